@@ -1,0 +1,101 @@
+"""The markets Seismo knows, and what is particular to each.
+
+A name of the form `kr-anything` is a second market with the rules of `kr`, kept wholly apart from it in the
+record and the lake: a file of adjusted prices is loaded as `kr-adj` so that adjusted and raw never mix.
+
+Facts: KRX daily price limit 30 % (since 2015-06-15) and tick sizes (since 2023-01-25) are the exchange's own
+rules; XKRX, XNYS and 24/7 are the names exchange_calendars gives the calendars.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+NAME = re.compile(r"(?P<base>[a-z]+)(-[a-z0-9]{1,7})?")
+
+
+class UnknownMarket(ValueError):
+    """A market's name that is not known; the message lists those that are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What is particular to one market.
+
+    `suspect_move` is the move of the raw close, as a fraction, beyond which a bar without a base price is a
+    suspected corporate action; None where the market has no daily limit. `ticks` are pairs (from this price
+    on, tick size), ascending; `closes_at` is local time in `timezone`.
+    """
+
+    name: str
+    calendar: str
+    currency: str
+    timezone: str
+    closes_at: time
+    segments: tuple[str, ...]
+    suspect_move: float | None
+    ticks: tuple[tuple[float, float], ...]
+
+    def tick(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The tick size at each price."""
+        starts, sizes = np.array(self.ticks).T
+        return sizes[np.maximum(np.searchsorted(starts, price, side="right") - 1, 0)]
+
+
+MARKETS = {
+    "kr": Market(
+        name="kr",
+        calendar="XKRX",
+        currency="KRW",
+        timezone="Asia/Seoul",
+        closes_at=time(15, 30),
+        segments=("KOSPI", "KOSDAQ", "KOSDAQ GLOBAL"),
+        suspect_move=0.31,
+        ticks=(
+            (0, 1),
+            (2_000, 5),
+            (5_000, 10),
+            (20_000, 50),
+            (50_000, 100),
+            (200_000, 500),
+            (500_000, 1_000),
+        ),
+    ),
+    "us": Market(
+        name="us",
+        calendar="XNYS",
+        currency="USD",
+        timezone="America/New_York",
+        closes_at=time(16, 0),
+        segments=("US",),
+        suspect_move=None,
+        ticks=((0, 0.0001), (1, 0.01)),
+    ),
+    "upbit": Market(
+        name="upbit",
+        calendar="24/7",
+        currency="KRW",
+        timezone="UTC",
+        closes_at=time(23, 59, 59),
+        segments=("KRW",),
+        suspect_move=None,
+        ticks=((0, 0.00000001),),
+    ),
+}
+
+
+def market(name: str) -> Market:
+    """The market of that name; raises `UnknownMarket`."""
+    match = NAME.fullmatch(name)
+    base = MARKETS.get(match["base"]) if match else None
+    if base is None:
+        raise UnknownMarket(
+            f"Unknown market {name!r}: choose one of {', '.join(MARKETS)}, "
+            "or a name such as kr-adj for a second market with the rules of kr."
+        )
+    return replace(base, name=name)

@@ -1,0 +1,63 @@
+"""What trades, and what was known of it on each day."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Instrument(models.Model):
+    """One thing that trades. `name`, `kind` and `segment` are the latest known, for display and search only:
+    no scan reads them, since membership is point in time (`InstrumentStatus`)."""
+
+    market = models.CharField(max_length=12)
+    code = models.CharField(max_length=24)
+    name = models.CharField(max_length=120, blank=True)
+    kind = models.CharField(max_length=12, default="common")
+    segment = models.CharField(max_length=20, blank=True)
+    first_bar = models.DateField(null=True, help_text="Date of the earliest recorded bar")
+    last_bar = models.DateField(null=True, help_text="Date of the latest recorded bar")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["market", "code"], name="instrument_market_code"),
+        ]
+        indexes = [models.Index(fields=["market", "name"], name="instrument_market_name")]
+        ordering = ["market", "code"]
+
+    def __str__(self) -> str:
+        return f"{self.market}:{self.code} {self.name}".rstrip()
+
+
+class InstrumentStatus(models.Model):
+    """What one source said of an instrument from `valid_from` to `valid_to`, both days it was seen on.
+
+    What holds on a day is, attribute by attribute, the latest statement up to that day (on the same day the
+    preferred source's); never a later one. An attribute a source does not know is NULL and leaves what was
+    known before standing.
+    """
+
+    instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="statuses")
+    source = models.CharField(max_length=24)
+    valid_from = models.DateField(help_text="First day this was seen")
+    valid_to = models.DateField(help_text="Last day this was seen")
+    segment = models.CharField(max_length=20, null=True)
+    department = models.CharField(max_length=40, null=True)
+    kind = models.CharField(
+        max_length=12, null=True, help_text="common, preferred, spac, reit, etf, etn, fund, dr"
+    )
+    managed = models.BooleanField(null=True, help_text="Under administration (관리종목)")
+    caution = models.BooleanField(null=True, help_text="Investment caution (투자주의환기종목)")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["instrument", "source", "valid_from"], name="status_instrument_source_from"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(valid_to__gte=models.F("valid_from")), name="status_order"
+            ),
+        ]
+        verbose_name_plural = "instrument statuses"
+
+    def __str__(self) -> str:
+        return f"{self.instrument_id} {self.valid_from}..{self.valid_to}"

@@ -1,0 +1,34 @@
+"""The lake's partitions and whether each still tells the truth."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class LakePartition(models.Model):
+    """One market's month. Every write to the record raises `wanted` in its own transaction; a projection
+    that read the record at `wanted` = g sets `written` = g once the file lies in place. The file is stale
+    while the two differ, whatever happened in between."""
+
+    market = models.CharField(max_length=12)
+    month = models.DateField(help_text="First day of the month")
+    wanted = models.PositiveBigIntegerField(default=1)
+    written = models.PositiveBigIntegerField(default=0)
+    rows = models.PositiveIntegerField(default=0)
+    bytes = models.PositiveBigIntegerField(default=0)
+    digest = models.CharField(max_length=32, blank=True)
+    sessions = models.JSONField(default=dict, help_text="ISO date -> [bars, digest]")
+    written_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["market", "month"], name="partition_market_month"),
+        ]
+        ordering = ["market", "month"]
+
+    def __str__(self) -> str:
+        return f"{self.market} {self.month:%Y-%m}{' stale' if self.is_stale else ''}"
+
+    @property
+    def is_stale(self) -> bool:
+        return self.wanted != self.written

@@ -1,0 +1,83 @@
+"""The currency: what passes between storage and engines, and nothing else does.
+
+A panel holds one market (or a shard of its instruments) over consecutive sessions. Its first `start` sessions
+are history that recursive indicators need; the answers asked for are those of `sessions[start:]`, K in number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+Bools: TypeAlias = NDArray[np.bool_]
+
+PRICE_FIELDS = ("open", "high", "low", "close")
+FIELDS = (*PRICE_FIELDS, "volume", "amount", "raw_close")
+
+# Bits of `flags`: what keeps an instrument out of every scan on that session.
+NOT_COMMON, MANAGED, CAUTION = 1, 2, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Daily bars as arrays, read-only.
+
+    sessions  (T,) datetime64[D], the market's calendar, ascending
+    start     index of the first session asked for; K = T - start
+    codes     (N,) str, ascending
+    first     (N,) index of the instrument's first bar (0 where it has earlier bars; T where it has none)
+    fields    name -> (T, N) float64; NaN before the first bar, filled after it (no-trade bars);
+              open, high, low, close and volume adjusted, amount and raw_close raw; only those that were asked for
+    segments  the names that `segment` counts
+    segment   (K, N) int8, -1 where there is no bar
+    flags     (K, N) uint8, bits NOT_COMMON, MANAGED, CAUTION
+    suspect   (K, N) bool, within 252 sessions from a suspected corporate action on
+    """
+
+    market: str
+    sessions: NDArray[np.datetime64]
+    start: int
+    codes: NDArray[np.str_]
+    first: NDArray[np.int32]
+    fields: Mapping[str, Floats]
+    segments: tuple[str, ...]
+    segment: NDArray[np.int8]
+    flags: NDArray[np.uint8]
+    suspect: Bools
+    market_cap: Floats | None = field(default=None)
+
+    def __getitem__(self, name: str) -> Floats:
+        """The field `name`, (T, N); KeyError names what was loaded."""
+        try:
+            return self.fields[name]
+        except KeyError:
+            loaded = ", ".join(self.fields)
+            raise KeyError(f"{name} was not loaded into this panel (only {loaded})") from None
+
+    @property
+    def asked(self) -> NDArray[np.datetime64]:
+        """The sessions asked for, (K,)."""
+        return self.sessions[self.start :]
+
+    @property
+    def traded(self) -> Bools:
+        """(K, N): a trade took place on that session."""
+        return self["volume"][self.start :] > 0
+
+    def eligible(self, *, segments: tuple[str, ...], min_bars: int) -> Bools:
+        """(K, N): common stock of one of the segments, neither managed nor under caution nor suspect, traded,
+        with at least `min_bars` sessions since its first bar (that bar counts as one). Point in time."""
+        wanted = np.array([name in segments for name in self.segments] + [False])
+        bars = np.arange(self.start, len(self.sessions))[:, None] - self.first[None, :] + 1
+        return (
+            wanted[self.segment]
+            & (self.flags == 0)
+            & ~self.suspect
+            & self.traded
+            & (bars >= min_bars)
+        )

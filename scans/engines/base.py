@@ -1,0 +1,150 @@
+"""The contract of an engine: two pure stages, for every session asked for at once.
+
+1. `features(measures, params)`: per instrument, from bars alone, so it can be sharded by instrument over
+   processes or hosts and put together again (`Features` are (K, N) arrays joined along N).
+2. `score(universe, features, index, params)`: over the whole market, cheap; gives the `Outcome`.
+
+K is the number of sessions asked for, N of instruments. Neither stage knows a clock, Django or I/O. A daily scan
+(K = 1) and a backfill are the same call and give the same answer for a session. A released revision is never
+edited: new behaviour is a new revision with its own recorded answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.panel import Bools, Floats
+from scans.engines.measures import Measures
+
+Features: TypeAlias = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Universe:
+    """Who could be picked on each session, and the raw facts a row shows.
+
+    sessions (K,) datetime64[D]; codes (N,) str ascending; eligible (K, N) bool, the version's segments, limits and
+    `min_bars` applied; amount (K, N) turnover in currency; close (K, N) raw close; change_pct (K, N) percent,
+    adjusted close against the adjusted close before; segment (K, N) int8 into `segments`.
+    """
+
+    sessions: NDArray[np.datetime64]
+    codes: NDArray[np.str_]
+    eligible: Bools
+    amount: Floats
+    close: Floats
+    change_pct: Floats
+    segment: NDArray[np.int8]
+    segments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MarketIndex:
+    """The market's own index over its whole record: `m` the return and `range` the mean relative range of each
+    session, (S,), fractions; NaN where unknown. `sessions` (S,) datetime64[D]; it ends at or after the last session
+    asked for, and nothing after a session may change that session's regime."""
+
+    sessions: NDArray[np.datetime64]
+    m: Floats
+    range: Floats
+
+    def rows(self, sessions: NDArray[np.datetime64]) -> NDArray[np.intp]:
+        """Where `sessions` stand on the index's axis; ValueError names one that does not."""
+        at = np.searchsorted(self.sessions, sessions)
+        inside = np.minimum(at, len(self.sessions) - 1)
+        missing = self.sessions[inside] != sessions if len(self.sessions) else np.ones(len(sessions), bool)
+        if missing.any():
+            raise ValueError(f"the market index has no value for {sessions[missing][0]}")
+        return at
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """What holds for each session asked for, all (K,).
+
+    regime name or "", step the fallback step used, short_risk, universe (eligible), scored (had what the engine
+    needs), matched (before top_n) counts, reason: why nothing matched, "" where something did; notes say what a
+    part of the engine left out (one half closed, for example).
+    """
+
+    regime: Sequence[str]
+    step: NDArray[np.int8]
+    short_risk: NDArray[np.int8]
+    universe: NDArray[np.int32]
+    scored: NDArray[np.int32]
+    matched: NDArray[np.int32]
+    reason: Sequence[str]
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """Picks as columns, all (P,), ordered by session, then rank.
+
+    day and column are indices into the universe's sessions and codes; rank starts at 1 each session; target and stop
+    are raw prices (NaN where the plan has none), `entry` a buy stop where the plan has one, else NaN; holding_min and
+    holding_max in sessions, 0 = none. signals: name -> bool, components: name -> float64, both (P,).
+    """
+
+    day: NDArray[np.int32]
+    column: NDArray[np.int32]
+    rank: NDArray[np.int32]
+    score: Floats
+    label: NDArray[np.str_]
+    strategy: NDArray[np.str_]
+    entry: Floats
+    target: Floats
+    stop: Floats
+    holding_min: NDArray[np.int16]
+    holding_max: NDArray[np.int16]
+    signals: Mapping[str, Bools]
+    components: Mapping[str, Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    days: Days
+    ranks: Ranks
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One filter, signal, gate or risk of one instrument on one session, as a person reads it."""
+
+    group: str
+    name: str
+    value: float
+    rule: str
+    holds: bool
+    points: float = 0.0
+
+
+class Engine(Protocol):
+    """What the registry holds. `warm_up` is the number of sessions after which a different start of history changes
+    no result by more than 1e-6 relative, never below 253, the reach of a suspected corporate action."""
+
+    slug: ClassVar[str]
+    title: ClassVar[str]
+    revision: ClassVar[int]
+    inputs: ClassVar[tuple[str, ...]]
+    warm_up: ClassVar[int]
+    min_bars: ClassVar[int]
+    Params: ClassVar[type[Any]]
+
+    def features(self, measures: Measures, params: Any) -> Features: ...
+
+    def score(
+        self, universe: Universe, features: Features, index: MarketIndex, params: Any
+    ) -> Outcome: ...
+
+    def explain(
+        self, universe: Universe, features: Features, index: MarketIndex, params: Any, *, day: int, column: int
+    ) -> list[Check]:
+        """Every filter, signal, gate and risk of the instrument in `column` on session `day`, in the order
+        in which the engine judges them, with the thresholds that held that day."""
+        ...

@@ -1,0 +1,106 @@
+"""Parameters of an engine: a frozen dataclass whose fields carry range, unit and help.
+
+    @dataclass(frozen=True)
+    class Params:
+        top_n: int = param(20, least=1, most=1000, unit="instruments", help="How many picks are kept")
+
+`read` makes one from a mapping and says in one sentence what does not fit; `schema` describes it for forms and the
+API; `dump` gives the JSON form that a run records.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, asdict, field, fields
+from typing import Any, TypeVar
+
+P = TypeVar("P")
+
+
+class ParamError(ValueError):
+    """A parameter that is unknown or does not fit; the message names it, its range and the choices."""
+
+
+def param(
+    default: Any,
+    *,
+    help: str,
+    unit: str = "",
+    least: float | None = None,
+    most: float | None = None,
+    choices: tuple[str, ...] | None = None,
+) -> Any:
+    """A dataclass field with its range (inclusive), unit, choices and help text."""
+    return field(
+        default=default,
+        metadata={"help": help, "unit": unit, "least": least, "most": most, "choices": choices},
+    )
+
+
+def read(kind: type[P], given: Mapping[str, Any]) -> P:
+    """An instance of the parameters `kind` with `given` over the defaults; raises `ParamError`."""
+    known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]
+    for name in given:
+        if name not in known:
+            raise ParamError(f"Unknown parameter {name!r}: choose among {', '.join(known)}.")
+    return kind(**{name: _fit(known[name], value) for name, value in given.items()})
+
+
+def _fit(one: Field[Any], value: Any) -> Any:
+    wanted = type(one.default)
+    if isinstance(value, str) and wanted is not str:
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise ParamError(f"{one.name} is {value!r}; it must be {_noun(wanted)}.") from None
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not wanted:
+        raise ParamError(f"{one.name} is {value!r}; it must be {_noun(wanted)}.")
+    least, most, choices = (one.metadata.get(key) for key in ("least", "most", "choices"))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            raise ParamError(f"{one.name} is {value!r}; it must be finite.")
+        if (least is not None and value < least) or (most is not None and value > most):
+            unit = f" {one.metadata['unit']}" if one.metadata.get("unit") else ""
+            raise ParamError(f"{one.name} is {value:g}; it must lie in {_range(least, most)}{unit}.")
+    if choices is not None and value not in choices:
+        raise ParamError(f"{one.name} is {value!r}; choose one of {', '.join(choices)}.")
+    return value
+
+
+def _noun(kind: type[Any]) -> str:
+    return {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[kind]
+
+
+def _range(least: float | None, most: float | None) -> str:
+    low = "-inf" if least is None else f"{least:g}"
+    high = "inf" if most is None else f"{most:g}"
+    return f"{low}..{high}"
+
+
+def schema(kind: type[Any]) -> list[dict[str, Any]]:
+    """The parameters in order: name, type, default, least, most, unit, choices, help."""
+    return [
+        {
+            "name": one.name,
+            "type": type(one.default).__name__,
+            "default": None if one.default is MISSING else one.default,
+            **one.metadata,
+        }
+        for one in fields(kind)
+    ]
+
+
+def dump(params: Any) -> dict[str, Any]:
+    """Every parameter with its value, defaults included, as JSON types."""
+    return asdict(params)
+
+
+def digest(params: Any) -> str:
+    """A hash of all values (hex, 32 characters), equal for equal parameters whatever their order."""
+    text = json.dumps(dump(params), sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

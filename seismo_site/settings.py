@@ -1,0 +1,175 @@
+"""Settings: the only user of `env`. Each one is documented in `.env.example`.
+
+Without any variable set this is a complete system on one machine: SQLite, an in-process cache and a task
+queue in the database. `DATABASE_URL` and `REDIS_URL` switch to PostgreSQL and Redis.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.core.management.utils import get_random_secret_key
+
+from seismo_site import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env.load(BASE_DIR / ".env")
+
+DEBUG = env.flag("SEISMO_DEBUG", default=False)
+DATA_DIR = env.folder("SEISMO_DATA_DIR", BASE_DIR / "var")
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+
+def _secret_key() -> str:
+    """The configured key, else one made once for this data directory and kept there, readable by its
+    owner alone, so that a fresh machine starts and sessions survive a restart."""
+    configured = env.text("SEISMO_SECRET_KEY")
+    if configured:
+        return configured
+    file = DATA_DIR / "secret_key"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(get_random_secret_key(), encoding="utf-8")
+    return file.read_text(encoding="utf-8").strip()
+
+
+SECRET_KEY = _secret_key()
+ALLOWED_HOSTS = list(env.words("SEISMO_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]")))
+CSRF_TRUSTED_ORIGINS = list(env.words("SEISMO_CSRF_TRUSTED_ORIGINS"))
+
+INSTALLED_APPS = [
+    "seismo_site.apps.SeismoAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_q",
+    "rest_framework",
+    "marketdata.apps.MarketDataConfig",
+    "scans.apps.ScansConfig",
+]
+
+MIDDLEWARE = [
+    "seismo_site.middleware.RequestId",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "seismo_site.urls"
+WSGI_APPLICATION = "seismo_site.wsgi.application"
+ASGI_APPLICATION = "seismo_site.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "seismo.sqlite3")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.text("REDIS_URL")
+CACHES = {
+    "default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
+
+# The queue: in the database by default, on Redis where there is one. `retry` must exceed `timeout`, or a
+# task that still runs would be handed out again.
+TASK_TIMEOUT = env.integer("SEISMO_TASK_TIMEOUT", 3600, least=60)
+Q_CLUSTER: dict[str, object] = {
+    "name": "seismo",
+    "workers": env.integer("SEISMO_TASK_WORKERS", 1, least=1, most=64),
+    "timeout": TASK_TIMEOUT,
+    "retry": TASK_TIMEOUT + 120,
+    "max_attempts": 3,
+    "save_limit": 1000,
+    "catch_up": False,
+    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+
+# Behind TLS (the default outside DEBUG is to expect it only when asked: a laptop serves plain HTTP).
+HTTPS = env.flag("SEISMO_HTTPS", default=False)
+SECURE_SSL_REDIRECT = HTTPS
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https")
+    if env.flag("SEISMO_BEHIND_PROXY", default=False)
+    else None
+)
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
+
+# Seismo's own.
+LAKE_DIR = DATA_DIR / "lake"
+CALENDAR_DIR = DATA_DIR / "calendars"
+REJECT_DIR = DATA_DIR / "rejects"
+SOURCE_ORDER = env.words("SEISMO_SOURCE_ORDER", ("kis", "marcap"))
+SCAN_EXECUTOR = env.text("SEISMO_SCAN_EXECUTOR", "auto")
+SCAN_WORKERS = env.integer("SEISMO_SCAN_WORKERS", 0, least=0, most=256)
+REVISION = env.text("SEISMO_REVISION")
+
+LOGGING: dict[str, object] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "seismo_site.logging.RequestIdFilter"}},
+    "formatters": {
+        "line": {
+            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
+        }
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request_id"],
+        }
+    },
+    "root": {"handlers": ["stderr"], "level": env.text("SEISMO_LOG_LEVEL", "WARNING").upper()},
+}

@@ -1,0 +1,62 @@
+"""The sessions of a market: exchange_calendars with an override table over it.
+
+Building a calendar costs seconds and its library half a second to import, so the sessions of a calendar are
+kept as one small file per library version; only where that is missing is the library imported at all.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+FIRST, LAST = date(1990, 1, 1), date(2035, 12, 31)
+
+Sessions = NDArray[np.datetime64]
+
+
+def sessions(calendar: str, *, cache: Path, overrides: Mapping[date, bool]) -> Sessions:
+    """Every session of `calendar` from 1990 to 2035, (S,) datetime64[D], ascending; an override adds the day where
+    it is True and takes it out where it is False. ValueError for a calendar the library does not have."""
+    known = _kept(calendar, cache)
+    if not overrides:
+        return known
+    days = np.array(list(overrides), dtype="datetime64[D]")
+    is_open = np.array(list(overrides.values()), dtype=bool)
+    return np.union1d(np.setdiff1d(known, days[~is_open]), days[is_open])
+
+
+def _kept(calendar: str, cache: Path) -> Sessions:
+    file = cache / f"{calendar.replace('/', '-')}-{version('exchange_calendars')}-{LAST.year}.npy"
+    try:
+        kept: Sessions = np.load(file)
+    except (OSError, ValueError, EOFError):
+        kept = _built(calendar)
+        _keep(kept, file)
+    return kept
+
+
+def _built(calendar: str) -> Sessions:
+    import exchange_calendars  # noqa: PLC0415 - half a second, needed once per library version
+
+    try:
+        built = exchange_calendars.get_calendar(calendar, start=str(FIRST), end=str(LAST))
+    except exchange_calendars.errors.InvalidCalendarName as error:
+        raise ValueError(f"exchange_calendars knows no calendar {calendar!r}.") from error
+    days: Sessions = built.sessions.to_numpy().astype("datetime64[D]")
+    return days
+
+
+def _keep(days: Sessions, file: Path) -> None:
+    """Write to a temporary file beside and rename, so that a reader sees all of it or none."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=file.parent, suffix=".tmp")
+    with os.fdopen(handle, "wb") as stream:
+        np.save(stream, days)
+    Path(name).replace(file)

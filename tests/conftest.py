@@ -1,0 +1,125 @@
+"""Which database and cache the tests run on.
+
+    pytest                       SQLite and the in-process cache
+    pytest --backend postgres    PostgreSQL and Redis: the tests that touch a database, and those marked `backend`
+
+The second starts both servers from wheels, unless DATABASE_URL or REDIS_URL names one. Settings come from here alone,
+never from a `.env` file; every process has a data directory of its own, which is removed at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import Servers
+
+SETTINGS = "seismo_site.settings"
+DATABASE_FIXTURES = frozenset(
+    {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
+)
+RUN = pytest.StashKey["Run"]()
+
+
+class Run:
+    """What a test process has to clean up."""
+
+    def __init__(self, folder: Path, servers: Servers | None) -> None:
+        self.folder = folder
+        self.servers = servers
+
+    def end(self) -> None:
+        if self.servers:
+            self.servers.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--backend",
+        choices=("sqlite", "postgres"),
+        default="sqlite",
+        help="the database and cache to test on: sqlite (in-process cache) or postgres (Redis)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    worker: str | None = getattr(config, "workerinput", {}).get("workerid")
+    if worker is None:
+        if "DJANGO_SETTINGS_MODULE" in os.environ:
+            raise pytest.UsageError("DJANGO_SETTINGS_MODULE is set: unset it, the tests choose it.")
+        config.stash[RUN] = _prepare(config.getoption("--backend"))
+        if config.getoption("numprocesses", None):
+            return  # the workers do the rest, each for itself
+    else:
+        os.environ["SEISMO_DATA_DIR"] += f"/{worker}"
+        os.environ["REDIS_URL"] = _own_database(os.environ["REDIS_URL"], worker)
+    os.environ["DJANGO_SETTINGS_MODULE"] = SETTINGS
+    from django.conf import settings
+
+    settings.DATABASES["default"].setdefault("TEST", {})
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        # A file, as in production: threads and processes see it, and the write-ahead log is at work.
+        settings.DATABASES["default"]["TEST"]["NAME"] = str(settings.DATA_DIR / "test.sqlite3")
+
+
+def _prepare(backend: str) -> Run:
+    """The environment of this run and of its workers."""
+    folder = Path(tempfile.mkdtemp(prefix="seismo-tests-"))
+    for name in [name for name in os.environ if name.startswith("SEISMO_")]:
+        if name != "SEISMO_SHARED_DATA":
+            del os.environ[name]
+    os.environ["SEISMO_ENV_FILE"] = os.devnull
+    os.environ["SEISMO_DATA_DIR"] = str(folder)
+    run = Run(folder, None)
+    if backend == "sqlite":
+        os.environ["DATABASE_URL"] = os.environ["REDIS_URL"] = ""
+        return run
+    run.servers = Servers()
+    try:
+        if not os.environ.get("DATABASE_URL"):
+            os.environ["DATABASE_URL"] = run.servers.postgres()
+        if not os.environ.get("REDIS_URL"):
+            os.environ["REDIS_URL"] = run.servers.redis()
+    except BaseException:
+        run.end()
+        raise
+    return run
+
+
+def _own_database(url: str, worker: str) -> str:
+    """The worker's own database of the Redis that was started here, since clearing a cache empties one."""
+    return f"{url}?db={int(worker.removeprefix('gw')) + 1}" if url.startswith("unix://") else url
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    run = config.stash.get(RUN, None)
+    if run:
+        run.end()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--backend") == "sqlite":
+        return
+    chosen = [item for item in items if _touches_backend(item)]
+    config.hook.pytest_deselected(items=[item for item in items if not _touches_backend(item)])
+    items[:] = chosen
+
+
+def _touches_backend(item: pytest.Item) -> bool:
+    marked = item.get_closest_marker("django_db") or item.get_closest_marker("backend")
+    return bool(marked) or not DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture
+def data_dir(settings: Any, tmp_path: Path) -> Path:
+    """An empty data directory for one test: lake and rejects begin anew (calendars, costly to build, do not)."""
+    settings.DATA_DIR = tmp_path
+    settings.LAKE_DIR = tmp_path / "lake"
+    settings.REJECT_DIR = tmp_path / "rejects"
+    return tmp_path

@@ -38,6 +38,9 @@ class StockPrice(models.Model):
         indexes = [
             models.Index(fields=["stock_code", "date"], name="price_code_date"),
             models.Index(fields=["date", "source"], name="price_date_source"),
+            # Rows arrive in the order of created_at: BRIN on PostgreSQL; a plain index elsewhere,
+            # where the word is ignored.
+            BrinIndex(fields=["created_at"], name="price_created_at"),
         ]
 
     def __str__(self) -> str:
@@ -83,7 +86,3 @@ class FactorEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.market}:{self.stock_code} {self.date} x{self.ratio:g}"
-
-
-CREATED_AT_INDEX = BrinIndex(fields=["created_at"], name="price_created_at")
-"""The index on created_at: BRIN on PostgreSQL (rows arrive in that order), a plain one elsewhere; see the migrations."""

@@ -1,0 +1,289 @@
+"""What every source of market data has in common: its contract, its rows and its errors.
+
+A source is one folder (a client that brings bytes, a parser that makes rows) and one line of the
+registry. It says what it can do (`Capability`), which settings it still lacks, and answers the
+calls of the protocols below. Sources know nothing of each other, of the record or of Django;
+calendar and time zone are theirs (`SourceCalendar`).
+
+Errors. Whatever goes wrong behind a source reaches its caller as one of three:
+
+- `SourceUnavailable`: it may work later; `retry_after` says when, if the source said so.
+- `SourceRefused`: it will not work until somebody changes something (credentials, permission, an
+  unknown code).
+- `SourceChanged`: an answer came that the parser does not understand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+Int64 = npt.NDArray[np.int64]
+Float64 = npt.NDArray[np.float64]
+
+
+class SourceError(Exception):
+    """A source did not bring what it was asked for. The message is one sentence without secrets."""
+
+
+class SourceUnavailable(SourceError):
+    """It may work later. `retry_after`: seconds the source asked to be left alone, if it said
+    so.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class SourceRefused(SourceError):
+    """Asking again cannot help. `code` is the source's own error code, if it gave one."""
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class SourceChanged(SourceError):
+    """The answer does not fit the parser: `expected` and `came` say how (a shortened excerpt)."""
+
+    def __init__(self, message: str, *, expected: str, came: str) -> None:
+        shown = came if len(came) <= 120 else came[:117] + "..."
+        super().__init__(f"{message}: expected {expected}, came {shown}")
+        self.expected = expected
+        self.came = shown
+
+
+class Capability(StrEnum):
+    DAILY_BARS = "daily_bars"
+    QUOTES = "quotes"
+    FLOWS = "flows"
+    HOLIDAYS = "holidays"
+    INSTRUMENTS = "instruments"
+    CANDLES = "candles"
+
+
+@runtime_checkable
+class Source(Protocol):
+    """What the registry needs to know of any source."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def capabilities(self) -> frozenset[Capability]: ...
+
+    def missing_settings(self) -> tuple[str, ...]:
+        """Names of the settings without which it cannot be used; empty when it is configured."""
+
+
+# --- candles ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCalendar:
+    """Where the slots of a source begin, and how far back it answers.
+
+    `day_offset`: how far the clock that opens its days, weeks, months and years is ahead of UTC.
+    `intraday_offset`: the same for seconds and minutes (it matters for 240 minutes only).
+    `seconds_horizon`: how far back second candles reach.
+    """
+
+    day_offset: timedelta = timedelta(0)
+    intraday_offset: timedelta = timedelta(0)
+    seconds_horizon: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candles:
+    """Candles as columns, all of one length n; prices in the quote currency, `amount` = price x
+    volume traded.
+
+    `opened` is the open time in seconds since 1970 UTC, strictly ascending; `ticked_ms` the time
+    of the last tick in milliseconds (0 where the source does not tell). Slots without trades are
+    not rows.
+    """
+
+    opened: Int64
+    open: Float64
+    high: Float64
+    low: Float64
+    close: Float64
+    volume: Float64
+    amount: Float64
+    ticked_ms: Int64
+
+    def __len__(self) -> int:
+        return len(self.opened)
+
+    @property
+    def columns(self) -> tuple[Int64 | Float64, ...]:
+        prices = (self.open, self.high, self.low, self.close, self.volume, self.amount)
+        return (self.opened, *prices, self.ticked_ms)
+
+    @classmethod
+    def empty(cls) -> Self:
+        return cls.of_rows(())
+
+    @classmethod
+    def of_rows(
+        cls, rows: Iterable[tuple[int, float, float, float, float, float, float, int]]
+    ) -> Self:
+        """Rows (opened, open, high, low, close, volume, amount, ticked_ms) in any order.
+
+        Of rows with one open time the last given stays.
+        """
+        given = list(rows)
+        if not given:
+            none, nothing = np.empty(0, np.int64), np.empty(0)
+            return cls(none, nothing, nothing, nothing, nothing, nothing, nothing, none)
+        opened, *prices, ticked = zip(*given, strict=True)
+        columns = (
+            np.array(opened, np.int64),
+            *(np.array(column, np.float64) for column in prices),
+            np.array(ticked, np.int64),
+        )
+        return cls._tidy(columns)
+
+    @classmethod
+    def join(cls, blocks: Sequence[Candles]) -> Self:
+        """Several blocks as one; where they overlap, the later block of the sequence wins."""
+        if not blocks:
+            return cls.empty()
+        columns = zip(*(block.columns for block in blocks), strict=True)
+        return cls._tidy(tuple(np.concatenate(parts) for parts in columns))
+
+    @classmethod
+    def _tidy(cls, columns: tuple[npt.NDArray[Any], ...]) -> Self:
+        opened = columns[0]
+        if len(opened) > 1 and not (np.diff(opened) > 0).all():
+            order = np.argsort(opened, kind="stable")
+            last = np.append(np.diff(opened[order]) != 0, True)
+            columns = tuple(column[order][last] for column in columns)
+        return cls(*columns)
+
+    def between(self, start: int, end: int) -> Candles:
+        """Those that open in [start, end), seconds since 1970 UTC; columns are views."""
+        first, last = np.searchsorted(self.opened, (start, end))
+        if first == 0 and last == len(self):
+            return self
+        return Candles(*(column[first:last] for column in self.columns))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class CandlePage:
+    """One answer of a candle source, and what it cost.
+
+    `received` counts the rows as they came, `repeated` those that came twice. `answered_at` is the
+    earlier of the source's clock and our own (seconds since 1970 UTC): what opened before it and
+    had not closed is still forming.
+    """
+
+    candles: Candles
+    received: int
+    repeated: int
+    answered_at: float
+    calls: int = 1
+    retries: int = 0
+    seconds: float = 0.0
+    bytes: int = 0
+
+
+class CandleSource(Source, Protocol):
+    """A source of candles, newest page first."""
+
+    @property
+    def calendar(self) -> SourceCalendar: ...
+    @property
+    def page_limit(self) -> int: ...
+    @property
+    def timeframes(self) -> frozenset[str]: ...
+
+    def markets(self) -> frozenset[str]:
+        """The markets that can be asked for."""
+
+    def candles(self, *, market: str, timeframe: str, to: int | None, count: int) -> CandlePage:
+        """The newest `count` candles that open before `to` (exclusive; None: the latest)."""
+
+
+# --- daily bars and what else a stock source brings -----------------------------------------------
+
+
+class DailyBar(NamedTuple):
+    """A raw (unadjusted) daily bar in won and shares. Halted: open = high = low = 0, volume 0.
+
+    `base_price` is the price the exchange computes the day's change from (close - change); None
+    where not told.
+    """
+
+    code: str
+    session: date
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: int
+    amount: float | None = None
+    base_price: float | None = None
+
+
+class Quote(NamedTuple):
+    """Today's bar of one instrument as of the call; zero prices mean that it has not traded."""
+
+    code: str
+    open: float
+    high: float
+    low: float
+    price: float
+    volume: int
+    base_price: float | None = None
+
+
+class InvestorFlow(NamedTuple):
+    """Net buying of one session, shares and won; None where the source has no figure (never 0
+    for it).
+    """
+
+    code: str
+    session: date
+    individual_volume: int | None
+    foreign_volume: int | None
+    institution_volume: int | None
+    individual_value: int | None
+    foreign_value: int | None
+    institution_value: int | None
+
+
+class OpenDay(NamedTuple):
+    """Whether the exchange opens on a calendar day."""
+
+    day: date
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListedInstrument:
+    """One instrument of a master file. `kind`: stock, etf, etn, elw, reit, fund, foreign, dr,
+    spac, other.
+    """
+
+    code: str
+    isin: str
+    name: str
+    segment: str
+    kind: str
+    halted: bool
+    managed: bool
+    warning: str
+    preferred: bool
+    listed_on: date | None
+    shares: int | None
+    market_cap: int | None
+    extra: dict[str, str] = field(default_factory=dict)

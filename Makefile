@@ -1,0 +1,94 @@
+# What one does with a checkout. Only python3 (3.11 or later) and make are assumed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MANAGE := $(BIN)/python manage.py
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+WORKERS ?= 2
+
+# An installation is known by what it was made from: another Python or another pin makes it anew.
+stamp = $(VENV)/.$(1)-$(shell cat requirements/$(1).txt | cksum | cut -d' ' -f1)
+BASE := $(call stamp,base)
+DEV := $(call stamp,dev)
+
+# The demo market lives in a data directory of its own, never among real prices.
+DEMO_DIR := $(or $(SEISMO_DATA_DIR),var)/demo
+DEMO := SEISMO_DATA_DIR=$(DEMO_DIR) DATABASE_URL= REDIS_URL=
+
+.PHONY: help install demo test lint format serve bench requirements
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo                 a generated market, ranked by v1 and v2 in this terminal"
+	@echo "make demo PRICES='a b'    the same with your own price files"
+	@echo "make serve                the admin and the API on http://127.0.0.1:8000"
+	@echo "make test | lint          the suite on SQLite, PostgreSQL and Redis | every static check"
+	@echo "make bench                how fast it is on this machine"
+	@echo "make install | requirements   the environment in $(VENV) | compile requirements/*.txt anew"
+
+install: $(BASE)
+
+$(BASE) $(DEV): | $(BIN)/python
+	@echo "Installing $(patsubst $(VENV)/.%,%,$(basename $(subst -,.,$(notdir $@)))) requirements into $(VENV) ..."
+	@$(PIP) -r requirements/$(if $(filter $@,$(BASE)),base,dev).txt
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Seismo needs Python 3.11 or later; set PYTHON=python3.11.")'
+	@$(PYTHON) -m venv $(VENV)
+
+ifdef PRICES
+demo: $(BASE)
+	@$(MANAGE) migrate --verbosity 0
+	$(MANAGE) import_prices $(PRICES)
+	$(MANAGE) run_scan --version v1 --version v2
+	@echo
+	@echo "Next:"
+	@echo "  $(MANAGE) run_scan --help     other sessions, versions, formats; --explain CODE"
+	@echo "  $(MANAGE) check_data          what the record knows and what it doubts"
+	@echo "  $(MANAGE) createsuperuser     then make serve, for the admin"
+else
+demo: $(BASE)
+	@mkdir -p $(DEMO_DIR)
+	@$(DEMO) $(MANAGE) migrate --verbosity 0
+	$(DEMO) $(MANAGE) make_demo_prices --output $(DEMO_DIR)/prices.parquet
+	$(DEMO) $(MANAGE) import_prices $(DEMO_DIR)/prices.parquet --source demo
+	$(DEMO) $(MANAGE) run_scan --version v1 --version v2
+	@echo
+	@echo "This market is made up. Next:"
+	@echo "  make demo PRICES='path ...'                           the same with your own price files"
+	@echo "  $(DEMO) $(MANAGE) run_scan --help"
+	@echo "  make serve                                            the admin and the API"
+endif
+
+# The whole suite comes last: its closing line is the one that counts.
+test: $(DEV)
+	$(BIN)/python -m pytest -n $(WORKERS) --backend postgres
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+lint: $(DEV)
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports --no-cache --no-logo
+	$(MANAGE) check
+	$(MANAGE) makemigrations --check --dry-run
+
+format: $(DEV)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+serve: $(BASE)
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) collectstatic --no-input --verbosity 0
+	@echo "http://127.0.0.1:8000 (Ctrl-C ends it; '$(MANAGE) qcluster' in another terminal works the queue)"
+	@$(BIN)/gunicorn seismo_site.wsgi --bind 127.0.0.1:8000 --workers 2 --log-level warning
+
+bench: $(DEV)
+	$(BIN)/python -m tests.bench $(BENCH)
+
+# --universal: one file for every supported Python and platform; no address of an index goes into it.
+COMPILE := ../$(BIN)/uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links
+requirements: $(DEV)
+	cd requirements && $(COMPILE) --quiet base.in -o base.txt && $(COMPILE) --quiet dev.in -o dev.txt

@@ -1,0 +1,129 @@
+"""The house stays as it is laid out: doors, door signs, sizes, names, and nothing of one machine in it."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from importlinter.cli import lint_imports
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("seismo_site", "scans", "marketdata", "caching")
+SOURCES = sorted(
+    path for room in ROOMS for path in (ROOT / room).rglob("*.py") if "migrations" not in path.parts
+)
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+COMMANDS = [path for path in SOURCES if path.parent.name == "commands" and path.stem != "__init__"]
+KERNELS = sorted((ROOT / "scans" / "kernels").glob("*.py"))
+CATCH_ALL = {"utils", "util", "helpers", "helper", "common", "misc", "services"}
+MACHINE = re.compile(
+    r"/work/|/root/|/home/\w|/tmp/\w+/|[a-z]:\\users\\"  # a place on somebody's machine
+    r"|pypi\.org|pythonhosted\.org|[^-]--(extra-)?index-url|/simple/?\b",  # a package registry
+    re.IGNORECASE,
+)
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_imports_go_through_the_doors(capsys: pytest.CaptureFixture[str]) -> None:
+    failed = lint_imports(config_filename=str(ROOT / ".importlinter"), no_cache=True, no_logo=True)
+    assert not failed, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", KERNELS, ids=name)
+def test_kernels_import_numpy_only(path: Path) -> None:
+    allowed = sys.stdlib_module_names | {"numpy", "scans"}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            assert {one.name.split(".")[0] for one in node.names} <= allowed
+        if isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            assert module.split(".")[0] in allowed
+            assert not module.startswith("scans") or module.startswith("scans.kernels")
+
+
+def test_only_settings_reads_the_environment() -> None:
+    readers = {
+        name(path)
+        for path in SOURCES
+        if re.search(r"\bos\.(environ|getenv)|import environ|import getenv", path.read_text())
+    }
+    entries = {"seismo_site/wsgi.py", "seismo_site/asgi.py"}  # they name the settings module
+    assert readers - entries == {"seismo_site/env.py"}
+    users = {name(path) for path in SOURCES if "seismo_site import env" in path.read_text()}
+    assert users == {"seismo_site/settings.py"}
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCES + TESTS if path.stem == "__init__"], ids=name
+)
+def test_door_signs_only_hand_names_on(path: Path) -> None:
+    for statement in ast.parse(path.read_text()).body:
+        docstring = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+        names = isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "__all__"
+        imports = isinstance(statement, ast.Import | ast.ImportFrom)
+        assert docstring or names or imports, f"line {statement.lineno} defines something"
+
+
+def test_files_can_be_read_in_one_sitting() -> None:
+    limits = [(path, 300) for path in SOURCES] + [(path, 500) for path in TESTS]
+    long = {
+        name(path): lines
+        for path, most in limits
+        if (lines := len(path.read_text().splitlines())) > most
+    }
+    assert not long
+
+
+def test_commands_parse_call_and_print() -> None:
+    long = {name(path): lines for path in COMMANDS if (lines := lines_of_code(path)) > 40}
+    assert not long
+
+
+def lines_of_code(path: Path) -> int:
+    """Lines that are neither blank, nor comments, nor docstrings, nor imports."""
+    text = path.read_text()
+    skipped: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import | ast.ImportFrom) or (
+            isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        ):
+            skipped.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return sum(
+        number not in skipped and bool(line.strip()) and not line.strip().startswith("#")
+        for number, line in enumerate(text.splitlines(), start=1)
+    )
+
+
+def test_no_room_is_a_catch_all() -> None:
+    named = {
+        part for path in SOURCES + TESTS for part in path.relative_to(ROOT).with_suffix("").parts
+    }
+    assert not named & CATCH_ALL
+
+
+def test_nothing_of_one_machine_is_tracked() -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
+    ).stdout.split("\0")
+    found = []
+    for file in filter(None, tracked):
+        path = ROOT / file
+        if not path.is_file() or path == Path(__file__):
+            continue
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        found += [
+            f"{file}:{number}: {line.strip()[:100]}"
+            for number, line in enumerate(text.splitlines(), start=1)
+            if MACHINE.search(line)
+        ]
+    assert not found, "\n".join(found)

@@ -1,0 +1,93 @@
+"""Where the lake's files lie, and how one is replaced.
+
+    <root>/market=kr/year=2026/month=08/bars.parquet     one partition: a market's month
+    <root>/market=kr/index.parquet                       the market's own index, one row a session
+
+Paths go through `pyarrow.fs`. A file is written beside its place, synced and renamed over it, so a reader sees the
+old file or the new one, never part of one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import fs
+
+
+class LakeError(Exception):
+    """The lake cannot answer; the message says which file and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lake:
+    """A place for partitions: a directory's path, or a URI that `pyarrow.fs` knows (s3://bucket/prefix)."""
+
+    root: str
+
+    def open(self) -> tuple[fs.FileSystem, str]:
+        """The file system and the root's path on it."""
+        if "://" in self.root:
+            return fs.FileSystem.from_uri(self.root)
+        return fs.LocalFileSystem(use_mmap=True), str(Path(self.root).absolute())
+
+    def partition(self, market: str, month: date) -> str:
+        """The partition's path below the root."""
+        return f"market={market}/year={month:%Y}/month={month:%m}/bars.parquet"
+
+    def index(self, market: str) -> str:
+        """The path of the market's index below the root."""
+        return f"market={market}/index.parquet"
+
+    def source(self, path: str) -> pa.NativeFile:
+        """The file for reading (memory-mapped where it is local); FileNotFoundError where it is not."""
+        system, root = self.open()
+        return system.open_input_file(f"{root}/{path}")
+
+    def replace(self, path: str, write: Callable[[pa.NativeFile], None]) -> int:
+        """Put what `write` writes in the place of `path`; returns its size in bytes.
+
+        Whatever fails on the way leaves the old file as it was and no temporary file behind.
+        """
+        system, root = self.open()
+        final = f"{root}/{path}"
+        local = isinstance(system, fs.LocalFileSystem)
+        scratch = f"{final}.{os.getpid()}.tmp" if local else final
+        system.create_dir(final.rpartition("/")[0], recursive=True)
+        try:
+            with system.open_output_stream(scratch) as stream:
+                write(stream)
+            if local:
+                _sync(scratch)
+                os.replace(scratch, final)
+                _sync(os.path.dirname(final))
+        except BaseException:
+            if local:
+                with contextlib.suppress(OSError):
+                    os.unlink(scratch)
+            raise
+        return int(system.get_file_info(final).size)
+
+    def delete(self, path: str) -> None:
+        """Remove a file that may not be there."""
+        system, root = self.open()
+        with contextlib.suppress(FileNotFoundError):
+            system.delete_file(f"{root}/{path}")
+
+
+def _sync(path: str) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def month_of(day: date) -> date:
+    """The first day of the month of `day`: the partition it belongs to."""
+    return day.replace(day=1)

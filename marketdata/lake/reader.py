@@ -1,0 +1,58 @@
+"""Reads panels from the lake.
+
+1. `footers.survey` reads the footers of a window's partitions: who has bars on which day (`schema.Roster`).
+2. `Window.read` reads, for each field, only the months it reaches back to, and of them only the row groups of the
+   instruments asked for (`loading`).
+3. `adjust` fills, finds factors and suspects, and adjusts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.lake.footers import Survey
+from marketdata.lake.layout import Lake
+from marketdata.lake.loading import Loading
+from marketdata.panel import Panel
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A market over consecutive sessions, ready to be read whole or by instruments; can be sent to a process.
+
+    sessions (T,), `start` the first asked for, carry code -> raw close before the window (of those idle at its
+    beginning that have one).
+    """
+
+    lake: Lake
+    market: str
+    suspect_move: float | None
+    sessions: NDArray[np.datetime64]
+    start: int
+    survey: Survey
+    carry: Mapping[str, float]
+
+    def read(
+        self,
+        reach: Mapping[str, int],
+        *,
+        instruments: slice = slice(None),
+        threads: int = 1,
+        market_cap: bool = False,
+    ) -> Panel:
+        """The panel of the instruments `instruments` (a slice of `survey.codes`). `reach` says for each field how
+        many sessions before the first asked for it is needed; a field's array holds those and the asked ones."""
+        codes = self.survey.codes[instruments]
+        loading = Loading(self, codes)
+        reach = {name: min(rows, self.start) for name, rows in reach.items()}
+        tails = {name: rows for name, rows in reach.items() if name not in ("close", "raw_close")}
+        if "amount" in tails:
+            tails["volume"] = max(tails["amount"], tails.get("volume", 0))
+        if market_cap:
+            tails["market_cap"] = min(1, self.start)
+        loading.read(tails, threads)
+        return loading.panel(reach)

@@ -1,0 +1,139 @@
+"""What a partition holds.
+
+Rows: one bar for each instrument and session, sorted by (code, date). Prices are raw.
+
+Roster: the footer's metadata (`seismo.*`), which alone says who traded when, so that a reader that needs only closes
+reads only closes:
+
+    codes      the codes of the partition, ascending, fixed width
+    present    a 32-bit mask for each code: bit d = there is a bar on day d + 1 of the month
+    traded     likewise: that bar has volume
+    based      likewise: that bar has a base price
+    digests    a 64-bit digest for each code
+    steps      (code, day, base price) where a base price is known and is more than a repetition: it differs from the
+               recorded close of the bar before in this file, or there is none, or one of the two did not trade
+    events     (code, day, ratio) of factor events without a base price, on a day with or without a bar
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from marketdata.lake.layout import LakeError
+
+VERSION = 1
+
+FLOATS = ("open", "high", "low", "close", "volume")
+NULLABLE = ("amount", "base_price", "ratio", "market_cap", "shares")
+
+SCHEMA = pa.schema(
+    [
+        pa.field("code", pa.dictionary(pa.int32(), pa.string()), nullable=False),
+        pa.field("date", pa.date32(), nullable=False),
+        *(pa.field(name, pa.float64(), nullable=False) for name in FLOATS),
+        *(pa.field(name, pa.float64()) for name in NULLABLE),
+        pa.field("segment", pa.dictionary(pa.int32(), pa.string()), nullable=False),
+        pa.field("flags", pa.uint8(), nullable=False),
+    ]
+)
+
+_STEP = np.dtype([("code", "<i4"), ("day", "u1"), ("value", "<f8")])
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """A partition's metadata: n codes, their masks (n,), and the sparse steps and events (see above)."""
+
+    generation: int
+    codes: NDArray[np.bytes_]
+    present: NDArray[np.uint32]
+    traded: NDArray[np.uint32]
+    based: NDArray[np.uint32]
+    digests: NDArray[np.uint64]
+    steps: NDArray[np.void]
+    events: NDArray[np.void]
+
+    @property
+    def rows(self) -> int:
+        return int(np.bitwise_count(self.present).sum())
+
+    def encode(self) -> dict[bytes, bytes]:
+        """As Parquet key-value metadata."""
+        head = {
+            "version": VERSION,
+            "generation": self.generation,
+            "width": self.codes.dtype.itemsize,
+        }
+        parts: dict[str, NDArray[Any]] = {
+            "codes": self.codes,
+            "present": self.present.astype("<u4"),
+            "traded": self.traded.astype("<u4"),
+            "based": self.based.astype("<u4"),
+            "digests": self.digests.astype("<u8"),
+            "steps": self.steps,
+            "events": self.events,
+        }
+        return {b"seismo.head": json.dumps(head).encode()} | {
+            f"seismo.{name}".encode(): base64.b64encode(part.tobytes())
+            for name, part in parts.items()
+        }
+
+    @classmethod
+    def decode(cls, metadata: Mapping[bytes, bytes] | None, path: str) -> Roster:
+        """From a footer; LakeError where it is not one of ours or of another version."""
+        try:
+            head = json.loads((metadata or {})[b"seismo.head"])
+            if head["version"] != VERSION:
+                raise LakeError(
+                    f"{path} has lake schema version {head['version']}, this program writes {VERSION}: "
+                    "run `manage.py project_lake --rebuild`."
+                )
+
+            def part(name: str, dtype: Any) -> NDArray[Any]:
+                raw = base64.b64decode((metadata or {})[f"seismo.{name}".encode()])
+                return np.frombuffer(raw, dtype=dtype)
+
+            return cls(
+                generation=int(head["generation"]),
+                codes=part("codes", f"S{head['width']}"),
+                present=part("present", "<u4"),
+                traded=part("traded", "<u4"),
+                based=part("based", "<u4"),
+                digests=part("digests", "<u8"),
+                steps=part("steps", _STEP),
+                events=part("events", _STEP),
+            )
+        except (KeyError, ValueError) as error:
+            raise LakeError(
+                f"{path} is not a partition of this lake ({error}): run `manage.py project_lake --rebuild`."
+            ) from error
+
+
+def cells(
+    code: NDArray[np.integer], day: NDArray[np.integer], value: NDArray[np.float64]
+) -> NDArray[np.void]:
+    """Sparse (code, day, value) entries for steps and events; `code` indexes the roster, `day` counts from 0."""
+    made = np.empty(len(code), dtype=_STEP)
+    made["code"], made["day"], made["value"] = code, day, value
+    return made
+
+
+def masks(codes: int, code: NDArray[np.integer], day: NDArray[np.integer]) -> NDArray[np.uint32]:
+    """A 32-bit mask for each of `codes` codes with the bits of the (code, day) pairs set."""
+    made = np.zeros(codes, dtype=np.uint32)
+    np.bitwise_or.at(made, code, np.uint32(1) << day.astype(np.uint32))
+    return made
+
+
+def unpack(mask: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Masks (n,) as booleans (n, 32), day of the month along axis 1."""
+    octets = np.ascontiguousarray(mask.astype("<u4")).view(np.uint8).reshape(-1, 4)
+    return np.unpackbits(octets, axis=1, bitorder="little").view(np.bool_)

@@ -1,0 +1,168 @@
+"""Writes partitions.
+
+Sorted by (code, date), zstd, floats byte-stream split (the smallest and the fastest to read of the encodings tried on
+KRX bars; see the README), codes and segments as dictionaries, row groups that begin and end with an instrument and
+carry statistics of code and date, so that one instrument's bars lie in one row group a month.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from marketdata.lake import digest, schema
+from marketdata.lake.layout import Lake
+
+CODES_PER_GROUP = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """The rows of one partition as columns, all (R,), sorted by (code, date), one row per pair; NaN is missing.
+
+    `code` and `segment` index `codes` and `segments`; codes ascending. `events` are factor events without a base
+    price: (index into codes, date, ratio) columns; a code may have events and no rows.
+    """
+
+    codes: NDArray[np.str_]
+    segments: tuple[str, ...]
+    code: NDArray[np.int32]
+    date: NDArray[np.datetime64]
+    values: dict[str, NDArray[np.float64]]
+    segment: NDArray[np.int32]
+    flags: NDArray[np.uint8]
+    events: tuple[NDArray[np.int32], NDArray[np.datetime64], NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written: rows, bytes, the partition's digest, and ISO date -> (bars, digest in hex)."""
+
+    rows: int
+    bytes: int
+    digest: str
+    sessions: dict[str, tuple[int, str]]
+
+
+def write(lake: Lake, market: str, month: date, bars: Bars, *, generation: int) -> Written:
+    """Put the partition of `month` in its place; OSError where the disk does not take it (the old file stays)."""
+    digests = row_digests(bars)
+    made, sessions = roster(bars, digests, month, generation)
+    table = _table(bars).replace_schema_metadata(made.encode())
+    bounds = _groups(bars.code)
+
+    def put(stream: pa.NativeFile) -> None:
+        with pq.ParquetWriter(
+            stream,
+            table.schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=["code", "date", "segment", "flags"],
+            use_byte_stream_split=[*schema.FLOATS, *schema.NULLABLE],
+            write_statistics=["code", "date"],  # type: ignore[arg-type]
+        ) as writer:
+            for low, high in itertools.pairwise(bounds):
+                writer.write_table(table.slice(low, high - low), row_group_size=high - low)
+
+    size = lake.replace(lake.partition(market, month), put)
+    return Written(
+        rows=table.num_rows,
+        bytes=size,
+        digest=digest.text([made.codes.tobytes(), made.digests.tobytes()]),
+        sessions=sessions,
+    )
+
+
+def row_digests(bars: Bars) -> NDArray[np.uint64]:
+    """A digest for each row, (R,)."""
+    keys = digest.words(bars.codes)[bars.code] if len(bars.codes) else np.empty(0, np.uint64)
+    names = digest.words(bars.segments)
+    columns: list[NDArray[np.generic]] = [bars.date.astype(np.int64)]
+    columns += [bars.values[name] for name in (*schema.FLOATS, *schema.NULLABLE)]
+    columns += [names[bars.segment] if len(names) else bars.segment, bars.flags]
+    return digest.rows(keys, columns)
+
+
+def roster(
+    bars: Bars, digests: NDArray[np.uint64], month: date, generation: int
+) -> tuple[schema.Roster, dict[str, tuple[int, str]]]:
+    """The partition's metadata, and its sessions with their bars and digests."""
+    count = len(bars.codes)
+    first = np.datetime64(month)
+    day = (bars.date - first).astype(np.int64)
+    traded = bars.values["volume"] > 0
+    based = np.isfinite(bars.values["base_price"])
+    step = _steps(bars, traded, based)
+
+    ev_code, ev_date, ev_ratio = bars.events
+    ev_day = (ev_date - first).astype(np.int64)
+    ev_digests = digest.rows(
+        digest.words(bars.codes)[ev_code] if count else np.empty(0, np.uint64),
+        [ev_date.astype(np.int64), ev_ratio],
+    )
+    per_code = digest.total(digests, bars.code.astype(np.intp), count)
+    per_code += digest.total(ev_digests, ev_code.astype(np.intp), count)
+    per_day = digest.total(digests, day, 32) + digest.total(ev_digests, ev_day, 32)
+    bars_per_day = np.bincount(day, minlength=32)
+    sessions = {
+        str(first + int(at)): (int(bars_per_day[at]), f"{int(per_day[at]):016x}")
+        for at in np.flatnonzero((bars_per_day > 0) | (per_day > 0))
+    }
+    made = schema.Roster(
+        generation=generation,
+        codes=np.char.encode(bars.codes, "utf-8") if count else np.empty(0, "S1"),
+        present=schema.masks(count, bars.code, day),
+        traded=schema.masks(count, bars.code[traded], day[traded]),
+        based=schema.masks(count, bars.code[based], day[based]),
+        digests=per_code,
+        steps=schema.cells(bars.code[step], day[step], bars.values["base_price"][step]),
+        events=schema.cells(ev_code, ev_day, ev_ratio),
+    )
+    return made, sessions
+
+
+def _steps(bars: Bars, traded: NDArray[np.bool_], based: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """The rows whose base price says more than the recorded close of the bar before (schema: steps); all of an
+    instrument with events, whose price a day without a bar may have changed."""
+    base, close = bars.values["base_price"], bars.values["close"]
+    repeats = np.zeros(len(base), dtype=bool)
+    repeats[1:] = (
+        (bars.code[1:] == bars.code[:-1])
+        & (base[1:] == close[:-1])
+        & traded[1:]
+        & traded[:-1]
+        & ~np.isin(bars.code[1:], bars.events[0])
+    )
+    return np.flatnonzero(based & ~repeats)
+
+
+def _table(bars: Bars) -> pa.Table:
+    columns: list[pa.Array] = [
+        pa.DictionaryArray.from_arrays(
+            pa.array(bars.code, pa.int32()), pa.array(bars.codes.tolist(), pa.string())
+        ),
+        pa.array(bars.date, pa.date32()),
+    ]
+    columns += [pa.array(bars.values[name]) for name in schema.FLOATS]
+    columns += [pa.array(bars.values[name], from_pandas=True) for name in schema.NULLABLE]
+    columns += [
+        pa.DictionaryArray.from_arrays(
+            pa.array(bars.segment, pa.int32()), pa.array(list(bars.segments), pa.string())
+        ),
+        pa.array(bars.flags, pa.uint8()),
+    ]
+    return pa.Table.from_arrays(columns, schema=schema.SCHEMA)
+
+
+def _groups(code: NDArray[np.int32]) -> list[int]:
+    """Row numbers at which groups of `CODES_PER_GROUP` instruments begin, and the end."""
+    starts = (
+        np.searchsorted(code, np.arange(0, int(code[-1]) + 1, CODES_PER_GROUP)) if len(code) else []
+    )
+    return [*(int(start) for start in starts), len(code)]

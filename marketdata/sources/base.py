@@ -33,13 +33,30 @@ class SourceError(Exception):
 
 
 class SourceUnavailable(SourceError):
-    """It may work later. `retry_after`: seconds the source asked to be left alone, if it said
-    so.
+    """It may work later.
+
+    `retry_after`: seconds the source asked to be left alone, if it said so. `attempts`: calls that
+    were made before giving up.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, attempts: int = 0
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.attempts = attempts
+
+
+class RateLimited(SourceUnavailable):
+    """Too many calls: everything that shares the limit must wait `retry_after` seconds.
+
+    `adapt` is False where waiting is all it takes (a ban that names its end, a serialised ledger)
+    and True where the calls should come further apart from now on.
+    """
+
+    def __init__(self, message: str, *, retry_after: float, adapt: bool = True) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.adapt = adapt
 
 
 class SourceRefused(SourceError):

@@ -1,0 +1,48 @@
+"""The border to httpx: its exceptions become ours here, and nowhere else.
+
+Messages name the method, host and path, never a header, a body or a query: those carry keys and
+tokens.
+"""
+
+from __future__ import annotations
+
+import ssl
+
+import httpx
+
+from marketdata.sources.base import SourceChanged, SourceError, SourceRefused, SourceUnavailable
+
+# What asking again cannot mend: the request itself is wrong.
+REFUSED = (
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+    httpx.LocalProtocolError,
+    httpx.CookieConflict,
+)
+CHANGED = (httpx.TooManyRedirects,)
+# Everything else of httpx, and what the operating system raises beneath it: it may pass.
+UNAVAILABLE = (httpx.HTTPError, httpx.StreamError, OSError, TimeoutError)
+FOREIGN = (*REFUSED, *CHANGED, *UNAVAILABLE)
+
+
+def translated(error: Exception, what: str) -> SourceError:
+    """Our error for one of `FOREIGN`; `what` names the call ("GET host/path")."""
+    kind = type(error).__name__
+    if isinstance(error, REFUSED):
+        return SourceRefused(f"{what} cannot be sent ({kind}): check the address in the settings.")
+    if isinstance(error, CHANGED):
+        return SourceChanged(f"{what} moved", expected="an answer", came="a chain of redirects")
+    if _certificate(error):
+        return SourceRefused(f"{what}: the certificate of the host could not be verified.")
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
+        return SourceUnavailable(f"{what} took too long ({kind}).")
+    return SourceUnavailable(f"{what} failed on the way ({kind}).")
+
+
+def _certificate(error: BaseException) -> bool:
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False

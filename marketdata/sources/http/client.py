@@ -1,0 +1,230 @@
+"""The one HTTP client of all sources: asynchronous inside, a plain call outside.
+
+An attempt, in order: the breaker of the host is asked, a permit is taken, the call is sent, the
+source's own `read` judges the answer. `read` returns the value or raises:
+
+- `SourceUnavailable`: waited for (jitter, or what `retry_after` says) and tried again
+- `RateLimited`: the whole group is held, in every process, and slowed down a little; then tried
+  again
+- `SourceRefused`, `SourceChanged`: handed on at once
+
+The network is swapped by passing a `transport` (httpx.MockTransport, or one that misbehaves).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import httpx
+
+from marketdata.sources.base import RateLimited, SourceError, SourceUnavailable
+from marketdata.sources.http.border import FOREIGN, translated
+from marketdata.sources.http.breaker import Breaker
+from marketdata.sources.http.bridge import Bridge
+from marketdata.sources.http.limiter import Limiter, Rate
+from marketdata.sources.http.retry import RetryPolicy, http_date
+
+T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741 - an item of a batch
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What to send. `rate` names the limit it counts against."""
+
+    url: str
+    rate: Rate
+    method: str = "GET"
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    json: Any = field(default=None, repr=False)
+
+    @property
+    def host(self) -> str:
+        return httpx.URL(self.url).netloc.decode("ascii", "replace")
+
+    @property
+    def what(self) -> str:
+        """For messages: no query, no header, no body."""
+        return f"{self.method} {self.host}{httpx.URL(self.url).path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `sent_at`: seconds since 1970 UTC on our clock, before the call was sent."""
+
+    what: str
+    status: int
+    headers: httpx.Headers = field(repr=False)
+    body: bytes = field(repr=False)
+    sent_at: float
+
+    @property
+    def answered_at(self) -> float:
+        """The earlier of our clock (at sending) and the other side's Date: safe where one is
+        ahead.
+        """
+        theirs = http_date(self.headers.get("date"))
+        return self.sent_at if theirs is None else min(self.sent_at, theirs)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched(Generic[T]):
+    """The value that `read` made, and what it cost: calls sent, seconds, bytes of all answers."""
+
+    value: T
+    calls: int
+    seconds: float
+    bytes: int
+
+    @property
+    def retries(self) -> int:
+        return self.calls - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds. `total` bounds a whole attempt: an answer that drips in can keep `read` alive for
+    ever.
+    """
+
+    connect: float = 5.0
+    read: float = 10.0
+    total: float = 30.0
+
+
+class HttpClient:
+    """Shared by the calls of one source; create it once and close it at the end."""
+
+    def __init__(
+        self,
+        *,
+        limiter: Limiter | None = None,
+        breaker: Breaker | None = None,
+        retry: RetryPolicy | None = None,
+        timeouts: Timeouts | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        wall_clock: Callable[[], float] = time.time,
+        connections: int = 32,
+    ) -> None:
+        self.limiter = limiter or Limiter()
+        self._breaker = breaker or Breaker()
+        self._retry = retry or RetryPolicy()
+        self._timeouts = timeouts or Timeouts()
+        self._transport = transport
+        self._pause = pause
+        self._wall_clock = wall_clock
+        self._connections = connections
+        self._bridge = Bridge()
+        self._session: httpx.AsyncClient | None = None
+        self._session_of: int | None = None
+
+    # --- plain calls ------------------------------------------------------------------------------
+
+    def fetch(self, call: Call, read: Callable[[Answer], T]) -> Fetched[T]:
+        """Send a call and wait for it; raises a SourceError. Safe from any thread, also beside a
+        running loop.
+        """
+        return self.run(self.fetch_async(call, read))
+
+    def run(self, work: Awaitable[T]) -> T:
+        """Wait for work that uses this client."""
+        return self._bridge.run(work)
+
+    def run_many(
+        self, items: Iterable[I], work: Callable[[I], Awaitable[T]], *, at_once: int = 16
+    ) -> Iterator[tuple[I, T | SourceError]]:
+        """Results in the order they arrive, one for each item: a SourceError stands for that
+        item alone.
+        """
+        return self._bridge.run_many(items, work, at_once=at_once, isolated=SourceError)
+
+    def close(self) -> None:
+        """Close connections and stop the loop behind the plain calls."""
+        session, self._session = self._session, None
+        if session is not None and self._bridge.is_running:
+            self._bridge.run(session.aclose())
+        self._bridge.stop()
+
+    # --- asynchronous -----------------------------------------------------------------------------
+
+    async def fetch_async(self, call: Call, read: Callable[[Answer], T]) -> Fetched[T]:
+        """The same from within a loop."""
+        began, attempt, received = time.perf_counter(), 0, 0
+        while True:
+            attempt += 1
+            self._breaker.check(call.host)  # not waited for: a dead host is said at once
+            try:
+                answer = await self._attempt(call)
+                received += len(answer.body)
+                value = self._judge(call, answer, read)
+            except RateLimited as error:
+                asked = error.retry_after or 0.0
+                await self.limiter.refused(call.rate, asked, adapt=error.adapt)
+                # The hold makes everybody wait, this call too: jitter alone remains.
+                await self._wait_or_raise(
+                    attempt, error, None if asked <= self._retry.longest else asked
+                )
+            except SourceUnavailable as error:
+                await self._wait_or_raise(attempt, error, error.retry_after)
+            else:
+                return Fetched(value, attempt, time.perf_counter() - began, received)
+
+    async def _attempt(self, call: Call) -> Answer:
+        await self.limiter.acquire(call.rate, longest=self._retry.longest)
+        sent_at = self._wall_clock()
+        try:
+            async with asyncio.timeout(self._timeouts.total):
+                response = await self._client().request(
+                    call.method,
+                    call.url,
+                    params=dict(call.params) or None,
+                    headers=dict(call.headers),
+                    json=call.json,
+                )
+        except FOREIGN as error:
+            self._breaker.failed(call.host)
+            raise translated(error, call.what) from error
+        return Answer(call.what, response.status_code, response.headers, response.content, sent_at)
+
+    def _judge(self, call: Call, answer: Answer, read: Callable[[Answer], T]) -> T:
+        try:
+            value = read(answer)
+        except SourceUnavailable as error:
+            if answer.status >= 500 and not isinstance(error, RateLimited):
+                self._breaker.failed(call.host)
+            else:
+                self._breaker.succeeded(call.host)
+            raise
+        except SourceError:
+            self._breaker.succeeded(call.host)
+            raise
+        self._breaker.succeeded(call.host)
+        return value
+
+    async def _wait_or_raise(
+        self, attempt: int, error: SourceUnavailable, asked: float | None
+    ) -> None:
+        wait = self._retry.wait(attempt, asked)
+        if wait is None:
+            error.attempts = attempt
+            raise error
+        await self._pause(wait)
+
+    def _client(self) -> httpx.AsyncClient:
+        loop = id(asyncio.get_running_loop())
+        if self._session is None or self._session_of != loop:
+            timeouts = self._timeouts
+            self._session = httpx.AsyncClient(
+                transport=self._transport,
+                timeout=httpx.Timeout(timeouts.read, connect=timeouts.connect),
+                limits=httpx.Limits(max_connections=self._connections),
+                headers={"accept": "application/json", "user-agent": "seismo"},
+            )
+            self._session_of = loop
+        return self._session

@@ -1,0 +1,96 @@
+"""One limiter for every process that calls the same exchange: permits spaced evenly, for all of them together.
+
+1. Every attempt takes a permit (`Limiter.acquire`), retries too. Even spacing is what keeps below
+   a limit per second wherever the other side's second begins.
+2. A refusal holds the whole group: permits already given out are checked against it when their moment comes.
+3. A refusal also slows the group's pace a little, for all processes, down to half at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+from marketdata.sources.base import SourceUnavailable
+from marketdata.sources.http.permits import LimiterStore, ProcessStore
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+TAKEN_AGAIN = 3  # times a permit whose moment was missed is given back
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A group of calls that share a limit, and how many a second are made."""
+
+    group: str
+    per_second: float
+
+    @property
+    def spacing(self) -> float:
+        return 1.0 / self.per_second
+
+
+class Limiter:
+    """Waits for permits. `pause` and `clock` are swapped in tests."""
+
+    def __init__(
+        self,
+        store: LimiterStore | None = None,
+        *,
+        adapt: float = 1.03,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store or ProcessStore()
+        self._adapt = adapt
+        self._pause = pause
+        self._clock = clock
+        self._queues: dict[tuple[int, str], asyncio.Lock] = {}
+
+    async def acquire(self, rate: Rate, *, longest: float = float("inf")) -> None:
+        """Return when a call of the group may be sent; SourceUnavailable where that is too far off.
+
+        Calls of one process queue up here and take one permit at a time, so that a process that
+        stalls sends one late call, not a burst of them.
+        """
+        queue = self._queues.setdefault(
+            (id(asyncio.get_running_loop()), rate.group), asyncio.Lock()
+        )
+        async with queue:
+            missed = 0
+            while True:
+                wait = await self._call(self._store.take, rate.group, rate.spacing)
+                if wait > longest:
+                    raise SourceUnavailable(
+                        f"{rate.group} may not be asked for another {wait:.0f} s.", retry_after=wait
+                    )
+                due = self._clock() + wait
+                if wait > 0:
+                    await self._pause(wait)
+                if await self._call(self._store.held, rate.group) > 0:
+                    continue
+                if self._clock() - due <= rate.spacing / 4 or missed == TAKEN_AGAIN:
+                    return
+                missed += 1
+
+    async def refused(self, rate: Rate, seconds: float, *, adapt: bool) -> None:
+        """The other side refused a call of the group: hold all for `seconds`, and slow down if
+        asked.
+        """
+        await self._call(self._store.hold, rate.group, seconds)
+        if adapt:
+            await self._call(self._store.slow_down, rate.group, self._adapt)
+
+    async def hold(self, rate: Rate, seconds: float) -> None:
+        """Hold the group without a refusal, as when an answer says that nothing is left."""
+        await self._call(self._store.hold, rate.group, seconds)
+
+    async def _call(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        if self._store.blocking:
+            return await asyncio.to_thread(work, *args, **kwargs)
+        return work(*args, **kwargs)

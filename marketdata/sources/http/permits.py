@@ -1,0 +1,216 @@
+"""Where the permits of a group of calls are kept: in this process, in Redis, or in rows of a database.
+
+A permit is a moment; the next one lies one spacing later. A store hands them out atomically to all
+who use it, keeps a hold (no permit before its end) and the pace of the group, which refusals slow
+down for every process.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import redis
+
+from marketdata.sources.base import SourceUnavailable
+
+SLOWEST = 2.0  # times the configured spacing
+
+
+class LimiterStore(Protocol):
+    """Where the next permit of a group is kept; every method is atomic across all users of the
+    store.
+
+    `blocking`: a call may wait for a network or a disk, so it is made outside the event loop.
+    """
+
+    @property
+    def blocking(self) -> bool: ...
+
+    def take(self, key: str, spacing: float) -> float:
+        """Take the next permit; seconds until its moment comes (0: now)."""
+
+    def hold(self, key: str, seconds: float) -> None:
+        """No permit before that many seconds have passed; never shortens a hold."""
+
+    def held(self, key: str) -> float:
+        """Seconds left of a hold, 0 without one."""
+
+    def slow_down(self, key: str, factor: float) -> None:
+        """Multiply the spacing of the group by `factor` from now on, to `SLOWEST` times at most.
+
+        Refusals within a second of each other count as one.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The state of one group; times in seconds on the store's clock."""
+
+    next_at: float = 0.0
+    held_until: float = 0.0
+    slower: float = 1.0
+    slowed_at: float = -1.0
+
+    def taken(self, now: float, spacing: float) -> tuple[Pace, float]:
+        """The state after one more permit, and that permit's moment."""
+        at = max(now, self.next_at, self.held_until)
+        return replace(self, next_at=at + spacing * self.slower), at
+
+    def hold(self, until: float) -> Pace:
+        return replace(self, held_until=max(self.held_until, until))
+
+    def slow_down(self, now: float, factor: float) -> Pace:
+        if self.slowed_at >= 0 and now < self.slowed_at + 1.0:
+            return self
+        return replace(self, slower=min(SLOWEST, self.slower * factor), slowed_at=now)
+
+
+class ProcessStore:
+    """Permits of one process: enough where there is only one, or no shared place."""
+
+    blocking = False
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._paces: dict[str, Pace] = {}
+
+    def take(self, key: str, spacing: float) -> float:
+        with self._lock:
+            now = self._clock()
+            self._paces[key], at = self._paces.get(key, Pace()).taken(now, spacing)
+        return at - now
+
+    def hold(self, key: str, seconds: float) -> None:
+        with self._lock:
+            pace = self._paces.get(key, Pace())
+            self._paces[key] = pace.hold(self._clock() + seconds)
+
+    def held(self, key: str) -> float:
+        return max(0.0, self._paces.get(key, Pace()).held_until - self._clock())
+
+    def slow_down(self, key: str, factor: float) -> None:
+        with self._lock:
+            pace = self._paces.get(key, Pace())
+            self._paces[key] = pace.slow_down(self._clock(), factor)
+
+
+class PaceRows(Protocol):
+    """Rows of a database, one a group, that change only from a known value (compare and swap)."""
+
+    def load(self, key: str) -> Pace | None:
+        """The row as last committed; None where there is none yet."""
+
+    def swap(self, key: str, old: Pace | None, new: Pace) -> bool:
+        """Write `new` if the row still equals `old` (None: does not exist), in one statement."""
+
+
+class RowStore:
+    """Permits shared through a database, for processes without a Redis. Uses the wall clock.
+
+    All processes that share the rows must run on one clock: one host, or hosts kept in time.
+    """
+
+    blocking = True
+
+    def __init__(
+        self, rows: PaceRows, *, clock: Callable[[], float] = time.time, tries: int = 200
+    ) -> None:
+        self._rows = rows
+        self._clock = clock
+        self._tries = tries
+
+    def take(self, key: str, spacing: float) -> float:
+        at = 0.0
+        now = 0.0
+
+        def change(pace: Pace) -> Pace:
+            nonlocal at, now
+            now = self._clock()
+            changed, at = pace.taken(now, spacing)
+            return changed
+
+        self._change(key, change)
+        return at - now
+
+    def hold(self, key: str, seconds: float) -> None:
+        self._change(key, lambda pace: pace.hold(self._clock() + seconds))
+
+    def held(self, key: str) -> float:
+        pace = self._rows.load(key)
+        return max(0.0, pace.held_until - self._clock()) if pace else 0.0
+
+    def slow_down(self, key: str, factor: float) -> None:
+        self._change(key, lambda pace: pace.slow_down(self._clock(), factor))
+
+    def _change(self, key: str, change: Callable[[Pace], Pace]) -> None:
+        for _ in range(self._tries):
+            old = self._rows.load(key)
+            if self._rows.swap(key, old, change(old or Pace())):
+                return
+        raise SourceUnavailable(
+            f"The rate limit {key} is contended: its row changed under every try."
+        )
+
+
+# KEYS[1] a hash; ARGV: what, spacing or seconds or factor, slowest. Redis' own clock, so hosts
+# need not agree.
+_SCRIPT = """
+local t = redis.call('TIME')
+local now = tonumber(t[1]) + tonumber(t[2]) / 1000000
+local h = redis.call('HMGET', KEYS[1], 'next', 'held', 'slower', 'slowed')
+local next_at, held = tonumber(h[1]) or 0, tonumber(h[2]) or 0
+local slower, slowed = tonumber(h[3]) or 1, tonumber(h[4]) or -1
+local what, value = ARGV[1], tonumber(ARGV[2])
+local answer = 0
+if what == 'take' then
+  local at = math.max(now, next_at, held)
+  redis.call('HSET', KEYS[1], 'next', string.format('%.6f', at + value * slower))
+  answer = at - now
+elseif what == 'hold' then
+  redis.call('HSET', KEYS[1], 'held', string.format('%.6f', math.max(held, now + value)))
+elseif what == 'held' then
+  return string.format('%.6f', math.max(0, held - now))
+elseif slowed < 0 or now >= slowed + 1 then
+  slower = math.min(tonumber(ARGV[3]), slower * value)
+  redis.call('HSET', KEYS[1], 'slower', slower, 'slowed', string.format('%.6f', now))
+end
+local left = math.ceil(math.max(3600, held - now + 3600, value + 3600))
+redis.call('EXPIRE', KEYS[1], left)
+return string.format('%.6f', answer)
+"""
+
+
+class RedisStore:
+    """Permits shared through Redis by every process and host. One round trip a permit."""
+
+    blocking = True
+
+    def __init__(self, client: redis.Redis, *, prefix: str = "limiter:") -> None:
+        self._prefix = prefix
+        self._script = client.register_script(_SCRIPT)
+
+    def take(self, key: str, spacing: float) -> float:
+        return self._run(key, "take", spacing)
+
+    def hold(self, key: str, seconds: float) -> None:
+        self._run(key, "hold", seconds)
+
+    def held(self, key: str) -> float:
+        return self._run(key, "held", 0)
+
+    def slow_down(self, key: str, factor: float) -> None:
+        self._run(key, "slow_down", factor)
+
+    def _run(self, key: str, what: str, value: float) -> float:
+        try:
+            answer = self._script(keys=[self._prefix + key], args=[what, value, SLOWEST])
+        except redis.RedisError as error:
+            raise SourceUnavailable(
+                f"The rate limit {key} cannot be shared: Redis answers {type(error).__name__}."
+            ) from error
+        return float(answer)

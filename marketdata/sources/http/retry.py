@@ -1,0 +1,60 @@
+"""How long to wait before the next attempt: full jitter, capped, never less than the other side
+asked for.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """`attempts` in all, the first included. Waits in seconds.
+
+    Full jitter: the wait before attempt n+1 is uniform in [0, min(cap, base * 2^(n-1))], so that
+    clients refused together do not come back together. A wait the other side asks for is kept in
+    full; one longer than `longest` is not waited for at all: the caller learns when to come back.
+    """
+
+    attempts: int = 6
+    base: float = 0.5
+    cap: float = 20.0
+    longest: float = 90.0
+    draw: Callable[[float, float], float] = random.uniform
+
+    def wait(self, attempt: int, asked: float | None) -> float | None:
+        """Seconds before the attempt after number `attempt` (1-based); None: give up."""
+        if attempt >= self.attempts or (asked is not None and asked > self.longest):
+            return None
+        jitter = self.draw(0.0, min(self.cap, self.base * 2.0 ** (attempt - 1)))
+        # Jitter on top of what was asked for: all who were told the same moment would meet again.
+        return jitter if asked is None else asked + min(jitter, 1.0)
+
+
+def retry_after(value: str | None, now: float) -> float | None:
+    """Seconds a Retry-After header asks for, as a number or as a date; None where it says
+    nothing.
+    """
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    when = http_date(value)
+    return None if when is None else max(0.0, when - now)
+
+
+def http_date(value: str | None) -> float | None:
+    """A Date or Retry-After date as seconds since 1970 UTC; None where it is not one."""
+    if not value:
+        return None
+    try:
+        parsed = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()

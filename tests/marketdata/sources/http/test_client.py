@@ -1,0 +1,325 @@
+"""The client against transports that misbehave, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marketdata.sources.base import (
+    RateLimited,
+    SourceChanged,
+    SourceError,
+    SourceRefused,
+    SourceUnavailable,
+)
+from marketdata.sources.http.breaker import Breaker
+from marketdata.sources.http.client import Answer, Call, HttpClient
+from marketdata.sources.http.limiter import Limiter, Rate
+from marketdata.sources.http.permits import ProcessStore
+from marketdata.sources.http.retry import RetryPolicy, retry_after
+from tests.marketdata.sources.http.virtual import Virtual
+
+RATE = Rate("exchange", 10.0)
+CALL = Call("https://exchange.example/v1/candles", RATE, params={"market": "KRW-BTC"})
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+def read(answer: Answer) -> object:
+    """How a source judges: a busy group, a passing failure, a refusal, or the value."""
+    if answer.status == 429:
+        raise RateLimited("too many", retry_after=1.0)
+    if answer.status >= 500:
+        asked = retry_after(answer.headers.get("retry-after"), answer.sent_at)
+        raise SourceUnavailable(f"status {answer.status}", retry_after=asked)
+    if answer.status >= 400:
+        raise SourceRefused(f"status {answer.status}")
+    try:
+        return json.loads(answer.body)
+    except ValueError as error:
+        raise SourceChanged("no JSON", expected="JSON", came=answer.body[:20].decode()) from error
+
+
+def client(virtual: Virtual, handler: Handler, **given: object) -> HttpClient:
+    return HttpClient(
+        limiter=Limiter(ProcessStore(virtual.clock), pause=virtual.pause, clock=virtual.clock),
+        breaker=Breaker(clock=virtual.clock),
+        retry=RetryPolicy(draw=lambda low, high: high),  # the longest a jitter can be
+        transport=httpx.MockTransport(handler),
+        pause=virtual.pause,
+        wall_clock=virtual.clock,
+        **given,  # type: ignore[arg-type]
+    )
+
+
+def script(*steps: httpx.Response | Exception) -> tuple[Handler, list[httpx.Request]]:
+    """A handler that answers one step after the other, the last one for ever."""
+    seen: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        step = steps[min(len(seen), len(steps) - 1)]
+        seen.append(request)
+        if isinstance(step, Exception):
+            raise step
+        return httpx.Response(step.status_code, headers=step.headers, content=step.content)
+
+    return handler, seen
+
+
+OK = httpx.Response(200, json={"fine": True})
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        httpx.ReadTimeout("slow"),
+        httpx.ConnectError("reset"),
+        httpx.RemoteProtocolError("closed"),
+        httpx.Response(500),
+        httpx.Response(429),
+    ],
+    ids=lambda fault: type(fault).__name__ + str(getattr(fault, "status_code", "")),
+)
+def test_what_passes_is_tried_again_and_counted(fault: httpx.Response | Exception) -> None:
+    handler, seen = script(fault, fault, OK)
+    fetched = client(Virtual(), handler).fetch(CALL, read)
+    assert fetched.value == {"fine": True}
+    assert (fetched.calls, fetched.retries, len(seen)) == (3, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("answer", "family"),
+    [(httpx.Response(404), SourceRefused), (httpx.Response(200, text="<html>"), SourceChanged)],
+)
+def test_what_does_not_pass_is_asked_once(
+    answer: httpx.Response, family: type[SourceError]
+) -> None:
+    handler, seen = script(answer)
+    with pytest.raises(family):
+        client(Virtual(), handler).fetch(CALL, read)
+    assert len(seen) == 1
+
+
+def test_every_attempt_takes_a_permit() -> None:
+    virtual = Virtual()
+    stores = ProcessStore(virtual.clock)
+    handler, seen = script(httpx.Response(503), httpx.Response(503), OK)
+    work = client(virtual, handler)
+    work.limiter = Limiter(stores, pause=virtual.pause, clock=virtual.clock)
+    work.fetch(CALL, read)
+    virtual_next = stores.take(RATE.group, 0.0)
+    # three permits were taken: the next one is three spacings after the first, or already due
+    assert len(seen) == 3
+    assert virtual_next <= 3 * RATE.spacing
+
+
+def test_the_wait_between_attempts_grows_to_a_cap() -> None:
+    virtual = Virtual()
+    handler, seen = script(httpx.Response(503))
+    with pytest.raises(SourceUnavailable) as gone:
+        client(virtual, handler).fetch(CALL, read)
+    assert gone.value.attempts == len(seen) == 6
+    assert [wait for wait in virtual.waits if wait > 0.1] == [0.5, 1.0, 2.0, 4.0, 8.0]
+
+
+@given(st.integers(1, 20), st.none() | st.floats(0, 200))
+def test_waits_are_fully_jittered_and_keep_what_was_asked_for(
+    attempt: int, asked: float | None
+) -> None:
+    drawn: list[tuple[float, float]] = []
+
+    def draw(low: float, high: float) -> float:
+        drawn.append((low, high))
+        return low
+
+    policy = RetryPolicy(attempts=10, draw=draw)
+    wait = policy.wait(attempt, asked)
+    if attempt >= 10 or (asked or 0) > policy.longest:
+        assert wait is None
+    else:
+        assert wait is not None
+        assert wait >= (asked or 0)
+        assert drawn == [(0.0, min(policy.cap, policy.base * 2 ** (attempt - 1)))]
+
+
+@pytest.mark.parametrize(
+    ("header", "waits"),
+    [("7", 7.0), ("Wed, 21 Oct 2015 07:28:07 GMT", 7.0), ("soon", 0.5)],
+)
+def test_retry_after_is_honoured_as_number_and_as_date(header: str, waits: float) -> None:
+    virtual = Virtual(now=1_445_412_480.0)  # Wed, 21 Oct 2015 07:28:00 GMT
+    handler, _ = script(httpx.Response(503, headers={"retry-after": header}), OK)
+    client(virtual, handler).fetch(CALL, read)
+    assert waits <= virtual.waits[0] <= waits + 1.0
+
+
+def test_a_retry_after_that_is_too_far_off_is_handed_to_the_caller() -> None:
+    virtual = Virtual()
+    handler, seen = script(httpx.Response(503, headers={"retry-after": "3600"}))
+    with pytest.raises(SourceUnavailable) as gone:
+        client(virtual, handler).fetch(CALL, read)
+    assert gone.value.retry_after == 3600
+    assert len(seen) == 1
+
+
+def test_a_refusal_holds_the_group_for_every_call() -> None:
+    virtual = Virtual()
+    sent: list[float] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        sent.append(virtual.now)
+        return httpx.Response(429) if len(sent) == 1 else OK
+
+    work = client(virtual, handler)
+    work.fetch(CALL, read)
+    work.fetch(CALL, read)
+    assert sent[1] >= sent[0] + 1.0
+    assert sent[2] - sent[1] == pytest.approx(0.103)  # and the pace is 3 % slower
+
+
+def test_the_breaker_opens_after_failures_in_a_row_probes_once_and_closes() -> None:
+    virtual = Virtual()
+    breaker = Breaker(threshold=3, cooldown=30.0, clock=virtual.clock)
+    for _ in range(2):
+        breaker.failed("host")
+    breaker.succeeded("host")
+    for _ in range(3):
+        breaker.check("host")
+        breaker.failed("host")
+    with pytest.raises(SourceUnavailable, match="3 times in a row") as left:
+        breaker.check("host")
+    assert left.value.retry_after == 30.0
+    breaker.check("another host")
+    virtual.now += 30.0
+    breaker.check("host")  # the probe
+    with pytest.raises(SourceUnavailable):
+        breaker.check("host")
+    breaker.failed("host")
+    with pytest.raises(SourceUnavailable):
+        breaker.check("host")
+    virtual.now += 30.0
+    breaker.check("host")
+    breaker.succeeded("host")
+    breaker.check("host")
+    assert not breaker.is_open("host")
+
+
+def test_a_dead_host_is_not_asked_while_the_breaker_is_open() -> None:
+    virtual = Virtual()
+    handler, seen = script(httpx.ConnectError("dead"))
+    work = client(virtual, handler)
+    for _ in range(5):
+        with pytest.raises(SourceUnavailable):
+            work.fetch(CALL, read)
+    assert len(seen) == 10
+    virtual.now += 30.0  # one probe, whose failure opens the circuit again
+    with pytest.raises(SourceUnavailable):
+        work.fetch(CALL, read)
+    assert len(seen) == 11
+
+
+def test_an_answer_that_drips_in_does_not_last_for_ever() -> None:
+    async def never(request: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    from marketdata.sources.http.client import Timeouts
+
+    virtual = Virtual()
+    work = HttpClient(
+        transport=httpx.MockTransport(never),
+        timeouts=Timeouts(total=0.01),
+        retry=RetryPolicy(attempts=2),
+        pause=virtual.pause,
+    )
+    with pytest.raises(SourceUnavailable, match="took too long"):
+        work.fetch(CALL, read)
+
+
+def test_the_other_sides_clock_bounds_ours() -> None:
+    virtual = Virtual(now=1_445_412_480.0 + 90)
+    handler, _ = script(httpx.Response(200, headers={"date": "Wed, 21 Oct 2015 07:28:00 GMT"}))
+    fetched = client(virtual, handler).fetch(CALL, lambda answer: answer.answered_at)
+    assert fetched.value == 1_445_412_480.0
+
+
+# --- many at once
+# -----------------------------------------------------------------------------------
+
+
+def test_a_batch_answers_each_item_and_one_failure_stays_with_its_item() -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        number = int(request.url.params["n"])
+        return httpx.Response(404) if number % 10 == 3 else httpx.Response(200, json=number)
+
+    work = client(Virtual(), handler)
+
+    async def one(number: int) -> object:
+        call = Call(CALL.url, RATE, params={"n": str(number)})
+        return (await work.fetch_async(call, read)).value
+
+    results = dict(work.run_many(range(50), one, at_once=8))
+    for number in range(50):
+        if number % 10 == 3:
+            assert isinstance(results[number], SourceRefused)
+        else:
+            assert results[number] == number
+
+
+def test_a_batch_that_is_left_early_or_breaks_stops_calling() -> None:
+    handler, seen = script(OK)
+    work = client(Virtual(), handler)
+
+    async def one(number: int) -> object:
+        return (await work.fetch_async(CALL, read)).value
+
+    results = work.run_many(range(10_000), one, at_once=4)
+    next(results)
+    results.close()  # type: ignore[attr-defined]
+    work.fetch(CALL, read)
+    assert len(seen) < 100
+
+    def items() -> Iterator[int]:
+        yield 1
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        list(work.run_many(items(), one))
+    work.close()
+
+
+def test_a_plain_call_works_beside_a_running_loop() -> None:
+    handler, _ = script(OK)
+    work = client(Virtual(), handler)
+
+    async def view() -> object:
+        return work.fetch(CALL, read).value
+
+    assert asyncio.run(view()) == {"fine": True}
+
+
+def test_secrets_of_a_call_appear_in_no_message_and_no_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    secret = "s3cr3t-t0k3n"  # noqa: S105
+    call = Call(
+        "https://exchange.example/oauth",
+        RATE,
+        method="POST",
+        params={"trace": secret},
+        headers={"authorization": f"Bearer {secret}"},
+        json={"appsecret": secret},
+    )
+    handler, _ = script(httpx.ReadError(f"read {secret}"))
+    with pytest.raises(SourceUnavailable) as gone:
+        client(Virtual(), handler).fetch(call, read)
+    assert secret not in str(gone.value)
+    assert secret not in repr(call).replace(f"'trace': '{secret}'", "")
+    assert secret not in caplog.text

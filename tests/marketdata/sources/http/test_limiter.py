@@ -1,0 +1,258 @@
+"""Permits: in one process, over Redis and over rows of a database, with the same contract."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import astuple
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import redis
+from hypothesis import given
+from hypothesis import strategies as st
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from marketdata.sources.base import SourceUnavailable
+from marketdata.sources.http.limiter import Limiter, Rate
+from marketdata.sources.http.permits import (
+    SLOWEST,
+    LimiterStore,
+    Pace,
+    ProcessStore,
+    RedisStore,
+    RowStore,
+)
+from tests.marketdata.sources.http.virtual import Virtual
+from tests.servers import Servers
+
+TEN = Rate("group", 10.0)
+
+
+class SqliteRows:
+    """Pace rows in a SQLite file, each change one conditional statement."""
+
+    COLUMNS = ("next_at", "held_until", "slower", "slowed_at")
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+        self._db.execute(
+            "create table if not exists pace "
+            "(key text primary key, next_at real, held_until real, slower real, slowed_at real)"
+        )
+
+    def load(self, key: str) -> Pace | None:
+        query = "select next_at, held_until, slower, slowed_at from pace where key = ?"
+        row = self._db.execute(query, (key,)).fetchone()
+        return Pace(*row) if row else None
+
+    def swap(self, key: str, old: Pace | None, new: Pace) -> bool:
+        if old is None:
+            done = self._db.execute(
+                "insert or ignore into pace values (?, ?, ?, ?, ?)", (key, *astuple(new))
+            )
+        else:
+            done = self._db.execute(
+                "update pace set next_at = ?, held_until = ?, slower = ?, slowed_at = ? where key = ? "
+                "and next_at = ? and held_until = ? and slower = ? and slowed_at = ?",
+                (*astuple(new), key, *astuple(old)),
+            )
+        return done.rowcount == 1
+
+
+@pytest.fixture(scope="module")
+def redis_url() -> Iterator[str]:
+    servers = Servers()
+    yield servers.redis()
+    servers.stop()
+
+
+@pytest.fixture(params=["process", "rows", "redis"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LimiterStore]:
+    if request.param == "process":
+        yield ProcessStore()
+    elif request.param == "rows":
+        yield RowStore(SqliteRows(tmp_path / "pace.sqlite3"))
+    else:
+        client = redis.Redis.from_url(request.getfixturevalue("redis_url"))
+        client.flushall()
+        yield RedisStore(client)
+
+
+def test_permits_lie_one_spacing_apart(store: LimiterStore) -> None:
+    began = time.monotonic()
+    moments = [store.take("a", 100.0) for _ in range(4)]
+    passed = time.monotonic() - began
+    for number, wait in enumerate(moments):
+        assert 100.0 * number - passed - 0.01 <= wait <= 100.0 * number + 0.01
+    assert store.take("another", 100.0) == pytest.approx(0, abs=0.01)
+
+
+def test_a_hold_moves_all_later_permits_and_is_never_shortened(store: LimiterStore) -> None:
+    assert store.held("a") == 0
+    store.hold("a", 1000.0)
+    store.hold("a", 10.0)
+    assert 900 < store.held("a") <= 1000.01
+    assert 900 < store.take("a", 0.1) <= 1000.01
+    assert store.held("another") == 0
+
+
+def test_refusals_slow_the_group_down_once_a_second_and_to_a_bound(store: LimiterStore) -> None:
+    store.slow_down("a", 1.5)
+    store.slow_down("a", 1.5)  # the same second: one refusal seen by two
+    first = store.take("a", 100.0)
+    assert store.take("a", 100.0) - first == pytest.approx(150.0, abs=1.0)
+
+
+@given(st.lists(st.floats(0, 3), min_size=1, max_size=30))
+def test_the_slowest_pace_is_half_the_configured(gaps: list[float]) -> None:
+    pace, now = Pace(), 0.0
+    for gap in gaps:
+        now += gap
+        before = pace
+        pace = pace.slow_down(now, 1.3)
+        assert before.slower <= pace.slower <= SLOWEST
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 2), st.sampled_from(["take", "hold"])), min_size=2, max_size=60)
+)
+def test_no_two_permits_are_nearer_than_the_spacing_and_none_lies_in_a_hold(
+    steps: list[tuple[float, str]],
+) -> None:
+    virtual = Virtual()
+    store = ProcessStore(virtual.clock)
+    permits: list[float] = []
+    holds: list[tuple[float, float]] = []
+    for gap, what in steps:
+        virtual.now += gap
+        if what == "hold":
+            store.hold("a", 1.0)
+            holds.append((virtual.now, virtual.now + 1.0))
+        else:
+            taken = virtual.now + store.take("a", 0.5)
+            assert not any(start <= virtual.now and taken < end - 1e-6 for start, end in holds)
+            permits.append(taken)
+    assert all(later - earlier >= 0.5 - 1e-6 for earlier, later in pairwise(permits))
+
+
+# --- waiting for permits
+# ----------------------------------------------------------------------------
+
+
+def limiter(virtual: Virtual, store: LimiterStore | None = None) -> Limiter:
+    return Limiter(store or ProcessStore(virtual.clock), pause=virtual.pause, clock=virtual.clock)
+
+
+def times_of(virtual: Virtual, work: Limiter, number: int) -> list[float]:
+    sent: list[float] = []
+
+    async def one() -> None:
+        await work.acquire(TEN)
+        sent.append(virtual.now)
+
+    async def all_() -> None:
+        await asyncio.gather(*(one() for _ in range(number)))
+
+    asyncio.run(all_())
+    return sent
+
+
+def test_calls_made_together_are_sent_one_spacing_apart() -> None:
+    virtual = Virtual()
+    sent = times_of(virtual, limiter(virtual), 20)
+    assert [later - earlier for earlier, later in pairwise(sent)] == pytest.approx([0.1] * 19)
+
+
+def test_a_permit_given_out_before_a_hold_is_not_used_in_it() -> None:
+    virtual = Virtual()
+    store = ProcessStore(virtual.clock)
+
+    async def pause(seconds: float) -> None:
+        if (
+            not virtual.waits
+        ):  # while the second call waits for its permit, another process is refused
+            store.hold("group", 5.0)
+        await virtual.pause(seconds)
+
+    work = Limiter(store, pause=pause, clock=virtual.clock)
+    began = virtual.now
+    sent = times_of(virtual, work, 3)
+    assert sent[0] == began
+    assert sent[1] >= began + 5.0
+
+
+def test_a_process_that_stalls_does_not_send_a_burst_afterwards() -> None:
+    virtual = Virtual()
+
+    async def stalling(seconds: float) -> None:
+        await virtual.pause(seconds + (3.0 if len(virtual.waits) == 4 else 0.0))
+
+    work = Limiter(ProcessStore(virtual.clock), pause=stalling, clock=virtual.clock)
+    sent = times_of(virtual, work, 15)
+    assert min(later - earlier for earlier, later in pairwise(sent)) >= 0.1 - 1e-6
+
+
+def test_a_wait_that_is_too_long_is_not_waited_for() -> None:
+    virtual = Virtual()
+    work = limiter(virtual)
+
+    async def main() -> None:
+        await work.refused(TEN, 600.0, adapt=False)
+        await work.acquire(TEN, longest=90.0)
+
+    with pytest.raises(SourceUnavailable, match="another 600 s") as refused:
+        asyncio.run(main())
+    assert refused.value.retry_after == pytest.approx(600.0)
+    assert virtual.waits == []
+
+
+def test_a_redis_that_is_gone_is_said_in_one_sentence() -> None:
+    store = RedisStore(
+        redis.Redis(unix_socket_path="/nonexistent/redis.sock", retry=Retry(NoBackoff(), 0))
+    )
+    with pytest.raises(SourceUnavailable, match="Redis answers ConnectionError"):
+        store.take("a", 1.0)
+
+
+TAKE_MANY = """
+import sys, time
+from pathlib import Path
+import redis
+from marketdata.sources.http.permits import RedisStore, RowStore
+from tests.marketdata.sources.http.test_limiter import SqliteRows
+kind, where = sys.argv[1:]
+rows = RowStore(SqliteRows(Path(where))) if kind == "rows" else None
+store = rows or RedisStore(redis.Redis.from_url(where))
+sys.stdin.readline()
+for _ in range(40):
+    asked = time.time()
+    print(repr(asked + store.take("shared", 50.0)))
+"""
+
+
+@pytest.mark.parametrize("kind", ["redis", "rows"])
+def test_two_processes_share_one_row_of_permits(kind: str, tmp_path: Path, redis_url: str) -> None:
+    """80 permits taken by two processes at once: no permit twice, none left out."""
+    redis.Redis.from_url(redis_url).flushall()
+    where = redis_url if kind == "redis" else str(tmp_path / "pace.sqlite3")
+    command = [sys.executable, "-c", TAKE_MANY, kind, where]
+    both = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    printed = [process.communicate()[0] for process in both]
+    moments = sorted(float(line) for text in printed for line in text.split())
+    assert len(moments) == 80
+    # The clock is read a little before the permit is given: what is asserted is far above that.
+    assert all(abs(later - earlier - 50.0) < 10.0 for earlier, later in pairwise(moments))

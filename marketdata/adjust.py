@@ -58,7 +58,7 @@ def fill(
     """Give `close` (recorded raw closes, in place) a value in every cell from the first bar on; returns the cells
     without a trade, (T, N). `carry` (N,) is the close before the first row, NaN where there is none."""
     sessions, instruments = close.shape
-    idle = (state & TRADED) == 0
+    idle: NDArray[np.bool_] = (state & TRADED) == 0
     idle &= np.arange(sessions)[:, None] >= first[None, :]
     cells = np.flatnonzero(idle)
     known = base.look_up(cells, np.nan)
@@ -89,6 +89,20 @@ def factors(close: Floats, base: Sparse, ratio: Sparse) -> Sparse:
     return Sparse(cells[matter], factor[matter])
 
 
+def returns(close: Floats, factor: Sparse, start: int) -> Floats:
+    """Returns of the sessions from row `start` on, (T - start, N), fractions: close / (close before * factor) - 1;
+    NaN in the first row of all and before an instrument's first bar. `close` is filled and raw."""
+    instruments = close.shape[1]
+    expected = np.full((len(close) - start, instruments), np.nan)
+    low = max(start, 1)
+    expected[low - start :] = close[low - 1 : -1]
+    mine = factor.at >= start * instruments
+    expected.reshape(-1)[factor.at[mine] - start * instruments] *= factor.value[mine]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        moved: Floats = close[start:] / expected - 1.0
+    return moved
+
+
 def suspects(
     close: Floats, state: NDArray[np.uint8], ratio: Sparse, *, limit: float, start: int
 ) -> Cells:
@@ -97,11 +111,12 @@ def suspects(
     instruments = close.shape[1]
     low = max(start, 1)
     before, now = close[low - 1 : -1], close[low:]
-    cells = np.flatnonzero(np.abs(now - before) > limit * before) + low * instruments
+    cells: Cells = np.flatnonzero(np.abs(now - before) > limit * before) + low * instruments
     bits = state.reshape(-1)[cells]
     unexplained = ((bits & PRESENT) != 0) & ((bits & BASED) == 0)
     cells = cells[unexplained]
-    return cells[np.isnan(ratio.look_up(cells, np.nan))]
+    found: Cells = cells[np.isnan(ratio.look_up(cells, np.nan))]
+    return found
 
 
 def suspect_mask(cells: Cells, instruments: int, start: int, sessions: int) -> NDArray[np.bool_]:
@@ -120,4 +135,5 @@ def products(factor: Sparse, sessions: int, instruments: int) -> tuple[Cells, Fl
     columns, at = np.unique(column, return_inverse=True)
     steps = np.ones((sessions + 1, len(columns)))
     steps[row, at] = factor.value
-    return columns, np.cumprod(steps[:0:-1], axis=0)[::-1]
+    product = np.cumprod(steps[:0:-1], axis=0, dtype=np.float64)[::-1]
+    return columns.astype(np.intp), product

@@ -43,7 +43,7 @@ def _kept(calendar: str, cache: Path) -> Sessions:
 
 
 def _built(calendar: str) -> Sessions:
-    import exchange_calendars  # noqa: PLC0415 - half a second, needed once per library version
+    import exchange_calendars  # half a second, needed once per library version
 
     try:
         built = exchange_calendars.get_calendar(calendar, start=str(FIRST), end=str(LAST))

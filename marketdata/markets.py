@@ -44,7 +44,10 @@ class Market:
     def tick(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
         """The tick size at each price."""
         starts, sizes = np.array(self.ticks).T
-        return sizes[np.maximum(np.searchsorted(starts, price, side="right") - 1, 0)]
+        found: NDArray[np.float64] = sizes[
+            np.maximum(np.searchsorted(starts, price, side="right") - 1, 0)
+        ]
+        return found
 
 
 MARKETS = {

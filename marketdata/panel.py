@@ -7,7 +7,7 @@ are history that recursive indicators need; the answers asked for are those of `
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -31,8 +31,9 @@ class Panel:
     start     index of the first session asked for; K = T - start
     codes     (N,) str, ascending
     first     (N,) index of the instrument's first bar (0 where it has earlier bars; T where it has none)
-    fields    name -> (T, N) float64; NaN before the first bar, filled after it (no-trade bars);
-              open, high, low, close and volume adjusted, amount and raw_close raw; only those that were asked for
+    fields    name -> (R, N) float64, only those that were asked for, each with as many sessions as were asked for:
+              R <= T, and the last row is the last session; NaN before the first bar, filled after it (no-trade
+              bars); open, high, low, close and volume adjusted, amount and raw_close raw
     segments  the names that `segment` counts
     segment   (K, N) int8, -1 where there is no bar
     flags     (K, N) uint8, bits NOT_COMMON, MANAGED, CAUTION
@@ -49,7 +50,6 @@ class Panel:
     segment: NDArray[np.int8]
     flags: NDArray[np.uint8]
     suspect: Bools
-    market_cap: Floats | None = field(default=None)
 
     def __getitem__(self, name: str) -> Floats:
         """The field `name`, (T, N); KeyError names what was loaded."""
@@ -67,17 +67,27 @@ class Panel:
     @property
     def traded(self) -> Bools:
         """(K, N): a trade took place on that session."""
-        return self["volume"][self.start :] > 0
+        return self.tail("volume", 0) > 0
+
+    def tail(self, name: str, before: int) -> Floats:
+        """The field's last K + `before` rows: the sessions asked for and `before` more (fewer where history begins
+        later), (<= K + before, N)."""
+        rows = min(len(self.sessions) - self.start + before, len(self.sessions))
+        array = self[name]
+        if len(array) < rows:
+            raise KeyError(f"{name} was loaded for {len(array)} sessions, {rows} are needed")
+        return array[len(array) - rows :]
 
     def eligible(self, *, segments: tuple[str, ...], min_bars: int) -> Bools:
         """(K, N): common stock of one of the segments, neither managed nor under caution nor suspect, traded,
         with at least `min_bars` sessions since its first bar (that bar counts as one). Point in time."""
         wanted = np.array([name in segments for name in self.segments] + [False])
         bars = np.arange(self.start, len(self.sessions))[:, None] - self.first[None, :] + 1
-        return (
+        chosen: Bools = (
             wanted[self.segment]
             & (self.flags == 0)
             & ~self.suspect
             & self.traded
             & (bars >= min_bars)
         )
+        return chosen

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -90,8 +90,8 @@ class Loading:
             self._label(table, place)
 
     def _state(self, roster: schema.Roster, place: Place) -> None:
-        bits = place.present[:, place.days].view(np.uint8)
-        bits = bits | schema.unpack(roster.traded[place.mine])[:, place.days].view(np.uint8) << 1
+        bits: NDArray[np.uint8] = place.present[:, place.days].view(np.uint8)
+        bits |= schema.unpack(roster.traded[place.mine])[:, place.days].view(np.uint8) << 1
         bits |= schema.unpack(roster.based[place.mine])[:, place.days].view(np.uint8) << 2
         self.state[place.rows, place.columns] = bits.T
 
@@ -120,7 +120,7 @@ class Loading:
             place.rows.start + skipped - self.window.start, place.rows.stop - self.window.start
         )
         days = place.days[skipped:]
-        column = table.column("segment").combine_chunks()
+        column: Any = table.column("segment").combine_chunks()
         names = np.array(
             [self._segment(name) for name in column.dictionary.to_pylist()] or [-1], np.int8
         )
@@ -137,7 +137,7 @@ class Loading:
                 self.segments.append(name)
             return self.segments.index(name)
 
-    def panel(self, reach: Mapping[str, int]) -> Panel:
+    def panel(self, reach: Mapping[str, int], *, returns: bool) -> Panel:
         """Fill, adjust and freeze what was read."""
         window, start = self.window, self.window.start
         sessions, instruments = self.shape
@@ -161,9 +161,11 @@ class Loading:
                 start=start - adjust.SUSPECT_SESSIONS + 1,
             )
         fields = self._tails(close, idle, reach)
-        columns, product = adjust.products(
-            adjust.factors(close, base, ratio), sessions, instruments
-        )
+        factors = adjust.factors(close, base, ratio)
+        if returns:
+            fields["returns"] = adjust.returns(close, factors, start)
+        kept = {*reach, "market_cap", "returns"}
+        columns, product = adjust.products(factors, sessions, instruments)
         for name, array in fields.items():
             if name in ADJUSTED:
                 array[:, columns] *= product[sessions - len(array) :]
@@ -176,10 +178,7 @@ class Loading:
             start=start,
             codes=texts,
             first=first,
-            fields={
-                name: fields[name]
-                for name in (*reach, *(["market_cap"] if "market_cap" in fields else []))
-            },
+            fields={name: array for name, array in fields.items() if name in kept},
             segments=tuple(self.segments),
             segment=self.segment,
             flags=self.flags,

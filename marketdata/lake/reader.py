@@ -43,9 +43,14 @@ class Window:
         instruments: slice = slice(None),
         threads: int = 1,
         market_cap: bool = False,
+        returns: bool = False,
     ) -> Panel:
         """The panel of the instruments `instruments` (a slice of `survey.codes`). `reach` says for each field how
-        many sessions before the first asked for it is needed; a field's array holds those and the asked ones."""
+        many sessions before the first asked for it is needed; a field's array holds those and the asked ones.
+
+        `market_cap` adds that field (from one session before the first asked for; NaN is unknown), `returns` the
+        returns of the sessions asked for, C[t] / C[t-1] - 1, from raw closes and factors: exact whatever was loaded.
+        """
         codes = self.survey.codes[instruments]
         loading = Loading(self, codes)
         reach = {name: min(rows, self.start) for name, rows in reach.items()}
@@ -55,4 +60,4 @@ class Window:
         if market_cap:
             tails["market_cap"] = min(1, self.start)
         loading.read(tails, threads)
-        return loading.panel(reach)
+        return loading.panel(reach, returns=returns)

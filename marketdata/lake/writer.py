@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -63,9 +64,9 @@ def write(lake: Lake, market: str, month: date, bars: Bars, *, generation: int) 
             table.schema,
             compression="zstd",
             compression_level=1,
-            use_dictionary=["code", "date", "segment", "flags"],
+            use_dictionary=["code", "date", "segment", "flags"],  # type: ignore[arg-type]
             use_byte_stream_split=[*schema.FLOATS, *schema.NULLABLE],
-            write_statistics=["code", "date"],  # type: ignore[arg-type]
+            write_statistics=["code", "date"],
         ) as writer:
             for low, high in itertools.pairwise(bounds):
                 writer.write_table(table.slice(low, high - low), row_group_size=high - low)
@@ -143,7 +144,7 @@ def _steps(bars: Bars, traded: NDArray[np.bool_], based: NDArray[np.bool_]) -> N
 
 
 def _table(bars: Bars) -> pa.Table:
-    columns: list[pa.Array] = [
+    columns: list[Any] = [
         pa.DictionaryArray.from_arrays(
             pa.array(bars.code, pa.int32()), pa.array(bars.codes.tolist(), pa.string())
         ),
@@ -162,7 +163,6 @@ def _table(bars: Bars) -> pa.Table:
 
 def _groups(code: NDArray[np.int32]) -> list[int]:
     """Row numbers at which groups of `CODES_PER_GROUP` instruments begin, and the end."""
-    starts = (
-        np.searchsorted(code, np.arange(0, int(code[-1]) + 1, CODES_PER_GROUP)) if len(code) else []
-    )
-    return [*(int(start) for start in starts), len(code)]
+    last = int(code[-1]) + 1 if len(code) else 0
+    starts = np.searchsorted(code, np.arange(0, last, CODES_PER_GROUP))
+    return [*starts.tolist(), len(code)]

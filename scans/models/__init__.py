@@ -1,0 +1,6 @@
+"""Scanner versions, their runs and what they picked."""
+
+from scans.models.runs import ScanRank, ScanRun, ScanSession
+from scans.models.versions import ActiveVersion, ScannerVersion
+
+__all__ = ["ActiveVersion", "ScanRank", "ScanRun", "ScanSession", "ScannerVersion"]

@@ -1,0 +1,177 @@
+"""Every read of market data that scans and faces may use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from django.conf import settings
+from django.db.models import F, Max, Min, Q
+
+from marketdata import calendars, membership
+from marketdata.lake import index_file
+from marketdata.lake.footers import Part, Survey, survey
+from marketdata.lake.layout import Lake
+from marketdata.lake.reader import Window
+from marketdata.markets import market as market_named
+from marketdata.models import CalendarOverride, FactorEvent, Instrument, LakePartition, StockPrice
+from marketdata.panel import Floats
+from marketdata.record import DataProblem, Days, Record
+
+COMPLETE = 0.9
+"""A session is complete when it has at least this share of the bars of the session before."""
+
+
+class StaleLake(DataProblem):
+    """The lake is behind the record; `marketdata.operations.project` brings it up to date."""
+
+
+def lake() -> Lake:
+    """The configured lake."""
+    return Lake(str(settings.LAKE_DIR))
+
+
+def sessions(market: str) -> Days:
+    """All sessions of the market's calendar with the recorded overrides, ascending."""
+    named = market_named(market)
+    overrides = dict(CalendarOverride.objects.filter(market=market).values_list("date", "is_open"))
+    return calendars.sessions(named.calendar, cache=settings.CALENDAR_DIR, overrides=overrides)
+
+
+def record(market: str) -> Record:
+    """What is recorded of `market`, as of the lake's last projection; `stale` names the months that are behind."""
+    rows = LakePartition.objects.filter(market=market).order_by("month")
+    calendar = sessions(market)
+    counts: dict[str, tuple[int, str]] = {}
+    parts, part_digests, stale = [], {}, []
+    for row in rows:
+        if row.is_stale:
+            stale.append(row.month)
+        parts.append(Part(row.month, lake().partition(market, row.month), row.written))
+        part_digests[row.month.isoformat()] = row.digest
+        counts.update(row.sessions)
+    dated = [day for day in sorted(counts) if counts[day][0]]
+    if dated:
+        inside = (calendar >= np.datetime64(dated[0])) & (calendar <= np.datetime64(dated[-1]))
+        days = calendar[inside]
+    else:
+        days = calendar[:0]
+    return Record(
+        market=market_named(market),
+        calendar=calendar,
+        sessions=days,
+        bars=np.array([counts.get(str(day), (0, ""))[0] for day in days], dtype=np.int64),
+        digests={day: found[1] for day, found in counts.items()},
+        parts=tuple(parts),
+        part_digests=part_digests,
+        stale=tuple(stale),
+    )
+
+
+def last_complete_session(held: Record, as_of: datetime) -> date:
+    """The latest recorded session that has closed by `as_of` and has nine tenths of the bars of the one before."""
+    zone = ZoneInfo(held.market.timezone)
+    local = as_of.astimezone(zone)
+    today = np.datetime64(local.date())
+    for n in range(len(held.sessions) - 1, -1, -1):
+        day, bars = held.sessions[n], held.bars[n]
+        if day > today or (day == today and local.time() < held.market.closes_at) or not bars:
+            continue
+        if n and bars < COMPLETE * held.bars[n - 1]:
+            continue
+        found: date = day.item()
+        return found
+    raise DataProblem(
+        f"Market {held.market.name} has no complete session yet: import bars with `manage.py import_prices`."
+    )
+
+
+def window(held: Record, asked: Days, warm_up: int) -> Window:
+    """`asked` (consecutive sessions) with up to `warm_up` before them, ready to be read.
+
+    Raises StaleLake where a partition in the window is behind the record, LakeError where a file is missing or broken,
+    DataProblem where a session is missing.
+    """
+    days, start = held.history(asked, warm_up)
+    return _window(held, days, start)
+
+
+def block_window(held: Record, block: Days, asked: Days, *, look_back: int) -> Window:
+    """The same inside one block of consecutive recorded sessions, whatever lies before it."""
+    at = int(np.searchsorted(block, asked[0]))
+    low = max(at - look_back, 0)
+    return _window(held, block[low : at + len(asked)], at - low)
+
+
+def _window(held: Record, days: Days, start: int) -> Window:
+    parts = held.months(days)
+    behind = sorted({part.month for part in parts} & set(held.stale))
+    if behind:
+        raise StaleLake(
+            f"The lake of market {held.market.name} is behind the record in {behind[0]:%Y-%m}: "
+            "run `manage.py project_lake`."
+        )
+    seen = survey(lake(), parts)
+    begins = held.block(days[0])[0]
+    return Window(
+        lake=lake(),
+        market=held.market.name,
+        suspect_move=held.market.suspect_move,
+        sessions=days,
+        start=start,
+        survey=seen,
+        carry=_carry(held, seen, days[0], begins) if days[0] > begins else {},
+    )
+
+
+def _carry(
+    held: Record, seen: Survey, first: np.datetime64, begins: np.datetime64
+) -> dict[str, float]:
+    """The raw close before `first` of the instruments that did not trade on it: the last close or base price since
+    `begins`, else the first recorded close, times the events since."""
+    market, start, since = held.market.name, first.item(), begins.item()
+    before = StockPrice.objects.filter(
+        market=market, stock_code__in=seen.idle_at(first), date__lt=start, date__gte=since
+    )
+    spoken = Q(volume__gt=0) | Q(base_price__isnull=False)
+    when = dict(before.values_list("stock_code").annotate(Min("date")).order_by())
+    when |= dict(before.filter(spoken).values_list("stock_code").annotate(Max("date")).order_by())
+    if not when:
+        return {}
+    rows = before.filter(date__in=set(when.values()), stock_code__in=list(when)).values_list(
+        "stock_code", "date", "source", "close", "volume", "base_price"
+    )
+    said = [row for row in rows if when[row[0]] == row[1]]
+    ranks = membership.preference([row[2] for row in said], settings.SOURCE_ORDER)
+    carry: dict[str, float] = {}
+    for code, _, _, close, volume, base in sorted(said, key=lambda row: -ranks[row[2]]):
+        carry[code] = base if not volume and base is not None else close
+    events = FactorEvent.objects.filter(market=market, stock_code__in=list(when), date__lt=start)
+    for code, day, ratio in events.values_list("stock_code", "date", "ratio"):
+        if day > when[code]:
+            carry[code] *= ratio
+    return carry
+
+
+def index(held: Record) -> tuple[Days, Floats, Floats]:
+    """The market's index: sessions (S,), m (S,) and range (S,), fractions; NaN where unknown. StaleLake where it is
+    behind the lake."""
+    found = index_file.read(lake(), held.market.name)
+    if found.partitions != held.part_digests:
+        raise StaleLake(
+            f"The index of market {held.market.name} is behind its lake: run `manage.py project_lake`."
+        )
+    return found.sessions, found.m, found.range
+
+
+def names(market: str, codes: Sequence[str]) -> dict[str, str]:
+    """The latest known name of each of `codes`; codes without one are left out."""
+    rows = Instrument.objects.filter(market=market, code__in=list(codes)).exclude(name="")
+    return dict(rows.values_list("code", "name"))
+
+
+def stale_partitions(market: str) -> int:
+    """How many of the market's partitions are behind the record."""
+    return LakePartition.objects.filter(market=market).exclude(wanted=F("written")).count()

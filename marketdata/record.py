@@ -1,0 +1,132 @@
+"""Which sessions a market's record holds, and the windows that can be read of them.
+
+A session of the calendar between two recorded ones without a bar for any instrument is a *missing session*: no window
+may contain one, since every average across it would be wrong. History begins anew after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.lake import digest
+from marketdata.lake.footers import Part
+from marketdata.markets import Market
+
+Days = NDArray[np.datetime64]
+
+
+class DataProblem(Exception):
+    """The record cannot answer what was asked; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A market's recorded sessions.
+
+    calendar: all its sessions (S,); sessions (R,): those from the first recorded to the last; bars (R,): how many
+    instruments have one; digests: ISO date -> digest of all bars of that session; parts: the lake's partitions.
+    """
+
+    market: Market
+    calendar: Days
+    sessions: Days
+    bars: NDArray[np.int64]
+    digests: Mapping[str, str]
+    parts: tuple[Part, ...]
+    part_digests: Mapping[str, str]
+    stale: tuple[date, ...]
+
+    def blocks(self) -> list[Days]:
+        """The recorded sessions as consecutive runs, none of them missing."""
+        have = np.flatnonzero(self.bars > 0)
+        return [
+            self.sessions[run]
+            for run in np.split(have, np.flatnonzero(np.diff(have) > 1) + 1)
+            if len(run)
+        ]
+
+    def block(self, session: np.datetime64) -> Days:
+        """The run of sessions that `session` lies in; DataProblem where it has no bars."""
+        for run in self.blocks():
+            if run[0] <= session <= run[-1]:
+                return run
+        raise DataProblem(self._absent(session))
+
+    def between(self, first: date | None, last: date | None) -> Days:
+        """The sessions from `first` to `last` (one session where they are equal, which must then be one), all
+        recorded; DataProblem says what is wrong."""
+        name = self.market.name
+        if not len(self.sessions):
+            raise DataProblem(
+                f"Market {name} has no bars yet: import some with `manage.py import_prices FILE --market {name}`."
+            )
+        low = np.datetime64(first) if first else self.sessions[0]
+        high = np.datetime64(last) if last else self.sessions[-1]
+        if low > high:
+            raise DataProblem(f"The range begins on {low}, after its end {high}.")
+        if low == high and low not in self.calendar:
+            raise DataProblem(f"{low} is not a session of market {name}: {self._nearest(low)}.")
+        if high > self.sessions[-1] or low < self.sessions[0]:
+            wrong = high if high > self.sessions[-1] else low
+            raise DataProblem(
+                f"Market {name} has no bars on {wrong}: it has them from {self.sessions[0]} to {self.sessions[-1]}."
+            )
+        inside = (self.sessions >= low) & (self.sessions <= high)
+        if not inside.any():
+            raise DataProblem(f"Market {name} has no session from {low} to {high}.")
+        self._refuse_missing(inside)
+        return self.sessions[inside]
+
+    def history(self, asked: Days, warm_up: int) -> tuple[Days, int]:
+        """The sessions to load for `asked`, which are consecutive: up to `warm_up` before them, where the record has
+        them, and the row at which `asked` begins. DataProblem where a session in between is missing."""
+        start = int(np.searchsorted(self.sessions, asked[0]))
+        end = start + len(asked)
+        low = max(start - warm_up, 0)
+        have = np.flatnonzero(self.bars[low:end] > 0)
+        low += int(have[0])
+        inside = np.zeros(len(self.sessions), dtype=bool)
+        inside[low:end] = True
+        self._refuse_missing(inside)
+        return self.sessions[low:end], start - low
+
+    def months(self, days: Days) -> tuple[Part, ...]:
+        """The partitions that `days` lie in."""
+        low, high = days[0].astype("datetime64[M]"), days[-1].astype("datetime64[M]")
+        return tuple(part for part in self.parts if low <= np.datetime64(part.month, "M") <= high)
+
+    def chain(self, asked: Days) -> list[str]:
+        """For each of `asked` the digest of everything recorded up to and including that session, in hex: what a
+        result may depend on, and nothing that came later."""
+        wanted = {str(day) for day in asked}
+        found, parts = [], [self.market.name.encode()]
+        state = digest.text(parts)
+        for day in sorted(self.digests):
+            state = digest.text([state.encode(), day.encode(), self.digests[day].encode()])
+            if day in wanted:
+                found.append(state)
+        return found
+
+    def _refuse_missing(self, inside: NDArray[np.bool_]) -> None:
+        missing = self.sessions[inside & (self.bars == 0)]
+        if len(missing):
+            more = f" and {len(missing) - 1} more up to {missing[-1]}" if len(missing) > 1 else ""
+            raise DataProblem(
+                f"Market {self.market.name} has no bar at all on session {missing[0]}{more}, inside the window that "
+                "was asked for or its warm-up: import these sessions, or record in the admin's calendar overrides "
+                "that the market was closed."
+            )
+
+    def _absent(self, session: np.datetime64) -> str:
+        return f"Market {self.market.name} has no bars on {session}: {self._nearest(session)}."
+
+    def _nearest(self, session: np.datetime64) -> str:
+        at = int(np.searchsorted(self.calendar, session))
+        before = self.calendar[at - 1] if at else None
+        after = self.calendar[at] if at < len(self.calendar) else None
+        return f"the sessions around it are {before} and {after}"

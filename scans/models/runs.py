@@ -1,0 +1,146 @@
+"""Runs and what they found.
+
+A `ScanRun` is one version over a range of sessions, with everything needed to do it again; a `ScanSession` is its
+answer for one session; a `ScanRank` is one instrument picked on it. For each (market, version, date) at most one
+session is published; an older answer stays, unpublished.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+from scans.models.versions import ScannerVersion
+
+
+class Status(models.TextChoices):
+    """How a run or a session ended."""
+
+    RUNNING = "running"
+    PUBLISHED = "published"
+    NO_MATCH = "no_match"
+    QUARANTINED = "quarantined"
+    FAILED = "failed"
+
+
+class ScanRun(models.Model):
+    """One version over the sessions from `first` to `last`, as it was run."""
+
+    version = models.ForeignKey(ScannerVersion, on_delete=models.PROTECT, related_name="runs")
+    market = models.CharField(max_length=12)
+    first = models.DateField()
+    last = models.DateField()
+    engine = models.CharField(max_length=24)
+    revision = models.PositiveSmallIntegerField()
+    code_revision = models.CharField(max_length=64, blank=True)
+    params = models.JSONField(help_text="Every parameter as it was, with segments and limits")
+    params_hash = models.CharField(max_length=32)
+    data_digest = models.CharField(
+        max_length=32, help_text="Of everything recorded up to the last session"
+    )
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.RUNNING)
+    reason = models.TextField(blank=True)
+    sessions = models.PositiveIntegerField(default=0)
+    universe = models.PositiveBigIntegerField(default=0)
+    scored = models.PositiveBigIntegerField(default=0)
+    matched = models.PositiveBigIntegerField(default=0)
+    seconds = models.JSONField(default=dict, help_text="Stage -> seconds")
+    peak_memory_mb = models.PositiveIntegerField(default=0)
+    executor = models.CharField(max_length=40, blank=True)
+    started_by = models.CharField(max_length=150, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["market", "version", "-started_at"], name="run_market_version"),
+        ]
+        ordering = ["-started_at"]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}: {self.version_id} {self.market} {self.first}..{self.last}"
+
+
+class ScanSession(models.Model):
+    """A run's answer for one session."""
+
+    run = models.ForeignKey(ScanRun, on_delete=models.CASCADE, related_name="answers")
+    version = models.ForeignKey(ScannerVersion, on_delete=models.PROTECT, related_name="+")
+    market = models.CharField(max_length=12)
+    date = models.DateField()
+    published = models.BooleanField(default=False)
+    status = models.CharField(max_length=12, choices=Status.choices)
+    reason = models.CharField(max_length=200, blank=True)
+    notes = models.CharField(max_length=200, blank=True)
+    regime = models.CharField(max_length=12, blank=True)
+    short_risk = models.PositiveSmallIntegerField(default=0)
+    fallback_step = models.PositiveSmallIntegerField(default=0)
+    universe = models.PositiveIntegerField(default=0)
+    scored = models.PositiveIntegerField(default=0)
+    matched = models.PositiveIntegerField(default=0)
+    ranked = models.PositiveIntegerField(default=0)
+    input_digest = models.CharField(
+        max_length=32, help_text="Of the data up to the session, the parameters and the revision"
+    )
+    result_digest = models.CharField(max_length=32, help_text="Of the ranks")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["market", "version", "date"],
+                condition=models.Q(published=True),
+                name="session_published_once",
+            ),
+            models.UniqueConstraint(fields=["run", "date"], name="session_run_date"),
+        ]
+        indexes = [models.Index(fields=["market", "date"], name="session_market_date")]
+
+    def __str__(self) -> str:
+        return f"{self.market} {self.version_id} {self.date} {self.status}"
+
+
+class ScanRank(models.Model):
+    """One instrument picked on one session. Prices are raw and in the market's currency, `change_pct` is percent
+    (adjusted close against the adjusted close before)."""
+
+    session = models.ForeignKey(ScanSession, on_delete=models.CASCADE, related_name="ranks")
+    run = models.ForeignKey(ScanRun, on_delete=models.CASCADE, related_name="+")
+    scanner_version = models.ForeignKey(ScannerVersion, on_delete=models.PROTECT, related_name="+")
+    market = models.CharField(max_length=12)
+    date = models.DateField()
+    published = models.BooleanField(default=False)
+    code = models.CharField(max_length=24)
+    name = models.CharField(max_length=120, blank=True)
+    segment = models.CharField(max_length=20, blank=True)
+    rank = models.PositiveIntegerField()
+    score = models.FloatField()
+    label = models.CharField(max_length=24)
+    strategy = models.CharField(max_length=16)
+    close = models.FloatField()
+    change_pct = models.FloatField(null=True)
+    amount = models.FloatField()
+    entry = models.FloatField(null=True, help_text="Buy stop, where the plan has one")
+    target = models.FloatField(null=True)
+    stop = models.FloatField(null=True)
+    holding_min = models.PositiveSmallIntegerField(default=0, help_text="Sessions; 0 = none")
+    holding_max = models.PositiveSmallIntegerField(default=0, help_text="Sessions; 0 = none")
+    signals = models.JSONField(default=list, help_text="The names of the signals that fired")
+    components = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["market", "scanner_version", "date", "code"],
+                condition=models.Q(published=True),
+                name="rank_published_once",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["market", "scanner_version", "date", "rank"], name="rank_market_version_date"
+            ),
+            models.Index(fields=["market", "code", "date"], name="rank_market_code_date"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.date} {self.scanner_version_id} #{self.rank} {self.code}"

@@ -1,0 +1,106 @@
+"""Bars as columns, on their way into the record (`Writable`) and out of it (`Rows`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+PRICES = ("open", "high", "low", "close", "volume")
+OPTIONAL = ("amount", "base_price", "market_cap", "shares")
+COLUMNS = (*PRICES, *OPTIONAL)
+"""The values of a bar. Those of `PRICES` are always known; of the others NaN stands for NULL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """R recorded bars in no particular order; all columns (R,).
+
+    `code` indexes `codes` (ascending, unique), `source` indexes `sources` (ascending, unique); `date` is
+    datetime64[D]; `values` holds a float64 array for each of `COLUMNS`, NaN where the record has NULL.
+    """
+
+    codes: NDArray[np.str_]
+    code: NDArray[np.int32]
+    date: NDArray[np.datetime64]
+    sources: NDArray[np.str_]
+    source: NDArray[np.int32]
+    values: dict[str, NDArray[np.float64]]
+
+    def __len__(self) -> int:
+        return len(self.code)
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """A column by name: code, date, source (spelled out) or one of `COLUMNS`."""
+        if name == "code":
+            return self.codes[self.code]
+        if name == "source":
+            return self.sources[self.source]
+        return self.date if name == "date" else self.values[name]
+
+    @classmethod
+    def of_arrow(cls, table: pa.Table) -> Self:
+        """From columns code, date (date32), source and `COLUMNS`."""
+        codes, code = ranked(table.column("code"))
+        sources, source = ranked(table.column("source"))
+        return cls(
+            codes=codes,
+            code=code,
+            date=table.column("date").to_numpy().astype("datetime64[D]"),
+            sources=sources,
+            source=source,
+            values={
+                name: table.column(name)
+                .to_numpy(zero_copy_only=False)
+                .astype(np.float64, copy=False)
+                for name in COLUMNS
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Writable:
+    """W bars of one source to be written; `code` (W,) of Python strings, sorted by (code, date) where the
+    caller can, since that is the order the indexes like; `values` as in `Rows`."""
+
+    code: NDArray[np.object_]
+    date: NDArray[np.datetime64]
+    values: dict[str, NDArray[np.float64]]
+
+    def __len__(self) -> int:
+        return len(self.code)
+
+    def slice(self, start: int, stop: int) -> Writable:
+        """Rows start..stop as views."""
+        return Writable(
+            self.code[start:stop],
+            self.date[start:stop],
+            {name: column[start:stop] for name, column in self.values.items()},
+        )
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The columns that hold anything at all."""
+        return tuple(
+            name
+            for name in COLUMNS
+            if name in PRICES or not bool(np.isnan(self.values[name]).all())
+        )
+
+
+def ranked(column: pa.ChunkedArray[Any]) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
+    """A text column as its distinct values in ascending order and, for each row, the index into them."""
+    combined: Any = column.combine_chunks()
+    coded: Any = (
+        combined if pa.types.is_dictionary(combined.type) else pc.dictionary_encode(combined)
+    )
+    names = np.array(coded.dictionary.to_pylist(), dtype=np.str_)
+    order = np.argsort(names)
+    rank = np.empty(len(names), dtype=np.int32)
+    rank[order] = np.arange(len(names), dtype=np.int32)
+    index = coded.indices.to_numpy()
+    return names[order], rank[index] if len(names) else np.empty(0, np.int32)

@@ -1,0 +1,124 @@
+"""The record's bars in SQLite.
+
+Many rows go into one INSERT, with what is the same for all of them bound once: a statement's start and the
+upkeep of AUTOINCREMENT cost more than a row does. The driver is used directly (inside Django's transaction):
+Django's own cursor formats the SQL for each call, and its column converters would parse every date.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from django.db import connection
+from numpy.typing import NDArray
+
+from marketdata.models import StockPrice
+from marketdata.operations.bulk.rows import COLUMNS, Rows, Writable
+
+TABLE = StockPrice._meta.db_table
+ROWS_PER_STATEMENT = 100
+ROWS_AT_A_TIME = 20_000
+
+_FIELDS = ("code", "date", "source", *COLUMNS)
+# `+date` is an expression, so that it comes as the text it is.
+_SELECT = f"SELECT stock_code, +date, source, {', '.join(COLUMNS)} FROM {TABLE} WHERE "  # noqa: S608
+_TEXT = pa.string()
+
+
+def read(where: str, params: list[object]) -> Rows:
+    """The bars for which `where` holds."""
+    parts: list[pa.Table] = []
+    with connection.wrap_database_errors:
+        cursor = _driver().execute(
+            _SELECT + where.replace("%s", "?"), [_plain(value) for value in params]
+        )
+        while rows := cursor.fetchmany(ROWS_AT_A_TIME):
+            parts.append(_table(list(zip(*rows, strict=True))))
+    return Rows.of_arrow(pa.concat_tables(parts) if parts else _table([()] * len(_FIELDS)))
+
+
+def insert(bars: Writable, *, market: str, source: str, at: datetime) -> None:
+    """Add bars."""
+    known = bars.known
+    width = 2 + len(known)
+    for start in range(0, len(bars), ROWS_AT_A_TIME):
+        part = bars.slice(start, start + ROWS_AT_A_TIME)
+        cells = _cells(part, known).reshape(-1)
+        with connection.wrap_database_errors:
+            for first in range(0, len(part), ROWS_PER_STATEMENT):
+                count = min(ROWS_PER_STATEMENT, len(part) - first)
+                _driver().execute(
+                    _insert_sql(count, known),
+                    [market, source, _stamp(at), *cells[first * width : (first + count) * width]],
+                )
+
+
+def update(bars: Writable, *, market: str, source: str, at: datetime) -> None:
+    """Replace bars."""
+    assignments = ", ".join(f"{name} = ?" for name in COLUMNS)
+    sql = (
+        f"UPDATE {TABLE} SET {assignments}, updated_at = ? "  # noqa: S608
+        "WHERE stock_code = ? AND date = ? AND market = ? AND source = ?"
+    )
+    cells = _cells(bars, COLUMNS)
+    constant = np.full((len(bars), 3), None, dtype=object)
+    constant[:] = [_stamp(at), market, source]
+    ordered = np.hstack([cells[:, 2:], constant[:, :1], cells[:, :2], constant[:, 1:]])
+    with connection.wrap_database_errors:
+        _driver().executemany(sql, ordered.tolist())
+
+
+def _driver() -> sqlite3.Connection:
+    connection.ensure_connection()
+    driver: sqlite3.Connection = connection.connection
+    return driver
+
+
+def _insert_sql(count: int, known: tuple[str, ...]) -> str:
+    """An INSERT of `count` rows whose market, source and time are parameters 1, 2 and 3 throughout."""
+    names = ("market", "source", "created_at", "updated_at", "stock_code", "date", *known)
+    width = 2 + len(known)
+    values = ",".join(
+        "(?1,?2,?3,?3," + ",".join(f"?{4 + row * width + place}" for place in range(width)) + ")"
+        for row in range(count)
+    )
+    return f"INSERT INTO {TABLE} ({','.join(names)}) VALUES {values}"  # noqa: S608
+
+
+def _cells(bars: Writable, known: tuple[str, ...]) -> NDArray[np.object_]:
+    """(W, 2 + columns) of Python objects: code, ISO date, then the values with None for NaN."""
+    cells = np.empty((len(bars), 2 + len(known)), dtype=object)
+    cells[:, 0] = bars.code
+    days, place = np.unique(bars.date, return_inverse=True)
+    cells[:, 1] = np.array([str(day) for day in days], dtype=object)[place]
+    for number, name in enumerate(known, start=2):
+        column = bars.values[name]
+        cells[:, number] = column
+        missing = np.isnan(column)
+        if missing.any():
+            cells[missing, number] = None
+    return cells
+
+
+def _table(columns: list[tuple[Any, ...]]) -> pa.Table:
+    code, days, source, *values = columns
+    arrays: list[Any] = [
+        pa.array(code, _TEXT),
+        pa.array(days, _TEXT).cast(pa.date32()),
+        pa.array(source, _TEXT),
+    ]
+    arrays += [pa.array(np.array(column, dtype=np.float64)) for column in values]
+    return pa.Table.from_arrays(arrays, names=list(_FIELDS))
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, str) else str(value)
+
+
+def _stamp(at: datetime) -> str:
+    """As Django writes a time: UTC, without its zone."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")

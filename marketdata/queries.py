@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import F, Max, Min, Q
 
 from marketdata import calendars, membership
+from marketdata.errors import DataProblem, LakeError
 from marketdata.lake import index_file
 from marketdata.lake.footers import Part, Survey, survey
 from marketdata.lake.layout import Lake
@@ -18,14 +19,10 @@ from marketdata.lake.reader import Window
 from marketdata.markets import market as market_named
 from marketdata.models import CalendarOverride, FactorEvent, Instrument, LakePartition, StockPrice
 from marketdata.panel import Floats
-from marketdata.record import DataProblem, Days, Record
+from marketdata.record import Days, Record
 
 COMPLETE = 0.9
 """A session is complete when it has at least this share of the bars of the session before."""
-
-
-class StaleLake(DataProblem):
-    """The lake is behind the record; `marketdata.operations.project` brings it up to date."""
 
 
 def lake() -> Lake:
@@ -91,7 +88,7 @@ def last_complete_session(held: Record, as_of: datetime) -> date:
 def window(held: Record, asked: Days, warm_up: int) -> Window:
     """`asked` (consecutive sessions) with up to `warm_up` before them, ready to be read.
 
-    Raises StaleLake where a partition in the window is behind the record, LakeError where a file is missing or broken,
+    Raises LakeError where a partition in the window is behind the record, or its file missing or broken,
     DataProblem where a session is missing.
     """
     days, start = held.history(asked, warm_up)
@@ -109,7 +106,7 @@ def _window(held: Record, days: Days, start: int) -> Window:
     parts = held.months(days)
     behind = sorted({part.month for part in parts} & set(held.stale))
     if behind:
-        raise StaleLake(
+        raise LakeError(
             f"The lake of market {held.market.name} is behind the record in {behind[0]:%Y-%m}: "
             "run `manage.py project_lake`."
         )
@@ -156,11 +153,11 @@ def _carry(
 
 
 def index(held: Record) -> tuple[Days, Floats, Floats]:
-    """The market's index: sessions (S,), m (S,) and range (S,), fractions; NaN where unknown. StaleLake where it is
+    """The market's index: sessions (S,), m (S,) and range (S,), fractions; NaN where unknown. LakeError where it is
     behind the lake."""
     found = index_file.read(lake(), held.market.name)
     if found.partitions != held.part_digests:
-        raise StaleLake(
+        raise LakeError(
             f"The index of market {held.market.name} is behind its lake: run `manage.py project_lake`."
         )
     return found.sessions, found.m, found.range

@@ -13,15 +13,12 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from marketdata.errors import DataProblem
 from marketdata.lake import digest
 from marketdata.lake.footers import Part
 from marketdata.markets import Market
 
 Days = NDArray[np.datetime64]
-
-
-class DataProblem(Exception):
-    """The record cannot answer what was asked; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

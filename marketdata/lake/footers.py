@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from marketdata.errors import LakeError
 from marketdata.lake import schema
-from marketdata.lake.layout import Lake, LakeError
+from marketdata.lake.layout import Lake
 
 
 @dataclass(frozen=True, slots=True)

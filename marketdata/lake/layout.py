@@ -20,10 +20,6 @@ import pyarrow as pa
 from pyarrow import fs
 
 
-class LakeError(Exception):
-    """The lake cannot answer; the message says which file and what to do."""
-
-
 @dataclass(frozen=True, slots=True)
 class Lake:
     """A place for partitions: a directory's path, or a URI that `pyarrow.fs` knows (s3://bucket/prefix)."""

@@ -27,7 +27,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from marketdata.lake.layout import LakeError
+from marketdata.errors import LakeError
 
 VERSION = 1
 

@@ -20,9 +20,10 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from marketdata import membership
+from marketdata.errors import LakeError
 from marketdata.lake import schema, writer
 from marketdata.lake.footers import Part, survey
-from marketdata.lake.layout import Lake, LakeError
+from marketdata.lake.layout import Lake
 from marketdata.models import FactorEvent, InstrumentStatus, LakePartition
 from marketdata.operations import bulk, market_index
 

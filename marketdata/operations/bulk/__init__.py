@@ -1,6 +1,6 @@
 """Bars in and out of the record by the column, as fast as each database allows."""
 
-from marketdata.operations.bulk.record import insert, month_rows, source_rows, update
+from marketdata.operations.bulk.record import insert, lock, month_rows, source_rows, update
 from marketdata.operations.bulk.rows import COLUMNS, Rows, Writable
 
-__all__ = ["COLUMNS", "Rows", "Writable", "insert", "month_rows", "source_rows", "update"]
+__all__ = ["COLUMNS", "Rows", "Writable", "insert", "lock", "month_rows", "source_rows", "update"]

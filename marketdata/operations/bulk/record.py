@@ -61,3 +61,11 @@ def update(bars: Writable, *, market: str, source: str, at: datetime) -> None:
     """Replace the values of recorded bars. Call it inside a transaction."""
     if len(bars):
         _database().update(bars, market=market, source=source, at=at)
+
+
+def lock(market: str) -> None:
+    """Wait until nobody else writes bars of this market; held to the end of the transaction. SQLite has one writer
+    at a time anyway: its transactions begin IMMEDIATE."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"marketdata:{market}"])

@@ -1,0 +1,122 @@
+"""What is recorded of the instruments a batch mentions, and what the batch adds to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.models import Instrument
+from marketdata.operations import bulk
+from marketdata.sources.files import BarBatch
+
+ROWS_AT_A_TIME = 2_000
+NAME_LENGTH = 120
+
+
+class Mention(NamedTuple):
+    """One instrument's rows in a batch sorted by (code, date): batch[start:stop]."""
+
+    code: str
+    start: int
+    stop: int
+    first: date
+    last: date
+
+
+class Known:
+    """The market's instruments with codes between the batch's lowest and highest; the batch is sorted by
+    (code, date)."""
+
+    def __init__(self, market: str, batch: BarBatch) -> None:
+        self.market, self.batch = market, batch
+        self.mentions = list(_mentions(batch))
+        self.by_code = {
+            one.code: one
+            for one in Instrument.objects.filter(
+                market=market,
+                code__gte=self.mentions[0].code,
+                code__lte=self.mentions[-1].code,
+            )
+        }
+
+    def recorded(self, source: str) -> bulk.Rows | None:
+        """What is recorded under the batch's keys, and perhaps more; None where nothing can be.
+
+        Of the two ways to find it, by day and by code, the one that reads less: the batch of a day's list has many
+        codes and few days, that of a file sorted by code has few codes and many days.
+        """
+        spans = {
+            code: (one.first_bar, one.last_bar)
+            for code, one in self.by_code.items()
+            if one.first_bar and one.last_bar
+        }
+        if not any(
+            spans[one.code][0] <= one.last and one.first <= spans[one.code][1]
+            for one in self.mentions
+            if one.code in spans
+        ):
+            return None
+        first = min(one.first for one in self.mentions)
+        last = max(one.last for one in self.mentions)
+        by_code = sum((to - since).days + 1 for since, to in spans.values())
+        shared = sum(
+            max((min(to, last) - max(since, first)).days + 1, 0) for since, to in spans.values()
+        )
+        by_day = shared * Instrument.objects.filter(market=self.market).count() / len(spans)
+        if by_day <= by_code:
+            return bulk.source_rows(self.market, source, days=(first, last))
+        codes = (self.mentions[0].code, self.mentions[-1].code)
+        return bulk.source_rows(self.market, source, codes=codes)
+
+    def write(self) -> None:
+        """Add the instruments that are new, and bring the others up to date: the days of their first and last bar,
+        and the latest known name, kind and segment."""
+        new, changed = [], []
+        for mention in self.mentions:
+            one = self.by_code.get(mention.code)
+            if one is None:
+                one = Instrument(market=self.market, code=mention.code)
+                self.by_code[mention.code] = one
+                new.append(one)
+                self._tell(one, mention)
+            elif self._tell(one, mention):
+                changed.append(one)
+        Instrument.objects.bulk_create(new, batch_size=ROWS_AT_A_TIME)
+        Instrument.objects.bulk_create(
+            changed,
+            batch_size=ROWS_AT_A_TIME,
+            update_conflicts=True,
+            unique_fields=["market", "code"],
+            update_fields=["name", "kind", "segment", "first_bar", "last_bar"],
+        )
+
+    def _tell(self, one: Instrument, mention: Mention) -> bool:
+        """Whether the batch's rows changed anything."""
+        before = (one.name, one.kind, one.segment, one.first_bar, one.last_bar)
+        newest = one.last_bar is None or mention.last >= one.last_bar
+        one.first_bar = min(one.first_bar or mention.first, mention.first)
+        one.last_bar = max(one.last_bar or mention.last, mention.last)
+        row = mention.stop - 1
+        status = self.batch.statuses[self.batch.status[row]]
+        name = int(self.batch.name[row])
+        if name >= 0 and (newest or not one.name):
+            one.name = str(self.batch.names[name])[:NAME_LENGTH]
+        if newest:
+            one.kind = status.kind or one.kind
+            one.segment = status.segment or one.segment
+        return before != (one.name, one.kind, one.segment, one.first_bar, one.last_bar)
+
+
+def _mentions(batch: BarBatch) -> Iterator[Mention]:
+    starts = np.flatnonzero(np.diff(batch.code, prepend=-1))
+    stops = np.append(starts[1:], len(batch))
+    first: NDArray[np.object_] = batch.date[starts].astype(object)
+    last: NDArray[np.object_] = batch.date[stops - 1].astype(object)
+    codes = batch.codes[batch.code[starts]].tolist()
+    yield from map(
+        Mention._make, zip(codes, starts.tolist(), stops.tolist(), first, last, strict=True)
+    )

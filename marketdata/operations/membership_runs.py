@@ -1,0 +1,143 @@
+"""Records what a batch says of its instruments besides prices (`InstrumentStatus`)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+import numpy as np
+
+from marketdata.models import InstrumentStatus, LakePartition, StockPrice
+from marketdata.operations.instruments import Known, Mention
+from marketdata.operations.statuses import Days, Run, changed, merged
+from marketdata.sources.files import BarBatch, Status
+
+ROWS_AT_A_TIME = 2_000
+
+
+def write(batch: BarBatch, known: Known, *, market: str, source: str) -> set[date]:
+    """Merge the statements of `batch` (sorted by (code, date)) into those of `source`. Returns the first days of the
+    recorded months in which what holds of some instrument may have changed: a statement stands until the next."""
+    said = np.array([not status.is_silent for status in batch.statuses])[batch.status]
+    if not said.any():
+        return set()
+    recorded = _recorded(known, source)
+    fresh = _runs(batch, known.mentions)
+    touched: list[tuple[date, date]] = []
+    gone: list[int] = []
+    written: list[InstrumentStatus] = []
+    for mention in known.mentions:
+        new = fresh.get(mention.code)
+        if not new:
+            continue
+        one = known.by_code[mention.code]
+        rows = recorded.get(one.pk, [])
+        old = [run for _, run in rows]
+
+        def days(mention: Mention = mention) -> tuple[Days, Sequence[date]]:
+            return _said(batch, mention), _seen(market, mention.code, source)
+
+        now = merged(old, new, days)
+        if now == old:
+            continue
+        firsts = {run.first for run in now}
+        gone += [key for key, run in rows if run.first not in firsts]
+        stay = set(old)
+        written += [_row(one.pk, source, run) for run in now if run not in stay]
+        effect = changed(old, now)
+        if effect and one.last_bar:
+            touched.append((effect[0], min(effect[1] or one.last_bar, one.last_bar)))
+    for start in range(0, len(gone), ROWS_AT_A_TIME):
+        InstrumentStatus.objects.filter(pk__in=gone[start : start + ROWS_AT_A_TIME]).delete()
+    InstrumentStatus.objects.bulk_create(
+        written,
+        batch_size=ROWS_AT_A_TIME,
+        update_conflicts=True,
+        unique_fields=["instrument", "source", "valid_from"],
+        update_fields=["valid_to", *Status._fields],
+    )
+    return _recorded_months(market, touched)
+
+
+def _recorded(known: Known, source: str) -> dict[int, list[tuple[int, Run]]]:
+    """Instrument -> its statements by `source`, ascending, with their keys."""
+    rows = (
+        InstrumentStatus.objects.filter(
+            source=source,
+            instrument__market=known.market,
+            instrument__code__gte=known.mentions[0].code,
+            instrument__code__lte=known.mentions[-1].code,
+        )
+        .order_by("instrument_id", "valid_from")
+        .values_list(
+            "pk", "instrument_id", "valid_from", "valid_to",
+            "segment", "department", "kind", "managed", "caution",
+        )
+    )  # fmt: skip
+    found: dict[int, list[tuple[int, Run]]] = defaultdict(list)
+    for key, instrument, first, last, *said in rows:
+        found[instrument].append((key, Run(first, last, Status._make(said))))
+    return found
+
+
+def _runs(batch: BarBatch, mentions: Iterable[Mention]) -> dict[str, list[Run]]:
+    """Code -> the batch's statements as runs of equal ones; rows that say nothing are passed over."""
+    silent = np.array([status.is_silent for status in batch.statuses])
+    rows = np.flatnonzero(~silent[batch.status])
+    code, status = batch.code[rows], batch.status[rows]
+    begins = np.ones(len(rows), dtype=bool)
+    begins[1:] = (np.diff(code) != 0) | (np.diff(status) != 0)
+    starts = np.flatnonzero(begins)
+    stops = np.append(starts[1:], len(rows)) - 1
+    found: dict[str, list[Run]] = defaultdict(list)
+    for name, first, last, said in zip(
+        batch.codes[code[starts]].tolist(),
+        batch.date[rows[starts]].tolist(),
+        batch.date[rows[stops]].tolist(),
+        status[starts].tolist(),
+        strict=True,
+    ):
+        found[name].append(Run(first, last, batch.statuses[said]))
+    return found
+
+
+def _said(batch: BarBatch, mention: Mention) -> Days:
+    rows = slice(mention.start, mention.stop)
+    pairs = zip(batch.date[rows].tolist(), batch.status[rows].tolist(), strict=True)
+    return [
+        (day, batch.statuses[status])
+        for day, status in pairs
+        if not batch.statuses[status].is_silent
+    ]
+
+
+def _seen(market: str, code: str, source: str) -> list[date]:
+    """The days on which the source has a bar of the instrument, ascending."""
+    return list(
+        StockPrice.objects.filter(market=market, stock_code=code, source=source)
+        .order_by("date")
+        .values_list("date", flat=True)
+    )
+
+
+def _row(instrument: int, source: str, run: Run) -> InstrumentStatus:
+    return InstrumentStatus(
+        instrument_id=instrument,
+        source=source,
+        valid_from=run.first,
+        valid_to=run.last,
+        **run.said._asdict(),
+    )
+
+
+def _recorded_months(market: str, spans: Iterable[tuple[date, date]]) -> set[date]:
+    """The partitions that any of these spans of days touches."""
+    months = LakePartition.objects.filter(market=market).values_list("month", flat=True)
+    firsts = np.array(sorted(months), dtype="datetime64[D]")
+    hit = np.zeros(len(firsts) + 1, dtype=np.int64)
+    for start, end in spans:
+        low = np.searchsorted(firsts, np.datetime64(start.replace(day=1)))
+        hit[low] += 1
+        hit[max(np.searchsorted(firsts, np.datetime64(end), side="right"), low)] -= 1
+    return set(firsts[np.cumsum(hit)[:-1] > 0].tolist())

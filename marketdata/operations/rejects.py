@@ -1,0 +1,82 @@
+"""The reject file: every row that was kept out, as it came, with its reason and its number in the source file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+from numpy.typing import NDArray
+
+from marketdata.operations.validation import FINE, REASONS, Reason
+
+
+class Rejects:
+    """Counts the rows kept out of one import and writes them to a CSV, which appears with the first of them."""
+
+    def __init__(self, folder: Path, name: str, as_of: datetime) -> None:
+        self._folder = folder
+        self._stem = f"{name.split('.')[0]}-{as_of:%Y%m%dT%H%M%S}"
+        self._stream: IO[bytes] | None = None
+        self.file: Path | None = None
+        self.counts: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._stream is not None:
+            self._stream.close()
+
+    def add(self, raw: pa.Table, row: NDArray[np.int64], reasons: NDArray[np.int8]) -> None:
+        """Those of the rows `raw` (numbered by `row`) that have a reason."""
+        out = np.flatnonzero(reasons != FINE)
+        if not len(out):
+            return
+        said = [REASONS[reason] for reason in reasons[out].tolist()]
+        self.counts.update(str(reason) for reason in said)
+        columns: dict[str, Any] = {"reason": said, "row": pa.array(row[out])}
+        kept = raw.take(out)
+        columns |= {name: kept.column(name) for name in kept.column_names}
+        self._write(pa.table(columns))
+
+    def add_lines(self, lines: list[tuple[int, str]]) -> None:
+        """Lines of a CSV that have too many or too few fields, with their numbers."""
+        if not lines:
+            return
+        self.counts[str(Reason.BROKEN_LINE)] += len(lines)
+        self._write(
+            pa.table(
+                {
+                    "reason": [str(Reason.BROKEN_LINE)] * len(lines),
+                    "row": [number for number, _ in lines],
+                    "line": [text for _, text in lines],
+                }
+            )
+        )
+
+    def _write(self, table: pa.Table) -> None:
+        first = self._stream is None
+        if self._stream is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._stream, self.file = self._new_file()
+        pacsv.write_csv(table, self._stream, pacsv.WriteOptions(include_header=first))
+
+    def _new_file(self) -> tuple[IO[bytes], Path]:
+        number = 0
+        while True:
+            path = self._folder / f"{self._stem}{f'-{number}' if number else ''}.csv"
+            try:
+                return path.open("xb"), path
+            except FileExistsError:
+                number += 1

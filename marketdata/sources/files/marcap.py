@@ -1,0 +1,78 @@
+"""The marcap data set: the exchange's own daily list of every KRX instrument.
+
+It spells the column of the day's change in percent `ChangesRatio` in new files and `ChagesRatio` in old ones; neither
+is read, since the change in won is there: base price = Close - Changes. Numbers may come as text ("83000.0").
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from marketdata.sources.files import columns, krx
+from marketdata.sources.files.batch import VALUES, BarBatch, PriceFileError
+
+MARKS = ("marcap", "changes", "changecode")
+COLUMNS = {
+    "code": ("code",),
+    "date": ("date",),
+    "open": ("open",),
+    "high": ("high",),
+    "low": ("low",),
+    "close": ("close",),
+    "volume": ("volume",),
+    "market": ("market",),
+    "name": ("name",),
+    "department": ("dept",),
+    "change": ("changes",),
+    "amount": ("amount",),
+    "market_cap": ("marcap",),
+    "shares": ("stocks",),
+}
+REQUIRED = ("code", "date", "open", "high", "low", "close", "volume", "market")
+
+_NUMBERS = ("open", "high", "low", "close", "volume", "amount", "market_cap", "shares")
+
+
+def convert(table: pa.Table, row: NDArray[np.int64], market: str) -> BarBatch:
+    """Rows with canonical column names as a batch; `row` (R,) their numbers in the file."""
+    if market.split("-")[0] != "kr":
+        raise PriceFileError(
+            f"a marcap file lists the Korean exchange and does not fit market {market}; import it with --market kr."
+        )
+    size = table.num_rows
+    values = {name: np.full(size, np.nan) for name in VALUES}
+    unreadable = np.zeros(size, dtype=bool)
+    for field in _NUMBERS:
+        if field in table.column_names:
+            values[field], wrong = columns.numbers(table.column(field))
+            unreadable |= wrong
+    if "change" in table.column_names:
+        change, wrong = columns.numbers(table.column("change"))
+        values["base_price"] = values["close"] - change
+        unreadable |= wrong
+    names, codes = table.column_names, columns.codes(table.column("code"), "Code")
+    name = columns.words(table.column("name")) if "name" in names else columns.nothing(size)
+    segment = columns.words(table.column("market"))
+    department = (
+        krx.Words(*columns.words(table.column("department"))) if "department" in names else None
+    )
+    statuses, status = krx.statuses(
+        krx.Words(*codes), krx.Words(*name), krx.Words(*segment), department
+    )
+    known = np.array([*(word in krx.SEGMENTS for word in segment[0].tolist()), False])
+    return BarBatch(
+        row=row,
+        codes=codes[0],
+        code=codes[1],
+        names=name[0],
+        name=name[1],
+        date=columns.days(table.column("date")),
+        values=values,
+        statuses=statuses,
+        status=status,
+        unreadable=unreadable,
+        foreign=~known[segment[1]],
+        raw=table,
+    )

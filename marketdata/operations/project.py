@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from marketdata import membership
 from marketdata.errors import LakeError
-from marketdata.lake import schema, writer
+from marketdata.lake import writer
 from marketdata.lake.footers import Part, survey
 from marketdata.lake.layout import Lake
 from marketdata.models import FactorEvent, InstrumentStatus, LakePartition
@@ -113,33 +113,24 @@ def _project(partition: LakePartition, statements: _Statements) -> writer.Writte
 
 def _bars(market: str, month: date, following: date, statements: _Statements) -> writer.Bars:
     rows = bulk.month_rows(market, month, following - timedelta(days=1))
+    order = _preferred(rows)
+    happened = FactorEvent.objects.filter(market=market, date__gte=month, date__lt=following)
     events = list(
-        FactorEvent.objects.filter(market=market, date__gte=month, date__lt=following)
-        .order_by("stock_code", "date")
-        .values_list("stock_code", "date", "ratio")
+        happened.order_by("stock_code", "date").values_list("stock_code", "date", "ratio")
     )
-    names = rows["code"].astype(str)
-    codes = np.unique(np.concatenate([names, np.array([event[0] for event in events], dtype=str)]))
-    code = np.searchsorted(codes, names).astype(np.int32)
-    order = _preferred(code, rows["date"], rows["source"])
-    code, day = code[order], rows["date"][order]
-    values = {
-        name: rows[name][order] for name in (*schema.FLOATS, *schema.NULLABLE) if name != "ratio"
-    }
+    named = np.array([event[0] for event in events], dtype=str)
+    codes = np.union1d(rows.codes, named) if events else rows.codes
+    code = np.searchsorted(codes, rows.codes).astype(np.int32)[rows.code[order]]
+    day = rows.date[order]
+    values = {name: rows.values[name][order] for name in bulk.COLUMNS}
     values["ratio"] = np.full(len(order), np.nan)
-    at = (
-        {(int(c), d): n for n, (c, d) in enumerate(zip(code, day.tolist(), strict=True))}
-        if events
-        else {}
-    )
-    kept = []
-    for name, when, ratio in events:
-        index = int(np.searchsorted(codes, name))
-        row = at.get((index, when))
-        if row is not None:
-            values["ratio"][row] = ratio
-        if row is None or np.isnan(values["base_price"][row]):
-            kept.append((index, when, ratio))
+    ev_code = np.searchsorted(codes, named).astype(np.int32)
+    ev_day = np.array([event[1] for event in events], dtype="datetime64[D]")
+    ev_ratio = np.array([event[2] for event in events], dtype=np.float64)
+    row = _find(code, day, ev_code, ev_day)
+    values["ratio"][row[row >= 0]] = ev_ratio[row >= 0]
+    # A base price knows better than an event.
+    kept = (row < 0) | np.isnan(values["base_price"][row]) if len(code) else row < 0
     segment, flags = statements.at(codes, code, day)
     return writer.Bars(
         codes=codes,
@@ -149,29 +140,34 @@ def _bars(market: str, month: date, following: date, statements: _Statements) ->
         values=values,
         segment=np.where(segment < 0, len(statements.segments), segment).astype(np.int32),
         flags=flags,
-        events=(
-            np.array([event[0] for event in kept], dtype=np.int32),
-            np.array([event[1] for event in kept], dtype="datetime64[D]"),
-            np.array([event[2] for event in kept], dtype=np.float64),
-        ),
+        events=(ev_code[kept], ev_day[kept], ev_ratio[kept]),
     )
 
 
-def _preferred(
-    code: NDArray[np.int32], day: NDArray[np.datetime64], source: NDArray[np.str_]
-) -> NDArray[np.intp]:
+def _preferred(rows: bulk.Rows) -> NDArray[np.intp]:
     """The rows to keep, in the order (code, date): one for each pair, the preferred source's."""
-    names, which = np.unique(source, return_inverse=True)
-    ranks = membership.preference(names.tolist(), settings.SOURCE_ORDER)
-    rank = (
-        np.array([ranks[name] for name in names.tolist()], dtype=np.int64)[which]
-        if len(names)
-        else which
-    )
-    order = np.lexsort((rank, day, code))
+    ranks = membership.preference(rows.sources.tolist(), settings.SOURCE_ORDER)
+    rank = np.array([ranks[name] for name in rows.sources.tolist()], dtype=np.int64)[rows.source]
+    order = np.lexsort((rank, rows.date, rows.code))
+    code, day = rows.code[order], rows.date[order]
     first = np.ones(len(order), dtype=bool)
-    first[1:] = (np.diff(code[order]) != 0) | (np.diff(day[order]).astype(np.int64) != 0)
+    first[1:] = (code[1:] != code[:-1]) | (day[1:] != day[:-1])
     return order[first]
+
+
+def _find(
+    code: NDArray[np.int32],
+    day: NDArray[np.datetime64],
+    wanted_code: NDArray[np.int32],
+    wanted_day: NDArray[np.datetime64],
+) -> NDArray[np.intp]:
+    """The row of each wanted (code, day), -1 where there is none; the rows are in that order."""
+    keys = code.astype(np.int64) << 32 | day.astype(np.int64)
+    wanted = wanted_code.astype(np.int64) << 32 | wanted_day.astype(np.int64)
+    if not len(keys):
+        return np.full(len(wanted), -1)
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[at] == wanted, at, -1)
 
 
 class _Statements:

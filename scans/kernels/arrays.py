@@ -1,0 +1,107 @@
+"""The shape all kernels agree on, and the few steps they share.
+
+An array is (T, N) float64: sessions down axis 0, instruments across axis 1. A column is NaN before its first bar and
+has no NaN after it; a column may be NaN as a whole. No kernel modifies its input or mixes columns (`ranks` excepted,
+which compares them), so columns may be computed in pieces and put side by side.
+
+`keep`: every kernel computes and gives only the last `keep` rows of its result (all that there are, where there are
+fewer; all T where `keep` is None). These are bit for bit the last rows of the whole result.
+
+A window of n sessions is read from its own n rows alone, always in the same order of operations: it makes no
+difference, not in the last bit, how much history stands before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+Bools: TypeAlias = NDArray[np.bool_]
+Counts: TypeAlias = NDArray[np.int16]
+Places: TypeAlias = NDArray[np.intp]
+
+Kept = TypeVar("Kept", Floats, Bools, Counts)
+
+# 256 kB of float64: some buffers of this size stay in a core's cache.
+CHUNK = 32_768
+
+
+def kept(sessions: int, keep: int | None) -> int:
+    """How many of `sessions` rows a result has; ValueError where `keep` is negative."""
+    if keep is None:
+        return sessions
+    if keep < 0:
+        raise ValueError(f"keep is the number of rows to give, 0 or more, not {keep}")
+    return min(keep, sessions)
+
+
+def need_length(n: int) -> None:
+    """ValueError where n is no length of a window."""
+    if n < 1:
+        raise ValueError(f"a window has 1 session or more, not {n}")
+
+
+def tail(x: Kept, rows: int) -> Kept:
+    """The last `rows` rows of `x` (all where there are fewer), not copied."""
+    return x[max(len(x) - rows, 0) :]
+
+
+def blank(x: NDArray[Any], rows: int) -> Floats:
+    """`rows` rows as wide as `x`, unfilled."""
+    return np.empty((rows, *x.shape[1:]))
+
+
+def under_missing(x: Floats, rows: int) -> Floats:
+    """`x` as the last of `rows` rows, NaN above it."""
+    if len(x) == rows:
+        return x
+    whole = blank(x, rows)
+    whole[: rows - len(x)] = np.nan
+    whole[rows - len(x) :] = x
+    return whole
+
+
+def chunks(rows: int, width: int) -> Iterator[tuple[int, int]]:
+    """Bounds that cut `rows` rows of `width` columns into runs that stay in the cache."""
+    step = max(CHUNK // max(width, 1), 1)
+    for start in range(0, rows, step):
+        yield start, min(start + step, rows)
+
+
+def shift(x: Floats, n: int, *, keep: int | None = None) -> Floats:
+    """The value n sessions before, (K, N); NaN where history does not reach back so far."""
+    if n < 0:
+        raise ValueError(f"a shift of {n} sessions would look ahead")
+    rows = kept(len(x), keep)
+    known = min(rows, max(len(x) - n, 0))
+    end = max(len(x) - n, 0)
+    moved = blank(x, rows)
+    moved[: rows - known] = np.nan
+    moved[rows - known :] = x[end - known : end]
+    return moved
+
+
+def first_bars(x: Floats) -> Places:
+    """The row of each column's first bar, (N,); T where it has none. Bisection: log2(T) rows of N are looked at."""
+    sessions, width = x.shape
+    low = np.zeros(width, dtype=np.intp)
+    high = np.full(width, sessions, dtype=np.intp)
+    columns = np.arange(width)
+    while sessions and (low < high).any():
+        middle = (low + high) // 2
+        missing = np.isnan(x[np.minimum(middle, sessions - 1), columns]) & (low < high)
+        low = np.where(missing, middle + 1, low)
+        high = np.where(missing, high, middle)
+    return low
+
+
+def bars(x: Floats, *, keep: int | None = None) -> NDArray[np.int32]:
+    """Sessions since the first bar, that one counted as 1; 0 before it."""
+    sessions = len(x)
+    rows = np.arange(sessions - kept(sessions, keep) + 1, sessions + 1, dtype=np.int32)
+    counted: NDArray[np.int32] = np.maximum(rows[:, None] - first_bars(x).astype(np.int32), 0)
+    return counted

@@ -1,0 +1,72 @@
+"""Comparing instruments with each other, session by session (scanner definitions, sections 0, 4 and 6).
+
+The only kernels that look across a row. What they give for an instrument depends on the others' values, not on the
+order of the columns (where that settles a tie it is because columns stand in the order of their codes).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scans.kernels.arrays import Bools, Floats
+from scans.kernels.compare import above
+
+
+def percentile(x: Floats, mask: Bools) -> Floats:
+    """Average rank / count among the instruments of `mask` with a value, (K, N), above 0 up to 1; NaN for the others.
+
+    Sorted neighbours that are a tie share their average rank, so give values whose scale makes 1e-9 relative a tie:
+    a price ratio rather than a return near 0.
+    """
+    width = x.shape[1]
+    values = np.where(mask, x, np.nan)
+    order = np.argsort(values, axis=1, kind="stable")  # NaN last
+    ordered = np.take_along_axis(values, order, axis=1)
+    count = width - np.count_nonzero(np.isnan(values), axis=1)
+    begins = np.ones(x.shape, dtype=np.bool_)  # a new rank begins here
+    begins[:, 1:] = above(ordered[:, 1:], ordered[:, :-1]) | np.isnan(ordered[:, 1:])
+    ranks = _average_ranks(begins)
+    ranks /= np.maximum(count, 1)[:, None]
+    ranks[np.isnan(ordered)] = np.nan
+    shares = np.empty(x.shape)
+    np.put_along_axis(shares, order, ranks, axis=1)
+    return shares
+
+
+def _average_ranks(begins: Bools) -> Floats:
+    """For rows of sorted values the average rank, from 1, of each group; `begins` marks the first of a group."""
+    width = begins.shape[1]
+    places = np.arange(width, dtype=np.int32)
+    first = np.maximum.accumulate(np.where(begins, places, 0), axis=1)
+    ends = np.ones(begins.shape, dtype=np.bool_)
+    ends[:, :-1] = begins[:, 1:]
+    last = np.where(ends, places, width)[:, ::-1]
+    last = np.minimum.accumulate(last, axis=1)[:, ::-1]
+    average: Floats = (first + last) / 2.0 + 1.0
+    return average
+
+
+def top_per_group(
+    values: Floats, mask: Bools, count: int, group: NDArray[Any] | None = None
+) -> Bools:
+    """Of the instruments of `mask`, in each session and group, the `count` with the largest values, (K, N).
+
+    `values` are raw input and compare exactly; the earlier column stands first of equal ones, and NaN stands last.
+    group (K, N) whole numbers; without it all are one group.
+    """
+    order = np.argsort(np.where(mask, -values, np.nan), axis=1, kind="stable")
+    inside = np.take_along_axis(mask, order, axis=1)
+    if group is None:
+        chosen = inside & (np.add.accumulate(inside, axis=1, dtype=np.int32) <= count)
+    else:
+        groups = np.take_along_axis(group, order, axis=1)
+        chosen = np.zeros(mask.shape, dtype=np.bool_)
+        for one in np.unique(group[mask]):
+            members = inside & (groups == one)
+            chosen |= members & (np.add.accumulate(members, axis=1, dtype=np.int32) <= count)
+    kept = np.zeros(mask.shape, dtype=np.bool_)
+    np.put_along_axis(kept, order, chosen, axis=1)
+    return kept

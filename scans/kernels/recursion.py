@@ -1,0 +1,71 @@
+"""Exponential recursions over the sessions, whole rows at a time.
+
+`y[t] = y[t-1] + alpha (x[t] - y[t-1])`, started at the first bar with its value. In this form a constant series stays
+exactly constant. Time goes down the rows, so a step is three operations on contiguous rows of N, into buffers that
+stay in the cache; nothing is allocated per row and only rows that are asked for are written. Levels of a chain
+(an average of an average) advance together, so the input is read once.
+
+An input is any iterable of rows, so inputs that are computed (gains, losses) need no array of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from scans.kernels.arrays import Floats, Places, blank, first_bars, kept
+
+Starts: TypeAlias = Mapping[int, Places | slice]
+
+
+def starts(x: Floats) -> Starts:
+    """row -> the columns whose first bar it is."""
+    first = first_bars(x)
+    order = np.argsort(first, kind="stable")
+    rows, begins = np.unique(first[order], return_index=True)
+    if len(rows) == 1:
+        return {int(rows[0]): slice(None)}
+    groups = np.split(order, begins[1:])
+    return {int(row): group for row, group in zip(rows, groups, strict=True)}
+
+
+def advance(
+    rows: Iterable[Floats], begin: Starts, alphas: Sequence[float | Floats], width: tuple[int, ...]
+) -> Iterator[Sequence[Floats]]:
+    """After each row the state of all levels, one array of shape `width` each, updated in place.
+
+    rows: broadcastable to `width`, whose last axis is the instruments; alphas: one for each level, a number or an array
+    that broadcasts to `width`. Level k smooths level k - 1, level 0 the rows. NaN before the first bar.
+    """
+    levels = [np.full(width, np.nan) for _ in alphas]
+    step = np.empty(width)
+    subtract, multiply, add = np.subtract, np.multiply, np.add
+    pairs = list(zip(levels, alphas, strict=True))
+    for session, row in enumerate(rows):
+        columns = begin.get(session)
+        if columns is not None:
+            for level in levels:
+                level[..., columns] = row[..., columns]
+        source = row
+        for level, alpha in pairs:
+            subtract(source, level, out=step)
+            multiply(step, alpha, out=step)
+            add(level, step, out=level)
+            source = level
+        yield levels
+
+
+def smoothed(x: Floats, alpha: float, levels: int = 1, *, keep: int | None = None) -> list[Floats]:
+    """Level 1 .. `levels` of the recursion on x, (K, N) each."""
+    sessions, width = x.shape
+    rows = kept(sessions, keep)
+    out = [blank(x, rows) for _ in range(levels)]
+    begin = sessions - rows
+    states = advance(x, starts(x), [alpha] * levels, (width,))
+    for session, state in enumerate(states):
+        if session >= begin:
+            for array, level in zip(out, state, strict=True):
+                array[session - begin] = level
+    return out

@@ -1,0 +1,137 @@
+"""Panels read from the lake against the naive reference, bar by bar."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marketdata import index
+from marketdata.panel import Panel
+from tests.marketdata.lake import made
+from tests.reference import bars as reference
+from tests.reference import index as reference_index
+
+EVERYTHING = ("open", "high", "low", "close", "volume", "amount", "raw_close")
+NAMES = dict(zip(EVERYTHING, ("O", "H", "L", "C", "V", "A", "rawC"), strict=True))
+
+
+def everything(sessions: int) -> dict[str, int]:
+    return dict.fromkeys(EVERYTHING, sessions)
+
+
+def compare(panel: Panel, frames: dict[str, object], days: np.ndarray) -> None:
+    """Every field of every instrument; adjusted values to rounding, since products are taken in another order."""
+    assert list(panel.codes) == sorted(frames)
+    eligible = panel.eligible(segments=("KOSPI",), min_bars=5)
+    for column, code in enumerate(panel.codes):
+        frame = frames[str(code)]
+        begin = len(days) - len(frame)  # type: ignore[arg-type]
+        for name, theirs in NAMES.items():
+            ours = panel[name][:, column]
+            assert np.isnan(ours[:begin]).all(), (code, name)
+            np.testing.assert_allclose(
+                ours[begin:],
+                frame[theirs].to_numpy(float),
+                rtol=1e-12,
+                err_msg=f"{code} {name}",  # type: ignore[index]
+            )
+        for row, day in enumerate(panel.asked):
+            upto = frame[: str(day)]  # type: ignore[index]
+            wanted = len(upto) and reference.is_eligible(upto, min_bars=5, segments=("KOSPI",))
+            assert eligible[row, column] == bool(wanted), (code, day)
+
+
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 10**9), sessions=st.integers(2, 90), instruments=st.integers(1, 14))
+def test_a_panel_is_what_the_definitions_say(seed: int, sessions: int, instruments: int) -> None:
+    days = made.sessions(sessions)
+    raw = made.market(seed, days, instruments)
+    if raw.empty or raw["close"].isna().all():
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        lake = made.here(Path(folder))
+        window = made.window(lake, made.store(lake, raw), days, 0)
+        panel = window.read(everything(sessions))
+        compare(panel, reference.build(raw, days), days)
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    days = made.sessions(330)
+    raw = made.market(7, days, 40)
+    lake = made.here(tmp_path_factory.mktemp("lake"))
+    return days, raw, lake, made.store(lake, raw)
+
+
+def test_suspected_actions_keep_out_for_252_sessions_and_no_longer(stored) -> None:  # type: ignore[no-untyped-def]
+    days, raw, lake, parts = stored
+    panel = made.window(lake, parts, days, 260).read(everything(330))
+    frames = reference.build(raw, days)
+    suspected = sum(int(frame["suspected"].sum()) for frame in frames.values())
+    assert suspected > 5  # else this market shows nothing
+    compare(panel, frames, days)
+
+
+def test_the_index_is_what_the_definitions_say(stored) -> None:  # type: ignore[no-untyped-def]
+    days, raw, lake, parts = stored
+    window = made.window(lake, parts, days, 0)
+    m, spread = index.compute(window)
+    expected = reference_index.market_index(reference.build(raw, days), days)
+    np.testing.assert_allclose(m, expected["m"].to_numpy(float), rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(spread, expected["range"].to_numpy(float), rtol=1e-9, atol=1e-15)
+
+
+def test_the_index_does_not_depend_on_how_much_was_read(stored) -> None:  # type: ignore[no-untyped-def]
+    days, raw, lake, parts = stored
+    whole = index.compute(made.window(lake, parts, days, 0))
+    start = index.LOOK_BACK
+    low = 330 - start - 20
+    carry = carried(raw, days, low)
+    part = index.compute(made.window(lake, parts, days[low:], start, carry=carry))
+    np.testing.assert_array_equal(whole[0][low + start :], part[0])
+    np.testing.assert_array_equal(whole[1][low + start :], part[1])
+
+
+def carried(raw, days: np.ndarray, low: int) -> dict[str, float]:  # type: ignore[no-untyped-def]
+    frames = reference.build(raw[raw["date"] < days[low]], days[:low])
+    return {code: float(frame["rawC"].iloc[-1]) for code, frame in frames.items()}
+
+
+def test_shards_and_short_fields_are_cut_from_the_whole(stored) -> None:  # type: ignore[no-untyped-def]
+    days, _, lake, parts = stored
+    window = made.window(lake, parts, days, 300)
+    whole = window.read(everything(330))
+    for part in (slice(0, 1), slice(3, 17), slice(17, 40)):
+        piece = window.read(
+            {"close": 300, "high": 7, "amount": 3, "raw_close": 0}, instruments=part, threads=2
+        )
+        assert list(piece.codes) == list(whole.codes[part])
+        for name, rows in {"close": 330, "high": 37, "amount": 33, "raw_close": 30}.items():
+            np.testing.assert_array_equal(piece[name][-rows:], whole[name][-rows:, part])
+        np.testing.assert_array_equal(piece.suspect, whole.suspect[:, part])
+        ours = np.array([*piece.segments, ""])[piece.segment]
+        theirs = np.array([*whole.segments, ""])[whole.segment[:, part]]
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_window_carries_in_what_its_idle_instruments_were_worth(stored) -> None:  # type: ignore[no-untyped-def]
+    days, raw, lake, parts = stored
+    low = 60
+    carry = carried(raw, days, low)
+    panel = made.window(lake, parts, days[low:], 0, carry=carry).read(everything(330))
+    whole = made.window(lake, parts, days, 0).read(everything(330))
+    at = np.searchsorted(whole.codes, panel.codes)
+    np.testing.assert_array_equal(panel["raw_close"], whole["raw_close"][low:, at])
+    np.testing.assert_allclose(panel["close"], whole["close"][low:, at], rtol=1e-12)
+
+
+def test_arrays_are_read_only(stored) -> None:  # type: ignore[no-untyped-def]
+    days, _, lake, parts = stored
+    panel = made.window(lake, parts, days, 300).read(everything(330))
+    with pytest.raises(ValueError, match="read-only"):
+        panel["close"][0, 0] = 1.0

@@ -1,0 +1,120 @@
+"""A partition's rows from the record.
+
+Of several sources for one bar the preferred is kept; factor events are joined, and what was known of each instrument
+on each day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from marketdata import membership
+from marketdata.lake import writer
+from marketdata.models import FactorEvent, InstrumentStatus
+from marketdata.operations import bulk
+
+
+def bars(market: str, month: date, statements: Statements) -> writer.Bars:
+    """The rows of the partition of `month` as the record has them now."""
+    following = (month.replace(day=28) + timedelta(days=4)).replace(day=1)
+    rows = bulk.month_rows(market, month, following - timedelta(days=1))
+    order = _preferred(rows)
+    happened = FactorEvent.objects.filter(market=market, date__gte=month, date__lt=following)
+    events = list(
+        happened.order_by("stock_code", "date").values_list("stock_code", "date", "ratio")
+    )
+    named = np.array([event[0] for event in events], dtype=str)
+    codes = np.union1d(rows.codes, named) if events else rows.codes
+    code = np.searchsorted(codes, rows.codes).astype(np.int32)[rows.code[order]]
+    day = rows.date[order]
+    values = {name: rows.values[name][order] for name in bulk.COLUMNS}
+    values["ratio"] = np.full(len(order), np.nan)
+    ev_code = np.searchsorted(codes, named).astype(np.int32)
+    ev_day = np.array([event[1] for event in events], dtype="datetime64[D]")
+    ev_ratio = np.array([event[2] for event in events], dtype=np.float64)
+    row = _find(code, day, ev_code, ev_day)
+    values["ratio"][row[row >= 0]] = ev_ratio[row >= 0]
+    # A base price knows better than an event.
+    kept = (row < 0) | np.isnan(values["base_price"][row]) if len(code) else row < 0
+    segment, flags = statements.at(codes, code, day)
+    return writer.Bars(
+        codes=codes,
+        segments=(*statements.segments, ""),
+        code=code,
+        date=day,
+        values=values,
+        segment=np.where(segment < 0, len(statements.segments), segment).astype(np.int32),
+        flags=flags,
+        events=(ev_code[kept], ev_day[kept], ev_ratio[kept]),
+    )
+
+
+def _preferred(rows: bulk.Rows) -> NDArray[np.intp]:
+    """The rows to keep, in the order (code, date): one for each pair, the preferred source's."""
+    ranks = membership.preference(rows.sources.tolist(), settings.SOURCE_ORDER)
+    rank = np.array([ranks[name] for name in rows.sources.tolist()], dtype=np.int64)[rows.source]
+    order = np.lexsort((rank, rows.date, rows.code))
+    code, day = rows.code[order], rows.date[order]
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (code[1:] != code[:-1]) | (day[1:] != day[:-1])
+    return order[first]
+
+
+def _find(
+    code: NDArray[np.int32],
+    day: NDArray[np.datetime64],
+    wanted_code: NDArray[np.int32],
+    wanted_day: NDArray[np.datetime64],
+) -> NDArray[np.intp]:
+    """The row of each wanted (code, day), -1 where there is none; the rows are in that order."""
+    keys = code.astype(np.int64) << 32 | day.astype(np.int64)
+    wanted = wanted_code.astype(np.int64) << 32 | wanted_day.astype(np.int64)
+    if not len(keys):
+        return np.full(len(wanted), -1)
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[at] == wanted, at, -1)
+
+
+class Statements:
+    """What is known of the market's instruments, read once for a projection of many months."""
+
+    def __init__(self, market: str) -> None:
+        rows = list(
+            InstrumentStatus.objects.filter(instrument__market=market).values_list(
+                "instrument__code", "valid_from", "source", "segment", "kind", "managed", "caution"
+            )
+        )
+        columns = list(zip(*rows, strict=True)) if rows else [()] * 7
+        self.codes, code = np.unique(np.array(columns[0], dtype=str), return_inverse=True)
+        ranks = membership.preference(list(columns[2]), settings.SOURCE_ORDER)
+        self.segments = tuple(sorted({name for name in columns[3] if name}))
+        number = {name: n for n, name in enumerate(self.segments)}
+        self.known = membership.Statements(
+            code=code.astype(np.int64),
+            day=np.array(columns[1], dtype="datetime64[D]"),
+            preference=np.array([ranks[name] for name in columns[2]], dtype=np.int64),
+            segments=self.segments,
+            segment=np.array([number.get(name, -1) for name in columns[3]], dtype=np.int8),
+            common=_trit([None if kind is None else kind == "common" for kind in columns[4]]),
+            managed=_trit(columns[5]),
+            caution=_trit(columns[6]),
+        )
+
+    def at(
+        self, codes: NDArray[np.str_], code: NDArray[np.int32], day: NDArray[np.datetime64]
+    ) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
+        """Segment and flags of each row; `code` indexes `codes`."""
+        if not len(self.codes):
+            return np.full(len(code), -1, np.int8), np.zeros(len(code), np.uint8)
+        found = np.minimum(np.searchsorted(self.codes, codes), len(self.codes) - 1)
+        known = np.where(self.codes[found] == codes, found, len(self.codes))
+        return self.known.at(known[code].astype(np.int64), day)
+
+
+def _trit(said: Iterable[bool | None]) -> NDArray[np.int8]:
+    return np.array([-1 if one is None else int(one) for one in said], dtype=np.int8)

@@ -1,0 +1,105 @@
+"""Compares the lake with the record, partition by partition: rows, digests, gaps. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+
+from marketdata import queries
+from marketdata.errors import DataProblem, LakeError
+from marketdata.lake import footers, schema, writer
+from marketdata.models import LakePartition
+from marketdata.operations import assemble
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that does not hold: in which month (None: the whole market), and what."""
+
+    month: date | None
+    text: str
+
+
+def verify(market: str) -> Iterator[Finding]:
+    """Everything in which the lake of `market` differs from the record; nothing where they agree."""
+    held = queries.record(market)
+    if not held.parts:
+        raise DataProblem(
+            f"Market {market} has no bars: import some with `manage.py import_prices FILE --market {market}`."
+        )
+    statements = assemble.Statements(market)
+    for partition in LakePartition.objects.filter(market=market).order_by("month"):
+        if partition.is_stale:
+            yield Finding(partition.month, "is behind the record; run `manage.py project_lake`")
+            continue
+        for text in _differences(partition, statements):
+            yield Finding(partition.month, text)
+    yield from _gaps(held.sessions[held.bars == 0])
+    try:
+        queries.index(held)
+    except LakeError as error:
+        yield Finding(None, str(error))
+
+
+def _gaps(missing: np.ndarray[tuple[int], np.dtype[np.datetime64]]) -> Iterator[Finding]:
+    for month in np.unique(missing.astype("datetime64[M]")):
+        days = missing[missing.astype("datetime64[M]") == month]
+        yield Finding(
+            month.astype("datetime64[D]").item(),
+            f"{len(days)} sessions without any bar, {days[0]} to {days[-1]}: import them, or record that the market "
+            "was closed",
+        )
+
+
+def _differences(partition: LakePartition, statements: assemble.Statements) -> Iterator[str]:
+    path = queries.lake().partition(partition.market, partition.month)
+    part = footers.Part(partition.month, path, partition.written)
+    try:
+        found = footers.survey(queries.lake(), [part]).rosters[0]
+        table = _whole(path)
+    except LakeError as error:
+        yield str(error)
+        return
+    bars = assemble.bars(partition.market, partition.month, statements)
+    digests = writer.row_digests(bars)
+    wanted, _ = writer.roster(bars, digests, partition.month, partition.written)
+    if found.rows != wanted.rows or table.num_rows != wanted.rows:
+        yield f"has {table.num_rows} rows, its footer says {found.rows}, the record {wanted.rows}"
+    if not np.array_equal(found.codes, wanted.codes):
+        odd = np.setxor1d(found.codes, wanted.codes)
+        yield f"has other instruments than the record: {_some(odd)}"
+        return
+    different = found.codes[found.digests != wanted.digests]
+    if len(different):
+        yield f"differs from the record in {_some(different)}"
+    if table.num_rows == wanted.rows and not _same(table, bars):
+        yield "holds other values than its footer says: the file was changed or is damaged"
+
+
+def _whole(path: str) -> pa.Table:
+    with footers.open_file(queries.lake(), path) as file:
+        try:
+            return file.read(columns=["code", "date", *schema.FLOATS, *schema.NULLABLE, "flags"])
+        except (OSError, pa.ArrowInvalid) as error:
+            raise LakeError(f"{path} cannot be read to its end ({error})") from error
+
+
+def _same(table: pa.Table, bars: writer.Bars) -> bool:
+    names = (*schema.FLOATS, *schema.NULLABLE)
+    return all(
+        np.array_equal(
+            table.column(name).to_numpy(zero_copy_only=False).astype(float),
+            bars.values[name],
+            equal_nan=True,
+        )
+        for name in names
+    ) and np.array_equal(table.column("date").to_numpy().astype("datetime64[D]"), bars.date)
+
+
+def _some(codes: np.ndarray[tuple[int], np.dtype[np.bytes_]]) -> str:
+    named = ", ".join(code.decode() for code in codes[:5])
+    return named + (f" and {len(codes) - 5} more" if len(codes) > 5 else "")

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from scans.kernels.arrays import Floats, need_length
-from scans.kernels.recursion import smoothed
+from scans.kernels.arrays import Floats, blank, kept, need_length
+from scans.kernels.recursion import last_states
 from scans.kernels.windows import rolling_sum
 
 
@@ -26,41 +26,55 @@ def alpha(n: int) -> float:
 
 def ema(x: Floats, n: int, *, keep: int | None = None) -> Floats:
     """Exponential average over n, (K, N)."""
-    return smoothed(x, alpha(n), keep=keep)[0]
+    return ema_chain(x, n, 1, keep=keep)[0]
 
 
 def wilder(x: Floats, n: int, *, keep: int | None = None) -> Floats:
     """Wilder's average over n, (K, N)."""
     need_length(n)
-    return smoothed(x, 1.0 / n, keep=keep)[0]
+    out = blank(x, kept(len(x), keep))
+    for at, (level,) in last_states(x, 1.0 / n, 1, len(out)):
+        out[at] = level
+    return out
 
 
 def ema_chain(x: Floats, n: int, levels: int, *, keep: int | None = None) -> list[Floats]:
     """ema, ema of ema and so on, `levels` of them in one pass, (K, N) each."""
-    return smoothed(x, alpha(n), levels, keep=keep)
+    rows = kept(len(x), keep)
+    out = [blank(x, rows) for _ in range(levels)]
+    for at, state in last_states(x, alpha(n), levels, rows):
+        for array, level in zip(out, state, strict=True):
+            array[at] = level
+    return out
 
 
 def dema(x: Floats, n: int, *, keep: int | None = None) -> Floats:
     """Double exponential average over n, (K, N)."""
-    return double(*ema_chain(x, n, 2, keep=keep))
+    out = blank(x, kept(len(x), keep))
+    for at, (e1, e2) in last_states(x, alpha(n), 2, len(out)):
+        double(e1, e2, out=out[at])
+    return out
 
 
 def tema(x: Floats, n: int, *, keep: int | None = None) -> Floats:
     """Triple exponential average over n, (K, N)."""
-    return triple(*ema_chain(x, n, 3, keep=keep))
+    out = blank(x, kept(len(x), keep))
+    for at, (e1, e2, e3) in last_states(x, alpha(n), 3, len(out)):
+        triple(e1, e2, e3, out=out[at])
+    return out
 
 
-def double(e1: Floats, e2: Floats) -> Floats:
-    """2 e1 - e2. Written e1 + (e1 - e2), so that of equal averages exactly their value comes out."""
-    value = e1 - e2
-    return np.add(e1, value, out=value)
+def double(e1: Floats, e2: Floats, *, out: Floats) -> None:
+    """2 e1 - e2 into `out`, which is none of them: e1 + (e1 - e2), so that equal averages give exactly their value."""
+    np.subtract(e1, e2, out=out)
+    np.add(e1, out, out=out)
 
 
-def triple(e1: Floats, e2: Floats, e3: Floats) -> Floats:
-    """3 (e1 - e2) + e3."""
-    value = e1 - e2
-    np.multiply(value, 3.0, out=value)
-    return np.add(value, e3, out=value)
+def triple(e1: Floats, e2: Floats, e3: Floats, *, out: Floats) -> None:
+    """3 (e1 - e2) + e3 into `out`, which is none of them."""
+    np.subtract(e1, e2, out=out)
+    np.multiply(out, 3.0, out=out)
+    np.add(out, e3, out=out)
 
 
 def sma(x: Floats, n: int, *, keep: int | None = None) -> Floats:

@@ -10,23 +10,28 @@ need a warm-up; see `arrays` for `keep`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from scans.kernels.arrays import Bools, Floats, blank, kept, need_length
-from scans.kernels.averages import alpha
+from scans.kernels.arrays import Bools, Floats, blank, chunks, kept, need_length, tail
+from scans.kernels.averages import alpha, double, triple
 from scans.kernels.compare import TIE, above
 from scans.kernels.recursion import advance, starts
 
 
 class Macd(NamedTuple):
-    """line, signal, osc and the two price-sized halves of osc = up - down, (K, N) each."""
+    """line, signal and osc = line - signal, (K, N) each, in units of price."""
 
     line: Floats
     signal: Floats
     osc: Floats
+
+
+class OscSides(NamedTuple):
+    """The macd's osc as up - down, (K, N) each, both of the size of a price: what its ties are judged by."""
+
     up: Floats
     down: Floats
 
@@ -34,36 +39,55 @@ class Macd(NamedTuple):
 def macd(
     close: Floats, fast: int = 12, slow: int = 26, signal: int = 9, *, keep: int | None = None
 ) -> Macd:
-    """Moving average convergence / divergence, (K, N) each.
-
-    Averages are linear, so signal = ema(ema(fast), 9) - ema(ema(slow), 9), and osc = up - down with
-    up = ema(fast) + ema(ema(slow), 9) and down = ema(slow) + ema(ema(fast), 9): what ties are judged by.
-    """
-    sessions, width = close.shape
-    rows = kept(sessions, keep)
-    out = Macd(*(blank(close, rows) for _ in range(5)))
-    pair = np.array([[alpha(fast)], [alpha(slow)]])
-    states = advance(close, starts(close), [pair, alpha(signal)], (2, width))
-    for at, ((quick, calm), (quick_signal, calm_signal)) in enumerate(states, rows - sessions):
-        if at >= 0:
-            np.subtract(quick, calm, out=out.line[at])
-            np.subtract(quick_signal, calm_signal, out=out.signal[at])
-            np.add(quick, calm_signal, out=out.up[at])
-            np.add(calm, quick_signal, out=out.down[at])
+    """Moving average convergence / divergence, (K, N) each."""
+    rows = kept(len(close), keep)
+    out = Macd(blank(close, rows), blank(close, rows), blank(close, rows))
+    for at, (pair, smooth) in _pairs(close, fast, slow, signal, rows):
+        np.subtract(pair[0], pair[1], out=out.line[at])
+        np.subtract(smooth[0], smooth[1], out=out.signal[at])
     np.subtract(out.line, out.signal, out=out.osc)
     return out
 
 
-def osc_positive(value: Macd) -> Bools:
-    """osc > 0, (K, N): up above down, ties judged on the scale of the price."""
-    return above(value.up, value.down)
+def osc_sides(
+    close: Floats, fast: int = 12, slow: int = 26, signal: int = 9, *, keep: int | None = None
+) -> OscSides:
+    """up = ema(fast) + ema(ema(slow), signal), down = ema(slow) + ema(ema(fast), signal), (K, N) each.
+
+    osc itself is up - down; near 0 it has no scale of its own.
+    """
+    rows = kept(len(close), keep)
+    out = OscSides(blank(close, rows), blank(close, rows))
+    for at, (pair, smooth) in _pairs(close, fast, slow, signal, rows):
+        np.add(pair[0], smooth[1], out=out.up[at])
+        np.add(pair[1], smooth[0], out=out.down[at])
+    return out
 
 
-def osc_rises(value: Macd) -> Bools:
-    """osc above that of the session before, (K, N), ties on the scale of the price; the first row is False, so keep
-    one session more."""
-    rising = np.zeros(value.osc.shape, dtype=np.bool_)
-    up, down = value.up, value.down
+def _pairs(
+    close: Floats, fast: int, slow: int, signal: int, rows: int
+) -> Iterator[tuple[int, Sequence[Floats]]]:
+    """For each of the last `rows` sessions its place, the fast and the slow average, (2, N), and the two smoothed.
+
+    Averages are linear: the signal is the difference of the two smoothed.
+    """
+    sessions, width = close.shape
+    weights = np.array([[alpha(fast)], [alpha(slow)]])
+    states = advance(close, starts(close), [weights, alpha(signal)], (2, width))
+    for at, state in enumerate(states, rows - sessions):
+        if at >= 0:
+            yield at, state
+
+
+def osc_positive(sides: OscSides) -> Bools:
+    """osc > 0, (K, N)."""
+    return above(sides.up, sides.down)
+
+
+def osc_rises(sides: OscSides) -> Bools:
+    """osc above that of the session before, (K, N); the first row is False, so keep one session more."""
+    up, down = sides
+    rising = np.zeros(up.shape, dtype=np.bool_)
     rising[1:] = above(up[1:] + down[:-1], down[1:] + up[:-1])
     return rising
 
@@ -72,69 +96,73 @@ def rsi(close: Floats, n: int = 14, *, keep: int | None = None) -> Floats:
     """Relative strength index on Wilder's average, (K, N), 0..100."""
     need_length(n)
     out = blank(close, kept(len(close), keep))
-    scratch = np.empty(close.shape[1])
+    both = np.empty((2, close.shape[1]))
     for at, (state,) in _smoothed_moves(close, 1.0 / n, 1, len(out)):
-        _strength(state, out[at], scratch)
+        np.copyto(both, state)
+        _strength(both, out[at])
+    _hide_missing(out, close)
     return out
 
 
 def rsi_tema_dema(close: Floats, n: int = 14, *, keep: int | None = None) -> tuple[Floats, Floats]:
     """rsi_tema and rsi_dema over n, (K, N) each, 0..100: one pass, since the two share their averages."""
-    rows, width = kept(len(close), keep), close.shape[1]
+    rows = kept(len(close), keep)
     of_tema, of_dema = blank(close, rows), blank(close, rows)
-    smooth, apart, scratch = np.empty((2, width)), np.empty((2, width)), np.empty(width)
+    both = np.empty((2, close.shape[1]))
     for at, (e1, e2, e3) in _smoothed_moves(close, alpha(n), 3, rows):
-        np.subtract(e1, e2, out=apart)
-        np.add(e1, apart, out=smooth)
-        _strength(smooth, of_dema[at], scratch)
-        np.multiply(apart, 3.0, out=apart)
-        np.add(apart, e3, out=smooth)
-        _strength(smooth, of_tema[at], scratch)
+        triple(e1, e2, e3, out=both)
+        _strength(both, of_tema[at])
+        double(e1, e2, out=both)
+        _strength(both, of_dema[at])
+    _hide_missing(of_tema, close)
+    _hide_missing(of_dema, close)
     return of_tema, of_dema
 
 
 def _smoothed_moves(
     close: Floats, weight: float, levels: int, rows: int
-) -> Iterator[tuple[int, list[Floats]]]:
-    """For each of the last `rows` sessions its place among them and the levels of the averages of gains and losses."""
+) -> Iterator[tuple[int, Sequence[Floats]]]:
+    """For each of the last `rows` sessions its place among them and the averages of gains and losses, (2, N) a level;
+    0 before the first bar."""
     sessions, width = close.shape
-    states = advance(moves(close), starts(close), [weight] * levels, (2, width))
+    states = advance(moves(close), {}, [weight] * levels, (2, width))
     for at, state in enumerate(states, rows - sessions):
         if at >= 0:
-            yield at, list(state)
+            yield at, state
 
 
 def moves(close: Floats) -> Iterator[Floats]:
-    """Session by session gains and losses, (2, N), both 0 or more; the same buffer every time.
+    """Session by session gains and losses, (2, N), both 0 or more, in buffers that are used again.
 
     0 at the first bar, before it, and where the change is a tie.
     """
-    width = close.shape[1]
-    both = np.zeros((2, width))
-    gain, loss = both
-    change, tie, still = np.empty(width), np.empty(width), np.empty(width, dtype=np.bool_)
-    before = np.full(width, np.nan)
-    for row in close:
-        np.subtract(row, before, out=change)
-        np.maximum(row, before, out=tie)  # prices are positive: this is max(|a|, |b|)
-        np.multiply(tie, TIE, out=tie)
-        np.abs(change, out=gain)
-        np.less_equal(gain, tie, out=still)
-        np.copyto(change, 0.0, where=still)
-        np.fmax(change, 0.0, out=gain)
-        np.fmin(change, 0.0, out=loss)
-        np.negative(loss, out=loss)
-        before = row
-        yield both
+    sessions, width = close.shape
+    before = np.full((1, width), np.nan)
+    for start, stop in chunks(sessions, width):
+        now = close[start:stop]
+        before = np.concatenate([before[-1:], now])
+        change = now - before[:-1]
+        tie = np.maximum(now, before[:-1])  # prices are positive: this is max(|a|, |b|)
+        tie *= TIE
+        change[np.abs(change) <= tie] = 0.0
+        both = np.empty((stop - start, 2, width))
+        np.fmax(change, 0.0, out=both[:, 0])
+        np.negative(change, out=change)
+        np.fmax(change, 0.0, out=both[:, 1])
+        yield from both
 
 
-def _strength(both: Floats, out: Floats, scratch: Floats) -> None:
-    """100 U / (U + D) of `both`, (2, N), each floored at 0 (in place); 50 where the sum is 0, NaN where both are."""
+def _strength(both: Floats, out: Floats) -> None:
+    """100 U / (U + D) of `both`, (2, N), each floored at 0 (in place); 50 where the sum is 0."""
     np.maximum(both, 0.0, out=both)
     up, down = both
-    np.add(up, down, out=scratch)
-    still = scratch == 0.0
-    if still.any():
-        up[still], scratch[still] = 0.5, 1.0
-    np.divide(up, scratch, out=out)
+    np.add(up, down, out=down)
+    still = down == 0.0
+    np.copyto(up, 0.5, where=still)
+    np.copyto(down, 1.0, where=still)
+    np.divide(up, down, out=out)
     np.multiply(out, 100.0, out=out)
+
+
+def _hide_missing(out: Floats, close: Floats) -> None:
+    out[np.isnan(tail(close, len(out)))] = np.nan

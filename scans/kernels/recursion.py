@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from scans.kernels.arrays import Floats, Places, blank, first_bars, kept
+from scans.kernels.arrays import Floats, Places, first_bars
 
 Starts: TypeAlias = Mapping[int, Places | slice]
 
@@ -37,9 +37,12 @@ def advance(
     """After each row the state of all levels, one array of shape `width` each, updated in place.
 
     rows: broadcastable to `width`, whose last axis is the instruments; alphas: one for each level, a number or an array
-    that broadcasts to `width`. Level k smooths level k - 1, level 0 the rows. NaN before the first bar.
+    that broadcasts to `width`. Level k smooths level k - 1, level 0 the rows.
+
+    A column is NaN until `begin` names it. Where `begin` is empty all states start from 0 instead, for rows that are 0
+    until the first bar and at it.
     """
-    levels = [np.full(width, np.nan) for _ in alphas]
+    levels = [np.full(width, np.nan if begin else 0.0) for _ in alphas]
     step = np.empty(width)
     subtract, multiply, add = np.subtract, np.multiply, np.add
     pairs = list(zip(levels, alphas, strict=True))
@@ -47,7 +50,8 @@ def advance(
         columns = begin.get(session)
         if columns is not None:
             for level in levels:
-                level[..., columns] = row[..., columns]
+                for part in level.reshape(-1, width[-1]):
+                    part[columns] = row[columns]
         source = row
         for level, alpha in pairs:
             subtract(source, level, out=step)
@@ -57,15 +61,12 @@ def advance(
         yield levels
 
 
-def smoothed(x: Floats, alpha: float, levels: int = 1, *, keep: int | None = None) -> list[Floats]:
-    """Level 1 .. `levels` of the recursion on x, (K, N) each."""
+def last_states(
+    x: Floats, alpha: float, levels: int, rows: int
+) -> Iterator[tuple[int, Sequence[Floats]]]:
+    """For each of the last `rows` sessions its place among them and the levels of the recursion on x, (N,) each."""
     sessions, width = x.shape
-    rows = kept(sessions, keep)
-    out = [blank(x, rows) for _ in range(levels)]
-    begin = sessions - rows
     states = advance(x, starts(x), [alpha] * levels, (width,))
-    for session, state in enumerate(states):
-        if session >= begin:
-            for array, level in zip(out, state, strict=True):
-                array[session - begin] = level
-    return out
+    for at, state in enumerate(states, rows - sessions):
+        if at >= 0:
+            yield at, state

@@ -10,11 +10,21 @@ a constant series has variance exactly 0. NaN until n values exist.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple, Self
 
 import numpy as np
 
-from scans.kernels.arrays import Bools, Floats, kept, need_length, tail, under_missing
+from scans.kernels.arrays import (
+    Bools,
+    Floats,
+    blank,
+    chunks,
+    kept,
+    need_length,
+    tail,
+    under_missing,
+)
 from scans.kernels.compare import TIE, above, at_least
 from scans.kernels.windows import weighted_sum
 
@@ -88,14 +98,10 @@ def moments(x: Floats, n: int, *, keep: int | None = None) -> Moments:
     """Moments of the last n values, (K, N) each."""
     need_length(n)
     rows = kept(len(x), keep)
-    x = tail(x, rows + n - 1)
-    if len(x) < n or not rows:
-        missing = np.full((rows, *x.shape[1:]), np.nan)
-        return Moments(n, missing, missing.copy(), missing.copy())
+    # Rows that history lacks are NaN like those before a first bar.
+    x = under_missing(tail(x, rows + n - 1), rows + n - 1)
     nothing = x * 0.0  # NaN where x is
-    found = _joined(Moments(1, x, nothing, nothing), n)
-    columns = (under_missing(one, rows) for one in (found.mean, found.squares, found.products))
-    return Moments(n, *columns)
+    return _joined(Moments(1, x, nothing, nothing), n)
 
 
 def _joined(power: Moments, n: int) -> Moments:
@@ -119,22 +125,36 @@ def r_squared(x: Floats, n: int, *, keep: int | None = None) -> Floats:
 
     0 where the values vary by no more than ties do (n 1e-18 in squares): meant for logarithms of prices.
     """
-    found = moments(x, n, keep=keep)
-    share, squares = found.products, found.squares
-    flat = squares <= n * TIE * TIE
-    np.multiply(share, share, out=share)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share /= squares
-        share /= spread(n)
-    np.minimum(share, 1.0, out=share)
-    share[flat] = 0.0
+    share = blank(x, kept(len(x), keep))
+    x = tail(x, len(share) + n - 1)
+    for columns in _blocks(x):
+        found = moments(x[:, columns], n, keep=len(share))
+        flat = found.squares <= n * TIE * TIE
+        part = found.products
+        part *= part
+        with np.errstate(divide="ignore", invalid="ignore"):
+            part /= found.squares * spread(n)
+        np.minimum(part, 1.0, out=part)
+        part[flat] = 0.0
+        share[:, columns] = part
     return share
 
 
 def deviation(x: Floats, n: int, *, ddof: int = 1, keep: int | None = None) -> Floats:
     """Standard deviation of the last n values (of a sample unless `ddof` is 0), (K, N); NaN for n <= ddof."""
-    squares = moments(x, n, keep=keep).squares
+    out = blank(x, kept(len(x), keep))
     if n <= ddof:
-        return np.full_like(squares, np.nan)
-    squares /= n - ddof
-    return np.sqrt(squares, out=squares)
+        out[:] = np.nan
+        return out
+    x = tail(x, len(out) + n - 1)
+    for columns in _blocks(x):
+        squares = moments(x[:, columns], n, keep=len(out)).squares
+        squares /= n - ddof
+        np.sqrt(squares, out=out[:, columns])
+    return out
+
+
+def _blocks(x: Floats) -> Iterator[slice]:
+    """Columns in runs whose moments stay in the cache."""
+    for start, stop in chunks(x.shape[1], len(x)):
+        yield slice(start, stop)

@@ -172,3 +172,13 @@ def names(market: str, codes: Sequence[str]) -> dict[str, str]:
 def stale_partitions(market: str) -> int:
     """How many of the market's partitions are behind the record."""
     return LakePartition.objects.filter(market=market).exclude(wanted=F("written")).count()
+
+
+def suspected_actions(held: Record) -> list[tuple[np.datetime64, str, float, float]]:
+    """The suspected corporate actions of the whole record, ascending: (session, code, raw close before, raw close).
+    LakeError where the lake is behind the record."""
+    return [
+        found
+        for block in held.blocks()
+        for found in block_window(held, block, block, look_back=0).suspects()
+    ]

@@ -137,34 +137,29 @@ class Loading:
                 self.segments.append(name)
             return self.segments.index(name)
 
+    def suspects(self) -> list[tuple[np.datetime64, str, float, float]]:
+        """Every suspected corporate action of the window: (session, code, raw close before, raw close)."""
+        close, instruments = self.arrays["close"], self.shape[1]
+        _, ratio, _, _ = self._complete()
+        found = []
+        for cell in self._suspects(ratio, 0).tolist():
+            t, i = divmod(cell, instruments)
+            code = self.codes[i].decode()
+            found.append(
+                (self.window.sessions[t], code, float(close[t - 1, i]), float(close[t, i]))
+            )
+        return found
+
     def panel(self, reach: Mapping[str, int], *, returns: bool) -> Panel:
         """Fill, adjust and freeze what was read."""
-        window, start = self.window, self.window.start
-        sessions, instruments = self.shape
-        texts = np.char.decode(self.codes, "utf-8") if instruments else np.empty(0, "U1")
-        carry = (
-            np.array([window.carry.get(str(code), np.nan) for code in texts])
-            if window.carry
-            else np.full(instruments, np.nan)
-        )
-        base, ratio = _joined(self.steps), _joined(self.events)
+        start, (sessions, instruments) = self.window.start, self.shape
         close = self.arrays["close"]
-        first = adjust.first_bars(self.state, np.isfinite(carry))
-        idle = adjust.fill(close, self.state, first, carry, base, ratio)
-        suspect = np.empty(0, dtype=np.intp)
-        if window.suspect_move is not None:
-            suspect = adjust.suspects(
-                close,
-                self.state,
-                ratio,
-                limit=window.suspect_move,
-                start=start - adjust.SUSPECT_SESSIONS + 1,
-            )
+        base, ratio, first, idle = self._complete()
+        suspect = self._suspects(ratio, start - adjust.SUSPECT_SESSIONS + 1)
         fields = self._tails(close, idle, reach)
         factors = adjust.factors(close, base, ratio)
         if returns:
             fields["returns"] = adjust.returns(close, factors, start)
-        kept = {*reach, "market_cap", "returns"}
         columns, product = adjust.products(factors, sessions, instruments)
         for name, array in fields.items():
             if name in ADJUSTED:
@@ -172,11 +167,12 @@ class Loading:
             elif name == "volume":
                 array[:, columns] /= product[sessions - len(array) :]
             array.flags.writeable = False
+        kept = {*reach, "market_cap", "returns"}
         return Panel(
-            market=window.market,
-            sessions=window.sessions,
+            market=self.window.market,
+            sessions=self.window.sessions,
             start=start,
-            codes=texts,
+            codes=self._texts(),
             first=first,
             fields={name: array for name, array in fields.items() if name in kept},
             segments=tuple(self.segments),
@@ -184,6 +180,28 @@ class Loading:
             flags=self.flags,
             suspect=adjust.suspect_mask(suspect, instruments, start, sessions),
         )
+
+    def _complete(
+        self,
+    ) -> tuple[adjust.Sparse, adjust.Sparse, NDArray[np.int32], NDArray[np.bool_]]:
+        """Fill the closes; base prices, event ratios, first bars (N,) and the cells without a trade (T, N)."""
+        known = self.window.carry
+        carry = np.full(self.shape[1], np.nan)
+        if known:
+            carry[:] = [known.get(str(code), np.nan) for code in self._texts()]
+        base, ratio = _joined(self.steps), _joined(self.events)
+        first = adjust.first_bars(self.state, np.isfinite(carry))
+        idle = adjust.fill(self.arrays["close"], self.state, first, carry, base, ratio)
+        return base, ratio, first, idle
+
+    def _suspects(self, ratio: adjust.Sparse, start: int) -> NDArray[np.intp]:
+        limit = self.window.suspect_move
+        if limit is None:
+            return np.empty(0, dtype=np.intp)
+        return adjust.suspects(self.arrays["close"], self.state, ratio, limit=limit, start=start)
+
+    def _texts(self) -> NDArray[np.str_]:
+        return np.char.decode(self.codes, "utf-8") if len(self.codes) else np.empty(0, "U1")
 
     def _tails(
         self, close: Floats, idle: NDArray[np.bool_], reach: Mapping[str, int]

@@ -61,3 +61,9 @@ class Window:
             tails["market_cap"] = min(1, self.start)
         loading.read(tails, threads)
         return loading.panel(reach, returns=returns)
+
+    def suspects(self) -> list[tuple[np.datetime64, str, float, float]]:
+        """Every suspected corporate action of the window: (session, code, raw close before, raw close)."""
+        loading = Loading(self, self.survey.codes)
+        loading.read({}, 1)
+        return loading.suspects()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -14,14 +15,17 @@ from marketdata.errors import DataProblem, LakeError
 from marketdata.lake import footers, schema, writer
 from marketdata.models import LakePartition
 from marketdata.operations import assemble
+from marketdata.record import Record
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that does not hold: in which month (None: the whole market), and what."""
+    """Something that does not hold: in which month (None: the whole market), and what. A gap in the record itself
+    is told, but no fault of the lake."""
 
     month: date | None
     text: str
+    is_fault: bool = True
 
 
 def verify(market: str) -> Iterator[Finding]:
@@ -38,20 +42,22 @@ def verify(market: str) -> Iterator[Finding]:
             continue
         for text in _differences(partition, statements):
             yield Finding(partition.month, text)
-    yield from _gaps(held.sessions[held.bars == 0])
+    yield from _gaps(held)
     try:
         queries.index(held)
     except LakeError as error:
         yield Finding(None, str(error))
 
 
-def _gaps(missing: np.ndarray[tuple[int], np.dtype[np.datetime64]]) -> Iterator[Finding]:
-    for month in np.unique(missing.astype("datetime64[M]")):
-        days = missing[missing.astype("datetime64[M]") == month]
+def _gaps(held: Record) -> Iterator[Finding]:
+    blocks = held.blocks()
+    for before, after in itertools.pairwise(blocks):
+        missing = held.sessions[(held.sessions > before[-1]) & (held.sessions < after[0])]
         yield Finding(
-            month.astype("datetime64[D]").item(),
-            f"{len(days)} sessions without any bar, {days[0]} to {days[-1]}: import them, or record that the market "
-            "was closed",
+            None,
+            f"has no bar at all on {len(missing)} sessions, {missing[0]} to {missing[-1]}: import them, or record that "
+            "the market was closed",
+            is_fault=False,
         )
 
 

@@ -26,6 +26,7 @@ class Command(BaseCommand):
         for finding in found:
             where = f"{finding.month:%Y-%m} " if finding.month else ""
             self.stdout.write(f"{name} {where}{finding.text}")
-        if found:
-            raise CommandError(f"{len(found)} findings in the lake of market {name}.")
+        faults = sum(finding.is_fault for finding in found)
+        if faults:
+            raise CommandError(f"{faults} faults in the lake of market {name}.")
         self.stdout.write(f"The lake of market {name} agrees with the record.")

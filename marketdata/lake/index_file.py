@@ -52,7 +52,11 @@ def write(lake: Lake, market: str, made: IndexFile) -> None:
     """Put `made` in the place of the market's index."""
     head = json.dumps({"version": VERSION, "partitions": dict(made.partitions)})
     table = pa.table(
-        {"date": pa.array(made.sessions, pa.date32()), "m": made.m, "range": made.range}
+        {
+            "date": pa.array(made.sessions, pa.date32()),
+            "m": pa.array(made.m),
+            "range": pa.array(made.range),
+        }
     ).replace_schema_metadata({b"seismo.index": head.encode()})
 
     def put(stream: pa.NativeFile) -> None:

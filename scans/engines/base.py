@@ -57,7 +57,11 @@ class MarketIndex:
         """Where `sessions` stand on the index's axis; ValueError names one that does not."""
         at = np.searchsorted(self.sessions, sessions)
         inside = np.minimum(at, len(self.sessions) - 1)
-        missing = self.sessions[inside] != sessions if len(self.sessions) else np.ones(len(sessions), bool)
+        missing = (
+            self.sessions[inside] != sessions
+            if len(self.sessions)
+            else np.ones(len(sessions), bool)
+        )
         if missing.any():
             raise ValueError(f"the market index has no value for {sessions[missing][0]}")
         return at
@@ -125,13 +129,15 @@ class Check:
 
 
 class Engine(Protocol):
-    """What the registry holds. `warm_up` is the number of sessions after which a different start of history changes
+    """What the registry holds. `inputs` says for each field the engine reads how many sessions before the first asked
+    for it needs of it: a panel may hold no more (`Panel.tail(name, before)` reads them; only "close" usually reaches
+    back the whole `warm_up`, so a daily run reads little of the lake). `warm_up` is the number of sessions after which a different start of history changes
     no result by more than 1e-6 relative, never below 253, the reach of a suspected corporate action."""
 
     slug: ClassVar[str]
     title: ClassVar[str]
     revision: ClassVar[int]
-    inputs: ClassVar[tuple[str, ...]]
+    inputs: ClassVar[Mapping[str, int]]
     warm_up: ClassVar[int]
     min_bars: ClassVar[int]
     Params: ClassVar[type[Any]]
@@ -143,7 +149,14 @@ class Engine(Protocol):
     ) -> Outcome: ...
 
     def explain(
-        self, universe: Universe, features: Features, index: MarketIndex, params: Any, *, day: int, column: int
+        self,
+        universe: Universe,
+        features: Features,
+        index: MarketIndex,
+        params: Any,
+        *,
+        day: int,
+        column: int,
     ) -> list[Check]:
         """Every filter, signal, gate and risk of the instrument in `column` on session `day`, in the order
         in which the engine judges them, with the thresholds that held that day."""

@@ -137,7 +137,8 @@ class ScanRank(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["market", "scanner_version", "date", "rank"], name="rank_market_version_date"
+                fields=["market", "scanner_version", "date", "rank"],
+                name="rank_market_version_date",
             ),
             models.Index(fields=["market", "code", "date"], name="rank_market_code_date"),
         ]

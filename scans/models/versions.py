@@ -32,7 +32,9 @@ class ScannerVersion(models.Model):
     def clean(self) -> None:
         if self.engine not in ENGINES:
             known = ", ".join(ENGINES)
-            raise ValidationError({"engine": f"Unknown engine {self.engine!r}: choose among {known}."})
+            raise ValidationError(
+                {"engine": f"Unknown engine {self.engine!r}: choose among {known}."}
+            )
         try:
             engine_params.read(ENGINES[self.engine].Params, self.params)
         except engine_params.ParamError as error:

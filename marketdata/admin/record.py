@@ -1,0 +1,67 @@
+"""Calendar overrides are edited here; the rest is for looking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from marketdata.models import CalendarOverride, Instrument, InstrumentStatus, LakePartition
+
+if TYPE_CHECKING:
+    Admin = admin.ModelAdmin[Any]
+    Inline = admin.TabularInline[Any, Any]
+else:
+    Admin, Inline = admin.ModelAdmin, admin.TabularInline
+
+
+class ReadOnly:
+    """Rows that come from the record are shown, never typed in."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(CalendarOverride)
+class CalendarOverrideAdmin(Admin):
+    """Days on which a market was open or closed against its calendar."""
+
+    list_display = ("market", "date", "is_open", "note")
+    list_filter = ("market", "is_open")
+    date_hierarchy = "date"
+
+
+class StatusInline(ReadOnly, Inline):
+    model = InstrumentStatus
+    extra = 0
+    ordering = ("valid_from",)
+
+
+@admin.register(Instrument)
+class InstrumentAdmin(ReadOnly, Admin):
+    """Instruments with what was known of them over time."""
+
+    list_display = ("market", "code", "name", "segment", "kind", "first_bar", "last_bar")
+    list_filter = ("market", "segment", "kind")
+    search_fields = ("code", "name")
+    show_full_result_count = False
+    inlines = (StatusInline,)
+
+
+@admin.register(LakePartition)
+class LakePartitionAdmin(ReadOnly, Admin):
+    """The lake's partitions and whether each is up to date."""
+
+    list_display = ("market", "month", "up_to_date", "rows", "bytes", "written_at")
+    list_filter = ("market",)
+
+    @admin.display(boolean=True)
+    def up_to_date(self, partition: LakePartition) -> bool:
+        return not partition.is_stale

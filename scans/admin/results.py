@@ -1,0 +1,77 @@
+"""Runs and their answers, for looking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from scans.models import ScanRank, ScanRun, ScanSession
+
+if TYPE_CHECKING:
+    Admin = admin.ModelAdmin[Any]
+    Inline = admin.TabularInline[Any, Any]
+else:
+    Admin, Inline = admin.ModelAdmin, admin.TabularInline
+
+
+class ReadOnly:
+    """Results are computed, never typed in."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(ScanRun)
+class ScanRunAdmin(ReadOnly, Admin):
+    """What was run, how it ended and what it took."""
+
+    list_display = (
+        "started_at",
+        "version",
+        "market",
+        "first",
+        "last",
+        "status",
+        "matched",
+        "seconds",
+        "peak_memory_mb",
+    )
+    list_filter = ("market", "version", "status")
+    list_select_related = ("version",)
+    show_full_result_count = False
+
+
+class RankInline(ReadOnly, Inline):
+    model = ScanRank
+    extra = 0
+    fields = ("rank", "code", "name", "score", "strategy", "label", "close", "change_pct")
+    ordering = ("rank",)
+
+
+@admin.register(ScanSession)
+class ScanSessionAdmin(ReadOnly, Admin):
+    """A version's answer for a session, with its ranks."""
+
+    list_display = (
+        "date",
+        "version",
+        "market",
+        "status",
+        "regime",
+        "matched",
+        "ranked",
+        "published",
+    )
+    list_filter = ("market", "version", "status", "published")
+    list_select_related = ("version",)
+    date_hierarchy = "date"
+    show_full_result_count = False
+    inlines = (RankInline,)

@@ -1,0 +1,72 @@
+"""Where pieces are worked on: here, in threads, or in processes; the answer is the same.
+
+`auto` chooses by how many cells there are: processes pay with half a second of start-up each and with sending the
+features back, so they win only on large work (the README says where, measured). On AWS Lambda, which has no shared
+memory for process pools, `auto` means threads.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+
+from scans.execution.pieces import Piece, Readable, Task, piece, slices
+
+CHOICES = ("auto", "inline", "thread", "process")
+
+THREADS_FROM = 3_000_000
+PROCESSES_FROM = 30_000_000
+"""Sessions x instruments from which threads, then processes, are quicker than one thread."""
+
+
+def choose(executor: str, cells: int) -> str:
+    """The executor that `auto` stands for; any other choice is itself. ValueError for an unknown one."""
+    if executor not in CHOICES:
+        raise ValueError(f"Unknown executor {executor!r}: choose among {', '.join(CHOICES)}.")
+    if executor != "auto":
+        return executor
+    if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
+        return "thread"
+    if cells >= PROCESSES_FROM and cores() > 1:
+        return "process"
+    return "thread" if cells >= THREADS_FROM and cores() > 1 else "inline"
+
+
+def cores() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def work(
+    window: Readable, tasks: Sequence[Task], *, executor: str = "auto", workers: int = 0
+) -> tuple[list[Piece], str]:
+    """The pieces of `window` for all `tasks`, in the order of the instruments, and the executor that was used.
+
+    workers 0 means one for each core.
+    """
+    sessions, instruments = len(window.sessions), len(window.survey.codes)
+    chosen = choose(executor, sessions * instruments)
+    workers = workers or cores()
+    if chosen == "inline":
+        threads = min(workers, 2)
+        return [
+            piece(window, tasks, part, threads) for part in slices(sessions, instruments, 1)
+        ], chosen
+    parts = slices(sessions, instruments, workers)
+    with _pool(chosen, workers) as pool:
+        futures = [pool.submit(piece, window, tasks, part, 1) for part in parts]
+        try:
+            pieces = [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return pieces, f"{chosen} x{workers}"
+
+
+def _pool(chosen: str, workers: int) -> Executor:
+    if chosen == "thread":
+        return ThreadPoolExecutor(workers)
+    # Spawned, not forked: a fork would copy open database connections and Arrow's thread pool.
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))

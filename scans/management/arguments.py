@@ -1,0 +1,101 @@
+"""What the scan commands have in common: options, the clock, and errors as one sentence."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from marketdata.errors import DataProblem
+from marketdata.markets import UnknownMarket
+from scans.engines.params import ParamError
+from scans.execution.executors import CHOICES
+from scans.operations.run import Request
+from scans.queries import UnknownVersion
+
+
+def day(text: str) -> date:
+    """A date as 2026-08-21."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a date; write it as 2026-08-21") from None
+
+
+def limit(text: str) -> tuple[str, int]:
+    """A segment's limit as KOSPI=200."""
+    name, equals, count = text.rpartition("=")
+    if not equals or not name or not count.isdigit() or int(count) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a limit; write it as KOSPI=200")
+    return name, int(count)
+
+
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    if not text.isdigit() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} must be a whole number above 0")
+    return int(text)
+
+
+class VersionedCommand(BaseCommand):
+    """A command whose own --version option takes the place of Django's."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
+
+
+def add_request(parser: CommandParser) -> None:
+    """The options that say what to scan."""
+    parser.add_argument(
+        "--version",
+        action="append",
+        default=[],
+        help="repeatable; default: the market's active one",
+    )
+    parser.add_argument("--market", default="kr", help="kr (default), us, upbit or one of your own")
+    parser.add_argument("--date", type=day, help="default: the last complete session")
+    parser.add_argument("--from", dest="first", type=day, help="first session of a range")
+    parser.add_argument("--to", dest="last", type=day, help="last session of a range")
+    parser.add_argument(
+        "--limit", type=limit, action="append", default=[], help="KOSPI=200: largest turnovers only"
+    )
+    parser.add_argument("--top", type=positive, help="keep only the best N of each session")
+    parser.add_argument("--executor", choices=CHOICES, default=settings.SCAN_EXECUTOR)
+    parser.add_argument(
+        "--workers", type=positive, default=settings.SCAN_WORKERS, help="default: one for each core"
+    )
+    parser.add_argument("--no-save", action="store_true", help="publish nothing")
+
+
+def request(options: dict[str, Any]) -> Request:
+    """What to scan, from the options of `add_request`; CommandError where they contradict each other."""
+    if options["date"] and (options["first"] or options["last"]):
+        raise CommandError("Give either --date or --from and --to, not both.")
+    return Request(
+        market=options["market"],
+        as_of=timezone.now(),
+        versions=options["version"],
+        first=options["date"] or options["first"],
+        last=options["date"] or options["last"],
+        limits=dict(options["limit"]),
+        top=options["top"],
+        executor=options["executor"],
+        workers=options["workers"],
+        save=not options["no_save"],
+        started_by="command line",
+    )
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """What a person can mend becomes a `CommandError`: one sentence and a non-zero exit."""
+    try:
+        yield
+    except (DataProblem, UnknownMarket, UnknownVersion, ParamError) as error:
+        raise CommandError(str(error)) from error

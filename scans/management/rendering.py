@@ -1,0 +1,184 @@
+"""Scans as a person or a program reads them: table, JSON lines, CSV, Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from unicodedata import east_asian_width
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from django.core.management.base import CommandError, OutputWrapper
+
+from scans.engines.base import Check
+from scans.operations.answers import Answer, Scan
+
+FORMATS = ("table", "json", "csv", "parquet")
+FLAT = (
+    "rank",
+    "code",
+    "name",
+    "score",
+    "strategy",
+    "label",
+    "segment",
+    "close",
+    "change_pct",
+    "amount",
+    "entry",
+    "target",
+    "stop",
+    "holding_min",
+    "holding_max",
+)
+
+
+def deliver(scans: Sequence[Scan], form: str, output: Path | None, terminal: OutputWrapper) -> None:
+    """Write the scans in the form asked for to `output`, else to the terminal."""
+    if form == "parquet" and output is None:
+        raise CommandError("Parquet goes into a file: name one with --output.")
+    try:
+        if output is None:
+            terminal.write(text(scans, form), ending="")
+        elif form == "parquet":
+            parquet(scans, output)
+        else:
+            output.write_text(text(scans, form), encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{output} cannot be written: {error.strerror or error}.") from error
+
+
+def text(scans: Sequence[Scan], form: str) -> str:
+    """The scans as a table, JSON lines or CSV."""
+    if form == "json":
+        return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines(scans))
+    if form == "csv":
+        stream = io.StringIO()
+        writer = csv.DictWriter(stream, list(row_names()), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows(scans))
+        return stream.getvalue()
+    return "\n".join(
+        _table(scan, answer) for scan in scans if not scan.error for answer in scan.answers
+    )
+
+
+def parquet(scans: Sequence[Scan], output: Path) -> None:
+    """The ranks as a Parquet file."""
+    kinds = {"rank": pa.int32(), "holding_min": pa.int32(), "holding_max": pa.int32()}
+    numbers = {"score", "close", "change_pct", "amount", "entry", "target", "stop"}
+    schema = pa.schema(
+        [
+            (name, kinds.get(name, pa.float64() if name in numbers else pa.string()))
+            for name in row_names()
+        ]
+    )
+    pq.write_table(pa.Table.from_pylist(list(rows(scans)), schema=schema), output)
+
+
+def lines(scans: Sequence[Scan]) -> Iterator[dict[str, Any]]:
+    """One object for each version and session."""
+    for scan in scans:
+        if scan.error:
+            yield {
+                "scanner_version": scan.version.slug,
+                "market": scan.market,
+                "status": "failed",
+                "reason": scan.error,
+                "ranks": [],
+            }
+        for answer in scan.answers:
+            yield {
+                "scanner_version": scan.version.slug,
+                "market": scan.market,
+                **asdict(answer),
+                "run": scan.run,
+                "unchanged": scan.unchanged,
+            }
+
+
+def row_names() -> tuple[str, ...]:
+    """The columns of a flat row."""
+    return ("scanner_version", "market", "date", *FLAT, "signals", "components")
+
+
+def rows(scans: Sequence[Scan]) -> Iterator[dict[str, Any]]:
+    """One flat row for each rank."""
+    for scan in scans:
+        for answer in scan.answers:
+            for rank in answer.ranks:
+                yield {
+                    "scanner_version": scan.version.slug,
+                    "market": scan.market,
+                    "date": answer.date,
+                    **{name: rank[name] for name in FLAT},
+                    "signals": " ".join(rank["signals"]),
+                    "components": json.dumps(rank["components"]),
+                }
+
+
+def _table(scan: Scan, answer: Answer) -> str:
+    regime = f", regime {answer.regime}" if answer.regime else ""
+    step = f", fallback step {answer.fallback_step}" if answer.fallback_step else ""
+    head = (
+        f"{scan.version.slug}  {scan.market}  {answer.date}  {answer.status}{regime}{step}: "
+        f"{answer.matched} matched of {answer.scored} scored, {answer.universe} eligible"
+    )
+    if answer.reason:
+        head += f" ({answer.reason})"
+    if not answer.ranks:
+        return head + "\n"
+    columns = (
+        "rank",
+        "code",
+        "name",
+        "score",
+        "strategy",
+        "label",
+        "close",
+        "change_pct",
+        "target",
+        "stop",
+    )
+    cells = [list(columns)] + [[_cell(rank[name]) for name in columns] for rank in answer.ranks]
+    widths = [max(_width(row[n]) for row in cells) for n in range(len(columns))]
+    body = [
+        "  ".join(
+            cell + " " * (width - _width(cell))
+            if n in (1, 2, 4, 5)
+            else " " * (width - _width(cell)) + cell
+            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]
+    return "\n".join([head, *body, ""])
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.2f}".removesuffix(".00") if isinstance(value, float) else str(value)
+
+
+def _width(cell: str) -> int:
+    """Columns on a terminal: Korean takes two."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in cell)
+
+
+def checks(found: dict[str, list[Check]], code: str) -> str:
+    """Why an instrument was picked or not, version by version."""
+    parts = []
+    for version, judged in found.items():
+        parts.append(f"{version}  {code}")
+        for one in judged:
+            verdict = "yes" if one.holds else "no"
+            points = f"  {one.points:+g}" if one.points else ""
+            parts.append(
+                f"  {verdict:3}  {one.group:8} {one.name:12} {one.value:>16,.6g}  {one.rule}{points}"
+            )
+    return "\n".join(parts) + "\n"

@@ -1,0 +1,159 @@
+"""Puts a scan's answers before the readers: all of a run in one transaction, or nothing.
+
+Publishing replaces the answers of the same (market, version, date) and touches nothing else. What was published before
+stays in the record, unpublished. An answer whose inputs and result are those already published changes nothing.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from datetime import datetime
+
+from django.db import transaction
+
+from scans.models import ScanRank, ScanRun, ScanSession
+from scans.operations.answers import (
+    NO_MATCH,
+    PUBLISHED,
+    QUARANTINED,
+    Answer,
+    Scan,
+    parameters,
+    parameters_hash,
+)
+from scans.operations.revision import code_revision
+
+BATCH = 500
+
+
+class NotReproducible(Exception):
+    """The same inputs gave another result than the one published: a defect, which must not pass unseen."""
+
+
+def publish(
+    scan: Scan, *, data_digest: str, as_of: datetime, started_by: str, request_id: str
+) -> None:
+    """Record the run and make its answers the published ones; sets `scan.run` and `scan.unchanged`."""
+    with transaction.atomic():
+        standing = {
+            row.date.isoformat(): row
+            for row in ScanSession.objects.select_for_update().filter(
+                market=scan.market,
+                version=scan.version,
+                published=True,
+                date__range=(scan.answers[0].date, scan.answers[-1].date),
+            )
+        }
+        fresh = [
+            answer for answer in scan.answers if not _stands(answer, standing.get(answer.date))
+        ]
+        if not fresh:
+            scan.unchanged = True
+            scan.run = standing[scan.answers[-1].date].run_id
+            return
+        run = _run(scan, data_digest, as_of, started_by, request_id)
+        run.save()
+        scan.run = run.pk
+        going = [answer.date for answer in fresh if answer.status != QUARANTINED]
+        mine = {"market": scan.market, "date__in": going, "published": True}
+        ScanRank.objects.filter(scanner_version=scan.version, **mine).update(published=False)
+        ScanSession.objects.filter(version=scan.version, **mine).update(published=False)
+        sessions = ScanSession.objects.bulk_create(
+            [_session(run, answer) for answer in fresh], batch_size=BATCH
+        )
+        ScanRank.objects.bulk_create(
+            [
+                _rank(session, row)
+                for session, answer in zip(sessions, fresh, strict=True)
+                for row in answer.ranks
+            ],
+            batch_size=BATCH,
+        )
+
+
+def _stands(answer: Answer, row: ScanSession | None) -> bool:
+    """Whether `answer` is the one already published."""
+    if row is None or row.input_digest != answer.input_digest:
+        return False
+    if row.result_digest != answer.result_digest:
+        raise NotReproducible(
+            f"{answer.date}: the same data, parameters and revision gave another result than run {row.run_id} "
+            f"(digest {answer.result_digest}, published {row.result_digest}). Nothing was changed; this is a defect "
+            "to report, or an engine that was edited without a new revision."
+        )
+    return True
+
+
+def _run(
+    scan: Scan, data_digest: str, as_of: datetime, started_by: str, request_id: str
+) -> ScanRun:
+    states = {answer.status for answer in scan.answers}
+    status = next(state for state in (PUBLISHED, NO_MATCH, QUARANTINED) if state in states)
+    reasons = {answer.reason for answer in scan.answers if answer.status == status}
+    return ScanRun(
+        version=scan.version,
+        market=scan.market,
+        first=scan.answers[0].date,
+        last=scan.answers[-1].date,
+        engine=scan.task.engine.slug,
+        revision=scan.task.engine.revision,
+        code_revision=code_revision(),
+        params=parameters(scan.task),
+        params_hash=parameters_hash(scan.task),
+        data_digest=data_digest,
+        status=status,
+        reason="; ".join(sorted(reasons)) if status != PUBLISHED else "",
+        sessions=len(scan.answers),
+        universe=sum(answer.universe for answer in scan.answers),
+        scored=sum(answer.scored for answer in scan.answers),
+        matched=sum(answer.matched for answer in scan.answers),
+        seconds={name: round(spent, 4) for name, spent in scan.seconds.items()},
+        peak_memory_mb=peak_memory_mb(),
+        executor=scan.executor,
+        started_by=started_by,
+        request_id=request_id,
+        started_at=as_of,
+        finished_at=as_of,
+    )
+
+
+def _session(run: ScanRun, answer: Answer) -> ScanSession:
+    return ScanSession(
+        run=run,
+        version_id=run.version_id,
+        market=run.market,
+        date=answer.date,
+        published=answer.status != QUARANTINED,
+        status=answer.status,
+        reason=answer.reason,
+        notes=answer.notes,
+        regime=answer.regime,
+        short_risk=answer.short_risk,
+        fallback_step=answer.fallback_step,
+        universe=answer.universe,
+        scored=answer.scored,
+        matched=answer.matched,
+        ranked=len(answer.ranks),
+        input_digest=answer.input_digest,
+        result_digest=answer.result_digest,
+    )
+
+
+def _rank(session: ScanSession, row: dict[str, object]) -> ScanRank:
+    return ScanRank(
+        session=session,
+        run_id=session.run_id,
+        scanner_version_id=session.version_id,
+        market=session.market,
+        date=session.date,
+        published=session.published,
+        **row,
+    )
+
+
+def peak_memory_mb() -> int:
+    """The most memory this process and its finished workers have held, in MB."""
+    unit = 1024 * 1024 if sys.platform == "darwin" else 1024
+    mine = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(mine / unit)

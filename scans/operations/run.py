@@ -1,0 +1,194 @@
+"""Runs scanner versions over sessions: one read of the lake, every engine over it, each version published by itself.
+
+1. The record says which sessions there are; where the lake is behind it, it is brought up to date first.
+2. `execution` reads the window and computes the features of all versions together.
+3. Each version is scored and published on its own: one that fails leaves the others standing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+
+from marketdata import queries as market_queries
+from marketdata.errors import DataProblem, LakeError
+from marketdata.operations import project
+from marketdata.record import Days, Record
+from scans import queries
+from scans.engines import params as engine_params
+from scans.engines.base import Check, Features, MarketIndex, Universe
+from scans.engines.registry import ENGINES
+from scans.execution import executors
+from scans.execution.pieces import Readable, Task, join
+from scans.models import ScannerVersion
+from scans.operations.answers import Scan, answers
+from scans.operations.publish import NotReproducible, publish
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to run. No versions: the market's active one. No first and last: the last complete session as of `as_of`.
+    `limits` and `top` override the version's own; `save` False publishes nothing."""
+
+    market: str
+    as_of: datetime
+    versions: Sequence[str] = ()
+    first: date | None = None
+    last: date | None = None
+    limits: Mapping[str, int] = field(default_factory=dict)
+    top: int | None = None
+    executor: str = "auto"
+    workers: int = 0
+    save: bool = True
+    started_by: str = ""
+    request_id: str = ""
+
+
+def run(request: Request) -> list[Scan]:
+    """A `Scan` for each version, in the order asked for; raises what is wrong with the request or the data."""
+    chosen = queries.versions(request.market, list(request.versions))
+    held = _record(request.market)
+    asked = _sessions(held, request)
+    scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
+    index, pieces, executor = _fresh(request.market, held, asked, scans, request)
+    joined = join(pieces, [scan.task for scan in scans])
+    spent = {stage: sum(piece.seconds[stage] for piece in pieces) for stage in ("read", "features")}
+    data = held.chain(asked)
+    for scan, (universe, features) in zip(scans, joined, strict=True):
+        scan.seconds, scan.executor = dict(spent), executor
+        _answer(scan, universe, features, index, data, _thin(held, asked), request)
+        if request.save and not scan.error:
+            _publish(scan, data[-1], request)
+    return scans
+
+
+def explain(request: Request, code: str) -> dict[str, list[Check]]:
+    """Version -> every filter, signal, gate and risk of the instrument `code` on the session asked for; DataProblem
+    where the market has no such instrument in the window."""
+    chosen = queries.versions(request.market, list(request.versions))
+    held = _record(request.market)
+    asked = _sessions(held, request)[-1:]
+    scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
+    index, pieces, _ = _fresh(request.market, held, asked, scans, request)
+    found: dict[str, list[Check]] = {}
+    for scan, (universe, features) in zip(
+        scans, join(pieces, [scan.task for scan in scans]), strict=True
+    ):
+        if isinstance(features, Exception):
+            raise features
+        column = int(np.searchsorted(universe.codes, code))
+        if column == len(universe.codes) or universe.codes[column] != code:
+            raise DataProblem(
+                f"Market {request.market} has no bars of {code} in the window of {asked[0]}."
+            )
+        found[scan.version.slug] = scan.task.engine.explain(
+            universe, features, index, scan.task.params, day=0, column=column
+        )
+    return found
+
+
+def _record(market: str) -> Record:
+    held = market_queries.record(market)
+    if held.stale:
+        project.project(market)
+        held = market_queries.record(market)
+    return held
+
+
+def _sessions(held: Record, request: Request) -> Days:
+    if request.first is None and request.last is None:
+        day = market_queries.last_complete_session(held, request.as_of)
+        return held.between(day, day)
+    return held.between(request.first, request.last)
+
+
+def _task(version: ScannerVersion, held: Record, request: Request) -> Task:
+    engine = ENGINES[version.engine]
+    given = dict(version.params)
+    return Task(
+        engine=engine,
+        params=engine_params.read(engine.Params, given),
+        segments=tuple(version.segments) or held.market.segments,
+        limits={**version.limits, **request.limits},
+    )
+
+
+def _fresh(
+    market: str, held: Record, asked: Days, scans: Sequence[Scan], request: Request
+) -> tuple[MarketIndex, list[Any], str]:
+    """The index and the pieces; a lake that turns out to be missing, broken or behind is mended once."""
+    tasks = [scan.task for scan in scans]
+    warm_up = max(task.engine.warm_up for task in tasks)
+    try:
+        return _worked(held, asked, warm_up, tasks, request)
+    except LakeError:
+        project.bring_up_to_date(market)
+        return _worked(market_queries.record(market), asked, warm_up, tasks, request)
+
+
+def _worked(
+    held: Record, asked: Days, warm_up: int, tasks: Sequence[Task], request: Request
+) -> tuple[MarketIndex, list[Any], str]:
+    index = MarketIndex(*market_queries.index(held))
+    window: Readable = market_queries.window(held, asked, warm_up)
+    pieces, executor = executors.work(
+        window, tasks, executor=request.executor, workers=request.workers
+    )
+    return index, pieces, executor
+
+
+def _answer(
+    scan: Scan,
+    universe: Universe,
+    features: Features | Exception,
+    index: MarketIndex,
+    data: list[str],
+    thin: Mapping[str, str],
+    request: Request,
+) -> None:
+    began = time.perf_counter()
+    try:
+        if isinstance(features, Exception):
+            raise features
+        outcome = scan.task.engine.score(universe, features, index, scan.task.params)
+    except Exception as error:  # a version that fails leaves the others standing; its scan says so
+        scan.error = f"{scan.version.slug} failed: {type(error).__name__}: {error}"
+        return
+    picked = [str(universe.codes[i]) for i in np.unique(outcome.ranks.column)]
+    names = market_queries.names(request.market, picked)
+    scan.answers = list(
+        answers(scan.task, universe, outcome, data=data, thin=thin, top=request.top, names=names)
+    )
+    scan.seconds["score"] = time.perf_counter() - began
+
+
+def _thin(held: Record, asked: Days) -> dict[str, str]:
+    """Sessions with far fewer bars than the one before: not to be published."""
+    found = {}
+    for day in asked:
+        n = int(np.searchsorted(held.sessions, day))
+        if n and held.bars[n] < market_queries.COMPLETE * held.bars[n - 1]:
+            found[str(day)] = (
+                f"only {held.bars[n]} instruments have a bar, {held.bars[n - 1]} had one the session before"
+            )
+    return found
+
+
+def _publish(scan: Scan, data_digest: str, request: Request) -> None:
+    began = time.perf_counter()
+    try:
+        publish(
+            scan,
+            data_digest=data_digest,
+            as_of=request.as_of,
+            started_by=request.started_by,
+            request_id=request.request_id,
+        )
+    except NotReproducible as error:
+        scan.error = str(error)
+    scan.seconds["publish"] = time.perf_counter() - began

@@ -119,16 +119,18 @@ def _correct(
             BarCorrection(
                 market=market, stock_code=code, date=day, source=source, old=values, replaced_at=at
             )
-            for code, day, values in zip(bars.code, bars.date.tolist(), old, strict=True)
+            for code, day, values in zip(
+                bars.codes[bars.code].tolist(), bars.date.tolist(), old, strict=True
+            )
         ),
         batch_size=CORRECTIONS_AT_A_TIME,
     )
 
 
 def _writable(batch: BarBatch, rows: NDArray[np.intp]) -> bulk.Writable:
-    names = batch.codes.astype(object)
     return bulk.Writable(
-        names[batch.code[rows]],
+        batch.codes,
+        batch.code[rows],
         batch.date[rows],
         {name: batch.values[name][rows] for name in bulk.COLUMNS},
     )

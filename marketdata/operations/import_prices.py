@@ -32,7 +32,7 @@ from marketdata.operations.rejects import Rejects
 from marketdata.operations.validation import CODES, FINE, REASONS, Check, Reason
 from marketdata.sources.files import BarBatch, EventBatch, PriceFileError, Recognised, recognise
 
-BATCH_ROWS = 250_000
+BATCH_ROWS = 150_000
 SOURCE_LENGTH = 24
 
 Batch = BarBatch | EventBatch

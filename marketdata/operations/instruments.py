@@ -13,7 +13,6 @@ from marketdata.models import Instrument
 from marketdata.operations import bulk
 from marketdata.sources.files import BarBatch
 
-ROWS_AT_A_TIME = 2_000
 NAME_LENGTH = 120
 
 
@@ -27,6 +26,17 @@ class Mention(NamedTuple):
     last: date
 
 
+class Recorded(NamedTuple):
+    """What is recorded of one instrument; `pk` is 0 until it is."""
+
+    pk: int = 0
+    name: str = ""
+    kind: str = "common"
+    segment: str = ""
+    first_bar: date | None = None
+    last_bar: date | None = None
+
+
 class Known:
     """The market's instruments with codes between the batch's lowest and highest; the batch is sorted by
     (code, date)."""
@@ -34,14 +44,7 @@ class Known:
     def __init__(self, market: str, batch: BarBatch) -> None:
         self.market, self.batch = market, batch
         self.mentions = list(_mentions(batch))
-        self.by_code = {
-            one.code: one
-            for one in Instrument.objects.filter(
-                market=market,
-                code__gte=self.mentions[0].code,
-                code__lte=self.mentions[-1].code,
-            )
-        }
+        self.by_code = self._read()
 
     def recorded(self, source: str) -> bulk.Rows | None:
         """What is recorded under the batch's keys, and perhaps more; None where nothing can be.
@@ -75,40 +78,51 @@ class Known:
     def write(self) -> None:
         """Add the instruments that are new, and bring the others up to date: the days of their first and last bar,
         and the latest known name, kind and segment."""
-        new, changed = [], []
+        written = []
+        new = False
         for mention in self.mentions:
-            one = self.by_code.get(mention.code)
-            if one is None:
-                one = Instrument(market=self.market, code=mention.code)
-                self.by_code[mention.code] = one
-                new.append(one)
-                self._tell(one, mention)
-            elif self._tell(one, mention):
-                changed.append(one)
-        Instrument.objects.bulk_create(new, batch_size=ROWS_AT_A_TIME)
-        Instrument.objects.bulk_create(
-            changed,
-            batch_size=ROWS_AT_A_TIME,
-            update_conflicts=True,
-            unique_fields=["market", "code"],
-            update_fields=["name", "kind", "segment", "first_bar", "last_bar"],
+            before = self.by_code.get(mention.code)
+            now = self._told(before, mention)
+            if now != before:
+                self.by_code[mention.code] = now
+                written.append((self.market, mention.code, *now[1:]))
+                new = new or before is None
+        bulk.upsert(
+            Instrument,
+            written,
+            fields=("market", "code", *Recorded._fields[1:]),
+            key=("market", "code"),
         )
+        if new:
+            self.by_code = self._read()
 
-    def _tell(self, one: Instrument, mention: Mention) -> bool:
-        """Whether the batch's rows changed anything."""
-        before = (one.name, one.kind, one.segment, one.first_bar, one.last_bar)
+    def _read(self) -> dict[str, Recorded]:
+        rows = Instrument.objects.filter(
+            market=self.market,
+            code__gte=self.mentions[0].code,
+            code__lte=self.mentions[-1].code,
+        )
+        return {
+            code: Recorded._make(rest)
+            for code, *rest in rows.values_list("code", "pk", *Recorded._fields[1:])
+        }
+
+    def _told(self, one: Recorded | None, mention: Mention) -> Recorded:
+        """What is known after the batch's rows."""
+        one = one or Recorded()
         newest = one.last_bar is None or mention.last >= one.last_bar
-        one.first_bar = min(one.first_bar or mention.first, mention.first)
-        one.last_bar = max(one.last_bar or mention.last, mention.last)
         row = mention.stop - 1
         status = self.batch.statuses[self.batch.status[row]]
         name = int(self.batch.name[row])
-        if name >= 0 and (newest or not one.name):
-            one.name = str(self.batch.names[name])[:NAME_LENGTH]
-        if newest:
-            one.kind = status.kind or one.kind
-            one.segment = status.segment or one.segment
-        return before != (one.name, one.kind, one.segment, one.first_bar, one.last_bar)
+        named = name >= 0 and (newest or not one.name)
+        return Recorded(
+            one.pk,
+            str(self.batch.names[name])[:NAME_LENGTH] if named else one.name,
+            (status.kind if newest else None) or one.kind,
+            (status.segment if newest else None) or one.segment,
+            min(one.first_bar or mention.first, mention.first),
+            max(one.last_bar or mention.last, mention.last),
+        )
 
 
 def _mentions(batch: BarBatch) -> Iterator[Mention]:

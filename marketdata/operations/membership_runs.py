@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 
 from marketdata.models import InstrumentStatus, LakePartition, StockPrice
+from marketdata.operations import bulk
 from marketdata.operations.instruments import Known, Mention
 from marketdata.operations.statuses import Days, Run, changed, merged
 from marketdata.sources.files import BarBatch, Status
@@ -26,7 +27,7 @@ def write(batch: BarBatch, known: Known, *, market: str, source: str) -> set[dat
     fresh = _runs(batch, known.mentions)
     touched: list[tuple[date, date]] = []
     gone: list[int] = []
-    written: list[InstrumentStatus] = []
+    written: list[tuple[object, ...]] = []
     for mention in known.mentions:
         new = fresh.get(mention.code)
         if not new:
@@ -44,18 +45,19 @@ def write(batch: BarBatch, known: Known, *, market: str, source: str) -> set[dat
         firsts = {run.first for run in now}
         gone += [key for key, run in rows if run.first not in firsts]
         stay = set(old)
-        written += [_row(one.pk, source, run) for run in now if run not in stay]
+        written += [
+            (one.pk, source, run.first, run.last, *run.said) for run in now if run not in stay
+        ]
         effect = changed(old, now)
         if effect and one.last_bar:
             touched.append((effect[0], min(effect[1] or one.last_bar, one.last_bar)))
     for start in range(0, len(gone), ROWS_AT_A_TIME):
         InstrumentStatus.objects.filter(pk__in=gone[start : start + ROWS_AT_A_TIME]).delete()
-    InstrumentStatus.objects.bulk_create(
+    bulk.upsert(
+        InstrumentStatus,
         written,
-        batch_size=ROWS_AT_A_TIME,
-        update_conflicts=True,
-        unique_fields=["instrument", "source", "valid_from"],
-        update_fields=["valid_to", *Status._fields],
+        fields=("instrument", "source", "valid_from", "valid_to", *Status._fields),
+        key=("instrument", "source", "valid_from"),
     )
     return _recorded_months(market, touched)
 
@@ -121,23 +123,14 @@ def _seen(market: str, code: str, source: str) -> list[date]:
     )
 
 
-def _row(instrument: int, source: str, run: Run) -> InstrumentStatus:
-    return InstrumentStatus(
-        instrument_id=instrument,
-        source=source,
-        valid_from=run.first,
-        valid_to=run.last,
-        **run.said._asdict(),
-    )
-
-
 def _recorded_months(market: str, spans: Iterable[tuple[date, date]]) -> set[date]:
     """The partitions that any of these spans of days touches."""
     months = LakePartition.objects.filter(market=market).values_list("month", flat=True)
     firsts = np.array(sorted(months), dtype="datetime64[D]")
     hit = np.zeros(len(firsts) + 1, dtype=np.int64)
-    for start, end in spans:
-        low = np.searchsorted(firsts, np.datetime64(start.replace(day=1)))
-        hit[low] += 1
-        hit[max(np.searchsorted(firsts, np.datetime64(end), side="right"), low)] -= 1
+    days = np.array(list(spans), dtype="datetime64[D]").reshape(-1, 2)
+    low = np.searchsorted(firsts, days[:, 0].astype("datetime64[M]").astype("datetime64[D]"))
+    high = np.maximum(np.searchsorted(firsts, days[:, 1], side="right"), low)
+    np.add.at(hit, low, 1)
+    np.add.at(hit, high, -1)
     return set(firsts[np.cumsum(hit)[:-1] > 0].tolist())

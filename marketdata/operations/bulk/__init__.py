@@ -2,5 +2,16 @@
 
 from marketdata.operations.bulk.record import insert, lock, month_rows, source_rows, update
 from marketdata.operations.bulk.rows import COLUMNS, Rows, Writable
+from marketdata.operations.bulk.upsert import upsert
 
-__all__ = ["COLUMNS", "Rows", "Writable", "insert", "lock", "month_rows", "source_rows", "update"]
+__all__ = [
+    "COLUMNS",
+    "Rows",
+    "Writable",
+    "insert",
+    "lock",
+    "month_rows",
+    "source_rows",
+    "update",
+    "upsert",
+]

@@ -1,23 +1,24 @@
-"""The record's bars in PostgreSQL: COPY in both directions, as CSV that pyarrow writes and parses.
+"""The record's bars in PostgreSQL: COPY in both directions.
 
-Shortest representations of float64 travel both ways, so that a value comes back bit for bit.
+In: the binary format, which spares the server the parsing of a dozen numbers a row. Out: CSV, which pyarrow parses
+faster than anything takes the binary format apart; PostgreSQL writes the shortest text that reads back bit for bit.
 """
 
 from __future__ import annotations
 
 import io
 from datetime import datetime
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
 from django.db import connection
 
 from marketdata.models import StockPrice
+from marketdata.operations.bulk import copy_binary
 from marketdata.operations.bulk.rows import COLUMNS, Rows, Writable
 
 TABLE = StockPrice._meta.db_table
-ROWS_AT_A_TIME = 50_000
+ROWS_AT_A_TIME = 20_000
 
 _FIELDS = ("code", "date", "source", *COLUMNS)
 _WORD = pa.dictionary(pa.int32(), pa.string())
@@ -80,21 +81,18 @@ def _copy_in(
     known = bars.known
     stamps = ("created_at", "updated_at") if created else ("updated_at",)
     names = ", ".join(("market", "source", *stamps, "stock_code", "date", *known))
-    options = pacsv.WriteOptions(include_header=False)
-    constants = [market, source, *[at.isoformat()] * len(stamps)]
     with (
         connection.wrap_database_errors,
         connection.cursor() as cursor,
-        cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT csv)") as copy,
+        cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT binary)") as copy,
     ):
+        copy.write(copy_binary.HEADER)
         for start in range(0, len(bars), ROWS_AT_A_TIME):
             part = bars.slice(start, start + ROWS_AT_A_TIME)
-            arrays: list[Any] = [
-                pa.repeat(pa.scalar(text, pa.string()), len(part)) for text in constants
-            ]
-            arrays += [pa.array(part.code, pa.string()), pa.array(part.date, pa.date32())]
-            arrays += [pa.array(part.values[name], from_pandas=True) for name in known]
-            block = io.BytesIO()
-            columns = [str(number) for number in range(len(arrays))]
-            pacsv.write_csv(pa.Table.from_arrays(arrays, names=columns), block, options)
-            copy.write(block.getbuffer())
+            count = len(part)
+            fields = [copy_binary.same_text(word, count) for word in (market, source)]
+            fields += [copy_binary.same_time(at, count)] * len(stamps)
+            fields += [copy_binary.text(part.codes, part.code), copy_binary.dates(part.date)]
+            fields += [copy_binary.floats(part.values[name]) for name in known]
+            copy.write(copy_binary.rows(fields))
+        copy.write(copy_binary.TRAILER)

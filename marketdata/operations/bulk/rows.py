@@ -64,10 +64,11 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Writable:
-    """W bars of one source to be written; `code` (W,) of Python strings, sorted by (code, date) where the
-    caller can, since that is the order the indexes like; `values` as in `Rows`."""
+    """W bars of one source to be written, sorted by (code, date) where the caller can, since that is the order the
+    indexes like. `code` (W,) indexes `codes`; `values` as in `Rows`."""
 
-    code: NDArray[np.object_]
+    codes: NDArray[np.str_]
+    code: NDArray[np.int32]
     date: NDArray[np.datetime64]
     values: dict[str, NDArray[np.float64]]
 
@@ -77,6 +78,7 @@ class Writable:
     def slice(self, start: int, stop: int) -> Writable:
         """Rows start..stop as views."""
         return Writable(
+            self.codes,
             self.code[start:stop],
             self.date[start:stop],
             {name: column[start:stop] for name, column in self.values.items()},

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,16 +46,15 @@ def insert(bars: Writable, *, market: str, source: str, at: datetime) -> None:
     """Add bars."""
     known = bars.known
     width = 2 + len(known)
+    driver, constant = _driver(), [market, source, _stamp(at)]
     for start in range(0, len(bars), ROWS_AT_A_TIME):
         part = bars.slice(start, start + ROWS_AT_A_TIME)
-        cells = _cells(part, known).reshape(-1)
+        cells = _cells(part, known).reshape(-1).tolist()
         with connection.wrap_database_errors:
             for first in range(0, len(part), ROWS_PER_STATEMENT):
                 count = min(ROWS_PER_STATEMENT, len(part) - first)
-                _driver().execute(
-                    _insert_sql(count, known),
-                    [market, source, _stamp(at), *cells[first * width : (first + count) * width]],
-                )
+                given = cells[first * width : (first + count) * width]
+                driver.execute(_insert_sql(count, known), constant + given)
 
 
 def update(bars: Writable, *, market: str, source: str, at: datetime) -> None:
@@ -78,6 +78,7 @@ def _driver() -> sqlite3.Connection:
     return driver
 
 
+@lru_cache(maxsize=64)
 def _insert_sql(count: int, known: tuple[str, ...]) -> str:
     """An INSERT of `count` rows whose market, source and time are parameters 1, 2 and 3 throughout."""
     names = ("market", "source", "created_at", "updated_at", "stock_code", "date", *known)
@@ -92,7 +93,7 @@ def _insert_sql(count: int, known: tuple[str, ...]) -> str:
 def _cells(bars: Writable, known: tuple[str, ...]) -> NDArray[np.object_]:
     """(W, 2 + columns) of Python objects: code, ISO date, then the values with None for NaN."""
     cells = np.empty((len(bars), 2 + len(known)), dtype=object)
-    cells[:, 0] = bars.code
+    cells[:, 0] = bars.codes.astype(object)[bars.code]
     days, place = np.unique(bars.date, return_inverse=True)
     cells[:, 1] = np.array([str(day) for day in days], dtype=object)[place]
     for number, name in enumerate(known, start=2):

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from marketdata.sources.files.batch import PriceFileError
 
 PARQUET, GZIP = b"PAR1", b"\x1f\x8b"
-CSV_BLOCK = 4 << 20
+CSV_BLOCK, CSV_PROBE = 4 << 20, 64 << 10
 
 
 @dataclass(slots=True)
@@ -131,6 +131,8 @@ def _parquet(path: Path) -> PriceFile:
         ) from error
     if not opened.metadata.num_rows:
         raise PriceFileError(f"{path.name} has columns but no rows.")
+    words = [field.name for field in opened.schema_arrow if pa.types.is_string(field.type)]
+    opened = pq.ParquetFile(path, metadata=opened.metadata, read_dictionary=words)
     return PriceFile(path, tuple(opened.schema_arrow.names), opened.metadata.num_rows, opened)
 
 
@@ -139,7 +141,7 @@ def _csv(path: Path) -> PriceFile:
         with pa.OSFile(str(path), "rb") as raw:
             head = pacsv.open_csv(
                 _stream(raw, path),
-                read_options=pacsv.ReadOptions(use_threads=False),
+                read_options=pacsv.ReadOptions(block_size=CSV_PROBE, use_threads=False),
                 parse_options=pacsv.ParseOptions(invalid_row_handler=lambda _: "skip"),
             )
             names = tuple(head.schema.names)

@@ -1,0 +1,28 @@
+"""Bithumb: the API that Upbit defined, on Korean time: a `to` without a zone is KST, and days are KST days."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from marketdata.sources.base import SourceCalendar
+from marketdata.sources.bithumb.parse import ban_seconds
+from marketdata.sources.http.client import HttpClient
+from marketdata.sources.quotation.client import PATHS, Dialect, QuotationSource
+
+KST = timedelta(hours=9)
+
+BITHUMB = Dialect(
+    name="bithumb",
+    title="Bithumb",
+    base_url="https://api.bithumb.com",
+    per_second=1 / 0.105,
+    calendar=SourceCalendar(day_offset=KST),
+    timeframes=frozenset(PATHS) - {"1s", "1y"},
+    ban_seconds=ban_seconds,
+    to_ahead=KST,
+)
+
+
+def source(http: HttpClient, *, base_url: str = "", per_second: float = 0.0) -> QuotationSource:
+    """The source; `base_url` and `per_second` override the exchange's own."""
+    return QuotationSource(BITHUMB, http, base_url=base_url, per_second=per_second)

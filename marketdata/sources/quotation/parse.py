@@ -1,0 +1,113 @@
+"""Rows from the answers of the quotation API that Upbit defined and other Korean exchanges speak too.
+
+Bytes in, columns out; nothing here knows of HTTP. An answer that was cut short or is a page of HTML is
+`SourceUnavailable`; one that is JSON but not what it should be is `SourceChanged`.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from marketdata.sources.base import Candles, SourceChanged, SourceUnavailable
+
+KST_AHEAD = 9 * 3600
+PRICES = (
+    "opening_price",
+    "high_price",
+    "low_price",
+    "trade_price",
+    "candle_acc_trade_volume",
+    "candle_acc_trade_price",
+)
+
+
+class Page(NamedTuple):
+    """Candles ascending and each once; `received` rows came, `repeated` of them more than once."""
+
+    candles: Candles
+    received: int
+    repeated: int
+
+
+def document(body: bytes, what: str) -> Any:
+    """The JSON of an answer."""
+    if body.lstrip()[:1] == b"<":
+        raise SourceUnavailable(f"{what} answered a web page instead of data.")
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise SourceUnavailable(
+            f"{what} answered {len(body)} bytes that are not whole JSON."
+        ) from None
+
+
+def candles(body: bytes, market: str, what: str) -> Page:
+    """The candles of an answer, in any order they came."""
+    rows = document(body, what)
+    if not isinstance(rows, list):
+        raise SourceChanged(f"{what} changed", expected="a list of candles", came=_excerpt(rows))
+    try:
+        read = [_row(row, market) for row in rows]
+    except (KeyError, TypeError, ValueError) as error:
+        raise SourceChanged(
+            f"{what} changed",
+            expected=f"candles of {market} with {', '.join(PRICES)} and both open times",
+            came=f"{type(error).__name__}: {error}",
+        ) from None
+    found = Candles.of_rows(read)
+    _check_prices(found, what)
+    return Page(found, len(rows), len(rows) - len(found))
+
+
+def _row(row: Any, market: str) -> tuple[int, float, float, float, float, float, float, int]:
+    if row["market"] != market:
+        raise ValueError(f"a candle of {row['market']}")
+    opened = _seconds(row["candle_date_time_utc"])
+    if _seconds(row["candle_date_time_kst"]) - opened != KST_AHEAD:
+        raise ValueError(
+            f"{row['candle_date_time_utc']} UTC beside {row['candle_date_time_kst']} KST"
+        )
+    o, high, low, close, volume, amount = (float(row[name]) for name in PRICES)
+    return opened, o, high, low, close, volume, amount, int(row["timestamp"])
+
+
+def _seconds(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+
+
+def _check_prices(found: Candles, what: str) -> None:
+    sound = (
+        (found.low > 0)
+        & (found.low <= np.minimum(found.open, found.close))
+        & (found.high >= np.maximum(found.open, found.close))
+        & np.isfinite(found.high)
+        & (found.volume >= 0)
+        & (found.amount >= 0)
+    )
+    if not sound.all():
+        at = int(np.argmin(sound))
+        values = found.open[at], found.high[at], found.low[at], found.close[at], found.volume[at]
+        raise SourceChanged(
+            f"{what} answered an impossible candle",
+            expected="0 < low <= open, close <= high and no negative volume",
+            came=f"open, high, low, close, volume {[float(value) for value in values]}",
+        )
+
+
+def markets(body: bytes, what: str) -> frozenset[str]:
+    """The market codes of an answer."""
+    rows = document(body, what)
+    try:
+        return frozenset(str(row["market"]) for row in rows)
+    except (KeyError, TypeError):
+        raise SourceChanged(
+            f"{what} changed", expected="a list of markets", came=_excerpt(rows)
+        ) from None
+
+
+def _excerpt(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)[:120]

@@ -69,6 +69,12 @@ class Measures:
         return at_least(self.rsi_tema, 70) and at_least(self.V, 3 * self.vma5)
 
 
+def tradable(bars: pd.DataFrame, turnover_min: float, price_min: float) -> bool:
+    """The two filters that need no indicator, asked first because they spare the measuring of half a market."""
+    turnover = at_least(ta.mean_last(bars["A"], 20), turnover_min)
+    return turnover and float(bars["rawC"].iloc[-1]) >= price_min
+
+
 def measure(bars: pd.DataFrame) -> Measures:
     close, volume = bars["C"], bars["V"]
     c = float(close.iloc[-1])

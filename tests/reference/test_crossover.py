@@ -104,3 +104,26 @@ def test_rising_run() -> None:
     zero = [0.0] * 5
     assert crossover.rising_run([5.0, 1, 2, 3, 4], zero) == 3
     assert crossover.rising_run([1.0, 2, 3, 4, 4], zero) == 0
+
+
+def test_fallback_of_v1() -> None:
+    three = quiet(sessions_above=3, osc_positive=True)
+    at_step_1 = quiet(sessions_above=3, V=21.0)  # obv, above5 and a volume of 2.1 means
+    two = quiet(sessions_above=3)
+    one = quiet()
+    passed = {"A": three, "B": at_step_1, "C": two, "D": one}
+
+    def found(needed: int, wanted: int) -> tuple[int, str]:
+        step, rows = v1.fallback(passed, needed, wanted, 58, v1.PARAMS)
+        return step, "".join(row["code"] for row in rows)
+
+    assert [found(3, wanted) for wanted in (1, 2, 3, 9)] == [
+        (0, "A"),
+        (1, "AB"),
+        (2, "ABC"),
+        (2, "ABC"),
+    ]
+    assert [found(4, wanted) for wanted in (0, 1)] == [(0, ""), (1, "AB")]
+    # a bull's two signals are not tightened to three at step 1
+    assert [found(2, wanted) for wanted in (3, 4)] == [(0, "ABC"), (2, "ABC")]
+    assert found(1, 4) == (0, "ABCD")

@@ -73,19 +73,33 @@ def scan(
     threshold, needed = float(today["rsi_threshold"]), int(today["min_signals"])
     passed = {}
     for code, bars in members.items():
+        if not crossover.tradable(bars, chosen["turnover_min"], chosen["price_min"]):
+            continue
         measures = crossover.measure(bars)
         if all(filters(measures, threshold, chosen).values()):
             passed[code] = measures
     wanted = chosen["target_min_bear"] if regime == "bear" else chosen["target_min"]
-    steps = [(chosen["vol_mult"], needed)]
-    steps += [(min(chosen["vol_mult"], v), min(needed, n)) for v, n in chosen["steps"]]
-    rows: list[Row] = []
+    step, rows = fallback(passed, needed, wanted, threshold, chosen)
+    return replace(answer(regime, len(members), rows, chosen["top_n"]), step=step)
+
+
+def fallback(
+    passed: Mapping[str, Measures],
+    needed: int,
+    wanted: int,
+    rsi_threshold: float,
+    params: Mapping[str, Any],
+) -> tuple[int, list[Row]]:
+    """The first step that finds `wanted` matches, or else the last one, and its matches."""
+    base = params["vol_mult"]
+    rows = matches(passed, base, needed, rsi_threshold)
     step = 0
-    for step, (vol_mult, min_signals) in enumerate(steps):  # noqa: B007
-        rows = matches(passed, vol_mult, min_signals, threshold)
+    for vol_mult, min_signals in params["steps"]:
         if len(rows) >= wanted:
             break
-    return replace(answer(regime, len(members), rows, chosen["top_n"]), step=step)
+        step += 1
+        rows = matches(passed, min(base, vol_mult), min(needed, min_signals), rsi_threshold)
+    return step, rows
 
 
 def matches(

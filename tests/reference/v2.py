@@ -108,6 +108,8 @@ def scan(
         return closed(regime, len(members))
     kept: dict[str, list[Row]] = {strategy: [] for strategy in chosen["caps"]}
     for code, bars in members.items():
+        if not crossover.tradable(bars, chosen["turnover_min"], chosen["price_min"]):
+            continue
         row = judged(code, crossover.measure(bars), regime, short_risk, chosen)
         if row is not None:
             kept[row["strategy"]].append(row)

@@ -71,7 +71,7 @@ def rolling_median(x: Floats, n: int, *, keep: int | None = None) -> Floats:
     found = blank(x, max(len(x) - n + 1, 0))
     low, high = (n - 1) // 2, n // 2
     for start, stop in chunks(len(found), x.shape[1] * n):
-        window = np.ascontiguousarray(sliding_window_view(x[start : stop + n - 1], n, axis=0))
+        window = np.array(sliding_window_view(x[start : stop + n - 1], n, axis=0), order="C")
         window.sort(axis=-1)  # NaN last
         middle = found[start:stop]
         np.add(window[..., low], window[..., high], out=middle)

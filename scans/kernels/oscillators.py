@@ -4,7 +4,8 @@
     rsi       100 U / (U + D), U and D the gains and losses smoothed; 50 where U + D = 0
               on wilder (`rsi`), or on tema and dema, each floored at 0 (`rsi_tema_dema`)
 
-A change of close that is a tie counts as 0, as it does at the first bar. Recursions start at the first bar, so results
+A change of close that is a tie counts as 0, as it does at the first bar, and so does a smoothed gain or loss that
+is a tie with 0 (its positive part with its negative part). Recursions start at the first bar, so results
 need a warm-up; see `arrays` for `keep`.
 """
 
@@ -108,11 +109,16 @@ def rsi_tema_dema(close: Floats, n: int = 14, *, keep: int | None = None) -> tup
     """rsi_tema and rsi_dema over n, (K, N) each, 0..100: one pass, since the two share their averages."""
     rows = kept(len(close), keep)
     of_tema, of_dema = blank(close, rows), blank(close, rows)
-    both = np.empty((2, close.shape[1]))
+    both, plus = np.empty((2, close.shape[1])), np.empty((2, close.shape[1]))
     for at, (e1, e2, e3) in _smoothed_moves(close, alpha(n), 3, rows):
         triple(e1, e2, e3, out=both)
+        np.multiply(e1, 3.0, out=plus)
+        np.add(plus, e3, out=plus)
+        _floor(both, plus)
         _strength(both, of_tema[at])
         double(e1, e2, out=both)
+        np.multiply(e1, 2.0, out=plus)
+        _floor(both, plus)
         _strength(both, of_dema[at])
     _hide_missing(of_tema, close)
     _hide_missing(of_dema, close)
@@ -152,9 +158,17 @@ def moves(close: Floats) -> Iterator[Floats]:
         yield from both
 
 
+def _floor(both: Floats, plus: Floats) -> None:
+    """0 where `both`, a difference whose positive part is `plus` (spent), is below 0 or a tie with it.
+
+    A tema or dema of a single gain passes through exactly 0; what rounding leaves there must not become a strength.
+    """
+    np.multiply(plus, TIE, out=plus)
+    np.copyto(both, 0.0, where=both <= plus)
+
+
 def _strength(both: Floats, out: Floats) -> None:
-    """100 U / (U + D) of `both`, (2, N), each floored at 0 (in place); 50 where the sum is 0."""
-    np.maximum(both, 0.0, out=both)
+    """100 U / (U + D) of `both` (spent), (2, N), 0 or more; 50 where the sum is 0."""
     up, down = both
     np.add(up, down, out=down)
     still = down == 0.0

@@ -27,7 +27,7 @@ def starts(x: Floats) -> Starts:
     rows, begins = np.unique(first[order], return_index=True)
     if len(rows) == 1:
         return {int(rows[0]): slice(None)}
-    groups = np.split(order, begins[1:])
+    groups = np.split(order, begins)[1:]
     return {int(row): group for row, group in zip(rows, groups, strict=True)}
 
 

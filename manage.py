@@ -5,14 +5,18 @@ import os
 import sys
 
 
-def main() -> None:
+def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seismo_site.settings")
     try:
-        from django.core.management import execute_from_command_line
-    except ImportError:
-        sys.exit("Django is not installed here: run `make install`, then use .venv/bin/python.")
-    execute_from_command_line(sys.argv)
+        from seismo_site.command_line import run
+    except ModuleNotFoundError as error:
+        if error.name and error.name.split(".")[0] == "seismo_site":
+            raise
+        sys.exit(
+            f"{error.name} is not installed here: run `make install`, then use .venv/bin/python."
+        )
+    return run(sys.argv)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,6 +1,17 @@
-"""The admin under Seismo's name."""
+"""The site itself, and the admin under its name."""
 
+from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+
+from seismo_site import forking
+
+
+class SiteConfig(AppConfig):
+    name = "seismo_site"
+    verbose_name = "Seismo"
+
+    def ready(self) -> None:
+        forking.install()
 
 
 class SeismoAdminConfig(AdminConfig):

@@ -1,27 +1,40 @@
 """Typed readers of the environment: the one place where settings come in from outside.
 
-A secret may come from a file: `NAME_FILE=/run/secrets/name` wins over `NAME`. A value that does not fit
-stops the start with one sentence that names the variable. `.env` in the checkout is read once, by
-`load`, and never overrides what the environment already says.
+A secret may come from a file: `NAME_FILE=/run/secrets/name` wins over `NAME`. A value that does not fit stops the
+start with one sentence that names the variable. A `.env` file is read once, by `load`, and never overrides what the
+environment already says.
 """
 
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from dotenv import dotenv_values
 
+Database = dict[str, object]
 
-def load(file: Path) -> None:
-    """Put the settings of a `.env` file into the environment where it does not name them yet."""
-    if not file.is_file():
+
+def load(name: str, default: Path) -> None:
+    """Put the settings of a `.env` file into the environment where it does not name them yet.
+
+    The variable `name` says which file; without it `default` is read where it exists.
+    """
+    given = text(name)
+    file = Path(given) if given else default
+    if given and not file.exists():
+        raise ImproperlyConfigured(
+            f"{name} is {given}, which does not exist: correct it or unset it."
+        )
+    if not file.exists():
         return
-    for name, value in dotenv_values(file).items():
+    for key, value in dotenv_values(file, interpolate=False).items():
         if value is not None:
-            os.environ.setdefault(name, value)
+            os.environ.setdefault(key, value)
 
 
 def text(name: str, default: str = "") -> str:
@@ -30,9 +43,10 @@ def text(name: str, default: str = "") -> str:
     if file:
         try:
             return Path(file).read_text(encoding="utf-8").strip()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
             raise ImproperlyConfigured(
-                f"{name}_FILE names {file}, which cannot be read ({error.strerror}): "
+                f"{name}_FILE names {file}, which cannot be read ({why}): "
                 f"correct the path or unset {name}_FILE."
             ) from error
     return os.environ.get(name, "").strip() or default
@@ -71,47 +85,95 @@ def words(name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
     return tuple(word.strip() for word in value.split(",") if word.strip()) if value else default
 
 
+def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
+    """One of `choices`, whatever its case."""
+    value = text(name, default)
+    for one in choices:
+        if value.lower() == one.lower():
+            return one
+    raise ImproperlyConfigured(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
+
+
 def folder(name: str, default: Path) -> Path:
-    """A directory's path, made absolute; it need not exist yet."""
+    """A directory, made where it does not exist, as an absolute path."""
     value = text(name)
-    path = Path(value).expanduser() if value else default
-    if path.exists() and not path.is_dir():
-        raise ImproperlyConfigured(f"{name} is {path}, which is a file; it must be a directory.")
-    return path.resolve()
+    path = (Path(value).expanduser() if value else default).absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{name} is {path}, which cannot be used as a directory ({error.strerror}): "
+            "name one that exists or can be made."
+        ) from error
+    return path
 
 
-def database(name: str, default_file: Path) -> dict[str, object]:
-    """The Django database of a URL: `postgres://user:password@host:port/name?option=value`,
-    `sqlite:///path`; without one, SQLite in `default_file`."""
+def secret(name: str, kept_in: Path, make: Callable[[], str]) -> str:
+    """The variable; without it a value made once and kept in a file that its owner alone may read.
+
+    Several processes may start at once: all get the value of the first.
+    """
+    given = text(name)
+    if given:
+        return given
+    if not kept_in.exists():
+        handle, draft = tempfile.mkstemp(dir=kept_in.parent)  # readable by its owner alone
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(make())
+        try:
+            os.link(draft, kept_in)
+        except FileExistsError:
+            pass
+        finally:
+            os.unlink(draft)
+    return kept_in.read_text(encoding="utf-8").strip()
+
+
+def database(name: str, default_file: Path, *, pool: int) -> Database:
+    """The Django database of a URL; without one, SQLite in `default_file`.
+
+    `postgres://user:password@host:port/name?option=value`, where `host=/path` among the options names the directory
+    of a Unix socket, or `sqlite:///relative/path`, `sqlite:////absolute/path`. `pool` is the largest number of
+    connections one process keeps to PostgreSQL; 0 opens one per thread.
+    """
     value = text(name)
     if not value:
         return _sqlite(default_file)
     url = urlsplit(value)
-    if url.scheme == "sqlite":
-        return _sqlite(Path(unquote(url.path)))
-    if url.scheme not in {"postgres", "postgresql"}:
+    if url.scheme == "sqlite" and len(url.path) > 1:
+        return _sqlite(Path(unquote(url.path[1:])).absolute())
+    if url.scheme in {"postgres", "postgresql"} and len(url.path) > 1:
+        return _postgres(name, url, pool)
+    raise ImproperlyConfigured(
+        f"{name} must be postgres://user:password@host:port/name or sqlite:////absolute/path."
+    )  # the value is not shown: it may hold a password
+
+
+def _postgres(name: str, url: SplitResult, pool: int) -> Database:
+    try:
+        port = url.port
+    except ValueError:
         raise ImproperlyConfigured(
-            f"{name} begins with {url.scheme or 'nothing'}://; it must be postgres://... or "
-            "sqlite:///... "
-        )
-    query = dict(parse_qsl(url.query))
-    pool_size = integer("SEISMO_DB_POOL", 8, least=0, most=200)
-    options: dict[str, object] = dict(query)
-    if pool_size:
-        options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 10}
+            f"The port in {name} must be a number from 1 to 65535."
+        ) from None
+    options: dict[str, object] = dict(parse_qsl(url.query))
+    host = options.pop("host", None)
+    if pool:
+        options["pool"] = {"min_size": 1, "max_size": pool, "timeout": 10}
     return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(url.path.lstrip("/")),
+        "NAME": unquote(url.path[1:]),
         "USER": unquote(url.username or ""),
         "PASSWORD": unquote(url.password or ""),
-        "HOST": query.pop("host", None) or url.hostname or "",
-        "PORT": str(url.port or ""),
-        "OPTIONS": {key: item for key, item in options.items() if key != "host"},
+        "HOST": host or url.hostname or "",
+        "PORT": str(port or ""),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": options,
     }
 
 
-def _sqlite(file: Path) -> dict[str, object]:
-    """SQLite as a server would have it: write-ahead log, a writer that waits, a page cache of 64 MB."""
+def _sqlite(file: Path) -> Database:
+    """SQLite as a server would have it: write-ahead log, a writer that waits, 64 MB of pages in memory."""
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(file),

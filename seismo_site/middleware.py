@@ -1,4 +1,4 @@
-"""X-Request-ID: taken from the caller where it is well formed, else made; on the response and in every log line."""
+"""What every response carries: the request's identifier and what a browser may do with the page."""
 
 from __future__ import annotations
 
@@ -11,12 +11,26 @@ from django.http import HttpRequest, HttpResponse
 from seismo_site.logging import request_id
 
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
+CONTENT_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "img-src 'self' data:",
+        "style-src 'self' 'unsafe-inline'",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestId:
-    """Gives each request an identifier (`request.request_id`) for as long as it is handled."""
+    """X-Request-ID: the caller's where it is well formed, else made here. It is `request.request_id`, it is on the
+    response, and every log line written while the request is handled carries it."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -29,4 +43,17 @@ class RequestId:
         finally:
             request_id.reset(token)
         response["X-Request-ID"] = identifier
+        return response
+
+
+class ContentPolicy:
+    """Content-Security-Policy: scripts, fonts and connections of this site alone, framed by nobody. A view that sets
+    the header itself keeps its own."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
         return response

@@ -13,31 +13,16 @@ from django.core.management.utils import get_random_secret_key
 from seismo_site import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env.load(Path(env.text("SEISMO_ENV_FILE") or BASE_DIR / ".env"))
+env.load("SEISMO_ENV_FILE", BASE_DIR / ".env")
 
 DEBUG = env.flag("SEISMO_DEBUG", default=False)
 DATA_DIR = env.folder("SEISMO_DATA_DIR", BASE_DIR / "var")
-DATA_DIR.mkdir(parents=True, exist_ok=True)
-
-
-def _secret_key() -> str:
-    """The configured key, else one made once for this data directory and kept there, readable by its
-    owner alone, so that a fresh machine starts and sessions survive a restart."""
-    configured = env.text("SEISMO_SECRET_KEY")
-    if configured:
-        return configured
-    file = DATA_DIR / "secret_key"
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(get_random_secret_key(), encoding="utf-8")
-    return file.read_text(encoding="utf-8").strip()
-
-
-SECRET_KEY = _secret_key()
+SECRET_KEY = env.secret("SEISMO_SECRET_KEY", DATA_DIR / "secret_key", get_random_secret_key)
 ALLOWED_HOSTS = list(env.words("SEISMO_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]")))
 CSRF_TRUSTED_ORIGINS = list(env.words("SEISMO_CSRF_TRUSTED_ORIGINS"))
 
 INSTALLED_APPS = [
+    "seismo_site.apps.SiteConfig",
     "seismo_site.apps.SeismoAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -60,6 +45,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "seismo_site.middleware.ContentPolicy",
 ]
 
 ROOT_URLCONF = "seismo_site.urls"
@@ -80,21 +66,34 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "seismo.sqlite3")}
+DB_POOL = env.integer("SEISMO_DB_POOL", 8, most=200)
+DATABASES = {
+    "default": env.database("DATABASE_URL", DATA_DIR / "seismo.sqlite3", pool=DB_POOL),
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.text("REDIS_URL")
-CACHES = {
-    "default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": REDIS_URL}
+CACHE_PREFIX = env.text("SEISMO_CACHE_PREFIX", "seismo")
+CACHES: dict[str, dict[str, object]] = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": CACHE_PREFIX,
+        # A cache that is slower than the work it saves is no cache.
+        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 1},
+    }
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    else {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
 }
 
 # The queue: in the database by default, on Redis where there is one. `retry` must exceed `timeout`, or a
 # task that still runs would be handed out again.
 TASK_TIMEOUT = env.integer("SEISMO_TASK_TIMEOUT", 3600, least=60)
 Q_CLUSTER: dict[str, object] = {
-    "name": "seismo",
+    "name": CACHE_PREFIX,
     "workers": env.integer("SEISMO_TASK_WORKERS", 1, least=1, most=64),
     "timeout": TASK_TIMEOUT,
     "retry": TASK_TIMEOUT + 120,
@@ -131,7 +130,7 @@ HTTPS = env.flag("SEISMO_HTTPS", default=False)
 SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
-SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_SECONDS = env.integer("SEISMO_HSTS_SECONDS", 31_536_000) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = (
@@ -149,10 +148,12 @@ LAKE_DIR = DATA_DIR / "lake"
 CALENDAR_DIR = DATA_DIR / "calendars"
 REJECT_DIR = DATA_DIR / "rejects"
 SOURCE_ORDER = env.words("SEISMO_SOURCE_ORDER", ("kis", "marcap"))
-SCAN_EXECUTOR = env.text("SEISMO_SCAN_EXECUTOR", "auto")
-SCAN_WORKERS = env.integer("SEISMO_SCAN_WORKERS", 0, least=0, most=256)
+EXECUTORS = ("auto", "inline", "process", "thread")
+SCAN_EXECUTOR = env.choice("SEISMO_SCAN_EXECUTOR", "auto", EXECUTORS)
+SCAN_WORKERS = env.integer("SEISMO_SCAN_WORKERS", 0, most=256)
 REVISION = env.text("SEISMO_REVISION")
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING: dict[str, object] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -169,5 +170,8 @@ LOGGING: dict[str, object] = {
             "filters": ["request_id"],
         }
     },
-    "root": {"handlers": ["stderr"], "level": env.text("SEISMO_LOG_LEVEL", "WARNING").upper()},
+    "root": {
+        "handlers": ["stderr"],
+        "level": env.choice("SEISMO_LOG_LEVEL", "WARNING", LOG_LEVELS),
+    },
 }

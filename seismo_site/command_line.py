@@ -1,0 +1,74 @@
+"""The command line's last line of defence: what a person can mend is told in one sentence, without a traceback.
+
+A command raises `CommandError` for what it foresees. Here stands what may happen to any of them: settings that do not
+fit, a database that is away, was never migrated or is full, an interrupt, a reader that closed the pipe.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Sequence
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
+from django.db.utils import DatabaseError, InterfaceError, OperationalError
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+NOT_MIGRATED = {"42P01", "42703"}  # PostgreSQL: undefined table, undefined column
+FULL = {"53100", "54000"}  # disk full, program limit exceeded
+
+
+def run(
+    arguments: Sequence[str], execute: Callable[[list[str]], None] = execute_from_command_line
+) -> int:
+    """Runs a management command; gives the exit status. Errors nobody foresaw still show their traceback."""
+    try:
+        execute(list(arguments))
+    except ImproperlyConfigured as error:
+        return _tell(str(error))
+    except (DatabaseError, InterfaceError) as error:
+        sentence = explain(error)
+        if sentence is None:
+            raise
+        return _tell(sentence)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # `run_scan ... | head`: nobody reads on. Python's own flush at exit must not complain about it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+def explain(error: Exception) -> str | None:
+    """One sentence for a database error that its operator can mend; None for any other."""
+    cause = error.__cause__
+    state = getattr(cause, "sqlstate", None) or ""
+    code = getattr(cause, "sqlite_errorcode", None)
+    text = str(error)
+    if state in NOT_MIGRATED or text.startswith(("no such table", "no such column")):
+        return "The database is not migrated: run `manage.py migrate`."
+    if state in FULL or code == sqlite3.SQLITE_FULL:
+        return "The disk of the database is full: make room and run this again."
+    if code == sqlite3.SQLITE_BUSY:
+        return "Another process has been writing to the database for too long: run this again."
+    if code == sqlite3.SQLITE_READONLY:
+        return "The database may not be written to: check the owner of its file and directory."
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return "The database file cannot be opened: check SEISMO_DATA_DIR or DATABASE_URL."
+    if state.startswith("28"):
+        return "The database refused the credentials of DATABASE_URL: check user and password."
+    if state == "3D000":
+        return "The database that DATABASE_URL names does not exist: create it first."
+    if isinstance(error, OperationalError) and cause is not None and code is None and not state:
+        first = text.strip().splitlines()[0] if text.strip() else type(cause).__name__
+        return f"The database does not answer: check DATABASE_URL and the server ({first})."
+    return None
+
+
+def _tell(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 1

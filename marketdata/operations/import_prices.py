@@ -150,7 +150,8 @@ class _Import:
     def run(self, *, strict: bool) -> FileReport:
         """Import the file."""
         error = ""
-        with Rejects(Path(settings.REJECT_DIR), self.path.name, self.as_of) as rejects:
+        columns = self.opened.columns
+        with Rejects(Path(settings.REJECT_DIR), self.path.name, self.as_of, columns) as rejects:
             try:
                 if strict:
                     self._refuse_rejects(rejects)
@@ -174,7 +175,7 @@ class _Import:
         for batch, reasons in ahead(self._checked()):
             self.rows += len(batch)
             rejects.add(batch.raw, batch.row, reasons)
-        rejects.add_lines(self.opened.file.broken)
+        self._add_broken_lines(rejects)
         bad = sum(rejects.counts.values())
         if bad:
             raise PriceFileError(
@@ -197,7 +198,11 @@ class _Import:
                     batch, fine, market=self.market.name, source=self.source, at=self.as_of
                 )
             self.tell(Progress(self.path, self.rows, self._share(), perf_counter() - self.started))
+        self._add_broken_lines(rejects)
+
+    def _add_broken_lines(self, rejects: Rejects) -> None:
         rejects.add_lines(self.opened.file.broken)
+        self.rows += len(self.opened.file.broken)
 
     def _share(self) -> float:
         whole = self.opened.file.rows

@@ -1,8 +1,10 @@
-"""The reject file: every row that was kept out, as it came, with its reason and its number in the source file."""
+"""The reject file: every row that was kept out, as it came, with its reason and its number in the source file. A line
+of a CSV that does not divide into the right number of fields stands whole in the column `line`."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +12,7 @@ from typing import IO, Any, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
@@ -19,8 +22,9 @@ from marketdata.operations.validation import FINE, REASONS, Reason
 class Rejects:
     """Counts the rows kept out of one import and writes them to a CSV, which appears with the first of them."""
 
-    def __init__(self, folder: Path, name: str, as_of: datetime) -> None:
+    def __init__(self, folder: Path, name: str, as_of: datetime, columns: Iterable[str]) -> None:
         self._folder = folder
+        self._columns = tuple(columns)
         self._stem = f"{name.split('.')[0]}-{as_of:%Y%m%dT%H%M%S}"
         self._stream: IO[bytes] | None = None
         self.file: Path | None = None
@@ -43,33 +47,28 @@ class Rejects:
         out = np.flatnonzero(reasons != FINE)
         if not len(out):
             return
-        said = [REASONS[reason] for reason in reasons[out].tolist()]
-        self.counts.update(str(reason) for reason in said)
-        columns: dict[str, Any] = {"reason": said, "row": pa.array(row[out])}
+        said = [str(REASONS[reason]) for reason in reasons[out].tolist()]
+        self.counts.update(said)
         kept = raw.take(out)
-        columns |= {name: kept.column(name) for name in kept.column_names}
-        self._write(pa.table(columns))
+        came = [_text(kept.column(name)) for name in self._columns]
+        self._write([said, row[out].tolist(), [None] * len(out), *came])
 
     def add_lines(self, lines: list[tuple[int, str]]) -> None:
         """Lines of a CSV that have too many or too few fields, with their numbers."""
         if not lines:
             return
-        self.counts[str(Reason.BROKEN_LINE)] += len(lines)
-        self._write(
-            pa.table(
-                {
-                    "reason": [str(Reason.BROKEN_LINE)] * len(lines),
-                    "row": [number for number, _ in lines],
-                    "line": [text for _, text in lines],
-                }
-            )
-        )
+        said = [str(Reason.BROKEN_LINE)] * len(lines)
+        self.counts.update(said)
+        nothing: list[list[str | None]] = [[None] * len(lines)] * len(self._columns)
+        self._write([said, *map(list, zip(*lines, strict=True)), *nothing])
 
-    def _write(self, table: pa.Table) -> None:
+    def _write(self, columns: list[Any]) -> None:
         first = self._stream is None
         if self._stream is None:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._stream, self.file = self._new_file()
+        arrays = [pa.array(column) if isinstance(column, list) else column for column in columns]
+        table = pa.Table.from_arrays(arrays, names=["reason", "row", "line", *self._columns])
         pacsv.write_csv(table, self._stream, pacsv.WriteOptions(include_header=first))
 
     def _new_file(self) -> tuple[IO[bytes], Path]:
@@ -80,3 +79,10 @@ class Rejects:
                 return path.open("xb"), path
             except FileExistsError:
                 number += 1
+
+
+def _text(column: Any) -> Any:
+    try:
+        return pc.cast(column, pa.string())
+    except pa.ArrowNotImplementedError:  # a list, say
+        return pa.array([None if value is None else str(value) for value in column.to_pylist()])

@@ -31,7 +31,7 @@ def numbers(column: Column) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         try:
             column = pc.cast(column, pa.float64())
-        except pa.ArrowInvalid:
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             return np.full(len(column), np.nan), np.ones(len(column), dtype=bool)
     found: NDArray[np.float64] = (
         column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy()

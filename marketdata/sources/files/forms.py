@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,6 @@ class Form:
     marks: tuple[str, ...]
     source: str
     market: str
-    only_market: bool
     convert: Convert
 
     def found(self, names: tuple[str, ...]) -> dict[str, str]:
@@ -52,18 +52,9 @@ class Form:
 
 
 FORMS = (
-    Form(
-        "marcap",
-        marcap.COLUMNS,
-        marcap.REQUIRED,
-        marcap.MARKS,
-        "marcap",
-        "kr",
-        True,
-        marcap.convert,
-    ),
-    Form("tidy", tidy.COLUMNS, tidy.REQUIRED, (), "file", "kr", False, tidy.convert),
-    Form("events", events.COLUMNS, events.REQUIRED, (), "file", "kr", False, events.convert),
+    Form("marcap", marcap.COLUMNS, marcap.REQUIRED, marcap.MARKS, "marcap", "kr", marcap.convert),
+    Form("tidy", tidy.COLUMNS, tidy.REQUIRED, (), "file", "kr", tidy.convert),
+    Form("events", events.COLUMNS, events.REQUIRED, (), "file", "kr", events.convert),
 )
 """In the order they are tried."""
 
@@ -85,8 +76,11 @@ class Recognised:
             table = raw.select([self.columns[name] for name in self.columns]).rename_columns(
                 list(self.columns)
             )
-            numbers = np.arange(done + 1, done + raw.num_rows + 1)
+            whole = np.arange(done + 1, done + raw.num_rows + 1)
             done += raw.num_rows
+            broken = np.array([number for number, _ in self.file.broken], dtype=np.int64)
+            before = np.searchsorted(broken - np.arange(len(broken)), whole, side="right")
+            numbers = whole + before
             try:
                 yield self.form.convert(table, numbers, market)
             except PriceFileError as error:
@@ -100,6 +94,10 @@ class Recognised:
 def recognise(path: Path) -> Recognised:
     """Open `path` and tell its form; PriceFileError where that is none of the known ones."""
     file = open_file(path)
+    twice = [name for name, count in Counter(file.columns).items() if count > 1]
+    if twice:
+        file.close()
+        raise PriceFileError(f"{path.name} has the column {twice[0]} twice: leave one of them.")
     for form in FORMS:
         if not form.missing(file.columns):
             columns = form.found(file.columns)

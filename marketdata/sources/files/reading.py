@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from marketdata.sources.files.batch import PriceFileError
 
 PARQUET, GZIP = b"PAR1", b"\x1f\x8b"
-CSV_BLOCK, CSV_PROBE = 4 << 20, 64 << 10
+CSV_BLOCK, CSV_PROBE = 1 << 20, 64 << 10
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class PriceFile:
             for table in read(columns, rows):
                 done += table.num_rows
                 yield table
-        except (pa.ArrowException, OSError, EOFError) as error:
+        except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
             raise PriceFileError(
                 f"{self.path.name} cannot be read beyond row {done:,} ({_first_line(error)}): it is damaged or cut "
                 "short; get it again and repeat the import."
@@ -146,7 +146,7 @@ def _csv(path: Path) -> PriceFile:
             )
             names = tuple(head.schema.names)
             has_rows = any(batch.num_rows for batch in head)
-    except (pa.ArrowException, OSError, EOFError) as error:
+    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
         raise PriceFileError(
             f"{path.name} is neither Parquet nor readable CSV in UTF-8 ({_first_line(error)}): it is damaged, cut "
             "short, or something else."

@@ -54,8 +54,12 @@ def test_only_settings_reads_the_environment() -> None:
         for path in SOURCES
         if re.search(r"\bos\.(environ|getenv)|import environ|import getenv", path.read_text())
     }
-    entries = {"seismo_site/wsgi.py", "seismo_site/asgi.py"}  # they name the settings module
-    assert readers - entries == {"seismo_site/env.py"}
+    allowed = {
+        "seismo_site/wsgi.py",  # names the settings module
+        "seismo_site/asgi.py",
+        "scans/execution/executors.py",  # asks what kind of machine this is, not how to be set up
+    }
+    assert readers - allowed == {"seismo_site/env.py"}
     users = {name(path) for path in SOURCES if "seismo_site import env" in path.read_text()}
     assert users == {"seismo_site/settings.py"}
 

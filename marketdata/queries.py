@@ -69,6 +69,7 @@ def record(market: str) -> Record:
 
 def last_complete_session(held: Record, as_of: datetime) -> date:
     """The latest recorded session that has closed by `as_of` and has nine tenths of the bars of the one before."""
+    held.refuse_empty()
     zone = ZoneInfo(held.market.timezone)
     local = as_of.astimezone(zone)
     today = np.datetime64(local.date())
@@ -81,7 +82,8 @@ def last_complete_session(held: Record, as_of: datetime) -> date:
         found: date = day.item()
         return found
     raise DataProblem(
-        f"Market {held.market.name} has no complete session yet: import bars with `manage.py import_prices`."
+        f"Market {held.market.name} has no complete session yet: its last one had not closed, or has too few bars; "
+        "name one with --date."
     )
 
 

@@ -58,10 +58,7 @@ class Record:
         """The sessions from `first` to `last` (one session where they are equal, which must then be one), all
         recorded; DataProblem says what is wrong."""
         name = self.market.name
-        if not len(self.sessions):
-            raise DataProblem(
-                f"Market {name} has no bars yet: import some with `manage.py import_prices FILE --market {name}`."
-            )
+        self.refuse_empty()
         low = np.datetime64(first) if first else self.sessions[0]
         high = np.datetime64(last) if last else self.sessions[-1]
         if low > high:
@@ -78,6 +75,14 @@ class Record:
             raise DataProblem(f"Market {name} has no session from {low} to {high}.")
         self._refuse_missing(inside)
         return self.sessions[inside]
+
+    def refuse_empty(self) -> None:
+        """DataProblem where there are no bars at all."""
+        name = self.market.name
+        if not len(self.sessions):
+            raise DataProblem(
+                f"Market {name} has no bars yet: import some with `manage.py import_prices FILE --market {name}`."
+            )
 
     def history(self, asked: Days, warm_up: int) -> tuple[Days, int]:
         """The sessions to load for `asked`, which are consecutive: up to `warm_up` before them, where the record has

@@ -17,6 +17,7 @@ import numpy as np
 
 from marketdata import queries as market_queries
 from marketdata.errors import DataProblem, LakeError
+from marketdata.markets import market as market_named
 from marketdata.operations import project
 from marketdata.record import Days, Record
 from scans import queries
@@ -51,6 +52,7 @@ class Request:
 
 def run(request: Request) -> list[Scan]:
     """A `Scan` for each version, in the order asked for; raises what is wrong with the request or the data."""
+    market_named(request.market)
     chosen = queries.versions(request.market, list(request.versions))
     held = _record(request.market)
     asked = _sessions(held, request)
@@ -70,6 +72,7 @@ def run(request: Request) -> list[Scan]:
 def explain(request: Request, code: str) -> dict[str, list[Check]]:
     """Version -> every filter, signal, gate and risk of the instrument `code` on the session asked for; DataProblem
     where the market has no such instrument in the window."""
+    market_named(request.market)
     chosen = queries.versions(request.market, list(request.versions))
     held = _record(request.market)
     asked = _sessions(held, request)[-1:]

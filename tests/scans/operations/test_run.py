@@ -17,8 +17,8 @@ from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession
 from scans.operations.answers import Scan
 from scans.operations.run import Request, explain, run
 from scans.queries import UnknownVersion
-from tests.scans.operations.conftest import AS_OF, Importer
-from tests.scans.operations.probe import Probe
+from tests.scans.conftest import AS_OF, Importer
+from tests.scans.probe import Probe
 
 
 def scan(**options: Any) -> Scan:

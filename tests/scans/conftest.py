@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.scans.operations.probe import Probe
+from tests.scans.probe import Probe
 
 # Models cannot be imported here: pytest may load this file before it has set Django up.
 

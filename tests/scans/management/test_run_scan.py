@@ -1,0 +1,173 @@
+"""The command line of the scanner: what it prints, and one sentence for whatever is wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from django.core.management import CommandError, call_command
+
+from scans.models import ScanRun
+from tests.scans.conftest import Importer
+from tests.scans.probe import Probe
+
+MANAGE = Path(__file__).parents[3] / "manage.py"
+
+
+def run_scan(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("run_scan", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_json_is_one_line_for_each_version_and_session(
+    market: pd.DataFrame, probe: Probe, sessions: list[date]
+) -> None:
+    text = run_scan(
+        "--version=rises",
+        "--version=rises-10",
+        f"--from={sessions[-3]}",
+        f"--to={sessions[-1]}",
+        "--format=json",
+    )
+    lines = [json.loads(line) for line in text.splitlines()]
+    expected = [
+        (version, day.isoformat()) for version in ("rises", "rises-10") for day in sessions[-3:]
+    ]
+    assert [(line["scanner_version"], line["date"]) for line in lines] == expected
+    for line in lines:
+        assert line["market"] == "kr"
+        assert line["status"] == ("published" if line["ranks"] else "no_match")
+        assert {"reason", "regime", "universe", "scored", "matched", "input_digest"} <= set(line)
+        assert [rank["rank"] for rank in line["ranks"]] == list(range(1, len(line["ranks"]) + 1))
+        for rank in line["ranks"]:
+            assert {"code", "name", "score", "strategy", "label", "signals", "components"} <= set(
+                rank
+            )
+
+
+def test_table_csv_and_parquet_tell_the_same(
+    market: pd.DataFrame, probe: Probe, tmp_path: Path
+) -> None:
+    ranks = json.loads(run_scan("--format=json"))["ranks"]
+    codes = [rank["code"] for rank in ranks]
+    rows = list(csv.DictReader(io.StringIO(run_scan("--format=csv"))))
+    assert [row["code"] for row in rows] == codes
+    run_scan("--format=parquet", f"--output={tmp_path}/ranks.parquet")
+    table = pq.read_table(tmp_path / "ranks.parquet")
+    assert table.column("code").to_pylist() == codes
+    assert table.column("score").to_pylist() == [rank["score"] for rank in ranks]
+    table_text = run_scan()
+    assert all(code in table_text for code in codes)
+    run_scan("--format=csv", f"--output={tmp_path}/ranks.csv")
+    assert (tmp_path / "ranks.csv").read_text(encoding="utf-8").count("\n") == len(codes) + 1
+
+
+def test_top_keeps_the_best(market: pd.DataFrame, probe: Probe) -> None:
+    assert [rank["rank"] for rank in json.loads(run_scan("--format=json", "--top=1"))["ranks"]] == [
+        1
+    ]
+
+
+def test_no_save_publishes_nothing(market: pd.DataFrame, probe: Probe) -> None:
+    run_scan("--no-save")
+    assert not ScanRun.objects.exists()
+
+
+def test_explain_prints_every_check(market: pd.DataFrame, probe: Probe) -> None:
+    text = run_scan("--explain=005930")
+    assert text.startswith("rises  005930\n")
+    assert "close above the close before" in text
+
+
+def test_a_failing_version_is_told_and_ends_in_an_error(market: pd.DataFrame, probe: Probe) -> None:
+    probe.failure = RuntimeError("out of luck")
+    with pytest.raises(CommandError, match="rises failed: RuntimeError: out of luck"):
+        run_scan("--format=json")
+
+
+WRONG = {
+    "unknown version": (["--version=v9"], "Unknown scanner version 'v9': the known ones are"),
+    "unknown market": (["--market=xx"], "Unknown market 'xx': choose one of kr, us, upbit"),
+    "empty market": (["--market=us", "--version=rises"], "Market us has no bars yet: import some"),
+    "no active version": (["--market=us"], "Market us has no active scanner version"),
+    "not a date": (["--date=yesterday"], "'yesterday' is not a date; write it as 2026-08-21"),
+    "not a session": (["--date=2024-04-10"], "2024-04-10 is not a session of market kr"),
+    "in the future": (["--date=2031-01-06"], "has no bars on 2031-01-06"),
+    "two ways to say when": (["--date=2024-04-09", "--from=2024-04-09"], "either --date or --from"),
+    "a range backwards": (
+        ["--from=2024-04-09", "--to=2024-04-08"],
+        "begins on 2024-04-09, after its end",
+    ),
+    "not a limit": (["--limit=KOSPI"], "'KOSPI' is not a limit; write it as KOSPI=200"),
+    "no file for Parquet": (["--format=parquet"], "Parquet goes into a file"),
+    "a file that cannot be": (
+        ["--output=/nowhere/ranks.txt"],
+        "/nowhere/ranks.txt cannot be written",
+    ),
+    "unknown instrument": (["--explain=999999"], "no bars of 999999"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_told_in_one_sentence(
+    market: pd.DataFrame, probe: Probe, case: str
+) -> None:
+    arguments, sentence = WRONG[case]
+    with pytest.raises(CommandError) as told:
+        run_scan(*arguments)
+    assert sentence in str(told.value)
+    assert "\n" not in str(told.value).strip()
+
+
+def manage(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The real command line on a data directory of its own (SQLite)."""
+    settings = {"SEISMO_DATA_DIR": str(folder), "DATABASE_URL": "", "REDIS_URL": "", **environment}
+    return subprocess.run(
+        [sys.executable, str(MANAGE), *arguments],
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_real_command_line(
+    bring: Importer, sessions: list[date], tmp_path: Path, data_dir: Any
+) -> None:
+    from tests.scans.conftest import frame
+
+    folder = tmp_path / "own"
+    not_migrated = manage(folder, "run_scan", "--version", "v2")
+    assert not_migrated.returncode != 0
+    assert "run `manage.py migrate`" in not_migrated.stderr
+    assert "Traceback" not in not_migrated.stderr
+
+    assert manage(folder, "migrate", "-v0").returncode == 0
+    file = tmp_path / "prices.csv"
+    frame(sessions).to_csv(file, index=False)
+    assert manage(folder, "import_prices", str(file)).returncode == 0
+
+    found = manage(folder, "run_scan", "--version", "v2", "--version", "v1", "--format", "json")
+    assert found.returncode == 0, found.stderr
+    lines = [json.loads(line) for line in found.stdout.splitlines()]
+    assert [line["scanner_version"] for line in lines] == ["v2", "v1"]
+    again = manage(folder, "run_scan", "--version", "v2", "--format", "json")
+    assert json.loads(again.stdout)["result_digest"] == lines[0]["result_digest"]
+    assert json.loads(again.stdout)["unchanged"] is True
+
+    unknown = manage(folder, "run_scan", "--version", "v7")
+    assert unknown.returncode == 1
+    assert unknown.stderr.strip().splitlines() == [
+        "CommandError: Unknown scanner version 'v7': the known ones are v1, v2."
+    ]

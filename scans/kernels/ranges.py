@@ -6,6 +6,7 @@ import numpy as np
 
 from scans.kernels.arrays import Floats, blank, kept, need_length, shift, tail
 from scans.kernels.averages import sma
+from scans.kernels.compare import at_least
 from scans.kernels.windows import rolling_max, rolling_min
 
 
@@ -47,7 +48,7 @@ def place(close: Floats, high: Floats, low: Floats, n: int, *, keep: int | None 
     two are tied."""
     top, bottom = rolling_max(high, n, keep=keep), rolling_min(low, n, keep=keep)
     span = top - bottom
-    flat = ~(span > np.abs(top) * 1e-9) & (span == span)
+    flat = at_least(bottom, top)
     span[flat] = 1.0
     value = tail(close, len(span)) - bottom
     value /= span

@@ -39,10 +39,10 @@ def advance(
     rows: broadcastable to `width`, whose last axis is the instruments; alphas: one for each level, a number or an array
     that broadcasts to `width`. Level k smooths level k - 1, level 0 the rows.
 
-    A column is NaN until `begin` names it. Where `begin` is empty all states start from 0 instead, for rows that are 0
-    until the first bar and at it.
+    A column is NaN until `begin` names it, because its rows are. Rows that are 0 up to the first bar, and at it, need
+    no `begin`: all states stand at 0 until then.
     """
-    levels = [np.full(width, np.nan if begin else 0.0) for _ in alphas]
+    levels = [np.zeros(width) for _ in alphas]
     step = np.empty(width)
     subtract, multiply, add = np.subtract, np.multiply, np.add
     pairs = list(zip(levels, alphas, strict=True))

@@ -297,6 +297,7 @@ def test_a_flat_stock_is_exactly_flat() -> None:
     full = listed & (arrays.bars(close) >= 60)
     assert (slopes.slope(close, 60)[full] == 0).all()
     assert (slopes.r_squared(np.log(close), 60)[full] == 0).all()
+    assert (ranges.place(close, close, close, 20)[arrays.bars(close) >= 20] == 0.5).all()
     assert not slopes.rising(close, 60).any()
     assert np.array_equal(slopes.not_falling(close, 60), full)
 
@@ -308,3 +309,18 @@ def test_one_gain_fades_from_a_dema_through_zero_without_noise() -> None:
     of_dema = oscillators.rsi_tema_dema(close, 14)[1]
     assert (of_dema[10] == 100).all()
     assert (of_dema[24] == 50).all()
+
+
+def test_prices_that_differ_in_the_last_bits_alone_have_not_moved() -> None:
+    """So they do where a factor is undone by division: 0.1 * 3 is not 0.3."""
+    close = np.full((80, 3), 0.3) * [1.0, 7.7, 1e6]
+    close[1::3] *= 0.1 * 3 / 0.3
+    assert (np.diff(close, axis=0) != 0).any()
+    assert (oscillators.rsi(close, 14) == 50).all()
+    assert (np.array(oscillators.rsi_tema_dema(close, 14)) == 50).all()
+    assert not volume.signed_volume(close, np.ones_like(close)).any()
+    assert not slopes.rising(close, 20).any()
+    assert (ranges.place(close, close, close, 20)[19:] == 0.5).all()
+    level = np.full_like(close, close.max(axis=0))
+    assert (counts.share_below(close, level, 10) == 0).all()
+    assert (counts.share_below(close, level * 1.001, 10) == 1).all()

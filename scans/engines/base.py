@@ -12,7 +12,7 @@ edited: new behaviour is a new revision with its own recorded answers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
@@ -41,6 +41,19 @@ class Universe:
     change_pct: Floats
     segment: NDArray[np.int8]
     segments: tuple[str, ...]
+
+    def on(self, day: int) -> Universe:
+        """One session of it, K = 1."""
+        one = slice(day, day + 1)
+        return replace(
+            self,
+            sessions=self.sessions[one],
+            eligible=self.eligible[one],
+            amount=self.amount[one],
+            close=self.close[one],
+            change_pct=self.change_pct[one],
+            segment=self.segment[one],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +142,13 @@ class Check:
 
 
 class Engine(Protocol):
-    """What the registry holds. `inputs` says for each field the engine reads how many sessions before the first asked
-    for it needs of it: a panel may hold no more (`Panel.tail(name, before)` reads them; only "close" usually reaches
-    back the whole `warm_up`, so a daily run reads little of the lake). `warm_up` is the number of sessions after which a different start of history changes
-    no result by more than 1e-6 relative, never below 253, the reach of a suspected corporate action."""
+    """What the registry holds.
+
+    `inputs` says for each field the engine reads how many sessions before the first asked for it needs of it; a panel
+    may hold no more (`Panel.tail(name, before)` reads them). Only "close" reaches back the whole `warm_up`, so a daily
+    run reads little of the lake. `warm_up` is the number of sessions after which a different start of history changes
+    no result by more than 1e-6 relative, never below 253, the reach of a suspected corporate action.
+    """
 
     slug: ClassVar[str]
     title: ClassVar[str]

@@ -1,0 +1,100 @@
+"""Named conditions: what an engine judges, evaluated once for the whole market.
+
+An engine lists its filters, signals, gates and risks as `Condition`s over (K, N) arrays. `score` combines their
+`holds`; `explain` reads the same arrays at one session and instrument, so the two cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.panel import Bools
+from scans.engines.base import Check
+
+# What a condition compares with: one number, one of each session, (K, 1), or one of each cell, (K, N).
+Limit: TypeAlias = float | NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One question asked of every instrument on every session.
+
+    value (K, N) what is judged; rule its text, `{}` standing for each of `limits`; holds (K, N) the verdict; points
+    what it counts where it holds.
+    """
+
+    group: str
+    name: str
+    value: NDArray[Any]
+    rule: str
+    holds: Bools
+    limits: tuple[Limit, ...] = ()
+    points: float = 0.0
+
+    def check(self, day: int, column: int) -> Check:
+        """How session `day` and instrument `column` fared."""
+        limits = [f"{_at(limit, day, column):g}" for limit in self.limits]
+        return Check(
+            group=self.group,
+            name=self.name,
+            value=float(self.value[day, column]),
+            rule=self.rule.format(*limits),
+            holds=bool(self.holds[day, column]),
+            points=self.points,
+        )
+
+
+def filter_(name: str, value: NDArray[Any], rule: str, holds: Bools, *limits: Limit) -> Condition:
+    """A condition of the group "filter"."""
+    return Condition("filter", name, value, rule, holds, limits)
+
+
+def signal(
+    name: str, points: int, value: NDArray[Any], rule: str, holds: Bools, *limits: Limit
+) -> Condition:
+    """A condition of the group "signal"."""
+    return Condition("signal", name, value, rule, holds, limits, points)
+
+
+def risk(
+    name: str, points: int, value: NDArray[Any], rule: str, holds: Bools, *limits: Limit
+) -> Condition:
+    """A condition of the group "risk"; its points count against the pick."""
+    return Condition("risk", name, value, rule, holds, limits, points)
+
+
+def gate(name: str, value: NDArray[Any], rule: str, holds: Bools, *limits: Limit) -> Condition:
+    """A condition of the group "gate"."""
+    return Condition("gate", name, value, rule, holds, limits)
+
+
+def _at(limit: Limit, day: int, column: int) -> float:
+    if not isinstance(limit, np.ndarray):
+        return float(limit)
+    return float(limit[day, column if limit.shape[1] > 1 else 0])
+
+
+def all_hold(conditions: Iterable[Condition]) -> Bools:
+    """(K, N): every condition holds."""
+    return reduce(np.logical_and, (one.holds for one in conditions))
+
+
+def count(conditions: Iterable[Condition]) -> NDArray[np.int8]:
+    """(K, N): how many hold."""
+    return reduce(np.add, (one.holds.astype(np.int8) for one in conditions))
+
+
+def points(conditions: Iterable[Condition]) -> NDArray[np.int8]:
+    """(K, N): the sum of the (whole) points of those that hold."""
+    return reduce(np.add, (one.holds * np.int8(one.points) for one in conditions))
+
+
+def finite(features: Iterable[NDArray[Any]]) -> Bools:
+    """(K, N): all of these measures are defined."""
+    return reduce(np.logical_and, (np.isfinite(one) for one in features))

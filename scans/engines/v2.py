@@ -1,0 +1,335 @@
+"""v2: soft-gated, risk-adjusted scanner (scanner definitions, section 3).
+
+1. `features`: the crossover measures of `signals`.
+2. `score`: the trend regime gives the thresholds (from the table alone: the 5-session range adjustments are part of the
+   daily regime); soft filters; at least `min_signals` of seven signals and the trend gate; risk of 4 excludes.
+3. Points (0..15) less the weighted risk and the penalty of the short-term risk give the score; what reaches the cutoff
+   of its strategy is kept, of each strategy the best up to its cap, all ranked together.
+
+Where the definitions are silent: labels follow v1's table on the score; momentum and trend count the same signals as in
+v1 (`dema` is neither); `matched` counts what the caps leave, before `top_n`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.panel import Bools, Floats
+from scans.engines import outcomes, regimes, signals, strategies
+from scans.engines.base import Check, Features, MarketIndex, Outcome, Universe
+from scans.engines.conditions import Condition, all_hold, count, gate, points, risk, signal
+from scans.engines.measures import Measures
+from scans.engines.params import param
+from scans.engines.ranking import Picks, ordered, position
+from scans.engines.signals import MOMENTUM, TREND
+from scans.engines.strategies import LONGTERM, POSITION, SWING, WATCH
+from scans.engines.thresholds import CrossoverParams, by_regime, min_signals, rsi_threshold
+from scans.kernels.compare import at_least
+
+WARM_UP = 640
+"""Sessions before the first asked for; see `Engine`."""
+
+CLOSED = (regimes.BEAR, regimes.CRASH)
+
+STRONG = 6
+"""Points from which heat counts as additional risk."""
+
+PENALTY = np.array([0.0, 0.5, 1.0, 1.0])
+"""Off the score, by short-term risk."""
+
+CAPS = np.array([[0, 0, 0, 0], [20, 20, 15, 10], [15, 10, 5, 3], [20, 15, 10, 5]])
+"""The most picks of each strategy (watch, longterm, position, swing) by short-term risk."""
+
+
+@dataclass(frozen=True)
+class Params(CrossoverParams):
+    """Parameters of v2; the defaults are the definition."""
+
+    gap_max_bull: float = param(
+        0.03, least=-1, most=1, unit="fraction of the close", help="Largest gap, bull"
+    )
+    gap_max_neutral: float = param(
+        0.025, least=-1, most=1, unit="fraction of the close", help="Largest gap, neutral"
+    )
+    gap_max_bear: float = param(
+        0.015, least=-1, most=1, unit="fraction of the close", help="Largest gap, bear"
+    )
+    ext_max: float = param(
+        0.025,
+        least=-1,
+        most=10,
+        unit="fraction of TEMA20",
+        help="How far the close may stand above TEMA20",
+    )
+    trend_bull_min: int = param(
+        2, least=0, most=4, unit="of 4", help="What the trend gate asks for in a bull regime"
+    )
+    above_bull_min: int = param(
+        2,
+        least=0,
+        most=5,
+        unit="of 5 sessions",
+        help="Sessions TEMA20 stood above DEMA10 that the trend gate counts in a bull regime",
+    )
+    risk_max: int = param(
+        4, least=1, most=20, unit="points", help="Risk from which a pick is excluded"
+    )
+    cutoff_swing_bull: float = param(
+        6.0, least=-20, most=15, help="Least score of a swing pick, bull"
+    )
+    cutoff_position_bull: float = param(
+        4.3, least=-20, most=15, help="Least score of a position pick, bull"
+    )
+    cutoff_longterm_bull: float = param(
+        5.0, least=-20, most=15, help="Least score of a longterm pick, bull"
+    )
+    cutoff_swing_neutral: float = param(
+        6.0, least=-20, most=15, help="Least score of a swing pick, neutral"
+    )
+    cutoff_position_neutral: float = param(
+        4.5, least=-20, most=15, help="Least score of a position pick, neutral"
+    )
+    cutoff_longterm_neutral: float = param(
+        6.0, least=-20, most=15, help="Least score of a longterm pick, neutral"
+    )
+    top_n: int = param(50, least=1, most=10_000, unit="instruments", help="How many picks are kept")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One evaluation of every condition: what `score` combines and `explain` shows; `picks` are what the caps leave."""
+
+    regime: regimes.Codes
+    short_risk: NDArray[np.int8]
+    scored: Bools
+    conditions: list[Condition]
+    signals: dict[str, Condition]
+    points: NDArray[np.int8]
+    risk: NDArray[np.int8]
+    strategy: NDArray[np.int8]
+    picks: Picks
+
+
+class Engine:
+    """See the module."""
+
+    slug: ClassVar[str] = "v2"
+    title: ClassVar[str] = "Soft-gated, risk-adjusted scanner"
+    revision: ClassVar[int] = 1
+    inputs: ClassVar[Mapping[str, int]] = {"close": WARM_UP, **signals.INPUTS}
+    warm_up: ClassVar[int] = WARM_UP
+    min_bars: ClassVar[int] = 60
+    Params: ClassVar[type[Any]] = Params
+
+    def features(self, measures: Measures, params: Any) -> Features:
+        """The crossover measures, (K, N) each."""
+        return signals.features(measures)
+
+    def score(
+        self, universe: Universe, features: Features, index: MarketIndex, params: Any
+    ) -> Outcome:
+        """See `base.Engine`."""
+        judged = _judge(universe, features, index, params)
+        picks = judged.picks.where(judged.picks.rank <= params.top_n)
+        strategy = picks.of(judged.strategy)
+        days = outcomes.days(
+            universe,
+            scored=judged.scored,
+            matched=np.bincount(judged.picks.day, minlength=len(universe.sessions)),
+            regime=[regimes.NAMES[code] for code in judged.regime],
+            closed=np.isin(judged.regime, CLOSED),
+            short_risk=judged.short_risk,
+        )
+        ranks = outcomes.ranks(
+            picks,
+            label=strategies.labels(picks.score),
+            strategy=np.array(strategies.NAMES)[strategy],
+            levels=outcomes.levels(strategies.PLANS, strategy, picks.of(universe.close)),
+            signals={name: one.holds for name, one in judged.signals.items()},
+            components={
+                "points": judged.points,
+                "risk": judged.risk,
+                **{name: features[name] for name in signals.SHOWN},
+            },
+        )
+        return Outcome(days, ranks)
+
+    def explain(
+        self,
+        universe: Universe,
+        features: Features,
+        index: MarketIndex,
+        params: Any,
+        *,
+        day: int,
+        column: int,
+    ) -> list[Check]:
+        """See `base.Engine`; the last check is the instrument's place among the picks."""
+        today = {name: values[day : day + 1] for name, values in features.items()}
+        judged = _judge(universe.on(day), today, index, params)
+        place = judged.picks.rank[judged.picks.column == column]
+        rank = float(place[0]) if len(place) else float("nan")
+        picked = Check(
+            "rank",
+            "rank",
+            rank,
+            f"within the cap of its strategy and the best {params.top_n}",
+            rank <= params.top_n,
+        )
+        return [*(one.check(0, column) for one in judged.conditions), picked]
+
+
+def _judge(universe: Universe, f: Features, index: MarketIndex, params: Params) -> Judged:
+    at = index.rows(universe.sessions)
+    regime, short_risk = regimes.regime_trend(index)[at], regimes.short_risk(index)[at]
+    rsi, need = rsi_threshold(regime, params), min_signals(regime, params)
+    scored = universe.eligible & signals.measured(f)
+    volume = signals.volume_signal(f, params, params.vol_mult)
+    fired = signals.signals(f, params, rsi=rsi, volume=volume)
+    found = count(fired.values())
+    fired["dema"] = signal(
+        "dema",
+        2,
+        f["dema_slope"],
+        "slope of dema10 over 20 sessions (as a share of the close) > 0; points only",
+        f["dema_rising"],
+    )
+    worth = points(fired.values())
+    risks = [*signals.risks(f, params), *_heat(f, worth)]
+    danger = points(risks)
+    strategy = _strategy(worth, fired)
+    score = _score(worth, danger) - PENALTY[short_risk][:, None]
+    cutoff = _cutoff(regime, strategy, params)
+    conditions = [
+        *signals.standing(universe, scored),
+        signals.regime(regime, scored.shape, CLOSED),
+        *signals.filters(
+            f, universe, params, rsi=rsi, gap=_gap_max(regime, params), ext=params.ext_max
+        ),
+        *fired.values(),
+        gate("signals", found, "at least {} of the seven signals", found >= need, need),
+        _trend(f, regime, params),
+        *risks,
+        gate("risk", danger, "risk < {}", danger < params.risk_max, params.risk_max),
+        gate(
+            "strategy",
+            strategy,
+            "a strategy (0 watch, 1 longterm, 2 position, 3 swing) other than watch",
+            strategy != WATCH,
+        ),
+        gate(
+            "cutoff",
+            score,
+            "score >= {}, the cutoff of its strategy",
+            at_least(score, cutoff),
+            cutoff,
+        ),
+    ]
+    judging = ("universe", "filter", "gate")
+    matched = all_hold(one for one in conditions if one.group in judging)
+    return Judged(
+        regime=regime,
+        short_risk=short_risk,
+        scored=scored,
+        conditions=conditions,
+        signals=fired,
+        points=worth,
+        risk=danger,
+        strategy=strategy,
+        picks=_capped(ordered(universe, matched, score), strategy, short_risk),
+    )
+
+
+def _capped(picks: Picks, strategy: NDArray[np.int8], short_risk: NDArray[np.int8]) -> Picks:
+    """Of each session and strategy the best up to the cap."""
+    of = picks.of(strategy)
+    return picks.where(position(picks.day, of) <= CAPS[of, short_risk[picks.day]])
+
+
+def _gap_max(regime: regimes.Codes, params: Params) -> NDArray[Any]:
+    return by_regime(
+        regime, neutral=params.gap_max_neutral, bull=params.gap_max_bull, bear=params.gap_max_bear
+    )
+
+
+def _trend(f: Features, regime: regimes.Codes, params: Params) -> Condition:
+    """In a bull regime any two of four, otherwise all of three."""
+    bull = (regime == regimes.BULL)[:, None]
+    need = np.where(bull, params.trend_bull_min, 3)
+    sessions = np.where(bull, params.above_bull_min, params.above_min)
+    held = (
+        f["tema_rising"].astype(np.int8)
+        + f["obv_rising"]
+        + (f["above"] >= sessions)
+        + (bull & f["tema_over_dema"])
+    )
+    return gate(
+        "trend",
+        held,
+        "at least {} of: tema20 rises, obv rises, tema20 > dema10 on {} of the last 5 sessions, "
+        "and (bull) tema20 > dema10 now",
+        held >= need,
+        need,
+        sessions,
+    )
+
+
+def _heat(f: Features, worth: NDArray[np.int8]) -> list[Condition]:
+    """What makes a pick of 6 points or more riskier still; of each pair only the graver counts."""
+    strong = worth >= STRONG
+    listed: list[Condition] = []
+    hot = np.zeros(worth.shape, dtype=np.int8)
+    for name, measure, low, high in (
+        ("hot rsi", "rsi_tema", 70.0, 75.0),
+        ("hot volume", "volume_5", 2.5, 3.0),
+        ("hot ext", "ext", 0.05, 0.08),
+    ):
+        value = f[measure]
+        some, grave = strong & at_least(value, low), strong & at_least(value, high)
+        hot += some
+        text = f"{measure} >= {{}}, points >= {STRONG}"
+        listed.append(risk(name, 2, value, text + " (and below the graver)", some & ~grave, low))
+        listed.append(risk(name + " grave", 3, value, text, grave, high))
+    listed.append(risk("hot together", 2, hot, "two or more of the three", hot >= 2))
+    return listed
+
+
+def _score(worth: NDArray[np.int8], danger: NDArray[np.int8]) -> Floats:
+    """points - floor(risk * k), k by points, (K, N)."""
+    k = np.select([worth >= 8, worth >= 6], [2.0, 1.5], 1.0)
+    adjusted: Floats = worth - np.floor(danger * k)
+    return adjusted
+
+
+def _cutoff(regime: regimes.Codes, strategy: NDArray[np.int8], params: Params) -> Floats:
+    """The least score of each instrument's strategy in the session's regime, (K, N); infinite where there is none."""
+    table = np.full((len(regimes.NAMES), len(strategies.NAMES)), np.inf)
+    table[regimes.BULL, [SWING, POSITION, LONGTERM]] = (
+        params.cutoff_swing_bull,
+        params.cutoff_position_bull,
+        params.cutoff_longterm_bull,
+    )
+    table[regimes.NEUTRAL, [SWING, POSITION, LONGTERM]] = (
+        params.cutoff_swing_neutral,
+        params.cutoff_position_neutral,
+        params.cutoff_longterm_neutral,
+    )
+    found: Floats = table[regime[:, None], strategy]
+    return found
+
+
+def _strategy(worth: NDArray[np.int8], fired: Mapping[str, Condition]) -> NDArray[np.int8]:
+    """The strategy by points, (K, N)."""
+    return strategies.strategies(
+        worth,
+        cross=fired["cross"].holds,
+        volume=fired["volume"].holds,
+        momentum=points(fired[name] for name in MOMENTUM),
+        trend=points(fired[name] for name in TREND),
+        longterm_trend=3,
+    )

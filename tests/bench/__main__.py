@@ -1,0 +1,78 @@
+"""python -m tests.bench [section ...] [--json FILE] [--keep DIR] [--runs N]: how fast it is on this machine.
+
+    import     price files into SQLite and PostgreSQL, and into the lake
+    scan       v2 on KRX: one session, 520 sessions, the whole command
+    executors  inline, threads, processes: where each wins
+    large      v2 on a generated market of 20,000 instruments x 1,250 sessions
+    others     the same indicators by pandas, TA-Lib and Polars
+    profile    where the time of one session goes (only when asked for)
+
+Uses the recorded KRX data where it lies (SEISMO_SHARED_DATA), else a generated market of its size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench import executing, importing, large, others, scanning
+from tests.bench.measuring import BenchFailed
+from tests.bench.places import Bench
+from tests.bench.recipes import VERSION
+from tests.bench.report import Report
+
+
+def profile(bench: Bench) -> None:
+    """The functions that take most time of their own in one session of KRX."""
+    place = bench.krx()
+    day = place.inside("extent", market="kr")["sessions"][-1]
+    given = {"market": "kr", "version": VERSION, "day": day, "top": 35}
+    print(place.inside("profile", save=False, **given)["text"])
+
+
+SECTIONS: dict[str, Callable[[Bench], None]] = {
+    "import": importing.section,
+    "scan": scanning.section,
+    "executors": executing.section,
+    "large": large.section,
+    "others": others.section,
+    "profile": profile,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("sections", nargs="*", metavar="section", help="default: all but profile")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="make the markets there and use them again"
+    )
+    parser.add_argument("--runs", type=int, metavar="N", help="run everything N times")
+    options = parser.parse_args()
+    unknown = [name for name in options.sections if name not in SECTIONS]
+    if unknown:
+        parser.error(f"unknown section {unknown[0]!r}: choose among {', '.join(SECTIONS)}")
+    report = Report()
+    report.head()
+    bench = Bench(report, keep=options.keep, runs=options.runs)
+    try:
+        for name in options.sections or [name for name in SECTIONS if name != "profile"]:
+            SECTIONS[name](bench)
+    except BenchFailed as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        bench.close()
+        if options.json:
+            report.write(options.json)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

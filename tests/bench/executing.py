@@ -1,0 +1,54 @@
+"""executors: inline, threads and processes over small, long and large work, in turns: where each wins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.bench.places import Bench, Place
+from tests.bench.recipes import BIG_MARKET, RANGE, VERSION
+from tests.bench.report import Line, Table
+
+TURNS = (("inline", 1), ("inline", 2), ("thread", 1), ("thread", 2), ("process", 1), ("process", 2))
+LONG = 250
+
+
+def section(bench: Bench) -> None:
+    """One session and many, of KRX and of the large market."""
+    small, big = bench.krx(), bench.big()
+    days = small.inside("extent", market="kr")["sessions"]
+    long = [day for day in days if RANGE[0] <= day <= RANGE[1]] or days[-520:]
+    _work(bench, small, "kr", days[-1:], bench.runs(5))
+    _work(bench, small, "kr", long, bench.runs(3))
+    days = big.inside("extent", market=BIG_MARKET)["sessions"]
+    _work(bench, big, BIG_MARKET, days[-1:], bench.runs(3))
+    _work(bench, big, BIG_MARKET, days[-LONG:], bench.runs(1))
+
+
+def _work(bench: Bench, place: Place, market: str, days: list[str], runs: int) -> None:
+    turns: list[dict[str, Any]] = [
+        {"versions": [VERSION], "save": False, "executor": executor, "workers": workers}
+        for executor, workers in TURNS
+    ]
+    given = {"market": market, "first": days[0], "last": days[-1], "runs": runs}
+    done = place.inside("scan", turns=turns, warm=len(days) == 1, **given)
+    window = place.inside("reading", market=market, version=VERSION, day=days[-1], runs=1)
+    history = window["sessions"] + len(days) - 1
+    lines = []
+    for (executor, workers), turn in zip(TURNS, done["turns"], strict=True):
+        names = ("read", "features", "score")
+        spent = "  ".join(f"{n} {sum(run[n] for run in turn['stages']) / runs:.3f}" for n in names)
+        lines.append(Line(f"{executor} x{workers}", turn["seconds"], note=spent))
+    bench.report.table(
+        Table(
+            "executors",
+            f"{len(days)} sessions of {market}, {window['instruments']:,} instruments, at most "
+            f"{history:,} sessions loaded",
+            "scans.operations.run.run(Request(..., save=False, executor, workers))",
+            lines,
+            [
+                "stages are summed over the pieces: two that ran at once count twice",
+                f"peak memory: this process {done['peak_mb']:,.0f} MB (all executors), "
+                f"its largest worker {done['workers_peak_mb']:,.0f} MB",
+            ],
+        )
+    )

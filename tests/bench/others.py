@@ -1,0 +1,43 @@
+"""others: the same indicators over the same window by pandas, TA-Lib and Polars."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from tests.bench.places import Bench
+from tests.bench.recipes import VERSION
+from tests.bench.report import Line, Table
+
+
+def section(bench: Bench) -> None:
+    """Times in turns, and how many times ours they are."""
+    place = bench.krx()
+    day = place.inside("extent", market="kr")["sessions"][-1]
+    found = place.inside("compare", market="kr", version=VERSION, day=day, runs=bench.runs(3))
+    spent, instruments, sample = found["seconds"], found["instruments"], found["sample"]
+    scaled = [one * instruments / sample for one in spent["pandas"]]
+    whole, bare = median(spent["ours"]), median(spent["ours features"])
+
+    def line(what: str, seconds: list[float]) -> Line:
+        taken = median(seconds)
+        note = f"{taken / whole:6.1f} x ours, {taken / bare:6.1f} x our features alone"
+        return Line(what, seconds, note=note)
+
+    bench.report.table(
+        Table(
+            "others",
+            f"v2's indicators of {day}, {instruments:,} instruments x {found['sessions']} sessions",
+            "tests.bench.rivals: bars already in memory; ours: Window.read, features and score of v2",
+            [
+                line(f"pandas loop ({sample} instruments, scaled)", scaled),
+                line("TA-Lib loop", spent["TA-Lib"]),
+                line("Polars expressions", spent["Polars"]),
+                line("ours: read + features + score", spent["ours"]),
+                line("  features alone", spent["ours features"]),
+            ],
+            [
+                f"all agree to 1e-6 on {sample} instruments with a whole history; largest differences: "
+                + ", ".join(f"{way} {apart:.1e}" for way, apart in found["worst"].items())
+            ],
+        )
+    )

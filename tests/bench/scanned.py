@@ -1,0 +1,112 @@
+"""Inside a measured process: scans, and what a scan reads of the lake."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from marketdata import queries
+from marketdata.lake.footers import survey
+from marketdata.lake.layout import Lake
+from marketdata.models import LakePartition
+from scans.engines import params as engine_params
+from scans.engines.registry import ENGINES
+from scans.execution.pieces import Task, reach
+from scans.operations import run
+from tests.bench import measuring
+from tests.bench.recipes import NO_LIMIT
+
+Answer = dict[str, Any]
+
+AS_OF = datetime(2027, 1, 1, tzinfo=UTC)
+
+
+def request(first: str, last: str, **given: Any) -> run.Request:
+    """A request of the benchmarks."""
+    return run.Request(
+        as_of=AS_OF,
+        first=date.fromisoformat(first),
+        last=date.fromisoformat(last),
+        started_by="bench",
+        **given,
+    )
+
+
+def scan(
+    *, market: str, first: str, last: str, turns: Sequence[Mapping[str, Any]], runs: int, warm: bool
+) -> Answer:
+    """Each of `turns` (executor, workers, save, ...) run `runs` times, in turns, after one round that is not counted
+    where `warm`. A run that saves changes a parameter of no effect each time, so that it publishes."""
+    found: list[Answer] = [{"seconds": [], "stages": []} for _ in turns]
+    limits: dict[str, int] = {}
+    for n in range(-1 if warm else 0, runs):
+        for turn, seen in zip(turns, found, strict=True):
+            limits = {} if limits else NO_LIMIT
+            asked = request(first, last, market=market, **{"limits": limits, **turn})
+            began = time.perf_counter()
+            (made,) = run.run(asked)
+            spent = time.perf_counter() - began
+            if made.error:
+                raise RuntimeError(made.error)
+            seen |= {"executor": made.executor, "unchanged": made.unchanged}
+            seen["sessions"] = len(made.answers)
+            seen["ranks"] = sum(len(answer.ranks) for answer in made.answers)
+            seen["regimes"] = sorted({answer.regime for answer in made.answers})
+            if n >= 0:
+                seen["seconds"].append(spent)
+                seen["stages"].append(made.seconds)
+    return {
+        "turns": found,
+        "peak_mb": measuring.peak_mb(),
+        "workers_peak_mb": measuring.workers_peak_mb(),
+    }
+
+
+def extent(*, market: str) -> Answer:
+    """What the market's record holds."""
+    held = queries.record(market)
+    rows = LakePartition.objects.filter(market=market).values_list("rows", "bytes")
+    return {
+        "sessions": [str(day) for day in held.sessions],
+        "rows": sum(row[0] for row in rows),
+        "bytes": sum(row[1] for row in rows),
+    }
+
+
+def richest(*, market: str, version: str, first: str, last: str) -> Answer:
+    """The session with the most ranks, the latest of equals."""
+    (made,) = run.run(request(first, last, market=market, versions=[version], save=False))
+    if made.error:
+        raise RuntimeError(made.error)
+    best = max(made.answers, key=lambda answer: (len(answer.ranks), answer.date))
+    return {"date": best.date, "ranks": len(best.ranks), "regime": best.regime}
+
+
+def reading(*, market: str, version: str, day: str, runs: int) -> Answer:
+    """What one session reads of the lake: bytes, through the file system's calls instead of memory maps, so that the
+    system counts them; and the seconds of its parts."""
+    held = queries.record(market)
+    asked = held.between(date.fromisoformat(day), date.fromisoformat(day))
+    engine = ENGINES[version]
+    task = Task(engine, engine_params.read(engine.Params, {}), held.market.segments, {})
+    window = queries.window(held, asked, engine.warm_up)
+    plain = Lake(f"file://{Path(window.lake.root).absolute()}")
+    before = measuring.read_bytes()
+    survey(plain, window.survey.parts)
+    footers = measuring.read_bytes()
+    replace(window, lake=plain).read(reach([task]))
+    after = measuring.read_bytes()
+    return {
+        "footers": footers - before,
+        "bars": after - footers,
+        "sessions": len(window.sessions),
+        "instruments": len(window.survey.codes),
+        "parts": len(window.survey.parts),
+        "record": measuring.seconds(lambda: queries.record(market), runs),
+        "window": measuring.seconds(lambda: queries.window(held, asked, engine.warm_up), runs),
+        "read": measuring.seconds(lambda: window.read(reach([task]), threads=2), runs),
+    }

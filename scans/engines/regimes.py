@@ -102,5 +102,5 @@ def _mean(x: Floats, n: int) -> Floats:
 
 def _windows(x: Floats, n: int) -> Floats:
     """The last n values at each session, (S, n), NaN before the first."""
-    padded = np.concatenate([np.full(n - 1, np.nan), x])
-    return np.lib.stride_tricks.sliding_window_view(padded, n)
+    padded = np.concatenate([np.full(n, np.nan), x])
+    return np.lib.stride_tricks.sliding_window_view(padded, n)[1:]

@@ -1,0 +1,270 @@
+"""Calls of the KIS Open API. Plain methods wait; the `_async` ones are for many at once (`HttpClient.run_many`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any, NamedTuple, TypeVar
+
+from marketdata.sources.base import (
+    Capability,
+    DailyBar,
+    InvestorFlow,
+    ListedInstrument,
+    OpenDay,
+    Quote,
+    SourceChanged,
+    SourceError,
+    SourceRefused,
+    SourceUnavailable,
+)
+from marketdata.sources.http.client import Answer, Call, Fetched, HttpClient
+from marketdata.sources.http.limiter import Rate
+from marketdata.sources.kis import master, parse
+from marketdata.sources.kis.errors import TokenStale, body_of
+from marketdata.sources.kis.settings import KisSettings
+from marketdata.sources.kis.tokens import Tokens, TokenStore
+
+T = TypeVar("T")
+
+QUOTATIONS = "/uapi/domestic-stock/v1/quotations"
+PAGE = 100  # rows of daily bars an answer holds at most
+CODES_A_CALL = 30
+MORE = ("M", "F")
+AT_ONCE = 12
+
+
+class BarRequest(NamedTuple):
+    """Daily bars of one instrument, both days included."""
+
+    code: str
+    start: date
+    end: date
+
+
+class KisSource:
+    """The source. `market` is KIS' name of the exchange: J (KRX), NX (Nextrade), UN (both)."""
+
+    name = "kis"
+    title = "Korea Investment & Securities"
+
+    def __init__(
+        self,
+        settings: KisSettings,
+        http: HttpClient,
+        *,
+        tokens: TokenStore | None = None,
+        market: str = "J",
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._settings = settings
+        self._http = http
+        self._tokens = Tokens(settings, http, tokens, pause=pause)
+        self._market = market
+        self._rate = Rate(settings.account, settings.rate)
+        self._file_rate = Rate("kis:master", 1.0)
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        both = {Capability.DAILY_BARS, Capability.FLOWS, Capability.INSTRUMENTS}
+        real = {Capability.QUOTES, Capability.HOLIDAYS}
+        return frozenset(both | real if self._settings.environment == "real" else both)
+
+    def missing_settings(self) -> tuple[str, ...]:
+        return self._settings.missing()
+
+    def close(self) -> None:
+        self._http.close()
+
+    # --- daily bars -------------------------------------------------------------------------------
+
+    def daily_bars(self, code: str, start: date, end: date) -> list[DailyBar]:
+        """Raw bars of [start, end], both included, ascending; SourceRefused for an unknown code."""
+        return self._http.run(self.daily_bars_async(BarRequest(code, start, end)))
+
+    def daily_bars_of(
+        self, requests: Iterable[BarRequest], *, at_once: int = AT_ONCE
+    ) -> Iterator[tuple[BarRequest, list[DailyBar] | SourceError]]:
+        """The bars of many instruments as they arrive; an error stands for its instrument alone."""
+        return self._http.run_many(requests, self.daily_bars_async, at_once=at_once)
+
+    async def daily_bars_async(self, request: BarRequest) -> list[DailyBar]:
+        code, start, end = request
+        what = f"Daily bars of {code}"
+        found: dict[date, DailyBar] = {}
+        while True:
+            params = {
+                "FID_COND_MRKT_DIV_CODE": self._market,
+                "FID_INPUT_ISCD": code,
+                "FID_INPUT_DATE_1": f"{start:%Y%m%d}",
+                "FID_INPUT_DATE_2": f"{end:%Y%m%d}",
+                "FID_PERIOD_DIV_CODE": "D",
+                "FID_ORG_ADJ_PRC": "1",  # raw; the sibling inquire-daily-price has it the other way
+            }
+            page, _ = await self._get(
+                "inquire-daily-itemchartprice",
+                "FHKST03010100",
+                params,
+                lambda body: parse.daily_bars(body, code, what),
+            )
+            found |= {bar.session: bar for bar in page.bars if start <= bar.session <= end}
+            if page.received < PAGE or (page.oldest is not None and page.oldest <= start):
+                return [found[session] for session in sorted(found)]
+            if page.oldest is None or page.oldest > end:
+                raise SourceChanged(
+                    what, expected=f"bars up to {end}", came=f"a full page up to {page.oldest}"
+                )
+            end = page.oldest - timedelta(days=1)
+
+    # --- today ------------------------------------------------------------------------------------
+
+    def quotes(self, codes: Sequence[str]) -> list[Quote]:
+        """Today's bars, 30 instruments a call; codes that KIS does not know are left out."""
+        self._only_real("quotes of many instruments")
+        groups = [codes[at : at + CODES_A_CALL] for at in range(0, len(codes), CODES_A_CALL)]
+        found: dict[str, Quote] = {}
+        for _, result in self._http.run_many(groups, self.quotes_async, at_once=AT_ONCE):
+            if isinstance(result, SourceError):
+                raise result
+            found |= {quote.code: quote for quote in result}
+        return [found[code] for code in codes if code in found]
+
+    async def quotes_async(self, codes: Sequence[str]) -> list[Quote]:
+        """Up to 30 instruments in one call."""
+        if len(codes) > CODES_A_CALL:
+            raise SourceRefused(f"A call asks for {CODES_A_CALL} quotes at most, not {len(codes)}.")
+        params: dict[str, str] = {}
+        for number, code in enumerate(codes, start=1):
+            params[f"FID_COND_MRKT_DIV_CODE_{number}"] = self._market
+            params[f"FID_INPUT_ISCD_{number}"] = code
+        found, _ = await self._get(
+            "intstock-multprice",
+            "FHKST11300006",
+            params,
+            lambda body: parse.quotes(body, "Quotes of many instruments"),
+        )
+        return found
+
+    # --- flows, holidays, instruments -------------------------------------------------------------
+
+    def flows(self, code: str) -> list[InvestorFlow]:
+        """Net buying of the last sessions (about 30), ascending; today's only after the close."""
+        return self._http.run(self.flows_async(code))
+
+    def flows_of(
+        self, codes: Iterable[str], *, at_once: int = AT_ONCE
+    ) -> Iterator[tuple[str, list[InvestorFlow] | SourceError]]:
+        """The flows of many instruments as they arrive."""
+        return self._http.run_many(codes, self.flows_async, at_once=at_once)
+
+    async def flows_async(self, code: str) -> list[InvestorFlow]:
+        params = {"FID_COND_MRKT_DIV_CODE": self._market, "FID_INPUT_ISCD": code}
+        found, _ = await self._get(
+            "inquire-investor",
+            "FHKST01010900",
+            params,
+            lambda body: parse.flows(body, code, f"Investor flow of {code}"),
+        )
+        return sorted(found, key=lambda flow: flow.session)
+
+    def holidays(self, start: date, *, pages: int = 20) -> list[OpenDay]:
+        """Calendar days from `start` on and whether the exchange opens. Keep them: about one
+        call a day is tolerated.
+        """
+        self._only_real("holidays")
+        return self._http.run(self._holidays(start, pages))
+
+    async def _holidays(self, start: date, pages: int) -> list[OpenDay]:
+        found: dict[date, OpenDay] = {}
+        foreign_key = next_key = more = ""
+        for _ in range(pages):
+            params = {
+                "BASS_DT": f"{start:%Y%m%d}",
+                "CTX_AREA_FK": foreign_key,
+                "CTX_AREA_NK": next_key,
+            }
+            (days, foreign_key, next_key), more = await self._get(
+                "chk-holiday", "CTCA0903R", params, _holiday_page, tr_cont="N" if more else ""
+            )
+            found |= {day.day: day for day in days}
+            if more not in MORE:
+                break
+        return [found[day] for day in sorted(found)]
+
+    def instruments(self, segment: str) -> list[ListedInstrument]:
+        """The master file of KOSPI, KOSDAQ or KONEX."""
+        if segment not in master.LAYOUTS:
+            known = ", ".join(master.LAYOUTS)
+            raise SourceRefused(f"KIS has no master file of {segment!r}: use one of {known}.")
+        file = master.LAYOUTS[segment].file
+        url = f"{self._settings.master_url.rstrip('/')}/{file}.mst.zip"
+
+        def read(answer: Answer) -> list[ListedInstrument]:
+            if answer.status != 200:
+                raise SourceUnavailable(f"{answer.what} answered status {answer.status}.")
+            return master.instruments(
+                master.unzipped(answer.body, answer.what), segment, answer.what
+            )
+
+        return self._http.fetch(Call(url, self._file_rate), read).value
+
+    # --- one call ---------------------------------------------------------------------------------
+
+    async def _get(
+        self,
+        name: str,
+        transaction: str,
+        params: dict[str, str],
+        read: Callable[[dict[str, Any]], T],
+        *,
+        tr_cont: str = "",
+    ) -> tuple[T, str]:
+        """The value that `read` makes of the body, and the `tr_cont` of the answer."""
+        missing = self.missing_settings()
+        if missing:
+            raise SourceRefused(f"KIS is not configured: set {' and '.join(missing)}.")
+        token = await self._tokens.current()
+        try:
+            fetched = await self._send(name, transaction, params, read, tr_cont, token)
+        except TokenStale:
+            token = await self._tokens.current(stale=token)
+            fetched = await self._send(name, transaction, params, read, tr_cont, token)
+        return fetched.value
+
+    async def _send(
+        self,
+        name: str,
+        transaction: str,
+        params: dict[str, str],
+        read: Callable[[dict[str, Any]], T],
+        tr_cont: str,
+        token: str,
+    ) -> Fetched[tuple[T, str]]:
+        call = Call(
+            f"{self._settings.url}{QUOTATIONS}/{name}",
+            self._rate,
+            params=params,
+            headers={
+                "content-type": "application/json; charset=utf-8",
+                "authorization": f"Bearer {token}",
+                "appkey": self._settings.app_key,
+                "appsecret": self._settings.app_secret,
+                "tr_id": transaction,
+                "custtype": "P",
+                "tr_cont": tr_cont,
+            },
+        )
+        return await self._http.fetch_async(
+            call, lambda answer: (read(body_of(answer)), answer.headers.get("tr_cont", "").strip())
+        )
+
+    def _only_real(self, what: str) -> None:
+        if self._settings.environment != "real":
+            raise SourceRefused(f"KIS has {what} in the real environment only, not on paper.")
+
+
+def _holiday_page(body: dict[str, Any]) -> tuple[list[OpenDay], str, str]:
+    keys = (str(body.get(name) or "").strip() for name in ("ctx_area_fk", "ctx_area_nk"))
+    foreign_key, next_key = keys
+    return parse.holidays(body, "Holidays"), foreign_key, next_key

@@ -1,0 +1,125 @@
+"""The master files of KIS: every listed instrument of a segment, one record a line, cp949, in a zip.
+
+A record is a short code (9), an ISIN (12), a name, and a tail of fixed width that is cut off before anything is
+stripped. Positions in the tails are those of the provider's own samples for the three files.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import date
+from typing import NamedTuple
+
+from marketdata.sources.base import ListedInstrument, SourceChanged, SourceUnavailable
+
+Field = tuple[int, int]  # start and end within the tail
+
+
+class Layout(NamedTuple):
+    file: str
+    segment: str
+    tail: int
+    group: Field
+    spac: Field | None
+    halted: Field
+    winding_up: Field
+    managed: Field
+    warning: Field
+    listed: Field
+    shares: Field
+    preferred: Field
+    market_cap: Field
+
+
+LAYOUTS = {
+    layout.segment: layout
+    for layout in (
+        Layout("kospi_code", "KOSPI", 227, (0, 2), (29, 30), (60, 61), (61, 62), (62, 63),
+               (63, 65), (105, 113), (113, 128), (158, 159), (212, 221)),
+        Layout("kosdaq_code", "KOSDAQ", 221, (0, 2), (24, 25), (55, 56), (56, 57), (57, 58),
+               (58, 60), (100, 108), (108, 123), (153, 154), (206, 215)),
+        Layout("konex_code", "KONEX", 184, (0, 2), None, (21, 22), (22, 23), (23, 24),
+               (24, 26), (66, 74), (74, 89), (119, 120), (172, 181)),
+    )
+}  # fmt: skip
+
+KINDS = {
+    "ST": "stock",
+    "EF": "etf",
+    "FE": "etf",
+    "EN": "etn",
+    "EW": "elw",
+    "RT": "reit",
+    "FS": "foreign",
+    "DR": "dr",
+    "MF": "fund",
+    "IF": "fund",
+    "SC": "fund",
+    "BC": "fund",
+}
+SHARES_UNIT = 1_000
+MARKET_CAP_UNIT = 100_000_000
+
+
+def unzipped(body: bytes, what: str) -> bytes:
+    """The one file in the zip; SourceUnavailable where the zip is not whole."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            return archive.read(archive.namelist()[0])
+    except (zipfile.BadZipFile, IndexError, EOFError):
+        raise SourceUnavailable(
+            f"{what} answered {len(body)} bytes that are no whole zip."
+        ) from None
+
+
+def instruments(content: bytes, segment: str, what: str) -> list[ListedInstrument]:
+    """The instruments of a master file, in its order."""
+    layout = LAYOUTS[segment]
+    found = []
+    for number, line in enumerate(content.decode("cp949").splitlines(), start=1):
+        if not line.strip():
+            continue
+        if len(line) <= 21 + layout.tail:
+            raise SourceChanged(
+                f"{what}, line {number}",
+                expected=f"more than {21 + layout.tail} characters",
+                came=f"{len(line)}",
+            )
+        try:
+            found.append(_instrument(line, layout))
+        except ValueError as error:
+            raise SourceChanged(
+                f"{what}, line {number}",
+                expected="dates and numbers where the layout has them",
+                came=str(error),
+            ) from None
+    return found
+
+
+def _instrument(line: str, layout: Layout) -> ListedInstrument:
+    head, tail = line[: -layout.tail], line[-layout.tail :]
+
+    def at(field: Field | None) -> str:
+        return tail[field[0] : field[1]].strip() if field else ""
+
+    group = at(layout.group)
+    spac = at(layout.spac) == "Y"
+    listed, shares, cap = at(layout.listed), at(layout.shares), at(layout.market_cap)
+    if group and not group.isalpha():
+        raise ValueError(f"the group code {group}")
+    return ListedInstrument(
+        code=head[:9].strip(),
+        isin=head[9:21].strip(),
+        name=head[21:].strip(),
+        segment=layout.segment,
+        kind="spac" if spac else KINDS.get(group, "other"),
+        halted=at(layout.halted) == "Y",
+        managed=at(layout.managed) == "Y",
+        warning="" if at(layout.warning) in ("", "00", "0") else at(layout.warning),
+        preferred=at(layout.preferred) not in ("", "0"),
+        listed_on=date.fromisoformat(listed) if listed.strip("0") else None,
+        shares=int(shares) * SHARES_UNIT if shares else None,
+        market_cap=int(cap) * MARKET_CAP_UNIT if cap else None,
+        extra={"group": group, "winding_up": at(layout.winding_up)},
+    )

@@ -1,0 +1,65 @@
+"""What a KIS client needs to know, checked once at the start."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Literal
+
+from marketdata.sources.base import SourceRefused
+
+Environment = Literal["real", "paper"]
+
+HOSTS: dict[Environment, str] = {
+    "real": "https://openapi.koreainvestment.com:9443",
+    "paper": "https://openapivts.koreainvestment.com:29443",
+}
+MASTER_FILES = "https://new.real.download.dws.co.kr/common/master"
+# Calls a second; the limits themselves are 18 (real) and 1 (paper), notice of 2026-04-20, and 10 to 15 evenly
+# spaced calls a second are still refused at times.
+PER_SECOND: dict[Environment, float] = {"real": 10.0, "paper": 0.8}
+
+
+@dataclass(frozen=True, slots=True)
+class KisSettings:
+    """Keys of one application. `base_url`, `master_url` and `per_second` override the defaults of the environment.
+
+    SourceRefused where they contradict each other.
+    """
+
+    environment: Environment
+    app_key: str = field(repr=False)
+    app_secret: str = field(repr=False)
+    base_url: str = ""
+    master_url: str = MASTER_FILES
+    per_second: float = 0.0
+    token_every: float = 61.0  # seconds: KIS gives out one token a minute
+
+    def __post_init__(self) -> None:
+        if self.environment not in HOSTS:
+            raise SourceRefused(
+                f"The KIS environment is {self.environment!r}: set it to real or paper."
+            )
+        for environment, host in HOSTS.items():
+            if environment != self.environment and self.base_url.rstrip("/") == host:
+                raise SourceRefused(
+                    f"The KIS environment is {self.environment}, but the address is that of "
+                    f"{environment}: change one of them."
+                )
+
+    @property
+    def url(self) -> str:
+        return (self.base_url or HOSTS[self.environment]).rstrip("/")
+
+    @property
+    def rate(self) -> float:
+        return self.per_second or PER_SECOND[self.environment]
+
+    @property
+    def account(self) -> str:
+        """Names the environment and the key without telling it: limits and tokens are kept under this."""
+        return f"kis:{self.environment}:{hashlib.sha256(self.app_key.encode()).hexdigest()[:16]}"
+
+    def missing(self) -> tuple[str, ...]:
+        given = {"KIS_APP_KEY": self.app_key, "KIS_APP_SECRET": self.app_secret}
+        return tuple(name for name, value in given.items() if not value)

@@ -1,0 +1,44 @@
+"""Start an imitation exchange by hand:
+
+    python -m tests.exchanges upbit --port 8900 --fault error=0.05 --fault busy=0.01
+
+Point a configuration at the printed address; Ctrl-C ends it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import threading
+import time
+
+from tests.exchanges.kis import KisExchange, small_market
+from tests.exchanges.server import Exchange, Faults
+from tests.exchanges.upbit import BithumbExchange, UpbitExchange, small_book
+
+
+def build(name: str, port: int, faults: Faults) -> Exchange:
+    if name == "kis":
+        return KisExchange(small_market(), faults=faults, port=port)
+    kind = UpbitExchange if name == "upbit" else BithumbExchange
+    return kind(small_book(time.time()), faults=faults, port=port)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("exchange", choices=("kis", "upbit", "bithumb"))
+    parser.add_argument("--port", type=int, default=0, help="0 takes any free port")
+    parser.add_argument(
+        "--fault", action="append", default=[], metavar="KIND=RATE", help="such as error=0.05"
+    )
+    chosen = parser.parse_args()
+    rates = {kind: float(rate) for kind, _, rate in (one.partition("=") for one in chosen.fault)}
+    with build(chosen.exchange, chosen.port, Faults(rates, seed=int(time.time()))) as exchange:
+        print(f"{chosen.exchange} is imitated at {exchange.url}", flush=True)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            print(f"{sum(exchange.calls.values())} calls were answered.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,343 @@
+"""Imitation of the KIS Open API: tokens, daily bars, many quotes, investor flow, holidays and master files.
+
+Behaves as the real one does: one token a minute per key (403 EGW00133), calls counted per account
+over all clients (500 EGW00201 with a body), business errors by body with status 500 or 200, all
+values strings, daily bars newest first and 100 at most, the previous close as an unsigned change
+with its sign beside it, an unknown code answered with success and nothing, halted bars with zero
+prices.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any, NamedTuple
+
+from tests.exchanges.server import Exchange, Request, Response, SlidingLimit
+
+KST = timezone(timedelta(hours=9))
+PREFIX = "/uapi/domestic-stock/v1/quotations/"
+TRANSACTIONS = {
+    "inquire-daily-itemchartprice": "FHKST03010100",
+    "intstock-multprice": "FHKST11300006",
+    "inquire-investor": "FHKST01010900",
+    "chk-holiday": "CTCA0903R",
+}
+MESSAGES = {
+    "EGW00201": "초당 거래건수를 초과하였습니다.",
+    "EGW00316": "일시적인 오류입니다.",
+    "EGW00123": "기간이 만료된 token 입니다.",
+    "EGW00121": "유효하지 않은 token 입니다.",
+    "EGW00215": "계좌별 원장 조회 제한",
+}
+
+
+class Bar(NamedTuple):
+    session: date
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+    base: int
+
+
+@dataclass
+class Instrument:
+    """`bars` oldest first; `flows` rows of (session, nets in shares: person, foreign, institution)."""
+
+    name: str
+    bars: list[Bar]
+    segment: str = "KOSPI"
+    listed: date = date(2000, 1, 4)
+    shares: int = 1_000_000
+    preferred: bool = False
+    halted: bool = False
+    managed: bool = False
+    warning: str = "00"
+    group: str = "ST"
+    spac: bool = False
+    flows: list[tuple[date, int | None, int | None, int | None]] = field(default_factory=list)
+
+
+Market = Mapping[str, Instrument]
+
+
+class KisExchange(Exchange):
+    """`market` maps codes to instruments; one application key and its secret are known."""
+
+    def __init__(
+        self,
+        market: Market,
+        *,
+        app_key: str = "PSimitationkey",
+        app_secret: str = "imitation-secret",  # noqa: S107
+        per_second: int = 18,
+        token_every: float = 60.0,
+        token_seconds: int = 86_400,
+        closed: frozenset[date] = frozenset(),
+        **given: Any,
+    ) -> None:
+        super().__init__(**given)
+        self._market = dict(market)
+        self._keys = (app_key, app_secret)
+        self._limit = SlidingLimit(per_second)
+        self._token_every = token_every
+        self._token_seconds = token_seconds
+        self._token_at = float("-inf")
+        self._closed = closed
+        self.token = ""
+        self.tokens_issued = 0
+        self.refused: Counter[str] = Counter()
+
+    def answer(self, request: Request, fault: str | None) -> Response:
+        if request.path == "/oauth2/tokenP":
+            return self._issue(request)
+        if request.path.startswith("/common/master/"):
+            return self._master(request.path.rsplit("/", 1)[1])
+        name = request.path.removeprefix(PREFIX)
+        refusal = self._refusal(request, name, fault)
+        if refusal:
+            self.refused[refusal] += 1
+            # Half of them with status 200, as they are met on the wire.
+            status = 200 if sum(self.refused.values()) % 2 else 500
+            message = MESSAGES.get(refusal, "오류")
+            return Response.json({"rt_cd": "1", "msg_cd": refusal, "msg1": message}, status)
+        answers = {
+            "inquire-daily-itemchartprice": self._daily,
+            "intstock-multprice": self._quotes,
+            "inquire-investor": self._investor,
+            "chk-holiday": self._holidays,
+        }
+        return answers[name](request, fault)
+
+    def _refusal(self, request: Request, name: str, fault: str | None) -> str:
+        """The code of what is wrong with a call, "" where nothing is."""
+        headers = request.headers
+        if fault == "busy":
+            return "EGW00201"
+        if fault == "transient":
+            return "EGW00316"
+        if fault == "ledger":
+            return "EGW00215"
+        if fault == "expired":
+            self.token = ""
+            return "EGW00123"
+        if headers.get("appkey") != self._keys[0]:
+            return "EGW00103"
+        if headers.get("appsecret") != self._keys[1]:
+            return "EGW00105"
+        if not self.token or headers.get("authorization") != f"Bearer {self.token}":
+            return "EGW00121"
+        if TRANSACTIONS.get(name) != headers.get("tr_id") or headers.get("custtype") != "P":
+            return "OPSQ0002"
+        if self._limit.take(time.monotonic()) < 0:
+            return "EGW00201"
+        return ""
+
+    def _issue(self, request: Request) -> Response:
+        import json
+
+        given = json.loads(request.body)
+        if (given.get("appkey"), given.get("appsecret")) != self._keys:
+            return Response.json({"error_code": "EGW00105", "error_description": "secret"}, 403)
+        now = time.monotonic()
+        if now < self._token_at + self._token_every:
+            return Response.json({"error_code": "EGW00133", "error_description": "1분당 1회"}, 403)
+        self._token_at = now
+        self.tokens_issued += 1
+        self.token = f"imitation-token-{self.tokens_issued}"
+        ends = datetime.fromtimestamp(self.clock(), UTC).astimezone(KST)
+        ends += timedelta(seconds=self._token_seconds)
+        return Response.json(
+            {
+                "access_token": self.token,
+                "token_type": "Bearer",
+                "expires_in": self._token_seconds,
+                "access_token_token_expired": f"{ends:%Y-%m-%d %H:%M:%S}",
+            }
+        )
+
+    def _daily(self, request: Request, fault: str | None) -> Response:
+        params = request.params
+        found = self._market.get(params["FID_INPUT_ISCD"])
+        if params.get("FID_PERIOD_DIV_CODE") != "D" or params.get("FID_ORG_ADJ_PRC") != "1":
+            return Response.json({"rt_cd": "1", "msg_cd": "OPSQ2001", "msg1": "INPUT"}, 500)
+        if found is None:
+            return _success(output1={"hts_kor_isnm": "", "stck_prpr": "0"}, output2=[])
+        start, end = (date.fromisoformat(params[f"FID_INPUT_DATE_{n}"]) for n in (1, 2))
+        bars = [bar for bar in found.bars if start <= bar.session <= end][-100:]
+        rows = [_bar_row(bar) for bar in reversed(bars)]
+        if fault == "blank" and rows:
+            rows[len(rows) // 2] = {}
+        last = found.bars[-1] if found.bars else None
+        head = {
+            "hts_kor_isnm": found.name,
+            "stck_prpr": str(last.close if last else 0),
+            "lstn_stcn": str(found.shares),
+        }
+        return _success(output1=head, output2=rows)
+
+    def _quotes(self, request: Request, fault: str | None) -> Response:
+        rows = []
+        for number in range(1, 31):
+            code = request.params.get(f"FID_INPUT_ISCD_{number}", "")
+            found = self._market.get(code)
+            if found is None or not found.bars:
+                continue
+            bar = found.bars[-1]
+            rows.append(
+                {
+                    "inter_shrn_iscd": code,
+                    "inter2_prpr": str(bar.close),
+                    "inter2_oprc": str(bar.open),
+                    "inter2_hgpr": str(bar.high),
+                    "inter2_lwpr": str(bar.low),
+                    "acml_vol": str(bar.volume),
+                }
+            )
+        return _success(output=rows)
+
+    def _investor(self, request: Request, fault: str | None) -> Response:
+        found = self._market.get(request.params["FID_INPUT_ISCD"])
+        rows = []
+        for session, *nets in reversed((found.flows if found else [])[-30:]):
+            close = next((b.close for b in found.bars if b.session == session), 0) if found else 0
+            row = {"stck_bsop_date": f"{session:%Y%m%d}", "stck_clpr": str(close)}
+            for who, net in zip(("prsn", "frgn", "orgn"), nets, strict=True):
+                row[f"{who}_ntby_qty"] = "" if net is None else str(net)
+                won = "" if net is None else str(round(net * close / 1_000_000))
+                row[f"{who}_ntby_tr_pbmn"] = won
+            rows.append(row)
+        return _success(output=rows)
+
+    def _holidays(self, request: Request, fault: str | None) -> Response:
+        first = date.fromisoformat(request.params["BASS_DT"])
+        page = int(request.params.get("CTX_AREA_NK") or 0)
+        if bool(page) != (request.headers.get("tr_cont") == "N"):
+            return Response.json({"rt_cd": "1", "msg_cd": "OPSQ2001", "msg1": "tr_cont"}, 500)
+        days = [first + timedelta(days=page * 25 + number) for number in range(25)]
+        rows = [
+            {
+                "bass_dt": f"{day:%Y%m%d}",
+                "opnd_yn": "N" if day.weekday() > 4 or day in self._closed else "Y",
+            }
+            for day in days
+        ]
+        body = {"output": rows, "ctx_area_fk": "x", "ctx_area_nk": str(page + 1)}
+        return _success(tr_cont="M" if page < 2 else "D", **body)
+
+    def _master(self, file: str) -> Response:
+        segment = {"kospi": "KOSPI", "kosdaq": "KOSDAQ", "konex": "KONEX"}[file.split("_")[0]]
+        lines = [
+            master_line(code, each)
+            for code, each in self._market.items()
+            if each.segment == segment
+        ]
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(file.removesuffix(".zip"), "".join(lines).encode("cp949"))
+        return Response(200, packed.getvalue(), kind="application/zip")
+
+
+def _success(*, tr_cont: str = "", **body: Any) -> Response:
+    whole = {"rt_cd": "0", "msg_cd": "MCA00000", "msg1": "정상처리 되었습니다."} | body
+    return Response.json(whole, tr_cont=tr_cont) if not tr_cont else _paged(whole, tr_cont)
+
+
+def _paged(body: dict[str, Any], tr_cont: str) -> Response:
+    response = Response.json(body)
+    response.headers["tr_cont"] = tr_cont
+    return response
+
+
+def _bar_row(bar: Bar) -> dict[str, str]:
+    change = bar.close - bar.base
+    sign = "2" if change > 0 else "5" if change < 0 else "3"
+    return {
+        "stck_bsop_date": f"{bar.session:%Y%m%d}",
+        "stck_oprc": str(bar.open),
+        "stck_hgpr": str(bar.high),
+        "stck_lwpr": str(bar.low),
+        "stck_clpr": str(bar.close),
+        "acml_vol": str(bar.volume),
+        "acml_tr_pbmn": str(bar.close * bar.volume),
+        "prdy_vrss": str(abs(change)),
+        "prdy_vrss_sign": sign,
+        "flng_cls_code": "00",
+        "prtt_rate": "0.00",
+        "mod_yn": "N",
+    }
+
+
+# Field widths of the tails, and which field says what (the provider's samples for each file).
+WIDTHS = {
+    "KOSPI": [2, 1, 4, 4, 4] + [1] * 26 + [9, 5, 5] + [1] * 3 + [2, 1, 1, 1, 2, 2, 2, 3, 1, 3]
+    + [12, 12, 8, 15, 21, 2, 7] + [1] * 5 + [9, 9, 9, 5, 9, 8, 9, 3, 1, 1, 1],
+    "KOSDAQ": [2, 1, 4, 4, 4] + [1] * 21 + [9, 5, 5] + [1] * 3 + [2, 1, 1, 1, 2, 2, 2, 3, 1, 3]
+    + [12, 12, 8, 15, 21, 2, 7] + [1] * 4 + [9, 9, 9, 5, 9, 8, 9, 3, 1, 1, 1],
+    "KONEX": [2, 9, 5, 5] + [1] * 3 + [2, 1, 1, 1, 2, 2, 2, 3, 1, 3, 12, 12, 8, 15, 21, 2, 7]
+    + [1] * 4 + [9, 9, 9, 5, 9, 8, 9, 1, 1, 1],
+}  # fmt: skip
+# spac, halted, managed, warning, listing date, shares, preferred, market cap
+PLACES = {
+    "KOSPI": (19, 34, 36, 37, 49, 50, 54, 65),
+    "KOSDAQ": (14, 29, 31, 32, 44, 45, 49, 59),
+    "KONEX": (None, 4, 6, 7, 19, 20, 24, 34),
+}
+
+
+def master_line(code: str, each: Instrument) -> str:
+    """One record of a master file, with its line end."""
+    widths = WIDTHS[each.segment]
+    values = [""] * len(widths)
+    cap = each.shares * (each.bars[-1].close if each.bars else 0) // 100_000_000
+    told = (
+        "Y" if each.spac else "N",
+        "Y" if each.halted else "N",
+        "Y" if each.managed else "N",
+        each.warning,
+        f"{each.listed:%Y%m%d}",
+        f"{each.shares // 1000:015d}",
+        "1" if each.preferred else "0",
+        f"{cap:09d}",
+    )
+    values[0] = each.group
+    for place, value in zip(PLACES[each.segment], told, strict=True):
+        if place is not None:
+            values[place] = value
+    tail = "".join(value.ljust(width) for value, width in zip(values, widths, strict=True))
+    return f"{code:<9}KR7{code:<6}000{each.name}{' ' * 8}{tail}\n"
+
+
+def generated_bars(sessions: list[date], seed: int) -> list[Bar]:
+    """Bars made up for tests; every 50th session is halted."""
+    bars, close = [], 10_000 + seed * 7
+    for number, session in enumerate(sessions):
+        base = close
+        if number % 50 == 49:
+            bars.append(Bar(session, 0, 0, 0, close, 0, base))
+            continue
+        close = max(100, base + (number * 37 + seed * 11) % 301 - 150)
+        low, high = min(base, close) - 10, max(base, close) + 10
+        bars.append(Bar(session, base, high, low, close, 1000 + (number * seed) % 977, base))
+    return bars
+
+
+def weekdays(first: date, number: int) -> list[date]:
+    days = (first + timedelta(days=n) for n in range(number * 7 // 5 + 7))
+    return [day for day in days if day.weekday() < 5][:number]
+
+
+def small_market(size: int = 20, sessions: int = 250) -> Market:
+    """A made-up market for starting the imitation by hand."""
+    days = weekdays(date(2025, 1, 2), sessions)
+    return {
+        f"{number:05d}0": Instrument(f"종목{number}", generated_bars(days, number))
+        for number in range(1, size + 1)
+    }

@@ -1,0 +1,206 @@
+"""One token for everybody: in one process and over Redis."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import redis
+
+from marketdata.sources.base import SourceError, SourceUnavailable
+from marketdata.sources.http.client import Answer, HttpClient
+from marketdata.sources.http.limiter import Limiter
+from marketdata.sources.http.permits import ProcessStore
+from marketdata.sources.kis.errors import TokenStale, body_of
+from marketdata.sources.kis.settings import KisSettings
+from marketdata.sources.kis.tokens import ProcessTokens, RedisTokens, Token, Tokens, TokenStore
+from tests.marketdata.sources.http.virtual import Virtual
+from tests.servers import Servers
+
+SETTINGS = KisSettings("real", "key", "secret", base_url="https://kis.example")
+
+
+class Issuer:
+    """Gives out tokens, one a minute of its clock."""
+
+    def __init__(self, virtual: Virtual, lasts: int = 86_400) -> None:
+        self.virtual = virtual
+        self.lasts = lasts
+        self.issued: list[float] = []
+        self.throttled = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        with self._lock:
+            if self.issued and self.virtual.now < self.issued[-1] + 60:
+                self.throttled += 1
+                return httpx.Response(
+                    403, json={"error_code": "EGW00133", "error_description": "x"}
+                )
+            self.issued.append(self.virtual.now)
+            body = {"access_token": f"token-{len(self.issued)}", "expires_in": self.lasts}
+        return httpx.Response(200, json=body)
+
+
+def tokens(virtual: Virtual, issuer: Issuer, store: TokenStore, permits: ProcessStore) -> Tokens:
+    http = HttpClient(
+        limiter=Limiter(permits, pause=virtual.pause, clock=virtual.clock),
+        transport=httpx.MockTransport(issuer),
+        pause=virtual.pause,
+        wall_clock=virtual.clock,
+    )
+    return Tokens(SETTINGS, http, store, pause=virtual.pause, wall_clock=virtual.clock)
+
+
+@pytest.fixture(scope="module")
+def redis_url() -> Iterator[str]:
+    servers = Servers()
+    yield servers.redis()
+    servers.stop()
+
+
+@pytest.fixture(params=["process", "redis"])
+def store(request: pytest.FixtureRequest) -> TokenStore:
+    if request.param == "process":
+        return ProcessTokens()
+    client = redis.Redis.from_url(request.getfixturevalue("redis_url"))
+    client.flushall()
+    return RedisTokens(client)
+
+
+def current(of: Tokens, stale: str | None = None) -> str:
+    return of._http.run(of.current(stale=stale))
+
+
+def test_a_token_is_asked_for_once_shared_and_replaced_five_minutes_early(
+    store: TokenStore,
+) -> None:
+    virtual = Virtual()
+    issuer, permits = Issuer(virtual), ProcessStore(virtual.clock)
+    one, two = (tokens(virtual, issuer, store, permits) for _ in range(2))
+    assert current(one) == current(two) == current(one) == "token-1"
+    virtual.now += 86_400 - 301
+    assert current(two) == "token-1"
+    virtual.now += 2
+    assert current(two) == current(one) == "token-2"
+
+
+def test_a_stale_token_is_replaced_once_by_whoever_still_holds_it(store: TokenStore) -> None:
+    virtual = Virtual()
+    issuer, permits = Issuer(virtual), ProcessStore(virtual.clock)
+    one, two = (tokens(virtual, issuer, store, permits) for _ in range(2))
+    first = current(one)
+    virtual.now += 3600
+    assert current(one, stale=first) == "token-2"
+    assert current(two, stale=first) == "token-2"
+    assert len(issuer.issued) == 2
+
+
+def test_tokens_are_never_asked_for_twice_a_minute(store: TokenStore) -> None:
+    virtual = Virtual()
+    issuer, permits = Issuer(virtual), ProcessStore(virtual.clock)
+    one = tokens(virtual, issuer, store, permits)
+    first = current(one)
+    assert current(one, stale=first) == "token-2"
+    assert issuer.throttled == 0
+    assert issuer.issued[1] - issuer.issued[0] > 60
+
+
+def test_a_throttled_token_is_waited_for_when_another_program_took_the_turn() -> None:
+    virtual = Virtual()
+    issuer = Issuer(virtual)
+    issuer.issued.append(virtual.now)
+    one = tokens(virtual, issuer, ProcessTokens(), ProcessStore(virtual.clock))
+    assert current(one) == "token-2"
+    assert issuer.throttled == 1
+
+
+def test_many_at_once_ask_for_one_token(store: TokenStore) -> None:
+    virtual = Virtual()
+    issuer, permits = Issuer(virtual), ProcessStore(virtual.clock)
+    clients = [tokens(virtual, issuer, store, permits) for _ in range(8)]
+    got: list[str] = []
+    threads = [threading.Thread(target=lambda c=c: got.append(current(c))) for c in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert got == ["token-1"] * 8
+    assert len(issuer.issued) == 1
+
+
+def test_swap_changes_only_what_was_seen(store: TokenStore) -> None:
+    assert store.swap("k", None, Token("a", 10.5))
+    assert not store.swap("k", None, Token("b", 1.0))
+    assert not store.swap("k", "x", Token("b", 1.0))
+    assert store.swap("k", "a", Token("b", 20.25))
+    assert store.load("k") == Token("b", 20.25)
+    assert store.load("other") is None
+
+
+def test_a_claim_is_given_to_one_until_it_is_released(store: TokenStore) -> None:
+    assert store.claim("k", 100.0)
+    assert not store.claim("k", 100.0)
+    store.release("k")
+    assert store.claim("k", 100.0)
+
+
+def answer(status: int, body: object, sent_at: float = 0.0) -> Answer:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Answer("GET kis/x", status, httpx.Headers(), content, sent_at)
+
+
+# Code, what KIS means by it (kis.md), whether asking again may help.
+TABLE = [
+    ("EGW00201", True),
+    ("EGW00215", True),
+    ("EGW00316", True),
+    ("OPSQ1002", True),
+    ("OPSQ0003", True),
+    ("EGW00133", True),
+    ("OPSQ2001", False),
+    ("EGW00103", False),
+    ("EGW00105", False),
+    ("EGW00206", False),
+    ("EGW00304", False),
+    ("EGW02004", False),
+    ("OPSQ0002", False),
+    ("SOMETHING", False),
+]
+
+
+@pytest.mark.parametrize("status", [200, 403, 500])
+@pytest.mark.parametrize(("code", "passes"), TABLE)
+def test_answers_are_judged_by_their_body_whatever_the_status(
+    status: int, code: str, passes: bool
+) -> None:
+    for body in (
+        {"rt_cd": "1", "msg_cd": code, "msg1": "x"},
+        {"error_code": code, "error_description": "x"},
+    ):
+        with pytest.raises(SourceError) as raised:
+            body_of(answer(status, body))
+        assert isinstance(raised.value, SourceUnavailable) is passes
+        assert code in str(raised.value)
+
+
+def test_stale_tokens_success_and_no_body() -> None:
+    for code in ("EGW00121", "EGW00123"):
+        with pytest.raises(TokenStale):
+            body_of(answer(500, {"rt_cd": "1", "msg_cd": code}))
+    assert body_of(answer(200, {"rt_cd": "0", "output": []})) == {"rt_cd": "0", "output": []}
+    with pytest.raises(SourceUnavailable):
+        body_of(answer(502, b""))
+    with pytest.raises(SourceUnavailable):
+        body_of(answer(500, {}))
+
+
+def test_a_time_limit_names_when_to_come_back() -> None:
+    body = {"rt_cd": "2", "msg_cd": "OPSQ2001", "msg1": "TIME LIMIT 08:30"}
+    midnight_in_korea = 1_757_430_000.0  # 2025-09-10 00:00 KST
+    with pytest.raises(SourceUnavailable) as closed:
+        body_of(answer(200, body, midnight_in_korea))
+    assert closed.value.retry_after == 8.5 * 3600

@@ -1,6 +1,7 @@
 """A generated market on a real calendar: made-up instruments whose bars have what real ones have.
 
-The same seed gives the same market; more instruments leave the first ones as they are. In steps, for a block of instruments at a time:
+The same seed gives the same market; more instruments leave the first ones as they are. In steps, for a block of
+instruments at a time:
 
 1. One market return a session: bull, flat and bear phases. The last phase is a bull market, so that the latest
    session of a demonstration has something to show.
@@ -32,16 +33,15 @@ Bools = NDArray[np.bool_]
 
 _WORDS = ("code", "name", "segment", "department")
 _PRICES = ("open", "high", "low", "close")
-SCHEMA = pa.schema(
-    [
-        pa.field("date", pa.date32()),
-        *(pa.field(name, pa.string()) for name in _WORDS),
-        *(pa.field(name, pa.float64()) for name in _PRICES),
-        pa.field("volume", pa.int64()),
-        *(pa.field(name, pa.float64()) for name in ("amount", "base_price", "market_cap")),
-        pa.field("shares", pa.int64()),
-    ]
-)
+_TYPES: dict[str, pa.DataType] = {
+    "date": pa.date32(),
+    **dict.fromkeys(_WORDS, pa.string()),
+    **dict.fromkeys(_PRICES, pa.float64()),
+    "volume": pa.int64(),
+    **dict.fromkeys(("amount", "base_price", "market_cap"), pa.float64()),
+    "shares": pa.int64(),
+}
+SCHEMA = pa.schema(_TYPES)
 
 TRADES = ("전자", "화학", "바이오", "제약", "건설", "식품", "소재", "기계", "소프트", "에너지")
 DEPARTMENTS = ("우량기업부", "벤처기업부", "중견기업부", "기술성장기업부")

@@ -1,0 +1,173 @@
+"""What looks wrong with the record: for a person to judge, since none of it is certain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import combinations
+
+import numpy as np
+from django.db import connection
+from django.db.models import Max, Min
+
+from marketdata import queries
+from marketdata.models import Instrument, InstrumentStatus, StockPrice
+
+QUIET_SESSIONS = 20
+"""An instrument is quiet when it has had no bar for more than so many of its market's sessions."""
+OLD_SESSIONS = 252
+"""A statement is old when it was last made more than so many sessions before the instrument's last bar."""
+
+_COMPARED = ("open", "high", "low", "close", "volume")
+_TABLE = StockPrice._meta.db_table
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked for and found: how often, in words, and the first cases of it."""
+
+    check: str
+    market: str
+    count: int
+    text: str
+    cases: tuple[dict[str, str | float], ...]
+
+
+def findings(market: str, *, limit: int = 20) -> Iterator[Finding]:
+    """Everything found in a market, with up to `limit` cases each."""
+    for check in (missing_sessions, disagreements, quiet_instruments, old_statements):
+        found = check(market, limit)
+        if found.count:
+            yield found
+
+
+def missing_sessions(market: str, limit: int) -> Finding:
+    """Sessions between the first and the last recorded one on which no instrument has a bar."""
+    first, last = _recorded(market)
+    missing: list[np.datetime64] = []
+    starts: list[dict[str, str | float]] = []
+    if first and last:
+        calendar = queries.sessions(market)
+        inside = calendar[(calendar >= np.datetime64(first)) & (calendar <= np.datetime64(last))]
+        bars = StockPrice.objects.filter(market=market)
+        absent = np.array([not bars.filter(date=day).exists() for day in inside.tolist()])
+        missing = list(inside[absent])
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], absent.astype(np.int8), [0]])))
+        starts = [
+            {"from": str(inside[low]), "to": str(inside[high - 1]), "sessions": int(high - low)}
+            for low, high in edges.reshape(-1, 2)
+        ]
+    return Finding(
+        "missing_sessions",
+        market,
+        len(missing),
+        "sessions of the calendar without a bar of any instrument: import them, or record in the calendar overrides "
+        "that the market was closed",
+        tuple(starts[:limit]),
+    )
+
+
+def disagreements(market: str, limit: int) -> Finding:
+    """Bars that two sources give differently."""
+    count = 0
+    cases: list[dict[str, str | float]] = []
+    sources = sorted(
+        StockPrice.objects.filter(market=market)
+        .order_by()
+        .values_list("source", flat=True)
+        .distinct()
+    )
+    differ = " OR ".join(f"a.{name} <> b.{name}" for name in _COMPARED)
+    columns = ", ".join(f"a.{name}, b.{name}" for name in _COMPARED)
+    sql = (
+        f"SELECT a.stock_code, a.date, {columns} FROM {_TABLE} a JOIN {_TABLE} b "  # noqa: S608
+        "ON b.stock_code = a.stock_code AND b.market = a.market AND b.date = a.date "
+        f"WHERE a.market = %s AND a.source = %s AND b.source = %s AND ({differ}) ORDER BY a.date, a.stock_code"
+    )
+    with connection.cursor() as cursor:
+        for pair in combinations(sources, 2):
+            cursor.execute(sql, [market, *pair])
+            for row in cursor:
+                count += 1
+                if len(cases) < limit:
+                    cases.append(_difference(row, pair))
+    return Finding(
+        "disagreements",
+        market,
+        count,
+        "bars that two sources give differently: the preferred source's is used",
+        tuple(cases),
+    )
+
+
+def quiet_instruments(market: str, limit: int) -> Finding:
+    """Instruments whose last bar lies well before the market's: delisted, or no longer collected."""
+    _, last = _recorded(market)
+    if last is None:
+        return Finding("quiet_instruments", market, 0, "", ())
+    calendar = queries.sessions(market)
+    at = int(np.searchsorted(calendar, np.datetime64(last)))
+    bound = calendar[max(at - QUIET_SESSIONS, 0)].item()
+    quiet = Instrument.objects.filter(market=market, last_bar__lt=bound).order_by(
+        "-last_bar", "code"
+    )
+    return Finding(
+        "quiet_instruments",
+        market,
+        quiet.count(),
+        f"instruments without a bar in the last {QUIET_SESSIONS} sessions: delisted, or no longer collected",
+        tuple(
+            {"code": one.code, "name": one.name, "last_bar": str(one.last_bar)}
+            for one in quiet[:limit]
+        ),
+    )
+
+
+def old_statements(market: str, limit: int) -> Finding:
+    """Instruments of which it was last said long before their last bar whether they are under administration or
+    caution: what was said then still counts."""
+    calendar = queries.sessions(market)
+    said = (
+        InstrumentStatus.objects.filter(instrument__market=market, managed__isnull=False)
+        .values("instrument__code", "instrument__name", "instrument__last_bar")
+        .annotate(said=Max("valid_to"))
+        .order_by("said", "instrument__code")
+    )
+    rows = [row for row in said if row["instrument__last_bar"]]
+    ends = np.array([row["instrument__last_bar"] for row in rows], dtype="datetime64[D]")
+    told = np.array([row["said"] for row in rows], dtype="datetime64[D]")
+    age = np.searchsorted(calendar, ends) - np.searchsorted(calendar, told)
+    old = [rows[place] for place in np.flatnonzero(age > OLD_SESSIONS).tolist()]
+    return Finding(
+        "old_statements",
+        market,
+        len(old),
+        f"instruments whose administration and caution were last told more than {OLD_SESSIONS} sessions before their "
+        "last bar",
+        tuple(
+            {
+                "code": row["instrument__code"],
+                "name": row["instrument__name"],
+                "said": str(row["said"]),
+                "last_bar": str(row["instrument__last_bar"]),
+            }
+            for row in old[:limit]
+        ),
+    )
+
+
+def _recorded(market: str) -> tuple[date | None, date | None]:
+    """The first and the last day with a bar."""
+    span = Instrument.objects.filter(market=market).aggregate(a=Min("first_bar"), b=Max("last_bar"))
+    return span["a"], span["b"]
+
+
+def _difference(row: tuple[object, ...], pair: tuple[str, str]) -> dict[str, str | float]:
+    code, day, *values = row
+    case: dict[str, str | float] = {"code": str(code), "date": str(day)}
+    for place, name in enumerate(_COMPARED):
+        mine, theirs = float(str(values[2 * place])), float(str(values[2 * place + 1]))
+        if mine != theirs:
+            case |= {f"{name} {pair[0]}": mine, f"{name} {pair[1]}": theirs}
+    return case

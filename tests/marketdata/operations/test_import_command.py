@@ -1,0 +1,86 @@
+"""What `manage.py import_prices` prints, and how it ends."""
+
+from __future__ import annotations
+
+import re
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.core.management.base import OutputWrapper
+from pytest_django import Settings
+
+from marketdata.management.progress import ImportScreen
+from marketdata.models import StockPrice
+from marketdata.operations.import_prices import Progress
+from tests.marketdata.operations.rows import tidy
+
+pytestmark = pytest.mark.django_db
+
+ROWS = ["2026-08-20,000010,100,110,90,105,1000", "2026-08-22,000010,100,110,90,105,1000"]
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def reject_dir(tmp_path: Path, settings: Settings) -> None:
+    settings.REJECT_DIR = tmp_path / "rejects"
+
+
+def test_a_summary_for_each_file_and_nothing_else_off_a_terminal(tmp_path: Path) -> None:
+    out, err = StringIO(), StringIO()
+    path = tidy(tmp_path / "prices.csv", ROWS)
+    call_command("import_prices", str(path), stdout=out, stderr=err)
+    assert err.getvalue() == ""
+    lines = out.getvalue().splitlines()
+    assert lines[0] == "prices.csv: tidy file, market kr, source file"
+    assert re.fullmatch(
+        r"  2 rows: 1 new, 0 corrected, 0 unchanged, 1 rejected; \d+\.\d s, [\d,]+ rows/s", lines[1]
+    )
+    assert lines[2] == "  rejected: 1 not a session"
+    assert lines[3].startswith(f"  rejected rows are in {tmp_path / 'rejects' / 'prices-'}")
+    assert len(lines) == 4
+    out = StringIO()
+    call_command("import_prices", str(path), stdout=out)
+    assert "2 rows: 0 new, 0 corrected, 1 unchanged, 1 rejected" in out.getvalue()
+
+
+def test_failures_are_one_sentence_each_and_the_others_go_on(tmp_path: Path) -> None:
+    good = tidy(tmp_path / "good.csv", ROWS)
+    out = StringIO()
+    with pytest.raises(CommandError) as caught:
+        call_command(
+            "import_prices", str(tmp_path / "none.csv"), str(tmp_path), str(good), stdout=out
+        )
+    first, *rest = str(caught.value).splitlines()
+    assert first == "2 of 3 files failed."
+    assert len(rest) == 2
+    assert "There is no file" in rest[0]
+    assert "is a folder" in rest[1]
+    assert "good.csv: tidy file" in out.getvalue()
+    assert StockPrice.objects.count() == 1
+
+
+def test_strict_and_wrong_market_end_in_one_sentence(tmp_path: Path) -> None:
+    path = str(tidy(tmp_path / "prices.csv", ROWS))
+    with pytest.raises(CommandError, match=r"prices\.csv was refused whole, as --strict asks"):
+        call_command("import_prices", path, "--strict", stdout=StringIO())
+    with pytest.raises(CommandError, match="Unknown market 'jp': choose one of kr, us"):
+        call_command("import_prices", path, "--market", "jp")
+    assert not StockPrice.objects.exists()
+
+
+def test_a_terminal_sees_share_rate_and_remaining_time(tmp_path: Path) -> None:
+    terminal = Terminal()
+    screen = ImportScreen(OutputWrapper(terminal), OutputWrapper(StringIO()))
+    screen.progress(Progress(tmp_path / "a.csv", 250_000, 0.25, 2.0))
+    shown = terminal.getvalue()
+    assert shown.startswith("\ra.csv:  25%, 250,000 rows, 125,000 rows/s, 6 s left")
+    assert not shown.endswith("\n")
+    screen.progress(Progress(tmp_path / "a.csv", 1_000_000, 1.0, 100.0))
+    assert terminal.getvalue().endswith("\n")
+    assert "100%" in terminal.getvalue()

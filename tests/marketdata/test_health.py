@@ -1,0 +1,99 @@
+"""What `check_data` finds, on records made by hand."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from marketdata import health
+from marketdata.models import CalendarOverride
+from tests.marketdata.operations.rows import COLUMNS, imported, tidy
+
+pytestmark = pytest.mark.django_db
+
+BAR = "100,110,90,105,1000"
+
+
+@pytest.fixture(autouse=True)
+def reject_dir(tmp_path: Path, settings: Settings) -> None:
+    settings.REJECT_DIR = tmp_path / "rejects"
+
+
+def found() -> dict[str, health.Finding]:
+    return {finding.check: finding for finding in health.findings("kr")}
+
+
+def test_a_sound_record_has_no_findings(tmp_path: Path) -> None:
+    assert found() == {}
+    imported(tidy(tmp_path / "a.csv", [f"2026-08-{day},000010,{BAR}" for day in (19, 20, 21)]))
+    assert found() == {}
+
+
+def test_missing_sessions_are_told_as_runs(tmp_path: Path) -> None:
+    days = ["2026-08-10", "2026-08-11", "2026-08-13", "2026-08-21"]
+    imported(tidy(tmp_path / "a.csv", [f"{day},000010,{BAR}" for day in days]))
+    # a Monday to a Friday; 12 is missing, then 14, 18, 19, 20 (the 17th is a holiday) - see the calendar
+    missing = found()["missing_sessions"]
+    assert missing.count == 5
+    assert missing.cases == (
+        {"from": "2026-08-12", "to": "2026-08-12", "sessions": 1},
+        {"from": "2026-08-14", "to": "2026-08-20", "sessions": 4},
+    )
+    CalendarOverride.objects.create(market="kr", date=date(2026, 8, 12), is_open=False)
+    assert found()["missing_sessions"].count == 4
+
+
+def test_sources_that_disagree(tmp_path: Path) -> None:
+    rows = [f"2026-08-{day},000010,{BAR}" for day in (19, 20, 21)]
+    imported(tidy(tmp_path / "a.csv", rows), source="one")
+    other = [rows[0], rows[1].replace("105", "104"), rows[2].replace("1000", "1001")]
+    imported(tidy(tmp_path / "b.csv", other), source="two")
+    disagreements = found()["disagreements"]
+    assert disagreements.count == 2
+    assert disagreements.cases == (
+        {"code": "000010", "date": "2026-08-20", "close one": 105.0, "close two": 104.0},
+        {"code": "000010", "date": "2026-08-21", "volume one": 1000.0, "volume two": 1001.0},
+    )
+
+
+def test_instruments_that_fell_silent(tmp_path: Path) -> None:
+    rows = ["2026-08-21,000010", "2026-07-24,000020", "2026-07-22,000030", "2026-07-21,000040"]
+    imported(tidy(tmp_path / "a.csv", [f"{row},{BAR}" for row in rows]))
+    quiet = found()["quiet_instruments"]
+    # 20 sessions before 21 August is 23 July: one of them is the holiday of 17 August
+    assert [case["code"] for case in quiet.cases] == ["000030", "000040"]
+    assert quiet.count == 2
+
+
+def test_statements_that_grew_old(tmp_path: Path) -> None:
+    columns = f"{COLUMNS},department"
+    old = [f"2025-08-01,000010,{BAR},관리종목(소속부없음)", f"2025-08-21,000020,{BAR},우량기업부"]
+    imported(tidy(tmp_path / "a.csv", old, columns=columns), source="krx")
+    new = [f"2026-08-21,{code},{BAR}" for code in ("000010", "000020")]
+    imported(tidy(tmp_path / "b.csv", new))
+    statements = found()["old_statements"]
+    assert [(case["code"], case["said"]) for case in statements.cases] == [("000010", "2025-08-01")]
+
+
+def test_the_command_prints_text_or_one_json_object_a_line(tmp_path: Path) -> None:
+    out = StringIO()
+    call_command("check_data", stdout=out)
+    assert out.getvalue() == "Nothing looks wrong with market kr.\n"
+    days = ["2026-08-10", "2026-08-12"]
+    imported(tidy(tmp_path / "a.csv", [f"{day},000010,{BAR}" for day in days]))
+    out = StringIO()
+    call_command("check_data", stdout=out)
+    assert "kr: 1 sessions of the calendar without a bar" in out.getvalue()
+    assert "  from 2026-08-11, to 2026-08-11, sessions 1\n" in out.getvalue()
+    out = StringIO()
+    call_command("check_data", "--format", "json", stdout=out)
+    (line,) = out.getvalue().splitlines()
+    assert json.loads(line)["check"] == "missing_sessions"
+    with pytest.raises(CommandError, match="Unknown market 'jp'"):
+        call_command("check_data", "--market", "jp")

@@ -10,7 +10,9 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db.utils import DatabaseError, InterfaceError, OperationalError
@@ -20,8 +22,15 @@ NOT_MIGRATED = {"42P01", "42703"}  # PostgreSQL: undefined table, undefined colu
 FULL = {"53100", "54000"}  # disk full, program limit exceeded
 
 
+def execute_on_one_connection(arguments: list[str]) -> None:
+    """What manage.py does: a pool would only hide, behind a timeout of its own, why there is no connection."""
+    database: dict[str, Any] = settings.DATABASES["default"]
+    database["OPTIONS"].pop("pool", None)
+    execute_from_command_line(arguments)
+
+
 def run(
-    arguments: Sequence[str], execute: Callable[[list[str]], None] = execute_from_command_line
+    arguments: Sequence[str], execute: Callable[[list[str]], None] = execute_on_one_connection
 ) -> int:
     """Runs a management command; gives the exit status. Errors nobody foresaw still show their traceback."""
     try:
@@ -59,13 +68,10 @@ def explain(error: Exception) -> str | None:
         return "The database may not be written to: check the owner of its file and directory."
     if code == sqlite3.SQLITE_CANTOPEN:
         return "The database file cannot be opened: check SEISMO_DATA_DIR or DATABASE_URL."
-    if state.startswith("28"):
-        return "The database refused the credentials of DATABASE_URL: check user and password."
-    if state == "3D000":
-        return "The database that DATABASE_URL names does not exist: create it first."
     if isinstance(error, OperationalError) and cause is not None and code is None and not state:
-        first = text.strip().splitlines()[0] if text.strip() else type(cause).__name__
-        return f"The database does not answer: check DATABASE_URL and the server ({first})."
+        # No connection came about; libpq tells why in its last clause, the server's words after "FATAL:".
+        why = (text.strip().splitlines() or [type(cause).__name__])[0].split("FATAL:")[-1].strip()
+        return f"The database cannot be reached ({why}): check DATABASE_URL and the server."
     return None
 
 

@@ -11,12 +11,13 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from dotenv import dotenv_values
 
-Database = dict[str, object]
+Database = dict[str, Any]
 
 
 def load(name: str, default: Path) -> None:
@@ -116,17 +117,28 @@ def secret(name: str, kept_in: Path, make: Callable[[], str]) -> str:
     given = text(name)
     if given:
         return given
-    if not kept_in.exists():
-        handle, draft = tempfile.mkstemp(dir=kept_in.parent)  # readable by its owner alone
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(make())
-        try:
-            os.link(draft, kept_in)
-        except FileExistsError:
-            pass
-        finally:
-            os.unlink(draft)
-    return kept_in.read_text(encoding="utf-8").strip()
+    try:
+        if not kept_in.exists():
+            _keep(make(), kept_in)
+        return kept_in.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{name} is not set and cannot be kept in {kept_in} ({error.strerror}): set it, or let this user "
+            "read and write there."
+        ) from error
+
+
+def _keep(value: str, file: Path) -> None:
+    """Write `file` whole, unless another process was first."""
+    handle, draft = tempfile.mkstemp(dir=file.parent)  # readable by its owner alone
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(value)
+        os.link(draft, file)
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(draft)
 
 
 def database(name: str, default_file: Path, *, pool: int) -> Database:
@@ -156,7 +168,7 @@ def _postgres(name: str, url: SplitResult, pool: int) -> Database:
         raise ImproperlyConfigured(
             f"The port in {name} must be a number from 1 to 65535."
         ) from None
-    options: dict[str, object] = dict(parse_qsl(url.query))
+    options: dict[str, object] = {"connect_timeout": 10, **dict(parse_qsl(url.query))}
     host = options.pop("host", None)
     if pool:
         options["pool"] = {"min_size": 1, "max_size": pool, "timeout": 10}

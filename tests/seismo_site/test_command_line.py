@@ -1,0 +1,124 @@
+"""What a person can mend is told in one sentence on standard error; anything else keeps its traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+from django.db.utils import DatabaseError
+
+from seismo_site.command_line import INTERRUPTED, explain, run
+from tests.servers import Servers
+
+ROOT = Path(__file__).parents[2]
+
+
+def manage(data: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """`manage.py` as a person runs it, with a data directory and settings of its own."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("SEISMO_", "DATABASE_", "REDIS_", "DJANGO_"))
+    }
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={**kept, "SEISMO_ENV_FILE": os.devnull, "SEISMO_DATA_DIR": str(data), **settings},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_database_that_is_not_migrated(tmp_path: Path) -> None:
+    done = manage(tmp_path, "verify_lake")
+    assert done.returncode == 1
+    assert done.stderr == "The database is not migrated: run `manage.py migrate`.\n"
+
+
+def test_a_setting_that_does_not_fit(tmp_path: Path) -> None:
+    done = manage(tmp_path, "verify_lake", SEISMO_SCAN_WORKERS="many")
+    assert done.returncode == 1
+    assert done.stderr == "SEISMO_SCAN_WORKERS is 'many'; it must be a whole number.\n"
+
+
+def test_a_database_that_is_away(tmp_path: Path) -> None:
+    url = f"postgres://seismo@/seismo?host={tmp_path}"
+    done = manage(tmp_path, "verify_lake", DATABASE_URL=url)
+    assert done.returncode == 1
+    assert done.stderr.startswith("The database cannot be reached (")
+    assert done.stderr.endswith("check DATABASE_URL and the server.\n")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_postgresql_says_the_same(tmp_path: Path) -> None:
+    servers = Servers()
+    try:
+        url = servers.postgres()
+        done = manage(tmp_path, "verify_lake", DATABASE_URL=url)
+        assert done.stderr == "The database is not migrated: run `manage.py migrate`.\n"
+        elsewhere = url.replace("/postgres?", "/none?")
+        done = manage(tmp_path, "verify_lake", DATABASE_URL=elsewhere)
+        assert done.stderr == (
+            'The database cannot be reached (database "none" does not exist): '
+            "check DATABASE_URL and the server.\n"
+        )
+    finally:
+        servers.stop()
+
+
+@pytest.mark.django_db
+def test_errors_of_the_database_in_use(db: None) -> None:
+    with pytest.raises(DatabaseError) as missing, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM not_there")
+    assert explain(missing.value) == "The database is not migrated: run `manage.py migrate`."
+
+
+@pytest.mark.django_db
+def test_a_mistake_in_the_program_is_not_explained_away(db: None) -> None:
+    with pytest.raises(DatabaseError) as mistake, connection.cursor() as cursor:
+        cursor.execute("SELECT nothing sensible FROM WHERE")
+    assert explain(mistake.value) is None
+
+    def execute(_: list[str]) -> None:
+        raise mistake.value
+
+    with pytest.raises(DatabaseError):
+        run(["manage.py"], execute)
+
+
+def test_interrupts_and_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(_: list[str]) -> None:
+        raise KeyboardInterrupt
+
+    def misconfigured(_: list[str]) -> None:
+        raise ImproperlyConfigured("NAME is wrong.")
+
+    assert run([], interrupt) == INTERRUPTED
+    assert run([], misconfigured) == 1
+    assert capsys.readouterr().err == "Interrupted.\nNAME is wrong.\n"
+
+
+def test_a_reader_that_leaves_is_no_error_of_ours(tmp_path: Path) -> None:
+    program = (
+        "import sys; from seismo_site.command_line import run\n"
+        "def execute(_):\n"
+        "    for number in range(100_000): print(number)\n"
+        "sys.exit(run([], execute))"
+    )
+    writer = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert writer.stdout is not None
+    assert writer.stderr is not None
+    writer.stdout.readline()
+    writer.stdout.close()
+    assert writer.stderr.read() == b""
+    assert writer.wait(30) == 1
+    writer.stderr.close()

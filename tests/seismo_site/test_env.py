@@ -1,0 +1,177 @@
+"""The readers of the environment: what fits is read, what does not names itself."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from seismo_site import env
+
+NAME = "SEISMO_TEST_VALUE"
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(NAME, raising=False)
+    monkeypatch.delenv(f"{NAME}_FILE", raising=False)
+
+
+def test_a_secret_comes_from_a_file_before_the_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("from the file\n")
+    monkeypatch.setenv(NAME, "from the variable")
+    assert env.text(NAME) == "from the variable"
+    monkeypatch.setenv(f"{NAME}_FILE", str(file))
+    assert env.text(NAME) == "from the file"
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\xff"], ids=["missing", "not text"])
+def test_a_secret_file_that_cannot_be_read_names_variable_and_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setenv(f"{NAME}_FILE", str(file))
+    with pytest.raises(ImproperlyConfigured, match=f"{NAME}_FILE names .*secret"):
+        env.text(NAME)
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [("1", True), ("TRUE", True), ("on", True), ("0", False), ("No", False), ("", True)],
+)
+def test_a_flag_is_yes_or_no(monkeypatch: pytest.MonkeyPatch, value: str, read: bool) -> None:
+    monkeypatch.setenv(NAME, value)
+    assert env.flag(NAME, default=True) is read
+
+
+BAD: list[tuple[str, Callable[[], object], str]] = [
+    ("maybe", lambda: env.flag(NAME, default=False), "'maybe'.* 1 or 0"),
+    ("many", lambda: env.integer(NAME, 1), "'many'.*whole number"),
+    ("1.5", lambda: env.integer(NAME, 1), "'1.5'.*whole number"),
+    ("-1", lambda: env.integer(NAME, 1), "-1.*at least 0"),
+    ("9", lambda: env.integer(NAME, 1, most=8), "9.*between 0 and 8"),
+    ("loud", lambda: env.choice(NAME, "a", ("a", "b")), "'loud'.*one of a, b"),
+    ("mysql://u:secret@h/x", lambda: env.database(NAME, Path(), pool=0), "postgres://.*sqlite://"),
+    ("postgres://u:secret@h:port/x", lambda: env.database(NAME, Path(), pool=0), "port"),
+    ("postgres://u:secret@h", lambda: env.database(NAME, Path(), pool=0), "postgres://"),
+]
+
+
+@pytest.mark.parametrize(("value", "read", "sentence"), BAD, ids=[case[0] for case in BAD])
+def test_a_value_that_does_not_fit_names_itself(
+    monkeypatch: pytest.MonkeyPatch, value: str, read: Callable[[], object], sentence: str
+) -> None:
+    monkeypatch.setenv(NAME, value)
+    with pytest.raises(ImproperlyConfigured, match=sentence) as caught:
+        read()
+    assert NAME in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_words_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, " a, b ,,c ")
+    assert env.words(NAME) == ("a", "b", "c")
+    monkeypatch.setenv(NAME, "")
+    assert env.words(NAME, ("d",)) == ("d",)
+
+
+def test_a_folder_is_made_and_a_file_is_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert env.folder(NAME, tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(NAME, str(tmp_path / "file"))
+    with pytest.raises(ImproperlyConfigured, match=NAME):
+        env.folder(NAME, tmp_path)
+
+
+def test_processes_that_start_together_keep_one_secret(tmp_path: Path) -> None:
+    kept, made = tmp_path / "key", count()
+    with ThreadPoolExecutor(8) as pool:
+        values = list(
+            pool.map(lambda _: env.secret(NAME, kept, lambda: f"key {next(made)}"), range(32))
+        )
+    assert len(set(values)) == 1
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
+def test_a_secret_that_cannot_be_kept_names_itself(tmp_path: Path) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"{NAME} is not set and cannot be kept"):
+        env.secret(NAME, tmp_path / "no such folder" / "key", lambda: "key")
+
+
+def test_a_database_url_becomes_djangos_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, "postgres://me:p%40ss@db.example:6432/seis%2Fmo?sslmode=require")
+    database = env.database(NAME, Path(), pool=4)
+    assert database == {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "seis/mo",
+        "USER": "me",
+        "PASSWORD": "p@ss",
+        "HOST": "db.example",
+        "PORT": "6432",
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "sslmode": "require",
+            "connect_timeout": 10,
+            "pool": {"min_size": 1, "max_size": 4, "timeout": 10},
+        },
+    }
+
+
+def test_a_unix_socket_stands_among_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, "postgres://me@/seismo?host=/run/postgresql&connect_timeout=3")
+    database = env.database(NAME, Path(), pool=0)
+    assert (database["HOST"], database["PORT"]) == ("/run/postgresql", "")
+    assert database["OPTIONS"] == {"connect_timeout": "3"}
+
+
+@pytest.mark.parametrize(
+    ("url", "file"),
+    [
+        ("", Path("/data/default.sqlite3")),
+        ("sqlite:////data/other.sqlite3", Path("/data/other.sqlite3")),
+        ("sqlite:///here.sqlite3", Path.cwd() / "here.sqlite3"),
+    ],
+)
+def test_sqlite_is_a_file(monkeypatch: pytest.MonkeyPatch, url: str, file: Path) -> None:
+    monkeypatch.setenv(NAME, url)
+    database = env.database(NAME, Path("/data/default.sqlite3"), pool=4)
+    assert (database["ENGINE"], database["NAME"]) == ("django.db.backends.sqlite3", str(file))
+
+
+def test_a_dotenv_file_never_overrides_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"{NAME}=from the file\nSEISMO_TEST_OTHER='a $HOME b'\n")
+    monkeypatch.setenv(NAME, "from the environment")
+    monkeypatch.delenv("SEISMO_TEST_OTHER", raising=False)
+    monkeypatch.delenv("SEISMO_TEST_FILE", raising=False)
+    try:
+        env.load("SEISMO_TEST_FILE", file)
+        assert os.environ[NAME] == "from the environment"
+        assert os.environ["SEISMO_TEST_OTHER"] == "a $HOME b"
+    finally:
+        os.environ.pop("SEISMO_TEST_OTHER", None)
+
+
+def test_a_dotenv_file_that_was_asked_for_must_exist(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    env.load("SEISMO_TEST_FILE", tmp_path / "none")  # nobody asked for this one
+    monkeypatch.setenv("SEISMO_TEST_FILE", str(tmp_path / "none"))
+    with pytest.raises(ImproperlyConfigured, match="SEISMO_TEST_FILE"):
+        env.load("SEISMO_TEST_FILE", tmp_path / ".env")

@@ -1,0 +1,83 @@
+"""Each response names its request, each log line does too, and a page may do no more than it must."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+
+from seismo_site.logging import RequestIdFilter, request_id
+from seismo_site.middleware import CONTENT_POLICY, ContentPolicy, RequestId
+
+LOGGER = logging.getLogger("seismo.test")
+
+
+@pytest.fixture
+def lines() -> Iterator[list[str]]:
+    """Log lines as they would be written."""
+    written: list[str] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            written.append(self.format(record))
+
+    handler = Keep()
+    handler.addFilter(RequestIdFilter())
+    handler.setFormatter(logging.Formatter("[%(request_id)s] %(message)s"))
+    LOGGER.addHandler(handler)
+    yield written
+    LOGGER.removeHandler(handler)
+
+
+def view(request: HttpRequest) -> HttpResponse:
+    LOGGER.warning("seen")
+    return HttpResponse(request.request_id)  # type: ignore[attr-defined]
+
+
+def test_a_well_formed_identifier_is_kept(lines: list[str]) -> None:
+    request = RequestFactory().get("/", headers={"X-Request-ID": "caller-0123"})
+    response = RequestId(view)(request)
+    LOGGER.warning("after")
+    assert response["X-Request-ID"] == response.content.decode() == "caller-0123"
+    assert lines == ["[caller-0123] seen", "[-] after"]
+
+
+@pytest.mark.parametrize("given", ["", "short", "x" * 65, "line\nbreak-00", "blank 00000"])
+def test_any_other_is_replaced(given: str) -> None:
+    made = {
+        RequestId(view)(RequestFactory().get("/", headers={"X-Request-ID": given}))["X-Request-ID"]
+        for _ in range(2)
+    }
+    assert len(made) == 2
+    assert all(len(one) == 32 and int(one, 16) for one in made)
+
+
+def test_the_identifier_ends_with_a_failing_request() -> None:
+    def fail(request: HttpRequest) -> HttpResponse:
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        RequestId(fail)(RequestFactory().get("/"))
+    assert request_id.get() == "-"
+
+
+def test_a_view_may_bring_its_own_policy() -> None:
+    def own(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(headers={"Content-Security-Policy": "default-src 'none'"})
+
+    response = ContentPolicy(own)(RequestFactory().get("/"))
+    assert response["Content-Security-Policy"] == "default-src 'none'"
+
+
+@pytest.mark.django_db
+def test_headers_of_a_real_page(client: Client) -> None:
+    response = client.get("/admin/login/")
+    assert response.status_code == 200
+    assert response["Content-Security-Policy"] == CONTENT_POLICY
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Referrer-Policy"] == "same-origin"
+    assert len(response["X-Request-ID"]) == 32

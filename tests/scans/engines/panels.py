@@ -63,14 +63,21 @@ def _bars(rng: np.random.Generator, shape: tuple[int, int]) -> dict[str, Floats]
     """Bars whose prices are whole ticks; each instrument has its own volatility, drift and liquidity."""
     sessions, instruments = shape
     calm = rng.uniform(0.003, 0.025, instruments)
-    wave = np.sin(np.arange(sessions)[:, None] / rng.uniform(4, 25, instruments) + rng.uniform(0, 6, instruments))
+    wave = np.sin(
+        np.arange(sessions)[:, None] / rng.uniform(4, 25, instruments)
+        + rng.uniform(0, 6, instruments)
+    )
     moves = rng.normal(0.0004, 1, shape) * calm + 0.4 * calm * wave
     moves[rng.random(shape) < 0.15] = 0
-    price = rng.choice([1_500, 2_500, 4_000, 30_000], instruments) * np.exp(np.cumsum(moves, axis=0))
+    price = rng.choice([1_500, 2_500, 4_000, 30_000], instruments) * np.exp(
+        np.cumsum(moves, axis=0)
+    )
     tick = np.where(price < 5_000, 5, 50)
     close = np.maximum(np.round(price / tick), 1) * tick
     spread = np.round(np.abs(rng.normal(0, 1, shape)) * calm * close / tick) * tick
-    open_ = np.maximum(close + np.round(rng.normal(0, 0.7, shape) * calm * close / tick) * tick, tick)
+    open_ = np.maximum(
+        close + np.round(rng.normal(0, 0.7, shape) * calm * close / tick) * tick, tick
+    )
     high = np.maximum(open_, close) + spread
     low = np.maximum(np.minimum(open_, close) - spread, tick)
     volume = np.round(np.exp(rng.normal(0, 0.5, shape)) * rng.choice([50, 4e5, 2e6], instruments))
@@ -112,7 +119,15 @@ def _split(rng: np.random.Generator, fields: dict[str, Floats]) -> None:
 
 
 def _read_only(made: Panel) -> Panel:
-    for values in (*made.fields.values(), made.sessions, made.codes, made.first, made.segment, made.flags, made.suspect):
+    for values in (
+        *made.fields.values(),
+        made.sessions,
+        made.codes,
+        made.first,
+        made.segment,
+        made.flags,
+        made.suspect,
+    ):
         values.flags.writeable = False
     return made
 
@@ -134,7 +149,9 @@ def index(made: Panel, seed: int = 0, *, before: int = 40, unknown: bool = True)
     return MarketIndex(sessions=sessions, m=m, range=ranges)
 
 
-def universe(made: Panel, min_bars: int, segments: tuple[str, ...] = ("KOSPI", "KOSDAQ")) -> Universe:
+def universe(
+    made: Panel, min_bars: int, segments: tuple[str, ...] = ("KOSPI", "KOSDAQ")
+) -> Universe:
     """The universe of the sessions asked for."""
     close = made["close"]
     before = np.vstack([np.full((1, close.shape[1]), np.nan), close])[made.start : -1]
@@ -173,7 +190,10 @@ def until(made: Panel, end: int) -> Panel:
             made,
             sessions=made.sessions[:end],
             first=np.minimum(made.first, end).astype(np.int32),
-            fields={name: values[:end] for name, values in made.fields.items()},
+            fields={
+                name: values[: end - len(made.sessions) or None]
+                for name, values in made.fields.items()
+            },
             segment=made.segment[:asked],
             flags=made.flags[:asked],
             suspect=made.suspect[:asked],
@@ -194,3 +214,22 @@ def rescaled(made: Panel, column: int, factor: float) -> Panel:
         fields[name][:, column] *= factor
     fields["volume"][:, column] /= factor
     return _read_only(replace(made, fields=fields))
+
+
+def asking_last(made: Panel, asked: int) -> Panel:
+    """The same bars, with only the last `asked` sessions asked for."""
+    return _read_only(
+        replace(
+            made,
+            start=len(made.sessions) - asked,
+            segment=made.segment[-asked:],
+            flags=made.flags[-asked:],
+            suspect=made.suspect[-asked:],
+        )
+    )
+
+
+def index_until(known: MarketIndex, last: np.datetime64) -> MarketIndex:
+    """The index cut off after the session `last`."""
+    end = int(np.searchsorted(known.sessions, last, side="right"))
+    return MarketIndex(known.sessions[:end], known.m[:end], known.range[:end])

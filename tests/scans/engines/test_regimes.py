@@ -64,7 +64,9 @@ def names(codes: np.ndarray) -> list[str]:
     return [NAMES[code] for code in codes]
 
 
-returns = st.one_of(st.floats(-0.03, 0.03), st.sampled_from([0.004, -0.004, 0.0]), st.just(float("nan")))
+returns = st.one_of(
+    st.floats(-0.03, 0.03), st.sampled_from([0.004, -0.004, 0.0]), st.just(float("nan"))
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -143,7 +145,8 @@ def test_short_risk(m: float, spread: float, risk: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spread", "rsi", "signals"), [(0.045, 2, 1), (0.04, 0, 0), (0.03, 0, 0), (0.02, 0, 0), (0.015, -1, 0)]
+    ("spread", "rsi", "signals"),
+    [(0.045, 2, 1), (0.04, 0, 0), (0.03, 0, 0), (0.02, 0, 0), (0.015, -1, 0)],
 )
 def test_range_adjustment_needs_five_sessions(spread: float, rsi: int, signals: int) -> None:
     add_rsi, add_signals = range_adjustment(index_of([0.0] * 6, [spread] * 6))

@@ -1,0 +1,106 @@
+"""Asking an engine in the tests: what it reads and no more, with parameters that let many through."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from marketdata.panel import Panel
+from scans.engines.base import Engine, Features, MarketIndex, Outcome, Universe
+from scans.engines.measures import Measures
+from scans.engines.params import read
+from tests.scans.engines import panels
+
+# Parameters that let many through, so that small random markets have picks to compare.
+LENIENT: dict[str, dict[str, Any]] = {
+    "v1": {
+        "turnover_min": 1e6, "rsi_headroom": 60, "gap_min": -0.2, "gap_max": 0.2, "ext_max": 0.5,
+        "atr_min": 0.0, "atr_max": 1.0, "risk_max": 5,
+    },
+    "v2": {
+        "turnover_min": 1e6, "rsi_headroom": 60, "gap_min": -0.2, "gap_max_bull": 0.2,
+        "gap_max_neutral": 0.2, "ext_max": 0.5, "risk_max": 9,
+        "cutoff_swing_neutral": 0.0, "cutoff_position_neutral": 0.0, "cutoff_longterm_neutral": 0.0,
+        "cutoff_swing_bull": 0.0, "cutoff_position_bull": 0.0, "cutoff_longterm_bull": 0.0,
+    },
+}  # fmt: skip
+
+
+class Near(list[float]):
+    """Numbers that are equal within 1e-6 relative, NaN to NaN."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Near) and np.allclose(
+            self, other, rtol=1e-6, atol=1e-9, equal_nan=True
+        )
+
+
+def lenient(engine: Engine) -> Any:
+    return read(engine.Params, LENIENT[engine.slug])
+
+
+def inputs_only(engine: Engine, made: Panel) -> Panel:
+    """The panel with the fields that the engine says it reads, as far back as it says."""
+    asked = len(made.asked)
+    return replace(
+        made,
+        fields={
+            name: made[name][max(len(made[name]) - asked - before, 0) :]
+            for name, before in engine.inputs.items()
+        },
+    )
+
+
+def features(engine: Engine, made: Panel) -> Features:
+    return engine.features(Measures(inputs_only(engine, made)), lenient(engine))
+
+
+def answer(
+    engine: Engine, made: Panel, index: MarketIndex, params: Any = None
+) -> tuple[Universe, Outcome]:
+    universe = panels.universe(made, engine.min_bars)
+    params = lenient(engine) if params is None else params
+    return universe, engine.score(universe, features(engine, made), index, params)
+
+
+def rows(universe: Universe, outcome: Outcome) -> dict[str, list[Any]]:
+    """Per session what is known of it and its picks, numbers to 1e-6 relative."""
+    days, ranks = outcome.days, outcome.ranks
+    found: dict[str, list[Any]] = {
+        str(session): [
+            days.regime[at], int(days.step[at]), int(days.short_risk[at]), int(days.universe[at]),
+            int(days.scored[at]), int(days.matched[at]), days.reason[at], days.notes[at],
+        ]
+        for at, session in enumerate(universe.sessions)
+    }  # fmt: skip
+    for at in range(len(ranks.day)):
+        found[str(universe.sessions[ranks.day[at]])].append(_row(universe, outcome, at))
+    return found
+
+
+def _row(universe: Universe, outcome: Outcome, at: int) -> list[Any]:
+    ranks = outcome.ranks
+    numbers = [ranks.score[at], ranks.entry[at], ranks.target[at], ranks.stop[at]]
+    numbers += [ranks.components[name][at] for name in sorted(ranks.components)]
+    return [
+        str(universe.codes[ranks.column[at]]),
+        int(ranks.rank[at]),
+        str(ranks.label[at]),
+        str(ranks.strategy[at]),
+        int(ranks.holding_min[at]),
+        int(ranks.holding_max[at]),
+        [name for name in sorted(ranks.signals) if ranks.signals[name][at]],
+        Near(float(one) for one in numbers),
+    ]
+
+
+def same_features(one: Features, other: Features) -> None:
+    assert set(one) == set(other)
+    for name, values in one.items():
+        assert values.dtype == other[name].dtype, name
+        assert values.shape == other[name].shape, name
+        np.testing.assert_array_equal(values, other[name], err_msg=name)

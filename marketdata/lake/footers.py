@@ -45,13 +45,14 @@ class Survey:
         return [code.decode() for code in self.codes[~traded]]
 
 
-def survey(lake: Lake, parts: Sequence[Part]) -> Survey:
-    """The footers of `parts`; LakeError names a file that is missing, broken or not of the generation wanted."""
+def survey(lake: Lake, parts: Sequence[Part], *, any_generation: bool = False) -> Survey:
+    """The footers of `parts`; LakeError names a file that is missing, broken or not of the generation wanted
+    (`any_generation`: for whoever reads a lake without its record)."""
     rosters = []
     for part in parts:
         with open_file(lake, part.path) as file:
             found = schema.Roster.decode(file.metadata.metadata, part.path)
-        if found.generation != part.generation:
+        if found.generation != part.generation and not any_generation:
             raise LakeError(
                 f"{part.path} is of generation {found.generation}, the record wants {part.generation}: "
                 "run `manage.py project_lake`."

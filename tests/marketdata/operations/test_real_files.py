@@ -92,7 +92,7 @@ def test_a_part_of_marcap_again_changes_nothing_and_events_are_all_let_in() -> N
     expected = frame(path)
     expected["Dept"] = expected.Dept.fillna("")
     changed = expected.groupby("Code")[["Dept", "Market"]].nunique().max(axis=1) > 1
-    expected["Spac"] = ["스팩" in name for name in expected.Name.tolist()]
+    expected["Spac"] = ["스팩" in name for name in expected["Name"].tolist()]
     renamed = expected.groupby("Code")["Spac"].nunique() > 1
     assert several == (changed | renamed).sum()
 

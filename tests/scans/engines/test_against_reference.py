@@ -1,0 +1,146 @@
+"""The engines against the naive reference, on random markets: the same picks, order, scores and all that is said of
+them, session by session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from marketdata.panel import Panel
+from scans.engines.base import MarketIndex, Outcome, Universe
+from scans.engines.measures import Measures
+from scans.engines.params import read
+from scans.engines.registry import ENGINES
+from tests.reference import index as reference_index
+from tests.reference import v1, v2
+from tests.reference.bars import Frames
+from tests.reference.outcome import Outcome as Expected
+from tests.scans.engines import panels
+
+CUTOFFS = {"swing": 0.0, "position": 0.5, "longterm": 1.0}
+
+# What both are asked: the scan and parameters of the reference, the parameters of the engine.
+CASES: dict[str, tuple[Any, dict[str, Any], dict[str, Any]]] = {
+    "v1": (
+        v1.scan,
+        {"turnover_min": 1e6, "price_min": 1_000},
+        {"turnover_min": 1e6, "price_min": 1_000},
+    ),
+    "v1 as defined": (v1.scan, {}, {}),
+    "v2": (
+        v2.scan,
+        {
+            "turnover_min": 1e6,
+            "price_min": 1_000,
+            "gap_min": -0.05,
+            "ext_max": {"bull": 0.2, "neutral": 0.2, "bear": 0.2},
+            "cutoffs": {"bull": CUTOFFS, "neutral": CUTOFFS},
+        },
+        {
+            "turnover_min": 1e6,
+            "price_min": 1_000,
+            "gap_min": -0.05,
+            "ext_max": 0.2,
+            **{
+                f"cutoff_{name}_{regime}": value
+                for name, value in CUTOFFS.items()
+                for regime in ("bull", "neutral")
+            },
+        },
+    ),
+    "v2 as defined": (v2.scan, {}, {}),
+}
+
+
+def frames(made: Panel) -> Frames:
+    """The panel's bars as the reference takes them; what keeps an instrument out is written into eligible_kind."""
+    found = {}
+    days = pd.DatetimeIndex(made.sessions)
+    barred = np.zeros(made["close"].shape, dtype=bool)
+    barred[made.start :] = (made.flags != 0) | made.suspect
+    for column, code in enumerate(made.codes):
+        first = int(made.first[column])
+        if first == len(days):
+            continue
+        frame = pd.DataFrame(
+            {
+                name: made[field][first:, column]
+                for name, field in (
+                    ("O", "open"), ("H", "high"), ("L", "low"), ("C", "close"), ("V", "volume"),
+                    ("A", "amount"), ("rawC", "raw_close"),
+                )
+            },
+            index=days[first:],
+        )  # fmt: skip
+        frame["traded"] = frame["V"] > 0
+        frame["suspected"] = False
+        frame["age"] = range(1, len(frame) + 1)
+        frame["segment"] = made.segments[made.segment[-1, column]]
+        frame["eligible_kind"] = ~barred[first:, column]
+        found[str(code)] = frame
+    return found
+
+
+def regimes(known: MarketIndex) -> pd.DataFrame:
+    return reference_index.regimes(
+        pd.DataFrame({"m": known.m, "range": known.range}, index=pd.DatetimeIndex(known.sessions))
+    )
+
+
+def expected(found: Expected) -> dict[str, Any]:
+    reason = found.reason if found.reason != "regime" else f"regime {found.regime}"
+    return {
+        "regime": found.regime,
+        "reason": reason,
+        "universe": found.eligible,
+        "matched": found.matched,
+        "step": found.step,
+        "picks": [
+            [
+                row["code"], row["rank"], row["score"], row["label"], row["strategy"], row["risk"],
+                [name for name in row["signals"] if row["signals"][name]],
+            ]
+            for row in found.rows
+        ],
+    }  # fmt: skip
+
+
+def answered(universe: Universe, outcome: Outcome, day: int) -> dict[str, Any]:
+    days, ranks = outcome.days, outcome.ranks
+    return {
+        "regime": days.regime[day],
+        "reason": days.reason[day],
+        "universe": int(days.universe[day]),
+        "matched": int(days.matched[day]),
+        "step": int(days.step[day]),
+        "picks": [
+            [
+                str(universe.codes[ranks.column[at]]), int(ranks.rank[at]), pytest.approx(ranks.score[at], rel=1e-6),
+                str(ranks.label[at]), str(ranks.strategy[at]), ranks.components["risk"][at],
+                [name for name, held in ranks.signals.items() if held[at]],
+            ]
+            for at in np.flatnonzero(ranks.day == day)
+        ],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_random_markets(case: str) -> None:
+    scan, given, params = CASES[case]
+    engine = ENGINES[case.split()[0]]
+    picks = 0
+    for seed in (1, 2):
+        made = panels.panel(seed, sessions=150, instruments=25, asked=40)
+        known = panels.index(made, seed)
+        bars, days = frames(made), regimes(known)
+        universe = panels.universe(made, engine.min_bars)
+        chosen = read(engine.Params, params)
+        outcome = engine.score(universe, engine.features(Measures(made), chosen), known, chosen)
+        for day in range(seed, 40, 5):
+            wanted = expected(scan(bars, days, made.asked[day], given))
+            assert answered(universe, outcome, day) == wanted, (seed, day)
+            picks += len(wanted["picks"])
+    assert picks > 3 or "defined" in case

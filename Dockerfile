@@ -1,0 +1,23 @@
+# The web server by default; the task worker is the same image with another command (see compose.yaml).
+FROM python:3.11-slim
+
+RUN useradd --create-home --uid 10001 seismo && install -d -o seismo -g seismo /data
+WORKDIR /app
+
+COPY requirements/base.txt requirements/
+RUN pip install --no-cache-dir --disable-pip-version-check -r requirements/base.txt
+
+COPY manage.py ./
+COPY seismo_site seismo_site
+COPY caching caching
+COPY marketdata marketdata
+COPY scans scans
+
+ARG REVISION=""
+ENV SEISMO_REVISION=$REVISION SEISMO_DATA_DIR=/data PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER seismo
+VOLUME /data
+EXPOSE 8000
+
+# Static files go to the data directory, which is there only when it runs.
+CMD ["sh", "-c", "python manage.py collectstatic --no-input --verbosity 0 && exec gunicorn seismo_site.wsgi --bind 0.0.0.0:8000 --workers 2 --threads 4 --access-logfile -"]

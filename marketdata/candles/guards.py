@@ -1,0 +1,125 @@
+"""Feature flags of the collector's optimisations, and the guard that turns one off when it does harm.
+
+A rule names a flag, the metric that shows harm and its threshold. The guard keeps the last observations of each
+metric; when their mean is 20 % past the threshold, the flag goes off, with a warning and a record of why. Nothing
+turns it on again but a person.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+log = logging.getLogger(__name__)
+
+MARGIN = 0.20
+
+
+class Feature(StrEnum):
+    COMBINED_CACHE = "combined_cache"
+    ADAPTIVE_WINDOW = "adaptive_window"
+    LOOK_AHEAD = "look_ahead"
+
+
+class Worse(StrEnum):
+    HIGHER = "higher"  # times, memory
+    LOWER = "lower"  # hit ratio
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`window` observations are averaged; fewer decide nothing."""
+
+    feature: Feature
+    metric: str
+    threshold: float
+    worse: Worse
+    window: int = 50
+
+    def broken(self, mean: float) -> bool:
+        """Whether the mean is more than 20 % past the threshold."""
+        if self.worse is Worse.HIGHER:
+            return mean > self.threshold * (1 + MARGIN)
+        return mean < self.threshold * (1 - MARGIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """Why a flag was turned off."""
+
+    feature: Feature
+    metric: str
+    mean: float
+    threshold: float
+    observations: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.feature} was turned off: {self.metric} is {self.mean:.4g} on average over "
+            f"{self.observations} observations, its threshold is {self.threshold:.4g}."
+        )
+
+
+class Flags(Protocol):
+    """Where flags are kept; an admin turns them there."""
+
+    def enabled(self, feature: Feature) -> bool: ...
+
+    def turn_off(self, rollback: Rollback) -> None:
+        """Turn the flag off and keep the record."""
+
+
+class MemoryFlags:
+    """Flags of one process, all on unless named."""
+
+    def __init__(self, off: Sequence[Feature] = ()) -> None:
+        self._off = set(off)
+        self.rollbacks: list[Rollback] = []
+
+    def enabled(self, feature: Feature) -> bool:
+        return feature not in self._off
+
+    def turn_off(self, rollback: Rollback) -> None:
+        self._off.add(rollback.feature)
+        self.rollbacks.append(rollback)
+
+
+# Seconds, bytes per chunk and ratios of an ordinary collection; a deployment sets its own.
+RULES = (
+    Rule(Feature.COMBINED_CACHE, "cache_hit_ratio", 0.05, Worse.LOWER, window=500),
+    Rule(Feature.ADAPTIVE_WINDOW, "seconds_per_slot", 0.05, Worse.HIGHER),
+    Rule(Feature.LOOK_AHEAD, "seconds_analysis", 0.25, Worse.HIGHER),
+)
+
+
+class Guard:
+    """Watches the metrics of its rules; one guard per process is enough."""
+
+    def __init__(self, flags: Flags, rules: Sequence[Rule] = ()) -> None:
+        self._flags = flags
+        self._rules = {rule: deque[float](maxlen=rule.window) for rule in rules if _sound(rule)}
+
+    def observe(self, metric: str, value: float) -> None:
+        """One observation; may turn flags off."""
+        for rule, seen in self._rules.items():
+            if rule.metric != metric or not self._flags.enabled(rule.feature):
+                continue
+            seen.append(value)
+            if len(seen) < rule.window:
+                continue
+            mean = sum(seen) / len(seen)
+            if rule.broken(mean):
+                rollback = Rollback(rule.feature, metric, mean, rule.threshold, len(seen))
+                log.warning("%s", rollback)
+                self._flags.turn_off(rollback)
+                seen.clear()
+
+
+def _sound(rule: Rule) -> bool:
+    if rule.window < 1:
+        raise ValueError(f"The window of the rule on {rule.metric} is {rule.window}: at least 1.")
+    return True

@@ -1,0 +1,104 @@
+"""What lasts of a collection: its request, its state, and one row per chunk. Progress is derived, never stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from marketdata.candles.cache import Series
+from marketdata.candles.coverage import Coverage
+from marketdata.candles.overlap import Overlap
+from marketdata.candles.planner import Wanted
+from marketdata.candles.reading import CandleRecord
+from marketdata.candles.timeframes import Interval
+from marketdata.sources.base import Candles
+
+
+class Status(StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"  # the source is away: run it again, it takes up where it stopped
+    FAILED = "failed"  # something must be changed first
+
+
+class StopReason(StrEnum):
+    COUNT = "count"
+    END = "end"
+    HISTORY_START = "history_start"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """One collection as it was asked for. `number` is the store's, `chunks` what earlier runs stored."""
+
+    number: int
+    series: Series
+    wanted: Wanted
+    chunks: int = 0
+
+
+@dataclass(slots=True)
+class ChunkState:
+    """One step of a collection: what was asked, what came, what it cost (seconds, bytes)."""
+
+    number: int
+    start: int
+    end: int
+    label: Overlap
+    slots_asked: int = 0
+    slots_answered: int = 0
+    rows: int = 0
+    calls: int = 0
+    retries: int = 0
+    seconds_overlap: float = 0.0
+    seconds_api: float = 0.0
+    seconds_store: float = 0.0
+    bytes: int = 0
+    cache_hits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkWrite:
+    """All that one chunk changes in the record; stored whole or not at all.
+
+    `candles` are upserted: a candle that was still forming is replaced. `verified` joins the
+    coverage. `listed` is the opening of the market's first candle, where the answer showed it.
+    """
+
+    collection: Collection
+    state: ChunkState
+    candles: Candles
+    verified: Interval | None
+    listed: int | None
+
+
+class CandleStore(CandleRecord, Protocol):
+    """The record as the collector needs it. An error of the store is raised, never taken for "no data"."""
+
+    def open(self, series: Series, wanted: Wanted) -> Collection:
+        """Begin a collection, or take up the unfinished one of the same series and interval."""
+
+    def coverage(self, series: Series, window: Interval) -> Coverage:
+        """Verified intervals that overlap or touch `window`, whole (not clipped to it), ascending."""
+
+    def listed(self, series: Series) -> int | None:
+        """Opening of the market's first candle, if it is known."""
+
+    def oldest(self, series: Series) -> int | None:
+        """Opening of the oldest recorded candle."""
+
+    def store_chunk(self, write: ChunkWrite) -> None:
+        """Candles, coverage, start of history and the chunk's state in one transaction.
+
+        The state is written last, with the seconds this took so far as its `seconds_store`.
+        """
+
+    def close(
+        self, collection: Collection, status: Status, reason: StopReason, error: str = ""
+    ) -> None:
+        """End of a run; a collection that is stopped or failed can be opened again."""
+
+    def discard(self, collection: Collection) -> bool:
+        """Forget a collection that never stored a chunk; False where it has."""

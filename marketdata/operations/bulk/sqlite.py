@@ -112,8 +112,15 @@ def _table(columns: list[tuple[Any, ...]]) -> pa.Table:
         pa.array(days, _TEXT).cast(pa.date32()),
         pa.array(source, _TEXT),
     ]
-    arrays += [pa.array(np.array(column, dtype=np.float64)) for column in values]
+    arrays += [pa.array(_floats(column)) for column in values]
     return pa.Table.from_arrays(arrays, names=list(_FIELDS))
+
+
+def _floats(column: tuple[float | None, ...]) -> NDArray[np.float64]:
+    """NaN for None; most columns are either full or empty, and counting is faster than turning None after None."""
+    if column.count(None) == len(column):
+        return np.full(len(column), np.nan)
+    return np.array(column, dtype=np.float64)
 
 
 def _plain(value: object) -> object:

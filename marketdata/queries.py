@@ -22,7 +22,8 @@ from marketdata.panel import Floats
 from marketdata.record import Days, Record
 
 COMPLETE = 0.9
-"""A session is complete when it has at least this share of the bars of the session before."""
+"""A session is complete when it has at least this share of the bars of the session before, among common stock in
+good standing: what a scan looks at. (A source that knows more kinds of instruments must not make another look thin.)"""
 
 
 def lake() -> Lake:
@@ -41,7 +42,7 @@ def record(market: str) -> Record:
     """What is recorded of `market`, as of the lake's last projection; `stale` names the months that are behind."""
     rows = LakePartition.objects.filter(market=market).order_by("month")
     calendar = sessions(market)
-    counts: dict[str, tuple[int, str]] = {}
+    counts: dict[str, tuple[int, str, int]] = {}
     parts, part_digests, stale = [], {}, []
     for row in rows:
         if row.is_stale:
@@ -59,7 +60,8 @@ def record(market: str) -> Record:
         market=market_named(market),
         calendar=calendar,
         sessions=days,
-        bars=np.array([counts.get(str(day), (0, ""))[0] for day in days], dtype=np.int64),
+        bars=np.array([counts.get(str(day), (0, "", 0))[0] for day in days], dtype=np.int64),
+        good=np.array([counts.get(str(day), (0, "", 0))[2] for day in days], dtype=np.int64),
         digests={day: found[1] for day, found in counts.items()},
         parts=tuple(parts),
         part_digests=part_digests,
@@ -68,7 +70,7 @@ def record(market: str) -> Record:
 
 
 def last_complete_session(held: Record, as_of: datetime) -> date:
-    """The latest recorded session that has closed by `as_of` and has nine tenths of the bars of the one before."""
+    """The latest recorded session that has closed by `as_of` and is complete (see `COMPLETE`)."""
     held.refuse_empty()
     zone = ZoneInfo(held.market.timezone)
     local = as_of.astimezone(zone)
@@ -77,7 +79,7 @@ def last_complete_session(held: Record, as_of: datetime) -> date:
         day, bars = held.sessions[n], held.bars[n]
         if day > today or (day == today and local.time() < held.market.closes_at) or not bars:
             continue
-        if n and bars < COMPLETE * held.bars[n - 1]:
+        if is_thin(held, n):
             continue
         found: date = day.item()
         return found
@@ -85,6 +87,11 @@ def last_complete_session(held: Record, as_of: datetime) -> date:
         f"Market {held.market.name} has no complete session yet: its last one had not closed, or has too few bars; "
         "name one with --date."
     )
+
+
+def is_thin(held: Record, n: int) -> bool:
+    """Whether session n of the record lacks too many bars to be scanned."""
+    return n > 0 and bool(held.good[n] < COMPLETE * held.good[n - 1])
 
 
 def window(held: Record, asked: Days, warm_up: int) -> Window:

@@ -26,13 +26,15 @@ class Record:
     """A market's recorded sessions.
 
     calendar: all its sessions (S,); sessions (R,): those from the first recorded to the last; bars (R,): how many
-    instruments have one; digests: ISO date -> digest of all bars of that session; parts: the lake's partitions.
+    instruments have one; good (R,): how many of those are common stock in good standing of the market's segments;
+    digests: ISO date -> digest of all bars of that session; parts: the lake's partitions.
     """
 
     market: Market
     calendar: Days
     sessions: Days
     bars: NDArray[np.int64]
+    good: NDArray[np.int64]
     digests: Mapping[str, str]
     parts: tuple[Part, ...]
     part_digests: Mapping[str, str]

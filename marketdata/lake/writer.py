@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from marketdata.lake import digest, schema
 from marketdata.lake.layout import Lake
+from marketdata.markets import market as market_named
 
 CODES_PER_GROUP = 1024
 
@@ -43,18 +44,19 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written: rows, bytes, the partition's digest, and ISO date -> (bars, digest in hex)."""
+    """What was written: rows, bytes, the partition's digest, and ISO date -> (bars, digest in hex, how many of the
+    bars are of common stock in good standing of the market's own segments)."""
 
     rows: int
     bytes: int
     digest: str
-    sessions: dict[str, tuple[int, str]]
+    sessions: dict[str, tuple[int, str, int]]
 
 
 def write(lake: Lake, market: str, month: date, bars: Bars, *, generation: int) -> Written:
     """Put the partition of `month` in its place; OSError where the disk does not take it (the old file stays)."""
     digests = row_digests(bars)
-    made, sessions = roster(bars, digests, month, generation)
+    made, sessions = roster(bars, digests, market, month, generation)
     table = _table(bars).replace_schema_metadata(made.encode())
     bounds = _groups(bars.code)
 
@@ -91,8 +93,8 @@ def row_digests(bars: Bars) -> NDArray[np.uint64]:
 
 
 def roster(
-    bars: Bars, digests: NDArray[np.uint64], month: date, generation: int
-) -> tuple[schema.Roster, dict[str, tuple[int, str]]]:
+    bars: Bars, digests: NDArray[np.uint64], market: str, month: date, generation: int
+) -> tuple[schema.Roster, dict[str, tuple[int, str, int]]]:
     """The partition's metadata, and its sessions with their bars and digests."""
     count = len(bars.codes)
     first = np.datetime64(month)
@@ -111,8 +113,15 @@ def roster(
     per_code += digest.total(ev_digests, ev_code.astype(np.intp), count)
     per_day = digest.total(digests, day, 32) + digest.total(ev_digests, ev_day, 32)
     bars_per_day = np.bincount(day, minlength=32)
+    own = np.array([name in market_named(market).segments for name in bars.segments] or [False])
+    good = own[bars.segment] & (bars.flags == 0)
+    good_per_day = np.bincount(day[good], minlength=32)
     sessions = {
-        str(first + int(at)): (int(bars_per_day[at]), f"{int(per_day[at]):016x}")
+        str(first + int(at)): (
+            int(bars_per_day[at]),
+            f"{int(per_day[at]):016x}",
+            int(good_per_day[at]),
+        )
         for at in np.flatnonzero((bars_per_day > 0) | (per_day > 0))
     }
     made = schema.Roster(

@@ -17,7 +17,9 @@ class LakePartition(models.Model):
     rows = models.PositiveIntegerField(default=0)
     bytes = models.PositiveBigIntegerField(default=0)
     digest = models.CharField(max_length=32, blank=True)
-    sessions = models.JSONField(default=dict, help_text="ISO date -> [bars, digest]")
+    sessions = models.JSONField(
+        default=dict, help_text="ISO date -> [bars, digest, bars that can be scanned]"
+    )
     written_at = models.DateTimeField(null=True)
 
     class Meta:

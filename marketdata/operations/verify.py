@@ -72,7 +72,7 @@ def _differences(partition: LakePartition, statements: assemble.Statements) -> I
         return
     bars = assemble.bars(partition.market, partition.month, statements)
     digests = writer.row_digests(bars)
-    wanted, _ = writer.roster(bars, digests, partition.month, partition.written)
+    wanted, _ = writer.roster(bars, digests, partition.market, partition.month, partition.written)
     if found.rows != wanted.rows or table.num_rows != wanted.rows:
         yield f"has {table.num_rows} rows, its footer says {found.rows}, the record {wanted.rows}"
     if not np.array_equal(found.codes, wanted.codes):

@@ -175,9 +175,9 @@ def _thin(held: Record, asked: Days) -> dict[str, str]:
     found = {}
     for day in asked:
         n = int(np.searchsorted(held.sessions, day))
-        if n and held.bars[n] < market_queries.COMPLETE * held.bars[n - 1]:
+        if market_queries.is_thin(held, n):
             found[str(day)] = (
-                f"only {held.bars[n]} instruments have a bar, {held.bars[n - 1]} had one the session before"
+                f"only {held.good[n]} instruments have a bar, {held.good[n - 1]} had one the session before"
             )
     return found
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketdata import index
 from marketdata.panel import Panel
+from marketdata.record import Days
 from tests.marketdata.lake import made
 from tests.reference import bars as reference
 from tests.reference import index as reference_index
@@ -24,24 +27,24 @@ def everything(sessions: int) -> dict[str, int]:
     return dict.fromkeys(EVERYTHING, sessions)
 
 
-def compare(panel: Panel, frames: dict[str, object], days: np.ndarray) -> None:
+def compare(panel: Panel, frames: Mapping[str, pd.DataFrame], days: Days) -> None:
     """Every field of every instrument; adjusted values to rounding, since products are taken in another order."""
     assert list(panel.codes) == sorted(frames)
     eligible = panel.eligible(segments=("KOSPI",), min_bars=5)
     for column, code in enumerate(panel.codes):
         frame = frames[str(code)]
-        begin = len(days) - len(frame)  # type: ignore[arg-type]
+        begin = len(days) - len(frame)
         for name, theirs in NAMES.items():
             ours = panel[name][:, column]
             assert np.isnan(ours[:begin]).all(), (code, name)
             np.testing.assert_allclose(
                 ours[begin:],
-                frame[theirs].to_numpy(float),
+                np.asarray(frame[theirs], dtype=np.float64),
                 rtol=1e-12,
-                err_msg=f"{code} {name}",  # type: ignore[index]
+                err_msg=f"{code} {name}",
             )
         for row, day in enumerate(panel.asked):
-            upto = frame[: str(day)]  # type: ignore[index]
+            upto = frame[: str(day)]
             wanted = len(upto) and reference.is_eligible(upto, min_bars=5, segments=("KOSPI",))
             assert eligible[row, column] == bool(wanted), (code, day)
 

@@ -1,0 +1,147 @@
+"""The decorator: a function whose answers are kept for a while.
+
+    @cached("published", what="chart", version=2, scope=lambda market, code: f"market.{market}")
+    def chart(market: str, code: str) -> Chart: ...
+
+1. The key is made of what, version, the scope's generation and the arguments (`keys`).
+2. A stored answer is returned; None is an answer like any other.
+3. Otherwise one caller computes: one thread of this process (`flights`) that also holds the key's lease in the cache,
+   against other processes. The others wait for it, at most `policy.wait` seconds, then compute for themselves.
+4. An error of the function reaches its caller, is not stored, and lets the next one try.
+5. Without a cache (`store`) the function is simply called, still once at a time for each key.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from typing import Generic, ParamSpec, TypeVar, cast
+
+from caching import keys
+from caching.flights import Flight, Flights
+from caching.policies import policy
+from caching.stats import STATS
+from caching.store import STORE
+
+P = ParamSpec("P")
+R = TypeVar("R")
+POLL = 0.02  # seconds between two looks for the answer of another process
+
+
+def cached(
+    policy_name: str,
+    *,
+    what: str,
+    version: int = 1,
+    scope: str | Callable[..., str] | None = None,
+) -> Callable[[Callable[P, R]], Cached[P, R]]:
+    """Keeps the answers of a function.
+
+    `policy_name` is one of `policies.POLICIES`; `what` names the answers in keys and counters; `version` rises when
+    their form changes; `scope` (a name, or a function of the arguments) says what `store.advance` invalidates together.
+    """
+    rule = policy(policy_name)
+
+    def decorate(function: Callable[P, R]) -> Cached[P, R]:
+        return Cached(function, what, version, scope, rule.ttl, rule.lease, rule.wait)
+
+    return decorate
+
+
+class Cached(Generic[P, R]):
+    """The function, cached. Arguments are text, numbers, dates, or collections of them."""
+
+    def __init__(
+        self,
+        function: Callable[P, R],
+        what: str,
+        version: int,
+        scope: str | Callable[..., str] | None,
+        ttl: int,
+        lease: int,
+        wait: float,
+    ) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.what = what
+        self._version = version
+        self._scope = scope
+        self._ttl, self._lease, self._wait = ttl, lease, wait
+        self._flights = Flights()
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        key = self.key(*args, **kwargs)
+        deadline = time.monotonic() + self._wait
+        while True:
+            found = STORE.get(key)
+            if found is not None:
+                STATS.count(self.what, hits=1)
+                return cast(R, found[0])
+            flight, is_pilot = self._flights.board(key)
+            if is_pilot:
+                return self._fly(key, flight, deadline, *args, **kwargs)
+            left = deadline - time.monotonic()
+            if (
+                left <= 0 or flight.pilot == threading.get_ident()
+            ):  # a function that asks for itself
+                return self._compute(key, *args, **kwargs)
+            if flight.landed.wait(left) and flight.value is not None:
+                STATS.count(self.what, shared=1)
+                return cast(R, flight.value[0])
+
+    def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Computes anew, stores and returns the answer."""
+        return self._compute(self.key(*args, **kwargs), *args, **kwargs)
+
+    def forget(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Drops the answer for these arguments."""
+        STORE.forget(self.key(*args, **kwargs))
+
+    def key(self, *args: P.args, **kwargs: P.kwargs) -> str:
+        """The key of the answer for these arguments; arguments by position and by name are told apart."""
+        scope = self._scope(*args, **kwargs) if callable(self._scope) else self._scope
+        return keys.answer(
+            self.what,
+            version=self._version,
+            generation=STORE.generation(scope) if scope else 0,
+            parts=(args, kwargs),
+        )
+
+    def _fly(
+        self, key: str, flight: Flight, deadline: float, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Computes for this process, once no other process does."""
+        holder = uuid.uuid4().hex
+        try:
+            while not STORE.take_lease(key, holder, self._lease):
+                found = STORE.get(key)
+                if found is not None:
+                    STATS.count(self.what, shared=1)
+                    flight.value = found
+                    return cast(R, found[0])
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(POLL)
+            found = STORE.get(key)  # it may have come between the first look and the lease
+            if found is None:
+                found = (self._compute(key, *args, **kwargs),)
+            flight.value = found
+            return cast(R, found[0])
+        finally:
+            STORE.end_lease(key, holder)
+            self._flights.land(key, flight)
+
+    def _compute(self, key: str, *args: P.args, **kwargs: P.kwargs) -> R:
+        started = time.perf_counter()
+        try:
+            value = self.function(*args, **kwargs)
+        except BaseException:
+            STATS.count(self.what, failures=1)
+            raise
+        STATS.count(self.what, misses=1, seconds=time.perf_counter() - started)
+        if not STORE.put(key, value, self._ttl):
+            STATS.count(self.what, unstored=1)
+        return value

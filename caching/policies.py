@@ -1,0 +1,50 @@
+"""How long each kind of answer may be served: the whole table in one place.
+
+A policy is named by what makes the answer old, not by what it is about:
+
+- published   replaced as a whole, and its scope's generation advanced then; the TTL only bounds what is kept
+- reference   changes on some days; an hour of lag is harmless
+- live        changes while one looks at it
+- probe       the state of another server, asked by many at once
+- kept        costs much and never changes for its key
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MINUTE = 60
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Times in seconds.
+
+    `ttl`: how long an answer is served. `lease`: how long one caller may take to compute it before another assumes
+    that it died. `wait`: how long the others wait for that one before they compute for themselves.
+    """
+
+    ttl: int
+    lease: int = 30
+    wait: float = 10.0
+
+
+POLICIES: dict[str, Policy] = {
+    "published": Policy(ttl=DAY),
+    "reference": Policy(ttl=HOUR),
+    "live": Policy(ttl=15, lease=10, wait=3.0),
+    "probe": Policy(ttl=2, lease=5, wait=1.0),
+    "kept": Policy(ttl=30 * DAY, lease=2 * MINUTE, wait=60.0),
+}
+
+
+def policy(name: str) -> Policy:
+    """The policy of that name; `LookupError` names those there are."""
+    try:
+        return POLICIES[name]
+    except KeyError:
+        raise LookupError(
+            f"There is no cache policy {name!r}: choose among {', '.join(POLICIES)}."
+        ) from None

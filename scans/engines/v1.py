@@ -29,7 +29,8 @@ from scans.engines.thresholds import CrossoverParams, min_signals, rsi_threshold
 from scans.kernels.compare import at_least
 
 WARM_UP = 640
-"""Sessions before the first asked for; see `Engine`."""
+"""Sessions before the first asked for, for the sake of EMA60. On KRX 2019..2025 (2,731 instruments, three dates) a
+start that late moves close / EMA60 by 3e-8 at most and every other measure by less; 450 sessions move it by 1.5e-6."""
 
 CLOSED = (regimes.CRASH,)
 

@@ -31,8 +31,10 @@ from scans.engines.strategies import LONGTERM, POSITION, SWING, WATCH
 from scans.engines.thresholds import CrossoverParams, by_regime, min_signals, rsi_threshold
 from scans.kernels.compare import at_least
 
-WARM_UP = 640
-"""Sessions before the first asked for; see `Engine`."""
+WARM_UP = 320
+"""Sessions before the first asked for; the slowest averages are EMA26 smoothed over 9 and TEMA20. On KRX 2019..2025
+(2,731 instruments, three dates) a start 253 sessions before moves no measure by more than 1e-7 of the close (the RSIs:
+of 100), 300 sessions by no more than 2e-9."""
 
 CLOSED = (regimes.BEAR, regimes.CRASH)
 

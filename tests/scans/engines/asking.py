@@ -31,7 +31,7 @@ LENIENT: dict[str, dict[str, Any]] = {
 class Near(list[float]):
     """Numbers that are equal within 1e-6 relative, NaN to NaN."""
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Near) and np.allclose(

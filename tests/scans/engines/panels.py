@@ -167,6 +167,21 @@ def universe(
     )
 
 
+def bare_universe(sessions: int, instruments: int, amount: Floats) -> Universe:
+    """A universe of which only the turnover matters."""
+    shape = (sessions, instruments)
+    return Universe(
+        sessions=np.datetime64("2024-01-02") + np.arange(sessions),
+        codes=np.array([f"{at:06d}" for at in range(instruments)]),
+        eligible=np.ones(shape, dtype=bool),
+        amount=amount,
+        close=np.ones(shape),
+        change_pct=np.zeros(shape),
+        segment=np.zeros(shape, dtype=np.int8),
+        segments=SEGMENTS,
+    )
+
+
 def columns(made: Panel, kept: NDArray[Any], codes: NDArray[np.str_] | None = None) -> Panel:
     """The panel with only the columns `kept`, in that order, under their own or other (ascending) codes."""
     return _read_only(
@@ -197,6 +212,22 @@ def until(made: Panel, end: int) -> Panel:
             segment=made.segment[:asked],
             flags=made.flags[:asked],
             suspect=made.suspect[:asked],
+        )
+    )
+
+
+def since(made: Panel, begin: int) -> Panel:
+    """The panel without its first `begin` sessions."""
+    return _read_only(
+        replace(
+            made,
+            sessions=made.sessions[begin:],
+            start=made.start - begin,
+            first=np.maximum(made.first - begin, 0).astype(np.int32),
+            fields={
+                name: values[-(len(made.sessions) - begin) :]
+                for name, values in made.fields.items()
+            },
         )
     )
 

@@ -181,6 +181,17 @@ def test_more_history_than_asked_for_and_other_fields_change_nothing(
 
 
 @every_engine
+@settings(quick, max_examples=4)
+@given(seed=seeds)
+def test_a_warm_up_is_long_enough(engine: Engine, seed: int) -> None:
+    made = panels.panel(seed, sessions=engine.warm_up + 430, asked=30)
+    index = panels.index(made, seed)
+    universe, whole = answer(engine, made, index)
+    _, late = answer(engine, panels.since(made, 400), index)
+    assert rows(universe, late) == rows(universe, whole)
+
+
+@every_engine
 @quick
 @given(seed=seeds)
 def test_an_instrument_without_bars_changes_nothing(engine: Engine, seed: int) -> None:

@@ -22,7 +22,9 @@ def index_of(m: list[float], ranges: list[float] | None = None) -> MarketIndex:
 
 def naive_trend(m: list[float]) -> list[str]:
     """The definition read aloud: one session at a time, each measure from a list of what is known since the start."""
-    state, known, states = "neutral", [], []
+    state = "neutral"
+    known: list[float] = []
+    states: list[str] = []
     for value in m:
         if value != value:
             state, known = "neutral", []

@@ -22,7 +22,7 @@ def test_the_database_is_the_backend_asked_for(request: pytest.FixtureRequest) -
 
 @pytest.mark.backend
 def test_the_cache_is_the_backend_asked_for(request: pytest.FixtureRequest) -> None:
-    kind = settings.CACHES["default"]["BACKEND"]
+    kind = str(settings.CACHES["default"]["BACKEND"])
     postgres = request.config.getoption("--backend") == "postgres"
     assert kind.endswith("RedisCache" if postgres else "LocMemCache")
     cache.set("answer", 42, 60)

@@ -99,7 +99,7 @@ _shared: tuple[Any, Any, Any]
 
 def _share(*given: Any) -> None:
     global _shared
-    _shared = given  # type: ignore[assignment]
+    _shared = given
 
 
 def _scan(day: str) -> list[dict[str, Any]]:

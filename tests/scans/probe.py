@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -21,7 +22,7 @@ class Probe:
     slug: ClassVar[str] = "probe"
     title: ClassVar[str] = "Rises"
     revision: ClassVar[int] = 1
-    inputs: ClassVar[dict[str, int]] = {"close": 5}
+    inputs: ClassVar[Mapping[str, int]] = {"close": 5}
     warm_up: ClassVar[int] = 5
     min_bars: ClassVar[int] = 2
     Params: ClassVar[type[Any]] = Params

@@ -28,7 +28,7 @@ def scan(**options: Any) -> Scan:
 def risers(rows: pd.DataFrame, day: date) -> list[str]:
     """The codes that rose on `day`, the largest rise first."""
     close = rows.pivot_table(index="date", columns="code", values="close")
-    rise = (close / close.shift(1) - 1).loc[day]
+    rise = (close / close.shift(1) - 1).T[day]
     return list(rise[rise > 0].sort_values(ascending=False).index)
 
 
@@ -194,7 +194,7 @@ def test_limits_keep_the_largest_turnovers(
 ) -> None:
     found = scan(limits={"KOSPI": 1})
     rows = market[(market["date"] == sessions[-1]) & (market["segment"] == "KOSPI")]
-    largest = rows.loc[(rows["close"] * rows["volume"]).idxmax(), "code"]
+    largest = rows["code"].iloc[int((rows["close"] * rows["volume"]).to_numpy().argmax())]
     kospi = set(market[market["segment"] == "KOSPI"]["code"])
     picked = [row["code"] for row in found.answers[0].ranks]
     assert {code for code in picked if code in kospi} <= {largest}

@@ -23,7 +23,6 @@ from marketdata.operations import bulk, instruments, marks, membership_runs
 from marketdata.sources.files import BarBatch
 
 DAY_BITS = 1 << 20
-CORRECTIONS_AT_A_TIME = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +113,14 @@ def _correct(
             value = float(was[place])
             old[place][name] = None if np.isnan(value) else value
     bulk.update(bars, market=market, source=source, at=at)
-    BarCorrection.objects.bulk_create(
-        (
-            BarCorrection(
-                market=market, stock_code=code, date=day, source=source, old=values, replaced_at=at
-            )
-            for code, day, values in zip(
-                bars.codes[bars.code].tolist(), bars.date.tolist(), old, strict=True
-            )
-        ),
-        batch_size=CORRECTIONS_AT_A_TIME,
+    codes, days = bars.codes[bars.code].tolist(), bars.date.tolist()
+    bulk.upsert(
+        BarCorrection,
+        [
+            (market, code, day, source, values, at)
+            for code, day, values in zip(codes, days, old, strict=True)
+        ],
+        fields=("market", "stock_code", "date", "source", "old", "replaced_at"),
     )
 
 

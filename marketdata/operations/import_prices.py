@@ -96,6 +96,8 @@ def import_prices(
     """Import `files`. `source` and `market` default to what the form of a file says (marcap: marcap and kr; else file
     and kr); `as_of` becomes the time of record, and no bar may be dated after it. Raises `UnknownMarket`; what is
     wrong with a file is in its report."""
+    if as_of.tzinfo is None:
+        raise ValueError("as_of needs a time zone.")
     if market is not None:
         market_named(market)
     if source is not None and not 0 < len(source) <= SOURCE_LENGTH:

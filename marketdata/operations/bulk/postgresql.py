@@ -67,6 +67,8 @@ def update(bars: Writable, *, market: str, source: str, at: datetime) -> None:
             f"SELECT {names} FROM {TABLE} WITH NO DATA"
         )
         _copy_in("corrected_bars", bars, market=market, source=source, at=at, created=False)
+        # Without statistics the planner would read the whole record to correct a few bars.
+        cursor.execute("ANALYZE corrected_bars")
         cursor.execute(
             f"UPDATE {TABLE} AS old SET {assignments} FROM corrected_bars AS new "  # noqa: S608
             "WHERE old.stock_code = new.stock_code AND old.market = new.market "

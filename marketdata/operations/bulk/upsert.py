@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, models
@@ -20,10 +20,11 @@ def upsert(
     rows: Sequence[Row],
     *,
     fields: tuple[str, ...],
-    key: tuple[str, ...],
+    key: tuple[str, ...] = (),
 ) -> None:
     """Write `rows`, each with a value for every one of `fields`; where `key` is taken, the other fields replace what is
-    there. No two rows may share a key. Names are those of the model's fields, values are bound."""
+    there (without a key every row is a new one). No two rows may share a key. Names are those of the model's fields,
+    values are bound; a dictionary is a JSON field's."""
     if not rows:
         return
     columns = {name: str(getattr(model._meta.get_field(name), "column", name)) for name in fields}
@@ -34,7 +35,8 @@ def upsert(
         f"{quoted[name]} = excluded.{quoted[name]}" for name in fields if name not in key
     )
     head = f"INSERT INTO {table} ({names}) "
-    tail = f" ON CONFLICT ({', '.join(quoted[name] for name in key)}) DO UPDATE SET {replaced}"
+    keys = ", ".join(quoted[name] for name in key)
+    tail = f" ON CONFLICT ({keys}) DO UPDATE SET {replaced}" if key else ""
     if connection.vendor == "postgresql":
         body = f"SELECT {names} FROM json_populate_recordset(NULL::{table}, %s::json)"  # noqa: S608
         statements = iter([(body, [_json(tuple(columns.values()), rows)])])
@@ -60,4 +62,13 @@ def _values(rows: Sequence[Row], width: int) -> Iterator[tuple[str, list[Any]]]:
     one = f"({', '.join(['%s'] * width)})"
     for start in range(0, len(rows), ROWS_PER_STATEMENT):
         part = rows[start : start + ROWS_PER_STATEMENT]
-        yield "VALUES " + ", ".join([one] * len(part)), [value for row in part for value in row]
+        yield (
+            "VALUES " + ", ".join([one] * len(part)),
+            [_bound(value) for row in part for value in row],
+        )
+
+
+def _bound(value: Any) -> Any:
+    if isinstance(value, dict):
+        return json.dumps(value)
+    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value

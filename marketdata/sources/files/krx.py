@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from marketdata.sources.files.batch import Status
 
 SEGMENTS = ("KOSPI", "KOSDAQ", "KOSDAQ GLOBAL", "KONEX")
-CODE = re.compile(r"[0-9A-Z]{6}")
+DEPARTMENT_LENGTH = 40
 
 _REIT = re.compile("(?<![메블])리츠")
 _TRAITS = 8
@@ -51,7 +51,7 @@ def statuses(
     found = tuple(
         _status(
             _word(segments, row),
-            (_word(departments, row) or "") if departments else None,
+            (_word(departments, row) or "")[:DEPARTMENT_LENGTH] if departments else None,
             preferred=bool(preferred[row]),
             spac=bool(spac[row]),
             reit=bool(reit[row]),

@@ -1,0 +1,92 @@
+"""The lake from the command line: a disk that is full, a damaged lake, a verification that finds the damage."""
+
+from __future__ import annotations
+
+import resource
+import sqlite3
+import subprocess
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.scans.conftest import frame
+from tests.scans.management.test_run_scan import manage, manage_limited
+
+
+@pytest.fixture
+def installation(tmp_path: Path, sessions: list[date]) -> Path:
+    """A data directory with an imported market and no lake yet."""
+    folder = tmp_path / "own"
+    file = tmp_path / "prices.csv"
+    frame(sessions).to_csv(file, index=False)
+    assert manage(folder, "migrate", "-v0").returncode == 0
+    assert manage(folder, "import_prices", str(file)).returncode == 0
+    return folder
+
+
+def partitions(folder: Path) -> list[Path]:
+    return sorted(folder.glob("lake/market=kr/**/bars.parquet"))
+
+
+def stale(folder: Path) -> int:
+    with sqlite3.connect(folder / "seismo.sqlite3") as database:
+        rows = database.execute(
+            "SELECT COUNT(*) FROM marketdata_lakepartition WHERE wanted <> written"
+        ).fetchone()
+    return int(rows[0])
+
+
+def told(done: subprocess.CompletedProcess[str]) -> str:
+    assert "Traceback" not in done.stderr
+    return done.stderr.strip()
+
+
+def test_a_full_disk_loses_nothing_and_the_next_run_repairs(installation: Path) -> None:
+    """The limit on the size of files is the operating system's own way of saying that no more fits."""
+    before = stale(installation)
+    assert before == 2
+    full = manage_limited(installation, resource.RLIMIT_FSIZE, 2048, "project_lake")
+    assert full.returncode == 1
+    assert "The lake partition kr 2024-03 could not be written" in told(full)
+    assert "make room and run `manage.py project_lake`" in told(full)
+    assert not list(installation.glob("lake/**/*.tmp"))
+    assert partitions(installation) == []
+    assert stale(installation) == before
+
+    scan = manage(installation, "run_scan", "--version", "v2")
+    assert scan.returncode == 0, scan.stderr
+    assert len(partitions(installation)) == 2
+    assert stale(installation) == 0
+
+
+def test_a_full_disk_leaves_the_old_partition_in_place(installation: Path) -> None:
+    assert manage(installation, "project_lake").returncode == 0
+    contents = [file.read_bytes() for file in partitions(installation)]
+    full = manage_limited(installation, resource.RLIMIT_FSIZE, 2048, "project_lake", "--rebuild")
+    assert full.returncode == 1
+    assert [file.read_bytes() for file in partitions(installation)] == contents
+
+
+def test_verify_finds_what_was_changed_behind_its_back(installation: Path) -> None:
+    assert manage(installation, "project_lake").returncode == 0
+    fine = manage(installation, "verify_lake")
+    assert fine.returncode == 0
+    assert fine.stdout == "The lake of market kr agrees with the record.\n"
+    with sqlite3.connect(installation / "seismo.sqlite3") as database:
+        database.execute(
+            "UPDATE marketdata_stockprice SET close = close + 1 WHERE stock_code = '005930' AND date = '2024-03-08'"
+        )
+    odd = manage(installation, "verify_lake")
+    assert odd.returncode == 1
+    assert "kr 2024-03 differs from the record in 005930" in odd.stdout
+    partitions(installation)[1].unlink()
+    gone = manage(installation, "verify_lake")
+    assert "month=04/bars.parquet is missing: run `manage.py project_lake`." in gone.stdout
+
+
+def test_an_unknown_market_is_told(installation: Path) -> None:
+    for command in ("project_lake", "verify_lake"):
+        done = manage(installation, command, "--market", "mars")
+        assert done.returncode == 1
+        assert "Unknown market 'mars'" in told(done)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,27 +12,8 @@ from django.db import connection
 from django.db.utils import DatabaseError
 
 from seismo_site.command_line import INTERRUPTED, explain, run
+from tests.seismo_site.running import ROOT, manage
 from tests.servers import Servers
-
-ROOT = Path(__file__).parents[2]
-
-
-def manage(data: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """`manage.py` as a person runs it, with a data directory and settings of its own."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("SEISMO_", "DATABASE_", "REDIS_", "DJANGO_"))
-    }
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env={**kept, "SEISMO_ENV_FILE": os.devnull, "SEISMO_DATA_DIR": str(data), **settings},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_a_database_that_is_not_migrated(tmp_path: Path) -> None:

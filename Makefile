@@ -88,7 +88,8 @@ serve: $(BASE)
 bench: $(DEV)
 	$(BIN)/python -m tests.bench $(BENCH)
 
-# --universal: one file for every supported Python and platform; no address of an index goes into it.
-COMPILE := ../$(BIN)/uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links
+# --universal: one file for every supported Python and platform; no address of a package index goes into it.
+COMPILE := ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make requirements"
 requirements: $(DEV)
-	cd requirements && $(COMPILE) --quiet base.in -o base.txt && $(COMPILE) --quiet dev.in -o dev.txt
+	cd requirements && $(COMPILE) base.in -o base.txt && $(COMPILE) dev.in -o dev.txt

@@ -22,7 +22,7 @@ KERNELS = sorted((ROOT / "scans" / "kernels").glob("*.py"))
 CATCH_ALL = {"utils", "util", "helpers", "helper", "common", "misc", "services"}
 MACHINE = re.compile(
     r"/work/|/root/|/home/\w|/tmp/\w+/|[a-z]:\\users\\"  # a place on somebody's machine
-    r"|pypi\.org|pythonhosted\.org|[^-]--(extra-)?index-url|/simple/?\b",  # a package registry
+    r"|pypi\.org|pythonhosted\.org|(?<!no-emit-)index-url|/simple/?\b",  # a package registry
     re.IGNORECASE,
 )
 

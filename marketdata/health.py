@@ -62,8 +62,8 @@ def missing_sessions(market: str, limit: int) -> Finding:
         "missing_sessions",
         market,
         len(missing),
-        "sessions of the calendar without a bar of any instrument: import them, or record in the calendar overrides "
-        "that the market was closed",
+        "Sessions of the calendar without a bar of any instrument (import them, or record in the calendar overrides "
+        "that the market was closed)",
         tuple(starts[:limit]),
     )
 
@@ -96,7 +96,7 @@ def disagreements(market: str, limit: int) -> Finding:
         "disagreements",
         market,
         count,
-        "bars that two sources give differently: the preferred source's is used",
+        "Bars that two sources give differently (the preferred source's is used)",
         tuple(cases),
     )
 
@@ -116,7 +116,7 @@ def quiet_instruments(market: str, limit: int) -> Finding:
         "quiet_instruments",
         market,
         quiet.count(),
-        f"instruments without a bar in the last {QUIET_SESSIONS} sessions: delisted, or no longer collected",
+        f"Instruments without a bar in the last {QUIET_SESSIONS} sessions (delisted, or no longer collected)",
         tuple(
             {"code": one.code, "name": one.name, "last_bar": str(one.last_bar)}
             for one in quiet[:limit]
@@ -143,7 +143,7 @@ def old_statements(market: str, limit: int) -> Finding:
         "old_statements",
         market,
         len(old),
-        f"instruments whose administration and caution were last told more than {OLD_SESSIONS} sessions before their "
+        f"Instruments whose administration and caution were last told more than {OLD_SESSIONS} sessions before their "
         "last bar",
         tuple(
             {

@@ -30,7 +30,7 @@ class Command(BaseCommand):
             if options["format"] == "json":
                 self.stdout.write(json.dumps(asdict(finding), ensure_ascii=False))
                 continue
-            self.stdout.write(f"{name}: {finding.count:,} {finding.text}")
+            self.stdout.write(f"{name}: {finding.text}: {finding.count:,}")
             for case in finding.cases:
                 shown = ", ".join(f"{key} {value}" for key, value in case.items())
                 self.stdout.write(f"  {shown}")

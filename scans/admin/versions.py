@@ -5,13 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
 
-from scans.models import ActiveVersion, ScannerVersion
+from scans.models import ActiveVersion, ScannerVersion, VersionChange
+from scans.operations import versions
 
 if TYPE_CHECKING:
     Admin = admin.ModelAdmin[Any]
+    Inline = admin.TabularInline[Any, Any]
 else:
-    Admin = admin.ModelAdmin
+    Admin, Inline = admin.ModelAdmin, admin.TabularInline
+
+
+class ChangeInline(Inline):
+    """What changed, when and by whom; never edited."""
+
+    model = VersionChange
+    extra = 0
+    can_delete = False
+    readonly_fields = ("at", "who", "before", "after")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 @admin.register(ScannerVersion)
@@ -20,7 +36,13 @@ class ScannerVersionAdmin(Admin):
 
     list_display = ("slug", "title", "engine", "enabled", "updated_at")
     list_filter = ("engine", "enabled")
-    prepopulated_fields = {"slug": ("title",)}
+    inlines = (ChangeInline,)
+
+    def save_model(
+        self, request: HttpRequest, obj: ScannerVersion, form: Any, change: bool
+    ) -> None:
+        """Through the one operation that keeps every change."""
+        versions.save(obj, who=request.user.get_username(), at=timezone.now())
 
 
 @admin.register(ActiveVersion)
@@ -29,3 +51,9 @@ class ActiveVersionAdmin(Admin):
 
     list_display = ("market", "version")
     list_select_related = ("version",)
+
+    def save_model(self, request: HttpRequest, obj: ActiveVersion, form: Any, change: bool) -> None:
+        """Through the one operation that keeps every change."""
+        versions.activate(
+            obj.market, obj.version, who=request.user.get_username(), at=timezone.now()
+        )

@@ -17,6 +17,7 @@ from marketdata.markets import UnknownMarket
 from scans.engines.params import ParamError
 from scans.execution.executors import CHOICES
 from scans.operations.run import Request
+from scans.operations.versions import VersionProblem
 from scans.queries import UnknownVersion
 
 
@@ -97,5 +98,5 @@ def one_sentence() -> Iterator[None]:
     """What a person can mend becomes a `CommandError`: one sentence and a non-zero exit."""
     try:
         yield
-    except (DataProblem, UnknownMarket, UnknownVersion, ParamError) as error:
+    except (DataProblem, UnknownMarket, UnknownVersion, ParamError, VersionProblem) as error:
         raise CommandError(str(error)) from error

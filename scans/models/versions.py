@@ -49,3 +49,19 @@ class ActiveVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.market}: {self.version}"
+
+
+class VersionChange(models.Model):
+    """One change of a version: who made it, when, and the fields that changed, before and after."""
+
+    version = models.ForeignKey(ScannerVersion, on_delete=models.CASCADE, related_name="changes")
+    at = models.DateTimeField()
+    who = models.CharField(max_length=150, blank=True)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.version} {self.at:%Y-%m-%d %H:%M} {self.who}"

@@ -1,0 +1,101 @@
+"""Versions are rows: created, changed and made active, each change kept."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from scans.models import ActiveVersion, ScannerVersion
+from scans.operations import versions
+from scans.queries import active
+
+AT = datetime(2026, 8, 21, 12, 0, tzinfo=UTC)
+
+pytestmark = pytest.mark.django_db
+
+
+def command(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("scanner_version", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_the_built_in_versions_exist_and_v2_is_active() -> None:
+    assert {"v1", "v2"} <= set(ScannerVersion.objects.values_list("slug", flat=True))
+    assert active("kr").slug == "v2"
+    assert active("kr-adj").slug == "v2"
+
+
+def test_only_what_differs_from_the_defaults_is_stored() -> None:
+    made = versions.create(
+        slug="tight", engine="v2", settings={"vol_mult": "3", "price_min": 2000.0}, who="ann", at=AT
+    )
+    assert made.params == {"vol_mult": 3.0}
+
+
+def test_every_change_is_kept_with_who_when_before_and_after() -> None:
+    made = versions.create(slug="tight", engine="v2", settings={"vol_mult": 3}, who="ann", at=AT)
+    versions.change(made, settings={"top_n": 10}, reset=["vol_mult"], who="bob", at=AT)
+    latest = made.changes.first()
+    assert latest is not None
+    assert (latest.who, latest.at) == ("bob", AT)
+    assert latest.before == {"params": {"vol_mult": 3.0}}
+    assert latest.after == {"params": {"top_n": 10}}
+
+
+def test_a_change_that_changes_nothing_is_no_change() -> None:
+    made = versions.create(slug="tight", engine="v2", settings={"vol_mult": 3}, who="ann", at=AT)
+    versions.change(made, settings={"vol_mult": 3.0}, who="bob", at=AT)
+    assert made.changes.count() == 1
+
+
+def test_one_version_is_active_in_a_market() -> None:
+    versions.activate("kr", ScannerVersion.objects.get(slug="v1"), who="ann", at=AT)
+    assert active("kr").slug == "v1"
+    assert ActiveVersion.objects.filter(market="kr").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("create", "v2", "--engine", "v2"), "There is a scanner version 'v2' already"),
+        (("create", "x", "--engine", "v9"), "Unknown engine 'v9': choose among v1, v2"),
+        (("create", "x y", "--engine", "v2"), "slug"),
+        (("create", "x", "--engine", "v2", "--set", "volmult=3"), "Unknown parameter 'volmult'"),
+        (
+            ("create", "x", "--engine", "v2", "--set", "vol_mult=99"),
+            "vol_mult is 99; it must lie in 0..5",
+        ),
+        (
+            ("create", "x", "--engine", "v2", "--set", "vol_mult=much"),
+            "vol_mult is 'much'; it must be a number",
+        ),
+        (("create", "x", "--engine", "v2", "--set", "vol_mult"), "write it as vol_mult=3"),
+        (("set", "v9", "vol_mult=3"), "Unknown scanner version 'v9': the known ones are"),
+        (("set", "v2", "--reset", "volmult"), "has no parameter 'volmult'"),
+        (("activate", "v1", "--market", "mars"), "Unknown market 'mars'"),
+    ],
+)
+def test_what_does_not_fit_is_told_and_changes_nothing(
+    arguments: tuple[str, ...], sentence: str
+) -> None:
+    before = list(ScannerVersion.objects.order_by("pk").values())
+    with pytest.raises(CommandError, match=sentence):
+        command(*arguments)
+    assert list(ScannerVersion.objects.order_by("pk").values()) == before
+
+
+def test_the_command_line_creates_shows_and_tells_the_history() -> None:
+    assert "vol_mult                   3.0" in command(
+        "create", "tight", "--engine", "v2", "--set", "vol_mult=3"
+    )
+    assert "tight" in command("list")
+    assert "4.0" in command("set", "tight", "vol_mult=4")
+    history = command("history", "tight")
+    assert 'params: {"vol_mult": 3.0} -> {"vol_mult": 4.0}' in history
+    assert "tight is now the active version of market us." in command(
+        "activate", "tight", "--market", "us"
+    )

@@ -10,11 +10,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from marketdata.candles.coverage import Coverage, at_moment, subtract
+from marketdata.candles.coverage import Coverage, at_moment
 from marketdata.candles.overlap import Analysis, Overlap, analyse
 from marketdata.candles.timeframes import (
     Grid,
@@ -213,6 +213,12 @@ def window_factor(densities: Sequence[float]) -> int:
     return WIDEST if mean * WIDEST <= 1 else max(1, int(1 / mean))
 
 
-def missing_slots(grid: Grid, wanted: Wanted, coverage: Coverage) -> int:
-    """Slots a collection still has to ask for: 0 for a finished one."""
-    return sum(slot_count(grid, *each) for each in subtract(wanted.interval, coverage))
+def preview(grid: Grid, wanted: Wanted, coverage: Coverage, *, page: int) -> Iterator[Chunk]:
+    """The chunks a collection would take if every answer were dense: for a person, before any call.
+
+    `coverage`: all that is recorded in the wanted interval. Chunks with an `ask` are the calls at most.
+    """
+    cursor = wanted.interval.end
+    while chunk := next_chunk(grid, wanted.interval, cursor, coverage, page=page):
+        yield chunk
+        cursor = chunk.window.start

@@ -157,8 +157,8 @@ class Exchange:
             while request := await _read(reader):
                 if not await self._respond(request, writer):
                     break
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the other side left, or the exchange closes
         finally:
             writer.close()
 

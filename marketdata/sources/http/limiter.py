@@ -74,7 +74,7 @@ class Limiter:
                     await self._pause(wait)
                 if await self._call(self._store.held, rate.group) > 0:
                     continue
-                if self._clock() - due <= rate.spacing / 4 or missed == TAKEN_AGAIN:
+                if self._clock() - due <= rate.spacing / 2 or missed == TAKEN_AGAIN:
                     return
                 missed += 1
 

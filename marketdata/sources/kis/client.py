@@ -63,7 +63,7 @@ class KisSource:
         self._tokens = Tokens(settings, http, tokens, pause=pause)
         self._market = market
         self._rate = Rate(settings.account, settings.rate)
-        self._file_rate = Rate("kis:master", 1.0)
+        self._file_rate = Rate("kis:master", 5.0)
 
     @property
     def capabilities(self) -> frozenset[Capability]:

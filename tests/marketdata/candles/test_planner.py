@@ -18,6 +18,7 @@ from marketdata.candles.planner import (
     RequestError,
     grid_for,
     next_chunk,
+    preview,
     resolve,
     window_factor,
 )
@@ -218,3 +219,14 @@ def test_the_request_is_the_same_whatever_the_zone_it_is_given_in() -> None:
     utc = datetime(2025, 9, 1, tzinfo=UTC)
     seoul = utc.astimezone(ZoneInfo("Asia/Seoul"))
     assert wanted(count=10, before=utc) == wanted(count=10, before=seoul)
+
+
+def test_a_preview_tells_the_calls_before_any_is_made() -> None:
+    request = CandleRequest("KRW-BTC", "1m", count=1000, before=naive.utc("2025-09-10"))
+    found = resolve(request, calendar=UPBIT, as_of=NOW)
+    fresh = list(preview(ONE_MINUTE, found, (), page=200))
+    assert [chunk.rows for chunk in fresh] == [200] * 5
+    half = Interval(found.interval.start, found.interval.start + 500 * 60)
+    left = [chunk for chunk in preview(ONE_MINUTE, found, (half,), page=200) if chunk.ask]
+    assert [chunk.rows for chunk in left] == [200, 200, 100]
+    assert not [c for c in preview(ONE_MINUTE, found, (found.interval,), page=200) if c.ask]

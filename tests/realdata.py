@@ -11,9 +11,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(
-    os.environ.get("SEISMO_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data"
-)
+FOLDER = Path(os.environ.get("SEISMO_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
 
 def path(name: str) -> Path:

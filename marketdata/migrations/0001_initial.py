@@ -140,7 +140,10 @@ class Migration(migrations.Migration):
                 ("digest", models.CharField(blank=True, max_length=32)),
                 (
                     "sessions",
-                    models.JSONField(default=dict, help_text="ISO date -> [bars, digest, bars that can be scanned]"),
+                    models.JSONField(
+                        default=dict,
+                        help_text="ISO date -> [bars, digest, bars that can be scanned]",
+                    ),
                 ),
                 ("written_at", models.DateTimeField(null=True)),
             ],

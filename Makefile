@@ -59,7 +59,7 @@ demo: $(BASE)
 	@echo "This market is made up. Next:"
 	@echo "  make demo PRICES='path ...'                           the same with your own price files"
 	@echo "  $(DEMO) $(MANAGE) run_scan --help"
-	@echo "  make serve                                            the admin and the API"
+	@echo "  SEISMO_DATA_DIR=$(DEMO_DIR) make serve                    the admin and the API"
 endif
 
 # The whole suite comes last: its closing line is the one that counts.

@@ -1,15 +1,13 @@
 """What every source of market data has in common: its contract, its rows and its errors.
 
-A source is one folder (a client that brings bytes, a parser that makes rows) and one line of the
-registry. It says what it can do (`Capability`), which settings it still lacks, and answers the
-calls of the protocols below. Sources know nothing of each other, of the record or of Django;
-calendar and time zone are theirs (`SourceCalendar`).
+A source is one folder (a client that brings bytes, a parser that makes rows) and one line of the registry. It says
+what it can do (`Capability`), which settings it still lacks, and answers the calls of the protocols below. Sources know
+nothing of each other, of the record or of Django; calendar and time zone are theirs (`SourceCalendar`).
 
-Errors. Whatever goes wrong behind a source reaches its caller as one of three:
+Whatever goes wrong behind a source reaches its caller as one of three errors:
 
 - `SourceUnavailable`: it may work later; `retry_after` says when, if the source said so.
-- `SourceRefused`: it will not work until somebody changes something (credentials, permission, an
-  unknown code).
+- `SourceRefused`: it will not work until somebody changes something (credentials, permission, an unknown code).
 - `SourceChanged`: an answer came that the parser does not understand.
 """
 
@@ -33,11 +31,8 @@ class SourceError(Exception):
 
 
 class SourceUnavailable(SourceError):
-    """It may work later.
-
-    `retry_after`: seconds the source asked to be left alone, if it said so. `attempts`: calls that
-    were made before giving up.
-    """
+    """It may work later. `retry_after`: seconds the source asked to be left alone, if it said so; `attempts`: calls
+    made before giving up."""
 
     def __init__(
         self, message: str, *, retry_after: float | None = None, attempts: int = 0
@@ -48,11 +43,8 @@ class SourceUnavailable(SourceError):
 
 
 class RateLimited(SourceUnavailable):
-    """Too many calls: everything that shares the limit must wait `retry_after` seconds.
-
-    `adapt` is False where waiting is all it takes (a ban that names its end, a serialised ledger)
-    and True where the calls should come further apart from now on.
-    """
+    """Too many calls: everything that shares the limit must wait `retry_after` seconds. `adapt` is False where waiting
+    is all it takes (a ban that names its end, a serialised ledger), True where calls should come further apart."""
 
     def __init__(self, message: str, *, retry_after: float, adapt: bool = True) -> None:
         super().__init__(message, retry_after=retry_after)

@@ -1,8 +1,9 @@
 """What every source of market data has in common: its contract, its rows and its errors.
 
-A source is one folder (a client that brings bytes, a parser that makes rows) and one line of the registry. It says
-what it can do (`Capability`), which settings it still lacks, and answers the calls of the protocols below. Sources know
-nothing of each other, of the record or of Django; calendar and time zone are theirs (`SourceCalendar`).
+A source is one folder (a client that brings bytes, a parser that makes rows) and one line of the
+registry. It says what it can do (`Capability`), which settings it still lacks, and answers the
+calls of the protocols below. Sources know nothing of each other, of the record or of Django;
+calendar and time zone are theirs (`SourceCalendar`).
 
 Whatever goes wrong behind a source reaches its caller as one of three errors:
 
@@ -43,8 +44,9 @@ class SourceUnavailable(SourceError):
 
 
 class RateLimited(SourceUnavailable):
-    """Too many calls: everything that shares the limit must wait `retry_after` seconds. `adapt` is False where waiting
-    is all it takes (a ban that names its end, a serialised ledger), True where calls should come further apart."""
+    """Too many calls: everything that shares the limit must wait `retry_after` seconds. `adapt` is
+    False where waiting is all it takes (a ban that names its end, a serialised ledger), True where
+    calls should come further apart."""
 
     def __init__(self, message: str, *, retry_after: float, adapt: bool = True) -> None:
         super().__init__(message, retry_after=retry_after)
@@ -91,9 +93,6 @@ class Source(Protocol):
 
     def missing_settings(self) -> tuple[str, ...]:
         """Names of the settings without which it cannot be used; empty when it is configured."""
-
-
-# --- candles ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,9 +219,6 @@ class CandleSource(Source, Protocol):
 
     def candles(self, *, market: str, timeframe: str, to: int | None, count: int) -> CandlePage:
         """The newest `count` candles that open before `to` (exclusive; None: the latest)."""
-
-
-# --- daily bars and what else a stock source brings -----------------------------------------------
 
 
 class DailyBar(NamedTuple):

@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.panel import Bools
-from scans.engines.base import Check
+from marketdata.panel import Bools, Floats
+from scans.engines.base import Check, Features, Universe
 
 # What a condition compares with: one number, one of each session, (K, 1), or one of each cell, (K, N).
 Limit: TypeAlias = float | NDArray[Any]
@@ -48,6 +48,33 @@ class Condition:
             holds=bool(self.holds[day, column]),
             points=self.points,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a score: value (K, N) what it stands on, rule how it counts, points (K, N) what it adds."""
+
+    name: str
+    value: NDArray[Any]
+    rule: str
+    points: Floats
+
+    def check(self, day: int, column: int) -> Check:
+        """What it adds on session `day` for instrument `column`."""
+        points = float(self.points[day, column])
+        return Check(
+            group="score",
+            name=self.name,
+            value=float(self.value[day, column]),
+            rule=self.rule,
+            holds=points > 0,
+            points=points,
+        )
+
+
+def total(parts: Iterable[Part]) -> Floats:
+    """(K, N): the sum of their points."""
+    return reduce(np.add, (one.points for one in parts))
 
 
 def filter_(name: str, value: NDArray[Any], rule: str, holds: Bools, *limits: Limit) -> Condition:
@@ -95,6 +122,15 @@ def points(conditions: Iterable[Condition]) -> NDArray[np.int8]:
     return reduce(np.add, (one.holds * np.int8(one.points) for one in conditions))
 
 
-def finite(features: Iterable[NDArray[Any]]) -> Bools:
-    """(K, N): all of these measures are defined."""
-    return reduce(np.logical_and, (np.isfinite(one) for one in features))
+def measured(f: Features) -> Bools:
+    """(K, N): every measure is defined."""
+    return reduce(np.logical_and, (np.isfinite(one) for one in f.values() if one.dtype.kind == "f"))
+
+
+def standing(universe: Universe, scored: Bools) -> list[Condition]:
+    """Whether an instrument could be judged at all."""
+    eligible = universe.eligible
+    return [
+        Condition("universe", "eligible", eligible, "in the version's universe", eligible),
+        Condition("universe", "measured", scored, "eligible and every measure defined", scored),
+    ]

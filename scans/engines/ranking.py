@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Floats
-from scans.engines.base import Universe
+from scans.engines.base import Check, Universe
 from scans.kernels.compare import above
 
 
@@ -38,6 +38,12 @@ class Picks:
         """Those picks only, in the same order."""
         return type(self)(self.day[kept], self.column[kept], self.score[kept])
 
+    def check(self, column: int, rule: str) -> Check:
+        """The place of instrument `column` in a single session, as a condition."""
+        place = self.rank[self.column == column]
+        found = len(place) > 0
+        return Check("rank", "rank", float(place[0]) if found else float("nan"), rule, found)
+
     def of(self, values: NDArray[Any]) -> NDArray[Any]:
         """What a (K, N) array holds for each pick."""
         return values[self.day, self.column]
@@ -56,6 +62,22 @@ def ordered(
     tie = np.concatenate([[0], np.cumsum(apart)]) if len(day) else day
     chosen = np.lexsort((column, -universe.amount[day, column], tie))
     return Picks(day[chosen], column[chosen], value[chosen])
+
+
+def joined(first: Picks, second: Picks) -> Picks:
+    """Both as one list: in each session all of `first`, then those of `second` that are not among them."""
+    width = int(max(first.column.max(initial=0), second.column.max(initial=0))) + 1
+    double = np.isin(
+        second.day * np.int64(width) + second.column, first.day * np.int64(width) + first.column
+    )
+    second = second.where(~double)
+    day = np.concatenate([first.day, second.day])
+    order = np.argsort(day, kind="stable")
+    return Picks(
+        day[order],
+        np.concatenate([first.column, second.column])[order],
+        np.concatenate([first.score, second.score])[order],
+    )
 
 
 def position(*keys: NDArray[Any]) -> NDArray[np.int32]:

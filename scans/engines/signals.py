@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.panel import Bools, Floats
+from marketdata.panel import Floats
 from scans.engines import regimes
 from scans.engines.base import Features, Universe
-from scans.engines.conditions import Condition, Limit, filter_, finite, gate, risk, signal
+from scans.engines.conditions import Condition, Limit, filter_, gate, risk, signal
 from scans.engines.measures import Measures
 from scans.engines.regimes import Codes
 from scans.engines.thresholds import CrossoverParams
@@ -95,20 +95,6 @@ def _over(value: Floats, scale: Floats) -> Floats:
     """value / scale, NaN where the scale is 0: a mean volume of sessions without a trade."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(scale > 0, value / scale, np.nan)
-
-
-def measured(f: Features) -> Bools:
-    """(K, N): every measure is defined."""
-    return finite(values for values in f.values() if values.dtype.kind == "f")
-
-
-def standing(universe: Universe, scored: Bools) -> list[Condition]:
-    """Whether an instrument could be judged at all."""
-    eligible = universe.eligible
-    return [
-        Condition("universe", "eligible", eligible, "in the version's universe", eligible),
-        Condition("universe", "measured", scored, "eligible and every measure defined", scored),
-    ]
 
 
 def regime(codes: Codes, shape: tuple[int, ...], closed: tuple[int, ...]) -> Condition:

@@ -20,7 +20,16 @@ from numpy.typing import NDArray
 from marketdata.panel import Bools
 from scans.engines import outcomes, regimes, signals, strategies
 from scans.engines.base import Check, Features, MarketIndex, Outcome, Universe
-from scans.engines.conditions import Condition, all_hold, count, filter_, gate, points
+from scans.engines.conditions import (
+    Condition,
+    all_hold,
+    count,
+    filter_,
+    gate,
+    measured,
+    points,
+    standing,
+)
 from scans.engines.measures import Measures
 from scans.engines.params import param
 from scans.engines.ranking import Picks, ordered
@@ -172,7 +181,10 @@ class Engine:
         """See `base.Engine`; the thresholds are those of the fallback step that the session took."""
         today = {name: values[day : day + 1] for name, values in features.items()}
         judged = _judge(universe.on(day), today, index, params)
-        return [one.check(0, column) for one in judged.conditions]
+        picks = ordered(universe.on(day), judged.matched, judged.points)
+        picks = picks.where(picks.rank <= params.top_n)
+        rule = f"within the best {params.top_n}"
+        return [*(one.check(0, column) for one in judged.conditions), picks.check(column, rule)]
 
 
 def _judge(universe: Universe, f: Features, index: MarketIndex, params: Params) -> Judged:
@@ -180,11 +192,11 @@ def _judge(universe: Universe, f: Features, index: MarketIndex, params: Params) 
     regime = regimes.regime_daily(index)[at]
     add_rsi, add_signals = (add[at][:, None] for add in regimes.range_adjustment(index))
     rsi = rsi_threshold(regime, params) + add_rsi
-    scored = universe.eligible & signals.measured(f)
+    scored = universe.eligible & measured(f)
     risks = signals.risks(f, params)
     risk = points(risks)
     first = [
-        *signals.standing(universe, scored),
+        *standing(universe, scored),
         signals.regime(regime, scored.shape, CLOSED),
         *signals.filters(f, universe, params, rsi=rsi, gap=params.gap_max, ext=params.ext_max),
         *_own_filters(f, params),

@@ -22,7 +22,17 @@ from numpy.typing import NDArray
 from marketdata.panel import Bools, Floats
 from scans.engines import outcomes, regimes, signals, strategies
 from scans.engines.base import Check, Features, MarketIndex, Outcome, Universe
-from scans.engines.conditions import Condition, all_hold, count, gate, points, risk, signal
+from scans.engines.conditions import (
+    Condition,
+    all_hold,
+    count,
+    gate,
+    measured,
+    points,
+    risk,
+    signal,
+    standing,
+)
 from scans.engines.measures import Measures
 from scans.engines.params import param
 from scans.engines.ranking import Picks, ordered, position
@@ -174,23 +184,16 @@ class Engine:
         """See `base.Engine`; the last check is the instrument's place among the picks."""
         today = {name: values[day : day + 1] for name, values in features.items()}
         judged = _judge(universe.on(day), today, index, params)
-        place = judged.picks.rank[judged.picks.column == column]
-        rank = float(place[0]) if len(place) else float("nan")
-        picked = Check(
-            "rank",
-            "rank",
-            rank,
-            f"within the cap of its strategy and the best {params.top_n}",
-            rank <= params.top_n,
-        )
-        return [*(one.check(0, column) for one in judged.conditions), picked]
+        picks = judged.picks.where(judged.picks.rank <= params.top_n)
+        rule = f"within the cap of its strategy and the best {params.top_n}"
+        return [*(one.check(0, column) for one in judged.conditions), picks.check(column, rule)]
 
 
 def _judge(universe: Universe, f: Features, index: MarketIndex, params: Params) -> Judged:
     at = index.rows(universe.sessions)
     regime, short_risk = regimes.regime_trend(index)[at], regimes.short_risk(index)[at]
     rsi, need = rsi_threshold(regime, params), min_signals(regime, params)
-    scored = universe.eligible & signals.measured(f)
+    scored = universe.eligible & measured(f)
     volume = signals.volume_signal(f, params, params.vol_mult)
     fired = signals.signals(f, params, rsi=rsi, volume=volume)
     found = count(fired.values())
@@ -208,7 +211,7 @@ def _judge(universe: Universe, f: Features, index: MarketIndex, params: Params) 
     score = _score(worth, danger) - PENALTY[short_risk][:, None]
     cutoff = _cutoff(regime, strategy, params)
     conditions = [
-        *signals.standing(universe, scored),
+        *standing(universe, scored),
         signals.regime(regime, scored.shape, CLOSED),
         *signals.filters(
             f, universe, params, rsi=rsi, gap=_gap_max(regime, params), ext=params.ext_max

@@ -25,6 +25,11 @@ LENIENT: dict[str, dict[str, Any]] = {
         "cutoff_swing_neutral": 0.0, "cutoff_position_neutral": 0.0, "cutoff_longterm_neutral": 0.0,
         "cutoff_swing_bull": 0.0, "cutoff_position_bull": 0.0, "cutoff_longterm_bull": 0.0,
     },
+    "v3": {
+        "turnover_min": 1e6, "price_min": 500, "momentum_min": 0.1, "high_min": 0.5,
+        "rest_min": 0.9, "rest_max": 1.1, "rsi_min": 10, "rsi_max": 90, "volume_max": 1.5,
+        "midterm_top": 3, "pullback_top": 3,
+    },
 }  # fmt: skip
 
 

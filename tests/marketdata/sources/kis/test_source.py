@@ -25,6 +25,7 @@ from marketdata.sources.kis.client import BarRequest, KisSource
 from marketdata.sources.kis.settings import HOSTS, KisSettings
 from marketdata.sources.kis.tokens import ProcessTokens, Token, TokenStore
 from tests.exchanges.kis import Bar, Instrument, KisExchange, generated_bars, weekdays
+from tests.exchanges.server import Faults
 
 SESSIONS = weekdays(date(2024, 1, 2), 330)
 KEY, SECRET = "PSimitationkey", "imitation-secret"
@@ -205,6 +206,22 @@ def test_what_passes_is_survived(exchange: KisExchange, source: KisSource, fault
     assert len(source.daily_bars("0001A0", SESSIONS[0], SESSIONS[-1])) == 7
     assert exchange.faults.hit[fault] == 1
     assert exchange.tokens_issued == (2 if fault == "expired" else 1)
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.10])
+def test_faults_of_every_kind_leave_a_batch_whole(exchange: KisExchange, rate: float) -> None:
+    """Each kind that passes by itself, at the rate given for all of them together."""
+    kinds = ("transient", "reset", "cut", "error", "html", "truncated", "timeout", "skew")
+    source = source_of(exchange)
+    source.flows("005930")
+    exchange.faults = Faults(dict.fromkeys(kinds, rate / len(kinds)), seed=5)
+    requests = [BarRequest("005930", day, SESSIONS[-1]) for day in SESSIONS[200:320]]
+    results = dict(source.daily_bars_of(requests))
+    source.close()
+    for request in requests:
+        bars = MARKET["005930"].bars[SESSIONS.index(request.start) :]
+        assert results[request] == expected(bars, "005930")
+    assert sum(exchange.faults.hit.values()) > 0
 
 
 def test_wrong_keys_stop_at_once_and_say_which(exchange: KisExchange) -> None:

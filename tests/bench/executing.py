@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import Any
 
 from tests.bench.places import Bench, Place
 from tests.bench.recipes import BIG_MARKET, RANGE, VERSION
 from tests.bench.report import Line, Table
+from tests.bench.scanning import cpu
 
 TURNS = (("inline", 1), ("inline", 2), ("thread", 1), ("thread", 2), ("process", 1), ("process", 2))
 LONG = 250
@@ -33,11 +35,15 @@ def _work(bench: Bench, place: Place, market: str, days: list[str], runs: int) -
     done = place.inside("scan", turns=turns, warm=len(days) == 1, **given)
     window = place.inside("reading", market=market, version=VERSION, day=days[-1], runs=1)
     history = window["sessions"] + len(days) - 1
-    lines = []
-    for (executor, workers), turn in zip(TURNS, done["turns"], strict=True):
-        names = ("read", "features", "score")
-        spent = "  ".join(f"{n} {sum(run[n] for run in turn['stages']) / runs:.3f}" for n in names)
-        lines.append(Line(f"{executor} x{workers}", turn["seconds"], note=spent))
+    lines = [
+        Line(
+            f"{executor} x{workers}",
+            turn["seconds"],
+            peak_mb=turn["peak_mb"] + turn["workers_mb"],
+            note=f"{cpu(turn)}  {_stages(turn)}",
+        )
+        for (executor, workers), turn in zip(TURNS, done["turns"], strict=True)
+    ]
     bench.report.table(
         Table(
             "executors",
@@ -46,9 +52,12 @@ def _work(bench: Bench, place: Place, market: str, days: list[str], runs: int) -
             "scans.operations.run.run(Request(..., save=False, executor, workers))",
             lines,
             [
-                "stages are summed over the pieces: two that ran at once count twice",
-                f"peak memory: this process {done['peak_mb']:,.0f} MB (all executors), "
-                f"its largest worker {done['workers_peak_mb']:,.0f} MB",
+                "stages are summed over the pieces: two that ran at once count twice; memory with all workers"
             ],
         )
     )
+
+
+def _stages(turn: dict[str, Any]) -> str:
+    names = ("read", "features", "score")
+    return "  ".join(f"{name} {median(run[name] for run in turn['stages']):.3f}" for name in names)

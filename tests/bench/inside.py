@@ -17,6 +17,7 @@ TASKS = {
     "extent": "tests.bench.scanned",
     "richest": "tests.bench.scanned",
     "reading": "tests.bench.scanned",
+    "calendar": "tests.bench.markets",
     "lake": "tests.bench.markets",
     "tidy": "tests.bench.markets",
     "compare": "tests.bench.rivalry",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.bench.places import Bench
 from tests.bench.recipes import BIG, BIG_MARKET, VERSION
 from tests.bench.report import Line, Table
-from tests.bench.scanning import busy_day, computing, one, stages
+from tests.bench.scanning import busy_day, computing, cpu, one, stages
 
 
 def section(bench: Bench) -> None:
@@ -13,20 +15,25 @@ def section(bench: Bench) -> None:
     place, market = bench.big(), BIG_MARKET
     held = place.inside("extent", market=market)
     day, told = busy_day(place, market)
-    done = one(place, day, bench.runs(5), {}, market=market)
-    alone = one(place, day, 1, {"executor": "inline", "workers": 1}, market=market)
-    (turn,) = done["turns"]
+    turns: tuple[dict[str, Any], ...] = ({}, {"executor": "inline", "workers": 1})
+    auto, inline = one(place, day, bench.runs(5), *turns, market=market)["turns"]
     reading = place.inside("reading", market=market, version=VERSION, day=day, runs=bench.runs(3))
     lines = [
         Line(
-            "published", turn["seconds"], peak_mb=done["peak_mb"], aims={"seconds": 2.0, "mb": 1500}
+            f"published, {auto['executor']}",
+            auto["seconds"],
+            peak_mb=auto["peak_mb"],
+            note=cpu(auto),
+            aims={"seconds": 2.0, "mb": 1500},
         ),
-        Line("  read + features + score", computing(turn)),
-        *stages(turn),
+        Line(
+            "published, inline x1", inline["seconds"], peak_mb=inline["peak_mb"], note=cpu(inline)
+        ),
+        Line("  read + features + score", computing(inline)),
+        *stages(inline),
         Line("the record's query alone", reading["record"]),
         Line("the window's footers alone", reading["window"]),
         Line("the read alone (2 threads)", reading["read"]),
-        Line("inline x1", alone["turns"][0]["seconds"], peak_mb=alone["peak_mb"]),
     ]
     remarks = [
         f"{reading['instruments']:,} instruments, {len(held['sessions']):,} sessions, {held['rows']:,} rows, "
@@ -41,7 +48,7 @@ def section(bench: Bench) -> None:
     bench.report.table(
         Table(
             "large",
-            f"one session in process, {day} ({told}), {turn['executor']}",
+            f"one session in process, {day} ({told})",
             f"scans.operations.run.run(Request(market='{market}', versions=['{VERSION}'], first=last={day}))",
             lines,
             remarks,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,19 +53,52 @@ def child(command: Sequence[str], env: Mapping[str, str]) -> Child:
     return Child(seconds, _mb(used.ru_maxrss), said)
 
 
-def peak_mb() -> float:
-    """The most memory this process has held since it began to run its program."""
+class Memory:
+    """The most memory this process, and all its workers together, held inside a `with` block.
+
+    Linux only: elsewhere `own` is the most since the process began, and workers are not seen.
+    """
+
+    def __init__(self, *, workers: bool = False) -> None:
+        self.own = 0.0
+        self._peaks: dict[str, float] = {}
+        self._ended = threading.Event()
+        self._watch = threading.Thread(target=self._look) if workers else None
+
+    @property
+    def workers(self) -> float:
+        """The sum of the workers' own peaks, MB; what they share counts for each."""
+        return sum(self._peaks.values())
+
+    def __enter__(self) -> Memory:
+        with contextlib.suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
+        if self._watch:
+            self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        if self._watch:
+            self._watch.join()
+        self.own = _high_water("self") or _mb(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+    def _look(self) -> None:
+        while not self._ended.wait(0.02):
+            for children in Path("/proc/self/task").glob("*/children"):
+                with contextlib.suppress(OSError):
+                    for pid in children.read_text(encoding="ascii").split():
+                        self._peaks[pid] = max(self._peaks.get(pid, 0.0), _high_water(pid))
+
+
+def _high_water(pid: str) -> float:
+    """VmHWM of a process in MB; 0 where it has ended or this is not Linux."""
     try:
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-    except OSError:  # not Linux
-        return _mb(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) / 1024
-
-
-def workers_peak_mb() -> float:
-    """The most memory any one finished child of this process has held; 0 without children."""
-    return _mb(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return 0.0
+    found = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(found[0].split()[1]) / 1024 if found else 0.0
 
 
 def _mb(maxrss: int) -> float:

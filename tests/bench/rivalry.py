@@ -143,7 +143,8 @@ def _agree(
     ours: Floats, others: dict[str, Floats], codes: NDArray[np.str_], scales: Floats
 ) -> dict[str, float]:
     """The largest difference of each way from ours, relative to the value or, for what swings around 0, to the close
-    (macd, slopes), the mean volume (obv) or 100 (rsi)."""
+    (macd, slopes), the mean volume (obv) or 100 (rsi); at
+    least to 1 (won, share)."""
     close, shares = scales.T
     hundred = np.full(len(close), 100.0)
     by_name = {"macd": close, "macd_signal": close, "rsi_tema": hundred, "rsi_dema": hundred}
@@ -151,11 +152,10 @@ def _agree(
     scale = np.column_stack(
         [by_name.get(name, np.abs(ours[:, n])) for n, name in enumerate(rivals.INDICATORS)]
     )
-    scale = np.maximum(scale, 1e-300)
+    scale = np.maximum(scale, 1.0)
     worst = {}
     for way, values in others.items():
         apart = np.abs(values - ours) / scale
-        apart[(values == 0) & (ours == 0)] = 0.0
         i, n = np.unravel_index(int(np.nanargmax(apart)), apart.shape)
         worst[way] = float(apart[i, n])
         if not np.array_equal(np.isnan(values), np.isnan(ours)) or worst[way] > TOLERANCE:

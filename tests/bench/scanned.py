@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -40,30 +41,40 @@ def scan(
     *, market: str, first: str, last: str, turns: Sequence[Mapping[str, Any]], runs: int, warm: bool
 ) -> Answer:
     """Each of `turns` (executor, workers, save, ...) run `runs` times, in turns, after one round that is not counted
-    where `warm`. A run that saves changes a parameter of no effect each time, so that it publishes."""
-    found: list[Answer] = [{"seconds": [], "stages": []} for _ in turns]
+    where `warm`; for each turn seconds, CPU seconds, stages, peak memory, and what came of it.
+
+    A run that saves and names no limits changes a parameter of no effect each time, so that it publishes.
+    """
+    found: list[Answer] = [
+        {"seconds": [], "cpu": [], "stages": [], "peak_mb": 0.0, "workers_mb": 0.0} for _ in turns
+    ]
     limits: dict[str, int] = {}
     for n in range(-1 if warm else 0, runs):
         for turn, seen in zip(turns, found, strict=True):
             limits = {} if limits else NO_LIMIT
             asked = request(first, last, market=market, **{"limits": limits, **turn})
-            began = time.perf_counter()
-            (made,) = run.run(asked)
-            spent = time.perf_counter() - began
+            with measuring.Memory(workers=turn.get("executor") == "process") as memory:
+                began, busy = time.perf_counter(), _cpu()
+                (made,) = run.run(asked)
+                spent, busy = time.perf_counter() - began, _cpu() - busy
             if made.error:
                 raise RuntimeError(made.error)
             seen |= {"executor": made.executor, "unchanged": made.unchanged}
             seen["sessions"] = len(made.answers)
             seen["ranks"] = sum(len(answer.ranks) for answer in made.answers)
-            seen["regimes"] = sorted({answer.regime for answer in made.answers})
+            seen["peak_mb"] = max(seen["peak_mb"], memory.own)
+            seen["workers_mb"] = max(seen["workers_mb"], memory.workers)
             if n >= 0:
                 seen["seconds"].append(spent)
+                seen["cpu"].append(busy)
                 seen["stages"].append(made.seconds)
-    return {
-        "turns": found,
-        "peak_mb": measuring.peak_mb(),
-        "workers_peak_mb": measuring.workers_peak_mb(),
-    }
+    return {"turns": found}
+
+
+def _cpu() -> float:
+    """CPU seconds of this process, all its threads and its finished children."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 def extent(*, market: str) -> Answer:

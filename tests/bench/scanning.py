@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from statistics import median
 from typing import Any
 
+from tests.bench.measuring import BenchFailed
 from tests.bench.places import Bench, Place
 from tests.bench.recipes import LAST_SESSIONS, NO_LIMIT, RANGE, VERSION
 from tests.bench.report import Line, Table
@@ -50,6 +52,11 @@ def stages(turn: Mapping[str, Any]) -> list[Line]:
     return lines
 
 
+def cpu(turn: Mapping[str, Any]) -> str:
+    """CPU seconds, of all threads and processes: what other work on the machine disturbs least."""
+    return f"cpu {median(turn['cpu']):.2f} s"
+
+
 def computing(turn: Mapping[str, Any]) -> list[float]:
     """Seconds of read, features and score of each run."""
     return [sum(run[name] for name in ("read", "features", "score")) for run in turn["stages"]]
@@ -60,6 +67,10 @@ def _one(bench: Bench, place: Place, day: str, told: str) -> None:
     kept = one(place, day, runs, {})
     same = one(place, day, runs, {"limits": NO_LIMIT}, {"save": False})
     (saved,), (again, unsaved) = kept["turns"], same["turns"]
+    if saved["unchanged"] or not again["unchanged"]:
+        raise BenchFailed(
+            "a run that should publish did not, or one that should change nothing did"
+        )
     lines = [
         Line(
             "published", saved["seconds"], peak_mb=kept["peak_mb"], aims={"seconds": 0.5, "mb": 500}
@@ -120,8 +131,8 @@ def _range(bench: Bench, place: Place) -> None:
             Line(
                 what,
                 turn["seconds"],
-                peak_mb=done["peak_mb"],
-                note=f"{turn['sessions']} sessions, {turn['ranks']:,} ranks, {turn['executor']}",
+                peak_mb=turn["peak_mb"],
+                note=f"{cpu(turn)}  {turn['sessions']} sessions, {turn['ranks']:,} ranks, {turn['executor']}",
                 aims={"seconds": aim},
             )
         )

@@ -1,0 +1,89 @@
+"""How sure a difference between two means is: a moving-block bootstrap by date.
+
+Picks of one date rise and fall together, and holdings of neighbouring dates overlap; so whole runs of consecutive
+sessions are drawn, with everything picked on them, until there are as many sessions as there were (Künsch, The
+jackknife and the bootstrap for general stationary observations, Annals of Statistics 17, 1989). A block is as long as
+the holdings, and 20 sessions at least. Each draw gives one difference; the interval lies between its percentiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.panel import Floats
+
+DRAWS, SEED = 10_000, 20_240_701
+LEAST_BLOCK, LEAST_BLOCKS = 20, 5
+CELLS = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Bounds of a difference at the level asked for; NaN where the sessions are too few to say."""
+
+    low: float
+    high: float
+
+    @property
+    def apart(self) -> int:
+        """1 where all of it lies above 0, -1 below, else 0."""
+        return int(self.low > 0) - int(self.high < 0)
+
+
+def block_length(horizon: int) -> int:
+    """Sessions of a block for holdings of `horizon` sessions."""
+    return max(horizon, LEAST_BLOCK)
+
+
+def differences(
+    sums: Floats, counts: Floats, block: int, *, draws: int = DRAWS, seed: int = SEED
+) -> Floats:
+    """Differences of two means over drawn sessions, (draws, G).
+
+    sums and counts: (2, S, G), by version, session and group (of sessions: a regime, a year): the sum of what is
+    averaged, and over how many. A draw without a pick of either version gives NaN, and all do where the sessions hold
+    fewer than five blocks.
+    """
+    sessions, groups = sums.shape[1:]
+    if sessions < LEAST_BLOCKS * block:
+        return np.full((draws, groups), np.nan)
+    table = np.concatenate([*sums, *counts], axis=1)
+    parts = []
+    for weight in _weights(sessions, block, draws, np.random.default_rng(seed)):
+        first, second, of_first, of_second = np.split(weight @ table, 4, axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            parts.append(first / of_first - second / of_second)
+    return np.concatenate(parts)
+
+
+def _weights(
+    sessions: int, block: int, draws: int, random: np.random.Generator
+) -> Iterator[NDArray[np.float64]]:
+    """How often each draw holds each session, (some draws, S) at a time; each row sums to S."""
+    blocks = -(-sessions // block)
+    length = np.full(blocks, block)
+    length[-1] = sessions - block * (blocks - 1)
+    size = max(CELLS // (sessions + 1), 1)
+    for low in range(0, draws, size):
+        some = min(size, draws - low)
+        start = random.integers(0, sessions - block + 1, size=(some, blocks))
+        row = np.arange(some)[:, None] * (sessions + 1)
+        width = some * (sessions + 1)
+        begun = np.bincount((row + start).ravel(), minlength=width)
+        ended = np.bincount((row + start + length).ravel(), minlength=width)
+        held = np.cumsum((begun - ended).reshape(some, sessions + 1), axis=1)[:, :-1]
+        yield held.astype(np.float64)
+
+
+def interval(drawn: Floats, level: float) -> Interval:
+    """The percentile interval of the drawn differences, (draws,), at `level` (a fraction below 1). NaN where more than
+    a twentieth of the draws gave none."""
+    known = drawn[~np.isnan(drawn)]
+    if len(known) < 0.95 * len(drawn) or not len(known):
+        return Interval(float("nan"), float("nan"))
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high))

@@ -1,0 +1,116 @@
+"""Two versions beside each other: how far they pick the same, and whose picks did better.
+
+What differs is the mean excess over each version's own benchmark (equally weighted): the market's rise is in neither,
+and a version that picks more counts no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from marketdata.panel import Bools, Floats
+from scans.evaluation.bootstrap import Interval, block_length, differences, interval
+from scans.evaluation.holdings import Picks
+from scans.evaluation.prices import Rows
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Sessions by who picked anything, and the mean of |both| / |either| over those on which one did (NaN without)."""
+
+    sessions: int
+    both: int
+    first_only: int
+    second_only: int
+    jaccard: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A version's judged holdings over one horizon: session numbers (P,) and excess returns (P,)."""
+
+    session: Rows
+    excess: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Mean excess of two versions, fractions, over a group of sessions, and what can be said of the difference:
+    `interval` at 95 %, `corrected` at the level that allows for all the horizons compared."""
+
+    horizon: int
+    group: str
+    judged: tuple[int, int]
+    excess: tuple[float, float]
+    block: int
+    interval: Interval
+    corrected: Interval
+
+    @property
+    def value(self) -> float:
+        """First minus second; NaN where one has none."""
+        return self.excess[0] - self.excess[1]
+
+
+def overlap(first: Picks, second: Picks, sessions: int, instruments: int) -> Overlap:
+    """How far two versions pick the same on each of `sessions` sessions."""
+    one, two = (np.unique(picks.day * instruments + picks.column) for picks in (first, second))
+    shared = np.intersect1d(one, two, assume_unique=True)
+    mine, yours, same = (
+        np.bincount(names // instruments, minlength=sessions) for names in (one, two, shared)
+    )
+    either = mine + yours - same
+    some = either > 0
+    return Overlap(
+        sessions=sessions,
+        both=int(((mine > 0) & (yours > 0)).sum()),
+        first_only=int(((mine > 0) & (yours == 0)).sum()),
+        second_only=int(((mine == 0) & (yours > 0)).sum()),
+        jaccard=float((same[some] / either[some]).mean()) if some.any() else float("nan"),
+    )
+
+
+def compare(
+    first: Judged,
+    second: Judged,
+    *,
+    horizon: int,
+    groups: Mapping[str, Bools],
+    sessions: int,
+    horizons: int,
+) -> list[Difference]:
+    """The difference over each of `groups` (name -> (S,) which sessions), with intervals by block bootstrap; `horizons`
+    is how many are compared, so that one that differs by chance is not taken for a finding."""
+    masks = np.stack(list(groups.values()), axis=1).astype(np.float64)
+    versions = (first, second)
+    sums = np.stack([_by_session(one, sessions, one.excess)[:, None] * masks for one in versions])
+    counts = np.stack([_by_session(one, sessions)[:, None] * masks for one in versions])
+    block = block_length(horizon)
+    drawn = differences(sums, counts, block)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = sums.sum(axis=1) / counts.sum(axis=1)
+    totals = counts.sum(axis=1).astype(int)
+    return [
+        Difference(
+            horizon=horizon,
+            group=name,
+            judged=(int(totals[0, n]), int(totals[1, n])),
+            excess=(float(means[0, n]), float(means[1, n])),
+            block=block,
+            interval=interval(drawn[:, n], LEVEL),
+            corrected=interval(drawn[:, n], 1 - (1 - LEVEL) / horizons),
+        )
+        for n, name in enumerate(groups)
+    ]
+
+
+def _by_session(
+    one: Judged, sessions: int, weights: Sequence[float] | Floats | None = None
+) -> Floats:
+    found: Floats = np.bincount(one.session, weights=weights, minlength=sessions).astype(np.float64)
+    return found

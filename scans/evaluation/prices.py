@@ -1,0 +1,60 @@
+"""What holdings are judged by: a market's prices over consecutive sessions, as arrays.
+
+The sessions begin with the first on which anything was picked and end with the last of the record that may be looked
+at: what lies behind it is not known yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.panel import Bools, Floats, Panel
+
+Rows = NDArray[np.intp]
+Suspect = tuple[np.datetime64, str, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """A market over T sessions and N instruments.
+
+    sessions (T,) datetime64[D]; codes (N,) str ascending; open, high, low, close (T, N) adjusted, filled where nothing
+    traded, NaN before the first bar; traded (T, N) bool; actions (T, N) int16, how many suspected corporate actions an
+    instrument has had so far (its own count: only differences mean something); market_cap (T, N) in currency, NaN
+    where unknown.
+    """
+
+    sessions: NDArray[np.datetime64]
+    codes: NDArray[np.str_]
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    traded: Bools
+    actions: NDArray[np.int16]
+    market_cap: Floats
+
+
+def prices(panel: Panel, suspects: Iterable[Suspect]) -> Prices:
+    """The sessions asked for of `panel` (with all price fields, volume and market cap), and the suspected corporate
+    actions of its instruments (session, code, close before, close)."""
+    sessions = panel.asked
+    actions = np.zeros((len(sessions), len(panel.codes)), dtype=np.int16)
+    for session, code, _, _ in suspects:
+        if sessions[0] <= session <= sessions[-1]:
+            actions[np.searchsorted(sessions, session) :, np.searchsorted(panel.codes, code)] += 1
+    return Prices(
+        sessions=sessions,
+        codes=panel.codes,
+        open=panel.tail("open", 0),
+        high=panel.tail("high", 0),
+        low=panel.tail("low", 0),
+        close=panel.tail("close", 0),
+        traded=panel.traded,
+        actions=actions,
+        market_cap=panel.tail("market_cap", 0),
+    )

@@ -1,0 +1,32 @@
+"""manage.py evaluate_scans: how the picks of scanner versions did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from scans.management import judgements
+from scans.management.arguments import one_sentence
+from scans.management.judging import add_judging, versions, wanted
+from scans.management.rendering import FORMATS
+from scans.operations.evaluate import GROUPINGS, evaluate
+
+
+class Command(BaseCommand):
+    help = "Judge the picks of scanner versions: returns, hit rates, excess over the market, with errors."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--versions", type=versions, required=True, help="v1,v2,v3")
+        add_judging(parser)
+        parser.add_argument(
+            "--by", choices=GROUPINGS, default="", help="figures of each of these, too"
+        )
+        parser.add_argument("--format", choices=FORMATS, default="table")
+        parser.add_argument("--output", type=Path, help="a file instead of the terminal")
+
+    def handle(self, **options: Any) -> None:
+        with one_sentence():
+            found = evaluate(wanted(options, options["versions"], options["by"]))
+        judgements.deliver(found, options["format"], options["output"], self.stdout)

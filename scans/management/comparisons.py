@@ -1,0 +1,132 @@
+"""Two versions beside each other, as a person or a program reads it, and what the evidence supports."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from scans.evaluation.bootstrap import DRAWS, LEAST_BLOCK, LEAST_BLOCKS, SEED
+from scans.evaluation.comparison import Difference
+from scans.management.judgements import aligned, costs_of, percent, shown, survivors
+from scans.operations.compare import Comparison
+
+NOTES = (
+    "Excess: mean return over the equally weighted mean of all eligible instruments, percent. Interval: moving-block\n"
+    f"bootstrap by date, {DRAWS:,} draws, seed {SEED}, blocks as long as the holding and {LEAST_BLOCK} sessions at "
+    f"least; '-' where the\nsessions hold fewer than {LEAST_BLOCKS} of them. Regimes: regime_trend of the market's "
+    "index. In brackets: ahead, but not beyond chance.\n"
+    "Of the intervals by regime and year one in twenty misses 0 by chance."
+)
+
+
+def compared(found: Comparison, form: str) -> str:
+    """A comparison as a table with its verdict, or as one JSON object."""
+    if form == "json":
+        return json.dumps(_object(found), ensure_ascii=False) + "\n"
+    first, second = found.request.versions
+    shared = found.overlap
+    head = [
+        f"{first} and {second}  {found.request.market}  {found.first} to {found.last}, judged up to {found.end}; "
+        f"{found.request.source} picks; {costs_of(found.request.costs)}",
+        f"{shared.sessions} sessions: both picked on {shared.both}, only {first} on {shared.first_only}, only "
+        f"{second} on {shared.second_only}; mean overlap of picks (Jaccard) {shown(shared.jaccard)} %",
+        "",
+    ]
+    columns = [f"{name} {what}" for what in ("judged", "excess") for name in (first, second)]
+    cells = [["h", "when", *columns, "difference", "95 % interval", "better"]]
+    cells += [_compared_row(one, (first, second)) for one in found.differences]
+    notes = ["", NOTES, survivors(found), "", verdict(found), ""]
+    return "\n".join([*head, *aligned(cells, 0), *notes])
+
+
+def _compared_row(one: Difference, versions: Sequence[str]) -> list[str]:
+    return [
+        str(one.horizon),
+        one.group or "all",
+        *(f"{count:,}" for count in one.judged),
+        *(shown(value) for value in one.excess),
+        shown(one.value),
+        _bounds(one),
+        _better(one, versions),
+    ]
+
+
+def _bounds(one: Difference) -> str:
+    low, high = one.interval.low, one.interval.high
+    return f"{100 * low:+.2f} .. {100 * high:+.2f}" if math.isfinite(low) else "-"
+
+
+def _better(one: Difference, versions: Sequence[str]) -> str:
+    """Who did better, in brackets where the interval does not tell them apart."""
+    if math.isnan(one.value):
+        return "-"
+    ahead = versions[0] if one.value > 0 else versions[1]
+    return ahead if one.interval.apart else f"({ahead})"
+
+
+def verdict(found: Comparison) -> str:
+    """What the evidence supports and what it does not, as plain sentences."""
+    first, second = found.request.versions
+    whole = found.whole
+    said = []
+    for ahead, behind, sign in ((first, second, 1), (second, first, -1)):
+        sure = [one for one in whole if one.corrected.apart == sign]
+        likely = [one for one in whole if one.interval.apart == sign and one not in sure]
+        if sure:
+            said.append(
+                f"The evidence supports that {ahead} picks better than {behind} over {_horizons(sure)}, even when all "
+                f"{len(whole)} horizons are allowed for."
+            )
+        if likely:
+            said.append(
+                f"The evidence hints at {ahead} over {_horizons(likely)}, where the 95 % interval lies on its side but "
+                f"would not if all {len(whole)} horizons were allowed for."
+            )
+    same = [one for one in whole if math.isfinite(one.interval.low) and not one.interval.apart]
+    if same:
+        said.append(f"The evidence does not tell {first} from {second} over {_horizons(same)}.")
+    short = [one for one in whole if math.isnan(one.interval.low)]
+    if short:
+        said.append(f"There is too little evidence over {_horizons(short)}.")
+    return " ".join(said)
+
+
+def _horizons(found: Sequence[Difference]) -> str:
+    names = [str(one.horizon) for one in found]
+    listed = " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+    return f"{listed} session{'s' if names != ['1'] else ''}"
+
+
+def _object(found: Comparison) -> Mapping[str, Any]:
+    shared = asdict(found.overlap)
+    shared["jaccard_pct"] = percent(shared.pop("jaccard"))
+    return {
+        "versions": list(found.request.versions),
+        "market": found.request.market,
+        "from": found.first,
+        "to": found.last,
+        "judged_to": found.end,
+        "costs_pct": percent(found.request.costs),
+        "draws": DRAWS,
+        "seed": SEED,
+        "overlap": shared,
+        "differences": [
+            {
+                "horizon": one.horizon,
+                "group": one.group or "all",
+                "block": one.block,
+                "judged": list(one.judged),
+                "excess_pct": [percent(value) for value in one.excess],
+                "difference_pct": percent(one.value),
+                "interval_95_pct": [percent(one.interval.low), percent(one.interval.high)],
+                "interval_corrected_pct": [percent(one.corrected.low), percent(one.corrected.high)],
+            }
+            for one in found.differences
+        ],
+        "instruments": found.instruments,
+        "gone": found.gone,
+        "verdict": verdict(found),
+    }

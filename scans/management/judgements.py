@@ -1,0 +1,176 @@
+"""How versions did, as a person or a program reads it. Percentages are percent everywhere."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from django.core.management.base import CommandError, OutputWrapper
+
+from scans.operations.compare import Comparison
+from scans.operations.evaluate import Evaluation
+
+COUNTS = ("picks", "judged", "dropped", "open", "unjudged")
+PERCENT = {
+    "hit_rate": "hit",
+    "mean": "mean",
+    "standard_error": "±",
+    "median": "median",
+    "excess_equal": "excess",
+    "excess_error": "±",
+    "excess_cap": "excess cap",
+    "mean_without_best": "w/o best 10",
+    "best": "best",
+    "worst": "worst",
+    "worst_drawdown": "drawdown",
+    "turnover": "turnover",
+}
+"""Figure -> its heading in a table."""
+
+LEGEND = (
+    "All figures but counts are percent. h: sessions held; ±: standard error by date of the figure before it; excess: "
+    "over the mean of all eligible\ninstruments, equally or cap-weighted; best, worst: mean excursions; drawdown: of a "
+    "basket that holds each day's picks for h sessions."
+)
+
+
+def deliver(found: Evaluation, form: str, output: Path | None, terminal: OutputWrapper) -> None:
+    """Write the evaluation in the form asked for to `output`, else to the terminal."""
+    if form == "parquet" and output is None:
+        raise CommandError("Parquet goes into a file: name one with --output.")
+    try:
+        if output is None:
+            terminal.write(text(found, form), ending="")
+        elif form == "parquet":
+            pq.write_table(pa.Table.from_pylist(list(rows(found)), schema=_schema()), output)
+        else:
+            output.write_text(text(found, form), encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{output} cannot be written: {error.strerror or error}.") from error
+
+
+def text(found: Evaluation, form: str) -> str:
+    """The evaluation as a table, JSON lines or CSV."""
+    if form == "json":
+        return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(found))
+    if form == "csv":
+        stream = io.StringIO()
+        writer = csv.DictWriter(stream, _schema().names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows(found))
+        return stream.getvalue()
+    return _table(found)
+
+
+def rows(found: Evaluation) -> Iterator[dict[str, Any]]:
+    """One flat row for each version, horizon and group; a figure that nothing gives is null."""
+    by = found.request.by
+    for line in found.lines:
+        figures = asdict(line.figures)
+        yield {
+            "scanner_version": line.version,
+            "market": found.request.market,
+            "from": found.first,
+            "to": found.last,
+            "horizon": line.horizon,
+            "by": by if line.group else "",
+            "group": line.group,
+            "costs_pct": percent(found.request.costs),
+            "sessions": line.sessions,
+            **{name: figures[name] for name in COUNTS},
+            **{f"{name}_pct": percent(figures[name]) for name in PERCENT},
+        }
+
+
+def percent(fraction: float) -> float | None:
+    """A fraction as percent, to ten significant digits; None where unknown."""
+    return float(f"{100 * fraction:.10g}") if math.isfinite(fraction) else None
+
+
+def _schema() -> pa.Schema:
+    kinds: dict[str, pa.DataType] = dict.fromkeys(
+        ("scanner_version", "market", "from", "to"), pa.string()
+    )
+    kinds |= {"horizon": pa.int32(), "by": pa.string(), "group": pa.string()}
+    kinds |= {"costs_pct": pa.float64(), "sessions": pa.int32()}
+    kinds |= dict.fromkeys(COUNTS, pa.int32())
+    kinds |= dict.fromkeys((f"{name}_pct" for name in PERCENT), pa.float64())
+    return pa.schema(kinds)
+
+
+def _table(found: Evaluation) -> str:
+    request = found.request
+    head = (
+        f"{request.market}  {found.first} to {found.last}, {found.sessions} sessions, judged up to {found.end}; "
+        f"{request.source} picks; {costs_of(request.costs)}\n"
+    )
+    by = [request.by] if request.by else []
+    cells = [["version", *by, "h", "sessions", *COUNTS, *PERCENT.values()]]
+    for line in found.lines:
+        figures = asdict(line.figures)
+        cells.append(
+            [
+                line.version,
+                *([line.group or "all"] if by else []),
+                str(line.horizon),
+                str(line.sessions),
+                *(f"{figures[name]:,}" for name in COUNTS),
+                *(shown(figures[name]) for name in PERCENT),
+            ]
+        )
+    return "\n".join(
+        [head, *aligned(cells, 1 + len(by)), "", LEGEND, caps(found), survivors(found), ""]
+    )
+
+
+def survivors(found: Evaluation | Comparison) -> str:
+    """What the input holds of instruments that are gone: without them all returns are too good."""
+    if found.gone:
+        return (
+            f"{found.gone:,} of {found.instruments:,} instruments that could be picked have no bar on {found.end}, the "
+            "last session used."
+        )
+    return (
+        f"All {found.instruments:,} instruments that could be picked still have a bar on {found.end}: the input holds "
+        "survivors only, and returns and benchmarks are too good."
+    )
+
+
+def caps(found: Evaluation) -> str:
+    """How much of the cap-weighted excess is cap-weighted."""
+    if found.capped == found.sessions:
+        return f"Market caps are recorded on all {found.sessions} sessions."
+    return (
+        f"Market caps are recorded on {found.capped} of {found.sessions} sessions: on the others the cap-weighted "
+        "excess is the equally weighted one."
+    )
+
+
+def costs_of(share: float) -> str:
+    """Costs in words; `share` of a round trip."""
+    return f"round-trip costs {100 * share:g} %" if share else "no costs"
+
+
+def shown(fraction: float) -> str:
+    """A fraction as percent in a table, a dash where unknown."""
+    return f"{100 * fraction:.2f}" if math.isfinite(fraction) else "-"
+
+
+def aligned(cells: Sequence[Sequence[str]], left: int) -> list[str]:
+    """Columns of equal width, the first `left` flush left."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if n < left else cell.rjust(width)
+            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]

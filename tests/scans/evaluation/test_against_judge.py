@@ -1,0 +1,99 @@
+"""Holdings, benchmarks and figures against the naive judgement of the reference, on random markets."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from scans.evaluation.benchmarks import benchmarks
+from scans.evaluation.figures import figures
+from scans.evaluation.holdings import JUDGED, NEVER, OPEN, UNJUDGED, Picks, follow, hold
+from tests.reference import judge
+from tests.reference.made_markets import DAYS, frames
+from tests.scans.evaluation.markets import arrays, random_picks, random_rows
+
+SESSIONS, INSTRUMENTS = 45, 9
+HORIZONS = (1, 2, 5, 9, 20)
+STATES = {"judged": JUDGED, "dropped": NEVER, "open": OPEN, "unjudged": UNJUDGED}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_holding_and_figure(seed: int) -> None:
+    found = frames(random_rows(seed, SESSIONS, INSTRUMENTS), SESSIONS)
+    listed, eligible = random_picks(seed, found, SESSIONS)
+    prices = arrays(found, SESSIONS)
+    axis, codes = DAYS[:SESSIONS].tolist(), prices.codes.tolist()
+    picks = Picks(
+        np.array([axis.index(day) for day, _ in listed]),
+        np.array([codes.index(code) for _, code in listed]),
+    )
+    codes_at = {day: prices.codes[row].tolist() for day, row in zip(axis, eligible, strict=True)}
+    costs = [0.0, 0.01][seed % 2]
+    paths = follow(prices, picks, HORIZONS)
+    beside = benchmarks(prices, paths, eligible)
+    seen = set()
+    for horizon in HORIZONS:
+        expected = judge.holdings(
+            listed,
+            found,
+            DAYS[:SESSIONS],
+            lambda day: codes_at[day],
+            horizon,
+            costs=costs,
+        )
+        mine = hold(paths, horizon, costs=costs)
+        excess = beside.beside(mine)
+        assert mine.state.tolist() == [STATES[one.state] for one in expected]
+        assert mine.hit.tolist() == [one.hit for one in expected]
+        for name in ("gross", "net", "best", "worst"):
+            np.testing.assert_allclose(
+                getattr(mine, name), [getattr(one, name) for one in expected], rtol=0, atol=1e-12
+            )
+        np.testing.assert_allclose(excess[0], [one.excess_cap for one in expected], atol=1e-12)
+        np.testing.assert_allclose(excess[1], [one.excess_equal for one in expected], atol=1e-12)
+        summary = judge.summary(expected, found, costs=costs)
+        figured = asdict(figures(mine, excess))
+        figured.pop("excess_error")
+        assert figured == pytest.approx(summary, rel=1e-10, abs=1e-12, nan_ok=True)
+        seen |= set(mine.state.tolist())
+    assert {JUDGED, OPEN} <= seen
+
+
+def test_the_random_markets_hold_everything_that_can_happen() -> None:
+    states = set()
+    for seed in range(12):
+        found = frames(random_rows(seed, SESSIONS, INSTRUMENTS), SESSIONS)
+        listed, _ = random_picks(seed, found, SESSIONS)
+        for day, code in listed:
+            states.add(judge.hold(found, DAYS[:SESSIONS], day, code, 9, 0.0).state)
+    assert states == set(STATES)
+
+
+def test_groups_are_the_figures_of_their_picks_alone() -> None:
+    found = frames(random_rows(3, SESSIONS, INSTRUMENTS), SESSIONS)
+    listed, eligible = random_picks(3, found, SESSIONS)
+    prices = arrays(found, SESSIONS)
+    axis, codes = DAYS[:SESSIONS].tolist(), prices.codes.tolist()
+    picks = Picks(
+        np.array([axis.index(day) for day, _ in listed]),
+        np.array([codes.index(code) for _, code in listed]),
+    )
+    paths = follow(prices, picks, (5,))
+    mine = hold(paths, 5, costs=0.002)
+    excess = benchmarks(prices, paths, eligible).beside(mine)
+    kept = picks.column % 2 == 0
+    some = [pick for pick, mark in zip(listed, kept, strict=True) if mark]
+    expected = judge.holdings(
+        some,
+        found,
+        DAYS[:SESSIONS],
+        lambda day: np.array(codes)[eligible[axis.index(day)]].tolist(),
+        5,
+        costs=0.002,
+    )
+    figured = asdict(figures(mine, excess, kept))
+    figured.pop("excess_error")
+    summary = judge.summary(expected, found, costs=0.002)
+    assert figured == pytest.approx(summary, rel=1e-10, abs=1e-12, nan_ok=True)

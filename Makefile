@@ -30,7 +30,7 @@ help:
 install: $(BASE)
 
 $(BASE) $(DEV): | $(BIN)/python
-	@echo "Installing $(patsubst $(VENV)/.%,%,$(basename $(subst -,.,$(notdir $@)))) requirements into $(VENV) ..."
+	@echo "Installing $(patsubst .%,%,$(basename $(subst -,.,$(notdir $@)))) requirements into $(VENV) ..."
 	@$(PIP) -r requirements/$(if $(filter $@,$(BASE)),base,dev).txt
 	@touch $@
 
@@ -56,10 +56,11 @@ demo: $(BASE)
 	$(DEMO) $(MANAGE) import_prices $(DEMO_DIR)/prices.parquet --source demo
 	$(DEMO) $(MANAGE) run_scan --version v1 --version v2
 	@echo
-	@echo "This market is made up. Next:"
-	@echo "  make demo PRICES='path ...'                           the same with your own price files"
-	@echo "  $(DEMO) $(MANAGE) run_scan --help"
-	@echo "  SEISMO_DATA_DIR=$(DEMO_DIR) make serve                    the admin and the API"
+	@echo "This market is made up, in a data directory of its own. Next:"
+	@echo "  make demo PRICES='path ...'      the same with your own price files"
+	@echo "  export $(DEMO)"
+	@echo "  $(MANAGE) run_scan --help        other sessions, versions, formats; --explain CODE"
+	@echo "  $(MANAGE) createsuperuser        then make serve, for the admin"
 endif
 
 # The whole suite comes last: its closing line is the one that counts.

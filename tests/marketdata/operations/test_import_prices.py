@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
 from marketdata.markets import UnknownMarket
@@ -22,7 +24,7 @@ from marketdata.models import (
 )
 from marketdata.operations import door
 from marketdata.operations import marks as marks_of_the_lake
-from marketdata.operations.import_prices import Progress, ahead, import_prices
+from marketdata.operations.import_prices import FileReport, Progress, ahead, import_prices
 from tests.marketdata.operations.rows import AS_OF, COLUMNS, LATER, imported, tidy
 
 pytestmark = pytest.mark.django_db
@@ -229,6 +231,28 @@ def test_a_batch_that_fails_leaves_nothing_behind(
     assert marks() == {("kr", "2026-07"): 2}
     assert imported(path).counts == door.Counts(new=28, unchanged=32)
     assert_whole_batches(60)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_imports_at_once_wait_for_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("marketdata.operations.import_prices.BATCH_ROWS", 16)
+    path = long_file(tmp_path / "a.parquet")
+
+    def one(_: int) -> FileReport:
+        try:
+            return imported(path)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        reports = list(pool.map(one, range(2)))
+    assert [report.error for report in reports] == ["", ""]
+    assert sum(report.counts.new for report in reports) == 60
+    assert sum(report.counts.unchanged for report in reports) == 60
+    assert_whole_batches(60)
+    assert marks() == {("kr", "2026-07"): 4}
 
 
 def test_factor_events_are_recorded_corrected_and_marked(tmp_path: Path) -> None:

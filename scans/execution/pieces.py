@@ -46,12 +46,14 @@ class Readable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One engine with its parameters over the segments of its version."""
+    """One engine with its parameters over the segments of its version; of each session's ranks the best `top` are kept
+    (None: all that the engine gives)."""
 
     engine: Engine
     params: Any
     segments: tuple[str, ...]
     limits: Mapping[str, int]
+    top: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

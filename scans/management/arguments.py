@@ -16,6 +16,8 @@ from marketdata.errors import DataProblem
 from marketdata.markets import UnknownMarket
 from scans.engines.params import ParamError
 from scans.execution.executors import CHOICES
+from scans.operations.backfill import BackfillRefused
+from scans.operations.reproduce import NoSuchRun
 from scans.operations.run import Request
 from scans.operations.versions import VersionProblem
 from scans.queries import UnknownVersion
@@ -42,6 +44,17 @@ def positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} must be a whole number above 0")
     return int(text)
+
+
+PROBLEMS = (
+    DataProblem,
+    UnknownMarket,
+    UnknownVersion,
+    ParamError,
+    VersionProblem,
+    BackfillRefused,
+    NoSuchRun,
+)
 
 
 class VersionedCommand(BaseCommand):
@@ -98,5 +111,5 @@ def one_sentence() -> Iterator[None]:
     """What a person can mend becomes a `CommandError`: one sentence and a non-zero exit."""
     try:
         yield
-    except (DataProblem, UnknownMarket, UnknownVersion, ParamError, VersionProblem) as error:
+    except PROBLEMS as error:
         raise CommandError(str(error)) from error

@@ -145,3 +145,34 @@ class ScanRank(models.Model):
 
     def __str__(self) -> str:
         return f"{self.date} {self.scanner_version_id} #{self.rank} {self.code}"
+
+
+class Backfill(models.Model):
+    """A backfill of one version: while its status is running no other may write the same version of the market.
+
+    `beat_at` is renewed with every part that is published; a backfill that has been silent for long has died and may be
+    taken over."""
+
+    version = models.ForeignKey(ScannerVersion, on_delete=models.CASCADE, related_name="backfills")
+    market = models.CharField(max_length=12)
+    first = models.DateField()
+    last = models.DateField()
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.RUNNING)
+    done_until = models.DateField(null=True)
+    started_at = models.DateTimeField()
+    beat_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["market", "version"],
+                condition=models.Q(status="running"),
+                name="backfill_one_at_a_time",
+            ),
+        ]
+        ordering = ["-started_at"]
+
+    def __str__(self) -> str:
+        return (
+            f"backfill of {self.version_id} {self.market} {self.first}..{self.last}: {self.status}"
+        )

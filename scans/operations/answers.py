@@ -53,11 +53,12 @@ class Scan:
 
 
 def parameters(task: Task) -> dict[str, Any]:
-    """Everything that was chosen: the engine's parameters, the segments and the limits."""
+    """Everything that was chosen: the engine's parameters, the segments, the limits and how many ranks are kept."""
     return {
         **engine_params.dump(task.params),
         "segments": list(task.segments),
         "limits": dict(task.limits),
+        "top": task.top,
     }
 
 
@@ -78,16 +79,16 @@ def answers(
     *,
     data: list[str],
     thin: Mapping[str, str],
-    top: int | None,
     names: Mapping[str, str],
 ) -> Iterator[Answer]:
     """An answer for each session. `data` are the digests of the record up to it, `thin` session -> why its data are
-    too thin to be published, `top` keeps only so many ranks."""
+    too thin to be published."""
     days, rows = outcome.days, outcome.ranks
     bounds = np.searchsorted(rows.day, np.arange(len(universe.sessions) + 1))
     for k, session in enumerate(universe.sessions):
         low, high = int(bounds[k]), int(bounds[k + 1])
-        ranks = _rows(universe, outcome, low, high if top is None else min(high, low + top), names)
+        kept = high if task.top is None else min(high, low + task.top)
+        ranks = _rows(universe, outcome, low, kept, names)
         status, reason = (PUBLISHED, "") if ranks else (NO_MATCH, days.reason[k])
         if str(session) in thin:
             status, reason = QUARANTINED, thin[str(session)]

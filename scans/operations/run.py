@@ -34,7 +34,8 @@ from scans.operations.publish import NotReproducible, publish
 @dataclass(frozen=True, slots=True)
 class Request:
     """What to run. No versions: the market's active one. No first and last: the last complete session as of `as_of`.
-    `limits` and `top` override the version's own; `save` False publishes nothing."""
+    `limits` and `top` override the version's own; `save` False publishes nothing. `pinned` gives a version (by slug)
+    the parameters that a run recorded, instead of those it has now."""
 
     market: str
     as_of: datetime
@@ -48,6 +49,7 @@ class Request:
     save: bool = True
     started_by: str = ""
     request_id: str = ""
+    pinned: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def run(request: Request) -> list[Scan]:
@@ -95,6 +97,11 @@ def explain(request: Request, code: str) -> dict[str, list[Check]]:
     return found
 
 
+def sessions(request: Request) -> Days:
+    """The sessions that `request` asks for."""
+    return _sessions(_record(request.market), request)
+
+
 def _record(market: str) -> Record:
     held = market_queries.record(market)
     if held.stale:
@@ -112,12 +119,19 @@ def _sessions(held: Record, request: Request) -> Days:
 
 def _task(version: ScannerVersion, held: Record, request: Request) -> Task:
     engine = ENGINES[version.engine]
-    given = dict(version.params)
+    given: dict[str, Any] = {
+        "segments": version.segments,
+        "limits": version.limits,
+        **version.params,
+    }
+    given = dict(request.pinned.get(version.slug, given))
+    segments, limits, top = given.pop("segments"), given.pop("limits"), given.pop("top", None)
     return Task(
         engine=engine,
         params=engine_params.read(engine.Params, given),
-        segments=tuple(version.segments) or held.market.segments,
-        limits={**version.limits, **request.limits},
+        segments=tuple(segments) or held.market.segments,
+        limits={**limits, **request.limits},
+        top=request.top or top,
     )
 
 
@@ -164,9 +178,7 @@ def _answer(
         return
     picked = [str(universe.codes[i]) for i in np.unique(outcome.ranks.column)]
     names = market_queries.names(request.market, picked)
-    scan.answers = list(
-        answers(scan.task, universe, outcome, data=data, thin=thin, top=request.top, names=names)
-    )
+    scan.answers = list(answers(scan.task, universe, outcome, data=data, thin=thin, names=names))
     scan.seconds["score"] = time.perf_counter() - began
 
 

@@ -42,19 +42,19 @@ def sessions() -> list[date]:
     return [day for day in days if day not in closed]
 
 
-Importer = Callable[[pd.DataFrame], Any]
+Importer = Callable[..., Any]
 
 
 @pytest.fixture
 def bring(db: None, data_dir: Path, tmp_path: Path) -> Importer:
     """Imports a frame through the door."""
 
-    def bring(rows: pd.DataFrame) -> Any:
+    def bring(rows: pd.DataFrame, at: datetime = AS_OF) -> Any:
         from marketdata.operations.import_prices import import_prices
 
         file = tmp_path / "prices.csv"
         rows.to_csv(file, index=False)
-        report = import_prices(files=[file], market="kr", as_of=AS_OF)
+        report = import_prices(files=[file], market="kr", as_of=at)
         assert not any(one.error for one in report.files)
         return report
 

@@ -48,11 +48,13 @@ def test_the_active_version_ranks_the_last_session(
     assert [code for _, _, code, _ in published("rises")] == wanted
     record = ScanRun.objects.get()
     assert (record.status, record.sessions, record.matched) == ("published", 1, len(wanted))
-    assert record.params == {
+    chosen = {
         "scale": 1.0,
         "segments": ["KOSPI", "KOSDAQ", "KOSDAQ GLOBAL"],
         "limits": {},
+        "top": None,
     }
+    assert record.params == chosen
 
 
 def test_a_range_gives_what_single_sessions_give(
@@ -199,6 +201,16 @@ def test_limits_keep_the_largest_turnovers(
     picked = [row["code"] for row in found.answers[0].ranks]
     assert {code for code in picked if code in kospi} <= {largest}
     assert found.answers[0].universe == 4
+
+
+def test_fewer_ranks_are_another_answer(market: pd.DataFrame, probe: Probe) -> None:
+    whole = scan()
+    best = scan(top=1)
+    assert best.run != whole.run
+    assert best.answers[0].ranks == whole.answers[0].ranks[:1]
+    assert len(published("rises")) == 1
+    assert scan().answers == whole.answers
+    assert len(published("rises")) == len(whole.answers[0].ranks)
 
 
 def test_explain_says_why(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:

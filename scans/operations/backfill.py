@@ -1,0 +1,163 @@
+"""Publishes a version's answers for a long range of sessions, part by part.
+
+Each part is an ordinary run, published in one transaction, so an interruption leaves whole parts and `resume` does the
+rest; the answers are those that daily runs would have given. What is published already stays unless `replace` says
+otherwise, and another version is never touched. Two backfills of one version of a market cannot run at the same time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from marketdata.markets import market as market_named
+from marketdata.record import Days
+from scans import queries
+from scans.models import Backfill, ScannerVersion, ScanSession, Status
+from scans.operations import run as scanning
+from scans.operations.run import Request
+
+PART = 250
+"""Sessions of a part: its warm-up of 640 is then read less than four times over, and memory stays bounded."""
+
+SILENCE = timedelta(minutes=15)
+"""After which a running backfill that has published nothing counts as dead."""
+
+
+class BackfillRefused(Exception):
+    """The backfill would overwrite results or meet another one; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a backfill has come: sessions done of all, in `seconds`."""
+
+    version: str
+    done: int
+    total: int
+    seconds: float
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left at this rate."""
+        return self.seconds / self.done * (self.total - self.done) if self.done else float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Backfilled:
+    """What a backfill of one version did: sessions published and left as they were, seconds, and what failed."""
+
+    version: str
+    published: int
+    kept: int
+    seconds: float
+    error: str = ""
+
+
+def backfill(
+    request: Request,
+    *,
+    resume: bool,
+    overwrite: bool,
+    progress: Callable[[Progress], None] | None = None,
+) -> list[Backfilled]:
+    """Publish every session of `request`'s range for each of its versions; BackfillRefused where sessions are published
+    already and neither `resume` (leave them) nor `overwrite` (replace them) is given."""
+    market_named(request.market)
+    chosen = queries.versions(request.market, list(request.versions))
+    asked = scanning.sessions(request)
+    todo = {version.slug: _missing(version, request.market, asked, overwrite) for version in chosen}
+    for version in chosen:
+        kept = len(asked) - len(todo[version.slug])
+        if kept and not resume:
+            raise BackfillRefused(
+                f"{kept} of {len(asked)} sessions of {version.slug} are published already: --resume leaves them and "
+                "does the rest, --replace does all of them again."
+            )
+    return [_one(version, request, asked, todo[version.slug], progress) for version in chosen]
+
+
+def _missing(version: ScannerVersion, market: str, asked: Days, overwrite: bool) -> Days:
+    if overwrite:
+        return asked
+    published = ScanSession.objects.filter(
+        version=version,
+        market=market,
+        published=True,
+        date__range=(asked[0].item(), asked[-1].item()),
+    ).values_list("date", flat=True)
+    return asked[~np.isin(asked, np.array(list(published), dtype="datetime64[D]"))]
+
+
+def _one(
+    version: ScannerVersion,
+    request: Request,
+    asked: Days,
+    todo: Days,
+    progress: Callable[[Progress], None] | None,
+) -> Backfilled:
+    began, done = time.perf_counter(), 0
+    kept = len(asked) - len(todo)
+    if not len(todo):
+        return Backfilled(version.slug, 0, kept, 0.0)
+    mine = _claim(version, request.market, todo, request.as_of)
+    status = Status.FAILED
+    try:
+        for part in _parts(asked, todo):
+            one = replace(
+                request, versions=[version.slug], first=part[0].item(), last=part[-1].item()
+            )
+            scan = scanning.run(one)[0]
+            if scan.error:
+                return Backfilled(version.slug, done, kept, time.perf_counter() - began, scan.error)
+            done += len(part)
+            Backfill.objects.filter(pk=mine.pk).update(
+                beat_at=timezone.now(), done_until=part[-1].item()
+            )
+            if progress:
+                progress(Progress(version.slug, done, len(todo), time.perf_counter() - began))
+        status = Status.PUBLISHED
+    finally:
+        Backfill.objects.filter(pk=mine.pk).update(status=status)
+    return Backfilled(version.slug, done, kept, time.perf_counter() - began)
+
+
+def _claim(version: ScannerVersion, market: str, todo: Days, now: datetime) -> Backfill:
+    """The row that says this backfill is running; BackfillRefused where another one is alive."""
+    running = Backfill.objects.filter(version=version, market=market, status=Status.RUNNING)
+    running.filter(beat_at__lt=now - SILENCE).update(status=Status.FAILED)
+    try:
+        with transaction.atomic():
+            return Backfill.objects.create(
+                version=version,
+                market=market,
+                first=todo[0].item(),
+                last=todo[-1].item(),
+                started_at=now,
+                beat_at=now,
+            )
+    except IntegrityError:
+        other = running.first()
+        since = f" since {other.started_at:%Y-%m-%d %H:%M} UTC" if other else ""
+        raise BackfillRefused(
+            f"Another backfill of {version.slug} on market {market} is running{since}: wait for it to end."
+        ) from None
+
+
+def _parts(asked: Days, todo: Days) -> Iterator[Days]:
+    """`todo` as runs of consecutive sessions of `asked`, `PART` at most."""
+    places = np.searchsorted(asked, todo)
+    for run in np.split(todo, np.flatnonzero(np.diff(places) > 1) + 1):
+        for low in range(0, len(run), PART):
+            yield run[low : low + PART]
+
+
+def failures(done: Sequence[Backfilled]) -> list[str]:
+    """What went wrong, one sentence each."""
+    return [one.error for one in done if one.error]

@@ -1,0 +1,121 @@
+"""Does a recorded run again and says whether it comes out the same, or exactly what differs.
+
+The rerun uses the parameters, segments and limits that the run recorded. An answer is *identical* where data,
+parameters and ranks are; where the data were corrected since, the record says which instruments on which days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from marketdata import queries as market_queries
+from scans.engines.registry import ENGINES
+from scans.models import ScanRun, ScanSession
+from scans.operations import run as scanning
+from scans.operations.revision import code_revision
+
+
+class NoSuchRun(LookupError):
+    """There is no run of that number, or its engine is not here."""
+
+
+@dataclass(slots=True)
+class Reproduction:
+    """How a rerun compares: `data` are the sessions whose data differ, `ranks` those whose ranks do, `unlike` those
+    whose ranks differ though the data are the same, `changes` what was written to the record since the run."""
+
+    run: int
+    sessions: int
+    notes: list[str] = field(default_factory=list)
+    data: list[date] = field(default_factory=list)
+    ranks: list[date] = field(default_factory=list)
+    unlike: list[date] = field(default_factory=list)
+    changes: Sequence[market_queries.Change] = ()
+
+    @property
+    def identical(self) -> bool:
+        """Nothing differs."""
+        return not self.data and not self.ranks
+
+
+def reproduce(number: int, *, as_of: datetime) -> Reproduction:
+    """Run `number` again, without publishing, and compare session by session; NoSuchRun where that cannot be."""
+    run = ScanRun.objects.select_related("version").filter(pk=number).first()
+    if run is None:
+        newest = ScanRun.objects.order_by("-pk").values_list("pk", flat=True).first()
+        known = f"the newest is {newest}" if newest else "there are none yet"
+        raise NoSuchRun(f"There is no run {number}: {known}.")
+    if run.engine not in ENGINES or ENGINES[run.engine].revision != run.revision:
+        here = (
+            f"revision {ENGINES[run.engine].revision}"
+            if run.engine in ENGINES
+            else "no such engine"
+        )
+        raise NoSuchRun(
+            f"Run {number} used engine {run.engine} revision {run.revision}, here is {here}: check out "
+            f"{run.code_revision or 'the code it ran with'} to do it again."
+        )
+    run.version.engine = run.engine
+    found = Reproduction(run=number, sessions=run.sessions)
+    if run.code_revision != code_revision():
+        found.notes.append(
+            f"The run was made by code {run.code_revision}, this is {code_revision()}."
+        )
+    request = scanning.Request(
+        market=run.market,
+        as_of=as_of,
+        versions=[run.version.slug],
+        first=run.first,
+        last=run.last,
+        save=False,
+        pinned={run.version.slug: run.params},
+    )
+    scan = scanning.run(request)[0]
+    if scan.error:
+        found.notes.append(scan.error)
+    now = {answer.date: answer for answer in scan.answers}
+    for then in ScanSession.objects.filter(run=run).order_by("date"):
+        answer = now.get(then.date.isoformat())
+        same_data = answer is not None and answer.input_digest == then.input_digest
+        same_ranks = answer is not None and answer.result_digest == then.result_digest
+        if not same_data:
+            found.data.append(then.date)
+        if not same_ranks:
+            found.ranks.append(then.date)
+            if same_data:
+                found.unlike.append(then.date)
+    if found.data:
+        found.changes = market_queries.changes_since(run.market, run.started_at, until=run.last)
+    return found
+
+
+def sentence(found: Reproduction) -> str:
+    """The result as a person reads it."""
+    lines = list(found.notes)
+    if found.identical:
+        lines.append(
+            f"Run {found.run}: identical in data and ranks on all {found.sessions} sessions."
+        )
+        return "\n".join(lines)
+    lines.append(
+        f"Run {found.run}: the data differ on {len(found.data)} of {found.sessions} sessions"
+        f"{_days(found.data)}, the ranks on {len(found.ranks)}{_days(found.ranks)}."
+    )
+    if found.unlike:
+        lines.append(
+            f"The ranks differ although the data are the same{_days(found.unlike)}: a defect to report."
+        )
+    if found.changes:
+        lines.append(f"Written to the record since the run ({len(found.changes)}):")
+        lines += [f"  {change.code} {change.date}  {change.what}" for change in found.changes[:50]]
+        if len(found.changes) > 50:
+            lines.append(f"  and {len(found.changes) - 50} more")
+    return "\n".join(lines)
+
+
+def _days(days: Sequence[date]) -> str:
+    if not days:
+        return ""
+    return f" ({days[0]})" if len(days) == 1 else f" ({days[0]} to {days[-1]})"

@@ -1,0 +1,136 @@
+"""Backfills: part by part, resumable, one at a time, the same answers as daily runs."""
+
+from __future__ import annotations
+
+import io
+from datetime import date, timedelta
+
+import pandas as pd
+import pytest
+from django.core.management import CommandError, call_command
+
+from scans.models import Backfill, ScannerVersion, ScanRank, ScanSession, Status
+from scans.operations import backfill
+from scans.operations.backfill import BackfillRefused
+from scans.operations.run import Request, run
+from tests.scans.conftest import AS_OF
+from tests.scans.probe import Probe
+
+
+def fill(first: date, last: date, **options: bool) -> list[backfill.Backfilled]:
+    request = Request(market="kr", as_of=AS_OF, versions=["rises"], first=first, last=last)
+    chosen = {"resume": False, "overwrite": False, **options}
+    return backfill.backfill(request, **chosen)
+
+
+def published(slug: str = "rises") -> list[tuple[date, str]]:
+    rows = ScanSession.objects.filter(version__slug=slug, published=True)
+    return list(rows.order_by("date").values_list("date", "result_digest"))
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill, "PART", 7)
+
+
+def test_a_backfill_gives_what_daily_runs_give(
+    market: pd.DataFrame, probe: Probe, sessions: list[date]
+) -> None:
+    done = fill(sessions[10], sessions[-1])
+    assert (done[0].published, done[0].kept) == (len(sessions) - 10, 0)
+    assert [day for day, _ in published()] == sessions[10:]
+    for day, digest in published():
+        daily = run(
+            Request(market="kr", as_of=AS_OF, versions=["rises"], first=day, last=day, save=False)
+        )
+        assert daily[0].answers[0].result_digest == digest
+
+
+def test_what_is_published_stays_unless_it_is_asked_for(
+    market: pd.DataFrame, probe: Probe, sessions: list[date]
+) -> None:
+    fill(sessions[10], sessions[12])
+    with pytest.raises(
+        BackfillRefused, match="3 of 11 sessions of rises are published already: --resume"
+    ):
+        fill(sessions[5], sessions[15])
+    assert len(published()) == 3
+    before = {row.date: row.run_id for row in ScanSession.objects.filter(published=True)}
+    done = fill(sessions[5], sessions[15], resume=True)
+    assert (done[0].published, done[0].kept) == (8, 3)
+    after = {row.date: row.run_id for row in ScanSession.objects.filter(published=True)}
+    assert {day: after[day] for day in before} == before
+    assert [day for day, _ in published()] == sessions[5:16]
+
+
+def test_another_version_is_never_touched(
+    market: pd.DataFrame, probe: Probe, sessions: list[date]
+) -> None:
+    run(
+        Request(
+            market="kr", as_of=AS_OF, versions=["rises-10"], first=sessions[8], last=sessions[14]
+        )
+    )
+    before = list(ScanRank.objects.filter(scanner_version__slug="rises-10").order_by("pk").values())
+    fill(sessions[5], sessions[15])
+    fill(sessions[5], sessions[15], overwrite=True)
+    assert (
+        list(ScanRank.objects.filter(scanner_version__slug="rises-10").order_by("pk").values())
+        == before
+    )
+
+
+def test_an_interrupted_backfill_leaves_whole_parts_and_resumes(
+    market: pd.DataFrame, probe: Probe, sessions: list[date]
+) -> None:
+    def stop(now: backfill.Progress) -> None:
+        if now.done >= 14:
+            raise KeyboardInterrupt
+
+    request = Request(
+        market="kr", as_of=AS_OF, versions=["rises"], first=sessions[5], last=sessions[-1]
+    )
+    with pytest.raises(KeyboardInterrupt):
+        backfill.backfill(request, resume=False, overwrite=False, progress=stop)
+    assert [day for day, _ in published()] == sessions[5:19]
+    assert Backfill.objects.get().status == Status.FAILED
+    done = fill(sessions[5], sessions[-1], resume=True)
+    assert done[0].kept == 14
+    assert [day for day, _ in published()] == sessions[5:]
+
+
+def test_two_at_once_are_refused_and_a_dead_one_is_taken_over(
+    market: pd.DataFrame, probe: Probe, sessions: list[date]
+) -> None:
+    version = ScannerVersion.objects.get(slug="rises")
+    other = Backfill.objects.create(
+        version=version,
+        market="kr",
+        first=sessions[0],
+        last=sessions[9],
+        started_at=AS_OF,
+        beat_at=AS_OF,
+    )
+    with pytest.raises(
+        BackfillRefused, match="Another backfill of rises on market kr is running since 2024-06-01"
+    ):
+        fill(sessions[5], sessions[15])
+    assert not published()
+    Backfill.objects.filter(pk=other.pk).update(beat_at=AS_OF - timedelta(hours=1))
+    assert fill(sessions[5], sessions[15])[0].published == 11
+
+
+def test_the_command_line(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
+    out = io.StringIO()
+    call_command(
+        "backfill", "--version=rises", f"--from={sessions[5]}", f"--to={sessions[15]}", stdout=out
+    )
+    assert out.getvalue().startswith("rises: 11 sessions published, 0 left as they were")
+    for arguments, sentence in (
+        ((), "Say where to begin"),
+        ((f"--from={sessions[5]}", "--no-save"), "A backfill publishes"),
+        ((f"--from={sessions[5]}", "--version=v9"), "Unknown scanner version 'v9'"),
+        ((f"--from={sessions[5]}", "--version=rises"), "are published already"),
+    ):
+        with pytest.raises(CommandError, match=sentence):
+            call_command("backfill", *arguments)

@@ -1,0 +1,97 @@
+"""A recorded run, done again."""
+
+from __future__ import annotations
+
+import io
+from datetime import date, timedelta
+
+import pandas as pd
+import pytest
+from django.core.management import CommandError, call_command
+
+from scans.models import ScannerVersion, ScanRun
+from scans.operations import reproduce, versions
+from scans.operations.reproduce import NoSuchRun
+from scans.operations.run import Request, run
+from tests.scans.conftest import AS_OF, Importer
+from tests.scans.probe import Probe
+
+
+@pytest.fixture
+def recorded(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> ScanRun:
+    run(
+        Request(
+            market="kr",
+            as_of=AS_OF,
+            versions=["rises-10"],
+            first=sessions[20],
+            last=sessions[30],
+            top=3,
+        )
+    )
+    return ScanRun.objects.get()
+
+
+def again(recorded: ScanRun) -> reproduce.Reproduction:
+    return reproduce.reproduce(recorded.pk, as_of=AS_OF)
+
+
+def test_the_same_data_give_an_identical_run(
+    market: pd.DataFrame, probe: Probe, sessions: list[date]
+) -> None:
+    run(
+        Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[20], last=sessions[30])
+    )
+    found = again(ScanRun.objects.get())
+    assert found.identical
+    out = io.StringIO()
+    call_command("reproduce_run", str(ScanRun.objects.get().pk), stdout=out)
+    assert "identical in data and ranks on all 11 sessions." in out.getvalue()
+
+
+def test_the_parameters_are_those_of_the_run_not_of_today(recorded: ScanRun) -> None:
+    version = ScannerVersion.objects.get(slug="rises-10")
+    versions.change(version, settings={"scale": 500}, who="ann", at=AS_OF)
+    assert again(recorded).identical
+
+
+def test_a_correction_is_named_with_instrument_and_day(
+    recorded: ScanRun, bring: Importer, market: pd.DataFrame, sessions: list[date]
+) -> None:
+    mine = market[(market["date"] == sessions[25]) & (market["code"] == "005930")]
+    bring(mine.assign(close=mine["high"]), at=AS_OF + timedelta(days=1))
+    found = again(recorded)
+    assert found.data == sessions[25:31]
+    assert not found.unlike
+    assert [(change.code, change.date) for change in found.changes] == [("005930", sessions[25])]
+    said = reproduce.sentence(found)
+    assert "the data differ on 6 of 11 sessions" in said
+    assert f"005930 {sessions[25]}  corrected; before: close" in said
+
+
+def test_later_data_change_nothing(
+    recorded: ScanRun, bring: Importer, market: pd.DataFrame, sessions: list[date]
+) -> None:
+    bring(market[market["date"] == sessions[35]].assign(volume=5))
+    assert again(recorded).identical
+
+
+def test_an_engine_that_answers_otherwise_is_a_defect(
+    recorded: ScanRun, probe: Probe, sessions: list[date]
+) -> None:
+    probe.shift = 1.0
+    found = again(recorded)
+    assert not found.data
+    assert found.unlike == sessions[20:31]
+    with pytest.raises(CommandError, match="The ranks differ although the data are the same"):
+        call_command("reproduce_run", str(recorded.pk))
+
+
+def test_what_cannot_be_done_again_is_told(recorded: ScanRun) -> None:
+    with pytest.raises(NoSuchRun, match=f"There is no run 999999: the newest is {recorded.pk}"):
+        reproduce.reproduce(999_999, as_of=AS_OF)
+    ScanRun.objects.update(revision=7)
+    with pytest.raises(
+        NoSuchRun, match="used engine probe revision 7, here is revision 1: check out"
+    ):
+        again(recorded)

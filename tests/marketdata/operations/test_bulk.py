@@ -60,6 +60,19 @@ def test_what_was_written_is_read_bit_for_bit(count: int) -> None:
         assert same(read[code, str(day), "marcap"], expected)
 
 
+def test_codes_of_any_length_and_script() -> None:
+    codes = np.array(sorted(["A", "BRK.B", "KRW-BTC", "가나", "0001A0", "X" * 24]))
+    code = np.arange(len(codes), dtype=np.int32)
+    values = {name: np.arange(len(codes), dtype=np.float64) for name in bulk.COLUMNS}
+    values["shares"][1::2] = np.nan
+    write(bulk.Writable(codes, code, np.repeat(DAYS[:1], len(codes)), values), market="us")
+    read = as_dict(bulk.month_rows("us", date(2026, 8, 1), date(2026, 8, 31)))
+    assert [key[0] for key in sorted(read)] == codes.tolist()
+    for place, name in enumerate(codes.tolist()):
+        expected = tuple(float(values[column][place]) for column in bulk.COLUMNS)
+        assert same(read[name, "2026-08-19", "marcap"], expected)
+
+
 def test_django_reads_the_same_row() -> None:
     given = bars(2)
     write(given)

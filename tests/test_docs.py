@@ -74,7 +74,7 @@ def test_every_option_is_told(command: str) -> None:
 def test_every_option_told_of_exists() -> None:
     section = README[README.index("## Scanning") : README.index("## Versions")]
     told = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", section))
-    assert told <= options("run_scan")
+    assert told <= set().union(*(options(command) for command in OURS))
 
 
 def test_the_json_line_has_the_fields_that_are_told() -> None:

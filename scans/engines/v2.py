@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Floats
-from scans.engines import outcomes, regimes, signals, strategies
+from scans.engines import outcomes, regimes, signals, soft_gates, strategies
 from scans.engines.base import Check, Features, MarketIndex, Outcome, Universe
 from scans.engines.conditions import (
     Condition,
@@ -29,16 +29,15 @@ from scans.engines.conditions import (
     gate,
     measured,
     points,
-    risk,
     signal,
     standing,
 )
 from scans.engines.measures import Measures
-from scans.engines.params import param
 from scans.engines.ranking import Picks, ordered, position
 from scans.engines.signals import MOMENTUM, TREND
-from scans.engines.strategies import LONGTERM, POSITION, SWING, WATCH
-from scans.engines.thresholds import CrossoverParams, by_regime, min_signals, rsi_threshold
+from scans.engines.soft_gates import Params
+from scans.engines.strategies import WATCH
+from scans.engines.thresholds import min_signals, rsi_threshold
 from scans.kernels.compare import at_least
 
 WARM_UP = 320
@@ -48,68 +47,11 @@ of 100), 300 sessions by no more than 2e-9."""
 
 CLOSED = (regimes.BEAR, regimes.CRASH)
 
-STRONG = 6
-"""Points from which heat counts as additional risk."""
-
 PENALTY = np.array([0.0, 0.5, 1.0, 1.0])
 """Off the score, by short-term risk."""
 
 CAPS = np.array([[0, 0, 0, 0], [20, 20, 15, 10], [15, 10, 5, 3], [20, 15, 10, 5]])
 """The most picks of each strategy (watch, longterm, position, swing) by short-term risk."""
-
-
-@dataclass(frozen=True)
-class Params(CrossoverParams):
-    """Parameters of v2; the defaults are the definition."""
-
-    gap_max_bull: float = param(
-        0.03, least=-1, most=1, unit="fraction of the close", help="Largest gap, bull"
-    )
-    gap_max_neutral: float = param(
-        0.025, least=-1, most=1, unit="fraction of the close", help="Largest gap, neutral"
-    )
-    gap_max_bear: float = param(
-        0.015, least=-1, most=1, unit="fraction of the close", help="Largest gap, bear"
-    )
-    ext_max: float = param(
-        0.025,
-        least=-1,
-        most=10,
-        unit="fraction of TEMA20",
-        help="How far the close may stand above TEMA20",
-    )
-    trend_bull_min: int = param(
-        2, least=0, most=4, unit="of 4", help="What the trend gate asks for in a bull regime"
-    )
-    above_bull_min: int = param(
-        2,
-        least=0,
-        most=5,
-        unit="of 5 sessions",
-        help="Sessions TEMA20 stood above DEMA10 that the trend gate counts in a bull regime",
-    )
-    risk_max: int = param(
-        4, least=1, most=20, unit="points", help="Risk from which a pick is excluded"
-    )
-    cutoff_swing_bull: float = param(
-        6.0, least=-20, most=15, help="Least score of a swing pick, bull"
-    )
-    cutoff_position_bull: float = param(
-        4.3, least=-20, most=15, help="Least score of a position pick, bull"
-    )
-    cutoff_longterm_bull: float = param(
-        5.0, least=-20, most=15, help="Least score of a longterm pick, bull"
-    )
-    cutoff_swing_neutral: float = param(
-        6.0, least=-20, most=15, help="Least score of a swing pick, neutral"
-    )
-    cutoff_position_neutral: float = param(
-        4.5, least=-20, most=15, help="Least score of a position pick, neutral"
-    )
-    cutoff_longterm_neutral: float = param(
-        6.0, least=-20, most=15, help="Least score of a longterm pick, neutral"
-    )
-    top_n: int = param(50, least=1, most=10_000, unit="instruments", help="How many picks are kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,20 +147,20 @@ def _judge(universe: Universe, f: Features, index: MarketIndex, params: Params) 
         f["dema_rising"],
     )
     worth = points(fired.values())
-    risks = [*signals.risks(f, params), *_heat(f, worth)]
+    risks = [*signals.risks(f, params), *soft_gates.heat(f, worth)]
     danger = points(risks)
     strategy = _strategy(worth, fired)
     score = _score(worth, danger) - PENALTY[short_risk][:, None]
-    cutoff = _cutoff(regime, strategy, params)
+    cutoff = soft_gates.cutoff(regime, strategy, params)
     conditions = [
         *standing(universe, scored),
         signals.regime(regime, scored.shape, CLOSED),
         *signals.filters(
-            f, universe, params, rsi=rsi, gap=_gap_max(regime, params), ext=params.ext_max
+            f, universe, params, rsi=rsi, gap=soft_gates.gap_max(regime, params), ext=params.ext_max
         ),
         *fired.values(),
         gate("signals", found, "at least {} of the seven signals", found >= need, need),
-        _trend(f, regime, params),
+        soft_gates.trend(f, regime, params),
         *risks,
         gate("risk", danger, "risk < {}", danger < params.risk_max, params.risk_max),
         gate(
@@ -256,76 +198,11 @@ def _capped(picks: Picks, strategy: NDArray[np.int8], short_risk: NDArray[np.int
     return picks.where(position(picks.day, of) <= CAPS[of, short_risk[picks.day]])
 
 
-def _gap_max(regime: regimes.Codes, params: Params) -> NDArray[Any]:
-    return by_regime(
-        regime, neutral=params.gap_max_neutral, bull=params.gap_max_bull, bear=params.gap_max_bear
-    )
-
-
-def _trend(f: Features, regime: regimes.Codes, params: Params) -> Condition:
-    """In a bull regime any two of four, otherwise all of three."""
-    bull = (regime == regimes.BULL)[:, None]
-    need = np.where(bull, params.trend_bull_min, 3)
-    sessions = np.where(bull, params.above_bull_min, params.above_min)
-    held = (
-        f["tema_rising"].astype(np.int8)
-        + f["obv_rising"]
-        + (f["above"] >= sessions)
-        + (bull & f["tema_over_dema"])
-    )
-    return gate(
-        "trend",
-        held,
-        "at least {} of: tema20 rises, obv rises, tema20 > dema10 on {} of the last 5 sessions, "
-        "and (bull) tema20 > dema10 now",
-        held >= need,
-        need,
-        sessions,
-    )
-
-
-def _heat(f: Features, worth: NDArray[np.int8]) -> list[Condition]:
-    """What makes a pick of 6 points or more riskier still; of each pair only the graver counts."""
-    strong = worth >= STRONG
-    listed: list[Condition] = []
-    hot = np.zeros(worth.shape, dtype=np.int8)
-    for name, measure, low, high in (
-        ("hot rsi", "rsi_tema", 70.0, 75.0),
-        ("hot volume", "volume_5", 2.5, 3.0),
-        ("hot ext", "ext", 0.05, 0.08),
-    ):
-        value = f[measure]
-        some, grave = strong & at_least(value, low), strong & at_least(value, high)
-        hot += some
-        text = f"{measure} >= {{}}, points >= {STRONG}"
-        listed.append(risk(name, 2, value, text + " (and below the graver)", some & ~grave, low))
-        listed.append(risk(name + " grave", 3, value, text, grave, high))
-    listed.append(risk("hot together", 2, hot, "two or more of the three", hot >= 2))
-    return listed
-
-
 def _score(worth: NDArray[np.int8], danger: NDArray[np.int8]) -> Floats:
     """points - floor(risk * k), k by points, (K, N)."""
     k = np.select([worth >= 8, worth >= 6], [2.0, 1.5], 1.0)
     adjusted: Floats = worth - np.floor(danger * k)
     return adjusted
-
-
-def _cutoff(regime: regimes.Codes, strategy: NDArray[np.int8], params: Params) -> Floats:
-    """The least score of each instrument's strategy in the session's regime, (K, N); infinite where there is none."""
-    table = np.full((len(regimes.NAMES), len(strategies.NAMES)), np.inf)
-    table[regimes.BULL, [SWING, POSITION, LONGTERM]] = (
-        params.cutoff_swing_bull,
-        params.cutoff_position_bull,
-        params.cutoff_longterm_bull,
-    )
-    table[regimes.NEUTRAL, [SWING, POSITION, LONGTERM]] = (
-        params.cutoff_swing_neutral,
-        params.cutoff_position_neutral,
-        params.cutoff_longterm_neutral,
-    )
-    found: Floats = table[regime[:, None], strategy]
-    return found
 
 
 def _strategy(worth: NDArray[np.int8], fired: Mapping[str, Condition]) -> NDArray[np.int8]:

@@ -5,28 +5,58 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('scans', '0003_version_changes'),
+        ("scans", "0003_version_changes"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Backfill',
+            name="Backfill",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('market', models.CharField(max_length=12)),
-                ('first', models.DateField()),
-                ('last', models.DateField()),
-                ('status', models.CharField(choices=[('running', 'Running'), ('published', 'Published'), ('no_match', 'No Match'), ('quarantined', 'Quarantined'), ('failed', 'Failed')], default='running', max_length=12)),
-                ('done_until', models.DateField(null=True)),
-                ('started_at', models.DateTimeField()),
-                ('beat_at', models.DateTimeField()),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='backfills', to='scans.scannerversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("market", models.CharField(max_length=12)),
+                ("first", models.DateField()),
+                ("last", models.DateField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("running", "Running"),
+                            ("published", "Published"),
+                            ("no_match", "No Match"),
+                            ("quarantined", "Quarantined"),
+                            ("failed", "Failed"),
+                        ],
+                        default="running",
+                        max_length=12,
+                    ),
+                ),
+                ("done_until", models.DateField(null=True)),
+                ("started_at", models.DateTimeField()),
+                ("beat_at", models.DateTimeField()),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="backfills",
+                        to="scans.scannerversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-started_at'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('status', 'running')), fields=('market', 'version'), name='backfill_one_at_a_time')],
+                "ordering": ["-started_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "running")),
+                        fields=("market", "version"),
+                        name="backfill_one_at_a_time",
+                    )
+                ],
             },
         ),
     ]

@@ -17,10 +17,11 @@ from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
 
 
-def fill(first: date, last: date, **options: bool) -> list[backfill.Backfilled]:
+def fill(
+    first: date, last: date, *, resume: bool = False, overwrite: bool = False
+) -> list[backfill.Backfilled]:
     request = Request(market="kr", as_of=AS_OF, versions=["rises"], first=first, last=last)
-    chosen = {"resume": False, "overwrite": False, **options}
-    return backfill.backfill(request, **chosen)
+    return backfill.backfill(request, resume=resume, overwrite=overwrite)
 
 
 def published(slug: str = "rises") -> list[tuple[date, str]]:

@@ -7,6 +7,7 @@ kr-big  a generated market of 20,000 instruments, written as lake partitions
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -17,10 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench.measuring import Child, child
+from tests.bench.measuring import ROOT, Child, child
 from tests.bench.recipes import BARS, BIG, BIG_MARKET, EVENTS, LIKE_KRX
 from tests.bench.report import Report
 from tests.realdata import FOLDER
+
+MAKERS = (
+    "marketdata/lake",
+    "marketdata/models",
+    "marketdata/operations",
+    "marketdata/sources/files",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +120,9 @@ class Bench:
         return self._once(BIG_MARKET, BIG, make)
 
     def _once(self, name: str, recipe: Mapping[str, Any], make: Callable[[Place], None]) -> Place:
-        """The place `name`, made by `make` unless it is there and of the same recipe."""
-        place, text = Place(self.folder / name), json.dumps(recipe, sort_keys=True)
+        """The place `name`, made by `make` unless it is there, of the same recipe and by the same code."""
+        place = Place(self.folder / name)
+        text = json.dumps({**recipe, "code": _code()}, sort_keys=True)
         done = place.folder / "made-of.json"
         if not done.exists() or done.read_text(encoding="utf-8") != text:
             self._tell(f"preparing {name} ...")
@@ -126,6 +135,15 @@ class Bench:
 
     def _tell(self, text: str) -> None:
         print(f"\n({text})", flush=True)
+
+
+def _code() -> str:
+    """A hash of the sources that decide what a place looks like."""
+    state = hashlib.blake2b(digest_size=16)
+    files = [file for folder in MAKERS for file in (ROOT / folder).rglob("*.py")]
+    for file in sorted([*files, Path(__file__).with_name("generated.py")]):
+        state.update(file.read_bytes())
+    return state.hexdigest()
 
 
 def _say(made: Mapping[str, Any]) -> None:

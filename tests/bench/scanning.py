@@ -73,7 +73,11 @@ def _one(bench: Bench, place: Place, day: str, told: str) -> None:
         )
     lines = [
         Line(
-            "published", saved["seconds"], peak_mb=kept["peak_mb"], aims={"seconds": 0.5, "mb": 500}
+            "published",
+            saved["seconds"],
+            peak_mb=saved["peak_mb"],
+            note=cpu(saved),
+            aims={"seconds": 0.5, "mb": 500},
         ),
         Line("  read + features + score", computing(saved), aims={"seconds": 0.3}),
         *stages(saved),

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.servers import Servers
@@ -24,6 +25,15 @@ DATABASE_FIXTURES = frozenset(
     {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 )
 RUN = pytest.StashKey["Run"]()
+
+# A busy machine is no failure, and a run of CI can be had again; elsewhere new examples are tried each time.
+hypothesis.settings.register_profile(
+    "seismo",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("seismo")
 
 
 class Run:

@@ -168,8 +168,11 @@ LOGGING: dict[str, object] = {
             "class": "logging.StreamHandler",
             "formatter": "line",
             "filters": ["request_id"],
-        }
+        },
+        "nowhere": {"class": "logging.NullHandler"},
     },
+    # Whoever asks for another host gets a 400; a traceback for each would let anybody fill the log.
+    "loggers": {"django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False}},
     "root": {
         "handlers": ["stderr"],
         "level": env.choice("SEISMO_LOG_LEVEL", "WARNING", LOG_LEVELS),

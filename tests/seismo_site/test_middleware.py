@@ -81,3 +81,11 @@ def test_headers_of_a_real_page(client: Client) -> None:
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Referrer-Policy"] == "same-origin"
     assert len(response["X-Request-ID"]) == 32
+
+
+def test_asking_for_another_host_fills_no_log(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = client.get("/admin/login/", headers={"host": "elsewhere.example"})
+    assert response.status_code == 400
+    assert "elsewhere" not in caplog.text

@@ -71,6 +71,8 @@ class PriceFile:
             yield pa.Table.from_batches([batch])
 
     def _of_csv(self, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
+        if self._position is not None:  # a second reading
+            self._position.close()
         self._position = pa.OSFile(str(self.path), "rb")
         stream = _stream(self._position, self.path)
         reader = pacsv.open_csv(

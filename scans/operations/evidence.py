@@ -140,7 +140,7 @@ def _days(held: Record, asked: Days, request: Request) -> Days:
         if horizon >= len(block):
             raise BeyondRecord(
                 f"A horizon of {horizon} sessions reaches past the record, which ends on {block[-1]}: even a pick of "
-                f"{asked[0]} could not be held longer than {len(block) - 1}; ask for a shorter one, or begin earlier."
+                f"{asked[0]} could not be held longer than {len(block) - 1}: ask for a shorter one or begin earlier."
             )
     days: Days = block[: len(asked) + WAIT + max(request.horizons)]
     return days

@@ -1,0 +1,260 @@
+"""evaluate_scans and compare_versions from the door to the terminal, against the reference's judgement."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from django.core.management import CommandError, call_command
+
+from scans.models import ScannerVersion, ScanRun, ScanSession
+from tests.reference import bars, judge
+from tests.scans.conftest import Importer, frame
+from tests.scans.probe import Probe
+
+HORIZONS = (1, 5, 10)
+GONE = 28
+"""The session from which on one of six instruments is delisted: too few bars to be published."""
+
+BARS = ["open", "high", "low", "close"]
+
+
+def call(command: str, *arguments: str) -> str:
+    out = io.StringIO()
+    call_command(command, *arguments, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def eventful(bring: Importer, sessions: list[date]) -> pd.DataFrame:
+    """Forty sessions with a halt, a split, an unexplained jump and a delisting, and market caps of all but one."""
+    rows = frame(sessions)
+    rows["base_price"], rows["market_cap"] = np.nan, rows["close"] * 1_000.0
+    place = rows["date"].map({day: n for n, day in enumerate(sessions)})
+    code = rows["code"]
+    halted = (code == "000020") & place.between(18, 20)
+    rows.loc[halted, [*BARS[:3], "volume"]] = 0
+    split = (code == "005930") & (place >= 25)
+    before = int(rows.loc[(code == "005930") & (place == 24), "close"].iloc[0])
+    rows.loc[split, BARS] = rows.loc[split, BARS] // 2
+    rows.loc[split & (place == 25), "base_price"] = before // 2
+    jumped = (code == "035720") & (place >= 30)
+    rows.loc[jumped, BARS] = rows.loc[jumped, BARS] * 3
+    rows.loc[code == "0001A0", "market_cap"] = np.nan
+    rows = rows[~((code == "068270") & (place >= GONE))]
+    bring(rows)
+    return rows
+
+
+def expected(rows: pd.DataFrame, sessions: list[date], first: int) -> dict[int, dict[str, float]]:
+    """The probe picks what closed higher than the day before; judged by the reference, from session `first` on."""
+    raw = rows.assign(amount=np.nan, ratio=np.nan, eligible_kind=True)
+    raw["date"] = pd.to_datetime(raw["date"])
+    found = bars.build(raw, sessions)
+    chosen: dict[pd.Timestamp, Mapping[str, pd.DataFrame]] = {}
+    picks = []
+    for day in pd.to_datetime([*sessions[first:GONE], *sessions[GONE + 1 :]]):
+        chosen[day] = bars.universe(found, day, min_bars=2)
+        rises = {
+            code: upto["C"].iloc[-1] / upto["C"].iloc[-2] for code, upto in chosen[day].items()
+        }
+        picks += [(day, code) for code, rise in rises.items() if rise > 1]
+    return {
+        horizon: judge.summary(
+            judge.holdings(picks, found, sessions, lambda day: chosen[day], horizon, costs=0.003),
+            found,
+            costs=0.003,
+        )
+        for horizon in HORIZONS
+    }
+
+
+COUNTS = {"picks", "judged", "dropped", "open", "unjudged"}
+
+
+@pytest.mark.parametrize("source", ["fly", "published"])
+def test_figures_are_those_of_the_reference(
+    eventful: pd.DataFrame, probe: Probe, sessions: list[date], source: str
+) -> None:
+    span = [f"--from={sessions[5]}", f"--to={sessions[-1]}"]
+    if source == "published":
+        call("run_scan", "--version=rises", *span)
+    text = call(
+        "evaluate_scans",
+        "--versions=rises",
+        *span,
+        "--horizons=10,1,5",
+        "--costs=0.3",
+        f"--source={source}",
+        "--format=json",
+    )
+    assert ScanRun.objects.exists() == (source == "published")
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [line["horizon"] for line in lines] == list(HORIZONS)
+    seen: set[str] = set()
+    for line in lines:
+        assert line["sessions"] == len(sessions) - 6
+        for name, value in expected(eventful, sessions, 5)[line["horizon"]].items():
+            if name in COUNTS:
+                assert line[name] == value
+                seen |= {name} if value else set()
+            elif math.isnan(value):
+                assert line[f"{name}_pct"] is None
+            else:
+                assert line[f"{name}_pct"] == pytest.approx(100 * value, abs=1e-6), name
+    assert {"judged", "open", "unjudged"} <= seen
+
+
+def test_every_form_tells_the_same(
+    market: pd.DataFrame, probe: Probe, sessions: list[date], tmp_path: Path
+) -> None:
+    order = ["--versions=rises,rises-10", f"--from={sessions[5]}", "--horizons=1,5", "--source=fly"]
+    order.append("--by=year")
+    lines = [
+        json.loads(line) for line in call("evaluate_scans", *order, "--format=json").splitlines()
+    ]
+    assert [(line["scanner_version"], line["horizon"], line["group"]) for line in lines] == [
+        (version, horizon, group)
+        for version in ("rises", "rises-10")
+        for horizon in (1, 5)
+        for group in ("", "2024")
+    ]
+    for whole, year in zip(lines[::2], lines[1::2], strict=True):
+        assert {**whole, "by": "year", "group": "2024"} == year
+    rows = list(csv.DictReader(io.StringIO(call("evaluate_scans", *order, "--format=csv"))))
+    assert [float(row["mean_pct"]) for row in rows] == [line["mean_pct"] for line in lines]
+    call("evaluate_scans", *order, "--format=parquet", f"--output={tmp_path}/judged.parquet")
+    table = pq.read_table(tmp_path / "judged.parquet")
+    assert table.to_pylist() == lines
+    text = call("evaluate_scans", *order)
+    assert f"{lines[0]['mean_pct']:.2f}" in text
+    assert "the input holds survivors only" in text
+    assert f"Market caps are recorded on 0 of {len(sessions) - 5} sessions" in text
+
+
+@pytest.mark.parametrize("by", ["regime", "strategy", "label"])
+def test_groups_share_out_the_picks(
+    market: pd.DataFrame, probe: Probe, sessions: list[date], by: str
+) -> None:
+    arguments = ["--versions=rises", f"--from={sessions[5]}", "--horizons=1", "--source=fly"]
+    text = call("evaluate_scans", *arguments, f"--by={by}", "--format=json")
+    whole, *groups = [json.loads(line) for line in text.splitlines()]
+    assert sum(group["picks"] for group in groups) == whole["picks"] > 0
+    names = {
+        "regime": {"neutral", "bull", "bear", "crash"},
+        "strategy": {"none"},
+        "label": {"rise"},
+    }
+    assert {group["group"] for group in groups} <= names[by]
+
+
+def test_a_version_beside_itself_under_another_name(
+    market: pd.DataFrame, probe: Probe, sessions: list[date]
+) -> None:
+    arguments = ["rises", "rises-10", f"--from={sessions[2]}", "--source=fly", "--horizons=1,5"]
+    found = json.loads(call("compare_versions", *arguments, "--format=json"))
+    assert found["overlap"]["jaccard_pct"] == 100
+    assert {one["difference_pct"] for one in found["differences"]} <= {0.0, None}
+    assert {one["group"] for one in found["differences"]} >= {"all", "2024"}
+    assert "too little evidence over 1 and 5 sessions" in found["verdict"]  # forty sessions are not
+    text = call("compare_versions", *arguments)
+    assert text.rstrip().endswith(found["verdict"])
+    assert f"seed {found['seed']}" in text
+
+
+def test_published_sessions_that_are_not_common_are_left_out(
+    market: pd.DataFrame, probe: Probe, sessions: list[date]
+) -> None:
+    call("run_scan", "--version=rises", f"--from={sessions[5]}", f"--to={sessions[20]}")
+    call("run_scan", "--version=rises-10", f"--from={sessions[15]}", f"--to={sessions[-1]}")
+    found = json.loads(
+        call("compare_versions", "rises", "rises-10", "--horizons=1", "--format=json")
+    )
+    assert found["overlap"]["sessions"] == 6
+    assert (found["from"], found["to"]) == (str(sessions[15]), str(sessions[20]))
+    assert found["overlap"]["jaccard_pct"] == 100
+
+
+def test_what_was_published_under_a_limit_is_judged_against_what_the_limit_left(
+    market: pd.DataFrame, probe: Probe, sessions: list[date]
+) -> None:
+    """One instrument of a segment: what is picked then is the benchmark."""
+    span = [f"--from={sessions[5]}", f"--to={sessions[-3]}"]
+    call("run_scan", "--version=rises", *span, "--limit=KOSPI=1", "--limit=KOSDAQ=1")
+    order = ["--versions=rises", *span, "--horizons=2", "--format=json"]
+    limited = json.loads(call("evaluate_scans", *order))
+    assert 0 < limited["picks"] <= 2 * limited["sessions"]
+    day = ScanSession.objects.order_by("date").first()
+    assert day is not None
+    assert day.universe == 2
+    whole = json.loads(call("evaluate_scans", *order, "--source=fly"))
+    assert limited["excess_equal_pct"] != pytest.approx(whole["excess_equal_pct"])
+
+
+WRONG = {
+    "unknown version": (["--versions=v9"], "Unknown scanner version 'v9': the known ones are"),
+    "no runs": (
+        ["--versions=rises", "--horizons=1"],
+        "Version rises has no published runs of market kr from 2024",
+    ),
+    "beyond the data": (
+        ["--versions=rises", "--horizons=5,900"],
+        "A horizon of 900 sessions reaches past the record, which ends on 2024-04-30",
+    ),
+    "not a session": (["--versions=rises", "--to=2031-01-06"], "has no bars on 2031-01-06"),
+    "empty market": (["--versions=rises", "--market=us"], "Market us has no bars yet"),
+    "unknown market": (["--versions=rises", "--market=xx"], "Unknown market 'xx'"),
+    "no version": (["--versions=rises,"], "does not name versions; write them as v1,v2"),
+    "no horizon": (["--versions=rises", "--horizons=0"], "write whole sessions above 0"),
+    "no costs": (["--versions=rises", "--costs=free"], "'free' are not costs"),
+    "no file": (
+        ["--versions=rises", "--source=fly", "--horizons=1", "--format=parquet"],
+        "Parquet goes into a file",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_told_in_one_sentence(
+    market: pd.DataFrame, probe: Probe, case: str
+) -> None:
+    arguments, sentence = WRONG[case]
+    with pytest.raises(CommandError) as told:
+        call("evaluate_scans", *arguments)
+    assert sentence in str(told.value)
+    assert "\n" not in str(told.value).strip()
+
+
+def test_a_version_that_fails_on_the_fly_is_told(market: pd.DataFrame, probe: Probe) -> None:
+    probe.failure = RuntimeError("out of luck")
+    with pytest.raises(CommandError, match="Version rises failed: RuntimeError: out of luck"):
+        call("evaluate_scans", "--versions=rises", "--source=fly", "--horizons=1")
+
+
+def test_comparing_a_version_with_itself_or_nothing_is_refused(
+    market: pd.DataFrame, probe: Probe, sessions: list[date]
+) -> None:
+    with pytest.raises(CommandError, match="Name two different versions: both are rises"):
+        call("compare_versions", "rises", "rises")
+    call("run_scan", "--version=rises", f"--date={sessions[5]}")
+    call("run_scan", "--version=rises-10", f"--date={sessions[6]}")
+    with pytest.raises(CommandError, match="have no published session in common"):
+        call("compare_versions", "rises", "rises-10", "--horizons=1")
+
+
+def test_a_session_without_matches_counts_as_answered(
+    market: pd.DataFrame, probe: Probe, sessions: list[date]
+) -> None:
+    ScannerVersion.objects.filter(slug="rises").update(segments=["KONEX"])
+    call("run_scan", "--version=rises", f"--from={sessions[5]}", f"--to={sessions[9]}")
+    found = json.loads(call("evaluate_scans", "--versions=rises", "--horizons=1", "--format=json"))
+    assert (found["sessions"], found["picks"], found["hit_rate_pct"]) == (5, 0, None)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,8 +141,20 @@ class Check:
     points: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What an engine takes with certain parameters; see `Engine` for `inputs`, `warm_up` and `min_bars`."""
+
+    inputs: Mapping[str, int]
+    warm_up: int
+    min_bars: int
+
+
 class Engine(Protocol):
     """What the registry holds.
+
+    An engine whose `inputs`, `warm_up` and `min_bars` depend on its parameters has a method `needs` besides (see
+    `Adapting`); ask the function `needs`, which answers for every engine.
 
     `inputs` says for each field the engine reads how many sessions before the first asked for it needs of it; a panel
     may hold no more (`Panel.tail(name, before)` reads them). Only "close" reaches back the whole `warm_up`, so a daily
@@ -177,3 +189,17 @@ class Engine(Protocol):
         """Every filter, signal, gate and risk of the instrument in `column` on session `day`, in the order
         in which the engine judges them, with the thresholds that held that day."""
         ...
+
+
+@runtime_checkable
+class Adapting(Protocol):
+    """An engine that needs more or less according to its parameters."""
+
+    def needs(self, params: Any) -> Needs: ...
+
+
+def needs(engine: Engine, params: Any) -> Needs:
+    """What `engine` needs with `params`."""
+    if isinstance(engine, Adapting):
+        return engine.needs(params)
+    return Needs(engine.inputs, engine.warm_up, engine.min_bars)

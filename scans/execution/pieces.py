@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Panel
-from scans.engines.base import Engine, Features, Universe
+from scans.engines.base import Engine, Features, Needs, Universe, needs
 from scans.engines.measures import Measures
 from scans.kernels.ranks import top_per_group
 
@@ -55,6 +55,10 @@ class Task:
     limits: Mapping[str, int]
     top: int | None = None
 
+    @property
+    def needs(self) -> Needs:
+        return needs(self.engine, self.params)
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -78,7 +82,7 @@ def reach(tasks: Sequence[Task]) -> dict[str, int]:
     """How far back each field is needed by any of the tasks, in sessions before the first asked for."""
     needed = {"close": 1, "raw_close": 0, "volume": 0, "amount": 0}
     for task in tasks:
-        for name, sessions in task.engine.inputs.items():
+        for name, sessions in task.needs.inputs.items():
             needed[name] = max(needed.get(name, 0), sessions)
     return needed
 
@@ -96,7 +100,7 @@ def piece(window: Readable, tasks: Sequence[Task], instruments: slice, threads: 
         except Exception as error:  # one engine's failure must not take the others with it
             features.append(error)
     eligible = tuple(
-        panel.eligible(segments=task.segments, min_bars=task.engine.min_bars) for task in tasks
+        panel.eligible(segments=task.segments, min_bars=task.needs.min_bars) for task in tasks
     )
     universe = _facts(panel)
     done = time.perf_counter()

@@ -140,7 +140,7 @@ def _fresh(
 ) -> tuple[MarketIndex, list[Any], str]:
     """The index and the pieces; a lake that turns out to be missing, broken or behind is mended once."""
     tasks = [scan.task for scan in scans]
-    warm_up = max(task.engine.warm_up for task in tasks)
+    warm_up = max(task.needs.warm_up for task in tasks)
     try:
         return _worked(held, asked, warm_up, tasks, request)
     except LakeError:

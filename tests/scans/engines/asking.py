@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from marketdata.panel import Panel
-from scans.engines.base import Engine, Features, MarketIndex, Outcome, Universe
+from scans.engines.base import Engine, Features, MarketIndex, Outcome, Universe, needs
 from scans.engines.measures import Measures
 from scans.engines.params import read
 from tests.scans.engines import panels
@@ -30,6 +30,16 @@ LENIENT: dict[str, dict[str, Any]] = {
         "rest_min": 0.9, "rest_max": 1.1, "rsi_min": 10, "rsi_max": 90, "volume_max": 1.5,
         "midterm_top": 3, "pullback_top": 3,
     },
+    "formula": {
+        "define": """
+            trend = close / ema(close, 20)
+            rested = rsi(14) < 75
+            lively = volume >= 0.3 * sma(volume, 5) or crosses_above(close, dema(close, 10))
+            strength = percentile(change(close, 20))
+        """,
+        "match": 'trend > 0.9 and rested and lively and strength >= 0.2 and regime != "crash" and turnover(20) > 1e6',
+        "score": 'strength * 100 + if(regime == "bull", 5, 0) + if(rising(close, 10), slope(close, 10) / close, 0)',
+    },
 }  # fmt: skip
 
 
@@ -48,28 +58,30 @@ def lenient(engine: Engine) -> Any:
     return read(engine.Params, LENIENT[engine.slug])
 
 
-def inputs_only(engine: Engine, made: Panel) -> Panel:
+def inputs_only(engine: Engine, made: Panel, params: Any = None) -> Panel:
     """The panel with the fields that the engine says it reads, as far back as it says."""
+    params = lenient(engine) if params is None else params
     asked = len(made.asked)
     return replace(
         made,
         fields={
             name: made[name][max(len(made[name]) - asked - before, 0) :]
-            for name, before in engine.inputs.items()
+            for name, before in needs(engine, params).inputs.items()
         },
     )
 
 
-def features(engine: Engine, made: Panel) -> Features:
-    return engine.features(Measures(inputs_only(engine, made)), lenient(engine))
+def features(engine: Engine, made: Panel, params: Any = None) -> Features:
+    params = lenient(engine) if params is None else params
+    return engine.features(Measures(inputs_only(engine, made, params)), params)
 
 
 def answer(
     engine: Engine, made: Panel, index: MarketIndex, params: Any = None
 ) -> tuple[Universe, Outcome]:
-    universe = panels.universe(made, engine.min_bars)
     params = lenient(engine) if params is None else params
-    return universe, engine.score(universe, features(engine, made), index, params)
+    universe = panels.universe(made, needs(engine, params).min_bars)
+    return universe, engine.score(universe, features(engine, made, params), index, params)
 
 
 def rows(universe: Universe, outcome: Outcome) -> dict[str, list[Any]]:

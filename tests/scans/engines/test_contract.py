@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from marketdata.panel import FIELDS
 from scans.engines import params
-from scans.engines.base import Check, Engine
+from scans.engines.base import Check, Engine, needs
 from scans.engines.measures import Measures
 from scans.engines.registry import ENGINES, UnknownEngine, engine
 from tests.scans.engines import panels
@@ -184,7 +184,7 @@ def test_more_history_than_asked_for_and_other_fields_change_nothing(
 @settings(quick, max_examples=4)
 @given(seed=seeds)
 def test_a_warm_up_is_long_enough(engine: Engine, seed: int) -> None:
-    made = panels.panel(seed, sessions=engine.warm_up + 430, asked=30)
+    made = panels.panel(seed, sessions=needs(engine, lenient(engine)).warm_up + 430, asked=30)
     index = panels.index(made, seed)
     universe, whole = answer(engine, made, index)
     _, late = answer(engine, panels.since(made, 400), index)
@@ -293,7 +293,7 @@ def test_a_market_in_its_first_sessions(engine: Engine) -> None:
 @every_engine
 def test_a_field_that_was_not_loaded_is_named(engine: Engine) -> None:
     made = inputs_only(engine, panels.panel(2))
-    for name in engine.inputs:
+    for name in needs(engine, lenient(engine)).inputs:
         fields = {other: values for other, values in made.fields.items() if other != name}
         with pytest.raises(KeyError, match=name):
             engine.features(Measures(replace(made, fields=fields)), lenient(engine))

@@ -1,0 +1,250 @@
+"""The functions of the formula language, in a visible table: every one is a kernel, or is made of kernels.
+
+A row says what a function takes, what it means and how its node is made (`making`); docs/formula.md shows the table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scans.engines.formula import making, operations
+from scans.engines.formula.building import shifted
+from scans.engines.formula.making import Maker
+from scans.engines.formula.nodes import Kind, Unit
+
+MAX_WINDOW = 500
+MAX_SPAN = 250
+"""Sessions of a window, and of an exponential average (which needs about ten times as many of history)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """takes: "series" (a number that changes from session to session), "number", "condition", or "length" (a whole
+    number that is written out, least..most). A default makes it optional; `many` repeats it."""
+
+    name: str
+    takes: str = "series"
+    least: int = 1
+    most: int = MAX_WINDOW
+    default: int | None = None
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """`build` makes the node; `looks_back` says that sessions before the one in question are read, which only an
+    instrument's own bars have."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    text: str
+    build: Maker
+    looks_back: bool = True
+
+    @property
+    def least(self) -> int:
+        return sum(one.default is None for one in self.parameters)
+
+    @property
+    def most(self) -> int | None:
+        """The most arguments it takes; None for any number."""
+        return None if any(one.many for one in self.parameters) else len(self.parameters)
+
+    @property
+    def usage(self) -> str:
+        """How it is written: ema(x, n), macd(fast = 12, ..)."""
+        shown = [
+            one.name
+            + (f" = {one.default}" if one.default is not None else "")
+            + (", .." if one.many else "")
+            for one in self.parameters
+        ]
+        return f"{self.name}({', '.join(shown)})"
+
+
+def here(name: str, parameters: tuple[Parameter, ...], text: str, build: Maker) -> Function:
+    """A function of the session itself."""
+    return Function(name, parameters, text, build, looks_back=False)
+
+
+X, Y = Parameter("x"), Parameter("y")
+N = Parameter("n", "length")
+TWO = Parameter("n", "length", least=2)
+BEFORE = Parameter("n", "length", least=0)
+ONE = Parameter("n", "length", default=1)
+SPAN = Parameter("n", "length", most=MAX_SPAN)
+FAST = Parameter("fast", "length", most=MAX_SPAN, default=12)
+SLOW = Parameter("slow", "length", most=MAX_SPAN, default=26)
+SIGNAL = Parameter("signal", "length", most=MAX_SPAN, default=9)
+CONDITION = Parameter("condition", "condition")
+NUMBER, OTHER = Parameter("x", "number"), Parameter("y", "number")
+LOW, HIGH = Parameter("low", "number"), Parameter("high", "number")
+ANY = Parameter("condition", "condition", many=True)
+
+PRICE = Unit(1)
+RANGE = making.over_bars("true_range", "high", "low", "close", unit=PRICE, more=1)
+ATR = making.over_bars("atr", "high", "low", "close", unit=PRICE, more=1)
+PLACE = making.over_bars("place", "close", "high", "low")
+DEPTH = making.over_bars("depth", "high", "low")
+
+GROUPS: dict[str, tuple[Function, ...]] = {
+    "Averages": (
+        Function(
+            "ema", (X, SPAN), "exponential average, alpha 2 / (n + 1)", making.exponential("ema", 1)
+        ),
+        Function("dema", (X, SPAN), "double exponential average", making.exponential("dema", 2)),
+        Function("tema", (X, SPAN), "triple exponential average", making.exponential("tema", 3)),
+        Function(
+            "wilder",
+            (X, SPAN),
+            "Wilder's average, alpha 1 / n",
+            making.average("wilder", operations.wilder_warm_up),
+        ),
+        Function("sma", (X, N), "mean of the last n values", making.window("sma")),
+        Function("mean", (X, N), "the same as sma", making.window("sma")),
+        Function("median", (X, N), "median of the last n values", making.window("median")),
+        Function("turnover", (N,), "mean turnover: sma(amount, n)", making.mean_of("amount")),
+        Function("volume_mean", (N,), "mean volume: sma(volume, n)", making.mean_of("volume")),
+    ),
+    "Windows": (
+        Function("sum", (X, N), "sum of the last n values", making.window("sum")),
+        Function("max", (X, N), "largest of the last n values", making.window("max")),
+        Function("min", (X, N), "least of the last n values", making.window("min")),
+        Function("shift", (X, BEFORE), "the value n sessions before; never one after", shifted),
+        Function("change", (X, ONE), "x / (x n sessions before) - 1, a fraction", making.change),
+        Function("ratio", (X, ONE), "x / (x n sessions before)", making.ratio),
+        Function(
+            "deviation", (X, TWO), "standard deviation of the last n values", making.deviation
+        ),
+        Function(
+            "slope", (X, TWO), "least squares slope of the last n values, a session", making.slope
+        ),
+        Function(
+            "r_squared",
+            (X, TWO),
+            "share of the variance of the last n values that a straight line explains, 0..1",
+            making.r_squared,
+        ),
+        Function(
+            "count",
+            (CONDITION, N),
+            "on how many of the last n sessions the condition held",
+            making.count,
+        ),
+    ),
+    "Conditions": (
+        Function(
+            "rises", (X,), "x is above its value of the session before", making.against_before(">")
+        ),
+        Function(
+            "falls", (X,), "x is below its value of the session before", making.against_before("<")
+        ),
+        Function("rising", (X, TWO), "slope(x, n) > 0", making.positive(making.slope)),
+        Function("obv_rising", (TWO,), "obv_slope(n) > 0", making.positive(making.obv_slope)),
+        Function(
+            "crosses_above",
+            (X, Y),
+            "x is above y and was not the session before",
+            making.crosses_above,
+        ),
+        Function(
+            "crosses_below",
+            (X, Y),
+            "y is above x and was not the session before",
+            making.crosses_below,
+        ),
+    ),
+    "Oscillators and ranges": (
+        Function(
+            "rsi", (SPAN,), "relative strength of the close on Wilder's average, 0..100", making.rsi
+        ),
+        Function(
+            "rsi_tema",
+            (SPAN,),
+            "the same on triple exponential averages",
+            making.rsi_half("first"),
+        ),
+        Function(
+            "rsi_dema",
+            (SPAN,),
+            "the same on double exponential averages",
+            making.rsi_half("second"),
+        ),
+        Function("macd", (FAST, SLOW), "ema(close, fast) - ema(close, slow)", making.macd),
+        Function(
+            "macd_signal",
+            (FAST, SLOW, SIGNAL),
+            "the macd smoothed over signal",
+            making.macd_signal,
+        ),
+        Function("macd_osc", (FAST, SLOW, SIGNAL), "macd - macd_signal", making.macd_osc),
+        Function(
+            "obv_slope", (TWO,), "slope of on-balance volume over n sessions", making.obv_slope
+        ),
+        Function("true_range", (), "range of the session, the close before included", RANGE),
+        Function("atr", (N,), "mean true range of n sessions", ATR),
+        Function(
+            "place",
+            (N,),
+            "where the close stands between the lowest low (0) and the highest high (1) of n sessions",
+            PLACE,
+        ),
+        Function("depth", (N,), "(highest high - lowest low) / highest high of n sessions", DEPTH),
+    ),
+    "Arithmetic": (
+        here("abs", (NUMBER,), "x without its sign", making.absolute),
+        here("log", (NUMBER,), "natural logarithm; undefined at 0 and below", making.logarithm),
+        here("max2", (NUMBER, OTHER), "the larger one", making.of_one_unit("max2")),
+        here("min2", (NUMBER, OTHER), "the smaller one", making.of_one_unit("min2")),
+        here(
+            "clip",
+            (NUMBER, LOW, HIGH),
+            "x, but at least low and at most high",
+            making.of_one_unit("clip"),
+        ),
+        here(
+            "if", (CONDITION, NUMBER, OTHER), "x where the condition holds, else y", making.choice
+        ),
+        here("number_of", (ANY,), "how many of the conditions hold", making.number_of),
+    ),
+    "The market": (
+        here(
+            "percentile",
+            (NUMBER,),
+            "rank of x among the eligible instruments that have it, above 0 up to 1 (the highest); ties share theirs",
+            making.percentile,
+        ),
+        here(
+            "regime",
+            (),
+            'the regime by the trend of 20 sessions: "bull", "bear", "neutral" or "crash"',
+            making.of_session("regime_trend", Kind.REGIME),
+        ),
+        here(
+            "regime_daily",
+            (),
+            "the same by the return of the session alone",
+            making.of_session("regime_daily", Kind.REGIME),
+        ),
+        here(
+            "short_risk",
+            (),
+            "how nervous the session was, 0..3",
+            making.of_session("short_risk"),
+        ),
+        here(
+            "index_return",
+            (N,),
+            "the market index's return over n sessions, a fraction",
+            making.of_session("index_return"),
+        ),
+        here(
+            "index_range",
+            (N,),
+            "mean relative range of the market over n sessions, a fraction",
+            making.of_session("index_range"),
+        ),
+    ),
+}
+
+FUNCTIONS: dict[str, Function] = {one.name: one for rows in GROUPS.values() for one in rows}

@@ -1,0 +1,204 @@
+"""A formula ready to run: what is computed where, and how much history it takes.
+
+1. `compiled` parses and types the definitions, the match and the score, and lays out:
+2. `conditions`, the parts that all must hold (the match, split at its `and`s) and every comparison in them;
+3. `stored`, the nodes that `features` hands to `score`: the largest ones that need nothing of the market;
+4. `back`, for every node of `features` how many sessions before the first asked for it is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from marketdata.panel import FIELDS
+from scans.engines.formula import syntax
+from scans.engines.formula.checking import Checker, error
+from scans.engines.formula.nodes import PLAIN, Kind, Node
+from scans.engines.formula.tokens import Source
+
+LEAST_WARM_UP = 253
+"""The reach of a suspected corporate action; see `base.Engine`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One part of the match. `sides` are the two values it compares, None for a compound; `parts` the comparisons a
+    compound is made of."""
+
+    node: Node
+    text: str
+    name: str
+    sides: tuple[Node, Node] | None
+    parts: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """See the module. `signals` and `components` are nodes by the name a rank shows them under; `measured` are the
+    values that must be defined for an instrument to be judged."""
+
+    match: Node
+    score: Node
+    score_text: str
+    conditions: tuple[Condition, ...]
+    signals: Mapping[str, Node]
+    components: Mapping[str, Node]
+    measured: tuple[Node, ...]
+    stored: tuple[Node, ...]
+    shown: frozenset[Node]
+    order: tuple[Node, ...]
+    back: Mapping[Node, int]
+    texts: Mapping[Node, str]
+
+    @property
+    def inputs(self) -> dict[str, int]:
+        """Field -> sessions before the first asked for; "close" reaches as far as any."""
+        found = {node.op: self.back[node] for node in self.order if node.op in FIELDS}
+        return {**found, "close": max(found.values(), default=0)}
+
+    @property
+    def warm_up(self) -> int:
+        return max(self.inputs["close"], LEAST_WARM_UP)
+
+
+@lru_cache(maxsize=64)
+def compiled(define: str, match: str, score: str) -> Program:
+    """The program of these three texts; raises FormulaError."""
+    checker = Checker()
+    for one in syntax.definitions(Source("define", define)):
+        checker.define(one)
+    match_tree = syntax.expression(Source("match", match))
+    score_tree = syntax.expression(Source("score", score))
+    match_node, score_node = checker.condition(match_tree), checker.number(score_tree)
+    if score_node.unit != PLAIN:
+        raise error(
+            score_tree.at,
+            f"instruments are ranked by a plain number, this is {score_node.unit}: divide by another value "
+            f"of the same kind",
+        )
+    return _laid_out(checker, match_node, score_node, str(score_tree.at))
+
+
+def _laid_out(checker: Checker, match: Node, score: Node, score_text: str) -> Program:
+    conditions = tuple(_condition(checker, node) for node in _conjuncts(match))
+    judged = _reached([match, score])
+    measured = [
+        side
+        for node, sides in checker.nodes.shown.items()
+        if node in judged
+        for side in sides
+        if side.kind is Kind.NUMBER and not side.constant
+    ]
+    defined = checker.defined
+    components = {
+        name: node
+        for name, node in defined.items()
+        if node.kind is Kind.NUMBER and not node.constant and node.unit == PLAIN
+    }
+    atoms = [one for part in conditions for one in (part.parts or (part,))]
+    sides = [side for one in atoms for side in one.sides or ()]
+    if not defined:
+        components = {
+            checker.texts.get(one, one.key)[:60]: one
+            for one in sides
+            if one.kind is Kind.NUMBER and not one.constant and one.unit == PLAIN
+        }
+    signals = {name: node for name, node in defined.items() if node.kind is Kind.CONDITION}
+    exact = [
+        *(one.node for one in atoms),
+        score,
+        *components.values(),
+        *signals.values(),
+        *(one for one in measured if not one.local),
+    ]
+    stored = _frontier(exact)
+    numbers = (one for one in sides if one.kind is Kind.NUMBER and not one.constant)
+    shown = [one for one in numbers if one.local and one not in stored]
+    stored_all = list(dict.fromkeys([*stored, *shown]))
+    local_measured = [one for one in measured if one.local]
+    back = _planned([*stored_all, *local_measured])
+    return Program(
+        match=match,
+        score=score,
+        score_text=score_text,
+        conditions=conditions,
+        signals=signals,
+        components=components,
+        measured=tuple(dict.fromkeys(measured)),
+        stored=tuple(stored_all),
+        shown=frozenset(shown),
+        order=tuple(sorted(back, key=lambda node: node.number)),
+        back=back,
+        texts=checker.texts,
+    )
+
+
+def _conjuncts(node: Node) -> Iterator[Node]:
+    if node.op != "and":
+        yield node
+        return
+    for one in node.args:
+        yield from _conjuncts(one)
+
+
+def _condition(checker: Checker, node: Node) -> Condition:
+    text = checker.texts.get(node, node.key)
+    names = [name for name, one in checker.defined.items() if one is node]
+    sides = checker.nodes.shown.get(node)
+    parts: tuple[Condition, ...] = ()
+    if sides is None:
+        inside = dict.fromkeys(_comparisons(checker, node))
+        parts = tuple(_condition(checker, one) for one in inside)
+    return Condition(node, text, names[0] if names else text, sides, parts)
+
+
+def _comparisons(checker: Checker, node: Node) -> Iterator[Node]:
+    """The comparisons that and, or and not join, in the order in which they stand."""
+    if node in checker.nodes.shown:
+        yield node
+        return
+    for one in node.args:
+        yield from _comparisons(checker, one)
+
+
+def _reached(roots: Iterable[Node]) -> dict[Node, None]:
+    """The roots and all that they are made of."""
+    found: dict[Node, None] = {}
+    waiting = list(roots)
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found[node] = None
+            waiting += node.args
+    return found
+
+
+def _frontier(roots: Iterable[Node]) -> dict[Node, None]:
+    """The largest nodes without market below which the roots need nothing else."""
+    found: dict[Node, None] = {}
+    seen: set[Node] = set()
+    waiting = list(roots)
+    while waiting:
+        node = waiting.pop()
+        if node in seen or node.constant:
+            continue
+        seen.add(node)
+        if node.local and node.kind in (Kind.NUMBER, Kind.CONDITION):
+            found[node] = None
+        else:
+            waiting += node.args
+    return dict.fromkeys(sorted(found, key=lambda node: node.number))
+
+
+def _planned(roots: Iterable[Node]) -> dict[Node, int]:
+    """For every node that the roots are made of the sessions before the first asked for which it is computed for."""
+    back = dict.fromkeys(roots, 0)
+    needed = sorted(_reached(back), key=lambda node: -node.number)
+    for node in needed:  # whoever reads a node has a higher number
+        own = node.history - max((one.history for one in node.args), default=0)
+        for one in node.args:
+            if not one.constant:
+                back[one] = max(back.get(one, 0), back[node] + own)
+    return back

@@ -1,6 +1,7 @@
-"""Scanner versions, their runs and what they picked."""
+"""Scanner versions, their runs, what they picked and what became of it."""
 
 from scans.models.runs import Backfill, ScanRank, ScanRun, ScanSession, Status
+from scans.models.signals import Signal, SignalStatus
 from scans.models.versions import ActiveVersion, ScannerVersion, VersionChange
 
 __all__ = [
@@ -10,6 +11,8 @@ __all__ = [
     "ScanRun",
     "ScanSession",
     "ScannerVersion",
+    "Signal",
+    "SignalStatus",
     "Status",
     "VersionChange",
 ]

@@ -31,6 +31,7 @@ class Probe:
         self.failure: BaseException | None = None
         self.shift = 0.0
         self.twice = False
+        self.plan: tuple[float, float, int] | None = None
 
     def features(self, measures: Measures, params: Any) -> Features:
         if self.failure:
@@ -53,6 +54,8 @@ class Probe:
         count = np.bincount(day, minlength=len(universe.sessions)).astype(np.int32)
         eligible = universe.eligible.sum(axis=1).astype(np.int32)
         none = np.full(len(day), np.nan)
+        close = universe.close[day, column]
+        up, down, holding = self.plan or (np.nan, np.nan, 0)
         zeros = np.zeros(len(universe.sessions), dtype=np.int8)
         return Outcome(
             days=Days(
@@ -73,10 +76,10 @@ class Probe:
                 label=np.full(len(day), "rise"),
                 strategy=np.full(len(day), "none"),
                 entry=none,
-                target=none,
-                stop=none,
+                target=close * (1 + up),
+                stop=close * (1 + down),
                 holding_min=np.zeros(len(day), dtype=np.int16),
-                holding_max=np.zeros(len(day), dtype=np.int16),
+                holding_max=np.full(len(day), holding, dtype=np.int16),
                 signals={"rise": np.ones(len(day), dtype=bool)},
                 components={"rise": features["rise"][day, column]},
             ),

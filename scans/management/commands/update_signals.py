@@ -1,0 +1,38 @@
+"""manage.py update_signals: open and move the signals of published picks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from scans.management.arguments import VersionedCommand, one_sentence
+from scans.operations import signals
+
+
+class Command(VersionedCommand):
+    help = (
+        "Open a signal for every published pick with a plan, and move those that are not finished."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--version", action="append", default=[], help="repeatable; default: all enabled ones"
+        )
+        parser.add_argument("--market", default="kr")
+        parser.add_argument("--rebuild", action="store_true", help="follow finished ones again too")
+
+    def handle(self, **options: Any) -> None:
+        with one_sentence():
+            done = signals.update(
+                market=options["market"],
+                versions=options["version"],
+                as_of=timezone.now(),
+                rebuild=options["rebuild"],
+            )
+        for one in done:
+            standing = (
+                ", ".join(f"{count} {status}" for status, count in one.standing.items()) or "none"
+            )
+            self.stdout.write(f"{one.version}: {one.opened} opened, {one.moved} moved; {standing}")

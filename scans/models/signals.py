@@ -1,0 +1,51 @@
+"""Signals: picks with a plan, and what became of them."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from scans.models.runs import ScanRank
+from scans.models.versions import ScannerVersion
+
+
+class SignalStatus(models.TextChoices):
+    """Where a signal stands: waiting for its entry, open, or how it ended."""
+
+    WAITING = "waiting"
+    OPEN = "open"
+    TARGET = "target"
+    STOP = "stop"
+    EXPIRED = "expired"
+    LAPSED = "lapsed"
+    SUSPECT = "suspect"
+
+
+class Signal(models.Model):
+    """The life of one pick that has a plan, derived from bars. Prices are raw and in the market's currency, each of
+    its own day; `return_pct` is percent of the entry, adjusted for what happened in between."""
+
+    rank = models.OneToOneField(ScanRank, on_delete=models.CASCADE, related_name="signal")
+    version = models.ForeignKey(ScannerVersion, on_delete=models.PROTECT, related_name="+")
+    market = models.CharField(max_length=12)
+    code = models.CharField(max_length=24)
+    picked_on = models.DateField()
+    status = models.CharField(max_length=12, choices=SignalStatus.choices)
+    entered_on = models.DateField(null=True)
+    entry_price = models.FloatField(null=True)
+    exit_on = models.DateField(null=True)
+    exit_price = models.FloatField(null=True)
+    return_pct = models.FloatField(
+        null=True, help_text="Of a closed signal, or open: to the last close"
+    )
+    sessions_held = models.PositiveIntegerField(default=0)
+    seen_until = models.DateField(help_text="The last session this follows from")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["market", "status", "picked_on"], name="signal_market_status"),
+            models.Index(fields=["market", "code"], name="signal_market_code"),
+        ]
+        ordering = ["-picked_on", "code"]
+
+    def __str__(self) -> str:
+        return f"{self.market}:{self.code} {self.picked_on} {self.status}"

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from marketdata.panel import Floats, Panel
 from scans.kernels import averages, oscillators, ranges
+from scans.kernels.arrays import under_missing
 from scans.kernels.oscillators import OscSides
 
 Value = TypeVar("Value")
@@ -34,6 +35,10 @@ class Measures:
             self._known[key] = compute()
         value: Value = self._known[key]
         return value
+
+    def field(self, name: str, before: int) -> Floats:
+        """The field's last K + before sessions, (K + before, N), NaN above where history begins later."""
+        return under_missing(self.panel.tail(name, before), self.asked + before)
 
     def ema(self, n: int) -> Floats:
         """Exponential average of the close over n, (<= K + BACK, N)."""

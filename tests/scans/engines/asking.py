@@ -40,6 +40,7 @@ LENIENT: dict[str, dict[str, Any]] = {
         "match": 'trend > 0.9 and rested and lively and strength >= 0.2 and regime != "crash" and turnover(20) > 1e6',
         "score": 'strength * 100 + if(regime == "bull", 5, 0) + if(rising(close, 10), slope(close, 10) / close, 0)',
     },
+    "seismograph": {"turnover_min": 1e6, "threshold": 10.0},
 }  # fmt: skip
 
 

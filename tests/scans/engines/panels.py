@@ -108,14 +108,11 @@ def _halt(rng: np.random.Generator, fields: dict[str, Floats]) -> None:
 
 
 def _split(rng: np.random.Generator, fields: dict[str, Floats]) -> None:
-    """One corporate action: adjusted prices before it are a factor of the raw ones."""
+    """One corporate action: before it raw closes stood at another level than the adjusted ones."""
     sessions, instruments = fields["close"].shape
     for column in np.flatnonzero(rng.random(instruments) < 0.3):
         at = int(rng.integers(1, sessions))
-        factor = float(rng.choice([0.2, 0.7, 3.0]))
-        for name in ("open", "high", "low", "close"):
-            fields[name][:at, column] *= factor
-        fields["volume"][:at, column] /= factor
+        fields["raw_close"][:at, column] *= float(rng.choice([0.2, 0.7, 3.0]))
 
 
 def _read_only(made: Panel) -> Panel:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from scans.engines import formula, v1, v2, v3
+from scans.engines import formula, seismograph, v1, v2, v3
 from scans.engines.base import Engine
 
 ENGINES: dict[str, Engine] = {
     "v1": v1.Engine(),
     "v2": v2.Engine(),
     "v3": v3.Engine(),
+    "seismograph": seismograph.Engine(),
     "formula": formula.Engine(),
 }
 

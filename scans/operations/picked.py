@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.errors import DataProblem
 from marketdata.record import Days
+from scans.engines import params as engine_params
+from scans.engines.base import needs
 from scans.engines.registry import engine
 from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession
 from scans.operations import run as running
@@ -76,7 +77,7 @@ def published(market: str, version: ScannerVersion, asked: Days) -> Picked:
             "judge it with --source fly."
         )
     runs = ScanRun.objects.in_bulk({run for _, run in answered})
-    rules = {pk: _rule(run.engine, run.params) for pk, run in runs.items()}
+    rules = {pk: _rule(run) for pk, run in runs.items()}
     rows = (
         ScanRank.objects.filter(scanner_version=version, **mine)
         .order_by("date", "rank")
@@ -104,7 +105,7 @@ def _scanned(scan: Scan) -> Picked:
     if scan.error:
         raise VersionFailed(f"Version {scan.error}")
     task = scan.task
-    rule = Rule(task.segments, tuple(sorted(task.limits.items())), task.engine.min_bars)
+    rule = Rule(task.segments, tuple(sorted(task.limits.items())), task.needs.min_bars)
     good = [answer for answer in scan.answers if answer.status != QUARANTINED]
     rows = [
         (answer.date, row["code"], row["strategy"], row["label"])
@@ -114,9 +115,14 @@ def _scanned(scan: Scan) -> Picked:
     return _picked(scan.version.slug, [(answer.date, rule) for answer in good], rows)
 
 
-def _rule(name: str, params: dict[str, Any]) -> Rule:
-    limits = tuple(sorted(params["limits"].items()))
-    return Rule(tuple(params["segments"]), limits, engine(name).min_bars)
+def _rule(run: ScanRun) -> Rule:
+    """As the run recorded it."""
+    chosen = dict(run.params)
+    segments, limits = chosen.pop("segments"), chosen.pop("limits")
+    chosen.pop("top", None)
+    made = engine(run.engine)
+    bars = needs(made, engine_params.read(made.Params, chosen)).min_bars
+    return Rule(tuple(segments), tuple(sorted(limits.items())), bars)
 
 
 def _picked(

@@ -2,15 +2,15 @@
 
 Derived from bars alone, so catching up after a missed day, or a backfill, gives the same history.
 
-1. Entry: at the open of the next session it trades on, within `WAIT` sessions; a buy stop instead when a high reaches it,
-   at the stop or at the open above it, within `WAIT_STOP` sessions. Neither: the pick lapses.
+1. Entry: at the open of the next session it trades on, within `WAIT` sessions; a buy stop instead when a high reaches
+   it, at the stop or at the open above it, within `WAIT_STOP` sessions. Neither: the pick lapses.
 2. From then on, each session it trades: an open at or through a level fills there; else a low at the stop fills at the
    stop, also where the high reached the target in the same bar; else a high at the target fills at the target.
 3. On the last session of the holding limit (the entry session is the first), or the first after it that it trades on,
    what is still held expires at the close.
 
-Where the definitions are silent: levels count on the entry session too, but not where a buy stop was filled inside a bar
-(its low may have come before); a lapsed pick had no position; a suspected corporate action while it waits or is held
+Where the definitions are silent: levels count on the entry session too, but not where a buy stop was filled inside a
+bar (its low may have come before); a lapsed pick had no position; a suspected corporate action while it waits or is held
 ends it without a price, since its levels mean nothing any more. Levels meet by the ties rule.
 """
 

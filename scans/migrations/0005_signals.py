@@ -5,33 +5,75 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('scans', '0004_backfills'),
+        ("scans", "0004_backfills"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Signal',
+            name="Signal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('market', models.CharField(max_length=12)),
-                ('code', models.CharField(max_length=24)),
-                ('picked_on', models.DateField()),
-                ('status', models.CharField(choices=[('waiting', 'Waiting'), ('open', 'Open'), ('target', 'Target'), ('stop', 'Stop'), ('expired', 'Expired'), ('lapsed', 'Lapsed'), ('suspect', 'Suspect')], max_length=12)),
-                ('entered_on', models.DateField(null=True)),
-                ('entry_price', models.FloatField(null=True)),
-                ('exit_on', models.DateField(null=True)),
-                ('exit_price', models.FloatField(null=True)),
-                ('return_pct', models.FloatField(help_text='Of a closed signal, or open: to the last close', null=True)),
-                ('sessions_held', models.PositiveIntegerField(default=0)),
-                ('seen_until', models.DateField(help_text='The last session this follows from')),
-                ('rank', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='signal', to='scans.scanrank')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='scans.scannerversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("market", models.CharField(max_length=12)),
+                ("code", models.CharField(max_length=24)),
+                ("picked_on", models.DateField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("open", "Open"),
+                            ("target", "Target"),
+                            ("stop", "Stop"),
+                            ("expired", "Expired"),
+                            ("lapsed", "Lapsed"),
+                            ("suspect", "Suspect"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("entered_on", models.DateField(null=True)),
+                ("entry_price", models.FloatField(null=True)),
+                ("exit_on", models.DateField(null=True)),
+                ("exit_price", models.FloatField(null=True)),
+                (
+                    "return_pct",
+                    models.FloatField(
+                        help_text="Of a closed signal, or open: to the last close", null=True
+                    ),
+                ),
+                ("sessions_held", models.PositiveIntegerField(default=0)),
+                ("seen_until", models.DateField(help_text="The last session this follows from")),
+                (
+                    "rank",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="signal",
+                        to="scans.scanrank",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="scans.scannerversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-picked_on', 'code'],
-                'indexes': [models.Index(fields=['market', 'status', 'picked_on'], name='signal_market_status'), models.Index(fields=['market', 'code'], name='signal_market_code')],
+                "ordering": ["-picked_on", "code"],
+                "indexes": [
+                    models.Index(
+                        fields=["market", "status", "picked_on"], name="signal_market_status"
+                    ),
+                    models.Index(fields=["market", "code"], name="signal_market_code"),
+                ],
             },
         ),
     ]

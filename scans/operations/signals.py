@@ -129,9 +129,10 @@ def _plans(todo: Sequence[ScanRank], over: Prices, raw: Floats) -> Plans:
     scale = over.close[row, column] / raw[row, column]
 
     def level(name: str) -> Floats:
-        return scale * np.array(
+        levels: Floats = scale * np.array(
             [np.nan if getattr(rank, name) is None else getattr(rank, name) for rank in todo]
         )
+        return levels
 
     return Plans(
         row=row,

@@ -60,6 +60,8 @@ def test_every_pick_with_a_plan_has_a_life(picks: pd.DataFrame, sessions: list[d
         assert signal.entry_price == bars.loc[(signal.code, sessions[at]), "open"]
         assert signal.status in ("target", "stop", "expired")
         assert signal.exit_price is not None
+        assert signal.entry_price is not None
+        assert signal.exit_on is not None
         assert signal.return_pct == pytest.approx(
             (signal.exit_price / signal.entry_price - 1) * 100
         )
@@ -99,7 +101,8 @@ def test_an_open_signal_shows_where_it_stands(picks: pd.DataFrame, sessions: lis
     standing = Signal.objects.filter(status="open")
     assert standing
     for signal in standing:
-        close = bars.loc[(signal.code, sessions[11]), "close"]
+        assert signal.entry_price is not None
+        close = float(bars["close"].to_dict()[signal.code, sessions[11]])
         assert signal.return_pct == pytest.approx((close / signal.entry_price - 1) * 100)
         assert signal.seen_until == sessions[11]
 

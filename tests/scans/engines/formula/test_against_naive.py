@@ -1,0 +1,122 @@
+"""Random well-typed formulas against their naive evaluation, instrument by instrument."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from marketdata.panel import Panel
+from scans.engines.base import Outcome, Universe
+from scans.engines.measures import Measures
+from scans.engines.params import read
+from scans.engines.registry import ENGINES
+from tests.reference import indicators as ta
+from tests.scans.engines import panels
+from tests.scans.engines.formula.writing import Lists, Piece, conditions, plains
+
+ENGINE = ENGINES["formula"]
+SESSIONS, ASKED = 45, 12
+
+thorough = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+def bars(made: Panel, column: int) -> pd.DataFrame:
+    first = int(made.first[column])
+    names = {
+        "O": "open", "H": "high", "L": "low", "C": "close", "V": "volume", "A": "amount",
+        "rawC": "raw_close",
+    }  # fmt: skip
+    return pd.DataFrame({name: made[of][first:, column] for name, of in names.items()})
+
+
+def evaluated(piece: Piece, made: Panel) -> tuple[np.ndarray, np.ndarray]:
+    """What the naive side says on the sessions asked for, (K, N) values and whether they are defined."""
+    values = np.full((ASKED, len(made.codes)), np.nan)
+    defined = np.zeros(values.shape, dtype=bool)
+    for column in range(len(made.codes)):
+        frame = bars(made, column)
+        if len(frame):
+            found: Lists = piece.naive(frame)
+            known = min(len(frame), ASKED)
+            values[ASKED - known :, column] = np.array(found[0], dtype=float)[-known:]
+            defined[ASKED - known :, column] = found[1][-known:]
+    return values, defined
+
+
+def asked(made: Panel, given_params: dict[str, Any]) -> tuple[Universe, Outcome]:
+    params = read(ENGINE.Params, {"min_bars": 2, "top_n": 1000, **given_params})
+    universe = panels.universe(made, 2)
+    index = panels.index(made, unknown=False)
+    measured = ENGINE.features(Measures(made), params)
+    return universe, ENGINE.score(universe, measured, index, params)
+
+
+def table(outcome: Outcome, shape: tuple[int, ...]) -> np.ndarray:
+    """The score of every pick, NaN where there is none."""
+    found = np.full(shape, np.nan)
+    found[outcome.ranks.day, outcome.ranks.column] = outcome.ranks.score
+    return found
+
+
+@thorough
+@given(seed=st.integers(0, 200), match=conditions(), score=plains())
+def test_matches_and_scores(seed: int, match: Piece, score: Piece) -> None:
+    made = panels.panel(seed, sessions=SESSIONS, instruments=6, asked=ASKED)
+    holds, compared = evaluated(match, made)
+    worth, nested = evaluated(score, made)
+    universe, outcome = asked(made, {"match": match.text, "score": score.text})
+    scored = universe.eligible & compared & nested
+    expected = np.where(scored & (holds == 1) & np.isfinite(worth), worth, np.nan)
+    assert outcome.days.scored.tolist() == scored.sum(axis=1).tolist()
+    np.testing.assert_allclose(table(outcome, expected.shape), expected, rtol=1e-9, atol=1e-12)
+
+
+@settings(thorough, max_examples=30)
+@given(seed=st.integers(0, 200), ranked=plains(), cut=st.floats(0.1, 0.9))
+def test_percentiles(seed: int, ranked: Piece, cut: float) -> None:
+    made = panels.panel(seed, sessions=SESSIONS, instruments=8, asked=ASKED)
+    values, nested = evaluated(ranked, made)
+    cut = round(cut, 3) + 0.0004  # no share of eight falls on it
+    text = f"percentile({ranked.text})"
+    universe, outcome = asked(made, {"match": f"{text} > {cut}", "score": f"2 * {text}"})
+    expected = np.full(values.shape, np.nan)
+    for day in range(ASKED):
+        who = np.flatnonzero(universe.eligible[day] & np.isfinite(values[day]))
+        spread = np.sort(values[day, who])
+        # Chains of ties are grouped by neighbours there, by the lowest here.
+        assume(not np.any((np.diff(spread) > 0) & (np.diff(spread) < 1e-6 * np.abs(spread[1:]))))
+        shares = ta.percentiles({str(one): float(values[day, one]) for one in who})
+        for one, share in shares.items():
+            if share > cut and nested[day, int(one)]:
+                expected[day, int(one)] = 2 * share
+    np.testing.assert_allclose(table(outcome, expected.shape), expected, rtol=1e-12)
+
+
+@settings(thorough, max_examples=25)
+@given(seed=st.integers(0, 200), match=conditions(), day=st.integers(0, ASKED - 1))
+def test_explanations_show_each_comparison_and_its_verdict(
+    seed: int, match: Piece, day: int
+) -> None:
+    made = panels.panel(seed, sessions=SESSIONS, instruments=4, asked=ASKED)
+    params = read(ENGINE.Params, {"match": match.text, "score": "1", "min_bars": 2})
+    universe = panels.universe(made, 2)
+    index = panels.index(made, unknown=False)
+    measured = ENGINE.features(Measures(made), params)
+    holds, defined = evaluated(match, made)
+    for column in range(4):
+        checks = ENGINE.explain(universe, measured, index, params, day=day, column=column)
+        filters = [one for one in checks if one.group == "filter"]
+        if defined[day, column]:
+            assert all(one.holds for one in filters) == bool(holds[day, column] == 1)
+            assert all(math.isfinite(one.value) for one in filters)
+        measured_check = next(one for one in checks if one.name == "measured")
+        assert measured_check.holds == bool(universe.eligible[day, column] and defined[day, column])

@@ -10,8 +10,8 @@ Derived from bars alone, so catching up after a missed day, or a backfill, gives
    what is still held expires at the close.
 
 Where the definitions are silent: levels count on the entry session too, but not where a buy stop was filled inside a
-bar (its low may have come before); a lapsed pick had no position; a suspected corporate action while it waits or is held
-ends it without a price, since its levels mean nothing any more. Levels meet by the ties rule.
+bar (its low may have come before); a lapsed pick had no position; a suspected corporate action while it waits or is
+held ends it without a price, since its levels mean nothing any more. Levels meet by the ties rule.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""How sure a difference between two means is: a moving-block bootstrap by date.
+"""How sure a mean, or the difference between two, is: a moving-block bootstrap by date.
 
 Picks of one date rise and fall together, and holdings of neighbouring dates overlap; so whole runs of consecutive
 sessions are drawn, with everything picked on them, until there are as many sessions as there were (Künsch, The
 jackknife and the bootstrap for general stationary observations, Annals of Statistics 17, 1989). A block is as long as
-the holdings, and 20 sessions at least. Each draw gives one difference; the interval lies between its percentiles.
+the holdings, and 20 sessions at least. Each draw gives one mean of each version; an interval lies between percentiles.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CELLS = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Bounds of a difference at the level asked for; NaN where the sessions are too few to say."""
+    """Bounds of a mean or difference at the level asked for; NaN where the sessions are too few to say."""
 
     low: float
     high: float
@@ -39,25 +39,25 @@ def block_length(horizon: int) -> int:
     return max(horizon, LEAST_BLOCK)
 
 
-def differences(
+def means(
     sums: Floats, counts: Floats, block: int, *, draws: int = DRAWS, seed: int = SEED
 ) -> Floats:
-    """Differences of two means over drawn sessions, (draws, G).
+    """Means over drawn sessions, (draws, V, G); every version and group sees the same draws.
 
-    sums and counts: (2, S, G), by version, session and group (of sessions: a regime, a year): the sum of what is
-    averaged, and over how many. A draw without a pick of either version gives NaN, and all do where the sessions hold
-    fewer than five blocks.
+    sums and counts: (V, S, G), by version, session and group (of sessions: a regime, a year): the sum of what is
+    averaged, and over how many. A draw without a pick gives NaN, and all do where the sessions hold fewer than five
+    blocks.
     """
-    sessions, groups = sums.shape[1:]
+    versions, sessions, groups = sums.shape
     if sessions < LEAST_BLOCKS * block:
-        return np.full((draws, groups), np.nan)
+        return np.full((draws, versions, groups), np.nan)
     table = np.concatenate([*sums, *counts], axis=1)
     parts = []
     for weight in _weights(sessions, block, draws, np.random.default_rng(seed)):
-        first, second, of_first, of_second = np.split(weight @ table, 4, axis=1)
+        total, count = np.split(weight @ table, 2, axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            parts.append(first / of_first - second / of_second)
-    return np.concatenate(parts)
+            parts.append(total / count)
+    return np.concatenate(parts).reshape(draws, versions, groups)
 
 
 def _weights(
@@ -80,7 +80,7 @@ def _weights(
 
 
 def interval(drawn: Floats, level: float) -> Interval:
-    """The percentile interval of the drawn differences, (draws,), at `level` (a fraction below 1). NaN where more than
+    """The percentile interval of drawn values, (draws,), at `level` (a fraction below 1). NaN where more than
     a twentieth of the draws gave none."""
     known = drawn[~np.isnan(drawn)]
     if len(known) < 0.95 * len(drawn) or not len(known):

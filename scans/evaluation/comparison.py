@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from marketdata.panel import Bools, Floats
-from scans.evaluation.bootstrap import Interval, block_length, differences, interval
+from scans.evaluation.bootstrap import Interval, block_length, interval, means
 from scans.evaluation.holdings import Picks
 from scans.evaluation.prices import Rows
 
@@ -40,13 +40,15 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Mean excess of two versions, fractions, over a group of sessions, and what can be said of the difference:
-    `interval` at 95 %, `corrected` at the level that allows for all the horizons compared."""
+    """Mean excess of two versions, fractions, over a group of sessions, each with its own 95 % interval (`alone`), and
+    what can be said of the difference: `interval` at 95 %, `corrected` at the level that allows for all the horizons
+    compared."""
 
     horizon: int
     group: str
     judged: tuple[int, int]
     excess: tuple[float, float]
+    alone: tuple[Interval, Interval]
     block: int
     interval: Interval
     corrected: Interval
@@ -91,19 +93,21 @@ def compare(
     sums = np.stack([_by_session(one, sessions, one.excess)[:, None] * masks for one in versions])
     counts = np.stack([_by_session(one, sessions)[:, None] * masks for one in versions])
     block = block_length(horizon)
-    drawn = differences(sums, counts, block)
+    drawn = means(sums, counts, block)
+    apart = drawn[:, 0] - drawn[:, 1]
     with np.errstate(invalid="ignore", divide="ignore"):
-        means = sums.sum(axis=1) / counts.sum(axis=1)
+        excess = sums.sum(axis=1) / counts.sum(axis=1)
     totals = counts.sum(axis=1).astype(int)
     return [
         Difference(
             horizon=horizon,
             group=name,
             judged=(int(totals[0, n]), int(totals[1, n])),
-            excess=(float(means[0, n]), float(means[1, n])),
+            excess=(float(excess[0, n]), float(excess[1, n])),
+            alone=(interval(drawn[:, 0, n], LEVEL), interval(drawn[:, 1, n], LEVEL)),
             block=block,
-            interval=interval(drawn[:, n], LEVEL),
-            corrected=interval(drawn[:, n], 1 - (1 - LEVEL) / horizons),
+            interval=interval(apart[:, n], LEVEL),
+            corrected=interval(apart[:, n], 1 - (1 - LEVEL) / horizons),
         )
         for n, name in enumerate(groups)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -91,7 +91,30 @@ def verdict(found: Comparison) -> str:
     short = [one for one in whole if math.isnan(one.interval.low)]
     if short:
         said.append(f"There is too little evidence over {_horizons(short)}.")
-    return " ".join(said)
+    return " ".join([*said, *_market(found)])
+
+
+def _market(found: Comparison) -> Iterator[str]:
+    """Where each version is told from the market itself."""
+    for n, version in enumerate(found.request.versions):
+        known = [one for one in found.whole if math.isfinite(one.alone[n].low)]
+        for said, sign in (("ahead of", 1), ("behind", -1)):
+            apart = [one for one in known if one.alone[n].apart == sign]
+            if apart:
+                yield (
+                    f"{version} itself is {said} the mean of what it could have picked over {_horizons(apart)} "
+                    f"({_with_bounds(apart, n)})."
+                )
+        if known and not any(one.alone[n].apart for one in known):
+            yield f"{version} itself is not told from the mean of what it could have picked over any horizon."
+
+
+def _with_bounds(found: Sequence[Difference], n: int) -> str:
+    """Excess and its interval, percent, horizon by horizon."""
+    return ", ".join(
+        f"{100 * one.excess[n]:+.2f} % [{100 * one.alone[n].low:+.2f}, {100 * one.alone[n].high:+.2f}]"
+        for one in found
+    )
 
 
 def _horizons(found: Sequence[Difference]) -> str:
@@ -120,6 +143,9 @@ def _object(found: Comparison) -> Mapping[str, Any]:
                 "block": one.block,
                 "judged": list(one.judged),
                 "excess_pct": [percent(value) for value in one.excess],
+                "excess_interval_95_pct": [
+                    [percent(bounds.low), percent(bounds.high)] for bounds in one.alone
+                ],
                 "difference_pct": percent(one.value),
                 "interval_95_pct": [percent(one.interval.low), percent(one.interval.high)],
                 "interval_corrected_pct": [percent(one.corrected.low), percent(one.corrected.high)],

@@ -17,8 +17,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from scans.models import ScannerVersion, ScanRun, ScanSession
+from scans.operations.evidence import Request, gather
 from tests.reference import bars, judge
-from tests.scans.conftest import Importer, frame
+from tests.scans.conftest import AS_OF, Importer, frame
 from tests.scans.probe import Probe
 
 HORIZONS = (1, 5, 10)
@@ -198,6 +199,17 @@ def test_what_was_published_under_a_limit_is_judged_against_what_the_limit_left(
     assert day.universe == 2
     whole = json.loads(call("evaluate_scans", *order, "--source=fly"))
     assert limited["excess_equal_pct"] != pytest.approx(whole["excess_equal_pct"])
+
+
+def test_the_benchmark_is_whoever_the_scan_called_eligible(
+    eventful: pd.DataFrame, probe: Probe, sessions: list[date]
+) -> None:
+    call("run_scan", "--version=rises", f"--from={sessions[2]}", f"--to={sessions[-1]}")
+    found = gather(Request(market="kr", as_of=AS_OF, versions=["rises"], horizons=[1]))
+    counted = dict(ScanSession.objects.filter(published=True).values_list("date", "universe"))
+    assert len(counted) == len(sessions) - 3
+    for day, eligible in zip(found.asked.tolist(), found.judgings[0].eligible, strict=True):
+        assert eligible.sum() == counted.get(day, 0)
 
 
 WRONG = {

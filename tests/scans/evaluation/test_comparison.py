@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scans.evaluation.bootstrap import Interval, block_length, differences, interval
+from scans.evaluation.bootstrap import Interval, block_length, interval, means
 from scans.evaluation.comparison import Judged, compare, overlap
 from scans.evaluation.holdings import Picks
 
@@ -54,8 +54,8 @@ def test_draws_against_a_plain_loop(block: int) -> None:
     ).astype(float)
     lists = [list(zip(one.session.tolist(), one.excess.tolist(), strict=True)) for one in versions]
     expected = drawn_by_loop(lists[0], lists[1], block, draws=20, seed=5)
-    found = differences(sums, counts, block, draws=20, seed=5)
-    np.testing.assert_allclose(found[:, 0], expected, rtol=1e-9)
+    found = means(sums, counts, block, draws=20, seed=5)
+    np.testing.assert_allclose(found[:, 0, 0] - found[:, 1, 0], expected, rtol=1e-9)
 
 
 def both(first: Judged, second: Judged, horizon: int = 5, **groups: Any) -> Any:
@@ -78,6 +78,9 @@ def test_what_always_pays_more_is_told_apart_and_chance_is_not() -> None:
     assert one.interval.low == pytest.approx(0.02)
     assert one.corrected.apart == 1
     assert both(worse, better)[0].corrected.apart == -1
+    rich = Judged(better.session, better.excess + 0.05)
+    assert both(rich, worse)[0].alone[0].apart == 1
+    assert both(rich, judged(5))[0].alone[1].apart == 0
     told = [both(judged(seed), judged(seed + 50))[0].interval.apart for seed in range(12)]
     assert told.count(0) >= 9  # the same distribution: at 95 % hardly any is told apart
 

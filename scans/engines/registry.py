@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scans.engines import formula, seismograph, v1, v2, v3
+from scans.engines import formula, seismograph, v1, v2, v3, vcp
 from scans.engines.base import Engine
 
 ENGINES: dict[str, Engine] = {
@@ -10,6 +10,7 @@ ENGINES: dict[str, Engine] = {
     "v2": v2.Engine(),
     "v3": v3.Engine(),
     "seismograph": seismograph.Engine(),
+    "vcp": vcp.Engine(),
     "formula": formula.Engine(),
 }
 

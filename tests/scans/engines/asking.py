@@ -41,6 +41,10 @@ LENIENT: dict[str, dict[str, Any]] = {
         "score": 'strength * 100 + if(regime == "bull", 5, 0) + if(rising(close, 10), slope(close, 10) / close, 0)',
     },
     "seismograph": {"turnover_min": 1e6, "threshold": 10.0},
+    "vcp": {
+        "turnover_min": 1e4, "price_min": 100, "template_min": 1, "depth_min": 0.0,
+        "depth_max": 1.0, "score_min": 0,
+    },
 }  # fmt: skip
 
 
@@ -57,6 +61,11 @@ class Near(list[float]):
 
 def lenient(engine: Engine) -> Any:
     return read(engine.Params, LENIENT[engine.slug])
+
+
+def market(engine: Engine, seed: int, *, instruments: int = 12) -> Panel:
+    """A random market of 30 sessions asked for, most of whose instruments have the bars that the engine wants."""
+    return panels.panel(seed, sessions=max(130, engine.min_bars + 40), instruments=instruments)
 
 
 def inputs_only(engine: Engine, made: Panel, params: Any = None) -> Panel:

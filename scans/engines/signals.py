@@ -43,7 +43,11 @@ SHOWN = ("turnover", "gap", "ext", "rsi_tema", "rsi_dema", "volume_5", "volume_2
 
 def features(measures: Measures) -> dict[str, NDArray[Any]]:
     """The shared measures, (K, N) each: float64 where a threshold is laid on them; float32 beside its verdict where
-    only the sign is asked."""
+    only the sign is asked. Computed once for all engines over the same bars."""
+    return dict(measures.once("crossover", lambda: _features(measures)))
+
+
+def _features(measures: Measures) -> dict[str, NDArray[Any]]:
     panel, k = measures.panel, measures.asked
     close, volume = panel.tail("close", 5), panel.tail("volume", 0)
     now = close[len(close) - k :]

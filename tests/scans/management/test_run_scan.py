@@ -185,5 +185,5 @@ def test_the_real_command_line(
     unknown = manage(folder, "run_scan", "--version", "v7")
     assert unknown.returncode == 1
     assert unknown.stderr.strip().splitlines() == [
-        "CommandError: Unknown scanner version 'v7': the known ones are v1, v2."
+        "CommandError: Unknown scanner version 'v7': the known ones are seismograph, v1, v2, v3, vcp."
     ]

@@ -3,13 +3,16 @@
 Picks of one date rise and fall together, and holdings of neighbouring dates overlap; so whole runs of consecutive
 sessions are drawn, with everything picked on them, until there are as many sessions as there were (Künsch, The
 jackknife and the bootstrap for general stationary observations, Annals of Statistics 17, 1989). A block is as long as
-the holdings, and 20 sessions at least. Each draw gives one mean of each version; an interval lies between percentiles.
+the holdings, and 20 sessions at least. Each draw gives one mean of each version; an interval lies between percentiles,
+widened for what few blocks cannot show (`widening`). Of means of overlapping sums of noise, 60 long over 460 sessions,
+a 95 % interval then holds the truth 92 times in a hundred (80 without widening); 20 long over 500, 94 times (83).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,11 +82,30 @@ def _weights(
         yield held.astype(np.float64)
 
 
-def interval(drawn: Floats, level: float) -> Interval:
-    """The percentile interval of drawn values, (draws,), at `level` (a fraction below 1). NaN where more than
-    a twentieth of the draws gave none."""
+def interval(drawn: Floats, value: float, level: float, widening: float) -> Interval:
+    """The percentile interval of drawn values, (draws,), at `level` (a fraction below 1), its distances from `value`
+    times `widening`. NaN where more than a twentieth of the draws gave none."""
     known = drawn[~np.isnan(drawn)]
     if len(known) < 0.95 * len(drawn) or not len(known):
         return Interval(float("nan"), float("nan"))
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high))
+    return Interval(
+        float(value + (low - value) * widening), float(value + (high - value) * widening)
+    )
+
+
+def widening(level: float, sessions: int, horizon: int) -> float:
+    """What percentile intervals of few blocks and overlapping holdings must be widened by, at least 1.
+
+    1. Holdings of h sessions share all but k of them with those k sessions later, an autocovariance that falls in a
+       line to 0 at h; blocks of b sessions catch 1 - h / 3b of the variance it adds up to.
+    2. As few values as there are blocks ask for Student's quantile in place of the normal one (its expansion,
+       Abramowitz and Stegun 26.7.5).
+    """
+    block = block_length(horizon)
+    free = sessions / block - 1
+    if free <= 0:
+        return float("nan")
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    student = 1 + (z**2 + 1) / (4 * free) + (5 * z**4 + 16 * z**2 + 3) / (96 * free**2)
+    return float(student / np.sqrt(1 - horizon / (3 * block)))

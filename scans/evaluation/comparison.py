@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from marketdata.panel import Bools, Floats
-from scans.evaluation.bootstrap import Interval, block_length, interval, means
+from scans.evaluation.bootstrap import Interval, block_length, interval, means, widening
 from scans.evaluation.holdings import Picks
 from scans.evaluation.prices import Rows
 
@@ -98,16 +98,21 @@ def compare(
     with np.errstate(invalid="ignore", divide="ignore"):
         excess = sums.sum(axis=1) / counts.sum(axis=1)
     totals = counts.sum(axis=1).astype(int)
+    corrected = 1 - (1 - LEVEL) / horizons
+    plain, wide = (widening(level, sessions, horizon) for level in (LEVEL, corrected))
     return [
         Difference(
             horizon=horizon,
             group=name,
             judged=(int(totals[0, n]), int(totals[1, n])),
             excess=(float(excess[0, n]), float(excess[1, n])),
-            alone=(interval(drawn[:, 0, n], LEVEL), interval(drawn[:, 1, n], LEVEL)),
+            alone=(
+                interval(drawn[:, 0, n], float(excess[0, n]), LEVEL, plain),
+                interval(drawn[:, 1, n], float(excess[1, n]), LEVEL, plain),
+            ),
             block=block,
-            interval=interval(apart[:, n], LEVEL),
-            corrected=interval(apart[:, n], 1 - (1 - LEVEL) / horizons),
+            interval=interval(apart[:, n], float(excess[0, n] - excess[1, n]), LEVEL, plain),
+            corrected=interval(apart[:, n], float(excess[0, n] - excess[1, n]), corrected, wide),
         )
         for n, name in enumerate(groups)
     ]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scans.evaluation.bootstrap import Interval, block_length, interval, means
+from scans.evaluation.bootstrap import Interval, block_length, interval, means, widening
 from scans.evaluation.comparison import Judged, compare, overlap
 from scans.evaluation.holdings import Picks
 
@@ -115,7 +115,30 @@ def test_too_few_sessions_or_picks_give_no_interval() -> None:
     assert one.interval.apart == 0
     nothing = Judged(np.array([], dtype=np.intp), np.array([]))
     assert math.isnan(both(nothing, judged(2))[0].value)
-    assert interval(np.array([]), 0.95).apart == 0
+    assert interval(np.array([]), 0.0, 0.95, 1.0).apart == 0
+
+
+@pytest.mark.parametrize(("free", "quantile"), [(5, 2.571), (9, 2.262), (25, 2.060)])
+def test_few_blocks_widen_as_students_quantile_does(free: int, quantile: float) -> None:
+    """Quantiles of Student's distribution at 97.5 % from a printed table; horizon 0 overlaps with nothing."""
+    assert widening(0.95, 20 * (free + 1), 0) * 1.960 == pytest.approx(quantile, rel=0.01)
+
+
+def test_overlapping_holdings_widen_by_what_blocks_miss() -> None:
+    apart, overlapping = (widening(0.95, 10_000_000, horizon) for horizon in (0, 20))
+    assert apart == pytest.approx(1, abs=1e-5)
+    assert overlapping == pytest.approx(math.sqrt(1.5), abs=1e-5)  # a block as long as they: 2/3
+
+
+def test_intervals_of_overlapping_noise_hold_the_truth() -> None:
+    random = np.random.default_rng(0)
+    held = 0
+    for seed in range(60):
+        noise = np.convolve(random.normal(size=519), np.ones(20), "valid")
+        drawn = means(noise[None, :, None], np.ones((1, 500, 1)), 20, draws=300, seed=seed)
+        found = interval(drawn[:, 0, 0], float(noise.mean()), 0.95, widening(0.95, 500, 20))
+        held += found.low < 0 < found.high
+    assert held >= 53  # 57 are expected; without widening 50
 
 
 def test_overlap_against_sets() -> None:

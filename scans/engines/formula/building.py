@@ -152,7 +152,7 @@ _ORDER = {">": "above", ">=": "at_least"}
 
 def comparison(nodes: Nodes, op: str, a: Node, b: Node) -> Node:
     """a op b, a condition; raises Misfit."""
-    if Kind.REGIME in (a.kind, b.kind):
+    if {a.kind, b.kind} & {Kind.REGIME, Kind.TEXT}:
         return _regime(nodes, op, a, b)
     if a.constant and b.constant:
         raise Misfit("both sides are constants, so this holds always or never")
@@ -215,6 +215,35 @@ def negation(nodes: Nodes, x: Node) -> Node:
 def logic(nodes: Nodes, op: str, conditions: list[Node]) -> Node:
     """All (and) or any (or) of the conditions."""
     return nodes.node(op, *conditions, kind=Kind.CONDITION)
+
+
+UNSURE = ("not", "or", "if", "number_of")
+"""What makes something of a comparison that does not hold, be it only for want of a value."""
+
+
+def judged(nodes: Nodes, x: Node) -> Node:
+    """x for a function that looks back: not fulfilled, or undefined, on sessions where a value that it compares is.
+
+    On the session itself the whole formula asks that (`Program.measured`)."""
+    inside = _reached(x)
+    if not any(one.op in UNSURE for one in inside):
+        return x
+    sides = [side for one in inside for side in nodes.shown.get(one, ())]
+    compared = dict.fromkeys(one for one in sides if one.kind is Kind.NUMBER and not one.constant)
+    known = [nodes.node("known", one, kind=Kind.CONDITION) for one in compared]
+    if x.kind is Kind.CONDITION:
+        return logic(nodes, "and", [x, *known])
+    return nodes.node("where_known", x, *known, unit=x.unit, positive=x.positive)
+
+
+def _reached(x: Node) -> list[Node]:
+    found, waiting = dict[Node, None](), [x]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found[one] = None
+            waiting += one.args
+    return list(found)
 
 
 def whole_number(x: Node) -> int | None:

@@ -198,6 +198,11 @@ class Checker:
                         f"(it depends on the market): use it outside of {function.name}",
                     )
         with placed(place, trees):
+            if function.looks_back:
+                args = [
+                    building.judged(self.nodes, one) if isinstance(one, Node) else one
+                    for one in args
+                ]
             return function.build(self.nodes, *args, *missing)
 
     def _argument(self, wanted: Parameter, tree: Tree) -> Node | int:

@@ -110,6 +110,10 @@ def _number_of(*conditions: Any) -> Floats:
     return reduce(np.add, (one.astype(np.float64) for one in conditions))
 
 
+def _where_known(x: Any, *known: Any) -> Any:
+    return np.where(np.logical_and.reduce(np.broadcast_arrays(*known)), x, np.nan)
+
+
 def _clip(x: Any, low: Any, high: Any) -> Any:
     return np.minimum(np.maximum(x, low), high)
 
@@ -143,6 +147,8 @@ LOCAL: dict[str, Series] = {
     "and": lambda *all_of: np.logical_and.reduce(np.broadcast_arrays(*all_of)),
     "or": lambda *any_of: np.logical_or.reduce(np.broadcast_arrays(*any_of)),
     "not": np.logical_not,
+    "known": np.isfinite,
+    "where_known": _where_known,
     "first": lambda pair: pair[0],
     "second": lambda pair: pair[1],
 }

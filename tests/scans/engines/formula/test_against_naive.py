@@ -17,6 +17,7 @@ from scans.engines.params import read
 from scans.engines.registry import ENGINES
 from tests.reference import indicators as ta
 from tests.scans.engines import panels
+from tests.scans.engines.asking import inputs_only, same_features
 from tests.scans.engines.formula.writing import Lists, Piece, conditions, plains
 
 ENGINE = ENGINES["formula"]
@@ -99,6 +100,15 @@ def test_percentiles(seed: int, ranked: Piece, cut: float) -> None:
             if share > cut and nested[day, int(one)]:
                 expected[day, int(one)] = 2 * share
     np.testing.assert_allclose(table(outcome, expected.shape), expected, rtol=1e-12)
+
+
+@settings(thorough, max_examples=25)
+@given(seed=st.integers(0, 200), match=conditions(), score=plains())
+def test_it_reads_no_more_than_it_says(seed: int, match: Piece, score: Piece) -> None:
+    made = panels.panel(seed, sessions=SESSIONS, instruments=6, asked=ASKED)
+    params = read(ENGINE.Params, {"match": match.text, "score": score.text})
+    whole = ENGINE.features(Measures(made), params)
+    same_features(ENGINE.features(Measures(inputs_only(ENGINE, made, params)), params), whole)
 
 
 @settings(thorough, max_examples=25)

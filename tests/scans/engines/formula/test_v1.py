@@ -5,6 +5,7 @@ v1's fallback steps depend on how many matched; with `target_min` 0 it takes non
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,9 @@ def test_it_reads_no_deeper_than_v1() -> None:
 
 def krx() -> Panel:
     """Real bars without adjustment: 300 sessions of the KRX file, who has a bar on each of them."""
-    bars = pd.read_parquet(realdata.path("krx_adj_2019_2025.parquet"))
+    bars = pd.read_parquet(
+        realdata.path("krx_adj_2019_2025.parquet"), filters=[("date", ">=", date(2024, 9, 1))]
+    )
     bars = bars[bars["date"] >= sorted(bars["date"].unique())[-300]]
     days = np.sort(bars["date"].unique())
     whole = bars.groupby("code", observed=True)["date"].transform("count") == len(days)

@@ -11,7 +11,7 @@ from tests.bench.report import Line, Table
 from tests.bench.scanning import cpu
 
 TURNS = (("inline", 1), ("inline", 2), ("thread", 1), ("thread", 2), ("process", 1), ("process", 2))
-LONG = 250
+LONG = 120
 
 
 def section(bench: Bench) -> None:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
 from tests.bench.places import Bench
 from tests.bench.report import Line, Table
@@ -28,6 +29,7 @@ def _backend(bench: Bench, files: list[Path], backend: str) -> None:
     alone: list[float] = []
     both: list[float] = []
     calendars: list[float] = []
+    busy: list[tuple[float, float]] = []
     for _ in range(bench.runs(3)):
         with _database(backend) as url:
             place = bench.fresh("import", url)
@@ -36,6 +38,7 @@ def _backend(bench: Bench, files: list[Path], backend: str) -> None:
             projected = place.manage("project_lake")
             rows = int(place.inside("extent", market="kr")["rows"])
         shutil.rmtree(place.folder)
+        busy.append((done.cpu, done.cpu + projected.cpu))
         alone.append(done.seconds)
         both.append(done.seconds + projected.seconds)
         imports.peak_mb = max(imports.peak_mb, done.peak_mb)
@@ -43,6 +46,7 @@ def _backend(bench: Bench, files: list[Path], backend: str) -> None:
     imports.seconds, imports.aims = alone, {"rate": RATE}
     lakes.seconds, lakes.aims = both, {"rate": LAKE_RATE}
     imports.work = lakes.work = rows
+    imports.note, lakes.note = (f"cpu {median(spent):.1f} s" for spent in zip(*busy, strict=True))
     size = sum(file.stat().st_size for file in files) / 1e6
     bench.report.table(
         Table(
@@ -50,7 +54,9 @@ def _backend(bench: Bench, files: list[Path], backend: str) -> None:
             f"{rows:,} rows ({size:.0f} MB) into an empty {backend}, rows a second",
             f"manage.py import_prices {files[0].name}; manage.py project_lake",
             [imports, lakes, Line("once: the calendar", calendars)],
-            ["PostgreSQL on a Unix socket, not durable (fsync off), as in the tests"]
+            [
+                "PostgreSQL on a Unix socket, not durable (fsync off), as in the tests; its CPU is not in ours"
+            ]
             if backend == "PostgreSQL"
             else [],
         )

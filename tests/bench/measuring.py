@@ -24,9 +24,11 @@ class BenchFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process that has ended: wall-clock seconds from its start to its end, its peak memory, what it printed."""
+    """A process that has ended: wall-clock seconds from its start to its end, CPU seconds, its peak memory, what it
+    printed."""
 
     seconds: float
+    cpu: float
     peak_mb: float
     output: str
 
@@ -50,7 +52,37 @@ def child(command: Sequence[str], env: Mapping[str, str]) -> Child:
             errors.seek(0)
             tail = (said + errors.read().decode(errors="replace"))[-3000:]
             raise BenchFailed(f"{' '.join(command)} ended with {process.returncode}:\n{tail}")
-    return Child(seconds, _mb(used.ru_maxrss), said)
+    return Child(seconds, used.ru_utime + used.ru_stime, _mb(used.ru_maxrss), said)
+
+
+def cpu_seconds() -> float:
+    """CPU seconds so far of this process, all its threads and its finished children."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
+class Others:
+    """How many cores the rest of the machine has kept busy since this was made, or last asked: noise, in numbers."""
+
+    def __init__(self) -> None:
+        self._since = self._now()
+
+    def busy(self) -> float | None:
+        """Cores in use by others; None where this is not Linux."""
+        before, self._since = self._since, self._now()
+        wall, all_busy, own = (now - then for now, then in zip(self._since, before, strict=True))
+        return max(all_busy - own, 0.0) / wall if wall > 0 and self._since[1] else None
+
+    @staticmethod
+    def _now() -> tuple[float, float, float]:
+        """Wall-clock seconds, busy seconds of all cores (0 where unknown), and our own."""
+        try:
+            first = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0]
+        except OSError:
+            first = "cpu 0 0 0 0 0 0 0 0"
+        user, nice, system, _, _, irq, soft, *_ = map(int, first.split()[1:])
+        ticks = os.sysconf("SC_CLK_TCK")
+        return time.perf_counter(), (user + nice + system + irq + soft) / ticks, cpu_seconds()
 
 
 class Memory:

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.bench.measuring import ROOT
+from tests.bench.measuring import ROOT, Others
 
 PACKAGES = ("numpy", "pyarrow", "Django", "pandas", "polars", "TA-Lib")
 
@@ -73,6 +73,7 @@ class Report:
     def __init__(self) -> None:
         self.machine = _machine()
         self.tables: list[Table] = []
+        self._others = Others()
 
     def head(self) -> None:
         """Where this runs; noise is part of it."""
@@ -80,11 +81,14 @@ class Report:
             print(f"{name:>12}  {value}")
         print(
             "\nMedian (least .. most) of the runs. On a machine that does other work besides, single figures wander:"
-            "\ntrust medians, and ratios between lines of one table, which were measured in turns."
+            "\ntrust medians, CPU seconds, and ratios between lines of one table, which were measured in turns."
         )
 
     def table(self, table: Table) -> None:
-        """Print `table` and keep it."""
+        """Print `table` and keep it, with how busy the rest of the machine was since the table before."""
+        busy = self._others.busy()
+        if busy is not None:
+            table.remarks.append(f"meanwhile other work kept {busy:.1f} cores busy")
         self.tables.append(table)
         print(f"\n{table.section}: {table.title}\n  {table.call}")
         wide = max((len(line.what) for line in table.lines), default=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -54,9 +53,9 @@ def scan(
             limits = {} if limits else NO_LIMIT
             asked = request(first, last, market=market, **{"limits": limits, **turn})
             with measuring.Memory(workers=turn.get("executor") == "process") as memory:
-                began, busy = time.perf_counter(), _cpu()
+                began, busy = time.perf_counter(), measuring.cpu_seconds()
                 (made,) = run.run(asked)
-                spent, busy = time.perf_counter() - began, _cpu() - busy
+                spent, busy = time.perf_counter() - began, measuring.cpu_seconds() - busy
             if made.error:
                 raise RuntimeError(made.error)
             seen |= {"executor": made.executor, "unchanged": made.unchanged}
@@ -69,12 +68,6 @@ def scan(
                 seen["cpu"].append(busy)
                 seen["stages"].append(made.seconds)
     return {"turns": found}
-
-
-def _cpu() -> float:
-    """CPU seconds of this process, all its threads and its finished children."""
-    used = os.times()
-    return used.user + used.system + used.children_user + used.children_system
 
 
 def extent(*, market: str) -> Answer:

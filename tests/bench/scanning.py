@@ -106,6 +106,7 @@ def _command(bench: Bench, place: Place, day: str) -> None:
             "published",
             [one.seconds for one in done],
             peak_mb=max(one.peak_mb for one in done),
+            note=f"cpu {median(one.cpu for one in done):.2f} s",
             aims={"seconds": 2.0, "mb": 500},
         ),
         Line("  of it start-up (--help)", startup),

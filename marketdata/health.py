@@ -36,7 +36,13 @@ class Finding:
 
 def findings(market: str, *, limit: int = 20) -> Iterator[Finding]:
     """Everything found in a market, with up to `limit` cases each."""
-    for check in (missing_sessions, disagreements, quiet_instruments, old_statements):
+    for check in (
+        missing_sessions,
+        suspected_actions,
+        disagreements,
+        quiet_instruments,
+        old_statements,
+    ):
         found = check(market, limit)
         if found.count:
             yield found
@@ -65,6 +71,23 @@ def missing_sessions(market: str, limit: int) -> Finding:
         "Sessions of the calendar without a bar of any instrument (import them, or record in the calendar overrides "
         "that the market was closed)",
         tuple(starts[:limit]),
+    )
+
+
+def suspected_actions(market: str, limit: int) -> Finding:
+    """Moves beyond the market's daily limit that neither a base price nor an event explains; the newest first.
+    LakeError where the lake is behind the record."""
+    found = queries.suspected_actions(queries.record(market))[::-1]
+    return Finding(
+        "suspected_actions",
+        market,
+        len(found),
+        "Suspected corporate actions: moves beyond the daily limit without a base price; such an instrument is not "
+        "eligible for 252 sessions (supply the event in a file of date, code, ratio; 1 says that the move was real)",
+        tuple(
+            {"code": code, "session": str(day), "close before": before, "close": close}
+            for day, code, before, close in found[:limit]
+        ),
     )
 
 

@@ -41,6 +41,12 @@ class Market:
     suspect_move: float | None
     ticks: tuple[tuple[float, float], ...]
 
+    @property
+    def family(self) -> tuple[str, ...]:
+        """The names whose closures hold for this market: its own, and that of the market whose rules it has."""
+        base = self.name.partition("-")[0]
+        return (self.name,) if base == self.name else (base, self.name)
+
     def tick(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
         """The tick size at each price."""
         starts, sizes = np.array(self.ticks).T

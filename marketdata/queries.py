@@ -40,9 +40,14 @@ def lake() -> Lake:
 
 
 def sessions(market: str) -> Days:
-    """All sessions of the market's calendar with the recorded overrides, ascending."""
+    """All sessions of the market's calendar with the recorded overrides, ascending; a market such as kr-adj has those
+    of kr too, unless it says otherwise itself."""
     named = market_named(market)
-    overrides = dict(CalendarOverride.objects.filter(market=market).values_list("date", "is_open"))
+    rows = CalendarOverride.objects.filter(market__in=named.family)
+    said = {(row.market, row.date): row.is_open for row in rows}
+    overrides = {
+        day: said[name, day] for wanted in named.family for name, day in said if name == wanted
+    }
     return calendars.sessions(named.calendar, cache=settings.CALENDAR_DIR, overrides=overrides)
 
 

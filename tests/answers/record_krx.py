@@ -116,7 +116,7 @@ def _scan(day: str) -> list[dict[str, Any]]:
         "matched": found.matched,
     }
     kept = ("rank", "code", "score", "strategy", "label")
-    rows = [{**head, **{key: row[key] for key in kept}} for row in found.rows]
+    rows = [{**head, **{key: row.get(key, "") for key in kept}} for row in found.rows]
     return rows or [head]
 
 

@@ -7,12 +7,14 @@ from datetime import date
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from marketdata import health
+from marketdata import health, queries
 from marketdata.models import CalendarOverride
+from marketdata.operations import project
 from tests.marketdata.operations.rows import COLUMNS, imported, tidy
 
 pytestmark = pytest.mark.django_db
@@ -98,3 +100,32 @@ def test_the_command_prints_text_or_one_json_object_a_line(tmp_path: Path) -> No
     assert json.loads(line)["check"] == "missing_sessions"
     with pytest.raises(CommandError, match="Unknown market 'jp'"):
         call_command("check_data", "--market", "jp")
+
+
+def test_suspected_corporate_actions_are_listed_until_they_are_explained(
+    tmp_path: Path, data_dir: Path
+) -> None:
+    days = {
+        "2026-08-19": "100,110,90,100,1000",
+        "2026-08-20": "20,21,19,20,1000",
+        "2026-08-21": "21,22,20,21,1000",
+    }
+    imported(tidy(tmp_path / "a.csv", [f"{day},000010,{bar}" for day, bar in days.items()]))
+    project.project("kr")
+    assert found()["suspected_actions"].cases == (
+        {"code": "000010", "session": "2026-08-20", "close before": 100.0, "close": 20.0},
+    )
+    events = tmp_path / "events.csv"
+    events.write_text("date,code,ratio\n2026-08-20,000010,0.2\n", encoding="utf-8")
+    imported(events)
+    project.project("kr")
+    assert "suspected_actions" not in found()
+
+
+def test_a_second_market_has_the_closures_of_the_first_unless_it_says_otherwise() -> None:
+    closed = np.datetime64("2026-06-03")
+    assert closed not in queries.sessions("kr")
+    assert closed not in queries.sessions("kr-adj")
+    CalendarOverride.objects.create(market="kr-adj", date=date(2026, 6, 3), is_open=True)
+    assert closed in queries.sessions("kr-adj")
+    assert closed not in queries.sessions("kr")

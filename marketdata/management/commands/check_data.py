@@ -8,12 +8,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from marketdata.errors import DataProblem
 from marketdata.health import findings
 from marketdata.markets import UnknownMarket, market
+from marketdata.operations import project
 
 
 class Command(BaseCommand):
-    help = "Lists what looks wrong with the record: missing sessions, sources that disagree, old statements."
+    help = "Lists what looks wrong with the record: missing sessions, suspected corporate actions, disagreements."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--market", default="kr")
@@ -23,9 +25,10 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         try:
             name = market(options["market"]).name
-        except UnknownMarket as error:
+            project.bring_up_to_date(name)
+            found = list(findings(name, limit=options["limit"]))
+        except (DataProblem, UnknownMarket) as error:
             raise CommandError(str(error)) from error
-        found = list(findings(name, limit=options["limit"]))
         for finding in found:
             if options["format"] == "json":
                 self.stdout.write(json.dumps(asdict(finding), ensure_ascii=False))

@@ -17,8 +17,8 @@ NOTES = (
     "Excess: mean return over the equally weighted mean of all eligible instruments, percent. Interval: moving-block\n"
     f"bootstrap by date, {DRAWS:,} draws, seed {SEED}, blocks as long as the holding and {LEAST_BLOCK} sessions at "
     "least, widened for few\nblocks and overlapping holdings; '-' where the sessions hold fewer than "
-    f"{LEAST_BLOCKS} blocks. Regimes: regime_trend of the market's\nindex. In brackets: ahead, but not beyond chance. Of "
-    "the intervals by regime and year one in twenty misses 0 by chance."
+    f"{LEAST_BLOCKS} blocks. Regimes: regime_trend of the market's\nindex. In brackets: ahead, but not beyond chance. "
+    "Of the intervals by regime and year one in twenty misses 0 by chance."
 )
 
 

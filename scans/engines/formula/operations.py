@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ Rows = int
 Series = Callable[..., Any]
 
 
+@lru_cache(maxsize=1024)
 def warm_up(weights: tuple[float, ...]) -> int:
     """Sessions until an average of averages with these weights (alphas), level on level, has forgotten its start.
 

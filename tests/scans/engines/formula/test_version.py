@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -48,6 +49,17 @@ def test_it_picks_what_pandas_finds(market: pd.DataFrame, sessions: list[date]) 
         assert answer.matched == len(best)
         assert [row["code"] for row in answer.ranks] == list(best.index[:3])
         assert [row["score"] for row in answer.ranks] == pytest.approx(best.tolist()[:3])
+
+
+def test_executors_change_nothing(market: pd.DataFrame) -> None:
+    version(match=MATCH, score="percentile(change(close, 5))", min_bars=5)
+    request = Request(
+        market="kr", as_of=AS_OF, versions=["mine", "v2"], save=False, executor="inline"
+    )
+    expected = run(request)[0].answers
+    for executor in ("thread", "process"):
+        other = run(replace(request, executor=executor, workers=2))[0]
+        assert (other.answers, other.executor) == (expected, f"{executor} x2")
 
 
 def test_it_explains_each_comparison(market: pd.DataFrame, sessions: list[date]) -> None:

@@ -32,6 +32,9 @@ MAX_HISTORY = 3_000
 
 MAX_DEFINITIONS = 100
 
+MAX_LEVELS = 110
+"""Of the syntax tree: a chain of operands and some more, well within the depth of Python's own stack."""
+
 
 class Checker:
     """Types the trees of one formula; the definitions first, in their order."""
@@ -59,7 +62,7 @@ class Checker:
     def check(self, tree: Tree) -> Node:
         """The node of `tree`; raises FormulaError."""
         self.depth += 1
-        if self.depth > 150:
+        if self.depth > MAX_LEVELS:
             raise error(tree.at, "this is nested too deep: name a part of it in `define`")
         try:
             node = self._checked(tree)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from django.db.models import QuerySet
+
 from marketdata.markets import NAME
 from scans.models import ActiveVersion, ScannerVersion
 
 
 class UnknownVersion(LookupError):
-    """No such scanner version; the message lists those there are."""
+    """No such scanner version; the message lists those there are, `known` too."""
+
+    def __init__(self, message: str, known: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.known = list(known)
+
+
+class NoActiveVersion(UnknownVersion):
+    """None was named, and the market has no active one."""
 
 
 def versions(market: str, slugs: list[str]) -> list[ScannerVersion]:
@@ -17,8 +29,11 @@ def versions(market: str, slugs: list[str]) -> list[ScannerVersion]:
     found = {version.slug: version for version in ScannerVersion.objects.filter(slug__in=slugs)}
     for slug in slugs:
         if slug not in found:
-            known = ", ".join(ScannerVersion.objects.values_list("slug", flat=True)) or "none"
-            raise UnknownVersion(f"Unknown scanner version {slug!r}: the known ones are {known}.")
+            known = slugs_known()
+            told = ", ".join(known) or "none"
+            raise UnknownVersion(
+                f"Unknown scanner version {slug!r}: the known ones are {told}.", known
+            )
     return [found[slug] for slug in dict.fromkeys(slugs)]
 
 
@@ -33,7 +48,27 @@ def active(market: str) -> ScannerVersion:
     for name in names:
         if name in rows:
             return rows[name].version
-    known = ", ".join(ScannerVersion.objects.values_list("slug", flat=True)) or "none"
-    raise UnknownVersion(
-        f"Market {market} has no active scanner version: name one with --version (known: {known})."
+    known = slugs_known()
+    told = ", ".join(known) or "none"
+    raise NoActiveVersion(
+        f"Market {market} has no active scanner version: name one with --version (known: {told}).",
+        known,
     )
+
+
+def slugs_known() -> list[str]:
+    """The names of all versions."""
+    return list(ScannerVersion.objects.order_by("slug").values_list("slug", flat=True))
+
+
+def active_on() -> dict[int, list[str]]:
+    """Version (its key) -> the markets it is active on."""
+    found: dict[int, list[str]] = {}
+    for row in ActiveVersion.objects.order_by("market"):
+        found.setdefault(row.version_id, []).append(row.market)
+    return found
+
+
+def all_versions() -> QuerySet[ScannerVersion]:
+    """Every version."""
+    return ScannerVersion.objects.order_by("slug")

@@ -31,6 +31,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_q",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "marketdata.apps.MarketDataConfig",
     "scans.apps.ScansConfig",
 ]
@@ -139,8 +141,43 @@ SECURE_PROXY_SSL_HEADER = (
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
+# The API. Who may read without a user, and how many requests a minute.
+ANONYMOUS_READS = env.flag("SEISMO_ANONYMOUS_READS", default=DEBUG)
+USER_RATE = env.integer("SEISMO_USER_RATE", 600, least=1)
+ANONYMOUS_RATE = env.integer("SEISMO_ANONYMOUS_RATE", 60, least=1)
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "seismo_site.tokens.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["marketdata.api.access.ReadsOrStaff"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "marketdata.api.access.PerUser",
+        "marketdata.api.access.PerAddress",
+    ],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "scans.api.problems.answer",
+    # Whose address counts: the connection's, or what the one proxy in front wrote.
+    "NUM_PROXIES": 1 if SECURE_PROXY_SSL_HEADER else 0,
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Seismo",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "DESCRIPTION": "Ranked, reproducible scans of whole stock markets.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api",
+    # The pages of the documentation come from here, like everything else.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "RunStatus": "scans.models.Status",
+        "State": "marketdata.api.forms.STATES",
+    },
 }
 
 # Seismo's own.

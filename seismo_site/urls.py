@@ -1,10 +1,19 @@
 """What is served where."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from marketdata.api.problems import no_such_endpoint
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/", permanent=False)),
     path("admin/", admin.site.urls),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("api/", include("scans.api.urls")),
+    path("api/", include("marketdata.api.urls")),
+    re_path(r"^api(?:/.*)?$", no_such_endpoint),
 ]
+handler500 = "marketdata.api.problems.server_error"

@@ -1,0 +1,123 @@
+"""The bodies of marketdata's part of the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from marketdata.models import Instrument, InstrumentStatus, StockPrice
+
+
+class ProblemBody(serializers.Serializer[Any]):
+    """What every error says (application/problem+json)."""
+
+    type = serializers.CharField(help_text="urn:seismo:problem:CODE")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    code = serializers.CharField(help_text="Stable: programs may rely on it")
+    detail = serializers.CharField(help_text="One sentence: what is wrong and what to do")
+    request_id = serializers.CharField()
+    known = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="What could be asked for instead"
+    )
+    nearest = serializers.DictField(
+        child=serializers.DateField(allow_null=True),
+        required=False,
+        help_text="The nearest dates that have a run: before, after",
+    )
+    is_session = serializers.BooleanField(required=False)
+    errors = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.ListField(child=serializers.CharField()), required=False
+    )
+
+
+class Stock(serializers.ModelSerializer[Instrument]):
+    """An instrument; name, kind and segment are the latest known."""
+
+    class Meta:
+        model = Instrument
+        fields = ("code", "name", "kind", "segment", "first_bar", "last_bar")
+
+
+class StatusRun(serializers.ModelSerializer[InstrumentStatus]):
+    """What one source said of an instrument from `valid_from` to `valid_to`; null: it does not know."""
+
+    class Meta:
+        model = InstrumentStatus
+        fields = (
+            "source",
+            "valid_from",
+            "valid_to",
+            "segment",
+            "department",
+            "kind",
+            "managed",
+            "caution",
+        )
+
+
+class Bar(serializers.ModelSerializer[StockPrice]):
+    """A raw daily bar; prices in the currency that stands beside it."""
+
+    class Meta:
+        model = StockPrice
+        fields = (
+            "date",
+            "source",
+            "open",
+            "high",
+            "low",
+            "close",
+            "volume",
+            "amount",
+            "base_price",
+            "market_cap",
+            "shares",
+        )
+
+
+class StockDetail(Stock):
+    """An instrument with its currency, its latest raw bar and everything that was said of its membership."""
+
+    market = serializers.CharField()
+    currency = serializers.SerializerMethodField()
+    latest_bar = serializers.SerializerMethodField()
+    statuses = StatusRun(many=True)
+
+    class Meta(Stock.Meta):
+        fields = ("market", "currency", *Stock.Meta.fields, "latest_bar", "statuses")  # type: ignore[assignment]
+
+    def get_currency(self, _: Instrument) -> str:
+        currency: str = self.context["market"].currency
+        return currency
+
+    @extend_schema_field(Bar(allow_null=True))
+    def get_latest_bar(self, _: Instrument) -> Any:
+        bar = self.context["latest_bar"]
+        return Bar(bar).data if bar else None
+
+
+STATES = ["up", "degraded", "down"]
+
+
+class Part(serializers.Serializer[Any]):
+    """One part of the system."""
+
+    state = serializers.ChoiceField(choices=STATES)
+    detail = serializers.CharField()
+
+
+class Alive(serializers.Serializer[Any]):
+    state = serializers.ChoiceField(choices=STATES)
+
+
+class Readiness(serializers.Serializer[Any]):
+    """The worst state of all parts, and each; only a database that is down makes it a 503."""
+
+    state = serializers.ChoiceField(choices=STATES)
+    database = Part()
+    cache = Part()
+    queue = Part()
+    lake = Part()

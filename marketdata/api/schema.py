@@ -1,0 +1,54 @@
+"""What the schema says of parameters and errors that many endpoints share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+
+from marketdata.api.forms import ProblemBody
+from marketdata.api.pages import Pages
+from marketdata.api.problems import MEDIA_TYPE
+
+MEANING = {
+    400: "A parameter is unknown or does not fit",
+    404: "There is no such thing; `known` or `nearest` names what there is",
+    409: "The record cannot answer this",
+}
+ALWAYS = {
+    401: "Who asks is not known, and has to be",
+    403: "Who asks may not",
+    429: "Too many requests: Retry-After says when to come back",
+}
+
+MARKET = OpenApiParameter(
+    "market",
+    OpenApiTypes.STR,
+    OpenApiParameter.PATH,
+    description="kr, us, upbit, or any imported one",
+    examples=[OpenApiExample("Korea", value="kr")],
+)
+CODE = OpenApiParameter(
+    "code",
+    OpenApiTypes.STR,
+    OpenApiParameter.PATH,
+    description="The instrument's code in its market",
+    examples=[OpenApiExample("Samsung Electronics", value="005930")],
+)
+PAGES = [
+    OpenApiParameter("limit", OpenApiTypes.INT, description=Pages.page_size_query_description),
+    OpenApiParameter(
+        "cursor", OpenApiTypes.STR, description="As `next` or `previous` of another page has it"
+    ),
+]
+UNCHANGED = {304: OpenApiResponse(description="What If-None-Match names is still what there is")}
+
+
+def problems(*numbers: int) -> dict[tuple[int, str], Any]:
+    """The errors that an endpoint answers with, besides those that any may."""
+    told = {**{number: MEANING[number] for number in numbers}, **ALWAYS}
+    return {
+        (number, MEDIA_TYPE): OpenApiResponse(ProblemBody, description=text)
+        for number, text in sorted(told.items())
+    }

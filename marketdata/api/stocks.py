@@ -1,0 +1,82 @@
+"""Instruments over the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from marketdata import catalogue
+from marketdata.api.forms import Stock, StockDetail
+from marketdata.api.pages import ByCode
+from marketdata.api.problems import Problem
+from marketdata.api.schema import CODE, MARKET, problems
+from marketdata.api.views import MarketList, MarketView
+from marketdata.models import Instrument
+
+
+class StockFilter(django_filters.FilterSet):  # type: ignore[misc]
+    search = django_filters.CharFilter(
+        method="searched",
+        max_length=120,
+        help_text="Part of a name, or the beginning of a code, e.g. 0059",
+    )
+    segment = django_filters.CharFilter(max_length=20, help_text="e.g. KOSPI")
+    kind = django_filters.CharFilter(max_length=12, help_text="e.g. common")
+
+    def searched(self, rows: QuerySet[Instrument], _: str, text: str) -> QuerySet[Instrument]:
+        return catalogue.searched(rows, text)
+
+
+class Stocks(MarketList):
+    """Instruments of the market, by code."""
+
+    model = Instrument
+    serializer_class = Stock
+    filterset_class = StockFilter
+    pagination_class = ByCode
+
+    def rows(self) -> QuerySet[Instrument]:
+        return catalogue.instruments(self.market.name)
+
+    @extend_schema(
+        operation_id="stocks",
+        tags=["stocks"],
+        parameters=[MARKET],
+        responses={200: Stock(many=True), **problems(400, 404)},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+
+class OneStock(MarketView):
+    """One instrument: what it is, its latest bar, and what was said of its membership."""
+
+    serializer_class = StockDetail
+    pagination_class = None
+
+    @extend_schema(
+        operation_id="stock",
+        tags=["stocks"],
+        parameters=[MARKET, CODE],
+        responses={200: StockDetail, **problems(400, 404)},
+    )
+    def get(self, request: Request, market: str, code: str) -> Response:
+        found = instrument_or_404(self.market.name, code)
+        context = {"market": self.market, "latest_bar": catalogue.latest_bar(found)}
+        return Response(StockDetail(found, context=context).data)
+
+
+def instrument_or_404(market: str, code: str) -> Instrument:
+    """The instrument with its statuses."""
+    found = catalogue.instrument(market, code)
+    if found is None:
+        raise Problem(
+            "unknown_stock",
+            f"Market {market} has no instrument {code!r}: /api/{market}/stocks?search= finds them.",
+        )
+    return found

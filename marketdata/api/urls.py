@@ -1,0 +1,12 @@
+"""Where marketdata's part of the API is."""
+
+from django.urls import path
+
+from marketdata.api import health, stocks
+
+urlpatterns = [
+    path("health/live", health.Live.as_view()),
+    path("health/ready", health.Ready.as_view()),
+    path("<str:market>/stocks", stocks.Stocks.as_view()),
+    path("<str:market>/stocks/<str:code>", stocks.OneStock.as_view()),
+]

@@ -1,0 +1,50 @@
+"""Every read of what trades, and of how fresh the record's copy is, that faces may use."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db.models import Count, F, Max, Prefetch, Q, QuerySet
+
+from marketdata import membership
+from marketdata.markets import MARKETS
+from marketdata.models import Instrument, InstrumentStatus, LakePartition, StockPrice
+
+
+def markets() -> list[str]:
+    """The markets that always are, then those that something was imported into."""
+    recorded = LakePartition.objects.order_by("market").values_list("market", flat=True).distinct()
+    return list(dict.fromkeys([*MARKETS, *recorded]))
+
+
+def instruments(market: str) -> QuerySet[Instrument]:
+    """The instruments of the market."""
+    return Instrument.objects.filter(market=market)
+
+
+def searched(rows: QuerySet[Instrument], text: str) -> QuerySet[Instrument]:
+    """Those whose code begins with `text` or whose name holds it, whatever its case."""
+    return rows.filter(Q(code__istartswith=text) | Q(name__icontains=text))
+
+
+def instrument(market: str, code: str) -> Instrument | None:
+    """The instrument with what was said of its membership, ascending by day and source."""
+    by_day = Prefetch("statuses", InstrumentStatus.objects.order_by("valid_from", "source"))
+    return Instrument.objects.filter(market=market, code=code).prefetch_related(by_day).first()
+
+
+def latest_bar(found: Instrument) -> StockPrice | None:
+    """The instrument's latest raw bar; of several sources the preferred one's."""
+    if found.last_bar is None:
+        return None
+    mine = {"market": found.market, "stock_code": found.code, "date": found.last_bar}
+    bars = {bar.source: bar for bar in StockPrice.objects.filter(**mine)}
+    ranks = membership.preference(list(bars), settings.SOURCE_ORDER)
+    return min(bars.values(), key=lambda bar: ranks[bar.source], default=None)
+
+
+def freshness() -> tuple[dict[str, int], dict[str, str]]:
+    """Market -> how many months of its lake are behind the record; market -> its last recorded day (ISO)."""
+    partitions = LakePartition.objects.order_by("market").values_list("market")
+    behind = dict(partitions.annotate(behind=Count("pk", filter=~Q(wanted=F("written")))))
+    traded = Instrument.objects.order_by("market").exclude(last_bar=None).values_list("market")
+    return behind, {name: day.isoformat() for name, day in traded.annotate(last=Max("last_bar"))}

@@ -1,0 +1,88 @@
+"""One instrument's picks, and signals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from marketdata.api.pages import ByDate, Pages
+from marketdata.api.schema import CODE, MARKET, problems
+from marketdata.api.stocks import instrument_or_404
+from marketdata.api.views import MarketList
+from scans import results
+from scans.api.asking import VersionFilter, between
+from scans.api.forms import Pick, SignalBody
+from scans.models import ScanRank, Signal, SignalStatus
+
+
+class PickFilter(between("date")):  # type: ignore[misc]
+    scanner_version = VersionFilter(field_name="scanner_version")
+
+
+class StockScans(MarketList):
+    """The sessions on which versions picked an instrument, the latest first."""
+
+    model = ScanRank
+    serializer_class = Pick
+    filterset_class = PickFilter
+    pagination_class = ByDate
+
+    def rows(self) -> QuerySet[ScanRank]:
+        return results.picks(self.market.name, self.kwargs["code"])
+
+    @extend_schema(
+        operation_id="stock_scans",
+        tags=["stocks"],
+        parameters=[MARKET, CODE],
+        responses={200: Pick(many=True), **problems(400, 404)},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        instrument_or_404(self.market.name, kwargs["code"])
+        return super().get(request, *args, **kwargs)
+
+
+class SignalFilter(between("picked_on")):  # type: ignore[misc]
+    status = django_filters.ChoiceFilter(
+        method="standing",
+        choices=[("closed", "finished"), *SignalStatus.choices],
+        help_text="open: waiting for its entry, or open; closed: finished, however; or one status",
+    )
+    scanner_version = VersionFilter(field_name="version")
+    code = django_filters.CharFilter(max_length=24, help_text="e.g. 005930")
+
+    def standing(self, rows: QuerySet[Signal], _: str, status: str) -> QuerySet[Signal]:
+        if status == "open":
+            return rows.filter(status__in=results.OPEN)
+        if status == "closed":
+            return rows.exclude(status__in=results.OPEN)
+        return rows.filter(status=status)
+
+
+class ByPick(Pages):
+    ordering = ("-picked_on", "pk")
+
+
+class Signals(MarketList):
+    """Picks with a plan and what became of them, the latest picks first."""
+
+    model = Signal
+    serializer_class = SignalBody
+    filterset_class = SignalFilter
+    pagination_class = ByPick
+
+    def rows(self) -> QuerySet[Signal]:
+        return results.signals(self.market.name)
+
+    @extend_schema(
+        operation_id="signals",
+        tags=["signals"],
+        parameters=[MARKET],
+        responses={200: SignalBody(many=True), **problems(400, 404)},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)

@@ -1,0 +1,45 @@
+"""The API's exception handler: the errors of scans as problems, then those that every room shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework.response import Response
+
+from marketdata.api import problems
+from marketdata.api.problems import Problem
+from scans.queries import NoActiveVersion, UnknownVersion
+from scans.results import NoSession
+
+
+def no_active_version(error: Any) -> Problem:
+    told = ", ".join(error.known) or "none"
+    return Problem(
+        "no_active_version",
+        f"This market has no active scanner version: name one with scanner_version (known: {told}).",
+        known=error.known,
+    )
+
+
+def unknown_version(error: Any) -> Problem:
+    return Problem("unknown_version", str(error), known=error.known)
+
+
+def no_session(error: Any) -> Problem:
+    return Problem("no_run", str(error), nearest={"before": error.before, "after": error.after})
+
+
+TRANSLATED: dict[type[Exception], Callable[[Any], Problem]] = {
+    NoActiveVersion: no_active_version,  # before the kind it is one of
+    UnknownVersion: unknown_version,
+    NoSession: no_session,
+}
+
+
+def answer(error: Exception, context: dict[str, Any]) -> Response | None:
+    """The response to an error raised in any view of the API (see `marketdata.api.problems.answer`)."""
+    for kind, translate in TRANSLATED.items():
+        if isinstance(error, kind):
+            return problems.answer(translate(error), context)
+    return problems.answer(error, context)

@@ -1,0 +1,116 @@
+"""Scanner versions over the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from marketdata.api.schema import problems
+from marketdata.api.views import View
+from scans import queries
+from scans.api.asking import SLUG
+from scans.engines import params as engine_params
+from scans.engines.registry import ENGINES
+from scans.models import ScannerVersion
+
+
+class Version(serializers.ModelSerializer[ScannerVersion]):
+    """A scanner version: an engine with parameters. `segments` empty: the market's own."""
+
+    active_on = serializers.SerializerMethodField(
+        help_text="The markets that use it where none is named"
+    )
+    revision = serializers.SerializerMethodField(help_text="Of the engine")
+    segments = serializers.ListField(child=serializers.CharField())
+    limits = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Segment -> how many of the largest by turnover"
+    )
+
+    class Meta:
+        model = ScannerVersion
+        fields = (
+            "slug",
+            "title",
+            "engine",
+            "revision",
+            "enabled",
+            "active_on",
+            "segments",
+            "limits",
+            "updated_at",
+        )
+
+    def get_active_on(self, version: ScannerVersion) -> list[str]:
+        found: dict[int, list[str]] = self.context["active_on"]
+        return found.get(version.pk, [])
+
+    def get_revision(self, version: ScannerVersion) -> int | None:
+        return ENGINES[version.engine].revision if version.engine in ENGINES else None
+
+
+class Parameter(serializers.Serializer[Any]):
+    """A parameter with its value; `least` and `most` are inclusive, null where there is no bound."""
+
+    name = serializers.CharField()
+    type = serializers.ChoiceField(choices=["int", "float", "bool", "str"])
+    value = serializers.JSONField()
+    default = serializers.JSONField()
+    least = serializers.FloatField(allow_null=True)
+    most = serializers.FloatField(allow_null=True)
+    unit = serializers.CharField(allow_blank=True)
+    choices = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    help = serializers.CharField()
+
+
+class VersionDetail(Version):
+    """A version with every parameter of its engine."""
+
+    parameters = Parameter(many=True, source="*")
+
+    class Meta(Version.Meta):
+        fields = (*Version.Meta.fields, "parameters")  # type: ignore[assignment]
+
+
+class Versions(View):
+    """Every scanner version. There are few: no pages."""
+
+    serializer_class = Version
+    pagination_class = None
+
+    @extend_schema(
+        operation_id="versions",
+        tags=["versions"],
+        responses={200: Version(many=True), **problems(400)},
+    )
+    def get(self, request: Request) -> Response:
+        context = {"active_on": queries.active_on()}
+        return Response(Version(queries.all_versions(), many=True, context=context).data)
+
+
+class OneVersion(View):
+    """A scanner version with the schema of its parameters and their values."""
+
+    serializer_class = VersionDetail
+    pagination_class = None
+
+    @extend_schema(
+        operation_id="version",
+        tags=["versions"],
+        parameters=[SLUG],
+        responses={200: VersionDetail, **problems(400, 404)},
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        found = queries.versions("", [slug])[0]
+        about = Version(found, context={"active_on": queries.active_on()}).data
+        return Response({**about, "parameters": parameters(found)})
+
+
+def parameters(version: ScannerVersion) -> list[dict[str, Any]]:
+    """Every parameter of the version's engine with the version's value."""
+    kind = ENGINES[version.engine].Params
+    values = engine_params.dump(engine_params.read(kind, version.params))
+    return [{**one, "value": values[one["name"]]} for one in engine_params.schema(kind)]

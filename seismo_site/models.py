@@ -1,0 +1,42 @@
+"""Tokens by which programs identify themselves to the API."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from django.conf import settings
+from django.db import models
+
+PREFIX = "seismo_"
+
+
+class ApiToken(models.Model):
+    """A token of a user: only a hash of it is kept, so it is shown once, when it is made. Deleting the row, or giving
+    it a day of revocation, ends it at once."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens"
+    )
+    name = models.CharField(max_length=80, help_text="What it is for")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = "API token"
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.user_id}"
+
+    def new_secret(self) -> str:
+        """A new secret for this token (256 random bits, so that a plain hash keeps it); the row is not saved."""
+        secret = PREFIX + secrets.token_urlsafe(32)
+        self.digest = digest(secret)
+        return secret
+
+
+def digest(secret: str) -> str:
+    """What is kept of a secret (SHA-256, hex)."""
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,76 @@
+"""Forty sessions of a small KRX market, scanned by two versions, asked over HTTP by a user who may read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+from django.test import Client
+
+from tests.scans.conftest import AS_OF, bring, market, probe, sessions
+from tests.scans.probe import Probe
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+__all__ = ["bring", "market", "probe", "sessions"]
+
+Get = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def no_counts() -> Iterator[None]:
+    """What throttles counted in one test is nothing to the next."""
+    from django.core.cache import cache
+
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def user(db: None) -> User:
+    from django.contrib.auth.models import User
+
+    return User.objects.create_user("reader")
+
+
+@pytest.fixture
+def get(client: Client, user: User) -> Get:
+    """Answers to a reader: the parsed body where the status is the one expected."""
+    client.force_login(user)
+
+    def get(path: str, status: int = 200, /, **query: Any) -> Any:
+        found = client.get(f"/api/{path}", query)
+        assert found.status_code == status, found.content
+        return found.json()
+
+    return get
+
+
+@pytest.fixture
+def scanned(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> pd.DataFrame:
+    """Versions `rises` and `rises-10` over sessions 10 to 30."""
+    from scans.operations.run import Request, run
+
+    probe.plan = (0.02, -0.02, 6)
+    run(
+        Request(
+            market="kr",
+            as_of=AS_OF,
+            versions=["rises", "rises-10"],
+            first=sessions[10],
+            last=sessions[30],
+        )
+    )
+    return market
+
+
+def risers(rows: pd.DataFrame, day: date) -> list[str]:
+    """The codes that rose on `day`, the largest rise first."""
+    close = rows.pivot_table(index="date", columns="code", values="close")
+    rise = (close / close.shift(1) - 1).T[day]
+    return list(rise[rise > 0].sort_values(ascending=False).index)

@@ -1,0 +1,187 @@
+"""Who may ask, how often, what is refused, and that an error is a problem with a code."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from datetime import date
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from marketdata.models import LakePartition
+from seismo_site.models import ApiToken
+from tests.api.conftest import Get
+
+MEMBERS = {"type", "title", "status", "code", "detail", "request_id"}
+
+
+def test_an_error_is_a_problem(client: Client, get: Get) -> None:
+    found = client.get("/api/xx/scans/latest", headers={"X-Request-ID": "asked-by-a-test"})
+    assert found.headers["Content-Type"] == "application/problem+json"
+    told = found.json()
+    assert told.keys() >= MEMBERS
+    assert told["type"] == "urn:seismo:problem:unknown_market"
+    assert (told["status"], told["title"]) == (404, "Not Found")
+    assert told["request_id"] == "asked-by-a-test"
+
+
+@pytest.mark.parametrize("path", ["", "/", "/kr", "/kr/nothing", "/kr/scans/latest/"])
+def test_an_address_that_is_not_there(client: Client, path: str) -> None:
+    found = client.get(f"/api{path}")
+    assert (found.status_code, found.json()["code"]) == (404, "no_such_endpoint")
+
+
+def test_a_defect_is_told_without_its_details(
+    client: Client, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from marketdata.api import views
+
+    def fail(name: str) -> None:
+        raise RuntimeError("the password is swordfish")
+
+    monkeypatch.setattr(views, "market_or_404", fail)
+    client.raise_request_exception = False
+    client.force_login(user)
+    found = client.get("/api/kr/stocks")
+    assert (found.status_code, found.json()["code"]) == (500, "internal")
+    assert b"swordfish" not in found.content
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("kr/stocks?limit=0", "invalid_limit"),
+        ("kr/stocks?limit=-1", "invalid_limit"),
+        ("kr/stocks?limit=501", "invalid_limit"),
+        ("kr/stocks?limit=٣", "invalid_limit"),
+        ("kr/stocks?colour=red", "unknown_parameter"),
+        ("kr/stocks/005930?colour=red", "unknown_parameter"),
+        ("versions?colour=red", "unknown_parameter"),
+        ("kr/stocks?search=%00", "invalid"),
+        ("kr/scans?date=2024-02-31", "invalid"),
+        ("kr/scans/latest?scanner_version=%00", "invalid"),
+        ("kr/scans/latest?min_score=many", "invalid"),
+    ],
+)
+def test_what_does_not_fit_is_refused(get: Get, path: str, code: str) -> None:
+    assert get(path, 400)["code"] == code
+
+
+@pytest.mark.parametrize(
+    "path", ["kr/stocks/%00", "versions/%00", "%00/stocks", "kr/stocks/%00/scans"]
+)
+def test_no_name_holds_a_null(get: Get, path: str) -> None:
+    assert get(path, 404)["code"] == "not_found"
+
+
+@pytest.mark.parametrize("path", ["kr/stocks", "kr/scans", "kr/scans/dates", "kr/signals"])
+def test_a_forged_cursor_is_refused_or_harmless(
+    scanned: Any, client: Client, get: Get, path: str
+) -> None:
+    get("versions")
+    forged = ("p=abc", "p=%00", "p=", "p=" + "9" * 40, "o=9999999&p=1", "r=1&p=x", "p=2024-02-31")
+    for text in forged:
+        cursor = b64encode(text.encode()).decode()
+        assert client.get(f"/api/{path}", {"cursor": cursor}).status_code in {200, 400}, text
+    for cursor in ("!", "ü", "\x00", "' OR 1=1", "=" * 5000):
+        refused = client.get(f"/api/{path}", {"cursor": cursor})
+        assert (refused.status_code, refused.json()["code"]) == (400, "invalid_cursor")
+
+
+def test_the_unknown_may_read_where_the_setting_says_so(
+    client: Client, db: None, settings: Any
+) -> None:
+    settings.ANONYMOUS_READS = False
+    refused = client.get("/api/versions")
+    assert (refused.status_code, refused.json()["code"]) == (401, "not_authenticated")
+    assert refused.headers["WWW-Authenticate"] == "Bearer"
+    settings.ANONYMOUS_READS = True
+    assert client.get("/api/versions").status_code == 200
+    assert client.post("/api/versions").status_code == 401
+
+
+def test_a_token(client: Client, user: User) -> None:
+    token = ApiToken(user=user, name="dashboard")
+    secret = token.new_secret()
+    token.save()
+    assert secret not in str(ApiToken.objects.values_list().get())
+
+    def status(header: str) -> int:
+        return client.get("/api/versions", headers={"Authorization": header}).status_code
+
+    assert status(f"Bearer {secret}") == 200
+    assert status(f"Bearer {secret}x") == 401
+    assert status("Bearer") == 401
+    assert status("Basic YTpi") == 401  # not ours, so nobody
+    user.is_active = False
+    user.save()
+    assert status(f"Bearer {secret}") == 401
+    user.is_active = True
+    user.save()
+    ApiToken.objects.update(revoked_at=timezone.now())
+    assert status(f"Bearer {secret}") == 401
+
+
+def test_a_token_is_made_and_revoked_in_the_admin(
+    client: Client, user: User, admin_user: User
+) -> None:
+    client.force_login(admin_user)
+    made = client.post(
+        "/admin/seismo_site/apitoken/add/", {"user": user.pk, "name": "cron"}, follow=True
+    )
+    secret = next(word for word in made.content.decode().split() if word.startswith("seismo_"))
+    secret = secret.split("<")[0]
+    ask = Client(headers={"Authorization": f"Bearer {secret}"})
+    assert ask.get("/api/versions").status_code == 200
+    chosen = {"action": "revoke", "_selected_action": [ApiToken.objects.get().pk]}
+    client.post("/admin/seismo_site/apitoken/", chosen)
+    assert ask.get("/api/versions").status_code == 401
+
+
+def test_reads_alone(get: Get, client: Client) -> None:
+    assert client.post("/api/versions").status_code == 403
+    client.force_login(User.objects.create_user("chief", is_staff=True))
+    refused = client.post("/api/versions")
+    assert (refused.status_code, refused.json()["code"]) == (405, "method_not_allowed")
+
+
+def test_who_asks_too_often_is_held_back(client: Client, user: User, settings: Any) -> None:
+    settings.ANONYMOUS_READS, settings.ANONYMOUS_RATE, settings.USER_RATE = True, 2, 3
+    # The proxy's header is anybody's to write where there is no proxy.
+    statuses = [
+        client.get("/api/versions", headers={"X-Forwarded-For": f"10.0.0.{n}"}).status_code
+        for n in range(3)
+    ]
+    assert statuses == [200, 200, 429]
+    client.force_login(user)
+    answers = [client.get("/api/versions") for _ in range(4)]
+    assert [one.status_code for one in answers] == [200, 200, 200, 429]
+    assert int(answers[-1].headers["Retry-After"]) > 0
+    assert answers[-1].json()["code"] == "throttled"
+    assert client.get("/api/health/live").status_code == 200
+
+
+def test_health(client: Client, db: None, settings: Any) -> None:
+    settings.ANONYMOUS_READS = False
+    assert client.get("/api/health/live").json() == {"state": "up"}
+    found = client.get("/api/health/ready").json()
+    assert found["state"] == "up"
+    assert found["database"] == {"state": "up", "detail": connection.vendor}
+    assert found["queue"] == {"state": "up", "detail": "0 waiting"}
+    assert found["cache"]["state"] == "up"
+
+
+def test_a_lake_behind_the_record_is_told(
+    client: Client, scanned: Any, sessions: list[date]
+) -> None:
+    told = client.get("/api/health/ready").json()["lake"]
+    assert told == {"state": "up", "detail": f"kr until {sessions[-1]}"}
+    LakePartition.objects.filter(month=date(2024, 3, 1)).update(written=0)
+    found = client.get("/api/health/ready")
+    assert found.status_code == 200
+    assert (found.json()["state"], found.json()["lake"]["state"]) == ("degraded", "degraded")
+    assert "kr 1;" in found.json()["lake"]["detail"]

@@ -1,0 +1,219 @@
+"""Scans over the API: the header, the ranks, the pages, and what is said where there is nothing."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+from django.test import Client
+
+from scans.models import ActiveVersion, ScanRun
+from scans.operations.run import Request, run
+from tests.api.conftest import Get, risers
+from tests.scans.conftest import AS_OF, Importer
+from tests.scans.probe import Probe
+
+
+def codes(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["code"] for row in rows]
+
+
+def test_the_latest_scan(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
+    found = get("kr/scans/latest")
+    wanted = risers(scanned, sessions[30])
+    assert found["date"] == sessions[30].isoformat()
+    assert (found["market"], found["currency"]) == ("kr", "KRW")
+    assert found["scanner_version"] == "rises"
+    assert found["as_of"] == "2024-06-01T09:00:00Z"
+    assert found["status"] == "published"
+    assert found["counts"]["ranked"] == len(wanted)
+    assert (found["is_latest"], found["is_today"], found["is_session"]) == (True, False, True)
+    assert codes(found["ranks"]) == wanted
+    first = found["ranks"][0]
+    close = scanned.pivot_table(index="date", columns="code", values="close")[wanted[0]]
+    assert first["rank"] == 1
+    assert first["close"] == close[sessions[30]]
+    rise = 100 * (close[sessions[30]] / close[sessions[29]] - 1)
+    assert first["change_pct"] == pytest.approx(rise)
+    assert first["plan"]["target"] == pytest.approx(1.02 * first["close"])
+    assert first["signals"] == ["rise"]
+
+
+def test_a_date_and_a_version(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
+    day = sessions[12]
+    found = get(f"kr/scans/{day}", scanner_version="rises-10")
+    assert (found["date"], found["scanner_version"]) == (day.isoformat(), "rises-10")
+    assert found["is_latest"] is False
+    assert codes(found["ranks"]) == risers(scanned, day)
+    plain = get(f"kr/scans/{day}")
+    assert found["ranks"][0]["score"] == pytest.approx(10 * plain["ranks"][0]["score"])
+
+
+def test_ranks_page_by_page(
+    scanned: pd.DataFrame, sessions: list[date], client: Client, get: Get
+) -> None:
+    wanted = next(found for day in sessions[10:31] if len(found := risers(scanned, day)) >= 3)
+    day = next(day for day in sessions[10:31] if risers(scanned, day) == wanted)
+    page = get(f"kr/scans/{day}", limit=2)
+    seen = codes(page["ranks"])
+    assert len(seen) == 2
+    assert page["previous"] is None
+    while page["next"]:
+        page = client.get(page["next"]).json()
+        seen += codes(page["ranks"])
+    assert seen == wanted
+
+
+def test_ranks_are_filtered(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
+    every = get("kr/scans/latest")["ranks"]
+    kospi = get("kr/scans/latest", segment="KOSPI")["ranks"]
+    assert codes(kospi) == codes([row for row in every if row["segment"] == "KOSPI"])
+    bar = every[0]["score"]
+    assert codes(get("kr/scans/latest", min_score=bar)["ranks"]) == [every[0]["code"]]
+
+
+def test_nothing_passed_is_an_answer(
+    market: pd.DataFrame, bring: Importer, probe: Probe, sessions: list[date], get: Get
+) -> None:
+    fallen = market[market.date == sessions[-2]].copy()
+    prices = ["open", "high", "low", "close"]
+    fallen[prices] -= 20
+    fallen["date"] = sessions[-1]
+    bring(fallen, AS_OF + timedelta(1))
+    run(Request(market="kr", as_of=AS_OF + timedelta(2), first=sessions[-1], last=sessions[-1]))
+    found = get("kr/scans/latest")
+    assert (found["status"], found["reason"]) == ("no_match", "nothing passed")
+    assert (found["counts"]["matched"], found["ranks"], found["next"]) == (0, [], None)
+    assert codes(get("kr/scans/changes")["entered"]) == []
+
+
+def test_an_unknown_market_names_the_known(scanned: pd.DataFrame, get: Get) -> None:
+    for name in ("xx", "kr-adj", "KR", "versions2"):
+        found = get(f"{name}/scans/latest", 404)
+        assert found["code"] == "unknown_market"
+        assert found["known"] == ["kr", "us", "upbit"]
+        assert repr(name) in found["detail"]
+
+
+def test_an_unknown_version_names_the_known(scanned: pd.DataFrame, get: Get) -> None:
+    for path in ("kr/scans/latest", "kr/scans/dates", "kr/scans", "kr/signals", "kr/scans/changes"):
+        found = get(path, 404, scanner_version="v99")
+        assert found["code"] == "unknown_version"
+        assert {"rises", "rises-10", "v1"} <= set(found["known"])
+
+
+def test_a_market_without_an_active_version(scanned: pd.DataFrame, get: Get) -> None:
+    ActiveVersion.objects.filter(market="us").delete()
+    found = get("us/scans/latest", 404)
+    assert found["code"] == "no_active_version"
+    assert "scanner_version" in found["detail"]
+
+
+def test_a_date_without_a_run_names_the_nearest(
+    scanned: pd.DataFrame, sessions: list[date], get: Get
+) -> None:
+    early, late = sessions[10] - timedelta(400), sessions[30] + timedelta(400)
+    first, last = sessions[10].isoformat(), sessions[30].isoformat()
+    for day, near in (
+        (early, {"before": None, "after": first}),
+        (late, {"before": last, "after": None}),
+        (date(2024, 4, 10), {"before": "2024-04-09", "after": "2024-04-11"}),
+    ):
+        found = get(f"kr/scans/{day}", 404)
+        assert (found["code"], found["nearest"]) == ("no_run", near)
+
+
+def test_no_run_at_all(market: pd.DataFrame, probe: Probe, get: Get) -> None:
+    assert get("kr/scans/latest", 404)["code"] == "no_run"
+    assert get("kr/scans/2024-05-02", 404)["nearest"] == {"before": None, "after": None}
+    assert get("kr/scans/changes", 404)["code"] == "no_run"
+    assert get("kr/scans")["results"] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-13-01", "2024-02-30", "20240502", "yesterday", "２０２４-05-02", "2024-W01-1"]
+)
+def test_what_is_no_date(scanned: pd.DataFrame, get: Get, text: str) -> None:
+    assert get(f"kr/scans/{text}", 400)["code"] == "invalid_date"
+
+
+def test_what_the_caller_has_is_not_sent_again(
+    scanned: pd.DataFrame, client: Client, get: Get
+) -> None:
+    for path in ("kr/scans/latest", "kr/scans/changes", "kr/scans/compare?versions=rises,rises-10"):
+        tag = client.get(f"/api/{path}").headers["ETag"]
+        again = client.get(f"/api/{path}", headers={"If-None-Match": tag})
+        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+        other = client.get(f"/api/{path}", headers={"If-None-Match": '"another"'})
+        assert other.status_code == 200
+
+
+def test_a_new_run_changes_the_tag(
+    scanned: pd.DataFrame, sessions: list[date], client: Client, get: Get
+) -> None:
+    get("kr/scans/latest")
+    day = f"/api/kr/scans/{sessions[30]}"
+    before = client.get(day).headers["ETag"]
+    run(Request(market="kr", as_of=AS_OF, first=sessions[31], last=sessions[31]))
+    after = client.get(day, headers={"If-None-Match": before})
+    assert after.status_code == 200  # it is no longer the latest
+    assert after.json()["is_latest"] is False
+
+
+def test_runs(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
+    found = get("kr/scans")["results"]
+    assert {row["scanner_version"] for row in found} == {"rises", "rises-10"}
+    assert found[0]["first"] == sessions[10].isoformat()
+    assert not {"started_by", "request_id"} & found[0].keys()
+    one = get("kr/scans", scanner_version="rises", status="published", date=sessions[15])
+    assert [row["id"] for row in one["results"]] == [ScanRun.objects.get(version__slug="rises").pk]
+    assert get("kr/scans", date=sessions[31])["results"] == []
+    assert get("kr/scans", 400, status="splendid")["errors"].keys() == {"status"}
+
+
+def test_dates(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
+    found = get("kr/scans/dates")["results"]
+    wanted = [day.isoformat() for day in reversed(sessions[10:31])]
+    assert [row["date"] for row in found] == wanted
+    some = get("kr/scans/dates", **{"from": sessions[12], "to": sessions[14]})["results"]
+    assert [row["date"] for row in some] == [day.isoformat() for day in sessions[14:11:-1]]
+
+
+def test_changes(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
+    for n in (30, 20, 11):
+        now, before = risers(scanned, sessions[n]), risers(scanned, sessions[n - 1])
+        found = get("kr/scans/changes", **({} if n == 30 else {"date": sessions[n]}))
+        assert (found["date"], found["before"]) == (str(sessions[n]), str(sessions[n - 1]))
+        assert codes(found["entered"]) == [code for code in now if code not in before]
+        assert codes(found["left"]) == [code for code in before if code not in now]
+        moved = {row["code"]: (row["rank_before"], row["moved_by"]) for row in found["moved"]}
+        assert moved == {
+            code: (before.index(code) + 1, before.index(code) - now.index(code))
+            for code in now
+            if code in before and before.index(code) != now.index(code)
+        }
+    first = get("kr/scans/changes", date=sessions[10])
+    assert first["before"] is None
+    assert codes(first["entered"]) == risers(scanned, sessions[10])
+    assert get("kr/scans/changes", 404, date=sessions[5])["code"] == "no_run"
+
+
+def test_versions_side_by_side(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
+    run(
+        Request(market="kr", as_of=AS_OF, first=sessions[31], last=sessions[31], versions=["rises"])
+    )
+    found = get("kr/scans/compare", versions="rises,rises-10")
+    wanted = risers(scanned, sessions[30])
+    assert found["date"] == str(sessions[30])  # the latest that both have
+    assert [row["scanner_version"] for row in found["answers"]] == ["rises", "rises-10"]
+    assert codes(found["rows"]) == wanted
+    assert found["rows"][0]["versions"].keys() == {"rises", "rises-10"}
+    assert found["overlap"] == {"common": len(wanted), "any": len(wanted), "common_pct": 100.0}
+    lacking = get("kr/scans/compare", 404, versions="rises,rises-10", date=sessions[31])
+    assert lacking["nearest"] == {"before": str(sessions[30]), "after": None}
+    assert "rises-10" in lacking["detail"]
+    assert get("kr/scans/compare", 404, versions="rises,v1")["code"] == "no_run"
+    for versions in ("rises", "rises,rises", ",".join("abcdefghi"), ""):
+        assert "versions" in get("kr/scans/compare", 400, versions=versions)["errors"]

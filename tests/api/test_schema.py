@@ -1,0 +1,68 @@
+"""The schema is checked in, names every endpoint, and every answer of the API fits it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import call_command
+from django.test import Client
+from django.urls import URLPattern
+
+import marketdata.api.urls
+import scans.api.urls
+from tests.api.conftest import Get
+
+FILE = Path(__file__).parents[2] / "docs" / "openapi.yaml"
+SCHEMA: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+
+
+def test_the_schema_that_is_checked_in_is_the_schema(tmp_path: Path) -> None:
+    """Otherwise: manage.py spectacular --file docs/openapi.yaml"""
+    made = tmp_path / "openapi.yaml"
+    call_command("spectacular", file=str(made), validate=True, fail_on_warn=True)
+    assert made.read_text(encoding="utf-8") == FILE.read_text(encoding="utf-8")
+
+
+def test_every_address_is_in_it() -> None:
+    patterns: list[URLPattern] = [*scans.api.urls.urlpatterns, *marketdata.api.urls.urlpatterns]
+    there = {"/api/" + re.sub(r"<\w+:(\w+)>", r"{\1}", str(one.pattern)) for one in patterns}
+    assert SCHEMA["paths"].keys() == there
+
+
+def test_every_parameter_is_told() -> None:
+    for path, methods in SCHEMA["paths"].items():
+        for one in methods["get"].get("parameters", []):
+            told = one.get("description") or one["schema"].get("enum")
+            assert told, f"{path}: {one['name']}"
+
+
+def test_schema_and_documentation_are_served(client: Client, user: Any) -> None:
+    client.force_login(user)
+    assert client.get("/api/schema").status_code == 200
+    page = client.get("/api/docs")
+    assert page.status_code == 200
+    assert not re.search(rb"(src|href)=\"(https?:)?//", page.content)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["scans/latest", "scans", "scans/dates", "scans/changes", "scans/compare?versions=rises,rises-10",
+     "stocks", "stocks/005930", "stocks/005930/scans", "signals"],
+)  # fmt: skip
+def test_answers_fit_it(scanned: Any, get: Get, path: str) -> None:
+    from jsonschema import Draft202012Validator
+
+    from scans.operations import signals
+    from tests.scans.conftest import AS_OF
+
+    signals.update(market="kr", versions=["rises"], as_of=AS_OF)
+    address, _, query = path.partition("?")
+    body = get(f"kr/{address}", **dict(re.findall(r"(\w+)=([^&]*)", query)))
+    named = "/api/{market}/" + address.replace("005930", "{code}")
+    content = SCHEMA["paths"][named]["get"]["responses"]["200"]["content"]
+    wanted = content["application/json"]["schema"]
+    Draft202012Validator({**wanted, "components": SCHEMA["components"]}).validate(body)

@@ -21,6 +21,8 @@ def arithmetic(nodes: Nodes, op: str, a: Node, b: Node) -> Node:
     """a + b, a - b, a * b or a / b."""
     if a.constant and b.constant:
         return _folded(nodes, op, a, b)
+    if op == "add" and b.op == "negative":
+        return arithmetic(nodes, "subtract", a, b.args[0])
     whole = a.whole and b.whole
     if op in ("add", "subtract"):
         unit = _sum_unit(op, a, b)

@@ -69,7 +69,8 @@ and `amount` for limits in currency. The score must be a plain number, such as a
 
 Where a computed value takes part, `a > b` means more than 1e-9 relative, and `a >= b` includes such a tie; a
 difference is compared by what it is the difference of, so `macd_osc > 0` or `slope(x, 20) > 0` mean what they say on a
-flat series too. `raw_close` and `amount` compare exactly with each other and with numbers.
+flat series too, and a difference that is a tie is 0. `raw_close` and `amount` compare exactly with each other and
+with numbers.
 
 ### What is not known
 

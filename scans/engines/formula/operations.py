@@ -94,6 +94,26 @@ def _multiply(a: Any, b: Any) -> Any:
         return _bounded(np.multiply(a, b))
 
 
+def _subtract(a: Any, b: Any) -> Any:
+    """a - b, exactly 0 where the two are a tie: what rounding leaves there must not become a divisor."""
+    apart = np.subtract(a, b)
+    if np.ndim(apart) == 0:
+        return apart
+    tie = np.maximum(np.abs(a), np.abs(b))
+    tie *= compare.TIE
+    np.copyto(apart, 0.0, where=np.abs(apart) <= tie)
+    return apart
+
+
+def _deviation(x: Floats, n: int, *, keep: int) -> Floats:
+    """The standard deviation, exactly 0 where it is a tie with 0 at the size of the mean."""
+    spread = slopes.deviation(x, n, keep=keep)
+    tie = np.abs(averages.sma(x, n, keep=keep))
+    tie *= compare.TIE
+    np.copyto(spread, 0.0, where=spread <= tie)
+    return spread
+
+
 def _log(x: Any) -> Any:
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.log(np.where(np.greater(x, 0), x, np.nan))
@@ -125,7 +145,7 @@ def _raw_differ(a: Any, b: Any) -> Any:
 
 LOCAL: dict[str, Series] = {
     "add": np.add,
-    "subtract": np.subtract,
+    "subtract": _subtract,
     "multiply": _multiply,
     "divide": _divide,
     "negative": np.negative,
@@ -164,7 +184,7 @@ SERIES: dict[str, Series] = {
     "max": lambda x, n, *, keep: windows.rolling_max(x, n, keep=keep),
     "min": lambda x, n, *, keep: windows.rolling_min(x, n, keep=keep),
     "median": lambda x, n, *, keep: counts.rolling_median(x, n, keep=keep),
-    "deviation": lambda x, n, *, keep: slopes.deviation(x, n, keep=keep),
+    "deviation": _deviation,
     "r_squared": lambda x, n, *, keep: slopes.r_squared(x, n, keep=keep),
     "slope_sides": lambda x, n, *, keep: slopes.slope_sides(x, n, keep=keep),
     "obv_sides": lambda c, v, n, *, keep: volume.obv_sides(c, v, n, keep=keep),

@@ -24,7 +24,9 @@ def command(*arguments: str) -> str:
 
 
 def test_the_built_in_versions_exist_and_v2_is_active() -> None:
-    assert {"v1", "v2", "v3", "seismograph", "vcp"} == set(ScannerVersion.objects.values_list("slug", flat=True))
+    assert {"v1", "v2", "v3", "seismograph", "vcp"} == set(
+        ScannerVersion.objects.values_list("slug", flat=True)
+    )
     assert active("kr").slug == "v2"
     assert active("kr-adj").slug == "v2"
 

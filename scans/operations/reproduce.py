@@ -14,6 +14,7 @@ from marketdata import queries as market_queries
 from scans.engines.registry import ENGINES
 from scans.models import ScanRun, ScanSession
 from scans.operations import run as scanning
+from scans.operations.publish import same_ranks
 from scans.operations.revision import code_revision
 
 
@@ -79,10 +80,10 @@ def reproduce(number: int, *, as_of: datetime) -> Reproduction:
     for then in ScanSession.objects.filter(run=run).order_by("date"):
         answer = now.get(then.date.isoformat())
         same_data = answer is not None and answer.input_digest == then.input_digest
-        same_ranks = answer is not None and answer.result_digest == then.result_digest
+        alike = answer is not None and same_ranks(then, answer)
         if not same_data:
             found.data.append(then.date)
-        if not same_ranks:
+        if not alike:
             found.ranks.append(then.date)
             if same_data:
                 found.unlike.append(then.date)

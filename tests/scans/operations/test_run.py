@@ -330,3 +330,16 @@ def test_rescaling_the_whole_record_of_an_instrument_changes_no_rank(
     np.testing.assert_allclose(
         [score for _, score in after], [score for _, score in before], rtol=1e-9
     )
+
+
+def test_scores_that_differ_by_rounding_alone_are_the_same_answer(
+    market: pd.DataFrame, probe: Probe
+) -> None:
+    first = scan()
+    probe.shift = (
+        1e-8  # as a backfill may differ from a daily run, whose recursions begin elsewhere
+    )
+    again = scan()
+    assert again.error == ""
+    assert again.unchanged
+    assert again.run == first.run

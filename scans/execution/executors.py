@@ -1,8 +1,10 @@
 """Where pieces are worked on: here, in threads, or in processes; the answer is the same.
 
-`auto` chooses by how many cells there are: processes pay with half a second of start-up each and with sending the
-features back, so they win only on large work (the README says where, measured). On AWS Lambda, which has no shared
-memory for process pools, `auto` means threads.
+`auto` chooses by how many cells (sessions x instruments) there are. Most of the work is whole-array operations that
+release the interpreter, so threads share it well; a process pays with half a second of start-up and with sending its
+features back, and on two cores it won nowhere (`python -m tests.bench executors`, figures in the README), so `auto`
+leaves it to whoever asks for it: many cores, or an engine that holds the interpreter. On AWS Lambda, which has no
+shared memory for process pools, `auto` means threads.
 """
 
 from __future__ import annotations
@@ -16,9 +18,8 @@ from scans.execution.pieces import Piece, Readable, Task, piece, slices
 
 CHOICES = ("auto", "inline", "thread", "process")
 
-THREADS_FROM = 3_000_000
-PROCESSES_FROM = 30_000_000
-"""Sessions x instruments from which threads, then processes, are quicker than one thread."""
+THREADS_FROM = 6_000_000
+"""Sessions x instruments from which threads are quicker than one."""
 
 
 def choose(executor: str, cells: int) -> str:
@@ -29,8 +30,6 @@ def choose(executor: str, cells: int) -> str:
         return executor
     if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
         return "thread"
-    if cells >= PROCESSES_FROM and cores() > 1:
-        return "process"
     return "thread" if cells >= THREADS_FROM and cores() > 1 else "inline"
 
 

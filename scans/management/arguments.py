@@ -58,7 +58,13 @@ PROBLEMS = (
 
 
 class VersionedCommand(BaseCommand):
-    """A command whose own --version option takes the place of Django's."""
+    """A command whose own --version option takes the place of Django's.
+
+    It runs no system checks: they would import every page and the API, which takes longer than a scan.
+    `manage.py check` and CI run them.
+    """
+
+    requires_system_checks = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)

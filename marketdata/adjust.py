@@ -80,7 +80,7 @@ def fill(
 def factors(close: Floats, base: Sparse, ratio: Sparse) -> Sparse:
     """The cells whose factor is not 1: base price / close before, else the event's ratio. `close` is filled."""
     instruments = close.shape[1]
-    cells = np.union1d(base.at, ratio.at)
+    cells = np.union1d(base.at, ratio.at) if len(ratio.at) else base.at
     cells = cells[cells >= instruments]
     before = close.reshape(-1)[cells - instruments]
     known = base.look_up(cells, np.nan)

@@ -93,6 +93,8 @@ class Record:
         end = start + len(asked)
         low = max(start - warm_up, 0)
         have = np.flatnonzero(self.bars[low:end] > 0)
+        if not len(have):
+            raise DataProblem(self._absent(asked[0]))
         low += int(have[0])
         inside = np.zeros(len(self.sessions), dtype=bool)
         inside[low:end] = True

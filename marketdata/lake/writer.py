@@ -57,7 +57,7 @@ def write(lake: Lake, market: str, month: date, bars: Bars, *, generation: int) 
     """Put the partition of `month` in its place; OSError where the disk does not take it (the old file stays)."""
     digests = row_digests(bars)
     made, sessions = roster(bars, digests, market, month, generation)
-    table = _table(bars).replace_schema_metadata(made.encode())
+    table = _table(bars)
     bounds = _groups(bars.code)
 
     def put(stream: pa.NativeFile) -> None:
@@ -72,6 +72,10 @@ def write(lake: Lake, market: str, month: date, bars: Bars, *, generation: int) 
         ) as writer:
             for low, high in itertools.pairwise(bounds):
                 writer.write_table(table.slice(low, high - low), row_group_size=high - low)
+            # Not as metadata of the table's schema: of that the writer keeps a second copy.
+            writer.add_key_value_metadata(
+                {name.decode(): part.decode() for name, part in made.encode().items()}
+            )
 
     size = lake.replace(lake.partition(market, month), put)
     return Written(

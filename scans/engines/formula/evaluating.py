@@ -165,10 +165,15 @@ def _index_range(index: MarketIndex, n: int) -> NDArray[Any]:
     return averages.sma(index.range[:, None], n)[:, 0]
 
 
+def _short_risk(index: MarketIndex) -> NDArray[Any]:
+    # Numbers of a formula are float64, whatever a regime is counted in.
+    return regimes.short_risk(index).astype(np.float64)
+
+
 SESSION: dict[str, Callable[..., NDArray[Any]]] = {
     "regime_trend": regimes.regime_trend,
     "regime_daily": regimes.regime_daily,
-    "short_risk": regimes.short_risk,
+    "short_risk": _short_risk,
     "index_return": regimes.returns,
     "index_range": _index_range,
 }

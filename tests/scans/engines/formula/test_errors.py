@@ -256,6 +256,7 @@ def calls() -> st.SearchStrategy[str]:
 
 @settings(anything, max_examples=200)
 @given(calls())
+@example("(short_risk - short_risk)")
 def test_any_call(text: str) -> None:
     attempt(match=text)
     attempt(score=text)

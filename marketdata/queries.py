@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.conf import settings
-from django.db.models import F, Max, Min, Q
+from django.db.models import Max, Min, Q
 
 from marketdata import calendars, membership
 from marketdata.errors import DataProblem, LakeError
@@ -189,11 +189,6 @@ def names(market: str, codes: Sequence[str]) -> dict[str, str]:
     """The latest known name of each of `codes`; codes without one are left out."""
     rows = Instrument.objects.filter(market=market, code__in=list(codes)).exclude(name="")
     return dict(rows.values_list("code", "name"))
-
-
-def stale_partitions(market: str) -> int:
-    """How many of the market's partitions are behind the record."""
-    return LakePartition.objects.filter(market=market).exclude(wanted=F("written")).count()
 
 
 def suspected_actions(held: Record) -> list[tuple[np.datetime64, str, float, float]]:

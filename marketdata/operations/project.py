@@ -15,12 +15,14 @@ from datetime import date
 from django.db.models import F
 from django.utils import timezone
 
+from marketdata import queries
 from marketdata.errors import DataProblem, LakeError
 from marketdata.lake import writer
 from marketdata.lake.footers import Part, survey
 from marketdata.models import LakePartition
 from marketdata.operations import assemble, market_index
 from marketdata.queries import lake
+from marketdata.record import Record
 
 Progress = Callable[[str, int, int], None]
 
@@ -63,6 +65,15 @@ def project(
             progress(f"{partition.month:%Y-%m}", n + 1, len(partitions))
     market_index.refresh(lake(), market)
     return Projected(len(partitions), rows, size)
+
+
+def current(market: str) -> Record:
+    """What is recorded of `market`, once the lake has caught up with what was written since."""
+    held = queries.record(market)
+    if held.stale:
+        project(market)
+        held = queries.record(market)
+    return held
 
 
 def bring_up_to_date(market: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.http import HttpRequest
 
+from marketdata.admin.readonly import ReadOnly
 from scans.models import ScanRank, ScanRun, ScanSession
 
 if TYPE_CHECKING:
@@ -14,19 +14,6 @@ if TYPE_CHECKING:
     Inline = admin.TabularInline[Any, Any]
 else:
     Admin, Inline = admin.ModelAdmin, admin.TabularInline
-
-
-class ReadOnly:
-    """Results are computed, never typed in."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(ScanRun)

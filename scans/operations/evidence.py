@@ -87,10 +87,7 @@ def gather(request: Request) -> Evidence:
     """The evidence on every version of `request`; raises what is wrong with it or with the data in one sentence."""
     market_named(request.market)
     chosen = queries.versions(request.market, list(request.versions))
-    held = market_queries.record(request.market)
-    if held.stale:
-        project.project(request.market)
-        held = market_queries.record(request.market)
+    held = project.current(request.market)
     asked = _asked(held, request)
     days = _days(held, asked, request)
     began = time.perf_counter()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import resource
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -135,7 +135,7 @@ def _run(
         started_by=started_by,
         request_id=request_id,
         started_at=as_of,
-        finished_at=as_of,
+        finished_at=as_of + timedelta(seconds=sum(scan.seconds.values())),
     )
 
 
@@ -174,7 +174,7 @@ def _rank(session: ScanSession, row: dict[str, object]) -> ScanRank:
 
 
 def peak_memory_mb() -> int:
-    """The most memory this process and its finished workers have held, in MB."""
+    """The most memory this process has held so far, in MB."""
     unit = 1024 * 1024 if sys.platform == "darwin" else 1024
     mine = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(mine / unit)

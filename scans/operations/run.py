@@ -56,7 +56,7 @@ def run(request: Request) -> list[Scan]:
     """A `Scan` for each version, in the order asked for; raises what is wrong with the request or the data."""
     market_named(request.market)
     chosen = queries.versions(request.market, list(request.versions))
-    held = _record(request.market)
+    held = project.current(request.market)
     asked = _sessions(held, request)
     scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
     index, pieces, executor = _fresh(request.market, held, asked, scans, request)
@@ -76,7 +76,7 @@ def explain(request: Request, code: str) -> dict[str, list[Check]]:
     where the market has no such instrument in the window."""
     market_named(request.market)
     chosen = queries.versions(request.market, list(request.versions))
-    held = _record(request.market)
+    held = project.current(request.market)
     asked = _sessions(held, request)[-1:]
     scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
     index, pieces, _ = _fresh(request.market, held, asked, scans, request)
@@ -99,15 +99,7 @@ def explain(request: Request, code: str) -> dict[str, list[Check]]:
 
 def sessions(request: Request) -> Days:
     """The sessions that `request` asks for."""
-    return _sessions(_record(request.market), request)
-
-
-def _record(market: str) -> Record:
-    held = market_queries.record(market)
-    if held.stale:
-        project.project(market)
-        held = market_queries.record(market)
-    return held
+    return _sessions(project.current(request.market), request)
 
 
 def _sessions(held: Record, request: Request) -> Days:

@@ -51,10 +51,7 @@ def update(
         if versions
         else list(ScannerVersion.objects.filter(enabled=True))
     )
-    held = market_queries.record(market)
-    if held.stale:
-        project.project(market)
-        held = market_queries.record(market)
+    held = project.current(market)
     last = np.datetime64(market_queries.last_complete_session(held, as_of))
     return [_version(held, version, last, rebuild) for version in chosen]
 

@@ -174,6 +174,10 @@ SPECTACULAR_SETTINGS = {
     # The pages of the documentation come from here, like everything else.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "marketdata.api.schema.with_examples",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "RunStatus": "scans.models.Status",
         "State": "marketdata.api.forms.STATES",

@@ -24,7 +24,10 @@ class Pages(CursorPagination):
     page_size = 50
     max_page_size = MOST
     page_size_query_param = "limit"
-    page_size_query_description = f"Rows a page, at most {MOST}"
+    page_size_query_description = f"Rows a page, at most {MOST}, e.g. 100"
+    cursor_query_description = (
+        "As `next` or `previous` of another page has it, e.g. cD0yMDI0LTA1LTMx"
+    )
 
     def get_page_size(self, request: Request) -> int:
         given = request.query_params.get("limit", "")

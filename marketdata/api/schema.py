@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -38,11 +39,29 @@ CODE = OpenApiParameter(
 )
 PAGES = [
     OpenApiParameter("limit", OpenApiTypes.INT, description=Pages.page_size_query_description),
-    OpenApiParameter(
-        "cursor", OpenApiTypes.STR, description="As `next` or `previous` of another page has it"
-    ),
+    OpenApiParameter("cursor", OpenApiTypes.STR, description=Pages.cursor_query_description),
 ]
 UNCHANGED = {304: OpenApiResponse(description="What If-None-Match names is still what there is")}
+
+
+EXAMPLE = re.compile(r"\be\.g\. ([^\s;]+)")
+READ = {"integer": int, "number": float}
+
+
+def with_examples(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A hook of the schema's making: what a parameter's description says after "e.g." is its example (the first of its
+    choices where it has some), so that an example is written once, where the parameter is."""
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            for one in operation.get("parameters", []):
+                if "example" in one or "examples" in one:
+                    continue
+                found = EXAMPLE.search(one.get("description", ""))
+                if found:
+                    one["example"] = READ.get(one["schema"].get("type"), str)(found[1])
+                elif "enum" in one["schema"]:
+                    one["example"] = one["schema"]["enum"][0]
+    return result
 
 
 def problems(*numbers: int) -> dict[tuple[int, str], Any]:

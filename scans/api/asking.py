@@ -95,8 +95,12 @@ class VersionFilter(django_filters.CharFilter):  # type: ignore[misc]
 def between(name: str) -> Any:
     """The filters `from` and `to` over the days of the field `name`; both ends count."""
     ends = {
-        "from": django_filters.DateFilter(name, "gte", help_text="This day or later: 2024-05-02"),
-        "to": django_filters.DateFilter(name, "lte", help_text="This day or before: 2024-05-31"),
+        "from": django_filters.DateFilter(
+            name, "gte", help_text="This day or later, e.g. 2024-05-02"
+        ),
+        "to": django_filters.DateFilter(
+            name, "lte", help_text="This day or before, e.g. 2024-05-31"
+        ),
     }
     return type("Between", (django_filters.FilterSet,), ends)  # `from` cannot be an attribute
 

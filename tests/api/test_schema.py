@@ -33,11 +33,20 @@ def test_every_address_is_in_it() -> None:
     assert SCHEMA["paths"].keys() == there
 
 
-def test_every_parameter_is_told() -> None:
+def test_every_parameter_is_told_with_an_example() -> None:
+    """An example is what stands after "e.g." in the description, or is given with the parameter."""
+    from jsonschema import Draft202012Validator
+
     for path, methods in SCHEMA["paths"].items():
-        for one in methods["get"].get("parameters", []):
-            told = one.get("description") or one["schema"].get("enum")
-            assert told, f"{path}: {one['name']}"
+        for method, operation in methods.items():
+            for one in operation.get("parameters", []):
+                where = f"{method} {path}: {one['name']}"
+                assert one.get("description") or one["schema"].get("enum"), where
+                shown = [value["value"] for value in one.get("examples", {}).values()]
+                shown += [one["example"]] if "example" in one else []
+                assert shown, f"{where} has no example"
+                for value in shown:
+                    Draft202012Validator(one["schema"]).validate(value)
 
 
 def test_schema_and_documentation_are_served(client: Client, user: Any) -> None:

@@ -53,6 +53,20 @@ def text(name: str, default: str = "") -> str:
     return os.environ.get(name, "").strip() or default
 
 
+class Hidden(str):
+    """A text that does not show itself where settings are listed."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'" if self else "''"
+
+
+def hidden(name: str) -> Hidden:
+    """A key or a password, "" where it is not set; `NAME_FILE` keeps it out of the environment."""
+    return Hidden(text(name))
+
+
 def flag(name: str, *, default: bool) -> bool:
     """A yes or no: 1/0, true/false, yes/no, on/off."""
     value = text(name).lower()
@@ -78,6 +92,20 @@ def integer(name: str, default: int, *, least: int = 0, most: int | None = None)
         limit = f"at least {least}" if most is None else f"between {least} and {most}"
         raise ImproperlyConfigured(f"{name} is {number}; it must be {limit}.")
     return number
+
+
+def number(name: str, default: float, *, least: float = 0.0, most: float = 1e9) -> float:
+    """A number, with or without a fraction, between `least` and `most`."""
+    value = text(name)
+    if not value:
+        return default
+    try:
+        found = float(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be a number.") from None
+    if not least <= found <= most:
+        raise ImproperlyConfigured(f"{name} is {value}; it must be between {least:g} and {most:g}.")
+    return found
 
 
 def words(name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:

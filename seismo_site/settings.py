@@ -189,6 +189,36 @@ LAKE_DIR = DATA_DIR / "lake"
 CALENDAR_DIR = DATA_DIR / "calendars"
 REJECT_DIR = DATA_DIR / "rejects"
 SOURCE_ORDER = env.words("SEISMO_SOURCE_ORDER", ("kis", "marcap"))
+
+# Sources that are asked over the network: the options each is made of (`marketdata.sources.registry`), where "" and 0
+# stand for the source's own.
+TOKEN_DIR = DATA_DIR / "tokens"
+KIS_ENVIRONMENTS = ("real", "paper")
+SOURCES: dict[str, dict[str, object]] = {
+    "kis": {
+        "environment": env.choice("KIS_ENVIRONMENT", "real", KIS_ENVIRONMENTS),
+        "app_key": env.hidden("KIS_APP_KEY"),
+        "app_secret": env.hidden("KIS_APP_SECRET"),
+        "base_url": env.text("KIS_HOST"),
+        "master_url": env.text("KIS_MASTER_HOST"),
+        "per_second": env.number("KIS_PER_SECOND", 0),
+        "token_every": env.number("KIS_TOKEN_SECONDS", 61, least=0.001),
+        "bars_a_call": env.integer("KIS_BARS_A_CALL", 100, least=1),
+        "quotes_a_call": env.integer("KIS_QUOTES_A_CALL", 30, least=1),
+    },
+    "upbit": {
+        "base_url": env.text("UPBIT_HOST"),
+        "per_second": env.number("UPBIT_PER_SECOND", 0),
+    },
+    "bithumb": {
+        "base_url": env.text("BITHUMB_HOST"),
+        "per_second": env.number("BITHUMB_PER_SECOND", 0),
+    },
+}
+SOURCE_TIMEOUT = env.number("SEISMO_SOURCE_TIMEOUT", 10, least=0.1)
+SOURCE_ATTEMPTS = env.integer("SEISMO_SOURCE_ATTEMPTS", 6, least=1, most=100)
+
+# Scans.
 EXECUTORS = ("auto", "inline", "process", "thread")
 SCAN_EXECUTOR = env.choice("SEISMO_SCAN_EXECUTOR", "auto", EXECUTORS)
 SCAN_WORKERS = env.integer("SEISMO_SCAN_WORKERS", 0, most=256)

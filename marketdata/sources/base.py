@@ -61,6 +61,10 @@ class SourceRefused(SourceError):
         self.code = code
 
 
+class UnknownInstrument(SourceRefused):
+    """The source has no such instrument: not the same as an instrument without bars."""
+
+
 class SourceChanged(SourceError):
     """The answer does not fit the parser: `expected` and `came` say how (a shortened excerpt)."""
 
@@ -93,6 +97,9 @@ class Source(Protocol):
 
     def missing_settings(self) -> tuple[str, ...]:
         """Names of the settings without which it cannot be used; empty when it is configured."""
+
+    def close(self) -> None:
+        """Close its connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +241,7 @@ class DailyBar(NamedTuple):
     high: float
     low: float
     close: float
-    volume: int
+    volume: float
     amount: float | None = None
     base_price: float | None = None
 

@@ -96,6 +96,26 @@ def test_a_folder_is_made_and_a_file_is_none(
         env.folder(NAME, tmp_path)
 
 
+def test_numbers_may_have_a_fraction_and_have_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert env.number(NAME, 0.8) == 0.8
+    monkeypatch.setenv(NAME, "9.5")
+    assert env.number(NAME, 0.0) == 9.5
+    for value, why in (("x", "must be a number"), ("-1", "between 0 and"), ("nan", "between 0")):
+        monkeypatch.setenv(NAME, value)
+        with pytest.raises(ImproperlyConfigured, match=why):
+            env.number(NAME, 0.0)
+
+
+def test_a_hidden_value_is_itself_but_does_not_show(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert repr(env.hidden(NAME)) == "''"
+    (tmp_path / "key").write_text("app-key\n")
+    monkeypatch.setenv(f"{NAME}_FILE", str(tmp_path / "key"))
+    assert env.hidden(NAME) == "app-key"
+    assert "app-key" not in repr({"app_key": env.hidden(NAME)})
+
+
 def test_processes_that_start_together_keep_one_secret(tmp_path: Path) -> None:
     kept, made = tmp_path / "key", count()
     with ThreadPoolExecutor(8) as pool:

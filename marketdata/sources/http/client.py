@@ -150,6 +150,7 @@ class HttpClient:
         if session is not None and self._bridge.is_running:
             self._bridge.run(session.aclose())
         self._bridge.stop()
+        self.limiter.close()
 
     # --- asynchronous -----------------------------------------------------------------------------
 

@@ -3,7 +3,9 @@
 1. Every attempt takes a permit (`Limiter.acquire`), retries too. Even spacing is what keeps below
    a limit per second wherever the other side's second begins.
 2. A refusal holds the whole group: permits already given out are checked against it when their moment comes.
-3. A refusal also slows the group's pace a little, for all processes, down to half at most.
+3. A refusal also slows the group's pace a little, for all processes, down to half at most; it recovers slowly
+   (`permits`).
+4. A store that blocks is called from one thread of its own, so that a database needs one connection for it.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
@@ -51,6 +54,9 @@ class Limiter:
         self._pause = pause
         self._clock = clock
         self._queues: dict[tuple[int, str], asyncio.Lock] = {}
+        self._thread = (
+            ThreadPoolExecutor(1, thread_name_prefix="limiter") if self._store.blocking else None
+        )
 
     async def acquire(self, rate: Rate, *, longest: float = float("inf")) -> None:
         """Return when a call of the group may be sent; SourceUnavailable where that is too far off.
@@ -90,7 +96,14 @@ class Limiter:
         """Hold the group without a refusal, as when an answer says that nothing is left."""
         await self._call(self._store.hold, rate.group, seconds)
 
+    def close(self) -> None:
+        """End the thread of a store that blocks."""
+        if self._thread is not None:
+            self._thread.submit(self._store.close)
+            self._thread.shutdown(wait=True)
+
     async def _call(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        if self._store.blocking:
-            return await asyncio.to_thread(work, *args, **kwargs)
-        return work(*args, **kwargs)
+        if self._thread is None:
+            return work(*args, **kwargs)
+        asked = self._thread.submit(work, *args, **kwargs)
+        return await asyncio.wrap_future(asked)

@@ -18,6 +18,8 @@ import redis
 from marketdata.sources.base import SourceUnavailable
 
 SLOWEST = 2.0  # times the configured spacing
+RECOVERY = 5.0  # seconds in which a slowed pace wins back 1 %
+FORGOTTEN = 3600.0  # seconds after which a refusal no longer counts
 
 
 class LimiterStore(Protocol):
@@ -40,10 +42,13 @@ class LimiterStore(Protocol):
         """Seconds left of a hold, 0 without one."""
 
     def slow_down(self, key: str, factor: float) -> None:
-        """Multiply the spacing of the group by `factor` from now on, to `SLOWEST` times at most.
+        """Multiply the spacing of the group by `factor`, to `SLOWEST` times at most; it recovers by itself.
 
         Refusals within a second of each other count as one.
         """
+
+    def close(self) -> None:
+        """Give back what is held open; called by the thread that made the other calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +59,20 @@ class Pace:
     held_until: float = 0.0
     slower: float = 1.0
     slowed_at: float = -1.0
+    floor: float = 1.0
+
+    def slowness(self, now: float) -> float:
+        """How many times the configured spacing calls lie apart at `now`."""
+        quiet = now - self.slowed_at
+        if self.slowed_at < 0 or quiet > FORGOTTEN:
+            return 1.0
+        recovered: float = self.slower * 0.99 ** (max(quiet, 0.0) / RECOVERY)
+        return max(self.floor, recovered)
 
     def taken(self, now: float, spacing: float) -> tuple[Pace, float]:
         """The state after one more permit, and that permit's moment."""
         at = max(now, self.next_at, self.held_until)
-        return replace(self, next_at=at + spacing * self.slower), at
+        return replace(self, next_at=at + spacing * self.slowness(now)), at
 
     def hold(self, until: float) -> Pace:
         return replace(self, held_until=max(self.held_until, until))
@@ -66,7 +80,8 @@ class Pace:
     def slow_down(self, now: float, factor: float) -> Pace:
         if self.slowed_at >= 0 and now < self.slowed_at + 1.0:
             return self
-        return replace(self, slower=min(SLOWEST, self.slower * factor), slowed_at=now)
+        slower = min(SLOWEST, self.slowness(now) * factor)
+        return replace(self, slower=slower, slowed_at=now, floor=min(SLOWEST, factor))
 
 
 class ProcessStore:
@@ -98,6 +113,9 @@ class ProcessStore:
             pace = self._paces.get(key, Pace())
             self._paces[key] = pace.slow_down(self._clock(), factor)
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
 
 class PaceRows(Protocol):
     """Rows of a database, one a group, that change only from a known value (compare and swap)."""
@@ -107,6 +125,9 @@ class PaceRows(Protocol):
 
     def swap(self, key: str, old: Pace | None, new: Pace) -> bool:
         """Write `new` if the row still equals `old` (None: does not exist), in one statement."""
+
+    def close(self) -> None:
+        """Close the connection of this thread."""
 
 
 class RowStore:
@@ -147,6 +168,9 @@ class RowStore:
     def slow_down(self, key: str, factor: float) -> None:
         self._change(key, lambda pace: pace.slow_down(self._clock(), factor))
 
+    def close(self) -> None:
+        self._rows.close()
+
     def _change(self, key: str, change: Callable[[Pace], Pace]) -> None:
         for _ in range(self._tries):
             old = self._rows.load(key)
@@ -157,15 +181,21 @@ class RowStore:
         )
 
 
-# KEYS[1] a hash; ARGV: what, spacing or seconds or factor, slowest. Redis' own clock, so hosts
-# need not agree.
+# KEYS[1] a hash; ARGV: what, spacing or seconds or factor, slowest, seconds to win back 1 %, seconds to forget.
+# Redis' own clock, so hosts need not agree. `slowness` is that of `Pace`.
 _SCRIPT = """
 local t = redis.call('TIME')
 local now = tonumber(t[1]) + tonumber(t[2]) / 1000000
-local h = redis.call('HMGET', KEYS[1], 'next', 'held', 'slower', 'slowed')
+local h = redis.call('HMGET', KEYS[1], 'next', 'held', 'slower', 'slowed', 'floor')
 local next_at, held = tonumber(h[1]) or 0, tonumber(h[2]) or 0
 local slower, slowed = tonumber(h[3]) or 1, tonumber(h[4]) or -1
 local what, value = ARGV[1], tonumber(ARGV[2])
+local quiet = now - slowed
+if slowed < 0 or quiet > tonumber(ARGV[5]) then
+  slower = 1
+else
+  slower = math.max(tonumber(h[5]) or 1, slower * 0.99 ^ (math.max(quiet, 0) / tonumber(ARGV[4])))
+end
 local answer = 0
 if what == 'take' then
   local at = math.max(now, next_at, held)
@@ -177,7 +207,8 @@ elseif what == 'held' then
   return string.format('%.6f', math.max(0, held - now))
 elseif slowed < 0 or now >= slowed + 1 then
   slower = math.min(tonumber(ARGV[3]), slower * value)
-  redis.call('HSET', KEYS[1], 'slower', slower, 'slowed', string.format('%.6f', now))
+  redis.call('HSET', KEYS[1], 'slower', tostring(slower), 'slowed', string.format('%.6f', now),
+    'floor', tostring(math.min(tonumber(ARGV[3]), value)))
 end
 local left = math.ceil(math.max(3600, held - now + 3600, value + 3600))
 redis.call('EXPIRE', KEYS[1], left)
@@ -206,9 +237,14 @@ class RedisStore:
     def slow_down(self, key: str, factor: float) -> None:
         self._run(key, "slow_down", factor)
 
+    def close(self) -> None:
+        """The client is shared, and its owner's to close."""
+
     def _run(self, key: str, what: str, value: float) -> float:
         try:
-            answer = self._script(keys=[self._prefix + key], args=[what, value, SLOWEST])
+            answer = self._script(
+                keys=[self._prefix + key], args=[what, value, SLOWEST, RECOVERY, FORGOTTEN]
+            )
         except redis.RedisError as error:
             raise SourceUnavailable(
                 f"The rate limit {key} cannot be shared: Redis answers {type(error).__name__}."

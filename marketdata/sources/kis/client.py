@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from marketdata.sources.base import (
     Capability,
@@ -19,6 +19,7 @@ from marketdata.sources.base import (
     SourceRefused,
     SourceUnavailable,
 )
+from marketdata.sources.daily import BarRequest
 from marketdata.sources.http.client import Answer, Call, Fetched, HttpClient
 from marketdata.sources.http.limiter import Rate
 from marketdata.sources.kis import master, parse
@@ -29,18 +30,8 @@ from marketdata.sources.kis.tokens import Tokens, TokenStore
 T = TypeVar("T")
 
 QUOTATIONS = "/uapi/domestic-stock/v1/quotations"
-PAGE = 100  # rows of daily bars an answer holds at most
-CODES_A_CALL = 30
 MORE = ("M", "F")
 AT_ONCE = 12
-
-
-class BarRequest(NamedTuple):
-    """Daily bars of one instrument, both days included."""
-
-    code: str
-    start: date
-    end: date
 
 
 class KisSource:
@@ -48,13 +39,14 @@ class KisSource:
 
     name = "kis"
     title = "Korea Investment & Securities"
+    daily_market = "kr"
 
     def __init__(
         self,
         settings: KisSettings,
         http: HttpClient,
-        *,
         tokens: TokenStore | None = None,
+        *,
         market: str = "J",
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -70,6 +62,18 @@ class KisSource:
         both = {Capability.DAILY_BARS, Capability.FLOWS, Capability.INSTRUMENTS}
         real = {Capability.QUOTES, Capability.HOLIDAYS}
         return frozenset(both | real if self._settings.environment == "real" else both)
+
+    @property
+    def bars_a_call(self) -> int:
+        return self._settings.bars_a_call
+
+    @property
+    def quotes_a_call(self) -> int:
+        return self._settings.quotes_a_call
+
+    @property
+    def calls_per_second(self) -> float:
+        return self._settings.rate
 
     def missing_settings(self) -> tuple[str, ...]:
         return self._settings.missing()
@@ -109,7 +113,9 @@ class KisSource:
                 lambda body: parse.daily_bars(body, code, what),
             )
             found |= {bar.session: bar for bar in page.bars if start <= bar.session <= end}
-            if page.received < PAGE or (page.oldest is not None and page.oldest <= start):
+            if page.received < self.bars_a_call or (
+                page.oldest is not None and page.oldest <= start
+            ):
                 return [found[session] for session in sorted(found)]
             if page.oldest is None or page.oldest > end:
                 raise SourceChanged(
@@ -120,20 +126,30 @@ class KisSource:
     # --- today ------------------------------------------------------------------------------------
 
     def quotes(self, codes: Sequence[str]) -> list[Quote]:
-        """Today's bars, 30 instruments a call; codes that KIS does not know are left out."""
+        """Today's bars, many instruments a call; codes that KIS does not know are left out."""
         self._only_real("quotes of many instruments")
-        groups = [codes[at : at + CODES_A_CALL] for at in range(0, len(codes), CODES_A_CALL)]
+        groups = [
+            codes[at : at + self.quotes_a_call] for at in range(0, len(codes), self.quotes_a_call)
+        ]
         found: dict[str, Quote] = {}
-        for _, result in self._http.run_many(groups, self.quotes_async, at_once=AT_ONCE):
+        for _, result in self.quotes_of(groups):
             if isinstance(result, SourceError):
                 raise result
             found |= {quote.code: quote for quote in result}
         return [found[code] for code in codes if code in found]
 
+    def quotes_of(
+        self, groups: Iterable[Sequence[str]]
+    ) -> Iterator[tuple[Sequence[str], list[Quote] | SourceError]]:
+        """The same group by group, as they arrive."""
+        self._only_real("quotes of many instruments")
+        return self._http.run_many(groups, self.quotes_async, at_once=AT_ONCE)
+
     async def quotes_async(self, codes: Sequence[str]) -> list[Quote]:
-        """Up to 30 instruments in one call."""
-        if len(codes) > CODES_A_CALL:
-            raise SourceRefused(f"A call asks for {CODES_A_CALL} quotes at most, not {len(codes)}.")
+        """Up to `quotes_a_call` instruments in one call."""
+        most = self.quotes_a_call
+        if len(codes) > most:
+            raise SourceRefused(f"A call asks for {most} quotes at most, not {len(codes)}.")
         params: dict[str, str] = {}
         for number, code in enumerate(codes, start=1):
             params[f"FID_COND_MRKT_DIV_CODE_{number}"] = self._market

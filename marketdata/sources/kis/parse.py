@@ -17,7 +17,7 @@ from marketdata.sources.base import (
     OpenDay,
     Quote,
     SourceChanged,
-    SourceRefused,
+    UnknownInstrument,
 )
 
 # Net values of `inquire-investor` come in million won, as public clients describe it; `_check_unit` would show it.
@@ -39,12 +39,12 @@ class BarPage(NamedTuple):
 
 
 def daily_bars(body: Body, code: str, what: str) -> BarPage:
-    """A page of `inquire-daily-itemchartprice`; SourceRefused where KIS does not know the code."""
+    """A page of `inquire-daily-itemchartprice`; UnknownInstrument where KIS does not know the code."""
     rows = _rows(body, "output2", what)
     head = body.get("output1") or {}
     if not rows and not _text(head, "hts_kor_isnm") and not _number(head, "stck_prpr"):
         # An unknown code is answered with success, zeros and an empty list: not the same as no bars.
-        raise SourceRefused(f"KIS knows no instrument {code}.", code="unknown instrument")
+        raise UnknownInstrument(f"KIS knows no instrument {code}.", code="unknown instrument")
     bars = [bar for bar in (_bar(row, code, what) for row in rows) if bar is not None]
     return BarPage(bars, len(rows), min((bar.session for bar in bars), default=None))
 

@@ -34,8 +34,11 @@ class KisSettings:
     master_url: str = MASTER_FILES
     per_second: float = 0.0
     token_every: float = 61.0  # seconds: KIS gives out one token a minute
+    bars_a_call: int = 100  # rows of daily bars an answer holds at most
+    quotes_a_call: int = 30  # instruments of one call for today's bars
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "master_url", self.master_url or MASTER_FILES)
         if self.environment not in HOSTS:
             raise SourceRefused(
                 f"The KIS environment is {self.environment!r}: set it to real or paper."

@@ -245,6 +245,8 @@ class ListSource:
     page_limit = 200
     timeframes = frozenset(TIMEFRAMES)
 
+    def close(self) -> None: ...
+
     def __init__(
         self,
         opened: list[int],

@@ -38,32 +38,34 @@ TEN = Rate("group", 10.0)
 class SqliteRows:
     """Pace rows in a SQLite file, each change one conditional statement."""
 
-    COLUMNS = ("next_at", "held_until", "slower", "slowed_at")
-
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         self._db.execute(
             "create table if not exists pace "
-            "(key text primary key, next_at real, held_until real, slower real, slowed_at real)"
+            "(key text primary key, next_at real, held_until real, slower real, slowed_at real, floor real)"
         )
 
     def load(self, key: str) -> Pace | None:
-        query = "select next_at, held_until, slower, slowed_at from pace where key = ?"
+        query = "select next_at, held_until, slower, slowed_at, floor from pace where key = ?"
         row = self._db.execute(query, (key,)).fetchone()
         return Pace(*row) if row else None
 
     def swap(self, key: str, old: Pace | None, new: Pace) -> bool:
         if old is None:
             done = self._db.execute(
-                "insert or ignore into pace values (?, ?, ?, ?, ?)", (key, *astuple(new))
+                "insert or ignore into pace values (?, ?, ?, ?, ?, ?)", (key, *astuple(new))
             )
         else:
             done = self._db.execute(
-                "update pace set next_at = ?, held_until = ?, slower = ?, slowed_at = ? where key = ? "
-                "and next_at = ? and held_until = ? and slower = ? and slowed_at = ?",
+                "update pace set next_at = ?, held_until = ?, slower = ?, slowed_at = ?, floor = ? "
+                "where key = ? and next_at = ? and held_until = ? and slower = ? and slowed_at = ? "
+                "and floor = ?",
                 (*astuple(new), key, *astuple(old)),
             )
         return done.rowcount == 1
+
+    def close(self) -> None:
+        self._db.close()
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +117,48 @@ def test_the_slowest_pace_is_half_the_configured(gaps: list[float]) -> None:
     pace, now = Pace(), 0.0
     for gap in gaps:
         now += gap
-        before = pace
+        before = pace.slowness(now)
         pace = pace.slow_down(now, 1.3)
-        assert before.slower <= pace.slower <= SLOWEST
+        assert before <= pace.slowness(now) <= SLOWEST
+
+
+def test_a_slowed_pace_recovers_to_that_of_one_refusal_and_in_an_hour_to_the_configured() -> None:
+    pace = Pace()
+    for second in (0.0, 2.0, 4.0, 6.0):
+        pace = pace.slow_down(second, 1.03)
+    at_once = pace.slowness(6.0)
+    assert 1.03**4 * 0.98 < at_once <= 1.03**4
+    slowness = [pace.slowness(6.0 + minute * 60.0) for minute in range(60)]
+    assert slowness == sorted(slowness, reverse=True)
+    assert slowness[1] < at_once
+    assert slowness[2:] == [1.03] * 58
+    assert pace.slowness(3700.0) == 1.0
+
+
+def test_a_recovered_pace_is_the_same_in_redis(redis_url: str) -> None:
+    """The clock of Redis is its own: the time of the last refusal is moved back instead."""
+    client = redis.Redis.from_url(redis_url)
+    client.flushall()
+    store = RedisStore(client)
+    store.slow_down("a", 1.5)
+    for ago, slowness in ((0.0, 1.5), (50.0, 1.5 * 0.99**10), (3601.0, 1.0)):
+        client.hset("limiter:a", mapping={"slowed": time.time() - ago, "slower": 1.5, "floor": 1.2})
+        first = store.take("a", 100.0)
+        assert store.take("a", 100.0) - first == pytest.approx(100.0 * slowness, rel=0.01)
+
+
+def test_a_pace_that_is_refused_now_and_then_stays_near_the_limit() -> None:
+    """An exchange that takes 10 calls in any second, and now and then a call that comes too early: refused calls
+    cost little of the time that the limit allows."""
+    virtual = Virtual()
+    store = ProcessStore(virtual.clock)
+    began, calls = virtual.now, 6000
+    for number in range(calls):
+        virtual.now += store.take("a", 0.1)
+        if number % 1000 == 500:
+            store.hold("a", 1.0)
+            store.slow_down("a", 1.03)
+    assert (virtual.now - began) / (calls * 0.1) < 1.05
 
 
 @given(

@@ -17,11 +17,12 @@ from marketdata.sources.base import (
     SourceRefused,
     SourceUnavailable,
 )
+from marketdata.sources.daily import BarRequest
 from marketdata.sources.http.client import HttpClient, Timeouts
 from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.permits import ProcessStore
 from marketdata.sources.http.retry import RetryPolicy
-from marketdata.sources.kis.client import BarRequest, KisSource
+from marketdata.sources.kis.client import KisSource
 from marketdata.sources.kis.settings import HOSTS, KisSettings
 from marketdata.sources.kis.tokens import ProcessTokens, Token, TokenStore
 from tests.exchanges.kis import Bar, Instrument, KisExchange, generated_bars, weekdays

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import stat
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 import redis
 
-from marketdata.sources.base import SourceError, SourceUnavailable
+from marketdata.sources.base import SourceError, SourceRefused, SourceUnavailable
 from marketdata.sources.http.client import Answer, HttpClient
 from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.permits import ProcessStore
 from marketdata.sources.kis.errors import TokenStale, body_of
 from marketdata.sources.kis.settings import KisSettings
+from marketdata.sources.kis.token_files import FileTokens
 from marketdata.sources.kis.tokens import ProcessTokens, RedisTokens, Token, Tokens, TokenStore
 from tests.marketdata.sources.http.virtual import Virtual
 from tests.servers import Servers
@@ -62,10 +65,12 @@ def redis_url() -> Iterator[str]:
     servers.stop()
 
 
-@pytest.fixture(params=["process", "redis"])
-def store(request: pytest.FixtureRequest) -> TokenStore:
+@pytest.fixture(params=["process", "file", "redis"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> TokenStore:
     if request.param == "process":
         return ProcessTokens()
+    if request.param == "file":
+        return FileTokens(tmp_path / "tokens")
     client = redis.Redis.from_url(request.getfixturevalue("redis_url"))
     client.flushall()
     return RedisTokens(client)
@@ -146,6 +151,34 @@ def test_a_claim_is_given_to_one_until_it_is_released(store: TokenStore) -> None
     assert not store.claim("k", 100.0)
     store.release("k")
     assert store.claim("k", 100.0)
+
+
+def test_a_token_file_is_its_owners_alone_and_may_be_lost(tmp_path: Path) -> None:
+    store = FileTokens(tmp_path / "tokens")
+    assert store.claim("kis:real:0123", 60.0)
+    assert store.swap("kis:real:0123", None, Token("a", 10.5))
+    files = sorted((tmp_path / "tokens").iterdir())
+    assert [file.name for file in files] == ["kis-real-0123.json", "kis-real-0123.lock"]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    assert stat.S_IMODE((tmp_path / "tokens").stat().st_mode) == 0o700
+    assert not store.claim("kis:real:0123", 60.0)
+    files[0].write_text("half a to", encoding="utf-8")
+    assert store.load("kis:real:0123") is None
+    assert store.swap("kis:real:0123", None, Token("b", 1.0))
+
+
+def test_a_claim_of_a_process_that_died_ends(tmp_path: Path) -> None:
+    virtual = Virtual()
+    store = FileTokens(tmp_path, clock=virtual.clock)
+    assert store.claim("k", 100.0)
+    virtual.now += 101.0
+    assert FileTokens(tmp_path, clock=virtual.clock).claim("k", 100.0)
+
+
+def test_a_folder_that_cannot_be_used_is_said_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(SourceRefused, match=r"cannot be shared in .*Not a directory.*REDIS_URL"):
+        FileTokens(tmp_path / "file" / "tokens").claim("k", 1.0)
 
 
 def answer(status: int, body: object, sent_at: float = 0.0) -> Answer:

@@ -1,0 +1,16 @@
+"""What the start refuses: settings of sources that contradict each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Error
+
+
+def sources(**_: Any) -> list[CheckMessage]:
+    """An error for each source whose settings contradict each other; one that is merely not configured is fine."""
+    from marketdata.operations.sources import (
+        described,
+    )  # the HTTP client costs every start otherwise
+
+    return [Error(one.wrong, id="marketdata.E001") for one in described() if one.wrong]

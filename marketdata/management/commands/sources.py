@@ -1,0 +1,29 @@
+"""manage.py sources: who can be asked for market data, and what is still missing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from marketdata.operations.sources import described
+
+
+class Command(BaseCommand):
+    help = "Lists the sources: what each can do, and whether it is configured."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--format", choices=("text", "json"), default="text")
+
+    def handle(self, **options: Any) -> None:
+        for one in described():
+            if options["format"] == "json":
+                said = asdict(one) | {"is_configured": one.is_configured}
+                self.stdout.write(json.dumps(said, ensure_ascii=False))
+                continue
+            state = "configured" if one.is_configured else "not configured"
+            lacks = f", missing {' and '.join(one.missing)}" if one.missing else ""
+            self.stdout.write(f"{one.name:8} {one.title}: {state}{lacks}")
+            self.stdout.write(f"         {one.wrong or ', '.join(one.can)}")

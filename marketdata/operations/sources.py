@@ -1,0 +1,77 @@
+"""Sources as the settings have them: made with permits and tokens that all processes share.
+
+Permits are shared through Redis where there is one, else through rows of the database. Tokens are shared through Redis,
+else through a file of this host that its owner alone may read: never through the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import redis
+from django.conf import settings
+
+from marketdata.operations.pace_rows import DatabaseRows
+from marketdata.sources import registry
+from marketdata.sources.base import Source, SourceRefused
+from marketdata.sources.http.client import Timeouts
+from marketdata.sources.http.permits import LimiterStore, RedisStore, RowStore
+from marketdata.sources.http.retry import RetryPolicy
+from marketdata.sources.kis.token_files import FileTokens
+from marketdata.sources.kis.tokens import RedisTokens, TokenStore
+from marketdata.sources.registry import Tools
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a person may know of a source: `missing` names settings, `wrong` says what contradicts in them."""
+
+    name: str
+    title: str
+    can: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    wrong: str = ""
+
+    @property
+    def is_configured(self) -> bool:
+        return not self.missing and not self.wrong
+
+
+def tools() -> Tools:
+    """What sources are made with in this installation."""
+    permits: LimiterStore = RowStore(DatabaseRows())
+    tokens: TokenStore = FileTokens(settings.TOKEN_DIR)
+    if settings.REDIS_URL:
+        client = redis.Redis.from_url(settings.REDIS_URL)
+        prefix = settings.CACHE_PREFIX
+        permits = RedisStore(client, prefix=f"{prefix}:limiter:")
+        tokens = RedisTokens(client, prefix=f"{prefix}:token:")
+    timeouts = Timeouts(read=settings.SOURCE_TIMEOUT, total=3 * settings.SOURCE_TIMEOUT)
+    return Tools(permits, tokens, RetryPolicy(attempts=settings.SOURCE_ATTEMPTS), timeouts)
+
+
+def source(name: str, given: Tools | None = None) -> Source:
+    """The source of that name, ready to be asked. SourceRefused where it is unknown or not configured. Close it at the
+    end."""
+    made = registry.build(name, settings.SOURCES.get(name, {}), given or tools())
+    missing = made.missing_settings()
+    if missing:
+        made.close()
+        raise SourceRefused(
+            f"{made.title} is not configured: set {' and '.join(missing)} (see .env.example)."
+        )
+    return made
+
+
+def described() -> Iterator[Description]:
+    """Every source of the registry, in its order."""
+    for name in registry.SOURCES:
+        try:
+            made = registry.build(name, settings.SOURCES.get(name, {}), Tools())
+        except SourceRefused as error:
+            yield Description(name, name, (), wrong=str(error))
+            continue
+        can = tuple(sorted(str(one) for one in made.capabilities))
+        yield Description(name, made.title, can, made.missing_settings())
+        made.close()

@@ -1,0 +1,55 @@
+"""The contract of a source of daily bars, and what a plan must know of it to count calls before any is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from marketdata.sources.base import DailyBar, Quote, Source, SourceError
+
+
+class BarRequest(NamedTuple):
+    """Daily bars of one instrument, both days included."""
+
+    code: str
+    start: date
+    end: date
+
+
+@runtime_checkable
+class DailyBarSource(Source, Protocol):
+    """A source of raw daily bars of one market.
+
+    `daily_market` is the market of the record that its bars belong to, `bars_a_call` the most rows an answer holds,
+    `calls_per_second` the pace that is kept with all other processes.
+    """
+
+    @property
+    def daily_market(self) -> str: ...
+    @property
+    def bars_a_call(self) -> int: ...
+    @property
+    def calls_per_second(self) -> float: ...
+
+    def daily_bars_of(
+        self, requests: Iterable[BarRequest]
+    ) -> Iterator[tuple[BarRequest, list[DailyBar] | SourceError]]:
+        """The finished bars of each request, ascending, as they arrive; an error stands for its request alone
+        (`UnknownInstrument` where there is no such code). Requests are drawn as they are needed."""
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class QuoteSource(DailyBarSource, Protocol):
+    """One that also tells today's bars of many instruments at once."""
+
+    @property
+    def quotes_a_call(self) -> int: ...
+
+    def quotes_of(
+        self, groups: Iterable[Sequence[str]]
+    ) -> Iterator[tuple[Sequence[str], list[Quote] | SourceError]]:
+        """Today's bars of each group of at most `quotes_a_call` codes, as they arrive; codes that it does not know
+        are left out."""

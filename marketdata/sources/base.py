@@ -228,36 +228,6 @@ class CandleSource(Source, Protocol):
         """The newest `count` candles that open before `to` (exclusive; None: the latest)."""
 
 
-class DailyBar(NamedTuple):
-    """A raw (unadjusted) daily bar in won and shares. Halted: open = high = low = 0, volume 0.
-
-    `base_price` is the price the exchange computes the day's change from (close - change); None
-    where not told.
-    """
-
-    code: str
-    session: date
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
-    amount: float | None = None
-    base_price: float | None = None
-
-
-class Quote(NamedTuple):
-    """Today's bar of one instrument as of the call; zero prices mean that it has not traded."""
-
-    code: str
-    open: float
-    high: float
-    low: float
-    price: float
-    volume: int
-    base_price: float | None = None
-
-
 class InvestorFlow(NamedTuple):
     """Net buying of one session, shares and won; None where the source has no figure (never 0
     for it).

@@ -1,4 +1,4 @@
-"""The contract of a source of daily bars, and what a plan must know of it to count calls before any is made."""
+"""Daily bars: their rows, the contract of a source of them, and what a plan must know of it to count calls before any is made."""
 
 from __future__ import annotations
 
@@ -6,7 +6,37 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from marketdata.sources.base import DailyBar, Quote, Source, SourceError
+from marketdata.sources.base import Source, SourceError
+
+
+class DailyBar(NamedTuple):
+    """A raw (unadjusted) daily bar in won and shares. Halted: open = high = low = 0, volume 0.
+
+    `base_price` is the price the exchange computes the day's change from (close - change); None
+    where not told.
+    """
+
+    code: str
+    session: date
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    amount: float | None = None
+    base_price: float | None = None
+
+
+class Quote(NamedTuple):
+    """Today's bar of one instrument as of the call; zero prices mean that it has not traded."""
+
+    code: str
+    open: float
+    high: float
+    low: float
+    price: float
+    volume: int
+    base_price: float | None = None
 
 
 class BarRequest(NamedTuple):

@@ -9,17 +9,15 @@ from typing import Any, TypeVar
 
 from marketdata.sources.base import (
     Capability,
-    DailyBar,
     InvestorFlow,
     ListedInstrument,
     OpenDay,
-    Quote,
     SourceChanged,
     SourceError,
     SourceRefused,
     SourceUnavailable,
 )
-from marketdata.sources.daily import BarRequest
+from marketdata.sources.daily import BarRequest, DailyBar, Quote
 from marketdata.sources.http.client import Answer, Call, Fetched, HttpClient
 from marketdata.sources.http.limiter import Rate
 from marketdata.sources.kis import master, parse

@@ -12,13 +12,12 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from marketdata.sources.base import (
-    DailyBar,
     InvestorFlow,
     OpenDay,
-    Quote,
     SourceChanged,
     UnknownInstrument,
 )
+from marketdata.sources.daily import DailyBar, Quote
 
 # Net values of `inquire-investor` come in million won, as public clients describe it; `_check_unit` would show it.
 NET_VALUE_UNIT = 1_000_000

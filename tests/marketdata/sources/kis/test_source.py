@@ -11,13 +11,12 @@ import pytest
 
 from marketdata.sources.base import (
     Capability,
-    DailyBar,
     SourceChanged,
     SourceError,
     SourceRefused,
     SourceUnavailable,
 )
-from marketdata.sources.daily import BarRequest
+from marketdata.sources.daily import BarRequest, DailyBar
 from marketdata.sources.http.client import HttpClient, Timeouts
 from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.permits import ProcessStore

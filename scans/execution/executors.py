@@ -4,7 +4,7 @@
 release the interpreter, so threads share it well; a process pays with half a second of start-up and with sending its
 features back, and on two cores it won nowhere (`python -m tests.bench executors`, figures in the README), so `auto`
 leaves it to whoever asks for it: many cores, or an engine that holds the interpreter. On AWS Lambda, which has no
-shared memory for process pools, `auto` means threads.
+shared memory for process pools, `auto` means threads; so does `process` in a task worker, which may have no children.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ def choose(executor: str, cells: int) -> str:
     """The executor that `auto` stands for; any other choice is itself. ValueError for an unknown one."""
     if executor not in CHOICES:
         raise ValueError(f"Unknown executor {executor!r}: choose among {', '.join(CHOICES)}.")
+    if executor == "process" and multiprocessing.current_process().daemon:
+        return "thread"
     if executor != "auto":
         return executor
     if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):

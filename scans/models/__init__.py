@@ -1,18 +1,32 @@
 """Scanner versions, their runs, what they picked and what became of it."""
 
-from scans.models.runs import Backfill, ScanRank, ScanRun, ScanSession, Status
+from scans.models.requests import RequestStatus, ScanDraft, ScanRequest
+from scans.models.runs import (
+    Backfill,
+    QuarantineDecision,
+    ScanRank,
+    ScanRun,
+    ScanSession,
+    Status,
+    Verdict,
+)
 from scans.models.signals import Signal, SignalStatus
 from scans.models.versions import ActiveVersion, ScannerVersion, VersionChange
 
 __all__ = [
     "ActiveVersion",
     "Backfill",
+    "QuarantineDecision",
+    "RequestStatus",
+    "ScanDraft",
     "ScanRank",
+    "ScanRequest",
     "ScanRun",
     "ScanSession",
     "ScannerVersion",
     "Signal",
     "SignalStatus",
     "Status",
+    "Verdict",
     "VersionChange",
 ]

@@ -176,3 +176,22 @@ class Backfill(models.Model):
         return (
             f"backfill of {self.version_id} {self.market} {self.first}..{self.last}: {self.status}"
         )
+
+
+class Verdict(models.TextChoices):
+    """What somebody decided about a quarantined session."""
+
+    PUBLISHED = "published"
+    DISCARDED = "discarded"
+
+
+class QuarantineDecision(models.Model):
+    """Who decided what about a quarantined session, and when; a session is decided about once."""
+
+    session = models.OneToOneField(ScanSession, on_delete=models.CASCADE, related_name="decision")
+    verdict = models.CharField(max_length=12, choices=Verdict.choices)
+    who = models.CharField(max_length=150)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.session_id} {self.verdict} by {self.who}"

@@ -21,6 +21,7 @@ from marketdata.record import Days
 from scans import queries
 from scans.models import Backfill, ScannerVersion, ScanSession, Status
 from scans.operations import run as scanning
+from scans.operations.publish import Permit
 from scans.operations.run import Request
 
 PART = 250
@@ -36,12 +37,13 @@ class BackfillRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a backfill has come: sessions done of all, in `seconds`."""
+    """How far a backfill has come: sessions done of all, in `seconds`, and the run that published the last part."""
 
     version: str
     done: int
     total: int
     seconds: float
+    run: int | None = None
 
     @property
     def remaining(self) -> float:
@@ -66,9 +68,11 @@ def backfill(
     resume: bool,
     overwrite: bool,
     progress: Callable[[Progress], None] | None = None,
+    permit: Permit | None = None,
 ) -> list[Backfilled]:
     """Publish every session of `request`'s range for each of its versions; BackfillRefused where sessions are published
-    already and neither `resume` (leave them) nor `overwrite` (replace them) is given."""
+    already and neither `resume` (leave them) nor `overwrite` (replace them) is given. `permit` is asked as each part is
+    published; what it or `progress` raises ends the backfill between two parts."""
     market_named(request.market)
     chosen = queries.versions(request.market, list(request.versions))
     asked = scanning.sessions(request)
@@ -80,7 +84,9 @@ def backfill(
                 f"{kept} of {len(asked)} sessions of {version.slug} are published already: --resume leaves them and "
                 "does the rest, --replace does all of them again."
             )
-    return [_one(version, request, asked, todo[version.slug], progress) for version in chosen]
+    return [
+        _one(version, request, asked, todo[version.slug], progress, permit) for version in chosen
+    ]
 
 
 def _missing(version: ScannerVersion, market: str, asked: Days, overwrite: bool) -> Days:
@@ -101,6 +107,7 @@ def _one(
     asked: Days,
     todo: Days,
     progress: Callable[[Progress], None] | None,
+    permit: Permit | None,
 ) -> Backfilled:
     began, done = time.perf_counter(), 0
     kept = len(asked) - len(todo)
@@ -113,7 +120,7 @@ def _one(
             one = replace(
                 request, versions=[version.slug], first=part[0].item(), last=part[-1].item()
             )
-            scan = scanning.run(one)[0]
+            scan = scanning.run(one, permit=permit)[0]
             if scan.error:
                 return Backfilled(version.slug, done, kept, time.perf_counter() - began, scan.error)
             done += len(part)
@@ -121,7 +128,8 @@ def _one(
                 beat_at=timezone.now(), done_until=part[-1].item()
             )
             if progress:
-                progress(Progress(version.slug, done, len(todo), time.perf_counter() - began))
+                spent = time.perf_counter() - began
+                progress(Progress(version.slug, done, len(todo), spent, scan.run))
         status = Status.PUBLISHED
     finally:
         Backfill.objects.filter(pk=mine.pk).update(status=status)

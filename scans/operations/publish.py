@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 import resource
 import sys
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
-from scans.models import ScanRank, ScanRun, ScanSession
+from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession
 from scans.operations.answers import (
     NO_MATCH,
     PUBLISHED,
@@ -35,11 +36,24 @@ class NotReproducible(Exception):
     """The same inputs gave another result than the one published: a defect, which must not pass unseen."""
 
 
+Permit = Callable[[], None]
+"""Called inside the transaction that publishes; whatever it raises undoes all of it."""
+
+
 def publish(
-    scan: Scan, *, data_digest: str, as_of: datetime, started_by: str, request_id: str
+    scan: Scan,
+    *,
+    data_digest: str,
+    as_of: datetime,
+    started_by: str,
+    request_id: str,
+    permit: Permit | None = None,
 ) -> None:
     """Record the run and make its answers the published ones; sets `scan.run` and `scan.unchanged`."""
     with transaction.atomic():
+        if permit:
+            permit()
+        one_at_a_time(scan.version)
         standing = {
             row.date.isoformat(): row
             for row in ScanSession.objects.select_for_update().filter(
@@ -58,11 +72,8 @@ def publish(
             return
         run = _run(scan, data_digest, as_of, started_by, request_id)
         run.save()
-        scan.run = run.pk
         going = [answer.date for answer in fresh if answer.status != QUARANTINED]
-        mine = {"market": scan.market, "date__in": going, "published": True}
-        ScanRank.objects.filter(scanner_version=scan.version, **mine).update(published=False)
-        ScanSession.objects.filter(version=scan.version, **mine).update(published=False)
+        withdraw(scan.market, scan.version, going)
         sessions = ScanSession.objects.bulk_create(
             [_session(run, answer) for answer in fresh], batch_size=BATCH
         )
@@ -74,6 +85,20 @@ def publish(
             ],
             batch_size=BATCH,
         )
+    scan.run = run.pk
+
+
+def withdraw(market: str, version: ScannerVersion, days: Sequence[date | str]) -> None:
+    """Make room on `days`: what is published there stays in the record, unpublished."""
+    mine = {"market": market, "date__in": days, "published": True}
+    ScanRank.objects.filter(scanner_version=version, **mine).update(published=False)
+    ScanSession.objects.filter(version=version, **mine).update(published=False)
+
+
+def one_at_a_time(version: ScannerVersion) -> None:
+    """Until the transaction ends nobody else publishes this version: the second of two sees what the first published,
+    where each would have missed the other's new rows. (SQLite has one writer anyway.)"""
+    ScannerVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
 
 
 def _stands(answer: Answer, row: ScanSession | None) -> bool:

@@ -8,12 +8,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 import numpy as np
+from django.db import DatabaseError
 
 from marketdata import queries as market_queries
 from marketdata.errors import DataProblem, LakeError
@@ -28,7 +29,7 @@ from scans.execution import executors
 from scans.execution.pieces import Readable, Task, join
 from scans.models import ScannerVersion
 from scans.operations.answers import Scan, answers
-from scans.operations.publish import NotReproducible, publish
+from scans.operations.publish import NotReproducible, Permit, publish
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,14 @@ class Request:
     pinned: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def run(request: Request) -> list[Scan]:
-    """A `Scan` for each version, in the order asked for; raises what is wrong with the request or the data."""
+def run(
+    request: Request,
+    *,
+    permit: Permit | None = None,
+    each: Callable[[Scan], None] | None = None,
+) -> list[Scan]:
+    """A `Scan` for each version, in the order asked for; raises what is wrong with the request or the data. `permit`
+    is asked as each version is published, and `each` told what became of it; what they raise ends the run there."""
     market_named(request.market)
     chosen = queries.versions(request.market, list(request.versions))
     held = project.current(request.market)
@@ -67,7 +74,9 @@ def run(request: Request) -> list[Scan]:
         scan.seconds, scan.executor = dict(spent), executor
         _answer(scan, universe, features, index, data, _thin(held, asked), request)
         if request.save and not scan.error:
-            _publish(scan, data[-1], request)
+            _publish(scan, data[-1], request, permit)
+        if each:
+            each(scan)
     return scans
 
 
@@ -186,7 +195,7 @@ def _thin(held: Record, asked: Days) -> dict[str, str]:
     return found
 
 
-def _publish(scan: Scan, data_digest: str, request: Request) -> None:
+def _publish(scan: Scan, data_digest: str, request: Request, permit: Permit | None) -> None:
     began = time.perf_counter()
     try:
         publish(
@@ -195,7 +204,10 @@ def _publish(scan: Scan, data_digest: str, request: Request) -> None:
             as_of=request.as_of,
             started_by=request.started_by,
             request_id=request.request_id,
+            permit=permit,
         )
     except NotReproducible as error:
         scan.error = str(error)
+    except DatabaseError as error:  # nothing of this version was written; the others go on
+        scan.error = f"{scan.version.slug} could not be published: {type(error).__name__}: {error}"
     scan.seconds["publish"] = time.perf_counter() - began

@@ -1,0 +1,88 @@
+"""Scans that somebody asked for: rows that a task worker works off, and what it found where nothing is published."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class RequestStatus(models.TextChoices):
+    """Where a request stands: waiting for a worker, at work, or how it ended."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class ScanRequest(models.Model):
+    """Some versions of a market over the sessions from `first` to `last`, to be run by a task worker.
+
+    Only a conditional UPDATE moves `status`: whoever takes a queued row runs it, and publishes only while the row is
+    still running. `beat_at` is renewed with every part, so a row that has been silent for long has lost its worker."""
+
+    market = models.CharField(max_length=12)
+    versions = models.JSONField(help_text="The names of the versions, in the order asked for")
+    first = models.DateField()
+    last = models.DateField()
+    limits = models.JSONField(default=dict, help_text="Segment -> its largest turnovers only")
+    top = models.PositiveIntegerField(null=True, help_text="Only the best of each session")
+    pinned = models.JSONField(
+        default=dict, help_text="Version -> the parameters of a recorded run, instead of its own"
+    )
+    publishes = models.BooleanField(default=True)
+    executor = models.CharField(max_length=12, default="auto")
+    status = models.CharField(
+        max_length=12, choices=RequestStatus.choices, default=RequestStatus.QUEUED
+    )
+    reason = models.TextField(blank=True)
+    sessions = models.PositiveIntegerField(help_text="Of all versions together")
+    sessions_done = models.PositiveIntegerField(default=0)
+    current_version = models.CharField(max_length=40, blank=True)
+    outcomes = models.JSONField(
+        default=list, help_text="For each version so far: sessions, runs, what went wrong"
+    )
+    requested_by = models.CharField(max_length=150, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    key = models.CharField(max_length=128, blank=True, help_text="The caller's Idempotency-Key")
+    asked_hash = models.CharField(max_length=32, help_text="Of what was asked for, as it was asked")
+    created_at = models.DateTimeField()
+    queued_at = models.DateTimeField(help_text="When a task was last put into the queue for it")
+    started_at = models.DateTimeField(null=True)
+    beat_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["requested_by", "key"],
+                condition=~models.Q(key=""),
+                name="request_key_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["market", "-id"], name="request_market"),
+            models.Index(fields=["status", "beat_at"], name="request_status"),
+        ]
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"request {self.pk}: {', '.join(self.versions)} {self.market} {self.first}..{self.last}: {self.status}"
+
+
+class ScanDraft(models.Model):
+    """A version's answer for one session of a request that publishes nothing; kept for a while."""
+
+    request = models.ForeignKey(ScanRequest, on_delete=models.CASCADE, related_name="drafts")
+    version = models.CharField(max_length=40)
+    date = models.DateField()
+    answer = models.JSONField(help_text="As `run_scan --format json` prints it")
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["request", "version", "date"], name="draft_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.request_id} {self.version} {self.date}"

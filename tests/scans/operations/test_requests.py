@@ -1,0 +1,336 @@
+"""Scans asked for and worked off: checked when asked, run once, seen coming, cancelled whole, run again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+from django.core.cache import cache
+from django_q.tasks import queue_size
+
+from marketdata.errors import DataProblem
+from scans.models import (
+    Backfill,
+    RequestStatus,
+    ScanDraft,
+    ScannerVersion,
+    ScanRequest,
+    ScanRun,
+    ScanSession,
+    Status,
+)
+from scans.operations import backfill, requests, working
+from scans.operations.requests import KeyReused, NotCancellable, QueueUnreachable, RequestRefused
+from scans.operations.run import Request, run
+from scans.queries import UnknownVersion
+from tests.scans.conftest import AS_OF
+from tests.scans.probe import Probe
+
+Ask = Callable[..., ScanRequest]
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(backfill, "PART", 7)
+    cache.clear()  # with Redis the queue is there too
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def ask(
+    market: pd.DataFrame, probe: Probe, django_capture_on_commit_callbacks: Any
+) -> Iterator[Ask]:
+    """Asks as `ann`; the request, fresh or not."""
+
+    def ask(**given: Any) -> ScanRequest:
+        wanted = {"market": "kr", "as_of": AS_OF, "requested_by": "ann", **given}
+        with django_capture_on_commit_callbacks(execute=True):
+            return requests.ask(**wanted).request
+
+    return ask
+
+
+def work(row: ScanRequest, as_of: datetime = AS_OF) -> ScanRequest:
+    working.work(row.pk, as_of=as_of)
+    row.refresh_from_db()
+    return row
+
+
+def published(slug: str = "rises") -> list[date]:
+    rows = ScanSession.objects.filter(version__slug=slug, published=True)
+    return list(rows.order_by("date").values_list("date", flat=True))
+
+
+def test_the_last_session_by_the_active_version(ask: Ask, sessions: list[date]) -> None:
+    row = ask()
+    assert (row.versions, row.first, row.last) == (["rises"], sessions[-1], sessions[-1])
+    assert (row.status, row.sessions, queue_size()) == (RequestStatus.QUEUED, 1, 1)
+    assert published() == []
+    work(row)
+    assert (row.status, row.reason, row.sessions_done) == (RequestStatus.DONE, "", 1)
+    made = ScanRun.objects.get()
+    assert row.outcomes == [{"version": "rises", "sessions": 1, "runs": [made.pk], "error": ""}]
+    assert (made.started_by, made.status) == ("ann", Status.PUBLISHED)
+    assert published() == [sessions[-1]]
+
+
+def test_a_range_part_by_part(ask: Ask, sessions: list[date]) -> None:
+    row = ask(versions=["rises", "rises-10"], first=sessions[10], last=sessions[29])
+    assert row.sessions == 40
+    work(row)
+    assert (row.status, row.sessions_done, row.current_version) == (RequestStatus.DONE, 40, "")
+    assert published("rises") == published("rises-10") == sessions[10:30]
+    assert [len(one["runs"]) for one in row.outcomes] == [3, 3]
+    ran = sorted(ScanRun.objects.values_list("pk", flat=True))
+    assert sorted(number for one in row.outcomes for number in one["runs"]) == ran
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "sentence"),
+    [
+        ({"versions": ["v9"]}, UnknownVersion, "Unknown scanner version 'v9'"),
+        ({"first": date(2031, 1, 2), "last": date(2031, 1, 2)}, DataProblem, "no bars on"),
+        ({"first": date(2024, 5, 4), "last": date(2024, 5, 4)}, DataProblem, "not a session"),
+        ({"first": date(2024, 4, 5), "last": date(2024, 4, 1)}, DataProblem, "begins on"),
+        ({"limits": {"NASDAQ": 5}}, RequestRefused, "Unknown segment 'NASDAQ': choose among KO"),
+        ({"limits": {"KOSPI": 0}}, RequestRefused, "whole number from 1"),
+        ({"limits": {"KOSPI": True}}, RequestRefused, "whole number from 1"),
+        ({"top": 0}, RequestRefused, "top must be"),
+        ({"executor": "cloud"}, RequestRefused, "Choose an executor among auto"),
+        ({"pinned": {"rises": {"scale": -1}}}, RequestRefused, "rises cannot be run: scale is -1"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_when_it_is_asked(
+    ask: Ask, given: dict[str, Any], error: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(error, match=sentence):
+        ask(**given)
+    assert not ScanRequest.objects.exists()
+    assert queue_size() == 0
+
+
+def test_a_key_makes_it_once_for_each_user(ask: Ask) -> None:
+    first = ask(key="monday", versions=["rises"])
+    assert ask(key="monday", versions=["rises"]).pk == first.pk
+    assert queue_size() == 1
+    with pytest.raises(KeyReused, match=f"used for request {first.pk}"):
+        ask(key="monday", versions=["rises-10"])
+    assert ask(key="monday", versions=["rises"], requested_by="bob").pk != first.pk
+    assert ask().pk != ask().pk
+
+
+def test_a_task_delivered_twice_runs_once(ask: Ask) -> None:
+    row = work(ask())
+    before = ScanRequest.objects.values().get()
+    assert working.work(row.pk, as_of=AS_OF) == f"request {row.pk} is not waiting"
+    assert working.work(row.pk + 1, as_of=AS_OF) == f"request {row.pk + 1} is not waiting"
+    assert ScanRequest.objects.values().get() == before
+    assert ScanRun.objects.count() == 1
+
+
+@pytest.mark.parametrize("last", [19, 10], ids=["range", "one session"])
+def test_one_version_failing_leaves_the_other(ask: Ask, sessions: list[date], last: int) -> None:
+    from scans.engines.registry import ENGINES
+
+    broken = Probe()
+    broken.failure = ZeroDivisionError("a hole in the engine")
+    ENGINES["broken"] = broken
+    try:
+        ScannerVersion.objects.create(slug="broken", engine="broken")
+        row = work(ask(versions=["broken", "rises"], first=sessions[10], last=sessions[last]))
+    finally:
+        del ENGINES["broken"]
+    assert row.status == RequestStatus.FAILED
+    assert row.reason == "broken failed: ZeroDivisionError: a hole in the engine"
+    assert [one["error"] != "" for one in row.outcomes] == [True, False]
+    assert published("rises") == sessions[10 : last + 1]
+
+
+def test_a_backfill_in_the_way_stops_that_version_alone(ask: Ask, sessions: list[date]) -> None:
+    Backfill.objects.create(
+        version=ScannerVersion.objects.get(slug="rises"),
+        market="kr",
+        first=sessions[0],
+        last=sessions[9],
+        started_at=AS_OF,
+        beat_at=AS_OF,
+    )
+    row = work(ask(versions=["rises", "rises-10"], first=sessions[10], last=sessions[19]))
+    assert row.status == RequestStatus.FAILED
+    assert "Another backfill of rises on market kr is running" in row.reason
+    assert published("rises") == []
+    assert published("rises-10") == sessions[10:20]
+
+
+def test_a_waiting_request_is_cancelled_at_once(ask: Ask) -> None:
+    row = requests.cancel(ask().pk, as_of=AS_OF, who="bob")
+    assert (row.status, row.reason) == (RequestStatus.CANCELLED, "cancelled by bob")
+    work(row)
+    assert (row.status, published()) == (RequestStatus.CANCELLED, [])
+    with pytest.raises(NotCancellable, match="it is cancelled"):
+        requests.cancel(row.pk, as_of=AS_OF, who="bob")
+
+
+def test_a_running_request_is_cancelled_before_it_publishes(
+    ask: Ask, sessions: list[date], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody cancels while the second part is computed: the first stands whole, the second is not there at all."""
+    row = ask(first=sessions[10], last=sessions[29])
+    scored = Probe.score
+    parts = []
+
+    def score(self: Probe, universe: Any, *rest: Any) -> Any:
+        parts.append(len(universe.sessions))
+        if len(parts) == 2:
+            requests.cancel(row.pk, as_of=AS_OF, who="bob")
+        return scored(self, universe, *rest)
+
+    monkeypatch.setattr(Probe, "score", score)
+    work(row)
+    assert (row.status, row.sessions_done, parts) == (RequestStatus.CANCELLED, 7, [7, 7])
+    assert published() == sessions[10:17]
+    assert ScanRun.objects.count() == len(row.outcomes[0]["runs"]) == 1
+    assert not Backfill.objects.filter(status=Status.RUNNING).exists()
+
+
+def test_a_lost_worker_is_noticed_and_may_not_publish_any_more(
+    ask: Ask, sessions: list[date]
+) -> None:
+    row = ask(first=sessions[10], last=sessions[29])
+    ScanRequest.objects.update(status=RequestStatus.RUNNING, started_at=AS_OF, beat_at=AS_OF)
+    requests.settle(as_of=AS_OF + backfill.SILENCE)
+    row.refresh_from_db()
+    assert row.status == RequestStatus.RUNNING
+    late = AS_OF + backfill.SILENCE + timedelta(seconds=1)
+    requests.settle(as_of=late)
+    row.refresh_from_db()
+    assert (row.status, row.finished_at) == (RequestStatus.FAILED, late)
+    assert row.reason.startswith("The worker was lost")
+    with pytest.raises(working.Stopped):  # it comes back, and wants to go on
+        working.Worker(row, AS_OF).work()
+    assert published() == []
+
+
+def test_a_lost_task_is_put_into_the_queue_again(ask: Ask) -> None:
+    row = ask()
+    cache.clear()
+    from django_q.models import OrmQ
+
+    OrmQ.objects.all().delete()
+    requests.settle(as_of=AS_OF + backfill.SILENCE)
+    assert queue_size() == 0
+    late = AS_OF + backfill.SILENCE + timedelta(seconds=1)
+    requests.settle(as_of=late)
+    requests.settle(as_of=late)
+    assert queue_size() == 1
+    assert work(row).status == RequestStatus.DONE
+
+
+def test_where_the_queue_cannot_be_reached_nothing_is_kept(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise ConnectionError("no such host: queue:hunter2@there")
+
+    monkeypatch.setattr(requests, "async_task", refuse)
+    with pytest.raises(QueueUnreachable, match="nothing was kept") as told:
+        ask()
+    assert "hunter2" not in str(told.value)
+    assert not ScanRequest.objects.exists()
+
+
+def test_what_nobody_expected_is_told_without_its_details(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the password is swordfish")
+
+    monkeypatch.setattr("scans.operations.working.run.run", fail)
+    row = work(ask())
+    assert row.status == RequestStatus.FAILED
+    assert row.reason == "It was ended by RuntimeError: the log has more."
+
+
+def test_a_time_limit_ends_it_and_is_told(ask: Ask, probe: Probe) -> None:
+    probe.failure = SystemExit("Task exceeded maximum timeout value")
+    row = ask()
+    with pytest.raises(SystemExit):
+        working.work(row.pk, as_of=AS_OF)
+    row.refresh_from_db()
+    assert (row.status, published()) == (RequestStatus.FAILED, [])
+    probe.failure = None
+
+
+def test_a_run_once_more_has_its_own_parameters(ask: Ask, sessions: list[date]) -> None:
+    done = work(ask(versions=["rises-10"], limits={"KOSPI": 2}, top=3))
+    recorded = ScanRun.objects.get(pk=done.outcomes[0]["runs"][0])
+    ScannerVersion.objects.filter(slug="rises-10").update(params={"scale": 3.0}, limits={})
+    row = requests.rerun(recorded, as_of=AS_OF, requested_by="bob").request
+    work(row)
+    assert (row.status, row.outcomes[0]["runs"]) == (RequestStatus.DONE, [recorded.pk])
+    assert ScanRun.objects.count() == 1  # data and parameters were the same: it stands
+    ScannerVersion.objects.filter(slug="rises-10").update(engine="v2", params={})
+    recorded.version.refresh_from_db()
+    with pytest.raises(RequestRefused, match="version rises-10 has v2 now"):
+        requests.rerun(recorded, as_of=AS_OF, requested_by="bob")
+
+
+def test_a_request_once_more_does_the_rest(
+    ask: Ask, sessions: list[date], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(
+        Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[10], last=sessions[16])
+    )
+    row = ask(first=sessions[10], last=sessions[29])
+    requests.cancel(row.pk, as_of=AS_OF, who="bob")
+    other = requests.again(row, as_of=AS_OF, requested_by="bob").request
+    assert other.pk != row.pk
+    work(other)
+    assert (other.status, published()) == (RequestStatus.DONE, sessions[10:30])
+    assert ScanRun.objects.count() == 3  # of seven, seven and six sessions: the first stood
+
+
+def test_without_saving_the_answers_are_kept_for_a_while(ask: Ask, sessions: list[date]) -> None:
+    row = ask(
+        versions=["rises", "rises-10"], first=sessions[28], last=sessions[29], publishes=False
+    )
+    work(row)
+    assert (row.status, row.sessions_done, published()) == (RequestStatus.DONE, 4, [])
+    assert not ScanRun.objects.exists()
+    kept = ScanDraft.objects.get(version="rises-10", date=sessions[29]).answer
+    shown = run(
+        Request(
+            market="kr",
+            as_of=AS_OF,
+            versions=["rises-10"],
+            first=sessions[29],
+            last=sessions[29],
+            save=False,
+        )
+    )[0].answers[0]
+    assert kept["ranks"] == shown.ranks
+    assert kept["result_digest"] == shown.result_digest
+    working.forget_drafts(AS_OF + working.KEPT)
+    assert ScanDraft.objects.count() == 4
+    working.forget_drafts(AS_OF + working.KEPT + timedelta(seconds=1))
+    assert not ScanDraft.objects.exists()
+
+
+def test_drafts_are_bounded(
+    ask: Ask, sessions: list[date], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(working, "MOST_KEPT", 2)
+    rows = [work(ask(publishes=False)) for _ in range(3)]
+    kept = set(ScanDraft.objects.values_list("request_id", flat=True))
+    assert kept == {rows[1].pk, rows[2].pk}
+    monkeypatch.setattr(working, "MOST_RANKS", 0)
+    row = work(ask(publishes=False))
+    assert row.status == RequestStatus.FAILED
+    assert "ask for fewer sessions, or for a top" in row.reason
+    monkeypatch.setattr(requests, "MOST_DRAFTED", 3)
+    with pytest.raises(RequestRefused, match="at most 3 in all"):
+        ask(versions=["rises", "rises-10"], first=sessions[0], last=sessions[1], publishes=False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.db import models
 
 
-class LakePartition(models.Model):
-    """One market's month. Every write to the record raises `wanted` in its own transaction; a projection
-    that read the record at `wanted` = g sets `written` = g once the file lies in place. The file is stale
+class Partition(models.Model):
+    """One market's month in one kind of file. Every write to the record raises `wanted` in its own transaction; a
+    projection that read the record at `wanted` = g sets `written` = g once the file lies in place. The file is stale
     while the two differ, whatever happened in between."""
 
     market = models.CharField(max_length=12)
@@ -17,16 +17,10 @@ class LakePartition(models.Model):
     rows = models.PositiveIntegerField(default=0)
     bytes = models.PositiveBigIntegerField(default=0)
     digest = models.CharField(max_length=32, blank=True)
-    sessions = models.JSONField(
-        default=dict, help_text="ISO date -> [bars, digest, bars that can be scanned]"
-    )
     written_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["market", "month"], name="partition_market_month"),
-        ]
-        ordering = ["market", "month"]
+        abstract = True
 
     def __str__(self) -> str:
         return f"{self.market} {self.month:%Y-%m}{' stale' if self.is_stale else ''}"
@@ -34,3 +28,29 @@ class LakePartition(models.Model):
     @property
     def is_stale(self) -> bool:
         return self.wanted != self.written
+
+
+class LakePartition(Partition):
+    """A month of bars."""
+
+    sessions = models.JSONField(
+        default=dict, help_text="ISO date -> [bars, digest, bars that can be scanned]"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["market", "month"], name="partition_market_month"),
+        ]
+        ordering = ["market", "month"]
+
+
+class FlowPartition(Partition):
+    """A month of investor flow, a file of its own: whoever does not read flows neither reads nor waits for it."""
+
+    sessions = models.JSONField(default=dict, help_text="ISO date -> [flows, digest]")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["market", "month"], name="flow_partition_month"),
+        ]
+        ordering = ["market", "month"]

@@ -1,4 +1,4 @@
-"""Marks on the lake: which months no longer tell what the record says (see `LakePartition`)."""
+"""Marks on the lake: which months no longer tell what the record says (see `Partition`)."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from datetime import date
 
 from django.db.models import F
 
-from marketdata.models import LakePartition
+from marketdata.models import LakePartition, Partition
 
 
-def mark(market: str, months: Iterable[date]) -> None:
-    """Raise `wanted` of the partitions of `months` (any day of a month stands for it). Call it inside the
-    transaction that writes to the record."""
+def mark(
+    market: str,
+    months: Iterable[date],
+    *,
+    kind: type[Partition] = LakePartition,
+) -> None:
+    """Raise `wanted` of the partitions of that kind of `months` (any day of a month stands for it). Call it inside
+    the transaction that writes to the record."""
     firsts = sorted({day.replace(day=1) for day in months})
     if not firsts:
         return
-    LakePartition.objects.bulk_create(
-        [LakePartition(market=market, month=first, wanted=0) for first in firsts],
-        ignore_conflicts=True,
-    )
-    LakePartition.objects.filter(market=market, month__in=firsts).update(wanted=F("wanted") + 1)
+    made = [kind(market=market, month=first, wanted=0) for first in firsts]
+    kind._default_manager.bulk_create(made, ignore_conflicts=True)
+    kind._default_manager.filter(market=market, month__in=firsts).update(wanted=F("wanted") + 1)

@@ -1,4 +1,4 @@
-"""What a bar or an event must be to be let in, by whole columns; the first reason that holds is a row's reason."""
+"""What a bar, an event or a flow must be to be let in, by whole columns; the first reason that holds is a row's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.markets import Market
-from marketdata.sources.files import BarBatch, EventBatch
+from marketdata.sources.files import BarBatch, EventBatch, FlowBatch
 
 LARGEST_VOLUME = 2.0**53
 """Beyond it float64 no longer counts every share."""
@@ -37,6 +37,8 @@ class Reason(StrEnum):
     OVERFLOW = "volume overflow"
     NEGATIVE = "negative amount, base price, market cap or shares"
     BAD_RATIO = "ratio not above 0"
+    BEYOND_TRADED = "net buying beyond what was traded"
+    OTHER_UNIT = "net value far from close x net quantity"
     DUPLICATE = "duplicate key in the file"
     BROKEN_LINE = "wrong number of fields"
 
@@ -83,7 +85,14 @@ class Check:
         self._duplicates(found, batch)
         return found
 
-    def _key(self, batch: BarBatch | EventBatch) -> NDArray[np.int8]:
+    def flows(self, batch: FlowBatch) -> NDArray[np.int8]:
+        """The same for investor flow; against the bars, `flow_door.against_bars` checks it."""
+        found = self._key(batch)
+        _flag(found, Reason.NOT_A_NUMBER, batch.unreadable)
+        self._duplicates(found, batch)
+        return found
+
+    def _key(self, batch: BarBatch | EventBatch | FlowBatch) -> NDArray[np.int8]:
         found = np.full(len(batch), FINE, dtype=np.int8)
         is_code = np.array(
             [bool(self._code.fullmatch(code)) for code in batch.codes.tolist()] + [False]
@@ -94,7 +103,9 @@ class Check:
         _flag(found, Reason.FUTURE, batch.date > self._today)
         return found
 
-    def _duplicates(self, found: NDArray[np.int8], batch: BarBatch | EventBatch) -> None:
+    def _duplicates(
+        self, found: NDArray[np.int8], batch: BarBatch | EventBatch | FlowBatch
+    ) -> None:
         fine = np.flatnonzero(found == FINE)
         again = self._seen.again(batch.codes, batch.code[fine], self._position(batch.date[fine]))
         found[fine[again]] = REASONS.index(Reason.DUPLICATE)

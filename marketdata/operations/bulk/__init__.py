@@ -1,13 +1,33 @@
-"""Bars in and out of the record by the column, as fast as each database allows."""
+"""Bars and flows in and out of the record by the column, as fast as each database allows."""
 
-from marketdata.operations.bulk.record import insert, lock, month_rows, source_rows, update
-from marketdata.operations.bulk.rows import COLUMNS, Rows, Writable
+from marketdata.operations.bulk.record import (
+    code_rows,
+    insert,
+    lock,
+    month_rows,
+    source_rows,
+    update,
+)
+from marketdata.operations.bulk.rows import (
+    BAR_TABLE,
+    COLUMNS,
+    FLOW_TABLE,
+    FLOWS,
+    Rows,
+    Table,
+    Writable,
+)
 from marketdata.operations.bulk.upsert import upsert
 
 __all__ = [
+    "BAR_TABLE",
     "COLUMNS",
+    "FLOWS",
+    "FLOW_TABLE",
     "Rows",
+    "Table",
     "Writable",
+    "code_rows",
     "insert",
     "lock",
     "month_rows",

@@ -1,4 +1,4 @@
-"""The record's bars in PostgreSQL: COPY in both directions.
+"""The record's bars and flows in PostgreSQL: COPY in both directions.
 
 In: the binary format, which spares the server the parsing of a dozen numbers a row. Out: CSV, which pyarrow parses
 faster than anything takes the binary format apart; PostgreSQL writes the shortest text that reads back bit for bit.
@@ -13,26 +13,20 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 from django.db import connection
 
-from marketdata.models import StockPrice
 from marketdata.operations.bulk import copy_binary
-from marketdata.operations.bulk.rows import COLUMNS, Rows, Writable
+from marketdata.operations.bulk.rows import Rows, Table, Writable
 
-TABLE = StockPrice._meta.db_table
 ROWS_AT_A_TIME = 20_000
 
-_FIELDS = ("code", "date", "source", *COLUMNS)
 _WORD = pa.dictionary(pa.int32(), pa.string())
-_TYPES = {
-    "code": _WORD,
-    "date": pa.date32(),
-    "source": _WORD,
-    **dict.fromkeys(COLUMNS, pa.float64()),
-}
+_KEY = {"code": _WORD, "date": pa.date32(), "source": _WORD}
 
 
-def read(where: str, params: list[object]) -> Rows:
-    """The bars for which `where` holds."""
-    select = f"SELECT stock_code, date, source, {', '.join(COLUMNS)} FROM {TABLE} WHERE {where}"  # noqa: S608
+def read(table: Table, where: str, params: list[object]) -> Rows:
+    """The rows for which `where` holds."""
+    names = ", ".join(table.columns)
+    select = f"SELECT stock_code, date, source, {names} FROM {table.name} WHERE {where}"  # noqa: S608
+    types = {**_KEY, **dict.fromkeys(table.columns, pa.float64())}
     answer = io.BytesIO()
     with (
         connection.wrap_database_errors,
@@ -42,46 +36,53 @@ def read(where: str, params: list[object]) -> Rows:
         for block in copy:
             answer.write(block)
     if not answer.tell():
-        return Rows.of_arrow(pa.schema(list(_TYPES.items())).empty_table())
+        return Rows.of_arrow(pa.schema(list(types.items())).empty_table(), table.columns)
     answer.seek(0)
-    table = pacsv.read_csv(
+    found = pacsv.read_csv(
         answer,
-        read_options=pacsv.ReadOptions(column_names=list(_FIELDS), use_threads=False),
-        convert_options=pacsv.ConvertOptions(column_types=_TYPES, null_values=[""]),
+        read_options=pacsv.ReadOptions(column_names=list(types), use_threads=False),
+        convert_options=pacsv.ConvertOptions(column_types=types, null_values=[""]),
     )
-    return Rows.of_arrow(table.unify_dictionaries())
+    return Rows.of_arrow(found.unify_dictionaries(), table.columns)
 
 
-def insert(bars: Writable, *, market: str, source: str, at: datetime) -> None:
-    """Add bars."""
-    _copy_in(TABLE, bars, market=market, source=source, at=at, created=True)
+def insert(table: Table, bars: Writable, *, market: str, source: str, at: datetime) -> None:
+    """Add rows."""
+    stamps = ("created_at", "updated_at")
+    _copy_in(table.name, bars, bars.known(table), stamps, market=market, source=source, at=at)
 
 
-def update(bars: Writable, *, market: str, source: str, at: datetime) -> None:
-    """Replace bars: copied into a table of the transaction's own, then assigned from there."""
-    names = ", ".join(("market", "source", "stock_code", "date", "updated_at", *COLUMNS))
-    assignments = ", ".join(f"{name} = new.{name}" for name in (*COLUMNS, "updated_at"))
+def update(table: Table, bars: Writable, *, market: str, source: str, at: datetime) -> None:
+    """Replace rows: copied into a table of the transaction's own, then assigned from there."""
+    names = ", ".join(("market", "source", "stock_code", "date", "updated_at", *table.columns))
+    assignments = ", ".join(f"{name} = new.{name}" for name in (*table.columns, "updated_at"))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"CREATE TEMPORARY TABLE corrected_bars ON COMMIT DROP AS "  # noqa: S608
-            f"SELECT {names} FROM {TABLE} WITH NO DATA"
+            f"CREATE TEMPORARY TABLE corrected ON COMMIT DROP AS "  # noqa: S608
+            f"SELECT {names} FROM {table.name} WITH NO DATA"
         )
-        _copy_in("corrected_bars", bars, market=market, source=source, at=at, created=False)
-        # Without statistics the planner would read the whole record to correct a few bars.
-        cursor.execute("ANALYZE corrected_bars")
+        known, stamps = bars.known(table), ("updated_at",)
+        _copy_in("corrected", bars, known, stamps, market=market, source=source, at=at)
+        # Without statistics the planner would read the whole record to correct a few rows.
+        cursor.execute("ANALYZE corrected")
         cursor.execute(
-            f"UPDATE {TABLE} AS old SET {assignments} FROM corrected_bars AS new "  # noqa: S608
+            f"UPDATE {table.name} AS old SET {assignments} FROM corrected AS new "  # noqa: S608
             "WHERE old.stock_code = new.stock_code AND old.market = new.market "
             "AND old.date = new.date AND old.source = new.source"
         )
-        cursor.execute("DROP TABLE corrected_bars")
+        cursor.execute("DROP TABLE corrected")
 
 
 def _copy_in(
-    table: str, bars: Writable, *, market: str, source: str, at: datetime, created: bool
+    table: str,
+    bars: Writable,
+    known: tuple[str, ...],
+    stamps: tuple[str, ...],
+    *,
+    market: str,
+    source: str,
+    at: datetime,
 ) -> None:
-    known = bars.known
-    stamps = ("created_at", "updated_at") if created else ("updated_at",)
     names = ", ".join(("market", "source", *stamps, "stock_code", "date", *known))
     with (
         connection.wrap_database_errors,

@@ -1,4 +1,4 @@
-"""The record's bars by the column. Two databases, one face: `sqlite` and `postgresql` each answer `read`,
+"""The record's bars and flows by the column. Two databases, one face: `sqlite` and `postgresql` each answer `read`,
 `insert` and `update`; every value reaches them as a bound parameter or a COPY field, never inside the SQL.
 """
 
@@ -10,24 +10,37 @@ from typing import Protocol
 from django.db import connection
 
 from marketdata.operations.bulk import postgresql, sqlite
-from marketdata.operations.bulk.rows import Rows, Writable
+from marketdata.operations.bulk.rows import BAR_TABLE, Rows, Table, Writable
 
 
 class Database(Protocol):
     """What a database must be able to do."""
 
-    def read(self, where: str, params: list[object]) -> Rows: ...
-    def insert(self, bars: Writable, *, market: str, source: str, at: datetime) -> None: ...
-    def update(self, bars: Writable, *, market: str, source: str, at: datetime) -> None: ...
+    def read(self, table: Table, where: str, params: list[object]) -> Rows: ...
+    def insert(
+        self, table: Table, bars: Writable, *, market: str, source: str, at: datetime
+    ) -> None: ...
+    def update(
+        self, table: Table, bars: Writable, *, market: str, source: str, at: datetime
+    ) -> None: ...
 
 
 def _database() -> Database:
     return postgresql if connection.vendor == "postgresql" else sqlite
 
 
-def month_rows(market: str, first_day: date, last_day: date) -> Rows:
-    """Every source's bars of a market from `first_day` to `last_day`, both included."""
-    return _database().read("market = %s AND date BETWEEN %s AND %s", [market, first_day, last_day])
+def month_rows(market: str, first_day: date, last_day: date, *, table: Table = BAR_TABLE) -> Rows:
+    """Every source's rows of a market from `first_day` to `last_day`, both included."""
+    where = "market = %s AND date BETWEEN %s AND %s"
+    return _database().read(table, where, [market, first_day, last_day])
+
+
+def code_rows(
+    market: str, codes: tuple[str, str], days: tuple[date, date], *, table: Table = BAR_TABLE
+) -> Rows:
+    """The same of the instruments between two codes, both included: quicker where that selects few of them."""
+    where = "stock_code BETWEEN %s AND %s AND date BETWEEN %s AND %s AND market = %s"
+    return _database().read(table, where, [*codes, *days, market])
 
 
 def source_rows(
@@ -36,31 +49,38 @@ def source_rows(
     *,
     days: tuple[date, date] | None = None,
     codes: tuple[str, str] | None = None,
+    table: Table = BAR_TABLE,
 ) -> Rows:
-    """One source's bars between two days or between two codes, both included. Give the one that selects
+    """One source's rows between two days or between two codes, both included. Give the one that selects
     fewer rows: each is answered by its own index."""
     if (days is None) == (codes is None):
         raise ValueError("give either days or codes")
     if days is not None:
         return _database().read(
-            "date BETWEEN %s AND %s AND source = %s AND market = %s", [*days, source, market]
+            table, "date BETWEEN %s AND %s AND source = %s AND market = %s", [*days, source, market]
         )
     assert codes is not None  # noqa: S101 - said above
     return _database().read(
-        "stock_code BETWEEN %s AND %s AND market = %s AND source = %s", [*codes, market, source]
+        table,
+        "stock_code BETWEEN %s AND %s AND market = %s AND source = %s",
+        [*codes, market, source],
     )
 
 
-def insert(bars: Writable, *, market: str, source: str, at: datetime) -> None:
-    """Write bars that are not recorded yet; `IntegrityError` where one is. Call it inside a transaction."""
+def insert(
+    bars: Writable, *, market: str, source: str, at: datetime, table: Table = BAR_TABLE
+) -> None:
+    """Write rows that are not recorded yet; `IntegrityError` where one is. Call it inside a transaction."""
     if len(bars):
-        _database().insert(bars, market=market, source=source, at=at)
+        _database().insert(table, bars, market=market, source=source, at=at)
 
 
-def update(bars: Writable, *, market: str, source: str, at: datetime) -> None:
-    """Replace the values of recorded bars. Call it inside a transaction."""
+def update(
+    bars: Writable, *, market: str, source: str, at: datetime, table: Table = BAR_TABLE
+) -> None:
+    """Replace the values of recorded rows. Call it inside a transaction."""
     if len(bars):
-        _database().update(bars, market=market, source=source, at=at)
+        _database().update(table, bars, market=market, source=source, at=at)
 
 
 def lock(market: str) -> None:

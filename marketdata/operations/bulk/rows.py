@@ -1,4 +1,4 @@
-"""Bars as columns, on their way into the record (`Writable`) and out of it (`Rows`)."""
+"""Bars and flows as columns, on their way into the record (`Writable`) and out of it (`Rows`)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,37 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from marketdata.models import INVESTORS, InstitutionalFlow, StockPrice
+
 PRICES = ("open", "high", "low", "close", "volume")
 OPTIONAL = ("amount", "base_price", "market_cap", "shares")
 COLUMNS = (*PRICES, *OPTIONAL)
 """The values of a bar. Those of `PRICES` are always known; of the others NaN stands for NULL."""
 
+FLOWS = tuple(f"{who}_net_{what}" for who in INVESTORS for what in ("quantity", "value"))
+"""The values of a flow; NaN stands for NULL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the record that is read and written by the column: its name in the database, the columns of values
+    and those of them that are always known."""
+
+    name: str
+    columns: tuple[str, ...]
+    always: tuple[str, ...] = ()
+
+
+BAR_TABLE = Table(StockPrice._meta.db_table, COLUMNS, PRICES)
+FLOW_TABLE = Table(InstitutionalFlow._meta.db_table, FLOWS)
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """R recorded bars in no particular order; all columns (R,).
+    """R recorded bars or flows in no particular order; all columns (R,).
 
     `code` indexes `codes` (ascending, unique), `source` indexes `sources` (ascending, unique); `date` is
-    datetime64[D]; `values` holds a float64 array for each of `COLUMNS`, NaN where the record has NULL.
+    datetime64[D]; `values` holds a float64 array for each of its table's columns, NaN where the record has NULL.
     """
 
     codes: NDArray[np.str_]
@@ -35,7 +54,7 @@ class Rows:
         return len(self.code)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        """A column by name: code, date, source (spelled out) or one of `COLUMNS`."""
+        """A column by name: code, date, source (spelled out) or one of `values`."""
         if name == "code":
             return self.codes[self.code]
         if name == "source":
@@ -43,8 +62,8 @@ class Rows:
         return self.date if name == "date" else self.values[name]
 
     @classmethod
-    def of_arrow(cls, table: pa.Table) -> Self:
-        """From columns code, date (date32), source and `COLUMNS`."""
+    def of_arrow(cls, table: pa.Table, columns: tuple[str, ...]) -> Self:
+        """From columns code, date (date32), source and the values' `columns`."""
         codes, code = ranked(table.column("code"))
         sources, source = ranked(table.column("source"))
         return cls(
@@ -57,15 +76,15 @@ class Rows:
                 name: table.column(name)
                 .to_numpy(zero_copy_only=False)
                 .astype(np.float64, copy=False)
-                for name in COLUMNS
+                for name in columns
             },
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Writable:
-    """W bars of one source to be written, sorted by (code, date) where the caller can, since that is the order the
-    indexes like. `code` (W,) indexes `codes`; `values` as in `Rows`."""
+    """W bars or flows of one source to be written, sorted by (code, date) where the caller can, since that is the order
+    the indexes like. `code` (W,) indexes `codes`; `values` as in `Rows`."""
 
     codes: NDArray[np.str_]
     code: NDArray[np.int32]
@@ -74,6 +93,15 @@ class Writable:
 
     def __len__(self) -> int:
         return len(self.code)
+
+    def take(self, rows: NDArray[np.integer]) -> Writable:
+        """The rows at these positions, in this order, as copies."""
+        return Writable(
+            self.codes,
+            self.code[rows],
+            self.date[rows],
+            {name: column[rows] for name, column in self.values.items()},
+        )
 
     def slice(self, start: int, stop: int) -> Writable:
         """Rows start..stop as views."""
@@ -84,13 +112,12 @@ class Writable:
             {name: column[start:stop] for name, column in self.values.items()},
         )
 
-    @property
-    def known(self) -> tuple[str, ...]:
-        """The columns that hold anything at all."""
+    def known(self, table: Table) -> tuple[str, ...]:
+        """The columns of `table` that hold anything at all."""
         return tuple(
             name
-            for name in COLUMNS
-            if name in PRICES or not bool(np.isnan(self.values[name]).all())
+            for name in table.columns
+            if name in table.always or not bool(np.isnan(self.values[name]).all())
         )
 
 

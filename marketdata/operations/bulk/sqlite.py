@@ -1,4 +1,4 @@
-"""The record's bars in SQLite.
+"""The record's bars and flows in SQLite.
 
 Many rows go into one INSERT, with what is the same for all of them bound once: a statement's start and the
 upkeep of AUTOINCREMENT cost more than a row does. The driver is used directly (inside Django's transaction):
@@ -17,34 +17,32 @@ import pyarrow as pa
 from django.db import connection
 from numpy.typing import NDArray
 
-from marketdata.models import StockPrice
-from marketdata.operations.bulk.rows import COLUMNS, Rows, Writable
+from marketdata.operations.bulk.rows import Rows, Table, Writable
 
-TABLE = StockPrice._meta.db_table
 ROWS_PER_STATEMENT = 100
 ROWS_AT_A_TIME = 20_000
 
-_FIELDS = ("code", "date", "source", *COLUMNS)
-# `+date` is an expression, so that it comes as the text it is.
-_SELECT = f"SELECT stock_code, +date, source, {', '.join(COLUMNS)} FROM {TABLE} WHERE "  # noqa: S608
 _TEXT = pa.string()
 
 
-def read(where: str, params: list[object]) -> Rows:
-    """The bars for which `where` holds."""
-    parts: list[pa.Table] = []
+def read(table: Table, where: str, params: list[object]) -> Rows:
+    """The rows for which `where` holds."""
+    names, parts = table.columns, []
+    # `+date` is an expression, so that it comes as the text it is.
+    select = f"SELECT stock_code, +date, source, {', '.join(names)} FROM {table.name} WHERE "  # noqa: S608
     with connection.wrap_database_errors:
         cursor = _driver().execute(
-            _SELECT + where.replace("%s", "?"), [_plain(value) for value in params]
+            select + where.replace("%s", "?"), [_plain(value) for value in params]
         )
         while rows := cursor.fetchmany(ROWS_AT_A_TIME):
-            parts.append(_table(list(zip(*rows, strict=True))))
-    return Rows.of_arrow(pa.concat_tables(parts) if parts else _table([()] * len(_FIELDS)))
+            parts.append(_table(list(zip(*rows, strict=True)), names))
+    none: list[tuple[Any, ...]] = [()] * (3 + len(names))
+    return Rows.of_arrow(pa.concat_tables(parts) if parts else _table(none, names), names)
 
 
-def insert(bars: Writable, *, market: str, source: str, at: datetime) -> None:
-    """Add bars."""
-    known = bars.known
+def insert(table: Table, bars: Writable, *, market: str, source: str, at: datetime) -> None:
+    """Add rows."""
+    known = bars.known(table)
     width = 2 + len(known)
     driver, constant = _driver(), [market, source, _stamp(at)]
     for start in range(0, len(bars), ROWS_AT_A_TIME):
@@ -54,17 +52,17 @@ def insert(bars: Writable, *, market: str, source: str, at: datetime) -> None:
             for first in range(0, len(part), ROWS_PER_STATEMENT):
                 count = min(ROWS_PER_STATEMENT, len(part) - first)
                 given = cells[first * width : (first + count) * width]
-                driver.execute(_insert_sql(count, known), constant + given)
+                driver.execute(_insert_sql(table.name, count, known), constant + given)
 
 
-def update(bars: Writable, *, market: str, source: str, at: datetime) -> None:
-    """Replace bars."""
-    assignments = ", ".join(f"{name} = ?" for name in COLUMNS)
+def update(table: Table, bars: Writable, *, market: str, source: str, at: datetime) -> None:
+    """Replace rows."""
+    assignments = ", ".join(f"{name} = ?" for name in table.columns)
     sql = (
-        f"UPDATE {TABLE} SET {assignments}, updated_at = ? "  # noqa: S608
+        f"UPDATE {table.name} SET {assignments}, updated_at = ? "  # noqa: S608
         "WHERE stock_code = ? AND date = ? AND market = ? AND source = ?"
     )
-    cells = _cells(bars, COLUMNS)
+    cells = _cells(bars, table.columns)
     constant = np.full((len(bars), 3), None, dtype=object)
     constant[:] = [_stamp(at), market, source]
     ordered = np.hstack([cells[:, 2:], constant[:, :1], cells[:, :2], constant[:, 1:]])
@@ -79,7 +77,7 @@ def _driver() -> sqlite3.Connection:
 
 
 @lru_cache(maxsize=64)
-def _insert_sql(count: int, known: tuple[str, ...]) -> str:
+def _insert_sql(table: str, count: int, known: tuple[str, ...]) -> str:
     """An INSERT of `count` rows whose market, source and time are parameters 1, 2 and 3 throughout."""
     names = ("market", "source", "created_at", "updated_at", "stock_code", "date", *known)
     width = 2 + len(known)
@@ -87,7 +85,7 @@ def _insert_sql(count: int, known: tuple[str, ...]) -> str:
         "(?1,?2,?3,?3," + ",".join(f"?{4 + row * width + place}" for place in range(width)) + ")"
         for row in range(count)
     )
-    return f"INSERT INTO {TABLE} ({','.join(names)}) VALUES {values}"  # noqa: S608
+    return f"INSERT INTO {table} ({','.join(names)}) VALUES {values}"  # noqa: S608
 
 
 def _cells(bars: Writable, known: tuple[str, ...]) -> NDArray[np.object_]:
@@ -105,7 +103,7 @@ def _cells(bars: Writable, known: tuple[str, ...]) -> NDArray[np.object_]:
     return cells
 
 
-def _table(columns: list[tuple[Any, ...]]) -> pa.Table:
+def _table(columns: list[tuple[Any, ...]], names: tuple[str, ...]) -> pa.Table:
     code, days, source, *values = columns
     arrays: list[Any] = [
         pa.array(code, _TEXT),
@@ -113,7 +111,7 @@ def _table(columns: list[tuple[Any, ...]]) -> pa.Table:
         pa.array(source, _TEXT),
     ]
     arrays += [pa.array(_floats(column)) for column in values]
-    return pa.Table.from_arrays(arrays, names=list(_FIELDS))
+    return pa.Table.from_arrays(arrays, names=["code", "date", "source", *names])
 
 
 def _floats(column: tuple[float | None, ...]) -> NDArray[np.float64]:

@@ -1,6 +1,20 @@
-"""Price files: marcap and tidy Parquet or CSV, and factor-event files, recognised by their columns."""
+"""Files of prices (marcap and tidy), of factor events and of investor flow, recognised by their columns."""
 
-from marketdata.sources.files.batch import BarBatch, EventBatch, PriceFileError, Status
+from marketdata.sources.files.batch import (
+    BarBatch,
+    EventBatch,
+    FlowBatch,
+    PriceFileError,
+    Status,
+)
 from marketdata.sources.files.forms import Recognised, recognise
 
-__all__ = ["BarBatch", "EventBatch", "PriceFileError", "Recognised", "Status", "recognise"]
+__all__ = [
+    "BarBatch",
+    "EventBatch",
+    "FlowBatch",
+    "PriceFileError",
+    "Recognised",
+    "Status",
+    "recognise",
+]

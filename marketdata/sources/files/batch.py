@@ -5,8 +5,10 @@ Words are coded: a column of indexes into a table of distinct words, -1 where th
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +19,11 @@ from marketdata.sources.base import SourceRefused
 PRICES = ("open", "high", "low", "close", "volume")
 OPTIONAL = ("amount", "base_price", "market_cap", "shares")
 VALUES = (*PRICES, *OPTIONAL)
+FLOWS = tuple(
+    f"{who}_net_{what}"
+    for who in ("foreign", "institution", "pension", "individual")
+    for what in ("quantity", "value")
+)
 
 
 class PriceFileError(SourceRefused):
@@ -105,3 +112,54 @@ class EventBatch:
 
     def __len__(self) -> int:
         return len(self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowBatch:
+    """R rows of investor flow: a float64 array in `values` for each of `FLOWS`, NaN where nothing is said; quantities
+    in raw shares, values in the market's currency, negative where more was sold. The rest as in `BarBatch`."""
+
+    row: NDArray[np.int64]
+    codes: NDArray[np.str_]
+    code: NDArray[np.int32]
+    date: NDArray[np.datetime64]
+    values: dict[str, NDArray[np.float64]]
+    unreadable: NDArray[np.bool_]
+    raw: pa.Table
+
+    def __len__(self) -> int:
+        return len(self.code)
+
+    def take(self, rows: NDArray[np.integer]) -> FlowBatch:
+        """The rows at these positions, in this order, without what they looked like (`raw` is empty)."""
+        return FlowBatch(
+            row=self.row[rows],
+            codes=self.codes,
+            code=self.code[rows],
+            date=self.date[rows],
+            values={name: column[rows] for name, column in self.values.items()},
+            unreadable=self.unreadable[rows],
+            raw=self.raw.slice(0, 0),
+        )
+
+    @classmethod
+    def of(
+        cls,
+        codes: Sequence[str],
+        days: Sequence[datetime.date],
+        values: Mapping[str, Sequence[float | None]],
+    ) -> FlowBatch:
+        """From columns as Python values; a name of `FLOWS` that is not among `values` says nothing."""
+        words, code = np.unique(np.array(codes, dtype=np.str_), return_inverse=True)
+        nothing = [None] * len(codes)
+        columns = {name: np.array(values.get(name, nothing), dtype=np.float64) for name in FLOWS}
+        raw: dict[str, Any] = {"code": list(codes), "date": list(days), **columns}
+        return cls(
+            row=np.arange(1, len(codes) + 1),
+            codes=words,
+            code=code.astype(np.int32),
+            date=np.array(days, dtype="datetime64[D]"),
+            values=columns,
+            unreadable=np.any([np.isinf(column) for column in columns.values()], axis=0),
+            raw=pa.table(raw),
+        )

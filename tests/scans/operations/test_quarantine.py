@@ -21,13 +21,19 @@ def scan() -> ScanSession:
     return ScanSession.objects.get(date=THIN, run=ScanRun.objects.latest("pk"))
 
 
+def later(rows: pd.DataFrame) -> pd.DataFrame:
+    """The same instruments a little higher on the thin session."""
+    close = rows["close"] + 50
+    return rows.assign(date=THIN, close=close, high=close + 5)
+
+
 @pytest.fixture
 def quarantined(
     market: pd.DataFrame, bring: Importer, probe: Probe, sessions: list[date]
 ) -> ScanSession:
     """The answer for a session on which three of six instruments have a bar."""
     last = market[market["date"] == sessions[-1]]
-    bring(last[last["code"] < "035720"].assign(date=THIN, close=90_000, high=90_000))
+    bring(later(last[last["code"] < "035720"]))
     return scan()
 
 
@@ -71,23 +77,25 @@ def test_what_is_published_is_no_matter_of_decision(
         discard_quarantined(session=ScanSession.objects.get(), who="ann", at=AS_OF)
 
 
-def test_the_published_answer_makes_room(quarantined: ScanSession, bring: Importer) -> None:
+def test_the_published_answer_makes_room(
+    quarantined: ScanSession, market: pd.DataFrame, bring: Importer, sessions: list[date]
+) -> None:
     """Two quarantined answers of one day: the later decision replaces what the earlier one published."""
     publish_quarantined(session=quarantined, who="ann", at=AS_OF)
-    bring(pd.DataFrame([(THIN, "005930", 5, 5, 5, 5, 9, "KOSPI")], columns=[
-        "date", "code", "open", "high", "low", "close", "volume", "segment"]))  # fmt: skip
-    later = scan()
-    assert later.status == Status.QUARANTINED
-    publish_quarantined(session=later, who="bob", at=AS_OF)
-    assert ScanSession.objects.get(date=THIN, published=True).pk == later.pk
+    last = market[market["date"] == sessions[-1]]
+    bring(later(last[last["code"] < "035720"]).assign(volume=3))
+    second = scan()
+    assert (second.status, second.ranked) == (Status.QUARANTINED, 3)
+    publish_quarantined(session=second, who="bob", at=AS_OF)
+    assert ScanSession.objects.get(date=THIN, published=True).pk == second.pk
     ranks = ScanRank.objects.filter(date=THIN, published=True)
-    assert set(ranks.values_list("session_id", flat=True)) <= {later.pk}
+    assert set(ranks.values_list("session_id", flat=True)) == {second.pk}
 
 
 def test_an_old_answer_does_not_replace_a_later_one(
     quarantined: ScanSession, market: pd.DataFrame, bring: Importer, sessions: list[date]
 ) -> None:
-    bring(market[market["date"] == sessions[-1]].assign(date=THIN, close=91_000, high=91_000))
+    bring(later(market[market["date"] == sessions[-1]]))
     full = scan()
     assert full.published
     with pytest.raises(NotQuarantined, match=f"Run {full.run_id} has published"):

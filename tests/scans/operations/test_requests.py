@@ -41,9 +41,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def ask(
-    market: pd.DataFrame, probe: Probe, django_capture_on_commit_callbacks: Any
-) -> Iterator[Ask]:
+def ask(market: pd.DataFrame, probe: Probe, django_capture_on_commit_callbacks: Any) -> Ask:
     """Asks as `ann`; the request, fresh or not."""
 
     def ask(**given: Any) -> ScanRequest:

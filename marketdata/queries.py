@@ -82,6 +82,22 @@ def record(market: str) -> Record:
     )
 
 
+def as_projected(market: str, *days: date) -> Record:
+    """What is recorded of `market`, for those who write nothing. LakeError where the lake is behind the record and
+    what is asked for may be what it lacks: one of `days`, or without any the last session."""
+    held = record(market)
+    missing = [day for day in days if np.datetime64(day) not in held.sessions]
+    if held.stale and (missing or not days):
+        raise _behind(market, held.stale[0])
+    return held
+
+
+def _behind(market: str, month: date) -> LakeError:
+    return LakeError(
+        f"The lake of market {market} is behind the record in {month:%Y-%m}: run `manage.py project_lake`."
+    )
+
+
 def last_complete_session(held: Record, as_of: datetime) -> date:
     """The latest recorded session that has closed by `as_of` and is complete (see `COMPLETE`)."""
     held.refuse_empty()
@@ -128,10 +144,7 @@ def _window(held: Record, days: Days, start: int) -> Window:
     parts = held.months(days)
     behind = sorted({part.month for part in parts} & set(held.stale))
     if behind:
-        raise LakeError(
-            f"The lake of market {held.market.name} is behind the record in {behind[0]:%Y-%m}: "
-            "run `manage.py project_lake`."
-        )
+        raise _behind(held.market.name, behind[0])
     seen = survey(lake(), parts)
     begins = held.block(days[0])[0]
     return Window(

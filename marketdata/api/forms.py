@@ -25,7 +25,7 @@ class ProblemBody(serializers.Serializer[Any]):
     nearest = serializers.DictField(
         child=serializers.DateField(allow_null=True),
         required=False,
-        help_text="The nearest dates that have a run: before, after",
+        help_text="The nearest dates that can be asked for: before, after",
     )
     is_session = serializers.BooleanField(required=False)
     errors = serializers.DictField(  # type: ignore[assignment]

@@ -21,19 +21,23 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from marketdata.errors import DataProblem
+from marketdata.errors import DataProblem, LakeError
 
 MEDIA_TYPE = "application/problem+json"
 LOGGER = logging.getLogger(__name__)
 
 
 class Problem(exceptions.APIException):
-    """An error with a code that callers may rely on; `more` are further members of its body."""
+    """An error with a code that callers may rely on; `wait` seconds until asking again is worth it (Retry-After),
+    `more` are further members of its body."""
 
-    def __init__(self, code: str, detail: str, *, status_code: int = 404, **more: Any) -> None:
+    def __init__(
+        self, code: str, detail: str, *, status_code: int = 404, wait: int = 0, **more: Any
+    ) -> None:
         super().__init__(detail, code)
         self.status_code = status_code
         self.code = code
+        self.wait = wait
         self.more = more
 
 
@@ -53,7 +57,9 @@ CODES: Mapping[type[exceptions.APIException], str] = {
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """The response to an error raised in a view; None (a 500, see `server_error`) for what nobody expected."""
-    if isinstance(error, DataProblem):  # nothing the caller did
+    if isinstance(error, LakeError):  # a read does not write, so it does not mend it either
+        error = Problem("lake_behind", str(error), status_code=503, wait=60)
+    elif isinstance(error, DataProblem):  # nothing the caller did
         error = Problem("no_data", str(error), status_code=status.HTTP_409_CONFLICT)
     response = exception_handler(error, context)
     if response is None:

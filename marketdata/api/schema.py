@@ -16,6 +16,7 @@ MEANING = {
     400: "A parameter is unknown or does not fit",
     404: "There is no such thing; `known` or `nearest` names what there is",
     409: "The record cannot answer this",
+    503: "Not now: the lake is behind the record, or too many ask for this at once",
 }
 ALWAYS = {
     401: "Who asks is not known, and has to be",

@@ -105,6 +105,23 @@ def between(name: str) -> Any:
     return type("Between", (django_filters.FilterSet,), ends)  # `from` cannot be an attribute
 
 
+def refuse_no_session(market: Market, asked: date) -> None:
+    """A problem that names the sessions around a day that is none."""
+    calendar = market_queries.sessions(market.name)
+    at = int(np.searchsorted(calendar, np.datetime64(asked)))
+    if at < len(calendar) and calendar[at] == np.datetime64(asked):
+        return
+    before, after = calendar[max(at - 1, 0) : at], calendar[at : at + 1]
+    raise Problem(
+        "not_a_session",
+        f"{asked} is not a session of market {market.name}: `nearest` names those around it.",
+        nearest={
+            "before": before[0].item() if len(before) else None,
+            "after": after[0].item() if len(after) else None,
+        },
+    )
+
+
 def version(market: str, given: dict[str, Any]) -> ScannerVersion:
     """The version asked for, else the market's active one."""
     slug = given.get("scanner_version")

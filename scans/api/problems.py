@@ -9,6 +9,8 @@ from rest_framework.response import Response
 
 from marketdata.api import problems
 from marketdata.api.problems import Problem
+from scans.operations.reproduce import NoSuchRun
+from scans.operations.run import NoBars
 from scans.queries import NoActiveVersion, UnknownVersion
 from scans.results import NoSession
 
@@ -30,10 +32,20 @@ def no_session(error: Any) -> Problem:
     return Problem("no_run", str(error), nearest={"before": error.before, "after": error.after})
 
 
+def no_bars(error: Any) -> Problem:
+    return Problem("no_bars", str(error))
+
+
+def engine_changed(error: Any) -> Problem:
+    return Problem("engine_changed", str(error), status_code=409)
+
+
 TRANSLATED: dict[type[Exception], Callable[[Any], Problem]] = {
     NoActiveVersion: no_active_version,  # before the kind it is one of
     UnknownVersion: unknown_version,
     NoSession: no_session,
+    NoBars: no_bars,
+    NoSuchRun: engine_changed,
 }
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scans.api import comparing, picks, scans, versions
+from scans.api import comparing, picks, readings, scans, versions
 
 urlpatterns = [
     path("versions", versions.Versions.as_view()),
@@ -15,4 +15,5 @@ urlpatterns = [
     path("<str:market>/scans/<str:date>", scans.DatedScan.as_view()),
     path("<str:market>/signals", picks.Signals.as_view()),
     path("<str:market>/stocks/<str:code>/scans", picks.StockScans.as_view()),
+    path("<str:market>/stocks/<str:code>/explain", readings.Explain.as_view()),
 ]

@@ -131,7 +131,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One filter, signal, gate or risk of one instrument on one session, as a person reads it."""
+    """One filter, signal, gate or risk of one instrument on one session, as a person reads it; `limits` are the
+    thresholds in `rule` that parameters or the day decide."""
 
     group: str
     name: str
@@ -139,6 +140,7 @@ class Check:
     rule: str
     holds: bool
     points: float = 0.0
+    limits: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

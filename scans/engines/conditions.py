@@ -39,14 +39,15 @@ class Condition:
 
     def check(self, day: int, column: int) -> Check:
         """How session `day` and instrument `column` fared."""
-        limits = [f"{_at(limit, day, column):g}" for limit in self.limits]
+        limits = tuple(_at(limit, day, column) for limit in self.limits)
         return Check(
             group=self.group,
             name=self.name,
             value=float(self.value[day, column]),
-            rule=self.rule.format(*limits),
+            rule=self.rule.format(*(f"{limit:g}" for limit in limits)),
             holds=bool(self.holds[day, column]),
             points=self.points,
+            limits=limits,
         )
 
 

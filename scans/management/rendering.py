@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from django.core.management.base import CommandError, OutputWrapper
 
-from scans.engines.base import Check
 from scans.operations.answers import Answer, Scan
+from scans.operations.run import Explained
 
 FORMATS = ("table", "json", "csv", "parquet")
 FLAT = (
@@ -170,12 +170,12 @@ def _width(cell: str) -> int:
     return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in cell)
 
 
-def checks(found: dict[str, list[Check]], code: str) -> str:
+def checks(found: dict[str, Explained], code: str) -> str:
     """Why an instrument was picked or not, version by version."""
     parts = []
     for version, judged in found.items():
         parts.append(f"{version}  {code}")
-        for one in judged:
+        for one in judged.checks:
             verdict = "yes" if one.holds else "no"
             points = f"  {one.points:+g}" if one.points else ""
             parts.append(

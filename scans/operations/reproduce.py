@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 from marketdata import queries as market_queries
 from scans.engines.registry import ENGINES
-from scans.models import ScanRun, ScanSession
+from scans.models import ScannerVersion, ScanRun, ScanSession
 from scans.operations import run as scanning
 from scans.operations.publish import same_ranks
 from scans.operations.revision import code_revision
@@ -48,17 +48,7 @@ def reproduce(number: int, *, as_of: datetime) -> Reproduction:
         newest = ScanRun.objects.order_by("-pk").values_list("pk", flat=True).first()
         known = f"the newest is {newest}" if newest else "there are none yet"
         raise NoSuchRun(f"There is no run {number}: {known}.")
-    if run.engine not in ENGINES or ENGINES[run.engine].revision != run.revision:
-        here = (
-            f"revision {ENGINES[run.engine].revision}"
-            if run.engine in ENGINES
-            else "no such engine"
-        )
-        raise NoSuchRun(
-            f"Run {number} used engine {run.engine} revision {run.revision}, here is {here}: check out "
-            f"{run.code_revision or 'the code it ran with'} to do it again."
-        )
-    run.version.engine = run.engine
+    refuse_other_engine(run, run.version)
     found = Reproduction(run=number, sessions=run.sessions)
     if run.code_revision != code_revision():
         found.notes.append(
@@ -90,6 +80,22 @@ def reproduce(number: int, *, as_of: datetime) -> Reproduction:
     if found.data:
         found.changes = market_queries.changes_since(run.market, run.started_at, until=run.last)
     return found
+
+
+def refuse_other_engine(run: ScanRun, version: ScannerVersion) -> None:
+    """NoSuchRun where `version` has no longer the engine that `run` used, or the engine another revision."""
+    if version.engine == run.engine and run.engine in ENGINES:
+        if ENGINES[run.engine].revision == run.revision:
+            return
+        here = f"is revision {ENGINES[run.engine].revision}"
+    elif run.engine in ENGINES:
+        here = f"version {version.slug} uses {version.engine}"
+    else:
+        here = "is no such engine"
+    raise NoSuchRun(
+        f"Run {run.pk} used engine {run.engine} revision {run.revision}, here {here}: check out "
+        f"{run.code_revision or 'the code it ran with'} to do it again."
+    )
 
 
 def sentence(found: Reproduction) -> str:

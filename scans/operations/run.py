@@ -28,7 +28,7 @@ from scans.engines.registry import ENGINES
 from scans.execution import executors
 from scans.execution.pieces import Readable, Task, join
 from scans.models import ScannerVersion
-from scans.operations.answers import Scan, answers
+from scans.operations.answers import Answer, Scan, answers
 from scans.operations.publish import NotReproducible, Permit, publish
 
 
@@ -36,7 +36,8 @@ from scans.operations.publish import NotReproducible, Permit, publish
 class Request:
     """What to run. No versions: the market's active one. No first and last: the last complete session as of `as_of`.
     `limits` and `top` override the version's own; `save` False publishes nothing. `pinned` gives a version (by slug)
-    the parameters that a run recorded, instead of those it has now."""
+    the parameters that a run recorded, instead of those it has now. `mend` False: nothing is written, so a lake that is
+    behind is a LakeError instead of being brought up to date."""
 
     market: str
     as_of: datetime
@@ -51,6 +52,24 @@ class Request:
     started_by: str = ""
     request_id: str = ""
     pinned: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    mend: bool = True
+
+
+class NoBars(DataProblem):
+    """The market has no bars of an instrument in the window of a session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What a version made of one instrument on one session: every check, and its answer for the whole session, in
+    which the instrument may have a rank."""
+
+    checks: list[Check]
+    answer: Answer
+
+    def rank(self, code: str) -> dict[str, Any] | None:
+        """The row of the instrument, None where it was not picked."""
+        return next((row for row in self.answer.ranks if row["code"] == code), None)
 
 
 def run(
@@ -63,7 +82,7 @@ def run(
     is asked as each version is published, and `each` told what became of it; what they raise ends the run there."""
     market_named(request.market)
     chosen = queries.versions(request.market, list(request.versions))
-    held = project.current(request.market)
+    held = _record(request)
     asked = _sessions(held, request)
     scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
     index, pieces, executor = _fresh(request.market, held, asked, scans, request)
@@ -80,16 +99,17 @@ def run(
     return scans
 
 
-def explain(request: Request, code: str) -> dict[str, list[Check]]:
-    """Version -> every filter, signal, gate and risk of the instrument `code` on the session asked for; DataProblem
-    where the market has no such instrument in the window."""
+def explain(request: Request, code: str) -> dict[str, Explained]:
+    """Version -> every filter, signal, gate and risk of the instrument `code` on the session asked for, and the
+    session's answer; NoBars where the market has no such instrument in the window."""
     market_named(request.market)
     chosen = queries.versions(request.market, list(request.versions))
-    held = project.current(request.market)
+    held = _record(request)
     asked = _sessions(held, request)[-1:]
     scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
     index, pieces, _ = _fresh(request.market, held, asked, scans, request)
-    found: dict[str, list[Check]] = {}
+    found: dict[str, Explained] = {}
+    data, thin = held.chain(asked), _thin(held, asked)
     for scan, (universe, features) in zip(
         scans, join(pieces, [scan.task for scan in scans]), strict=True
     ):
@@ -97,18 +117,29 @@ def explain(request: Request, code: str) -> dict[str, list[Check]]:
             raise features
         column = int(np.searchsorted(universe.codes, code))
         if column == len(universe.codes) or universe.codes[column] != code:
-            raise DataProblem(
+            raise NoBars(
                 f"Market {request.market} has no bars of {code} in the window of {asked[0]}."
             )
-        found[scan.version.slug] = scan.task.engine.explain(
+        checks = scan.task.engine.explain(
             universe, features, index, scan.task.params, day=0, column=column
         )
+        _answer(scan, universe, features, index, data, thin, request)
+        if scan.error:
+            raise DataProblem(f"Version {scan.error}")
+        found[scan.version.slug] = Explained(checks, scan.answers[0])
     return found
 
 
 def sessions(request: Request) -> Days:
     """The sessions that `request` asks for."""
-    return _sessions(project.current(request.market), request)
+    return _sessions(_record(request), request)
+
+
+def _record(request: Request) -> Record:
+    """What is recorded: with the lake brought up to it, or as of the lake where nothing may be written."""
+    if request.mend:
+        return project.current(request.market)
+    return market_queries.record(request.market)
 
 
 def _sessions(held: Record, request: Request) -> Days:
@@ -145,6 +176,8 @@ def _fresh(
     try:
         return _worked(held, asked, warm_up, tasks, request)
     except LakeError:
+        if not request.mend:
+            raise
         project.bring_up_to_date(market)
         return _worked(market_queries.record(market), asked, warm_up, tasks, request)
 

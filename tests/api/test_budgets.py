@@ -22,6 +22,7 @@ BUDGETS = {
     "/api/kr/stocks": 2,
     ONE_STOCK: 4,
     "/api/kr/stocks/005930/scans": 4,
+    "/api/kr/stocks/005930/explain": 7,
     "/api/kr/signals": 2,
     "/api/versions": 2,
     "/api/versions/rises": 2,
@@ -30,6 +31,7 @@ WHOLE = (
     "/api/versions",
     "/api/kr/scans/changes",
     "/api/kr/scans/compare",
+    "/api/kr/stocks/005930/explain",
 )
 """Without pages."""
 

@@ -215,8 +215,10 @@ def test_fewer_ranks_are_another_answer(market: pd.DataFrame, probe: Probe) -> N
 
 def test_explain_says_why(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
     code = risers(market, sessions[-1])[0]
-    checks = explain(Request(market="kr", as_of=AS_OF), code)["rises"]
-    assert [check.holds for check in checks] == [True]
+    found = explain(Request(market="kr", as_of=AS_OF), code)["rises"]
+    assert [check.holds for check in found.checks] == [True]
+    assert found.answer.ranks == scan(save=False).answers[0].ranks
+    assert found.rank(code) == found.answer.ranks[0]
     with pytest.raises(DataProblem, match="no bars of 999999"):
         explain(Request(market="kr", as_of=AS_OF), "999999")
 

@@ -64,7 +64,7 @@ def test_executors_change_nothing(market: pd.DataFrame) -> None:
 
 def test_it_explains_each_comparison(market: pd.DataFrame, sessions: list[date]) -> None:
     version(match=MATCH, score="change(close, 5)", min_bars=5)
-    checks = explain(Request(market="kr", as_of=AS_OF, versions=["mine"]), "005930")["mine"]
+    checks = explain(Request(market="kr", as_of=AS_OF, versions=["mine"]), "005930")["mine"].checks
     closes = market[market["code"] == "005930"].sort_values("date")["close"]
     mean = closes.iloc[-5:].mean()
     trend, price = (one for one in checks if one.group == "filter")

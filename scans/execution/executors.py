@@ -52,10 +52,9 @@ def work(
     workers = workers or cores()
     if chosen == "inline":
         threads = min(workers, 2)
-        return [
-            piece(window, tasks, part, threads) for part in slices(sessions, instruments, 1)
-        ], chosen
-    parts = slices(sessions, instruments, workers)
+        parts = slices(sessions, instruments, 1, len(tasks))
+        return [piece(window, tasks, part, threads) for part in parts], chosen
+    parts = slices(sessions, instruments, workers, len(tasks))
     with _pool(chosen, workers) as pool:
         futures = [pool.submit(piece, window, tasks, part, 1) for part in parts]
         try:

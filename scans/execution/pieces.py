@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,8 @@ from scans.engines.measures import Measures
 from scans.kernels.ranks import top_per_group
 
 CELLS = 4_000_000
-"""Sessions x instruments of a piece at most: 32 MB a field."""
+"""Sessions x instruments x tasks of a piece at most: 32 MB a field where there is one task, less where several keep
+their indicators beside it."""
 
 
 class Readable(Protocol):
@@ -63,17 +65,17 @@ class Task:
 @dataclass(frozen=True, slots=True)
 class Piece:
     """What came of some instruments: the universe's facts, and for each task who is eligible and its features, or the
-    exception that it raised."""
+    exception that it raised. `join` takes the features out."""
 
     universe: Universe
     eligible: tuple[Bools, ...]
-    features: tuple[Features | Exception, ...]
+    features: list[Features | Exception]
     seconds: Mapping[str, float]
 
 
-def slices(sessions: int, instruments: int, least: int) -> list[slice]:
-    """At least `least` coarse pieces of the instruments, each of `CELLS` cells at most."""
-    count = max(least, -(-sessions * instruments // CELLS), 1)
+def slices(sessions: int, instruments: int, least: int, tasks: int = 1) -> list[slice]:
+    """At least `least` coarse pieces of the instruments, each of `CELLS` cells at most, counted for each task."""
+    count = max(least, -(-sessions * instruments * tasks // CELLS), 1)
     bounds = np.linspace(0, instruments, min(count, max(instruments, 1)) + 1).astype(int)
     return [slice(int(low), int(high)) for low, high in itertools.pairwise(bounds)]
 
@@ -104,9 +106,7 @@ def piece(window: Readable, tasks: Sequence[Task], instruments: slice, threads: 
     )
     universe = _facts(panel)
     done = time.perf_counter()
-    return Piece(
-        universe, eligible, tuple(features), {"read": read - began, "features": done - read}
-    )
+    return Piece(universe, eligible, features, {"read": read - began, "features": done - read})
 
 
 def _facts(panel: Panel) -> Universe:
@@ -130,35 +130,78 @@ def _facts(panel: Panel) -> Universe:
 
 def join(
     pieces: Sequence[Piece], tasks: Sequence[Task]
-) -> list[tuple[Universe, Features | Exception]]:
-    """The universe and the features of each task over all instruments, limits applied."""
-    segments = tuple(dict.fromkeys(name for one in pieces for name in one.universe.segments))
-    facts = Universe(
-        sessions=pieces[0].universe.sessions,
-        codes=_beside([one.universe.codes for one in pieces]),
-        eligible=pieces[0].universe.eligible,
-        amount=_beside([one.universe.amount for one in pieces]),
-        close=_beside([one.universe.close for one in pieces]),
-        change_pct=_beside([one.universe.change_pct for one in pieces]),
-        segment=_beside([_renumbered(one.universe, segments) for one in pieces]),
-        segments=segments,
-    )
-    joined: list[tuple[Universe, Features | Exception]] = []
+) -> Iterator[tuple[Universe, Features | Exception]]:
+    """The universe and the features of each task over all instruments, limits applied, one task after the other.
+
+    Takes the features out of `pieces`, so that whoever lets go of a task's before asking for the next never holds all
+    of them twice. An array that several tasks share is put together once.
+    """
+    facts = _united([one.universe for one in pieces])
+    arrays = Arrays(pieces, len(tasks))
     for n, task in enumerate(tasks):
         eligible = _limited(facts, _beside([one.eligible[n] for one in pieces]), task.limits)
-        joined.append(
-            (replace(facts, eligible=eligible), _features([one.features[n] for one in pieces]))
-        )
-    return joined
+        yield replace(facts, eligible=eligible), arrays.features(n)
 
 
-def _features(parts: Sequence[Features | Exception]) -> Features | Exception:
-    arrays: list[Features] = []
-    for part in parts:
-        if isinstance(part, Exception):
-            return part
-        arrays.append(part)
-    return {name: _beside([part[name] for part in arrays]) for name in arrays[0]}
+class Arrays:
+    """The features of all tasks, known by the identity of their parts: tasks that share an array have the same."""
+
+    def __init__(self, pieces: Sequence[Piece], tasks: int) -> None:
+        self._parts: dict[Parts, list[NDArray[Any]]] = {}
+        self._whole: dict[Parts, NDArray[Any]] = {}
+        self._plans = [self._plan([one.features[n] for one in pieces]) for n in range(tasks)]
+        self._wanted = Counter(key for plan in self._plans for key in _named(plan).values())
+        for one in pieces:
+            one.features.clear()
+
+    def _plan(self, found: Sequence[Features | Exception]) -> dict[str, Parts] | Exception:
+        features: list[Features] = []
+        for part in found:
+            if isinstance(part, Exception):
+                return part
+            features.append(part)
+        plan = {}
+        for name in features[0]:
+            arrays = [part[name] for part in features]
+            plan[name] = tuple(map(id, arrays))
+            self._parts[plan[name]] = arrays
+        return plan
+
+    def features(self, n: int) -> Features | Exception:
+        """Those of task n, once: what no later task shares is forgotten."""
+        plan = self._plans[n]
+        if isinstance(plan, Exception):
+            return plan
+        return {name: self._take(key) for name, key in plan.items()}
+
+    def _take(self, key: Parts) -> NDArray[Any]:
+        whole = self._whole.pop(key) if key in self._whole else _beside(self._parts.pop(key))
+        self._wanted[key] -= 1
+        if self._wanted[key]:
+            self._whole[key] = whole
+        return whole
+
+
+Parts: TypeAlias = tuple[int, ...]
+
+
+def _named(plan: dict[str, Parts] | Exception) -> dict[str, Parts]:
+    return {} if isinstance(plan, Exception) else plan
+
+
+def _united(parts: Sequence[Universe]) -> Universe:
+    """The facts of all instruments."""
+    segments = tuple(dict.fromkeys(name for one in parts for name in one.segments))
+    return Universe(
+        sessions=parts[0].sessions,
+        codes=_beside([one.codes for one in parts]),
+        eligible=parts[0].eligible,
+        amount=_beside([one.amount for one in parts]),
+        close=_beside([one.close for one in parts]),
+        change_pct=_beside([one.change_pct for one in parts]),
+        segment=_beside([_renumbered(one, segments) for one in parts]),
+        segments=segments,
+    )
 
 
 def _beside(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:

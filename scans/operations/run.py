@@ -89,9 +89,9 @@ def run(
     joined = join(pieces, [scan.task for scan in scans])
     spent = {stage: sum(piece.seconds[stage] for piece in pieces) for stage in ("read", "features")}
     data = held.chain(asked)
-    for scan, (universe, features) in zip(scans, joined, strict=True):
+    for scan in scans:
         scan.seconds, scan.executor = dict(spent), executor
-        _answer(scan, universe, features, index, data, _thin(held, asked), request)
+        _answer(scan, *next(joined), index, data, _thin(held, asked), request)
         if request.save and not scan.error:
             _publish(scan, data[-1], request, permit)
         if each:

@@ -11,7 +11,7 @@ import numpy as np
 from django.db import connection
 from django.db.models import Max, Min
 
-from marketdata import queries
+from marketdata import queries, series
 from marketdata.models import Instrument, InstrumentStatus, StockPrice
 
 QUIET_SESSIONS = 20
@@ -42,6 +42,7 @@ def findings(market: str, *, limit: int = 20) -> Iterator[Finding]:
         disagreements,
         quiet_instruments,
         old_statements,
+        index_gaps,
     ):
         found = check(market, limit)
         if found.count:
@@ -71,6 +72,24 @@ def missing_sessions(market: str, limit: int) -> Finding:
         "Sessions of the calendar without a bar of any instrument (import them, or record in the calendar overrides "
         "that the market was closed)",
         tuple(starts[:limit]),
+    )
+
+
+def index_gaps(market: str, limit: int) -> Finding:
+    """Sessions from the first recorded bar on that the index chosen for the market lacks."""
+    name, (first, last) = series.chosen(market), _recorded(market)
+    lacks: list[np.datetime64] = []
+    if name and first and last:
+        calendar = queries.sessions(market)
+        inside = calendar[(calendar >= np.datetime64(first)) & (calendar <= np.datetime64(last))]
+        lacks = list(np.setdiff1d(inside, series.recorded(market, name)[0]))
+    return Finding(
+        "index_gaps",
+        market,
+        len(lacks),
+        f"Sessions that the chosen index {name} lacks: regimes start anew after one, and a scan beyond its end is "
+        "refused (import its bars with `manage.py import_index`)",
+        tuple({"session": str(day)} for day in lacks[:limit]),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -19,7 +18,6 @@ from marketdata.lake.layout import Lake
 from marketdata.lake.reader import Window
 from marketdata.markets import market as market_named
 from marketdata.models import (
-    BarCorrection,
     CalendarOverride,
     FactorEvent,
     Instrument,
@@ -212,37 +210,3 @@ def suspected_actions(held: Record) -> list[tuple[np.datetime64, str, float, flo
         for block in held.blocks()
         for found in block_window(held, block, block, look_back=0).suspects()
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Something written to the record: of which instrument, for which day, and what."""
-
-    code: str
-    date: date
-    what: str
-
-
-def changes_since(market: str, since: datetime, *, until: date) -> list[Change]:
-    """What was written to the record after `since` for days up to `until`, ascending: corrections with the values they
-    replaced, bars that came later, factor events."""
-    mine = {"market": market, "date__lte": until}
-    corrected = BarCorrection.objects.filter(replaced_at__gt=since, **mine)
-    late = StockPrice.objects.filter(created_at__gt=since, **mine)
-    events = FactorEvent.objects.filter(created_at__gt=since, **mine)
-    found = [
-        Change(
-            code,
-            day,
-            "corrected; before: " + ", ".join(f"{name} {value}" for name, value in old.items()),
-        )
-        for code, day, old in corrected.values_list("stock_code", "date", "old")
-    ]
-    found += [
-        Change(code, day, "bar added") for code, day in late.values_list("stock_code", "date")
-    ]
-    found += [
-        Change(code, day, f"factor event x{ratio:g}")
-        for code, day, ratio in events.values_list("stock_code", "date", "ratio")
-    ]
-    return sorted(found, key=lambda change: (change.date, change.code))

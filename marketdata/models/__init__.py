@@ -2,7 +2,8 @@
 
 from marketdata.models.calendar import CalendarOverride
 from marketdata.models.flows import INVESTORS, FlowCorrection, InstitutionalFlow
-from marketdata.models.instruments import Instrument, InstrumentStatus
+from marketdata.models.index_series import IndexBar, IndexChoice
+from marketdata.models.instruments import Instrument, InstrumentStatus, StatusChange
 from marketdata.models.lake import FlowPartition, LakePartition, Partition
 from marketdata.models.pace import CallPace
 from marketdata.models.prices import BarCorrection, FactorEvent, StockPrice
@@ -15,10 +16,13 @@ __all__ = [
     "FactorEvent",
     "FlowCorrection",
     "FlowPartition",
+    "IndexBar",
+    "IndexChoice",
     "InstitutionalFlow",
     "Instrument",
     "InstrumentStatus",
     "LakePartition",
     "Partition",
+    "StatusChange",
     "StockPrice",
 ]

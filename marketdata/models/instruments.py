@@ -61,3 +61,20 @@ class InstrumentStatus(models.Model):
 
     def __str__(self) -> str:
         return f"{self.instrument_id} {self.valid_from}..{self.valid_to}"
+
+
+class StatusChange(models.Model):
+    """When what holds of an instrument changed in the record: from `first` to the day before `before` (NULL: for
+    good)."""
+
+    market = models.CharField(max_length=12)
+    stock_code = models.CharField(max_length=24)
+    first = models.DateField()
+    before = models.DateField(null=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["market", "at"], name="status_change_at")]
+
+    def __str__(self) -> str:
+        return f"{self.market}:{self.stock_code} {self.first}.. told {self.at:%Y-%m-%d}"

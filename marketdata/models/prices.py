@@ -77,6 +77,7 @@ class FactorEvent(models.Model):
     ratio = models.FloatField()
     source = models.CharField(max_length=24)
     created_at = models.DateTimeField()
+    updated_at = models.DateTimeField(null=True, help_text="When its ratio was last corrected")
 
     class Meta:
         constraints = [

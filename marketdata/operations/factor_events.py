@@ -51,13 +51,14 @@ def record(
                     ratio=ratio,
                     source=source,
                     created_at=at,
+                    updated_at=None if (code, day) not in recorded else at,
                 )
                 for (code, day), ratio in written.items()
             ],
             batch_size=ROWS_AT_A_TIME,
             update_conflicts=True,
             unique_fields=["market", "stock_code", "date"],
-            update_fields=["ratio", "source"],
+            update_fields=["ratio", "source", "updated_at"],
         )
         marks.mark(market, months_of(np.array([day for _, day in written], dtype="datetime64[D]")))
     new = sum(key not in recorded for key in written)

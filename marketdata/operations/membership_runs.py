@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 
-from marketdata.models import InstrumentStatus, LakePartition, StockPrice
+from marketdata.models import InstrumentStatus, LakePartition, StatusChange, StockPrice
 from marketdata.operations import bulk
 from marketdata.operations.instruments import Known, Mention
 from marketdata.operations.statuses import Days, Run, changed, merged
@@ -17,9 +17,10 @@ from marketdata.sources.files import BarBatch, Status
 ROWS_AT_A_TIME = 2_000
 
 
-def write(batch: BarBatch, known: Known, *, market: str, source: str) -> set[date]:
+def write(batch: BarBatch, known: Known, *, market: str, source: str, at: datetime) -> set[date]:
     """Merge the statements of `batch` (sorted by (code, date)) into those of `source`. Returns the first days of the
-    recorded months in which what holds of some instrument may have changed: a statement stands until the next."""
+    recorded months in which what holds of some instrument may have changed: a statement stands until the next. What
+    changed is kept with the time `at` (`StatusChange`)."""
     said = np.array([not status.is_silent for status in batch.statuses])[batch.status]
     if not said.any():
         return set()
@@ -28,6 +29,7 @@ def write(batch: BarBatch, known: Known, *, market: str, source: str) -> set[dat
     touched: list[tuple[date, date]] = []
     gone: list[int] = []
     written: list[tuple[object, ...]] = []
+    told: list[tuple[object, ...]] = []
     for mention in known.mentions:
         new = fresh.get(mention.code)
         if not new:
@@ -49,6 +51,8 @@ def write(batch: BarBatch, known: Known, *, market: str, source: str) -> set[dat
             (one.pk, source, run.first, run.last, *run.said) for run in now if run not in stay
         ]
         effect = changed(old, now)
+        if effect:
+            told.append((market, mention.code, *effect, at))
         if effect and one.last_bar:
             touched.append((effect[0], min(effect[1] or one.last_bar, one.last_bar)))
     for start in range(0, len(gone), ROWS_AT_A_TIME):
@@ -59,6 +63,7 @@ def write(batch: BarBatch, known: Known, *, market: str, source: str) -> set[dat
         fields=("instrument", "source", "valid_from", "valid_to", *Status._fields),
         key=("instrument", "source", "valid_from"),
     )
+    bulk.upsert(StatusChange, told, fields=("market", "stock_code", "first", "before", "at"))
     return _recorded_months(market, touched)
 
 

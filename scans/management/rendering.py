@@ -123,7 +123,8 @@ def rows(scans: Sequence[Scan]) -> Iterator[dict[str, Any]]:
 
 
 def _table(scan: Scan, answer: Answer) -> str:
-    regime = f", regime {answer.regime}" if answer.regime else ""
+    by = f" by {scan.index}" if scan.index else ""
+    regime = f", regime {answer.regime}{by}" if answer.regime else ""
     step = f", fallback step {answer.fallback_step}" if answer.fallback_step else ""
     head = (
         f"{scan.version.slug}  {scan.market}  {answer.date}  {answer.status}{regime}{step}: "

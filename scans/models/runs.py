@@ -37,6 +37,11 @@ class ScanRun(models.Model):
     data_digest = models.CharField(
         max_length=32, help_text="Of everything recorded up to the last session"
     )
+    index = models.CharField(
+        max_length=24,
+        blank=True,
+        help_text="The series its regimes stand on; blank: the market's own index",
+    )
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.RUNNING)
     reason = models.TextField(blank=True)
     sessions = models.PositiveIntegerField(default=0)

@@ -50,6 +50,8 @@ class Scan:
     unchanged: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
     executor: str = ""
+    index: str = ""
+    """The external series that the regimes stand on; "" for the market's own index."""
 
 
 def parameters(task: Task) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata import queries as market_queries
+from marketdata import series
 from marketdata.errors import DataProblem, LakeError
 from marketdata.markets import market as market_named
 from marketdata.operations import project
@@ -98,7 +99,7 @@ def gather(request: Request) -> Evidence:
         held = market_queries.record(request.market)
     found = time.perf_counter()
     rules = {rule for one in picked for rule in one.rules}
-    panel, over, index = _read(request.market, held, days, rules)
+    panel, over, index = _read(request.market, held, asked, days, rules)
     read = time.perf_counter()
     horizons = tuple(sorted(set(request.horizons)))
     judgings = tuple(_judging(one, panel, over, len(asked), horizons) for one in picked)
@@ -144,21 +145,24 @@ def _days(held: Record, asked: Days, request: Request) -> Days:
 
 
 def _read(
-    market: str, held: Record, days: Days, rules: set[Rule]
+    market: str, held: Record, asked: Days, days: Days, rules: set[Rule]
 ) -> tuple[Panel, Prices, MarketIndex]:
     """The panel, the prices and the index; a lake that turns out to be broken or behind is mended once."""
     try:
-        return _loaded(held, days, rules)
+        return _loaded(held, asked, days, rules)
     except LakeError:
         project.bring_up_to_date(market)
-        return _loaded(market_queries.record(market), days, rules)
+        return _loaded(market_queries.record(market), asked, days, rules)
 
 
-def _loaded(held: Record, days: Days, rules: set[Rule]) -> tuple[Panel, Prices, MarketIndex]:
+def _loaded(
+    held: Record, asked: Days, days: Days, rules: set[Rule]
+) -> tuple[Panel, Prices, MarketIndex]:
     fields = ["open", "high", "low", "close", "volume"]
     if any(rule.limits for rule in rules):
         fields.append("amount")
-    index = MarketIndex(*market_queries.index(held))
+    found = series.index(held, asked, series.chosen(held.market.name))
+    index = MarketIndex(found.sessions, found.m, found.range)
     history = max([HISTORY, *(rule.min_bars for rule in rules)])
     window = market_queries.window(held, days, history)
     panel = window.read(dict.fromkeys(fields, 0), threads=2, market_cap=True)

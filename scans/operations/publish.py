@@ -148,6 +148,7 @@ def _run(
         params=parameters(scan.task),
         params_hash=parameters_hash(scan.task),
         data_digest=data_digest,
+        index=scan.index,
         status=status,
         reason="; ".join(sorted(reasons)) if status != PUBLISHED else "",
         sessions=len(scan.answers),

@@ -1,6 +1,6 @@
 """Does a recorded run again and says whether it comes out the same, or exactly what differs.
 
-The rerun uses the parameters, segments and limits that the run recorded. An answer is *identical* where data,
+The rerun uses the parameters, segments, limits and index that the run recorded. An answer is *identical* where data,
 parameters and ranks are; where the data were corrected since, the record says which instruments on which days.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from marketdata import queries as market_queries
+from marketdata import changes
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion, ScanRun, ScanSession
 from scans.operations import run as scanning
@@ -33,7 +33,7 @@ class Reproduction:
     data: list[date] = field(default_factory=list)
     ranks: list[date] = field(default_factory=list)
     unlike: list[date] = field(default_factory=list)
-    changes: Sequence[market_queries.Change] = ()
+    changes: Sequence[changes.Change] = ()
 
     @property
     def identical(self) -> bool:
@@ -62,6 +62,7 @@ def reproduce(number: int, *, as_of: datetime) -> Reproduction:
         last=run.last,
         save=False,
         pinned={run.version.slug: run.params},
+        index=run.index,
     )
     scan = scanning.run(request)[0]
     if scan.error:
@@ -78,7 +79,7 @@ def reproduce(number: int, *, as_of: datetime) -> Reproduction:
             if same_data:
                 found.unlike.append(then.date)
     if found.data:
-        found.changes = market_queries.changes_since(run.market, run.started_at, until=run.last)
+        found.changes = changes.since(run.market, run.started_at, until=run.last, index=run.index)
     return found
 
 
@@ -98,8 +99,8 @@ def refuse_other_engine(run: ScanRun, version: ScannerVersion) -> None:
     )
 
 
-def sentence(found: Reproduction) -> str:
-    """The result as a person reads it."""
+def sentence(found: Reproduction, *, most: int | None = 50) -> str:
+    """The result as a person reads it, with `most` of the changes at most (None: all)."""
     lines = list(found.notes)
     if found.identical:
         lines.append(
@@ -116,9 +117,11 @@ def sentence(found: Reproduction) -> str:
         )
     if found.changes:
         lines.append(f"Written to the record since the run ({len(found.changes)}):")
-        lines += [f"  {change.code} {change.date}  {change.what}" for change in found.changes[:50]]
-        if len(found.changes) > 50:
-            lines.append(f"  and {len(found.changes) - 50} more")
+        lines += [
+            f"  {change.code} {change.date}  {change.what}" for change in found.changes[:most]
+        ]
+        if most is not None and len(found.changes) > most:
+            lines.append(f"  and {len(found.changes) - most} more (--all lists them)")
     return "\n".join(lines)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from django.db import DatabaseError
 
 from marketdata import queries as market_queries
+from marketdata import series
 from marketdata.errors import DataProblem, LakeError
 from marketdata.markets import market as market_named
 from marketdata.operations import project
@@ -36,8 +37,9 @@ from scans.operations.publish import NotReproducible, Permit, publish
 class Request:
     """What to run. No versions: the market's active one. No first and last: the last complete session as of `as_of`.
     `limits` and `top` override the version's own; `save` False publishes nothing. `pinned` gives a version (by slug)
-    the parameters that a run recorded, instead of those it has now. `mend` False: nothing is written, so a lake that is
-    behind is a LakeError instead of being brought up to date."""
+    the parameters that a run recorded, instead of those it has now; `index` names the series that regimes stand on
+    (None: the one chosen for the market). `mend` False: nothing is written, so a lake that is behind is a LakeError
+    instead of being brought up to date."""
 
     market: str
     as_of: datetime
@@ -52,6 +54,7 @@ class Request:
     started_by: str = ""
     request_id: str = ""
     pinned: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    index: str | None = None
     mend: bool = True
 
 
@@ -88,10 +91,11 @@ def run(
     index, pieces, executor = _fresh(request.market, held, asked, scans, request)
     joined = join(pieces, [scan.task for scan in scans])
     spent = {stage: sum(piece.seconds[stage] for piece in pieces) for stage in ("read", "features")}
-    data = held.chain(asked)
+    data = index.digests(held.chain(asked))
+    levels = MarketIndex(index.sessions, index.m, index.range)
     for scan in scans:
-        scan.seconds, scan.executor = dict(spent), executor
-        _answer(scan, *next(joined), index, data, _thin(held, asked), request)
+        scan.seconds, scan.executor, scan.index = dict(spent), executor, index.name
+        _answer(scan, *next(joined), levels, data, _thin(held, asked), request)
         if request.save and not scan.error:
             _publish(scan, data[-1], request, permit)
         if each:
@@ -109,7 +113,8 @@ def explain(request: Request, code: str) -> dict[str, Explained]:
     scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
     index, pieces, _ = _fresh(request.market, held, asked, scans, request)
     found: dict[str, Explained] = {}
-    data, thin = held.chain(asked), _thin(held, asked)
+    data, thin = index.digests(held.chain(asked)), _thin(held, asked)
+    levels = MarketIndex(index.sessions, index.m, index.range)
     for scan, (universe, features) in zip(
         scans, join(pieces, [scan.task for scan in scans]), strict=True
     ):
@@ -121,9 +126,9 @@ def explain(request: Request, code: str) -> dict[str, Explained]:
                 f"Market {request.market} has no bars of {code} in the window of {asked[0]}."
             )
         checks = scan.task.engine.explain(
-            universe, features, index, scan.task.params, day=0, column=column
+            universe, features, levels, scan.task.params, day=0, column=column
         )
-        _answer(scan, universe, features, index, data, thin, request)
+        _answer(scan, universe, features, levels, data, thin, request)
         if scan.error:
             raise DataProblem(f"Version {scan.error}")
         found[scan.version.slug] = Explained(checks, scan.answers[0])
@@ -169,7 +174,7 @@ def _task(version: ScannerVersion, held: Record, request: Request) -> Task:
 
 def _fresh(
     market: str, held: Record, asked: Days, scans: Sequence[Scan], request: Request
-) -> tuple[MarketIndex, list[Any], str]:
+) -> tuple[series.Index, list[Any], str]:
     """The index and the pieces; a lake that turns out to be missing, broken or behind is mended once."""
     tasks = [scan.task for scan in scans]
     warm_up = max(task.needs.warm_up for task in tasks)
@@ -184,8 +189,9 @@ def _fresh(
 
 def _worked(
     held: Record, asked: Days, warm_up: int, tasks: Sequence[Task], request: Request
-) -> tuple[MarketIndex, list[Any], str]:
-    index = MarketIndex(*market_queries.index(held))
+) -> tuple[series.Index, list[Any], str]:
+    name = series.chosen(request.market) if request.index is None else request.index
+    index = series.index(held, asked, name)
     window: Readable = market_queries.window(held, asked, warm_up)
     pieces, executor = executors.work(
         window, tasks, executor=request.executor, workers=request.workers

@@ -16,10 +16,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", type=int, help="the run's number")
+        parser.add_argument("--all", action="store_true", help="list every change since, not 50")
 
     def handle(self, **options: Any) -> None:
         with one_sentence():
             found = reproduce.reproduce(options["run"], as_of=timezone.now())
+        told = reproduce.sentence(found, most=None if options["all"] else 50)
         if not found.identical:
-            raise CommandError(reproduce.sentence(found))
-        self.stdout.write(reproduce.sentence(found))
+            raise CommandError(told)
+        self.stdout.write(told)

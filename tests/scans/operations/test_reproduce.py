@@ -66,7 +66,7 @@ def test_a_correction_is_named_with_instrument_and_day(
     assert [(change.code, change.date) for change in found.changes] == [("005930", sessions[25])]
     said = reproduce.sentence(found)
     assert "the data differ on 6 of 11 sessions" in said
-    assert f"005930 {sessions[25]}  corrected; before: close" in said
+    assert f"005930 {sessions[25]}  bar corrected; before: close" in said
 
 
 def test_later_data_change_nothing(
@@ -95,3 +95,24 @@ def test_what_cannot_be_done_again_is_told(recorded: ScanRun) -> None:
         NoSuchRun, match="used engine probe revision 7, here is revision 1: check out"
     ):
         again(recorded)
+
+
+def test_a_corrected_event_and_another_membership_are_named_too(
+    market: pd.DataFrame, probe: Probe, sessions: list[date], bring: Importer
+) -> None:
+    def event(ratio: float, days: int) -> None:
+        rows = pd.DataFrame([(sessions[22], "005930", ratio)], columns=["date", "code", "ratio"])
+        bring(rows, at=AS_OF + timedelta(days=days))
+
+    event(0.9, -1)
+    run(
+        Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[20], last=sessions[30])
+    )
+    event(0.8, 1)
+    moved = market[(market["date"] == sessions[24]) & (market["code"] == "035720")]
+    bring(moved.assign(segment="KONEX"), at=AS_OF + timedelta(days=1))
+    found = again(ScanRun.objects.get())
+    assert found.data[0] == sessions[22]
+    named = {(change.code, change.date): change.what for change in found.changes}
+    assert named["005930", sessions[22]] == "factor event corrected to x0.8"
+    assert "told otherwise" in named["035720", sessions[24]]

@@ -1,0 +1,60 @@
+"""External index series, and which one a market's regimes stand on."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from marketdata.markets import UnknownMarket
+from marketdata.markets import market as market_named
+
+
+class IndexBar(models.Model):
+    """One session of an index that somebody else computes, such as KS11."""
+
+    market = models.CharField(max_length=12)
+    name = models.CharField(max_length=24)
+    date = models.DateField()
+    open = models.FloatField()
+    high = models.FloatField()
+    low = models.FloatField()
+    close = models.FloatField()
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["market", "name", "date"], name="index_bar_key"),
+        ]
+        ordering = ["market", "name", "-date"]
+
+    def __str__(self) -> str:
+        return f"{self.market} {self.name} {self.date} {self.close:g}"
+
+
+class IndexChoice(models.Model):
+    """The series that takes the place of a market's own index. A second market such as kr-adj has the choice of kr
+    unless it has one itself; a blank name is the market's own index."""
+
+    market = models.CharField(max_length=12, unique=True)
+    name = models.CharField(
+        max_length=24, blank=True, help_text="A recorded series; blank: the market's own index"
+    )
+
+    def __str__(self) -> str:
+        return f"{self.market}: {self.name or 'its own index'}"
+
+    def clean(self) -> None:
+        try:
+            family = market_named(self.market).family
+        except UnknownMarket as error:
+            raise ValidationError({"market": str(error)}) from error
+        series = IndexBar.objects.filter(market__in=family).order_by("name")
+        known = list(series.values_list("name", flat=True).distinct())
+        if self.name and self.name not in known:
+            raise ValidationError(
+                {
+                    "name": f"Market {self.market} has no index series {self.name!r} (recorded: "
+                    f"{', '.join(known) or 'none'}): import it with `manage.py import_index` first."
+                }
+            )

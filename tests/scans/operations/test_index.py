@@ -1,0 +1,152 @@
+"""Scans whose regimes stand on an external index series."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from django.core.management import CommandError, call_command
+
+from marketdata import health, series
+from marketdata.models import IndexChoice
+from marketdata.operations.import_index import choose, import_index
+from scans.models import ScanRun
+from scans.operations import reproduce
+from scans.operations.answers import Answer
+from scans.operations.run import Request, run
+from tests.scans.conftest import AS_OF
+
+Bring = Callable[[pd.DataFrame], None]
+
+
+def levels(sessions: list[date]) -> pd.DataFrame:
+    """An index that moves so much that every regime of a day occurs."""
+    moves = np.random.default_rng(7).normal(0, 0.02, len(sessions))
+    close = 2600 * np.cumprod(1 + moves)
+    return pd.DataFrame({"date": sessions, "high": close + 9, "low": close - 9, "close": close})
+
+
+@pytest.fixture
+def index(market: pd.DataFrame, tmp_path: Path) -> Bring:
+    """Records a frame as the series KS11, a day after the bars."""
+
+    def index(rows: pd.DataFrame) -> None:
+        rows.to_csv(tmp_path / "index.csv", index=False)
+        later = AS_OF + timedelta(days=1)
+        import_index(file=tmp_path / "index.csv", market="kr", name="KS11", as_of=later)
+
+    return index
+
+
+def scanned(sessions: list[date], **given: object) -> list[Answer]:
+    request = Request(
+        market="kr",
+        as_of=AS_OF,
+        versions=["v1"],
+        first=sessions[0],
+        last=sessions[-1],
+        **given,  # type: ignore[arg-type]
+    )
+    (found,) = run(request)
+    assert not found.error
+    return found.answers
+
+
+def regimes(close: list[float]) -> list[str]:
+    """What the returns from close to close say by the table of regime_daily; NaN says neutral."""
+    said = ["neutral"]
+    for before, now in itertools.pairwise(close):
+        m = now / before - 1
+        said.append(
+            "crash" if m < -0.025 else "bear" if m < -0.01 else "bull" if m > 0.01 else "neutral"
+        )
+    return said
+
+
+def test_the_regime_of_a_session_is_the_chosen_indexs(index: Bring, sessions: list[date]) -> None:
+    own = scanned(sessions, save=False)
+    rows = levels(sessions)
+    index(rows)
+    assert [one.regime for one in scanned(sessions, save=False)] == [one.regime for one in own]
+    choose(market="kr", name="KS11")
+    found = scanned(sessions, save=False)
+    assert [one.regime for one in found] == regimes(rows["close"].tolist())
+    assert {one.regime for one in found} == {"bull", "neutral", "bear", "crash"}
+    assert not {one.input_digest for one in found} & {one.input_digest for one in own}
+    choose(market="kr", name=series.OWN)
+    assert scanned(sessions, save=False) == own
+
+
+def test_a_session_that_the_index_lacks_is_unknown_and_so_is_the_next_return(
+    index: Bring, sessions: list[date]
+) -> None:
+    rows = levels(sessions)
+    index(rows.drop(index=[10, 11]))
+    choose(market="kr", name="KS11")
+    rows.loc[[10, 11], "close"] = np.nan
+    found = [one.regime for one in scanned(sessions, save=False)]
+    assert found == regimes(rows["close"].tolist())
+    assert found[10:13] == ["neutral"] * 3
+    (gaps,) = (one for one in health.findings("kr") if one.check == "index_gaps")
+    assert [case["session"] for case in gaps.cases] == [str(sessions[10]), str(sessions[11])]
+
+
+def test_an_answer_depends_on_the_index_up_to_its_session_alone(
+    index: Bring, sessions: list[date]
+) -> None:
+    index(levels(sessions[:30]))
+    choose(market="kr", name="KS11")
+    before = scanned(sessions[:30], save=False)
+    index(levels(sessions))
+    assert scanned(sessions[:30], save=False) == before
+    better = levels(sessions)
+    better.loc[20, "close"] += 1
+    index(better)
+    after = scanned(sessions[:30], save=False)
+    same = [one.input_digest == two.input_digest for one, two in zip(before, after, strict=True)]
+    assert same == [True] * 20 + [False] * 10
+
+
+def test_a_scan_beyond_the_end_of_the_index_is_refused(index: Bring, sessions: list[date]) -> None:
+    index(levels(sessions[:30]))
+    choose(market="kr", name="KS11")
+    said = f"The index KS11, chosen for market kr, ends on {sessions[29]}, before {sessions[-1]}"
+    for command in (
+        ("run_scan", "--version=v1"),
+        ("run_scan", "--version=v1", "--explain=005930"),
+        ("evaluate_scans", "--versions=v1", "--source=fly", "--horizons=1"),
+    ):
+        with pytest.raises(CommandError, match=said):
+            call_command(*command)
+    assert not ScanRun.objects.exists()
+    IndexChoice.objects.update(name="KS99")
+    with pytest.raises(CommandError, match="Market kr has no index series 'KS99'"):
+        call_command("run_scan", "--version=v1")
+
+
+def test_a_run_is_done_again_on_its_own_index_and_a_correction_is_named(
+    index: Bring, sessions: list[date]
+) -> None:
+    index(levels(sessions))
+    choose(market="kr", name="KS11")
+    out = io.StringIO()
+    call_command("run_scan", "--version=v1", f"--date={sessions[-1]}", stdout=out)
+    assert f"regime {regimes(levels(sessions)['close'].tolist())[-1]} by KS11" in out.getvalue()
+    made = ScanRun.objects.get()
+    assert made.index == "KS11"
+    ScanRun.objects.update(started_at=AS_OF)
+    choose(market="kr", name=series.OWN)
+    assert reproduce.reproduce(made.pk, as_of=AS_OF).identical
+    better = levels(sessions)
+    better.loc[20, "close"] += 1
+    index(better)
+    found = reproduce.reproduce(made.pk, as_of=AS_OF)
+    assert found.data == [sessions[-1]]
+    told = reproduce.sentence(found, most=None)
+    assert f"KS11 {sessions[20]}  index bar" in told

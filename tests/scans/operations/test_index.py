@@ -32,6 +32,12 @@ def levels(sessions: list[date]) -> pd.DataFrame:
     return pd.DataFrame({"date": sessions, "high": close + 9, "low": close - 9, "close": close})
 
 
+def corrected(sessions: list[date]) -> pd.DataFrame:
+    """The same with another close on session 20."""
+    rows = levels(sessions)
+    return rows.assign(close=rows["close"] + (rows.index == 20))
+
+
 @pytest.fixture
 def index(market: pd.DataFrame, tmp_path: Path) -> Bring:
     """Records a frame as the series KS11, a day after the bars."""
@@ -105,9 +111,7 @@ def test_an_answer_depends_on_the_index_up_to_its_session_alone(
     before = scanned(sessions[:30], save=False)
     index(levels(sessions))
     assert scanned(sessions[:30], save=False) == before
-    better = levels(sessions)
-    better.loc[20, "close"] += 1
-    index(better)
+    index(corrected(sessions))
     after = scanned(sessions[:30], save=False)
     same = [one.input_digest == two.input_digest for one, two in zip(before, after, strict=True)]
     assert same == [True] * 20 + [False] * 10
@@ -143,9 +147,7 @@ def test_a_run_is_done_again_on_its_own_index_and_a_correction_is_named(
     ScanRun.objects.update(started_at=AS_OF)
     choose(market="kr", name=series.OWN)
     assert reproduce.reproduce(made.pk, as_of=AS_OF).identical
-    better = levels(sessions)
-    better.loc[20, "close"] += 1
-    index(better)
+    index(corrected(sessions))
     found = reproduce.reproduce(made.pk, as_of=AS_OF)
     assert found.data == [sessions[-1]]
     told = reproduce.sentence(found, most=None)

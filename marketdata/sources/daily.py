@@ -1,4 +1,4 @@
-"""Daily bars: their rows, the contract of a source of them, and what a plan must know of it to count calls before any is made."""
+"""Daily bars: their rows, the contract of a source of them, and what a plan must know to count its calls beforehand."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -128,7 +129,7 @@ def test_rows_are_checked_by_themselves_and_against_what_was_traded(tmp_path: Pa
 
 def test_a_value_in_another_unit_shows(tmp_path: Path) -> None:
     imported(tidy(tmp_path / "a.csv", BARS))
-    fine = {"foreign_net_quantity": [10_000, -20_000, 30_000]}
+    fine: dict[str, Any] = {"foreign_net_quantity": [10_000, -20_000, 30_000]}
     assert reasons(batch(**fine, foreign_net_value=[1e7, -2e7, 3.1e7])) == [""] * 3
     assert reasons(batch(**fine, foreign_net_value=[1e7, -20, 3.1e7])) == [
         "",

@@ -221,6 +221,7 @@ SOURCE_ATTEMPTS = env.integer("SEISMO_SOURCE_ATTEMPTS", 6, least=1, most=100)
 # Scans.
 EXECUTORS = ("auto", "inline", "process", "thread")
 SCAN_EXECUTOR = env.choice("SEISMO_SCAN_EXECUTOR", "auto", EXECUTORS)
+CANDLE_CACHE_BYTES = env.integer("SEISMO_CANDLE_CACHE_MB", 64, least=1, most=16_384) * 2**20
 SCAN_WORKERS = env.integer("SEISMO_SCAN_WORKERS", 0, most=256)
 REVISION = env.text("SEISMO_REVISION")
 

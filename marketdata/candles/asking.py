@@ -11,6 +11,8 @@ from marketdata.sources.base import CandlePage, CandleSource, SourceUnavailable
 
 CONFIRMATIONS = 3  # further answers of the same kind before a doubtful one is believed
 
+LOOKS_UP = 0.5  # seconds of waiting between looks at whether anybody still waits
+
 
 class Patience:
     """Seconds one run waits, in all, for a source that is away."""
@@ -18,14 +20,23 @@ class Patience:
     def __init__(self, seconds: float, pause: Callable[[float], None]) -> None:
         self._left = seconds
         self._pause = pause
+        self._given_up = False
 
     def wait(self, error: SourceUnavailable) -> None:
         """Wait as long as the source asks; raises the error where that is longer than what is left."""
         wait = max(error.retry_after or 0.0, 1.0)
-        if wait > self._left:
+        if wait > self._left or self._given_up:
             raise error
         self._left -= wait
-        self._pause(wait)
+        while wait > 0 and not self._given_up:
+            self._pause(min(wait, LOOKS_UP))
+            wait -= LOOKS_UP
+        if self._given_up:
+            raise error
+
+    def give_up(self) -> None:
+        """Wait no more: nobody is interested any longer."""
+        self._given_up = True
 
 
 def ask(

@@ -8,16 +8,21 @@
 Bounded by the bytes the chunks really hold, least recently used first; a chunk is gone after its
 time to live. A chunk with a candle that is still forming lives `forming_ttl` seconds at most. One
 `get` is one hit or one miss.
+
+The chunks of a series stand in the order of their starts, and the longest that there ever was says how far before a
+range one may start that reaches into it: ten thousand small chunks cost no more to ask than ten.
 """
 
 from __future__ import annotations
 
+import heapq
 import sys
 import threading
 import time
+from bisect import bisect_left, insort
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -72,8 +77,29 @@ class _Chunk:
     series: Series
     interval: Interval
     candles: Candles
-    expires: float
     bytes: int
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """The chunks of one series: (start, number) ascending, and the length of the longest there ever was."""
+
+    starts: list[tuple[int, int]] = field(default_factory=list)
+    longest: int = 0
+
+    def add(self, interval: Interval, number: int) -> None:
+        insort(self.starts, (interval.start, number))
+        self.longest = max(self.longest, interval.end - interval.start)
+
+    def remove(self, interval: Interval, number: int) -> None:
+        del self.starts[bisect_left(self.starts, (interval.start, number))]
+
+    def starting(self, start: int, end: int) -> list[int]:
+        """Numbers of the chunks that start in [start, end), oldest put first."""
+        first = bisect_left(self.starts, (start, -1))
+        return sorted(
+            number for _, number in self.starts[first : bisect_left(self.starts, (end, -1))]
+        )
 
 
 class CandleCache:
@@ -97,7 +123,8 @@ class CandleCache:
         self._clock = clock
         self._lock = threading.Lock()
         self._chunks: OrderedDict[int, _Chunk] = OrderedDict()  # least recently used first
-        self._of_series: dict[Series, dict[int, None]] = {}  # ids, oldest put first
+        self._shelves: dict[Series, _Shelf] = {}
+        self._ends: list[tuple[float, int]] = []  # a heap: when which chunk expires
         self._next_id = 0
         self._bytes = 0
         self._hits = self._misses = self._evicted = self._expired = 0
@@ -117,15 +144,17 @@ class CandleCache:
             return False
         with self._lock:
             now = self._clock()
-            for number in list(self._of_series.get(series, ())):
-                old = self._chunks[number].interval
-                if old.start >= interval.start and old.end <= interval.end:
+            self._expire(now)
+            shelf = self._shelves.get(series) or _Shelf()
+            for number in shelf.starting(*interval):
+                if self._chunks[number].interval.end <= interval.end:
                     self._drop(number)
             ttl = self._forming_ttl if forming else self._ttl
             number = self._next_id
             self._next_id += 1
-            self._chunks[number] = _Chunk(series, interval, kept, now + ttl, size)
-            self._of_series.setdefault(series, {})[number] = None
+            self._chunks[number] = _Chunk(series, interval, kept, size)
+            self._shelves.setdefault(series, shelf).add(interval, number)
+            heapq.heappush(self._ends, (now + ttl, number))
             self._bytes += size
             while self._bytes > self._max_bytes:
                 self._drop(next(iter(self._chunks)))
@@ -171,7 +200,7 @@ class CandleCache:
     def forget(self, series: Series) -> None:
         """Drop what is held of a series."""
         with self._lock:
-            for number in list(self._of_series.get(series, ())):
+            for _, number in list(self._shelves.get(series, _Shelf()).starts):
                 self._drop(number)
 
     def stats(self) -> CacheStats:
@@ -183,16 +212,12 @@ class CandleCache:
         """Coverage and the chunk numbers that serve it, oldest put first (so that the newest
         wins).
         """
-        now = self._clock()
-        for number in list(self._of_series.get(series, ())):
-            if self._chunks[number].expires <= now:
-                self._drop(number)
-                self._expired += 1
+        self._expire(self._clock())
+        shelf = self._shelves.get(series, _Shelf())
         serving = [
             number
-            for number in self._of_series.get(series, ())
-            if self._chunks[number].interval.start < asked.end
-            and self._chunks[number].interval.end > asked.start
+            for number in shelf.starting(asked.start - shelf.longest, asked.end)
+            if self._chunks[number].interval.end > asked.start
         ]
         intervals = tuple(self._chunks[number].interval for number in serving)
         missing = covered.subtract(asked, covered.merged(intervals))
@@ -202,13 +227,20 @@ class CandleCache:
         strategy = some if missing else Strategy.FULL
         return CacheCoverage(ratio, missing, tuple(sorted(intervals)), strategy), serving
 
+    def _expire(self, now: float) -> None:
+        while self._ends and self._ends[0][0] <= now:
+            _, number = heapq.heappop(self._ends)
+            if number in self._chunks:
+                self._drop(number)
+                self._expired += 1
+
     def _drop(self, number: int) -> None:
         chunk = self._chunks.pop(number)
         self._bytes -= chunk.bytes
-        of_series = self._of_series[chunk.series]
-        del of_series[number]
-        if not of_series:
-            del self._of_series[chunk.series]
+        shelf = self._shelves[chunk.series]
+        shelf.remove(chunk.interval, number)
+        if not shelf.starts:
+            del self._shelves[chunk.series]
 
 
 def _size_of(series: Series, interval: Interval, candles: Candles) -> int:
@@ -217,4 +249,4 @@ def _size_of(series: Series, interval: Interval, candles: Candles) -> int:
     """
     arrays = sum(sys.getsizeof(column) for column in candles.columns)
     objects = sys.getsizeof(candles) + sys.getsizeof(interval) + sys.getsizeof(series.market)
-    return arrays + objects + 400  # _Chunk, its number, two floats and ints, the two entries
+    return arrays + objects + 560  # _Chunk, its number, two floats and ints, the entries

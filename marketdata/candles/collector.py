@@ -2,13 +2,11 @@
 
 A chunk, in order (`run.py`):
 
-1. analyse   coverage of the window before the cursor -> label, what to ask (`planner.next_chunk`);
-   recorded parts are
-             skipped without a call, and the next chunk's analysis may run while a call is in flight
+1. analyse   coverage of the window before the cursor -> label, what to ask (`analysing`, `planner.next_chunk`);
+             recorded parts are skipped without a call, and the next chunk's analysis may run while a call is in flight
 2. ask       one page of the source, at most 200 rows; an answer that contradicts itself or the record is asked for
              again before it is believed
-3. judge     what the page verifies (`verdict.judge`): a full page down to its oldest candle, a
-   short one down to the
+3. judge     what the page verifies (`verdict.judge`): a full page down to its oldest candle, a short one down to the
              start of history; never a slot that has not closed
 4. store     candles, coverage and the chunk's state in one transaction
 
@@ -23,11 +21,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
+from marketdata.candles.analysing import Tools
 from marketdata.candles.cache import CandleCache, Series
 from marketdata.candles.guards import Flags, Guard, MemoryFlags
 from marketdata.candles.planner import CandleRequest, RequestError, grid_for, resolve
 from marketdata.candles.progress import Progress
-from marketdata.candles.run import Outcome, Run, StuckError, Tools
+from marketdata.candles.run import Outcome, Run, StuckError
 from marketdata.candles.states import CandleStore, ChunkState
 from marketdata.sources.base import CandleSource
 

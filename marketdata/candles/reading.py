@@ -15,7 +15,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from marketdata.candles import coverage as covered
 from marketdata.candles.cache import CandleCache, Series
+from marketdata.candles.coverage import Coverage
 from marketdata.candles.timeframes import Grid, Interval
 from marketdata.sources.base import Candles
 
@@ -39,6 +41,9 @@ class Reading:
 class CandleRecord(Protocol):
     """What a reader needs of the record."""
 
+    def coverage(self, series: Series, window: Interval) -> Coverage:
+        """Verified intervals that overlap or touch `window`, whole (not clipped to it), ascending."""
+
     def candles(self, series: Series, interval: Interval) -> Candles:
         """Recorded candles that open in the interval, ascending."""
 
@@ -57,10 +62,9 @@ def read(
 ) -> Reading:
     """Candles of `interval` from the cache as far as it goes, the rest from the record.
 
-    `closed_until`: where the forming slot opens; what lies after it is neither filled nor cached
-    for long.
+    `closed_until`: where the forming slot opens; what lies after it is not filled.
     """
-    candles = _candles(record, series, interval, cache, closed_until)
+    candles = _candles(record, series, interval, cache)
     before = record.close_before(series, interval.start) if empty is Empty.FORWARD else None
     closed = interval
     if closed_until is not None:
@@ -69,22 +73,17 @@ def read(
 
 
 def _candles(
-    record: CandleRecord,
-    series: Series,
-    interval: Interval,
-    cache: CandleCache | None,
-    closed_until: int | None,
+    record: CandleRecord, series: Series, interval: Interval, cache: CandleCache | None
 ) -> Candles:
+    """Only what is verified goes into the cache: the rest may change or still come."""
     if cache is None:
         return record.candles(series, interval)
-    held, coverage = cache.held(series, *interval)
-    if not coverage.missing:
-        return held
+    held, found = cache.held(series, *interval)
     blocks = [held]
-    for missing in coverage.missing:
+    for missing in found.missing:
         block = record.candles(series, missing)
-        forming = closed_until is not None and missing.end > closed_until
-        cache.put(series, missing, block, forming=forming)
+        for verified in covered.clip(record.coverage(series, missing), missing):
+            cache.put(series, verified, block.between(*verified))
         blocks.append(block)
     return Candles.join(blocks)
 

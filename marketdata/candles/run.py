@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
 
+import numpy as np
+
+from marketdata.candles.analysing import Analysed, Analysis, Tools
 from marketdata.candles.asking import Patience, ask
-from marketdata.candles.cache import CandleCache, Strategy
-from marketdata.candles.guards import Feature, Flags, Guard
+from marketdata.candles.guards import Feature
 from marketdata.candles.overlap import Overlap
 from marketdata.candles.patterns import Distances, Pattern
 from marketdata.candles.planner import (
-    LOOKED_AT,
     Chunk,
     RequestError,
-    next_chunk,
-    window_before,
-    window_factor,
 )
 from marketdata.candles.progress import Estimate, Progress
 from marketdata.candles.states import (
-    CandleStore,
     ChunkState,
     ChunkWrite,
     Collection,
@@ -34,8 +30,7 @@ from marketdata.candles.states import (
 from marketdata.candles.timeframes import Interval, Unit, slot_count
 from marketdata.candles.verdict import Verdict, judge
 from marketdata.sources.base import (
-    Candles,
-    CandleSource,
+    CandlePage,
     SourceError,
     SourceRefused,
     SourceUnavailable,
@@ -43,29 +38,17 @@ from marketdata.sources.base import (
 
 log = logging.getLogger(__name__)
 
+WORTH_A_THREAD = 0.001  # seconds of a call beside which the next chunk is analysed
+
 
 class StuckError(RuntimeError):
     """A step that does not move back: the collection stops instead of asking for ever."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
-    """What every run of a collector works with; see `Collector`."""
-
-    source: CandleSource
-    store: CandleStore
-    cache: CandleCache | None
-    flags: Flags
-    guard: Guard
-    patience: float
-    on_progress: Callable[[Progress, ChunkState], None] | None
-    seconds: Callable[[], float]
-    pause: Callable[[float], None]
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended. `eta_error`: largest relative error of its estimates after the first tenth."""
+    """How a run ended. `labels`: how many chunks lay how against the record; `cache_hits`: chunks that the cache knew;
+    `eta_error`: largest relative error of its estimates after the first tenth."""
 
     collection: Collection
     status: Status
@@ -73,17 +56,10 @@ class Outcome:
     error: str
     progress: Progress
     pattern: Pattern | None
+    labels: Mapping[Overlap, int]
+    cache_hits: int
     eta_error: float | None
     retry_after: float | None = None
-
-
-class Analysed(NamedTuple):
-    """The chunk before `cursor` (None: nothing is left), found with `factor` in `seconds`."""
-
-    cursor: int
-    factor: int
-    chunk: Chunk | None
-    seconds: float
 
 
 class Run:
@@ -98,11 +74,16 @@ class Run:
         self._began = tools.seconds()
         self._patience = Patience(tools.patience, tools.pause)
         self._estimate = Estimate(slot_count(self._grid, *self._wanted.interval))
-        self._densities: deque[float] = deque(maxlen=LOOKED_AT)
+        self._analysis = Analysis(tools, self._series)
         self._distances = Distances()
-        self._newer: Candles | None = None  # the oldest candle so far, for the distance to the next
+        self._newer: int | None = (
+            None  # opening of the oldest candle so far, for the distance to the next
+        )
         self._stored = 0
-        self._cache_hits = 0
+        self._slow = True  # whether calls take long enough to do something beside them
+        self._cache_hits = 0  # since the last chunk that was stored
+        self._all_hits = 0
+        self._labels: Counter[Overlap] = Counter()
         self._oldest: int | None = None
         seconds = self._grid.timeframe.unit is Unit.SECOND
         self._moving_horizon = seconds and tools.source.calendar.seconds_horizon is not None
@@ -120,8 +101,12 @@ class Run:
             return self._end(Status.STOPPED, StopReason.ERROR, error)
         except SourceError as error:
             return self._end(Status.FAILED, StopReason.ERROR, error)
+        except KeyboardInterrupt:
+            self._patience.give_up()
+            self._close_after(Status.STOPPED, "It was interrupted: run it again to take it up.")
+            raise
         except Exception as error:
-            self._close_after(error)
+            self._close_after(Status.FAILED, str(error))
             raise
         return self._end(Status.DONE, reason, None)
 
@@ -133,12 +118,15 @@ class Run:
         if not self._moving_horizon:
             self._oldest = self._tools.store.oldest(self._series)
         history_start = before_listing
-        found = self._analyse(interval, interval.end)
+        found = self._analysis.before(interval, interval.end)
         while (chunk := found.chunk) is not None:
+            self._labels[chunk.label] += 1
             if chunk.ask is None:
+                self._cache_hits += found.cached
+                self._all_hits += found.cached
                 self._estimate.skipped(chunk.slots)
                 self._newer = None
-                found = self._analyse(interval, chunk.window.start)
+                found = self._analysis.before(interval, chunk.window.start)
                 continue
             verdict, ahead = self._settle(interval, chunk, found.seconds)
             if verdict.cursor >= found.cursor:
@@ -148,10 +136,10 @@ class Run:
                 )
             history_start = history_start or verdict.history_start
             usable = ahead is not None and ahead.cursor == verdict.cursor
-            if ahead is not None and usable and ahead.factor == self._factor():
+            if ahead is not None and usable and ahead.factor == self._analysis.factor():
                 found = ahead
             else:
-                found = self._analyse(interval, verdict.cursor)
+                found = self._analysis.before(interval, verdict.cursor)
         return history_start
 
     def _since_listing(self) -> tuple[Interval, bool]:
@@ -163,40 +151,6 @@ class Run:
         listed = min(listed, end)
         self._estimate.skipped(slot_count(self._grid, start, listed))
         return Interval(listed, end), True
-
-    # --- analyse ----------------------------------------------------------------------------------
-
-    def _factor(self) -> int:
-        if not self._tools.flags.enabled(Feature.ADAPTIVE_WINDOW):
-            return 1
-        return window_factor(tuple(self._densities))
-
-    def _analyse(self, interval: Interval, cursor: int) -> Analysed:
-        """The chunk before the cursor: from the cache where it holds the window, else from the record."""
-        began, factor = self._tools.seconds(), self._factor()
-        if cursor <= interval.start:
-            return Analysed(cursor, factor, None, 0.0)
-        page = self._tools.source.page_limit
-        window = window_before(self._grid, interval, cursor, page=page, factor=factor)
-        chunk: Chunk | None
-        if self._in_cache(window):
-            self._cache_hits += 1
-            chunk = Chunk(window, Overlap.COMPLETE, None, slot_count(self._grid, *window), 0)
-        else:
-            coverage = self._tools.store.coverage(self._series, window)
-            chunk = next_chunk(self._grid, interval, cursor, coverage, page=page, factor=factor)
-        took = self._tools.seconds() - began
-        self._tools.guard.observe("seconds_analysis", took)
-        return Analysed(cursor, factor, chunk, took)
-
-    def _in_cache(self, window: Interval) -> bool:
-        """Whether the cache holds the window; the collector gives it only what has been verified."""
-        cache = self._tools.cache
-        if cache is None or not self._tools.flags.enabled(Feature.COMBINED_CACHE):
-            return False
-        found = cache.coverage(self._series, *window)
-        self._tools.guard.observe("cache_hit_ratio", found.ratio)
-        return found.strategy is Strategy.FULL
 
     # --- ask, judge, store ------------------------------------------------------------------------
 
@@ -213,19 +167,7 @@ class Run:
             cache_hits=self._cache_hits,
         )
         self._cache_hits = 0
-        source, market = self._tools.source, self._series.market
-        name = self._grid.timeframe.name
-        flight = self._calls.submit(
-            ask, source, market, name, chunk, state, self._oldest, self._patience
-        )
-        ahead: Analysed | None = None
-        if self._tools.flags.enabled(Feature.LOOK_AHEAD):
-            try:
-                ahead = self._analyse(interval, chunk.window.start)
-            except BaseException:
-                flight.exception()  # let the call end before the error goes up
-                raise
-        page = flight.result()
+        page, ahead = self._ask(interval, chunk, state)
         verdict = judge(
             self._grid,
             chunk,
@@ -237,7 +179,37 @@ class Run:
         self._store_chunk(chunk, state, verdict)
         return verdict, ahead
 
+    def _ask(
+        self, interval: Interval, chunk: Chunk, state: ChunkState
+    ) -> tuple[CandlePage, Analysed | None]:
+        """The page of a chunk, and the analysis of the next one where that is made in the meantime: beside a call that
+        takes time. One that is answered at once is over before another thread has begun it."""
+        source, market = self._tools.source, self._series.market
+        given = (
+            source,
+            market,
+            self._grid.timeframe.name,
+            chunk,
+            state,
+            self._oldest,
+            self._patience,
+        )
+        if not (self._slow and self._tools.flags.enabled(Feature.LOOK_AHEAD)):
+            page = ask(*given)
+            self._slow = page.seconds > WORTH_A_THREAD
+            return page, None
+        flight = self._calls.submit(ask, *given)
+        try:
+            ahead = self._analysis.before(interval, chunk.window.start)
+        except BaseException:
+            flight.exception()  # let the call end before the error goes up
+            raise
+        page = flight.result()
+        self._slow = page.seconds > WORTH_A_THREAD
+        return page, ahead
+
     def _store_chunk(self, chunk: Chunk, state: ChunkState, verdict: Verdict) -> None:
+        state.start = verdict.cursor
         state.rows = len(verdict.candles)
         state.slots_answered = verdict.slots
         write = ChunkWrite(
@@ -246,7 +218,7 @@ class Run:
         self._tools.store.store_chunk(write)
         self._stored += 1
         if verdict.slots:
-            self._densities.append(min(1.0, state.rows / verdict.slots))
+            self._analysis.learn(state.rows, verdict.slots)
             self._tools.guard.observe("seconds_per_slot", state.seconds_api / verdict.slots)
         if self._tools.cache is not None and verdict.verified is not None:
             self._tools.cache.put(self._series, verdict.verified, verdict.candles)
@@ -261,12 +233,11 @@ class Run:
         asked = chunk.ask or chunk.window
         if asked.end != chunk.window.end:
             self._newer = None  # what lies between is recorded already and was not read
-        candles = verdict.candles
-        if len(candles):
-            joined = candles if self._newer is None else Candles.join([candles, self._newer])
-            self._distances += Distances.of(self._grid, joined.opened)
-            first = int(candles.opened[0])
-            self._newer = Candles.join([candles.between(first, first + 1)])
+        opened = verdict.candles.opened
+        if len(opened):
+            joined = opened if self._newer is None else np.append(opened, self._newer)
+            self._distances += Distances.of(self._grid, joined)
+            self._newer = int(opened[0])
         if asked.start != chunk.window.start:
             self._newer = None
 
@@ -283,13 +254,15 @@ class Run:
             said,
             self._estimate.now(),
             self._distances.pattern,
+            dict(self._labels),
+            self._all_hits,
             self._estimate.error(took) if status is Status.DONE else None,
             getattr(error, "retry_after", None),
         )
 
-    def _close_after(self, error: Exception) -> None:
+    def _close_after(self, status: Status, why: str) -> None:
         """Say in the record why, if the record still works; the error itself is what goes up."""
         try:
-            self._tools.store.close(self._collection, Status.FAILED, StopReason.ERROR, str(error))
+            self._tools.store.close(self._collection, status, StopReason.ERROR, why)
         except Exception:
             log.exception("The collection could not be closed after an error.")

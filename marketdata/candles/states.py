@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Protocol
 
 from marketdata.candles.cache import Series
-from marketdata.candles.coverage import Coverage
 from marketdata.candles.overlap import Overlap
 from marketdata.candles.planner import Wanted
 from marketdata.candles.reading import CandleRecord
@@ -41,7 +40,8 @@ class Collection:
 
 @dataclass(slots=True)
 class ChunkState:
-    """One step of a collection: what was asked, what came, what it cost (seconds, bytes)."""
+    """One step of a collection: [start, end) is what it settled; what was asked, what came, what it cost (seconds,
+    bytes)."""
 
     number: int
     start: int
@@ -79,9 +79,6 @@ class CandleStore(CandleRecord, Protocol):
 
     def open(self, series: Series, wanted: Wanted) -> Collection:
         """Begin a collection, or take up the unfinished one of the same series and interval."""
-
-    def coverage(self, series: Series, window: Interval) -> Coverage:
-        """Verified intervals that overlap or touch `window`, whole (not clipped to it), ascending."""
 
     def listed(self, series: Series) -> int | None:
         """Opening of the market's first candle, if it is known."""

@@ -160,6 +160,14 @@ class Grid:
         since_1970 = local.astype("datetime64[s]").astype(f"datetime64[{step}]").astype(np.int64)
         return since_1970 + (1970 if step == "Y" else 1970 * 12)
 
+    def on_grid(self, opened: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Whether a slot opens at each of these moments, shape (n,)."""
+        length = self.timeframe.seconds
+        if length is not None:
+            fits: npt.NDArray[np.bool_] = (opened + self.offset - self._anchor()) % length == 0
+            return fits
+        return np.array([self.floor(each) == each for each in opened.tolist()], bool)
+
     def openings(self, interval: Interval) -> npt.NDArray[np.int64]:
         """Openings of all slots that open in `interval`, ascending."""
         first, last = self.index(self.ceil(interval.start)), self.index(self.ceil(interval.end))

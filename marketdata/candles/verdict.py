@@ -98,10 +98,11 @@ def _verdict(
 
 
 def _check_grid(grid: Grid, candles: Candles) -> None:
-    for opened in candles.opened.tolist():
-        if grid.floor(opened) != opened:
-            raise SourceChanged(
-                "Candles do not begin where those of the source do",
-                expected=f"openings of {grid.timeframe.name}, {grid.offset} s ahead of UTC",
-                came=str(Interval(opened, opened + 1)),
-            )
+    wrong = candles.opened[~grid.on_grid(candles.opened)]
+    if len(wrong):
+        opened = int(wrong[0])
+        raise SourceChanged(
+            "Candles do not begin where those of the source do",
+            expected=f"openings of {grid.timeframe.name}, {grid.offset} s ahead of UTC",
+            came=str(Interval(opened, opened + 1)),
+        )

@@ -1,6 +1,14 @@
 """The record's tables."""
 
 from marketdata.models.calendar import CalendarOverride
+from marketdata.models.candles import (
+    Candle,
+    CandleChunk,
+    CandleCollection,
+    CandleCoverage,
+    CandleSeries,
+)
+from marketdata.models.features import FeatureFlag, FlagRollback
 from marketdata.models.flows import INVESTORS, FlowCorrection, InstitutionalFlow
 from marketdata.models.index_series import IndexBar, IndexChoice
 from marketdata.models.instruments import Instrument, InstrumentStatus, StatusChange
@@ -13,7 +21,14 @@ __all__ = [
     "BarCorrection",
     "CalendarOverride",
     "CallPace",
+    "Candle",
+    "CandleChunk",
+    "CandleCollection",
+    "CandleCoverage",
+    "CandleSeries",
     "FactorEvent",
+    "FeatureFlag",
+    "FlagRollback",
     "FlowCorrection",
     "FlowPartition",
     "IndexBar",

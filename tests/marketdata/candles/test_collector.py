@@ -19,7 +19,7 @@ from marketdata.candles.guards import Feature, Guard, MemoryFlags, Rollback, Rul
 from marketdata.candles.overlap import Overlap
 from marketdata.candles.patterns import Pattern
 from marketdata.candles.planner import CandleRequest, RequestError
-from marketdata.candles.states import Status, StopReason
+from marketdata.candles.states import CandleStore, Status, StopReason
 from marketdata.candles.timeframes import Grid, Interval, as_datetime, moment, timeframe
 from marketdata.sources.base import (
     CandlePage,
@@ -41,7 +41,7 @@ def minutes(count: int, end: int = END) -> list[int]:
     return [end - 60 * (n + 1) for n in range(count)]
 
 
-def collect(source: ListSource, store: MemoryStore | SqliteStore, **given: object) -> Outcome:
+def collect(source: ListSource, store: CandleStore, **given: object) -> Outcome:
     """Collect `given` (a request on KRW-BTC, 1m unless told) with collector options under `options`."""
     options: Any = given.pop("options", {})
     request = CandleRequest("KRW-BTC", **{"timeframe": "1m", **given})  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from marketdata.candles import coverage as covered
 from marketdata.candles.cache import CandleCache, Series
+from marketdata.candles.coverage import Coverage
 from marketdata.candles.gaps import Place, Why, classify, empty_runs, summary
 from marketdata.candles.patterns import Distances, Pattern
 from marketdata.candles.reading import Empty, fill, read
@@ -150,9 +151,13 @@ def test_filled_readings_equal_a_walk_slot_by_slot(
 class Recorded:
     """A record of one market that counts how often it is read."""
 
-    def __init__(self, candles: Candles) -> None:
+    def __init__(self, candles: Candles, verified: tuple[int, int] = (0, 100)) -> None:
         self._candles = candles
+        self._verified = Interval(*verified)
         self.reads: list[Interval] = []
+
+    def coverage(self, series: Series, window: Interval) -> Coverage:
+        return (self._verified,)
 
     def candles(self, series: Series, interval: Interval) -> Candles:
         self.reads.append(interval)
@@ -175,6 +180,14 @@ def test_a_reader_takes_from_the_record_only_what_the_cache_lacks() -> None:
     assert record.reads == [Interval(8, 14), Interval(0, 8), Interval(14, 20)]
     read(record, series, Interval(0, 20), cache=cache)
     assert len(record.reads) == 3
+
+
+def test_only_what_is_verified_is_kept_in_the_cache() -> None:
+    record = Recorded(rows([5, 10, 12]), verified=Interval(4, 11))
+    series = Series("upbit", "KRW-BTC", SECONDS)
+    cache = CandleCache(1 << 20)
+    read(record, series, Interval(0, 14), cache=cache)
+    assert cache.coverage(series, 0, 14).missing == (Interval(0, 4), Interval(11, 14))
 
 
 def test_the_forming_slot_is_not_filled() -> None:

@@ -1,0 +1,54 @@
+"""manage.py candles: what is recorded of candles, and the candles themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from marketdata import candle_queries
+from marketdata.candles.reading import Empty
+from marketdata.errors import DataProblem
+from marketdata.management import candles as screens
+from marketdata.management.candle_tables import CandleTables
+
+
+class Command(BaseCommand):
+    help = (
+        "Shows the recorded series of candles; with --market what is verified of one and where its gaps are; "
+        "with --count, --from or --to its candles."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        screens.add_series(parser, required=False)
+        screens.add_range(parser)
+        parser.add_argument(
+            "--empty",
+            choices=[str(one) for one in Empty],
+            default=str(Empty.FORWARD),
+            help="slots without trades: filled with the close before (default), null, or dropped",
+        )
+        parser.add_argument("--format", choices=("table", "json", "csv"), default="table")
+        parser.add_argument("--limit", type=int, default=20, help="gaps shown of one series")
+
+    def handle(self, **options: Any) -> None:
+        tables = CandleTables(self.stdout, options["format"])
+        if not options["market"]:
+            tables.series(candle_queries.recorded())
+            return
+        asked = {name: options[name] for name in ("start", "end", "count")}
+        try:
+            found = candle_queries.series(*(options[n] for n in ("source", "market", "timeframe")))
+            closed = found.grid.floor(int(timezone.now().timestamp()))
+            interval = candle_queries.interval_of(found, **asked)
+            if any(value is not None for value in asked.values()):
+                empty = Empty(options["empty"])
+                tables.candles(
+                    candle_queries.read(found, interval, empty=empty, closed_until=closed)
+                )
+                return
+            tables.series(candle_queries.recorded(found))
+            tables.gaps(candle_queries.gaps(found, interval, closed_until=closed), options["limit"])
+        except DataProblem as error:
+            raise CommandError(str(error)) from error

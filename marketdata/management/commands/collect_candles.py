@@ -1,0 +1,49 @@
+"""manage.py collect_candles: candles of a source into the record, as far as the record lacks them."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from marketdata.candles.collector import StuckError
+from marketdata.candles.planner import RequestError
+from marketdata.errors import DataProblem
+from marketdata.management import candles as screens
+from marketdata.operations.candles.collect import collect
+from marketdata.operations.candles.sources import candle_source
+from marketdata.sources.base import SourceError
+
+
+class Command(BaseCommand):
+    help = (
+        "Collects candles: the last --count, --count before --to, from --from to --to, or from --from to now. "
+        "What is recorded is not asked for again, and a run that was ended is taken up by the same command."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        screens.add_series(parser, required=True)
+        screens.add_range(parser)
+        parser.add_argument("--closed", action="store_true", help="without the forming candle")
+
+    def handle(self, **options: Any) -> None:
+        screen = screens.CandleScreen(self.stderr, self.stdout)
+        request = screens.request_of(options)
+        try:
+            with closing(candle_source(options["source"])) as source:
+                told = screen.progress
+                done = collect(
+                    source=source, request=request, as_of=timezone.now(), on_progress=told
+                )
+        except (DataProblem, SourceError, RequestError, StuckError) as error:
+            raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            raise CommandError(screen.interrupted, returncode=screens.INTERRUPTED) from None
+        finally:
+            screen.end_line()
+        screen.summary(done)
+        wrong, status = screen.failure(done)
+        if wrong:
+            raise CommandError(wrong, returncode=status)

@@ -1,0 +1,44 @@
+"""Feature flags of the collector's optimisations, and why a guard turned one off."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class FeatureFlag(models.Model):
+    """An optimisation that can be turned off. Its guard does so when the mean of `metric` over `window` observations is
+    20 % past `threshold`; only a person turns it on again."""
+
+    feature = models.CharField(max_length=24, unique=True)
+    enabled = models.BooleanField(default=True)
+    metric = models.CharField(max_length=24, help_text="What the guard watches")
+    threshold = models.FloatField(help_text="20 % past it, over the window, turns the feature off")
+    window = models.PositiveIntegerField(help_text="Observations that are averaged")
+    changed_at = models.DateTimeField(null=True)
+    changed_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        ordering = ["feature"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(window__gte=1), name="flag_window"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.feature} {'on' if self.enabled else 'off'}"
+
+
+class FlagRollback(models.Model):
+    """One time that a guard turned a flag off: what it had measured."""
+
+    feature = models.CharField(max_length=24)
+    metric = models.CharField(max_length=24)
+    mean = models.FloatField()
+    threshold = models.FloatField()
+    observations = models.PositiveIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.feature} turned off {self.at:%Y-%m-%d %H:%M}: {self.metric} {self.mean:.4g}"

@@ -1,0 +1,85 @@
+"""The rows of a chunk, written with as few and as short statements as each database allows.
+
+A chunk holds two hundred candles or five: what it costs is its statements. There are four at most (candles, coverage,
+start of history, state), all with bound values.
+"""
+
+from __future__ import annotations
+
+from itertools import repeat
+
+from django.db import connection
+
+from marketdata.candle_record import CANDLES, COLUMNS, COVERAGE, fetch, touching
+from marketdata.candles.states import ChunkState
+from marketdata.candles.timeframes import Interval
+from marketdata.models import CandleChunk, CandleSeries
+from marketdata.sources.base import Candles
+
+CHUNKS = CandleChunk._meta.db_table
+SERIES = CandleSeries._meta.db_table
+STATE = (
+    "number", "start", "end", "label", "slots_asked", "slots_answered", "rows", "calls", "retries",
+    "seconds_overlap", "seconds_api", "seconds_store", "bytes", "cache_hits",
+)  # fmt: skip
+
+_HEAD = f"INSERT INTO {CANDLES} (series_id, {', '.join(COLUMNS)}) "
+_REPLACE = " ON CONFLICT (series_id, opened) DO UPDATE SET " + ", ".join(
+    f"{name} = excluded.{name}" for name in COLUMNS[1:]
+)
+_ONE_BY_ONE = f"{_HEAD}VALUES ({', '.join('?' * 9)}){_REPLACE}"
+_ARRAYS = ", ".join(
+    f"%s::{'bigint' if name in ('opened', 'ticked_ms') else 'float8'}[]" for name in COLUMNS
+)
+_AT_ONCE = f"{_HEAD}SELECT %s, * FROM unnest({_ARRAYS}){_REPLACE}"  # noqa: S608
+
+_COVER = f'INSERT INTO {COVERAGE} (series_id, start, "end") VALUES (%s, %s, %s)'  # noqa: S608
+_WIDEN = f'UPDATE {COVERAGE} SET start = %s, "end" = %s WHERE id = %s'  # noqa: S608
+_SWALLOW = f"DELETE FROM {COVERAGE} WHERE id = %s"  # noqa: S608
+_LISTED = f"UPDATE {SERIES} SET listed = %s WHERE id = %s"  # noqa: S608
+_LOCK = f"SELECT id FROM {SERIES} WHERE id = %s FOR UPDATE"  # noqa: S608
+_STATE_NAMES = ", ".join(f'"{name}"' for name in ("collection_id", "stored_at", *STATE))
+_STATE = f"INSERT INTO {CHUNKS} ({_STATE_NAMES}) VALUES ({', '.join(['%s'] * (len(STATE) + 2))})"  # noqa: S608
+
+
+def lock(key: int) -> None:
+    """Wait until nobody else changes this series; held to the end of the transaction. SQLite has one writer at a time
+    anyway: its transactions begin IMMEDIATE."""
+    if connection.vendor == "postgresql":
+        fetch(_LOCK, [key])
+
+
+def upsert_candles(key: int, candles: Candles) -> None:
+    """Write candles of a series; one that is recorded is replaced."""
+    if not len(candles):
+        return
+    columns = [column.tolist() for column in candles.columns]
+    if connection.vendor == "postgresql":
+        fetch(_AT_ONCE, [key, *columns])
+        return
+    with connection.wrap_database_errors:
+        connection.connection.executemany(_ONE_BY_ONE, zip(repeat(key), *columns))
+
+
+def verify(key: int, verified: Interval) -> None:
+    """Add a verified interval of a series, merged with those it overlaps or touches."""
+    known = touching(key, verified)
+    if not known:
+        fetch(_COVER, [key, *verified])
+        return
+    row, first, _ = known[0]
+    start, end = min(first, verified.start), max(known[-1][2], verified.end)
+    for swallowed, _, _ in known[1:]:
+        fetch(_SWALLOW, [swallowed])
+    if (start, end) != known[0][1:]:
+        fetch(_WIDEN, [start, end, row])
+
+
+def list_from(key: int, listed: int) -> None:
+    """Remember where the history of a series begins."""
+    fetch(_LISTED, [listed, key])
+
+
+def insert_state(collection: int, state: ChunkState, stored_at: int) -> None:
+    """Write the state of a chunk."""
+    fetch(_STATE, [collection, stored_at, *(getattr(state, name) for name in STATE)])

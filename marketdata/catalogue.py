@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from django.conf import settings
 from django.db.models import Count, F, Max, Prefetch, Q, QuerySet
 
 from marketdata import membership
-from marketdata.markets import MARKETS
-from marketdata.models import Instrument, InstrumentStatus, LakePartition, StockPrice
+from marketdata.markets import MARKETS, is_market
+from marketdata.models import Generation, Instrument, InstrumentStatus, LakePartition, StockPrice
 
 
-def markets() -> list[str]:
+def generations() -> dict[str, datetime]:
+    """When what is shown of each market, and of what belongs to all of them, last changed (see `Generation`)."""
+    return dict(Generation.objects.values_list("name", "changed_at"))
+
+
+def markets(generations: Mapping[str, datetime]) -> list[str]:
     """The markets that always are, then those that something was imported into."""
-    recorded = LakePartition.objects.order_by("market").values_list("market", flat=True).distinct()
+    recorded = sorted(name for name in generations if is_market(name))
     return list(dict.fromkeys([*MARKETS, *recorded]))
 
 

@@ -108,3 +108,9 @@ def market(name: str) -> Market:
             "or a name such as kr-adj for a second market with the rules of kr."
         )
     return replace(base, name=name)
+
+
+def is_market(name: str) -> bool:
+    """Whether a market may be called so."""
+    match = NAME.fullmatch(name)
+    return match is not None and match["base"] in MARKETS

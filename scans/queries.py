@@ -9,6 +9,9 @@ from django.db.models import QuerySet
 from marketdata.markets import NAME
 from scans.models import ActiveVersion, ScannerVersion
 
+GENERATION = "scanner-versions"
+"""Under which name a change of any scanner version, or of which is active, begins a new generation."""
+
 
 class UnknownVersion(LookupError):
     """No such scanner version; the message lists those there are, `known` too."""

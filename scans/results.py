@@ -8,7 +8,15 @@ from datetime import date
 
 from django.db.models import Exists, F, Max, OuterRef, QuerySet
 
-from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession, Signal, SignalStatus
+from scans.models import (
+    ScannerVersion,
+    ScanRank,
+    ScanRun,
+    ScanSession,
+    Signal,
+    SignalStatus,
+    Status,
+)
 
 OPEN = (SignalStatus.WAITING, SignalStatus.OPEN)
 
@@ -28,17 +36,32 @@ def published(market: str, version: ScannerVersion) -> QuerySet[ScanSession]:
 
 
 def session(market: str, version: ScannerVersion, day: date | None) -> ScanSession:
-    """The published session of that day with its run and version, the latest where `day` is None, marked `is_latest`;
+    """The published session of that day with its run and version, the latest where `day` is None, marked `has_later`;
     `NoSession` where there is none."""
-    mine = published(market, version)
-    later = mine.filter(date__gt=OuterRef("date"))
-    rows = mine.select_related("run", "version").annotate(has_later=Exists(later))
+    rows = _marked(published(market, version))
     found = (rows.filter(date=day) if day else rows.order_by("-date")).first()
     if found:
         return found
     if day is None:
         raise NoSession(f"Version {version.slug} has published nothing on market {market} yet.")
     raise no_session(market, version, day)
+
+
+def answer(market: str, key: int) -> ScanSession | None:
+    """One answer by its key, marked the same, whether it is still the published one or not; no quarantined one."""
+    trusted = ScanSession.objects.exclude(status=Status.QUARANTINED)
+    return _marked(trusted.filter(market=market, pk=key)).first()
+
+
+def _marked(rows: QuerySet[ScanSession]) -> QuerySet[ScanSession]:
+    """With run and version, and `has_later`: whether the version has published a later session."""
+    later = ScanSession.objects.filter(
+        market=OuterRef("market"),
+        version=OuterRef("version"),
+        published=True,
+        date__gt=OuterRef("date"),
+    )
+    return rows.select_related("run", "version").annotate(has_later=Exists(later))
 
 
 def no_session(market: str, version: ScannerVersion, day: date) -> NoSession:

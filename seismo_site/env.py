@@ -114,6 +114,23 @@ def words(name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
     return tuple(word.strip() for word in value.split(",") if word.strip()) if value else default
 
 
+def origins(name: str) -> tuple[str, ...]:
+    """Origins separated by commas, each scheme://host[:port] and nothing more."""
+    found = words(name)
+    for one in found:
+        try:
+            url = urlsplit(one)
+            fits = url.scheme in {"http", "https"} and url.hostname and url.port != 0
+            plain = fits and one == f"{url.scheme}://{url.netloc}" and "@" not in url.netloc
+        except ValueError:
+            plain = False
+        if not plain:
+            raise ImproperlyConfigured(
+                f"{name} names {one!r}; an origin is written as https://seismo.example.org."
+            )
+    return found
+
+
 def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     """One of `choices`, whatever its case."""
     value = text(name, default)

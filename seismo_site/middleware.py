@@ -7,10 +7,13 @@ import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 
 from seismo_site.logging import request_id
 
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
+COMPRESSIBLE = re.compile(r"text/|application/(.+\+)?(json|xml|yaml|javascript|vnd\.oai\.openapi)")
 CONTENT_POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -24,6 +27,8 @@ CONTENT_POLICY = "; ".join(
 )
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
 class RequestId:
@@ -47,13 +52,27 @@ class RequestId:
 
 
 class ContentPolicy:
-    """Content-Security-Policy: scripts, fonts and connections of this site alone, framed by nobody. A view that sets
-    the header itself keeps its own."""
+    """Content-Security-Policy: scripts, fonts and connections of this site alone, framed by nobody; what the API
+    answers is no page and may do nothing. A view that sets the header itself keeps its own."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
+        page = not request.path.startswith("/api/") or request.path == "/api/docs"
+        response.headers.setdefault(
+            "Content-Security-Policy", CONTENT_POLICY if page else API_POLICY
+        )
         return response
+
+
+class Compressed(GZipMiddleware):
+    """gzip for those who accept it, of text that is not tiny; the rest is compressed already, or would only grow."""
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        if not COMPRESSIBLE.match(response.get("Content-Type", "")):
+            return response
+        return super().process_response(request, response)

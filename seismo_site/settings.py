@@ -19,7 +19,7 @@ DEBUG = env.flag("SEISMO_DEBUG", default=False)
 DATA_DIR = env.folder("SEISMO_DATA_DIR", BASE_DIR / "var")
 SECRET_KEY = env.secret("SEISMO_SECRET_KEY", DATA_DIR / "secret_key", get_random_secret_key)
 ALLOWED_HOSTS = list(env.words("SEISMO_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]")))
-CSRF_TRUSTED_ORIGINS = list(env.words("SEISMO_CSRF_TRUSTED_ORIGINS"))
+CSRF_TRUSTED_ORIGINS = list(env.origins("SEISMO_CSRF_TRUSTED_ORIGINS"))
 
 INSTALLED_APPS = [
     "seismo_site.apps.SiteConfig",
@@ -33,13 +33,16 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "corsheaders",
     "marketdata.apps.MarketDataConfig",
     "scans.apps.ScansConfig",
 ]
 
 MIDDLEWARE = [
     "seismo_site.middleware.RequestId",
+    "seismo_site.middleware.Compressed",
     "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -141,6 +144,27 @@ SECURE_PROXY_SSL_HEADER = (
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
+# Browsers on pages of other origins: the API alone, by token (no cookie of theirs is looked at), and only where named.
+CORS_ALLOWED_ORIGINS = list(env.origins("SEISMO_CORS_ORIGINS"))
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = (
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-modified-since",
+    "if-none-match",
+    "x-request-id",
+)
+CORS_EXPOSE_HEADERS = (
+    "Content-Disposition",
+    "ETag",
+    "Link",
+    "Location",
+    "Retry-After",
+    "X-Request-ID",
+)
+
 # The API. Who may read without a user, and how many requests a minute.
 ANONYMOUS_READS = env.flag("SEISMO_ANONYMOUS_READS", default=DEBUG)
 USER_RATE = env.integer("SEISMO_USER_RATE", 600, least=1)
@@ -158,7 +182,7 @@ REST_FRAMEWORK = {
         "marketdata.api.access.PerAddress",
     ],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "marketdata.api.schema.Told",
     "EXCEPTION_HANDLER": "scans.api.problems.answer",
     # Whose address counts: the connection's, or what the one proxy in front wrote.
     "NUM_PROXIES": 1 if SECURE_PROXY_SSL_HEADER else 0,
@@ -176,6 +200,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "marketdata.api.schema.with_downloads",
         "marketdata.api.schema.with_examples",
     ],
     "ENUM_NAME_OVERRIDES": {

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from marketdata.admin.readonly import ReadOnly
 from marketdata.models import CalendarOverride, Instrument, InstrumentStatus, LakePartition
+from marketdata.operations import generations
 
 if TYPE_CHECKING:
     Admin = admin.ModelAdmin[Any]
@@ -18,11 +21,26 @@ else:
 
 @admin.register(CalendarOverride)
 class CalendarOverrideAdmin(Admin):
-    """Days on which a market was open or closed against its calendar."""
+    """Days on which a market was open or closed against its calendar; answers that were kept go by it no longer."""
 
     list_display = ("market", "date", "is_open", "note")
     list_filter = ("market", "is_open")
     date_hierarchy = "date"
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        for market in sorted({form.initial.get("market", obj.market), obj.market}):
+            generations.advance_family(market)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        super().delete_model(request, obj)
+        generations.advance_family(obj.market)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        markets = set(queryset.values_list("market", flat=True))
+        super().delete_queryset(request, queryset)
+        for market in sorted(markets):
+            generations.advance_family(market)
 
 
 class StatusInline(ReadOnly, Inline):

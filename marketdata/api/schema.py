@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
+from marketdata.api import members
 from marketdata.api.forms import ProblemBody
-from marketdata.api.pages import Pages
+from marketdata.api.pages import MOST
 from marketdata.api.problems import MEDIA_TYPE
+from marketdata.api.sending import FORMS
+from marketdata.api.views import View
 
 MEANING = {
     400: "A parameter is unknown or does not fit",
@@ -38,11 +42,76 @@ CODE = OpenApiParameter(
     description="The instrument's code in its market",
     examples=[OpenApiExample("Samsung Electronics", value="005930")],
 )
-PAGES = [
-    OpenApiParameter("limit", OpenApiTypes.INT, description=Pages.page_size_query_description),
-    OpenApiParameter("cursor", OpenApiTypes.STR, description=Pages.cursor_query_description),
-]
 UNCHANGED = {304: OpenApiResponse(description="What If-None-Match names is still what there is")}
+
+
+class Told(AutoSchema):
+    """What is said of an endpoint follows from its view: the parameters that every list has, downloads and 304."""
+
+    def get_override_parameters(self) -> list[Any]:
+        """`fields`, `ordering`, `limit`, `cursor` and `format`, where the view knows them."""
+        view = self.view
+        if not isinstance(view, View) or self.method != "GET":
+            return []
+        found = []
+        row = view.row()
+        pages: Any = view.pagination_class
+        if row:
+            found += [_fields(members.known(row)), FORMAT]
+        if pages:
+            found += [_ordering(pages.names()), *PAGES]
+        return found
+
+
+PAGES = [
+    OpenApiParameter(
+        "limit", OpenApiTypes.INT, description=f"Rows a page, at most {MOST}, e.g. 100"
+    ),
+    OpenApiParameter(
+        "cursor",
+        OpenApiTypes.STR,
+        description="As `next` or `previous` of another page has it, e.g. WyJjb2RlIixmYWxzZSwiIixbIjAwNTkzMCIsMV1d",
+    ),
+]
+FORMAT = OpenApiParameter(
+    "format",
+    OpenApiTypes.STR,
+    enum=list(FORMS),
+    description="csv or parquet: the whole list as a file (with limit, that page), e.g. json; Accept says it too",
+)
+
+
+def _fields(known: list[str]) -> OpenApiParameter:
+    shown = ",".join(known[:2])
+    return OpenApiParameter(
+        "fields",
+        OpenApiTypes.STR,
+        description=f"The members of a row that are wanted, of {', '.join(known)}; e.g. {shown}",
+    )
+
+
+def _ordering(names: list[str]) -> OpenApiParameter:
+    return OpenApiParameter(
+        "ordering",
+        OpenApiTypes.STR,
+        enum=names,
+        description=f"By what the rows are ordered, - for the largest first; e.g. {names[0]}",
+    )
+
+
+def with_downloads(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A hook of the schema's making: what can be downloaded can be had as a table too."""
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            named = {one["name"] for one in operation.get("parameters", [])}
+            answer = operation["responses"].get("200", {})
+            if "format" not in named or not answer.get("content"):
+                continue
+            answer["content"] |= {
+                FORMS["csv"]: {"schema": {"type": "string"}},
+                FORMS["parquet"]: {"schema": {"type": "string", "format": "binary"}},
+            }
+    return result
 
 
 EXAMPLE = re.compile(r"\be\.g\. ([^\s;]+)")

@@ -6,15 +6,15 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from marketdata import catalogue
 from marketdata.api.forms import Stock, StockDetail
 from marketdata.api.pages import ByCode
 from marketdata.api.problems import Problem
-from marketdata.api.schema import CODE, MARKET, problems
+from marketdata.api.schema import CODE, MARKET, UNCHANGED, problems
 from marketdata.api.views import MarketList, MarketView
 from marketdata.models import Instrument
 
@@ -39,6 +39,7 @@ class Stocks(MarketList):
     serializer_class = Stock
     filterset_class = StockFilter
     pagination_class = ByCode
+    depends = ()
 
     def rows(self) -> QuerySet[Instrument]:
         return catalogue.instruments(self.market.name)
@@ -47,9 +48,9 @@ class Stocks(MarketList):
         operation_id="stocks",
         tags=["stocks"],
         parameters=[MARKET],
-        responses={200: Stock(many=True), **problems(400, 404)},
+        responses={200: Stock(many=True), **UNCHANGED, **problems(400, 404)},
     )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return super().get(request, *args, **kwargs)
 
 
@@ -58,17 +59,18 @@ class OneStock(MarketView):
 
     serializer_class = StockDetail
     pagination_class = None
+    depends = ()
 
     @extend_schema(
         operation_id="stock",
         tags=["stocks"],
         parameters=[MARKET, CODE],
-        responses={200: StockDetail, **problems(400, 404)},
+        responses={200: StockDetail, **UNCHANGED, **problems(400, 404)},
     )
-    def get(self, request: Request, market: str, code: str) -> Response:
+    def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
         found = instrument_or_404(self.market.name, code)
         context = {"market": self.market, "latest_bar": catalogue.latest_bar(found)}
-        return Response(StockDetail(found, context=context).data)
+        return self.answered(StockDetail(found, context=context).data)
 
 
 def instrument_or_404(market: str, code: str) -> Instrument:

@@ -1,31 +1,53 @@
-"""What every view of a market shares: the market out of the path, and no parameter that is not known."""
+"""What every view shares: the market out of the path, no parameter that is not known, and for lists `fields=`,
+`ordering=`, pages and downloads."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
+from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
+from django.utils.functional import cached_property
 from django.utils.http import parse_etags
 from rest_framework.exceptions import NotFound
-from rest_framework.generics import GenericAPIView, ListAPIView
+from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from marketdata import catalogue
+from marketdata.api import members, sending, tables
+from marketdata.api.pages import Pages
 from marketdata.api.problems import Problem
 from marketdata.markets import Market, UnknownMarket
 from marketdata.markets import market as market_named
 
+MOST_ROWS = 200_000
+"""How many rows a download may have."""
+
 
 class View(GenericAPIView[Any]):
-    """A view whose parameters are those of `parameters` and of its filters and pages; any other is refused."""
+    """A view whose parameters are those of `parameters` and of its filters, rows and pages; any other is refused.
+
+    `depends`: what it shows changes with these generations (and, below a market, with the market's) and with nothing
+    else; None where nobody keeps track of its changes.
+    """
 
     parameters: type[Serializer[Any]] | None = None
     filterset_class: Any = None
+    depends: ClassVar[Sequence[str] | None] = None
+
+    fields: tuple[str, ...] | None = None
+    form = "json"
+
+    def row(self) -> type[Serializer[Any]] | None:
+        """What the rows of its list are, where it has one: `fields=` chooses among their members, `format=` makes a
+        table of them."""
+        return None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -41,6 +63,16 @@ class View(GenericAPIView[Any]):
                     status_code=400,
                     known=known,
                 )
+        row = self.row()
+        if row:
+            self.fields = members.chosen(request, row)
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        """Tables are no renderer's: whatever goes wrong on the way to one is told in JSON."""
+        if self.row() and not force:
+            self.form = sending.form_of(request)
+            force = self.form != "json" or "format" in request.query_params
+        return super().perform_content_negotiation(request, force)
 
     def known_parameters(self) -> list[str]:
         """The names of the query parameters."""
@@ -50,7 +82,9 @@ class View(GenericAPIView[Any]):
         if self.filterset_class:
             known += self.filterset_class.base_filters
         if self.pagination_class:
-            known += ["limit", "cursor"]
+            known += ["ordering", "limit", "cursor"]
+        if self.row():
+            known += ["fields", "format"]
         return known
 
     def given(self, request: Request) -> dict[str, Any]:
@@ -60,6 +94,28 @@ class View(GenericAPIView[Any]):
         found: dict[str, Any] = form.validated_data
         return found
 
+    @cached_property
+    def generations(self) -> Mapping[str, datetime]:
+        """When each market, and what belongs to all of them, last changed: read before anything that is shown."""
+        return catalogue.generations()
+
+    def changed(self) -> datetime | None:
+        """When what is shown here last changed; None where nobody keeps track."""
+        if self.depends is None:
+            return None
+        return sending.latest([self.generations.get(name) for name in self.depends])
+
+    def answered(self, body: Any) -> HttpResponseBase:
+        """The body as JSON, or a 304."""
+        return sending.answered(self.request, sending.as_json(body), changed=self.changed())
+
+    def downloaded(self, table: tables.Table, name: str = "") -> HttpResponseBase:
+        """The table in the form asked for; it is called after its address where no name is given."""
+        name = name or self.request.path.removeprefix("/api/")
+        return sending.downloaded(
+            self.request, table, form=self.form, name=name, changed=self.changed()
+        )
+
 
 class MarketView(View):
     """A view below /api/{market}/."""
@@ -68,17 +124,28 @@ class MarketView(View):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        self.market = market_or_404(kwargs["market"])
+        self.market = market_or_404(kwargs["market"], self.generations)
 
     def get_serializer_context(self) -> dict[str, Any]:
         context = super().get_serializer_context()
         return {**context, "market": getattr(self, "market", None)}
 
+    def changed(self) -> datetime | None:
+        own = super().changed()
+        if self.depends is None:
+            return None
+        mine = self.generations.get(self.market.name)
+        return sending.latest([own, mine] if self.depends else [mine])
 
-class MarketList(MarketView, ListAPIView[Any]):
-    """A list of a market, page by page: a subclass gives its `rows` and what they are."""
+
+class MarketList(MarketView):
+    """A list of a market, page by page or as a table: a subclass gives its `rows` and what they are."""
 
     model: type[Model]
+    paginator: Pages
+
+    def row(self) -> type[Serializer[Any]] | None:
+        return self.serializer_class  # type: ignore[return-value]
 
     def get_queryset(self) -> QuerySet[Any]:
         if getattr(self, "swagger_fake_view", False):  # the schema is made without a request
@@ -89,10 +156,41 @@ class MarketList(MarketView, ListAPIView[Any]):
         """The rows of the list, before filters."""
         raise NotImplementedError
 
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        rows = self.filter_queryset(self.get_queryset())
+        if self.form != "json":
+            return self.downloaded(self.table(rows))
+        page = self.paginator.paginate_queryset(rows, request, self)
+        told = members.slim(self.get_serializer(page, many=True), self.fields).data
+        return self.answered(self.paginator.get_paginated_response(told).data)
 
-def market_or_404(name: str) -> Market:
+    def table(self, rows: QuerySet[Any]) -> tables.Table:
+        """The rows as a table (see `listed`)."""
+        serializer = members.slim(self.get_serializer(), self.fields)
+        found = listed(self.paginator, rows, self.request)
+        return tables.Table(
+            tables.columns(serializer), (serializer.to_representation(row) for row in found)
+        )
+
+
+def listed(pages: Pages, rows: QuerySet[Any], request: Request) -> Iterable[Any]:
+    """What a download has: every row in the order asked for, at most `MOST_ROWS`; with `limit` or `cursor`, that page.
+    More rows than that are refused, never cut off."""
+    if request.query_params.keys() & {"limit", "cursor"}:
+        return pages.paginate_queryset(rows, request)
+    every = pages.sorted(rows, request)
+    if every[MOST_ROWS : MOST_ROWS + 1].exists():
+        raise Problem(
+            "too_many_rows",
+            f"These are more than {MOST_ROWS:,} rows: ask for fewer with a filter, or page by page with limit.",
+            status_code=400,
+        )
+    return every.iterator(chunk_size=tables.BATCH)
+
+
+def market_or_404(name: str, generations: Mapping[str, datetime]) -> Market:
     """The market of that name, where it is one of those that always are or has something recorded."""
-    known = catalogue.markets()
+    known = catalogue.markets(generations)
     if name not in known:
         raise Problem(
             "unknown_market",

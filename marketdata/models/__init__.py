@@ -10,6 +10,7 @@ from marketdata.models.candles import (
 )
 from marketdata.models.features import FeatureFlag, FlagRollback
 from marketdata.models.flows import INVESTORS, FlowCorrection, InstitutionalFlow
+from marketdata.models.generations import Generation
 from marketdata.models.index_series import IndexBar, IndexChoice
 from marketdata.models.instruments import Instrument, InstrumentStatus, StatusChange
 from marketdata.models.lake import FlowPartition, LakePartition, Partition
@@ -31,6 +32,7 @@ __all__ = [
     "FlagRollback",
     "FlowCorrection",
     "FlowPartition",
+    "Generation",
     "IndexBar",
     "IndexChoice",
     "InstitutionalFlow",

@@ -6,7 +6,7 @@ In one transaction, for a batch of one source's rows that have passed `validatio
    what is recorded standing.
 2. Insert the new; update the corrected and keep what they said before (`BarCorrection`).
 3. Bring `Instrument` up to date, then what the source says of each (`membership_runs`).
-4. Mark the lake's months whose bars or whose membership changed.
+4. Mark the lake's months whose bars or whose membership changed, and begin a new generation of the market.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from django.db import transaction
 
 from marketdata.models import BarCorrection
-from marketdata.operations import bulk, instruments, marks, membership_runs, replacing
+from marketdata.operations import bulk, generations, instruments, marks, membership_runs, replacing
 from marketdata.operations.bulk import BAR_TABLE
 from marketdata.operations.replacing import Counts, months_of
 from marketdata.sources.files import BarBatch
@@ -44,4 +44,5 @@ def record(batch: BarBatch, *, market: str, source: str, at: datetime) -> Counts
         months = months_of(batch.date[changed])
         months |= membership_runs.write(batch, known, market=market, source=source, at=at)
         marks.mark(market, months)
+        generations.advance(market)
     return Counts(len(found.new), len(found.corrected), len(batch) - len(changed))

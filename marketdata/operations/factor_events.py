@@ -9,7 +9,7 @@ from django.db import transaction
 from numpy.typing import NDArray
 
 from marketdata.models import FactorEvent
-from marketdata.operations import bulk, marks
+from marketdata.operations import bulk, generations, marks
 from marketdata.operations.door import Counts, months_of
 from marketdata.sources.files import EventBatch
 
@@ -61,5 +61,6 @@ def record(
             update_fields=["ratio", "source", "updated_at"],
         )
         marks.mark(market, months_of(np.array([day for _, day in written], dtype="datetime64[D]")))
+        generations.advance(market)
     new = sum(key not in recorded for key in written)
     return Counts(new, len(written) - new, len(given) - len(written))

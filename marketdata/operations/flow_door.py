@@ -9,7 +9,8 @@ Before it, `validation.Check.flows` looks at each row by itself, and `against_ba
 
 Then, in one transaction, `record` compares with what is recorded (`replacing`): a value that says something else than
 the recorded one of the same source replaces it and the old one is kept (`FlowCorrection`); a blank leaves what is
-recorded standing; a row that says nothing at all writes nothing. The months touched are marked (`FlowPartition`).
+recorded standing; a row that says nothing at all writes nothing. The months touched are marked (`FlowPartition`), and a
+new generation of the market begins.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 
 from marketdata.errors import DataProblem
 from marketdata.models import INVESTORS, FlowCorrection, FlowPartition, Instrument
-from marketdata.operations import bulk, marks, replacing
+from marketdata.operations import bulk, generations, marks, replacing
 from marketdata.operations.bulk import FLOW_TABLE, FLOWS
 from marketdata.operations.replacing import Counts, months_of
 from marketdata.operations.validation import FINE, REASONS, Reason
@@ -94,6 +95,7 @@ def record(batch: FlowBatch, *, market: str, source: str, at: datetime) -> Count
         )
         changed = np.concatenate([found.new, found.corrected])
         marks.mark(market, months_of(rows.date[changed]), kind=FlowPartition)
+        generations.advance(market)
     return Counts(len(found.new), len(found.corrected), len(batch) - len(changed))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import django_filters
 import numpy as np
+import pyarrow as pa
 from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -16,6 +17,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework import serializers
 
 from marketdata import queries as market_queries
+from marketdata.api import tables
 from marketdata.api.problems import Problem
 from marketdata.markets import Market
 from scans import queries
@@ -105,6 +107,14 @@ def between(name: str) -> Any:
     return type("Between", (django_filters.FilterSet,), ends)  # `from` cannot be an attribute
 
 
+LEAD = (
+    tables.column("market", pa.string()),
+    tables.column("scanner_version", pa.string()),
+    tables.column("date", pa.date32()),
+)
+"""What a table of picks says of each, before the pick itself."""
+
+
 def refuse_no_session(market: Market, asked: date) -> None:
     """A problem that names the sessions around a day that is none."""
     calendar = market_queries.sessions(market.name)
@@ -143,6 +153,11 @@ def day(text: str) -> date:
 def today(market: Market) -> date:
     """The day it is where the market is."""
     return timezone.now().astimezone(ZoneInfo(market.timezone)).date()
+
+
+def midnight(market: Market) -> datetime:
+    """When the day began where the market is."""
+    return datetime.combine(today(market), time(), ZoneInfo(market.timezone))
 
 
 def is_session(market: Market, asked: date) -> bool:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 
+from marketdata.api import members, tables
 from marketdata.api.schema import MARKET, UNCHANGED, problems
-from marketdata.api.views import MarketView, etag, not_modified, tagged
+from marketdata.api.views import MarketView
 from scans import queries, results
 from scans.api import asking
 from scans.api.asking import ForChanges, ForComparison
-from scans.api.forms import Answer, ChangesBody, Comparison, Moved, Place, Rank
+from scans.api.forms import Answer, ChangesBody, Compared, Comparison, Moved, Place, Rank
 from scans.models import ScanRank
+
+ABOUT = ("code", "name", "segment", "close", "change_pct")
+"""What a comparison says of an instrument, whichever version picked it."""
 
 
 class Changes(MarketView):
@@ -23,6 +29,7 @@ class Changes(MarketView):
     serializer_class = ChangesBody
     parameters = ForChanges
     pagination_class = None
+    depends = (queries.GENERATION,)
 
     @extend_schema(
         operation_id="scan_changes",
@@ -30,28 +37,40 @@ class Changes(MarketView):
         parameters=[MARKET, ForChanges],
         responses={200: ChangesBody, **UNCHANGED, **problems(400, 404)},
     )
-    def get(self, request: Request, market: str) -> Response:
+    def get(self, request: Request, market: str) -> HttpResponseBase:
         given = self.given(request)
         version = asking.version(self.market.name, given)
         found = results.changes(self.market.name, version, given.get("date"))
-        tag = etag([found.now.pk, found.before and found.before.pk, version.slug])
-        unchanged = not_modified(request, tag)
-        if unchanged:
-            return unchanged
         for row, before in found.moved:
             row.rank_before = before  # type: ignore[attr-defined]
             row.moved_by = before - row.rank  # type: ignore[attr-defined]
         told = {
+            "entered": self.told(Rank(found.entered, many=True)),
+            "left": self.told(Rank(found.left, many=True)),
+            "moved": self.told(Moved([row for row, _ in found.moved], many=True)),
+        }
+        head = {
             "market": self.market.name,
             "currency": self.market.currency,
             "scanner_version": version.slug,
-            "date": found.now.date,
-            "before": found.before and found.before.date,
-            "entered": Rank(found.entered, many=True).data,
-            "left": Rank(found.left, many=True).data,
-            "moved": Moved([row for row, _ in found.moved], many=True).data,
+            "date": found.now.date.isoformat(),
+            "before": found.before and found.before.date.isoformat(),
         }
-        return tagged(Response(told), tag)
+        if self.form == "json":
+            return self.answered({**head, **told})
+        rows = [{**head, **row, "change": how} for how, rows in told.items() for row in rows]
+        columns = [*asking.LEAD, tables.column("change", pa.string()), *self.columns()]
+        name = f"{self.market.name}-{version.slug}-changes-{found.now.date}"
+        return self.downloaded(tables.Table(columns, rows), name)
+
+    def row(self) -> type[Moved]:
+        return Moved
+
+    def told(self, rows: BaseSerializer[Any]) -> Any:
+        return members.slim(rows, self.fields).data
+
+    def columns(self) -> list[tables.Column]:
+        return tables.columns(members.slim(Moved(), self.fields))
 
 
 class Compare(MarketView):
@@ -60,6 +79,7 @@ class Compare(MarketView):
     serializer_class = Comparison
     parameters = ForComparison
     pagination_class = None
+    depends = (queries.GENERATION,)
 
     @extend_schema(
         operation_id="scan_compare",
@@ -67,30 +87,47 @@ class Compare(MarketView):
         parameters=[MARKET, ForComparison],
         responses={200: Comparison, **UNCHANGED, **problems(400, 404)},
     )
-    def get(self, request: Request, market: str) -> Response:
+    def get(self, request: Request, market: str) -> HttpResponseBase:
         given = self.given(request)
         chosen = queries.versions(self.market.name, given["versions"])
         found = results.side_by_side(self.market.name, chosen, given.get("date"))
-        tag = etag([row.pk for row in found.sessions])
-        unchanged = not_modified(request, tag)
-        if unchanged:
-            return unchanged
         common = sum(len(picks) == len(chosen) for picks in found.rows.values())
         share = round(100 * common / len(found.rows), 2) if found.rows else None
+        rows = [self.told(picks) for picks in found.rows.values()]
+        if self.form != "json":
+            slugs = [version.slug for version in chosen]
+            name = "-".join([self.market.name, *slugs, str(found.date)])
+            return self.downloaded(tables.Table(self.columns(slugs), rows), name)
         told = {
             "market": self.market.name,
             "currency": self.market.currency,
             "date": found.date,
             "answers": Answer(found.sessions, many=True).data,
             "overlap": {"common": common, "any": len(found.rows), "common_pct": share},
-            "rows": [row(picks) for picks in found.rows.values()],
+            "rows": rows,
         }
-        return tagged(Response(told), tag)
+        return self.answered(told)
 
+    def row(self) -> type[Compared]:
+        return Compared
 
-def row(picks: dict[str, ScanRank]) -> dict[str, Any]:
-    """An instrument that at least one version picked."""
-    one = next(iter(picks.values()))
-    places = {slug: Place(pick).data for slug, pick in picks.items()}
-    about = ("code", "name", "segment", "close", "change_pct")
-    return {**{name: getattr(one, name) for name in about}, "versions": places}
+    def told(self, picks: dict[str, ScanRank]) -> dict[str, Any]:
+        """An instrument that at least one version picked."""
+        one = next(iter(picks.values()))
+        about: dict[str, Any] = {name: getattr(one, name) for name in ABOUT}
+        about["versions"] = {slug: Place(pick).data for slug, pick in picks.items()}
+        return {name: value for name, value in about.items() if name in (self.fields or about)}
+
+    def columns(self, slugs: list[str]) -> list[tables.Column]:
+        """Each version's place beside the instrument: v2.rank, v2.score ..."""
+        found = []
+        for one in tables.columns(members.slim(Compared(), self.fields)):
+            if one.path != ("versions",):
+                found.append(one)
+                continue
+            found += [
+                tables.Column(f"{slug}.{place.name}", ("versions", slug, *place.path), place.type)
+                for slug in slugs
+                for place in tables.columns(Place())
+            ]
+        return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from scans.models import ScanRank, ScanRun, ScanSession, Signal
@@ -256,7 +255,7 @@ class SignalBody(serializers.ModelSerializer[Signal]):
     name = serializers.CharField(source="rank.name")
     rank = serializers.IntegerField(source="rank.rank")
     currency = serializers.SerializerMethodField()
-    plan = serializers.SerializerMethodField()
+    plan = Plan(source="rank")
 
     class Meta:
         model = Signal
@@ -281,7 +280,3 @@ class SignalBody(serializers.ModelSerializer[Signal]):
     def get_currency(self, _: Signal) -> str:
         currency: str = self.context["market"].currency
         return currency
-
-    @extend_schema_field(Plan)
-    def get_plan(self, found: Signal) -> Any:
-        return Plan(found.rank).data

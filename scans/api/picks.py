@@ -6,15 +6,15 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.response import Response
 
-from marketdata.api.pages import ByDate, Pages
-from marketdata.api.schema import CODE, MARKET, problems
+from marketdata.api.pages import Pages
+from marketdata.api.schema import CODE, MARKET, UNCHANGED, problems
 from marketdata.api.stocks import instrument_or_404
 from marketdata.api.views import MarketList
-from scans import results
+from scans import queries, results
 from scans.api.asking import VersionFilter, between
 from scans.api.forms import Pick, SignalBody
 from scans.models import ScanRank, Signal, SignalStatus
@@ -24,13 +24,22 @@ class PickFilter(between("date")):  # type: ignore[misc]
     scanner_version = VersionFilter(field_name="scanner_version")
 
 
+class ByPickDate(Pages):
+    orders = {
+        "-date": ("-date", "-pk"),
+        "rank": ("rank", "-date", "-pk"),
+        "-score": ("-score", "-date", "-pk"),
+    }
+
+
 class StockScans(MarketList):
     """The sessions on which versions picked an instrument, the latest first."""
 
     model = ScanRank
     serializer_class = Pick
     filterset_class = PickFilter
-    pagination_class = ByDate
+    pagination_class = ByPickDate
+    depends = (queries.GENERATION,)
 
     def rows(self) -> QuerySet[ScanRank]:
         return results.picks(self.market.name, self.kwargs["code"])
@@ -39,9 +48,9 @@ class StockScans(MarketList):
         operation_id="stock_scans",
         tags=["stocks"],
         parameters=[MARKET, CODE],
-        responses={200: Pick(many=True), **problems(400, 404)},
+        responses={200: Pick(many=True), **UNCHANGED, **problems(400, 404)},
     )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         instrument_or_404(self.market.name, kwargs["code"])
         return super().get(request, *args, **kwargs)
 
@@ -64,7 +73,13 @@ class SignalFilter(between("picked_on")):  # type: ignore[misc]
 
 
 class ByPick(Pages):
-    ordering = ("-picked_on", "pk")
+    orders = {
+        "-picked_on": ("-picked_on", "-pk"),
+        "code": ("code", "-picked_on", "-pk"),
+        "-return_pct": ("-return_pct", "-pk"),
+        "-sessions_held": ("-sessions_held", "-pk"),
+        "-exit_on": ("-exit_on", "-pk"),
+    }
 
 
 class Signals(MarketList):
@@ -74,6 +89,7 @@ class Signals(MarketList):
     serializer_class = SignalBody
     filterset_class = SignalFilter
     pagination_class = ByPick
+    depends = (queries.GENERATION,)
 
     def rows(self) -> QuerySet[Signal]:
         return results.signals(self.market.name)
@@ -82,7 +98,7 @@ class Signals(MarketList):
         operation_id="signals",
         tags=["signals"],
         parameters=[MARKET],
-        responses={200: SignalBody(many=True), **problems(400, 404)},
+        responses={200: SignalBody(many=True), **UNCHANGED, **problems(400, 404)},
     )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return super().get(request, *args, **kwargs)

@@ -3,67 +3,112 @@
 from __future__ import annotations
 
 from datetime import date as Day  # a filter and a part of the path have its name
+from datetime import datetime
 from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.response import Response
 
+from marketdata.api import members, sending, tables
+from marketdata.api.cursors import cursor_of, refuse_cursor
 from marketdata.api.pages import ByDate, ByRank, Pages
-from marketdata.api.schema import MARKET, PAGES, UNCHANGED, problems
-from marketdata.api.views import MarketList, MarketView, etag, not_modified, tagged
-from scans import results
+from marketdata.api.schema import MARKET, UNCHANGED, problems
+from marketdata.api.views import MarketList, MarketView, listed
+from scans import queries, results
 from scans.api import asking
 from scans.api.asking import DATE, ForRanks, ForVersion, VersionFilter, between
 from scans.api.forms import Answer, Header, Rank, Run, ScanResult
-from scans.models import ScanRun, ScanSession, Status
+from scans.models import ScanRank, ScanRun, ScanSession, Status
 
 
-class RunOrder(Pages):
-    ordering = ("-pk",)
+class ByRun(Pages):
+    orders = {"-id": ("-pk",), "-started_at": ("-started_at", "-pk"), "-last": ("-last", "-pk")}
 
 
 class Scan(MarketView):
     """What a version published for a session: the header, and its ranks page by page. A session on which nothing
-    passed is an answer too: status no_match, no ranks, and the reason."""
+    passed is an answer too: status no_match, no ranks, and the reason.
+
+    The pages of one answer stay pages of that answer, even where another is published in between: `next` says which
+    one it belongs to.
+    """
 
     serializer_class = ScanResult
     parameters = ForRanks
     pagination_class = ByRank
+    paginator: ByRank
+    depends = (queries.GENERATION,)
 
-    def answer(self, request: Request, day: Day | None) -> Response:
+    def row(self) -> type[Rank]:
+        return Rank
+
+    def answer(self, request: Request, day: Day | None) -> HttpResponseBase:
         given = self.given(request)
-        version = asking.version(self.market.name, given)
-        found = results.session(self.market.name, version, day)
+        found = self.session(given, day)
+        filters = {name: value for name, value in given.items() if name != "scanner_version"}
+        rows = results.ranks(found, **filters)
+        if self.form != "json":
+            return self.downloaded(
+                self.table(found, rows), f"{self.market.name}-{found.version.slug}-{found.date}"
+            )
+        page = self.paginator.paginate_queryset(rows, request, self, of=str(found.pk))
+        links = {
+            "next": self.paginator.get_next_link(),
+            "previous": self.paginator.get_previous_link(),
+        }
+        ranks = members.slim(Rank(page, many=True), self.fields).data
+        return self.answered({**self.header(found), **links, "ranks": ranks})
+
+    def session(self, given: dict[str, Any], day: Day | None) -> ScanSession:
+        """The answer asked for; with a cursor, the one that it belongs to."""
+        cursor = cursor_of(self.request)
+        if cursor is None:
+            version = asking.version(self.market.name, given)
+            return results.session(self.market.name, version, day)
+        found = results.answer(self.market.name, int(cursor.of) if cursor.of.isdecimal() else 0)
+        wanted = (given.get("scanner_version"), day)
+        if found is None or any(
+            asked and asked != there
+            for asked, there in zip(wanted, (found.version.slug, found.date), strict=True)
+        ):
+            refuse_cursor()
+        return found
+
+    def header(self, found: ScanSession) -> dict[str, Any]:
         context = self.get_serializer_context() | {
-            "is_latest": not found.has_later,  # type: ignore[attr-defined]
+            "is_latest": found.published and not found.has_later,  # type: ignore[attr-defined]
             "today": asking.today(self.market),
             "is_session": asking.is_session(self.market, found.date),
         }
-        header = Header(found, context=context).data
-        tag = etag([*header.values(), request.build_absolute_uri()])
-        unchanged = not_modified(request, tag)
-        if unchanged:
-            return unchanged
-        given.pop("scanner_version", None)
-        page = self.paginate_queryset(results.ranks(found, **given))
-        links = {
-            "next": self.paginator.get_next_link(),  # type: ignore[union-attr]
-            "previous": self.paginator.get_previous_link(),  # type: ignore[union-attr]
-        }
-        return tagged(Response({**header, **links, "ranks": Rank(page, many=True).data}), tag)
+        told: dict[str, Any] = Header(found, context=context).data
+        return told
+
+    def table(self, found: ScanSession, rows: QuerySet[ScanRank]) -> tables.Table:
+        """The ranks as a table; each row says of which session and version it is."""
+        row = members.slim(Rank(), self.fields)
+        lead = {"market": self.market.name, "scanner_version": found.version.slug}
+        lead["date"] = found.date.isoformat()
+        columns = [*asking.LEAD, *tables.columns(row)]
+        told = listed(self.paginator, rows, self.request)
+        return tables.Table(columns, ({**lead, **row.to_representation(one)} for one in told))
+
+    def changed(self) -> datetime | None:
+        """`is_today` changes at midnight, whatever else does."""
+        midnight = asking.midnight(self.market)
+        return sending.latest([super().changed(), midnight])
 
 
 class LatestScan(Scan):
     @extend_schema(
         operation_id="scan_latest",
         tags=["scans"],
-        parameters=[MARKET, ForRanks, *PAGES],
+        parameters=[MARKET, ForRanks],
         responses={200: ScanResult, **UNCHANGED, **problems(400, 404)},
     )
-    def get(self, request: Request, market: str) -> Response:
+    def get(self, request: Request, market: str) -> HttpResponseBase:
         """The latest session that the version published."""
         return self.answer(request, None)
 
@@ -72,10 +117,10 @@ class DatedScan(Scan):
     @extend_schema(
         operation_id="scan",
         tags=["scans"],
-        parameters=[MARKET, DATE, ForRanks, *PAGES],
+        parameters=[MARKET, DATE, ForRanks],
         responses={200: ScanResult, **UNCHANGED, **problems(400, 404)},
     )
-    def get(self, request: Request, market: str, date: str) -> Response:
+    def get(self, request: Request, market: str, date: str) -> HttpResponseBase:
         """The session of a date; a date without a run is a 404 that names the nearest dates with one."""
         return self.answer(request, asking.day(date))
 
@@ -97,7 +142,7 @@ class Runs(MarketList):
     model = ScanRun
     serializer_class = Run
     filterset_class = RunFilter
-    pagination_class = RunOrder
+    pagination_class = ByRun
 
     def rows(self) -> QuerySet[ScanRun]:
         return results.runs(self.market.name)
@@ -106,9 +151,9 @@ class Runs(MarketList):
         operation_id="runs",
         tags=["scans"],
         parameters=[MARKET],
-        responses={200: Run(many=True), **problems(400, 404)},
+        responses={200: Run(many=True), **UNCHANGED, **problems(400, 404)},
     )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return super().get(request, *args, **kwargs)
 
 
@@ -120,6 +165,7 @@ class Dates(MarketList):
     parameters = ForVersion
     filterset_class = between("date")
     pagination_class = ByDate
+    depends = (queries.GENERATION,)
 
     def rows(self) -> QuerySet[ScanSession]:
         version = asking.version(self.market.name, self.given(self.request))
@@ -129,7 +175,7 @@ class Dates(MarketList):
         operation_id="scan_dates",
         tags=["scans"],
         parameters=[MARKET, ForVersion],
-        responses={200: Answer(many=True), **problems(400, 404)},
+        responses={200: Answer(many=True), **UNCHANGED, **problems(400, 404)},
     )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return super().get(request, *args, **kwargs)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
-from marketdata.api.schema import problems
+from marketdata.api import members, tables
+from marketdata.api.schema import UNCHANGED, problems
 from marketdata.api.views import View
 from scans import queries
 from scans.api.asking import SLUG
@@ -80,15 +81,23 @@ class Versions(View):
 
     serializer_class = Version
     pagination_class = None
+    depends = (queries.GENERATION,)
+
+    def row(self) -> type[Version]:
+        return Version
 
     @extend_schema(
         operation_id="versions",
         tags=["versions"],
-        responses={200: Version(many=True), **problems(400)},
+        responses={200: Version(many=True), **UNCHANGED, **problems(400)},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         context = {"active_on": queries.active_on()}
-        return Response(Version(queries.all_versions(), many=True, context=context).data)
+        row = members.slim(Version(context=context), self.fields)
+        told = [row.to_representation(one) for one in queries.all_versions()]
+        if self.form == "json":
+            return self.answered(told)
+        return self.downloaded(tables.Table(tables.columns(row), told))
 
 
 class OneVersion(View):
@@ -96,17 +105,18 @@ class OneVersion(View):
 
     serializer_class = VersionDetail
     pagination_class = None
+    depends = (queries.GENERATION,)
 
     @extend_schema(
         operation_id="version",
         tags=["versions"],
         parameters=[SLUG],
-        responses={200: VersionDetail, **problems(400, 404)},
+        responses={200: VersionDetail, **UNCHANGED, **problems(400, 404)},
     )
-    def get(self, request: Request, slug: str) -> Response:
+    def get(self, request: Request, slug: str) -> HttpResponseBase:
         found = queries.versions("", [slug])[0]
         about = Version(found, context={"active_on": queries.active_on()}).data
-        return Response({**about, "parameters": parameters(found)})
+        return self.answered({**about, "parameters": parameters(found)})
 
 
 def parameters(version: ScannerVersion) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
+from marketdata.operations import generations
 from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession
 from scans.operations.answers import (
     NO_MATCH,
@@ -85,6 +86,7 @@ def publish(
             ],
             batch_size=BATCH,
         )
+        generations.advance(scan.market)
     scan.run = run.pk
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
+from marketdata.operations import generations
 from scans.models import QuarantineDecision, ScanRun, ScanSession, Status, Verdict
 from scans.operations.publish import one_at_a_time, withdraw
 
@@ -32,6 +33,7 @@ def publish_quarantined(*, session: ScanSession, who: str, at: datetime) -> None
         ScanRun.objects.filter(pk=session.run_id, status=Status.QUARANTINED).update(
             status=session.status, reason=session.notes
         )
+        generations.advance(session.market)
 
 
 def discard_quarantined(*, session: ScanSession, who: str, at: datetime) -> None:

@@ -18,7 +18,7 @@ from django.db.models import Q
 
 from marketdata import queries as market_queries
 from marketdata.markets import market as market_named
-from marketdata.operations import project
+from marketdata.operations import generations, project
 from marketdata.panel import Floats
 from marketdata.record import Record
 from scans import queries
@@ -99,6 +99,7 @@ def _follow(held: Record, todo: Sequence[ScanRank], days: Any) -> tuple[int, int
     with transaction.atomic():
         Signal.objects.bulk_create(fresh, batch_size=BATCH)
         Signal.objects.bulk_update(changed, CHANGING, batch_size=BATCH)
+        generations.advance(held.market.name)
     return len(fresh), len(changed)
 
 

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from marketdata.markets import market as market_named
+from marketdata.operations import generations
 from scans import queries
 from scans.engines import params as engine_params
 from scans.engines.registry import ENGINES
@@ -90,6 +91,7 @@ def save(version: ScannerVersion, *, who: str, at: datetime) -> None:
             before={name: before[name] for name in changed if name in before},
             after={name: after[name] for name in changed},
         )
+        generations.advance(queries.GENERATION)
 
 
 def activate(market: str, version: ScannerVersion, *, who: str, at: datetime) -> None:
@@ -112,6 +114,7 @@ def activate(market: str, version: ScannerVersion, *, who: str, at: datetime) ->
             before={f"active on {market}": before},
             after={f"active on {market}": version.slug},
         )
+        generations.advance(queries.GENERATION)
 
 
 def named(slug: str) -> ScannerVersion:

@@ -24,8 +24,8 @@ BUDGETS = {
     "/api/kr/stocks/005930/scans": 4,
     "/api/kr/stocks/005930/explain": 7,
     "/api/kr/signals": 2,
-    "/api/versions": 2,
-    "/api/versions/rises": 2,
+    "/api/versions": 3,
+    "/api/versions/rises": 3,
 }
 WHOLE = (
     "/api/versions",

@@ -86,6 +86,19 @@ def test_words_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert env.words(NAME, ("d",)) == ("d",)
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["charts.example.org", "https://charts.example.org/", "https://a.example/path", "*",
+     "https://me:secret@a.example", "ftp://a.example", "https://a.example:port", "https://a.example?x"],
+)  # fmt: skip
+def test_what_is_no_origin(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv(NAME, f"http://localhost:3000, {value}")
+    with pytest.raises(ImproperlyConfigured, match=f"{NAME} names .*https://seismo.example.org"):
+        env.origins(NAME)
+    monkeypatch.setenv(NAME, "http://localhost:3000, https://a.example")
+    assert env.origins(NAME) == ("http://localhost:3000", "https://a.example")
+
+
 def test_a_folder_is_made_and_a_file_is_none(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
 from seismo_site.logging import RequestIdFilter, request_id
-from seismo_site.middleware import CONTENT_POLICY, ContentPolicy, RequestId
+from seismo_site.middleware import (
+    API_POLICY,
+    CONTENT_POLICY,
+    Compressed,
+    ContentPolicy,
+    RequestId,
+)
 
 LOGGER = logging.getLogger("seismo.test")
 
@@ -81,6 +89,69 @@ def test_headers_of_a_real_page(client: Client) -> None:
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Referrer-Policy"] == "same-origin"
     assert len(response["X-Request-ID"]) == 32
+
+
+def test_what_the_api_answers_is_no_page(client: Client) -> None:
+    response = client.get("/api/health/live")
+    assert response["Content-Security-Policy"] == API_POLICY
+    assert response["X-Content-Type-Options"] == "nosniff"
+    page = ContentPolicy(lambda _: HttpResponse())(RequestFactory().get("/api/docs"))
+    assert page["Content-Security-Policy"] == CONTENT_POLICY
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "accepted", "shorter"),
+    [
+        ("application/json", 5_000, "gzip, br", True),
+        ("application/problem+json", 5_000, "gzip", True),
+        ("text/csv; charset=utf-8", 5_000, "gzip", True),
+        ("application/json", 5_000, "br", False),
+        ("application/json", 100, "gzip", False),
+        ("application/vnd.apache.parquet", 5_000, "gzip", False),
+        ("image/png", 5_000, "gzip", False),
+    ],
+)
+def test_what_is_compressed(kind: str, size: int, accepted: str, shorter: bool) -> None:
+    def body(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(b"a" * size, content_type=kind, headers={"ETag": '"a"'})
+
+    response = Compressed(body)(RequestFactory().get("/", headers={"Accept-Encoding": accepted}))
+    assert isinstance(response, HttpResponse)
+    if not shorter:
+        assert response.content == b"a" * size
+        return
+    assert gzip.decompress(response.content) == b"a" * size
+    assert response["Content-Encoding"] == "gzip"
+    assert response["ETag"] == 'W/"a"'
+    assert "Accept-Encoding" in response["Vary"]
+
+
+ORIGIN = "https://charts.example.org"
+
+
+@pytest.mark.django_db
+def test_pages_of_other_origins_where_they_are_named(client: Client, settings: Any) -> None:
+    health, asked = "/api/health/live", {"origin": ORIGIN}
+    assert "Access-Control-Allow-Origin" not in client.get(health, headers=asked).headers
+    settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
+    found = client.get(health, headers=asked)
+    assert found["Access-Control-Allow-Origin"] == ORIGIN
+    assert "ETag" in found["Access-Control-Expose-Headers"]
+    assert "Access-Control-Allow-Credentials" not in found.headers  # no cookies
+    assert "origin" in found["Vary"].lower()
+    first = client.options(
+        "/api/kr/stocks",
+        headers={**asked, "access-control-request-method": "GET",
+                 "access-control-request-headers": "authorization,if-none-match"},
+    )  # fmt: skip
+    assert first.status_code == 200  # nobody has to be known for this
+    assert {"authorization", "if-none-match"} <= set(
+        first["Access-Control-Allow-Headers"].split(", ")
+    )
+    elsewhere = client.get(health, headers={"origin": "https://elsewhere.example"})
+    assert "Access-Control-Allow-Origin" not in elsewhere.headers
+    page = client.get("/admin/login/", headers=asked)
+    assert "Access-Control-Allow-Origin" not in page.headers
 
 
 def test_asking_for_another_host_fills_no_log(client: Client) -> None:

@@ -1,0 +1,143 @@
+"""How an answer goes out: as JSON or as a table to download, with its tag and its time of change, or as a 304.
+
+A JSON answer's tag is that of its bytes. A download is not held in memory to make one: its tag is that of the
+generation it was read from. `Last-Modified` is when what is shown last changed; both are compared as RFC 9110 says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
+from django.utils.http import http_date
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+
+from marketdata.api.problems import Problem
+from marketdata.api.tables import Table, csv_chunks, parquet_file
+
+FORMS = {
+    "json": "application/json",
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+}
+UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+LONGEST = 100
+
+
+def form_of(request: Request) -> str:
+    """The form asked for: by `?format=`, else by Accept."""
+    given = request.query_params.get("format")
+    if given is None:
+        renderers = [_renderer(form, kind) for form, kind in FORMS.items()]
+        chosen, _ = DefaultContentNegotiation().select_renderer(request, renderers)
+        return str(chosen.format)
+    if given not in FORMS:
+        raise Problem(
+            "invalid_format",
+            f"There is no format {given!r}: choose among {', '.join(FORMS)}.",
+            status_code=400,
+            known=list(FORMS),
+        )
+    return given
+
+
+def _renderer(form: str, kind: str) -> BaseRenderer:
+    found = BaseRenderer()
+    found.format, found.media_type = form, kind
+    return found
+
+
+def as_json(body: Any) -> bytes:
+    """A body as it is sent."""
+    found: bytes = JSONRenderer().render(body)
+    return found
+
+
+def tag_of(*parts: bytes) -> str:
+    """An entity tag that changes with any of `parts`."""
+    state = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        state.update(len(part).to_bytes(8, "little"))
+        state.update(part)
+    return f'"{state.hexdigest()}"'
+
+
+def answered(request: Request, content: bytes, *, changed: datetime | None) -> HttpResponseBase:
+    """JSON that is ready to be sent, or the 304 where the caller has it. `changed` is when it last changed, None where
+    nobody keeps track."""
+
+    def made() -> HttpResponseBase:
+        return HttpResponse(content, content_type=FORMS["json"])
+
+    return conditional(request, made, tag_of(content), changed)
+
+
+def downloaded(
+    request: Request, table: Table, *, form: str, name: str, changed: datetime | None
+) -> HttpResponseBase:
+    """The table in the form asked for, as a file called `name`."""
+
+    def made() -> HttpResponseBase:
+        response: StreamingHttpResponse
+        if form == "csv":
+            response = StreamingHttpResponse(
+                csv_chunks(table), content_type=f"{FORMS[form]}; charset=utf-8"
+            )
+        else:
+            response = FileResponse(parquet_file(table), content_type=FORMS[form])
+        response["Content-Disposition"] = f'attachment; filename="{file_name(name)}.{form}"'
+        return response
+
+    tag = None
+    if changed is not None:
+        address = request.build_absolute_uri().encode()
+        tag = f"W/{tag_of(changed.isoformat().encode(), address, form.encode())}"
+    return conditional(request, made, tag, changed)
+
+
+def conditional(
+    request: Request,
+    made: Callable[[], HttpResponseBase],
+    tag: str | None,
+    changed: datetime | None,
+) -> HttpResponseBase:
+    """The response with its tag and time of change; the 304 in its place is found before it is made. It is the
+    caller's alone to keep, who asks after it each time."""
+    if changed is not None and changed > timezone.now():
+        changed = None  # many changes at once run ahead of the clock (see `Generation`)
+    head = HttpResponse()
+    patch_cache_control(head, private=True, no_cache=True)
+    patch_vary_headers(head, ("Accept", "Authorization", "Cookie"))
+    if tag is not None:
+        head["ETag"] = tag
+    if changed is not None:
+        head["Last-Modified"] = http_date(changed.timestamp())
+    stamp = None if changed is None else int(changed.timestamp())
+    found = get_conditional_response(request._request, tag, stamp, head)
+    if found is not None and found is not head:
+        return found
+    response = made()
+    del head["Content-Type"]
+    for name, value in head.items():
+        response[name] = value
+    return response
+
+
+def file_name(text: str) -> str:
+    """A file name that is one on every system: letters, digits, dots, - and _."""
+    return UNSAFE.sub("-", text)[:LONGEST].strip("-.") or "seismo"
+
+
+def latest(times: Sequence[datetime | None]) -> datetime | None:
+    """The latest of these times; None where one is not known."""
+    known = [one for one in times if one is not None]
+    return max(known) if known and len(known) == len(times) else None

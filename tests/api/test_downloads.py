@@ -1,0 +1,164 @@
+"""Every list as CSV and Parquet: the same rows, typed, safe to open, whole or refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from django.test import Client
+
+from marketdata.api import sending, views
+from marketdata.models import Instrument
+from scans.models import ScanRank
+from scans.operations import signals
+from tests.api.conftest import Get
+from tests.scans.conftest import AS_OF
+
+PATHS = (
+    "kr/stocks", "kr/scans", "kr/scans/dates", "kr/scans/latest", "kr/scans/changes",
+    "kr/scans/compare?versions=rises,rises-10", "kr/stocks/005930/scans", "kr/signals", "versions",
+)  # fmt: skip
+
+
+def body(response: Any) -> bytes:
+    return b"".join(response.streaming_content)
+
+
+def lines(response: Any) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(body(response).decode(), newline="")))
+
+
+def table(response: Any) -> pa.Table:
+    return pq.read_table(io.BytesIO(body(response)))
+
+
+@pytest.fixture
+def lists(scanned: Any, get: Get) -> Any:
+    signals.update(market="kr", versions=["rises"], as_of=AS_OF)
+    return scanned
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_three_forms_agree(lists: Any, client: Client, path: str) -> None:
+    sign = "&" if "?" in path else "?"
+    limit = "" if "ch" in path or "compare" in path or path == "versions" else "&limit=500"
+    told = client.get(f"/api/{path}{sign}format=json{limit}").json()
+    text = lines(client.get(f"/api/{path}{sign}format=csv"))
+    typed = table(client.get(f"/api/{path}{sign}format=parquet"))
+    rows = told
+    if isinstance(told, dict):
+        rows = next((told[name] for name in ("results", "ranks", "rows") if name in told), None)
+    if rows is None:
+        rows = [*told["entered"], *told["left"], *told["moved"]]
+    assert len(rows) == len(text) == typed.num_rows > 0
+    assert list(text[0]) == typed.column_names
+    for name in set(typed.column_names) & rows[0].keys():
+        for row, line, value in zip(rows, text, typed.column(name).to_pylist(), strict=True):
+            if isinstance(value, float):
+                assert row[name] == value == float(line[name])
+            elif isinstance(value, int | str) and not isinstance(value, bool):
+                assert str(row[name]) == str(value) == line[name] or isinstance(row[name], dict)
+            elif value is None:
+                assert (row.get(name), line[name]) == (None, "")
+
+
+def test_types(lists: Any, client: Client, sessions: list[date]) -> None:
+    scan = table(client.get("/api/kr/scans/latest?format=parquet"))
+    kinds = {field.name: field.type for field in scan.schema}
+    assert kinds["date"] == pa.date32()
+    assert kinds["code"] == kinds["scanner_version"] == pa.string()
+    assert kinds["rank"] == kinds["holding_max"] == pa.int64()
+    assert kinds["change_pct"] == kinds["target"] == kinds["entry"] == pa.float64()
+    assert kinds["signals"].value_type == pa.string()
+    assert kinds["components"].item_type == pa.float64()
+    one = scan.to_pylist()[0]
+    rank = ScanRank.objects.filter(date=sessions[30], scanner_version__slug="rises", rank=1).get()
+    assert (one["date"], one["code"], one["signals"]) == (sessions[30], rank.code, ["rise"])
+    assert one["change_pct"] == rank.change_pct  # percent stays percent
+    assert dict(one["components"]) == rank.components
+    runs = table(client.get("/api/kr/scans?format=parquet"))
+    assert runs.schema.field("started_at").type == pa.timestamp("us", "UTC")
+    assert runs.to_pylist()[0]["started_at"] == AS_OF
+    versions = table(client.get("/api/versions?format=parquet"))
+    assert versions.schema.field("enabled").type == pa.bool_()
+
+
+def test_no_cell_is_a_formula(market: Any, client: Client, get: Get) -> None:
+    bad = ["=1+1", "+1", "-1", "@A1", "\t=1", "＝1", "=HYPERLINK(\"x\")", "plain", 'a "b", c\nd']  # fmt: skip
+    codes = list(Instrument.objects.order_by("code").values_list("code", flat=True))
+    for code, name in zip(codes, bad, strict=False):
+        Instrument.objects.filter(code=code).update(name=name)
+    Instrument.objects.create(market="kr", code="zz", name=bad[-1])
+    get("versions")
+    found = lines(client.get("/api/kr/stocks?format=csv"))
+    assert [row["name"] for row in found[:6]] == [f"'{name}" for name in bad[:6]]
+    assert found[-1]["name"] == bad[-1]
+    raw = table(client.get("/api/kr/stocks?format=parquet"))
+    assert raw.column("name").to_pylist()[:6] == bad[:6]
+
+
+def test_how_a_form_is_asked_for(lists: Any, client: Client) -> None:
+    def kind(accept: str, query: str = "") -> str:
+        found = client.get(f"/api/kr/signals{query}", headers={"Accept": accept})
+        return f"{found.status_code} {found.headers['Content-Type'].partition(';')[0]}"
+
+    assert kind("text/csv") == "200 text/csv"
+    assert kind("application/vnd.apache.parquet") == "200 application/vnd.apache.parquet"
+    assert kind("text/csv;q=0.5, application/json") == "200 application/json"
+    assert kind("*/*") == "200 application/json"
+    assert kind("text/html") == "406 application/problem+json"
+    assert kind("text/csv", "?format=json") == "200 application/json"
+    assert kind("text/csv", "?status=won") == "400 application/problem+json"
+    refused = client.get("/api/kr/signals?format=xml")
+    assert (refused.status_code, refused.json()["known"]) == (400, ["json", "csv", "parquet"])
+    assert client.get("/api/kr/stocks/005930?format=csv").json()["code"] == "unknown_parameter"
+
+
+def test_whole_a_page_or_refused(
+    lists: Any, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = lines(client.get("/api/kr/signals?format=csv&ordering=code"))
+    assert len(every) > 20
+    two = lines(client.get("/api/kr/signals?format=csv&ordering=code&limit=2"))
+    assert two == every[:2]
+    some = lines(client.get(f"/api/kr/signals?format=csv&code={every[0]['code']}&fields=code,plan"))
+    assert list(some[0]) == ["code", "entry", "target", "stop", "holding_min", "holding_max"]
+    assert {row["code"] for row in some} == {every[0]["code"]}
+    monkeypatch.setattr(views, "MOST_ROWS", len(every))
+    assert len(lines(client.get("/api/kr/signals?format=csv"))) == len(every)
+    monkeypatch.setattr(views, "MOST_ROWS", len(every) - 1)
+    refused = client.get("/api/kr/signals?format=csv")
+    assert (refused.status_code, refused.json()["code"]) == (400, "too_many_rows")
+
+
+def test_the_file_is_named_safely(lists: Any, client: Client, sessions: list[date]) -> None:
+    def name(path: str) -> str:
+        header = client.get(f"/api/{path}").headers["Content-Disposition"]
+        assert header.startswith('attachment; filename="')
+        return header.partition('"')[2].removesuffix('"')
+
+    assert name("kr/scans/latest?format=csv") == f"kr-rises-{sessions[30]}.csv"
+    assert name("kr/signals?format=parquet") == "kr-signals.parquet"
+    assert sending.file_name('../"x;\r\n한/scans') == "x-scans"
+    assert sending.file_name("한국") == "seismo"
+    assert len(sending.file_name("a" * 500)) == 100
+
+
+def test_a_download_is_not_sent_again(lists: Any, client: Client) -> None:
+    for form in ("csv", "parquet"):
+        first = client.get(f"/api/kr/signals?format={form}")
+        body(first)
+        again = client.get(
+            f"/api/kr/signals?format={form}", headers={"If-None-Match": first.headers["ETag"]}
+        )
+        assert (again.status_code, again.content) == (304, b"")
+        other = client.get(
+            "/api/kr/signals?format=csv&status=open",
+            headers={"If-None-Match": first.headers["ETag"]},
+        )
+        assert other.status_code == 200

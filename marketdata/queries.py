@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from marketdata.lake import index_file
 from marketdata.lake.footers import Part, Survey, survey
 from marketdata.lake.layout import Lake
 from marketdata.lake.reader import Window
+from marketdata.markets import Market
 from marketdata.markets import market as market_named
 from marketdata.models import (
     CalendarOverride,
@@ -41,24 +42,38 @@ def sessions(market: str) -> Days:
     """All sessions of the market's calendar with the recorded overrides, ascending; a market such as kr-adj has those
     of kr too, unless it says otherwise itself."""
     named = market_named(market)
-    rows = CalendarOverride.objects.filter(market__in=named.family)
-    said = {(row.market, row.date): row.is_open for row in rows}
-    overrides = {
-        day: said[name, day] for wanted in named.family for name, day in said if name == wanted
-    }
-    return calendars.sessions(named.calendar, cache=settings.CALENDAR_DIR, overrides=overrides)
+    return _calendar(named, CalendarOverride.objects.filter(market__in=named.family))
+
+
+def _calendar(named: Market, overrides: Iterable[CalendarOverride]) -> Days:
+    said = {(row.market, row.date): row.is_open for row in overrides}
+    mine = {day: said[name, day] for wanted in named.family for name, day in said if name == wanted}
+    return calendars.sessions(named.calendar, cache=settings.CALENDAR_DIR, overrides=mine)
 
 
 def record(market: str) -> Record:
     """What is recorded of `market`, as of the lake's last projection; `stale` names the months that are behind."""
-    rows = LakePartition.objects.filter(market=market).order_by("month")
-    calendar = sessions(market)
+    return records([market])[0]
+
+
+def records(markets: Sequence[str]) -> list[Record]:
+    """What is recorded of each of `markets`, in two queries whatever their number."""
+    named = [market_named(name) for name in markets]
+    family = {name for one in named for name in one.family}
+    overrides = list(CalendarOverride.objects.filter(market__in=family))
+    rows: dict[str, list[LakePartition]] = {name: [] for name in markets}
+    for row in LakePartition.objects.filter(market__in=markets).order_by("month"):
+        rows[row.market].append(row)
+    return [_record(one, _calendar(one, overrides), rows[one.name]) for one in named]
+
+
+def _record(market: Market, calendar: Days, rows: Iterable[LakePartition]) -> Record:
     counts: dict[str, tuple[int, str, int]] = {}
     parts, part_digests, stale = [], {}, []
     for row in rows:
         if row.is_stale:
             stale.append(row.month)
-        parts.append(Part(row.month, lake().partition(market, row.month), row.written))
+        parts.append(Part(row.month, lake().partition(market.name, row.month), row.written))
         part_digests[row.month.isoformat()] = row.digest
         counts.update(row.sessions)
     dated = [day for day in sorted(counts) if counts[day][0]]
@@ -68,7 +83,7 @@ def record(market: str) -> Record:
     else:
         days = calendar[:0]
     return Record(
-        market=market_named(market),
+        market=market,
         calendar=calendar,
         sessions=days,
         bars=np.array([counts.get(str(day), (0, "", 0))[0] for day in days], dtype=np.int64),

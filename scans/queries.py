@@ -72,6 +72,11 @@ def active_on() -> dict[int, list[str]]:
     return found
 
 
+def active_rows() -> QuerySet[ActiveVersion]:
+    """Market -> its active version, as rows."""
+    return ActiveVersion.objects.order_by("market").select_related("version")
+
+
 def all_versions() -> QuerySet[ScannerVersion]:
     """Every version."""
     return ScannerVersion.objects.order_by("slug")

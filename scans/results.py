@@ -128,7 +128,18 @@ def changes(market: str, version: ScannerVersion, day: date | None) -> Changes:
         )
     if day and two[0].date != day:
         raise no_session(market, version, day)
-    now, before = two[0], two[1] if len(two) > 1 else None
+    return compared(two[0], two[1] if len(two) > 1 else None)
+
+
+def since_before(now: ScanSession) -> Changes:
+    """The same for any session, published or not, against the published one before it of the same version."""
+    mine = published(now.market, now.version).filter(date__lt=now.date)
+    return compared(now, mine.select_related("run", "version").order_by("-date").first())
+
+
+def compared(now: ScanSession, before: ScanSession | None) -> Changes:
+    """What entered, left and moved from `before` to `now`."""
+    two = [one for one in (now, before) if one]
     picked: dict[int, dict[str, ScanRank]] = {one.pk: {} for one in two}
     for row in ScanRank.objects.filter(session__in=two).order_by("rank", "code"):
         picked[row.session_id][row.code] = row

@@ -1,9 +1,104 @@
-"""The admin site's title and header."""
+"""The admin: its title, its order, and its first page, the operator's dashboard."""
+
+from __future__ import annotations
+
+from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django_q.models import Failure
+from django_q.status import Stat
+
+from marketdata import catalogue, coverage
+from scans import overview
+
+APPS = ("scans", "marketdata", "django_q", "seismo_site", "auth")
+MODELS = (
+    "ScannerVersion",
+    "ScanRequest",
+    "ScanRun",
+    "ScanSession",
+    "ScanRank",
+    "Signal",
+    "Coverage",
+    "Suspected",
+    "Instrument",
+    "StockPrice",
+    "InstitutionalFlow",
+    "CalendarOverride",
+    "FactorEvent",
+    "BarCorrection",
+    "LakePartition",
+)
+"""The order in which an operator needs them; what is not named follows."""
+
+PAGES = (
+    # (app, object name, title, URL's name, permission)
+    ("marketdata", "Coverage", "Data coverage", "coverage", "marketdata.view_lakepartition"),
+    (
+        "marketdata",
+        "Suspected",
+        "Suspected actions",
+        "suspected_actions",
+        "marketdata.view_factorevent",
+    ),
+)
+"""Pages that are no model's list, beside those that are."""
 
 
 class SeismoAdminSite(AdminSite):
+    """Django's admin with an order of its own and a dashboard."""
+
     site_header = "Seismo"
     site_title = "Seismo"
-    index_title = "Scanners, runs and market data"
+    site_url = None
+    index_title = "Console"
+    index_template = "admin/console.html"
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        found = super().get_app_list(request, app_label)
+        for app in found:
+            app["models"] += self._pages(request, app["app_label"])
+            app["models"].sort(key=lambda one: _place(MODELS, one["object_name"]))
+        return sorted(found, key=lambda app: _place(APPS, app["app_label"]))
+
+    def _pages(self, request: HttpRequest, app_label: str) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": title,
+                "object_name": name,
+                "perms": {"view": True},
+                "admin_url": reverse(f"admin:{view}"),
+                "add_url": None,
+                "view_only": True,
+            }
+            for app, name, title, view, permission in PAGES
+            if app == app_label and request.user.has_perm(permission)
+        ]
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """The dashboard: each part for those who may see what it is made of."""
+        may = request.user.has_perm
+        context: dict[str, Any] = {}
+        if may("marketdata.view_lakepartition"):
+            context["states"] = coverage.states(catalogue.markets())
+            context["behind"] = [state for state in context["states"] if state.stale]
+            context["missing"] = [state for state in context["states"] if state.missing]
+            context["suspected"] = [state for state in context["states"] if state.suspects]
+        if may("scans.view_scanrun"):
+            context["last_runs"] = overview.last_runs()
+            context["published"] = overview.latest_published()
+            context["undecided"] = overview.undecided()
+        if may("scans.view_scanrequest"):
+            context["queue"] = overview.queue()
+            context["workers"] = len(Stat.get_all())
+            context["failures"] = Failure.objects.count()
+        return super().index(request, {**context, **(extra_context or {})})
+
+
+def _place(order: tuple[str, ...], name: str) -> int:
+    return order.index(name) if name in order else len(order)

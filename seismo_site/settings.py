@@ -122,6 +122,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
+FORMAT_MODULE_PATH = "seismo_site.formats"  # dates in pages as 2026-08-21
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"

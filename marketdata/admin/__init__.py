@@ -1,12 +1,17 @@
 """The admin of market data."""
 
 from marketdata.admin.indexes import IndexBarAdmin, IndexChoiceAdmin
-from marketdata.admin.record import CalendarOverrideAdmin, InstrumentAdmin, LakePartitionAdmin
+from marketdata.admin.lake import LakePartitionAdmin
+from marketdata.admin.prices import BarCorrectionAdmin, FactorEventAdmin, StockPriceAdmin
+from marketdata.admin.record import CalendarOverrideAdmin, InstrumentAdmin
 
 __all__ = [
+    "BarCorrectionAdmin",
     "CalendarOverrideAdmin",
+    "FactorEventAdmin",
     "IndexBarAdmin",
     "IndexChoiceAdmin",
     "InstrumentAdmin",
     "LakePartitionAdmin",
+    "StockPriceAdmin",
 ]

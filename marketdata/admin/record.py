@@ -1,31 +1,85 @@
-"""Calendar overrides are edited here; the rest is for looking."""
+"""Instruments with what was known of them; calendar overrides, the one thing here that is typed in."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
+import numpy as np
+from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from marketdata import calendars
+from marketdata.admin.filters import MarketFilter
+from marketdata.admin.listing import Listing
 from marketdata.admin.readonly import ReadOnly
-from marketdata.models import CalendarOverride, Instrument, InstrumentStatus, LakePartition
+from marketdata.markets import UnknownMarket
+from marketdata.markets import market as market_named
+from marketdata.models import CalendarOverride, Instrument, InstrumentStatus
 from marketdata.operations import generations
 
 if TYPE_CHECKING:
-    Admin = admin.ModelAdmin[Any]
     Inline = admin.TabularInline[Any, Any]
+    Form = forms.ModelForm[CalendarOverride]
 else:
-    Admin, Inline = admin.ModelAdmin, admin.TabularInline
+    Inline, Form = admin.TabularInline, forms.ModelForm
+
+
+class OverrideForm(Form):
+    """An override must say something that the calendar does not."""
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        name, day = given.get("market"), given.get("date")
+        if not name or not day:
+            return given
+        try:
+            market = market_named(name)
+        except UnknownMarket as error:
+            raise forms.ValidationError({"market": str(error)}) from error
+        if not calendars.FIRST <= day <= calendars.LAST:
+            raise forms.ValidationError(
+                {"date": f"The calendars reach from {calendars.FIRST} to {calendars.LAST}."}
+            )
+        # A second market may speak against an override of its base, whatever the calendar says.
+        if len(market.family) == 1 and _is_session(market.calendar, day) == given["is_open"]:
+            told = "a session" if given["is_open"] else "not a session"
+            raise forms.ValidationError(
+                {
+                    "date": f"{day} is {told} by the calendar {market.calendar} already: nothing to override."
+                }
+            )
+        return given
+
+
+def _is_session(calendar: str, day: date) -> bool:
+    known = calendars.sessions(calendar, cache=settings.CALENDAR_DIR, overrides={})
+    return bool(np.isin(np.datetime64(day), known))
 
 
 @admin.register(CalendarOverride)
-class CalendarOverrideAdmin(Admin):
+class CalendarOverrideAdmin(Listing):
     """Days on which a market was open or closed against its calendar; answers that were kept go by it no longer."""
 
+    form = OverrideForm
     list_display = ("market", "date", "is_open", "note")
-    list_filter = ("market", "is_open")
-    date_hierarchy = "date"
+    list_display_links = ("date",)
+    list_filter = (MarketFilter, "is_open")
+    fields = ("market", "date", "is_open", "note")
+    note = (
+        "A session without a single bar stops every scan whose window contains it: import it, or say here that the "
+        "market was closed."
+    )
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"market": "kr", **super().get_changeform_initial_data(request)}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -46,27 +100,55 @@ class CalendarOverrideAdmin(Admin):
 class StatusInline(ReadOnly, Inline):
     model = InstrumentStatus
     extra = 0
-    ordering = ("valid_from",)
+    ordering = ("-valid_from", "source")
+    fields = (
+        "valid_from",
+        "valid_to",
+        "source",
+        "segment",
+        "department",
+        "kind",
+        "managed",
+        "caution",
+    )
 
 
 @admin.register(Instrument)
-class InstrumentAdmin(ReadOnly, Admin):
+class InstrumentAdmin(ReadOnly, Listing):
     """Instruments with what was known of them over time."""
 
-    list_display = ("market", "code", "name", "segment", "kind", "first_bar", "last_bar")
-    list_filter = ("market", "segment", "kind")
-    search_fields = ("code", "name")
-    show_full_result_count = False
+    list_display = ("code", "name", "market", "segment", "kind", "first_bar", "last_bar")
+    list_filter = (
+        MarketFilter,
+        ("kind", admin.AllValuesFieldListFilter),
+        ("segment", admin.AllValuesFieldListFilter),
+    )
+    search_fields = ("code__istartswith", "name__icontains")
+    search_help_text = "The beginning of a code, or a part of a name"
+    fields = ("market", "code", "name", "segment", "kind", "first_bar", "last_bar", "elsewhere")
+    readonly_fields = ("elsewhere",)
     inlines = (StatusInline,)
 
+    @admin.display(description="See also")
+    def elsewhere(self, instrument: Instrument) -> SafeString:
+        """Links to what else is recorded of it."""
+        of_it = {"market": instrument.market, "code": instrument.code}
+        links = [
+            format_html(
+                '<a href="{}?{}">{}</a>',
+                reverse(f"admin:{name}_changelist"),
+                urlencode(of_it),
+                text,
+            )
+            for name, text in SEE_ALSO
+        ]
+        return SafeString(" &middot; ".join(links))
 
-@admin.register(LakePartition)
-class LakePartitionAdmin(ReadOnly, Admin):
-    """The lake's partitions and whether each is up to date."""
 
-    list_display = ("market", "month", "up_to_date", "rows", "bytes", "written_at")
-    list_filter = ("market",)
-
-    @admin.display(boolean=True)
-    def up_to_date(self, partition: LakePartition) -> bool:
-        return not partition.is_stale
+SEE_ALSO = (
+    ("marketdata_stockprice", "prices"),
+    ("marketdata_barcorrection", "corrections"),
+    ("marketdata_factorevent", "factor events"),
+    ("scans_scanrank", "picks"),
+    ("scans_signal", "signals"),
+)

@@ -2,18 +2,63 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
+import pyarrow as pa
 from django.db import transaction
 from numpy.typing import NDArray
 
-from marketdata.models import FactorEvent
+from marketdata import queries
+from marketdata.errors import DataProblem
+from marketdata.markets import market as market_named
+from marketdata.models import FactorEvent, Instrument
 from marketdata.operations import bulk, generations, marks
 from marketdata.operations.door import Counts, months_of
+from marketdata.operations.validation import FINE, REASONS, Check
 from marketdata.sources.files import EventBatch
 
 ROWS_AT_A_TIME = 2_000
+REAL_MOVE = 1.0
+"""The ratio that says of a suspicious move that it was a real one."""
+
+
+class EventRefused(DataProblem):
+    """An event that cannot be; the message says why and what to do."""
+
+
+def supply(*, market: str, code: str, day: date, ratio: float, source: str, at: datetime) -> Counts:
+    """Record what a person says of one move: its `ratio`, or `REAL_MOVE`. EventRefused where it cannot be."""
+    batch = _one(code, day, ratio)
+    _refuse(market, batch, at)
+    return record(batch, np.array([0]), market=market, source=source, at=at)
+
+
+def refuse(*, market: str, code: str, day: date, ratio: float, at: datetime) -> None:
+    """EventRefused where `supply` would refuse; nothing is recorded."""
+    _refuse(market, _one(code, day, ratio), at)
+
+
+def _one(code: str, day: date, ratio: float) -> EventBatch:
+    return EventBatch(
+        row=np.array([1]),
+        codes=np.array([code]),
+        code=np.array([0], dtype=np.int32),
+        date=np.array([day], dtype="datetime64[D]"),
+        ratio=np.array([ratio if np.isfinite(ratio) else np.nan]),
+        raw=pa.table({}),
+    )
+
+
+def _refuse(market: str, batch: EventBatch, at: datetime) -> None:
+    code, day = batch.codes[0], batch.date[0]
+    if not Instrument.objects.filter(market=market, code=code).exists():
+        raise EventRefused(
+            f"Market {market} has no instrument {code}: look its code up under Instruments."
+        )
+    found = Check(market_named(market), queries.sessions(market), at).events(batch)[0]
+    if found != FINE:
+        raise EventRefused(f"An event of {code} on {day} cannot be recorded: {REASONS[found]}.")
 
 
 def record(

@@ -1,6 +1,15 @@
 """The admin of scanner versions and their results."""
 
-from scans.admin.results import ScanRunAdmin, ScanSessionAdmin
-from scans.admin.versions import ActiveVersionAdmin, ScannerVersionAdmin
+from scans.admin.requests import ScanRequestAdmin
+from scans.admin.results import ScanRankAdmin, ScanRunAdmin, ScanSessionAdmin
+from scans.admin.signals import SignalAdmin
+from scans.admin.versions import ScannerVersionAdmin
 
-__all__ = ["ActiveVersionAdmin", "ScanRunAdmin", "ScanSessionAdmin", "ScannerVersionAdmin"]
+__all__ = [
+    "ScanRankAdmin",
+    "ScanRequestAdmin",
+    "ScanRunAdmin",
+    "ScanSessionAdmin",
+    "ScannerVersionAdmin",
+    "SignalAdmin",
+]

@@ -1,59 +1,239 @@
-"""Scanner versions: what each scans with, and which one is active."""
+"""Scanner versions: what each scans with, which one is active, and what an operator does with them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
-from scans.models import ActiveVersion, ScannerVersion, VersionChange
+from marketdata.admin import acting
+from marketdata.admin.listing import Listing
+from scans import queries
+from scans.admin import asking, history, parameters, segments
+from scans.engines.registry import ENGINES
+from scans.models import ScannerVersion
 from scans.operations import versions
 
-if TYPE_CHECKING:
-    Admin = admin.ModelAdmin[Any]
-    Inline = admin.TabularInline[Any, Any]
-else:
-    Admin, Inline = admin.ModelAdmin, admin.TabularInline
-
-
-class ChangeInline(Inline):
-    """What changed, when and by whom; never edited."""
-
-    model = VersionChange
-    extra = 0
-    can_delete = False
-    readonly_fields = ("at", "who", "before", "after")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+SHOWN_CHANGES = 20
 
 
 @admin.register(ScannerVersion)
-class ScannerVersionAdmin(Admin):
-    """Parameters are checked by the engine's own schema when they are saved."""
+class ScannerVersionAdmin(Listing):
+    """Parameters are typed fields made from the engine's schema; every change is kept with its author."""
 
-    list_display = ("slug", "title", "engine", "enabled", "updated_at")
+    list_display = (
+        "slug",
+        "title",
+        "engine",
+        "enabled",
+        "active_on",
+        "own_parameters",
+        "updated_at",
+    )
     list_filter = ("engine", "enabled")
-    inlines = (ChangeInline,)
+    search_fields = ("slug", "title")
+    change_form_template = "admin/scans/version.html"
+    object_history_template = "admin/scans/version_history.html"
+    actions = ("enable", "disable")
+    note = (
+        "A version is an engine with parameters. Change one, or clone it and change the copy; what was published with "
+        "the old parameters stays what it was."
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ScannerVersion]:
+        return super().get_queryset(request).prefetch_related("activeversion_set")
+
+    @admin.display(description="active on")
+    def active_on(self, version: ScannerVersion) -> SafeString:
+        rows = version.activeversion_set.all()
+        return format_html_join(
+            " ", '<span class="pill good">{}</span>', ((row.market,) for row in rows)
+        )
+
+    @admin.display(description="own parameters")
+    def own_parameters(self, version: ScannerVersion) -> str:
+        found = parameters.differences(version)
+        told = ", ".join(f"{name} {value}" for name, _, value in found[:3])
+        return f"{told} and {len(found) - 3} more" if len(found) > 3 else told or "-"
+
+    # Who may do what: a version is never deleted, since its results refer to it; it is disabled.
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        known = obj is None or obj.engine in ENGINES
+        return known and super().has_change_permission(request, obj)
+
+    # The form.
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        engine = obj.engine if obj else _engine_of(request)
+        kwargs["form"] = parameters.form_for(engine, segments.known(obj))
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("slug", "title", "enabled", "segments", "limits")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("slug",) if obj else ()
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A clone begins with what its original has."""
+        original = _original(request)
+        if original is None:
+            return {}
+        return {
+            "slug": f"{original.slug}-copy",
+            "title": original.title,
+            "segments": original.segments,
+            "limits": original.limits,
+            **{parameters.PREFIX + name: value for name, value in original.params.items()},
+        }
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """First which engine, then its form."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        if _engine_of(request) not in ENGINES:
+            context = {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "title": "A new version: of which engine?",
+                "engines": ENGINES.values(),
+            }
+            return TemplateResponse(request, "admin/scans/engines.html", context)
+        return super().add_view(request, form_url, extra_context)
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        form = context["adminform"].form
+        version = kwargs.get("obj")
+        engine = ENGINES.get(form.engine_name)
+        editable = kwargs.get("add") or self.has_change_permission(request, version)
+        rows = list(form.rows())
+        context.update(
+            engine=engine,
+            engine_name=form.engine_name,
+            editable=editable,
+            rows=rows,
+            differing=[row for row in rows if row.differs],
+            problem=form.problem,
+        )
+        if version:
+            context.update(
+                changes=history.changes(version, SHOWN_CHANGES),
+                active_on=queries.active_on().get(version.pk, []),
+                may_run=engine is not None and request.user.has_perm(asking.PERMISSION),
+                may_activate=version.enabled and self.has_change_permission(request, version),
+                may_clone=engine is not None and self.has_add_permission(request),
+            )
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(
         self, request: HttpRequest, obj: ScannerVersion, form: Any, change: bool
     ) -> None:
         """Through the one operation that keeps every change."""
-        versions.save(obj, who=request.user.get_username(), at=timezone.now())
+        settings = form.settings(form.cleaned_data)
+        versions.change(obj, settings=settings, who=request.user.get_username(), at=timezone.now())
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """What only showed while saving (somebody else was quicker) is said, and nothing is saved."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except versions.VersionProblem as problem:
+            messages.error(request, str(problem))
+            return HttpResponseRedirect(request.get_full_path())
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        version = self.get_object(request, object_id)
+        found = history.changes(version, 200) if version else []
+        return super().history_view(request, object_id, {"changes": found, **(extra_context or {})})
+
+    # What else is done with a version.
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("<int:pk>/run/", wrap(self.run_now), name="scans_version_run"),
+            path("<int:pk>/activate/", wrap(self.activate), name="scans_version_activate"),
+            *super().get_urls(),
+        ]
+
+    def run_now(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask for a scan by this version; the page of the request then shows how far it is."""
+        return asking.run_now(self, request, self._version(request, pk))
+
+    def activate(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Make this version the one that a market uses where none is named."""
+        version = self._version(request, pk)
+        if not self.has_change_permission(request, version):
+            raise PermissionDenied
+        return asking.activate(self, request, version)
+
+    @admin.action(description="Enable", permissions=["change"])
+    def enable(self, request: HttpRequest, chosen: QuerySet[ScannerVersion]) -> None:
+        self._switch(request, chosen, enabled=True)
+
+    @admin.action(description="Disable", permissions=["change"])
+    def disable(self, request: HttpRequest, chosen: QuerySet[ScannerVersion]) -> None:
+        self._switch(request, chosen, enabled=False)
+
+    def _switch(
+        self, request: HttpRequest, chosen: QuerySet[ScannerVersion], *, enabled: bool
+    ) -> None:
+        switched = []
+        for version in chosen:
+            if version.enabled == enabled:
+                continue
+            version.enabled = enabled
+            try:
+                versions.save(version, who=request.user.get_username(), at=timezone.now())
+            except versions.VersionProblem as problem:
+                messages.error(request, str(problem))
+            else:
+                switched.append(version)
+        told = "Enabled" if enabled else "Disabled"
+        if switched:
+            acting.done(request, switched, f"{told} {', '.join(one.slug for one in switched)}.")
+
+    def _version(self, request: HttpRequest, pk: int) -> ScannerVersion:
+        version = self.get_object(request, str(pk))
+        if version is None or not self.has_view_permission(request, version):
+            raise PermissionDenied
+        found: ScannerVersion = version
+        return found
 
 
-@admin.register(ActiveVersion)
-class ActiveVersionAdmin(Admin):
-    """The version each market uses where none is named."""
+def _original(request: HttpRequest) -> ScannerVersion | None:
+    """The version that a new one is a clone of."""
+    pk = request.GET.get("clone", "")
+    return ScannerVersion.objects.filter(pk=pk).first() if pk.isdecimal() else None
 
-    list_display = ("market", "version")
-    list_select_related = ("version",)
 
-    def save_model(self, request: HttpRequest, obj: ActiveVersion, form: Any, change: bool) -> None:
-        """Through the one operation that keeps every change."""
-        versions.activate(
-            obj.market, obj.version, who=request.user.get_username(), at=timezone.now()
-        )
+def _engine_of(request: HttpRequest) -> str:
+    """The engine of the version that is being made."""
+    original = _original(request)
+    return original.engine if original else request.GET.get("engine", "")
+
+
+def address(version: ScannerVersion) -> str:
+    """The page of a version."""
+    return reverse("admin:scans_scannerversion_change", args=[version.pk])
+
+
+def link(version: ScannerVersion) -> SafeString:
+    return format_html('<a href="{}">{}</a>', address(version), version.slug)

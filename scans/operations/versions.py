@@ -43,7 +43,7 @@ def create(
         slug=slug,
         engine=engine,
         title=title,
-        params=_differing(engine, settings),
+        params=differing(engine, settings),
         segments=list(segments),
         limits=dict(limits or {}),
     )
@@ -65,7 +65,7 @@ def change(
         if name not in merged and not _known(version.engine, name):
             raise VersionProblem(f"Engine {version.engine} has no parameter {name!r}.")
         merged.pop(name, None)
-    version.params = _differing(version.engine, merged)
+    version.params = differing(version.engine, merged)
     save(version, who=who, at=at)
     return version
 
@@ -76,6 +76,7 @@ def save(version: ScannerVersion, *, who: str, at: datetime) -> None:
         version.full_clean()
     except ValidationError as error:
         raise VersionProblem(" ".join(error.messages)) from error
+    refuse_disabled(version)
     with transaction.atomic():
         known = ScannerVersion.objects.filter(pk=version.pk).first() if version.pk else None
         before = _state(known) if known else {}
@@ -117,6 +118,18 @@ def activate(market: str, version: ScannerVersion, *, who: str, at: datetime) ->
         generations.advance(queries.GENERATION)
 
 
+def refuse_disabled(version: ScannerVersion) -> None:
+    """VersionProblem where a version would be disabled while a market uses it."""
+    if version.enabled or not version.pk:
+        return
+    markets = queries.active_on().get(version.pk, [])
+    if markets:
+        raise VersionProblem(
+            f"Version {version.slug} is active on {', '.join(markets)}: make another one active there before it is "
+            "disabled."
+        )
+
+
 def named(slug: str) -> ScannerVersion:
     """The version of that name; UnknownVersion lists the known."""
     return queries.versions("", [slug])[0]
@@ -126,7 +139,7 @@ def _state(version: ScannerVersion) -> dict[str, Any]:
     return {name: getattr(version, name) for name in RECORDED}
 
 
-def _differing(engine: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def differing(engine: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that are not the engine's defaults, as typed values."""
     if engine not in ENGINES:
         raise VersionProblem(f"Unknown engine {engine!r}: choose among {', '.join(ENGINES)}.")

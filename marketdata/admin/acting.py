@@ -1,0 +1,78 @@
+"""What an operator does in the admin: allowed or refused, confirmed where it cannot be taken back, said in one
+sentence and logged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+CONFIRMED = "confirmed"
+
+
+def require(request: HttpRequest, permission: str) -> None:
+    """PermissionDenied (403) unless the user has the permission ("app.action_model")."""
+    if not request.user.has_perm(permission):
+        raise PermissionDenied
+
+
+def done(request: HttpRequest, rows: Iterable[Model], sentence: str) -> None:
+    """Log for each of `rows` that this was done, in one statement, and say so."""
+    found = list(rows)
+    if found:
+        LogEntry.objects.log_actions(
+            user_id=request.user.pk,  # type: ignore[arg-type]
+            queryset=found,
+            action_flag=CHANGE,
+            change_message=sentence,
+        )
+    messages.success(request, sentence)
+
+
+def is_confirmed(request: HttpRequest) -> bool:
+    """Whether the question of `ask` was answered."""
+    return request.method == "POST" and CONFIRMED in request.POST
+
+
+def ask(
+    request: HttpRequest,
+    model_admin: admin.ModelAdmin[Any],
+    *,
+    question: str,
+    consequence: str,
+    yes: str,
+    back: str,
+    rows: Sequence[object] = (),
+    fields: Sequence[tuple[str, str]] = (),
+    danger: bool = False,
+) -> HttpResponse:
+    """A page that asks before something is done: `yes` is what its button says, `back` where one goes instead,
+    `fields` are sent along, `rows` shown."""
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
+        "title": question,
+        "consequence": consequence,
+        "yes": yes,
+        "back": back,
+        "rows": rows,
+        "fields": fields,
+        "danger": danger,
+        "confirmed": CONFIRMED,
+    }
+    return TemplateResponse(request, "admin/ask.html", context)
+
+
+def of_ticked(action: str, pks: Iterable[Any]) -> list[tuple[str, str]]:
+    """The fields that repeat a list's action for these rows."""
+    return [
+        ("action", action),
+        *((ACTION_CHECKBOX_NAME, str(pk)) for pk in pks),
+    ]

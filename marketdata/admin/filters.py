@@ -1,0 +1,99 @@
+"""Filters that ask for what an index holds: a market, one day, one code. None of them reads the table to know what
+could be chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from marketdata import catalogue
+
+
+class MarketFilter(admin.SimpleListFilter):
+    """One market."""
+
+    title = "market"
+    parameter_name = "market"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
+    ) -> list[tuple[str, str]]:
+        return [(name, name) for name in catalogue.markets()]
+
+    def has_output(self) -> bool:
+        return True
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(market=self.value()) if self.value() else queryset
+
+
+class TypedFilter(admin.SimpleListFilter):
+    """A filter that is typed in: `field` is what it compares, `kind` the kind of the input."""
+
+    template = "admin/typed_filter.html"
+    field = ""
+    kind = "text"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
+    ) -> list[tuple[str, str]]:
+        return [("", "")]
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        others = [
+            (name, value)
+            for name, value in changelist.params.items()
+            if name not in (self.parameter_name, "p")
+        ]
+        yield {"others": others, "value": self.value() or "", "kind": self.kind}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        text = (self.value() or "").strip()
+        return queryset.filter(**{self.field: text}) if text else queryset
+
+
+class DayFilter(TypedFilter):
+    """One day."""
+
+    title = "date"
+    parameter_name = "date"
+    field = "date"
+    kind = "date"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        text = (self.value() or "").strip()
+        if not text:
+            return queryset
+        try:
+            return queryset.filter(**{self.field: date.fromisoformat(text)})
+        except ValueError:
+            messages.error(request, f"{text!r} is not a date: write it as 2026-08-21.")
+            return queryset.none()
+
+
+def code_filter(column: str) -> type[TypedFilter]:
+    """A filter of one instrument's code, which stands in `column`."""
+
+    class CodeFilter(TypedFilter):
+        title = "code"
+        parameter_name = "code"
+        field = column
+
+    return CodeFilter
+
+
+def day_filter(column: str, name: str) -> type[DayFilter]:
+    """A filter of one day, which stands in `column`."""
+
+    class Day(DayFilter):
+        title = name
+        parameter_name = column
+        field = column
+
+    return Day

@@ -1,0 +1,205 @@
+"""The lake's partitions, and how much of each market is recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+from marketdata import catalogue, coverage, queries
+from marketdata.admin import acting
+from marketdata.admin.charts import line
+from marketdata.admin.filters import MarketFilter
+from marketdata.admin.listing import Listing, figure
+from marketdata.admin.readonly import ReadOnly
+from marketdata.errors import DataProblem, LakeError
+from marketdata.markets import UnknownMarket
+from marketdata.models import LakePartition
+from marketdata.operations import project
+
+MOST_MONTHS = 24
+"""How many months one request rewrites: the browser waits for them."""
+SHOWN_SESSIONS = 250
+
+
+class StaleFilter(admin.SimpleListFilter):
+    """Up to date or behind the record."""
+
+    title = "state"
+    parameter_name = "stale"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
+    ) -> list[tuple[str, str]]:
+        return [("1", "behind the record"), ("0", "up to date")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "1":
+            return queryset.exclude(wanted=F("written"))
+        return queryset.filter(wanted=F("written")) if self.value() == "0" else queryset
+
+
+@admin.register(LakePartition)
+class LakePartitionAdmin(ReadOnly, Listing):
+    """The lake's partitions and whether each is up to date."""
+
+    list_display = (
+        "market",
+        "month_name",
+        "up_to_date",
+        figure("rows"),
+        "megabytes",
+        "written_at",
+        "digest",
+    )
+    list_display_links = ("month_name",)
+    list_filter = (MarketFilter, StaleFilter)
+    ordering = ("market", "-month")
+    sortable_by = ()
+    fields = (
+        "market",
+        "month",
+        "wanted",
+        "written",
+        "rows",
+        "megabytes",
+        "digest",
+        "written_at",
+        "days",
+    )
+    readonly_fields = ("megabytes", "days")
+    actions = ("rebuild",)
+    note = "The lake is a copy of the record. Rebuilding a month writes its file anew and changes no price."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LakePartition]:
+        return super().get_queryset(request).defer("sessions")
+
+    def get_urls(self) -> list[URLPattern]:
+        whole = self.admin_site.admin_view(self.coverage)
+        one = self.admin_site.admin_view(self.of_market)
+        return [
+            path("coverage/", whole, name="coverage"),
+            path("coverage/<str:market>/", one, name="coverage_of_market"),
+            *super().get_urls(),
+        ]
+
+    @admin.display(description="month", ordering="month")
+    def month_name(self, partition: LakePartition) -> str:
+        return f"{partition.month:%Y-%m}"
+
+    @admin.display(boolean=True)
+    def up_to_date(self, partition: LakePartition) -> bool:
+        return not partition.is_stale
+
+    @admin.display(description="MB")
+    def megabytes(self, partition: LakePartition) -> str:
+        return f"{partition.bytes / 1e6:.2f}"
+
+    @admin.display(description="bars by session")
+    def days(self, partition: LakePartition) -> str:
+        return "\n".join(f"{day}  {said[0]:>6}" for day, said in sorted(partition.sessions.items()))
+
+    def has_rebuild_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("marketdata.change_lakepartition")
+
+    @admin.action(description="Rebuild from the record", permissions=["rebuild"])
+    def rebuild(self, request: HttpRequest, chosen: QuerySet[LakePartition]) -> HttpResponse | None:
+        rows = list(chosen)
+        if len(rows) > MOST_MONTHS:
+            messages.error(
+                request,
+                f"{len(rows)} months are too many for one request: choose up to {MOST_MONTHS}.",
+            )
+            return None
+        if not acting.is_confirmed(request):
+            return acting.ask(
+                request,
+                self,
+                question=f"Rebuild {_count(len(rows), 'month')} of the lake?",
+                consequence="Each file is written anew from the record and takes the old one's place. Scans go on "
+                "meanwhile; the page waits until all are written.",
+                yes="Rebuild",
+                back=reverse("admin:marketdata_lakepartition_changelist"),
+                rows=rows,
+                fields=acting.of_ticked("rebuild", [row.pk for row in rows]),
+            )
+        try:
+            bars = sum(
+                project.project(
+                    market, rebuild=True, months=[row.month for row in rows if row.market == market]
+                ).rows
+                for market in sorted({row.market for row in rows})
+            )
+        except DataProblem as error:
+            messages.error(request, str(error))
+            return None
+        acting.done(
+            request, rows, f"Rebuilt {_count(len(rows), 'month')} of the lake with {bars:,} bars."
+        )
+        return None
+
+    def coverage(self, request: HttpRequest) -> HttpResponse:
+        """How each market stands."""
+        self._may_look(request)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "Data coverage",
+            "states": coverage.states(catalogue.markets()),
+        }
+        return TemplateResponse(request, "admin/marketdata/coverage.html", context)
+
+    def of_market(self, request: HttpRequest, market: str) -> HttpResponse:
+        """One market by month, with its index."""
+        self._may_look(request)
+        try:
+            held = queries.record(market)
+        except UnknownMarket as error:
+            messages.error(request, str(error))
+            return self.coverage(request)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"Data coverage of market {market}",
+            "market": market,
+            "state": coverage.states([market])[0],
+            "months": coverage.months(held),
+            **_index(held),
+        }
+        return TemplateResponse(request, "admin/marketdata/coverage_market.html", context)
+
+    def _may_look(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+
+
+def _index(held: Any) -> dict[str, Any]:
+    """The market's own index as a line and as its last rows, or why there is none."""
+    if not len(held.sessions):
+        return {}
+    try:
+        days, m, spread = queries.index(held)
+    except LakeError as error:
+        return {"index_problem": str(error)}
+    low = max(len(days) - SHOWN_SESSIONS, 0)
+    level = 100 * np.cumprod(1 + np.nan_to_num(m[low:]))
+    rows = [
+        {"day": str(days[n]), "move": 100 * m[n], "range": 100 * spread[n]}
+        for n in range(len(days) - 1, max(low, len(days) - 20) - 1, -1)
+    ]
+    return {
+        "index_rows": rows,
+        "index_line": line(level),
+        "index_from": str(days[low]) if len(days) else "",
+        "index_level": level[-1] if len(level) else None,
+    }
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"

@@ -1,0 +1,118 @@
+"""Bars, what corrected them, and factor events. Bars are for looking; an event goes through the door that its file
+would take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Max, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from marketdata.admin.filters import DayFilter, MarketFilter, code_filter
+from marketdata.admin.listing import Listing, figure
+from marketdata.admin.readonly import ReadOnly
+from marketdata.admin.suspects import Suspects
+from marketdata.markets import UnknownMarket
+from marketdata.models import BarCorrection, FactorEvent, Instrument, StockPrice
+from marketdata.operations import factor_events
+
+if TYPE_CHECKING:
+    Form = forms.ModelForm[FactorEvent]
+else:
+    Form = forms.ModelForm
+
+VALUES = ("open", "high", "low", "close", "volume", "amount", "base_price")
+OF_STOCK = code_filter("stock_code")
+
+
+class LatestOfMarket(MarketFilter):
+    """One market; the last recorded day, unless a day or a code is asked for: no index leads through all bars of one
+    market, nor through all bars in an order."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        found = super().queryset(request, queryset)
+        if request.GET.get("date") or request.GET.get("code"):
+            return found
+        known = (
+            Instrument.objects.filter(market=self.value()) if self.value() else Instrument.objects
+        )
+        return found.filter(date=known.aggregate(last=Max("last_bar"))["last"])
+
+
+@admin.register(StockPrice)
+class StockPriceAdmin(ReadOnly, Listing):
+    """Raw bars by (code, date) or by day."""
+
+    list_display = (
+        "date",
+        "stock_code",
+        "market",
+        "source",
+        *(figure(name) for name in VALUES),
+    )
+    list_filter = (LatestOfMarket, DayFilter, OF_STOCK)
+    ordering = ("-date",)
+    sortable_by = ()
+    list_per_page = 100
+    note = "Raw, as traded. A code shows its history, a date the whole market; without either it is the last day."
+
+
+@admin.register(BarCorrection)
+class BarCorrectionAdmin(ReadOnly, Listing):
+    """What recorded bars said before a source corrected them."""
+
+    list_display = ("replaced_at", "market", "stock_code", "date", "source", "before")
+    list_filter = (MarketFilter, DayFilter, OF_STOCK)
+    ordering = ("-replaced_at",)
+    sortable_by = ()
+
+    @admin.display(description="before the correction")
+    def before(self, correction: BarCorrection) -> str:
+        return ", ".join(f"{name} {value}" for name, value in correction.old.items())
+
+
+class EventForm(Form):
+    """An event that the door would let in."""
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        kept = self.instance
+        market = given.get("market") or kept.market
+        code = given.get("stock_code") or kept.stock_code
+        day, ratio = given.get("date") or kept.date, given.get("ratio")
+        if market and code and day and ratio is not None:
+            try:
+                factor_events.refuse(
+                    market=market, code=code, day=day, ratio=ratio, at=timezone.now()
+                )
+            except (factor_events.EventRefused, UnknownMarket) as error:
+                raise forms.ValidationError(str(error)) from error
+        return given
+
+
+@admin.register(FactorEvent)
+class FactorEventAdmin(Suspects, Listing):
+    """Corporate actions supplied from outside. An event is corrected, never taken back: a ratio of 1 says that the
+    move was a real one."""
+
+    form = EventForm
+    list_display = ("date", "market", "stock_code", "ratio", "source", "created_at")
+    list_filter = (MarketFilter, DayFilter, OF_STOCK)
+    ordering = ("-date", "stock_code")
+    fields = ("market", "stock_code", "date", "ratio")
+    note = "Ratio: the session's base price / the raw close of the session before; 1 says that the move was a real one."
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("market", "stock_code", "date") if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: FactorEvent, form: Any, change: bool) -> None:
+        """Through the one door, which marks the lake's month; then the row as it stands."""
+        self.supply(request, obj.market, obj.stock_code, obj.date, obj.ratio)
+        key = {"market": obj.market, "stock_code": obj.stock_code, "date": obj.date}
+        obj.pk = FactorEvent.objects.get(**key).pk

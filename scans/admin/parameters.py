@@ -1,0 +1,218 @@
+"""The form of a scanner version, made from its engine's own parameter schema: a typed field for each parameter with
+its default, range, unit and help. What a field cannot judge (a formula) the engine does, and says where it is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+from django.forms.boundfield import BoundField
+
+from scans.admin.segments import LimitsField, SegmentsField
+from scans.engines import params as engine_params
+from scans.engines.formula.errors import FormulaError
+from scans.engines.registry import ENGINES
+from scans.models import ScannerVersion
+from scans.operations import versions
+
+if TYPE_CHECKING:
+    Form = forms.ModelForm[ScannerVersion]
+else:
+    Form = forms.ModelForm
+
+PREFIX = "param_"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A parameter as the form shows it."""
+
+    name: str
+    kind: str
+    default: Any
+    value: Any
+    unit: str
+    range: str
+    help: str
+    field: BoundField | None
+
+    @property
+    def differs(self) -> bool:
+        return bool(self.value != self.default)
+
+    @property
+    def default_text(self) -> str:
+        """The default as a browser's field would hold it."""
+        return text(self.default)
+
+
+class VersionForm(Form):
+    """Title, segments and limits; `form_for` adds the parameters of an engine."""
+
+    engine_name: ClassVar[str] = ""
+    segments = SegmentsField(required=False, help_text="None ticked: the market's own segments")
+    limits = LimitsField(
+        required=False,
+        help_text="Only so many instruments with the largest turnover; empty: all of them",
+    )
+
+    class Meta:
+        model = ScannerVersion
+        fields = ("slug", "title", "enabled", "segments", "limits")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.problem = ""
+        stored = self._known()
+        # Initial values are what a clone begins with, and what Django compares with to say what changed.
+        for name, value in stored.items():
+            self.initial.setdefault(PREFIX + name, value)
+        self.known = {name: self.initial[PREFIX + name] for name in stored}
+
+    def _known(self) -> dict[str, Any]:
+        """Every parameter with the value it has now."""
+        if self.engine_name not in ENGINES:
+            return {}
+        kind = ENGINES[self.engine_name].Params
+        try:
+            return engine_params.dump(engine_params.read(kind, self.instance.params))
+        except engine_params.ParamError as error:
+            self.problem = (
+                f"What is stored does not fit the engine, so its defaults are shown: {error}"
+            )
+            return engine_params.dump(kind())
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        self.instance.engine = self.engine_name
+        settings = self.settings(given)
+        self.instance.enabled = bool(given.get("enabled"))
+        try:
+            versions.refuse_disabled(self.instance)
+        except versions.VersionProblem as problem:
+            self.add_error("enabled", str(problem))
+        if settings is not None:
+            try:
+                self.instance.params = versions.differing(self.engine_name, settings)
+            except versions.VersionProblem as problem:
+                self._blame(problem)
+        if self.errors and self.problem:
+            self.instance.params = {}  # what is stored is no use, and this is not saved
+        return given
+
+    def settings(self, given: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Every parameter as it was typed; None where one could not be read."""
+        names = [name for name in self.fields if name.startswith(PREFIX)]
+        if any(name not in given for name in names):
+            return None
+        return {name.removeprefix(PREFIX): given[name] for name in names}
+
+    def _blame(self, problem: versions.VersionProblem) -> None:
+        """The engine's sentence beside the parameter it is about; of a formula the place is marked."""
+        cause = problem.__cause__
+        if not isinstance(cause, FormulaError) or PREFIX + cause.where not in self.fields:
+            self.add_error(None, str(problem))
+            return
+        field = PREFIX + cause.where
+        self.add_error(field, str(problem))
+        self.fields[field].widget.attrs.update(
+            {"data-line": cause.line, "data-column": cause.column, "aria-invalid": "true"}
+        )
+
+    def rows(self) -> Iterator[Row]:
+        """The parameters in the engine's order."""
+        if self.engine_name not in ENGINES:
+            return
+        for one in engine_params.schema(ENGINES[self.engine_name].Params):
+            name = one["name"]
+            field = PREFIX + name
+            yield Row(
+                name=name,
+                kind=one["type"],
+                default=one["default"],
+                value=self.known[name],
+                unit=one["unit"],
+                range=_range(one),
+                help=one["help"],
+                field=self[field] if field in self.fields else None,
+            )
+
+
+class Plain(forms.NumberInput):
+    """A number as a person types it: 2000, not 2000.0."""
+
+    def format_value(self, value: Any) -> str:
+        return text(value)
+
+
+class Lines(forms.CharField):
+    """Text with line ends as the engine counts them; a browser sends two characters for each."""
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value) or "").replace("\r\n", "\n")
+
+
+def form_for(engine: str, segments: list[str]) -> type[VersionForm]:
+    """The form of a version of `engine`; `segments` are those that can be chosen."""
+    found = ENGINES.get(engine)
+    fields = {
+        PREFIX + one["name"]: _field(one)
+        for one in (engine_params.schema(found.Params) if found else ())
+    }
+    chosen = {
+        "segments": SegmentsField(
+            required=False, known=segments, help_text="None ticked: the market's own segments"
+        ),
+        "limits": LimitsField(
+            required=False,
+            known=segments,
+            help_text="Only so many instruments with the largest turnover of the day; empty: all of them",
+        ),
+    }
+    return type("VersionForm", (VersionForm,), {**fields, **chosen, "engine_name": engine})
+
+
+def differences(version: ScannerVersion) -> list[tuple[str, str, str]]:
+    """The parameters that are not the engine's defaults: (name, default, value)."""
+    engine = ENGINES.get(version.engine)
+    plain = engine_params.dump(engine.Params()) if engine else {}
+    return [(name, text(plain.get(name)), text(value)) for name, value in version.params.items()]
+
+
+def text(value: Any) -> str:
+    """A value as a person types it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
+def _field(one: Mapping[str, Any]) -> forms.Field:
+    label = one["name"]
+    bounds = {"min_value": one["least"], "max_value": one["most"]}
+    match one["type"]:
+        case "int":
+            return forms.IntegerField(label=label, help_text=one["help"], **bounds)
+        case "float":
+            number = Plain(attrs={"step": "any"})
+            return forms.FloatField(label=label, help_text=one["help"], widget=number, **bounds)
+        case "bool":
+            return forms.BooleanField(label=label, help_text=one["help"], required=False)
+        case _ if one["choices"]:
+            choices = [(choice, choice) for choice in one["choices"]]
+            return forms.ChoiceField(label=label, help_text=one["help"], choices=choices)
+    area = forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})
+    return Lines(label=label, help_text=one["help"], required=False, widget=area)
+
+
+def _range(one: Mapping[str, Any]) -> str:
+    if one["choices"]:
+        return ", ".join(one["choices"])
+    least, most = one["least"], one["most"]
+    if least is None and most is None:
+        return ""
+    low = "any" if least is None else f"{least:g}"
+    return f"{low} and more" if most is None else f"{low} to {most:g}"

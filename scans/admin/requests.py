@@ -1,0 +1,161 @@
+"""Scans that were asked for: how far they are, cancelled, asked for again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from marketdata.admin import acting
+from marketdata.admin.filters import MarketFilter
+from marketdata.admin.listing import Listing
+from marketdata.admin.readonly import ReadOnly
+from scans.admin import asking, showing
+from scans.models import ScanRequest
+from scans.operations import requests
+
+CANCEL = "scans.change_scanrequest"
+REFRESH_SECONDS = 2
+
+
+@admin.register(ScanRequest)
+class ScanRequestAdmin(ReadOnly, Listing):
+    """What waits, what is at work, and how what ended did."""
+
+    change_form_template = "admin/scans/request.html"
+    list_display = (
+        "id",
+        "created_at",
+        "asked",
+        "market",
+        "days",
+        "state",
+        "progress",
+        "requested_by",
+        "reason",
+    )
+    list_filter = (MarketFilter, "status")
+    ordering = ("-pk",)
+    sortable_by = ()
+    fieldsets = (
+        (
+            None,
+            {"fields": ("asked", "market", "days", "state", "progress", "reason", "requested_by")},
+        ),
+        ("When", {"fields": ("created_at", "started_at", "beat_at", "finished_at")}),
+        ("How", {"fields": ("publishes", "limits", "top", "executor", "request_id")}),
+    )
+    readonly_fields = ("asked", "days", "state", "progress")
+    note = "A task worker (`manage.py qcluster`) works these off, one after another."
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("<int:pk>/cancel/", wrap(self.cancel), name="scans_request_cancel"),
+            path("<int:pk>/again/", wrap(self.again), name="scans_request_again"),
+            *super().get_urls(),
+        ]
+
+    @admin.display(description="versions")
+    def asked(self, row: ScanRequest) -> str:
+        return ", ".join(row.versions)
+
+    @admin.display(description="sessions")
+    def days(self, row: ScanRequest) -> str:
+        return f"{row.first}" if row.first == row.last else f"{row.first} to {row.last}"
+
+    @admin.display(description="status")
+    def state(self, row: ScanRequest) -> SafeString:
+        return showing.pill(row.status)
+
+    @admin.display(description="progress")
+    def progress(self, row: ScanRequest) -> SafeString:
+        return format_html(
+            '<progress max="{}" value="{}"></progress> {} of {} {}',
+            max(row.sessions, 1),
+            row.sessions_done,
+            row.sessions_done,
+            row.sessions,
+            row.current_version,
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        found: dict[str, Any] = {}
+        if row is not None:
+            is_alive = row.status in requests.ALIVE
+            found = {
+                "title": f"Request {row.pk}: {self.asked(row)} on {row.market}, {self.days(row)}",
+                "subtitle": None,
+                "outcomes": row.outcomes,
+                "refresh": REFRESH_SECONDS if is_alive else 0,
+                "may_cancel": is_alive and request.user.has_perm(CANCEL),
+                "may_ask_again": not is_alive and request.user.has_perm(asking.PERMISSION),
+            }
+        return super().change_view(request, object_id, form_url, {**found, **(extra_context or {})})
+
+    def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """End a request that waits or runs."""
+        acting.require(request, CANCEL)
+        row = self._row(request, pk)
+        back = reverse("admin:scans_scanrequest_change", args=[pk])
+        if not acting.is_confirmed(request):
+            return acting.ask(
+                request,
+                self,
+                question=f"Cancel request {pk}?",
+                consequence="It publishes nothing more from then on; what it has published stays.",
+                yes="Cancel the request",
+                back=back,
+                rows=[row],
+                danger=True,
+            )
+        try:
+            row = requests.cancel(pk, as_of=timezone.now(), who=request.user.get_username())
+        except requests.NotCancellable as error:
+            messages.error(request, str(error))
+        else:
+            acting.done(request, [row], f"Cancelled request {pk}.")
+        return HttpResponseRedirect(back)
+
+    def again(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """A request that ended, once more as a new one."""
+        acting.require(request, asking.PERMISSION)
+        row = self._row(request, pk)
+        back = reverse("admin:scans_scanrequest_change", args=[pk])
+        if not acting.is_confirmed(request):
+            return acting.ask(
+                request,
+                self,
+                question=f"Ask for the scans of request {pk} again?",
+                consequence="They are queued as a new request; what is published already is found to stand.",
+                yes="Ask again",
+                back=back,
+                rows=[row],
+            )
+        try:
+            asked = requests.again(
+                row,
+                as_of=timezone.now(),
+                requested_by=request.user.get_username(),
+                request_id=getattr(request, "request_id", ""),
+            ).request
+        except asking.REFUSALS as error:
+            messages.error(request, str(error))
+            return HttpResponseRedirect(back)
+        return asking.queued(request, asked)
+
+    def _row(self, request: HttpRequest, pk: int) -> ScanRequest:
+        row = self.get_object(request, str(pk))
+        if row is None:
+            raise PermissionDenied
+        found: ScanRequest = row
+        return found

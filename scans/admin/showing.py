@@ -1,0 +1,43 @@
+"""How states, durations and prices look in the admin."""
+
+from __future__ import annotations
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+COLOURS = {
+    "published": "good",
+    "done": "good",
+    "target": "good",
+    "no_match": "idle",
+    "queued": "idle",
+    "waiting": "idle",
+    "running": "warn",
+    "open": "warn",
+    "quarantined": "warn",
+    "failed": "bad",
+    "stop": "bad",
+    "suspect": "bad",
+}
+
+
+def pill(state: str, text: str = "") -> SafeString:
+    """A state as a coloured word."""
+    return format_html('<span class="pill {}">{}</span>', COLOURS.get(state, "idle"), text or state)
+
+
+def seconds(stages: dict[str, float]) -> str:
+    """The seconds of all stages together."""
+    return f"{sum(stages.values()):.2f}" if stages else ""
+
+
+def stages(found: dict[str, float]) -> str:
+    """Each stage with its seconds."""
+    return ", ".join(f"{name} {spent:.2f} s" for name, spent in found.items()) or "-"
+
+
+def number(value: float | None) -> str:
+    """A price or an amount, its thousands apart."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 or float(value).is_integer() else f"{value:,.4g}"

@@ -1,0 +1,47 @@
+"""Signals: picks with a plan, and what became of them."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from marketdata.admin.filters import MarketFilter, code_filter, day_filter
+from marketdata.admin.listing import Listing, figure
+from marketdata.admin.readonly import ReadOnly
+from scans.admin import showing
+from scans.models import Signal
+
+
+@admin.register(Signal)
+class SignalAdmin(ReadOnly, Listing):
+    """What became of a pick: looked at, never typed in."""
+
+    list_display = (
+        "picked_on",
+        "code",
+        "version",
+        "market",
+        "state",
+        "entered_on",
+        figure("entry_price"),
+        "exit_on",
+        figure("exit_price"),
+        figure("return_pct", "return, %", places=2),
+        figure("sessions_held", "held"),
+    )
+    list_display_links = ("picked_on", "code")
+    list_filter = (
+        MarketFilter,
+        "status",
+        "version",
+        code_filter("code"),
+        day_filter("picked_on", "picked on"),
+    )
+    list_select_related = ("version",)
+    raw_id_fields = ("rank",)
+    ordering = ("-picked_on", "code")
+    sortable_by = ()
+
+    @admin.display(description="status")
+    def state(self, signal: Signal) -> SafeString:
+        return showing.pill(signal.status)

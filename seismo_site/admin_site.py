@@ -30,6 +30,7 @@ MODELS = (
     "CalendarOverride",
     "FactorEvent",
     "BarCorrection",
+    "FlowCorrection",
     "LakePartition",
 )
 """The order in which an operator needs them; what is not named follows."""

@@ -2,15 +2,23 @@
 
 from marketdata.admin.indexes import IndexBarAdmin, IndexChoiceAdmin
 from marketdata.admin.lake import LakePartitionAdmin
-from marketdata.admin.prices import BarCorrectionAdmin, FactorEventAdmin, StockPriceAdmin
+from marketdata.admin.prices import (
+    BarCorrectionAdmin,
+    FactorEventAdmin,
+    FlowCorrectionAdmin,
+    InstitutionalFlowAdmin,
+    StockPriceAdmin,
+)
 from marketdata.admin.record import CalendarOverrideAdmin, InstrumentAdmin
 
 __all__ = [
     "BarCorrectionAdmin",
     "CalendarOverrideAdmin",
     "FactorEventAdmin",
+    "FlowCorrectionAdmin",
     "IndexBarAdmin",
     "IndexChoiceAdmin",
+    "InstitutionalFlowAdmin",
     "InstrumentAdmin",
     "LakePartitionAdmin",
     "StockPriceAdmin",

@@ -33,6 +33,21 @@ class MarketFilter(admin.SimpleListFilter):
         return queryset.filter(market=self.value()) if self.value() else queryset
 
 
+class LatestOfMarket(MarketFilter):
+    """One market; the last recorded day, unless a day or a code is asked for: no index leads through all rows of one
+    market, nor through all rows in an order."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        found = super().queryset(request, queryset)
+        if request.GET.get("date") or request.GET.get("code"):
+            return found
+        return found.filter(date=self.latest(found))
+
+    def latest(self, queryset: QuerySet[Any]) -> Any:
+        """The last recorded day of what was asked for."""
+        raise NotImplementedError
+
+
 class TypedFilter(admin.SimpleListFilter):
     """A filter that is typed in: `field` is what it compares, `kind` the kind of the input."""
 

@@ -11,12 +11,20 @@ from django.db.models import Max, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from marketdata.admin.filters import DayFilter, MarketFilter, code_filter
+from marketdata.admin.filters import DayFilter, LatestOfMarket, MarketFilter, code_filter
 from marketdata.admin.listing import Listing, figure
 from marketdata.admin.readonly import ReadOnly
 from marketdata.admin.suspects import Suspects
 from marketdata.markets import UnknownMarket
-from marketdata.models import BarCorrection, FactorEvent, Instrument, StockPrice
+from marketdata.models import (
+    BarCorrection,
+    FactorEvent,
+    FlowCorrection,
+    InstitutionalFlow,
+    Instrument,
+    StockPrice,
+)
+from marketdata.models.flows import INVESTORS
 from marketdata.operations import factor_events
 
 if TYPE_CHECKING:
@@ -28,18 +36,14 @@ VALUES = ("open", "high", "low", "close", "volume", "amount", "base_price")
 OF_STOCK = code_filter("stock_code")
 
 
-class LatestOfMarket(MarketFilter):
-    """One market; the last recorded day, unless a day or a code is asked for: no index leads through all bars of one
-    market, nor through all bars in an order."""
+class LatestBars(LatestOfMarket):
+    """The last day of a market, which its instruments know."""
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        found = super().queryset(request, queryset)
-        if request.GET.get("date") or request.GET.get("code"):
-            return found
+    def latest(self, queryset: QuerySet[Any]) -> Any:
         known = (
             Instrument.objects.filter(market=self.value()) if self.value() else Instrument.objects
         )
-        return found.filter(date=known.aggregate(last=Max("last_bar"))["last"])
+        return known.aggregate(last=Max("last_bar"))["last"]
 
 
 @admin.register(StockPrice)
@@ -53,16 +57,15 @@ class StockPriceAdmin(ReadOnly, Listing):
         "source",
         *(figure(name) for name in VALUES),
     )
-    list_filter = (LatestOfMarket, DayFilter, OF_STOCK)
+    list_filter = (LatestBars, DayFilter, OF_STOCK)
     ordering = ("-date",)
     sortable_by = ()
     list_per_page = 100
     note = "Raw, as traded. A code shows its history, a date the whole market; without either it is the last day."
 
 
-@admin.register(BarCorrection)
-class BarCorrectionAdmin(ReadOnly, Listing):
-    """What recorded bars said before a source corrected them."""
+class Corrections(ReadOnly, Listing):
+    """What recorded rows said before a source corrected them."""
 
     list_display = ("replaced_at", "market", "stock_code", "date", "source", "before")
     list_filter = (MarketFilter, DayFilter, OF_STOCK)
@@ -70,8 +73,47 @@ class BarCorrectionAdmin(ReadOnly, Listing):
     sortable_by = ()
 
     @admin.display(description="before the correction")
-    def before(self, correction: BarCorrection) -> str:
+    def before(self, correction: BarCorrection | FlowCorrection) -> str:
         return ", ".join(f"{name} {value}" for name, value in correction.old.items())
+
+
+@admin.register(BarCorrection)
+class BarCorrectionAdmin(Corrections):
+    """Of bars."""
+
+
+@admin.register(FlowCorrection)
+class FlowCorrectionAdmin(Corrections):
+    """Of investor flow."""
+
+
+class LatestFlow(LatestOfMarket):
+    """The last day that any flow is recorded for."""
+
+    def latest(self, queryset: QuerySet[Any]) -> Any:
+        return queryset.order_by("-date").values_list("date", flat=True).first()
+
+
+@admin.register(InstitutionalFlow)
+class InstitutionalFlowAdmin(ReadOnly, Listing):
+    """Who bought, by (code, date) or by day."""
+
+    list_display = (
+        "date",
+        "stock_code",
+        "market",
+        "source",
+        *(figure(f"{who}_net_value", f"{who}, value") for who in INVESTORS),
+        *(figure(f"{who}_net_quantity", f"{who}, shares") for who in INVESTORS),
+    )
+    list_filter = (LatestFlow, DayFilter, OF_STOCK)
+    ordering = ("-date",)
+    sortable_by = ()
+    list_per_page = 100
+    note = (
+        "Net buying: bought less sold, values in the market's currency. A code shows its history, a date the whole "
+        "market; without either it is the last day."
+    )
 
 
 class EventForm(Form):

@@ -147,6 +147,7 @@ class InstrumentAdmin(ReadOnly, Listing):
 
 SEE_ALSO = (
     ("marketdata_stockprice", "prices"),
+    ("marketdata_institutionalflow", "flows"),
     ("marketdata_barcorrection", "corrections"),
     ("marketdata_factorevent", "factor events"),
     ("scans_scanrank", "picks"),

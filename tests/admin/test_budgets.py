@@ -27,6 +27,8 @@ from marketdata.models import (
     BarCorrection,
     CalendarOverride,
     FactorEvent,
+    FlowCorrection,
+    InstitutionalFlow,
     Instrument,
     InstrumentStatus,
     LakePartition,
@@ -66,6 +68,16 @@ def many(scanned: Any, operator: User, django_user_model: Any) -> None:
         BarCorrection(
             market="kr", stock_code=code, date=days[0], old={"close": 1.0}, replaced_at=now
         )
+        for code in codes
+    )
+    InstitutionalFlow.objects.bulk_create(
+        InstitutionalFlow(
+            market="kr", stock_code=code, date=days[0], source="x", created_at=now, updated_at=now
+        )
+        for code in codes
+    )
+    FlowCorrection.objects.bulk_create(
+        FlowCorrection(market="kr", stock_code=code, date=days[0], old={}, replaced_at=now)
         for code in codes
     )
     LakePartition.objects.bulk_create(

@@ -27,6 +27,8 @@ MODELS = (
     "Instrument",
     "StockPrice",
     "InstitutionalFlow",
+    "IndexBar",
+    "IndexChoice",
     "CalendarOverride",
     "FactorEvent",
     "BarCorrection",

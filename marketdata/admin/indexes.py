@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from django.contrib import admin
 
+from marketdata.admin.filters import DayFilter, MarketFilter, TypedFilter
+from marketdata.admin.listing import Listing, figure
 from marketdata.admin.readonly import ReadOnly
 from marketdata.models import IndexBar, IndexChoice
 
-if TYPE_CHECKING:
-    Admin = admin.ModelAdmin[Any]
-else:
-    Admin = admin.ModelAdmin
+
+class SeriesFilter(TypedFilter):
+    """One series."""
+
+    title = "name"
+    parameter_name = "name"
+    field = "name"
 
 
 @admin.register(IndexChoice)
-class IndexChoiceAdmin(Admin):
+class IndexChoiceAdmin(Listing):
     """The index of each market, where it is not its own."""
 
     list_display = ("market", "name")
+    note = "A market without a line here stands on its own index, made of its instruments."
 
 
 @admin.register(IndexBar)
-class IndexBarAdmin(ReadOnly, Admin):
+class IndexBarAdmin(ReadOnly, Listing):
     """Recorded index series."""
 
-    list_display = ("market", "name", "date", "open", "high", "low", "close", "updated_at")
-    list_filter = ("market", "name")
-    date_hierarchy = "date"
-    show_full_result_count = False
+    list_display = (
+        "date",
+        "market",
+        "name",
+        *(figure(name) for name in ("open", "high", "low", "close")),
+        "updated_at",
+    )
+    list_filter = (MarketFilter, SeriesFilter, DayFilter)
+    ordering = ("market", "name", "-date")
+    sortable_by = ()

@@ -28,6 +28,8 @@ from marketdata.models import (
     CalendarOverride,
     FactorEvent,
     FlowCorrection,
+    IndexBar,
+    IndexChoice,
     InstitutionalFlow,
     Instrument,
     InstrumentStatus,
@@ -80,6 +82,21 @@ def many(scanned: Any, operator: User, django_user_model: Any) -> None:
         FlowCorrection(market="kr", stock_code=code, date=days[0], old={}, replaced_at=now)
         for code in codes
     )
+    IndexBar.objects.bulk_create(
+        IndexBar(
+            market="kr",
+            name="KS11",
+            date=day,
+            open=1,
+            high=1,
+            low=1,
+            close=1,
+            created_at=now,
+            updated_at=now,
+        )
+        for day in days
+    )
+    IndexChoice.objects.bulk_create(IndexChoice(market=f"kr-{n}") for n in range(ROWS))
     LakePartition.objects.bulk_create(
         LakePartition(market="us", month=date(2000 + n // 12, n % 12 + 1, 1), wanted=1, written=1)
         for n in range(ROWS)

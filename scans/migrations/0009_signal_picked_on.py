@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("scans", "0007_scan_requests"),
+        ("scans", "0008_run_index"),
     ]
 
     operations = [

@@ -24,6 +24,11 @@ def markets(generations: Mapping[str, datetime]) -> list[str]:
     return list(dict.fromkeys([*MARKETS, *recorded]))
 
 
+def market_names() -> list[str]:
+    """The same, as things stand now."""
+    return markets(generations())
+
+
 def instruments(market: str) -> QuerySet[Instrument]:
     """The instruments of the market."""
     return Instrument.objects.filter(market=market)

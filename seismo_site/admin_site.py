@@ -88,7 +88,7 @@ class SeismoAdminSite(AdminSite):
         may = request.user.has_perm
         context: dict[str, Any] = {}
         if may("marketdata.view_lakepartition"):
-            context["states"] = coverage.states(catalogue.markets())
+            context["states"] = coverage.states(catalogue.market_names())
             context["behind"] = [state for state in context["states"] if state.stale]
             context["missing"] = [state for state in context["states"] if state.missing]
             context["suspected"] = [state for state in context["states"] if state.suspects]

@@ -24,7 +24,7 @@ class MarketFilter(admin.SimpleListFilter):
     def lookups(
         self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
     ) -> list[tuple[str, str]]:
-        return [(name, name) for name in catalogue.markets()]
+        return [(name, name) for name in catalogue.market_names()]
 
     def has_output(self) -> bool:
         return True

@@ -151,7 +151,7 @@ class LakePartitionAdmin(ReadOnly, Listing):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "Data coverage",
-            "states": coverage.states(catalogue.markets()),
+            "states": coverage.states(catalogue.market_names()),
         }
         return TemplateResponse(request, "admin/marketdata/coverage.html", context)
 

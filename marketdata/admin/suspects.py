@@ -62,7 +62,7 @@ class Suspects(Admin):
             "opts": self.opts,
             "title": f"Suspected corporate actions of market {market}",
             "market": market,
-            "markets": [name for name in catalogue.markets() if _has_limit(name)],
+            "markets": [name for name in catalogue.market_names() if _has_limit(name)],
             "page": page,
             "problem": problem,
             "rows": [

@@ -39,7 +39,7 @@ class MarketForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [(name, name) for name in catalogue.markets()]
+        choices = [(name, name) for name in catalogue.market_names()]
         self.fields["market"].choices = choices  # type: ignore[attr-defined]
 
 

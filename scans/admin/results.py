@@ -328,7 +328,7 @@ class RankCode(TypedFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         code = (self.value() or "").strip()
-        return queryset.filter(market__in=catalogue.markets(), code=code) if code else queryset
+        return queryset.filter(market__in=catalogue.market_names(), code=code) if code else queryset
 
 
 @admin.register(ScanRank)

@@ -35,6 +35,7 @@ from marketdata.models import (
     InstrumentStatus,
     LakePartition,
 )
+from marketdata.operations import generations
 from scans.models import ScannerVersion, ScanRank, ScanRequest, ScanRun, VersionChange
 from scans.operations import signals
 from seismo_site.models import ApiToken
@@ -226,6 +227,7 @@ def test_more_markets_cost_no_more(many: None, console: Client) -> None:
     count(console, index)
     before = count(console, index)
     Instrument.objects.create(market="kr-adj", code="1", last_bar=date(2024, 3, 4))
+    generations.advance("kr-adj")
     LakePartition.objects.create(market="kr-adj", month=date(2024, 3, 1), wanted=1, written=1)
     cache.clear()
     count(console, index)

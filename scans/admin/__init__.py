@@ -1,7 +1,9 @@
 """The admin of scanner versions and their results."""
 
+from scans.admin.ranks import ScanRankAdmin
 from scans.admin.requests import ScanRequestAdmin
-from scans.admin.results import ScanRankAdmin, ScanRunAdmin, ScanSessionAdmin
+from scans.admin.runs import ScanRunAdmin
+from scans.admin.sessions import ScanSessionAdmin
 from scans.admin.signals import SignalAdmin
 from scans.admin.versions import ScannerVersionAdmin
 

@@ -1,0 +1,38 @@
+"""The ranks of a session as its page shows them, beside those of the published session before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scans import results
+from scans.admin import showing
+from scans.models import ScanSession
+
+SHOWN_RANKS = 200
+
+
+def compared(session: ScanSession) -> dict[str, Any]:
+    """The ranks of a session, and what changed since the published one before."""
+    found = results.since_before(session)
+    ranks = list(session.ranks.order_by("rank")[:SHOWN_RANKS])
+    moved = {row.code: before for row, before in found.moved}
+    entered = {row.code for row in found.entered}
+    return {
+        "shown": session,
+        "before": found.before,
+        "entered": found.entered,
+        "left": found.left,
+        "moved": found.moved,
+        "ranks": [
+            {
+                "row": row,
+                "close": showing.number(row.close),
+                "target": showing.number(row.target),
+                "stop": showing.number(row.stop),
+                "is_new": bool(found.before) and row.code in entered,
+                "moved": moved[row.code] - row.rank if row.code in moved else 0,
+            }
+            for row in ranks
+        ],
+        "most": SHOWN_RANKS,
+    }

@@ -1,0 +1,103 @@
+"""Picks, by code or by day."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Max, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from marketdata import catalogue
+from marketdata.admin.filters import DayFilter, MarketFilter, TypedFilter
+from marketdata.admin.listing import Listing, figure
+from marketdata.admin.readonly import ReadOnly
+from scans.models import ScanRank, ScanSession
+
+
+class RankDay(DayFilter):
+    """The picks of one day, of the latest where neither a day nor a code is asked for: through the sessions, since
+    ranks are found by their session."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        sessions = ScanSession.objects.all()
+        if self.value():
+            sessions = super().queryset(request, sessions)
+        elif request.GET.get("code"):
+            return queryset
+        else:
+            sessions = sessions.filter(published=True)
+            market = request.GET.get("market")
+            mine = sessions.filter(market=market) if market else sessions
+            sessions = mine.filter(date=mine.aggregate(last=Max("date"))["last"])
+        return queryset.filter(session__in=sessions)
+
+
+class RankCode(TypedFilter):
+    """The picks of one instrument; every market is named, since the index begins with it."""
+
+    title = "code"
+    parameter_name = "code"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        code = (self.value() or "").strip()
+        return queryset.filter(market__in=catalogue.market_names(), code=code) if code else queryset
+
+
+@admin.register(ScanRank)
+class ScanRankAdmin(ReadOnly, Listing):
+    """Picks, by code or by day."""
+
+    list_display = (
+        "date",
+        "scanner_version",
+        "rank",
+        "code",
+        "name",
+        figure("score", places=2),
+        "label",
+        "strategy",
+        figure("close"),
+        figure("change_pct", "change, %", places=2),
+        "published",
+    )
+    list_filter = (MarketFilter, "scanner_version", RankDay, RankCode, "published")
+    list_select_related = ("scanner_version",)
+    list_display_links = ("rank", "code")
+    ordering = ("-date", "scanner_version", "rank")
+    sortable_by = ()
+    fields = (
+        "date",
+        "market",
+        "scanner_version",
+        "rank",
+        "code",
+        "name",
+        "segment",
+        "score",
+        "label",
+        "strategy",
+        "close",
+        "change_pct",
+        "amount",
+        "entry",
+        "target",
+        "stop",
+        "holding_min",
+        "holding_max",
+        "fired",
+        "parts",
+        "published",
+    )
+    readonly_fields = ("fired", "parts")
+
+    @admin.display(description="signals")
+    def fired(self, rank: ScanRank) -> str:
+        return ", ".join(rank.signals) or "-"
+
+    @admin.display(description="components")
+    def parts(self, rank: ScanRank) -> SafeString:
+        lines = "\n".join(f"{name:24} {value}" for name, value in rank.components.items())
+        return format_html('<pre class="plain">{}</pre>', lines or "-")

@@ -1,0 +1,149 @@
+"""Runs: how they ended and what they took, their ranks, run again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from marketdata.admin import acting
+from marketdata.admin.filters import MarketFilter
+from marketdata.admin.listing import Listing, figure
+from marketdata.admin.readonly import ReadOnly
+from scans.admin import asking, showing
+from scans.admin.comparing import compared
+from scans.models import ScanRun
+from scans.operations import requests
+
+
+@admin.register(ScanRun)
+class ScanRunAdmin(ReadOnly, Listing):
+    """What was run, how it ended and what it took."""
+
+    change_form_template = "admin/scans/run.html"
+    list_display = (
+        "started_at",
+        "version",
+        "market",
+        "sessions_run",
+        "state",
+        figure("matched"),
+        "seconds_spent",
+        "memory",
+        "started_by",
+        "reason",
+    )
+    list_filter = (MarketFilter, "version", "status")
+    list_select_related = ("version",)
+    ordering = ("-started_at",)
+    fieldsets = (
+        (
+            "What was run",
+            {
+                "fields": (
+                    "version",
+                    "market",
+                    "first",
+                    "last",
+                    "engine_and_revision",
+                    "started_by",
+                    "started_at",
+                    "finished_at",
+                )
+            },
+        ),
+        (
+            "How it ended",
+            {"fields": ("state", "reason", "sessions", "universe", "scored", "matched")},
+        ),
+        ("What it took", {"fields": ("stages", "memory", "executor")}),
+        (
+            "To do it again",
+            {"fields": ("data_digest", "params_hash", "code_revision", "request_id", "parameters")},
+        ),
+    )
+    readonly_fields = ("state", "stages", "memory", "engine_and_revision", "parameters")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.rerun)
+        return [path("<int:pk>/rerun/", view, name="scans_run_rerun"), *super().get_urls()]
+
+    @admin.display(description="sessions")
+    def sessions_run(self, run: ScanRun) -> str:
+        return f"{run.first}" if run.first == run.last else f"{run.first} to {run.last}"
+
+    @admin.display(description="status", ordering="status")
+    def state(self, run: ScanRun) -> SafeString:
+        return showing.pill(run.status)
+
+    @admin.display(description="seconds")
+    def seconds_spent(self, run: ScanRun) -> str:
+        return showing.seconds(run.seconds)
+
+    @admin.display(description="memory", ordering="peak_memory_mb")
+    def memory(self, run: ScanRun) -> str:
+        return f"{run.peak_memory_mb} MB" if run.peak_memory_mb else "-"
+
+    @admin.display(description="seconds")
+    def stages(self, run: ScanRun) -> str:
+        return showing.stages(run.seconds)
+
+    @admin.display(description="engine")
+    def engine_and_revision(self, run: ScanRun) -> str:
+        return f"{run.engine}, revision {run.revision}"
+
+    @admin.display(description="parameters")
+    def parameters(self, run: ScanRun) -> SafeString:
+        lines = "\n".join(f"{name:26} {value}" for name, value in run.params.items())
+        return format_html('<pre class="plain">{}</pre>', lines)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        run = self.get_object(request, object_id)
+        found: dict[str, Any] = {}
+        if run is not None:
+            last = run.answers.select_related("version").order_by("-date").first()
+            found = {
+                "title": f"Run {run.pk}: {run.version.slug} on {run.market}, {self.sessions_run(run)}",
+                "subtitle": None,
+                "may_rerun": request.user.has_perm(asking.PERMISSION),
+                "answers": run.answers.order_by("-date")[:20],
+                **(compared(last) if last else {}),
+            }
+        return super().change_view(request, object_id, form_url, {**found, **(extra_context or {})})
+
+    def rerun(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The same version, sessions and parameters once more, through the queue."""
+        acting.require(request, asking.PERMISSION)
+        run = self.get_object(request, str(pk))
+        if run is None:
+            raise PermissionDenied
+        back = reverse("admin:scans_scanrun_change", args=[pk])
+        if not acting.is_confirmed(request):
+            return acting.ask(
+                request,
+                self,
+                question=f"Run {run.version.slug} again?",
+                consequence=f"{run.version.slug} is run over {self.sessions_run(run)} of market {run.market} with the "
+                "parameters this run recorded. Where the same comes out, nothing is written.",
+                yes="Run again",
+                back=back,
+            )
+        try:
+            asked = requests.rerun(
+                run,
+                as_of=timezone.now(),
+                requested_by=request.user.get_username(),
+                request_id=getattr(request, "request_id", ""),
+            ).request
+        except asking.REFUSALS as error:
+            messages.error(request, str(error))
+            return HttpResponseRedirect(back)
+        return asking.queued(request, asked)

@@ -1,0 +1,172 @@
+"""The answers of a session with their ranks; quarantined ones are decided about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from marketdata.admin import acting
+from marketdata.admin.filters import DayFilter, MarketFilter
+from marketdata.admin.listing import Listing, figure
+from marketdata.admin.readonly import ReadOnly
+from scans.admin import showing
+from scans.admin.comparing import compared
+from scans.models import ScanSession, Status
+from scans.operations import quarantine
+
+DECIDE = "scans.change_scansession"
+
+
+@admin.register(ScanSession)
+class ScanSessionAdmin(ReadOnly, Listing):
+    """A version's answer for a session, with its ranks. A quarantined one waits for somebody to publish or discard
+    it."""
+
+    change_form_template = "admin/scans/session.html"
+    list_display = (
+        "date",
+        "version",
+        "market",
+        "state",
+        "published",
+        "regime",
+        figure("universe", "eligible"),
+        figure("matched"),
+        figure("ranked"),
+        "reason",
+        "run_link",
+    )
+    list_filter = (MarketFilter, "version", "status", "published", DayFilter)
+    list_select_related = ("version",)
+    ordering = ("-date", "version", "-pk")
+    sortable_by = ()
+    actions = ("publish", "discard")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "version",
+                    "market",
+                    "date",
+                    "state",
+                    "published",
+                    "reason",
+                    "notes",
+                    "run_link",
+                )
+            },
+        ),
+        (
+            "Counts",
+            {
+                "fields": (
+                    "regime",
+                    "short_risk",
+                    "fallback_step",
+                    "universe",
+                    "scored",
+                    "matched",
+                    "ranked",
+                )
+            },
+        ),
+        ("Digests", {"fields": ("input_digest", "result_digest")}),
+    )
+    readonly_fields = ("state", "run_link")
+    note = (
+        "A quarantined session has too few bars to be trusted. Publish it if its bars are right all the same, discard "
+        "it if not; the decision is kept."
+    )
+
+    @admin.display(description="status", ordering="status")
+    def state(self, session: ScanSession) -> SafeString:
+        return showing.pill(session.status)
+
+    @admin.display(description="run")
+    def run_link(self, session: ScanSession) -> SafeString:
+        where = reverse("admin:scans_scanrun_change", args=[session.run_id])
+        return format_html('<a href="{}">run {}</a>', where, session.run_id)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        session = self.get_object(request, object_id)
+        found: dict[str, Any] = {}
+        if session is not None:
+            decision = getattr(session, "decision", None)
+            found = {
+                "title": f"{session.version.slug} on {session.market}, {session.date}",
+                "subtitle": None,
+                "decision": decision,
+                "may_decide": session.status == Status.QUARANTINED
+                and decision is None
+                and self.has_decide_permission(request),
+                **compared(session),
+            }
+        return super().change_view(request, object_id, form_url, {**found, **(extra_context or {})})
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(DECIDE)
+
+    @admin.action(description="Publish the quarantined", permissions=["decide"])
+    def publish(self, request: HttpRequest, chosen: QuerySet[ScanSession]) -> HttpResponse | None:
+        return self._decide(
+            request,
+            chosen,
+            "publish",
+            quarantine.publish_quarantined,
+            "They become the answers that readers see, though their sessions have too few bars.",
+        )
+
+    @admin.action(description="Discard the quarantined", permissions=["decide"])
+    def discard(self, request: HttpRequest, chosen: QuerySet[ScanSession]) -> HttpResponse | None:
+        return self._decide(
+            request,
+            chosen,
+            "discard",
+            quarantine.discard_quarantined,
+            "They stay unpublished for good; what is published of their days stays.",
+        )
+
+    def _decide(
+        self,
+        request: HttpRequest,
+        chosen: QuerySet[ScanSession],
+        verb: str,
+        operation: Any,
+        consequence: str,
+    ) -> HttpResponse | None:
+        rows = list(chosen.select_related("version"))
+        if not acting.is_confirmed(request):
+            return acting.ask(
+                request,
+                self,
+                question=f"{verb.capitalize()} {len(rows)} quarantined answer{'s' if len(rows) > 1 else ''}?",
+                consequence=f"{consequence} A decision is made once.",
+                yes=verb.capitalize(),
+                back=reverse("admin:scans_scansession_changelist"),
+                rows=rows,
+                fields=acting.of_ticked(verb, [row.pk for row in rows]),
+                danger=verb == "discard",
+            )
+        decided = []
+        for row in rows:
+            try:
+                operation(session=row, who=request.user.get_username(), at=timezone.now())
+            except quarantine.NotQuarantined as error:
+                messages.error(request, str(error))
+            else:
+                decided.append(row)
+        if decided:
+            told = ", ".join(f"{row.version.slug} {row.market} {row.date}" for row in decided)
+            past = "Published" if verb == "publish" else "Discarded"
+            acting.done(request, decided, f"{past}: {told}.")
+        return None

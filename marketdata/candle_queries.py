@@ -25,6 +25,7 @@ from marketdata.candles.timeframes import Grid, Interval, moment, shift, slot_co
 from marketdata.errors import DataProblem
 from marketdata.models import (
     Candle,
+    CandleChunk,
     CandleCollection,
     CandleCoverage,
     CandleSeries,
@@ -179,6 +180,11 @@ def collections() -> QuerySet[CandleCollection]:
         ),
         **{f"{name}_sum": total for name, total in sums.items()},
     )
+
+
+def last_chunks(collection: int, count: int) -> QuerySet[CandleChunk]:
+    """The chunks of a collection that were stored last, newest first."""
+    return CandleChunk.objects.filter(collection=collection).order_by("-number")[:count]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,11 @@
 """The admin of market data."""
 
+from marketdata.admin.candles import (
+    CandleCollectionAdmin,
+    CandleSeriesAdmin,
+    FeatureFlagAdmin,
+    FlagRollbackAdmin,
+)
 from marketdata.admin.indexes import IndexBarAdmin, IndexChoiceAdmin
 from marketdata.admin.lake import LakePartitionAdmin
 from marketdata.admin.prices import (
@@ -14,7 +20,11 @@ from marketdata.admin.record import CalendarOverrideAdmin, InstrumentAdmin
 __all__ = [
     "BarCorrectionAdmin",
     "CalendarOverrideAdmin",
+    "CandleCollectionAdmin",
+    "CandleSeriesAdmin",
     "FactorEventAdmin",
+    "FeatureFlagAdmin",
+    "FlagRollbackAdmin",
     "FlowCorrectionAdmin",
     "IndexBarAdmin",
     "IndexChoiceAdmin",

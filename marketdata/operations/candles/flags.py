@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -51,6 +52,12 @@ class RecordFlags:
                     at=at,
                 )
         self._until = -1.0
+
+
+def save(flag: FeatureFlag, *, who: str, at: datetime) -> None:
+    """Save a flag that a person has edited, and who it was."""
+    flag.changed_by, flag.changed_at = who, at
+    flag.save()
 
 
 def rules() -> Sequence[Rule]:

@@ -23,7 +23,7 @@ class ImportScreen:
         if not self._moves:
             return
         rate = told.rows / told.seconds if told.seconds else 0.0
-        left = "" if math.isinf(told.remaining) else f", {_duration(told.remaining)} left"
+        left = "" if math.isinf(told.remaining) else f", {duration(told.remaining)} left"
         line = f"{told.path.name}: {told.share:4.0%}, {told.rows:,} rows, {rate:,.0f} rows/s{left}"
         self._errors.write(f"\r{line:<79}", ending="" if told.share < 1 else "\n")
         self._errors.flush()
@@ -56,6 +56,7 @@ class ImportScreen:
         return many + "\n".join(file.error for file in failed)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds as a person says them, rounded up."""
     whole = math.ceil(seconds)
     return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"

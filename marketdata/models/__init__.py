@@ -15,11 +15,12 @@ from marketdata.models.index_series import IndexBar, IndexChoice
 from marketdata.models.instruments import Instrument, InstrumentStatus, StatusChange
 from marketdata.models.lake import FlowPartition, LakePartition, Partition
 from marketdata.models.pace import CallPace
-from marketdata.models.prices import BarCorrection, FactorEvent, StockPrice
+from marketdata.models.prices import BarCorrection, BarCoverage, FactorEvent, StockPrice
 
 __all__ = [
     "INVESTORS",
     "BarCorrection",
+    "BarCoverage",
     "CalendarOverride",
     "CallPace",
     "Candle",

@@ -16,6 +16,8 @@ class Instrument(models.Model):
     segment = models.CharField(max_length=20, blank=True)
     first_bar = models.DateField(null=True, help_text="Date of the earliest recorded bar")
     last_bar = models.DateField(null=True, help_text="Date of the latest recorded bar")
+    listed_on = models.DateField(null=True, help_text="First day of trading, as a source lists it")
+    gone_on = models.DateField(null=True, help_text="First day a source no longer listed it")
 
     class Meta:
         constraints = [
@@ -47,6 +49,12 @@ class InstrumentStatus(models.Model):
     )
     managed = models.BooleanField(null=True, help_text="Under administration (관리종목)")
     caution = models.BooleanField(null=True, help_text="Investment caution (투자주의환기종목)")
+    halted = models.BooleanField(null=True, help_text="Trading halted (거래정지)")
+    warning = models.CharField(
+        max_length=2,
+        null=True,
+        help_text="Market alert (시장경고): 01 notice, 02 warning, 03 danger",
+    )
 
     class Meta:
         constraints = [

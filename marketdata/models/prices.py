@@ -47,6 +47,32 @@ class StockPrice(models.Model):
         return f"{self.market}:{self.stock_code} {self.date} {self.close}"
 
 
+class BarCoverage(models.Model):
+    """A source was asked for the bars of an instrument from `first` to `last`, and answered: a session in between
+    without a bar is known to have none. Spans of one instrument neither touch nor overlap."""
+
+    market = models.CharField(max_length=12)
+    stock_code = models.CharField(max_length=24)
+    source = models.CharField(max_length=24)
+    first = models.DateField()
+    last = models.DateField()
+    unknown = models.BooleanField(default=False, help_text="It has no such instrument")
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["market", "source", "stock_code", "first"], name="coverage_key"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(last__gte=models.F("first")), name="coverage_order"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.market}:{self.stock_code} {self.source} {self.first}..{self.last}"
+
+
 class BarCorrection(models.Model):
     """The values a recorded bar had before a source corrected it."""
 

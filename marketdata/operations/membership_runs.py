@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,35 +26,62 @@ def write(batch: BarBatch, known: Known, *, market: str, source: str, at: dateti
     said = np.array([not status.is_silent for status in batch.statuses])[batch.status]
     if not said.any():
         return set()
-    recorded = _recorded(known, source)
     fresh = _runs(batch, known.mentions)
+
+    def days(mention: Mention) -> tuple[Days, Sequence[date]]:
+        return _said(batch, mention), _seen(market, mention.code, source)
+
+    said_of = [
+        Said(
+            one.code,
+            known.by_code[one.code].pk,
+            known.by_code[one.code].last_bar,
+            fresh[one.code],
+            partial(days, one),
+        )
+        for one in known.mentions
+        if one.code in fresh
+    ]
+    codes = (known.mentions[0].code, known.mentions[-1].code)
+    return merge(said_of, market=market, source=source, codes=codes, at=at)
+
+
+class Said(NamedTuple):
+    """What a source newly says of one instrument; `days` as `statuses.merged` asks for them."""
+
+    code: str
+    instrument: int
+    last_bar: date | None
+    runs: list[Run]
+    days: Callable[[], tuple[Days, Sequence[date]]]
+
+
+def merge(
+    said: Sequence[Said], *, market: str, source: str, codes: tuple[str, str], at: datetime
+) -> set[date]:
+    """Merge what `source` says of instruments between two codes into what it said before; the answer is `write`'s."""
+    recorded = _recorded(market, source, codes)
     touched: list[tuple[date, date]] = []
     gone: list[int] = []
     written: list[tuple[object, ...]] = []
     told: list[tuple[object, ...]] = []
-    for mention in known.mentions:
-        new = fresh.get(mention.code)
-        if not new:
-            continue
-        one = known.by_code[mention.code]
-        rows = recorded.get(one.pk, [])
+    for one in said:
+        rows = recorded.get(one.instrument, [])
         old = [run for _, run in rows]
-
-        def days(mention: Mention = mention) -> tuple[Days, Sequence[date]]:
-            return _said(batch, mention), _seen(market, mention.code, source)
-
-        now = merged(old, new, days)
+        now = merged(old, one.runs, one.days)
         if now == old:
             continue
         firsts = {run.first for run in now}
         gone += [key for key, run in rows if run.first not in firsts]
         stay = set(old)
         written += [
-            (one.pk, source, run.first, run.last, *run.said) for run in now if run not in stay
+            (one.instrument, source, run.first, run.last, *run.said)
+            for run in now
+            if run not in stay
         ]
         effect = changed(old, now)
         if effect:
-            told.append((market, mention.code, *effect, at))
+            told.append((market, one.code, *effect, at))
         if effect and one.last_bar:
             touched.append((effect[0], min(effect[1] or one.last_bar, one.last_bar)))
     for start in range(0, len(gone), ROWS_AT_A_TIME):
@@ -67,21 +96,15 @@ def write(batch: BarBatch, known: Known, *, market: str, source: str, at: dateti
     return _recorded_months(market, touched)
 
 
-def _recorded(known: Known, source: str) -> dict[int, list[tuple[int, Run]]]:
+def _recorded(market: str, source: str, codes: tuple[str, str]) -> dict[int, list[tuple[int, Run]]]:
     """Instrument -> its statements by `source`, ascending, with their keys."""
     rows = (
         InstrumentStatus.objects.filter(
-            source=source,
-            instrument__market=known.market,
-            instrument__code__gte=known.mentions[0].code,
-            instrument__code__lte=known.mentions[-1].code,
+            source=source, instrument__market=market, instrument__code__range=codes
         )
         .order_by("instrument_id", "valid_from")
-        .values_list(
-            "pk", "instrument_id", "valid_from", "valid_to",
-            "segment", "department", "kind", "managed", "caution",
-        )
-    )  # fmt: skip
+        .values_list("pk", "instrument_id", "valid_from", "valid_to", *Status._fields)
+    )
     found: dict[int, list[tuple[int, Run]]] = defaultdict(list)
     for key, instrument, first, last, *said in rows:
         found[instrument].append((key, Run(first, last, Status._make(said))))

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 from django.conf import settings
 
+from marketdata.markets import market as market_named
 from marketdata.operations.pace_rows import DatabaseRows
 from marketdata.sources import registry
 from marketdata.sources.base import Source, SourceRefused
+from marketdata.sources.daily import DailyBarSource, FlowSource, HolidaySource, InstrumentSource
 from marketdata.sources.http.client import Timeouts
 from marketdata.sources.http.permits import LimiterStore, RedisStore, RowStore
 from marketdata.sources.http.retry import RetryPolicy
@@ -62,6 +65,46 @@ def source(name: str, given: Tools | None = None) -> Source:
             f"{made.title} is not configured: set {' and '.join(missing)} (see .env.example)."
         )
     return made
+
+
+def of_daily_bars(market: str, name: str = "") -> DailyBarSource:
+    """The source `name` of daily bars, or without a name the first configured one of the registry that has those of
+    `market`. SourceRefused where there is none. Close it at the end."""
+    found: DailyBarSource = _able(DailyBarSource, "has daily bars", market, name)
+    return found
+
+
+def of_instruments(market: str, name: str = "") -> InstrumentSource:
+    """The same for the lists of what trades."""
+    found: InstrumentSource = _able(InstrumentSource, "lists instruments", market, name)
+    return found
+
+
+def of_flows(market: str, name: str = "") -> FlowSource:
+    """The same for investor flow."""
+    found: FlowSource = _able(FlowSource, "has investor flow", market, name)
+    return found
+
+
+def of_holidays(market: str, name: str = "") -> HolidaySource:
+    """The same for holidays."""
+    found: HolidaySource = _able(HolidaySource, "knows holidays", market, name)
+    return found
+
+
+def _able(kind: Any, can: str, market: str, name: str) -> Any:
+    family, said = market_named(market).family, []
+    for each in [name] if name else registry.SOURCES:
+        try:
+            found = source(each)
+        except SourceRefused as error:
+            said.append(str(error))
+            continue
+        if isinstance(found, kind) and (name or found.daily_market in family):
+            return found
+        found.close()
+    nobody = f"{name} is not a source that {can}" if name else f"No source {can} of {market}"
+    raise SourceRefused(" ".join(said) or f"{nobody}: see `manage.py sources`.")
 
 
 def described() -> Iterator[Description]:

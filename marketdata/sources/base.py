@@ -61,6 +61,10 @@ class SourceRefused(SourceError):
         self.code = code
 
 
+class AccessRefused(SourceRefused):
+    """No call can succeed before somebody changes the credentials or the permission: a batch stops here."""
+
+
 class UnknownInstrument(SourceRefused):
     """The source has no such instrument: not the same as an instrument without bars."""
 
@@ -253,7 +257,8 @@ class OpenDay(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class ListedInstrument:
     """One instrument of a master file. `kind`: stock, etf, etn, elw, reit, fund, foreign, dr,
-    spac, other.
+    spac, other; `managed`: under administration, `caution`: investment caution; `warning`: the market alert, 01 to 03,
+    "" without one.
     """
 
     code: str
@@ -263,6 +268,7 @@ class ListedInstrument:
     kind: str
     halted: bool
     managed: bool
+    caution: bool
     warning: str
     preferred: bool
     listed_on: date | None

@@ -6,7 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from marketdata.sources.base import Source, SourceError
+from marketdata.sources.base import (
+    InvestorFlow,
+    ListedInstrument,
+    OpenDay,
+    Source,
+    SourceError,
+)
 
 
 class DailyBar(NamedTuple):
@@ -35,8 +41,9 @@ class Quote(NamedTuple):
     high: float
     low: float
     price: float
-    volume: int
+    volume: float
     base_price: float | None = None
+    amount: float | None = None
 
 
 class BarRequest(NamedTuple):
@@ -83,3 +90,38 @@ class QuoteSource(DailyBarSource, Protocol):
     ) -> Iterator[tuple[Sequence[str], list[Quote] | SourceError]]:
         """Today's bars of each group of at most `quotes_a_call` codes, as they arrive; codes that it does not know
         are left out."""
+
+
+@runtime_checkable
+class InstrumentSource(DailyBarSource, Protocol):
+    """One that lists what trades."""
+
+    @property
+    def segments(self) -> tuple[str, ...]: ...
+
+    def instruments(self, segment: str) -> list[ListedInstrument]:
+        """Every instrument of a segment, as listed today."""
+
+
+@runtime_checkable
+class FlowSource(DailyBarSource, Protocol):
+    """One that tells who bought."""
+
+    @property
+    def flow_sessions(self) -> int: ...
+
+    def flows_of(
+        self, codes: Iterable[str]
+    ) -> Iterator[tuple[str, list[InvestorFlow] | SourceError]]:
+        """Net buying in the last `flow_sessions` sessions of each instrument, ascending, as they arrive."""
+
+
+@runtime_checkable
+class HolidaySource(Source, Protocol):
+    """One that tells on which days its exchange opens."""
+
+    @property
+    def daily_market(self) -> str: ...
+
+    def holidays(self, start: date) -> list[OpenDay]:
+        """Calendar days from `start` on; SourceRefused where it cannot tell."""

@@ -1,8 +1,10 @@
 """Start an imitation exchange by hand:
 
     python -m tests.exchanges upbit --port 8900 --fault error=0.05 --fault busy=0.01
+    python -m tests.exchanges kis --port 8901
 
-Point a configuration at the printed address; Ctrl-C ends it.
+Point a configuration at the printed address; Ctrl-C ends it. KIS serves the recorded KRX data where it lies
+(SEISMO_SHARED_DATA), else a made-up market.
 """
 
 from __future__ import annotations
@@ -12,13 +14,14 @@ import threading
 import time
 
 from tests.exchanges.kis import KisExchange, small_market
+from tests.exchanges.krx import real_market
 from tests.exchanges.server import Exchange, Faults
 from tests.exchanges.upbit import BithumbExchange, UpbitExchange, small_book
 
 
 def build(name: str, port: int, faults: Faults) -> Exchange:
     if name == "kis":
-        return KisExchange(small_market(), faults=faults, port=port)
+        return KisExchange(real_market() or small_market(), faults=faults, port=port)
     kind = UpbitExchange if name == "upbit" else BithumbExchange
     return kind(small_book(time.time()), faults=faults, port=port)
 
@@ -34,6 +37,10 @@ def main() -> None:
     rates = {kind: float(rate) for kind, _, rate in (one.partition("=") for one in chosen.fault)}
     with build(chosen.exchange, chosen.port, Faults(rates, seed=int(time.time()))) as exchange:
         print(f"{chosen.exchange} is imitated at {exchange.url}", flush=True)
+        if isinstance(exchange, KisExchange):
+            key, secret = exchange.keys
+            print(f"KIS_APP_KEY={key} KIS_APP_SECRET={secret} KIS_HOST={exchange.url}", end=" ")
+            print(f"KIS_MASTER_HOST={exchange.url}/common/master", flush=True)
         try:
             threading.Event().wait()
         except KeyboardInterrupt:

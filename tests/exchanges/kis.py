@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import time
 import zipfile
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ class Instrument:
     preferred: bool = False
     halted: bool = False
     managed: bool = False
+    caution: bool = False
     warning: str = "00"
     group: str = "ST"
     spac: bool = False
@@ -69,7 +71,8 @@ Market = Mapping[str, Instrument]
 
 
 class KisExchange(Exchange):
-    """`market` maps codes to instruments; one application key and its secret are known."""
+    """`market` maps codes to instruments; one application key and its secret are known. `today` is the last day that
+    bars and quotes know of (None: whatever the market has); on `paper` there are no quotes and no holidays."""
 
     def __init__(
         self,
@@ -81,16 +84,20 @@ class KisExchange(Exchange):
         token_every: float = 60.0,
         token_seconds: int = 86_400,
         closed: frozenset[date] = frozenset(),
+        today: date | None = None,
+        paper: bool = False,
         **given: Any,
     ) -> None:
         super().__init__(**given)
-        self._market = dict(market)
-        self._keys = (app_key, app_secret)
+        self.market = dict(market)
+        self.keys = (app_key, app_secret)
         self._limit = SlidingLimit(per_second)
         self._token_every = token_every
         self._token_seconds = token_seconds
         self._token_at = float("-inf")
         self._closed = closed
+        self.today = today
+        self._paper = paper
         self.token = ""
         self.tokens_issued = 0
         self.refused: Counter[str] = Counter()
@@ -128,12 +135,14 @@ class KisExchange(Exchange):
         if fault == "expired":
             self.token = ""
             return "EGW00123"
-        if headers.get("appkey") != self._keys[0]:
+        if headers.get("appkey") != self.keys[0]:
             return "EGW00103"
-        if headers.get("appsecret") != self._keys[1]:
+        if headers.get("appsecret") != self.keys[1]:
             return "EGW00105"
         if not self.token or headers.get("authorization") != f"Bearer {self.token}":
             return "EGW00121"
+        if self._paper and name in ("intstock-multprice", "chk-holiday"):
+            return "OPSQ0002"
         if TRANSACTIONS.get(name) != headers.get("tr_id") or headers.get("custtype") != "P":
             return "OPSQ0002"
         if self._limit.take(time.monotonic()) < 0:
@@ -144,7 +153,7 @@ class KisExchange(Exchange):
         import json
 
         given = json.loads(request.body)
-        if (given.get("appkey"), given.get("appsecret")) != self._keys:
+        if (given.get("appkey"), given.get("appsecret")) != self.keys:
             return Response.json({"error_code": "EGW00105", "error_description": "secret"}, 403)
         now = time.monotonic()
         if now < self._token_at + self._token_every:
@@ -165,17 +174,17 @@ class KisExchange(Exchange):
 
     def _daily(self, request: Request, fault: str | None) -> Response:
         params = request.params
-        found = self._market.get(params["FID_INPUT_ISCD"])
+        found = self.market.get(params["FID_INPUT_ISCD"])
         if params.get("FID_PERIOD_DIV_CODE") != "D" or params.get("FID_ORG_ADJ_PRC") != "1":
             return Response.json({"rt_cd": "1", "msg_cd": "OPSQ2001", "msg1": "INPUT"}, 500)
         if found is None:
             return _success(output1={"hts_kor_isnm": "", "stck_prpr": "0"}, output2=[])
         start, end = (date.fromisoformat(params[f"FID_INPUT_DATE_{n}"]) for n in (1, 2))
-        bars = [bar for bar in found.bars if start <= bar.session <= end][-100:]
+        bars = [bar for bar in self._bars(found) if start <= bar.session <= end][-100:]
         rows = [_bar_row(bar) for bar in reversed(bars)]
         if fault == "blank" and rows:
             rows[len(rows) // 2] = {}
-        last = found.bars[-1] if found.bars else None
+        last = self._last(found)
         head = {
             "hts_kor_isnm": found.name,
             "stck_prpr": str(last.close if last else 0),
@@ -187,10 +196,12 @@ class KisExchange(Exchange):
         rows = []
         for number in range(1, 31):
             code = request.params.get(f"FID_INPUT_ISCD_{number}", "")
-            found = self._market.get(code)
-            if found is None or not found.bars:
+            found = self.market.get(code)
+            bar = self._last(found) if found else None
+            if bar is None:
                 continue
-            bar = found.bars[-1]
+            if self.today and bar.session != self.today:  # no trade today
+                bar = Bar(self.today, 0, 0, 0, bar.close, 0, bar.close)
             rows.append(
                 {
                     "inter_shrn_iscd": code,
@@ -199,12 +210,23 @@ class KisExchange(Exchange):
                     "inter2_hgpr": str(bar.high),
                     "inter2_lwpr": str(bar.low),
                     "acml_vol": str(bar.volume),
+                    "acml_tr_pbmn": str(bar.close * bar.volume),
+                    "inter2_sdpr": str(bar.base),
                 }
             )
         return _success(output=rows)
 
+    def _bars(self, found: Instrument) -> list[Bar]:
+        if self.today is None:
+            return found.bars
+        return found.bars[: bisect_right(found.bars, self.today, key=lambda bar: bar.session)]
+
+    def _last(self, found: Instrument) -> Bar | None:
+        bars = self._bars(found)
+        return bars[-1] if bars else None
+
     def _investor(self, request: Request, fault: str | None) -> Response:
-        found = self._market.get(request.params["FID_INPUT_ISCD"])
+        found = self.market.get(request.params["FID_INPUT_ISCD"])
         rows = []
         for session, *nets in reversed((found.flows if found else [])[-30:]):
             close = next((b.close for b in found.bars if b.session == session), 0) if found else 0
@@ -235,9 +257,7 @@ class KisExchange(Exchange):
     def _master(self, file: str) -> Response:
         segment = {"kospi": "KOSPI", "kosdaq": "KOSDAQ", "konex": "KONEX"}[file.split("_")[0]]
         lines = [
-            master_line(code, each)
-            for code, each in self._market.items()
-            if each.segment == segment
+            master_line(code, each) for code, each in self.market.items() if each.segment == segment
         ]
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -284,11 +304,11 @@ WIDTHS = {
     "KONEX": [2, 9, 5, 5] + [1] * 3 + [2, 1, 1, 1, 2, 2, 2, 3, 1, 3, 12, 12, 8, 15, 21, 2, 7]
     + [1] * 4 + [9, 9, 9, 5, 9, 8, 9, 1, 1, 1],
 }  # fmt: skip
-# spac, halted, managed, warning, listing date, shares, preferred, market cap
+# spac, halted, managed, warning, listing date, shares, preferred, market cap, investment caution
 PLACES = {
-    "KOSPI": (19, 34, 36, 37, 49, 50, 54, 65),
-    "KOSDAQ": (14, 29, 31, 32, 44, 45, 49, 59),
-    "KONEX": (None, 4, 6, 7, 19, 20, 24, 34),
+    "KOSPI": (19, 34, 36, 37, 49, 50, 54, 65, None),
+    "KOSDAQ": (14, 29, 31, 32, 44, 45, 49, 59, 20),
+    "KONEX": (None, 4, 6, 7, 19, 20, 24, 34, None),
 }
 
 
@@ -306,6 +326,7 @@ def master_line(code: str, each: Instrument) -> str:
         f"{each.shares // 1000:015d}",
         "1" if each.preferred else "0",
         f"{cap:09d}",
+        "Y" if each.caution else "N",
     )
     values[0] = each.group
     for place, value in zip(PLACES[each.segment], told, strict=True):

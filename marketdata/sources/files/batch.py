@@ -38,6 +38,8 @@ class Status(NamedTuple):
     kind: str | None
     managed: bool | None
     caution: bool | None
+    halted: bool | None = None
+    warning: str | None = None
 
     @property
     def is_silent(self) -> bool:
@@ -46,8 +48,8 @@ class Status(NamedTuple):
 
     @property
     def is_full(self) -> bool:
-        """It says everything."""
-        return all(part is not None for part in self)
+        """It says everything that membership depends on."""
+        return all(part is not None for part in self[:5])
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ class KisSource:
     name = "kis"
     title = "Korea Investment & Securities"
     daily_market = "kr"
+    segments = tuple(master.LAYOUTS)
+    flow_sessions = 30
 
     def __init__(
         self,
@@ -182,9 +184,9 @@ class KisSource:
         )
         return sorted(found, key=lambda flow: flow.session)
 
-    def holidays(self, start: date, *, pages: int = 20) -> list[OpenDay]:
-        """Calendar days from `start` on and whether the exchange opens. Keep them: about one
-        call a day is tolerated.
+    def holidays(self, start: date, *, pages: int = 1) -> list[OpenDay]:
+        """Calendar days from `start` on and whether the exchange opens, so many calls of about 25 days. Keep them:
+        about one call a day is tolerated.
         """
         self._only_real("holidays")
         return self._http.run(self._holidays(start, pages))

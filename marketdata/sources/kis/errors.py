@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from marketdata.sources.base import (
+    AccessRefused,
     RateLimited,
     SourceChanged,
     SourceError,
@@ -30,7 +31,7 @@ class TokenStale(SourceRefused):
 
 
 def _says(text: str) -> Callable[[str, str], SourceError]:
-    return lambda what, code: SourceRefused(f"{what}: {text} ({code}).", code=code)
+    return lambda what, code: AccessRefused(f"{what}: {text} ({code}).", code=code)
 
 
 def _passing(what: str, code: str) -> SourceError:
@@ -60,7 +61,9 @@ CODES: dict[str, Callable[[str, str], SourceError]] = {
         "a paper key was used on the real host, or the other way: check the environment"
     ),
     "OPSQ0002": _says("KIS does not know this transaction"),
-    "OPSQ2001": _says("a field of the request is missing"),
+    "OPSQ2001": lambda what, code: SourceRefused(
+        f"{what}: a field of the request is missing ({code}).", code=code
+    ),
 }
 
 

@@ -30,6 +30,7 @@ class Layout(NamedTuple):
     shares: Field
     preferred: Field
     market_cap: Field
+    caution: Field | None = None  # 투자주의환기종목, of KOSDAQ alone
 
 
 LAYOUTS = {
@@ -38,7 +39,7 @@ LAYOUTS = {
         Layout("kospi_code", "KOSPI", 227, (0, 2), (29, 30), (60, 61), (61, 62), (62, 63),
                (63, 65), (105, 113), (113, 128), (158, 159), (212, 221)),
         Layout("kosdaq_code", "KOSDAQ", 221, (0, 2), (24, 25), (55, 56), (56, 57), (57, 58),
-               (58, 60), (100, 108), (108, 123), (153, 154), (206, 215)),
+               (58, 60), (100, 108), (108, 123), (153, 154), (206, 215), (30, 31)),
         Layout("konex_code", "KONEX", 184, (0, 2), None, (21, 22), (22, 23), (23, 24),
                (24, 26), (66, 74), (74, 89), (119, 120), (172, 181)),
     )
@@ -116,6 +117,7 @@ def _instrument(line: str, layout: Layout) -> ListedInstrument:
         kind="spac" if spac else KINDS.get(group, "other"),
         halted=at(layout.halted) == "Y",
         managed=at(layout.managed) == "Y",
+        caution=at(layout.caution) == "Y",
         warning="" if at(layout.warning) in ("", "00", "0") else at(layout.warning),
         preferred=at(layout.preferred) not in ("", "0"),
         listed_on=date.fromisoformat(listed) if listed.strip("0") else None,

@@ -85,7 +85,7 @@ def quotes(body: Body, what: str) -> list[Quote]:
     found = []
     for row in _rows(body, "output", what):
         code, price = _text(row, "inter_shrn_iscd"), _number(row, "inter2_prpr")
-        if not code or price is None:
+        if not code or not price:  # nothing is told of it
             continue
         found.append(
             Quote(
@@ -96,6 +96,7 @@ def quotes(body: Body, what: str) -> list[Quote]:
                 price=price,
                 volume=int(_number(row, "acml_vol") or 0),
                 base_price=_number(row, "inter2_sdpr") or None,
+                amount=_number(row, "acml_tr_pbmn"),
             )
         )
     return found

@@ -1,0 +1,100 @@
+"""What a collection shows: its plan, a line that moves while it runs (on a terminal only) and what became of it."""
+
+from __future__ import annotations
+
+import math
+from argparse import ArgumentTypeError
+from collections.abc import Sequence
+
+from django.core.management.base import OutputWrapper
+
+from marketdata.management.progress import duration
+from marketdata.operations.collect import Plan, Progress, Report
+
+SHOWN = 20
+
+
+class CollectScreen:
+    """Progress goes to standard error, results to standard output."""
+
+    interrupted = "Interrupted: whole batches are recorded and nothing else; the same command completes the rest."
+
+    def __init__(self, errors: OutputWrapper, out: OutputWrapper) -> None:
+        self._errors, self._out = errors, out
+        self._moves = errors.isatty()
+
+    def plan(self, plan: Plan) -> None:
+        """What will be asked for, how many calls it takes and how long."""
+        quoted = sum(len(group) for group in plan.quotes)
+        asked = len({request.code for request in plan.requests})
+        write = self._out.write
+        write(
+            f"{plan.market.name} from {plan.source}, up to {plan.last}: {plan.instruments:,} instruments, "
+            f"{plan.complete:,} complete, {plan.missing:,} sessions missing"
+        )
+        if plan.unknown:
+            write(
+                f"  {len(plan.unknown):,} are unknown to {plan.source} and left out (name them with --codes to ask "
+                f"again): {some(plan.unknown)}"
+            )
+        write(
+            f"  {quoted:,} quotes in {len(plan.quotes):,} calls, bars of {asked:,} instruments in "
+            f"{plan.calls - len(plan.quotes):,} calls: {plan.calls:,} calls, {duration(plan.seconds)} at the limit"
+        )
+
+    def progress(self, told: Progress) -> None:
+        """Show how far it has come, how fast, and how long it will take."""
+        if not self._moves:
+            return
+        rate = told.calls / told.seconds if told.seconds else 0.0
+        left = "" if math.isinf(told.remaining) else f", {duration(told.remaining)} left"
+        line = f"{told.calls:,} of {told.of:,} calls, {told.rows:,} rows, {rate:.1f} calls/s{left}"
+        self._errors.write(f"\r{line:<79}", ending="" if told.calls < told.of else "\n")
+        self._errors.flush()
+
+    def summary(self, report: Report) -> None:
+        """Show what became of it, failures aside."""
+        counts, rejected = report.counts, sum(report.rejected.values())
+        write = self._out.write
+        write(
+            f"{counts.new:,} new, {counts.corrected:,} corrected, {counts.unchanged:,} unchanged, {rejected:,} "
+            f"rejected; {report.calls:,} calls in {duration(report.seconds)}"
+        )
+        if report.refetched:
+            write(
+                f"  history asked for again, since it was restated: {some(sorted(report.refetched))}"
+            )
+        for reason, rows in report.rejected.items():
+            write(f"  rejected: {rows:,} {reason}")
+        if report.reject_file:
+            write(f"  rejected rows are in {report.reject_file}")
+
+    @staticmethod
+    def failures(report: Report) -> str:
+        """What did not go well, "" where everything did."""
+        lines = [report.stopped] if report.stopped else []
+        if report.unknown:
+            lines.append(f"No such instrument: {some(report.unknown)}.")
+        if report.failures:
+            lines.append(
+                f"{len(report.failures):,} instruments failed; the same command asks for them again:"
+            )
+            shown = list(report.failures.items())[:SHOWN]
+            lines += [f"  {code}: {why}" for code, why in shown]
+            if len(report.failures) > SHOWN:
+                lines.append(f"  and {len(report.failures) - SHOWN:,} more")
+        return "\n".join(lines)
+
+
+def codes(text: str) -> tuple[str, ...]:
+    """Codes separated by commas."""
+    found = tuple(code for code in (part.strip() for part in text.split(",")) if code)
+    if not found:
+        raise ArgumentTypeError("name codes separated by commas, such as 005930,000660")
+    return found
+
+
+def some(codes: Sequence[str]) -> str:
+    """The first of many codes, and how many more there are."""
+    more = f" and {len(codes) - SHOWN:,} more" if len(codes) > SHOWN else ""
+    return ", ".join(codes[:SHOWN]) + more

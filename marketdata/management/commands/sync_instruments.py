@@ -1,0 +1,41 @@
+"""manage.py sync_instruments: what trades today, from the lists of a source."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from marketdata.errors import DataProblem
+from marketdata.management.collecting import some
+from marketdata.markets import UnknownMarket
+from marketdata.operations import sources
+from marketdata.operations.collect import instruments
+from marketdata.sources.base import SourceError
+
+
+class Command(BaseCommand):
+    help = "Records what trades today: names, segments, kinds, flags, listings and delistings."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--market", default="kr")
+        parser.add_argument("--source", default="", help="default: the first configured one")
+
+    def handle(self, **options: Any) -> None:
+        market = options["market"]
+        try:
+            with closing(sources.of_instruments(market, options["source"])) as source:
+                done = instruments.sync(source, market=market, as_of=timezone.now())
+        except (DataProblem, SourceError, UnknownMarket) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(
+            f"{market}: {done.listed:,} instruments listed, {done.new:,} new, {done.changed:,} changed; "
+            f"{done.passed_over:,} of other kinds passed over"
+        )
+        for told, codes in (("no longer listed", done.gone), ("listed again", done.back)):
+            if codes:
+                self.stdout.write(f"  {told}: {some(codes)}")
+        if done.failures:
+            raise CommandError("\n".join(f"{segment}: {why}" for segment, why in done.failures))

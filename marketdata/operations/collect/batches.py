@@ -1,0 +1,65 @@
+"""Daily bars of a source as the door takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+
+from marketdata.sources.daily import DailyBar, Quote
+from marketdata.sources.files import BarBatch, Status
+from marketdata.sources.files.batch import VALUES
+
+COLUMNS = ("date", "code", "open", "high", "low", "close", "volume", "amount", "base_price")
+SILENT = Status(None, None, None, None, None)
+
+
+def batch(bars: Iterable[DailyBar]) -> BarBatch:
+    """The bars as columns, by (code, session); of two with one key the later given stays."""
+    kept = {(bar.code, bar.session): bar for bar in bars}
+    rows = [kept[key] for key in sorted(kept)]
+    codes, code = np.unique(np.array([bar.code for bar in rows], dtype=str), return_inverse=True)
+    days = np.array([bar.session for bar in rows], dtype="datetime64[D]")
+    values = {
+        name: np.array([getattr(bar, name, None) for bar in rows], dtype=np.float64)
+        for name in VALUES
+    }
+    none = np.zeros(len(rows), dtype=bool)
+    return BarBatch(
+        row=np.arange(1, len(rows) + 1),
+        codes=codes,
+        code=code.astype(np.int32),
+        names=np.empty(0, dtype=str),
+        name=np.full(len(rows), -1, dtype=np.int32),
+        date=days,
+        values=values,
+        statuses=(SILENT,),
+        status=np.zeros(len(rows), dtype=np.int32),
+        unreadable=none,
+        foreign=none,
+        raw=pa.table(
+            {
+                "date": pa.array(days),
+                "code": pa.array(codes[code].tolist(), pa.string()),
+                **{name: pa.array(values[name]) for name in COLUMNS[2:]},
+            }
+        ),
+    )
+
+
+def bar_of(quote: Quote, session: date) -> DailyBar:
+    """A closed session's bar from its quote. What has not traded is written as the exchange writes a halted day."""
+    traded = quote.volume > 0 and min(quote.open, quote.high, quote.low) > 0
+    return DailyBar(
+        code=quote.code,
+        session=session,
+        open=quote.open if traded else 0.0,
+        high=quote.high if traded else 0.0,
+        low=quote.low if traded else 0.0,
+        close=quote.price,
+        volume=quote.volume if traded else 0,
+        amount=quote.amount,
+        base_price=quote.base_price,
+    )

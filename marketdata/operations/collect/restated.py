@@ -1,0 +1,86 @@
+"""Signs that what is recorded of an instrument no longer is what its source says.
+
+- The oldest recorded bar that came again has other prices: the change may reach further back than was asked for.
+- A base price that is not the close before: a split, a rights issue, a reduction; a source that restates its history
+  does it then.
+- A quote whose base price is not the recorded close before it, or that moved beyond the daily limit without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from itertools import pairwise
+
+from django.db.models import Min
+
+from marketdata.models import StockPrice
+from marketdata.operations.collect.planning import Plan
+from marketdata.sources.daily import BarRequest, DailyBar, Quote
+
+PRICES = ("open", "high", "low", "close")
+Results = Sequence[tuple[BarRequest, list[DailyBar]]]
+
+
+def refetches(plan: Plan, results: Results) -> dict[str, BarRequest]:
+    """A request for the whole recorded history of each instrument of `results` that shows a sign, by code. The bars of
+    the results are still to be recorded."""
+    requests = [request for request, _ in results]
+    mine = StockPrice.objects.filter(
+        market=plan.market.name, source=plan.source, stock_code__in={one.code for one in requests}
+    )
+    began = dict(mine.values_list("stock_code").annotate(Min("date")).order_by())
+    if not began:
+        return {}
+    window = mine.filter(date__gte=min(one.start for one in requests))
+    recorded = {
+        (code, day): prices
+        for code, day, *prices in window.values_list("stock_code", "date", *PRICES)
+    }
+    found = {}
+    for request, bars in results:
+        first = began.get(request.code)
+        if first and first < request.start and _is_restated(bars, recorded):
+            found[request.code] = BarRequest(request.code, first, plan.last)
+    return found
+
+
+def _is_restated(bars: list[DailyBar], recorded: Mapping[tuple[str, date], list[float]]) -> bool:
+    again = [bar for bar in bars if (bar.code, bar.session) in recorded]
+    if again:
+        oldest = again[0]
+        said = [oldest.open, oldest.high, oldest.low, oldest.close]
+        if said != recorded[oldest.code, oldest.session]:
+            return True
+    return any(
+        later.base_price is not None
+        and later.base_price != earlier.close
+        and (later.code, later.session) not in recorded
+        for earlier, later in pairwise(bars)
+    )
+
+
+def suspicious(plan: Plan, quotes: Sequence[Quote]) -> Collection[str]:
+    """The codes of `quotes` whose bars must be asked for."""
+    before = _closes_before(plan, [quote.code for quote in quotes])
+    limit = plan.market.suspect_move
+    found = set()
+    for quote in quotes:
+        close = before.get(quote.code)
+        if close is None:
+            continue
+        if quote.base_price is not None:
+            moved = quote.base_price != close
+        else:
+            moved = limit is not None and abs(quote.price / close - 1.0) > limit
+        if moved:
+            found.add(quote.code)
+    return found
+
+
+def _closes_before(plan: Plan, codes: Sequence[str]) -> dict[str, float]:
+    """The last close of each code before the last session; of several sources any that is the same everywhere."""
+    rows = StockPrice.objects.filter(
+        market=plan.market.name, date=plan.before_last(1), stock_code__in=codes
+    )
+    return dict(rows.order_by("pk").values_list("stock_code", "close"))

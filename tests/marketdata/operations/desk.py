@@ -1,0 +1,114 @@
+"""The imitation of KIS, a source over it, and evenings on which it is asked."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any
+
+from marketdata import queries
+from marketdata.models import Instrument, StockPrice
+from marketdata.operations import collect
+from marketdata.operations.collect import Options, Plan, Report
+from marketdata.sources.http.client import HttpClient, Timeouts
+from marketdata.sources.http.retry import RetryPolicy
+from marketdata.sources.kis.client import KisSource
+from marketdata.sources.kis.settings import KisSettings
+from tests.exchanges.kis import Bar, KisExchange, generated_bars
+from tests.exchanges.kis import Instrument as Listed
+
+NEVER = Options(check_every=0)
+
+
+@cache
+def sessions() -> list[date]:
+    """The 260 sessions of KRX up to 2026-08-21."""
+    days = queries.sessions("kr")
+    found: list[date] = days[days <= days.dtype.type("2026-08-21")][-260:].tolist()
+    return found
+
+
+def evening(session: date) -> datetime:
+    """18:00 in Seoul."""
+    return datetime(session.year, session.month, session.day, 9, 0, tzinfo=UTC)
+
+
+def listed(size: int) -> dict[str, Listed]:
+    """Instruments with bars on all sessions."""
+    return {
+        f"{number:05d}0": Listed(f"종목{number}", generated_bars(sessions(), number))
+        for number in range(1, size + 1)
+    }
+
+
+class Desk:
+    """The imitation and a source over it."""
+
+    source: KisSource
+
+    def __init__(self, market: dict[str, Listed], **given: Any) -> None:
+        self.market = market
+        self.exchange = KisExchange(market, **{"per_second": 100_000, "token_every": 0.0} | given)
+
+    def __enter__(self) -> Desk:
+        self.exchange.__enter__()
+        self.source = self.make()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.source.close()
+        self.exchange.__exit__()
+
+    def make(self, **given: Any) -> KisSource:
+        settings = KisSettings(
+            **{"environment": "real", "app_key": "PSimitationkey", "app_secret": "imitation-secret"}
+            | given,
+            base_url=self.exchange.url,
+            master_url=f"{self.exchange.url}/common/master",
+            per_second=10_000,
+            token_every=0.001,
+        )
+        http = HttpClient(
+            retry=RetryPolicy(draw=lambda low, high: 0.0), timeouts=Timeouts(read=0.3)
+        )
+        return KisSource(settings, http)
+
+    def plan(self, session: date, options: Options = NEVER) -> Plan:
+        self.exchange.today = session
+        return collect.plan(self.source, market="kr", options=options, as_of=evening(session))
+
+    def collect(self, session: date, options: Options = NEVER) -> Report:
+        """Everything that is missing on the evening of `session`."""
+        plan = self.plan(session, options)
+        self.exchange.calls.clear()
+        return collect.collect(self.source, plan, clock=lambda: evening(session))
+
+    def calls(self) -> dict[str, int]:
+        return {
+            path.rsplit("/", 1)[1]: number
+            for path, number in self.exchange.calls.items()
+            if "quotations" in path
+        }
+
+
+def served(code: str, bars: list[Bar], until: date) -> list[tuple[Any, ...]]:
+    return [
+        (code, b.session, b.open, b.high, b.low, b.close, b.volume, b.close * b.volume, b.base)
+        for b in bars
+        if b.session <= until
+    ]
+
+
+def recorded(**which: Any) -> list[tuple[Any, ...]]:
+    return list(
+        StockPrice.objects.filter(market="kr", source="kis", **which)
+        .order_by("stock_code", "date")
+        .values_list(
+            "stock_code", "date", "open", "high", "low", "close", "volume", "amount", "base_price"
+        )
+    )  # fmt: skip
+
+
+def known(*codes: str, **said: Any) -> None:
+    for code in codes:
+        Instrument.objects.create(market="kr", code=code, **said)

@@ -1,0 +1,154 @@
+"""Lists of what trades: instruments, point-in-time statements, listings and delistings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import pytest
+
+from marketdata.errors import DataProblem
+from marketdata.models import Instrument, InstrumentStatus, LakePartition
+from marketdata.operations.collect import Options
+from marketdata.operations.collect.instruments import Synced, sync
+from tests.exchanges.kis import Instrument as Listed
+from tests.marketdata.operations.desk import NEVER, Desk, evening, listed, sessions
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
+
+MARKET = {
+    "005930": Listed("삼성전자", [], listed=date(1975, 6, 11)),
+    "005935": Listed("삼성전자우", [], preferred=True),
+    "035720": Listed("카카오", [], "KOSDAQ", managed=True, caution=True, warning="02"),
+    "0001A0": Listed("새 스팩", [], "KOSDAQ", spac=True, halted=True),
+    "900110": Listed("외국 회사", [], "KOSDAQ", group="FS"),
+    "069500": Listed("지수 펀드", [], group="EF"),
+    "330590": Listed("부동산", [], group="RT"),
+    "57JK01": Listed("주식워런트", [], group="EW"),
+    "900001": Listed("코넥스", [], "KONEX"),
+}
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    with Desk(dict(MARKET)) as made:
+        yield made
+
+
+def synced(desk: Desk, day: date) -> Synced:
+    return sync(desk.source, market="kr", as_of=evening(day))
+
+
+def said(code: str) -> list[tuple[object, ...]]:
+    names = ("valid_from", "valid_to", "segment", "kind", "managed", "caution", "halted", "warning")
+    rows = InstrumentStatus.objects.filter(instrument__code=code, source="kis")
+    return list(rows.order_by("valid_from").values_list(*names))
+
+
+def test_names_segments_kinds_flags_and_listing_dates(desk: Desk) -> None:
+    day = sessions()[-1]
+    done = synced(desk, day)
+    assert (done.listed, done.new, done.changed, done.passed_over) == (8, 8, 0, 1)
+    rows = Instrument.objects.values_list("code", "name", "kind", "segment")
+    assert {row[0]: row[1:] for row in rows} == {
+        "005930": ("삼성전자", "common", "KOSPI"),
+        "005935": ("삼성전자우", "preferred", "KOSPI"),
+        "035720": ("카카오", "common", "KOSDAQ"),
+        "0001A0": ("새 스팩", "spac", "KOSDAQ"),
+        "900110": ("외국 회사", "common", "KOSDAQ"),
+        "069500": ("지수 펀드", "etf", "KOSPI"),
+        "330590": ("부동산", "reit", "KOSPI"),
+        "900001": ("코넥스", "common", "KONEX"),
+    }
+    assert Instrument.objects.get(code="005930").listed_on == date(1975, 6, 11)
+    assert said("005930") == [(day, day, "KOSPI", "common", False, False, False, "")]
+    assert said("035720") == [(day, day, "KOSDAQ", "common", True, True, False, "02")]
+    assert said("0001A0") == [(day, day, "KOSDAQ", "spac", False, False, True, "")]
+
+
+def test_what_is_said_holds_from_the_day_it_is_said(desk: Desk) -> None:
+    first, then, last = sessions()[-3:]
+    synced(desk, first)
+    synced(desk, then)
+    assert said("005930") == [(first, then, "KOSPI", "common", False, False, False, "")]
+    desk.exchange.market["005930"] = Listed("삼성전자", [], managed=True)
+    done = synced(desk, last)
+    assert (done.new, done.changed) == (0, 1)  # its listing date
+    assert said("005930") == [
+        (first, then, "KOSPI", "common", False, False, False, ""),
+        (last, last, "KOSPI", "common", True, False, False, ""),
+    ]
+    again = synced(desk, last)
+    assert (again.new, again.changed, again.gone) == (0, 0, ())
+
+
+def test_two_lists_of_one_day_leave_the_later(desk: Desk) -> None:
+    first, last = sessions()[-2:]
+    synced(desk, first)
+    synced(desk, last)
+    desk.exchange.market["005930"] = Listed("삼성전자", [], halted=True)
+    synced(desk, last)
+    assert said("005930") == [
+        (first, first, "KOSPI", "common", False, False, False, ""),
+        (last, last, "KOSPI", "common", False, False, True, ""),
+    ]
+
+
+def test_a_delisting_is_noticed_told_and_not_asked_for_any_more(desk: Desk) -> None:
+    first, last = sessions()[-2:]
+    synced(desk, first)
+    kept = desk.exchange.market.pop("005930")
+    done = synced(desk, last)
+    assert done.gone == ("005930",)
+    assert Instrument.objects.get(code="005930").gone_on == last
+    assert said("005930")[-1][1] == first
+    plan = desk.plan(last, Options(since=first))
+    assert {(one.code, one.end) for one in plan.requests if one.code == "005930"} == {
+        ("005930", first)
+    }
+    assert synced(desk, last).gone == ()
+    desk.exchange.market["005930"] = kept
+    done = synced(desk, last + timedelta(days=3))
+    assert done.back == ("005930",)
+    assert Instrument.objects.get(code="005930").gone_on is None
+
+
+def test_a_list_that_fails_makes_nobody_gone(desk: Desk) -> None:
+    first, last = sessions()[-2:]
+    synced(desk, first)
+    desk.exchange.market.pop("005930")
+    desk.exchange.faults.next(*["error"] * 6)
+    done = synced(desk, last)
+    assert [segment for segment, _ in done.failures] == ["KOSPI"]
+    assert (done.gone, done.listed) == ((), 4)
+
+
+def test_a_list_that_lost_too_much_is_not_believed() -> None:
+    with Desk(listed(300)) as desk:
+        first, last = sessions()[-2:]
+        synced(desk, first)
+        for code in list(desk.exchange.market)[:40]:
+            del desk.exchange.market[code]
+        with pytest.raises(DataProblem, match="hold 260 of the 300 instruments"):
+            synced(desk, last)
+        assert not Instrument.objects.exclude(gone_on=None).exists()
+
+
+def test_what_changes_membership_marks_the_months_it_holds_for() -> None:
+    with Desk(listed(2)) as desk:
+        first, last = sessions()[-2:]
+        synced(desk, first)
+        desk.collect(last, Options(since=sessions()[-60]))
+        before = dict(LakePartition.objects.values_list("month", "wanted"))
+        one = desk.exchange.market["000010"]
+        desk.exchange.market["000010"] = Listed(one.name, one.bars, managed=True)
+        synced(desk, last)
+        after = dict(LakePartition.objects.values_list("month", "wanted"))
+        assert {month for month in after if after[month] != before[month]} == {last.replace(day=1)}
+
+
+def test_funds_are_known_but_not_collected(desk: Desk) -> None:
+    synced(desk, sessions()[-1])
+    plan = desk.plan(sessions()[-1], NEVER)
+    assert plan.instruments == 7
+    assert "069500" not in {one.code for one in plan.requests}

@@ -10,6 +10,7 @@ from django.core.management.base import OutputWrapper
 
 from marketdata.management.progress import duration
 from marketdata.operations.collect import Plan, Progress, Report
+from marketdata.operations.collect.flows import FlowPlan, FlowReport
 
 SHOWN = 20
 
@@ -52,7 +53,7 @@ class CollectScreen:
         self._errors.write(f"\r{line:<79}", ending="" if told.calls < told.of else "\n")
         self._errors.flush()
 
-    def summary(self, report: Report) -> None:
+    def summary(self, report: Report | FlowReport) -> None:
         """Show what became of it, failures aside."""
         counts, rejected = report.counts, sum(report.rejected.values())
         write = self._out.write
@@ -60,7 +61,7 @@ class CollectScreen:
             f"{counts.new:,} new, {counts.corrected:,} corrected, {counts.unchanged:,} unchanged, {rejected:,} "
             f"rejected; {report.calls:,} calls in {duration(report.seconds)}"
         )
-        if report.refetched:
+        if isinstance(report, Report) and report.refetched:
             write(
                 f"  history asked for again, since it was restated: {some(sorted(report.refetched))}"
             )
@@ -69,11 +70,19 @@ class CollectScreen:
         if report.reject_file:
             write(f"  rejected rows are in {report.reject_file}")
 
+    def flow_plan(self, plan: FlowPlan) -> None:
+        """The same of a plan for flow."""
+        self._out.write(
+            f"{plan.market.name} from {plan.source}, up to {plan.last}: {plan.instruments:,} instruments, "
+            f"{len(plan.codes):,} without flow of that session: {len(plan.codes):,} calls, "
+            f"{duration(plan.seconds)} at the limit"
+        )
+
     @staticmethod
-    def failures(report: Report) -> str:
+    def failures(report: Report | FlowReport) -> str:
         """What did not go well, "" where everything did."""
         lines = [report.stopped] if report.stopped else []
-        if report.unknown:
+        if isinstance(report, Report) and report.unknown:
             lines.append(f"No such instrument: {some(report.unknown)}.")
         if report.failures:
             lines.append(

@@ -14,7 +14,7 @@ from marketdata.models.generations import Generation
 from marketdata.models.index_series import IndexBar, IndexChoice
 from marketdata.models.instruments import Instrument, InstrumentStatus, StatusChange
 from marketdata.models.lake import FlowPartition, LakePartition, Partition
-from marketdata.models.pace import CallPace
+from marketdata.models.pace import CallPace, SourceVisit
 from marketdata.models.prices import BarCorrection, BarCoverage, FactorEvent, StockPrice
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "InstrumentStatus",
     "LakePartition",
     "Partition",
+    "SourceVisit",
     "StatusChange",
     "StockPrice",
 ]

@@ -1,4 +1,4 @@
-"""What processes tell each other about calls to an exchange, where there is no Redis."""
+"""What is kept of calls to exchanges: their pace where there is no Redis, and what is asked for once a day."""
 
 from __future__ import annotations
 
@@ -18,3 +18,17 @@ class CallPace(models.Model):
 
     def __str__(self) -> str:
         return self.group
+
+
+class SourceVisit(models.Model):
+    """When a source was last asked for something that it wants to be asked for rarely."""
+
+    source = models.CharField(max_length=24)
+    what = models.CharField(max_length=24)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "what"], name="visit_key")]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.what} {self.at:%Y-%m-%d}"

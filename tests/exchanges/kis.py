@@ -95,7 +95,7 @@ class KisExchange(Exchange):
         self._token_every = token_every
         self._token_seconds = token_seconds
         self._token_at = float("-inf")
-        self._closed = closed
+        self.closed = closed
         self.today = today
         self._paper = paper
         self.token = ""
@@ -247,7 +247,7 @@ class KisExchange(Exchange):
         rows = [
             {
                 "bass_dt": f"{day:%Y%m%d}",
-                "opnd_yn": "N" if day.weekday() > 4 or day in self._closed else "Y",
+                "opnd_yn": "N" if day.weekday() > 4 or day in self.closed else "Y",
             }
             for day in days
         ]

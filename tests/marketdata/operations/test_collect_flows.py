@@ -1,0 +1,109 @@
+"""Investor flow and holidays from the imitation of KIS."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from marketdata import queries
+from marketdata.models import CalendarOverride, FlowCorrection, InstitutionalFlow
+from marketdata.operations.collect import Options, flows, holidays
+from marketdata.operations.collect.flows import FlowReport
+from marketdata.sources.base import SourceRefused
+from tests.exchanges.kis import Instrument as Listed
+from tests.exchanges.kis import generated_bars
+from tests.marketdata.operations.desk import Desk, evening, known, sessions
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
+
+
+def market() -> dict[str, Listed]:
+    """Three instruments whose foreigners buy 200 shares a day; institutions say nothing on the last one."""
+    found = {}
+    for number in (1, 2, 3):
+        one = Listed(f"종목{number}", generated_bars(sessions(), number))
+        days = sessions()[-40:]
+        one.flows = [(day, -150, 200, None if day == days[-1] else -50) for day in days]
+        found[f"{number:05d}0"] = one
+    return found
+
+
+def collected(desk: Desk, day: date) -> FlowReport:
+    plan = flows.plan(desk.source, market="kr", as_of=evening(day))
+    return flows.collect(desk.source, plan, clock=lambda: evening(day))
+
+
+def test_flow_is_recorded_in_won_and_a_blank_is_missing() -> None:
+    with Desk(market()) as desk:
+        known(*desk.market)
+        day = sessions()[-1]
+        report = collected(desk, day)
+        assert (report.counts.new, report.calls, report.failures) == (90, 3, {})
+        rows = InstitutionalFlow.objects.filter(stock_code="000010").order_by("-date")
+        last, before = rows[:2]
+        assert (last.foreign_net_quantity, last.individual_net_quantity) == (200, -150)
+        assert last.institution_net_quantity is None
+        assert before.institution_net_quantity == -50
+        close = desk.market["000010"].bars[-1].close
+        assert last.foreign_net_value == round(200 * close / 1_000_000) * 1_000_000
+        assert collected(desk, day).calls == 0
+
+
+def test_a_later_value_replaces_a_blank_and_is_kept() -> None:
+    with Desk(market()) as desk:
+        known("000010")
+        days = sessions()
+        collected(desk, days[-1])
+        one = desk.market["000010"]
+        one.flows = [*one.flows[:-1], (days[-1], -150, 200, -50)]
+        InstitutionalFlow.objects.filter(date=days[-1]).delete()
+        report = collected(desk, days[-1])
+        assert (report.counts.new, report.counts.corrected) == (1, 0)
+        one.flows = [*one.flows[:-1], (days[-1], -150, 300, -50)]
+        next_day = days[-1] + timedelta(days=3)
+        assert collected(desk, next_day).counts.corrected == 1
+        assert FlowCorrection.objects.get().old["foreign_net_quantity"] == 200
+
+
+def test_more_than_was_traded_is_kept_out() -> None:
+    with Desk(market()) as desk:
+        known(*desk.market)
+        day = sessions()[-1]
+        desk.collect(day, Options(since=sessions()[-45]))
+        one = desk.market["000020"]
+        one.flows = [*one.flows[:-1], (day, 0, 10_000_000, 0)]
+        report = collected(desk, day)
+        assert sum(report.rejected.values()) == 1
+        assert not InstitutionalFlow.objects.filter(stock_code="000020", date=day).exists()
+
+
+def test_holidays_become_overrides_where_the_calendar_says_otherwise() -> None:
+    """One call a day; what a person wrote stands; a day that opens after all loses its override."""
+    monday = date(2026, 8, 24)
+    closed = {monday + timedelta(days=n) for n in (1, 2, 3)}
+    with Desk({}, closed=frozenset(closed)) as desk:
+        CalendarOverride.objects.create(
+            market="kr", date=date(2026, 8, 27), is_open=True, note="by hand"
+        )
+        done = holidays.sync(desk.source, market="kr", as_of=evening(monday))
+        assert done.written == (date(2026, 8, 25), date(2026, 8, 26))
+        assert done.disputed == (date(2026, 8, 27),)
+        assert desk.calls() == {"chk-holiday": 1}
+        days = set(queries.sessions("kr").tolist())
+        assert monday in days
+        assert date(2026, 8, 25) not in days
+        assert date(2026, 8, 27) in days
+        assert not holidays.sync(desk.source, market="kr", as_of=evening(monday)).asked
+        assert desk.calls() == {"chk-holiday": 1}
+        desk.exchange.closed = frozenset(closed - {date(2026, 8, 26)})
+        done = holidays.sync(desk.source, market="kr", as_of=evening(monday + timedelta(days=1)))
+        assert (done.written, done.removed) == ((), (date(2026, 8, 26),))
+
+
+def test_paper_refuses_holidays_with_a_sentence() -> None:
+    with Desk({}) as desk:
+        desk.source.close()
+        desk.source = desk.make(environment="paper")
+        with pytest.raises(SourceRefused, match="holidays in the real environment only"):
+            holidays.sync(desk.source, market="kr", as_of=evening(date(2026, 8, 24)))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db.models import QuerySet
 
 from marketdata.markets import NAME
-from scans.models import ActiveVersion, ScannerVersion
+from scans.models import ActiveVersion, ScanDraft, ScannerVersion, ScanRequest
 
 GENERATION = "scanner-versions"
 """Under which name a change of any scanner version, or of which is active, begins a new generation."""
@@ -80,3 +80,14 @@ def active_rows() -> QuerySet[ActiveVersion]:
 def all_versions() -> QuerySet[ScannerVersion]:
     """Every version."""
     return ScannerVersion.objects.order_by("slug")
+
+
+def requests(market: str) -> QuerySet[ScanRequest]:
+    """The scans that were asked for on a market."""
+    return ScanRequest.objects.filter(market=market)
+
+
+def drafts(row: ScanRequest) -> QuerySet[ScanDraft]:
+    """The answers of a request that published nothing, as long as they are kept; the latest session first, then in the
+    order of the versions' names."""
+    return row.drafts.order_by("-date", "version")

@@ -172,7 +172,7 @@ USER_RATE = env.integer("SEISMO_USER_RATE", 600, least=1)
 ANONYMOUS_RATE = env.integer("SEISMO_ANONYMOUS_RATE", 60, least=1)
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["marketdata.api.bodies.Json"],
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "seismo_site.tokens.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",

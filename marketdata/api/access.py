@@ -25,6 +25,13 @@ class ReadsOrStaff(BasePermission):
         return bool(user and user.is_authenticated and user.is_staff)
 
 
+class StaffOnly(BasePermission):
+    """Reads and writes for staff alone."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return bool(request.user and request.user.is_authenticated and request.user.is_staff)
+
+
 class Counts:
     """What a throttle needs of a cache; without a cache nobody is held back, rather than everybody."""
 

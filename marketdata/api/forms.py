@@ -31,6 +31,11 @@ class ProblemBody(serializers.Serializer[Any]):
     errors = serializers.DictField(  # type: ignore[assignment]
         child=serializers.ListField(child=serializers.CharField()), required=False
     )
+    positions = serializers.DictField(
+        child=serializers.DictField(child=serializers.IntegerField()),
+        required=False,
+        help_text="Where in a text field the error is: line and column, from 1",
+    )
 
 
 class Stock(serializers.ModelSerializer[Instrument]):

@@ -21,6 +21,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from marketdata.api.bodies import BodyTooLarge
 from marketdata.errors import DataProblem, LakeError
 
 MEDIA_TYPE = "application/problem+json"
@@ -52,6 +53,7 @@ CODES: Mapping[type[exceptions.APIException], str] = {
     exceptions.NotAcceptable: "not_acceptable",
     exceptions.UnsupportedMediaType: "unsupported_media_type",
     exceptions.Throttled: "throttled",
+    BodyTooLarge: "body_too_large",
 }
 
 

@@ -17,10 +17,14 @@ from marketdata.api.sending import FORMS
 from marketdata.api.views import View
 
 MEANING = {
-    400: "A parameter is unknown or does not fit",
+    400: "A parameter or a field is unknown or does not fit; `errors` names it",
     404: "There is no such thing; `known` or `nearest` names what there is",
-    409: "The record cannot answer this",
-    503: "Not now: the lake is behind the record, or too many ask for this at once",
+    409: "The record cannot answer this, or it is not how things stand",
+    412: "It has changed since: If-Match names another state",
+    413: "The body is too large",
+    415: "The body is not application/json",
+    422: "This Idempotency-Key was used for something else",
+    503: "Not now: the lake is behind the record, too many ask at once, or the task queue cannot be reached",
 }
 ALWAYS = {
     401: "Who asks is not known, and has to be",
@@ -132,6 +136,17 @@ def with_examples(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                 elif "enum" in one["schema"]:
                     one["example"] = one["schema"]["enum"][0]
     return result
+
+
+WRITING = (400, 404, 409, 413, 415)
+"""The errors of endpoints that take a body."""
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="The ETag of what is to be changed: where it has changed since, nothing is done",
+    examples=[OpenApiExample("A tag", value='"0f343b0931126a20f133d67c2b018a3b"')],
+)
 
 
 def problems(*numbers: int) -> dict[tuple[int, str], Any]:

@@ -15,6 +15,7 @@ from django.utils.functional import cached_property
 from django.utils.http import parse_etags
 from rest_framework.exceptions import NotFound
 from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -75,8 +76,10 @@ class View(GenericAPIView[Any]):
         return super().perform_content_negotiation(request, force)
 
     def known_parameters(self) -> list[str]:
-        """The names of the query parameters."""
+        """The names of the query parameters; a write has none."""
         known: list[str] = []
+        if self.request.method not in SAFE_METHODS:
+            return known
         if self.parameters:
             known += self.parameters().fields
         if self.filterset_class:
@@ -222,3 +225,16 @@ def tagged(response: Response, tag: str) -> Response:
     response["ETag"] = tag
     patch_cache_control(response, private=True, no_cache=True)
     return response
+
+
+def unless_changed(request: Request, tag: str) -> None:
+    """Refuse a write whose If-Match names another state than `tag`; without one it goes ahead."""
+    wanted = request.headers.get("If-Match")
+    if wanted is None or wanted.strip() == "*":
+        return
+    if tag not in {one.removeprefix("W/") for one in parse_etags(wanted)}:
+        raise Problem(
+            "precondition_failed",
+            "It has changed since it was read: read it again and decide anew.",
+            status_code=412,
+        )

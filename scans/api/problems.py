@@ -10,7 +10,9 @@ from rest_framework.response import Response
 from marketdata.api import problems
 from marketdata.api.problems import Problem
 from scans.operations.reproduce import NoSuchRun
+from scans.operations.requests import KeyReused, NotCancellable, QueueUnreachable, RequestRefused
 from scans.operations.run import NoBars
+from scans.operations.versions import VersionExists, VersionProblem
 from scans.queries import NoActiveVersion, UnknownVersion
 from scans.results import NoSession
 
@@ -40,12 +42,43 @@ def engine_changed(error: Any) -> Problem:
     return Problem("engine_changed", str(error), status_code=409)
 
 
+def refused(error: Any) -> Problem:
+    return Problem("invalid", str(error), status_code=400, errors={error.field: [str(error)]})
+
+
+def key_reused(error: Any) -> Problem:
+    return Problem("idempotency_key_reused", str(error), status_code=422)
+
+
+def already_ended(error: Any) -> Problem:
+    return Problem("already_ended", str(error), status_code=409)
+
+
+def queue_unreachable(error: Any) -> Problem:
+    return Problem("queue_unreachable", str(error), status_code=503)
+
+
+def version_exists(error: Any) -> Problem:
+    return Problem("version_exists", str(error), status_code=409, errors=error.errors)
+
+
+def version_problem(error: Any) -> Problem:
+    where = {"positions": error.positions} if error.positions else {}
+    return Problem("invalid", str(error), status_code=400, errors=error.errors, **where)
+
+
 TRANSLATED: dict[type[Exception], Callable[[Any], Problem]] = {
     NoActiveVersion: no_active_version,  # before the kind it is one of
     UnknownVersion: unknown_version,
     NoSession: no_session,
     NoBars: no_bars,
     NoSuchRun: engine_changed,
+    RequestRefused: refused,
+    KeyReused: key_reused,
+    NotCancellable: already_ended,
+    QueueUnreachable: queue_unreachable,
+    VersionExists: version_exists,  # before the kind it is one of
+    VersionProblem: version_problem,
 }
 
 

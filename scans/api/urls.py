@@ -2,12 +2,18 @@
 
 from django.urls import path
 
-from scans.api import comparing, picks, readings, scans, versions
+from scans.api import changing, comparing, picks, readings, requests, scans
 
 urlpatterns = [
-    path("versions", versions.Versions.as_view()),
-    path("versions/<str:slug>", versions.OneVersion.as_view()),
-    path("<str:market>/scans", scans.Runs.as_view()),
+    path("versions", changing.Versions.as_view()),
+    path("versions/<str:slug>", changing.OneVersion.as_view()),
+    path("<str:market>/active-version", changing.Active.as_view()),
+    path("<str:market>/scan-requests", requests.Requests.as_view()),
+    path("<str:market>/scan-requests/<str:number>", requests.OneRequest.as_view()),
+    path("<str:market>/scan-requests/<str:number>/cancel", requests.Cancel.as_view()),
+    path("<str:market>/scan-requests/<str:number>/rerun", requests.Rerun.as_view()),
+    path("<str:market>/scan-requests/<str:number>/answer", requests.Draft.as_view()),
+    path("<str:market>/scans", requests.Scans.as_view()),
     path("<str:market>/scans/latest", scans.LatestScan.as_view()),
     path("<str:market>/scans/dates", scans.Dates.as_view()),
     path("<str:market>/scans/changes", comparing.Changes.as_view()),

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from marketdata.api import members, tables
+from marketdata.api import members, sending, tables
 from marketdata.api.schema import UNCHANGED, problems
 from marketdata.api.views import View
 from scans import queries
@@ -115,8 +115,18 @@ class OneVersion(View):
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         found = queries.versions("", [slug])[0]
-        about = Version(found, context={"active_on": queries.active_on()}).data
-        return self.answered({**about, "parameters": parameters(found)})
+        return self.answered(told(found, queries.active_on()))
+
+
+def told(version: ScannerVersion, active: dict[int, list[str]]) -> dict[str, Any]:
+    """The body of a version with its parameters; `active` as `queries.active_on` has it."""
+    about = Version(version, context={"active_on": active}).data
+    return {**about, "parameters": parameters(version)}
+
+
+def tag(version: ScannerVersion, active: dict[int, list[str]]) -> str:
+    """The entity tag under which a version is read."""
+    return sending.tag_of(sending.as_json(told(version, active)))
 
 
 def parameters(version: ScannerVersion) -> list[dict[str, Any]]:

@@ -19,9 +19,15 @@ from typing import Any, TypeVar
 
 P = TypeVar("P")
 
+LARGEST = 2**53
+"""The largest whole number that every reader of JSON keeps exact."""
+
 
 class ParamError(ValueError):
-    """A parameter that is unknown or does not fit; the message names it, its range and the choices."""
+    """A parameter that is unknown or does not fit; the message names it, its range and the choices. `where` is its
+    name where the error is found only once all of them are read."""
+
+    where = ""
 
 
 def param(
@@ -43,10 +49,30 @@ def param(
 def read(kind: type[P], given: Mapping[str, Any]) -> P:
     """An instance of the parameters `kind` with `given` over the defaults; raises `ParamError`."""
     known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]
-    for name in given:
-        if name not in known:
-            raise ParamError(f"Unknown parameter {name!r}: choose among {', '.join(known)}.")
-    return kind(**{name: _fit(known[name], value) for name, value in given.items()})
+    return kind(**{name: _fitting(known, name, value) for name, value in given.items()})
+
+
+def wrong(kind: type[Any], given: Mapping[str, Any]) -> dict[str, ParamError]:
+    """What `read` would refuse, each parameter by its name; where each fits, what they are together."""
+    known = {one.name: one for one in fields(kind)}
+    found: dict[str, ParamError] = {}
+    for name, value in given.items():
+        try:
+            _fitting(known, name, value)
+        except ParamError as error:
+            found[name] = error
+    if not found:
+        try:
+            read(kind, given)
+        except ParamError as error:
+            found[error.where] = error
+    return found
+
+
+def _fitting(known: Mapping[str, Field[Any]], name: str, value: Any) -> Any:
+    if name not in known:
+        raise ParamError(f"Unknown parameter {name!r}: choose among {', '.join(known)}.")
+    return _fit(known[name], value)
 
 
 def _fit(one: Field[Any], value: Any) -> Any:
@@ -54,8 +80,10 @@ def _fit(one: Field[Any], value: Any) -> Any:
     if isinstance(value, str) and wanted is not str:
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ParamError(f"{one.name} is {value!r}; it must be {_noun(wanted)}.") from None
+    if isinstance(value, int) and abs(value) > LARGEST:
+        raise ParamError(f"{one.name} is too large a number.")
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not wanted:

@@ -8,6 +8,16 @@ from django.db import models
 from scans.engines import params as engine_params
 from scans.engines.registry import ENGINES
 
+MOST_LIMIT = 100_000
+
+
+def _are_segments(names: object) -> bool:
+    return (
+        isinstance(names, list)
+        and len(names) <= 20
+        and all(isinstance(name, str) and 0 < len(name) <= 20 for name in names)
+    )
+
 
 class ScannerVersion(models.Model):
     """An engine with parameters. `params` holds only what differs from the engine's defaults; `segments` empty means
@@ -39,6 +49,19 @@ class ScannerVersion(models.Model):
             engine_params.read(ENGINES[self.engine].Params, self.params)
         except engine_params.ParamError as error:
             raise ValidationError({"params": str(error)}) from error
+        if not _are_segments(self.segments):
+            raise ValidationError(
+                {"segments": "Segments are a list of at most 20 names of at most 20 characters."}
+            )
+        if not isinstance(self.limits, dict) or not _are_segments(list(self.limits)):
+            raise ValidationError({"limits": "Limits are whole numbers by segment: KOSPI -> 200."})
+        for segment, most in self.limits.items():
+            if type(most) is not int or not 1 <= most <= MOST_LIMIT:
+                raise ValidationError(
+                    {
+                        "limits": f"The limit of {segment} must be a whole number from 1 to {MOST_LIMIT}."
+                    }
+                )
 
 
 class ActiveVersion(models.Model):

@@ -34,6 +34,7 @@ def publish_quarantined(*, session: ScanSession, who: str, at: datetime) -> None
             status=session.status, reason=session.notes
         )
         generations.advance(session.market)
+        generations.advance(session.market)
 
 
 def discard_quarantined(*, session: ScanSession, who: str, at: datetime) -> None:

@@ -28,6 +28,7 @@ from scans.engines import params as engine_params
 from scans.engines.registry import ENGINES
 from scans.execution.executors import CHOICES
 from scans.models import RequestStatus, ScannerVersion, ScanRequest, ScanRun
+from scans.models.versions import MOST_LIMIT
 from scans.operations.backfill import SILENCE
 
 TASK = "scans.tasks.work_request"
@@ -203,6 +204,16 @@ def settle(*, as_of: datetime) -> None:
                 _enqueue(number)
 
 
+def seen(number: int, market: str, *, as_of: datetime) -> ScanRequest | None:
+    """A request as it stands, settled first where it has been silent for too long; None where there is none."""
+    rows = ScanRequest.objects.filter(pk=number, market=market)
+    row = rows.first()
+    if row and row.status in ALIVE and (row.beat_at or row.queued_at) < as_of - SILENCE:
+        settle(as_of=as_of)
+        row = rows.first()
+    return row
+
+
 def _of_key(requested_by: str, key: str, asked_hash: str) -> ScanRequest | None:
     """The request that the user made with this key; KeyReused where it asked for something else."""
     if not key:
@@ -238,12 +249,12 @@ def _check(
             raise RequestRefused(
                 "limits", f"Unknown segment {segment!r}: choose among {', '.join(sorted(known))}."
             )
-        if type(most) is not int or not 1 <= most <= 100_000:
+        if type(most) is not int or not 1 <= most <= MOST_LIMIT:
             raise RequestRefused(
-                "limits", f"The limit of {segment} must be a whole number from 1 to 100000."
+                "limits", f"The limit of {segment} must be a whole number from 1 to {MOST_LIMIT}."
             )
-    if asked["top"] is not None and not 1 <= asked["top"] <= 100_000:
-        raise RequestRefused("top", "top must be a whole number from 1 to 100000.")
+    if asked["top"] is not None and not 1 <= asked["top"] <= MOST_LIMIT:
+        raise RequestRefused("top", f"top must be a whole number from 1 to {MOST_LIMIT}.")
     if asked["executor"] not in CHOICES:
         raise RequestRefused("executor", f"Choose an executor among {', '.join(CHOICES)}.")
     for version in chosen:

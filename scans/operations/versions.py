@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from marketdata.markets import market as market_named
 from marketdata.operations import generations
 from scans import queries
 from scans.engines import params as engine_params
+from scans.engines.formula.errors import FormulaError
 from scans.engines.registry import ENGINES
 from scans.models import ActiveVersion, ScannerVersion, VersionChange
 
@@ -20,7 +21,23 @@ RECORDED = ("title", "engine", "params", "segments", "limits", "enabled")
 
 
 class VersionProblem(ValueError):
-    """A version cannot be created or changed so; the message says why and what to do."""
+    """A version cannot be created or changed so; the message says why and what to do. `errors` has the sentences by
+    field (`parameters.NAME` for a parameter), `positions` line and column of what is wrong in a text."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        errors: Mapping[str, list[str]] | None = None,
+        positions: Mapping[str, Mapping[str, int]] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.errors = dict(errors or {})
+        self.positions = dict(positions or {})
+
+
+class VersionExists(VersionProblem):
+    """There is a version of that name."""
 
 
 def create(
@@ -28,27 +45,37 @@ def create(
     slug: str,
     engine: str,
     settings: Mapping[str, Any],
+    reset: Sequence[str] = (),
     who: str,
     at: datetime,
     title: str = "",
     segments: Sequence[str] = (),
     limits: Mapping[str, int] | None = None,
 ) -> ScannerVersion:
-    """A new version of `engine`; `settings` are the parameters that differ from its defaults."""
+    """A new version of `engine`; `settings` are the parameters that differ from its defaults, `reset` names some that
+    do not."""
     if ScannerVersion.objects.filter(slug=slug).exists():
-        raise VersionProblem(
-            f"There is a scanner version {slug!r} already: change it with `scanner_version set`."
-        )
+        raise _exists(slug)
     version = ScannerVersion(
         slug=slug,
         engine=engine,
         title=title,
-        params=differing(engine, settings),
+        params=differing(engine, settings, reset),
         segments=list(segments),
         limits=dict(limits or {}),
     )
-    save(version, who=who, at=at)
+    try:
+        save(version, who=who, at=at)
+    except IntegrityError:
+        raise _exists(slug) from None  # somebody was quicker
     return version
+
+
+def _exists(slug: str) -> VersionExists:
+    return VersionExists(
+        f"There is a scanner version {slug!r} already: change it, or choose another name.",
+        errors={"slug": ["There is a version of this name already."]},
+    )
 
 
 def change(
@@ -56,17 +83,24 @@ def change(
     *,
     settings: Mapping[str, Any],
     reset: Sequence[str] = (),
+    others: Mapping[str, Any] | None = None,
     who: str,
     at: datetime,
+    guard: Callable[[ScannerVersion], None] | None = None,
 ) -> ScannerVersion:
-    """Set parameters of a version, `reset` some to the engine's defaults; published results stay what they were."""
-    merged = {**version.params, **settings}
-    for name in reset:
-        if name not in merged and not _known(version.engine, name):
-            raise VersionProblem(f"Engine {version.engine} has no parameter {name!r}.")
-        merged.pop(name, None)
-    version.params = differing(version.engine, merged)
-    save(version, who=who, at=at)
+    """Set parameters of a version, `reset` some to the engine's defaults, set `others` (title, segments, limits,
+    enabled); published results stay what they were.
+
+    `version` is read anew and held while it is changed, so that two changes at the same time both count; `guard` is
+    shown what is to be changed, and what it raises leaves everything as it is."""
+    with transaction.atomic():
+        version.refresh_from_db(from_queryset=ScannerVersion.objects.select_for_update(no_key=True))
+        if guard:
+            guard(version)
+        version.params = differing(version.engine, {**version.params, **settings}, reset)
+        for name, value in (others or {}).items():
+            setattr(version, name, value)
+        save(version, who=who, at=at)
     return version
 
 
@@ -75,7 +109,7 @@ def save(version: ScannerVersion, *, who: str, at: datetime) -> None:
     try:
         version.full_clean()
     except ValidationError as error:
-        raise VersionProblem(" ".join(error.messages)) from error
+        raise VersionProblem(" ".join(error.messages), errors=error.message_dict) from error
     refuse_disabled(version)
     with transaction.atomic():
         known = ScannerVersion.objects.filter(pk=version.pk).first() if version.pk else None
@@ -124,10 +158,11 @@ def refuse_disabled(version: ScannerVersion) -> None:
         return
     markets = queries.active_on().get(version.pk, [])
     if markets:
-        raise VersionProblem(
+        message = (
             f"Version {version.slug} is active on {', '.join(markets)}: make another one active there before it is "
             "disabled."
         )
+        raise VersionProblem(message, errors={"enabled": [message]})
 
 
 def named(slug: str) -> ScannerVersion:
@@ -139,17 +174,31 @@ def _state(version: ScannerVersion) -> dict[str, Any]:
     return {name: getattr(version, name) for name in RECORDED}
 
 
-def differing(engine: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that are not the engine's defaults, as typed values."""
+def differing(
+    engine: str, settings: Mapping[str, Any], reset: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The settings that are not the engine's defaults, as typed values, without those to `reset`."""
     if engine not in ENGINES:
-        raise VersionProblem(f"Unknown engine {engine!r}: choose among {', '.join(ENGINES)}.")
-    try:
-        typed = engine_params.dump(engine_params.read(ENGINES[engine].Params, settings))
-    except engine_params.ParamError as error:
-        raise VersionProblem(str(error)) from error
-    plain = engine_params.dump(ENGINES[engine].Params())
+        message = f"Unknown engine {engine!r}: choose among {', '.join(ENGINES)}."
+        raise VersionProblem(message, errors={"engine": [message]})
+    kind = ENGINES[engine].Params
+    known = {one["name"] for one in engine_params.schema(kind)}
+    for name in reset:
+        if name not in known and name not in settings:
+            message = f"Engine {engine} has no parameter {name!r}."
+            raise VersionProblem(message, errors={f"parameters.{name}": [message]})
+    settings = {name: value for name, value in settings.items() if name not in reset}
+    wrong = engine_params.wrong(kind, settings)
+    if wrong:
+        raise VersionProblem(
+            " ".join(map(str, wrong.values())),
+            errors={f"parameters.{name}": [str(error)] for name, error in wrong.items()},
+            positions={
+                f"parameters.{name}": {"line": error.line, "column": error.column}
+                for name, error in wrong.items()
+                if isinstance(error, FormulaError)
+            },
+        )
+    typed = engine_params.dump(engine_params.read(kind, settings))
+    plain = engine_params.dump(kind())
     return {name: value for name, value in typed.items() if value != plain[name]}
-
-
-def _known(engine: str, name: str) -> bool:
-    return any(one["name"] == name for one in engine_params.schema(ENGINES[engine].Params))

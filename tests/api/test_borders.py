@@ -143,9 +143,9 @@ def test_a_token_is_made_and_revoked_in_the_admin(
 
 
 def test_reads_alone(get: Get, client: Client) -> None:
-    assert client.post("/api/versions").status_code == 403
+    assert client.post("/api/kr/stocks").status_code == 403
     client.force_login(User.objects.create_user("chief", is_staff=True))
-    refused = client.post("/api/versions")
+    refused = client.post("/api/kr/stocks")
     assert (refused.status_code, refused.json()["code"]) == (405, "method_not_allowed")
 
 

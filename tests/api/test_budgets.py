@@ -24,10 +24,12 @@ BUDGETS = {
     "/api/kr/stocks/005930/scans": 4,
     "/api/kr/stocks/005930/explain": 7,
     "/api/kr/signals": 2,
+    "/api/kr/active-version": 2,
     "/api/versions": 3,
     "/api/versions/rises": 3,
 }
 WHOLE = (
+    "/api/kr/active-version",
     "/api/versions",
     "/api/kr/scans/changes",
     "/api/kr/scans/compare",

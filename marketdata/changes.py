@@ -30,11 +30,14 @@ class Change:
     what: str
 
 
-def since(market: str, moment: datetime, *, until: date, index: str = "") -> list[Change]:
-    """What was written after `moment` for days up to `until`, ascending by day and code: bars and flows that were
+def since(
+    market: str, moment: datetime, *, until: date, index: str = "", flows: bool = True
+) -> list[Change]:
+    """What was written after `moment` for days up to `until`, ascending by day and code: bars and `flows` that were
     replaced (with the values they had) or came later, factor events that came or were corrected, other statements of
     who is what, and bars of the series `index`."""
-    found = [change for kind in TABLES for change in _written(kind, market, moment, until)]
+    kinds = [kind for kind in TABLES if flows or kind != "flow"]
+    found = [change for kind in kinds for change in _written(kind, market, moment, until)]
     found += _events(market, moment, until)
     found += _statuses(market, moment, until)
     if index:

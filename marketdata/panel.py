@@ -19,6 +19,12 @@ Bools: TypeAlias = NDArray[np.bool_]
 PRICE_FIELDS = ("open", "high", "low", "close")
 FIELDS = (*PRICE_FIELDS, "volume", "amount", "raw_close")
 
+INVESTORS = ("foreign", "institution", "pension", "individual")
+"""Kinds of investors that a source of flow may tell apart; pension funds are counted among the institutions too."""
+
+FLOW_FIELDS = tuple(f"{who}_net_{what}" for who in INVESTORS for what in ("quantity", "value"))
+"""Net buying of a session, in raw shares and in the market's currency: fields that are read where flow is asked for."""
+
 # Bits of `flags`: what keeps an instrument out of every scan on that session.
 NOT_COMMON, MANAGED, CAUTION = 1, 2, 4
 
@@ -33,7 +39,8 @@ class Panel:
     first     (N,) index of the instrument's first bar (0 where it has earlier bars; T where it has none)
     fields    name -> (R, N) float64, only those that were asked for, each with as many sessions as were asked for:
               R <= T, and the last row is the last session; NaN before the first bar, filled after it (no-trade
-              bars); open, high, low, close and volume adjusted, amount and raw_close raw
+              bars); open, high, low, close and volume adjusted, amount and raw_close raw; those of `FLOW_FIELDS` as
+              recorded, NaN where nothing is
     segments  the names that `segment` counts
     segment   (K, N) int8, -1 where there is no bar
     flags     (K, N) uint8, bits NOT_COMMON, MANAGED, CAUTION

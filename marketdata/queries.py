@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -21,12 +22,13 @@ from marketdata.markets import market as market_named
 from marketdata.models import (
     CalendarOverride,
     FactorEvent,
+    FlowPartition,
     Instrument,
     LakePartition,
     StockPrice,
 )
 from marketdata.panel import Floats
-from marketdata.record import Days, Record
+from marketdata.record import Days, FlowRecord, Record
 
 COMPLETE = 0.9
 """A session is complete when it has at least this share of the bars of the session before, among common stock in
@@ -136,14 +138,30 @@ def is_thin(held: Record, n: int) -> bool:
     return n > 0 and bool(held.good[n] < COMPLETE * held.good[n - 1])
 
 
-def window(held: Record, asked: Days, warm_up: int) -> Window:
-    """`asked` (consecutive sessions) with up to `warm_up` before them, ready to be read.
+def flow_record(market: str) -> FlowRecord:
+    """What is recorded of the market's investor flow, as of the lake's last projection."""
+    rows = list(FlowPartition.objects.filter(market=market).order_by("month"))
+    return FlowRecord(
+        digests={day: found[1] for row in rows for day, found in row.sessions.items()},
+        parts=tuple(Part(row.month, lake().flows(market, row.month), row.written) for row in rows),
+        stale=tuple(row.month for row in rows if row.is_stale),
+    )
+
+
+def window(held: Record, asked: Days, warm_up: int, *, flows: FlowRecord | None = None) -> Window:
+    """`asked` (consecutive sessions) with up to `warm_up` before them, ready to be read, with `flows` their investor
+    flow too.
 
     Raises LakeError where a partition in the window is behind the record, or its file missing or broken,
     DataProblem where a session is missing.
     """
     days, start = held.history(asked, warm_up)
-    return _window(held, days, start)
+    found = _window(held, days, start)
+    if flows is None:
+        return found
+    parts = flows.months(days)
+    _refuse_stale(held.market.name, parts, flows.stale)
+    return replace(found, flows=parts)
 
 
 def block_window(held: Record, block: Days, asked: Days, *, look_back: int) -> Window:
@@ -155,9 +173,7 @@ def block_window(held: Record, block: Days, asked: Days, *, look_back: int) -> W
 
 def _window(held: Record, days: Days, start: int) -> Window:
     parts = held.months(days)
-    behind = sorted({part.month for part in parts} & set(held.stale))
-    if behind:
-        raise _behind(held.market.name, behind[0])
+    _refuse_stale(held.market.name, parts, held.stale)
     seen = survey(lake(), parts)
     begins = held.block(days[0])[0]
     return Window(
@@ -169,6 +185,12 @@ def _window(held: Record, days: Days, start: int) -> Window:
         survey=seen,
         carry=_carry(held, seen, days[0], begins) if days[0] > begins else {},
     )
+
+
+def _refuse_stale(market: str, parts: Sequence[Part], stale: Sequence[date]) -> None:
+    behind = sorted({part.month for part in parts} & set(stale))
+    if behind:
+        raise _behind(market, behind[0])
 
 
 def _carry(

@@ -6,7 +6,7 @@ may contain one, since every average across it would be wrong. History begins an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -103,8 +103,7 @@ class Record:
 
     def months(self, days: Days) -> tuple[Part, ...]:
         """The partitions that `days` lie in."""
-        low, high = days[0].astype("datetime64[M]"), days[-1].astype("datetime64[M]")
-        return tuple(part for part in self.parts if low <= np.datetime64(part.month, "M") <= high)
+        return within(self.parts, days)
 
     def chain(self, asked: Days) -> list[str]:
         """For each of `asked` the digest of everything recorded up to and including that session, in hex: what a
@@ -136,3 +135,37 @@ class Record:
         before = self.calendar[at - 1] if at else None
         after = self.calendar[at] if at < len(self.calendar) else None
         return f"the sessions around it are {before} and {after}"
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRecord:
+    """A market's recorded investor flow: digests: ISO date -> digest of all flows of that session; parts: the lake's
+    files of flow, `stale` the months of them that are behind."""
+
+    digests: Mapping[str, str]
+    parts: tuple[Part, ...]
+    stale: tuple[date, ...]
+
+    def beside(self, asked: Days, bars: Sequence[str]) -> list[str]:
+        """For each of `asked` the digest of the bars up to it (`bars`) and of all flows up to it, in hex; that of the
+        bars alone where no flow is recorded up to then."""
+        days, state, n = sorted(self.digests), "", 0
+        found = []
+        for session, seen in zip(asked, bars, strict=True):
+            while n < len(days) and days[n] <= str(session):
+                state = digest.text(
+                    [state.encode(), days[n].encode(), self.digests[days[n]].encode()]
+                )
+                n += 1
+            found.append(digest.text([seen.encode(), state.encode()]) if state else seen)
+        return found
+
+    def months(self, days: Days) -> tuple[Part, ...]:
+        """The files that `days` lie in."""
+        return within(self.parts, days)
+
+
+def within(parts: tuple[Part, ...], days: Days) -> tuple[Part, ...]:
+    """Those of `parts` whose month `days` lie in."""
+    low, high = days[0].astype("datetime64[M]"), days[-1].astype("datetime64[M]")
+    return tuple(part for part in parts if low <= np.datetime64(part.month, "M") <= high)

@@ -24,8 +24,8 @@ from marketdata.models import (
     Instrument,
     StockPrice,
 )
-from marketdata.models.flows import INVESTORS
 from marketdata.operations import factor_events
+from marketdata.panel import INVESTORS
 
 if TYPE_CHECKING:
     Form = forms.ModelForm[FactorEvent]

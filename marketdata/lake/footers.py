@@ -61,9 +61,10 @@ def survey(lake: Lake, parts: Sequence[Part], *, any_generation: bool = False) -
     return Survey(tuple(parts), tuple(rosters), _union([roster.codes for roster in rosters]))
 
 
-def open_file(lake: Lake, path: str) -> pq.ParquetFile:
+def open_file(lake: Lake, path: str, *, words: Sequence[str] = ("segment",)) -> pq.ParquetFile:
+    """The file, its columns `words` to be read as dictionaries; LakeError where it is missing or broken."""
     try:
-        return pq.ParquetFile(lake.source(path), read_dictionary=["segment"])
+        return pq.ParquetFile(lake.source(path), read_dictionary=list(words))
     except (OSError, pa.ArrowInvalid) as error:
         kind = "is missing" if isinstance(error, FileNotFoundError) else "cannot be read"
         raise LakeError(f"{path} {kind}: run `manage.py project_lake`.") from error

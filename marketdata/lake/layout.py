@@ -1,6 +1,7 @@
 """Where the lake's files lie, and how one is replaced.
 
     <root>/market=kr/year=2026/month=08/bars.parquet     one partition: a market's month
+    <root>/market=kr/year=2026/month=08/flows.parquet    who bought in that month, where it is recorded
     <root>/market=kr/index.parquet                       the market's own index, one row a session
 
 Paths go through `pyarrow.fs`. A file is written beside its place, synced and renamed over it, so a reader sees the
@@ -35,6 +36,10 @@ class Lake:
     def partition(self, market: str, month: date) -> str:
         """The partition's path below the root."""
         return f"market={market}/year={month:%Y}/month={month:%m}/bars.parquet"
+
+    def flows(self, market: str, month: date) -> str:
+        """The path of the month's investor flow below the root."""
+        return self.partition(market, month).replace("bars.parquet", "flows.parquet")
 
     def index(self, market: str) -> str:
         """The path of the market's index below the root."""

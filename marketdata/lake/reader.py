@@ -3,21 +3,23 @@
 1. `footers.survey` reads the footers of a window's partitions: who has bars on which day (`schema.Roster`).
 2. `Window.read` reads, for each field, only the months it reaches back to, and of them only the row groups of the
    instruments asked for (`loading`).
-3. `adjust` fills, finds factors and suspects, and adjusts.
+3. `flow_files` adds investor flow, where it is asked for.
+4. `adjust` fills, finds factors and suspects, and adjusts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.lake.footers import Survey
+from marketdata.lake import flow_files
+from marketdata.lake.footers import Part, Survey
 from marketdata.lake.layout import Lake
 from marketdata.lake.loading import Loading
-from marketdata.panel import Panel
+from marketdata.panel import FLOW_FIELDS, Floats, Panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Window:
     """A market over consecutive sessions, ready to be read whole or by instruments; can be sent to a process.
 
     sessions (T,), `start` the first asked for, carry code -> raw close before the window (of those idle at its
-    beginning that have one).
+    beginning that have one), `flows` the window's files of investor flow.
     """
 
     lake: Lake
@@ -35,6 +37,7 @@ class Window:
     start: int
     survey: Survey
     carry: Mapping[str, float]
+    flows: tuple[Part, ...] = ()
 
     def read(
         self,
@@ -54,13 +57,25 @@ class Window:
         codes = self.survey.codes[instruments]
         loading = Loading(self, codes)
         reach = {name: min(rows, self.start) for name, rows in reach.items()}
+        flows = {name: reach.pop(name) for name in FLOW_FIELDS if name in reach}
         tails = {name: rows for name, rows in reach.items() if name not in ("close", "raw_close")}
         if "amount" in tails:
             tails["volume"] = max(tails["amount"], tails.get("volume", 0))
         if market_cap:
             tails["market_cap"] = min(1, self.start)
         loading.read(tails, threads)
-        return loading.panel(reach, returns=returns)
+        panel = loading.panel(reach, returns=returns)
+        return (
+            replace(panel, fields={**panel.fields, **self._flows(flows, codes)}) if flows else panel
+        )
+
+    def _flows(self, reach: Mapping[str, int], codes: NDArray[np.bytes_]) -> dict[str, Floats]:
+        asked = len(self.sessions) - self.start
+        tails = {name: asked + rows for name, rows in reach.items()}
+        made = flow_files.arrays(self.lake, self.flows, self.sessions, codes, tails)
+        for array in made.values():
+            array.flags.writeable = False
+        return made
 
     def suspects(self) -> list[tuple[np.datetime64, str, float, float]]:
         """Every suspected corporate action of the window: (session, code, raw close before, raw close)."""

@@ -67,11 +67,6 @@ class Roster:
 
     def encode(self) -> dict[bytes, bytes]:
         """As Parquet key-value metadata."""
-        head = {
-            "version": VERSION,
-            "generation": self.generation,
-            "width": self.codes.dtype.itemsize,
-        }
         parts: dict[str, NDArray[Any]] = {
             "codes": self.codes,
             "present": self.present.astype("<u4"),
@@ -81,40 +76,50 @@ class Roster:
             "steps": self.steps,
             "events": self.events,
         }
-        return {b"seismo.head": json.dumps(head).encode()} | {
-            f"seismo.{name}".encode(): base64.b64encode(part.tobytes())
-            for name, part in parts.items()
-        }
+        return metadata(VERSION, self.generation, parts)
 
     @classmethod
-    def decode(cls, metadata: Mapping[bytes, bytes] | None, path: str) -> Roster:
+    def decode(cls, held: Mapping[bytes, bytes] | None, path: str) -> Roster:
         """From a footer; LakeError where it is not one of ours or of another version."""
-        try:
-            head = json.loads((metadata or {})[b"seismo.head"])
-            if head["version"] != VERSION:
-                raise LakeError(
-                    f"{path} has lake schema version {head['version']}, this program writes {VERSION}: "
-                    "run `manage.py project_lake --rebuild`."
-                )
+        types = {"present": "<u4", "traded": "<u4", "based": "<u4", "digests": "<u8"}
+        generation, parts = unpacked(
+            held, path, VERSION, {**types, "steps": _STEP, "events": _STEP}
+        )
+        return cls(generation=generation, **parts)
 
-            def part(name: str, dtype: Any) -> NDArray[Any]:
-                raw = base64.b64decode((metadata or {})[f"seismo.{name}".encode()])
-                return np.frombuffer(raw, dtype=dtype)
 
-            return cls(
-                generation=int(head["generation"]),
-                codes=part("codes", f"S{head['width']}"),
-                present=part("present", "<u4"),
-                traded=part("traded", "<u4"),
-                based=part("based", "<u4"),
-                digests=part("digests", "<u8"),
-                steps=part("steps", _STEP),
-                events=part("events", _STEP),
-            )
-        except (KeyError, ValueError) as error:
+def metadata(
+    version: int, generation: int, parts: Mapping[str, NDArray[Any]]
+) -> dict[bytes, bytes]:
+    """A footer's key-value metadata: `parts`, one of them the codes, as they lie in memory."""
+    head = {"version": version, "generation": generation, "width": parts["codes"].dtype.itemsize}
+    return {b"seismo.head": json.dumps(head).encode()} | {
+        f"seismo.{name}".encode(): base64.b64encode(part.tobytes()) for name, part in parts.items()
+    }
+
+
+def unpacked(
+    held: Mapping[bytes, bytes] | None, path: str, version: int, types: Mapping[str, Any]
+) -> tuple[int, dict[str, NDArray[Any]]]:
+    """The generation and the parts that `metadata` packed, the codes and those of `types`; LakeError where the footer
+    is not one of ours or of another version."""
+    held = held or {}
+    try:
+        head = json.loads(held[b"seismo.head"])
+        if head["version"] != version:
             raise LakeError(
-                f"{path} is not a partition of this lake ({error}): run `manage.py project_lake --rebuild`."
-            ) from error
+                f"{path} has lake schema version {head['version']}, this program writes {version}: "
+                "run `manage.py project_lake --rebuild`."
+            )
+        kinds = {"codes": f"S{head['width']}", **types}
+        return int(head["generation"]), {
+            name: np.frombuffer(base64.b64decode(held[f"seismo.{name}".encode()]), dtype=kind)
+            for name, kind in kinds.items()
+        }
+    except (KeyError, ValueError) as error:
+        raise LakeError(
+            f"{path} is not a partition of this lake ({error}): run `manage.py project_lake --rebuild`."
+        ) from error
 
 
 def cells(

@@ -6,7 +6,7 @@ import math
 
 from django.core.management.base import OutputWrapper
 
-from marketdata.operations.import_prices import FileReport, ImportReport, Progress
+from marketdata.operations.file_import import FileReport, ImportReport, Progress
 
 
 class ImportScreen:

@@ -4,58 +4,85 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('marketdata', '0008_generations'),
+        ("marketdata", "0008_generations"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='instrument',
-            name='gone_on',
-            field=models.DateField(help_text='First day a source no longer listed it', null=True),
+            model_name="instrument",
+            name="gone_on",
+            field=models.DateField(help_text="First day a source no longer listed it", null=True),
         ),
         migrations.AddField(
-            model_name='instrument',
-            name='listed_on',
-            field=models.DateField(help_text='First day of trading, as a source lists it', null=True),
+            model_name="instrument",
+            name="listed_on",
+            field=models.DateField(
+                help_text="First day of trading, as a source lists it", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='instrumentstatus',
-            name='halted',
-            field=models.BooleanField(help_text='Trading halted (거래정지)', null=True),
+            model_name="instrumentstatus",
+            name="halted",
+            field=models.BooleanField(help_text="Trading halted (거래정지)", null=True),
         ),
         migrations.AddField(
-            model_name='instrumentstatus',
-            name='warning',
-            field=models.CharField(help_text='Market alert (시장경고): 01 notice, 02 warning, 03 danger', max_length=2, null=True),
+            model_name="instrumentstatus",
+            name="warning",
+            field=models.CharField(
+                help_text="Market alert (시장경고): 01 notice, 02 warning, 03 danger",
+                max_length=2,
+                null=True,
+            ),
         ),
         migrations.CreateModel(
-            name='BarCoverage',
+            name="BarCoverage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('market', models.CharField(max_length=12)),
-                ('stock_code', models.CharField(max_length=24)),
-                ('source', models.CharField(max_length=24)),
-                ('first', models.DateField()),
-                ('last', models.DateField()),
-                ('unknown', models.BooleanField(default=False, help_text='It has no such instrument')),
-                ('asked_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("market", models.CharField(max_length=12)),
+                ("stock_code", models.CharField(max_length=24)),
+                ("source", models.CharField(max_length=24)),
+                ("first", models.DateField()),
+                ("last", models.DateField()),
+                (
+                    "unknown",
+                    models.BooleanField(default=False, help_text="It has no such instrument"),
+                ),
+                ("asked_at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('market', 'source', 'stock_code', 'first'), name='coverage_key'), models.CheckConstraint(condition=models.Q(('last__gte', models.F('first'))), name='coverage_order')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("market", "source", "stock_code", "first"), name="coverage_key"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("last__gte", models.F("first"))), name="coverage_order"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SourceVisit',
+            name="SourceVisit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=24)),
-                ('what', models.CharField(max_length=24)),
-                ('at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("source", models.CharField(max_length=24)),
+                ("what", models.CharField(max_length=24)),
+                ("at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('source', 'what'), name='visit_key')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("source", "what"), name="visit_key")
+                ],
             },
         ),
     ]

@@ -9,7 +9,7 @@ from marketdata.models.candles import (
     CandleSeries,
 )
 from marketdata.models.features import FeatureFlag, FlagRollback
-from marketdata.models.flows import INVESTORS, FlowCorrection, InstitutionalFlow
+from marketdata.models.flows import FlowCorrection, InstitutionalFlow
 from marketdata.models.generations import Generation
 from marketdata.models.index_series import IndexBar, IndexChoice
 from marketdata.models.instruments import Instrument, InstrumentStatus, StatusChange
@@ -18,7 +18,6 @@ from marketdata.models.pace import CallPace, SourceVisit
 from marketdata.models.prices import BarCorrection, BarCoverage, FactorEvent, StockPrice
 
 __all__ = [
-    "INVESTORS",
     "BarCorrection",
     "BarCoverage",
     "CalendarOverride",

@@ -5,13 +5,11 @@ from __future__ import annotations
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
-INVESTORS = ("foreign", "institution", "pension", "individual")
-"""Kinds of investors a source may tell apart; pension funds are counted among the institutions too."""
-
 
 class InstitutionalFlow(models.Model):
     """Net buying (bought - sold) in one instrument on one session, as one source gave it: quantities in raw shares (or
-    units), values in the market's currency, negative where more was sold. NULL is missing, which is not 0.
+    units), values in the market's currency, negative where more was sold. NULL is missing, which is not 0. The fields
+    besides the key are `panel.FLOW_FIELDS`.
     """
 
     market = models.CharField(max_length=12)

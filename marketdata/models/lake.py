@@ -17,6 +17,9 @@ class Partition(models.Model):
     rows = models.PositiveIntegerField(default=0)
     bytes = models.PositiveBigIntegerField(default=0)
     digest = models.CharField(max_length=32, blank=True)
+    sessions = models.JSONField(
+        default=dict, help_text="ISO date -> [bars, digest, bars that can be scanned]"
+    )
     written_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -32,10 +35,6 @@ class Partition(models.Model):
 
 class LakePartition(Partition):
     """A month of bars."""
-
-    sessions = models.JSONField(
-        default=dict, help_text="ISO date -> [bars, digest, bars that can be scanned]"
-    )
 
     class Meta:
         constraints = [

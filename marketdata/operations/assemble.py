@@ -1,7 +1,8 @@
 """A partition's rows from the record.
 
 Of several sources for one bar the preferred is kept; factor events are joined, and what was known of each instrument
-on each day.
+on each day. Of several sources for one flow the preferred one's values are kept, value by value, and what it does not
+say is taken from the next.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from marketdata import membership
-from marketdata.lake import writer
+from marketdata.lake import flow_files, writer
 from marketdata.models import FactorEvent, InstrumentStatus
 from marketdata.operations import bulk
+from marketdata.panel import FLOW_FIELDS
 
 
 def bars(market: str, month: date, statements: Statements) -> writer.Bars:
     """The rows of the partition of `month` as the record has them now."""
-    following = (month.replace(day=28) + timedelta(days=4)).replace(day=1)
+    following = _following(month)
     rows = bulk.month_rows(market, month, following - timedelta(days=1))
     order = _preferred(rows)
     happened = FactorEvent.objects.filter(market=market, date__gte=month, date__lt=following)
@@ -52,6 +54,28 @@ def bars(market: str, month: date, statements: Statements) -> writer.Bars:
         flags=flags,
         events=(ev_code[kept], ev_day[kept], ev_ratio[kept]),
     )
+
+
+def flows(market: str, month: date) -> flow_files.Flows:
+    """The investor flow of `month` as the record has it now."""
+    until = _following(month) - timedelta(days=1)
+    rows = bulk.month_rows(market, month, until, table=bulk.FLOW_TABLE)
+    kept = _preferred(rows)
+    code, day = rows.code[kept], rows.date[kept]
+    at = _find(code, day, rows.code, rows.date)
+    values = {name: np.full(len(kept), np.nan) for name in FLOW_FIELDS}
+    ranks = membership.preference(rows.sources.tolist(), settings.SOURCE_ORDER)
+    for source in sorted(range(len(rows.sources)), key=lambda n: -ranks[str(rows.sources[n])]):
+        mine = rows.source == source
+        for name, column in values.items():
+            said = mine & ~np.isnan(rows.values[name])
+            column[at[said]] = rows.values[name][said]
+    return flow_files.Flows(rows.codes, code, day, values)
+
+
+def _following(month: date) -> date:
+    """The first day of the month after."""
+    return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
 
 
 def _preferred(rows: bulk.Rows) -> NDArray[np.intp]:

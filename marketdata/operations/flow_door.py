@@ -24,11 +24,12 @@ from django.db.models import Max, Min
 from numpy.typing import NDArray
 
 from marketdata.errors import DataProblem
-from marketdata.models import INVESTORS, FlowCorrection, FlowPartition, Instrument
+from marketdata.models import FlowCorrection, FlowPartition, Instrument
 from marketdata.operations import bulk, generations, marks, replacing
-from marketdata.operations.bulk import FLOW_TABLE, FLOWS
+from marketdata.operations.bulk import FLOW_TABLE
 from marketdata.operations.replacing import Counts, months_of
 from marketdata.operations.validation import FINE, REASONS, Reason
+from marketdata.panel import FLOW_FIELDS, INVESTORS
 from marketdata.sources.files import FlowBatch
 
 BEYOND = 3.0
@@ -68,7 +69,7 @@ def against_bars(batch: FlowBatch, reasons: NDArray[np.int8], *, market: str) ->
     _refuse_units(of_quantity, of_turnover)
     odd = ((of_quantity < 1 / UNIT) | (of_quantity > UNIT)).any(axis=0)
     beyond = np.zeros(len(fine), dtype=bool)
-    for name in FLOWS:
+    for name in FLOW_FIELDS:
         most = bars.volume if name.endswith("_quantity") else bars.turnover
         beyond |= np.abs(batch.values[name][fine]) > BEYOND * most
     found = reasons.copy()
@@ -81,7 +82,7 @@ def record(batch: FlowBatch, *, market: str, source: str, at: datetime) -> Count
     """Record a validated batch (no key twice) in one transaction of its own; `at` becomes its time of record. Rows that
     say nothing are counted as unchanged."""
     batch = batch.take(np.lexsort((batch.date, batch.code)))
-    said = ~np.all([np.isnan(batch.values[name]) for name in FLOWS], axis=0)
+    said = ~np.all([np.isnan(batch.values[name]) for name in FLOW_FIELDS], axis=0)
     whole = bulk.Writable(batch.codes, batch.code, batch.date, batch.values)
     rows = whole.take(np.flatnonzero(said))
     if not len(rows):
@@ -94,8 +95,9 @@ def record(batch: FlowBatch, *, market: str, source: str, at: datetime) -> Count
             rows, found, FLOW_TABLE, FlowCorrection, market=market, source=source, at=at
         )
         changed = np.concatenate([found.new, found.corrected])
-        marks.mark(market, months_of(rows.date[changed]), kind=FlowPartition)
-        generations.advance(market)
+        if len(changed):
+            marks.mark(market, months_of(rows.date[changed]), kind=FlowPartition)
+            generations.advance(market)
     return Counts(len(found.new), len(found.corrected), len(batch) - len(changed))
 
 

@@ -1,4 +1,4 @@
-"""Rewrites the lake's partitions from the record.
+"""Rewrites the lake's partitions from the record: months of bars (`project`) and of investor flow (`project_flows`).
 
 1. Read the partition's `wanted` generation, then its rows (`assemble`): what is committed later raises `wanted` again.
 2. Write the file (beside, sync, rename), then say so in the record.
@@ -8,23 +8,26 @@ A crash anywhere leaves the partition marked, and the next projection repairs it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from marketdata import queries
 from marketdata.errors import DataProblem, LakeError
-from marketdata.lake import writer
+from marketdata.lake import flow_files, writer
 from marketdata.lake.footers import Part, survey
-from marketdata.models import LakePartition
+from marketdata.models import FlowPartition, LakePartition, Partition
 from marketdata.operations import assemble, market_index
 from marketdata.queries import lake
-from marketdata.record import Record
+from marketdata.record import FlowRecord, Record
 
 Progress = Callable[[str, int, int], None]
+Write = Callable[[date, int], writer.Written | flow_files.FlowsWritten]
+Kind = TypeVar("Kind", LakePartition, FlowPartition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,11 @@ class Projected:
     partitions: int
     rows: int
     bytes: int
+
+    def __add__(self, other: Projected) -> Projected:
+        return Projected(
+            self.partitions + other.partitions, self.rows + other.rows, self.bytes + other.bytes
+        )
 
 
 class ProjectionFailed(DataProblem):
@@ -51,20 +59,29 @@ def project(
     chosen = LakePartition.objects.filter(market=market)
     if months is not None:
         chosen = chosen.filter(month__in=list(months))
-    if rebuild:
-        chosen.update(wanted=F("wanted") + 1)
-    else:
-        chosen = chosen.exclude(wanted=F("written"))
-    partitions = list(chosen.order_by("month"))
+    partitions = _stale(chosen, rebuild)
     statements = assemble.Statements(market if partitions else "")
-    rows = size = 0
-    for n, partition in enumerate(partitions):
-        written = _project(partition, statements)
-        rows, size = rows + written.rows, size + written.bytes
-        if progress:
-            progress(f"{partition.month:%Y-%m}", n + 1, len(partitions))
+
+    def write(month: date, generation: int) -> writer.Written:
+        bars = assemble.bars(market, month, statements)
+        return writer.write(lake(), market, month, bars, generation=generation)
+
+    done = _projected(partitions, write, progress)
     market_index.refresh(lake(), market)
-    return Projected(len(partitions), rows, size)
+    return done
+
+
+def project_flows(
+    market: str, *, rebuild: bool = False, progress: Progress | None = None
+) -> Projected:
+    """Rewrite the stale files of investor flow of `market` (all with `rebuild`)."""
+    partitions = _stale(FlowPartition.objects.filter(market=market), rebuild)
+
+    def write(month: date, generation: int) -> flow_files.FlowsWritten:
+        flows = assemble.flows(market, month)
+        return flow_files.write(lake(), market, month, flows, generation=generation)
+
+    return _projected(partitions, write, progress)
 
 
 def current(market: str) -> Record:
@@ -76,14 +93,25 @@ def current(market: str) -> Record:
     return held
 
 
+def current_flows(market: str) -> FlowRecord:
+    """What is recorded of the market's investor flow, once the lake has caught up with it."""
+    held = queries.flow_record(market)
+    if held.stale:
+        project_flows(market)
+        held = queries.flow_record(market)
+    return held
+
+
 def bring_up_to_date(market: str) -> None:
     """Project what is stale, and what the record says is in place but is missing, broken or older in the lake."""
     mark_broken(market)
     project(market)
+    project_flows(market)
 
 
 def mark_broken(market: str) -> None:
     """Mark the partitions whose file is missing, broken or not the one the record says was written."""
+    _mark_broken_flows(market)
     broken = []
     for partition in LakePartition.objects.filter(market=market, wanted=F("written")):
         part = Part(partition.month, lake().partition(market, partition.month), partition.written)
@@ -95,17 +123,49 @@ def mark_broken(market: str) -> None:
         LakePartition.objects.filter(market=market, month__in=broken).update(wanted=F("wanted") + 1)
 
 
-def _project(partition: LakePartition, statements: assemble.Statements) -> writer.Written:
+def _mark_broken_flows(market: str) -> None:
+    broken = []
+    for partition in FlowPartition.objects.filter(market=market, wanted=F("written")):
+        path = lake().flows(market, partition.month)
+        try:
+            flow_files.footer(lake(), Part(partition.month, path, partition.written))
+        except LakeError:
+            broken.append(partition.pk)
+    FlowPartition.objects.filter(pk__in=broken).update(wanted=F("wanted") + 1)
+
+
+def _stale(chosen: QuerySet[Kind], rebuild: bool) -> list[Kind]:
+    """Those of the partitions that are to be rewritten, all of them with `rebuild`."""
+    if rebuild:
+        chosen.update(wanted=F("wanted") + 1)
+    else:
+        chosen = chosen.exclude(wanted=F("written"))
+    return list(chosen.order_by("month"))
+
+
+def _projected(
+    partitions: Sequence[Partition], write: Write, progress: Progress | None
+) -> Projected:
+    rows = size = 0
+    for n, partition in enumerate(partitions):
+        written = _project(partition, write)
+        rows, size = rows + written.rows, size + written.bytes
+        if progress:
+            progress(f"{partition.month:%Y-%m}", n + 1, len(partitions))
+    return Projected(len(partitions), rows, size)
+
+
+def _project(partition: Partition, write: Write) -> writer.Written | flow_files.FlowsWritten:
     market, month, generation = partition.market, partition.month, partition.wanted
-    bars = assemble.bars(market, month, statements)
     try:
-        written = writer.write(lake(), market, month, bars, generation=generation)
+        written = write(month, generation)
     except OSError as error:
         raise ProjectionFailed(
             f"The lake partition {market} {month:%Y-%m} could not be written ({error.strerror or error}): "
             "nothing is lost; make room and run `manage.py project_lake`."
         ) from error
-    LakePartition.objects.filter(pk=partition.pk, written__lte=generation).update(
+    mine = type(partition)._default_manager.filter(pk=partition.pk, written__lte=generation)
+    mine.update(
         written=generation,
         rows=written.rows,
         bytes=written.bytes,

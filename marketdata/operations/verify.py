@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from marketdata import queries
 from marketdata.errors import DataProblem, LakeError
-from marketdata.lake import footers, schema, writer
-from marketdata.models import LakePartition
+from marketdata.lake import flow_files, footers, schema, writer
+from marketdata.models import FlowPartition, LakePartition
 from marketdata.operations import assemble
+from marketdata.panel import FLOW_FIELDS, Floats
 from marketdata.record import Record
 
 
@@ -42,6 +44,14 @@ def verify(market: str) -> Iterator[Finding]:
             continue
         for text in _differences(partition, statements):
             yield Finding(partition.month, text)
+    for flows in FlowPartition.objects.filter(market=market).order_by("month"):
+        if flows.is_stale:
+            yield Finding(
+                flows.month, "is behind the record in its flows; run `manage.py project_lake`"
+            )
+            continue
+        for text in _flow_differences(flows):
+            yield Finding(flows.month, text)
     yield from _gaps(held)
     try:
         queries.index(held)
@@ -82,8 +92,32 @@ def _differences(partition: LakePartition, statements: assemble.Statements) -> I
     different = found.codes[found.digests != wanted.digests]
     if len(different):
         yield f"differs from the record in {_some(different)}"
-    if table.num_rows == wanted.rows and not _same(table, bars):
+    names = (*schema.FLOATS, *schema.NULLABLE)
+    if table.num_rows == wanted.rows and not _same(table, names, bars.values, bars.date):
         yield "holds other values than its footer says: the file was changed or is damaged"
+
+
+def _flow_differences(partition: FlowPartition) -> Iterator[str]:
+    path = queries.lake().flows(partition.market, partition.month)
+    part = footers.Part(partition.month, path, partition.written)
+    try:
+        found = flow_files.footer(queries.lake(), part)
+        with footers.open_file(queries.lake(), path, words=()) as file:
+            table = flow_files.whole(file, path, ["date", *FLOW_FIELDS])
+    except LakeError as error:
+        yield str(error)
+        return
+    flows = assemble.flows(partition.market, partition.month)
+    wanted, _ = flow_files.roster(flows, partition.month, partition.written)
+    if not np.array_equal(found.codes, wanted.codes):
+        odd = np.setxor1d(found.codes, wanted.codes)
+        yield f"has flows of other instruments than the record: {_some(odd)}"
+        return
+    different = found.codes[found.digests != wanted.digests]
+    if len(different):
+        yield f"differs from the record in the flows of {_some(different)}"
+    elif not _same(table, FLOW_FIELDS, flows.values, flows.date):
+        yield "holds other flows than its footer says: the file was changed or is damaged"
 
 
 def _whole(path: str) -> pa.Table:
@@ -94,16 +128,25 @@ def _whole(path: str) -> pa.Table:
             raise LakeError(f"{path} cannot be read to its end ({error})") from error
 
 
-def _same(table: pa.Table, bars: writer.Bars) -> bool:
-    names = (*schema.FLOATS, *schema.NULLABLE)
-    return all(
-        np.array_equal(
-            table.column(name).to_numpy(zero_copy_only=False).astype(float),
-            bars.values[name],
-            equal_nan=True,
+def _same(
+    table: pa.Table,
+    names: Sequence[str],
+    values: Mapping[str, Floats],
+    days: NDArray[np.datetime64],
+) -> bool:
+    """Whether the table holds these values of `names`, row by row."""
+    return (
+        table.num_rows == len(days)
+        and all(
+            np.array_equal(
+                table.column(name).to_numpy(zero_copy_only=False).astype(float),
+                values[name],
+                equal_nan=True,
+            )
+            for name in names
         )
-        for name in names
-    ) and np.array_equal(table.column("date").to_numpy().astype("datetime64[D]"), bars.date)
+        and np.array_equal(table.column("date").to_numpy().astype("datetime64[D]"), days)
+    )
 
 
 def _some(codes: np.ndarray[tuple[int], np.dtype[np.bytes_]]) -> str:

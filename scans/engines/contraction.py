@@ -19,18 +19,20 @@ from scans.kernels.windows import rolling_max, rolling_min, rolling_sum
 INPUTS = {"close": 252, "high": 251, "low": 251, "volume": 49, "amount": 19}
 """The reach of the windows, in sessions."""
 
-FLOWS = ("foreign_net", "institution_net")
-"""Net buying of a session in raw shares, NaN where none is recorded."""
+BUYERS = ("foreign", "institution")
 
-FLOW_INPUTS = {**dict.fromkeys(FLOWS, 4), "raw_close": 4}
-"""What the flow reads besides, where the panel has it."""
+FLOW_INPUTS = {
+    **{f"{who}_net_{what}": 4 for who in BUYERS for what in ("quantity", "value")},
+    "raw_close": 4,
+}
+"""What the flow reads besides."""
 
 TEMPLATE = ("over_long", "stacked", "long_rising", "over_sma50", "off_low", "near_high", "strong")
 
 
-def features(measures: Measures) -> dict[str, NDArray[Any]]:
+def features(measures: Measures, *, flow: bool = False) -> dict[str, NDArray[Any]]:
     """Ratios, (K, N) each: float64 where a threshold or the score stands on them, float32 beside a verdict; `flow`
-    where the panel has it."""
+    where it is asked for."""
     k = measures.asked
     close, high, low = (measures.field(name, 251) for name in ("close", "high", "low"))
     now = close[251:]
@@ -63,7 +65,7 @@ def features(measures: Measures) -> dict[str, NDArray[Any]]:
         "near_high": at_least(now, 0.75 * top),
         "breakout": above(now, pivots[:-1]) & at_least(volume, 1.5 * usual),
     }
-    if all(name in measures.panel.fields for name in FLOWS):
+    if flow:
         found["flow"] = _flow(measures)
     return found
 
@@ -81,14 +83,23 @@ def _strength(measures: Measures) -> Floats:
 def _flow(measures: Measures) -> Floats:
     """How much foreigners and institutions bought over 5 sessions, 0..1, (K, N); NaN where a session has no flow."""
     k = measures.asked
-    adjusted = measures.field("raw_close", 4) / measures.field("close", 4)
     traded = rolling_sum(measures.field("volume", 4), 5, keep=k)
-    nets = [measures.field(name, 4) for name in FLOWS]
-    foreign, institution = (
-        _bought(_over(rolling_sum(net * adjusted, 5, keep=k), traded)) for net in nets
-    )
+    nets = [_net(measures, who) for who in BUYERS]
+    foreign, institution = (_bought(_over(rolling_sum(net, 5, keep=k), traded)) for net in nets)
     both = rolling_sum(((nets[0] > 0) & (nets[1] > 0)).astype(np.float64), 5, keep=k)
     return 0.4 * foreign + 0.3 * institution + 0.3 * both / 5
+
+
+def _net(measures: Measures, who: str) -> Floats:
+    """Net buying of 5 sessions and those asked for in adjusted shares, (K + 4, N): the quantity where one is recorded,
+    else the value at the session's average price (its close where nothing traded); NaN where neither is."""
+    close, volume = measures.field("close", 4), measures.field("volume", 4)
+    quantity = measures.field(f"{who}_net_quantity", 4)
+    value = measures.field(f"{who}_net_value", 4)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        price = np.where(volume > 0, measures.field("amount", 4) / volume, close)
+        shares = quantity * (measures.field("raw_close", 4) / close)
+        return np.where(np.isnan(quantity), value / price, shares)
 
 
 def _bought(share: Floats) -> Floats:

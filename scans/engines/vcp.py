@@ -5,10 +5,13 @@
 3. The plan is a buy stop at the pivot, in raw currency of the session; its stop counts only after entry.
 
 Where the definitions are silent: the relative strength is ranked as .4 C/C[-63] + .2 C/C[-126] + .2 C/C[-189] +
-.2 C/C[-252], which orders as RS does; bounds include both ends; the flow is measured in adjusted shares over the volume
-of the same 5 sessions, "bought" is net buying above 0, the blend is (1 - w) score + w 100 flow, and without flow on one
-of the 5 sessions the score stays; nobody regards the regime, which is the trend regime for the record; all matches are
-ranked unless `top_n` says otherwise.
+.2 C/C[-252], which orders as RS does; bounds include both ends; nobody regards the regime, which is the trend regime
+for the record; all matches are ranked unless `top_n` says otherwise.
+
+Flow is read where `flow_weight` is above 0 and nowhere else. It is measured in adjusted shares over the volume of the
+same 5 sessions. Where a source gives only the value of what was bought, that value at the session's average price
+(turnover / volume) stands for the shares, which makes the measure value over turnover. "Bought" is net buying above 0,
+the blend is (1 - w) score + w 100 flow, and without flow on one of the 5 sessions the score stays: missing is not 0.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Floats
 from scans.engines import contraction, outcomes, regimes
-from scans.engines.base import Check, Features, MarketIndex, Outcome, Universe
+from scans.engines.base import Check, Features, MarketIndex, Needs, Outcome, Universe
 from scans.engines.conditions import (
     Condition,
     Part,
@@ -96,9 +99,16 @@ class Engine:
     min_bars: ClassVar[int] = 253
     Params: ClassVar[type[Any]] = Params
 
+    def needs(self, params: Any) -> Needs:
+        """See `base.Adapting`: flow is read where it counts."""
+        inputs = dict(self.inputs)
+        if params.flow_weight > 0:
+            inputs |= contraction.FLOW_INPUTS
+        return Needs(inputs, self.warm_up, self.min_bars)
+
     def features(self, measures: Measures, params: Any) -> Features:
         """See `contraction.features`."""
-        return contraction.features(measures)
+        return contraction.features(measures, flow=params.flow_weight > 0)
 
     def score(
         self, universe: Universe, features: Features, index: MarketIndex, params: Any
@@ -253,7 +263,9 @@ def _levels(picks: Picks, universe: Universe, f: Features) -> Levels:
 
 
 def _notes(f: Features, params: Params, sessions: int) -> list[str]:
-    silent = params.flow_weight > 0 and "flow" not in f
-    return [
-        "no institutional flow is recorded: flow_weight has no effect" if silent else ""
-    ] * sessions
+    """What is to be said of sessions on which not one instrument's 5 sessions have flow."""
+    if params.flow_weight == 0:
+        return [""] * sessions
+    told = "no institutional flow is recorded: flow_weight has no effect"
+    known = np.isfinite(f["flow"]).sum(axis=1)
+    return ["" if count else told for count in known.tolist()]

@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.panel import Bools, Panel
+from marketdata.panel import FLOW_FIELDS, Bools, Panel
 from scans.engines.base import Engine, Features, Needs, Universe, needs
 from scans.engines.measures import Measures
 from scans.kernels.ranks import top_per_group
@@ -60,6 +60,11 @@ class Task:
     @property
     def needs(self) -> Needs:
         return needs(self.engine, self.params)
+
+    @property
+    def reads_flows(self) -> bool:
+        """Whether the engine, with these parameters, asks for investor flow."""
+        return not self.needs.inputs.keys().isdisjoint(FLOW_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,13 @@ def reproduce(number: int, *, as_of: datetime) -> Reproduction:
             if same_data:
                 found.unlike.append(then.date)
     if found.data:
-        found.changes = changes.since(run.market, run.started_at, until=run.last, index=run.index)
+        found.changes = changes.since(
+            run.market,
+            run.started_at,
+            until=run.last,
+            index=run.index,
+            flows=scan.task.reads_flows,
+        )
     return found
 
 

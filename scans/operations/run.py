@@ -21,7 +21,7 @@ from marketdata import series
 from marketdata.errors import DataProblem, LakeError
 from marketdata.markets import market as market_named
 from marketdata.operations import project
-from marketdata.record import Days, Record
+from marketdata.record import Days, FlowRecord, Record
 from scans import queries
 from scans.engines import params as engine_params
 from scans.engines.base import Check, Features, MarketIndex, Universe
@@ -88,16 +88,16 @@ def run(
     held = _record(request)
     asked = _sessions(held, request)
     scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
-    index, pieces, executor = _fresh(request.market, held, asked, scans, request)
+    data, pieces, executor = _fresh(request.market, held, asked, scans, request)
     joined = join(pieces, [scan.task for scan in scans])
     spent = {stage: sum(piece.seconds[stage] for piece in pieces) for stage in ("read", "features")}
-    data = index.digests(held.chain(asked))
-    levels = MarketIndex(index.sessions, index.m, index.range)
+    bars, thin = data.held.chain(asked), _thin(held, asked)
     for scan in scans:
-        scan.seconds, scan.executor, scan.index = dict(spent), executor, index.name
-        _answer(scan, *next(joined), levels, data, _thin(held, asked), request)
+        scan.seconds, scan.executor, scan.index = dict(spent), executor, data.index.name
+        digests = data.digests(asked, bars, scan.task)
+        _answer(scan, *next(joined), data.levels, digests, thin, request)
         if request.save and not scan.error:
-            _publish(scan, data[-1], request, permit)
+            _publish(scan, digests[-1], request, permit)
         if each:
             each(scan)
     return scans
@@ -111,10 +111,9 @@ def explain(request: Request, code: str) -> dict[str, Explained]:
     held = _record(request)
     asked = _sessions(held, request)[-1:]
     scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
-    index, pieces, _ = _fresh(request.market, held, asked, scans, request)
+    data, pieces, _ = _fresh(request.market, held, asked, scans, request)
     found: dict[str, Explained] = {}
-    data, thin = index.digests(held.chain(asked)), _thin(held, asked)
-    levels = MarketIndex(index.sessions, index.m, index.range)
+    bars, thin = data.held.chain(asked), _thin(held, asked)
     for scan, (universe, features) in zip(
         scans, join(pieces, [scan.task for scan in scans]), strict=True
     ):
@@ -126,9 +125,10 @@ def explain(request: Request, code: str) -> dict[str, Explained]:
                 f"Market {request.market} has no bars of {code} in the window of {asked[0]}."
             )
         checks = scan.task.engine.explain(
-            universe, features, levels, scan.task.params, day=0, column=column
+            universe, features, data.levels, scan.task.params, day=0, column=column
         )
-        _answer(scan, universe, features, levels, data, thin, request)
+        digests = data.digests(asked, bars, scan.task)
+        _answer(scan, universe, features, data.levels, digests, thin, request)
         if scan.error:
             raise DataProblem(f"Version {scan.error}")
         found[scan.version.slug] = Explained(checks, scan.answers[0])
@@ -172,31 +172,62 @@ def _task(version: ScannerVersion, held: Record, request: Request) -> Task:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What a run reads: the record, the index its regimes stand on, and the record of investor flow where one of its
+    versions asks for it."""
+
+    held: Record
+    index: series.Index
+    flows: FlowRecord | None
+
+    @property
+    def levels(self) -> MarketIndex:
+        """The index as engines take it."""
+        return MarketIndex(self.index.sessions, self.index.m, self.index.range)
+
+    def digests(self, asked: Days, bars: list[str], task: Task) -> list[str]:
+        """For each of `asked` the digest of what `task` may depend on: of the bars up to it (`bars`), of the index,
+        and of the flows where it reads them."""
+        found = self.index.digests(bars)
+        return self.flows.beside(asked, found) if self.flows and task.reads_flows else found
+
+
+Worked = tuple[Data, list[Any], str]
+
+
 def _fresh(
     market: str, held: Record, asked: Days, scans: Sequence[Scan], request: Request
-) -> tuple[series.Index, list[Any], str]:
-    """The index and the pieces; a lake that turns out to be missing, broken or behind is mended once."""
+) -> Worked:
+    """What was read, the pieces and the executor; a lake that turns out to be missing, broken or behind is
+    mended once."""
     tasks = [scan.task for scan in scans]
-    warm_up = max(task.needs.warm_up for task in tasks)
     try:
-        return _worked(held, asked, warm_up, tasks, request)
+        return _worked(held, asked, tasks, request)
     except LakeError:
         if not request.mend:
             raise
         project.bring_up_to_date(market)
-        return _worked(market_queries.record(market), asked, warm_up, tasks, request)
+        return _worked(market_queries.record(market), asked, tasks, request)
 
 
-def _worked(
-    held: Record, asked: Days, warm_up: int, tasks: Sequence[Task], request: Request
-) -> tuple[series.Index, list[Any], str]:
+def _worked(held: Record, asked: Days, tasks: Sequence[Task], request: Request) -> Worked:
     name = series.chosen(request.market) if request.index is None else request.index
     index = series.index(held, asked, name)
-    window: Readable = market_queries.window(held, asked, warm_up)
+    warm_up = max(task.needs.warm_up for task in tasks)
+    flows = _flows(request) if any(task.reads_flows for task in tasks) else None
+    window: Readable = market_queries.window(held, asked, warm_up, flows=flows)
     pieces, executor = executors.work(
         window, tasks, executor=request.executor, workers=request.workers
     )
-    return index, pieces, executor
+    return Data(held, index, flows), pieces, executor
+
+
+def _flows(request: Request) -> FlowRecord:
+    """What is recorded of investor flow, as `_record`."""
+    if request.mend:
+        return project.current_flows(request.market)
+    return market_queries.flow_record(request.market)
 
 
 def _answer(

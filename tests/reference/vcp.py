@@ -7,7 +7,8 @@ Choices where the definitions are silent
 - The RS percentile ranks .4 C/C[-63] + .2 C/C[-126] + .2 C/C[-189] + .2 C/C[-252] (RS + 1) over all eligible
   instruments; as a share, so "> 70" is above 0.70.
 - All D are of adjusted bars, no-trade bars included. sma(V,50) = 0 cannot occur (t is traded).
-- Flow: net buying and volume in raw shares, both as sums of the last 5 sessions; the blend is
+- Flow: net buying and volume in raw shares, both as sums of the last 5 sessions; a value without a quantity counts as
+  the shares it buys at the session's average price, A / rawV (rawC on a day without a trade); the blend is
   (1 - w) * score + w * 100 * flow, and the score stays where one of the 5 sessions has no flow. Match and grade use
   the blended score. "Bought" is a net purchase above 0.
 - The label is the grade; every match is ranked (no top_n of its own).
@@ -93,16 +94,30 @@ def flow_share(rate: float) -> float:
     return 0.1
 
 
+def bought(bars: pd.DataFrame, flows: pd.DataFrame, who: str) -> list[float]:
+    """Net raw shares of the last 5 sessions, NaN where nothing is recorded."""
+    last = bars.iloc[-5:]
+    said = flows.reindex(index=last.index, columns=[who, f"{who}_value"])
+    rows = zip(
+        *(last[name].tolist() for name in ("A", "rawV", "rawC")),
+        *(said[name].tolist() for name in said.columns),
+        strict=True,
+    )
+    return [
+        value / (amount / volume if volume > 0 else close) if math.isnan(shares) else shares
+        for amount, volume, close, shares, value in rows
+    ]
+
+
 def flow_score(bars: pd.DataFrame, flows: pd.DataFrame | None) -> float:
-    """0..1 of the last 5 sessions; NaN where flow is not recorded. `flows`: foreign, institution, net raw shares."""
+    """0..1 of the last 5 sessions; NaN where flow is not recorded. `flows`: foreign, institution in net raw shares, and
+    foreign_value, institution_value in currency where there are such."""
     if flows is None:
         return math.nan
-    last = flows[["foreign", "institution"]].reindex(bars.index[-5:])
+    foreign, institution = (bought(bars, flows, who) for who in ("foreign", "institution"))
     volume = math.fsum(bars["rawV"].tolist()[-5:])
-    if last.isna().to_numpy().any() or volume <= 0:
+    if any(map(math.isnan, foreign + institution)) or volume <= 0:
         return math.nan
-    foreign: list[float] = last["foreign"].tolist()
-    institution: list[float] = last["institution"].tolist()
     both = sum(f > 0 and i > 0 for f, i in zip(foreign, institution, strict=True))
     return (
         0.4 * flow_share(math.fsum(foreign) / volume)
@@ -172,7 +187,7 @@ def scan(
     params: Mapping[str, Any] | None = None,
     flows: Mapping[str, pd.DataFrame] | None = None,
 ) -> Outcome:
-    """vcp on `date`. `flows`: per code the net raw shares bought by foreign and institution on its sessions."""
+    """vcp on `date`. `flows`: per code what foreign and institution bought on its sessions (see `flow_score`)."""
     chosen = {**PARAMS, **(params or {})}
     members = universe(
         instruments,

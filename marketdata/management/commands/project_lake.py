@@ -25,7 +25,9 @@ class Command(BaseCommand):
             name = market(options["market"]).name
             if not options["rebuild"]:
                 project.mark_broken(name)
-            done = project.project(name, rebuild=options["rebuild"], progress=self.progress)
+            rebuild, tell = options["rebuild"], self.progress
+            done = project.project(name, rebuild=rebuild, progress=tell)
+            done += project.project_flows(name, rebuild=rebuild, progress=tell)
         except (DataProblem, UnknownMarket) as error:
             raise CommandError(str(error)) from error
         seconds = time.perf_counter() - began

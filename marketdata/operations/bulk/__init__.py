@@ -12,7 +12,6 @@ from marketdata.operations.bulk.rows import (
     BAR_TABLE,
     COLUMNS,
     FLOW_TABLE,
-    FLOWS,
     Rows,
     Table,
     Writable,
@@ -22,7 +21,6 @@ from marketdata.operations.bulk.upsert import upsert
 __all__ = [
     "BAR_TABLE",
     "COLUMNS",
-    "FLOWS",
     "FLOW_TABLE",
     "Rows",
     "Table",

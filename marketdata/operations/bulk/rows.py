@@ -10,15 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from marketdata.models import INVESTORS, InstitutionalFlow, StockPrice
+from marketdata.models import InstitutionalFlow, StockPrice
+from marketdata.panel import FLOW_FIELDS
 
 PRICES = ("open", "high", "low", "close", "volume")
 OPTIONAL = ("amount", "base_price", "market_cap", "shares")
 COLUMNS = (*PRICES, *OPTIONAL)
 """The values of a bar. Those of `PRICES` are always known; of the others NaN stands for NULL."""
-
-FLOWS = tuple(f"{who}_net_{what}" for who in INVESTORS for what in ("quantity", "value"))
-"""The values of a flow; NaN stands for NULL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Table:
 
 
 BAR_TABLE = Table(StockPrice._meta.db_table, COLUMNS, PRICES)
-FLOW_TABLE = Table(InstitutionalFlow._meta.db_table, FLOWS)
+FLOW_TABLE = Table(InstitutionalFlow._meta.db_table, FLOW_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)

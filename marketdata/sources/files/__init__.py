@@ -7,12 +7,15 @@ from marketdata.sources.files.batch import (
     PriceFileError,
     Status,
 )
-from marketdata.sources.files.forms import Recognised, recognise
+from marketdata.sources.files.forms import FLOW_FORMS, PRICE_FORMS, Form, Recognised, recognise
 
 __all__ = [
+    "FLOW_FORMS",
+    "PRICE_FORMS",
     "BarBatch",
     "EventBatch",
     "FlowBatch",
+    "Form",
     "PriceFileError",
     "Recognised",
     "Status",

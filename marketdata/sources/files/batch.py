@@ -14,16 +14,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from marketdata.panel import FLOW_FIELDS
 from marketdata.sources.base import SourceRefused
 
 PRICES = ("open", "high", "low", "close", "volume")
 OPTIONAL = ("amount", "base_price", "market_cap", "shares")
 VALUES = (*PRICES, *OPTIONAL)
-FLOWS = tuple(
-    f"{who}_net_{what}"
-    for who in ("foreign", "institution", "pension", "individual")
-    for what in ("quantity", "value")
-)
 
 
 class PriceFileError(SourceRefused):
@@ -118,8 +114,11 @@ class EventBatch:
 
 @dataclass(frozen=True, slots=True)
 class FlowBatch:
-    """R rows of investor flow: a float64 array in `values` for each of `FLOWS`, NaN where nothing is said; quantities
-    in raw shares, values in the market's currency, negative where more was sold. The rest as in `BarBatch`."""
+    """R rows of investor flow; the rest as in `BarBatch`.
+
+    values      a float64 array for each of `FLOW_FIELDS`, raw shares or the market's currency, negative where more was
+                sold; NaN where nothing is said
+    """
 
     row: NDArray[np.int64]
     codes: NDArray[np.str_]
@@ -151,10 +150,12 @@ class FlowBatch:
         days: Sequence[datetime.date],
         values: Mapping[str, Sequence[float | None]],
     ) -> FlowBatch:
-        """From columns as Python values; a name of `FLOWS` that is not among `values` says nothing."""
+        """From columns as Python values; a name of `FLOW_FIELDS` that is not among `values` says nothing."""
         words, code = np.unique(np.array(codes, dtype=np.str_), return_inverse=True)
         nothing = [None] * len(codes)
-        columns = {name: np.array(values.get(name, nothing), dtype=np.float64) for name in FLOWS}
+        columns = {
+            name: np.array(values.get(name, nothing), dtype=np.float64) for name in FLOW_FIELDS
+        }
         raw: dict[str, Any] = {"code": list(codes), "date": list(days), **columns}
         return cls(
             row=np.arange(1, len(codes) + 1),

@@ -1,9 +1,9 @@
-"""The forms of price files, and which one a file has: told by its columns, never by its name."""
+"""The forms of files, and which one a file has: told by its columns, never by its name."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from marketdata.sources.files import events, marcap, tidy
-from marketdata.sources.files.batch import BarBatch, EventBatch, PriceFileError
+from marketdata.sources.files import events, flows, marcap, tidy
+from marketdata.sources.files.batch import BarBatch, EventBatch, FlowBatch, PriceFileError
 from marketdata.sources.files.reading import PriceFile, open_file
 
-Convert = Callable[[pa.Table, NDArray[np.int64], str], BarBatch | EventBatch]
+Convert = Callable[[pa.Table, NDArray[np.int64], str], BarBatch | EventBatch | FlowBatch]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +47,21 @@ class Form:
         lower = {name.lower().strip() for name in names}
         lacks = tuple(name for name in self.required if name not in self.found(names))
         if self.marks and not lower & set(self.marks):
-            lacks += (" or ".join(self.marks),)
+            more = f" or {len(self.marks) - 4} others" if len(self.marks) > 4 else ""
+            lacks += (" or ".join(self.marks[:4]) + more,)
         return lacks
 
 
-FORMS = (
+PRICE_FORMS = (
     Form("marcap", marcap.COLUMNS, marcap.REQUIRED, marcap.MARKS, "marcap", "kr", marcap.convert),
     Form("tidy", tidy.COLUMNS, tidy.REQUIRED, (), "file", "kr", tidy.convert),
     Form("events", events.COLUMNS, events.REQUIRED, (), "file", "kr", events.convert),
 )
 """In the order they are tried."""
+
+FLOW_FORMS = (
+    Form("flows", flows.COLUMNS, flows.REQUIRED, flows.MARKS, "file", "kr", flows.convert),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ class Recognised:
     columns: dict[str, str]
     ignored: tuple[str, ...]
 
-    def batches(self, *, market: str, rows: int) -> Iterator[BarBatch | EventBatch]:
+    def batches(self, *, market: str, rows: int) -> Iterator[BarBatch | EventBatch | FlowBatch]:
         """Its rows as batches of about `rows`; PriceFileError where it breaks off or does not fit the market."""
         done = 0
         names = list(dict.fromkeys(self.columns.values()))
@@ -91,14 +96,14 @@ class Recognised:
         self.file.close()
 
 
-def recognise(path: Path) -> Recognised:
-    """Open `path` and tell its form; PriceFileError where that is none of the known ones."""
+def recognise(path: Path, forms: Sequence[Form] = PRICE_FORMS) -> Recognised:
+    """Open `path` and tell which of `forms` it has; PriceFileError where that is none of them."""
     file = open_file(path)
     twice = [name for name, count in Counter(file.columns).items() if count > 1]
     if twice:
         file.close()
         raise PriceFileError(f"{path.name} has the column {twice[0]} twice: leave one of them.")
-    for form in FORMS:
+    for form in forms:
         if not form.missing(file.columns):
             columns = form.found(file.columns)
             used = set(columns.values())
@@ -106,9 +111,9 @@ def recognise(path: Path) -> Recognised:
                 file, form, columns, tuple(name for name in file.columns if name not in used)
             )
     file.close()
-    nearest = min(FORMS, key=lambda form: len(form.missing(file.columns)))
-    forms = "; ".join(f"{form.name} ({', '.join(form.required)})" for form in FORMS)
+    nearest = min(forms, key=lambda form: len(form.missing(file.columns)))
+    known = "; ".join(f"{form.name} ({', '.join(form.required)})" for form in forms)
     raise PriceFileError(
-        f"{path.name} has the columns {', '.join(file.columns[:20]) or '(none)'}: no known form of price file; "
-        f"{nearest.name} is the nearest and lacks {', '.join(nearest.missing(file.columns))}. Known forms: {forms}."
+        f"{path.name} has the columns {', '.join(file.columns[:20]) or '(none)'}: no known form of file; "
+        f"{nearest.name} is the nearest and lacks {', '.join(nearest.missing(file.columns))}. Known forms: {known}."
     )

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from marketdata.management.progress import ImportScreen
 from marketdata.models import StockPrice
-from marketdata.operations.import_prices import Progress
+from marketdata.operations.file_import import Progress
 from tests.marketdata.operations.rows import tidy
 
 pytestmark = pytest.mark.django_db

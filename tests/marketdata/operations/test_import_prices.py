@@ -24,7 +24,8 @@ from marketdata.models import (
 )
 from marketdata.operations import door
 from marketdata.operations import marks as marks_of_the_lake
-from marketdata.operations.import_prices import FileReport, Progress, ahead, import_prices
+from marketdata.operations.file_import import FileReport, Progress, ahead
+from marketdata.operations.import_prices import import_prices
 from tests.marketdata.operations.rows import AS_OF, COLUMNS, LATER, imported, tidy
 
 pytestmark = pytest.mark.django_db
@@ -145,7 +146,7 @@ def test_columns_of_a_day_and_of_an_instrument_are_compared_alike(tmp_path: Path
 def test_the_size_of_batches_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
-    monkeypatch.setattr("marketdata.operations.import_prices.BATCH_ROWS", batch)
+    monkeypatch.setattr("marketdata.operations.file_import.BATCH_ROWS", batch)
     rows = [row.split(",") for row in ROWS]
     columns = dict(zip(COLUMNS.split(","), map(list, zip(*rows, strict=True)), strict=True))
     path = tmp_path / "a.parquet"
@@ -195,7 +196,7 @@ def assert_whole_batches(bars: int) -> None:
 def test_an_interruption_leaves_whole_batches_and_a_rerun_completes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("marketdata.operations.import_prices.BATCH_ROWS", 16)
+    monkeypatch.setattr("marketdata.operations.file_import.BATCH_ROWS", 16)
     path = long_file(tmp_path / "a.parquet")
 
     def interrupt(told: Progress) -> None:
@@ -213,7 +214,7 @@ def test_an_interruption_leaves_whole_batches_and_a_rerun_completes(
 def test_a_batch_that_fails_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("marketdata.operations.import_prices.BATCH_ROWS", 16)
+    monkeypatch.setattr("marketdata.operations.file_import.BATCH_ROWS", 16)
     path = long_file(tmp_path / "a.parquet")
     mark, calls = marks_of_the_lake.mark, []
 
@@ -237,7 +238,7 @@ def test_a_batch_that_fails_leaves_nothing_behind(
 def test_two_imports_at_once_wait_for_each_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("marketdata.operations.import_prices.BATCH_ROWS", 16)
+    monkeypatch.setattr("marketdata.operations.file_import.BATCH_ROWS", 16)
     path = long_file(tmp_path / "a.parquet")
 
     def one(_: int) -> FileReport:
@@ -299,7 +300,7 @@ def test_a_wrong_market_or_source_is_refused_before_any_file(tmp_path: Path) -> 
 def test_progress_tells_rows_share_and_remaining_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("marketdata.operations.import_prices.BATCH_ROWS", 2)
+    monkeypatch.setattr("marketdata.operations.file_import.BATCH_ROWS", 2)
     path = tmp_path / "a.parquet"
     rows = [row.split(",") for row in ROWS]
     columns = dict(zip(COLUMNS.split(","), map(list, zip(*rows, strict=True)), strict=True))

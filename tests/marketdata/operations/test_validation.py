@@ -123,7 +123,7 @@ def test_an_odd_row_is_let_in(row: str, tmp_path: Path) -> None:
 def test_a_duplicate_is_found_across_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("marketdata.operations.import_prices.BATCH_ROWS", 2)
+    monkeypatch.setattr("marketdata.operations.file_import.BATCH_ROWS", 2)
     monkeypatch.setattr("marketdata.sources.files.reading.CSV_BLOCK", 100)
     rows = [f"2026-08-{day},{code},1,1,1,1,1" for day in (19, 20) for code in ("000010", "0001A0")]
     report = imported(

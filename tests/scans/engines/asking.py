@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from marketdata.panel import Panel
+from scans.engines import vcp
 from scans.engines.base import Engine, Features, MarketIndex, Outcome, Universe, needs
 from scans.engines.measures import Measures
 from scans.engines.params import read
@@ -48,6 +49,13 @@ LENIENT: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+class Flowing(vcp.Engine):
+    """vcp with investor flow blended in."""
+
+
+FLOWING = Flowing()
+
+
 class Near(list[float]):
     """Numbers that are equal within 1e-6 relative, NaN to NaN."""
 
@@ -60,7 +68,8 @@ class Near(list[float]):
 
 
 def lenient(engine: Engine) -> Any:
-    return read(engine.Params, LENIENT[engine.slug])
+    given = LENIENT[engine.slug]
+    return read(engine.Params, given | {"flow_weight": 0.5} if engine is FLOWING else given)
 
 
 def market(engine: Engine, seed: int, *, instruments: int = 12) -> Panel:

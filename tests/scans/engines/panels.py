@@ -1,5 +1,5 @@
 """Small random markets for the engines' tests: prices in ticks (so that exact ties occur), halts, late listings,
-splits, a market index with shocks."""
+splits, investor flow with gaps, a market index with shocks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.panel import FIELDS, Floats, Panel
+from marketdata.panel import FIELDS, FLOW_FIELDS, INVESTORS, Floats, Panel
 from scans.engines.base import MarketIndex, Universe
 
 SEGMENTS = ("KOSPI", "KOSDAQ", "KONEX")
@@ -43,6 +43,7 @@ def panel(
         flags[:, rng.random(instruments) < 0.05] = 2
         suspect[: asked // 2, rng.random(instruments) < 0.05] = True
     segment = np.broadcast_to(rng.integers(0, 2, instruments), (asked, instruments)).astype(np.int8)
+    fields |= _flows(np.random.default_rng(seed + 1), fields)
     return _read_only(
         Panel(
             market="kr",
@@ -113,6 +114,21 @@ def _split(rng: np.random.Generator, fields: dict[str, Floats]) -> None:
     for column in np.flatnonzero(rng.random(instruments) < 0.3):
         at = int(rng.integers(1, sessions))
         fields["raw_close"][:at, column] *= float(rng.choice([0.2, 0.7, 3.0]))
+
+
+def _flows(rng: np.random.Generator, fields: dict[str, Floats]) -> dict[str, Floats]:
+    """Net buying of a few percent of the volume: as a quantity here, as a value there, as both, and on one session in a
+    hundred as neither."""
+    found: dict[str, Floats] = {}
+    shares = fields["volume"] * fields["close"] / fields["raw_close"]
+    for who in INVESTORS:
+        quantity = shares * rng.normal(0.01, 0.06, shares.shape)
+        value = quantity * fields["raw_close"] * rng.uniform(0.98, 1.02, shares.shape)
+        kind = rng.choice(4, shares.shape, p=[0.4, 0.4, 0.19, 0.01])
+        quantity[(kind == 1) | (kind == 3)] = np.nan
+        value[(kind == 0) | (kind == 3)] = np.nan
+        found |= {f"{who}_net_quantity": quantity, f"{who}_net_value": value}
+    return found
 
 
 def _read_only(made: Panel) -> Panel:
@@ -231,7 +247,7 @@ def since(made: Panel, begin: int) -> Panel:
 
 def changed(made: Panel, **fields: Floats) -> Panel:
     """The panel with other values in some fields."""
-    assert set(fields) <= set(FIELDS)
+    assert set(fields) <= {*FIELDS, *FLOW_FIELDS}
     return _read_only(replace(made, fields={**made.fields, **fields}))
 
 

@@ -3,7 +3,6 @@ them, session by session."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -225,8 +224,7 @@ def test_plans_grades_and_flow_of_vcp(weight: float) -> None:
     compared = 0
     for seed in (1, 2, 3):
         made = panels.panel(seed, sessions=300, instruments=60, asked=40, dirty=False)
-        made, flows = with_flow(made, seed)
-        bars, known = frames(made), panels.index(made)
+        bars, flows, known = frames(made), flows_of(made), panels.index(made)
         params = read(engine.Params, given)
         universe = panels.universe(made, engine.min_bars)
         measured = engine.features(Measures(made), params)
@@ -239,7 +237,7 @@ def test_plans_grades_and_flow_of_vcp(weight: float) -> None:
                     found.score[one], found.entry[one], found.stop[one], found.target[one],
                     found.signals["breakout"][one], found.components["rs_percentile"][one],
                     *(found.components[f"depth_{n}"][one] for n in (1, 2, 3)),
-                    found.components["flow"][one],
+                    found.components["flow"][one] if weight else np.nan,
                     sum(found.signals[name][one] for name in found.signals if name != "breakout"),
                 ]
                 for one in at
@@ -248,7 +246,8 @@ def test_plans_grades_and_flow_of_vcp(weight: float) -> None:
                 row["code"]: pytest.approx(
                     [
                         row["score"], row["entry"], row["stop"], row["target"], row["breakout"],
-                        row["percentile"], *row["depths"], row["flow"], row["template"],
+                        row["percentile"], *row["depths"], row["flow"] if weight else np.nan,
+                        row["template"],
                     ],
                     rel=1e-6,
                     nan_ok=True,
@@ -267,22 +266,17 @@ def test_plans_grades_and_flow_of_vcp(weight: float) -> None:
     assert compared > 20
 
 
-def with_flow(made: Panel, seed: int) -> tuple[Panel, dict[str, pd.DataFrame]]:
-    """The panel with net buying of a few percent of the volume, missing on some sessions, and the same for the
-    reference."""
-    rng = np.random.default_rng(seed)
-    shares = made["volume"] * made["close"] / made["raw_close"]
-    nets = []
-    for _ in range(2):
-        net = shares * rng.normal(0.01, 0.06, shares.shape)
-        net[rng.random(shares.shape) < 0.02] = np.nan
-        nets.append(net)
+def flows_of(made: Panel) -> dict[str, pd.DataFrame]:
+    """The panel's investor flow as the reference takes it."""
     days = pd.DatetimeIndex(made.sessions)
-    flows = {
+    return {
         str(code): pd.DataFrame(
-            {"foreign": nets[0][:, column], "institution": nets[1][:, column]}, index=days
+            {
+                f"{who}{ending}": made[f"{who}_net_{what}"][:, at]
+                for who in ("foreign", "institution")
+                for what, ending in (("quantity", ""), ("value", "_value"))
+            },
+            index=days,
         )
-        for column, code in enumerate(made.codes)
+        for at, code in enumerate(made.codes)
     }
-    fields = {**made.fields, "foreign_net": nets[0], "institution_net": nets[1]}
-    return replace(made, fields=fields), flows

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from marketdata.panel import FIELDS
+from marketdata.panel import FIELDS, FLOW_FIELDS
 from scans.engines import params
 from scans.engines.base import Check, Engine, needs
 from scans.engines.measures import Measures
 from scans.engines.registry import ENGINES, UnknownEngine, engine
 from tests.scans.engines import panels
 from tests.scans.engines.asking import (
+    FLOWING,
     answer,
     features,
     inputs_only,
@@ -25,7 +26,9 @@ from tests.scans.engines.asking import (
     same_features,
 )
 
-every_engine = pytest.mark.parametrize("engine", list(ENGINES.values()), ids=list(ENGINES))
+every_engine = pytest.mark.parametrize(
+    "engine", [*ENGINES.values(), FLOWING], ids=[*ENGINES, "vcp with flow"]
+)
 quick = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 seeds = st.integers(0, 10_000)
 
@@ -48,7 +51,7 @@ def test_default_parameters_run(engine: Engine) -> None:
 
 @every_engine
 def test_what_it_declares(engine: Engine) -> None:
-    assert ENGINES[engine.slug] is engine
+    assert isinstance(engine, type(ENGINES[engine.slug]))
     assert engine.revision >= 1
     assert engine.warm_up >= 253
     assert set(engine.inputs) <= set(FIELDS)
@@ -113,6 +116,8 @@ def test_a_future_bar_changes_nothing_before_it(
         fields[name][at:, column] *= 7.0
     fields["volume"][at:, column] = 12_345_678.0
     fields["amount"][at:, column] = 9e12
+    for name in FLOW_FIELDS:
+        fields[name][at:, column] = 8e12
     rest = len(index.m) - len(made.sessions) + at
     moved = replace(index, m=index.m.copy(), range=index.range.copy())
     moved.m[rest:], moved.range[rest:] = -0.08, 0.09

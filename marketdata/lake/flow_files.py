@@ -1,0 +1,199 @@
+"""The files of investor flow, one for each market and month beside that of the bars, so that whoever does not ask for
+flow reads nothing more.
+
+Rows: the net buying recorded of each instrument and session, sorted by (code, date), as recorded (raw shares, the
+market's currency); null is missing. The footer (see `schema`) holds the codes, who has a row on which day, and a digest
+for each code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from marketdata.errors import LakeError
+from marketdata.lake import digest, footers, schema
+from marketdata.lake.footers import Part
+from marketdata.lake.layout import Lake
+from marketdata.panel import FLOW_FIELDS, Floats
+
+VERSION = 1
+
+SCHEMA = pa.schema(
+    [
+        pa.field("code", pa.dictionary(pa.int32(), pa.string()), nullable=False),
+        pa.field("date", pa.date32(), nullable=False),
+        *(pa.field(name, pa.float64()) for name in FLOW_FIELDS),
+    ]
+)
+
+_TYPES = {"present": "<u4", "digests": "<u8"}
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """The rows of one month as columns, all (R,), sorted by (code, date), one row per pair; `code` indexes `codes`
+    (ascending), `values` holds each of `FLOW_FIELDS`, NaN is missing."""
+
+    codes: NDArray[np.str_]
+    code: NDArray[np.int32]
+    date: NDArray[np.datetime64]
+    values: Mapping[str, Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRoster:
+    """A file's metadata: n codes, their masks of days and digests (n,)."""
+
+    generation: int
+    codes: NDArray[np.bytes_]
+    present: NDArray[np.uint32]
+    digests: NDArray[np.uint64]
+
+    @property
+    def rows(self) -> int:
+        return int(np.bitwise_count(self.present).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class FlowsWritten:
+    """What was written: rows, bytes, the file's digest, and ISO date -> (rows, digest in hex)."""
+
+    rows: int
+    bytes: int
+    digest: str
+    sessions: dict[str, tuple[int, str]]
+
+
+def write(lake: Lake, market: str, month: date, flows: Flows, *, generation: int) -> FlowsWritten:
+    """Put the file of `month` in its place; OSError where the disk does not take it (the old file stays)."""
+    made, sessions = roster(flows, month, generation)
+    table = _table(flows).replace_schema_metadata(
+        schema.metadata(
+            VERSION,
+            generation,
+            {
+                "codes": made.codes,
+                "present": made.present.astype("<u4"),
+                "digests": made.digests.astype("<u8"),
+            },
+        )
+    )
+
+    def put(stream: pa.NativeFile) -> None:
+        pq.write_table(
+            table,
+            stream,
+            compression="zstd",
+            use_dictionary=["code", "date"],  # type: ignore[arg-type]
+            use_byte_stream_split=list(FLOW_FIELDS),  # type: ignore[arg-type]
+        )
+
+    size = lake.replace(lake.flows(market, month), put)
+    whole = digest.text([made.codes.tobytes(), made.digests.tobytes()])
+    return FlowsWritten(table.num_rows, size, whole, sessions)
+
+
+def roster(
+    flows: Flows, month: date, generation: int
+) -> tuple[FlowRoster, dict[str, tuple[int, str]]]:
+    """The file's metadata, and its sessions with their rows and digests."""
+    count, first = len(flows.codes), np.datetime64(month)
+    keys = digest.words(flows.codes)[flows.code] if count else np.empty(0, np.uint64)
+    columns = [flows.date.astype(np.int64), *(flows.values[name] for name in FLOW_FIELDS)]
+    digests = digest.rows(keys, columns)
+    day = (flows.date - first).astype(np.int64)
+    rows, per_day = np.bincount(day, minlength=32), digest.total(digests, day, 32)
+    made = FlowRoster(
+        generation=generation,
+        codes=np.char.encode(flows.codes, "utf-8") if count else np.empty(0, "S1"),
+        present=schema.masks(count, flows.code, day),
+        digests=digest.total(digests, flows.code.astype(np.intp), count),
+    )
+    return made, {
+        str(first + int(at)): (int(rows[at]), f"{int(per_day[at]):016x}")
+        for at in np.flatnonzero(rows)
+    }
+
+
+def footer(lake: Lake, part: Part) -> FlowRoster:
+    """The metadata of a file; LakeError where it is missing, broken or not of the generation wanted."""
+    with footers.open_file(lake, part.path, words=()) as file:
+        return _decoded(file, part)
+
+
+def arrays(
+    lake: Lake,
+    parts: Sequence[Part],
+    sessions: NDArray[np.datetime64],
+    codes: NDArray[np.bytes_],
+    tails: Mapping[str, int],
+) -> dict[str, Floats]:
+    """For each field of `tails` its last so many of `sessions`, (rows, N), for `codes` (N,) ascending; NaN where
+    nothing is recorded. Only the months that reach into them are opened; LakeError as in `footer`."""
+    made = {name: np.full((rows, len(codes)), np.nan) for name, rows in tails.items()}
+    for part in parts:
+        first = np.datetime64(part.month)
+        after = (first.astype("datetime64[M]") + 1).astype("datetime64[D]")
+        low, high = (int(at) for at in np.searchsorted(sessions, [first, after]))
+        wanted = [name for name, rows in tails.items() if high > len(sessions) - rows]
+        if low == high or not wanted or not len(codes):
+            continue
+        with footers.open_file(lake, part.path, words=()) as file:
+            found = _decoded(file, part)
+            table = whole(file, part.path, wanted)
+        mine, columns = _shared(codes, found.codes)
+        present = schema.unpack(found.present)
+        days = (sessions[low:high] - first).astype(np.intp)
+        for name in wanted:
+            block = np.full(present.shape, np.nan)
+            block[present] = table.column(name).to_numpy()
+            offset = len(sessions) - len(made[name])
+            skipped = max(offset - low, 0)
+            rows = slice(low + skipped - offset, high - offset)
+            made[name][rows, columns] = block[mine][:, days[skipped:]].T
+    return made
+
+
+def whole(file: pq.ParquetFile, path: str, columns: Sequence[str]) -> pa.Table:
+    """All rows of these columns; LakeError where the file is damaged."""
+    try:
+        return file.read(columns=list(columns), use_threads=False)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise LakeError(f"{path} cannot be read to its end ({error})") from error
+
+
+def _decoded(file: pq.ParquetFile, part: Part) -> FlowRoster:
+    generation, parts = schema.unpacked(file.metadata.metadata, part.path, VERSION, _TYPES)
+    if generation != part.generation:
+        raise LakeError(
+            f"{part.path} is of generation {generation}, the record wants {part.generation}: "
+            "run `manage.py project_lake`."
+        )
+    return FlowRoster(generation=generation, **parts)
+
+
+def _shared(
+    codes: NDArray[np.bytes_], some: NDArray[np.bytes_]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Which of `some` are among `codes`, and where they stand there; both ascending."""
+    _, mine, theirs = np.intersect1d(some, codes, assume_unique=True, return_indices=True)
+    return mine, theirs
+
+
+def _table(flows: Flows) -> pa.Table:
+    columns: list[Any] = [
+        pa.DictionaryArray.from_arrays(
+            pa.array(flows.code, pa.int32()), pa.array(flows.codes.tolist(), pa.string())
+        ),
+        pa.array(flows.date, pa.date32()),
+    ]
+    columns += [pa.array(flows.values[name], from_pandas=True) for name in FLOW_FIELDS]
+    return pa.Table.from_arrays(columns, schema=SCHEMA)

@@ -1,0 +1,56 @@
+"""Imports files of investor flow: their rows go through `flow_door`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.operations import flow_door
+from marketdata.operations.file_import import ImportReport, Progress, import_files
+from marketdata.operations.replacing import Counts
+from marketdata.operations.validation import Check
+from marketdata.sources.files import FLOW_FORMS, FlowBatch
+
+
+def import_flows(
+    *,
+    files: Sequence[Path],
+    source: str | None = None,
+    market: str | None = None,
+    strict: bool = False,
+    as_of: datetime,
+    progress: Callable[[Progress], None] | None = None,
+) -> ImportReport:
+    """Import `files` (see `file_import`); source and market are file and kr unless told otherwise. A file whose values
+    are in another unit than the market's currency is refused from there on."""
+    return import_files(
+        files=files,
+        forms=FLOW_FORMS,
+        door=_Flows(),
+        source=source,
+        market=market,
+        strict=strict,
+        as_of=as_of,
+        progress=progress,
+    )
+
+
+class _Flows:
+    """See `file_import.Door`."""
+
+    def check(self, check: Check, batch: FlowBatch) -> NDArray[np.int8]:
+        return check.flows(batch)
+
+    def against_record(
+        self, batch: FlowBatch, reasons: NDArray[np.int8], *, market: str
+    ) -> NDArray[np.int8]:
+        return flow_door.against_bars(batch, reasons, market=market)
+
+    def record(
+        self, batch: FlowBatch, fine: NDArray[np.intp], *, market: str, source: str, at: datetime
+    ) -> Counts:
+        return flow_door.record(batch.take(fine), market=market, source=source, at=at)

@@ -1,0 +1,41 @@
+"""Files of investor flow: date, code, and net buying of one kind of investor or more, for each a quantity in shares, a
+value in the market's currency, or both. An empty field is missing, never 0."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from marketdata.panel import FLOW_FIELDS
+from marketdata.sources.files import columns
+from marketdata.sources.files.batch import FlowBatch
+
+COLUMNS = {
+    "code": ("code",),
+    "date": ("date",),
+    **{name: (name, name.replace("_net_", "_")) for name in FLOW_FIELDS},
+}
+REQUIRED = ("code", "date")
+MARKS = tuple(alias for name in FLOW_FIELDS for alias in COLUMNS[name])
+
+
+def convert(table: pa.Table, row: NDArray[np.int64], market: str) -> FlowBatch:
+    """Rows with canonical column names as a batch; `row` (R,) their numbers in the file. Any market has flows."""
+    del market
+    values = {name: np.full(table.num_rows, np.nan) for name in FLOW_FIELDS}
+    unreadable = np.zeros(table.num_rows, dtype=bool)
+    for name in FLOW_FIELDS:
+        if name in table.column_names:
+            values[name], wrong = columns.numbers(table.column(name))
+            unreadable |= wrong
+    codes, code = columns.codes(table.column("code"), "code")
+    return FlowBatch(
+        row=row,
+        codes=codes,
+        code=code,
+        date=columns.days(table.column("date")),
+        values=values,
+        unreadable=unreadable,
+        raw=table,
+    )

@@ -76,7 +76,8 @@ def _record(market: Market, calendar: Days, rows: Iterable[LakePartition]) -> Re
         if row.is_stale:
             stale.append(row.month)
         parts.append(Part(row.month, lake().partition(market.name, row.month), row.written))
-        part_digests[row.month.isoformat()] = row.digest
+        if row.digest:  # a month that was never written is not in the index either
+            part_digests[row.month.isoformat()] = row.digest
         counts.update(row.sessions)
     dated = [day for day in sorted(counts) if counts[day][0]]
     if dated:

@@ -23,6 +23,7 @@ def refresh(lake: Lake, market: str) -> None:
     wanted = {
         month.isoformat(): digest
         for month, digest in LakePartition.objects.filter(market=market)
+        .exclude(digest="")
         .order_by("month")
         .values_list("month", "digest")
     }

@@ -72,12 +72,17 @@ class ForComparison(serializers.Serializer[Any]):
     )
 
     def validate_versions(self, text: str) -> list[str]:
-        named = list(dict.fromkeys(one.strip() for one in text.split(",") if one.strip()))
+        named = listed(text)
         if not 2 <= len(named) <= MOST_VERSIONS:
             raise serializers.ValidationError(
                 f"Name two to {MOST_VERSIONS} different versions, such as v1,v2."
             )
         return named
+
+
+def listed(text: str) -> list[str]:
+    """The different ones of several things separated by commas."""
+    return list(dict.fromkeys(one.strip() for one in text.split(",") if one.strip()))
 
 
 class VersionFilter(django_filters.CharFilter):  # type: ignore[misc]

@@ -9,6 +9,9 @@ from rest_framework.response import Response
 
 from marketdata.api import problems
 from marketdata.api.problems import Problem
+from scans.operations.evidence import BeyondRecord
+from scans.operations.judged import Busy, TooMuch
+from scans.operations.picked import NoRuns
 from scans.operations.reproduce import NoSuchRun
 from scans.operations.requests import KeyReused, NotCancellable, QueueUnreachable, RequestRefused
 from scans.operations.run import NoBars
@@ -67,6 +70,22 @@ def version_problem(error: Any) -> Problem:
     return Problem("invalid", str(error), status_code=400, errors=error.errors, **where)
 
 
+def no_runs(error: Any) -> Problem:
+    return Problem("no_run", error.said)
+
+
+def too_much(error: Any) -> Problem:
+    return Problem("range_too_long", str(error), status_code=400)
+
+
+def beyond_record(error: Any) -> Problem:
+    return Problem("beyond_record", str(error), status_code=409)
+
+
+def busy(error: Any) -> Problem:
+    return Problem("busy", str(error), status_code=503, wait=5)
+
+
 TRANSLATED: dict[type[Exception], Callable[[Any], Problem]] = {
     NoActiveVersion: no_active_version,  # before the kind it is one of
     UnknownVersion: unknown_version,
@@ -79,6 +98,10 @@ TRANSLATED: dict[type[Exception], Callable[[Any], Problem]] = {
     QueueUnreachable: queue_unreachable,
     VersionExists: version_exists,  # before the kind it is one of
     VersionProblem: version_problem,
+    NoRuns: no_runs,
+    TooMuch: too_much,
+    BeyondRecord: beyond_record,
+    Busy: busy,
 }
 
 

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from rest_framework import serializers
 
 from scans.api.forms import Plan
+from scans.api.numbers import Number
 from scans.engines.base import Check
-
-
-class Number(serializers.FloatField):
-    """A number, null where nothing gives one: JSON has no NaN."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(allow_null=True, **options)
-
-    def to_representation(self, value: float) -> float | None:  # type: ignore[override]
-        return float(value) if math.isfinite(value) else None
 
 
 class CheckBody(serializers.Serializer[Check]):

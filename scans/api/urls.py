@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scans.api import changing, comparing, picks, readings, requests, scans
+from scans.api import changing, comparing, evaluating, picks, readings, requests, scans
 
 urlpatterns = [
     path("versions", changing.Versions.as_view()),
@@ -19,6 +19,7 @@ urlpatterns = [
     path("<str:market>/scans/changes", comparing.Changes.as_view()),
     path("<str:market>/scans/compare", comparing.Compare.as_view()),
     path("<str:market>/scans/<str:date>", scans.DatedScan.as_view()),
+    path("<str:market>/evaluation", evaluating.EvaluationView.as_view()),
     path("<str:market>/signals", picks.Signals.as_view()),
     path("<str:market>/stocks/<str:code>/scans", picks.StockScans.as_view()),
     path("<str:market>/stocks/<str:code>/explain", readings.Explain.as_view()),

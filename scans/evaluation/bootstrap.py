@@ -37,6 +37,9 @@ class Interval:
         return int(self.low > 0) - int(self.high < 0)
 
 
+UNKNOWN = Interval(float("nan"), float("nan"))
+
+
 def block_length(horizon: int) -> int:
     """Sessions of a block for holdings of `horizon` sessions."""
     return max(horizon, LEAST_BLOCK)
@@ -87,7 +90,7 @@ def interval(drawn: Floats, value: float, level: float, widening: float) -> Inte
     times `widening`. NaN where more than a twentieth of the draws gave none."""
     known = drawn[~np.isnan(drawn)]
     if len(known) < 0.95 * len(drawn) or not len(known):
-        return Interval(float("nan"), float("nan"))
+        return UNKNOWN
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     return Interval(
         float(value + (low - value) * widening), float(value + (high - value) * widening)

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.panel import Bools
+from marketdata.panel import Bools, Floats
 from marketdata.record import Days
+from scans.evaluation.bootstrap import UNKNOWN, Interval
 from scans.evaluation.figures import Figures, figures
-from scans.evaluation.holdings import hold
+from scans.evaluation.holdings import Holdings, hold
+from scans.evaluation.sureness import intervals
 from scans.operations.evidence import Evidence, Judging, Request, gather
 
 REGIMES = ("bull", "neutral", "bear", "crash")
@@ -21,13 +23,16 @@ GROUPINGS = ("regime", "strategy", "label", "year")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The figures of one version over one horizon; `group` "" is all of its picks. `sessions` it answered."""
+    """The figures of one version over one horizon; `group` "" is all of its picks. `sessions` it answered. The
+    intervals, of the mean and of the equally weighted excess, are NaN unless they were asked for."""
 
     version: str
     group: str
     horizon: int
     sessions: int
     figures: Figures
+    mean_interval: Interval = UNKNOWN
+    excess_interval: Interval = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ def evaluate(request: Request) -> Evaluation:
     """The figures of each version and horizon of `request`, and of each group where it names a grouping."""
     evidence = gather(request)
     began = time.perf_counter()
-    lines = [line for judging in evidence.judgings for line in _lines(judging, evidence, request)]
+    found = [line for judging in evidence.judgings for line in lines(judging, evidence, request)]
     evidence.seconds["figures"] = time.perf_counter() - began
     return Evaluation(
         request=request,
@@ -62,18 +67,45 @@ def evaluate(request: Request) -> Evaluation:
         instruments=evidence.instruments,
         gone=evidence.gone,
         capped=evidence.capped,
-        lines=tuple(lines),
+        lines=tuple(found),
         seconds=evidence.seconds,
     )
 
 
-def _lines(judging: Judging, evidence: Evidence, request: Request) -> Iterator[Line]:
+def lines(judging: Judging, evidence: Evidence, request: Request) -> Iterator[Line]:
+    """The figures of one version for each horizon: of all its picks, then of each group."""
+    groups = list(_groups(judging, evidence, request.by))
     for horizon in judging.paths.horizons:
         holdings = hold(judging.paths, horizon, costs=request.costs)
         excess = judging.benchmarks.beside(holdings)
-        for name, sessions, kept in _groups(judging, evidence, request.by):
-            found = figures(holdings, excess, kept)
-            yield Line(judging.picked.version, name, horizon, sessions, found)
+        sure: list[tuple[Interval, ...]] = [(UNKNOWN, UNKNOWN)] * len(groups)
+        if request.intervals:
+            kept = [holdings.judged if one is None else holdings.judged & one for *_, one in groups]
+            sure = _sure(judging, evidence, holdings, excess[1], kept)
+        for (name, sessions, some), bounds in zip(groups, sure, strict=True):
+            found = figures(holdings, excess, some)
+            yield Line(judging.picked.version, name, horizon, sessions, found, *bounds)
+
+
+def _sure(
+    judging: Judging,
+    evidence: Evidence,
+    holdings: Holdings,
+    excess: Floats,
+    groups: list[Bools],
+) -> list[tuple[Interval, ...]]:
+    """The intervals of the mean and of the excess of each group, over the sessions answered after which the record
+    holds the whole horizon."""
+    rows = np.searchsorted(evidence.prices.sessions, judging.picked.sessions)
+    rows = rows[rows + holdings.horizon < len(evidence.prices.sessions)]
+    within = np.isin(holdings.day, rows)
+    return intervals(
+        np.searchsorted(rows, holdings.day),
+        (holdings.net, excess),
+        [kept & within for kept in groups],
+        sessions=len(rows),
+        horizon=holdings.horizon,
+    )
 
 
 def _groups(

@@ -43,7 +43,8 @@ class BeyondRecord(DataProblem):
 @dataclass(frozen=True, slots=True)
 class Request:
     """What to judge. No first: from the beginning of the record's last uninterrupted run on; no last: to its end.
-    horizons in sessions, costs the share of a round trip; `by` one of evaluate.GROUPINGS, or nothing."""
+    horizons in sessions, costs the share of a round trip; `by` one of evaluate.GROUPINGS, or nothing. `intervals`: with
+    the intervals of the means. `mend` False: nothing is written, so a lake that is behind is a LakeError."""
 
     market: str
     as_of: datetime
@@ -54,6 +55,8 @@ class Request:
     costs: float = 0.0
     source: str = PUBLISHED
     by: str = ""
+    intervals: bool = False
+    mend: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,11 @@ def gather(request: Request) -> Evidence:
     """The evidence on every version of `request`; raises what is wrong with it or with the data in one sentence."""
     market_named(request.market)
     chosen = queries.versions(request.market, list(request.versions))
-    held = project.current(request.market)
+    if request.mend:
+        held = project.current(request.market)
+    else:
+        named = [day for day in (request.first, request.last) if day]
+        held = market_queries.as_projected(request.market, *named)
     asked = _asked(held, request)
     days = _days(held, asked, request)
     began = time.perf_counter()
@@ -99,7 +106,7 @@ def gather(request: Request) -> Evidence:
         held = market_queries.record(request.market)
     found = time.perf_counter()
     rules = {rule for one in picked for rule in one.rules}
-    panel, over, index = _read(request.market, held, asked, days, rules)
+    panel, over, index = _read(request, held, asked, days, rules)
     read = time.perf_counter()
     horizons = tuple(sorted(set(request.horizons)))
     judgings = tuple(_judging(one, panel, over, len(asked), horizons) for one in picked)
@@ -145,14 +152,16 @@ def _days(held: Record, asked: Days, request: Request) -> Days:
 
 
 def _read(
-    market: str, held: Record, asked: Days, days: Days, rules: set[Rule]
+    request: Request, held: Record, asked: Days, days: Days, rules: set[Rule]
 ) -> tuple[Panel, Prices, MarketIndex]:
     """The panel, the prices and the index; a lake that turns out to be broken or behind is mended once."""
     try:
         return _loaded(held, asked, days, rules)
     except LakeError:
-        project.bring_up_to_date(market)
-        return _loaded(market_queries.record(market), asked, days, rules)
+        if not request.mend:
+            raise
+        project.bring_up_to_date(request.market)
+        return _loaded(market_queries.record(request.market), asked, days, rules)
 
 
 def _loaded(

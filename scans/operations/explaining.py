@@ -1,7 +1,7 @@
 """Why a version picked an instrument on a session, or not: for readers, so nothing is written.
 
 1. The session is the one asked for, else the latest that the version has published, else the last complete one.
-2. The parameters are those that the run behind the published answer recorded, else those that the version has now.
+2. The parameters and the index are those that the run behind the published answer recorded, else those of today.
 3. What was found is kept by everything that it depends on, so asking again costs no scan.
 """
 
@@ -14,10 +14,11 @@ from typing import Any
 
 from caching.cached import cached
 from marketdata import queries as market_queries
+from marketdata import series
 from scans import results
 from scans.engines import params as engine_params
 from scans.engines.registry import ENGINES
-from scans.models import ScannerVersion, ScanRun, ScanSession
+from scans.models import ScannerVersion, ScanSession
 from scans.operations.reproduce import refuse_other_engine
 from scans.operations.run import Explained, Request, explain
 
@@ -52,7 +53,8 @@ def explanation(
     day = day or market_queries.last_complete_session(held, as_of)
     if found:
         refuse_other_engine(found.run, version)
-    chosen = _recorded(found.run) if found else _current(version)
+    chosen = dict(found.run.params) if found else _current(version)
+    index = found.run.index if found else series.chosen(market)
     asked = held.between(day, day)
     explained = _explained(
         market,
@@ -60,8 +62,9 @@ def explanation(
         code,
         day,
         chosen,
+        index,
         f"{version.engine} {ENGINES[version.engine].revision}",
-        held.chain(asked)[0],
+        series.index(held, asked, index).digests(held.chain(asked))[0],
     )
     return Explanation(version, day, found, chosen, explained)
 
@@ -70,10 +73,6 @@ def answered(market: str, version: ScannerVersion, day: date | None) -> ScanSess
     """The published session of that day with its run, the latest where `day` is None."""
     mine = results.published(market, version).select_related("run")
     return (mine.filter(date=day) if day else mine.order_by("-date")).first()
-
-
-def _recorded(run: ScanRun) -> dict[str, Any]:
-    return dict(run.params)
 
 
 def _current(version: ScannerVersion) -> dict[str, Any]:
@@ -89,6 +88,7 @@ def _explained(
     code: str,
     day: date,
     chosen: Mapping[str, Any],
+    index: str,
     engine: str,
     data_digest: str,
 ) -> Explained:
@@ -100,6 +100,7 @@ def _explained(
         first=day,
         last=day,
         pinned={slug: chosen},
+        index=index,
         mend=False,
     )
     found = explain(request, code)[slug]

@@ -27,7 +27,11 @@ SOURCES = (PUBLISHED, FLY)
 
 
 class NoRuns(DataProblem):
-    """The version has nothing published in the range."""
+    """The version has nothing published in the range; `said` is that alone, without what to do on a command line."""
+
+    def __init__(self, said: str, advice: str) -> None:
+        super().__init__(f"{said}: {advice}")
+        self.said = f"{said}."
 
 
 class VersionFailed(DataProblem):
@@ -71,11 +75,7 @@ def published(market: str, version: ScannerVersion, asked: Days) -> Picked:
         .values_list("date", "run_id")
     )
     if not answered:
-        raise NoRuns(
-            f"Version {version.slug} has no published runs of market {market} from {asked[0]} to {asked[-1]}: run "
-            f"`manage.py run_scan --version {version.slug} --market {market} --from {asked[0]} --to {asked[-1]}`, or "
-            "judge it with --source fly."
-        )
+        raise no_runs(market, version.slug, asked)
     runs = ScanRun.objects.in_bulk({run for _, run in answered})
     rules = {pk: _rule(run) for pk, run in runs.items()}
     rows = (
@@ -84,6 +84,15 @@ def published(market: str, version: ScannerVersion, asked: Days) -> Picked:
         .values_list("date", "code", "strategy", "label")
     )
     return _picked(version.slug, [(day, rules[run]) for day, run in answered], list(rows))
+
+
+def no_runs(market: str, slug: str, asked: Days) -> NoRuns:
+    """What to say of a version that has nothing published on the sessions `asked`."""
+    return NoRuns(
+        f"Version {slug} has no published runs of market {market} from {asked[0]} to {asked[-1]}",
+        f"run `manage.py run_scan --version {slug} --market {market} --from {asked[0]} --to {asked[-1]}`, or "
+        "judge it with --source fly.",
+    )
 
 
 def on_the_fly(

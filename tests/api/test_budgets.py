@@ -25,6 +25,7 @@ BUDGETS = {
     "/api/kr/stocks/005930/explain": 7,
     "/api/kr/signals": 2,
     "/api/kr/active-version": 2,
+    "/api/kr/evaluation?versions=rises,rises-10": 7,
     "/api/versions": 3,
     "/api/versions/rises": 3,
 }
@@ -34,6 +35,7 @@ WHOLE = (
     "/api/kr/scans/changes",
     "/api/kr/scans/compare",
     "/api/kr/stocks/005930/explain",
+    "/api/kr/evaluation",
 )
 """Without pages."""
 

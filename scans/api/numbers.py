@@ -1,0 +1,25 @@
+"""Numbers as JSON has them: null where nothing gives one, percent always percent."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from rest_framework import serializers
+
+
+class Number(serializers.FloatField):
+    """A number, null where nothing gives one: JSON has no NaN."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_null=True, **options)
+
+    def to_representation(self, value: float) -> float | None:  # type: ignore[override]
+        return float(value) if math.isfinite(value) else None
+
+
+class Percent(Number):
+    """A fraction as percent, to ten significant digits."""
+
+    def to_representation(self, value: float) -> float | None:  # type: ignore[override]
+        return float(f"{100 * value:.10g}") if math.isfinite(value) else None

@@ -7,6 +7,7 @@ A policy is named by what makes the answer old, not by what it is about:
 - live        changes while one looks at it
 - probe       the state of another server, asked by many at once
 - kept        costs much and never changes for its key
+- tried       costs much and may fail: that it failed is an answer too, for a while
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ POLICIES: dict[str, Policy] = {
     "live": Policy(ttl=15, lease=10, wait=3.0),
     "probe": Policy(ttl=2, lease=5, wait=1.0),
     "kept": Policy(ttl=30 * DAY, lease=2 * MINUTE, wait=60.0),
+    "tried": Policy(ttl=MINUTE, lease=2 * MINUTE, wait=60.0),
 }
 
 

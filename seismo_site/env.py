@@ -94,6 +94,16 @@ def integer(name: str, default: int, *, least: int = 0, most: int | None = None)
     return number
 
 
+def address(name: str) -> str:
+    """An address as https://host/path, "" where it is not set."""
+    value = text(name)
+    if value:
+        url = urlsplit(value)
+        if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
+            raise ImproperlyConfigured(f"{name} must be an address such as https://host/v1.")
+    return value
+
+
 def number(name: str, default: float, *, least: float = 0.0, most: float = 1e9) -> float:
     """A number, with or without a fraction, between `least` and `most`."""
     value = text(name)

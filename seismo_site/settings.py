@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 from seismo_site import env
@@ -253,6 +254,16 @@ SCAN_EXECUTOR = env.choice("SEISMO_SCAN_EXECUTOR", "auto", EXECUTORS)
 CANDLE_CACHE_BYTES = env.integer("SEISMO_CANDLE_CACHE_MB", 64, least=1, most=16_384) * 2**20
 SCAN_WORKERS = env.integer("SEISMO_SCAN_WORKERS", 0, most=256)
 REVISION = env.text("SEISMO_REVISION")
+
+# Who writes narratives beside analyses; nobody where no address is given.
+NARRATIVE_URL = env.address("SEISMO_NARRATIVE_URL")
+NARRATIVE_MODEL = env.text("SEISMO_NARRATIVE_MODEL")
+NARRATIVE_KEY = env.hidden("SEISMO_NARRATIVE_KEY")
+NARRATIVE_SECONDS = env.number("SEISMO_NARRATIVE_SECONDS", 10, least=0.1, most=60)
+if NARRATIVE_URL and not NARRATIVE_MODEL:
+    raise ImproperlyConfigured(
+        "SEISMO_NARRATIVE_URL is set, but SEISMO_NARRATIVE_MODEL is not: name the model, or unset the address."
+    )
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING: dict[str, object] = {

@@ -1,4 +1,4 @@
-"""What is read out of one instrument on one session: why a version picked it, or not."""
+"""What is read out of one instrument on one session: why a version picked it, or not, and what to make of that."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from marketdata.api.stocks import instrument_or_404
 from marketdata.api.views import MarketView, etag, not_modified, tagged
 from marketdata.markets import Market
 from scans.api import asking
+from scans.api.analysis_forms import AnalysisBody
 from scans.api.asking import ForVersion
 from scans.api.reading_forms import Explained
 from scans.engines.registry import ENGINES
-from scans.operations import explaining
+from scans.narrative.client import Narrative
+from scans.operations import analysing, explaining
+from scans.operations.analysing import Analysis
 from scans.operations.explaining import Explanation
 
 
@@ -84,3 +87,65 @@ def explained(market: Market, code: str, name: str, found: Explanation) -> dict[
         "pick": found.explained.rank(code),
         "checks": found.explained.checks,
     }
+
+
+class Analyse(MarketView):
+    """A reading of one pick: what fired, what did not, regime, plan, and how such picks fared before. Deterministic; a
+    narrative stands beside it where a server that writes is configured."""
+
+    serializer_class = AnalysisBody
+    parameters = ForExplanation
+    pagination_class = None
+
+    @extend_schema(
+        operation_id="analysis",
+        tags=["analysis"],
+        parameters=[MARKET, CODE, ForExplanation],
+        responses={200: AnalysisBody, **UNCHANGED, **problems(400, 404, 409, 503)},
+    )
+    def get(self, request: Request, market: str, code: str) -> Response:
+        given = self.given(request)
+        version = asking.version(self.market.name, given)
+        name = instrument_or_404(self.market.name, code).name
+        if "date" in given:
+            asking.refuse_no_session(self.market, given["date"])
+        found = analysing.analysis(
+            market=self.market,
+            version=version,
+            code=code,
+            name=name,
+            day=given.get("date"),
+            as_of=timezone.now(),
+        )
+        told = AnalysisBody(analysed(found)).data
+        tag = etag([told])
+        return not_modified(request, tag) or tagged(Response(told), tag)
+
+
+def analysed(found: Analysis) -> dict[str, Any]:
+    """An analysis as its body has it."""
+    return {
+        **explained(found.market, found.code, found.name, found.explanation),
+        "status": found.session.status,
+        "pick": found.pick,
+        "fired": [one for one in found.checks if one.holds],
+        "not_fired": [one for one in found.checks if not one.holds],
+        "base_rates": {
+            "first": found.rates.first,
+            "last": found.rates.last,
+            "market_regime": found.rates.regime,
+            "rates": found.such,
+        },
+        "narrative": narrated(found),
+    }
+
+
+def narrated(found: Analysis) -> dict[str, str]:
+    """The narrative, or why there is none."""
+    told = {"state": "not_picked" if found.pick is None else "off", "text": "", "model": ""}
+    written = analysing.narrative(found)
+    if isinstance(written, Narrative):
+        told |= {"state": "made", "text": written.text, "model": written.model}
+    elif written is not None:
+        return told | {"state": "failed", "reason": written}
+    return told | {"reason": ""}

@@ -19,6 +19,7 @@ urlpatterns = [
     path("<str:market>/scans/changes", comparing.Changes.as_view()),
     path("<str:market>/scans/compare", comparing.Compare.as_view()),
     path("<str:market>/scans/<str:date>", scans.DatedScan.as_view()),
+    path("<str:market>/analysis/<str:code>", readings.Analyse.as_view()),
     path("<str:market>/evaluation", evaluating.EvaluationView.as_view()),
     path("<str:market>/signals", picks.Signals.as_view()),
     path("<str:market>/stocks/<str:code>/scans", picks.StockScans.as_view()),

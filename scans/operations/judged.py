@@ -62,10 +62,14 @@ class Asked:
     published: tuple[str, ...]
     data: str
 
+    def parts(self) -> dict[str, Any]:
+        """Name -> value."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
     @property
     def tag(self) -> str:
         """Changes with anything that the answer depends on."""
-        return digest([getattr(self, name) for name in self.__slots__])
+        return digest([self.parts()])
 
 
 def ask(
@@ -87,14 +91,29 @@ def ask(
     asked = held.between(begin, last)
     end = max(market_queries.last_complete_session(held, as_of), asked[-1].item())
     chosen = tuple(sorted(set(horizons))) or _judgeable(held, asked, end)
-    _refuse_too_much(held, asked, chosen)
+    return asked_until(market, versions, held, asked, end=end, horizons=chosen, costs=costs, by=by)
+
+
+def asked_until(
+    market: str,
+    versions: Sequence[ScannerVersion],
+    held: Record,
+    asked: Days,
+    *,
+    end: date,
+    horizons: Sequence[int],
+    costs: float = 0.0,
+    by: str = "",
+) -> Asked:
+    """The same where nothing is left open."""
+    _refuse_too_much(held, asked, horizons)
     return Asked(
         market=market,
         versions=tuple(version.slug for version in versions),
-        first=begin,
+        first=asked[0].item(),
         last=asked[-1].item(),
         end=end,
-        horizons=chosen,
+        horizons=tuple(horizons),
         costs=costs,
         by=by,
         published=tuple(_published(market, version, asked) for version in versions),
@@ -119,8 +138,8 @@ def _judgeable(held: Record, asked: Days, end: date) -> tuple[int, ...]:
 
 def _refuse_too_much(held: Record, asked: Days, horizons: Sequence[int]) -> None:
     widest = int(held.bars[np.isin(held.sessions, asked)].max())
-    if (len(asked) + HISTORY + max(horizons)) * widest > MOST_CELLS:
-        most = MOST_CELLS // widest - HISTORY - max(horizons)
+    if (len(asked) + HISTORY + max(horizons, default=0)) * widest > MOST_CELLS:
+        most = MOST_CELLS // widest - HISTORY - max(horizons, default=0)
         raise TooMuch(
             f"{len(asked)} sessions of {widest} instruments are too many to judge while somebody waits, {most} are "
             "not: narrow the range with from and to, or run `manage.py evaluate_scans`."
@@ -141,7 +160,7 @@ def _published(market: str, version: ScannerVersion, asked: Days) -> str:
 
 def judge(asked: Asked) -> Evaluation:
     """The evaluation of what `ask` gave; Busy where another one does not end in time."""
-    return _kept(**{name: getattr(asked, name) for name in Asked.__slots__})
+    return _kept(**asked.parts())
 
 
 @cached("published", what="evaluation")

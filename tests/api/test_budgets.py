@@ -26,6 +26,7 @@ BUDGETS = {
     "/api/kr/signals": 2,
     "/api/kr/active-version": 2,
     "/api/kr/evaluation?versions=rises,rises-10": 7,
+    "/api/kr/analysis/005930": 13,
     "/api/versions": 3,
     "/api/versions/rises": 3,
 }
@@ -36,6 +37,7 @@ WHOLE = (
     "/api/kr/scans/compare",
     "/api/kr/stocks/005930/explain",
     "/api/kr/evaluation",
+    "/api/kr/analysis",
 )
 """Without pages."""
 

@@ -1,0 +1,105 @@
+"""A server that writes: one call of the chat completions that OpenAI's API and its many imitations share.
+
+    POST {url}/chat/completions  {"model", "messages": [{"role", "content"}], "max_tokens", "stream": false}
+    200 {"model", "choices": [{"message": {"content"}, "finish_reason"}]}
+
+What comes back is somebody else's text: bounded in bytes while it is read, then made plain (`text`). The key is in no
+message. One call, no second try: whoever waits for it waits for a reader.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from scans.narrative.text import plain
+
+MOST_BYTES = 200_000
+MOST_TOKENS = 600
+
+Messages = Sequence[dict[str, str]]
+
+
+class NarrativeFailed(Exception):
+    """No narrative; the message says why, in words that may be shown to whoever asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where narratives are written: the base address (as https://host/v1), the model, the key ("" for none), and the
+    seconds that one may take in all."""
+
+    url: str
+    model: str
+    key: str = field(default="", repr=False)
+    seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Narrative:
+    """A text and the model that the server says wrote it."""
+
+    text: str
+    model: str
+
+
+def write(
+    endpoint: Endpoint, messages: Messages, *, transport: httpx.AsyncBaseTransport | None = None
+) -> Narrative:
+    """The server's text; NarrativeFailed for whatever else happens, within the endpoint's seconds."""
+    try:
+        return asyncio.run(_written(endpoint, messages, transport))
+    except TimeoutError:
+        raise NarrativeFailed(f"no answer within {endpoint.seconds:g} seconds") from None
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        raise NarrativeFailed(f"the server was not reached ({type(error).__name__})") from error
+
+
+async def _written(
+    endpoint: Endpoint, messages: Messages, transport: httpx.AsyncBaseTransport | None
+) -> Narrative:
+    asked = {
+        "model": endpoint.model,
+        "messages": list(messages),
+        "max_tokens": MOST_TOKENS,
+        "stream": False,
+    }
+    headers = {"accept": "application/json", "user-agent": "seismo"}
+    if endpoint.key:
+        headers["authorization"] = f"Bearer {endpoint.key}"
+    address = f"{endpoint.url.rstrip('/')}/chat/completions"
+    async with (
+        asyncio.timeout(endpoint.seconds),
+        httpx.AsyncClient(timeout=endpoint.seconds, transport=transport) as client,
+        client.stream("POST", address, json=asked, headers=headers) as response,
+    ):
+        if response.status_code != 200:
+            raise NarrativeFailed(f"the server answered {response.status_code}")
+        body = bytearray()
+        async for piece in response.aiter_bytes():
+            body += piece
+            if len(body) > MOST_BYTES:
+                raise NarrativeFailed("the answer was too long")
+    return _read(bytes(body), endpoint.model)
+
+
+def _read(body: bytes, model: str) -> Narrative:
+    """The first choice of an answer."""
+    try:
+        told: Any = json.loads(body)
+        choice = told["choices"][0]
+        content = choice["message"]["content"]
+        by = told.get("model")
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
+        raise NarrativeFailed("the answer was not a chat completion") from error
+    if choice.get("finish_reason") == "content_filter" or choice["message"].get("refusal"):
+        raise NarrativeFailed("the server refused to write it")
+    text = plain(content) if isinstance(content, str) else ""
+    if not text:
+        raise NarrativeFailed("the answer held no text")
+    return Narrative(text, plain(by, 80) if isinstance(by, str) and by else model)

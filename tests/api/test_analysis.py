@@ -1,0 +1,238 @@
+"""A reading of a pick: deterministic, honest about few picks, and complete whatever the server that writes does."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from scans.models import ScanRun
+from scans.operations import base_rates, narrating
+from scans.operations.run import Request, run
+from tests.api.conftest import Get, risers
+from tests.exchanges.writer import KEY, MODEL, Writer
+from tests.scans.conftest import AS_OF, CODES
+
+COUNTS = ("by", "group", "horizon", "picks", "judged", "too_few")
+
+
+@pytest.fixture
+def pick(scanned: pd.DataFrame, sessions: list[date]) -> str:
+    """The first pick of the latest published session."""
+    return risers(scanned, sessions[30])[0]
+
+
+@pytest.fixture
+def writer(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Writer]:
+    """A server that writes, which is configured; the breaker begins anew."""
+    from caching.breaker import Breaker
+
+    monkeypatch.setattr(narrating, "BREAKER", Breaker(threshold=3, rest=60))
+    with Writer() as server:
+        settings.NARRATIVE_URL = f"{server.url}/v1"
+        settings.NARRATIVE_MODEL = "asked-for"
+        settings.NARRATIVE_KEY = KEY
+        settings.NARRATIVE_SECONDS = 5.0
+        yield server
+
+
+def test_a_pick_is_read(scanned: pd.DataFrame, sessions: list[date], pick: str, get: Get) -> None:
+    found = get(f"kr/analysis/{pick}")
+    ranked = get("kr/scans/latest")["ranks"][0]
+    assert (found["date"], found["code"]) == (str(sessions[30]), pick)
+    assert found["status"] == "published"
+    assert found["pick"] == {name: ranked[name] for name in found["pick"]}
+    assert found["pick"]["plan"]["target"] == pytest.approx(1.02 * ranked["close"])
+    assert [check["name"] for check in found["fired"]] == ["rise"]
+    assert found["not_fired"] == []
+    assert found["parameters"]["reproduces"] is True
+    assert found["narrative"] == {"state": "off", "text": "", "model": "", "reason": ""}
+
+
+def test_base_rates_know_nothing_of_later_days(
+    scanned: pd.DataFrame, sessions: list[date], get: Get, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Picks of the version up to the day, bought at the next open, sold five sessions on, as far as they had ended."""
+    monkeypatch.setattr(base_rates, "FEW", 5)
+    day = next(n for n in range(25, 31) if risers(scanned, sessions[n]))
+    code = risers(scanned, sessions[day])[0]
+    found = get(f"kr/analysis/{code}", date=sessions[day])["base_rates"]
+    opened, closed = (
+        scanned.pivot_table(index="date", columns="code", values=name) for name in ("open", "close")
+    )
+    returns = [
+        float(closed[one][sessions[n + 5]] / opened[one][sessions[n + 1]]) - 1
+        for n in range(10, day + 1)
+        for one in risers(scanned, sessions[n])
+        if n + 5 <= day
+    ]
+    every = sum(len(risers(scanned, sessions[n])) for n in range(10, day + 1))
+    rates = {(one["by"], one["horizon"]): one for one in found["rates"]}
+    for by in ("all", "label", "strategy"):
+        one = rates[by, 5]
+        assert (one["picks"], one["judged"]) == (every, len(returns))
+        assert one["mean_pct"] == pytest.approx(100 * np.mean(returns))
+        assert one["hit_rate_pct"] == pytest.approx(100 * np.mean([x > 0 for x in returns]))
+        assert one["standard_error_pct"] > 0
+    assert rates["label", 5]["group"] == "rise"
+    assert rates["regime", 5]["group"] == found["market_regime"] != ""
+    assert found["last"] == str(sessions[day])
+
+
+def test_few_picks_say_nothing(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
+    code = risers(scanned, sessions[12])[0]
+    rates = get(f"kr/analysis/{code}", date=sessions[12])["base_rates"]["rates"]
+    assert rates
+    for one in rates:
+        assert one["too_few"] is True
+        assert one["judged"] < base_rates.FEW
+        assert {value for name, value in one.items() if name not in COUNTS} == {None}
+
+
+def test_an_instrument_that_was_not_picked(
+    scanned: pd.DataFrame, sessions: list[date], get: Get, writer: Writer
+) -> None:
+    code = next(code for code in CODES if code not in risers(scanned, sessions[30]))
+    found = get(f"kr/analysis/{code}")
+    assert found["pick"] is None
+    assert (found["fired"], [check["name"] for check in found["not_fired"]]) == ([], ["rise"])
+    assert found["base_rates"]["rates"] == []
+    assert found["narrative"]["state"] == "not_picked"
+    assert writer.asked == []
+
+
+def test_the_same_each_time(pick: str, client: Client, get: Get) -> None:
+    path = f"/api/kr/analysis/{pick}"
+    get("versions")
+    first = client.get(path)
+    cache.clear()
+    again = client.get(path)
+    assert (again.content, again.headers["ETag"]) == (first.content, first.headers["ETag"])
+    assert client.get(path, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+    assert ScanRun.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "query", "status", "problem"),
+    [
+        ("999999", {}, 404, "unknown_stock"),
+        ("005930", {"date": "2024-05-01"}, 404, "not_a_session"),
+        ("005930", {"date": "2024-03-05"}, 404, "no_run"),
+        ("005930", {"date": "2030-01-02"}, 404, "no_run"),
+        ("005930", {"scanner_version": "v1"}, 404, "no_run"),
+        ("005930", {"scanner_version": "v99"}, 404, "unknown_version"),
+    ],
+)
+def test_what_cannot_be_read(
+    scanned: pd.DataFrame, get: Get, code: str, query: dict[str, str], status: int, problem: str
+) -> None:
+    assert get(f"kr/analysis/{code}", status, **query)["code"] == problem
+
+
+def test_a_narrative_is_written_once_from_the_facts_alone(
+    pick: str, sessions: list[date], client: Client, get: Get, writer: Writer
+) -> None:
+    found = get(f"kr/analysis/{pick}")
+    assert found["narrative"] == {
+        "state": "made",
+        "text": writer.text,
+        "model": MODEL,
+        "reason": "",
+    }
+    assert get(f"kr/analysis/{pick}") == found
+    (call,) = writer.asked
+    assert call["model"] == "asked-for"
+    facts = json.loads(call["messages"][1]["content"])
+    assert facts["instrument"] == {"market": "kr", "code": pick, "name": found["name"]}
+    assert facts["pick"]["score"] == found["pick"]["score"]
+    assert facts["held"] == ["filter rise: close above the close before"]
+    assert "rise" not in call["messages"][0]["content"]
+    other = next(day for day in sessions[20:30] if get(f"kr/analysis/{pick}", date=day)["pick"])
+    assert len(writer.asked) == 2
+    run(Request(market="kr", as_of=AS_OF, top=1, first=other, last=other))
+    get(f"kr/analysis/{pick}", date=other)
+    assert len(writer.asked) <= 3  # another answer is another subject
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("timeout", "not reached"),
+        ("reset", "not reached"),
+        ("cut", "not reached"),
+        ("error", "answered 500"),
+        ("html", "not a chat completion"),
+        ("truncated", "not a chat completion"),
+        ("refused", "answered 401"),
+        ("busy", "answered 429"),
+        ("filtered", "refused to write it"),
+        ("empty", "held no text"),
+        ("shapeless", "not a chat completion"),
+        ("nested", "not a chat completion"),
+        ("endless", "too long"),
+    ],
+)
+def test_the_analysis_is_complete_whatever_the_writer_does(
+    pick: str,
+    get: Get,
+    writer: Writer,
+    fault: str,
+    reason: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    writer.faults.next(fault)
+    found = get(f"kr/analysis/{pick}")
+    told = found.pop("narrative")
+    assert (told["state"], told["text"], told["model"]) == ("failed", "", "")
+    assert reason in told["reason"]
+    assert KEY not in caplog.text + json.dumps(told)
+    calls = sum(writer.calls.values())
+    again = get(f"kr/analysis/{pick}")  # a failure is not tried again at once
+    assert again.pop("narrative") == told
+    assert sum(writer.calls.values()) == calls
+    assert again == found
+    cache.clear()
+    assert get(f"kr/analysis/{pick}")["narrative"]["state"] == "made"
+
+
+def test_a_writer_that_is_slow_is_not_waited_for(
+    pick: str, get: Get, writer: Writer, settings: Any
+) -> None:
+    settings.NARRATIVE_SECONDS, writer.hang = 0.2, 30.0
+    writer.faults.next("timeout")
+    assert get(f"kr/analysis/{pick}")["narrative"]["reason"] == "no answer within 0.2 seconds"
+
+
+def test_a_writer_that_keeps_failing_is_left_alone(
+    scanned: pd.DataFrame, sessions: list[date], get: Get, writer: Writer
+) -> None:
+    writer.faults.rates = {"error": 1.0}
+    for n in range(11, 19):
+        for code in risers(scanned, sessions[n])[:1]:
+            found = get(f"kr/analysis/{code}", date=sessions[n])["narrative"]
+            assert found["state"] == "failed"
+    assert sum(writer.calls.values()) == 3
+    assert "left alone" in found["reason"]
+
+
+def test_a_narrative_is_plain_text(pick: str, get: Get, writer: Writer) -> None:
+    writer.faults.next("markup")
+    text = get(f"kr/analysis/{pick}")["narrative"]["text"]
+    assert text == "‹script›alert(1)‹/script› It rose. See (here)( or \n\nABCD"
+
+
+def test_no_address_no_call(pick: str, get: Get, writer: Writer, settings: Any) -> None:
+    settings.NARRATIVE_URL = ""
+    assert get(f"kr/analysis/{pick}")["narrative"]["state"] == "off"
+    settings.NARRATIVE_URL = "http://127.0.0.1:1/v1"
+    assert get(f"kr/analysis/{pick}")["narrative"]["state"] == "failed"
+    assert writer.asked == []

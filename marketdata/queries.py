@@ -24,6 +24,7 @@ from marketdata.models import (
     FactorEvent,
     FlowPartition,
     Instrument,
+    InstrumentStatus,
     LakePartition,
     StockPrice,
 )
@@ -238,6 +239,13 @@ def names(market: str, codes: Sequence[str]) -> dict[str, str]:
     """The latest known name of each of `codes`; codes without one are left out."""
     rows = Instrument.objects.filter(market=market, code__in=list(codes)).exclude(name="")
     return dict(rows.values_list("code", "name"))
+
+
+def segments(market: str) -> list[str]:
+    """The segments that the market's own scans look at, then all others that any source told of."""
+    told = InstrumentStatus.objects.filter(instrument__market=market, segment__isnull=False)
+    others = told.order_by("segment").values_list("segment", flat=True).distinct()
+    return list(dict.fromkeys([*market_named(market).segments, *map(str, others)]))
 
 
 def suspected_actions(held: Record) -> list[tuple[np.datetime64, str, float, float]]:

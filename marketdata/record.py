@@ -62,7 +62,7 @@ class Record:
         name = self.market.name
         self.refuse_empty()
         low = np.datetime64(first) if first else self.sessions[0]
-        high = np.datetime64(last) if last else self.sessions[-1]
+        high = np.datetime64(last) if last else max(self.sessions[-1], low)
         if low > high:
             raise DataProblem(f"The range begins on {low}, after its end {high}.")
         if low == high and low not in self.calendar:

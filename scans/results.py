@@ -92,10 +92,11 @@ def runs(market: str) -> QuerySet[ScanRun]:
     return ScanRun.objects.filter(market=market).select_related("version")
 
 
-def picks(market: str, code: str) -> QuerySet[ScanRank]:
-    """The published picks of one instrument."""
+def picks(market: str, code: str, *, since: date | None = None) -> QuerySet[ScanRank]:
+    """The published picks of one instrument, the newest first; `since` a day where one is given."""
     mine = ScanRank.objects.filter(market=market, code=code, published=True)
-    return mine.select_related("scanner_version")
+    mine = mine.filter(date__gte=since) if since else mine
+    return mine.select_related("scanner_version").order_by("-date", "scanner_version__slug")
 
 
 def signals(market: str) -> QuerySet[Signal]:

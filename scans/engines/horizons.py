@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from marketdata.panel import Bools, Floats
 from scans.engines.base import Features, Universe
 from scans.engines.conditions import Condition, Limit, Part, all_hold, total
+from scans.engines.floors import price_floor, turnover_floor
 from scans.engines.params import param
 from scans.kernels.compare import above, at_least
 from scans.kernels.ranks import percentile
@@ -25,10 +26,8 @@ MIDTERM, PULLBACK = "midterm", "pullback"
 class Params:
     """Parameters of v3; the defaults are the definition."""
 
-    turnover_min: float = param(
-        1e9, least=0, unit="currency", help="Least mean turnover of 20 sessions"
-    )
-    price_min: float = param(2000.0, least=0, unit="currency", help="Least raw close")
+    turnover_min: float = turnover_floor()
+    price_min: float = price_floor()
     momentum_min: float = param(
         0.70,
         least=0,

@@ -4,6 +4,8 @@
     class Params:
         top_n: int = param(20, least=1, most=1000, unit="instruments", help="How many picks are kept")
 
+A parameter in money has a default for each currency: `elsewhere` names the markets whose default is another.
+
 `read` makes one from a mapping and says in one sentence what does not fit; `schema` describes it for forms and the
 API; `dump` gives the JSON form that a run records.
 """
@@ -38,18 +40,30 @@ def param(
     least: float | None = None,
     most: float | None = None,
     choices: tuple[str, ...] | None = None,
+    elsewhere: Mapping[str, Any] | None = None,
 ) -> Any:
-    """A dataclass field with its range (inclusive), unit, choices and help text."""
-    return field(
-        default=default,
-        metadata={"help": help, "unit": unit, "least": least, "most": most, "choices": choices},
-    )
+    """A dataclass field with its range (inclusive), unit, choices and help text; `elsewhere`: market -> its default
+    there."""
+    described = {"help": help, "unit": unit, "least": least, "most": most, "choices": choices}
+    return field(default=default, metadata={**described, ELSEWHERE: dict(elsewhere or {})})
 
 
-def read(kind: type[P], given: Mapping[str, Any]) -> P:
-    """An instance of the parameters `kind` with `given` over the defaults; raises `ParamError`."""
+ELSEWHERE = "elsewhere"
+
+
+def read(kind: type[P], given: Mapping[str, Any], market: str = "") -> P:
+    """An instance of the parameters `kind` with `given` over the defaults of `market` (a second market such as us-adj
+    has those of us); raises `ParamError`."""
     known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]
-    return kind(**{name: _fitting(known, name, value) for name, value in given.items()})
+    base = market.partition("-")[0]
+    own = {name: there[base] for name, there in elsewhere(kind).items() if base in there}
+    return kind(**own | {name: _fitting(known, name, value) for name, value in given.items()})
+
+
+def elsewhere(kind: type[Any]) -> dict[str, Mapping[str, Any]]:
+    """Parameter -> market -> the default there, of those that have another default in some market."""
+    found = {one.name: one.metadata.get(ELSEWHERE, {}) for one in fields(kind)}
+    return {name: there for name, there in found.items() if there}
 
 
 def wrong(kind: type[Any], given: Mapping[str, Any]) -> dict[str, ParamError]:
@@ -119,7 +133,7 @@ def schema(kind: type[Any]) -> list[dict[str, Any]]:
             "name": one.name,
             "type": type(one.default).__name__,
             "default": None if one.default is MISSING else one.default,
-            **one.metadata,
+            **{name: value for name, value in one.metadata.items() if name != ELSEWHERE},
         }
         for one in fields(kind)
     ]

@@ -60,20 +60,36 @@ STAGES = np.array(["", "stage 1", "stage 2", "", "stage 4"])
 
 @dataclass(frozen=True)
 class Params:
-    """Parameters of seismograph; the limits are KRX's."""
+    """Parameters of seismograph; its limits are those of the market."""
 
     model: str = param("v2", choices=tuple(THRESHOLDS), help="The model that ranks")
     threshold: float = param(
         -1.0, least=-1, most=100, help="Scores above this match; -1 for the model's own: 50, v3 75"
     )
     turnover_min: float = param(
-        5e8, least=0, unit="currency", help="Least mean turnover of 20 sessions"
+        5e8,
+        least=0,
+        unit="currency",
+        elsewhere={"us": 0.0},
+        help="Least mean turnover of 20 sessions",
     )
-    price_min: float = param(0.0, least=0, unit="currency", help="Least raw close")
+    price_min: float = param(
+        0.0, least=0, unit="currency", elsewhere={"us": 2.0}, help="Least raw close"
+    )
     price_max: float = param(
-        0.0, least=0, unit="currency", help="Largest raw close; 0 for no limit"
+        0.0,
+        least=0,
+        unit="currency",
+        elsewhere={"us": 20.0},
+        help="Largest raw close; 0 for no limit",
     )
-    volume_min: float = param(0.0, least=0, unit="shares", help="Least mean volume of 20 sessions")
+    volume_min: float = param(
+        0.0,
+        least=0,
+        unit="shares",
+        elsewhere={"us": 100_000.0},
+        help="Least mean volume of 20 sessions",
+    )
     top_n: int = param(
         0, least=0, most=10_000, unit="instruments", help="How many picks are kept; 0 for all"
     )

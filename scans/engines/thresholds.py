@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scans.engines.floors import price_floor, turnover_floor
 from scans.engines.params import param
 from scans.engines.regimes import Codes
 
@@ -17,10 +18,8 @@ from scans.engines.regimes import Codes
 class CrossoverParams:
     """The parameters that v1 and v2 have in common."""
 
-    turnover_min: float = param(
-        1e9, least=0, unit="currency", help="Least mean turnover of 20 sessions"
-    )
-    price_min: float = param(2000.0, least=0, unit="currency", help="Least raw close")
+    turnover_min: float = turnover_floor()
+    price_min: float = price_floor()
     rsi_bull: float = param(65.0, least=0, most=100, help="RSI threshold in a bull regime")
     rsi_neutral: float = param(58.0, least=0, most=100, help="RSI threshold in a neutral regime")
     rsi_bear: float = param(45.0, least=0, most=100, help="RSI threshold in a bear regime")

@@ -37,6 +37,7 @@ from scans.engines.conditions import (
     standing,
 )
 from scans.engines.contraction import TEMPLATE
+from scans.engines.floors import price_floor, turnover_floor
 from scans.engines.measures import Measures
 from scans.engines.outcomes import Levels
 from scans.engines.params import param
@@ -52,10 +53,8 @@ WARM_UP = 253
 class Params:
     """Parameters of vcp; the defaults are the definition."""
 
-    turnover_min: float = param(
-        1e9, least=0, unit="currency", help="Least mean turnover of 20 sessions"
-    )
-    price_min: float = param(2000.0, least=0, unit="currency", help="Least raw close")
+    turnover_min: float = turnover_floor()
+    price_min: float = price_floor()
     template_min: int = param(
         6, least=0, most=7, unit="of 7", help="What the trend template asks for"
     )

@@ -105,9 +105,13 @@ def _shown(version: ScannerVersion) -> str:
     kind = ENGINES[version.engine].Params
     values = engine_params.dump(engine_params.read(kind, version.params))
     lines = [f"{version.slug}: engine {version.engine} revision {ENGINES[version.engine].revision}"]
+    elsewhere = engine_params.elsewhere(kind)
     for one in engine_params.schema(kind):
         name, value = one["name"], values[one["name"]]
         mark = f" (default {one['default']})" if value != one["default"] else ""
+        if name not in version.params:
+            there = elsewhere.get(name, {})
+            mark += "".join(f" (market {market}: {other})" for market, other in there.items())
         unit = f" {one['unit']}" if one["unit"] else ""
         lines.append(f"  {name:26} {value}{unit}{mark}  {one['help']}")
     lines.append(f"  {'segments':26} {', '.join(version.segments) or OWN}")

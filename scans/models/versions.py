@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from marketdata.markets import UnknownMarket
+from marketdata.markets import market as market_named
 from scans.engines import params as engine_params
 from scans.engines.registry import ENGINES
 
@@ -72,6 +74,19 @@ class ActiveVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.market}: {self.version}"
+
+    def clean(self) -> None:
+        try:
+            market_named(self.market)
+        except UnknownMarket as error:
+            raise ValidationError({"market": str(error)}) from error
+        version = ScannerVersion.objects.filter(pk=self.version_id).first()
+        if version and not version.enabled:
+            raise ValidationError(
+                {
+                    "version": f"Version {version.slug} is disabled: enable it before it can be active."
+                }
+            )
 
 
 class VersionChange(models.Model):

@@ -53,7 +53,7 @@ def explanation(
     day = day or market_queries.last_complete_session(held, as_of)
     if found:
         refuse_other_engine(found.run, version)
-    chosen = dict(found.run.params) if found else _current(version)
+    chosen = dict(found.run.params) if found else _current(version, market)
     index = found.run.index if found else series.chosen(market)
     asked = held.between(day, day)
     explained = _explained(
@@ -75,9 +75,9 @@ def answered(market: str, version: ScannerVersion, day: date | None) -> ScanSess
     return (mine.filter(date=day) if day else mine.order_by("-date")).first()
 
 
-def _current(version: ScannerVersion) -> dict[str, Any]:
+def _current(version: ScannerVersion, market: str) -> dict[str, Any]:
     kind = ENGINES[version.engine].Params
-    values = engine_params.dump(engine_params.read(kind, version.params))
+    values = engine_params.dump(engine_params.read(kind, version.params, market))
     return {**values, "segments": version.segments, "limits": version.limits, "top": None}
 
 

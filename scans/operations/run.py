@@ -155,6 +155,7 @@ def _sessions(held: Record, request: Request) -> Days:
 
 
 def _task(version: ScannerVersion, held: Record, request: Request) -> Task:
+    """DataProblem where the version or the request names a segment that the market does not have."""
     engine = ENGINES[version.engine]
     given: dict[str, Any] = {
         "segments": version.segments,
@@ -163,13 +164,25 @@ def _task(version: ScannerVersion, held: Record, request: Request) -> Task:
     }
     given = dict(request.pinned.get(version.slug, given))
     segments, limits, top = given.pop("segments"), given.pop("limits"), given.pop("top", None)
+    limits = {**limits, **request.limits}
+    _refuse_unknown_segments(held, {*segments, *limits})
     return Task(
         engine=engine,
-        params=engine_params.read(engine.Params, given),
+        params=engine_params.read(engine.Params, given, held.market.name),
         segments=tuple(segments) or held.market.segments,
-        limits={**limits, **request.limits},
+        limits=limits,
         top=request.top or top,
     )
+
+
+def _refuse_unknown_segments(held: Record, names: set[str]) -> None:
+    if names <= set(held.market.segments):
+        return
+    known = market_queries.segments(held.market.name)
+    for name in sorted(names.difference(known)):
+        raise DataProblem(
+            f"Market {held.market.name} has no segment {name!r}: choose among {', '.join(known)}."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,7 +177,8 @@ def _state(version: ScannerVersion) -> dict[str, Any]:
 def differing(
     engine: str, settings: Mapping[str, Any], reset: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The settings that are not the engine's defaults, as typed values, without those to `reset`."""
+    """The settings that are not the engine's defaults, as typed values, without those to `reset`; where a market has a
+    default of its own, what was set is kept whatever it is, since there it differs."""
     if engine not in ENGINES:
         message = f"Unknown engine {engine!r}: choose among {', '.join(ENGINES)}."
         raise VersionProblem(message, errors={"engine": [message]})
@@ -201,4 +202,5 @@ def differing(
         )
     typed = engine_params.dump(engine_params.read(kind, settings))
     plain = engine_params.dump(kind())
-    return {name: value for name, value in typed.items() if value != plain[name]}
+    kept = engine_params.elsewhere(kind).keys() & settings.keys()
+    return {name: value for name, value in typed.items() if value != plain[name] or name in kept}

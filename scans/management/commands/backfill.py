@@ -15,8 +15,9 @@ class Command(VersionedCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_request(parser)
-        parser.add_argument("--resume", action="store_true", help="leave what is published")
-        parser.add_argument("--replace", action="store_true", help="publish everything again")
+        published = parser.add_mutually_exclusive_group()
+        published.add_argument("--resume", action="store_true", help="leave what is published")
+        published.add_argument("--replace", action="store_true", help="publish everything again")
 
     def handle(self, **options: Any) -> None:
         if options["no_save"]:

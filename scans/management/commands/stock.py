@@ -6,10 +6,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from marketdata import catalogue
-from marketdata.markets import UnknownMarket, market
+from marketdata import catalogue, queries
+from marketdata.markets import market
 from scans import results
-from scans.management.arguments import positive
+from scans.management import looking
+from scans.management.arguments import one_sentence, positive
 
 
 class Command(BaseCommand):
@@ -20,12 +21,11 @@ class Command(BaseCommand):
         parser.add_argument("code")
         parser.add_argument("--market", default="kr")
         parser.add_argument("--last", type=positive, default=50, help="how many picks at most")
+        parser.add_argument("--sessions", type=positive, help="of the market's last N alone")
 
     def handle(self, **options: Any) -> None:
-        try:
+        with one_sentence():
             name = market(options["market"]).name
-        except UnknownMarket as error:
-            raise CommandError(str(error)) from error
         found = catalogue.instruments(name).filter(code=options["code"]).first()
         if found is None:
             raise CommandError(
@@ -34,13 +34,9 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{found}  {found.segment} {found.kind}  bars {found.first_bar} to {found.last_bar}"
         )
-        rows = results.picks(name, found.code).order_by("-date", "scanner_version__slug")[
-            : options["last"]
-        ]
-        for row in rows:
-            mark = f"{row.date}  {row.scanner_version.slug:12} rank {row.rank:3}  score {row.score:8.2f}"
-            self.stdout.write(
-                f"{mark}  {row.strategy or '-':9} {row.label or '-':14} close {row.close:,.10g}"
-            )
-        if not rows:
-            self.stdout.write("No published scan has picked it.")
+        since = None
+        if options["sessions"]:
+            since = queries.record(name).sessions[-options["sessions"] :][0].item()
+        rows = results.picks(name, found.code, since=since)
+        for line in looking.picks(list(rows), options["last"], since):
+            self.stdout.write(line)

@@ -112,6 +112,10 @@ WRONG = {
         "begins on 2024-04-09, after its end",
     ),
     "not a limit": (["--limit=KOSPI"], "'KOSPI' is not a limit; write it as KOSPI=200"),
+    "unknown segment": (
+        ["--limit=KOSPPI=9"],
+        "has no segment 'KOSPPI': choose among KOSPI, KOSDAQ",
+    ),
     "no file for Parquet": (["--format=parquet"], "Parquet goes into a file"),
     "a file that cannot be": (
         ["--output=/nowhere/ranks.txt"],

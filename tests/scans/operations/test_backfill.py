@@ -121,6 +121,28 @@ def test_two_at_once_are_refused_and_a_dead_one_is_taken_over(
     assert fill(sessions[5], sessions[15])[0].published == 11
 
 
+def test_one_that_begins_while_another_runs_is_refused_and_writes_nothing(
+    market: pd.DataFrame, probe: Probe, sessions: list[date]
+) -> None:
+    told: list[backfill.Progress] = []
+
+    def meanwhile(now: backfill.Progress) -> None:
+        told.append(now)
+        before = published()
+        with pytest.raises(BackfillRefused, match="Another backfill of rises on market kr"):
+            fill(sessions[0], sessions[-1], overwrite=True)
+        assert published() == before
+
+    request = Request(
+        market="kr", as_of=AS_OF, versions=["rises"], first=sessions[5], last=sessions[24]
+    )
+    backfill.backfill(request, resume=False, overwrite=False, progress=meanwhile)
+    assert [(now.done, now.total) for now in told] == [(7, 20), (14, 20), (20, 20)]
+    for now in told:  # what is left takes as long a session as what is done
+        assert now.remaining == pytest.approx(now.seconds / now.done * (now.total - now.done))
+    assert fill(sessions[0], sessions[-1], overwrite=True)[0].published == len(sessions)
+
+
 def test_the_command_line(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
     out = io.StringIO()
     call_command(
@@ -132,6 +154,8 @@ def test_the_command_line(market: pd.DataFrame, probe: Probe, sessions: list[dat
         ((f"--from={sessions[5]}", "--no-save"), "A backfill publishes"),
         ((f"--from={sessions[5]}", "--version=v9"), "Unknown scanner version 'v9'"),
         ((f"--from={sessions[5]}", "--version=rises"), "are published already"),
+        ((f"--from={sessions[5]}", "--resume", "--replace"), "not allowed with argument"),
+        (("--version=rises", "--from=2031-01-06"), "has no bars on 2031-01-06: it has them from"),
     ):
         with pytest.raises(CommandError, match=sentence):
             call_command("backfill", *arguments)

@@ -6,6 +6,7 @@ import io
 from datetime import UTC, datetime
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
 from scans.models import ActiveVersion, ScannerVersion
@@ -33,9 +34,31 @@ def test_the_built_in_versions_exist_and_v2_is_active() -> None:
 
 def test_only_what_differs_from_the_defaults_is_stored() -> None:
     made = versions.create(
-        slug="tight", engine="v2", settings={"vol_mult": "3", "price_min": 2000.0}, who="ann", at=AT
+        slug="tight", engine="v2", settings={"vol_mult": "3", "above_min": 3}, who="ann", at=AT
     )
     assert made.params == {"vol_mult": 3.0}
+
+
+def test_what_is_set_stays_set_where_another_market_has_another_default() -> None:
+    made = versions.create(
+        slug="won", engine="v2", settings={"price_min": 2000.0}, who="ann", at=AT
+    )
+    assert made.params == {"price_min": 2000.0}
+    assert "price_min                  2000.0 currency  Least" in command("show", "won")
+    assert "price_min                  2000.0 currency (market us: 2.0)  Least" in command(
+        "show", "v2"
+    )
+    assert versions.change(made, settings={}, reset=["price_min"], who="ann", at=AT).params == {}
+
+
+def test_only_a_market_and_a_version_that_work_can_be_made_active_in_the_admin() -> None:
+    off = ScannerVersion.objects.create(slug="off", engine="v2", enabled=False)
+    for market, version, said in (
+        ("mars", ScannerVersion.objects.get(slug="v1"), "Unknown market 'mars'"),
+        ("us", off, "Version off is disabled"),
+    ):
+        with pytest.raises(ValidationError, match=said):
+            ActiveVersion(market=market, version=version).full_clean()
 
 
 def test_every_change_is_kept_with_who_when_before_and_after() -> None:

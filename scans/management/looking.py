@@ -1,0 +1,29 @@
+"""The picks of one instrument, as a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from scans.models import ScanRank
+
+
+def picks(rows: Sequence[ScanRank], most: int, since: date | None) -> Iterator[str]:
+    """How often each version picked it, then the picks, the newest first, `most` at most; `since` is the session that
+    was looked back to."""
+    span = f" since {since}" if since else ""
+    if not rows:
+        yield f"No published scan has picked it{span}."
+        return
+    for slug in sorted({row.scanner_version.slug for row in rows}):
+        mine = [row for row in rows if row.scanner_version.slug == slug]
+        best = min(row.rank for row in mine)
+        many = "once" if len(mine) == 1 else f"{len(mine)} times"
+        yield f"{slug}: {many}{span}, last on {mine[0].date}, best rank {best}"
+    for row in rows[:most]:
+        yield (
+            f"{row.date}  {row.scanner_version.slug:12} rank {row.rank:3}  score {row.score:8.2f}  "
+            f"{row.strategy or '-':9} {row.label or '-':14} close {row.close:,.10g}"
+        )
+    if len(rows) > most:
+        yield f"and {len(rows) - most} older ones (--last {len(rows)} shows all)"

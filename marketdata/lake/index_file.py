@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from marketdata.lake import arrays
 from marketdata.lake.layout import Lake
 from marketdata.panel import Floats
 
@@ -34,16 +35,17 @@ NONE = IndexFile(np.empty(0, "datetime64[D]"), np.empty(0), np.empty(0), {})
 def read(lake: Lake, market: str) -> IndexFile:
     """The index of `market`; `NONE` where the file is missing, broken or of another version: it is computed anew."""
     try:
-        table = pq.read_table(lake.source(lake.index(market)))
+        with pq.ParquetFile(lake.source(lake.index(market))) as file:  # read_table imports pandas
+            table = file.read()
         head = json.loads((table.schema.metadata or {})[b"seismo.index"])
     except (OSError, pa.ArrowInvalid, KeyError, ValueError):
         return NONE
     if head.get("version") != VERSION:
         return NONE
     return IndexFile(
-        sessions=table.column("date").to_numpy().astype("datetime64[D]"),
-        m=table.column("m").to_numpy(),
-        range=table.column("range").to_numpy(),
+        sessions=arrays.days(table.column("date")),
+        m=arrays.floats(table.column("m")),
+        range=arrays.floats(table.column("range")),
         partitions=head["partitions"],
     )
 

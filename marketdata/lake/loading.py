@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from marketdata import adjust
-from marketdata.lake import footers, schema
+from marketdata.lake import arrays, footers, schema
 from marketdata.panel import Floats, Panel
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Loading:
         with footers.open_file(window.lake, part.path) as file:
             table = _rows(file, [*wanted, *(["segment", "flags"] if labelled else [])], skip, count)
         for name in wanted:
-            self._put(name, table.column(name).to_numpy(), place)
+            self._put(name, arrays.floats(table.column(name)), place)
         if labelled:
             self._label(table, place)
 
@@ -125,10 +125,10 @@ class Loading:
             [self._segment(name) for name in column.dictionary.to_pylist()] or [-1], np.int8
         )
         segment = np.full(place.present.shape, -1, dtype=np.int8)
-        segment[place.present] = names[column.indices.to_numpy()]
+        segment[place.present] = names[np.from_dlpack(column.indices)]
         self.segment[rows, place.columns] = segment[:, days].T
         flags = np.zeros(place.present.shape, dtype=np.uint8)
-        flags[place.present] = table.column("flags").to_numpy()
+        flags[place.present] = arrays.octets(table.column("flags"))
         self.flags[rows, place.columns] = flags[:, days].T
 
     def _segment(self, name: str) -> int:

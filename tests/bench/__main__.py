@@ -2,6 +2,7 @@
 
     import     price files into SQLite and PostgreSQL, and into the lake
     scan       v2 on KRX: one session, 520 sessions, the whole command
+    versions   all five versions at once, v2 over seven years, an evaluation
     executors  inline, threads, processes: where each wins
     large      v2 on a generated market of 20,000 instruments x 1,250 sessions
     others     the same indicators by pandas, TA-Lib and Polars
@@ -17,7 +18,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import executing, importing, large, others, scanning
+from tests.bench import executing, importing, large, others, scanning, several
 from tests.bench.measuring import BenchFailed
 from tests.bench.places import Bench
 from tests.bench.recipes import VERSION
@@ -35,6 +36,7 @@ def profile(bench: Bench) -> None:
 SECTIONS: dict[str, Callable[[Bench], None]] = {
     "import": importing.section,
     "scan": scanning.section,
+    "versions": several.section,
     "executors": executing.section,
     "large": large.section,
     "others": others.section,

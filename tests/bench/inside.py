@@ -14,6 +14,7 @@ import django
 
 TASKS = {
     "scan": "tests.bench.scanned",
+    "judge": "tests.bench.scanned",
     "extent": "tests.bench.scanned",
     "richest": "tests.bench.scanned",
     "reading": "tests.bench.scanned",

@@ -2,6 +2,7 @@
 
 kr      the recorded KRX market, raw bars and factor events, through the door and projected into the lake; where
         the recorded data is not there, a generated market of the same size
+kr-adj  seven years of adjusted KRX bars, where the recorded data is there
 kr-big  a generated market of 20,000 instruments, written as lake partitions
 """
 
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.measuring import ROOT, Child, child
-from tests.bench.recipes import BARS, BIG, BIG_MARKET, EVENTS, LIKE_KRX
+from tests.bench.recipes import ADJUSTED, ADJUSTED_MARKET, BARS, BIG, BIG_MARKET, EVENTS, LIKE_KRX
 from tests.bench.report import Report
 from tests.realdata import FOLDER
 
@@ -87,7 +88,9 @@ class Bench:
             return [recorded]
         made = self.folder / "generated.parquet"
         if not made.exists():
-            self._tell(f"{BARS} is not here (set SEISMO_SHARED_DATA): generating a market like it")
+            self.report.tell(
+                f"{BARS} is not here (set SEISMO_SHARED_DATA): generating a market like it"
+            )
             self.fresh("generator").inside("tidy", file=str(made), **LIKE_KRX)
         return [made]
 
@@ -111,6 +114,18 @@ class Bench:
 
         return self._once("kr", {"files": [file.name for file in self.price_files()]}, make)
 
+    def adjusted(self) -> Place | None:
+        """Seven years of adjusted KRX bars; None where they are not here."""
+        file = FOLDER / ADJUSTED
+        if not file.is_file():
+            return None
+
+        def make(place: Place) -> None:
+            place.manage("import_prices", str(file), "--market", ADJUSTED_MARKET)
+            place.manage("project_lake", "--market", ADJUSTED_MARKET)
+
+        return self._once(ADJUSTED_MARKET, {"file": file.name}, make)
+
     def big(self) -> Place:
         """The generated market of 20,000 instruments."""
 
@@ -125,16 +140,13 @@ class Bench:
         text = json.dumps({**recipe, "code": _code()}, sort_keys=True)
         done = place.folder / "made-of.json"
         if not done.exists() or done.read_text(encoding="utf-8") != text:
-            self._tell(f"preparing {name} ...")
+            self.report.tell(f"preparing {name} ...")
             place = self.fresh(name)
             make(place)
             done.write_text(text, encoding="utf-8")
         else:
             place.manage("migrate", "--verbosity", "0")
         return place
-
-    def _tell(self, text: str) -> None:
-        print(f"\n({text})", flush=True)
 
 
 def _code() -> str:

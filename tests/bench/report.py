@@ -98,6 +98,10 @@ class Report:
             print(f"  {remark}")
         sys.stdout.flush()
 
+    def tell(self, text: str) -> None:
+        """Say something that is no measurement."""
+        print(f"\n({text})", flush=True)
+
     def write(self, file: Path) -> None:
         """Everything as JSON."""
         tables = []

@@ -16,7 +16,9 @@ from marketdata.models import LakePartition
 from scans.engines import params as engine_params
 from scans.engines.registry import ENGINES
 from scans.execution.pieces import Task, reach
-from scans.operations import run
+from scans.operations import evidence, run
+from scans.operations.answers import Scan
+from scans.operations.evaluate import evaluate
 from tests.bench import measuring
 from tests.bench.recipes import NO_LIMIT
 
@@ -54,20 +56,56 @@ def scan(
             asked = request(first, last, market=market, **{"limits": limits, **turn})
             with measuring.Memory(workers=turn.get("executor") == "process") as memory:
                 began, busy = time.perf_counter(), measuring.cpu_seconds()
-                (made,) = run.run(asked)
+                made = run.run(asked)
                 spent, busy = time.perf_counter() - began, measuring.cpu_seconds() - busy
-            if made.error:
-                raise RuntimeError(made.error)
-            seen |= {"executor": made.executor, "unchanged": made.unchanged}
-            seen["sessions"] = len(made.answers)
-            seen["ranks"] = sum(len(answer.ranks) for answer in made.answers)
+            for one in made:
+                if one.error:
+                    raise RuntimeError(one.error)
+            seen |= {"executor": made[0].executor, "unchanged": made[0].unchanged}
+            seen["sessions"] = len(made[0].answers)
+            seen["ranks"] = sum(len(answer.ranks) for one in made for answer in one.answers)
             seen["peak_mb"] = max(seen["peak_mb"], memory.own)
             seen["workers_mb"] = max(seen["workers_mb"], memory.workers)
             if n >= 0:
                 seen["seconds"].append(spent)
                 seen["cpu"].append(busy)
-                seen["stages"].append(made.seconds)
+                seen["stages"].append(_stages(made))
     return {"turns": found}
+
+
+def _stages(made: Sequence[Scan]) -> dict[str, float]:
+    """Seconds by stage: reading and features, which all versions share, then those of each added up."""
+    shared = {name: made[0].seconds[name] for name in ("read", "features")}
+    own = {name for one in made for name in one.seconds} - set(shared)
+    return shared | {name: sum(one.seconds[name] for one in made) for name in sorted(own)}
+
+
+def judge(*, market: str, versions: Sequence[str], first: str, last: str, runs: int) -> Answer:
+    """The evaluation of published picks over the usual horizons, after one that is not counted."""
+    asked = evidence.Request(
+        market=market,
+        as_of=AS_OF,
+        versions=versions,
+        first=date.fromisoformat(first),
+        last=date.fromisoformat(last),
+    )
+    spent, stages = [], []
+    with measuring.Memory() as memory:
+        for n in range(runs + 1):
+            began = time.perf_counter()
+            found = evaluate(asked)
+            if n:
+                spent.append(time.perf_counter() - began)
+                stages.append(found.seconds)
+    picks = sum(line.figures.picks for line in found.lines if line.horizon == 1)
+    return {
+        "seconds": spent,
+        "stages": stages,
+        "sessions": found.sessions,
+        "picks": picks,
+        "lines": len(found.lines),
+        "peak_mb": memory.own,
+    }
 
 
 def extent(*, market: str) -> Answer:

@@ -118,7 +118,7 @@ def _command(bench: Bench, place: Place, day: str) -> None:
 
 def _range(bench: Bench, place: Place) -> None:
     held = place.inside("extent", market="kr")["sessions"]
-    days = _inside(held) or held[-520:]
+    days = inside_range(held) or held[-520:]
     runs = bench.runs(3)
     lines = []
     for what, save, aim in (("not saved", False, 6.0), ("published", True, 15.0)):
@@ -152,5 +152,6 @@ def _range(bench: Bench, place: Place) -> None:
     )
 
 
-def _inside(days: Iterable[str]) -> list[str]:
+def inside_range(days: Iterable[str]) -> list[str]:
+    """Those of `days` that lie in the usual range."""
     return [day for day in days if RANGE[0] <= day <= RANGE[1]]

@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from marketdata.models import InstitutionalFlow, StockPrice
@@ -122,9 +121,7 @@ class Writable:
 def ranked(column: pa.ChunkedArray[Any]) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
     """A text column as its distinct values in ascending order and, for each row, the index into them."""
     combined: Any = column.combine_chunks()
-    coded: Any = (
-        combined if pa.types.is_dictionary(combined.type) else pc.dictionary_encode(combined)
-    )
+    coded: Any = combined if pa.types.is_dictionary(combined.type) else combined.dictionary_encode()
     names = np.array(coded.dictionary.to_pylist(), dtype=np.str_)
     order = np.argsort(names)
     rank = np.empty(len(names), dtype=np.int32)

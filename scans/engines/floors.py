@@ -1,5 +1,5 @@
-"""What an instrument must at least turn over and cost, a parameter of several engines: amounts of money, so that each
-market has its own default. One million dollars a day and two dollars a share are the round amounts next to KRX's."""
+"""Limits in money, parameters of several engines: each market has its own default. One million dollars a day and two
+dollars a share are the round amounts next to KRX's."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from typing import Any
 from scans.engines.params import param
 
 
+def money(won: float, dollars: float, help: str) -> Any:
+    """A parameter in the market's currency with its default in won (KRX, Upbit) and in dollars (US)."""
+    return param(won, least=0, unit="currency", elsewhere={"us": dollars}, help=help)
+
+
 def turnover_floor() -> Any:
     """The parameter turnover_min."""
-    return param(
-        1e9,
-        least=0,
-        unit="currency",
-        elsewhere={"us": 1e6},
-        help="Least mean turnover of 20 sessions",
-    )
+    return money(1e9, 1e6, "Least mean turnover of 20 sessions")
 
 
 def price_floor() -> Any:
     """The parameter price_min."""
-    return param(2000.0, least=0, unit="currency", elsewhere={"us": 2.0}, help="Least raw close")
+    return money(2000.0, 2.0, "Least raw close")

@@ -26,6 +26,7 @@ from marketdata.panel import Bools, Floats
 from scans.engines import intensities, outcomes, regimes
 from scans.engines.base import Check, Features, MarketIndex, Outcome, Universe
 from scans.engines.conditions import Condition, Part, all_hold, filter_, gate, standing, total
+from scans.engines.floors import money
 from scans.engines.measures import Measures
 from scans.engines.outcomes import Plan
 from scans.engines.params import param
@@ -66,23 +67,9 @@ class Params:
     threshold: float = param(
         -1.0, least=-1, most=100, help="Scores above this match; -1 for the model's own: 50, v3 75"
     )
-    turnover_min: float = param(
-        5e8,
-        least=0,
-        unit="currency",
-        elsewhere={"us": 0.0},
-        help="Least mean turnover of 20 sessions",
-    )
-    price_min: float = param(
-        0.0, least=0, unit="currency", elsewhere={"us": 2.0}, help="Least raw close"
-    )
-    price_max: float = param(
-        0.0,
-        least=0,
-        unit="currency",
-        elsewhere={"us": 20.0},
-        help="Largest raw close; 0 for no limit",
-    )
+    turnover_min: float = money(5e8, 0.0, "Least mean turnover of 20 sessions")
+    price_min: float = money(0.0, 2.0, "Least raw close")
+    price_max: float = money(0.0, 20.0, "Largest raw close; 0 for no limit")
     volume_min: float = param(
         0.0,
         least=0,

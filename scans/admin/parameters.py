@@ -95,7 +95,7 @@ class VersionForm(Form):
             self.add_error("enabled", str(problem))
         if settings is not None:
             try:
-                self.instance.params = versions.differing(self.engine_name, settings)
+                self.instance.params = versions.differing(self.engine_name, self._chosen(settings))
             except versions.VersionProblem as problem:
                 self._blame(problem)
         if self.errors and self.problem:
@@ -108,6 +108,17 @@ class VersionForm(Form):
         if any(name not in given for name in names):
             return None
         return {name.removeprefix(PREFIX): given[name] for name in names}
+
+    def _chosen(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """What was chosen, not only shown: the form gives every parameter, and a default that stands in it untouched
+        must not take the place of another market's."""
+        plain = engine_params.dump(ENGINES[self.engine_name].Params())
+        stored = self.instance.params
+        return {
+            name: value
+            for name, value in settings.items()
+            if name in stored or value != plain.get(name)
+        }
 
     def _blame(self, problem: versions.VersionProblem) -> None:
         """The engine's sentence beside the parameter it is about; of a formula the place is marked."""

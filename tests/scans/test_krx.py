@@ -73,7 +73,6 @@ def krx(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     installed.run("migrate", "-v0")
     installed.run("import_prices", *files)
     installed.run("project_lake")
-    installed.run("scanner_version", "create", "formula", "--engine", "formula", "--set", DIP)
     return installed
 
 
@@ -94,11 +93,7 @@ RECORDED = {
     "v3": ("regime", "fallback_step"),
     "seismograph": ("fallback_step", "matched"),
     "vcp": ("fallback_step", "matched"),
-    "formula": ("fallback_step", "matched"),
 }
-
-DIP = "match=close > ema(close, 60) and rsi(14) < 50 and turnover(20) > 1e9"
-"""What tests/reference/formula.py reads aloud; its score is the default."""
 
 
 @pytest.mark.parametrize("version", RECORDED)

@@ -12,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from marketdata import candle_queries
+from marketdata.admin.listing import Listing
 from marketdata.admin.readonly import ReadOnly
 from marketdata.candles.timeframes import as_datetime
 from marketdata.models import (
@@ -25,10 +26,9 @@ from marketdata.models import (
 from marketdata.operations.candles import flags
 
 if TYPE_CHECKING:
-    Admin = admin.ModelAdmin[Any]
     Inline = admin.TabularInline[Any, Any]
 else:
-    Admin, Inline = admin.ModelAdmin, admin.TabularInline
+    Inline = admin.TabularInline
 
 CHUNKS_SHOWN = 50
 CHUNK_COLUMNS = (
@@ -37,7 +37,7 @@ CHUNK_COLUMNS = (
 
 
 @admin.register(FeatureFlag)
-class FeatureFlagAdmin(Admin):
+class FeatureFlagAdmin(Listing):
     """Turned here by a person, or off by its guard."""
 
     list_display = (
@@ -63,7 +63,7 @@ class FeatureFlagAdmin(Admin):
 
 
 @admin.register(FlagRollback)
-class FlagRollbackAdmin(ReadOnly, Admin):
+class FlagRollbackAdmin(ReadOnly, Listing):
     """Why a guard turned a flag off."""
 
     list_display = ("at", "feature", "metric", "mean", "threshold", "observations")
@@ -72,7 +72,7 @@ class FlagRollbackAdmin(ReadOnly, Admin):
 
 
 @admin.register(CandleCollection)
-class CandleCollectionAdmin(ReadOnly, Admin):
+class CandleCollectionAdmin(ReadOnly, Listing):
     """Collections with their progress, which is derived from their chunks."""
 
     list_display = (
@@ -81,7 +81,6 @@ class CandleCollectionAdmin(ReadOnly, Admin):
     )  # fmt: skip
     list_filter = ("status", "series__exchange", "series__timeframe")
     search_fields = ("series__market",)
-    show_full_result_count = False
     fields = (
         "series", "wanted", "status", "reason", "error", "progress", "rate", "remaining", "rows", "calls", "retries",
         "cache_hits", "pattern", "foretold", "started_at", "ended_at", "last_chunk", "chunks",
@@ -173,13 +172,12 @@ class CoverageInline(ReadOnly, Inline):
 
 
 @admin.register(CandleSeries)
-class CandleSeriesAdmin(ReadOnly, Admin):
+class CandleSeriesAdmin(ReadOnly, Listing):
     """What of each series is verified."""
 
     list_display = ("exchange", "market", "timeframe", "intervals", "first", "last", "listed_from")
     list_filter = ("exchange", "timeframe")
     search_fields = ("market",)
-    show_full_result_count = False
     fields = ("exchange", "market", "timeframe", "listed_from")
     readonly_fields = ("listed_from",)
     inlines = (CoverageInline,)

@@ -26,7 +26,13 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from marketdata.models import (
     BarCorrection,
     CalendarOverride,
+    CandleChunk,
+    CandleCollection,
+    CandleCoverage,
+    CandleSeries,
     FactorEvent,
+    FeatureFlag,
+    FlagRollback,
     FlowCorrection,
     IndexBar,
     IndexChoice,
@@ -102,6 +108,7 @@ def many(scanned: Any, operator: User, django_user_model: Any) -> None:
         LakePartition(market="us", month=date(2000 + n // 12, n % 12 + 1, 1), wanted=1, written=1)
         for n in range(ROWS)
     )
+    _candles(now)
     _scans(now)
     django_user_model.objects.bulk_create(User(username=f"user{n}") for n in range(ROWS))
     Group.objects.bulk_create(Group(name=f"group {n}") for n in range(ROWS))
@@ -109,6 +116,45 @@ def many(scanned: Any, operator: User, django_user_model: Any) -> None:
         ApiToken(user=operator, name=f"token {n}", digest=f"{n}") for n in range(ROWS)
     )
     _tasks(now)
+
+
+def _candles(now: Any) -> None:
+    series = CandleSeries.objects.bulk_create(
+        CandleSeries(exchange="upbit", market=f"KRW-{n}", timeframe="1m") for n in range(ROWS)
+    )
+    last = CandleSeries.objects.get(market=series[-1].market)
+    CandleCoverage.objects.bulk_create(
+        CandleCoverage(series=last, start=120 * n, end=120 * n + 60) for n in range(ROWS)
+    )
+    CandleCollection.objects.bulk_create(
+        CandleCollection(
+            series=last,
+            start=0,
+            end=6000,
+            closed_until=6000,
+            by_count=False,
+            status="done",
+            started_at=now,
+        )
+        for _ in range(ROWS)
+    )
+    chunk = dict.fromkeys(
+        ("slots_asked", "slots_answered", "rows", "calls", "retries", "bytes", "cache_hits"), 1
+    ) | dict.fromkeys(("seconds_overlap", "seconds_api", "seconds_store"), 0.1)
+    collection = CandleCollection.objects.latest("pk")
+    CandleChunk.objects.bulk_create(
+        CandleChunk(
+            collection=collection, number=n, start=0, end=60, label="none", stored_at=0, **chunk
+        )
+        for n in range(ROWS)
+    )
+    FlagRollback.objects.bulk_create(
+        FlagRollback(feature="x", metric="y", mean=1, threshold=1, observations=1, at=now)
+        for _ in range(ROWS)
+    )
+    FeatureFlag.objects.bulk_create(
+        FeatureFlag(feature=f"feature {n}", metric="x", threshold=1, window=1) for n in range(ROWS)
+    )
 
 
 def _scans(now: Any) -> None:

@@ -56,6 +56,18 @@ class Market:
         return found
 
 
+COINS = Market(
+    name="upbit",
+    calendar="24/7",
+    currency="KRW",
+    timezone="UTC",
+    closes_at=time(23, 59, 59),
+    segments=("KRW",),
+    suspect_move=None,
+    ticks=((0, 0.00000001),),
+)
+"""Coins quoted in won: every day is a session, the segment is the quote currency, and there is no daily limit."""
+
 MARKETS = {
     "kr": Market(
         name="kr",
@@ -85,16 +97,9 @@ MARKETS = {
         suspect_move=None,
         ticks=((0, 0.0001), (1, 0.01)),
     ),
-    "upbit": Market(
-        name="upbit",
-        calendar="24/7",
-        currency="KRW",
-        timezone="UTC",
-        closes_at=time(23, 59, 59),
-        segments=("KRW",),
-        suspect_move=None,
-        ticks=((0, 0.00000001),),
-    ),
+    "upbit": COINS,
+    # The same coins on another exchange, whose days are Korean days.
+    "bithumb": replace(COINS, name="bithumb", timezone="Asia/Seoul"),
 }
 
 

@@ -1,7 +1,7 @@
 """Every error of the API as problem+json (RFC 9457): a stable `code`, one sentence, and the request's identifier.
 
     {"type": "urn:seismo:problem:unknown_market", "title": "Not Found", "status": 404, "code": "unknown_market",
-     "detail": "Unknown market 'xx': ...", "request_id": "4f1c...", "known": ["kr", "us", "upbit"]}
+     "detail": "Unknown market 'xx': ...", "request_id": "4f1c...", "known": ["kr", "us", "upbit", ...]}
 
 `answer` is what Django REST framework calls with every error of a view; a room above puts its own errors before it. A
 view that knows what is wrong raises `Problem`.

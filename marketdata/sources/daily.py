@@ -19,7 +19,8 @@ class DailyBar(NamedTuple):
     """A raw (unadjusted) daily bar in won and shares. Halted: open = high = low = 0, volume 0.
 
     `base_price` is the price the exchange computes the day's change from (close - change); None
-    where not told.
+    where not told. `segment` is told by a source whose instruments never change theirs and are always in good standing
+    (a coin's quote currency); None where its lists tell it.
     """
 
     code: str
@@ -31,6 +32,7 @@ class DailyBar(NamedTuple):
     volume: float
     amount: float | None = None
     base_price: float | None = None
+    segment: str | None = None
 
 
 class Quote(NamedTuple):

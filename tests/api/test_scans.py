@@ -93,7 +93,7 @@ def test_an_unknown_market_names_the_known(scanned: pd.DataFrame, get: Get) -> N
     for name in ("xx", "kr-adj", "KR", "versions2"):
         found = get(f"{name}/scans/latest", 404)
         assert found["code"] == "unknown_market"
-        assert found["known"] == ["kr", "us", "upbit"]
+        assert found["known"] == ["kr", "us", "upbit", "bithumb"]
         assert repr(name) in found["detail"]
 
 

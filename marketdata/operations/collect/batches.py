@@ -13,7 +13,6 @@ from marketdata.sources.files import BarBatch, Status
 from marketdata.sources.files.batch import VALUES
 
 COLUMNS = ("date", "code", "open", "high", "low", "close", "volume", "amount", "base_price")
-SILENT = Status(None, None, None, None, None)
 
 
 def batch(bars: Iterable[DailyBar]) -> BarBatch:
@@ -27,6 +26,8 @@ def batch(bars: Iterable[DailyBar]) -> BarBatch:
         for name in VALUES
     }
     none = np.zeros(len(rows), dtype=bool)
+    segments = list(dict.fromkeys(bar.segment for bar in rows))
+    status = np.array([segments.index(bar.segment) for bar in rows], dtype=np.int32)
     return BarBatch(
         row=np.arange(1, len(rows) + 1),
         codes=codes,
@@ -35,8 +36,8 @@ def batch(bars: Iterable[DailyBar]) -> BarBatch:
         name=np.full(len(rows), -1, dtype=np.int32),
         date=days,
         values=values,
-        statuses=(SILENT,),
-        status=np.zeros(len(rows), dtype=np.int32),
+        statuses=tuple(_said(segment) for segment in segments),
+        status=status,
         unreadable=none,
         foreign=none,
         raw=pa.table(
@@ -47,6 +48,13 @@ def batch(bars: Iterable[DailyBar]) -> BarBatch:
             }
         ),
     )
+
+
+def _said(segment: str | None) -> Status:
+    """What a bar says of its instrument: what the list of such a source says, so that both make one statement."""
+    if segment is None:
+        return Status(None, None, None, None, None)
+    return Status(segment, None, "common", False, False, False, "")
 
 
 def bar_of(quote: Quote, session: date) -> DailyBar:

@@ -7,7 +7,8 @@ from datetime import timedelta
 from marketdata.sources.base import SourceCalendar
 from marketdata.sources.bithumb.parse import ban_seconds
 from marketdata.sources.http.client import HttpClient
-from marketdata.sources.quotation.client import PATHS, Dialect, QuotationSource
+from marketdata.sources.quotation.client import PATHS, Dialect
+from marketdata.sources.quotation.daily import DailyQuotationSource
 
 KST = timedelta(hours=9)
 
@@ -23,6 +24,8 @@ BITHUMB = Dialect(
 )
 
 
-def source(http: HttpClient, *, base_url: str = "", per_second: float = 0.0) -> QuotationSource:
+def source(
+    http: HttpClient, *, base_url: str = "", per_second: float = 0.0
+) -> DailyQuotationSource:
     """The source; `base_url` and `per_second` override the exchange's own."""
-    return QuotationSource(BITHUMB, http, base_url=base_url, per_second=per_second)
+    return DailyQuotationSource(BITHUMB, http, base_url=base_url, per_second=per_second)

@@ -19,6 +19,7 @@ from marketdata.sources.base import (
     SourceCalendar,
     SourceRefused,
     SourceUnavailable,
+    UnknownInstrument,
 )
 from marketdata.sources.http.client import Answer, Call, HttpClient
 from marketdata.sources.http.limiter import Rate
@@ -107,8 +108,12 @@ class QuotationSource:
 
     def markets(self) -> frozenset[str]:
         """The markets that can be asked for; one call each time."""
+        return frozenset(self.names())
+
+    def names(self) -> dict[str, str]:
+        """The same with their names, "" where the exchange tells none."""
         call = Call(f"{self._base_url}/v1/market/all", self._market_rate)
-        read = self._reader(lambda answer: parse.markets(answer.body, answer.what))
+        read = self._reader(lambda answer: parse.names(answer.body, answer.what))
         return self._http.fetch(call, read).value
 
     def candles(self, *, market: str, timeframe: str, to: int | None, count: int) -> CandlePage:
@@ -179,7 +184,7 @@ class QuotationSource:
         if status >= 500 or status == 408:
             raise SourceUnavailable(f"{what} answered status {status}.", retry_after=asked)
         if status == 404:
-            raise SourceRefused(f"{what}: {self.title} does not know this market.", code="404")
+            raise UnknownInstrument(f"{what}: {self.title} does not know this market.", code="404")
         raise SourceRefused(f"{what} was refused with status {status}.", code=str(status))
 
 

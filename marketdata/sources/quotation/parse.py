@@ -98,12 +98,15 @@ def _check_prices(found: Candles, what: str) -> None:
         )
 
 
-def markets(body: bytes, what: str) -> frozenset[str]:
-    """The market codes of an answer."""
+def names(body: bytes, what: str) -> dict[str, str]:
+    """The market codes of an answer with their names, Korean before English, "" where there is none."""
     rows = document(body, what)
     try:
-        return frozenset(str(row["market"]) for row in rows)
-    except (KeyError, TypeError):
+        return {
+            str(row["market"]): str(row.get("korean_name") or row.get("english_name") or "")
+            for row in rows
+        }
+    except (KeyError, TypeError, AttributeError):
         raise SourceChanged(
             f"{what} changed", expected="a list of markets", came=_excerpt(rows)
         ) from None

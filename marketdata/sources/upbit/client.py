@@ -9,7 +9,8 @@ from datetime import timedelta
 
 from marketdata.sources.base import SourceCalendar
 from marketdata.sources.http.client import HttpClient
-from marketdata.sources.quotation.client import PATHS, Dialect, QuotationSource
+from marketdata.sources.quotation.client import PATHS, Dialect
+from marketdata.sources.quotation.daily import DailyQuotationSource
 from marketdata.sources.upbit.parse import ban_seconds
 
 UPBIT = Dialect(
@@ -24,6 +25,8 @@ UPBIT = Dialect(
 )
 
 
-def source(http: HttpClient, *, base_url: str = "", per_second: float = 0.0) -> QuotationSource:
+def source(
+    http: HttpClient, *, base_url: str = "", per_second: float = 0.0
+) -> DailyQuotationSource:
     """The source; `base_url` and `per_second` override the exchange's own."""
-    return QuotationSource(UPBIT, http, base_url=base_url, per_second=per_second)
+    return DailyQuotationSource(UPBIT, http, base_url=base_url, per_second=per_second)

@@ -100,7 +100,10 @@ def test_a_failing_version_is_told_and_ends_in_an_error(market: pd.DataFrame, pr
 
 WRONG = {
     "unknown version": (["--version=v9"], "Unknown scanner version 'v9': the known ones are"),
-    "unknown market": (["--market=xx"], "Unknown market 'xx': choose one of kr, us, upbit"),
+    "unknown market": (
+        ["--market=xx"],
+        "Unknown market 'xx': choose one of kr, us, upbit, bithumb",
+    ),
     "empty market": (["--market=us", "--version=rises"], "Market us has no bars yet: import some"),
     "no active version": (["--market=us"], "Market us has no active scanner version"),
     "not a date": (["--date=yesterday"], "'yesterday' is not a date; write it as 2026-08-21"),
@@ -189,5 +192,6 @@ def test_the_real_command_line(
     unknown = manage(folder, "run_scan", "--version", "v7")
     assert unknown.returncode == 1
     assert unknown.stderr.strip().splitlines() == [
-        "CommandError: Unknown scanner version 'v7': the known ones are seismograph, v1, v2, v3, vcp."
+        "CommandError: Unknown scanner version 'v7': the known ones are seismograph, "
+        "seismograph-crypto, v1, v2, v2-crypto, v3, vcp."
     ]

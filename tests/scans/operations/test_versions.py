@@ -25,11 +25,11 @@ def command(*arguments: str) -> str:
 
 
 def test_the_built_in_versions_exist_and_v2_is_active() -> None:
-    assert {"v1", "v2", "v3", "seismograph", "vcp"} == set(
-        ScannerVersion.objects.values_list("slug", flat=True)
-    )
+    shipped = {"v1", "v2", "v3", "seismograph", "vcp", "v2-crypto", "seismograph-crypto"}
+    assert shipped == set(ScannerVersion.objects.values_list("slug", flat=True))
     assert active("kr").slug == "v2"
     assert active("kr-adj").slug == "v2"
+    assert active("upbit").slug == active("bithumb").slug == "v2-crypto"
 
 
 def test_only_what_differs_from_the_defaults_is_stored() -> None:

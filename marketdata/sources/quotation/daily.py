@@ -1,0 +1,121 @@
+"""A quotation API as a source of the daily bars, and of the list, of a market that never closes.
+
+Its days begin at midnight on the exchange's own clock; a day that has not closed by the exchange's clock is never
+handed out. Only markets quoted in won are listed: a market's figures are in one currency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+
+from marketdata.sources.base import (
+    CandlePage,
+    Candles,
+    Capability,
+    ListedInstrument,
+    SourceError,
+    SourceUnavailable,
+)
+from marketdata.sources.daily import BarRequest, DailyBar
+from marketdata.sources.quotation.client import PAGE, QuotationSource
+
+DAY = 86_400
+QUOTE = "KRW"
+AT_ONCE = 4  # requests under way together; the limit of the exchange spaces their calls
+CONFIRMATIONS = 3  # further answers without rows, or with rows twice, before one is believed
+
+
+class DailyQuotationSource(QuotationSource):
+    """A `DailyBarSource` and `InstrumentSource`, too; its segments are quote currencies."""
+
+    capabilities = QuotationSource.capabilities | {Capability.DAILY_BARS}
+    segments = (QUOTE,)
+    bars_a_call = PAGE
+
+    @property
+    def daily_market(self) -> str:
+        return self.name
+
+    @property
+    def calls_per_second(self) -> float:
+        return self._candle_rate.per_second
+
+    def instruments(self, segment: str) -> list[ListedInstrument]:
+        """Every market quoted in `segment`."""
+        return [
+            ListedInstrument(
+                code=code,
+                isin="",
+                name=name,
+                segment=segment,
+                kind="stock",
+                halted=False,
+                managed=False,
+                caution=False,
+                warning="",
+                preferred=False,
+                listed_on=None,
+                shares=None,
+                market_cap=None,
+            )
+            for code, name in sorted(self.names().items())
+            if code.startswith(f"{segment}-")
+        ]
+
+    def daily_bars_of(
+        self, requests: Iterable[BarRequest]
+    ) -> Iterator[tuple[BarRequest, list[DailyBar] | SourceError]]:
+        """The bars of each request, ascending, as they arrive; an error stands for its request alone."""
+        return self._http.run_many(requests, self._bars, at_once=AT_ONCE)
+
+    async def _bars(self, request: BarRequest) -> list[DailyBar]:
+        ahead = self.calendar.day_offset
+        start, end = _midnight(request.start, ahead), _midnight(request.end, ahead) + DAY
+        blocks: list[Candles] = []
+        last = end
+        while last > start:
+            count = min(PAGE, (last - start) // DAY)
+            page = await self._believed(request.code, last, count)
+            if page.answered_at < end:
+                raise SourceUnavailable(
+                    f"{request.end} has not ended yet by the clock of {self.title}: ask again later."
+                )
+            blocks.append(page.candles.between(start, last))
+            if page.received < count:
+                break  # nothing older exists
+            last = int(page.candles.opened[0])
+        return _bars_of(request.code, Candles.join(blocks), ahead)
+
+    async def _believed(self, code: str, to: int, count: int) -> CandlePage:
+        """A page; one without rows, or with rows twice, is asked for again before it is believed."""
+        for _ in range(CONFIRMATIONS):
+            page = await self.candles_async(market=code, timeframe="1d", to=to, count=count)
+            if page.received and not page.repeated:
+                return page
+        return await self.candles_async(market=code, timeframe="1d", to=to, count=count)
+
+
+def _midnight(day: date, ahead: timedelta) -> int:
+    """When a day of a clock that is `ahead` of UTC begins, in seconds since 1970 UTC."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC) - ahead
+    return int(midnight.timestamp())
+
+
+def _bars_of(code: str, found: Candles, ahead: timedelta) -> list[DailyBar]:
+    columns = (found.open, found.high, found.low, found.close, found.volume, found.amount)
+    rows = zip(found.opened.tolist(), *(column.tolist() for column in columns), strict=True)
+    return [
+        DailyBar(
+            code,
+            (datetime.fromtimestamp(opened, UTC) + ahead).date(),
+            open_,
+            high,
+            low,
+            close,
+            volume,
+            amount,
+            segment=QUOTE,
+        )
+        for opened, open_, high, low, close, volume, amount in rows
+    ]

@@ -19,13 +19,17 @@ else:
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(Admin):
-    list_display = ("name", "user", "created_at", "revoked_at")
+    list_display = ("name", "user", "created_at", "last_used_at", "expires_at", "revoked_at")
     list_select_related = ("user",)
     search_fields = ("name", "user__username")
-    fields = ("user", "name", "created_at", "revoked_at")
-    readonly_fields = ("created_at", "revoked_at")
+    fields = ("user", "name", "expires_at", "created_at", "last_used_at", "revoked_at")
+    readonly_fields = ("created_at", "last_used_at", "revoked_at")
     autocomplete_fields = ("user",)
     actions = ("revoke",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """A token that was handed out stays its user's."""
+        return (*self.readonly_fields, "user") if obj else self.readonly_fields
 
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
         secret = "" if change else obj.new_secret()

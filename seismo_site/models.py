@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
 
 PREFIX = "seismo_"
+USED = timedelta(hours=1)
 
 
 class ApiToken(models.Model):
     """A token of a user: only a hash of it is kept, so it is shown once, when it is made. Deleting the row, or giving
-    it a day of revocation, ends it at once."""
+    it a day of revocation, ends it at once; so does `expires_at`. `last_used_at` is right to `USED`."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens"
@@ -21,6 +23,10 @@ class ApiToken(models.Model):
     name = models.CharField(max_length=80, help_text="What it is for")
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it ends by itself; empty: never"
+    )
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -35,6 +41,12 @@ class ApiToken(models.Model):
         secret = PREFIX + secrets.token_urlsafe(32)
         self.digest = digest(secret)
         return secret
+
+    def used(self, at: datetime) -> None:
+        """Note that it is in use, at most once in `USED`: a read of the API should not be a write each time."""
+        if self.last_used_at is None or self.last_used_at < at - USED:
+            rows = ApiToken.objects.filter(pk=self.pk)
+            rows.exclude(last_used_at__gte=at - USED).update(last_used_at=at)
 
 
 def digest(secret: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
+from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -13,19 +15,23 @@ from seismo_site.models import ApiToken, digest
 
 
 class TokenAuthentication(BaseAuthentication):
-    """The user of a token that has not been revoked; a header of another kind is somebody else's business."""
+    """The user of a token that was not revoked and has not expired; a header of another kind is somebody else's
+    business."""
 
     def authenticate(self, request: Request) -> tuple[Any, ApiToken] | None:
         kind, _, secret = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() != "bearer":
             return None
+        now = timezone.now()
         found = (
             ApiToken.objects.select_related("user")
+            .filter(Q(expires_at=None) | Q(expires_at__gt=now))
             .filter(digest=digest(secret.strip()), revoked_at=None, user__is_active=True)
             .first()
         )
         if found is None:
-            raise AuthenticationFailed("This token is unknown or was revoked.")
+            raise AuthenticationFailed("This token is unknown, was revoked, or has expired.")
+        found.used(now)
         return found.user, found
 
     def authenticate_header(self, request: Request) -> str:

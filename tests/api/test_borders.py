@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -126,6 +126,29 @@ def test_a_token(client: Client, user: User) -> None:
     assert status(f"Bearer {secret}") == 401
 
 
+def test_a_token_expires_and_its_use_is_noted_once_an_hour(client: Client, user: User) -> None:
+    token = ApiToken(user=user, name="dashboard", expires_at=timezone.now() + timedelta(days=1))
+    secret = token.new_secret()
+    token.save()
+
+    def status() -> int:
+        header = {"Authorization": f"Bearer {secret}"}
+        return client.get("/api/versions", headers=header).status_code
+
+    assert (ApiToken.objects.get().last_used_at, status()) == (None, 200)
+    first = ApiToken.objects.get().last_used_at
+    assert first is not None
+    assert status() == 200
+    assert ApiToken.objects.get().last_used_at == first
+    ApiToken.objects.update(last_used_at=first - timedelta(hours=2))
+    status()
+    noted = ApiToken.objects.get().last_used_at
+    assert noted is not None
+    assert noted >= first
+    ApiToken.objects.update(expires_at=timezone.now())
+    assert status() == 401
+
+
 def test_a_token_is_made_and_revoked_in_the_admin(
     client: Client, user: User, admin_user: User
 ) -> None:
@@ -157,11 +180,14 @@ def test_who_asks_too_often_is_held_back(client: Client, user: User, settings: A
         for n in range(3)
     ]
     assert statuses == [200, 200, 429]
+    assert client.get("/api/versions", REMOTE_ADDR="10.0.0.9").status_code == 200
     client.force_login(user)
     answers = [client.get("/api/versions") for _ in range(4)]
     assert [one.status_code for one in answers] == [200, 200, 200, 429]
     assert int(answers[-1].headers["Retry-After"]) > 0
     assert answers[-1].json()["code"] == "throttled"
+    client.force_login(User.objects.create_user("another"))
+    assert client.get("/api/versions").status_code == 200
     assert client.get("/api/health/live").status_code == 200
 
 

@@ -1,0 +1,114 @@
+"""A worker is killed in the middle of publishing a part, on either set of servers: nothing half-published is left, the
+request is found to have failed, and the same asked again is done by a real task worker."""
+
+from __future__ import annotations
+
+import json
+import signal
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tests.scans.conftest import frame
+from tests.seismo_site.running import manage
+from tests.servers import Servers
+
+ELECTION = date(2024, 4, 10)
+ASK = """
+import pathlib
+from django.utils import timezone
+from marketdata.operations.import_prices import import_prices
+from scans.operations import requests, versions
+now = timezone.now()
+import_prices(files=[pathlib.Path("{file}")], market="kr", as_of=now)
+versions.create(slug="up", engine="formula", settings=dict(match="close > ema(close, 3)", min_bars=5), who="", at=now)
+asked = requests.ask(market="kr", as_of=now, requested_by="ann", versions=["up"],
+                     first=timezone.datetime(2024, 3, 18).date(), last=timezone.datetime(2024, 4, 30).date())
+"""
+WORK_AND_DIE = """
+import os, signal
+from scans.operations import backfill, publish, working
+backfill.PART = 7
+advance, parts = publish.generations.advance, []
+def die(name):  # the last thing before the transaction of a part is committed
+    parts.append(name)
+    if len(parts) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    advance(name)
+publish.generations.advance = die
+working.work(asked.request.pk, as_of=now)
+"""
+TELL = """
+import json
+from scans.models import Backfill, ScanRank, ScanRequest, ScanRun, ScanSession
+sessions = ScanSession.objects.order_by("date")
+print(json.dumps(dict(
+    requests=list(ScanRequest.objects.order_by("pk").values("status", "reason", "sessions_done", "sessions")),
+    runs=ScanRun.objects.count(),
+    published=[str(one.date) for one in sessions if one.published],
+    whole=all(one.ranks.count() == one.ranked == one.ranks.filter(published=one.published).count()
+              for one in sessions),
+    ranks=ScanRank.objects.count(),
+)))
+"""
+AN_HOUR_LATER = """
+from datetime import timedelta
+from django.utils import timezone
+from scans.models import Backfill, ScanRequest
+from scans.operations import requests
+now = timezone.now()
+for rows in (Backfill.objects, ScanRequest.objects):
+    rows.update(beat_at=now - timedelta(hours=1))
+requests.settle(as_of=now)
+requests.again(ScanRequest.objects.get(), as_of=now, requested_by="bob")
+"""
+
+
+def killed(folder: Path, **servers: str) -> None:
+    days = [day for day in pd.bdate_range("2024-03-04", "2024-04-30").date if day != ELECTION]
+    file = folder / "prices.csv"
+    frame(days).to_csv(file, index=False)
+    data = folder / "data"
+
+    def shell(code: str, returncode: int = 0) -> str:
+        done = manage(data, "shell", "--no-imports", "-c", code, **servers)
+        assert done.returncode == returncode, done.stderr
+        return done.stdout
+
+    def told() -> Any:
+        return json.loads(shell(TELL))
+
+    assert manage(data, "migrate", "--verbosity", "0", **servers).returncode == 0
+    shell(ASK.format(file=file) + WORK_AND_DIE, -signal.SIGKILL)
+    asked = [str(day) for day in days if date(2024, 3, 18) <= day <= date(2024, 4, 30)]
+    left = told()
+    assert left["published"] == asked[:14]  # two parts of seven, and nothing of the third
+    assert (left["runs"], left["whole"]) == (2, True)
+    assert left["ranks"] > 0
+    assert left["requests"][0]["status"] == "running"
+    shell(AN_HOUR_LATER)
+    for _ in range(
+        2
+    ):  # the task of the first request is still in the queue: it finds nothing to do
+        worked = manage(data, "qcluster", "--run-once", **servers)
+        assert worked.returncode == 0, worked.stderr
+    found = told()
+    assert [one["status"] for one in found["requests"]] == ["failed", "done"]
+    assert found["requests"][0]["reason"].startswith("The worker was lost")
+    assert found["requests"][1]["sessions_done"] == len(asked)
+    assert (found["published"], found["whole"]) == (asked, True)
+    assert found["runs"] == 3  # what stood stands; one run has the rest
+
+
+def test_in_the_database(tmp_path: Path) -> None:
+    killed(tmp_path)
+
+
+def test_with_postgresql_and_redis(tmp_path: Path) -> None:
+    servers = Servers()
+    try:
+        killed(tmp_path, DATABASE_URL=servers.postgres(), REDIS_URL=servers.redis())
+    finally:
+        servers.stop()

@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -29,16 +30,20 @@ def sessions(calendar: str, *, cache: Path, overrides: Mapping[date, bool]) -> S
         return known
     days = np.array(list(overrides), dtype="datetime64[D]")
     is_open = np.array(list(overrides.values()), dtype=bool)
-    return np.union1d(np.setdiff1d(known, days[~is_open]), days[is_open])
+    kept = known[~np.isin(known, days)]
+    return np.sort(np.concatenate([kept, np.unique(days[is_open])]))
 
 
+@lru_cache(maxsize=16)
 def _kept(calendar: str, cache: Path) -> Sessions:
+    """Read once a process, since asking for the library's version alone takes milliseconds; never to be written to."""
     file = cache / f"{calendar.replace('/', '-')}-{version('exchange_calendars')}-{LAST.year}.npy"
     try:
         kept: Sessions = np.load(file)
     except (OSError, ValueError, EOFError):
         kept = _built(calendar)
         _keep(kept, file)
+    kept.flags.writeable = False
     return kept
 
 

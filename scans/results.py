@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db.models import Exists, F, Max, OuterRef, QuerySet
 
@@ -18,6 +19,7 @@ from scans.models import (
     Status,
 )
 
+MARKED = ("rank", "score", "label", "strategy")
 OPEN = (SignalStatus.WAITING, SignalStatus.OPEN)
 
 
@@ -97,6 +99,16 @@ def picks(market: str, code: str, *, since: date | None = None) -> QuerySet[Scan
     mine = ScanRank.objects.filter(market=market, code=code, published=True)
     mine = mine.filter(date__gte=since) if since else mine
     return mine.select_related("scanner_version").order_by("-date", "scanner_version__slug")
+
+
+def marks(market: str, code: str, first: date, last: date) -> list[dict[str, Any]]:
+    """The published picks of one instrument from `first` to `last`, ascending, as what a chart says of them."""
+    mine = picks(market, code).filter(date__gte=first, date__lte=last)
+    named = mine.annotate(version=F("scanner_version__slug")).order_by("date", "version")
+    return [
+        {"date": day, "scanner_version": version, **dict(zip(MARKED, told, strict=True))}
+        for day, version, *told in named.values_list("date", "version", *MARKED)
+    ]
 
 
 def signals(market: str) -> QuerySet[Signal]:

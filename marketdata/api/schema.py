@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
@@ -119,7 +120,11 @@ def with_downloads(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 EXAMPLE = re.compile(r"\be\.g\. ([^\s;]+)")
-READ = {"integer": int, "number": float}
+READ: dict[str, Callable[[str], Any]] = {
+    "integer": int,
+    "number": float,
+    "boolean": lambda text: text == "true",
+}
 
 
 def with_examples(result: dict[str, Any], **_: Any) -> dict[str, Any]:

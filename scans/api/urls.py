@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scans.api import changing, comparing, evaluating, picks, readings, requests, scans
+from scans.api import changing, chart, comparing, evaluating, picks, readings, requests, scans
 
 urlpatterns = [
     path("versions", changing.Versions.as_view()),
@@ -22,6 +22,7 @@ urlpatterns = [
     path("<str:market>/analysis/<str:code>", readings.Analyse.as_view()),
     path("<str:market>/evaluation", evaluating.EvaluationView.as_view()),
     path("<str:market>/signals", picks.Signals.as_view()),
+    path("<str:market>/stocks/<str:code>/chart", chart.StockChart.as_view()),
     path("<str:market>/stocks/<str:code>/scans", picks.StockScans.as_view()),
     path("<str:market>/stocks/<str:code>/explain", readings.Explain.as_view()),
 ]

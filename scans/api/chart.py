@@ -1,0 +1,150 @@
+"""An instrument's bars as a chart shows them: adjusted or raw, by day, week or month, with indicators and the days on
+which versions picked it."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from marketdata import queries as market_queries
+from marketdata.api import tables
+from marketdata.api.problems import Problem
+from marketdata.api.schema import CODE, MARKET, UNCHANGED, problems
+from marketdata.api.stocks import instrument_or_404
+from marketdata.api.views import MarketView
+from marketdata.history import GROUPS, History, history
+from scans import queries, results
+from scans.api import indicators
+from scans.api.chart_forms import Chart, ChartBar
+
+PERIODS = {"1mo": 1, "3mo": 3, "6mo": 6, "1y": 12, "5y": 60, "max": 0}
+FIELDS = ("open", "high", "low", "close", "volume", "amount")
+
+
+class ForChart(serializers.Serializer[Any]):
+    period = serializers.ChoiceField(
+        choices=list(PERIODS),
+        default="1y",
+        help_text="Back from the instrument's last bar, e.g. 1y",
+    )
+    interval = serializers.ChoiceField(
+        choices=list(GROUPS), default="day", help_text="What a bar spans, e.g. week"
+    )
+    adjusted = serializers.BooleanField(
+        default=True,
+        help_text="For what happened up to the last bar; false: raw, as it was traded; e.g. true",
+    )
+    indicators = serializers.CharField(
+        default="",
+        allow_blank=True,
+        max_length=200,
+        help_text=f"At most {indicators.MOST} of {', '.join(indicators.KNOWN)}, N being a length; e.g. ema20,rsi14",
+    )
+
+    def validate_indicators(self, text: str) -> list[str]:
+        return indicators.named(text)
+
+
+class StockChart(MarketView):
+    """An instrument's bars, ascending, with indicators that begin long before the first bar that is shown."""
+
+    serializer_class = Chart
+    parameters = ForChart
+    pagination_class = None
+    depends = (queries.GENERATION,)
+
+    def row(self) -> type[ChartBar]:
+        return ChartBar
+
+    @extend_schema(
+        operation_id="stock_chart",
+        tags=["stocks"],
+        parameters=[MARKET, CODE, ForChart],
+        responses={200: Chart, **UNCHANGED, **problems(400, 404)},
+    )
+    def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
+        given = self.given(request)
+        instrument = instrument_or_404(self.market.name, code)
+        found = history(market_queries.record(self.market.name), code)
+        if found is None:
+            raise Problem("no_bars", f"Market {self.market.name} has no bars of {code} yet.")
+        series = found.adjusted() if given["adjusted"] else found
+        series = series.grouped(given["interval"])
+        bars, shown = self.bars(series, given)
+        if self.form != "json":
+            name = f"{self.market.name}-{code}-{given['interval']}"
+            return self.downloaded(tables.Table(self.columns(given["indicators"]), bars), name)
+        since = _begin(found, series, shown)
+        told = {
+            "market": self.market.name,
+            "currency": self.market.currency,
+            "code": code,
+            "name": instrument.name,
+            **given,
+            "bars": bars,
+            "factors": [
+                {"date": str(series.days[n]), "factor": series.factor[n]}
+                for n in shown
+                if series.factor[n] != 1.0
+            ],
+            "marks": results.marks(self.market.name, code, since, series.days[-1].item()),
+        }
+        return self.answered(told)
+
+    def bars(self, series: History, given: dict[str, Any]) -> tuple[list[dict[str, Any]], Any]:
+        """The bars that are shown, and their places in the series."""
+        values = indicators.computed(given["indicators"], series.fields)
+        shown = np.flatnonzero(
+            series.recorded & (series.days >= _since(series.days[-1].item(), given["period"]))
+        )
+        dates = series.days[shown].astype(str).tolist()
+        wanted = [name for name in FIELDS if self.fields is None or name in self.fields]
+        columns = [series.fields[name][shown].tolist() for name in wanted]
+        drawn = [
+            [None if value != value else value for value in array[shown].tolist()]
+            for array in values.values()
+        ]
+        bars: list[dict[str, Any]] = []
+        dated = self.fields is None or "date" in self.fields
+        drawing = self.fields is None or "indicators" in self.fields
+        for n, day in enumerate(dates):
+            bar: dict[str, Any] = {"date": day} if dated else {}
+            bar.update(zip(wanted, (column[n] for column in columns), strict=True))
+            if drawing:
+                bar["indicators"] = dict(zip(values, (array[n] for array in drawn), strict=True))
+            bars.append(bar)
+        return bars, shown
+
+    def columns(self, names: list[str]) -> list[tables.Column]:
+        """date, the fields, and one for each indicator."""
+        own = [tables.column("date", pa.date32())]
+        own += [tables.column(name, pa.float64()) for name in FIELDS]
+        found = [one for one in own if self.fields is None or one.name in self.fields]
+        if self.fields is None or "indicators" in self.fields:
+            found += [tables.Column(name, ("indicators", name), pa.float64()) for name in names]
+        return found
+
+
+def _since(last: date, period: str) -> np.datetime64:
+    """The first day of a period that ends with `last`."""
+    months = PERIODS[period]
+    if not months:
+        return np.datetime64("0001-01-01")
+    year, month = divmod(12 * last.year + last.month - 1 - months, 12)
+    day = min(last.day, monthrange(year, month + 1)[1])
+    return np.datetime64(date(year, month + 1, day))
+
+
+def _begin(found: History, series: History, shown: Any) -> date:
+    """The first day that the bars shown span."""
+    first = series.days[shown[0] - 1] + 1 if len(shown) and shown[0] else found.days[0]
+    begins: date = first.item()
+    return begins

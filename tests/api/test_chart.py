@@ -1,0 +1,206 @@
+"""Charts: bars adjusted as of the last one, indicators that began before the window, weeks and months, marks."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from django.conf import settings as site
+from django.test import Client
+
+from marketdata import queries
+from marketdata.history import history
+from marketdata.models import FactorEvent, StockPrice
+from marketdata.operations import marks, project
+from tests.api.conftest import Get, risers
+from tests.scans.conftest import AS_OF, Importer
+from tests.scans.probe import Probe
+
+CHART = "kr/stocks/005930/chart"
+
+
+def bars_of(rows: pd.DataFrame, code: str = "005930") -> pd.DataFrame:
+    return rows[rows.code == code].set_index("date")
+
+
+def column(found: dict[str, Any], name: str) -> list[Any]:
+    return [bar[name] for bar in found["bars"]]
+
+
+def test_bars_marks_and_what_is_told(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
+    found = get(CHART)
+    raw = bars_of(scanned)
+    assert column(found, "date") == [str(day) for day in sessions]
+    for name in ("open", "high", "low", "close", "volume"):
+        assert column(found, name) == raw[name].tolist()
+    assert column(found, "amount") == (raw.close * raw.volume).tolist()  # nobody said what was paid
+    assert (found["currency"], found["period"], found["interval"]) == ("KRW", "1y", "day")
+    wanted = [
+        (str(day), version, risers(scanned, day).index("005930") + 1)
+        for day in sessions[10:31]
+        if "005930" in risers(scanned, day)
+        for version in ("rises", "rises-10")
+    ]
+    marks = [(mark["date"], mark["scanner_version"], mark["rank"]) for mark in found["marks"]]
+    assert marks == wanted
+    month = get(CHART, period="1mo")
+    begins = date(2024, 3, 30)  # a month before the last session, April 30
+    assert column(month, "date") == [str(day) for day in sessions if day >= begins]
+    assert month["marks"] == [mark for mark in found["marks"] if mark["date"] >= str(begins)]
+
+
+def test_indicators_begin_before_the_window(scanned: pd.DataFrame, get: Get) -> None:
+    found = get(CHART, period="1mo", indicators="ema20,sma5,rsi14,macd,ema20")
+    assert found["indicators"] == ["ema20", "sma5", "rsi14", "macd"]
+    close = bars_of(scanned).close
+    change = close.diff().fillna(0.0)
+    up = change.clip(lower=0).ewm(alpha=1 / 14, adjust=False).mean()
+    down = (-change).clip(lower=0).ewm(alpha=1 / 14, adjust=False).mean()
+
+    def ema(n: int) -> Any:
+        return close.ewm(span=n, adjust=False).mean()
+
+    wanted = {
+        "ema20": ema(20),
+        "sma5": close.rolling(5).mean(),
+        "rsi14": 100 * up / (up + down),
+        "macd": ema(12) - ema(26),
+    }
+    drawn = column(found, "indicators")
+    for name, values in wanted.items():
+        told = [bar[name] for bar in drawn]
+        assert told == pytest.approx(values.iloc[-len(told) :].tolist(), rel=1e-9), name
+    whole = column(get(CHART, period="max", indicators="sma5"), "indicators")
+    assert [bar["sma5"] for bar in whole[:5]].count(None) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("ema", "no indicator 'ema'"),
+        ("ema0", "between 1 and 500"),
+        ("ema501", "between 1 and 500"),
+        ("ema05", "between 1 and 500"),
+        ("rsi-1", "no indicator"),
+        ("wave20", "no indicator 'wave20'"),
+        ("macd9", "no indicator 'macd9'"),
+        ("__import__", "no indicator"),
+        (",".join(f"ema{n}" for n in range(1, 14)), "12 at most"),
+    ],
+)
+def test_an_indicator_that_is_none(market: Any, get: Get, name: str, sentence: str) -> None:
+    refused = get(CHART, 400, indicators=name)
+    assert refused["code"] == "invalid_indicator"
+    assert sentence in refused["detail"]
+    assert {"emaN", "rsiN", "macd"} <= set(refused["known"])
+
+
+def test_adjusted_and_raw(market: pd.DataFrame, sessions: list[date], get: Get) -> None:
+    FactorEvent.objects.create(
+        market="kr", stock_code="005930", date=sessions[20], ratio=0.2, source="file", created_at=AS_OF
+    )  # fmt: skip
+    raw = bars_of(market)
+    before = np.arange(len(sessions)) < 20
+    found = get(CHART)
+    assert column(found, "close") == pytest.approx(np.where(before, raw.close * 0.2, raw.close))
+    assert column(found, "volume") == pytest.approx(np.where(before, raw.volume / 0.2, raw.volume))
+    assert column(found, "amount") == (raw.close * raw.volume).tolist()
+    assert found["factors"] == [{"date": str(sessions[20]), "factor": 0.2}]
+    assert column(get(CHART, adjusted="false"), "close") == raw.close.tolist()
+
+
+def test_weeks_and_months(market: pd.DataFrame, sessions: list[date], get: Get) -> None:
+    raw = bars_of(market)
+    days = pd.DatetimeIndex(sessions)
+    for interval, groups in (
+        ("week", days.isocalendar().week.to_numpy()),
+        ("month", days.month.to_numpy()),
+    ):
+        found = get(CHART, interval=interval, indicators="sma2")
+        grouped = raw.groupby(groups)
+        assert column(found, "date") == [
+            str(max(sessions[n] for n in rows)) for rows in grouped.indices.values()
+        ]
+        assert column(found, "open") == grouped.open.first().tolist()
+        assert column(found, "high") == grouped.high.max().tolist()
+        assert column(found, "low") == grouped.low.min().tolist()
+        assert column(found, "close") == grouped.close.last().tolist()
+        assert column(found, "volume") == grouped.volume.sum().tolist()
+        two = grouped.close.last().rolling(2).mean().tolist()[1:]
+        assert [bar["sma2"] for bar in column(found, "indicators")[1:]] == pytest.approx(two)
+
+
+def test_halted_days_and_sources(market: pd.DataFrame, sessions: list[date], get: Get) -> None:
+    halted = StockPrice.objects.filter(stock_code="005930", date=sessions[7])
+    close = get(CHART)["bars"][6]["close"]
+    halted.update(open=0, high=0, low=0, volume=0, close=close)
+    found = get(CHART)["bars"][7]
+    told = [found[name] for name in ("open", "high", "low", "close", "volume", "amount")]
+    assert told == [close] * 4 + [0, 0]
+    other = StockPrice.objects.get(stock_code="005930", date=sessions[9])
+    other.pk, other.source, other.close = None, site.SOURCE_ORDER[0], 12_345.0
+    other.save()
+    assert get(CHART)["bars"][9]["close"] == 12_345.0
+    assert len(get(CHART)["bars"]) == len(sessions)
+
+
+def test_history_begins_after_a_missing_session(
+    bring: Importer, market: pd.DataFrame, probe: Probe, get: Get
+) -> None:
+    late = market[market.date >= date(2024, 4, 2)].copy()
+    gap = timedelta(weeks=8)
+    late["date"] = [day + gap for day in late.date]
+    closed = {date(2024, 6, 6)}
+    late = late[[day not in closed for day in late.date]]
+    bring(late, datetime(2024, 8, 1, tzinfo=AS_OF.tzinfo))
+    found = get(CHART, period="max", indicators="ema5")
+    # April 10, a holiday, is June 5 eight weeks later: a session that nobody has bars of.
+    assert column(found, "date")[0] == "2024-06-07"
+    assert found["bars"][0]["indicators"]["ema5"] == found["bars"][0]["close"]
+    project.current("kr")  # until then the lake knows nothing of the later bars
+    assert get(CHART, period="max", indicators="ema5") == found
+
+
+def test_what_cannot_be_drawn(market: Any, get: Get) -> None:
+    assert get("kr/stocks/999999/chart", 404)["code"] == "unknown_stock"
+    assert get(CHART, 400, period="2y")["errors"].keys() == {"period"}
+    assert get(CHART, 400, interval="hour")["errors"].keys() == {"interval"}
+    assert get(CHART, 400, adjusted="maybe")["errors"].keys() == {"adjusted"}
+
+
+def test_as_a_table(market: Any, client: Client, get: Get) -> None:
+    told = get(CHART, indicators="ema5")
+    file: Any = client.get(f"/api/{CHART}?indicators=ema5&format=csv")
+    text = b"".join(file.streaming_content)
+    rows = list(csv.DictReader(io.StringIO(text.decode())))
+    assert list(rows[0]) == ["date", "open", "high", "low", "close", "volume", "amount", "ema5"]
+    assert [float(row["ema5"]) for row in rows] == [
+        bar["indicators"]["ema5"] for bar in told["bars"]
+    ]
+    slim = get(CHART, fields="date,close")
+    assert slim["bars"][0].keys() == {"date", "close"}
+
+
+def test_the_record_and_the_lake_say_the_same(market: pd.DataFrame, sessions: list[date]) -> None:
+    FactorEvent.objects.create(
+        market="kr", stock_code="247540", date=sessions[8], ratio=3.0, source="file", created_at=AS_OF
+    )  # fmt: skip
+    StockPrice.objects.filter(stock_code="247540", date=sessions[30]).delete()
+    marks.mark("kr", sessions)
+    held = project.current("kr")
+    window = queries.window(held, held.sessions, 0)
+    at = int(np.searchsorted(window.survey.codes, b"247540"))
+    names = ("open", "high", "low", "close", "volume", "amount")
+    panel = window.read(dict.fromkeys(names, 0), instruments=slice(at, at + 1))
+    found = history(held, "247540")
+    assert found is not None
+    assert not found.recorded[30]
+    for name in names:
+        np.testing.assert_allclose(
+            found.adjusted().fields[name], panel.fields[name][:, 0], rtol=1e-12
+        )

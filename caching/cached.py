@@ -17,7 +17,7 @@ import functools
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, ParamSpec, TypeVar, cast
 
 from caching import keys
@@ -37,22 +37,24 @@ def cached(
     what: str,
     version: int = 1,
     scope: str | Callable[..., str] | None = None,
+    by: Callable[..., Sequence[keys.Part]] | None = None,
 ) -> Callable[[Callable[P, R]], Cached[P, R]]:
     """Keeps the answers of a function.
 
     `policy_name` is one of `policies.POLICIES`; `what` names the answers in keys and counters; `version` rises when
-    their form changes; `scope` (a name, or a function of the arguments) says what `store.advance` invalidates together.
+    their form changes; `scope` (a name, or a function of the arguments) says what `store.advance` invalidates together;
+    `by` (a function of the arguments) says what tells answers apart, where it is not the arguments themselves.
     """
     rule = policy(policy_name)
 
     def decorate(function: Callable[P, R]) -> Cached[P, R]:
-        return Cached(function, what, version, scope, rule.ttl, rule.lease, rule.wait)
+        return Cached(function, what, version, scope, by, rule.ttl, rule.lease, rule.wait)
 
     return decorate
 
 
 class Cached(Generic[P, R]):
-    """The function, cached. Arguments are text, numbers, dates, or collections of them."""
+    """The function, cached. Arguments (or what `by` makes of them) are text, numbers, dates, or collections of them."""
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class Cached(Generic[P, R]):
         what: str,
         version: int,
         scope: str | Callable[..., str] | None,
+        by: Callable[..., Sequence[keys.Part]] | None,
         ttl: int,
         lease: int,
         wait: float,
@@ -69,6 +72,7 @@ class Cached(Generic[P, R]):
         self.what = what
         self._version = version
         self._scope = scope
+        self._by = by
         self._ttl, self._lease, self._wait = ttl, lease, wait
         self._flights = Flights()
 
@@ -107,7 +111,7 @@ class Cached(Generic[P, R]):
             self.what,
             version=self._version,
             generation=STORE.generation(scope) if scope else 0,
-            parts=(args, kwargs),
+            parts=self._by(*args, **kwargs) if self._by else (args, kwargs),
         )
 
     def _fly(

@@ -14,6 +14,7 @@ from seismo_site.logging import request_id
 
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 COMPRESSIBLE = re.compile(r"text/|application/(.+\+)?(json|xml|yaml|javascript|vnd\.oai\.openapi)")
+NO_GZIP = re.compile(r"\bgzip\s*;\s*q=0(\.0*)?\s*(,|$)")
 CONTENT_POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -74,5 +75,7 @@ class Compressed(GZipMiddleware):
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
         if not COMPRESSIBLE.match(response.get("Content-Type", "")):
+            return response
+        if NO_GZIP.search(request.headers.get("Accept-Encoding", "")):
             return response
         return super().process_response(request, response)

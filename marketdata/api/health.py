@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from caching.stats import STATS
 from caching.store import STORE
 from marketdata import catalogue
 from marketdata.api.forms import Alive, Readiness
@@ -66,8 +67,17 @@ def database() -> Found:
 def cache() -> Found:
     key, value = "health:probe", uuid.uuid4().hex
     if STORE.put(key, value, 60) and STORE.get(key):
-        return "up", "writes and reads"
+        return "up", "; ".join(["writes and reads", *_rates()])
     return "degraded", "does not answer: every answer is computed"
+
+
+def _rates() -> list[str]:
+    """How much of what was asked for this process found in the cache, for each kind of answer."""
+    told = []
+    for what, counts in STATS.snapshot().items():
+        found = counts["hits"] + counts["shared"]
+        told.append(f"{what} {found:.0f} of {found + counts['misses']:.0f}")
+    return [f"found in this process: {', '.join(told)}"] if told else []
 
 
 def queue() -> Found:

@@ -67,6 +67,13 @@ class Told(AutoSchema):
             found += [_ordering(pages.names()), *PAGES]
         return found
 
+    def get_filter_backends(self) -> list[Any]:
+        """Whatever an endpoint answers with, what filters it is told."""
+        view = self.view
+        if isinstance(view, View) and view.filterset_class and self.method == "GET":
+            return list(view.filter_backends)
+        return []
+
 
 PAGES = [
     OpenApiParameter(

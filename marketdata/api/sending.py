@@ -6,9 +6,11 @@ generation it was read from. `Last-Modified` is when what is shown last changed;
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +33,10 @@ FORMS = {
 }
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 LONGEST = 100
+GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?(,|\s|$))")
+PACKING = 6
+SMALL = 200
+"""Bytes below which compression is not worth a header."""
 
 
 def form_of(request: Request) -> str:
@@ -69,6 +75,36 @@ def tag_of(*parts: bytes) -> str:
         state.update(len(part).to_bytes(8, "little"))
         state.update(part)
     return f'"{state.hexdigest()}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An answer as it is kept: its tag and its bytes, compressed."""
+
+    tag: str
+    packed: bytes
+
+
+def packed(content: bytes) -> Sent:
+    """JSON as it is kept."""
+    return Sent(tag_of(content), gzip.compress(content, PACKING, mtime=0))
+
+
+def unpacked(request: Request, kept: Sent, *, changed: datetime | None) -> HttpResponseBase:
+    """An answer that was kept, as it is or unpacked, whichever the caller takes; or the 304."""
+    accepts = GZIP.search(request.headers.get("Accept-Encoding", ""))
+
+    def made() -> HttpResponseBase:
+        if not accepts or len(kept.packed) < SMALL:
+            return HttpResponse(gzip.decompress(kept.packed), content_type=FORMS["json"])
+        response = HttpResponse(kept.packed, content_type=FORMS["json"])
+        response["Content-Encoding"] = "gzip"
+        return response
+
+    tag = f"W/{kept.tag}" if accepts and len(kept.packed) >= SMALL else kept.tag
+    response = conditional(request, made, tag, changed)
+    patch_vary_headers(response, ("Accept-Encoding",))
+    return response
 
 
 def answered(request: Request, content: bytes, *, changed: datetime | None) -> HttpResponseBase:

@@ -15,7 +15,7 @@ from marketdata.api.forms import Stock, StockDetail
 from marketdata.api.pages import ByCode
 from marketdata.api.problems import Problem
 from marketdata.api.schema import CODE, MARKET, UNCHANGED, problems
-from marketdata.api.views import MarketList, MarketView
+from marketdata.api.views import MarketList, MarketView, keeper
 from marketdata.models import Instrument
 
 
@@ -40,6 +40,7 @@ class Stocks(MarketList):
     filterset_class = StockFilter
     pagination_class = ByCode
     depends = ()
+    keeper = keeper("reference", "stocks")
 
     def rows(self) -> QuerySet[Instrument]:
         return catalogue.instruments(self.market.name)

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from django.db.models import Model, QuerySet
 from django.http.response import HttpResponseBase
@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
+from caching.cached import Cached, cached
 from marketdata import catalogue
 from marketdata.api import members, sending, tables
 from marketdata.api.pages import Pages
@@ -27,20 +28,40 @@ from marketdata.api.problems import Problem
 from marketdata.markets import Market, UnknownMarket
 from marketdata.markets import market as market_named
 
+Keeper: TypeAlias = "Cached[[View, Callable[[], Any]], sending.Sent]"
+
 MOST_ROWS = 200_000
 """How many rows a download may have."""
+
+
+LONG = 300
+
+
+def keeper(policy: str, what: str) -> Keeper:
+    """Keeps the answers of a view, told apart by their address and the state that they depend on. The state comes from
+    the database with each request, so that no process serves what another has replaced."""
+
+    def pack(view: View, build: Callable[[], Any]) -> sending.Sent:
+        return sending.packed(sending.as_json(build()))
+
+    def by(view: View, build: Callable[[], Any]) -> Sequence[Any]:
+        query = sorted(view.request.query_params.lists())
+        return (view.request.build_absolute_uri("?"), query, view.state())
+
+    return cached(policy, what=what, by=by)(pack)
 
 
 class View(GenericAPIView[Any]):
     """A view whose parameters are those of `parameters` and of its filters, rows and pages; any other is refused.
 
     `depends`: what it shows changes with these generations (and, below a market, with the market's) and with nothing
-    else; None where nobody keeps track of its changes.
+    else; None where nobody keeps track of its changes. `keeper`: what keeps its answers, if anything does.
     """
 
     parameters: type[Serializer[Any]] | None = None
     filterset_class: Any = None
     depends: ClassVar[Sequence[str] | None] = None
+    keeper: ClassVar[Keeper | None] = None
 
     fields: tuple[str, ...] | None = None
     form = "json"
@@ -102,11 +123,26 @@ class View(GenericAPIView[Any]):
         """When each market, and what belongs to all of them, last changed: read before anything that is shown."""
         return catalogue.generations()
 
-    def changed(self) -> datetime | None:
-        """When what is shown here last changed; None where nobody keeps track."""
+    def state(self) -> list[datetime | None] | None:
+        """The times of all that what is shown here depends on (None: not known); None where nobody keeps track."""
         if self.depends is None:
             return None
-        return sending.latest([self.generations.get(name) for name in self.depends])
+        return [self.generations.get(name) for name in self.depends]
+
+    def changed(self) -> datetime | None:
+        """When what is shown here last changed; None where that is not known."""
+        return sending.latest(self.state() or [])
+
+    def served(self, build: Callable[[], Any]) -> HttpResponseBase:
+        """What `build` says, as JSON or a 304; kept, where this view keeps its answers, until any of its state changes.
+
+        Only what many ask for is kept: first pages, of addresses that are not long.
+        """
+        address = self.request.get_full_path()
+        if self.keeper is None or "cursor" in self.request.query_params or len(address) > LONG:
+            return self.answered(build())
+        kept = self.keeper(self, build)
+        return sending.unpacked(self.request, kept, changed=self.changed())
 
     def answered(self, body: Any) -> HttpResponseBase:
         """The body as JSON, or a 304."""
@@ -133,12 +169,9 @@ class MarketView(View):
         context = super().get_serializer_context()
         return {**context, "market": getattr(self, "market", None)}
 
-    def changed(self) -> datetime | None:
-        own = super().changed()
-        if self.depends is None:
-            return None
-        mine = self.generations.get(self.market.name)
-        return sending.latest([own, mine] if self.depends else [mine])
+    def state(self) -> list[datetime | None] | None:
+        own = super().state()
+        return None if own is None else [*own, self.generations.get(self.market.name)]
 
 
 class MarketList(MarketView):
@@ -160,12 +193,15 @@ class MarketList(MarketView):
         raise NotImplementedError
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        rows = self.filter_queryset(self.get_queryset())
         if self.form != "json":
-            return self.downloaded(self.table(rows))
-        page = self.paginator.paginate_queryset(rows, request, self)
+            return self.downloaded(self.table(self.filter_queryset(self.get_queryset())))
+        return self.served(lambda: self.page(self.filter_queryset(self.get_queryset())))
+
+    def page(self, rows: QuerySet[Any]) -> Any:
+        """The body of the page asked for."""
+        page = self.paginator.paginate_queryset(rows, self.request, self)
         told = members.slim(self.get_serializer(page, many=True), self.fields).data
-        return self.answered(self.paginator.get_paginated_response(told).data)
+        return self.paginator.get_paginated_response(told).data
 
     def table(self, rows: QuerySet[Any]) -> tables.Table:
         """The rows as a table (see `listed`)."""

@@ -19,7 +19,7 @@ from marketdata.api import tables
 from marketdata.api.problems import Problem
 from marketdata.api.schema import CODE, MARKET, UNCHANGED, problems
 from marketdata.api.stocks import instrument_or_404
-from marketdata.api.views import MarketView
+from marketdata.api.views import MarketView, keeper
 from marketdata.history import GROUPS, History, history
 from scans import queries, results
 from scans.api import indicators
@@ -60,6 +60,7 @@ class StockChart(MarketView):
     parameters = ForChart
     pagination_class = None
     depends = (queries.GENERATION,)
+    keeper = keeper("published", "chart")
 
     def row(self) -> type[ChartBar]:
         return ChartBar
@@ -72,18 +73,21 @@ class StockChart(MarketView):
     )
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
         given = self.given(request)
+        if self.form == "json":
+            return self.served(lambda: self.body(code, given))
+        instrument_or_404(self.market.name, code)
+        _, series = self.series(code, given)
+        name = f"{self.market.name}-{code}-{given['interval']}"
+        bars, _ = self.bars(series, given)
+        return self.downloaded(tables.Table(self.columns(given["indicators"]), bars), name)
+
+    def body(self, code: str, given: dict[str, Any]) -> dict[str, Any]:
+        """The whole chart."""
         instrument = instrument_or_404(self.market.name, code)
-        found = history(market_queries.record(self.market.name), code)
-        if found is None:
-            raise Problem("no_bars", f"Market {self.market.name} has no bars of {code} yet.")
-        series = found.adjusted() if given["adjusted"] else found
-        series = series.grouped(given["interval"])
+        found, series = self.series(code, given)
         bars, shown = self.bars(series, given)
-        if self.form != "json":
-            name = f"{self.market.name}-{code}-{given['interval']}"
-            return self.downloaded(tables.Table(self.columns(given["indicators"]), bars), name)
-        since = _begin(found, series, shown)
-        told = {
+        last: date = series.days[-1].item()
+        return {
             "market": self.market.name,
             "currency": self.market.currency,
             "code": code,
@@ -95,9 +99,16 @@ class StockChart(MarketView):
                 for n in shown
                 if series.factor[n] != 1.0
             ],
-            "marks": results.marks(self.market.name, code, since, series.days[-1].item()),
+            "marks": results.marks(self.market.name, code, _begin(found, series, shown), last),
         }
-        return self.answered(told)
+
+    def series(self, code: str, given: dict[str, Any]) -> tuple[History, History]:
+        """The instrument's history, and what is drawn of it."""
+        found = history(market_queries.record(self.market.name), code)
+        if found is None:
+            raise Problem("no_bars", f"Market {self.market.name} has no bars of {code} yet.")
+        series = found.adjusted() if given["adjusted"] else found
+        return found, series.grouped(given["interval"])
 
     def bars(self, series: History, given: dict[str, Any]) -> tuple[list[dict[str, Any]], Any]:
         """The bars that are shown, and their places in the series."""

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from marketdata.api.pages import Pages
 from marketdata.api.schema import CODE, MARKET, UNCHANGED, problems
 from marketdata.api.stocks import instrument_or_404
-from marketdata.api.views import MarketList
+from marketdata.api.views import MarketList, keeper
 from scans import queries, results
 from scans.api.asking import VersionFilter, between
 from scans.api.forms import Pick, SignalBody
@@ -62,6 +62,7 @@ class SignalFilter(between("picked_on")):  # type: ignore[misc]
         help_text="open: waiting for its entry, or open; closed: finished, however; or one status",
     )
     scanner_version = VersionFilter(field_name="version")
+    version = VersionFilter(field_name="version")
     code = django_filters.CharFilter(max_length=24, help_text="e.g. 005930")
 
     def standing(self, rows: QuerySet[Signal], _: str, status: str) -> QuerySet[Signal]:
@@ -90,6 +91,7 @@ class Signals(MarketList):
     filterset_class = SignalFilter
     pagination_class = ByPick
     depends = (queries.GENERATION,)
+    keeper = keeper("published", "signals")
 
     def rows(self) -> QuerySet[Signal]:
         return results.signals(self.market.name)

@@ -12,11 +12,11 @@ from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from marketdata.api import members, sending, tables
+from marketdata.api import members, tables
 from marketdata.api.cursors import cursor_of, refuse_cursor
 from marketdata.api.pages import ByDate, ByRank, Pages
 from marketdata.api.schema import MARKET, UNCHANGED, problems
-from marketdata.api.views import MarketList, MarketView, listed
+from marketdata.api.views import MarketList, MarketView, keeper, listed
 from scans import queries, results
 from scans.api import asking
 from scans.api.asking import DATE, ForRanks, ForVersion, VersionFilter, between
@@ -41,26 +41,35 @@ class Scan(MarketView):
     pagination_class = ByRank
     paginator: ByRank
     depends = (queries.GENERATION,)
+    keeper = keeper("published", "scan")
 
     def row(self) -> type[Rank]:
         return Rank
 
     def answer(self, request: Request, day: Day | None) -> HttpResponseBase:
         given = self.given(request)
+        if self.form == "json":
+            return self.served(lambda: self.body(given, day))
         found = self.session(given, day)
-        filters = {name: value for name, value in given.items() if name != "scanner_version"}
-        rows = results.ranks(found, **filters)
-        if self.form != "json":
-            return self.downloaded(
-                self.table(found, rows), f"{self.market.name}-{found.version.slug}-{found.date}"
-            )
-        page = self.paginator.paginate_queryset(rows, request, self, of=str(found.pk))
+        name = f"{self.market.name}-{found.version.slug}-{found.date}"
+        return self.downloaded(self.table(found, self.ranks(found, given)), name)
+
+    def body(self, given: dict[str, Any], day: Day | None) -> dict[str, Any]:
+        """The header and a page of ranks."""
+        found = self.session(given, day)
+        rows = self.ranks(found, given)
+        page = self.paginator.paginate_queryset(rows, self.request, self, of=str(found.pk))
         links = {
             "next": self.paginator.get_next_link(),
             "previous": self.paginator.get_previous_link(),
         }
         ranks = members.slim(Rank(page, many=True), self.fields).data
-        return self.answered({**self.header(found), **links, "ranks": ranks})
+        return {**self.header(found), **links, "ranks": ranks}
+
+    def ranks(self, found: ScanSession, given: dict[str, Any]) -> QuerySet[ScanRank]:
+        """The ranks of the answer that pass the filters."""
+        filters = {name: value for name, value in given.items() if name != "scanner_version"}
+        return results.ranks(found, **filters)
 
     def session(self, given: dict[str, Any], day: Day | None) -> ScanSession:
         """The answer asked for; with a cursor, the one that it belongs to."""
@@ -95,10 +104,9 @@ class Scan(MarketView):
         told = listed(self.paginator, rows, self.request)
         return tables.Table(columns, ({**lead, **row.to_representation(one)} for one in told))
 
-    def changed(self) -> datetime | None:
+    def state(self) -> list[datetime | None] | None:
         """`is_today` changes at midnight, whatever else does."""
-        midnight = asking.midnight(self.market)
-        return sending.latest([super().changed(), midnight])
+        return [*(super().state() or []), asking.midnight(self.market)]
 
 
 class LatestScan(Scan):

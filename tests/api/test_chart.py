@@ -16,7 +16,7 @@ from django.test import Client
 from marketdata import queries
 from marketdata.history import history
 from marketdata.models import FactorEvent, StockPrice
-from marketdata.operations import marks, project
+from marketdata.operations import generations, marks, project
 from tests.api.conftest import Get, risers
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
@@ -139,12 +139,14 @@ def test_halted_days_and_sources(market: pd.DataFrame, sessions: list[date], get
     halted = StockPrice.objects.filter(stock_code="005930", date=sessions[7])
     close = get(CHART)["bars"][6]["close"]
     halted.update(open=0, high=0, low=0, volume=0, close=close)
+    generations.advance("kr")
     found = get(CHART)["bars"][7]
     told = [found[name] for name in ("open", "high", "low", "close", "volume", "amount")]
     assert told == [close] * 4 + [0, 0]
     other = StockPrice.objects.get(stock_code="005930", date=sessions[9])
     other.pk, other.source, other.close = None, site.SOURCE_ORDER[0], 12_345.0
     other.save()
+    generations.advance("kr")
     assert get(CHART)["bars"][9]["close"] == 12_345.0
     assert len(get(CHART)["bars"]) == len(sessions)
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import yaml
 from django.core.management import call_command
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import URLPattern
 
 import marketdata.api.urls
 import scans.api.urls
+from marketdata.api.views import View
 from tests.api.conftest import Get
 
 FILE = Path(__file__).parents[2] / "docs" / "openapi.yaml"
@@ -47,6 +48,18 @@ def test_every_parameter_is_told_with_an_example() -> None:
                 assert shown, f"{where} has no example"
                 for value in shown:
                     Draft202012Validator(one["schema"]).validate(value)
+
+
+def test_no_parameter_is_told_that_is_refused_and_none_is_left_out() -> None:
+    patterns: list[URLPattern] = [*scans.api.urls.urlpatterns, *marketdata.api.urls.urlpatterns]
+    for one in patterns:
+        path = "/api/" + re.sub(r"<\w+:(\w+)>", r"{\1}", str(one.pattern))
+        view = one.callback.view_class(request=RequestFactory().get(path))  # type: ignore[attr-defined]
+        if "get" not in SCHEMA["paths"][path] or not isinstance(view, View):
+            continue
+        told = SCHEMA["paths"][path]["get"].get("parameters", [])
+        queried = {parameter["name"] for parameter in told if parameter["in"] == "query"}
+        assert queried == set(view.known_parameters()), path
 
 
 def test_schema_and_documentation_are_served(client: Client, user: Any) -> None:

@@ -51,6 +51,13 @@ def test_an_answer_is_computed_once_per_arguments() -> None:
     assert (counts()["hits"], counts()["misses"]) == (2, 2)
 
 
+def test_what_tells_answers_apart_may_be_said() -> None:
+    count = Counter()
+    kept = keep(count, by=lambda what, how: (what,))
+    assert [kept("a", 1), kept("a", 2), kept("b", 3)] == [("a", 1), ("a", 1), ("b", 3)]
+    assert count.calls == [("a", 1), ("b", 3)]
+
+
 @pytest.mark.parametrize("value", [None, False, 0, "", (), []])
 def test_an_empty_answer_is_an_answer(value: object) -> None:
     count = Counter(value, "computed again")

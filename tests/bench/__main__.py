@@ -5,6 +5,7 @@
     versions   all five versions at once, v2 over seven years, an evaluation
     executors  inline, threads, processes: where each wins
     large      v2 on a generated market of 20,000 instruments x 1,250 sessions
+    collect    daily bars from the imitation of KIS at its limit (8 minutes; only when asked for)
     others     the same indicators by pandas, TA-Lib and Polars
     profile    where the time of one session goes (only when asked for)
 
@@ -18,7 +19,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import executing, importing, large, others, scanning, several
+from tests.bench import collecting, executing, importing, large, others, scanning, several
 from tests.bench.measuring import BenchFailed
 from tests.bench.places import Bench
 from tests.bench.recipes import VERSION
@@ -40,8 +41,11 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "executors": executing.section,
     "large": large.section,
     "others": others.section,
+    "collect": collecting.section,
     "profile": profile,
 }
+ASKED = ("collect", "profile")
+"""Sections that are run only when they are named."""
 
 
 def main() -> int:
@@ -50,7 +54,9 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("sections", nargs="*", metavar="section", help="default: all but profile")
+    parser.add_argument(
+        "sections", nargs="*", metavar="section", help="default: all but collect and profile"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     parser.add_argument(
         "--keep", type=Path, metavar="DIR", help="make the markets there and use them again"
@@ -64,7 +70,7 @@ def main() -> int:
     report.head()
     bench = Bench(report, keep=options.keep, runs=options.runs)
     try:
-        for name in options.sections or [name for name in SECTIONS if name != "profile"]:
+        for name in options.sections or [name for name in SECTIONS if name not in ASKED]:
             SECTIONS[name](bench)
     except BenchFailed as error:
         print(error, file=sys.stderr)

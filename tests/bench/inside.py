@@ -23,6 +23,9 @@ TASKS = {
     "tidy": "tests.bench.markets",
     "compare": "tests.bench.rivalry",
     "profile": "tests.bench.profiling",
+    "collect": "tests.bench.collected",
+    "sequential": "tests.bench.collected",
+    "plans": "tests.bench.collected",
 }
 
 

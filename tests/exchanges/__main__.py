@@ -3,8 +3,8 @@
     python -m tests.exchanges upbit --port 8900 --fault error=0.05 --fault busy=0.01
     python -m tests.exchanges kis --port 8901
 
-Point a configuration at the printed address; Ctrl-C ends it. KIS serves the recorded KRX data where it lies
-(SEISMO_SHARED_DATA), else a made-up market.
+Point a configuration at the printed address; Ctrl-C ends it. KIS serves the recorded KRX data since 2025 where it
+lies (SEISMO_SHARED_DATA), else a made-up market.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import threading
 import time
+from datetime import date
 
 from tests.exchanges.kis import KisExchange, small_market
 from tests.exchanges.krx import real_market
@@ -21,7 +22,9 @@ from tests.exchanges.upbit import BithumbExchange, UpbitExchange, small_book
 
 def build(name: str, port: int, faults: Faults) -> Exchange:
     if name == "kis":
-        return KisExchange(real_market() or small_market(), faults=faults, port=port)
+        return KisExchange(
+            real_market(since=date(2025, 1, 1)) or small_market(), faults=faults, port=port
+        )
     kind = UpbitExchange if name == "upbit" else BithumbExchange
     return kind(small_book(time.time()), faults=faults, port=port)
 

@@ -91,7 +91,7 @@ class KisExchange(Exchange):
         super().__init__(**given)
         self.market = dict(market)
         self.keys = (app_key, app_secret)
-        self._limit = SlidingLimit(per_second)
+        self.limit = SlidingLimit(per_second)
         self._token_every = token_every
         self._token_seconds = token_seconds
         self._token_at = float("-inf")
@@ -101,6 +101,10 @@ class KisExchange(Exchange):
         self.token = ""
         self.tokens_issued = 0
         self.refused: Counter[str] = Counter()
+
+    def restrict(self, per_second: int) -> None:
+        """From now on so many calls a second."""
+        self.limit = SlidingLimit(per_second)
 
     def answer(self, request: Request, fault: str | None) -> Response:
         if request.path == "/oauth2/tokenP":
@@ -145,7 +149,7 @@ class KisExchange(Exchange):
             return "OPSQ0002"
         if TRANSACTIONS.get(name) != headers.get("tr_id") or headers.get("custtype") != "P":
             return "OPSQ0002"
-        if self._limit.take(time.monotonic()) < 0:
+        if self.limit.take(time.monotonic()) < 0:
             return "EGW00201"
         return ""
 

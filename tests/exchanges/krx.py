@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -25,7 +25,9 @@ def real_market(
     if not file.is_file():
         return {}
     ratios = _ratios()
-    table = pq.read_table(file).sort_by([("code", "ascending"), ("date", "ascending")])
+    earlier = since - timedelta(days=20)  # for the close before the first bar
+    table = pq.read_table(file, filters=[("date", ">=", earlier)])
+    table = table.sort_by([("code", "ascending"), ("date", "ascending")])
     names = ("code", "date", "name", "market", "open", "high", "low", "close", "volume")
     columns = [table.column(name) for name in names]
     market: dict[str, Instrument] = {}

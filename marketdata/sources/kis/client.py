@@ -245,7 +245,11 @@ class KisSource:
             fetched = await self._send(name, transaction, params, read, tr_cont, token)
         except TokenStale:
             token = await self._tokens.current(stale=token)
-            fetched = await self._send(name, transaction, params, read, tr_cont, token)
+            try:
+                fetched = await self._send(name, transaction, params, read, tr_cont, token)
+            except TokenStale as error:
+                # Another program has asked for a token since: this call is not repeated again, a later one may do.
+                raise SourceUnavailable(f"{error} So was the one that replaced it.") from None
         return fetched.value
 
     async def _send(

@@ -50,7 +50,7 @@ def test_a_plan_counts_calls_by_the_hundred_and_makes_none(desk: Desk) -> None:
     plan = desk.plan(sessions()[-1], Options(since=since))
     assert (plan.instruments, plan.missing, plan.complete) == (7, 7 * 250, 0)
     assert plan.calls == 7 * 3
-    assert plan.seconds == pytest.approx(21 / 10_000)
+    assert plan.seconds == pytest.approx(21 / 1_000)
     assert not desk.exchange.calls
 
 

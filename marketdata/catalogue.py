@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from django.conf import settings
 from django.db.models import Count, F, Max, Prefetch, Q, QuerySet
 
-from marketdata import membership
+from marketdata import queries
 from marketdata.markets import MARKETS, is_market
 from marketdata.models import Generation, Instrument, InstrumentStatus, LakePartition, StockPrice
 
@@ -51,8 +50,8 @@ def latest_bar(found: Instrument) -> StockPrice | None:
         return None
     mine = {"market": found.market, "stock_code": found.code, "date": found.last_bar}
     bars = {bar.source: bar for bar in StockPrice.objects.filter(**mine)}
-    ranks = membership.preference(list(bars), settings.SOURCE_ORDER)
-    return min(bars.values(), key=lambda bar: ranks[bar.source], default=None)
+    rank = queries.source_ranks(found.market, [found.last_bar] if len(bars) > 1 else ())
+    return min(bars.values(), key=lambda bar: rank(bar.date, bar.source), default=None)
 
 
 def freshness() -> tuple[dict[str, int], dict[str, str]]:

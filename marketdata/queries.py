@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ import numpy as np
 from django.conf import settings
 from django.db.models import Max, Min, Q
 
-from marketdata import calendars, membership
+from marketdata import calendars
 from marketdata.errors import DataProblem, LakeError
 from marketdata.lake import index_file
 from marketdata.lake.footers import Part, Survey, survey
@@ -213,15 +213,36 @@ def _carry(
         "stock_code", "date", "source", "close", "volume", "base_price"
     )
     said = [row for row in rows if when[row[0]] == row[1]]
-    ranks = membership.preference([row[2] for row in said], settings.SOURCE_ORDER)
+    several = len({row[2] for row in said}) > 1
+    rank = source_ranks(market, {row[1] for row in said} if several else ())
     carry: dict[str, float] = {}
-    for code, _, _, close, volume, base in sorted(said, key=lambda row: -ranks[row[2]]):
+    for code, _, _, close, volume, base in sorted(
+        said, key=lambda row: rank(row[1], row[2]), reverse=True
+    ):
         carry[code] = base if not volume and base is not None else close
     events = FactorEvent.objects.filter(market=market, stock_code__in=list(when), date__lt=start)
     for code, day, ratio in events.values_list("stock_code", "date", "ratio"):
         if day > when[code]:
             carry[code] *= ratio
     return carry
+
+
+def source_ranks(market: str, days: Iterable[date]) -> Callable[[date, str], tuple[int, str]]:
+    """A key that sorts the sources of a bar, the preferred first: as the lake of these days was put together, and by
+    the configured order where it does not say, as where there is one source."""
+    months = {day.replace(day=1) for day in days}
+    rows = LakePartition.objects.filter(market=market, month__in=months).exclude(orders={})
+    said = {
+        day: order
+        for orders in rows.values_list("orders", flat=True)
+        for day, order in orders.items()
+    }
+
+    def rank(day: date, source: str) -> tuple[int, str]:
+        order: Sequence[str] = said.get(day.isoformat(), settings.SOURCE_ORDER)
+        return (order.index(source) if source in order else len(order)), source
+
+    return rank
 
 
 def index(held: Record) -> tuple[Days, Floats, Floats]:

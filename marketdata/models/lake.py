@@ -36,6 +36,11 @@ class Partition(models.Model):
 class LakePartition(Partition):
     """A month of bars."""
 
+    orders = models.JSONField(
+        default=dict,
+        help_text="ISO date -> its sources, the preferred first; empty where there is one source",
+    )
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["market", "month"], name="partition_market_month"),

@@ -1,31 +1,45 @@
 """A partition's rows from the record.
 
-Of several sources for one bar the preferred is kept; factor events are joined, and what was known of each instrument
-on each day. Of several sources for one flow the preferred one's values are kept, value by value, and what it does not
-say is taken from the next.
+Of several sources for one bar the preferred is kept (`quality`); factor events are joined, and what was known of each
+instrument on each day. Of several sources for one flow the preferred one's values are kept, value by value, and what it
+does not say is taken from the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import numpy as np
 from django.conf import settings
+from django.db.models import Count
 from numpy.typing import NDArray
 
-from marketdata import membership
+from marketdata import membership, quality
 from marketdata.lake import flow_files, writer
-from marketdata.models import FactorEvent, InstrumentStatus
-from marketdata.operations import bulk
+from marketdata.models import FactorEvent, InstrumentStatus, StockPrice
+from marketdata.operations import bulk, marks
 from marketdata.panel import FLOW_FIELDS
 
+Orders = Mapping[date, tuple[str, ...]]
+"""Session -> its sources in order of preference."""
 
-def bars(market: str, month: date, statements: Statements) -> writer.Bars:
+
+class Assembled(NamedTuple):
+    """A partition's rows, and the orders of preference that chose them; no orders where there is one source."""
+
+    bars: writer.Bars
+    orders: Orders
+
+
+def partition(market: str, month: date, statements: Statements) -> Assembled:
     """The rows of the partition of `month` as the record has them now."""
     following = _following(month)
     rows = bulk.month_rows(market, month, following - timedelta(days=1))
-    order = _preferred(rows)
+    chosen = orders(market, month, rows)
+    order = _preferred(rows, chosen)
     happened = FactorEvent.objects.filter(market=market, date__gte=month, date__lt=following)
     events = list(
         happened.order_by("stock_code", "date").values_list("stock_code", "date", "ratio")
@@ -44,7 +58,7 @@ def bars(market: str, month: date, statements: Statements) -> writer.Bars:
     # A base price knows better than an event.
     kept = (row < 0) | np.isnan(values["base_price"][row]) if len(code) else row < 0
     segment, flags = statements.at(codes, code, day)
-    return writer.Bars(
+    bars = writer.Bars(
         codes=codes,
         segments=(*statements.segments, ""),
         code=code,
@@ -54,13 +68,14 @@ def bars(market: str, month: date, statements: Statements) -> writer.Bars:
         flags=flags,
         events=(ev_code[kept], ev_day[kept], ev_ratio[kept]),
     )
+    return Assembled(bars, chosen)
 
 
 def flows(market: str, month: date) -> flow_files.Flows:
     """The investor flow of `month` as the record has it now."""
     until = _following(month) - timedelta(days=1)
     rows = bulk.month_rows(market, month, until, table=bulk.FLOW_TABLE)
-    kept = _preferred(rows)
+    kept = _preferred(rows, {})
     code, day = rows.code[kept], rows.date[kept]
     at = _find(code, day, rows.code, rows.date)
     values = {name: np.full(len(kept), np.nan) for name in FLOW_FIELDS}
@@ -78,10 +93,34 @@ def _following(month: date) -> date:
     return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
 
 
-def _preferred(rows: bulk.Rows) -> NDArray[np.intp]:
+def orders(market: str, month: date, rows: bulk.Rows) -> Orders:
+    """The order of preference of the sources on each session of the month; empty where there is but one source."""
+    if len(rows.sources) < 2:
+        return {}
+    day, source = rows.date.astype(np.int64), rows.source
+    pairs, numbers = np.unique(np.stack([day, source]), axis=1, return_counts=True)
+    counts: dict[date, dict[str, int]] = defaultdict(dict)
+    for at, which, number in zip(*pairs.tolist(), numbers.tolist(), strict=True):
+        counts[np.datetime64(at, "D").item()][str(rows.sources[which])] = number
+    days = sorted(counts)
+    # The window reaches into the month before.
+    before = StockPrice.objects.filter(
+        market=market, date__lt=month, date__gte=month - timedelta(days=marks.REACH)
+    )
+    for at, name, number in before.order_by().values_list("date", "source").annotate(Count("pk")):
+        counts[at][name] = number
+    return quality.preferred(counts, days, settings.SOURCE_ORDER)
+
+
+def _preferred(rows: bulk.Rows, preferred: Orders) -> NDArray[np.intp]:
     """The rows to keep, in the order (code, date): one for each pair, the preferred source's."""
-    ranks = membership.preference(rows.sources.tolist(), settings.SOURCE_ORDER)
-    rank = np.array([ranks[name] for name in rows.sources.tolist()], dtype=np.int64)[rows.source]
+    rank = np.zeros(len(rows), dtype=np.int64)
+    names = rows.sources.tolist()
+    for day, order in preferred.items():
+        those = rows.date == np.datetime64(day)
+        rank[those] = np.array([order.index(name) if name in order else 0 for name in names])[
+            rows.source[those]
+        ]
     order = np.lexsort((rank, rows.date, rows.code))
     code, day = rows.code[order], rows.date[order]
     first = np.ones(len(order), dtype=bool)

@@ -43,6 +43,6 @@ def record(batch: BarBatch, *, market: str, source: str, at: datetime) -> Counts
         changed = np.concatenate([found.new, found.corrected])
         months = months_of(batch.date[changed])
         months |= membership_runs.write(batch, known, market=market, source=source, at=at)
-        marks.mark(market, months)
+        marks.mark(market, months | marks.reached(market, batch.date[changed]))
         generations.advance(market)
     return Counts(len(found.new), len(found.corrected), len(batch) - len(changed))

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
+import numpy as np
 from django.db.models import F
+from numpy.typing import NDArray
 
 from marketdata.models import LakePartition, Partition
+
+REACH = 21
+"""Days that hold seven sessions of any market."""
 
 
 def mark(
@@ -24,3 +29,12 @@ def mark(
     made = [kind(market=market, month=first, wanted=0) for first in firsts]
     kind._default_manager.bulk_create(made, ignore_conflicts=True)
     kind._default_manager.filter(market=market, month__in=firsts).update(wanted=F("wanted") + 1)
+
+
+def reached(market: str, days: NDArray[np.datetime64]) -> set[date]:
+    """The recorded months after those of `days` in which a bar of these days still tells how good its source is: which
+    source is preferred on a session depends on the seven up to it."""
+    after = np.unique((days + REACH).astype("datetime64[M]"))
+    firsts = after[~np.isin(after, days.astype("datetime64[M]"))].astype("datetime64[D]").tolist()
+    known = LakePartition.objects.filter(market=market, month__in=firsts)
+    return set(known.values_list("month", flat=True)) if firsts else set()

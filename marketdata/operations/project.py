@@ -63,8 +63,12 @@ def project(
     statements = assemble.Statements(market if partitions else "")
 
     def write(month: date, generation: int) -> writer.Written:
-        bars = assemble.bars(market, month, statements)
-        return writer.write(lake(), market, month, bars, generation=generation)
+        bars, orders = assemble.partition(market, month, statements)
+        written = writer.write(lake(), market, month, bars, generation=generation)
+        LakePartition.objects.filter(market=market, month=month, written__lte=generation).update(
+            orders={day.isoformat(): order for day, order in orders.items()}
+        )
+        return written
 
     done = _projected(partitions, write, progress)
     market_index.refresh(lake(), market)

@@ -80,7 +80,7 @@ def _differences(partition: LakePartition, statements: assemble.Statements) -> I
     except LakeError as error:
         yield str(error)
         return
-    bars = assemble.bars(partition.market, partition.month, statements)
+    bars, _ = assemble.partition(partition.market, partition.month, statements)
     digests = writer.row_digests(bars)
     wanted, _ = writer.roster(bars, digests, partition.market, partition.month, partition.written)
     if found.rows != wanted.rows or table.num_rows != wanted.rows:

@@ -19,13 +19,12 @@ def collect(day: str, codes: list[str], since: str = "") -> dict[str, Any]:
     """Collect what is missing on the evening of `day`, as `manage.py collect_prices` does."""
     evening = _evening(day)
     options = Options(tuple(codes), date.fromisoformat(since) if since else None, check_every=0)
-    began = perf_counter()
     with closing(sources.of_daily_bars("kr", "kis")) as source:
         plan = collecting.plan(source, market="kr", options=options, as_of=evening)
         report = collecting.collect(source, plan, clock=lambda: evening)
     assert not report.failures, report.failures
     return {
-        "seconds": perf_counter() - began,
+        "seconds": report.seconds,
         "calls": report.calls,
         "new": report.counts.new,
     }
@@ -34,8 +33,9 @@ def collect(day: str, codes: list[str], since: str = "") -> dict[str, Any]:
 def sequential(day: str, codes: list[str]) -> dict[str, Any]:
     """The way it was: the daily bars of one instrument after the other, each when the one before has
     come; nothing is recorded."""
-    began, session = perf_counter(), date.fromisoformat(day)
+    session = date.fromisoformat(day)
     with closing(sources.of_daily_bars("kr", "kis")) as source:
+        began = perf_counter()
         for code in codes:
             request = BarRequest(code, session, session)
             for _, found in source.daily_bars_of([request]):

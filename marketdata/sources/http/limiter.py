@@ -23,8 +23,6 @@ from marketdata.sources.http.permits import LimiterStore, ProcessStore
 P = ParamSpec("P")
 R = TypeVar("R")
 
-TAKEN_AGAIN = 3  # times a permit whose moment was missed is given back
-
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -68,7 +66,6 @@ class Limiter:
             (id(asyncio.get_running_loop()), rate.group), asyncio.Lock()
         )
         async with queue:
-            missed = 0
             while True:
                 wait = await self._call(self._store.take, rate.group, rate.spacing)
                 if wait > longest:
@@ -80,9 +77,11 @@ class Limiter:
                     await self._pause(wait)
                 if await self._call(self._store.held, rate.group) > 0:
                     continue
-                if self._clock() - due <= rate.spacing / 2 or missed == TAKEN_AGAIN:
-                    return
-                missed += 1
+                late = self._clock() - due
+                if late > rate.spacing / 2:
+                    # Everybody's next call moves by as much, so that it keeps its distance from this one.
+                    await self._call(self._store.take, rate.group, min(late, rate.spacing))
+                return
 
     async def refused(self, rate: Rate, seconds: float, *, adapt: bool) -> None:
         """The other side refused a call of the group: hold all for `seconds`, and slow down if

@@ -1,0 +1,96 @@
+"""Which of two sources a session's bars are taken from, and that nothing later changes it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marketdata import queries
+from marketdata.models import LakePartition, StockPrice
+from marketdata.operations import project
+from marketdata.operations.verify import verify
+from marketdata.quality import WINDOW, preferred, qualities
+from tests.marketdata.operations.rows import AS_OF, imported, tidy
+
+DAYS = [date(2026, 7, 27) + timedelta(days=n) for n in range(30)]
+counts = st.dictionaries(
+    st.sampled_from(["kis", "marcap", "other"]), st.integers(1, 50), min_size=1
+)
+
+
+def test_quality_by_hand() -> None:
+    said = {day: {"kis": 8, "marcap": 10} for day in DAYS[:6]}
+    said[DAYS[6]] = {"marcap": 10}
+    found = qualities(said, DAYS[6])
+    assert found["marcap"] == pytest.approx(1.0)
+    assert found["kis"] == pytest.approx(0.6 * 48 / 70 + 0.4 * 6 / 7)
+    assert preferred(said, [DAYS[5]], ("kis", "marcap"))[DAYS[5]] == ("kis", "marcap")
+    assert preferred(said, [DAYS[6]], ("kis", "marcap"))[DAYS[6]] == ("marcap", "kis")
+
+
+def test_the_best_counts_where_none_is_good() -> None:
+    said = {day: {"a": 1} if n % 2 else {"b": 2} for n, day in enumerate(DAYS[:8])}
+    quality = qualities(said, DAYS[7])
+    assert max(quality.values()) < 0.8
+    best = max(quality, key=lambda source: quality[source])
+    assert preferred(said, [DAYS[7]], ("a", "b"))[DAYS[7]][0] == best
+
+
+@given(st.lists(counts, min_size=1, max_size=20), st.integers(0, 19), counts)
+def test_nothing_but_the_last_seven_sessions_decides(
+    given_counts: list[dict[str, int]], at: int, other: dict[str, int]
+) -> None:
+    said = dict(zip(DAYS, given_counts, strict=False))
+    day = list(said)[min(at, len(said) - 1)]
+    order = ("kis", "marcap")
+    chosen = preferred(said, [day], order)
+    later = {one: (other if one > day else had) for one, had in said.items()}
+    assert preferred(later, [day], order) == chosen
+    window = sorted(one for one in said if one <= day)[-WINDOW:]
+    assert preferred({one: said[one] for one in window}, [day], order) == chosen
+    assert set(chosen[day]) == {source for one in window for source in said[one]}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("data_dir")
+def test_the_lake_takes_the_bars_of_the_good_source_and_says_so(data_dir: Path) -> None:
+    """marcap has all ten instruments throughout; kis all of them up to the end of July, then one alone."""
+    days = [
+        day
+        for day in queries.sessions("kr").tolist()
+        if date(2026, 7, 20) <= day <= date(2026, 8, 14)
+    ]
+    both = [f"{day},{n:05d}0,100,110,90,100,{{}}" for day in days for n in range(1, 11)]
+    some = [row for row in both if row[:10] < "2026-08-01" or ",000010," in row]
+    for source, volume, rows in (("marcap", 1000, both), ("kis", 2000, some)):
+        path = tidy(data_dir / f"{source}.csv", [row.format(volume) for row in rows])
+        assert imported(path, source=source, as_of=AS_OF).counts.new == len(rows)
+    project.project("kr")
+    orders: dict[str, list[str]] = {}
+    for partition in LakePartition.objects.filter(market="kr"):
+        orders |= partition.orders
+    taken = {day: order[0] for day, order in orders.items()}
+    assert set(taken) == {str(day) for day in days}
+    assert {source for day, source in taken.items() if day < "2026-08-01"} == {"kis"}
+    assert taken["2026-08-14"] == "marcap"
+    assert not [finding for finding in verify("kr") if finding.is_fault]
+    digests = queries.record("kr").digests
+    # A later session, whatever its sources, changes no earlier one.
+    late = date(2026, 8, 18)
+    imported(
+        tidy(data_dir / "late.csv", [f"{late},{n:05d}0,100,110,90,100,3" for n in range(1, 11)]),
+        source="kis",
+    )
+    project.project("kr")
+    after = queries.record("kr").digests
+    assert {day: after[day] for day in digests} == digests
+    # A bar of July that comes late tells on August: its month is marked too.
+    before = dict(LakePartition.objects.values_list("month", "wanted"))
+    imported(tidy(data_dir / "old.csv", ["2026-07-31,000110,100,110,90,100,5"]), source="kis")
+    marked = dict(LakePartition.objects.values_list("month", "wanted"))
+    assert {month for month in marked if marked[month] != before[month]} == set(before)
+    assert StockPrice.objects.filter(stock_code="000110").count() == 1

@@ -22,8 +22,8 @@ Suspect = tuple[str, str, float, float]
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A market as it stands. Days are None where nothing is recorded; `suspects` is None where the lake is behind
-    the record, so that nobody knows, 0 where the market has no daily limit."""
+    """A market as it stands, as of the lake's last projection. Days are None where there is none; `suspects` is None
+    where the lake is behind the record, so that nobody knows, 0 where the market has no daily limit."""
 
     market: str
     first: date | None
@@ -40,7 +40,7 @@ class State:
 
     @property
     def is_recorded(self) -> bool:
-        return self.last is not None
+        return bool(self.last or self.stale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,8 @@ def suspects(held: Record) -> list[Suspect]:
         raise LakeError(
             f"The lake of market {held.market.name} is behind the record in {held.stale[0]:%Y-%m}."
         )
-    parts = [f"{part.path}:{part.generation}" for part in held.parts]
-    days = [str(day) for day in held.sessions]
-    return _suspects(held.market.name, digest.text(part.encode() for part in (*parts, *days)))
+    what = (*held.part_digests.values(), *map(str, held.sessions))
+    return _suspects(held.market.name, digest.text(part.encode() for part in what))
 
 
 @cached("kept", what="suspects")

@@ -51,12 +51,13 @@ def _one(code: str, day: date, ratio: float) -> EventBatch:
 
 
 def _refuse(market: str, batch: EventBatch, at: datetime) -> None:
+    named = market_named(market)
     code, day = batch.codes[0], batch.date[0]
     if not Instrument.objects.filter(market=market, code=code).exists():
         raise EventRefused(
             f"Market {market} has no instrument {code}: look its code up under Instruments."
         )
-    found = Check(market_named(market), queries.sessions(market), at).events(batch)[0]
+    found = Check(named, queries.sessions(market), at).events(batch)[0]
     if found != FINE:
         raise EventRefused(f"An event of {code} on {day} cannot be recorded: {REASONS[found]}.")
 

@@ -1,0 +1,137 @@
+"""Who may do what: a viewer sees everything and changes nothing; the unknown see nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from marketdata.models import CalendarOverride, FactorEvent, LakePartition
+from scans.models import (
+    ActiveVersion,
+    ScannerVersion,
+    ScanRequest,
+    ScanRun,
+    ScanSession,
+    VersionChange,
+)
+from scans.operations import requests
+from tests.admin.asking import changes, lists, page
+from tests.scans.conftest import AS_OF
+
+ACTIONS = (
+    ("scans_version_run", "version", {"market": "kr"}),
+    ("scans_version_activate", "version", {"market": "kr"}),
+    ("scans_run_rerun", "run", {"confirmed": "yes"}),
+    ("scans_request_cancel", "request", {"confirmed": "yes"}),
+    ("scans_request_again", "request", {"confirmed": "yes"}),
+)
+
+
+@pytest.fixture
+def rows(scanned: Any) -> dict[str, Any]:
+    return {
+        "version": ScannerVersion.objects.get(slug="rises-10"),
+        "run": ScanRun.objects.get(version__slug="rises"),
+        "request": requests.ask(market="kr", as_of=AS_OF, requested_by="ann").request,
+        "session": ScanSession.objects.filter(version__slug="rises")[0],
+    }
+
+
+def test_a_viewer_sees_every_page(rows: dict[str, Any], looking: Client) -> None:
+    for _, address in (*lists(), *changes()):
+        page(looking, address)
+    for view in ("index", "coverage", "suspected_actions"):
+        page(looking, reverse(f"admin:{view}"))
+
+
+@pytest.mark.parametrize(("view", "about", "sent"), ACTIONS)
+def test_a_viewer_can_do_none_of_it(
+    rows: dict[str, Any], looking: Client, view: str, about: str, sent: dict[str, str]
+) -> None:
+    address = reverse(f"admin:{view}", args=[rows[about].pk])
+    assert looking.get(address).status_code == 403
+    assert looking.post(address, sent).status_code == 403
+    assert ScanRequest.objects.count() == 1
+    assert ActiveVersion.objects.get(market="kr").version.slug == "rises"
+    assert not LogEntry.objects.exists()
+
+
+def test_a_viewer_is_offered_and_granted_no_action(rows: dict[str, Any], looking: Client) -> None:
+    for view, row, action in (
+        ("scans_scansession", rows["session"], "publish"),
+        ("scans_scannerversion", rows["version"], "disable"),
+        ("marketdata_lakepartition", LakePartition.objects.all()[0], "rebuild"),
+    ):
+        address = reverse(f"admin:{view}_changelist")
+        assert 'name="action"' not in page(looking, address)
+        sent = {"action": action, "_selected_action": [row.pk], "confirmed": "yes"}
+        looking.post(address, sent)
+    sent = {"market": "kr", "code": "005930", "day": "2024-04-12", "accept": "1", "ratio": "1"}
+    assert looking.post(reverse("admin:suspected_actions"), sent).status_code == 403
+    edited = reverse("admin:scans_scannerversion_change", args=[rows["version"].pk])
+    assert looking.post(edited, {"title": "mine"}).status_code == 403
+    assert "<form" in page(looking, edited)
+    assert 'name="param_scale"' not in page(looking, edited)
+    assert not LogEntry.objects.exists()
+    assert not VersionChange.objects.exists()
+    assert not FactorEvent.objects.exists()
+
+
+def test_what_is_recorded_is_never_typed_in(rows: dict[str, Any], console: Client) -> None:
+    """Not even by a superuser: it goes through operations."""
+    typed = {"ScannerVersion", "CalendarOverride", "FactorEvent", "IndexChoice"}
+    for model in admin.site._registry:
+        if model._meta.app_label not in ("scans", "marketdata"):
+            continue
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        if model.__name__ not in typed:
+            assert console.get(reverse(f"{name}_add")).status_code == 403, model
+        row = model._default_manager.last()
+        if row and model not in (CalendarOverride,) and model.__name__ != "IndexChoice":
+            assert console.post(reverse(f"{name}_delete", args=[row.pk])).status_code == 403
+
+
+def test_one_permission_opens_one_door(rows: dict[str, Any], client: Client) -> None:
+    user = User.objects.create_user("runner", is_staff=True)
+    user.user_permissions.set(
+        Permission.objects.filter(codename__in=["view_scannerversion", "add_scanrequest"])
+    )
+    client.force_login(user)
+    pk = rows["version"].pk
+    assert (
+        client.post(reverse("admin:scans_version_run", args=[pk]), {"market": "kr"}).status_code
+        == 302
+    )
+    assert client.post(reverse("admin:scans_version_activate", args=[pk])).status_code == 403
+    assert client.get(reverse("admin:coverage")).status_code == 403
+    index = page(client, "/admin/")
+    assert "Markets" not in index
+    assert "Suspected actions" not in index
+
+
+def test_the_unknown_are_sent_to_log_in(rows: dict[str, Any], client: Client) -> None:
+    addresses = [address for _, address in (*lists(), *changes())]
+    addresses += [reverse(f"admin:{view}", args=[rows[about].pk]) for view, about, _ in ACTIONS]
+    addresses += [reverse(f"admin:{view}") for view in ("index", "coverage", "suspected_actions")]
+    for address in addresses:
+        found = client.get(address)
+        assert found.status_code == 302
+        assert found["Location"].startswith("/admin/login/")
+
+
+def test_no_page_needs_a_script_in_it(rows: dict[str, Any], console: Client) -> None:
+    """The content policy lets no script run that stands in a page."""
+    for _, address in (*lists(), *changes(), ("index", "/admin/")):
+        found = console.get(address)
+        text = found.content.decode()
+        assert "default-src 'self'" in found["Content-Security-Policy"]
+        for tag in text.split("<script")[1:]:
+            head = tag[: tag.index(">")]
+            assert " src=" in head or 'type="application/json"' in head, (address, head)
+        assert " onclick=" not in text

@@ -1,0 +1,94 @@
+"""A server of its own over a small market, and a headless Chromium that looks at it.
+
+Screenshots are kept in test-artifacts/. Where there is no Chromium the tests skip: `apt-get install chromium`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.market import SETTING_UP, prices
+from tests.seismo_site.running import ROOT, manage
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+ARTIFACTS = ROOT / "test-artifacts"
+SWITCHES = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, or a skip that says what is missing."""
+    found = shutil.which("chromium")
+    if not found:
+        pytest.skip("Chromium is not here (apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(SWITCHES))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def data(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with the market, an operator and a version; the static files are collected."""
+    folder = tmp_path_factory.mktemp("browser")
+    prices().to_csv(folder / "prices.csv", index=False)
+    done = manage(folder, "shell", "--no-imports", "-c", SETTING_UP.format(folder=folder))
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(chromium: Browser, data: Path) -> Iterator[str]:
+    """The address of a production server over `data`; connections wait until it has started."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(64)
+        number = listening.fileno()
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("SEISMO_", "DATABASE_", "REDIS_", "DJANGO_"))
+        }
+        running = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "gunicorn",
+                "seismo_site.wsgi",
+                "--bind",
+                f"fd://{number}",
+                "--threads",
+                "4",
+            ],
+            cwd=ROOT,
+            env={**kept, "SEISMO_ENV_FILE": os.devnull, "SEISMO_DATA_DIR": str(data)},
+            pass_fds=[number],
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            running.terminate()
+            running.wait(timeout=30)

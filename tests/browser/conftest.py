@@ -54,8 +54,13 @@ def data(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with the market, an operator and a version; the static files are collected."""
     folder = tmp_path_factory.mktemp("browser")
     prices().to_csv(folder / "prices.csv", index=False)
-    done = manage(folder, "shell", "--no-imports", "-c", SETTING_UP.format(folder=folder))
-    assert done.returncode == 0, done.stderr
+    for arguments in (
+        ("migrate", "--verbosity", "0"),
+        ("collectstatic", "--no-input", "--verbosity", "0"),
+        ("shell", "--no-imports", "-c", SETTING_UP.format(folder=folder)),
+    ):
+        done = manage(folder, *arguments)
+        assert done.returncode == 0, done.stderr
     return folder
 
 

@@ -13,14 +13,11 @@ SETTING_UP = """
 from datetime import datetime, timezone
 from pathlib import Path
 from django.contrib.auth.models import User
-from django.core.management import call_command
 from marketdata.operations.import_prices import import_prices
 from marketdata.operations import project
 from scans.operations import versions
 
 now = datetime.now(timezone.utc)
-call_command("migrate", verbosity=0)
-call_command("collectstatic", interactive=False, verbosity=0)
 import_prices(files=[Path("{folder}") / "prices.csv"], market="kr", as_of=now)
 project.project("kr")
 settings = {{"match": "volume > 0", "score": "volume / sma(volume, 5)", "min_bars": 2}}

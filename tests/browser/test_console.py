@@ -102,9 +102,9 @@ def test_a_wrong_formula_is_shown_where_it_is_wrong(page: Page, shot: Shot) -> N
     page.fill("#id_param_match", "close > ema(close, 5)\nand rsi(14) << 3")
     page.click("input[name=_save]")
     page.wait_for_selector("text=match, line 2, column")
-    place = page.evaluate("[document.activeElement.id, document.activeElement.selectionStart]")
-    assert place[0] == "id_param_match"
-    assert place[1] >= len("close > ema(close, 5)\n")
+    page.wait_for_function("document.activeElement.id === 'id_param_match'")
+    place = page.evaluate("document.activeElement.selectionStart")
+    assert place == len("close > ema(close, 5)\nand rsi(14) <")
     shot("formula-error")
 
 

@@ -5,11 +5,15 @@ document.addEventListener("DOMContentLoaded", () => {
   const rows = document.querySelectorAll("[data-parameter]");
   rows.forEach(watchParameter);
   watchOnlyChanged(rows);
-  document.querySelectorAll("textarea[data-column]").forEach(showPlace);
   const live = document.querySelector("[data-refresh]");
   if (live) {
     setTimeout(() => location.reload(), 1000 * Number(live.dataset.refresh));
   }
+});
+
+// Not before: Django's own script, which puts the cursor into the first field, runs at any time until then.
+window.addEventListener("load", () => {
+  document.querySelectorAll("textarea[data-column]").forEach(showPlace);
 });
 
 // Marks a parameter that differs from the engine's default, and sets it back.

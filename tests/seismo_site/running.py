@@ -23,6 +23,6 @@ def manage(data: Path, *arguments: str, **settings: str) -> subprocess.Completed
         env={**kept, "SEISMO_ENV_FILE": os.devnull, "SEISMO_DATA_DIR": str(data), **settings},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,  # the first scan of a data directory builds its calendars; a busy machine is no failure
         check=False,
     )

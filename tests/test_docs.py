@@ -88,7 +88,7 @@ def test_the_json_line_has_the_fields_that_are_told() -> None:
         "run",
         "unchanged",
     ]
-    assert set(rendering.FLAT) | {"signals", "components"} == line["ranks"][0].keys()
+    assert set(rendering.FLAT) | {"signals", "components", "flow"} == line["ranks"][0].keys()
 
 
 def test_the_columns_of_the_lake_are_told() -> None:

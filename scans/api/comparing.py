@@ -16,6 +16,7 @@ from marketdata.api.views import MarketView
 from scans import queries, results
 from scans.api import asking
 from scans.api.asking import ForChanges, ForComparison
+from scans.api.flow_forms import attach
 from scans.api.forms import Answer, ChangesBody, Compared, Comparison, Moved, Place, Rank
 from scans.models import ScanRank
 
@@ -44,6 +45,7 @@ class Changes(MarketView):
         for row, before in found.moved:
             row.rank_before = before  # type: ignore[attr-defined]
             row.moved_by = before - row.rank  # type: ignore[attr-defined]
+        attach([*found.entered, *found.left, *(row for row, _ in found.moved)])
         told = {
             "entered": self.told(Rank(found.entered, many=True)),
             "left": self.told(Rank(found.left, many=True)),

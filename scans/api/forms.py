@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from scans.api.flow_forms import Flow, WithFlow
 from scans.models import ScanRank, ScanRun, ScanSession, Signal
 
 SLUG = "scanner_version.slug"
@@ -27,9 +28,11 @@ class Rank(serializers.ModelSerializer[ScanRank]):
     plan = Plan(source="*")
     signals = serializers.ListField(child=serializers.CharField())
     components = serializers.DictField(child=serializers.FloatField(allow_null=True))
+    flow = Flow(allow_null=True)
 
     class Meta:
         model = ScanRank
+        list_serializer_class = WithFlow
         fields = (
             "rank",
             "code",
@@ -44,6 +47,7 @@ class Rank(serializers.ModelSerializer[ScanRank]):
             "plan",
             "signals",
             "components",
+            "flow",
         )
 
 

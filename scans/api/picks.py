@@ -10,12 +10,14 @@ from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
+from marketdata.api import members, tables
 from marketdata.api.pages import Pages
 from marketdata.api.schema import CODE, MARKET, UNCHANGED, problems
 from marketdata.api.stocks import instrument_or_404
-from marketdata.api.views import MarketList, keeper
+from marketdata.api.views import MarketList, keeper, listed
 from scans import queries, results
 from scans.api.asking import VersionFilter, between
+from scans.api.flow_forms import attached
 from scans.api.forms import Pick, SignalBody
 from scans.models import ScanRank, Signal, SignalStatus
 
@@ -43,6 +45,13 @@ class StockScans(MarketList):
 
     def rows(self) -> QuerySet[ScanRank]:
         return results.picks(self.market.name, self.kwargs["code"])
+
+    def table(self, rows: QuerySet[ScanRank]) -> tables.Table:
+        serializer = members.slim(self.get_serializer(), self.fields)
+        found = attached(listed(self.paginator, rows, self.request))
+        return tables.Table(
+            tables.columns(serializer), (serializer.to_representation(row) for row in found)
+        )
 
     @extend_schema(
         operation_id="stock_scans",

@@ -20,6 +20,7 @@ from marketdata.api.views import MarketList, MarketView, keeper, listed
 from scans import queries, results
 from scans.api import asking
 from scans.api.asking import DATE, ForRanks, ForVersion, VersionFilter, between
+from scans.api.flow_forms import attached
 from scans.api.forms import Answer, Header, Rank, Run, ScanResult
 from scans.models import ScanRank, ScanRun, ScanSession, Status
 
@@ -101,7 +102,7 @@ class Scan(MarketView):
         lead = {"market": self.market.name, "scanner_version": found.version.slug}
         lead["date"] = found.date.isoformat()
         columns = [*asking.LEAD, *tables.columns(row)]
-        told = listed(self.paginator, rows, self.request)
+        told = attached(listed(self.paginator, rows, self.request))
         return tables.Table(columns, ({**lead, **row.to_representation(one)} for one in told))
 
     def state(self) -> list[datetime | None] | None:

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 from unicodedata import east_asian_width
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from django.core.management.base import CommandError, OutputWrapper
 
+from scans.management import buying
 from scans.operations.answers import Answer, Scan
 from scans.operations.run import Explained
 
@@ -42,6 +44,7 @@ def deliver(scans: Sequence[Scan], form: str, output: Path | None, terminal: Out
     """Write the scans in the form asked for to `output`, else to the terminal."""
     if form == "parquet" and output is None:
         raise CommandError("Parquet goes into a file: name one with --output.")
+    buying.attach(scans)
     try:
         if output is None:
             terminal.write(text(scans, form), ending="")
@@ -72,6 +75,7 @@ def parquet(scans: Sequence[Scan], output: Path) -> None:
     """The ranks as a Parquet file."""
     kinds = {"rank": pa.int32(), "holding_min": pa.int32(), "holding_max": pa.int32()}
     numbers = {"score", "close", "change_pct", "amount", "entry", "target", "stop"}
+    numbers |= set(buying.COLUMNS[1:])
     schema = pa.schema(
         [
             (name, kinds.get(name, pa.float64() if name in numbers else pa.string()))
@@ -104,7 +108,7 @@ def lines(scans: Sequence[Scan]) -> Iterator[dict[str, Any]]:
 
 def row_names() -> tuple[str, ...]:
     """The columns of a flat row."""
-    return ("scanner_version", "market", "date", *FLAT, "signals", "components")
+    return ("scanner_version", "market", "date", *FLAT, "signals", "components", *buying.COLUMNS)
 
 
 def rows(scans: Sequence[Scan]) -> Iterator[dict[str, Any]]:
@@ -119,6 +123,7 @@ def rows(scans: Sequence[Scan]) -> Iterator[dict[str, Any]]:
                     **{name: rank[name] for name in FLAT},
                     "signals": " ".join(rank["signals"]),
                     "components": json.dumps(rank["components"]),
+                    **buying.flat(rank),
                 }
 
 
@@ -146,8 +151,12 @@ def _table(scan: Scan, answer: Answer) -> str:
         "target",
         "stop",
     )
-    cells = [list(columns)] + [[_cell(rank[name]) for name in columns] for rank in answer.ranks]
-    widths = [max(_width(row[n]) for row in cells) for n in range(len(columns))]
+    flow = buying.shown(answer.ranks)
+    cells = [[*columns, *flow]]
+    for rank in answer.ranks:
+        row = {**rank, **buying.flat(rank)}
+        cells.append([_cell(row[name]) for name in cells[0]])
+    widths = [max(_width(row[n]) for row in cells) for n in range(len(cells[0]))]
     body = [
         "  ".join(
             cell + " " * (width - _width(cell))
@@ -171,8 +180,8 @@ def _width(cell: str) -> int:
     return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in cell)
 
 
-def checks(found: dict[str, Explained], code: str) -> str:
-    """Why an instrument was picked or not, version by version."""
+def checks(found: dict[str, Explained], code: str, market: str) -> str:
+    """Why an instrument was picked or not, version by version, and who bought it."""
     parts = []
     for version, judged in found.items():
         parts.append(f"{version}  {code}")
@@ -182,4 +191,6 @@ def checks(found: dict[str, Explained], code: str) -> str:
             parts.append(
                 f"  {verdict:3}  {one.group:8} {one.name:12} {one.value:>16,.6g}  {one.rule}{points}"
             )
+        told = buying.sentence(market, code, date.fromisoformat(judged.answer.date))
+        parts += [f"  {told}"] if told else []
     return "\n".join(parts) + "\n"

@@ -73,7 +73,8 @@ def test_schema_and_documentation_are_served(client: Client, user: Any) -> None:
 @pytest.mark.parametrize(
     "path",
     ["scans/latest", "scans", "scans/dates", "scans/changes", "scans/compare?versions=rises,rises-10",
-     "stocks", "stocks/005930", "stocks/005930/scans", "stocks/005930/explain", "signals",
+     "stocks", "stocks/005930", "stocks/005930/scans", "stocks/005930/flows",
+     "stocks/005930/explain", "signals",
      "evaluation?horizon=1,5&by=label", "analysis/005930"],
 )  # fmt: skip
 def test_answers_fit_it(scanned: Any, get: Get, path: str) -> None:

@@ -26,7 +26,9 @@ class Command(VersionedCommand):
         with one_sentence():
             if options["explain"]:
                 found = run.explain(wanted, options["explain"])
-                self.stdout.write(rendering.checks(found, options["explain"]), ending="")
+                self.stdout.write(
+                    rendering.checks(found, options["explain"], wanted.market), ending=""
+                )
                 return
             scans = run.run(wanted)
         rendering.deliver(scans, options["format"], options["output"], self.stdout)

@@ -1,0 +1,68 @@
+"""Who bought, beside the picks that commands show: looked up for many sessions at a time."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from marketdata import flows
+from scans.operations.answers import Answer, Scan
+
+SESSIONS_AT_ONCE = 20
+
+COLUMNS = ("flow_date", *flows.FIGURES)
+"""The columns of a flat row; quantities in shares, values in the market's currency."""
+
+SHOWN = tuple(
+    f"{who}_{what}_{flows.SPAN}"
+    for what in ("value", "quantity")
+    for who in ("foreign", "institution")
+)
+"""The columns of a table, those of them that any of its picks has."""
+
+
+def attach(scans: Sequence[Scan]) -> None:
+    """Give each rank its `flow`: `date` and the figures (see `marketdata.flows`), None where nothing is recorded."""
+    for scan in scans:
+        for some in _runs(scan.answers):
+            picks = {
+                (rank["code"], date.fromisoformat(one.date)) for one in some for rank in one.ranks
+            }
+            found = flows.shown(scan.market, picks)
+            for one in some:
+                for rank in one.ranks:
+                    told = found.get((rank["code"], date.fromisoformat(one.date)))
+                    rank["flow"] = told and {**told, "date": told["date"].isoformat()}
+
+
+def flat(rank: Mapping[str, Any]) -> dict[str, Any]:
+    """`COLUMNS` of a rank."""
+    told = rank.get("flow") or {}
+    return {"flow_date": told.get("date"), **{name: told.get(name) for name in flows.FIGURES}}
+
+
+def shown(ranks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Those of `SHOWN` that any of the ranks has."""
+    told = [flat(rank) for rank in ranks]
+    return [name for name in SHOWN if any(one[name] is not None for one in told)]
+
+
+def sentence(market: str, code: str, day: date) -> str:
+    """The flow of one instrument up to a session, as a person reads it; empty where nothing is recorded."""
+    return told(flows.shown(market, [(code, day)]).get((code, day)))
+
+
+def told(found: Mapping[str, Any] | None) -> str:
+    """The figures of a flow that are known, in words."""
+    if not found:
+        return ""
+    known = [f"{name} {found[name]:+,.10g}" for name in flows.FIGURES if found[name] is not None]
+    return f"flow of {found['date']}: {', '.join(known)}"
+
+
+def _runs(answers: Sequence[Answer]) -> Iterator[list[Answer]]:
+    coming = iter(answers)
+    while some := list(itertools.islice(coming, SESSIONS_AT_ONCE)):
+        yield some

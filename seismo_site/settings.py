@@ -196,6 +196,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "DESCRIPTION": "Ranked, reproducible scans of whole stock markets.",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["marketdata.api.access.ReadsOrStaff"],
     "SCHEMA_PATH_PREFIX": "/api",
     # The pages of the documentation come from here, like everything else.
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -1,0 +1,121 @@
+"""Requests made up from the schema, good and bad, by staff and by nobody: no 5xx, nothing the schema does not tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hypothesis
+import pytest
+import schemathesis
+import yaml
+from hypothesis import HealthCheck, Phase
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+if TYPE_CHECKING:
+    from seismo_site.models import ApiToken
+
+FILE = Path(__file__).parents[2] / "docs" / "openapi.yaml"
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+EXAMPLES = {"good": 3, "bad": 2, "known": 4}
+"""How many requests of each kind an operation gets."""
+
+KNOWN = {"market": "kr", "code": "005930", "slug": "rises", "date": "2024-04-15", "number": "1"}
+"""Path parameters that lead somewhere."""
+
+
+@pytest.fixture
+def one_connection() -> Iterator[None]:
+    """The server's own way in, but for the end of a request, which would close the test's connection."""
+    from django.core.signals import request_finished, request_started
+    from django.db import close_old_connections
+
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def secret(scanned: Any) -> str:
+    """A token of staff."""
+    from django.contrib.auth.models import User
+
+    from seismo_site.models import ApiToken
+
+    token: ApiToken = ApiToken(user=User.objects.create_user("fuzz", is_staff=True), name="fuzz")
+    made = token.new_secret()
+    token.save()
+    return made
+
+
+def failures(operation: Any, headers: dict[str, str]) -> list[str]:
+    """What was wrong with the answers to requests of every kind."""
+    from seismo_site.wsgi import application
+
+    known = {one.name: KNOWN[one.name] for one in operation.path_parameters if one.name in KNOWN}
+    kinds = {
+        "good": operation.as_strategy(GenerationMode.POSITIVE),
+        "bad": operation.as_strategy(GenerationMode.NEGATIVE),
+        "known": operation.as_strategy(GenerationMode.POSITIVE, path_parameters=known or None),
+    }
+    found = []
+    for kind, strategy in kinds.items():
+
+        @hypothesis.settings(
+            max_examples=EXAMPLES[kind],
+            derandomize=True,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @hypothesis.given(case=strategy)
+        def ask(case: Any) -> None:
+            answer = case.call(app=application, headers=headers)
+            # Rows of which only some members were asked for lack the others.
+            checks = CHECKS[:-1] if "fields" in (case.query or {}) else CHECKS
+            case.validate_response(answer, checks=checks, headers=headers)
+
+        try:
+            ask()
+        except hypothesis.errors.Unsatisfiable:
+            continue  # every request fits: there is nothing to get wrong
+        except (
+            Exception,
+            FailureGroup,
+        ) as error:  # all operations are tried before anything is said
+            found.append(f"{operation.label} ({kind}): {error}")
+    return found
+
+
+@pytest.mark.parametrize("who", ["staff", "nobody"])
+def test_no_request_is_answered_with_what_the_schema_does_not_tell(
+    who: str, secret: str, one_connection: None, settings: Any
+) -> None:
+    settings.ANONYMOUS_READS = True
+    settings.USER_RATE = settings.ANONYMOUS_RATE = 1_000_000
+    headers = {"Accept-Encoding": "identity"}  # the checks read no compressed body
+    if who == "staff":
+        headers["Authorization"] = f"Bearer {secret}"
+    schema = schemathesis.openapi.from_dict(yaml.safe_load(FILE.read_text(encoding="utf-8")))
+    wrong = []
+    for result in schema.get_all_operations():
+        wrong += failures(result.ok(), headers)
+    assert not wrong, "\n\n".join(wrong)

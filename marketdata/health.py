@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
 
@@ -11,7 +10,8 @@ import numpy as np
 from django.db import connection
 from django.db.models import Max, Min
 
-from marketdata import queries, series
+from marketdata import queries, series, soundness
+from marketdata.finding import Finding
 from marketdata.models import Instrument, InstrumentStatus, StockPrice
 
 QUIET_SESSIONS = 20
@@ -23,22 +23,16 @@ _COMPARED = ("open", "high", "low", "close", "volume")
 _TABLE = StockPrice._meta.db_table
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked for and found: how often, in words, and the first cases of it."""
-
-    check: str
-    market: str
-    count: int
-    text: str
-    cases: tuple[dict[str, str | float], ...]
-
-
 def findings(market: str, *, limit: int = 20) -> Iterator[Finding]:
     """Everything found in a market, with up to `limit` cases each."""
     for check in (
         missing_sessions,
         suspected_actions,
+        soundness.instrument_gaps,
+        soundness.repeated_bars,
+        soundness.outliers,
+        soundness.source_quality,
+        soundness.anomalies,
         disagreements,
         quiet_instruments,
         old_statements,
@@ -111,7 +105,7 @@ def suspected_actions(market: str, limit: int) -> Finding:
 
 
 def disagreements(market: str, limit: int) -> Finding:
-    """Bars that two sources give differently."""
+    """Bars that two sources give differently: a price by more than 0.1 %, or another volume."""
     count = 0
     cases: list[dict[str, str | float]] = []
     sources = sorted(
@@ -120,7 +114,7 @@ def disagreements(market: str, limit: int) -> Finding:
         .values_list("source", flat=True)
         .distinct()
     )
-    differ = " OR ".join(f"a.{name} <> b.{name}" for name in _COMPARED)
+    differ = f"{soundness.apart(soundness.MATCH)} OR a.volume <> b.volume"
     columns = ", ".join(f"a.{name}, b.{name}" for name in _COMPARED)
     sql = (
         f"SELECT a.stock_code, a.date, {columns} FROM {_TABLE} a JOIN {_TABLE} b "  # noqa: S608

@@ -129,3 +129,37 @@ def test_a_second_market_has_the_closures_of_the_first_unless_it_says_otherwise(
     CalendarOverride.objects.create(market="kr-adj", date=date(2026, 6, 3), is_open=True)
     assert closed in queries.sessions("kr-adj")
     assert closed not in queries.sessions("kr")
+
+
+def test_gaps_repeats_and_outliers_of_single_instruments(tmp_path: Path) -> None:
+    days = ["2026-08-18", "2026-08-19", "2026-08-20", "2026-08-21"]
+    rows = [f"{day},000010,100,110,90,{100 + n},{1000 + n}" for n, day in enumerate(days)]
+    rows += [f"{days[0]},000020,{BAR}", f"{days[3]},000020,100,110,90,101,7"]
+    rows += [f"{days[1]},000030,{BAR}", f"{days[2]},000030,{BAR}"]
+    rows += [f"{days[2]},000040,100,200,90,100,5"]
+    imported(tidy(tmp_path / "a.csv", rows))
+    seen = found()
+    assert seen["instrument_gaps"].cases == (
+        {"code": "000020", "from": days[0], "to": days[3], "sessions": 2},
+    )
+    assert seen["repeated_bars"].cases == (
+        {"code": "000030", "session": days[2], "source": "file"},
+    )
+    assert [case["code"] for case in seen["outliers"].cases] == ["000040"]
+    assert "source_quality" not in seen
+
+
+def test_sources_far_apart_and_sources_that_fell_behind(tmp_path: Path) -> None:
+    days = [f"2026-08-{day}" for day in (10, 11, 12, 13, 14, 18, 19, 20, 21)]
+    rows = [f"{day},000010,100,110,90,{95 + n},1000" for n, day in enumerate(days)]
+    imported(tidy(tmp_path / "a.csv", rows), source="one")
+    other = ["2026-08-10,000010,100,116,90,95,1000", "2026-08-11,000010,100.05,110,90,96,1000"]
+    imported(tidy(tmp_path / "b.csv", other), source="two")
+    seen = found()
+    assert [case["session"] for case in seen["anomalies"].cases] == ["2026-08-10"]
+    assert seen["disagreements"].count == 1  # 0.05 % is no disagreement
+    imported(tidy(tmp_path / "c.csv", ["2026-08-19,000010,100,110,90,101,1000"]), source="two")
+    poor = found()["source_quality"]
+    assert poor.cases == ({"source": "two", "quality": round(0.6 / 7 + 0.4 * 5 / 7, 3)},)
+    with pytest.raises(CommandError, match="checks of market kr found something"):
+        call_command("check_data", "--strict", stdout=StringIO())

@@ -21,6 +21,9 @@ class Command(BaseCommand):
         parser.add_argument("--market", default="kr")
         parser.add_argument("--format", choices=("text", "json"), default="text")
         parser.add_argument("--limit", type=int, default=20, help="cases shown of each finding")
+        parser.add_argument(
+            "--strict", action="store_true", help="status 1 where anything is found"
+        )
 
     def handle(self, **options: Any) -> None:
         try:
@@ -39,3 +42,5 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {shown}")
         if not found and options["format"] == "text":
             self.stdout.write(f"Nothing looks wrong with market {name}.")
+        if found and options["strict"]:
+            raise CommandError(f"{len(found)} checks of market {name} found something.")

@@ -17,6 +17,8 @@ from marketdata.models import Instrument, StockPrice
 SESSIONS = 252
 MATCH, ANOMALY = 0.001, 0.05
 """Two sources' bars match when no price differs by more than the one, and beyond the other something is wrong."""
+TELLING = 10_000
+"""A volume from which on the same one twice is no chance."""
 _TABLE = StockPrice._meta.db_table
 _PRICES = ("open", "high", "low", "close")
 
@@ -60,9 +62,9 @@ def repeated_bars(market: str, limit: int) -> Finding:
         f"SELECT stock_code, date, source FROM (SELECT stock_code, date, source, {', '.join(columns)}, {before} "  # noqa: S608
         f"FROM {_TABLE} WHERE market = %s AND date >= %s "
         "WINDOW w AS (PARTITION BY stock_code, source ORDER BY date)) AS bars "
-        f"WHERE volume > 0 AND high > low AND {same} ORDER BY date, stock_code"
+        f"WHERE volume >= %s AND high > low AND {same} ORDER BY date, stock_code"
     )
-    rows = _rows(sql, [market, _since(market)])
+    rows = _rows(sql, [market, _since(market), TELLING])
     return Finding(
         "repeated_bars",
         market,

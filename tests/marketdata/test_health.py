@@ -135,7 +135,7 @@ def test_gaps_repeats_and_outliers_of_single_instruments(tmp_path: Path) -> None
     days = ["2026-08-18", "2026-08-19", "2026-08-20", "2026-08-21"]
     rows = [f"{day},000010,100,110,90,{100 + n},{1000 + n}" for n, day in enumerate(days)]
     rows += [f"{days[0]},000020,{BAR}", f"{days[3]},000020,100,110,90,101,7"]
-    rows += [f"{days[1]},000030,{BAR}", f"{days[2]},000030,{BAR}"]
+    rows += [f"{day},000030,100,110,90,100,23456" for day in days[1:3]]
     rows += [f"{days[2]},000040,100,200,90,100,5"]
     imported(tidy(tmp_path / "a.csv", rows))
     seen = found()

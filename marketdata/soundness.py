@@ -25,14 +25,17 @@ _PRICES = ("open", "high", "low", "close")
 
 def instrument_gaps(market: str, limit: int) -> Finding:
     """Sessions between the first and the last bar of an instrument on which it has none, over the last year."""
-    since, calendar = _since(market), queries.sessions(market)
-    bars = StockPrice.objects.filter(market=market, date__gte=since).order_by()
+    bars = StockPrice.objects.filter(market=market, date__gte=_since(market)).order_by()
+    days = sorted(bars.values_list("date", flat=True).distinct())
+    recorded = np.array(
+        days, dtype="datetime64[D]"
+    )  # what the whole market lacks is told elsewhere
     spans = bars.values_list("stock_code").annotate(
         Min("date"), Max("date"), Count("date", distinct=True)
     )
     rows = list(spans)
     ends = np.array([row[1:3] for row in rows], dtype="datetime64[D]").reshape(-1, 2)
-    length = np.searchsorted(calendar, ends[:, 1]) - np.searchsorted(calendar, ends[:, 0]) + 1
+    length = np.searchsorted(recorded, ends[:, 1]) - np.searchsorted(recorded, ends[:, 0]) + 1
     lacks = length - np.array([row[3] for row in rows], dtype=np.int64)
     worst = [n for n in np.argsort(-lacks, kind="stable").tolist() if lacks[n] > 0]
     return Finding(

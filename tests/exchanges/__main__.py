@@ -12,9 +12,9 @@ from __future__ import annotations
 import argparse
 import threading
 import time
-from datetime import date
+from datetime import date, datetime
 
-from tests.exchanges.kis import KisExchange, small_market
+from tests.exchanges.kis import KST, KisExchange, small_market
 from tests.exchanges.krx import real_market
 from tests.exchanges.server import Exchange, Faults
 from tests.exchanges.upbit import BithumbExchange, UpbitExchange, small_book
@@ -22,9 +22,9 @@ from tests.exchanges.upbit import BithumbExchange, UpbitExchange, small_book
 
 def build(name: str, port: int, faults: Faults) -> Exchange:
     if name == "kis":
-        return KisExchange(
-            real_market(since=date(2025, 1, 1)) or small_market(), faults=faults, port=port
-        )
+        market = real_market(since=date(2025, 1, 1)) or small_market()
+        today = datetime.now(KST).date()
+        return KisExchange(market, faults=faults, port=port, today=today)
     kind = UpbitExchange if name == "upbit" else BithumbExchange
     return kind(small_book(time.time()), faults=faults, port=port)
 

@@ -47,6 +47,23 @@ class Store:
     def forget(self, key: str) -> None:
         self._call(lambda: cache.delete(key), False)
 
+    def count(self, key: str, by: int, ttl: int) -> int | None:
+        """Raises a counter by `by` and gives what it stands at; one that is not there begins at 0. None without a
+        cache."""
+
+        def raise_it() -> int:
+            try:
+                return int(cache.incr(key, by))
+            except ValueError:  # there is none
+                cache.add(key, 0, ttl)
+                return int(cache.incr(key, by))
+
+        return self._call(raise_it, None)
+
+    def counted(self, key: str) -> int:
+        """What a counter stands at; 0 where there is none."""
+        return self._call(lambda: int(cache.get(key) or 0), 0)
+
     def take_lease(self, key: str, holder: str, seconds: int) -> bool:
         """Whether `holder` is the one to compute `key`; without a cache everybody is."""
         return self._call(lambda: bool(cache.add(keys.lease(key), holder, seconds)), True)

@@ -94,6 +94,10 @@ class Servers:
         )
         return f"unix://{socket}"
 
+    def pids(self) -> list[int]:
+        """The processes of the servers."""
+        return [process.pid for process, _ in self._running]
+
     def stop(self) -> None:
         """Ends every server and removes what they wrote. May be called again."""
         atexit.unregister(self.stop)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
-from rest_framework.throttling import AnonRateThrottle, UserRateThrottle
+from rest_framework.throttling import BaseThrottle
 
 from caching.store import STORE
 
@@ -32,35 +33,66 @@ class StaffOnly(BasePermission):
         return bool(request.user and request.user.is_authenticated and request.user.is_staff)
 
 
-class Counts:
-    """What a throttle needs of a cache; without a cache nobody is held back, rather than everybody."""
+class PerMinute(BaseThrottle):
+    """So many requests a minute of whoever `whom` names. Two counters, of this minute and of the one before: what the
+    last sixty seconds hold of the latter counts. Without a cache nobody is held back, rather than everybody."""
 
-    def get(self, key: str, default: Any = None) -> Any:
-        found = STORE.get(key)
-        return default if found is None else found[0]
+    after = 0.0
 
-    def set(self, key: str, value: Any, timeout: int) -> None:
-        STORE.put(key, value, timeout)
+    def whom(self, request: Request) -> str | None:
+        """Whose requests are counted; None: not this throttle's."""
+        raise NotImplementedError
+
+    def most(self) -> int:
+        """How many requests a minute are taken."""
+        raise NotImplementedError
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        name = self.whom(request)
+        if name is None:
+            return True
+        now, most = time.time(), self.most()
+        minute, gone = int(now // 60), now % 60 / 60
+        key = f"throttle:{name}:{minute}"
+        mine = STORE.count(key, 1, 120)
+        if mine is None or mine <= most * gone:  # whatever the minute before was
+            return True
+        before = min(STORE.counted(f"throttle:{name}:{minute - 1}"), most)
+        if mine + before * (1 - gone) <= most:
+            return True
+        STORE.count(key, -1, 120)  # what is refused does not count
+        self.after = 60 * _pause(mine - 1, before, gone, most)
+        return False
+
+    def wait(self) -> float:
+        return self.after
 
 
-class PerUser(UserRateThrottle):
+def _pause(mine: int, before: int, gone: float, most: int) -> float:
+    """In how many minutes one request more is taken, none being made meanwhile."""
+    if mine < most:  # enough of the minute before has to pass
+        return max(1 - (most - mine - 1) / before - gone, 0.0) if before else 0.0
+    return 1 - gone + max(1 - (most - 1) / mine, 0.0)
+
+
+class PerUser(PerMinute):
     """SEISMO_USER_RATE requests a minute for each user; the anonymous are `PerAddress`'s."""
 
-    cache = Counts()  # type: ignore[assignment]
+    def whom(self, request: Request) -> str | None:
+        user = request.user
+        return f"user:{user.pk}" if user and user.is_authenticated else None
 
-    def get_rate(self) -> str:
-        return f"{settings.USER_RATE}/min"
-
-    def get_cache_key(self, request: Request, view: APIView) -> str | None:
-        if not request.user or not request.user.is_authenticated:
-            return None
-        return super().get_cache_key(request, view)
+    def most(self) -> int:
+        return int(settings.USER_RATE)
 
 
-class PerAddress(AnonRateThrottle):
+class PerAddress(PerMinute):
     """SEISMO_ANONYMOUS_RATE requests a minute for each address without a user."""
 
-    cache = Counts()  # type: ignore[assignment]
+    def whom(self, request: Request) -> str | None:
+        if request.user and request.user.is_authenticated:
+            return None
+        return f"address:{self.get_ident(request)}"
 
-    def get_rate(self) -> str:
-        return f"{settings.ANONYMOUS_RATE}/min"
+    def most(self) -> int:
+        return int(settings.ANONYMOUS_RATE)

@@ -191,6 +191,29 @@ def test_who_asks_too_often_is_held_back(client: Client, user: User, settings: A
     assert client.get("/api/health/live").status_code == 200
 
 
+def test_the_minute_slides(
+    client: Client, user: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However the clock's minutes fall: never more than the rate in sixty seconds, and again as those pass."""
+    now = 1_000_000_000.0 - 1_000_000_000 % 60 + 55
+    monkeypatch.setattr("marketdata.api.access.time.time", lambda: now)
+    settings.USER_RATE = 6
+    client.force_login(user)
+
+    def status() -> int:
+        return client.get("/api/versions").status_code
+
+    assert [status() for _ in range(7)] == [200] * 6 + [429]
+    now += 6  # another minute of the clock, but most of the six are still in the last sixty seconds
+    refused = client.get("/api/versions")
+    assert refused.status_code == 429
+    now += int(refused.headers["Retry-After"])
+    assert status() == 200
+    assert status() == 429
+    now += 130
+    assert [status() for _ in range(7)] == [200] * 6 + [429]
+
+
 def test_health(client: Client, db: None, settings: Any) -> None:
     settings.ANONYMOUS_READS = False
     assert client.get("/api/health/live").json() == {"state": "up"}

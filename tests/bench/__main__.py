@@ -6,6 +6,7 @@
     executors  inline, threads, processes: where each wins
     large      v2 on a generated market of 20,000 instruments x 1,250 sessions
     collect    daily bars from the imitation of KIS at its limit (8 minutes; only when asked for)
+    load       a production server on PostgreSQL and Redis: latencies of a scan, a chart and signals (when asked for)
     others     the same indicators by pandas, TA-Lib and Polars
     profile    where the time of one session goes (only when asked for)
 
@@ -19,7 +20,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import collecting, executing, importing, large, others, scanning, several
+from tests.bench import collecting, executing, importing, large, load, others, scanning, several
 from tests.bench.measuring import BenchFailed
 from tests.bench.places import Bench
 from tests.bench.recipes import VERSION
@@ -42,9 +43,10 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "large": large.section,
     "others": others.section,
     "collect": collecting.section,
+    "load": load.section,
     "profile": profile,
 }
-ASKED = ("collect", "profile")
+ASKED = ("collect", "load", "profile")
 """Sections that are run only when they are named."""
 
 
@@ -55,7 +57,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "sections", nargs="*", metavar="section", help="default: all but collect and profile"
+        "sections", nargs="*", metavar="section", help="default: all but collect, load and profile"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     parser.add_argument(

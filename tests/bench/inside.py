@@ -26,6 +26,8 @@ TASKS = {
     "collect": "tests.bench.collected",
     "sequential": "tests.bench.collected",
     "plans": "tests.bench.collected",
+    "token": "tests.bench.reader",
+    "codes": "tests.bench.reader",
 }
 
 

@@ -61,6 +61,26 @@ def cpu_seconds() -> float:
     return used.user + used.system + used.children_user + used.children_system
 
 
+def tree_cpu(pids: Sequence[int]) -> float:
+    """CPU seconds so far of these processes and of all that they have started and that still live (Linux; elsewhere
+    0)."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    parents: dict[int, int] = {}
+    used: dict[int, float] = {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            words = file.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        except OSError:  # it has ended
+            continue
+        pid = int(file.parent.name)
+        parents[pid] = int(words[1])
+        used[pid] = (int(words[11]) + int(words[12])) / ticks
+    found = set(pids)
+    while grown := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= grown
+    return sum(used.get(pid, 0.0) for pid in found)
+
+
 class Others:
     """How many cores the rest of the machine has kept busy since this was made, or last asked: noise, in numbers."""
 

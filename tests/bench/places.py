@@ -15,12 +15,22 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tests.bench.measuring import ROOT, Child, child
-from tests.bench.recipes import ADJUSTED, ADJUSTED_MARKET, BARS, BIG, BIG_MARKET, EVENTS, LIKE_KRX
+from tests.bench.recipes import (
+    ADJUSTED,
+    ADJUSTED_MARKET,
+    BARS,
+    BIG,
+    BIG_MARKET,
+    EVENTS,
+    LIKE_KRX,
+    RANGE,
+    VERSIONS,
+)
 from tests.bench.report import Report
 from tests.realdata import FOLDER
 
@@ -38,6 +48,7 @@ class Place:
 
     folder: Path
     database_url: str = ""
+    redis_url: str = ""
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -47,7 +58,8 @@ class Place:
             "SEISMO_ENV_FILE": os.devnull,
             "SEISMO_DATA_DIR": str(self.folder),
             "DATABASE_URL": self.database_url,
-            "REDIS_URL": "",
+            "REDIS_URL": self.redis_url,
+            "SEISMO_USER_RATE": "1000000000",
             "DJANGO_SETTINGS_MODULE": "seismo_site.settings",
         }
 
@@ -94,6 +106,11 @@ class Bench:
             self.fresh("generator").inside("tidy", file=str(made), **LIKE_KRX)
         return [made]
 
+    def raw_files(self) -> list[Path]:
+        """The same with the factor events, where they are recorded."""
+        files, events = self.price_files(), FOLDER / EVENTS
+        return [*files, events] if events.is_file() and files[0].name == BARS else files
+
     def fresh(self, name: str, database_url: str = "") -> Place:
         """An empty, migrated installation."""
         folder = self.folder / name
@@ -106,10 +123,7 @@ class Bench:
         """The KRX market, imported and projected."""
 
         def make(place: Place) -> None:
-            files = self.price_files()
-            events = FOLDER / EVENTS
-            files += [events] if events.is_file() and files[0].name == BARS else []
-            place.manage("import_prices", *map(str, files))
+            place.manage("import_prices", *map(str, self.raw_files()))
             place.manage("project_lake")
 
         return self._once("kr", {"files": [file.name for file in self.price_files()]}, make)
@@ -125,6 +139,21 @@ class Bench:
             place.manage("project_lake", "--market", ADJUSTED_MARKET)
 
         return self._once(ADJUSTED_MARKET, {"file": file.name}, make)
+
+    def served(self, database_url: str, redis_url: str) -> Place:
+        """Two years of KRX on servers of its own, with what versions published and the signals of it; made anew each
+        time, since the servers keep nothing."""
+        self.report.tell("importing KRX, publishing two years and following the signals ...")
+        place = replace(self.fresh("served", database_url), redis_url=redis_url)
+        place.manage("import_prices", *map(str, self.raw_files()))
+        place.manage("project_lake")
+        days = place.inside("extent", market="kr")["sessions"]
+        held = [day for day in days if RANGE[0] <= day <= RANGE[1]] or days[-520:]
+        for version in VERSIONS:
+            place.manage("run_scan", "--version", version, "--from", held[0], "--to", held[-1], "--format", "csv",
+                         "--output", os.devnull)  # fmt: skip
+        place.manage("update_signals")
+        return place
 
     def big(self) -> Place:
         """The generated market of 20,000 instruments."""

@@ -253,3 +253,12 @@ def test_an_unknown_policy_names_the_known() -> None:
         cached("forever", what="test")
     assert all(one.ttl > 0 and one.lease > 0 and one.wait >= 0 for one in POLICIES.values())
     assert all(one.wait > module.POLL for one in POLICIES.values())
+
+
+def test_a_counter() -> None:
+    assert STORE.counted("a") == 0
+    assert [STORE.count("a", 1, 60), STORE.count("a", 2, 60), STORE.count("a", -1, 60)] == [1, 3, 2]
+    assert STORE.counted("a") == 2
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        list(pool.map(lambda _: STORE.count("b", 1, 60), range(100)))
+    assert STORE.counted("b") == 100

@@ -1,0 +1,138 @@
+"""load: how quickly a production server answers, over HTTP, on PostgreSQL and Redis.
+
+1. An installation of two years of KRX with published versions and signals (`Bench.served`).
+2. gunicorn as the image starts it (`SERVER`), asked by a reader with a token.
+3. `driving` asks for the latest scan, a chart and signals over 1, 8 and 32 connections: first what nobody has asked for
+   before (every address differs, so each answer is computed and kept), then one address again and again.
+
+Latencies are those the client sees. CPU is that of the server's processes, PostgreSQL and Redis together, for each
+request: what other work on the machine disturbs least.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis
+
+from tests.bench import driving
+from tests.bench.measuring import BenchFailed, tree_cpu
+from tests.bench.places import Bench, Place
+from tests.bench.report import Line, Table
+from tests.servers import Servers
+
+SERVER = ("--workers", "2", "--threads", "4")
+CONNECTIONS = (1, 8, 32)
+SECONDS = 8.0
+COLD, WARM = 100.0, 20.0
+"""Milliseconds that 95 of 100 answers should take at most at eight connections."""
+AT = 8
+CODE = "005930"
+INDICATORS = "indicators=ema20,ema60,rsi14"
+
+
+def section(bench: Bench) -> None:
+    """Every endpoint, cold and warm."""
+    servers = Servers()
+    try:
+        database, cache = servers.postgres(), servers.redis()
+        place = bench.served(database, cache)
+        token = place.inside("token")["secret"]
+        codes = place.inside("codes", market="kr")["codes"]
+        with running(place) as (pid, port):
+            pids = [pid, *servers.pids()]
+            bench.report.table(_table(bench, driving.Client(port, token), pids, cache, codes))
+    finally:
+        servers.stop()
+
+
+def _table(
+    bench: Bench, client: driving.Client, pids: list[int], cache: str, codes: list[str]
+) -> Table:
+    seconds = SECONDS * bench.runs(1)
+    lines = []
+    for name, warm, cold in (
+        ("latest scan", "kr/scans/latest?scanner_version=v2", _numbered("kr/scans/latest?min_score=-{}")),
+        ("chart, 1 year", f"kr/stocks/{CODE}/chart?{INDICATORS}", _charts(codes)),
+        ("signals", "kr/signals", _numbered("kr/signals?limit=50&from=0{}-01-01")),
+    ):  # fmt: skip
+        for kind, addresses in (("cold", cold), ("warm", [warm])):
+            for connections in CONNECTIONS:
+                redis.Redis.from_url(cache).flushdb()
+                client.check(addresses[0])
+                before = tree_cpu(pids)
+                seen = client.drive(addresses, connections, seconds)
+                spent = tree_cpu(pids) - before
+                aim = {"cold": COLD, "warm": WARM}[kind] if connections == AT else None
+                lines.append(
+                    Line(
+                        f"{name}, {kind}, {connections:2} connections", note=_told(seen, spent, aim)
+                    )
+                )
+    return Table(
+        "load",
+        "requests to a production server on PostgreSQL and Redis",
+        f"gunicorn seismo_site.wsgi {' '.join(SERVER)}, {driving.tool()}, {seconds:g} s each",
+        lines,
+        ["cold: every address differs and the cache was emptied; warm: one address"],
+    )
+
+
+def _told(seen: driving.Seen, cpu: float, aim: float | None) -> str:
+    verdict = ""
+    if aim is not None:
+        verdict = f"  p95 < {aim:g} ms {'met' if seen.p95 < aim else 'MISSED'}"
+    each = 1000 * cpu / seen.requests
+    return (
+        f"p50 {seen.p50:7.1f}  p95 {seen.p95:7.1f}  p99 {seen.p99:7.1f} ms  {seen.rate:7.0f}/s  "
+        f"cpu {each:5.2f} ms a request{verdict}"
+    )
+
+
+def _numbered(form: str, count: int = 9_000) -> list[str]:
+    return [form.format(n) for n in range(100, 100 + count)] if "{}-" not in form else [
+        form.format(n) for n in range(100, 1000)
+    ]  # fmt: skip
+
+
+def _charts(codes: list[str]) -> list[str]:
+    return [f"kr/stocks/{code}/chart?{INDICATORS}" for code in codes]
+
+
+@contextmanager
+def running(place: Place) -> Iterator[tuple[int, int]]:
+    """The server's process and port, once it answers."""
+    port = driving.free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "seismo_site.wsgi",
+        "--bind",
+        f"127.0.0.1:{port}",
+        *SERVER,
+    ]
+    log = (place.folder / "server.log").open("w+b")
+    with log:
+        process = subprocess.Popen(
+            [*command, "--log-level", "warning"],
+            env=place.env,
+            stdout=log,
+            stderr=log,
+            cwd=driving.ROOT,
+        )
+        try:
+            deadline = time.monotonic() + 60
+            while not driving.answers(port):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    log.seek(0)
+                    raise BenchFailed(f"the server did not start: {log.read().decode()[-2000:]}")
+                time.sleep(0.1)
+            yield process.pid, port
+        finally:
+            process.terminate()
+            process.wait(30)

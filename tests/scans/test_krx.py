@@ -21,6 +21,7 @@ from marketdata.lake.footers import Part, survey
 from marketdata.lake.layout import Lake
 from marketdata.lake.reader import Window
 from marketdata.panel import Panel
+from scans.engines.formula.examples import V1
 from tests import realdata
 
 ROOT = Path(__file__).parents[2]
@@ -135,6 +136,26 @@ def test_every_session_runs_and_thirty_equal_the_recorded_answers(
         np.testing.assert_allclose(
             [one["score"] for one in line["ranks"]], rows["score"], rtol=1e-6
         )
+
+
+def test_v1_as_a_formula_equals_the_recorded_answers_of_v1(krx: Installation) -> None:
+    """On every recorded session on which v1 took no fallback step: a formula has none."""
+    written = [part for name, value in V1.items() for part in ("--set", f"{name}={value}")]
+    krx.run("scanner_version", "create", "v1-written", "--engine", "formula", *written)
+    answers = pd.read_csv(ANSWERS / "krx_v1.csv", dtype={"code": str})
+    strict = answers[answers["step"] == 0]
+    assert (strict["date"].nunique(), strict["code"].notna().sum()) == (18, 104)
+    told = krx.run(
+        *("run_scan", "--version", "v1-written", "--from", "2024-08-05", "--to", "2026-08-21"),
+        *("--format", "json", "--no-save"),
+    )
+    found = {line["date"]: line for line in map(json.loads, told.splitlines())}
+    for day, rows in strict.groupby("date"):
+        picked = rows[rows["code"].notna()]
+        ranks = found[str(day)]["ranks"]
+        assert [one["code"] for one in ranks] == list(picked["code"]), day
+        assert [one["score"] for one in ranks] == list(picked["score"]), day
+        assert found[str(day)]["matched"] == rows["matched"].iloc[0]
 
 
 @pytest.mark.parametrize("version", ["v1", "v2", "v3"])

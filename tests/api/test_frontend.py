@@ -1,0 +1,178 @@
+"""What a frontend does, over real HTTP: a server of its own, and nothing but what /api/schema tells."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from django.conf import settings
+from jsonschema import Draft202012Validator
+
+from tests.seismo_site.running import ROOT, manage
+
+SMALL = ("--instruments", "150", "--sessions", "340", "--end", "2026-08-20")
+WELCOME = (
+    "from django.contrib.auth.models import User; from seismo_site.models import ApiToken; "
+    "token = ApiToken(user=User.objects.create_user('page'), name='page'); secret = token.new_secret(); "
+    "token.save(); print(secret)"
+)
+START_SECONDS = 60.0
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installation with a generated market, scanned by v2 and v3 over a month."""
+    folder = tmp_path_factory.mktemp("frontend")
+    prices = folder / "prices.parquet"
+    if Path(settings.CALENDAR_DIR).is_dir():  # they take seconds to build
+        shutil.copytree(settings.CALENDAR_DIR, folder / "calendars")
+    for arguments in (
+        ("migrate", "--verbosity", "0"),
+        ("make_demo_prices", "--output", str(prices), *SMALL),
+        ("import_prices", str(prices), "--source", "demo"),
+    ):
+        done = manage(folder, *arguments)
+        assert done.returncode == 0, done.stderr
+    last = sessions(folder)
+    for version in ("v2", "v3"):
+        done = manage(folder, "run_scan", "--version", version, "--from", last[0], "--to", last[1])
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+def sessions(folder: Path) -> tuple[str, str]:
+    """The twentieth last session of the market, and its last."""
+    code = (
+        "from marketdata.queries import record; from marketdata.operations.project import project; project('kr'); "
+        "days = record('kr').sessions; print(days[-20], days[-1])"
+    )
+    found = manage(folder, "shell", "--no-imports", "-c", code)
+    assert found.returncode == 0, found.stderr
+    first, last = found.stdout.split()
+    return first, last
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """gunicorn on a free port, as `make serve` starts it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("SEISMO_", "DATABASE_", "REDIS_", "DJANGO_"))
+    }
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "seismo_site.wsgi", "--bind", f"127.0.0.1:{port}"],
+            cwd=ROOT,
+            env={**kept, "SEISMO_ENV_FILE": os.devnull, "SEISMO_DATA_DIR": str(folder)},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait(server, address, folder)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+def _wait(server: subprocess.Popen[bytes], address: str, folder: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            if httpx.get(f"{address}/api/health/live", timeout=START_SECONDS).status_code == 200:
+                return
+        except httpx.TransportError:
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError((folder / "server.log").read_text()[-2000:]) from None
+            time.sleep(0.1)
+
+
+class Page:
+    """A client made from the schema: operations by their name, no parameter that is not told, every answer checked."""
+
+    def __init__(self, address: str, secret: str) -> None:
+        self.http = httpx.Client(
+            base_url=address, headers={"Authorization": f"Bearer {secret}"}, timeout=60
+        )
+        told = self.http.get("/api/schema")
+        assert told.status_code == 200
+        self.schema: dict[str, Any] = yaml.safe_load(told.text)
+        self.operations = {
+            operation["operationId"]: (path, method, operation)
+            for path, methods in self.schema["paths"].items()
+            for method, operation in methods.items()
+        }
+
+    def ask(self, name: str, **given: Any) -> Any:
+        path, method, operation = self.operations[name]
+        known = {one["name"]: one["in"] for one in operation.get("parameters", [])}
+        assert given.keys() <= known.keys(), (
+            f"{name} has no parameter {given.keys() - known.keys()}"
+        )
+        for one, where in known.items():
+            if where == "path":
+                path = path.replace(f"{{{one}}}", str(given[one]))
+        query = {one: value for one, value in given.items() if known[one] == "query"}
+        answer = self.http.request(method, path, params=query)
+        assert answer.status_code == 200, answer.text
+        content = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        body = answer.json()
+        Draft202012Validator({**content, "components": self.schema["components"]}).validate(body)
+        return body
+
+
+def test_a_frontend_finds_its_way_by_the_schema_alone(data: Path) -> None:
+    made = manage(data, "shell", "--no-imports", "-c", WELCOME)
+    assert made.returncode == 0, made.stderr
+    with served(data) as address:
+        assert httpx.get(f"{address}/api/versions").status_code == 401
+        page = Page(address, made.stdout.strip())
+        assert {one["slug"] for one in page.ask("versions")} >= {"v2", "v3"}
+        picked: dict[str, dict[str, Any]] = {}
+        for version in ("v2", "v3"):
+            dates = page.ask("scan_dates", market="kr", scanner_version=version, limit=20)
+            assert len(dates["results"]) == 20
+            day = next(one["date"] for one in dates["results"] if one["counts"]["ranked"])
+            picked[version] = page.ask("scan", market="kr", date=day, scanner_version=version)
+            assert picked[version]["scanner_version"] == version
+        first = picked["v2"]["ranks"][0]
+        day = picked["v2"]["date"]
+        some = page.ask(
+            "scan", market="kr", date=day, scanner_version="v2", segment=first["segment"], limit=100
+        )
+        assert {row["segment"] for row in some["ranks"]} == {first["segment"]}
+        assert first["code"] in [row["code"] for row in some["ranks"]]
+        stock = page.ask("stock", market="kr", code=first["code"])
+        assert (stock["code"], stock["currency"]) == (first["code"], "KRW")
+        caught = page.ask("stock_scans", market="kr", code=first["code"], scanner_version="v2")
+        assert day in [row["date"] for row in caught["results"]]
+        if "stock_chart" in page.operations:
+            page.ask("stock_chart", market="kr", code=first["code"], period="3mo")
+        told = page.ask(
+            "stock_explain", market="kr", code=first["code"], scanner_version="v2", date=day
+        )
+        assert told["pick"]["rank"] == first["rank"]
+        assert [check["name"] for check in told["checks"] if check["group"] == "rank"] == ["rank"]
+        read = page.ask("analysis", market="kr", code=first["code"], date=day)
+        assert read["pick"]["score"] == first["score"]
+        assert page.ask("evaluation", market="kr", versions="v2", horizon="5")["figures"]
+        assert page.ask("health_ready")["database"]["state"] == "up"
+    log = (data / "server.log").read_text()
+    assert not re.search("Traceback|ERROR", log), log[-2000:]

@@ -97,12 +97,14 @@ def test_change_a_parameter_run_now_and_see_the_ranks(page: Page, shot: Shot, da
 
 
 def test_a_wrong_formula_is_shown_where_it_is_wrong(page: Page, shot: Shot) -> None:
+    from playwright.sync_api import expect
+
     page.goto("/admin/scans/scannerversion/add/?engine=formula")
     page.fill("#id_slug", "mine")
     page.fill("#id_param_match", "close > ema(close, 5)\nand rsi(14) << 3")
     page.click("input[name=_save]")
     page.wait_for_selector("text=match, line 2, column")
-    page.wait_for_function("document.activeElement.id === 'id_param_match'")
+    expect(page.locator("#id_param_match")).to_be_focused()
     place = page.evaluate("document.activeElement.selectionStart")
     assert place == len("close > ema(close, 5)\nand rsi(14) <")
     shot("formula-error")

@@ -8,6 +8,7 @@
     collect    daily bars from the imitation of KIS at its limit (8 minutes; only when asked for)
     load       a production server on PostgreSQL and Redis: latencies of a scan, a chart and signals (when asked for)
     others     the same indicators by pandas, TA-Lib and Polars
+    candles    the collector of candles: its cost beyond the network, its memory, what faults do to it
     profile    where the time of one session goes (only when asked for)
 
 Uses the recorded KRX data where it lies (SEISMO_SHARED_DATA), else a generated market of its size.
@@ -20,7 +21,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import collecting, executing, importing, large, load, others, scanning, several
+from tests.bench import (
+    candling,
+    collecting,
+    executing,
+    importing,
+    large,
+    load,
+    others,
+    scanning,
+    several,
+)
 from tests.bench.measuring import BenchFailed
 from tests.bench.places import Bench
 from tests.bench.recipes import VERSION
@@ -44,6 +55,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "others": others.section,
     "collect": collecting.section,
     "load": load.section,
+    "candles": candling.section,
     "profile": profile,
 }
 ASKED = ("collect", "load", "profile")

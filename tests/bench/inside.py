@@ -13,6 +13,9 @@ import sys
 import django
 
 TASKS = {
+    "overhead": "tests.bench.candled",
+    "states": "tests.bench.candled",
+    "faults": "tests.bench.candled",
     "scan": "tests.bench.scanned",
     "judge": "tests.bench.scanned",
     "extent": "tests.bench.scanned",

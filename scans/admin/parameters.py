@@ -12,7 +12,6 @@ from django.forms.boundfield import BoundField
 
 from scans.admin.segments import LimitsField, SegmentsField
 from scans.engines import params as engine_params
-from scans.engines.formula.errors import FormulaError
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion
 from scans.operations import versions
@@ -65,6 +64,7 @@ class VersionForm(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.problem = ""
+        self.chosen: dict[str, Any] = {}
         stored = self._known()
         # Initial values are what a clone begins with, and what Django compares with to say what changed.
         for name, value in stored.items():
@@ -95,7 +95,8 @@ class VersionForm(Form):
             self.add_error("enabled", str(problem))
         if settings is not None:
             try:
-                self.instance.params = versions.differing(self.engine_name, self._chosen(settings))
+                self.chosen = self._chosen(settings)
+                self.instance.params = versions.differing(self.engine_name, self.chosen)
             except versions.VersionProblem as problem:
                 self._blame(problem)
         if self.errors and self.problem:
@@ -121,16 +122,24 @@ class VersionForm(Form):
         }
 
     def _blame(self, problem: versions.VersionProblem) -> None:
-        """The engine's sentence beside the parameter it is about; of a formula the place is marked."""
-        cause = problem.__cause__
-        if not isinstance(cause, FormulaError) or PREFIX + cause.where not in self.fields:
+        """The engine's sentences, each beside the parameter it is about; of a formula the place is marked."""
+        for name, told in problem.errors.items():
+            field = PREFIX + name.removeprefix("parameters.")
+            if field not in self.fields:
+                self.add_error(None, " ".join(told))
+                continue
+            self.add_error(field, " ".join(told))
+            place = problem.positions.get(name)
+            if place:
+                self.fields[field].widget.attrs.update(
+                    {
+                        "data-line": place["line"],
+                        "data-column": place["column"],
+                        "aria-invalid": "true",
+                    }
+                )
+        if not problem.errors:
             self.add_error(None, str(problem))
-            return
-        field = PREFIX + cause.where
-        self.add_error(field, str(problem))
-        self.fields[field].widget.attrs.update(
-            {"data-line": cause.line, "data-column": cause.column, "aria-invalid": "true"}
-        )
 
     def rows(self) -> Iterator[Row]:
         """The parameters in the engine's order."""

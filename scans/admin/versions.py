@@ -23,6 +23,8 @@ from scans.models import ScannerVersion
 from scans.operations import versions
 
 SHOWN_CHANGES = 20
+OTHERS = ("title", "enabled", "segments", "limits")
+"""What is typed in besides parameters."""
 
 
 @admin.register(ScannerVersion)
@@ -146,9 +148,13 @@ class ScannerVersionAdmin(Listing):
     def save_model(
         self, request: HttpRequest, obj: ScannerVersion, form: Any, change: bool
     ) -> None:
-        """Through the one operation that keeps every change."""
-        settings = form.settings(form.cleaned_data)
-        versions.change(obj, settings=settings, who=request.user.get_username(), at=timezone.now())
+        """Through the operations that keep every change."""
+        who, now = request.user.get_username(), timezone.now()
+        if change:
+            others = {name: form.cleaned_data[name] for name in OTHERS}
+            versions.change(obj, settings=form.chosen, others=others, who=who, at=now)
+        else:
+            versions.save(obj, who=who, at=now)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """What only showed while saving (somebody else was quicker) is said, and nothing is saved."""

@@ -14,9 +14,11 @@ The network is swapped by passing a `transport` (httpx.MockTransport, or one tha
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import httpx
@@ -95,6 +97,12 @@ class Timeouts:
     connect: float = 5.0
     read: float = 10.0
     total: float = 30.0
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """The certificates that this process trusts, read once: they take longer to read than many a collection."""
+    return httpx.create_ssl_context()
 
 
 class HttpClient:
@@ -223,6 +231,7 @@ class HttpClient:
             timeouts = self._timeouts
             self._session = httpx.AsyncClient(
                 transport=self._transport,
+                verify=trusted(),
                 timeout=httpx.Timeout(timeouts.read, connect=timeouts.connect),
                 limits=httpx.Limits(max_connections=self._connections),
                 headers={"accept": "application/json", "user-agent": "seismo"},

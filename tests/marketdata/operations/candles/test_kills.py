@@ -27,9 +27,9 @@ from tests.marketdata.candles.naive import utc
 
 KILLS = 50
 START = moment(utc("2025-09-01T00:00:00"))
-DAYS = 25
+DAYS = 15
 TICKS = generated(START, DAYS * 1440, density=0.9, seed=5)
-REQUEST = "--timeframe 1m --from 2025-09-01 --to 2025-09-26"
+REQUEST = "--timeframe 1m --from 2025-09-01 --to 2025-09-16"
 
 
 class KillingExchange(UpbitExchange):
@@ -129,7 +129,7 @@ def test_fifty_kills_lose_nothing_and_double_nothing(
     whole = sum(killing.calls.values())
     kills = 0
     while kills < KILLS:
-        killing.calls_left = draw.randint(1, 4)
+        killing.calls_left = draw.randint(1, 3)
         killing.later = draw.choice((0.0, draw.uniform(0.0, 0.02)))
         how = collected(processes, killing, "KRW-KIL")
         assert how in (0, -signal.SIGKILL)

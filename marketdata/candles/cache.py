@@ -31,6 +31,8 @@ from marketdata.candles.coverage import Coverage
 from marketdata.candles.timeframes import Grid, Interval
 from marketdata.sources.base import Candles
 
+_FEW = 64  # ends of chunks that are gone, which are not worth a search
+
 
 class Series(NamedTuple):
     """Whose candles: source (or exchange), market such as KRW-BTC, and the slots they fall into."""
@@ -159,6 +161,8 @@ class CandleCache:
             while self._bytes > self._max_bytes:
                 self._drop(next(iter(self._chunks)))
                 self._evicted += 1
+            if len(self._ends) > 2 * len(self._chunks) + _FEW:
+                self._forget_ends()
         return True
 
     def coverage(self, series: Series, start: int, end: int) -> CacheCoverage:
@@ -233,6 +237,11 @@ class CandleCache:
             if number in self._chunks:
                 self._drop(number)
                 self._expired += 1
+
+    def _forget_ends(self) -> None:
+        """Of chunks that are gone: a cache that is full would else keep the end of each that passed through it."""
+        self._ends = [each for each in self._ends if each[1] in self._chunks]
+        heapq.heapify(self._ends)
 
     def _drop(self, number: int) -> None:
         chunk = self._chunks.pop(number)

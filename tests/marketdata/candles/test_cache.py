@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import tracemalloc
 
 import numpy as np
@@ -93,6 +94,24 @@ def test_the_bytes_counted_are_the_bytes_held() -> None:
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     assert cache.stats().bytes == pytest.approx(grown, rel=0.1)
+
+
+def test_a_full_cache_keeps_nothing_of_what_passed_through_it() -> None:
+    cache = CandleCache(20_000)
+
+    def pass_through(first: int, last: int) -> None:
+        for slot in range(first, last):
+            cache.put(SERIES, Interval(slot, slot + 1), candles([slot]))
+
+    pass_through(0, 500)
+    tracemalloc.start()
+    held = tracemalloc.get_traced_memory()[0]
+    pass_through(500, 5500)
+    gc.collect()
+    grown = tracemalloc.get_traced_memory()[0] - held
+    tracemalloc.stop()
+    assert cache.stats().evicted > 5000
+    assert grown < 60_000  # what the cache holds has been exchanged for what is counted
 
 
 def test_a_slice_of_a_page_does_not_keep_the_page_alive() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -171,7 +172,9 @@ def _last(market: str) -> date | None:
     return found
 
 
-def _rows(sql: str, params: list[object]) -> list[tuple[str, object, str, float, float, float]]:
+def _rows(
+    sql: str, params: Sequence[str | float | date]
+) -> list[tuple[str, object, str, float, float, float]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return list(cursor.fetchall())

@@ -116,11 +116,10 @@ def _preferred(rows: bulk.Rows, preferred: Orders) -> NDArray[np.intp]:
     """The rows to keep, in the order (code, date): one for each pair, the preferred source's."""
     rank = np.zeros(len(rows), dtype=np.int64)
     names = rows.sources.tolist()
-    for day, order in preferred.items():
-        those = rows.date == np.datetime64(day)
-        rank[those] = np.array([order.index(name) if name in order else 0 for name in names])[
-            rows.source[those]
-        ]
+    for session, sources in preferred.items():
+        those = rows.date == np.datetime64(session)
+        places = [sources.index(name) if name in sources else 0 for name in names]
+        rank[those] = np.array(places)[rows.source[those]]
     order = np.lexsort((rank, rows.date, rows.code))
     code, day = rows.code[order], rows.date[order]
     first = np.ones(len(order), dtype=bool)

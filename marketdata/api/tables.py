@@ -1,8 +1,9 @@
 """A list as a table to download: CSV or Parquet, whole and row by row.
 
 Columns are the members of a row; those of a member that has members of its own follow in its place (`plan` becomes
-`entry`, `target` ...). A spreadsheet takes text that begins with =, +, -, @ or a control character for a formula: in
-CSV such text gets an apostrophe in front. Numbers are never touched, and percent stays percent.
+`entry`, `target` ...), behind its name where theirs is taken (`flow_date`). A spreadsheet takes text that begins with
+=, +, -, @ or a control character for a formula: in CSV such text gets an apostrophe in front. Numbers are never
+touched, and percent stays percent.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import io
 import itertools
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, get_type_hints
@@ -60,6 +62,12 @@ class Table:
     columns: Sequence[Column]
     rows: Iterable[Row]
 
+    @property
+    def names(self) -> list[str]:
+        """The columns' names, each once."""
+        counts = Counter(one.name for one in self.columns)
+        return [one.name if counts[one.name] == 1 else "_".join(one.path) for one in self.columns]
+
 
 def column(name: str, kind: pa.DataType) -> Column:
     """A column whose values lie at the row's top."""
@@ -103,7 +111,7 @@ def csv_chunks(table: Table) -> Iterator[bytes]:
     """The table as CSV (RFC 4180, UTF-8), a batch of rows at a time."""
     stream = io.StringIO()
     writer = csv.writer(stream)
-    writer.writerow(one.name for one in table.columns)
+    writer.writerow(table.names)
     for batch in batches(table.rows, BATCH):
         writer.writerows([_cell(one.of(row)) for one in table.columns] for row in batch)
         yield stream.getvalue().encode()
@@ -126,7 +134,8 @@ def _cell(value: Any) -> Any:
 
 def parquet_file(table: Table) -> IO[bytes]:
     """The table as a Parquet file, to be read from its beginning; on disk where it is large."""
-    schema = pa.schema([(one.name, one.type) for one in table.columns])
+    kinds = [one.type for one in table.columns]
+    schema = pa.schema(list(zip(table.names, kinds, strict=True)))
     file: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (whoever sends it closes it)
     try:
         with pq.ParquetWriter(file, schema, compression="zstd") as writer:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from marketdata import flows
 from marketdata.api.bodies import Body
 from scans.api.asking import MOST_VERSIONS
 from scans.api.forms import Counts, Rank
@@ -144,6 +145,15 @@ class DraftBody(serializers.Serializer[Any]):
 
 def drafted(found: ScanDraft) -> dict[str, Any]:
     """The body of a draft."""
-    ranked = len(found.answer["ranks"])
-    told = {**found.answer, "scanner_version": found.version, "ranked": ranked}
+    picks = {(rank["code"], found.date) for rank in found.answer["ranks"]}
+    shown = flows.shown(found.request.market, picks)
+    ranks = [
+        {**rank, "flow": shown.get((rank["code"], found.date))} for rank in found.answer["ranks"]
+    ]
+    told = {
+        **found.answer,
+        "scanner_version": found.version,
+        "ranks": ranks,
+        "ranked": len(ranks),
+    }
     return DraftBody(told).data

@@ -104,4 +104,4 @@ def test_every_shipped_version_has_its_schema(db: None, get: Get) -> None:
     for version in get("versions"):
         for one in get(f"versions/{version['slug']}")["parameters"]:
             assert one["help"]
-            assert one["value"] == one["default"]
+            assert version["slug"].endswith("-crypto") or one["value"] == one["default"]

@@ -266,7 +266,7 @@ def test_comparing_a_version_with_itself_or_nothing_is_refused(
 def test_a_session_without_matches_counts_as_answered(
     market: pd.DataFrame, probe: Probe, sessions: list[date]
 ) -> None:
-    ScannerVersion.objects.filter(slug="rises").update(segments=["KONEX"])
+    ScannerVersion.objects.filter(slug="rises").update(segments=["KOSDAQ GLOBAL"])
     call("run_scan", "--version=rises", f"--from={sessions[5]}", f"--to={sessions[9]}")
     found = json.loads(call("evaluate_scans", "--versions=rises", "--horizons=1", "--format=json"))
     assert (found["sessions"], found["picks"], found["hit_rate_pct"]) == (5, 0, None)

@@ -19,7 +19,7 @@ import numpy as np
 from scans.kernels.arrays import Bools, Floats, blank, chunks, kept, need_length, tail
 from scans.kernels.averages import alpha, double, triple
 from scans.kernels.compare import TIE, above
-from scans.kernels.recursion import advance, starts
+from scans.kernels.recursion import advance, alone, single, starts
 
 
 class Macd(NamedTuple):
@@ -97,10 +97,23 @@ def rsi(close: Floats, n: int = 14, *, keep: int | None = None) -> Floats:
     """Relative strength index on Wilder's average, (K, N), 0..100."""
     need_length(n)
     out = blank(close, kept(len(close), keep))
+    if alone(close):
+        return _rsi_alone(close, 1.0 / n, out)
     both = np.empty((2, close.shape[1]))
     for at, (state,) in _smoothed_moves(close, 1.0 / n, 1, len(out)):
         np.copyto(both, state)
         _strength(both, out[at])
+    _hide_missing(out, close)
+    return out
+
+
+def _rsi_alone(close: Floats, weight: float, out: Floats) -> Floats:
+    """The same of one instrument, (T, 1), into `out`."""
+    both = np.zeros((len(close) + 1, 2))  # the averages begin at 0, a row before the first
+    for at, row in enumerate(moves(close), 1):
+        both[at] = row[:, 0]
+    sides = [single(side, weight, 0)[len(side) - len(out) :] for side in both.T.tolist()]
+    _strength(np.array(sides), out[:, 0])
     _hide_missing(out, close)
     return out
 

@@ -26,12 +26,19 @@ def sessions(calendar: str, *, cache: Path, overrides: Mapping[date, bool]) -> S
     """Every session of `calendar` from 1990 to 2035, (S,) datetime64[D], ascending; an override adds the day where
     it is True and takes it out where it is False. ValueError for a calendar the library does not have."""
     known = _kept(calendar, cache)
-    if not overrides:
-        return known
-    days = np.array(list(overrides), dtype="datetime64[D]")
-    is_open = np.array(list(overrides.values()), dtype=bool)
+    return _overridden(calendar, cache, tuple(sorted(overrides.items()))) if overrides else known
+
+
+@lru_cache(maxsize=16)
+def _overridden(calendar: str, cache: Path, overrides: tuple[tuple[date, bool], ...]) -> Sessions:
+    """The same; never to be written to."""
+    known = _kept(calendar, cache)
+    days = np.array([day for day, _ in overrides], dtype="datetime64[D]")
+    is_open = np.array([is_open for _, is_open in overrides], dtype=bool)
     kept = known[~np.isin(known, days)]
-    return np.sort(np.concatenate([kept, np.unique(days[is_open])]))
+    found: Sessions = np.sort(np.concatenate([kept, np.unique(days[is_open])]))
+    found.flags.writeable = False
+    return found
 
 
 @lru_cache(maxsize=16)

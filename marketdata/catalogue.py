@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from django.db.models import Count, F, Max, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Max, Prefetch, Q, QuerySet, prefetch_related_objects
 
 from marketdata import queries
 from marketdata.markets import MARKETS, is_market
@@ -39,9 +39,15 @@ def searched(rows: QuerySet[Instrument], text: str) -> QuerySet[Instrument]:
 
 
 def instrument(market: str, code: str) -> Instrument | None:
+    """The instrument of that code."""
+    return Instrument.objects.filter(market=market, code=code).first()
+
+
+def with_statuses(found: Instrument) -> Instrument:
     """The instrument with what was said of its membership, ascending by day and source."""
     by_day = Prefetch("statuses", InstrumentStatus.objects.order_by("valid_from", "source"))
-    return Instrument.objects.filter(market=market, code=code).prefetch_related(by_day).first()
+    prefetch_related_objects([found], by_day)
+    return found
 
 
 def latest_bar(found: Instrument) -> StockPrice | None:

@@ -14,8 +14,9 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from marketdata import adjust, membership
-from marketdata.models import FactorEvent, StockPrice
+from marketdata import adjust, membership, queries
+from marketdata.markets import market as market_named
+from marketdata.models import CalendarOverride, FactorEvent, LakePartition, StockPrice
 from marketdata.panel import Floats
 from marketdata.record import Days, Record
 
@@ -76,6 +77,29 @@ class History:
             product=self.product[kept[last]],
             factor=np.multiply.reduceat(self.factor, starts),
         )
+
+
+_KEPT: dict[str, tuple[object, Record]] = {}
+
+
+def recorded(market: str) -> Record:
+    """What is recorded of the market (`queries.record`), kept in this process as long as nothing that it is made of
+    changed: each month's state in the lake, its calendar's overrides, where the lake lies."""
+    named = market_named(market)
+    said = CalendarOverride.objects.filter(market__in=named.family).order_by("pk")
+    months = LakePartition.objects.filter(market=market).order_by("month")
+    state = (
+        named,
+        settings.LAKE_DIR,
+        settings.CALENDAR_DIR,
+        list(said.values_list("market", "date", "is_open")),
+        list(months.values_list("pk", "month", "wanted", "written", "digest", "written_at")),
+    )
+    kept = _KEPT.get(market)
+    if kept is None or kept[0] != state:
+        # Read after its state: where both change in between, it is read again next time.
+        kept = _KEPT[market] = (state, queries.record(market))
+    return kept[1]
 
 
 def history(held: Record, code: str) -> History | None:

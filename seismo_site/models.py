@@ -42,6 +42,10 @@ class ApiToken(models.Model):
         self.digest = digest(secret)
         return secret
 
+    def serves(self, at: datetime) -> bool:
+        """Whether it says who asks at that time: neither revoked nor at its end."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > at)
+
     def used(self, at: datetime) -> None:
         """Note that it is in use, at most once in `USED`: a read of the API should not be a write each time."""
         if self.last_used_at is None or self.last_used_at < at - USED:

@@ -2,13 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
+from rest_framework.fields import Field, SerializerMethodField
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer, ListSerializer, Serializer
 
 from marketdata.api.problems import Problem
+
+Teller = Callable[[Any, Any], Any]
+"""A serializer and what it is of -> one member."""
+
+
+class Planned(Serializer[Any]):
+    """A serializer of objects that lists have many of: how each member is read follows from the declared fields as
+    ever, but is worked out once for each class and not for each row. An object has all members; of a mapping those
+    that are there are told."""
+
+    wanted: Sequence[str] | None = None
+
+    def tells(self, name: str) -> bool:
+        """Whether it tells the member."""
+        return self.wanted is None or name in self.wanted
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        if isinstance(instance, Mapping):
+            told: dict[str, Any] = super().to_representation(instance)
+            return {name: value for name, value in told.items() if self.tells(name)}
+        plan = _plan(type(self)).items()
+        return {name: tell(self, instance) for name, tell in plan if self.tells(name)}
+
+
+@cache
+def _plan(form: type[Planned]) -> Mapping[str, Teller]:
+    fields = form().fields.items()
+    return {name: _teller(field) for name, field in fields if not field.write_only}
+
+
+def _teller(field: Field[Any, Any, Any, Any]) -> Teller:
+    if isinstance(field, SerializerMethodField):
+        method = attrgetter(str(field.method_name))
+        return lambda form, row: method(form)(row)
+    path, tell = ".".join(field.source_attrs), field.to_representation
+    if not path:
+        return lambda _, row: tell(row)
+    read = attrgetter(path)
+
+    def told(_: Any, row: Any) -> Any:
+        value = read(row)
+        return None if value is None else tell(value)
+
+    return told
 
 
 def known(row: type[Serializer[Any]]) -> list[str]:
@@ -39,6 +86,10 @@ def slim(serializer: BaseSerializer[Any], names: Sequence[str] | None) -> BaseSe
     if names is None:
         return serializer
     row: Any = serializer.child if isinstance(serializer, ListSerializer) else serializer
+    if isinstance(row, Planned):
+        row.wanted = names
+        if row is not serializer:
+            return serializer  # whose fields nobody looks at
     for name in list(row.fields):
         if name not in names:
             row.fields.pop(name)

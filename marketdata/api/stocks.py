@@ -69,13 +69,13 @@ class OneStock(MarketView):
         responses={200: StockDetail, **UNCHANGED, **problems(400, 404)},
     )
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
-        found = instrument_or_404(self.market.name, code)
+        found = catalogue.with_statuses(instrument_or_404(self.market.name, code))
         context = {"market": self.market, "latest_bar": catalogue.latest_bar(found)}
         return self.answered(StockDetail(found, context=context).data)
 
 
 def instrument_or_404(market: str, code: str) -> Instrument:
-    """The instrument with its statuses."""
+    """The instrument of that code."""
     found = catalogue.instrument(market, code)
     if found is None:
         raise Problem(

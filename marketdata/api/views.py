@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar, TypeAlias
 
 from django.db.models import Model, QuerySet
@@ -98,11 +99,9 @@ class View(GenericAPIView[Any]):
 
     def known_parameters(self) -> list[str]:
         """The names of the query parameters; a write has none."""
-        known: list[str] = []
         if self.request.method not in SAFE_METHODS:
-            return known
-        if self.parameters:
-            known += self.parameters().fields
+            return []
+        known = list(_members(self.parameters)) if self.parameters else []
         if self.filterset_class:
             known += self.filterset_class.base_filters
         if self.pagination_class:
@@ -225,6 +224,11 @@ def listed(pages: Pages, rows: QuerySet[Any], request: Request) -> Iterable[Any]
             status_code=400,
         )
     return every.iterator(chunk_size=tables.BATCH)
+
+
+@cache
+def _members(form: type[Serializer[Any]]) -> tuple[str, ...]:
+    return tuple(form().fields)
 
 
 def market_or_404(name: str, generations: Mapping[str, datetime]) -> Market:

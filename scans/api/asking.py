@@ -122,10 +122,10 @@ LEAD = (
 
 def refuse_no_session(market: Market, asked: date) -> None:
     """A problem that names the sessions around a day that is none."""
+    if is_session(market, asked):
+        return
     calendar = market_queries.sessions(market.name)
     at = int(np.searchsorted(calendar, np.datetime64(asked)))
-    if at < len(calendar) and calendar[at] == np.datetime64(asked):
-        return
     before, after = calendar[max(at - 1, 0) : at], calendar[at : at + 1]
     raise Problem(
         "not_a_session",
@@ -167,4 +167,6 @@ def midnight(market: Market) -> datetime:
 
 def is_session(market: Market, asked: date) -> bool:
     """Whether the market's calendar has a session on that day."""
-    return bool(np.isin(np.datetime64(asked), market_queries.sessions(market.name)))
+    calendar, day = market_queries.sessions(market.name), np.datetime64(asked)
+    at = int(np.searchsorted(calendar, day))
+    return at < len(calendar) and bool(calendar[at] == day)

@@ -14,13 +14,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from marketdata import queries as market_queries
 from marketdata.api import tables
 from marketdata.api.problems import Problem
 from marketdata.api.schema import CODE, MARKET, UNCHANGED, problems
 from marketdata.api.stocks import instrument_or_404
 from marketdata.api.views import MarketView, keeper
-from marketdata.history import GROUPS, History, history
+from marketdata.history import GROUPS, History, history, recorded
 from scans import queries, results
 from scans.api import indicators
 from scans.api.chart_forms import Chart, ChartBar
@@ -72,9 +71,9 @@ class StockChart(MarketView):
         responses={200: Chart, **UNCHANGED, **problems(400, 404)},
     )
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
-        given = self.given(request)
         if self.form == "json":
-            return self.served(lambda: self.body(code, given))
+            return self.served(lambda: self.body(code, self.given(request)))
+        given = self.given(request)
         instrument_or_404(self.market.name, code)
         _, series = self.series(code, given)
         name = f"{self.market.name}-{code}-{given['interval']}"
@@ -104,7 +103,7 @@ class StockChart(MarketView):
 
     def series(self, code: str, given: dict[str, Any]) -> tuple[History, History]:
         """The instrument's history, and what is drawn of it."""
-        found = history(market_queries.record(self.market.name), code)
+        found = history(recorded(self.market.name), code)
         if found is None:
             raise Problem("no_bars", f"Market {self.market.name} has no bars of {code} yet.")
         series = found.adjusted() if given["adjusted"] else found

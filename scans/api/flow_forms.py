@@ -38,7 +38,7 @@ class WithFlow(serializers.ListSerializer[Any]):
 
     def to_representation(self, data: Any) -> list[Any]:
         rows = list(data)
-        if "flow" in self.child.fields:  # type: ignore[union-attr]
+        if self.child.tells("flow"):  # type: ignore[union-attr]
             attach(row for row in rows if isinstance(row, ScanRank))
         return super().to_representation(rows)
 

@@ -6,13 +6,14 @@ from typing import Any
 
 from rest_framework import serializers
 
+from marketdata.api.members import Planned
 from scans.api.flow_forms import Flow, WithFlow
 from scans.models import ScanRank, ScanRun, ScanSession, Signal
 
 SLUG = "scanner_version.slug"
 
 
-class Plan(serializers.Serializer[ScanRank]):
+class Plan(Planned):
     """What the version would do: buy stop (null: at the open), target, stop, holding in sessions (0: none)."""
 
     entry = serializers.FloatField(allow_null=True)
@@ -22,7 +23,7 @@ class Plan(serializers.Serializer[ScanRank]):
     holding_max = serializers.IntegerField()
 
 
-class Rank(serializers.ModelSerializer[ScanRank]):
+class Rank(Planned, serializers.ModelSerializer[ScanRank]):
     """One instrument picked on a session."""
 
     plan = Plan(source="*")
@@ -60,7 +61,7 @@ class Pick(Rank):
         fields = ("date", "scanner_version", *Rank.Meta.fields)  # type: ignore[assignment]
 
 
-class Counts(serializers.Serializer[ScanSession]):
+class Counts(Planned):
     """Instruments: in the universe, with a score, past every filter, kept."""
 
     universe = serializers.IntegerField()
@@ -69,7 +70,7 @@ class Counts(serializers.Serializer[ScanSession]):
     ranked = serializers.IntegerField()
 
 
-class Answer(serializers.ModelSerializer[ScanSession]):
+class Answer(Planned, serializers.ModelSerializer[ScanSession]):
     """What a version published for a session, without the picks."""
 
     scanner_version = serializers.CharField(source="version.slug")
@@ -251,7 +252,7 @@ class Comparison(serializers.Serializer[Any]):
     rows = Compared(many=True)
 
 
-class SignalBody(serializers.ModelSerializer[Signal]):
+class SignalBody(Planned, serializers.ModelSerializer[Signal]):
     """A pick with a plan, and what became of it. Prices are raw, each of its own day; `return_pct` is percent of the
     entry, adjusted."""
 

@@ -18,7 +18,7 @@ from marketdata.api.views import MarketList, keeper, listed
 from scans import queries, results
 from scans.api.asking import VersionFilter, between
 from scans.api.flow_forms import attached
-from scans.api.forms import Pick, SignalBody
+from scans.api.forms import Pick, Plan, SignalBody
 from scans.models import ScanRank, Signal, SignalStatus
 
 
@@ -92,6 +92,14 @@ class ByPick(Pages):
     }
 
 
+SHOWN = (
+    *({one.name for one in Signal._meta.fields} & set(SignalBody.Meta.fields)),
+    *(f"rank__{name}" for name in ("name", "rank", *Plan().fields)),
+    "version__slug",
+)
+"""What is read of each signal, of the pick behind it and of its version."""
+
+
 class Signals(MarketList):
     """Picks with a plan and what became of them, the latest picks first."""
 
@@ -103,7 +111,7 @@ class Signals(MarketList):
     keeper = keeper("published", "signals")
 
     def rows(self) -> QuerySet[Signal]:
-        return results.signals(self.market.name)
+        return results.signals(self.market.name).only(*SHOWN)
 
     @extend_schema(
         operation_id="signals",

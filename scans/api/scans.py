@@ -48,9 +48,9 @@ class Scan(MarketView):
         return Rank
 
     def answer(self, request: Request, day: Day | None) -> HttpResponseBase:
-        given = self.given(request)
         if self.form == "json":
-            return self.served(lambda: self.body(given, day))
+            return self.served(lambda: self.body(self.given(request), day))
+        given = self.given(request)
         found = self.session(given, day)
         name = f"{self.market.name}-{found.version.slug}-{found.date}"
         return self.downloaded(self.table(found, self.ranks(found, given)), name)

@@ -44,6 +44,7 @@ class Signal(models.Model):
         indexes = [
             models.Index(fields=["market", "status", "picked_on"], name="signal_market_status"),
             models.Index(fields=["market", "code"], name="signal_market_code"),
+            models.Index(fields=["market", "-picked_on", "-id"], name="signal_market_latest"),
             models.Index(fields=["-picked_on", "code"], name="signal_picked_on"),
         ]
         ordering = ["-picked_on", "code"]

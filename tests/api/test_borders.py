@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
+from rest_framework.request import Request
 
 from marketdata.models import LakePartition
 from seismo_site.models import ApiToken
+from seismo_site.tokens import TokenAuthentication
 from tests.api.conftest import Get
 
 MEMBERS = {"type", "title", "status", "code", "detail", "request_id"}
@@ -124,6 +126,23 @@ def test_a_token(client: Client, user: User) -> None:
     user.save()
     ApiToken.objects.update(revoked_at=timezone.now())
     assert status(f"Bearer {secret}") == 401
+
+
+@pytest.mark.parametrize("name", ["is_active", "is_staff", "is_superuser"])
+def test_who_a_token_stands_for(user: User, name: str) -> None:
+    User.objects.filter(pk=user.pk).update(
+        is_active=True, is_staff=False, is_superuser=False, email="a@example.com"
+    )
+    User.objects.filter(pk=user.pk).update(**{name: True})
+    token = ApiToken(user=user, name="dashboard")
+    secret = token.new_secret()
+    token.save()
+    asked = Request(RequestFactory().get("/", headers={"Authorization": f"Bearer {secret}"}))
+    found = TokenAuthentication().authenticate(asked)
+    assert found is not None
+    assert found[1] == token
+    for one in User._meta.concrete_fields:
+        assert getattr(found[0], one.attname) == getattr(User.objects.get(), one.attname)
 
 
 def test_a_token_expires_and_its_use_is_noted_once_an_hour(client: Client, user: User) -> None:

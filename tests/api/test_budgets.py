@@ -66,6 +66,7 @@ def names(scanned: Any, client: Client, sessions: list[date]) -> dict[str, str]:
     known = {"market": "kr", "code": "005930", "slug": "rises", "date": str(sessions[30])}
     for _ in range(2):  # what a process reads once
         client.get("/api/kr/scans/latest")
+        client.get("/api/kr/stocks/005930/chart")
     return {**known, "number": str(made.json()["id"])}
 
 

@@ -15,6 +15,13 @@ class CallPace(models.Model):
     slower = models.FloatField(help_text="Times the configured spacing, after refusals")
     slowed_at = models.FloatField(help_text="Time of the last refusal, -1 without one")
     floor = models.FloatField(help_text="What `slower` recovers to")
+    late = models.FloatField(
+        default=0.0, help_text="Seconds by which a permit will be moved, below 0: has been"
+    )
+    late_at = models.FloatField(
+        default=0.0,
+        help_text="The permit that was late first, or just before the one that was moved",
+    )
 
     def __str__(self) -> str:
         return self.group

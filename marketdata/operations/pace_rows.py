@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from marketdata.models import CallPace
 from marketdata.sources.http.permits import Pace
 
-FIELDS = ("next_at", "held_until", "slower", "slowed_at", "floor")
+FIELDS = ("next_at", "held_until", "slower", "slowed_at", "floor", "late", "late_at")
 
 
 class DatabaseRows:

@@ -5,7 +5,9 @@
 2. A refusal holds the whole group: permits already given out are checked against it when their moment comes.
 3. A refusal also slows the group's pace a little, for all processes, down to half at most; it recovers slowly
    (`permits`).
-4. A store that blocks is called from one thread of its own, so that a database needs one connection for it.
+4. A permit that is used late, as on a busy machine, moves one permit a second later (`permits`). One that is far too
+   late is given up for another.
+5. A store that blocks is called from one thread of its own, so that a database needs one connection for it.
 """
 
 from __future__ import annotations
@@ -22,6 +24,10 @@ from marketdata.sources.http.permits import LimiterStore, ProcessStore
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+PUNCTUAL = 0.001  # seconds that a call may be late without being told
+MOST_LATE = 0.1  # seconds after which a permit is not used any more,
+GIVEN_UP = 3  # so many times in a row: a store that is so far away makes every permit late
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +71,25 @@ class Limiter:
         queue = self._queues.setdefault(
             (id(asyncio.get_running_loop()), rate.group), asyncio.Lock()
         )
+        given_up = 0
         async with queue:
             while True:
+                asked = self._clock()
                 wait = await self._call(self._store.take, rate.group, rate.spacing)
                 if wait > longest:
                     raise SourceUnavailable(
                         f"{rate.group} may not be asked for another {wait:.0f} s.", retry_after=wait
                     )
-                due = self._clock() + wait
                 if wait > 0:
                     await self._pause(wait)
                 if await self._call(self._store.held, rate.group) > 0:
                     continue
-                late = self._clock() - due
-                if late > rate.spacing / 2:
-                    # Everybody's next call moves by as much, so that it keeps its distance from this one.
-                    await self._call(self._store.take, rate.group, min(late, rate.spacing))
+                late = self._clock() - (asked + wait)
+                if late > MOST_LATE and given_up < GIVEN_UP:
+                    given_up += 1
+                    continue
+                if late > PUNCTUAL:
+                    await self._call(self._store.lag, rate.group, min(late, MOST_LATE))
                 return
 
     async def refused(self, rate: Rate, seconds: float, *, adapt: bool) -> None:

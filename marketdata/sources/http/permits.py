@@ -3,6 +3,10 @@
 A permit is a moment; the next one lies one spacing later. A store hands them out atomically to all
 who use it, keeps a hold (no permit before its end) and the pace of the group, which refusals slow
 down for every process.
+
+Who wakes up late for a permit may not be followed by a burst: of as many calls as a second allows, the last one must
+still lie a second behind the first. So the permit that comes a second later is moved by the lateness, once for all
+calls that were late in between: by that of the latest, not by their sum.
 """
 
 from __future__ import annotations
@@ -47,19 +51,28 @@ class LimiterStore(Protocol):
         Refusals within a second of each other count as one.
         """
 
+    def lag(self, key: str, seconds: float) -> None:
+        """A permit was used so late: one of the next is moved."""
+
     def close(self) -> None:
         """Give back what is held open; called by the thread that made the other calls."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The state of one group; times in seconds on the store's clock."""
+    """The state of one group; times in seconds on the store's clock.
+
+    `late`: how late calls since the permit of `late_at` have been at most, for which no permit has been moved yet;
+    below 0 where the first permit after `late_at` has been moved by as much.
+    """
 
     next_at: float = 0.0
     held_until: float = 0.0
     slower: float = 1.0
     slowed_at: float = -1.0
     floor: float = 1.0
+    late: float = 0.0
+    late_at: float = 0.0
 
     def slowness(self, now: float) -> float:
         """How many times the configured spacing calls lie apart at `now`."""
@@ -71,11 +84,26 @@ class Pace:
 
     def taken(self, now: float, spacing: float) -> tuple[Pace, float]:
         """The state after one more permit, and that permit's moment."""
-        at = max(now, self.next_at, self.held_until)
-        return replace(self, next_at=at + spacing * self.slowness(now)), at
+        at, late, slowness = max(now, self.next_at, self.held_until), self.late, self.slowness(now)
+        window = max(1.0, spacing)
+        if late > 0 and at >= self.late_at + window - spacing / 2:
+            # Calls that lie further apart than they must may be late by as much.
+            at = max(at, self.next_at + late - window * (slowness - 1))
+            moved = at - spacing / 2  # between two permits: clocks are read a little early or late
+            return replace(self, next_at=at + spacing * slowness, late=-late, late_at=moved), at
+        return replace(self, next_at=at + spacing * slowness), at
 
     def hold(self, until: float) -> Pace:
         return replace(self, held_until=max(self.held_until, until))
+
+    def lag(self, now: float, seconds: float) -> Pace:
+        if self.late > 0:
+            return replace(self, late=max(self.late, seconds))
+        if now - seconds >= self.late_at:
+            return replace(self, late=seconds, late_at=now - seconds)
+        # The call came before the permit that was moved already, by as much as was known then.
+        more = seconds + self.late
+        return replace(self, late=-seconds, next_at=self.next_at + more) if more > 0 else self
 
     def slow_down(self, now: float, factor: float) -> Pace:
         if self.slowed_at >= 0 and now < self.slowed_at + 1.0:
@@ -112,6 +140,11 @@ class ProcessStore:
         with self._lock:
             pace = self._paces.get(key, Pace())
             self._paces[key] = pace.slow_down(self._clock(), factor)
+
+    def lag(self, key: str, seconds: float) -> None:
+        with self._lock:
+            pace = self._paces.get(key, Pace())
+            self._paces[key] = pace.lag(self._clock(), seconds)
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -168,13 +201,17 @@ class RowStore:
     def slow_down(self, key: str, factor: float) -> None:
         self._change(key, lambda pace: pace.slow_down(self._clock(), factor))
 
+    def lag(self, key: str, seconds: float) -> None:
+        self._change(key, lambda pace: pace.lag(self._clock(), seconds))
+
     def close(self) -> None:
         self._rows.close()
 
     def _change(self, key: str, change: Callable[[Pace], Pace]) -> None:
         for _ in range(self._tries):
             old = self._rows.load(key)
-            if self._rows.swap(key, old, change(old or Pace())):
+            new = change(old or Pace())
+            if new == old or self._rows.swap(key, old, new):
                 return
         raise SourceUnavailable(
             f"The rate limit {key} is contended: its row changed under every try."
@@ -182,11 +219,11 @@ class RowStore:
 
 
 # KEYS[1] a hash; ARGV: what, spacing or seconds or factor, slowest, seconds to win back 1 %, seconds to forget.
-# Redis' own clock, so hosts need not agree. `slowness` is that of `Pace`.
+# Redis' own clock, so hosts need not agree. It does what `Pace` does.
 _SCRIPT = """
 local t = redis.call('TIME')
 local now = tonumber(t[1]) + tonumber(t[2]) / 1000000
-local h = redis.call('HMGET', KEYS[1], 'next', 'held', 'slower', 'slowed', 'floor')
+local h = redis.call('HMGET', KEYS[1], 'next', 'held', 'slower', 'slowed', 'floor', 'late', 'late_at')
 local next_at, held = tonumber(h[1]) or 0, tonumber(h[2]) or 0
 local slower, slowed = tonumber(h[3]) or 1, tonumber(h[4]) or -1
 local what, value = ARGV[1], tonumber(ARGV[2])
@@ -196,13 +233,29 @@ if slowed < 0 or quiet > tonumber(ARGV[5]) then
 else
   slower = math.max(tonumber(h[5]) or 1, slower * 0.99 ^ (math.max(quiet, 0) / tonumber(ARGV[4])))
 end
+local late, late_at = tonumber(h[6]) or 0, tonumber(h[7]) or 0
 local answer = 0
 if what == 'take' then
-  local at = math.max(now, next_at, held)
-  redis.call('HSET', KEYS[1], 'next', string.format('%.6f', at + value * slower))
+  local at, window = math.max(now, next_at, held), math.max(1, value)
+  if late > 0 and at >= late_at + window - value / 2 then
+    at = math.max(at, next_at + late - window * (slower - 1))
+    late, late_at = -late, at - value / 2
+  end
+  redis.call('HSET', KEYS[1], 'next', string.format('%.6f', at + value * slower), 'late', tostring(late),
+    'late_at', string.format('%.6f', late_at))
   answer = at - now
 elseif what == 'hold' then
   redis.call('HSET', KEYS[1], 'held', string.format('%.6f', math.max(held, now + value)))
+elseif what == 'lag' then
+  if late > 0 then
+    late = math.max(late, value)
+  elseif now - value >= late_at then
+    late, late_at = value, now - value
+  elseif value + late > 0 then
+    next_at, late = next_at + value + late, -value
+  end
+  redis.call('HSET', KEYS[1], 'next', string.format('%.6f', next_at), 'late', tostring(late),
+    'late_at', string.format('%.6f', late_at))
 elseif what == 'held' then
   return string.format('%.6f', math.max(0, held - now))
 elseif slowed < 0 or now >= slowed + 1 then
@@ -236,6 +289,9 @@ class RedisStore:
 
     def slow_down(self, key: str, factor: float) -> None:
         self._run(key, "slow_down", factor)
+
+    def lag(self, key: str, seconds: float) -> None:
+        self._run(key, "lag", seconds)
 
     def close(self) -> None:
         """The client is shared, and its owner's to close."""

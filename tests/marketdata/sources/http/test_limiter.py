@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
+import random
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import astuple
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 
 import pytest
@@ -42,24 +44,25 @@ class SqliteRows:
         self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         self._db.execute(
             "create table if not exists pace "
-            "(key text primary key, next_at real, held_until real, slower real, slowed_at real, floor real)"
+            "(key text primary key, next_at real, held_until real, slower real, slowed_at real, floor real, "
+            "late real, late_at real)"
         )
 
     def load(self, key: str) -> Pace | None:
-        query = "select next_at, held_until, slower, slowed_at, floor from pace where key = ?"
+        query = "select next_at, held_until, slower, slowed_at, floor, late, late_at from pace where key = ?"
         row = self._db.execute(query, (key,)).fetchone()
         return Pace(*row) if row else None
 
     def swap(self, key: str, old: Pace | None, new: Pace) -> bool:
         if old is None:
             done = self._db.execute(
-                "insert or ignore into pace values (?, ?, ?, ?, ?, ?)", (key, *astuple(new))
+                "insert or ignore into pace values (?, ?, ?, ?, ?, ?, ?, ?)", (key, *astuple(new))
             )
         else:
             done = self._db.execute(
-                "update pace set next_at = ?, held_until = ?, slower = ?, slowed_at = ?, floor = ? "
-                "where key = ? and next_at = ? and held_until = ? and slower = ? and slowed_at = ? "
-                "and floor = ?",
+                "update pace set next_at = ?, held_until = ?, slower = ?, slowed_at = ?, floor = ?, late = ?, "
+                "late_at = ? where key = ? and next_at = ? and held_until = ? and slower = ? and slowed_at = ? "
+                "and floor = ? and late = ? and late_at = ?",
                 (*astuple(new), key, *astuple(old)),
             )
         return done.rowcount == 1
@@ -110,6 +113,22 @@ def test_refusals_slow_the_group_down_once_a_second_and_to_a_bound(store: Limite
     store.slow_down("a", 1.5)  # the same second: one refusal seen by two
     first = store.take("a", 100.0)
     assert store.take("a", 100.0) - first == pytest.approx(150.0, abs=1.0)
+
+
+def test_the_permit_a_second_later_is_moved_by_the_latest_call_alone(store: LimiterStore) -> None:
+    store.take("a", 200.0)  # its calls lie further apart than a second: the next permit is moved
+    for late in (20.0, 40.0, 30.0):
+        store.lag("a", late)
+    assert store.take("a", 200.0) == pytest.approx(240.0, abs=1.0)
+    assert store.take("a", 200.0) == pytest.approx(440.0, abs=1.0)
+    assert store.take("another", 0.5) == pytest.approx(0, abs=0.01)
+
+
+def test_a_slowed_pace_has_room_for_late_calls(store: LimiterStore) -> None:
+    store.slow_down("a", 1.1)
+    store.take("a", 200.0)
+    store.lag("a", 30.0)
+    assert store.take("a", 200.0) == pytest.approx(220.0 + 10.0, abs=1.0)
 
 
 @given(st.lists(st.floats(0, 3), min_size=1, max_size=30))
@@ -260,6 +279,76 @@ def test_a_redis_that_is_gone_is_said_in_one_sentence() -> None:
     )
     with pytest.raises(SourceUnavailable, match="Redis answers ConnectionError"):
         store.take("a", 1.0)
+
+
+# --- late wake-ups
+# ----------------------------------------------------------------------------
+
+
+class Crowd:
+    """Processes that share a store in a time of their own: each sleeps until its moment, and wakes up late."""
+
+    def __init__(self, processes: int, *, latest: float, seed: int) -> None:
+        self.now = 1_000_000.0
+        self.sent: list[float] = []
+        self._store = ProcessStore(self.clock)
+        self._asleep: list[tuple[float, int, asyncio.Event]] = []
+        self._number = count()
+        self._draw = random.Random(seed)
+        self._latest = latest
+        self._processes = processes
+
+    def clock(self) -> float:
+        return self.now
+
+    async def _pause(self, seconds: float) -> None:
+        woken = asyncio.Event()
+        moment = self.now + seconds + self._draw.uniform(0.0, self._latest)
+        heapq.heappush(self._asleep, (moment, next(self._number), woken))
+        await woken.wait()
+
+    async def _process(self, rate: Rate, calls: int) -> None:
+        work = Limiter(self._store, pause=self._pause, clock=self.clock)
+        for _ in range(calls):
+            await work.acquire(rate)
+            self.sent.append(self.now)
+
+    async def _run(self, rate: Rate, calls: int) -> None:
+        running = [
+            asyncio.create_task(self._process(rate, calls // self._processes))
+            for _ in range(self._processes)
+        ]
+        while not all(task.done() for task in running):
+            for _ in range(5):  # let whoever is awake go as far as the next pause
+                await asyncio.sleep(0)
+            if self._asleep:
+                self.now, _, woken = heapq.heappop(self._asleep)
+                woken.set()
+        await asyncio.gather(*running)
+
+    def send(self, rate: Rate, calls: int) -> None:
+        asyncio.run(self._run(rate, calls))
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_calls_that_wake_up_late_keep_the_pace_and_never_pass_the_limit(
+    processes: int, seed: int
+) -> None:
+    limit, calls = 18, 3600
+    crowd = Crowd(processes, latest=0.05, seed=seed)
+    began = crowd.now
+    crowd.send(Rate("late", float(limit)), calls)
+    sent = sorted(crowd.sent)
+    assert len(sent) == calls
+    assert all(later - sent[n] >= 1.0 - 1e-6 for n, later in enumerate(sent[limit:]))
+    assert calls / (sent[-1] - began) >= 0.95 * limit
+
+
+def test_calls_that_are_punctual_lose_nothing() -> None:
+    crowd = Crowd(2, latest=0.0, seed=1)
+    crowd.send(Rate("punctual", 18.0), 360)
+    assert crowd.sent[-1] - crowd.sent[0] == pytest.approx(359 / 18)
 
 
 TAKE_MANY = """

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -117,5 +118,6 @@ def test_no_request_is_answered_with_what_the_schema_does_not_tell(
     schema = schemathesis.openapi.from_dict(yaml.safe_load(FILE.read_text(encoding="utf-8")))
     wrong = []
     for result in schema.get_all_operations():
+        assert isinstance(result, Ok), result.err()
         wrong += failures(result.ok(), headers)
     assert not wrong, "\n\n".join(wrong)

@@ -127,7 +127,7 @@ def test_what_a_table_would_run_is_text_in_csv(
         Instrument.objects.filter(code="005930").update(name=evil)
         found = client.get("/api/kr/stocks", {"format": "csv"})
         assert found.status_code == 200
-        text = b"".join(found) if found.streaming else found.content  # type: ignore[arg-type]
+        text = b"".join(found) if found.streaming else found.content
         (line,) = [
             one for one in text.decode().split("\n") if one.lstrip("\"'").startswith("005930")
         ]

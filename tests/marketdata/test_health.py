@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from marketdata import health, queries
+from marketdata.finding import Finding
 from marketdata.models import CalendarOverride
 from marketdata.operations import project
 from tests.marketdata.operations.rows import COLUMNS, imported, tidy
@@ -27,7 +28,7 @@ def reject_dir(tmp_path: Path, settings: Settings) -> None:
     settings.REJECT_DIR = tmp_path / "rejects"
 
 
-def found() -> dict[str, health.Finding]:
+def found() -> dict[str, Finding]:
     return {finding.check: finding for finding in health.findings("kr")}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from marketdata.candles.planner import CandleRequest
 from marketdata.candles.progress import Progress
 from marketdata.candles.states import ChunkState, Status, StopReason
 from marketdata.candles.timeframes import as_datetime
+from marketdata.management.progress import duration
 from marketdata.operations.candles.collect import Collected
 
 AWAY = 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong here, try again later
@@ -81,7 +81,7 @@ class CandleScreen:
     def progress(self, told: Progress, chunk: ChunkState) -> None:
         """One chunk further."""
         if self._moves:
-            left = "" if told.remaining is None else f", {_duration(told.remaining)} left"
+            left = "" if told.remaining is None else f", {duration(told.remaining)} left"
             line = (
                 f"{told.ratio:4.0%}, {told.calls:,} calls, {told.rows:,} rows, "
                 f"{told.rows_per_second:,.0f} rows/s{left}"
@@ -132,7 +132,7 @@ class CandleScreen:
         if outcome.status is Status.DONE:
             return "", 0
         if outcome.status is Status.STOPPED:
-            later = f" in {_duration(outcome.retry_after)}" if outcome.retry_after else ""
+            later = f" in {duration(outcome.retry_after)}" if outcome.retry_after else ""
             return f"{outcome.error} Run this again{later}: it takes up where it stopped.", AWAY
         return f"{outcome.error} What came before is recorded.", 1
 
@@ -159,8 +159,3 @@ def _event(told: Progress, chunk: ChunkState) -> dict[str, Any]:
         "rows_per_second": round(told.rows_per_second, 1),
         "remaining_seconds": remaining,
     }
-
-
-def _duration(seconds: float) -> str:
-    whole = math.ceil(seconds)
-    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"

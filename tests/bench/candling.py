@@ -6,7 +6,7 @@ from tests.bench.places import Bench
 from tests.bench.report import Line, Table
 from tests.exchanges.server import TRANSPORT_FAULTS
 
-COLLECTIONS = 50
+COLLECTIONS = 20
 SLOTS = 1000
 KINDS = (*TRANSPORT_FAULTS, "empty", "duplicate", "disorder", "busy", "banned")
 OLDER_STATE = 1088  # bytes

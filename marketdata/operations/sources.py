@@ -19,7 +19,8 @@ from marketdata.sources import registry
 from marketdata.sources.base import Source, SourceRefused
 from marketdata.sources.daily import DailyBarSource, FlowSource, HolidaySource, InstrumentSource
 from marketdata.sources.http.client import Timeouts
-from marketdata.sources.http.permits import LimiterStore, RedisStore, RowStore
+from marketdata.sources.http.permits import LimiterStore, RowStore
+from marketdata.sources.http.redis_permits import RedisStore
 from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.kis.token_files import FileTokens
 from marketdata.sources.kis.tokens import RedisTokens, TokenStore

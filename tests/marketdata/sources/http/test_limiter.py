@@ -28,9 +28,9 @@ from marketdata.sources.http.permits import (
     LimiterStore,
     Pace,
     ProcessStore,
-    RedisStore,
     RowStore,
 )
+from marketdata.sources.http.redis_permits import RedisStore
 from tests.marketdata.sources.http.virtual import Virtual
 from tests.servers import Servers
 
@@ -355,7 +355,8 @@ TAKE_MANY = """
 import sys, time
 from pathlib import Path
 import redis
-from marketdata.sources.http.permits import RedisStore, RowStore
+from marketdata.sources.http.permits import RowStore
+from marketdata.sources.http.redis_permits import RedisStore
 from tests.marketdata.sources.http.test_limiter import SqliteRows
 kind, where = sys.argv[1:]
 rows = RowStore(SqliteRows(Path(where))) if kind == "rows" else None

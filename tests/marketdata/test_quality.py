@@ -32,6 +32,14 @@ def test_quality_by_hand() -> None:
     assert preferred(said, [DAYS[6]], ("kis", "marcap"))[DAYS[6]] == ("marcap", "kis")
 
 
+def test_a_source_whose_record_begins_is_not_behind() -> None:
+    """Six sessions of one source alone, then both: the new one is judged by the seventh."""
+    said = {day: {"marcap": 10} for day in DAYS[:6]}
+    said[DAYS[6]] = {"marcap": 10, "kis": 9}
+    assert qualities(said, DAYS[6])["kis"] == pytest.approx(0.6 * 9 / 10 + 0.4)
+    assert preferred(said, [DAYS[6]], ("kis", "marcap"))[DAYS[6]] == ("kis", "marcap")
+
+
 def test_the_best_counts_where_none_is_good() -> None:
     said = {day: {"a": 1} if n % 2 else {"b": 2} for n, day in enumerate(DAYS[:8])}
     quality = qualities(said, DAYS[7])

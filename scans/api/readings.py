@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.utils import timezone
@@ -19,6 +20,7 @@ from scans.api.analysis_forms import AnalysisBody
 from scans.api.asking import ForVersion
 from scans.api.reading_forms import Explained
 from scans.engines.registry import ENGINES
+from scans.models import ScannerVersion
 from scans.narrative.client import Narrative
 from scans.operations import analysing, explaining
 from scans.operations.analysing import Analysis
@@ -32,12 +34,26 @@ class ForExplanation(ForVersion):
     )
 
 
-class Explain(MarketView):
+class Reading(MarketView):
+    """A view of one instrument on one session by one version."""
+
+    parameters = ForExplanation
+    pagination_class = None
+
+    def asked(self, request: Request, code: str) -> tuple[ScannerVersion, str, date | None]:
+        """The version, the instrument's name and the session asked for (None: the version's latest)."""
+        given = self.given(request)
+        version = asking.version(self.market.name, given)
+        name = instrument_or_404(self.market.name, code).name
+        if "date" in given:
+            asking.refuse_no_session(self.market, given["date"])
+        return version, name, given.get("date")
+
+
+class Explain(Reading):
     """Every filter, signal, gate and risk of an instrument on a session, with value, threshold and verdict."""
 
     serializer_class = Explained
-    parameters = ForExplanation
-    pagination_class = None
 
     @extend_schema(
         operation_id="stock_explain",
@@ -46,16 +62,12 @@ class Explain(MarketView):
         responses={200: Explained, **UNCHANGED, **problems(400, 404, 409, 503)},
     )
     def get(self, request: Request, market: str, code: str) -> Response:
-        given = self.given(request)
-        version = asking.version(self.market.name, given)
-        name = instrument_or_404(self.market.name, code).name
-        if "date" in given:
-            asking.refuse_no_session(self.market, given["date"])
+        version, name, day = self.asked(request, code)
         found = explaining.explanation(
             market=self.market.name,
             version=version,
             code=code,
-            day=given.get("date"),
+            day=day,
             as_of=timezone.now(),
         )
         told = explained(self.market, code, name, found)
@@ -89,13 +101,11 @@ def explained(market: Market, code: str, name: str, found: Explanation) -> dict[
     }
 
 
-class Analyse(MarketView):
+class Analyse(Reading):
     """A reading of one pick: what fired, what did not, regime, plan, and how such picks fared before. Deterministic; a
     narrative stands beside it where a server that writes is configured."""
 
     serializer_class = AnalysisBody
-    parameters = ForExplanation
-    pagination_class = None
 
     @extend_schema(
         operation_id="analysis",
@@ -104,17 +114,13 @@ class Analyse(MarketView):
         responses={200: AnalysisBody, **UNCHANGED, **problems(400, 404, 409, 503)},
     )
     def get(self, request: Request, market: str, code: str) -> Response:
-        given = self.given(request)
-        version = asking.version(self.market.name, given)
-        name = instrument_or_404(self.market.name, code).name
-        if "date" in given:
-            asking.refuse_no_session(self.market, given["date"])
+        version, name, day = self.asked(request, code)
         found = analysing.analysis(
             market=self.market,
             version=version,
             code=code,
             name=name,
-            day=given.get("date"),
+            day=day,
             as_of=timezone.now(),
         )
         told = AnalysisBody(analysed(found)).data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -94,6 +95,23 @@ def run_now(model_admin: Admin, request: HttpRequest, version: ScannerVersion) -
         told="The scan is put into the queue and published when it is done; nothing of another version changes.",
         yes="Run",
     )
+
+
+def repeated(
+    request: HttpRequest, once_more: Callable[..., requests.Asked], what: Any, *, back: str
+) -> HttpResponse:
+    """Queue `what` (a run, a request) by `once_more` and lead to the new request; to `back` where it is refused."""
+    try:
+        asked = once_more(
+            what,
+            as_of=timezone.now(),
+            requested_by=request.user.get_username(),
+            request_id=getattr(request, "request_id", ""),
+        )
+    except REFUSALS as error:
+        messages.error(request, str(error))
+        return HttpResponseRedirect(back)
+    return queued(request, asked.request)
 
 
 def queued(request: HttpRequest, asked: ScanRequest) -> HttpResponse:

@@ -141,17 +141,7 @@ class ScanRequestAdmin(ReadOnly, Listing):
                 back=back,
                 rows=[row],
             )
-        try:
-            asked = requests.again(
-                row,
-                as_of=timezone.now(),
-                requested_by=request.user.get_username(),
-                request_id=getattr(request, "request_id", ""),
-            ).request
-        except asking.REFUSALS as error:
-            messages.error(request, str(error))
-            return HttpResponseRedirect(back)
-        return asking.queued(request, asked)
+        return asking.repeated(request, requests.again, row, back=back)
 
     def _row(self, request: HttpRequest, pk: int) -> ScanRequest:
         row = self.get_object(request, str(pk))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -136,14 +135,4 @@ class ScanRunAdmin(ReadOnly, Listing):
                 yes="Run again",
                 back=back,
             )
-        try:
-            asked = requests.rerun(
-                run,
-                as_of=timezone.now(),
-                requested_by=request.user.get_username(),
-                request_id=getattr(request, "request_id", ""),
-            ).request
-        except asking.REFUSALS as error:
-            messages.error(request, str(error))
-            return HttpResponseRedirect(back)
-        return asking.queued(request, asked)
+        return asking.repeated(request, requests.rerun, run, back=back)

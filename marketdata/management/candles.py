@@ -14,7 +14,7 @@ from marketdata.candles.planner import CandleRequest
 from marketdata.candles.progress import Progress
 from marketdata.candles.states import ChunkState, Status, StopReason
 from marketdata.candles.timeframes import as_datetime
-from marketdata.management.progress import duration
+from marketdata.management.progress import Screen, duration
 from marketdata.operations.candles.collect import Collected
 
 AWAY = 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong here, try again later
@@ -68,14 +68,13 @@ def request_of(options: Mapping[str, Any]) -> CandleRequest:
     )
 
 
-class CandleScreen:
-    """Progress goes to standard error, the summary to standard output."""
+class CandleScreen(Screen):
+    """What a collection of candles shows."""
 
     interrupted = "Interrupted: whole chunks are recorded and nothing else; the same command takes up the rest."
 
     def __init__(self, errors: OutputWrapper, out: OutputWrapper) -> None:
-        self._errors, self._out = errors, out
-        self._moves = errors.isatty()
+        super().__init__(errors, out)
         self._moved = False
 
     def progress(self, told: Progress, chunk: ChunkState) -> None:

@@ -6,23 +6,15 @@ import math
 from argparse import ArgumentTypeError
 from collections.abc import Sequence
 
-from django.core.management.base import OutputWrapper
-
-from marketdata.management.progress import duration
+from marketdata.management.progress import Screen, duration
 from marketdata.operations.collect import Plan, Progress, Report
 from marketdata.operations.collect.flows import FlowPlan, FlowReport
 
 SHOWN = 20
 
 
-class CollectScreen:
-    """Progress goes to standard error, results to standard output."""
-
-    interrupted = "Interrupted: whole batches are recorded and nothing else; the same command completes the rest."
-
-    def __init__(self, errors: OutputWrapper, out: OutputWrapper) -> None:
-        self._errors, self._out = errors, out
-        self._moves = errors.isatty()
+class CollectScreen(Screen):
+    """What a collection of daily bars or flow shows."""
 
     def plan(self, plan: Plan) -> None:
         """What will be asked for, how many calls it takes and how long."""

@@ -9,7 +9,7 @@ from django.core.management.base import OutputWrapper
 from marketdata.operations.file_import import FileReport, ImportReport, Progress
 
 
-class ImportScreen:
+class Screen:
     """Progress goes to standard error, results to standard output."""
 
     interrupted = "Interrupted: whole batches are recorded and nothing else; the same command completes the rest."
@@ -17,6 +17,10 @@ class ImportScreen:
     def __init__(self, errors: OutputWrapper, out: OutputWrapper) -> None:
         self._errors, self._out = errors, out
         self._moves = errors.isatty()
+
+
+class ImportScreen(Screen):
+    """What an import shows."""
 
     def progress(self, told: Progress) -> None:
         """Show how far the file has come, how fast, and how long it will take."""

@@ -20,4 +20,4 @@ VOLUME /data
 EXPOSE 8000
 
 # Static files go to the data directory, which is there only when it runs.
-CMD ["sh", "-c", "python manage.py collectstatic --no-input --verbosity 0 && exec gunicorn seismo_site.wsgi --bind 0.0.0.0:8000 --workers 2 --threads 4 --access-logfile -"]
+CMD ["sh", "-c", "python manage.py collectstatic --no-input --verbosity 0 && exec granian --interface wsgi --workers 2 --blocking-threads 2 --host 0.0.0.0 --access-log seismo_site.wsgi:application"]

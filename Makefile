@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
+SERVER := --interface wsgi --workers 2 --blocking-threads 2
 
 # An installation is known by what it was made from: another Python or another pin makes it anew.
 stamp = $(VENV)/.$(1)-$(shell cat requirements/$(1).txt | cksum | cut -d' ' -f1)
@@ -84,7 +85,7 @@ serve: $(BASE)
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) collectstatic --no-input --verbosity 0
 	@echo "http://127.0.0.1:8000 (Ctrl-C ends it; '$(MANAGE) qcluster' in another terminal works the queue)"
-	@$(BIN)/gunicorn seismo_site.wsgi --bind 127.0.0.1:8000 --workers 2 --log-level warning
+	@$(BIN)/granian $(SERVER) --host 127.0.0.1 --log-level warning seismo_site.wsgi:application
 
 bench: $(DEV)
 	$(BIN)/python -m tests.bench $(BENCH)

@@ -6,7 +6,8 @@
 1. The key is made of what, version, the scope's generation and the arguments (`keys`).
 2. A stored answer is returned; None is an answer like any other.
 3. Otherwise one caller computes: one thread of this process (`flights`) that also holds the key's lease in the cache,
-   against other processes. The others wait for it, at most `policy.wait` seconds, then compute for themselves.
+   against other processes, where the policy has leases. The others wait for it, at most `policy.wait` seconds, then
+   compute for themselves.
 4. An error of the function reaches its caller, is not stored, and lets the next one try.
 5. Without a cache (`store`) the function is simply called, still once at a time for each key.
 """
@@ -96,6 +97,14 @@ class Cached(Generic[P, R]):
                 STATS.count(self.what, shared=1)
                 return cast(R, flight.value[0])
 
+    def held(self, key: str) -> tuple[R] | None:
+        """The answer that is kept under `key`, in a tuple of one; None where there is none, which is not counted: who
+        looked is about to ask for it."""
+        found = STORE.get(key)
+        if found is not None:
+            STATS.count(self.what, hits=1)
+        return cast("tuple[R] | None", found)
+
     def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Computes anew, stores and returns the answer."""
         return self._compute(self.key(*args, **kwargs), *args, **kwargs)
@@ -117,7 +126,14 @@ class Cached(Generic[P, R]):
     def _fly(
         self, key: str, flight: Flight, deadline: float, *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Computes for this process, once no other process does."""
+        """Computes for this process, once no other process does where those are waited for."""
+        if not self._lease:
+            try:
+                value = self._compute(key, *args, **kwargs)
+                flight.value = (value,)
+                return value
+            finally:
+                self._flights.land(key, flight)
         holder = uuid.uuid4().hex
         try:
             while not STORE.take_lease(key, holder, self._lease):

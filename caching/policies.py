@@ -3,6 +3,7 @@
 A policy is named by what makes the answer old, not by what it is about:
 
 - published   replaced as a whole, and its scope's generation advanced then; the TTL only bounds what is kept
+- page        the same, and made in less time than processes would take to agree which of them makes it
 - reference   changes on some days; an hour of lag is harmless
 - live        changes while one looks at it
 - probe       the state of another server, asked by many at once
@@ -24,7 +25,8 @@ class Policy:
     """Times in seconds.
 
     `ttl`: how long an answer is served. `lease`: how long one caller may take to compute it before another assumes
-    that it died. `wait`: how long the others wait for that one before they compute for themselves.
+    that it died; 0: processes do not wait for each other, only threads of one do. `wait`: how long the others wait for
+    that one before they compute for themselves.
     """
 
     ttl: int
@@ -34,6 +36,7 @@ class Policy:
 
 POLICIES: dict[str, Policy] = {
     "published": Policy(ttl=DAY),
+    "page": Policy(ttl=DAY, lease=0),
     "reference": Policy(ttl=HOUR),
     "live": Policy(ttl=15, lease=10, wait=3.0),
     "probe": Policy(ttl=2, lease=5, wait=1.0),

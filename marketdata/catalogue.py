@@ -17,6 +17,10 @@ def generations() -> dict[str, datetime]:
     return dict(Generation.objects.values_list("name", "changed_at"))
 
 
+GENERATION_TABLE = Generation._meta.db_table
+"""For whoever reads the generations beside something else, in one statement: rows of name and changed_at."""
+
+
 def markets(generations: Mapping[str, datetime]) -> list[str]:
     """The markets that always are, then those that something was imported into."""
     recorded = sorted(name for name in generations if is_market(name))

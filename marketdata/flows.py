@@ -39,12 +39,15 @@ def recorded(market: str, code: str) -> QuerySet[InstitutionalFlow]:
     return InstitutionalFlow.objects.filter(market=market, stock_code=code)
 
 
-def shown(market: str, picks: Collection[tuple[str, date]]) -> dict[tuple[str, date], Shown]:
+def shown(
+    market: str, picks: Collection[tuple[str, date]], calendar: Days | None = None
+) -> dict[tuple[str, date], Shown]:
     """(code, session) of a pick -> `date` and the `FIGURES`, quantities in shares, values in the market's currency,
-    None where unknown; a pick without any flow is left out."""
+    None where unknown; a pick without any flow is left out. `calendar`: the market's sessions, where the caller has
+    them."""
     if not picks:
         return {}
-    calendar = queries.sessions(market)
+    calendar = queries.sessions(market) if calendar is None else calendar
     ends = {day: _end(calendar, day) for day in {day for _, day in picks}}
     low = calendar[max(min(ends.values()) - 2 * SPAN + 1, 0)].item()
     held = _held(market, {code for code, _ in picks}, low, max(ends))

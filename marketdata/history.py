@@ -7,16 +7,16 @@ begins anew after a session that the record lacks for the whole market: nobody k
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
+from caching.held import Held
 from marketdata import adjust, membership, queries
-from marketdata.markets import market as market_named
-from marketdata.models import CalendarOverride, FactorEvent, LakePartition, StockPrice
+from marketdata.models import FactorEvent, StockPrice
 from marketdata.panel import Floats
 from marketdata.record import Days, Record
 
@@ -79,27 +79,13 @@ class History:
         )
 
 
-_KEPT: dict[str, tuple[object, Record]] = {}
+RECORDS: Held[Record] = Held()
 
 
-def recorded(market: str) -> Record:
-    """What is recorded of the market (`queries.record`), kept in this process as long as nothing that it is made of
-    changed: each month's state in the lake, its calendar's overrides, where the lake lies."""
-    named = market_named(market)
-    said = CalendarOverride.objects.filter(market__in=named.family).order_by("pk")
-    months = LakePartition.objects.filter(market=market).order_by("month")
-    state = (
-        named,
-        settings.LAKE_DIR,
-        settings.CALENDAR_DIR,
-        list(said.values_list("market", "date", "is_open")),
-        list(months.values_list("pk", "month", "wanted", "written", "digest", "written_at")),
-    )
-    kept = _KEPT.get(market)
-    if kept is None or kept[0] != state:
-        # Read after its state: where both change in between, it is read again next time.
-        kept = _KEPT[market] = (state, queries.record(market))
-    return kept[1]
+def recorded(market: str, state: Hashable) -> Record:
+    """What is recorded of the market (`queries.record`), kept in this process as long as `state` stays, which changes
+    with whatever is recorded. The lake may catch up meanwhile: a history is the same without that."""
+    return RECORDS.get((market, settings.LAKE_DIR), state, lambda: queries.record(market))
 
 
 def history(held: Record, code: str) -> History | None:

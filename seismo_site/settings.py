@@ -44,14 +44,15 @@ MIDDLEWARE = [
     "seismo_site.middleware.Compressed",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "seismo_site.middleware.ContentPolicy",
+    "seismo_site.counter.Counter",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "seismo_site.middleware.ContentPolicy",
 ]
 
 ROOT_URLCONF = "seismo_site.urls"

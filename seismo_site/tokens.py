@@ -2,18 +2,103 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import connection
+from django.http import HttpRequest
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from marketdata.catalogue import GENERATION_TABLE
 from seismo_site.models import ApiToken, digest
+
+TOKEN = ("id", "user_id", "last_used_at", "expires_at", "revoked_at")
+USER = ("is_active", "is_staff", "is_superuser")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A token that serves, its user, and when what is shown last changed (name -> time): one moment's state."""
+
+    token: ApiToken
+    user: Any
+    generations: Mapping[str, datetime]
+
+
+def secret_of(request: HttpRequest) -> str | None:
+    """The secret that comes with the request; None where no token does."""
+    kind, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return secret.strip() if kind.lower() == "bearer" else None
+
+
+def standing(request: HttpRequest, secret: str) -> Standing | None:
+    """Who stands behind the secret; None where nobody does. Looked up once for each request, in one statement that is
+    made once: to build it anew for each request costs more than to run it."""
+    known = getattr(request, "standing", None)
+    if known is None:
+        known = request.standing = _read(secret)  # type: ignore[attr-defined]
+    return known[0]
+
+
+def _read(secret: str) -> tuple[Standing | None]:
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(), [digest(secret)])
+        rows = cursor.fetchall()
+    if not rows:
+        return (None,)
+    now, ends = timezone.now(), len(TOKEN)
+    key, user_key, *times = rows[0][:ends]
+    token = ApiToken(
+        id=key, user_id=user_key, **dict(zip(TOKEN[2:], map(_time, times), strict=True))
+    )
+    token._state.adding = False
+    user = _user(user_key, rows[0][ends:-2])
+    if not (token.serves(now) and user.is_active):
+        return (None,)
+    token.used(now)
+    changed = {name: at for name, at in ((row[-2], _time(row[-1])) for row in rows) if name and at}
+    return (Standing(token, user, changed),)
+
+
+def _time(value: Any) -> datetime | None:
+    """SQLite gives text, in UTC."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if value is None or value.tzinfo:
+        return value  # type: ignore[no-any-return]
+    return value.replace(tzinfo=UTC)  # type: ignore[no-any-return]
+
+
+@cache
+def _statement() -> str:
+    """The token of a digest with what each request asks of its user, beside every generation."""
+    users, tokens = get_user_model(), ApiToken._meta
+    quoted = connection.ops.quote_name
+    columns = [f"token.{quoted(name)}" for name in TOKEN]
+    columns += [f"person.{quoted(name)}" for name in (*USER, users.USERNAME_FIELD)]
+    columns += ["generation.name", "generation.changed_at"]
+    return (
+        f"SELECT {', '.join(columns)} FROM {quoted(tokens.db_table)} token "  # noqa: S608 - names of the models alone
+        f"JOIN {quoted(users._meta.db_table)} person ON person.id = token.user_id "
+        f"LEFT JOIN {quoted(GENERATION_TABLE)} generation ON 1 = 1 WHERE token.digest = %s"
+    )
+
+
+def _user(key: int, values: tuple[Any, ...]) -> Any:
+    """The token's user; what `_statement` does not read is read when it is asked for."""
+    users = get_user_model()
+    told: dict[str, Any] = dict(zip((*USER, users.USERNAME_FIELD), values, strict=True))
+    told = {"id": key, **told, **{name: bool(told[name]) for name in USER}}
+    names = [one.attname for one in users._meta.concrete_fields if one.attname in told]
+    return users.from_db(connection.alias, names, [told[name] for name in names])  # in this order
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -21,47 +106,17 @@ class TokenAuthentication(BaseAuthentication):
     business."""
 
     def authenticate(self, request: Request) -> tuple[Any, ApiToken] | None:
-        kind, _, secret = request.headers.get("Authorization", "").partition(" ")
-        if kind.lower() != "bearer":
+        asked = request._request
+        secret = secret_of(asked)
+        if secret is None:
             return None
-        now = timezone.now()
-        found = next(iter(ApiToken.objects.raw(_statement(), [digest(secret.strip())])), None)
-        user = None if found is None else _user(found)
-        if found is None or user is None or not (found.serves(now) and user.is_active):
+        found = standing(asked, secret)
+        if found is None:
             raise AuthenticationFailed("This token is unknown, was revoked, or has expired.")
-        found.used(now)
-        return user, found
+        return found.user, found.token
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
-
-
-USER = ("is_active", "is_staff", "is_superuser")
-
-
-@cache
-def _statement() -> str:
-    """The token of a digest with what each request asks of its user, as one statement that is made once: to build it
-    anew for each request costs more than to run it."""
-    users, tokens = get_user_model(), ApiToken._meta
-    quoted = connection.ops.quote_name
-    own = ["id", "user_id", "last_used_at", "expires_at", "revoked_at"]
-    columns = [f"token.{quoted(name)}" for name in own]
-    columns += [f"person.{quoted(name)} AS {name}" for name in (*USER, users.USERNAME_FIELD)]
-    tables = f"{quoted(tokens.db_table)} token JOIN {quoted(users._meta.db_table)} person"
-    return (
-        f"SELECT {', '.join(columns)} FROM {tables} "  # noqa: S608 - names of the models alone
-        "ON person.id = token.user_id WHERE token.digest = %s"
-    )
-
-
-def _user(token: ApiToken) -> Any:
-    """The token's user; what `_statement` does not read is read when it is asked for."""
-    users = get_user_model()
-    told: dict[str, Any] = {name: bool(getattr(token, name)) for name in USER}
-    told |= {"id": token.user_id, users.USERNAME_FIELD: getattr(token, users.USERNAME_FIELD)}
-    names = [one.attname for one in users._meta.concrete_fields if one.attname in told]
-    return users.from_db(token._state.db, names, [told[name] for name in names])  # in this order
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

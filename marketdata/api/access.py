@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -14,6 +17,30 @@ from caching.store import STORE
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView  # which imports this file, by its name in the settings
+
+
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """Whether one more request of somebody (`name`) is taken now; if not, in how many seconds one is."""
+
+    name: str
+    taken: bool
+    after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was found out of a request before its view is asked, so that nothing is read or counted twice: when what
+    is shown last changed (`catalogue.generations`), and how whoever asks is paced."""
+
+    generations: Mapping[str, datetime]
+    paced: Paced
+
+
+def known_of(request: Any) -> Known | None:
+    """What is known of it already; None where nothing is."""
+    known = getattr(request, "known", None)
+    return known if isinstance(known, Known) else None
 
 
 class ReadsOrStaff(BasePermission):
@@ -51,18 +78,24 @@ class PerMinute(BaseThrottle):
         name = self.whom(request)
         if name is None:
             return True
+        known = known_of(request)
+        paced = known.paced if known and known.paced.name == name else self.paced(name)
+        self.after = paced.after
+        return paced.taken
+
+    def paced(self, name: str) -> Paced:
+        """Count one more request of `name`, unless that is too many."""
         now, most = time.time(), self.most()
         minute, gone = int(now // 60), now % 60 / 60
         key = f"throttle:{name}:{minute}"
         mine = STORE.count(key, 1, 120)
         if mine is None or mine <= most * gone:  # whatever the minute before was
-            return True
+            return Paced(name, taken=True)
         before = min(STORE.counted(f"throttle:{name}:{minute - 1}"), most)
         if mine + before * (1 - gone) <= most:
-            return True
+            return Paced(name, taken=True)
         STORE.count(key, -1, 120)  # what is refused does not count
-        self.after = 60 * _pause(mine - 1, before, gone, most)
-        return False
+        return Paced(name, taken=False, after=60 * _pause(mine - 1, before, gone, most))
 
     def wait(self) -> float:
         return self.after
@@ -80,7 +113,12 @@ class PerUser(PerMinute):
 
     def whom(self, request: Request) -> str | None:
         user = request.user
-        return f"user:{user.pk}" if user and user.is_authenticated else None
+        return self.name(user.pk) if user and user.is_authenticated else None
+
+    @staticmethod
+    def name(key: int) -> str:
+        """Under which name the requests of a user are counted."""
+        return f"user:{key}"
 
     def most(self) -> int:
         return int(settings.USER_RATE)

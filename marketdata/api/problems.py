@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from rest_framework import exceptions, status
@@ -26,6 +27,8 @@ from marketdata.errors import DataProblem, LakeError
 
 MEDIA_TYPE = "application/problem+json"
 LOGGER = logging.getLogger(__name__)
+AWAY = (OperationalError, InterfaceError)
+NO_DATABASE = "The database does not answer: ask again in a few seconds."
 
 
 class Problem(exceptions.APIException):
@@ -63,6 +66,9 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         error = Problem("lake_behind", str(error), status_code=503, wait=60)
     elif isinstance(error, DataProblem):  # nothing the caller did
         error = Problem("no_data", str(error), status_code=status.HTTP_409_CONFLICT)
+    elif isinstance(error, AWAY):
+        LOGGER.warning("The database does not answer: %s", error)
+        error = Problem("database_unreachable", NO_DATABASE, status_code=503, wait=5)
     response = exception_handler(error, context)
     if response is None:
         return None
@@ -122,6 +128,13 @@ def _page(request: HttpRequest, number: int, code: str, detail: str) -> JsonResp
     return JsonResponse(
         body(number, code, detail, identifier, {}), status=number, content_type=MEDIA_TYPE
     )
+
+
+def database_unreachable(request: HttpRequest) -> HttpResponse:
+    """The answer where the database is away before any view is asked."""
+    response = _page(request, 503, "database_unreachable", NO_DATABASE)
+    response["Retry-After"] = "5"
+    return response
 
 
 def no_such_endpoint(request: HttpRequest) -> HttpResponse:

@@ -12,10 +12,11 @@ from rest_framework.request import Request
 
 from marketdata import catalogue
 from marketdata.api.forms import Stock, StockDetail
+from marketdata.api.keeping import keeper
 from marketdata.api.pages import ByCode
 from marketdata.api.problems import Problem
 from marketdata.api.schema import CODE, MARKET, UNCHANGED, problems
-from marketdata.api.views import MarketList, MarketView, keeper
+from marketdata.api.views import MarketList, MarketView
 from marketdata.models import Instrument
 
 
@@ -40,7 +41,7 @@ class Stocks(MarketList):
     filterset_class = StockFilter
     pagination_class = ByCode
     depends = ()
-    keeper = keeper("reference", "stocks")
+    keeper = keeper("page", "stocks")
 
     def rows(self) -> QuerySet[Instrument]:
         return catalogue.instruments(self.market.name)

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
 from django.http.response import HttpResponseBase
@@ -21,35 +21,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
-from caching.cached import Cached, cached
 from marketdata import catalogue
-from marketdata.api import members, sending, tables
+from marketdata.api import keeping, members, sending, tables
+from marketdata.api.access import known_of
+from marketdata.api.keeping import Keeper, State
 from marketdata.api.pages import Pages
 from marketdata.api.problems import Problem
 from marketdata.markets import Market, UnknownMarket
 from marketdata.markets import market as market_named
 
-Keeper: TypeAlias = "Cached[[View, Callable[[], Any]], sending.Sent]"
-
 MOST_ROWS = 200_000
 """How many rows a download may have."""
-
-
-LONG = 300
-
-
-def keeper(policy: str, what: str) -> Keeper:
-    """Keeps the answers of a view, told apart by their address and the state that they depend on. The state comes from
-    the database with each request, so that no process serves what another has replaced."""
-
-    def pack(view: View, build: Callable[[], Any]) -> sending.Sent:
-        return sending.packed(sending.as_json(build()))
-
-    def by(view: View, build: Callable[[], Any]) -> Sequence[Any]:
-        query = sorted(view.request.query_params.lists())
-        return (view.request.build_absolute_uri("?"), query, view.state())
-
-    return cached(policy, what=what, by=by)(pack)
 
 
 class View(GenericAPIView[Any]):
@@ -120,39 +102,43 @@ class View(GenericAPIView[Any]):
     @cached_property
     def generations(self) -> Mapping[str, datetime]:
         """When each market, and what belongs to all of them, last changed: read before anything that is shown."""
-        return catalogue.generations()
+        known = known_of(self.request)
+        return catalogue.generations() if known is None else known.generations
 
-    def state(self) -> list[datetime | None] | None:
+    @classmethod
+    def state_of(cls, generations: Mapping[str, datetime], market: Market | None) -> State | None:
         """The times of all that what is shown here depends on (None: not known); None where nobody keeps track."""
-        if self.depends is None:
+        if cls.depends is None:
             return None
-        return [self.generations.get(name) for name in self.depends]
+        return [generations.get(name) for name in cls.depends]
+
+    def state(self) -> State | None:
+        """The same for this request."""
+        return self.state_of(self.generations, getattr(self, "market", None))
 
     def changed(self) -> datetime | None:
         """When what is shown here last changed; None where that is not known."""
         return sending.latest(self.state() or [])
 
     def served(self, build: Callable[[], Any]) -> HttpResponseBase:
-        """What `build` says, as JSON or a 304; kept, where this view keeps its answers, until any of its state changes.
-
-        Only what many ask for is kept: first pages, of addresses that are not long.
-        """
-        address = self.request.get_full_path()
-        if self.keeper is None or "cursor" in self.request.query_params or len(address) > LONG:
+        """What `build` says, as JSON or a 304; kept, where this view keeps its answers, until any of its state
+        changes."""
+        request, state = self.request._request, self.state()
+        if self.keeper is None or state is None or not keeping.is_kept(request):
             return self.answered(build())
-        kept = self.keeper(self, build)
-        return sending.unpacked(self.request, kept, changed=self.changed())
+        kept = self.keeper(keeping.Asked.by(request, state), build)
+        return sending.unpacked(request, kept, changed=self.changed())
 
     def answered(self, body: Any) -> HttpResponseBase:
         """The body as JSON, or a 304."""
-        return sending.answered(self.request, sending.as_json(body), changed=self.changed())
+        content = sending.as_json(body)
+        return sending.answered(self.request._request, content, changed=self.changed())
 
     def downloaded(self, table: tables.Table, name: str = "") -> HttpResponseBase:
         """The table in the form asked for; it is called after its address where no name is given."""
         name = name or self.request.path.removeprefix("/api/")
-        return sending.downloaded(
-            self.request, table, form=self.form, name=name, changed=self.changed()
-        )
+        request, changed = self.request._request, self.changed()
+        return sending.downloaded(request, table, form=self.form, name=name, changed=changed)
 
 
 class MarketView(View):
@@ -168,9 +154,11 @@ class MarketView(View):
         context = super().get_serializer_context()
         return {**context, "market": getattr(self, "market", None)}
 
-    def state(self) -> list[datetime | None] | None:
-        own = super().state()
-        return None if own is None else [*own, self.generations.get(self.market.name)]
+    @classmethod
+    def state_of(cls, generations: Mapping[str, datetime], market: Market | None) -> State | None:
+        own = super().state_of(generations, market)
+        name = market.name if market else ""
+        return None if own is None else [*own, generations.get(name)]
 
 
 class MarketList(MarketView):

@@ -20,6 +20,7 @@ from marketdata import queries as market_queries
 from marketdata.api import tables
 from marketdata.api.problems import Problem
 from marketdata.markets import Market
+from marketdata.record import Days
 from scans import queries
 from scans.models import ScannerVersion
 
@@ -167,6 +168,11 @@ def midnight(market: Market) -> datetime:
 
 def is_session(market: Market, asked: date) -> bool:
     """Whether the market's calendar has a session on that day."""
-    calendar, day = market_queries.sessions(market.name), np.datetime64(asked)
+    return is_among(market_queries.sessions(market.name), asked)
+
+
+def is_among(calendar: Days, asked: date) -> bool:
+    """Whether these sessions, ascending, have that day."""
+    day = np.datetime64(asked)
     at = int(np.searchsorted(calendar, day))
     return at < len(calendar) and bool(calendar[at] == day)

@@ -15,10 +15,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from marketdata.api import tables
+from marketdata.api.keeping import keeper
 from marketdata.api.problems import Problem
 from marketdata.api.schema import CODE, MARKET, UNCHANGED, problems
 from marketdata.api.stocks import instrument_or_404
-from marketdata.api.views import MarketView, keeper
+from marketdata.api.views import MarketView
 from marketdata.history import GROUPS, History, history, recorded
 from scans import queries, results
 from scans.api import indicators
@@ -59,7 +60,7 @@ class StockChart(MarketView):
     parameters = ForChart
     pagination_class = None
     depends = (queries.GENERATION,)
-    keeper = keeper("published", "chart")
+    keeper = keeper("page", "chart")
 
     def row(self) -> type[ChartBar]:
         return ChartBar
@@ -103,7 +104,7 @@ class StockChart(MarketView):
 
     def series(self, code: str, given: dict[str, Any]) -> tuple[History, History]:
         """The instrument's history, and what is drawn of it."""
-        found = history(recorded(self.market.name), code)
+        found = history(recorded(self.market.name, tuple(self.state() or ())), code)
         if found is None:
             raise Problem("no_bars", f"Market {self.market.name} has no bars of {code} yet.")
         series = found.adjusted() if given["adjusted"] else found
@@ -117,21 +118,13 @@ class StockChart(MarketView):
         )
         dates = series.days[shown].astype(str).tolist()
         wanted = [name for name in FIELDS if self.fields is None or name in self.fields]
-        columns = [series.fields[name][shown].tolist() for name in wanted]
-        drawn = [
-            [None if value != value else value for value in array[shown].tolist()]
-            for array in values.values()
-        ]
-        bars: list[dict[str, Any]] = []
-        dated = self.fields is None or "date" in self.fields
-        drawing = self.fields is None or "indicators" in self.fields
-        for n, day in enumerate(dates):
-            bar: dict[str, Any] = {"date": day} if dated else {}
-            bar.update(zip(wanted, (column[n] for column in columns), strict=True))
-            if drawing:
-                bar["indicators"] = dict(zip(values, (array[n] for array in drawn), strict=True))
-            bars.append(bar)
-        return bars, shown
+        columns: list[list[Any]] = [series.fields[name][shown].tolist() for name in wanted]
+        if self.fields is None or "date" in self.fields:
+            wanted, columns = ["date", *wanted], [dates, *columns]
+        if self.fields is None or "indicators" in self.fields:
+            drawn = _rows(list(values), [_known(array[shown]) for array in values.values()])
+            wanted, columns = [*wanted, "indicators"], [*columns, drawn or [{} for _ in dates]]
+        return _rows(wanted, columns), shown
 
     def columns(self, names: list[str]) -> list[tables.Column]:
         """date, the fields, and one for each indicator."""
@@ -141,6 +134,19 @@ class StockChart(MarketView):
         if self.fields is None or "indicators" in self.fields:
             found += [tables.Column(name, ("indicators", name), pa.float64()) for name in names]
         return found
+
+
+def _rows(names: list[str], columns: list[list[Any]]) -> list[dict[str, Any]]:
+    """Columns as rows; none without columns."""
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _known(array: Any) -> list[float | None]:
+    """The values, None where one is not known."""
+    values: list[float | None] = array.tolist()
+    if np.isnan(array).any():
+        return [None if value != value else value for value in values]
+    return values
 
 
 def _since(last: date, period: str) -> np.datetime64:

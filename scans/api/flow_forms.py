@@ -10,6 +10,7 @@ from typing import Any
 from rest_framework import serializers
 
 from marketdata import flows
+from marketdata.record import Days
 from scans.models import ScanRank
 
 AT_ONCE = 500
@@ -43,15 +44,16 @@ class WithFlow(serializers.ListSerializer[Any]):
         return super().to_representation(rows)
 
 
-def attach(rows: Iterable[ScanRank]) -> None:
-    """Set `flow` of each pick that lacks it, None where nothing is recorded."""
+def attach(rows: Iterable[ScanRank], calendar: Days | None = None) -> None:
+    """Set `flow` of each pick that lacks it, None where nothing is recorded. `calendar`: the sessions of the market
+    that all of them are of, where the caller has them."""
     markets: dict[str, list[ScanRank]] = {}
     for row in rows:
         if not hasattr(row, "flow"):
             markets.setdefault(row.market, []).append(row)
     for market, mine in markets.items():
         picks: set[tuple[str, date]] = {(row.code, row.date) for row in mine}
-        found = flows.shown(market, picks)
+        found = flows.shown(market, picks, calendar)
         for row in mine:
             row.flow = found.get((row.code, row.date))  # type: ignore[attr-defined]
 

@@ -11,10 +11,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from marketdata.api import members, tables
+from marketdata.api.keeping import keeper
 from marketdata.api.pages import Pages
 from marketdata.api.schema import CODE, MARKET, UNCHANGED, problems
 from marketdata.api.stocks import instrument_or_404
-from marketdata.api.views import MarketList, keeper, listed
+from marketdata.api.views import MarketList, listed
 from scans import queries, results
 from scans.api.asking import VersionFilter, between
 from scans.api.flow_forms import attached
@@ -108,7 +109,7 @@ class Signals(MarketList):
     filterset_class = SignalFilter
     pagination_class = ByPick
     depends = (queries.GENERATION,)
-    keeper = keeper("published", "signals")
+    keeper = keeper("page", "signals")
 
     def rows(self) -> QuerySet[Signal]:
         return results.signals(self.market.name).only(*SHOWN)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date as Day  # a filter and a part of the path have its name
 from datetime import datetime
 from typing import Any
@@ -12,17 +14,34 @@ from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
+from caching.held import Held
+from marketdata import queries as market_queries
 from marketdata.api import members, tables
 from marketdata.api.cursors import cursor_of, refuse_cursor
+from marketdata.api.keeping import State, keeper
 from marketdata.api.pages import ByDate, ByRank, Pages
 from marketdata.api.schema import MARKET, UNCHANGED, problems
-from marketdata.api.views import MarketList, MarketView, keeper, listed
+from marketdata.api.views import MarketList, MarketView, listed
+from marketdata.markets import Market
+from marketdata.record import Days
 from scans import queries, results
 from scans.api import asking
 from scans.api.asking import DATE, ForRanks, ForVersion, VersionFilter, between
-from scans.api.flow_forms import attached
+from scans.api.flow_forms import attach, attached
 from scans.api.forms import Answer, Header, Rank, Run, ScanResult
 from scans.models import ScanRank, ScanRun, ScanSession, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A version's answer for a session, what is told of it, and its market's sessions. Shared: nobody changes it."""
+
+    session: ScanSession
+    header: dict[str, Any]
+    calendar: Days
+
+
+FOUND: Held[Found] = Held()
 
 
 class ByRun(Pages):
@@ -42,7 +61,7 @@ class Scan(MarketView):
     pagination_class = ByRank
     paginator: ByRank
     depends = (queries.GENERATION,)
-    keeper = keeper("published", "scan")
+    keeper = keeper("page", "scan")
 
     def row(self) -> type[Rank]:
         return Rank
@@ -57,15 +76,28 @@ class Scan(MarketView):
 
     def body(self, given: dict[str, Any], day: Day | None) -> dict[str, Any]:
         """The header and a page of ranks."""
-        found = self.session(given, day)
-        rows = self.ranks(found, given)
-        page = self.paginator.paginate_queryset(rows, self.request, self, of=str(found.pk))
+        found = self.found(given, day)
+        rows = self.ranks(found.session, given)
+        page = self.paginator.paginate_queryset(rows, self.request, self, of=str(found.session.pk))
+        if self.fields is None or "flow" in self.fields:
+            attach(page, found.calendar)
         links = {
             "next": self.paginator.get_next_link(),
             "previous": self.paginator.get_previous_link(),
         }
         ranks = members.slim(Rank(page, many=True), self.fields).data
-        return {**self.header(found), **links, "ranks": ranks}
+        return {**found.header, **links, "ranks": ranks}
+
+    def found(self, given: dict[str, Any], day: Day | None) -> Found:
+        """The answer asked for, whatever filters its ranks: read once by this process as long as nothing changes."""
+        if cursor_of(self.request) is not None:
+            return self._read(given, day)
+        asked = (self.market.name, given.get("scanner_version"), day)
+        return FOUND.get(asked, tuple(self.state() or ()), lambda: self._read(given, day))
+
+    def _read(self, given: dict[str, Any], day: Day | None) -> Found:
+        session, calendar = self.session(given, day), market_queries.sessions(self.market.name)
+        return Found(session, self.header(session, calendar), calendar)
 
     def ranks(self, found: ScanSession, given: dict[str, Any]) -> QuerySet[ScanRank]:
         """The ranks of the answer that pass the filters."""
@@ -87,11 +119,11 @@ class Scan(MarketView):
             refuse_cursor()
         return found
 
-    def header(self, found: ScanSession) -> dict[str, Any]:
+    def header(self, found: ScanSession, calendar: Days) -> dict[str, Any]:
         context = self.get_serializer_context() | {
             "is_latest": found.published and not found.has_later,  # type: ignore[attr-defined]
             "today": asking.today(self.market),
-            "is_session": asking.is_session(self.market, found.date),
+            "is_session": asking.is_among(calendar, found.date),
         }
         told: dict[str, Any] = Header(found, context=context).data
         return told
@@ -105,9 +137,11 @@ class Scan(MarketView):
         told = attached(listed(self.paginator, rows, self.request))
         return tables.Table(columns, ({**lead, **row.to_representation(one)} for one in told))
 
-    def state(self) -> list[datetime | None] | None:
+    @classmethod
+    def state_of(cls, generations: Mapping[str, datetime], market: Market | None) -> State | None:
         """`is_today` changes at midnight, whatever else does."""
-        return [*(super().state() or []), asking.midnight(self.market)]
+        own = super().state_of(generations, market) or []
+        return [*own, asking.midnight(market)] if market else own
 
 
 class LatestScan(Scan):

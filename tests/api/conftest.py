@@ -21,14 +21,24 @@ __all__ = ["bring", "market", "probe", "sessions"]
 Get = Callable[..., Any]
 
 
-@pytest.fixture(autouse=True)
-def no_counts() -> Iterator[None]:
-    """What throttles counted in one test is nothing to the next."""
+def forget() -> None:
+    """Empty the cache, and what this process holds: it is as new."""
     from django.core.cache import cache
 
+    from marketdata.history import RECORDS
+    from scans.api.scans import FOUND
+
     cache.clear()
+    RECORDS.clear()
+    FOUND.clear()
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    """What throttles counted and what was kept in one test is nothing to the next."""
+    forget()
     yield
-    cache.clear()
+    forget()
 
 
 @pytest.fixture

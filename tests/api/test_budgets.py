@@ -17,12 +17,12 @@ import pytest
 import yaml
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from scans.operations import signals
+from tests.api.conftest import forget
 from tests.scans.conftest import AS_OF
 
 HERE = Path(__file__).parent
@@ -36,7 +36,7 @@ QUERY = dict.fromkeys(
 
 def counted(client: Client, address: str) -> int:
     """The queries of an answer that nothing is kept of."""
-    cache.clear()
+    forget()
     with CaptureQueriesContext(connection) as made:
         found = client.get(address)
     wanted = 404 if address.endswith("/answer") else 200  # drafts are kept in the cache alone
@@ -65,9 +65,6 @@ def names(scanned: Any, client: Client, sessions: list[date]) -> dict[str, str]:
     made = client.post("/api/kr/scans", body, content_type="application/json")
     assert made.status_code == 202, made.content
     known = {"market": "kr", "code": "005930", "slug": "rises", "date": str(sessions[30])}
-    for _ in range(2):  # what a process reads once
-        client.get("/api/kr/scans/latest")
-        client.get("/api/kr/stocks/005930/chart")
     return {**known, "number": str(made.json()["id"])}
 
 

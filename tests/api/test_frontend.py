@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +13,8 @@ import yaml
 from django.conf import settings
 from jsonschema import Draft202012Validator
 
-from tests.seismo_site.running import ROOT, manage
+from tests.seismo_site.running import manage
+from tests.serving import installation, serving
 
 SMALL = ("--instruments", "150", "--sessions", "340", "--end", "2026-08-20")
 WELCOME = (
@@ -28,7 +22,6 @@ WELCOME = (
     "token = ApiToken(user=User.objects.create_user('page'), name='page'); secret = token.new_secret(); "
     "token.save(); print(secret)"
 )
-START_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -62,46 +55,6 @@ def sessions(folder: Path) -> tuple[str, str]:
     assert found.returncode == 0, found.stderr
     first, last = found.stdout.split()
     return first, last
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """gunicorn on a free port, as `make serve` starts it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("SEISMO_", "DATABASE_", "REDIS_", "DJANGO_"))
-    }
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "seismo_site.wsgi", "--bind", f"127.0.0.1:{port}"],
-            cwd=ROOT,
-            env={**kept, "SEISMO_ENV_FILE": os.devnull, "SEISMO_DATA_DIR": str(folder)},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _wait(server, address, folder)
-            yield address
-        finally:
-            server.terminate()
-            server.wait(20)
-
-
-def _wait(server: subprocess.Popen[bytes], address: str, folder: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            if httpx.get(f"{address}/api/health/live", timeout=START_SECONDS).status_code == 200:
-                return
-        except httpx.TransportError:
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError((folder / "server.log").read_text()[-2000:]) from None
-            time.sleep(0.1)
 
 
 class Page:
@@ -141,9 +94,9 @@ class Page:
 def test_a_frontend_finds_its_way_by_the_schema_alone(data: Path) -> None:
     made = manage(data, "shell", "--no-imports", "-c", WELCOME)
     assert made.returncode == 0, made.stderr
-    with served(data) as address:
-        assert httpx.get(f"{address}/api/versions").status_code == 401
-        page = Page(address, made.stdout.strip())
+    with serving(installation(data), data / "server.log") as server:
+        assert httpx.get(f"{server.address}/api/versions").status_code == 401
+        page = Page(server.address, made.stdout.strip())
         assert {one["slug"] for one in page.ask("versions")} >= {"v2", "v3"}
         picked: dict[str, dict[str, Any]] = {}
         for version in ("v2", "v3"):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.client
 import itertools
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
@@ -17,9 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.measuring import ROOT, BenchFailed
-
-__all__ = ["ROOT", "Client", "Seen", "answers", "free_port", "tool"]
+from tests.bench.measuring import BenchFailed
 
 SCRIPT = """
 local paths = {}
@@ -53,21 +50,6 @@ class Seen:
 def tool() -> str:
     """What asks."""
     return "wrk" if shutil.which("wrk") else "a Python client (wrk is not installed)"
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def answers(port: int) -> bool:
-    """Whether the server answers by now."""
-    try:
-        return _ask(port, "/api/health/live", {}) == 200
-    except OSError:
-        return False
 
 
 def _ask(port: int, path: str, headers: dict[str, str]) -> int:

@@ -1,7 +1,7 @@
 """load: how quickly a production server answers, over HTTP, on PostgreSQL and Redis.
 
 1. An installation of two years of KRX with published versions and signals (`Bench.served`).
-2. gunicorn as the image starts it (`SERVER`), asked by a reader with a token.
+2. The server as the image starts it (`tests.serving`), asked by a reader with a token.
 3. `driving` asks for the latest scan, a chart and signals over 1, 8 and 32 connections: first what nobody has asked for
    before (every address differs, so each answer is computed and kept), then one address again and again.
 
@@ -11,21 +11,15 @@ request: what other work on the machine disturbs least.
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import redis
 
 from tests.bench import driving
-from tests.bench.measuring import BenchFailed, tree_cpu
-from tests.bench.places import Bench, Place
+from tests.bench.measuring import tree_cpu
+from tests.bench.places import Bench
 from tests.bench.report import Line, Table
 from tests.servers import Servers
+from tests.serving import SERVER, serving
 
-SERVER = ("--workers", "2", "--threads", "4")
 CONNECTIONS = (1, 8, 32)
 SECONDS = 8.0
 COLD, WARM = 100.0, 20.0
@@ -43,9 +37,10 @@ def section(bench: Bench) -> None:
         place = bench.served(database, cache)
         token = place.inside("token")["secret"]
         codes = place.inside("codes", market="kr")["codes"]
-        with running(place) as (pid, port):
-            pids = [pid, *servers.pids()]
-            bench.report.table(_table(bench, driving.Client(port, token), pids, cache, codes))
+        with serving(place.env, place.folder / "server.log") as server:
+            pids = [server.pid, *servers.pids()]
+            client = driving.Client(server.port, token)
+            bench.report.table(_table(bench, client, pids, cache, codes))
     finally:
         servers.stop()
 
@@ -76,7 +71,7 @@ def _table(
     return Table(
         "load",
         "requests to a production server on PostgreSQL and Redis",
-        f"gunicorn seismo_site.wsgi {' '.join(SERVER)}, {driving.tool()}, {seconds:g} s each",
+        f"granian seismo_site.wsgi:application {' '.join(SERVER)}, {driving.tool()}, {seconds:g} s each",
         lines,
         ["cold: every address differs and the cache was emptied; warm: one address"],
     )
@@ -101,38 +96,3 @@ def _numbered(form: str, count: int = 9_000) -> list[str]:
 
 def _charts(codes: list[str]) -> list[str]:
     return [f"kr/stocks/{code}/chart?{INDICATORS}" for code in codes]
-
-
-@contextmanager
-def running(place: Place) -> Iterator[tuple[int, int]]:
-    """The server's process and port, once it answers."""
-    port = driving.free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "seismo_site.wsgi",
-        "--bind",
-        f"127.0.0.1:{port}",
-        *SERVER,
-    ]
-    log = (place.folder / "server.log").open("w+b")
-    with log:
-        process = subprocess.Popen(
-            [*command, "--log-level", "warning"],
-            env=place.env,
-            stdout=log,
-            stderr=log,
-            cwd=driving.ROOT,
-        )
-        try:
-            deadline = time.monotonic() + 60
-            while not driving.answers(port):
-                if process.poll() is not None or time.monotonic() > deadline:
-                    log.seek(0)
-                    raise BenchFailed(f"the server did not start: {log.read().decode()[-2000:]}")
-                time.sleep(0.1)
-            yield process.pid, port
-        finally:
-            process.terminate()
-            process.wait(30)

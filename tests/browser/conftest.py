@@ -5,11 +5,7 @@ Screenshots are kept in test-artifacts/. Where there is no Chromium the tests sk
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +14,7 @@ import pytest
 
 from tests.browser.market import SETTING_UP, prices
 from tests.seismo_site.running import ROOT, manage
+from tests.serving import installation, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -66,34 +63,6 @@ def data(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server(chromium: Browser, data: Path) -> Iterator[str]:
-    """The address of a production server over `data`; connections wait until it has started."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(64)
-        number = listening.fileno()
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("SEISMO_", "DATABASE_", "REDIS_", "DJANGO_"))
-        }
-        running = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "gunicorn",
-                "seismo_site.wsgi",
-                "--bind",
-                f"fd://{number}",
-                "--threads",
-                "4",
-            ],
-            cwd=ROOT,
-            env={**kept, "SEISMO_ENV_FILE": os.devnull, "SEISMO_DATA_DIR": str(data)},
-            pass_fds=[number],
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            running.terminate()
-            running.wait(timeout=30)
+    """The address of a production server over `data`."""
+    with serving(installation(data), data / "server.log") as running:
+        yield running.address

@@ -1,0 +1,106 @@
+"""Answers that views keep, and how they are found again: by the view, or before it is asked at all (`found`).
+
+An answer is told apart by its address and by the state that it depends on. The state comes from the database with each
+request, so that no process serves what another has replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Protocol, TypeAlias
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
+
+from caching.cached import Cached, cached
+from marketdata.api import sending
+from marketdata.markets import Market
+from marketdata.markets import market as market_named
+
+LONG = 300
+"""Characters of an address beyond which nothing is kept: what many ask for is shorter."""
+PLAIN = frozenset(("", "*/*", "application/json", "application/json, text/plain, */*"))
+"""What callers accept who mean JSON, in the words of most of them; the view works out all others."""
+PATHS = 4096
+
+State: TypeAlias = "list[datetime | None]"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What tells an answer apart, and what this site is called by whoever asks."""
+
+    path: str
+    query: Sequence[tuple[str, list[str]]]
+    state: State
+    origin: str
+
+    @classmethod
+    def by(cls, request: HttpRequest, state: State) -> Asked:
+        return cls(request.path, sorted(request.GET.lists()), state, sending.origin_of(request))
+
+
+Keeper: TypeAlias = "Cached[[Asked, Callable[[], Any]], sending.Sent]"
+
+
+class Keeps(Protocol):
+    """What is asked of a view: what keeps its answers, and what they depend on (see `views.View`)."""
+
+    keeper: Keeper | None
+
+    @classmethod
+    def state_of(
+        cls, generations: Mapping[str, datetime], market: Market | None
+    ) -> State | None: ...
+
+
+def keeper(policy: str, what: str) -> Keeper:
+    """Keeps the answers of a view under the name `what`."""
+
+    def pack(asked: Asked, build: Callable[[], Any]) -> sending.Sent:
+        return sending.packed(sending.as_json(build()), asked.origin)
+
+    def parts(asked: Asked, build: Callable[[], Any]) -> Sequence[Any]:
+        return (asked.path, asked.query, asked.state)
+
+    return cached(policy, what=what, version=2, by=parts)(pack)
+
+
+def is_kept(request: HttpRequest) -> bool:
+    """Whether the answer to this is one that is kept: first pages, of addresses that are not long."""
+    return "cursor" not in request.GET and len(request.get_full_path()) <= LONG
+
+
+def found(request: HttpRequest, generations: Mapping[str, datetime]) -> HttpResponseBase | None:
+    """The answer to a GET of somebody who may read, where one is kept; None where the view has to be asked. What is
+    kept was answered to the same address once, so nothing of it has to be looked into again."""
+    view, market = _view(request.path_info)
+    if view is None or view.keeper is None or market not in generations:
+        return None
+    if request.META.get("HTTP_ACCEPT", "") not in PLAIN or not is_kept(request):
+        return None
+    if request.GET.get("format", "json") != "json":
+        return None
+    state = view.state_of(generations, market_named(market))
+    if state is None:
+        return None
+    key = view.keeper.key(Asked.by(request, state), dict)
+    kept = view.keeper.held(key)
+    if kept is None:
+        return None
+    return sending.unpacked(request, kept[0], changed=sending.latest(state))
+
+
+@lru_cache(PATHS)
+def _view(path: str) -> tuple[type[Keeps] | None, str]:
+    """The view behind a path, where it is one that may keep answers, and the market in the path."""
+    try:
+        match = resolve(path)
+    except Resolver404:
+        return None, ""
+    view = getattr(match.func, "cls", None)
+    return (view if hasattr(view, "keeper") else None), str(match.kwargs.get("market", ""))

@@ -1,0 +1,55 @@
+"""The counter: what is kept ready is handed out there, and nobody behind it is asked.
+
+A program that reads with a token asks for the same few pages most of the time. For it everything between the request
+and a kept answer is one statement (who asks, and the generations of what is shown), one count and one look into the
+cache. Whatever is not as plain as that, and whatever is to be refused, goes on to the view, which finds what was read
+and counted here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from marketdata.api import keeping
+from marketdata.api.access import Known, PerUser
+from marketdata.api.problems import AWAY, database_unreachable
+from seismo_site import tokens
+
+
+class Counter:
+    """Reads of the API with a token."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.method == "GET" and request.path_info.startswith("/api/"):
+            secret = tokens.secret_of(request)
+            found = None if secret is None else self._found(request, secret)
+            if found is not None:
+                return found
+        return self.get_response(request)
+
+    def _found(self, request: HttpRequest, secret: str) -> HttpResponseBase | None:
+        try:
+            standing = tokens.standing(request, secret)
+        except AWAY:
+            return database_unreachable(request)
+        if standing is None:
+            return None
+        throttle = PerUser()
+        paced = throttle.paced(throttle.name(standing.user.pk))
+        request.known = Known(standing.generations, paced)  # type: ignore[attr-defined]
+        if not paced.taken:
+            return None
+        try:
+            found = keeping.found(request, standing.generations)
+        except DisallowedHost:
+            return None
+        if found is not None and not found.streaming:
+            found["Content-Length"] = str(len(found.content))  # type: ignore[attr-defined]
+        return found

@@ -1,0 +1,85 @@
+"""The production server over an installation, as `make serve` and the image start it."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.seismo_site.running import ROOT
+
+SERVER = ("--interface", "wsgi", "--workers", "2", "--blocking-threads", "2")
+"""Its options, which stand in the Makefile and the Dockerfile too."""
+START_SECONDS = 60.0
+
+
+class NotServed(AssertionError):
+    """The server did not start; the message carries the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server: the process that owns its workers, and its port on this host."""
+
+    pid: int
+    port: int
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+def installation(folder: Path) -> dict[str, str]:
+    """The environment of an installation with its data in `folder`, without anything set for another one."""
+    foreign = ("SEISMO_", "DATABASE_", "REDIS_", "DJANGO_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    return {**kept, "SEISMO_ENV_FILE": os.devnull, "SEISMO_DATA_DIR": str(folder)}
+
+
+@contextmanager
+def serving(env: Mapping[str, str], log: Path) -> Iterator[Server]:
+    """The server, from its first answer on."""
+    port = _free_port()
+    command = [sys.executable, "-m", "granian", *SERVER, "--host", "127.0.0.1", "--port", str(port)]
+    with log.open("wb") as written:
+        process = subprocess.Popen(
+            [*command, "--log-level", "warning", "seismo_site.wsgi:application"],
+            cwd=ROOT,
+            env=dict(env),
+            stdout=written,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while not _answers(port):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise NotServed(f"the server did not start: {log.read_text()[-2000:]}")
+                time.sleep(0.1)
+            yield Server(process.pid, port)
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=START_SECONDS)
+    try:
+        connection.request("GET", "/api/health/live")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django_q.models import Failure
-from django_q.status import Stat
 
-from marketdata import catalogue, coverage
+from marketdata import catalogue, coverage, queueing
 from scans import overview
+from seismo_site import queue_admin
 
 APPS = ("scans", "marketdata", "django_q", "seismo_site", "auth")
 MODELS = (
@@ -60,6 +62,17 @@ class SeismoAdminSite(AdminSite):
     index_title = "Console"
     index_template = "admin/console.html"
 
+    def register(
+        self,
+        model_or_iterable: Any,
+        admin_class: type[ModelAdmin[Any]] | None = None,
+        **options: Any,
+    ) -> None:
+        """As every admin site does; the task queue's own pages come guarded."""
+        if admin_class:
+            admin_class = queue_admin.guarded(admin_class)
+        super().register(model_or_iterable, admin_class, **options)
+
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         found = super().get_app_list(request, app_label)
         for app in found:
@@ -98,7 +111,8 @@ class SeismoAdminSite(AdminSite):
             context["undecided"] = overview.undecided()
         if may("scans.view_scanrequest"):
             context["queue"] = overview.queue()
-            context["workers"] = len(Stat.get_all())
+            with suppress(queueing.QueueAway):  # the console then says that it is away
+                context["tasks"] = queueing.state(timezone.now())
             context["failures"] = Failure.objects.count()
         return super().index(request, {**context, **(extra_context or {})})
 

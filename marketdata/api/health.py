@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
-from collections.abc import Callable
+from concurrent.futures import Future
 
 from django.db import DatabaseError, connection
-from django_q.tasks import queue_size
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -16,11 +17,15 @@ from rest_framework.views import APIView
 
 from caching.stats import STATS
 from caching.store import STORE
-from marketdata import catalogue
+from marketdata import catalogue, queueing
 from marketdata.api.forms import Alive, Readiness
+from marketdata.api.probes import Probe
 
 LOGGER = logging.getLogger(__name__)
 ORDER = ("up", "degraded", "down")
+WAIT = 2.0
+"""Seconds that all parts together have to answer: who asks, asks again soon."""
+
 Found = tuple[str, str]
 
 
@@ -41,8 +46,8 @@ class Live(Open):
 
 
 class Ready(Open):
-    """Database, cache, queue and lake, each with its state. Without the database nothing can be answered (503);
-    everything else only makes answers slower or older (degraded)."""
+    """Database, cache, queue and lake, each with its state, within two seconds whatever does not answer. Without the
+    database nothing can be answered (503); everything else only makes answers slower or older (degraded)."""
 
     @extend_schema(
         operation_id="health_ready",
@@ -50,7 +55,7 @@ class Ready(Open):
         responses={200: Readiness, 503: OpenApiResponse(Readiness, "The database is down")},
     )
     def get(self, request: Request) -> Response:
-        found = {name: _state(name, probe) for name, probe in PROBES.items()}
+        found = states()
         worst = max((one[0] for one in found.values()), key=ORDER.index)
         down = found["database"][0] == "down"
         told = {name: {"state": state, "detail": text} for name, (state, text) in found.items()}
@@ -81,8 +86,9 @@ def _rates() -> list[str]:
 
 
 def queue() -> Found:
-    waiting = queue_size()
-    return "up", f"{waiting} waiting"
+    """What waits for a task worker, and whether one is there."""
+    found = queueing.state(timezone.now())
+    return "degraded" if found.neglected else "up", str(found)
 
 
 def lake() -> Found:
@@ -96,20 +102,40 @@ def lake() -> Found:
     return "up", days
 
 
-PROBES: dict[str, Callable[[], Found]] = {
-    "database": database,
-    "cache": cache,
-    "queue": queue,
-    "lake": lake,
+PROBES: dict[str, Probe[Found]] = {
+    "database": Probe(database, needs_database=True),
+    "cache": Probe(cache, needs_database=False),
+    "queue": Probe(queue, needs_database=queueing.in_database()),
+    "lake": Probe(lake, needs_database=True),
 }
 
 
-def _state(name: str, probe: Callable[[], Found]) -> Found:
+def states() -> dict[str, Found]:
+    """What each part answers within `WAIT` seconds, in the order of `PROBES`. The database is asked once: where it is
+    down, those that need it are not asked."""
+    until = time.monotonic() + WAIT
+    begun = {name: probe.begin() for name, probe in PROBES.items() if not probe.needs_database}
+    begun["database"] = PROBES["database"].begin()
+    found = {"database": _state("database", begun["database"], until)}
+    if found["database"][0] != "down":
+        begun |= {name: probe.begin() for name, probe in PROBES.items() if name not in begun}
+    for name in PROBES:
+        if name not in begun:
+            found[name] = "down", "not asked: it needs the database, which does not answer"
+        elif name not in found:
+            found[name] = _state(name, begun[name], until)
+    return {name: found[name] for name in PROBES}
+
+
+def _state(name: str, asked: Future[Found], until: float) -> Found:
     """What the probe found; what went wrong is for the log, not for whoever asks."""
     try:
-        return probe()
-    except (DatabaseError, OSError, RuntimeError) as error:
+        return asked.result(max(until - time.monotonic(), 0))
+    except TimeoutError:
+        LOGGER.warning("%s has not answered within %g s", name, WAIT)
+        return "down", f"has not answered within {WAIT:g} s"
+    except (DatabaseError, OSError, queueing.QueueAway) as error:
         LOGGER.warning("%s does not answer: %s", name, error)
-    except Exception:  # a queue's broker has errors of its own
+    except Exception:  # a defect, with where it is
         LOGGER.exception("%s does not answer", name)
     return "down", "does not answer; see the log"

@@ -23,6 +23,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
 
+from marketdata import queueing
 from marketdata.models import (
     BarCorrection,
     CalendarOverride,
@@ -263,6 +264,7 @@ def test_the_queries_of_every_page(
     if os.environ.get("RECORD_QUERY_COUNTS"):
         COUNTS.write_text(json.dumps(dict(sorted(ten.items())), indent=2) + "\n")
     told = json.loads(COUNTS.read_text())
+    told["index"] -= not queueing.in_database()
     there = {name: n for name, n in told.items() if name in ten}  # with Redis the queue has no list
     assert ten == there
     assert {name for name in told if name not in ten} <= {"django_q_ormq", "django_q_ormq change"}

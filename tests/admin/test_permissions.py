@@ -10,7 +10,11 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
+from django_q.models import Failure, OrmQ, Schedule, Success
+from django_q.tasks import queue_size
 
+from marketdata import queueing
 from marketdata.models import CalendarOverride, FactorEvent, LakePartition
 from scans.models import (
     ActiveVersion,
@@ -44,8 +48,9 @@ def rows(scanned: Any) -> dict[str, Any]:
 
 
 def test_a_viewer_sees_every_page(rows: dict[str, Any], looking: Client) -> None:
-    for _, address in (*lists(), *changes()):
-        page(looking, address)
+    for name, address in (*lists(), *changes()):
+        if not name.startswith("django_q_schedule"):
+            page(looking, address)
     for view in ("index", "coverage", "suspected_actions"):
         page(looking, reverse(f"admin:{view}"))
 
@@ -113,6 +118,53 @@ def test_one_permission_opens_one_door(rows: dict[str, Any], client: Client) -> 
     index = page(client, "/admin/")
     assert "Markets" not in index
     assert "Suspected actions" not in index
+
+
+def test_the_queue_runs_what_a_superuser_names_and_nobody_else(
+    rows: dict[str, Any], console: Client, client: Client
+) -> None:
+    """With every permission there is for the queue, staff may look at tasks."""
+    now = timezone.now()
+    told = {"func": "os.getcwd", "started": now, "stopped": now, "name": "one"}
+    for kind, success in ((Success, True), (Failure, False)):
+        kind.objects.create(id=f"{success}", success=success, **told)
+    kept = Schedule.objects.create(func="os.getcwd", name="nightly")
+    waiting = OrmQ.objects.create(key="elsewhere", payload="", lock=now)
+    schedules = reverse("admin:django_q_schedule_changelist")
+    assert "nightly" in page(console, schedules)
+
+    staff = User.objects.create_user("keeper", is_staff=True)
+    every = Permission.objects.filter(content_type__app_label="django_q")
+    staff.user_permissions.set(every)
+    client.force_login(staff)
+    named = {"func": "os.abort", "schedule_type": "O", "repeats": 1, "next_run_0": "2026-01-01"}
+    for address in (
+        schedules,
+        reverse("admin:django_q_schedule_add"),
+        reverse("admin:django_q_schedule_change", args=[kept.pk]),
+        reverse("admin:django_q_schedule_delete", args=[kept.pk]),
+    ):
+        assert client.get(address).status_code == 403
+        assert client.post(address, {**named, "post": "yes"}).status_code == 403
+    assert list(Schedule.objects.values_list("func", flat=True)) == ["os.getcwd"]
+    assert "chedule" not in page(client, "/admin/")
+
+    before = queue_size()
+    for name, pk in (("success", "True"), ("failure", "False")):
+        listed = reverse(f"admin:django_q_{name}_changelist")
+        assert "one" in page(client, listed)
+        assert 'name="action"' not in page(client, listed)
+        client.post(listed, {"action": "resubmit_task", "_selected_action": [pk]})
+        assert client.post(reverse(f"admin:django_q_{name}_delete", args=[pk])).status_code == 403
+        assert client.post(reverse(f"admin:django_q_{name}_change", args=[pk])).status_code == 403
+    assert queue_size() == before
+    assert (Success.objects.count(), Failure.objects.count()) == (1, 1)
+    if queueing.in_database():
+        address = reverse("admin:django_q_ormq_change", args=[waiting.pk])
+        page(client, address)
+        assert client.post(address, {"key": "seismo"}).status_code == 403
+        waiting.refresh_from_db()
+        assert waiting.key == "elsewhere"
 
 
 def test_the_unknown_are_sent_to_log_in(rows: dict[str, Any], client: Client) -> None:

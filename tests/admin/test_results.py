@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
@@ -10,6 +10,10 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
+from django_q.brokers import get_broker
+from django_q.models import OrmQ
+from django_q.tasks import async_task
 
 from scans.models import (
     QuarantineDecision,
@@ -149,4 +153,16 @@ def test_the_console_tells_the_last_run_of_each_version(scanned: Any, console: C
         assert f"<strong>{made.last}</strong>" in row
         assert "published" in row
         assert f'<td class="num">{len(codes(made.answers.get(date=made.last)))}</td>' in row
-    assert "no worker" in text
+    assert "no task worker is running" not in text
+    assert "the queue does not answer" not in text
+
+
+def test_the_console_tells_of_tasks_that_nobody_takes(scanned: Any, console: Client) -> None:
+    async_task("django.utils.text.slugify", "done")
+    OrmQ.objects.update(lock=timezone.now() - timedelta(hours=3))  # where it is in the database
+    try:
+        text = page(console, "/admin/")
+    finally:
+        get_broker().purge_queue()
+    assert "1 task waits, and no task worker is running" in text
+    assert "no worker</span>" in text

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from django.test import Client, RequestFactory
 from django.utils import timezone
 from rest_framework.request import Request
 
-from marketdata.models import LakePartition
 from seismo_site.models import ApiToken
 from seismo_site.tokens import TokenAuthentication
 from tests.api.conftest import Get
@@ -231,25 +229,3 @@ def test_the_minute_slides(
     assert status() == 429
     now += 130
     assert [status() for _ in range(7)] == [200] * 6 + [429]
-
-
-def test_health(client: Client, db: None, settings: Any) -> None:
-    settings.ANONYMOUS_READS = False
-    assert client.get("/api/health/live").json() == {"state": "up"}
-    found = client.get("/api/health/ready").json()
-    assert found["state"] == "up"
-    assert found["database"] == {"state": "up", "detail": connection.vendor}
-    assert found["queue"] == {"state": "up", "detail": "0 waiting"}
-    assert found["cache"]["state"] == "up"
-
-
-def test_a_lake_behind_the_record_is_told(
-    client: Client, scanned: Any, sessions: list[date]
-) -> None:
-    told = client.get("/api/health/ready").json()["lake"]
-    assert told == {"state": "up", "detail": f"kr until {sessions[-1]}"}
-    LakePartition.objects.filter(month=date(2024, 3, 1)).update(written=0)
-    found = client.get("/api/health/ready")
-    assert found.status_code == 200
-    assert (found.json()["state"], found.json()["lake"]["state"]) == ("degraded", "degraded")
-    assert "kr 1;" in found.json()["lake"]["detail"]

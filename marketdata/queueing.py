@@ -1,0 +1,111 @@
+"""What waits for a task worker, and whether one is there.
+
+Where there is Redis, workers leave their statistics in it. In the database alone they leave none that other processes
+see; there a task that somebody has taken tells of a worker, and one that has long waited while none is taken, of none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.cache.backends.locmem import LocMemCache
+from django.db.models import Count, Min, Q
+from django_q.brokers import get_broker
+from django_q.conf import Conf
+from django_q.models import OrmQ
+from django_q.signing import BadSignature, SignedPackage
+from django_q.status import Stat
+from redis import RedisError
+
+PATIENCE = timedelta(seconds=30)
+"""How long a task may wait before that alone tells that nobody works the queue. An idle worker takes one at once."""
+
+
+class QueueAway(Exception):
+    """The server that keeps the queue does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """`waiting` tasks, the oldest for `age` (None: nothing waits, or it cannot be told); `taken`: those a worker holds,
+    where the queue is in the database; `workers`: the clusters that are running, None where they cannot be seen."""
+
+    waiting: int
+    age: timedelta | None
+    taken: int
+    workers: int | None
+
+    @property
+    def neglected(self) -> bool:
+        """Whether tasks wait and nobody is there to take them."""
+        if not self.waiting or self.workers or self.taken:
+            return False
+        return self.workers == 0 or (self.age or timedelta()) > PATIENCE
+
+    def __str__(self) -> str:
+        told = f"{self.waiting} waiting"
+        if self.age is not None:
+            told += f", the oldest for {_span(self.age)}"
+        if self.neglected:
+            return f"{told}, and no task worker is running: start manage.py qcluster"
+        if self.workers is not None:
+            told += f"; task workers running: {self.workers}"
+        return told
+
+
+def in_database() -> bool:
+    """Whether the queue is in the database."""
+    return bool(Conf.ORM)
+
+
+def state(now: datetime) -> Queue:
+    """The queue as it stands; raises QueueAway, or DatabaseError where it is in the database."""
+    try:
+        broker = get_broker()
+        waiting, since, taken = (_in_database if in_database() else _on_redis)(broker, now)
+        workers = _workers(broker)
+    except RedisError as error:
+        raise QueueAway(f"The task queue does not answer: {error}") from error
+    age = None if since is None else max(now - since, timedelta())
+    return Queue(waiting, age, taken, workers)
+
+
+Read = tuple[int, datetime | None, int]
+
+
+def _in_database(broker: Any, now: datetime) -> Read:
+    """A task's lock is when it was put in, or, once it is taken, when it may be taken again."""
+    waits = Q(lock__lte=now)
+    found = OrmQ.objects.filter(key=broker.list_key).aggregate(
+        waiting=Count("pk", filter=waits),
+        since=Min("lock", filter=waits),
+        taken=Count("pk", filter=~waits),
+    )
+    return found["waiting"], found["since"], found["taken"]
+
+
+def _on_redis(broker: Any, _: datetime) -> Read:
+    """Tasks are taken from the list's head, so the oldest stands there."""
+    waiting, oldest = broker.queue_size(), broker.connection.lindex(broker.list_key, 0)
+    try:
+        since = SignedPackage.loads(oldest)["started"] if oldest else None
+    except BadSignature:  # of an installation with another secret key
+        since = None
+    return waiting, since, 0
+
+
+def _workers(broker: Any) -> int | None:
+    if in_database() and isinstance(broker.cache, LocMemCache):
+        return None  # each process has its own
+    return len(Stat.get_all(broker))
+
+
+def _span(age: timedelta) -> str:
+    """A duration in the largest unit that it has two of."""
+    seconds = int(age.total_seconds())
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"

@@ -1,0 +1,261 @@
+"""Whether it lives and whether it is ready: each part with its state, whatever does not answer, and within a time."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from django_q.brokers import get_broker
+from django_q.models import OrmQ
+from django_q.tasks import async_task
+
+from marketdata import queueing
+from marketdata.api import health, probes
+from marketdata.models import LakePartition
+from marketdata.queueing import Queue
+from tests.seismo_site.running import ROOT, manage
+from tests.servers import Servers
+from tests.serving import installation, serving
+
+READY = "/api/health/ready"
+PARTS = ("database", "cache", "queue", "lake")
+PATIENCE = 8.0
+"""Seconds a client waits: more than readiness takes, less than the ten that one attempt at PostgreSQL may."""
+UNTIL = 60.0
+
+
+@pytest.fixture
+def servers() -> Iterator[Servers]:
+    running = Servers()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """A port that takes connections and says nothing."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(64)
+        yield listening.getsockname()[1]
+
+
+@pytest.fixture
+def deaf() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@pytest.fixture
+def emptied(transactional_db: None) -> Iterator[None]:
+    """The task queue is empty afterwards, wherever it is."""
+    yield
+    get_broker().purge_queue()
+
+
+@contextmanager
+def served(data: Path, **settings: str) -> Iterator[str]:
+    """The address of a production server with these settings."""
+    env = {**installation(data), **settings}
+    with serving(env, data / "server.log") as server:
+        yield server.address
+
+
+def asked(address: str, status: int) -> dict[str, Any]:
+    """What readiness says, every part named; of a client that does not wait for long."""
+    found = httpx.get(f"{address}{READY}", timeout=PATIENCE)
+    assert found.status_code == status, found.text
+    assert "hunter2" not in found.text
+    told: dict[str, Any] = found.json()
+    assert set(told) == {"state", *PARTS}
+    return told
+
+
+def states(told: dict[str, Any]) -> dict[str, str]:
+    return {name: told[name]["state"] for name in PARTS}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_all_is_well(client: Client, settings: Any) -> None:
+    settings.ANONYMOUS_READS = False
+    assert client.get("/api/health/live").json() == {"state": "up"}
+    found = client.get(READY).json()
+    assert found["state"] == "up"
+    assert found["database"] == {"state": "up", "detail": connection.vendor}
+    assert found["queue"]["state"] == "up"
+    assert found["queue"]["detail"].startswith("0 waiting")
+    assert found["cache"]["state"] == "up"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lake_behind_the_record_is_told(
+    client: Client, scanned: Any, sessions: list[date]
+) -> None:
+    told = client.get(READY).json()["lake"]
+    assert told == {"state": "up", "detail": f"kr until {sessions[-1]}"}
+    LakePartition.objects.filter(month=date(2024, 3, 1)).update(written=0)
+    found = client.get(READY)
+    assert found.status_code == 200
+    assert (found.json()["state"], found.json()["lake"]["state"]) == ("degraded", "degraded")
+    assert "kr 1;" in found.json()["lake"]["detail"]
+
+
+def test_the_queries_of_the_parts(scanned: Any) -> None:
+    """They are asked in threads of their own, where the budgets of the addresses do not see them."""
+    with CaptureQueriesContext(connection) as made:
+        for ask in (health.database, health.queue, health.lake):
+            ask()
+    assert len(made) == 3 + queueing.in_database()
+
+
+@pytest.mark.parametrize("kind", ["deaf", "silent"])
+def test_a_database_that_is_not_there(kind: str, request: Any, tmp_path: Path) -> None:
+    port = request.getfixturevalue(kind)
+    url = f"postgres://seismo:hunter2@127.0.0.1:{port}/seismo"
+    with served(tmp_path, DATABASE_URL=url) as address:
+        told = asked(address, 503)
+        assert told["state"] == "down"
+        assert states(told) == {**dict.fromkeys(PARTS, "down"), "cache": "up"}
+        assert told["lake"]["detail"] == told["queue"]["detail"]
+        assert "needs the database" in told["lake"]["detail"]
+
+
+@pytest.mark.parametrize("kind", ["deaf", "silent"])
+def test_a_redis_that_is_not_there(kind: str, request: Any, tmp_path: Path) -> None:
+    """Answers are slower and nothing can be asked for, but there are answers."""
+    made = manage(tmp_path, "migrate", "--verbosity", "0")
+    assert made.returncode == 0, made.stderr
+    url = f"redis://:hunter2@127.0.0.1:{request.getfixturevalue(kind)}"
+    with served(tmp_path, REDIS_URL=url) as address:
+        told = asked(address, 200)
+    assert told["state"] == "degraded"
+    assert told["cache"]["state"] != "up"
+    assert [told[name]["state"] for name in ("database", "queue", "lake")] == ["up", "down", "up"]
+
+
+def test_a_queue_without_and_with_a_worker_then_no_servers(
+    servers: Servers, tmp_path: Path
+) -> None:
+    urls = {"DATABASE_URL": servers.postgres(), "REDIS_URL": servers.redis()}
+    enqueue = (
+        "from django_q.tasks import async_task; async_task('django.utils.text.slugify', 'done')"
+    )
+    for arguments in (("migrate", "--verbosity", "0"), ("shell", "--no-imports", "-c", enqueue)):
+        done = manage(tmp_path, *arguments, **urls)
+        assert done.returncode == 0, done.stderr
+    with served(tmp_path, **urls) as address:
+        told = asked(address, 200)
+        assert (told["state"], told["queue"]["state"]) == ("degraded", "degraded")
+        assert told["queue"]["detail"].startswith("1 waiting, the oldest for ")
+        assert "no task worker is running" in told["queue"]["detail"]
+        worker = subprocess.Popen(
+            [sys.executable, "manage.py", "qcluster"],
+            cwd=ROOT,
+            env={**installation(tmp_path), **urls},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            until = time.monotonic() + UNTIL
+            wanted = {"state": "up", "detail": "0 waiting; task workers running: 1"}
+            while asked(address, 200)["queue"] != wanted:
+                assert worker.poll() is None
+                assert time.monotonic() < until
+                time.sleep(0.1)
+        finally:
+            worker.terminate()
+            worker.wait(30)
+        servers.stop()
+        assert states(asked(address, 503))["database"] == "down"
+
+
+def test_a_task_that_nobody_takes(client: Client, emptied: None) -> None:
+    """In the database no worker is seen: that a task waits for long while none is taken tells of none."""
+    for _ in range(3):
+        async_task("django.utils.text.slugify", "done")
+    first = OrmQ.objects.first()
+    if queueing.in_database():
+        assert client.get(READY).json()["queue"]["state"] == "up"  # they have only just come
+        now = timezone.now()
+        OrmQ.objects.update(lock=now - timedelta(minutes=5))
+        OrmQ.objects.filter(pk=first.pk).update(lock=now - timedelta(hours=3))
+        told = client.get(READY).json()["queue"]
+        assert told["detail"].startswith("3 waiting, the oldest for 3 hours, and no task worker")
+        assert told["state"] == "degraded"
+        get_broker().dequeue()
+    told = client.get(READY).json()["queue"]
+    if queueing.in_database():
+        assert told == {"state": "up", "detail": "2 waiting, the oldest for 5 minutes"}
+    else:
+        assert first is None
+        assert told["state"] == "degraded"
+        assert told["detail"].startswith("3 waiting, the oldest for ")
+
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("queue", "neglected"),
+    [
+        (Queue(0, None, 0, None), False),
+        (Queue(0, None, 0, 0), False),
+        (Queue(2, None, 0, 0), True),
+        (Queue(2, MINUTE, 0, 1), False),
+        (Queue(2, MINUTE, 0, None), True),
+        (Queue(2, MINUTE, 1, None), False),
+        (Queue(2, timedelta(seconds=1), 0, None), False),
+        (Queue(2, None, 0, None), False),
+    ],
+)
+def test_whether_a_queue_is_neglected(queue: Queue, neglected: bool) -> None:
+    assert queue.neglected is neglected
+    assert ("manage.py qcluster" in str(queue)) is neglected
+
+
+def test_many_who_ask_wait_for_one_answer() -> None:
+    gate, calls = threading.Event(), []
+
+    def ask() -> int:
+        calls.append(1)
+        gate.wait(UNTIL)
+        return len(calls)
+
+    probe = probes.Probe(ask, needs_database=False)
+    begun = [probe.begin() for _ in range(5)]
+    gate.set()
+    assert [one.result(UNTIL) for one in begun] == [1] * 5
+    assert probe.begin().result(UNTIL) == 2
+
+
+def test_a_question_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probes, "GIVE_UP", -1.0)
+    never = threading.Event()
+    answers: Iterator[Callable[[], Any]] = iter([lambda: never.wait(UNTIL), lambda: "here"])
+    probe = probes.Probe(lambda: next(answers)(), needs_database=False)
+    hanging = probe.begin()
+    assert probe.begin().result(UNTIL) == "here"
+    assert not hanging.done()
+    never.set()
+
+
+def test_what_went_wrong_is_told_to_whoever_asked() -> None:
+    probe = probes.Probe(lambda: 1 // 0, needs_database=False)
+    with pytest.raises(ZeroDivisionError):
+        probe.begin().result(UNTIL)

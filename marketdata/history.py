@@ -7,16 +7,17 @@ begins anew after a session that the record lacks for the whole market: nobody k
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
 from caching.held import Held
-from marketdata import adjust, membership, queries
-from marketdata.models import FactorEvent, StockPrice
+from marketdata import adjust, calendars, membership, queries
+from marketdata.models import FactorEvent, Instrument, StockPrice
 from marketdata.panel import Floats
 from marketdata.record import Days, Record
 
@@ -79,17 +80,38 @@ class History:
         )
 
 
-RECORDS: Held[Record] = Held()
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What is recorded of a market but for its bars: its sessions, code -> name of its instruments, code -> day and
+    ratio of each corporate action, ascending."""
+
+    sessions: Record
+    names: Mapping[str, str]
+    events: Mapping[str, Sequence[tuple[date, float]]]
 
 
-def recorded(market: str, state: Hashable) -> Record:
-    """What is recorded of the market (`queries.record`), kept in this process as long as `state` stays, which changes
-    with whatever is recorded. The lake may catch up meanwhile: a history is the same without that."""
-    return RECORDS.get((market, settings.LAKE_DIR), state, lambda: queries.record(market))
+RECORDED: Held[Recorded] = Held()
 
 
-def history(held: Record, code: str) -> History | None:
-    """The history of an instrument of a market, `held` being what is recorded of it; None where it has no bar."""
+def recorded(market: str, state: Hashable) -> Recorded:
+    """The same as `read`, kept in this process as long as `state` stays, which changes with whatever is recorded. The
+    lake may catch up meanwhile: a history is the same without that."""
+    return RECORDED.get((market, settings.LAKE_DIR), state, lambda: read(market))
+
+
+def read(market: str) -> Recorded:
+    """What is recorded of the market, in a few queries."""
+    names = dict(Instrument.objects.filter(market=market).values_list("code", "name"))
+    events: dict[str, list[tuple[date, float]]] = {}
+    rows = FactorEvent.objects.filter(market=market).order_by("date")
+    for code, day, ratio in rows.values_list("stock_code", "date", "ratio"):
+        events.setdefault(code, []).append((day, ratio))
+    return Recorded(queries.record(market), names, events)
+
+
+def history(known: Recorded, code: str) -> History | None:
+    """The history of an instrument of a market, `known` being what is recorded of it; None where it has no bar."""
+    held = known.sessions
     market = held.market.name
     bars = _bars(market, code)
     if bars is None:
@@ -106,9 +128,9 @@ def history(held: Record, code: str) -> History | None:
     state = np.zeros((len(every), 1), dtype=np.uint8)
     state[at, 0] = adjust.PRESENT
     state[at, 0] |= np.where(raw["volume"] > 0, adjust.TRADED, 0).astype(np.uint8)
-    known = np.flatnonzero(np.isfinite(whole["base_price"]))
-    base = adjust.Sparse(known, whole["base_price"][known])
-    ratio = _events(market, code, every)
+    based = np.flatnonzero(np.isfinite(whole["base_price"]))
+    base = adjust.Sparse(based, whole["base_price"][based])
+    ratio = _events(known.events.get(code, ()), every)
     close = whole["close"][:, None].copy()
     first = np.zeros(1, dtype=np.int32)
     idle = adjust.fill(close, state, first, np.full(1, np.nan), base, ratio)[:, 0]
@@ -151,7 +173,7 @@ def _bars(market: str, code: str) -> tuple[Days, dict[str, Floats]] | None:
     if not rows:
         return None
     told, sources, *columns = zip(*rows, strict=True)
-    days = np.array(told, dtype="datetime64[D]")
+    days = calendars.days(told)
     names = set(sources)
     kept = np.arange(len(days))
     if len(names) > 1:
@@ -164,9 +186,8 @@ def _bars(market: str, code: str) -> tuple[Days, dict[str, Floats]] | None:
     return days[kept], dict(zip(READ[2:], values, strict=True))
 
 
-def _events(market: str, code: str, days: Days) -> adjust.Sparse:
-    rows = FactorEvent.objects.filter(market=market, stock_code=code).order_by("date")
-    found = [(np.datetime64(day), ratio) for day, ratio in rows.values_list("date", "ratio")]
+def _events(events: Sequence[tuple[date, float]], days: Days) -> adjust.Sparse:
+    found = [(np.datetime64(day), ratio) for day, ratio in events]
     at = np.searchsorted(days, [day for day, _ in found]) if found else np.empty(0, np.intp)
     inside = [n for n, row in enumerate(at) if row < len(days) and days[row] == found[n][0]]
     return adjust.Sparse(

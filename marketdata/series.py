@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata import queries
+from marketdata import calendars, queries
 from marketdata.errors import DataProblem
 from marketdata.lake import digest
 from marketdata.markets import market as market_named
@@ -61,7 +61,7 @@ def recorded(market: str, name: str) -> tuple[Days, NDArray[np.float64]]:
         bars = IndexBar.objects.filter(market=owner, name=name).order_by("date")
         rows = list(bars.values_list("date", "high", "low", "close"))
         if rows:
-            days = np.array([row[0] for row in rows], dtype="datetime64[D]")
+            days = calendars.days([row[0] for row in rows])
             return days, np.array([row[1:] for row in rows]).T
     raise DataProblem(
         f"Market {market} has no index series {name!r}: import it with `manage.py import_index FILE --market {market} "

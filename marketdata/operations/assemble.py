@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db.models import Count
 from numpy.typing import NDArray
 
-from marketdata import membership, quality
+from marketdata import calendars, membership, quality
 from marketdata.lake import flow_files, writer
 from marketdata.models import FactorEvent, InstrumentStatus, StockPrice
 from marketdata.operations import bulk, marks
@@ -158,7 +158,7 @@ class Statements:
         number = {name: n for n, name in enumerate(self.segments)}
         self.known = membership.Statements(
             code=code.astype(np.int64),
-            day=np.array(columns[1], dtype="datetime64[D]"),
+            day=calendars.days(columns[1]),
             preference=np.array([ranks[name] for name in columns[2]], dtype=np.int64),
             segments=self.segments,
             segment=np.array([number.get(name, -1) for name in columns[3]], dtype=np.int8),

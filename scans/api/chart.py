@@ -20,7 +20,7 @@ from marketdata.api.problems import Problem
 from marketdata.api.schema import CODE, MARKET, UNCHANGED, problems
 from marketdata.api.stocks import instrument_or_404
 from marketdata.api.views import MarketView
-from marketdata.history import GROUPS, History, history, recorded
+from marketdata.history import GROUPS, History, Recorded, history, recorded
 from scans import queries, results
 from scans.api import indicators
 from scans.api.chart_forms import Chart, ChartBar
@@ -76,22 +76,25 @@ class StockChart(MarketView):
             return self.served(lambda: self.body(code, self.given(request)))
         given = self.given(request)
         instrument_or_404(self.market.name, code)
-        _, series = self.series(code, given)
+        _, series = self.series(self.known(), code, given)
         name = f"{self.market.name}-{code}-{given['interval']}"
         bars, _ = self.bars(series, given)
         return self.downloaded(tables.Table(self.columns(given["indicators"]), bars), name)
 
     def body(self, code: str, given: dict[str, Any]) -> dict[str, Any]:
         """The whole chart."""
-        instrument = instrument_or_404(self.market.name, code)
-        found, series = self.series(code, given)
+        known = self.known()
+        name = known.names.get(code)
+        if name is None:
+            name = instrument_or_404(self.market.name, code).name
+        found, series = self.series(known, code, given)
         bars, shown = self.bars(series, given)
         last: date = series.days[-1].item()
         return {
             "market": self.market.name,
             "currency": self.market.currency,
             "code": code,
-            "name": instrument.name,
+            "name": name,
             **given,
             "bars": bars,
             "factors": [
@@ -102,9 +105,13 @@ class StockChart(MarketView):
             "marks": results.marks(self.market.name, code, _begin(found, series, shown), last),
         }
 
-    def series(self, code: str, given: dict[str, Any]) -> tuple[History, History]:
+    def known(self) -> Recorded:
+        """What is recorded of the market, read once by this process as long as nothing changes."""
+        return recorded(self.market.name, tuple(self.state() or ()))
+
+    def series(self, known: Recorded, code: str, given: dict[str, Any]) -> tuple[History, History]:
         """The instrument's history, and what is drawn of it."""
-        found = history(recorded(self.market.name, tuple(self.state() or ())), code)
+        found = history(known, code)
         if found is None:
             raise Problem("no_bars", f"Market {self.market.name} has no bars of {code} yet.")
         series = found.adjusted() if given["adjusted"] else found

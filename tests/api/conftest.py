@@ -25,11 +25,11 @@ def forget() -> None:
     """Empty the cache, and what this process holds: it is as new."""
     from django.core.cache import cache
 
-    from marketdata.history import RECORDS
+    from marketdata.history import RECORDED
     from scans.api.scans import FOUND
 
     cache.clear()
-    RECORDS.clear()
+    RECORDED.clear()
     FOUND.clear()
 
 

@@ -14,7 +14,7 @@ from django.conf import settings as site
 from django.test import Client
 
 from marketdata import queries
-from marketdata.history import history
+from marketdata.history import history, read
 from marketdata.models import FactorEvent, StockPrice
 from marketdata.operations import generations, marks, project
 from tests.api.conftest import Get, risers
@@ -199,7 +199,7 @@ def test_the_record_and_the_lake_say_the_same(market: pd.DataFrame, sessions: li
     at = int(np.searchsorted(window.survey.codes, b"247540"))
     names = ("open", "high", "low", "close", "volume", "amount")
     panel = window.read(dict.fromkeys(names, 0), instruments=slice(at, at + 1))
-    found = history(held, "247540")
+    found = history(read("kr"), "247540")
     assert found is not None
     assert not found.recorded[30]
     for name in names:

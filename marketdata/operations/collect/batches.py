@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
+from marketdata import calendars
 from marketdata.sources.daily import DailyBar, Quote
 from marketdata.sources.files import BarBatch, Status
 from marketdata.sources.files.batch import VALUES
@@ -20,7 +21,7 @@ def batch(bars: Iterable[DailyBar]) -> BarBatch:
     kept = {(bar.code, bar.session): bar for bar in bars}
     rows = [kept[key] for key in sorted(kept)]
     codes, code = np.unique(np.array([bar.code for bar in rows], dtype=str), return_inverse=True)
-    days = np.array([bar.session for bar in rows], dtype="datetime64[D]")
+    days = calendars.days([bar.session for bar in rows])
     values = {
         name: np.array([getattr(bar, name, None) for bar in rows], dtype=np.float64)
         for name in VALUES

@@ -87,6 +87,11 @@ def requests(market: str) -> QuerySet[ScanRequest]:
     return ScanRequest.objects.filter(market=market)
 
 
+def request(number: int) -> ScanRequest | None:
+    """The request of that number."""
+    return ScanRequest.objects.filter(pk=number).first()
+
+
 def drafts(row: ScanRequest) -> QuerySet[ScanDraft]:
     """The answers of a request that published nothing, as long as they are kept; the latest session first, then in the
     order of the versions' names."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from scans import tasks
 from scans.management import rendering
 from scans.management.arguments import VersionedCommand, add_request, one_sentence, request
 from scans.operations import run
@@ -32,6 +33,7 @@ class Command(VersionedCommand):
                 return
             scans = run.run(wanted)
         rendering.deliver(scans, options["format"], options["output"], self.stdout)
+        tasks.warm_up(wanted.market, [scan.version.slug for scan in scans if not scan.error])
         failed = [scan.error for scan in scans if scan.error]
         if failed:
             raise CommandError(" ".join(failed))

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from scans import tasks
 from scans.management.arguments import VersionedCommand, one_sentence
 from scans.operations import signals
 
@@ -36,3 +37,4 @@ class Command(VersionedCommand):
                 ", ".join(f"{count} {status}" for status, count in one.standing.items()) or "none"
             )
             self.stdout.write(f"{one.version}: {one.opened} opened, {one.moved} moved; {standing}")
+        tasks.warm_up(options["market"], [])

@@ -64,10 +64,8 @@ def fill(
     known = base.look_up(cells, np.nan)
     factor = ratio.look_up(cells, 1.0)
     bounds = np.searchsorted(cells, np.arange(sessions + 1) * instruments)
-    for t in range(sessions):
+    for t in np.flatnonzero(np.diff(bounds)).tolist():
         low, high = bounds[t], bounds[t + 1]
-        if low == high:
-            continue
         at = cells[low:high] - t * instruments
         before = close[t - 1, at] if t else carry[at]
         carried = before * factor[low:high]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -58,7 +59,8 @@ class Lake:
         system, root = self.open()
         final = f"{root}/{path}"
         local = isinstance(system, fs.LocalFileSystem)
-        scratch = f"{final}.{os.getpid()}.tmp" if local else final
+        mine = f"{os.getpid()}.{threading.get_ident()}"  # two may write the same at once
+        scratch = f"{final}.{mine}.tmp" if local else final
         system.create_dir(final.rpartition("/")[0], recursive=True)
         try:
             with system.open_output_stream(scratch) as stream:

@@ -36,6 +36,8 @@ ALIVE = (RequestStatus.QUEUED, RequestStatus.RUNNING)
 MOST_DRAFTED = 250
 """Sessions, of all versions together, of a request that publishes nothing: its answers are kept as they are."""
 
+NOT_TAKEN = "The task queue cannot be reached, so nothing was kept: try again later."
+
 LOGGER = logging.getLogger(__name__)
 
 
@@ -131,6 +133,8 @@ def ask(
             transaction.on_commit(lambda: _enqueue_new(row.pk))
     except IntegrityError:
         known = _of_key(requested_by, key, asked_hash)
+        if known is None and key:  # the other one was taken back before it could be read
+            raise QueueUnreachable(NOT_TAKEN) from None
         if known is None:
             raise
         return Asked(known, fresh=False)
@@ -292,6 +296,4 @@ def _enqueue(number: int) -> None:
         async_task(TASK, number, task_name=f"scan request {number}", group="scans")
     except Exception as error:  # each broker has errors of its own
         LOGGER.exception("The task queue does not take request %s", number)
-        raise QueueUnreachable(
-            "The task queue cannot be reached, so nothing was kept: try again later."
-        ) from error
+        raise QueueUnreachable(NOT_TAKEN) from error

@@ -61,26 +61,35 @@ def _is_restated(bars: list[DailyBar], recorded: Mapping[tuple[str, date], list[
 
 
 def suspicious(plan: Plan, quotes: Sequence[Quote]) -> Collection[str]:
-    """The codes of `quotes` whose bars must be asked for."""
-    before = _closes_before(plan, [quote.code for quote in quotes])
+    """The codes of `quotes` whose bars must be asked for. A quote does not say of which day it is: where half of those
+    that traded repeat the session before to the last share, the exchange was closed, and all of them are doubtful; so
+    is one without a bar to compare it with."""
+    before = _bars_before(plan, [quote.code for quote in quotes])
     limit = plan.market.suspect_move
-    found = set()
+    found, repeated = set(), 0
     for quote in quotes:
-        close = before.get(quote.code)
-        if close is None:
+        bar = before.get(quote.code)
+        if bar is None:
+            found.add(quote.code)
             continue
+        close = bar[3]
         if quote.base_price is not None:
             moved = quote.base_price != close
         else:
             moved = limit is not None and abs(quote.price / close - 1.0) > limit
         if moved:
             found.add(quote.code)
-    return found
+        said = (quote.open, quote.high, quote.low, quote.price, quote.volume)
+        repeated += quote.volume > 0 and said == bar
+    traded = sum(quote.volume > 0 for quote in quotes)
+    return {quote.code for quote in quotes} if traded and 2 * repeated >= traded else found
 
 
-def _closes_before(plan: Plan, codes: Sequence[str]) -> dict[str, float]:
-    """The last close of each code before the last session; of several sources any that is the same everywhere."""
+def _bars_before(plan: Plan, codes: Sequence[str]) -> dict[str, tuple[float, ...]]:
+    """Open, high, low, close and volume of each code on the session before the last; of several sources any that is
+    the same everywhere."""
     rows = StockPrice.objects.filter(
         market=plan.market.name, date=plan.before_last(1), stock_code__in=codes
-    )
-    return dict(rows.order_by("pk").values_list("stock_code", "close"))
+    ).order_by("pk")
+    fields = ("stock_code", "open", "high", "low", "close", "volume")
+    return {code: tuple(bar) for code, *bar in rows.values_list(*fields)}

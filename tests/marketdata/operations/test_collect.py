@@ -256,6 +256,40 @@ def test_a_quote_after_a_split_makes_its_bars_be_asked_for(desk: Desk) -> None:
     assert recorded(stock_code="000030") == served("000030", bars[-150:], days[-1])
 
 
+def test_quotes_of_a_day_without_trading_are_not_taken_for_bars(desk: Desk) -> None:
+    known(*desk.market)
+    days = sessions()
+    for (
+        one
+    ) in desk.market.values():  # unchanged, so that nothing but its repetition gives a quote away
+        bar = one.bars[-2]
+        one.bars[-2] = bar._replace(
+            close=bar.base, high=max(bar.high, bar.base), low=min(bar.low, bar.base)
+        )
+    desk.collect(days[-2], Options(since=days[-150]))
+    before = recorded()
+    plan = collect.plan(desk.source, market="kr", options=NEVER, as_of=evening(days[-1]))
+    assert plan.last == days[-1]  # by the calendar; but the exchange never opened
+    assert plan.quotes
+    report = collect.collect(desk.source, plan, clock=lambda: evening(days[-1]))
+    assert (report.counts.new, report.failures) == (0, {})
+    assert recorded() == before
+    desk.collect(days[-1])
+    assert [row[1] for row in recorded(stock_code="000010")][-1] == days[-1]
+
+
+def test_a_quote_with_nothing_to_compare_it_with_is_not_believed(desk: Desk) -> None:
+    known(*desk.market)
+    days = sessions()
+    desk.collect(days[-2], Options(since=days[-150]))
+    StockPrice.objects.filter(stock_code="000030", date=days[-2]).delete()
+    desk.collect(days[-1])
+    assert desk.calls() == {"intstock-multprice": 1, "inquire-daily-itemchartprice": 1}
+    assert recorded(stock_code="000030") == served(
+        "000030", desk.market["000030"].bars[-150:], days[-1]
+    )
+
+
 # --- failures -----------------------------------------------------------------------------------------
 
 

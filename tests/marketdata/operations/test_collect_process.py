@@ -1,0 +1,179 @@
+"""`collect_prices` as a process of its own: seen on a terminal, interrupted, killed, and run again until it is done."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.conf import settings
+
+from marketdata import calendars
+from tests.exchanges.kis import Instrument as Listed
+from tests.exchanges.kis import KisExchange, generated_bars
+from tests.exchanges.server import Request, Response
+from tests.seismo_site.running import ROOT, manage
+
+PAGES = 3  # of 100 bars for 250 sessions
+LISTED = 24
+
+
+class StrikingExchange(KisExchange):
+    """Sends a signal to the process that calls it once it has been called so often."""
+
+    def __init__(self) -> None:
+        market = {f"{number:05d}0": Listed(f"종목{number}", []) for number in range(1, LISTED + 1)}
+        super().__init__(market, per_second=100_000, token_every=0.0)
+        self.victim: subprocess.Popen[str] | None = None
+        self.calls_left, self.signal = -1, signal.SIGINT
+        self.started = threading.Event()
+
+    def answer(self, request: Request, fault: str | None) -> Response:
+        if request.path.endswith("itemchartprice"):
+            self.calls_left -= 1
+            if self.calls_left == 0:
+                self.started.wait(30)
+                assert self.victim is not None
+                self.victim.send_signal(self.signal)
+        return super().answer(request, fault)
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[StrikingExchange]:
+    with StrikingExchange() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def given(exchange: StrikingExchange, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The settings of an installation that knows the instruments and has no bar yet; they have 250, up to the latest
+    session that is over."""
+    folder = tmp_path_factory.mktemp("collecting")
+    known = calendars.sessions("XKRX", cache=settings.CALENDAR_DIR, overrides={})
+    shutil.copytree(settings.CALENDAR_DIR, folder / "calendars")
+    told = {
+        "KIS_APP_KEY": exchange.keys[0],
+        "KIS_APP_SECRET": exchange.keys[1],
+        "KIS_HOST": exchange.url,
+        "KIS_MASTER_HOST": f"{exchange.url}/common/master",
+        "KIS_PER_SECOND": "100000",
+        "KIS_TOKEN_SECONDS": "0.01",
+        "SEISMO_COLLECT_CHECK": "0",
+    }
+    for arguments in (("migrate", "-v0"), ("sync_instruments",), ("collect_prices", "--dry-run")):
+        done = manage(folder, *arguments, **told)
+        assert done.returncode == 0, done.stderr
+    last = re.search(r"up to ([0-9-]+)", done.stdout)
+    assert last
+    days = known[known <= np.datetime64(last[1])][-250:].tolist()
+    for number, one in enumerate(exchange.market.values(), 1):
+        one.bars[:] = generated_bars(days, number)
+    told["since"] = str(days[0])
+    return {**told, "SEISMO_DATA_DIR": str(folder), "SEISMO_ENV_FILE": os.devnull}
+
+
+def command(given: dict[str, str]) -> tuple[str, ...]:
+    return ("collect_prices", "--since", given["since"])
+
+
+def struck(
+    exchange: StrikingExchange, given: dict[str, str], *, after: int, by: signal.Signals
+) -> tuple[int, str]:
+    """The exit status and the errors of a collection that gets a signal with a call."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SEISMO_")}
+    exchange.calls_left, exchange.signal = after, by
+    exchange.started.clear()
+    with subprocess.Popen(
+        [sys.executable, "manage.py", *command(given)],
+        cwd=ROOT,
+        env={**kept, "DATABASE_URL": "", "REDIS_URL": "", **given},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        exchange.victim = running
+        exchange.started.set()
+        errors = running.communicate(timeout=120)[1]
+    return running.returncode, errors
+
+
+def on_a_terminal(given: dict[str, str], *arguments: str) -> tuple[int, str, str]:
+    """The exit status, what a command printed, and what its terminal saw of errors and progress."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SEISMO_")}
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={**kept, "DATABASE_URL": "", "REDIS_URL": "", **given},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+    ) as running:
+        os.close(theirs)
+        seen = b""
+        while True:
+            try:
+                more = os.read(ours, 65_536)
+            except OSError:  # the other end was closed
+                break
+            if not more:
+                break
+            seen += more
+        printed = running.communicate(timeout=120)[0]
+    os.close(ours)
+    return running.returncode, printed, seen.decode()
+
+
+def recorded(given: dict[str, str]) -> list[Any]:
+    with sqlite3.connect(Path(given["SEISMO_DATA_DIR"]) / "seismo.sqlite3") as db:
+        return db.execute(
+            "SELECT stock_code, date, open, high, low, close, volume, base_price "
+            "FROM marketdata_stockprice ORDER BY stock_code, date"
+        ).fetchall()
+
+
+def test_whatever_ends_it_the_next_run_takes_up_what_is_missing(
+    exchange: StrikingExchange, given: dict[str, str]
+) -> None:
+    served = [
+        (code, str(b.session), b.open, b.high, b.low, b.close, b.volume, b.base)
+        for code, one in sorted(exchange.market.items())
+        for b in one.bars
+    ]
+    status, errors = struck(exchange, given, after=9, by=signal.SIGINT)
+    assert status != 0
+    assert "the same command completes the rest" in errors
+    assert "Traceback" not in errors
+    for after in (2, 17, 30):
+        status, _ = struck(exchange, given, after=after, by=signal.SIGKILL)
+        assert status == -signal.SIGKILL
+        found = recorded(given)
+        assert set(found) <= set(served)
+        assert len(found) == len(set(found))
+
+    status, printed, seen = on_a_terminal(given, *command(given))
+    assert status == 0, seen
+    assert recorded(given) == served
+    assert re.search(r"\r[0-9,]+ of [0-9,]+ calls, [0-9,]+ rows, [0-9.]+ calls/s", seen)
+    planned = int(re.search(r"([0-9,]+) calls, .* at the limit", printed)[1])  # type: ignore[index]
+    assert planned <= LISTED * PAGES
+
+    exchange.calls.clear()
+    status, printed, _ = on_a_terminal(given, *command(given))
+    assert status == 0
+    assert f"{LISTED} complete, 0 sessions missing" in printed
+    assert not any(path.endswith("itemchartprice") for path in exchange.calls)
+    where = Path(given["SEISMO_DATA_DIR"])
+    secret = exchange.keys[1].encode()
+    assert not [one for one in where.rglob("*") if one.is_file() and secret in one.read_bytes()]

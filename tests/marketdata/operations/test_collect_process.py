@@ -12,10 +12,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from django.conf import settings
 
@@ -27,6 +27,10 @@ from tests.seismo_site.running import ROOT, manage
 
 PAGES = 3  # of 100 bars for 250 sessions
 LISTED = 24
+SESSIONS = (
+    "import numpy as np; from marketdata.queries import sessions; days = sessions('kr'); "
+    "print(*days[days <= np.datetime64('{last}')][-250:])"
+)
 
 
 class StrikingExchange(KisExchange):
@@ -60,7 +64,9 @@ def given(exchange: StrikingExchange, tmp_path_factory: pytest.TempPathFactory) 
     """The settings of an installation that knows the instruments and has no bar yet; they have 250, up to the latest
     session that is over."""
     folder = tmp_path_factory.mktemp("collecting")
-    known = calendars.sessions("XKRX", cache=settings.CALENDAR_DIR, overrides={})
+    calendars.sessions(
+        "XKRX", cache=settings.CALENDAR_DIR, overrides={}
+    )  # it takes seconds to build
     shutil.copytree(settings.CALENDAR_DIR, folder / "calendars")
     told = {
         "KIS_APP_KEY": exchange.keys[0],
@@ -76,7 +82,8 @@ def given(exchange: StrikingExchange, tmp_path_factory: pytest.TempPathFactory) 
         assert done.returncode == 0, done.stderr
     last = re.search(r"up to ([0-9-]+)", done.stdout)
     assert last
-    days = known[known <= np.datetime64(last[1])][-250:].tolist()
+    done = manage(folder, "shell", "--no-imports", "-c", SESSIONS.format(last=last[1]), **told)
+    days = [date.fromisoformat(day) for day in done.stdout.split()]
     for number, one in enumerate(exchange.market.values(), 1):
         one.bars[:] = generated_bars(days, number)
     told["since"] = str(days[0])

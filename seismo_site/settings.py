@@ -222,6 +222,7 @@ SOURCE_ORDER = env.words("SEISMO_SOURCE_ORDER", ("kis", "marcap"))
 # Sources that are asked over the network: the options each is made of (`marketdata.sources.registry`), where "" and 0
 # stand for the source's own.
 TOKEN_DIR = DATA_DIR / "tokens"
+PACE_FILE = DATA_DIR / "paces.sqlite3"
 KIS_ENVIRONMENTS = ("real", "paper")
 SOURCES: dict[str, dict[str, object]] = {
     "kis": {

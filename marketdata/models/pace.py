@@ -6,22 +6,11 @@ from django.db import models
 
 
 class CallPace(models.Model):
-    """When the next call of a group may be made; changed only from a known state (compare and swap). Times in seconds
-    since 1970 UTC."""
+    """When the next call of a group may be made, as `sources.http.pace.Pace` writes it; changed only from a known state
+    (compare and swap)."""
 
     group = models.CharField(max_length=80, unique=True)
-    next_at = models.FloatField()
-    held_until = models.FloatField()
-    slower = models.FloatField(help_text="Times the configured spacing, after refusals")
-    slowed_at = models.FloatField(help_text="Time of the last refusal, -1 without one")
-    floor = models.FloatField(help_text="What `slower` recovers to")
-    late = models.FloatField(
-        default=0.0, help_text="Seconds by which a permit will be moved, below 0: has been"
-    )
-    late_at = models.FloatField(
-        default=0.0,
-        help_text="The permit that was late first, or just before the one that was moved",
-    )
+    state = models.TextField()
 
     def __str__(self) -> str:
         return self.group

@@ -1,6 +1,7 @@
 """Sources as the settings have them: made with permits and tokens that all processes share.
 
-Permits are shared through Redis where there is one, else through rows of the database. Tokens are shared through Redis,
+The pace of calls is shared through Redis where there is one, else through rows of the database; where that is SQLite,
+which one batch locks as a whole, through a file beside it. Tokens are shared through Redis,
 else through a file of this host that its owner alone may read: never through the database.
 """
 
@@ -12,6 +13,7 @@ from typing import Any
 
 import redis
 from django.conf import settings
+from django.db import connection
 
 from marketdata.markets import market as market_named
 from marketdata.operations.pace_rows import DatabaseRows
@@ -19,7 +21,8 @@ from marketdata.sources import registry
 from marketdata.sources.base import Source, SourceRefused
 from marketdata.sources.daily import DailyBarSource, FlowSource, HolidaySource, InstrumentSource
 from marketdata.sources.http.client import Timeouts
-from marketdata.sources.http.permits import LimiterStore, RowStore
+from marketdata.sources.http.pace_file import PaceFile
+from marketdata.sources.http.permits import PaceStore
 from marketdata.sources.http.redis_permits import RedisStore
 from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.kis.token_files import FileTokens
@@ -44,15 +47,17 @@ class Description:
 
 def tools() -> Tools:
     """What sources are made with in this installation."""
-    permits: LimiterStore = RowStore(DatabaseRows())
+    paces: PaceStore = DatabaseRows()
+    if connection.vendor == "sqlite":
+        paces = PaceFile(settings.PACE_FILE)
     tokens: TokenStore = FileTokens(settings.TOKEN_DIR)
     if settings.REDIS_URL:
         client = redis.Redis.from_url(settings.REDIS_URL)
         prefix = settings.CACHE_PREFIX
-        permits = RedisStore(client, prefix=f"{prefix}:limiter:")
+        paces = RedisStore(client, prefix=f"{prefix}:pace:")
         tokens = RedisTokens(client, prefix=f"{prefix}:token:")
     timeouts = Timeouts(read=settings.SOURCE_TIMEOUT, total=3 * settings.SOURCE_TIMEOUT)
-    return Tools(permits, tokens, RetryPolicy(attempts=settings.SOURCE_ATTEMPTS), timeouts)
+    return Tools(paces, tokens, RetryPolicy(attempts=settings.SOURCE_ATTEMPTS), timeouts)
 
 
 def source(name: str, given: Tools | None = None) -> Source:

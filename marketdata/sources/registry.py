@@ -16,7 +16,7 @@ from marketdata.sources.base import Source, SourceRefused
 from marketdata.sources.bithumb import client as bithumb
 from marketdata.sources.http.client import HttpClient, Timeouts
 from marketdata.sources.http.limiter import Limiter
-from marketdata.sources.http.permits import LimiterStore, ProcessStore
+from marketdata.sources.http.permits import PaceStore, ProcessStore
 from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.kis.client import KisSource
 from marketdata.sources.kis.settings import KisSettings
@@ -31,7 +31,7 @@ class Tools:
     """What sources are made with: where permits and tokens are shared with other processes, how patient calls are,
     and a transport where the network is swapped."""
 
-    permits: LimiterStore = field(default_factory=ProcessStore)
+    permits: PaceStore = field(default_factory=ProcessStore)
     tokens: TokenStore = field(default_factory=ProcessTokens)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     timeouts: Timeouts = field(default_factory=Timeouts)

@@ -108,7 +108,7 @@ def _two(bench: Bench, market: Market, days: list[date]) -> None:
             "collect",
             f"two processes at once, {len(market)} instruments x {SESSIONS} sessions at {LIMIT} calls a second",
             "manage.py collect_prices, twice",
-            [Line("both", [seconds], note=_pace(seconds, calls, refused))],
+            [Line("both", [seconds], note=_pace(done, calls, refused))],
             [_compared(place, market, since, days[-1])],
         )
     )
@@ -131,7 +131,7 @@ def _whole(bench: Bench, market: Market, days: list[date]) -> None:
                     "all",
                     [done["seconds"]],
                     peak_mb=done["peak_mb"],
-                    note=_pace(done["seconds"], calls, refused),
+                    note=_pace([done], calls, refused),
                 )
             ],
             [_compared(place, market, since, days[-1])],
@@ -139,9 +139,13 @@ def _whole(bench: Bench, market: Market, days: list[date]) -> None:
     )
 
 
-def _pace(seconds: float, calls: int, refused: int) -> str:
-    allowed = (calls - refused) / LIMIT
-    return f"{calls:,} calls, {refused} refused, {seconds / allowed - 1:+.1%} of the time the limit allows"
+def _pace(done: list[dict[str, Any]], calls: int, refused: int) -> str:
+    """What collections at the same time took, against what the limit allows."""
+    seconds, allowed = max(one["seconds"] for one in done), (calls - refused) / LIMIT
+    return (
+        f"{calls:,} calls, {refused} refused, {seconds / allowed - 1:+.1%} of the time the limit allows, "
+        f"CPU {sum(one['cpu'] for one in done):.0f} s"
+    )
 
 
 def _compared(place: Place, market: Market, since: date, until: date) -> str:
@@ -182,4 +186,4 @@ def collect(
     command = [sys.executable, "-m", "tests.bench.inside", task, json.dumps(given, default=str)]
     done = child(command, {**place.env, **settings})
     found: dict[str, Any] = json.loads(done.output.splitlines()[-1])
-    return found | {"peak_mb": done.peak_mb}
+    return found | {"peak_mb": done.peak_mb, "cpu": done.cpu}

@@ -27,7 +27,8 @@ from marketdata.sources.base import RateLimited, SourceError, SourceUnavailable
 from marketdata.sources.http.border import FOREIGN, translated
 from marketdata.sources.http.breaker import Breaker
 from marketdata.sources.http.bridge import Bridge
-from marketdata.sources.http.limiter import Limiter, Rate
+from marketdata.sources.http.limiter import Limiter
+from marketdata.sources.http.pace import Rate
 from marketdata.sources.http.retry import RetryPolicy, http_date
 
 T = TypeVar("T")
@@ -185,17 +186,17 @@ class HttpClient:
                 return Fetched(value, attempt, time.perf_counter() - began, received)
 
     async def _attempt(self, call: Call) -> Answer:
-        await self.limiter.acquire(call.rate, longest=self._retry.longest)
-        sent_at = self._wall_clock()
         try:
-            async with asyncio.timeout(self._timeouts.total):
-                response = await self._client().request(
-                    call.method,
-                    call.url,
-                    params=dict(call.params) or None,
-                    headers=dict(call.headers),
-                    json=call.json,
-                )
+            async with self.limiter.permit(call.rate, longest=self._retry.longest):
+                sent_at = self._wall_clock()
+                async with asyncio.timeout(self._timeouts.total):
+                    response = await self._client().request(
+                        call.method,
+                        call.url,
+                        params=dict(call.params) or None,
+                        headers=dict(call.headers),
+                        json=call.json,
+                    )
         except FOREIGN as error:
             self._breaker.failed(call.host)
             raise translated(error, call.what) from error

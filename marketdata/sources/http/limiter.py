@@ -1,45 +1,52 @@
-"""One limiter for every process that calls the same exchange: permits spaced evenly, for all of them together.
+"""One limiter for every process that calls the same exchange.
 
-1. Every attempt takes a permit (`Limiter.acquire`), retries too. Even spacing is what keeps below
-   a limit per second wherever the other side's second begins.
-2. A refusal holds the whole group: permits already given out are checked against it when their moment comes.
-3. A refusal also slows the group's pace a little, for all processes, down to half at most; it recovers slowly
-   (`permits`).
-4. A permit that is used late, as on a busy machine, moves one permit a second later (`permits`). One that is far too
-   late is given up for another.
-5. A store that blocks is called from one thread of its own, so that a database needs one connection for it.
+1. Every attempt takes a permit, retries too, and occupies a slot until it is settled (`pace`): `Limiter.permit` does
+   so whatever becomes of the call.
+2. Calls of one process queue up and ask one at a time, so that every process asks for its own next call only.
+3. A refusal holds the whole group and slows its pace a little, for all processes.
+4. A store that blocks is called from one thread of its own, so that a database needs one connection for it. Nobody
+   waits for a call to be settled: it comes before what the process asks for next.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 from typing import ParamSpec, TypeVar
+from uuid import uuid4
 
 from marketdata.sources.base import SourceUnavailable
-from marketdata.sources.http.permits import LimiterStore, ProcessStore
+from marketdata.sources.http.pace import Pace, Rate, Turn
+from marketdata.sources.http.permits import PaceStore, ProcessStore, change
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-PUNCTUAL = 0.001  # seconds that a call may be late without being told
-MOST_LATE = 0.1  # seconds after which a permit is not used any more,
-GIVEN_UP = 3  # so many times in a row: a store that is so far away makes every permit late
+LOGGER = logging.getLogger(__name__)
+REMEMBERED = 256  # round trips of a group,
+TRUSTED = 50  # of which so many tell how short one can be
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A group of calls that share a limit, and how many a second are made."""
+class RoundTrips:
+    """How long the last calls of a group took."""
 
-    group: str
-    per_second: float
+    def __init__(self) -> None:
+        self._seconds: deque[float] = deque(maxlen=REMEMBERED)
+        self.shortest = 0.0
+        """Seconds that no call takes less than; 0 while that is not known. The shortest one seen, less a quarter of
+        what others took longer: the ways there and back have not been at their shortest both in one call."""
 
-    @property
-    def spacing(self) -> float:
-        return 1.0 / self.per_second
+    def add(self, seconds: float) -> None:
+        self._seconds.append(seconds)
+        seen = tuple(self._seconds)
+        if len(seen) >= TRUSTED:
+            least = min(seen)
+            self.shortest = max(0.0, least - (sum(seen) / len(seen) - least) / 4)
 
 
 class Limiter:
@@ -47,7 +54,7 @@ class Limiter:
 
     def __init__(
         self,
-        store: LimiterStore | None = None,
+        store: PaceStore | None = None,
         *,
         adapt: float = 1.03,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -57,52 +64,40 @@ class Limiter:
         self._adapt = adapt
         self._pause = pause
         self._clock = clock
+        self._who = uuid4().hex[:8]
         self._queues: dict[tuple[int, str], asyncio.Lock] = {}
+        self._round_trips: dict[str, RoundTrips] = {}
         self._thread = (
             ThreadPoolExecutor(1, thread_name_prefix="limiter") if self._store.blocking else None
         )
 
-    async def acquire(self, rate: Rate, *, longest: float = float("inf")) -> None:
-        """Return when a call of the group may be sent; SourceUnavailable where that is too far off.
-
-        Calls of one process queue up here and take one permit at a time, so that a process that
-        stalls sends one late call, not a burst of them.
+    @asynccontextmanager
+    async def permit(self, rate: Rate, *, longest: float = float("inf")) -> AsyncIterator[None]:
+        """Enter when a call of the group may be sent; leave when it has been answered, or with the exception by which
+        it failed. SourceUnavailable where the permit is further off than `longest` seconds.
         """
-        queue = self._queues.setdefault(
-            (id(asyncio.get_running_loop()), rate.group), asyncio.Lock()
-        )
-        given_up = 0
-        async with queue:
-            while True:
-                asked = self._clock()
-                wait = await self._call(self._store.take, rate.group, rate.spacing)
-                if wait > longest:
-                    raise SourceUnavailable(
-                        f"{rate.group} may not be asked for another {wait:.0f} s.", retry_after=wait
-                    )
-                if wait > 0:
-                    await self._pause(wait)
-                if await self._call(self._store.held, rate.group) > 0:
-                    continue
-                late = self._clock() - (asked + wait)
-                if late > MOST_LATE and given_up < GIVEN_UP:
-                    given_up += 1
-                    continue
-                if late > PUNCTUAL:
-                    await self._call(self._store.lag, rate.group, min(late, MOST_LATE))
-                return
+        at = await self._acquire(rate, longest)
+        trips = self._round_trips.setdefault(rate.group, RoundTrips())
+        sent = self._clock()
+        try:
+            yield
+        except BaseException:
+            # It may have been counted until now, however long the way there.
+            self._settle(rate, at, self._clock(), 0.0)
+            raise
+        answered = self._clock()
+        trips.add(answered - sent)
+        self._settle(rate, at, answered, trips.shortest)
 
     async def refused(self, rate: Rate, seconds: float, *, adapt: bool) -> None:
         """The other side refused a call of the group: hold all for `seconds`, and slow down if
         asked.
         """
-        await self._call(self._store.hold, rate.group, seconds)
-        if adapt:
-            await self._call(self._store.slow_down, rate.group, self._adapt)
+        await self._call(self._held, rate, seconds, self._adapt if adapt else 1.0)
 
     async def hold(self, rate: Rate, seconds: float) -> None:
         """Hold the group without a refusal, as when an answer says that nothing is left."""
-        await self._call(self._store.hold, rate.group, seconds)
+        await self._call(self._held, rate, seconds, 1.0)
 
     def close(self) -> None:
         """End the thread of a store that blocks."""
@@ -110,8 +105,59 @@ class Limiter:
             self._thread.submit(self._store.close)
             self._thread.shutdown(wait=True)
 
+    async def _acquire(self, rate: Rate, longest: float) -> float:
+        """The moment of a permit, when it has come."""
+        queue = self._queues.setdefault(
+            (id(asyncio.get_running_loop()), rate.group), asyncio.Lock()
+        )
+        async with queue:
+            while True:
+                turn = await self._call(self._asked, rate)
+                if turn.at is not None:
+                    return turn.at
+                if turn.wait > longest:
+                    raise SourceUnavailable(
+                        f"{rate.group} may not be asked for another {turn.wait:.0f} s.",
+                        retry_after=turn.wait,
+                    )
+                await self._pause(turn.wait)
+
+    def _asked(self, rate: Rate) -> Turn:
+        trips = self._round_trips.setdefault(rate.group, RoundTrips())
+        return change(
+            self._store,
+            rate.group,
+            lambda pace, now: pace.taken(now, rate, self._who, trips.shortest),
+        )
+
+    def _held(self, rate: Rate, seconds: float, slower: float) -> None:
+        def work(pace: Pace, now: float) -> tuple[Pace, None]:
+            held = pace.held(now + seconds)
+            return (held.slowed(now, slower) if slower > 1.0 else held), None
+
+        change(self._store, rate.group, work)
+
+    def _settle(self, rate: Rate, at: float, answered: float, shortest: float) -> None:
+        if self._thread is None:
+            self._settled(rate, at, answered, shortest)
+        else:
+            self._thread.submit(self._settled, rate, at, answered, shortest)
+
+    def _settled(self, rate: Rate, at: float, answered: float, shortest: float) -> None:
+        """Tell the store, on whose clock the answer came as long ago as on this one."""
+        ago = self._clock() - answered
+
+        def work(pace: Pace, now: float) -> tuple[Pace, None]:
+            return pace.settled(at, now - ago, shortest), None
+
+        try:
+            change(self._store, rate.group, work)
+        except (
+            Exception
+        ) as error:  # nobody waits for this; the slot becomes free all the same, a little later
+            LOGGER.warning("limiter event=unsettled group=%s error=%s", rate.group, error)
+
     async def _call(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         if self._thread is None:
             return work(*args, **kwargs)
-        asked = self._thread.submit(work, *args, **kwargs)
-        return await asyncio.wrap_future(asked)
+        return await asyncio.wrap_future(self._thread.submit(work, *args, **kwargs))

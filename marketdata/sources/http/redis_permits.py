@@ -1,97 +1,64 @@
-"""Permits shared through Redis by every process and host; the arithmetic of `permits.Pace` as a script in Redis."""
+"""Paces shared through Redis by every process and host."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil
+from typing import TypeVar
 
 import redis
 
 from marketdata.sources.base import SourceUnavailable
-from marketdata.sources.http.permits import FORGOTTEN, RECOVERY, SLOWEST
+from marketdata.sources.http.pace import FORGOTTEN, Pace
+from marketdata.sources.http.permits import Reading
 
-# KEYS[1] a hash; ARGV: what, spacing or seconds or factor, slowest, seconds to win back 1 %, seconds to forget.
-# Redis' own clock, so hosts need not agree. It does what `Pace` does.
-_SCRIPT = """
-local t = redis.call('TIME')
-local now = tonumber(t[1]) + tonumber(t[2]) / 1000000
-local h = redis.call('HMGET', KEYS[1], 'next', 'held', 'slower', 'slowed', 'floor', 'late', 'late_at')
-local next_at, held = tonumber(h[1]) or 0, tonumber(h[2]) or 0
-local slower, slowed = tonumber(h[3]) or 1, tonumber(h[4]) or -1
-local what, value = ARGV[1], tonumber(ARGV[2])
-local quiet = now - slowed
-if slowed < 0 or quiet > tonumber(ARGV[5]) then
-  slower = 1
-else
-  slower = math.max(tonumber(h[5]) or 1, slower * 0.99 ^ (math.max(quiet, 0) / tonumber(ARGV[4])))
+R = TypeVar("R")
+
+# KEYS[1] a state; ARGV: the text it must still have ("" where there is none), the new one, seconds to keep it.
+_SWAP = """
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then
+  return 0
 end
-local late, late_at = tonumber(h[6]) or 0, tonumber(h[7]) or 0
-local answer = 0
-if what == 'take' then
-  local at, window = math.max(now, next_at, held), math.max(1, value)
-  if late > 0 and at >= late_at + window - value / 2 then
-    at = math.max(at, next_at + late - window * (slower - 1))
-    late, late_at = -late, at - value / 2
-  end
-  redis.call('HSET', KEYS[1], 'next', string.format('%.6f', at + value * slower), 'late', tostring(late),
-    'late_at', string.format('%.6f', late_at))
-  answer = at - now
-elseif what == 'hold' then
-  redis.call('HSET', KEYS[1], 'held', string.format('%.6f', math.max(held, now + value)))
-elseif what == 'lag' then
-  if late > 0 then
-    late = math.max(late, value)
-  elseif now - value >= late_at then
-    late, late_at = value, now - value
-  elseif value + late > 0 then
-    next_at, late = next_at + value + late, -value
-  end
-  redis.call('HSET', KEYS[1], 'next', string.format('%.6f', next_at), 'late', tostring(late),
-    'late_at', string.format('%.6f', late_at))
-elseif what == 'held' then
-  return string.format('%.6f', math.max(0, held - now))
-elseif slowed < 0 or now >= slowed + 1 then
-  slower = math.min(tonumber(ARGV[3]), slower * value)
-  redis.call('HSET', KEYS[1], 'slower', tostring(slower), 'slowed', string.format('%.6f', now),
-    'floor', tostring(math.min(tonumber(ARGV[3]), value)))
-end
-local left = math.ceil(math.max(3600, held - now + 3600, value + 3600))
-redis.call('EXPIRE', KEYS[1], left)
-return string.format('%.6f', answer)
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+return 1
 """
 
 
 class RedisStore:
-    """Permits shared through Redis by every process and host. One round trip a permit."""
+    """One text a group. Redis' own clock, so hosts need not agree; one round trip a call."""
 
     blocking = True
 
-    def __init__(self, client: redis.Redis, *, prefix: str = "limiter:") -> None:
+    def __init__(self, client: redis.Redis, *, prefix: str = "pace:") -> None:
+        self._client = client
         self._prefix = prefix
-        self._script = client.register_script(_SCRIPT)
+        self._swap = client.register_script(_SWAP)
 
-    def take(self, key: str, spacing: float) -> float:
-        return self._run(key, "take", spacing)
+    def read(self, key: str) -> Reading:
+        def both() -> tuple[tuple[int, int], bytes | None]:
+            with self._client.pipeline(transaction=False) as pipeline:
+                pipeline.get(self._prefix + key)
+                pipeline.time()
+                text, time = pipeline.execute()
+            return time, text
 
-    def hold(self, key: str, seconds: float) -> None:
-        self._run(key, "hold", seconds)
+        (seconds, micros), text = self._told(key, both)
+        pace = Pace.of_text(text.decode()) if text else Pace()
+        return Reading(pace, seconds + micros / 1e6, text or b"")
 
-    def held(self, key: str) -> float:
-        return self._run(key, "held", 0)
-
-    def slow_down(self, key: str, factor: float) -> None:
-        self._run(key, "slow_down", factor)
-
-    def lag(self, key: str, seconds: float) -> None:
-        self._run(key, "lag", seconds)
+    def swap(self, key: str, seen: Reading, new: Pace) -> bool:
+        kept = ceil(max(new.held_until - seen.now, 0.0) + 2 * FORGOTTEN)
+        given = [seen.known_by, new.text(), kept]
+        return bool(self._told(key, lambda: self._swap(keys=[self._prefix + key], args=given)))
 
     def close(self) -> None:
         """The client is shared, and its owner's to close."""
 
-    def _run(self, key: str, what: str, value: float) -> float:
+    @staticmethod
+    def _told(key: str, work: Callable[[], R]) -> R:
         try:
-            answer = self._script(
-                keys=[self._prefix + key], args=[what, value, SLOWEST, RECOVERY, FORGOTTEN]
-            )
+            return work()
         except redis.RedisError as error:
             raise SourceUnavailable(
                 f"The rate limit {key} cannot be shared: Redis answers {type(error).__name__}."
             ) from error
-        return float(answer)

@@ -19,7 +19,7 @@ from marketdata.sources.base import (
 )
 from marketdata.sources.daily import BarRequest, DailyBar, Quote
 from marketdata.sources.http.client import Answer, Call, Fetched, HttpClient
-from marketdata.sources.http.limiter import Rate
+from marketdata.sources.http.pace import Rate
 from marketdata.sources.kis import master, parse
 from marketdata.sources.kis.errors import TokenStale, body_of
 from marketdata.sources.kis.settings import KisSettings

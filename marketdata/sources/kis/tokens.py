@@ -23,7 +23,7 @@ import redis
 
 from marketdata.sources.base import SourceChanged, SourceUnavailable
 from marketdata.sources.http.client import Answer, Call, HttpClient
-from marketdata.sources.http.limiter import Rate
+from marketdata.sources.http.pace import Rate
 from marketdata.sources.kis.errors import KST, body_of
 from marketdata.sources.kis.settings import KisSettings
 

@@ -22,7 +22,7 @@ from marketdata.sources.base import (
     UnknownInstrument,
 )
 from marketdata.sources.http.client import Answer, Call, HttpClient
-from marketdata.sources.http.limiter import Rate
+from marketdata.sources.http.pace import Rate
 from marketdata.sources.http.retry import retry_after
 from marketdata.sources.quotation import parse
 

@@ -21,7 +21,8 @@ from marketdata.sources.base import (
 )
 from marketdata.sources.http.breaker import Breaker
 from marketdata.sources.http.client import Answer, Call, HttpClient
-from marketdata.sources.http.limiter import Limiter, Rate
+from marketdata.sources.http.limiter import Limiter
+from marketdata.sources.http.pace import Rate
 from marketdata.sources.http.permits import ProcessStore
 from marketdata.sources.http.retry import RetryPolicy, retry_after
 from tests.marketdata.sources.http.virtual import Virtual
@@ -106,17 +107,17 @@ def test_what_does_not_pass_is_asked_once(
     assert len(seen) == 1
 
 
-def test_every_attempt_takes_a_permit() -> None:
+def test_every_attempt_takes_a_permit_and_settles_it() -> None:
     virtual = Virtual()
-    stores = ProcessStore(virtual.clock)
-    handler, seen = script(httpx.Response(503), httpx.Response(503), OK)
+    store = ProcessStore(virtual.clock)
+    handler, seen = script(httpx.Response(503), httpx.ReadTimeout("slow"), OK)
     work = client(virtual, handler)
-    work.limiter = Limiter(stores, pause=virtual.pause, clock=virtual.clock)
-    work.fetch(CALL, read)
-    virtual_next = stores.take(RATE.group, 0.0)
-    # three permits were taken: the next one is three spacings after the first, or already due
+    work.limiter = Limiter(store, pause=virtual.pause, clock=virtual.clock)
+    rate = Rate("exchange", 0.1)  # nothing is forgotten within so short a time
+    work.fetch(Call(CALL.url, rate), read)
     assert len(seen) == 3
-    assert virtual_next <= 3 * RATE.spacing
+    assert virtual.now >= 1_000_000.0 + 20.0
+    assert all(slot.answered is not None for slot in store.read(rate.group).pace.slots)
 
 
 def test_the_wait_between_attempts_grows_to_a_cap() -> None:

@@ -1,0 +1,73 @@
+"""What every store of paces must do: change a state only from what was seen, also for two processes that take permits
+as fast as they get them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from itertools import pairwise
+
+from marketdata.sources.http.pace import CLOSEST, Pace, Rate, Slot
+from marketdata.sources.http.permits import PaceStore, change
+
+RATE = Rate("shared", 100.0)
+EACH = 60
+FIRST = Pace(grid=1.1, slots=(Slot(0.1), Slot(0.6, 0.7, 0.05)))
+SECOND = Pace(grid=2.2, held_until=3.3, slower=1.03, slowed_at=0.5, last="me")
+
+
+def changes_only_from_what_was_seen(store: PaceStore) -> None:
+    """In a store that is empty."""
+    nothing = store.read("a")
+    assert nothing.pace == Pace()
+    assert store.swap("a", nothing, FIRST)
+    assert not store.swap("a", nothing, SECOND)
+    seen = store.read("a")
+    assert seen.pace == FIRST
+    assert seen.now >= nothing.now
+    assert store.swap("a", seen, SECOND)
+    assert not store.swap("a", seen, FIRST)
+    assert store.read("a").pace == SECOND
+    assert store.read("b").pace == Pace()
+
+
+def take_many(store: PaceStore, who: str) -> None:
+    """Print the moment of every permit; each call is answered at once."""
+    sys.stdin.readline()
+    taken = 0
+    while taken < EACH:
+        turn = change(store, RATE.group, lambda pace, now: pace.taken(now, RATE, who, 0.0))
+        if turn.at is None:
+            time.sleep(turn.wait)
+            continue
+        at = turn.at
+        change(store, RATE.group, lambda pace, now: (pace.settled(at, now, 0.0), None))  # noqa: B023
+        print(repr(at))
+        taken += 1
+
+
+def take_together(code: str, *arguments: str) -> None:
+    """Run `code` in two processes at once and look at all their permits together."""
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, who, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for who in ("one", "two")
+    ]
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    printed = [process.communicate()[0] for process in both]
+    moments = sorted(float(line) for text in printed for line in text.split())
+    assert len(moments) == 2 * EACH
+    gaps = [later - earlier for earlier, later in pairwise(moments)]
+    assert min(gaps) >= CLOSEST * RATE.spacing - 1e-6
+    assert all(
+        later - earlier >= RATE.window - 1e-6
+        for earlier, later in zip(moments, moments[RATE.slots :], strict=False)
+    )

@@ -1,0 +1,129 @@
+"""Stores of paces: in one process, in a file and in Redis, with the same contract."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from marketdata.sources.base import SourceUnavailable
+from marketdata.sources.http.pace import Pace
+from marketdata.sources.http.pace_file import PaceFile
+from marketdata.sources.http.permits import PaceStore, ProcessStore, Reading, change
+from marketdata.sources.http.redis_permits import RedisStore
+from tests.marketdata.sources.http.sharing import (
+    FIRST,
+    SECOND,
+    changes_only_from_what_was_seen,
+    take_together,
+)
+from tests.servers import Servers
+
+TAKE = """
+import sys
+from pathlib import Path
+import redis
+from marketdata.sources.http.pace_file import PaceFile
+from marketdata.sources.http.redis_permits import RedisStore
+from tests.marketdata.sources.http.sharing import take_many
+who, kind, where = sys.argv[1:]
+store = PaceFile(Path(where)) if kind == "file" else RedisStore(redis.Redis.from_url(where))
+take_many(store, who)
+"""
+
+
+@pytest.fixture(scope="module")
+def redis_url() -> Iterator[str]:
+    servers = Servers()
+    yield servers.redis()
+    servers.stop()
+
+
+@pytest.fixture(params=["process", "file", "redis"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PaceStore]:
+    if request.param == "process":
+        yield ProcessStore()
+    elif request.param == "file":
+        found = PaceFile(tmp_path / "folder" / "paces.sqlite3")
+        yield found
+        found.close()
+    else:
+        client = redis.Redis.from_url(request.getfixturevalue("redis_url"))
+        client.flushall()
+        yield RedisStore(client)
+
+
+def test_a_state_changes_only_from_what_was_seen(store: PaceStore) -> None:
+    changes_only_from_what_was_seen(store)
+
+
+def test_a_change_is_made_again_where_another_was_faster(store: PaceStore) -> None:
+    seen: list[Pace] = []
+
+    def work(pace: Pace, now: float) -> tuple[Pace, str]:
+        if not seen:
+            store.swap("a", store.read("a"), FIRST)  # another process
+        seen.append(pace)
+        return pace.held(5.0), "done"
+
+    assert change(store, "a", work) == "done"
+    assert seen == [Pace(), FIRST]
+    assert store.read("a").pace == FIRST.held(5.0)
+
+
+def test_a_state_that_changes_under_every_try_is_said() -> None:
+    class Contended(ProcessStore):
+        def swap(self, key: str, seen: Reading, new: Pace) -> bool:
+            return False
+
+    with pytest.raises(SourceUnavailable, match="group is contended"):
+        change(Contended(), "group", lambda pace, now: (pace.held(now + 1), None))
+
+
+def test_a_state_in_redis_ends_after_its_hold(redis_url: str) -> None:
+    client = redis.Redis.from_url(redis_url)
+    client.flushall()
+    store = RedisStore(client)
+    seen = store.read("a")
+    assert store.swap("a", seen, Pace().held(seen.now + 50_000.0))
+    assert 50_000 < client.ttl("pace:a") <= 60_000
+
+
+def test_a_redis_that_is_gone_is_said_in_one_sentence() -> None:
+    store = RedisStore(
+        redis.Redis(unix_socket_path="/nonexistent/redis.sock", retry=Retry(NoBackoff(), 0))
+    )
+    with pytest.raises(SourceUnavailable, match="Redis answers ConnectionError"):
+        store.read("a")
+
+
+def test_a_file_that_cannot_be_used_is_said_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "spoiled").write_bytes(b"no database" * 100)
+    with pytest.raises(SourceUnavailable, match="let this user read and write there"):
+        PaceFile(tmp_path / "spoiled").read("a")
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(SourceUnavailable, match="or set REDIS_URL"):
+        PaceFile(tmp_path / "taken").read("a")
+
+
+def test_a_file_is_read_and_written_while_another_reads(tmp_path: Path) -> None:
+    store = PaceFile(tmp_path / "paces.sqlite3")
+    assert store.swap("a", store.read("a"), FIRST)
+    reader = sqlite3.connect(tmp_path / "paces.sqlite3", isolation_level=None)
+    reader.execute("BEGIN")
+    before = reader.execute("SELECT state FROM pace").fetchall()
+    assert store.swap("a", store.read("a"), SECOND)
+    assert reader.execute("SELECT state FROM pace").fetchall() == before
+    reader.close()
+    store.close()
+
+
+@pytest.mark.parametrize("kind", ["redis", "file"])
+def test_two_processes_share_one_pace(kind: str, tmp_path: Path, redis_url: str) -> None:
+    redis.Redis.from_url(redis_url).flushall()
+    take_together(TAKE, kind, redis_url if kind == "redis" else str(tmp_path / "paces.sqlite3"))

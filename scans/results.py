@@ -113,8 +113,7 @@ def marks(market: str, code: str, first: date, last: date) -> list[dict[str, Any
 
 def signals(market: str) -> QuerySet[Signal]:
     """The signals of published picks."""
-    mine = Signal.objects.filter(market=market, rank__published=True)
-    return mine.select_related("rank", "version")
+    return Signal.objects.filter(market=market, rank__published=True)
 
 
 @dataclass(frozen=True, slots=True)

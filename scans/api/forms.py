@@ -256,11 +256,11 @@ class SignalBody(Planned, serializers.ModelSerializer[Signal]):
     """A pick with a plan, and what became of it. Prices are raw, each of its own day; `return_pct` is percent of the
     entry, adjusted."""
 
-    scanner_version = serializers.CharField(source="version.slug")
-    name = serializers.CharField(source="rank.name")
-    rank = serializers.IntegerField(source="rank.rank")
+    scanner_version = serializers.CharField(source="version_slug")
+    name = serializers.CharField()
+    rank = serializers.IntegerField(source="picked_rank")
     currency = serializers.SerializerMethodField()
-    plan = Plan(source="rank")
+    plan = Plan(source="*")
 
     class Meta:
         model = Signal

@@ -94,11 +94,11 @@ class ByPick(Pages):
 
 
 OWN = {one.name for one in Signal._meta.fields} & set(SignalBody.Meta.fields) - {"rank"}
-BESIDE = {
+BESIDE: dict[str, F] = {
     "version_slug": F("version__slug"),
     "picked_rank": F("rank__rank"),
     "name": F("rank__name"),
-    **{name: F(f"rank__{name}") for name in Plan().fields},
+    **{str(name): F(f"rank__{name}") for name in Plan().get_fields()},
 }
 """What is read of each signal, and beside it of the pick and of the version: as columns, for objects of all three
 would take longer to make than to read."""

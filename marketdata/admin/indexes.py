@@ -6,6 +6,7 @@ from django.contrib import admin
 
 from marketdata.admin.filters import DayFilter, MarketFilter, TypedFilter
 from marketdata.admin.listing import Listing, figure
+from marketdata.admin.moving import Moving
 from marketdata.admin.readonly import ReadOnly
 from marketdata.models import IndexBar, IndexChoice
 
@@ -19,7 +20,7 @@ class SeriesFilter(TypedFilter):
 
 
 @admin.register(IndexChoice)
-class IndexChoiceAdmin(Listing):
+class IndexChoiceAdmin(Moving, Listing):
     """The index of each market, where it is not its own."""
 
     list_display = ("market", "name")

@@ -10,7 +10,6 @@ import numpy as np
 from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -19,11 +18,11 @@ from django.utils.safestring import SafeString
 from marketdata import calendars
 from marketdata.admin.filters import MarketFilter
 from marketdata.admin.listing import Listing
+from marketdata.admin.moving import Moving
 from marketdata.admin.readonly import ReadOnly
 from marketdata.markets import UnknownMarket
 from marketdata.markets import market as market_named
 from marketdata.models import CalendarOverride, Instrument, InstrumentStatus
-from marketdata.operations import generations
 
 if TYPE_CHECKING:
     Inline = admin.TabularInline[Any, Any]
@@ -65,8 +64,8 @@ def _is_session(calendar: str, day: date) -> bool:
 
 
 @admin.register(CalendarOverride)
-class CalendarOverrideAdmin(Listing):
-    """Days on which a market was open or closed against its calendar; answers that were kept go by it no longer."""
+class CalendarOverrideAdmin(Moving, Listing):
+    """Days on which a market was open or closed against its calendar."""
 
     form = OverrideForm
     list_display = ("market", "date", "is_open", "note")
@@ -80,21 +79,6 @@ class CalendarOverrideAdmin(Listing):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"market": "kr", **super().get_changeform_initial_data(request)}
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        for market in sorted({form.initial.get("market", obj.market), obj.market}):
-            generations.advance_family(market)
-
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        super().delete_model(request, obj)
-        generations.advance_family(obj.market)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        markets = set(queryset.values_list("market", flat=True))
-        super().delete_queryset(request, queryset)
-        for market in sorted(markets):
-            generations.advance_family(market)
 
 
 class StatusInline(ReadOnly, Inline):

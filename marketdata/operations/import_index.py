@@ -23,7 +23,7 @@ from marketdata import queries
 from marketdata.errors import DataProblem
 from marketdata.markets import market as market_named
 from marketdata.models import IndexBar, IndexChoice
-from marketdata.operations import bulk
+from marketdata.operations import bulk, generations
 from marketdata.operations.door import Counts
 from marketdata.operations.rejects import Rejects
 from marketdata.operations.validation import FINE, REASONS, Reason
@@ -104,7 +104,9 @@ def choose(*, market: str, name: str) -> None:
         row.full_clean()
     except ValidationError as error:
         raise DataProblem(" ".join(error.messages)) from error
-    row.save()
+    with transaction.atomic():
+        row.save()
+        generations.advance_family(market)
 
 
 def _reasons(batch: SeriesBatch, sessions: Days, today: date) -> NDArray[np.int8]:
@@ -159,4 +161,6 @@ def _record(
             fields=("market", "name", "date", *series.LEVELS, "created_at", "updated_at"),
             key=("market", "name", "date"),
         )
+        if written:
+            generations.advance_family(market)
     return Counts(len(fresh), len(corrected), len(given) - len(fresh) - len(corrected))

@@ -66,7 +66,8 @@ class NarrativeBody(serializers.Serializer[Any]):
 
 
 class AnalysisBody(Explained):
-    """What fired and what did not, the plan, and how such picks fared; `pick` is null where it was not picked."""
+    """What fired and what did not, the plan, and how such picks fared; `pick` is null where it was not picked,
+    `flow` (who bought it, picked or not) where nothing is recorded."""
 
     status = serializers.CharField(help_text="Of the published session")
     checks = None  # type: ignore[assignment]  # they stand below, by their verdict

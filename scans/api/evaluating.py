@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
+from marketdata.api import sending
 from marketdata.api.schema import MARKET, UNCHANGED, problems
-from marketdata.api.views import MarketView, etag, not_modified, tagged
+from marketdata.api.views import MarketView
 from scans import queries
 from scans.api.asking import MOST_VERSIONS, listed
 from scans.api.numbers import Number, Percent
@@ -156,6 +158,7 @@ class EvaluationView(MarketView):
     serializer_class = EvaluationBody
     parameters = ForEvaluation
     pagination_class = None
+    depends = (queries.GENERATION,)
 
     @extend_schema(
         operation_id="evaluation",
@@ -163,7 +166,7 @@ class EvaluationView(MarketView):
         parameters=[MARKET, ForEvaluation],
         responses={200: EvaluationBody, **UNCHANGED, **problems(400, 404, 409, 503)},
     )
-    def get(self, request: Request, market: str) -> Response:
+    def get(self, request: Request, market: str) -> HttpResponseBase:
         given = self.given(request)
         asked = judged.ask(
             self.market.name,
@@ -175,12 +178,16 @@ class EvaluationView(MarketView):
             costs=given["costs"] / 100,
             by=given.get("by", ""),
         )
-        tag = etag([asked.tag])
-        unchanged = not_modified(request, tag)
-        if unchanged:
-            return unchanged
-        told = body(judged.judge(asked), self.market.currency, given["costs"])
-        return tagged(Response(EvaluationBody(told).data), tag)
+
+        def made() -> HttpResponseBase:
+            told = body(judged.judge(asked), self.market.currency, given["costs"])
+            content = sending.as_json(EvaluationBody(told).data)
+            return HttpResponse(content, content_type=sending.FORMS["json"])
+
+        # Judged up to the last session that has closed: so not before its close.
+        since = [self.changed(), judged.closing(self.market.name, asked.end)]
+        tag = sending.tag_of(asked.tag.encode())
+        return sending.conditional(request, made, tag, sending.latest(since))
 
 
 def body(found: Evaluation, currency: str, costs: float) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from scans.api.flow_forms import Flow
 from scans.api.forms import Plan
 from scans.api.numbers import Number
 from scans.engines.base import Check
@@ -68,7 +69,8 @@ class Picked(serializers.Serializer[Any]):
 
 
 class Explained(serializers.Serializer[Any]):
-    """Every check of one instrument on one session. `pick` is null where it was not picked."""
+    """Every check of one instrument on one session. `pick` is null where it was not picked, `flow` (who bought it,
+    picked or not) where nothing is recorded."""
 
     market = serializers.CharField()
     currency = serializers.CharField()
@@ -81,4 +83,5 @@ class Explained(serializers.Serializer[Any]):
     parameters = Parameters()
     day = Day()
     pick = Picked(allow_null=True)
+    flow = Flow(allow_null=True)
     checks = CheckBody(many=True)

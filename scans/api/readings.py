@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
+from marketdata import flows
+from marketdata.api import sending
 from marketdata.api.schema import CODE, MARKET, UNCHANGED, problems
 from marketdata.api.stocks import instrument_or_404
-from marketdata.api.views import MarketView, etag, not_modified, tagged
+from marketdata.api.views import MarketView
 from marketdata.markets import Market
+from scans import queries
 from scans.api import asking
 from scans.api.analysis_forms import AnalysisBody
 from scans.api.asking import ForVersion
@@ -22,7 +25,7 @@ from scans.api.reading_forms import Explained
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion
 from scans.narrative.client import Narrative
-from scans.operations import analysing, explaining
+from scans.operations import analysing, explaining, judged
 from scans.operations.analysing import Analysis
 from scans.operations.explaining import Explanation
 
@@ -35,10 +38,12 @@ class ForExplanation(ForVersion):
 
 
 class Reading(MarketView):
-    """A view of one instrument on one session by one version."""
+    """A view of one instrument on one session by one version: what it shows follows from the record of the market, from
+    what is published and from the versions."""
 
     parameters = ForExplanation
     pagination_class = None
+    depends = (queries.GENERATION,)
 
     def asked(self, request: Request, code: str) -> tuple[ScannerVersion, str, date | None]:
         """The version, the instrument's name and the session asked for (None: the version's latest)."""
@@ -61,7 +66,7 @@ class Explain(Reading):
         parameters=[MARKET, CODE, ForExplanation],
         responses={200: Explained, **UNCHANGED, **problems(400, 404, 409, 503)},
     )
-    def get(self, request: Request, market: str, code: str) -> Response:
+    def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
         version, name, day = self.asked(request, code)
         found = explaining.explanation(
             market=self.market.name,
@@ -70,11 +75,15 @@ class Explain(Reading):
             day=day,
             as_of=timezone.now(),
         )
-        told = explained(self.market, code, name, found)
-        tag = etag(
-            [found.explained.answer.input_digest, told["parameters"], code, name, version.slug]
-        )
-        return not_modified(request, tag) or tagged(Response(Explained(told).data), tag)
+        body = sending.as_json(Explained(explained(self.market, code, name, found)).data)
+        return sending.answered(request, body, changed=self.known(found, day))
+
+    def known(self, found: Explanation, day: date | None) -> datetime | None:
+        """Since when this has been the answer. Where neither the caller nor anything published named the session, it
+        is the last one that has closed: not before its close."""
+        if day is not None or found.session is not None:
+            return self.changed()
+        return sending.latest([self.changed(), judged.closing(self.market.name, found.date)])
 
 
 def explained(market: Market, code: str, name: str, found: Explanation) -> dict[str, Any]:
@@ -97,13 +106,15 @@ def explained(market: Market, code: str, name: str, found: Explanation) -> dict[
         },
         "day": found.explained.answer,
         "pick": found.explained.rank(code),
+        "flow": flows.shown(market.name, {(code, found.date)}).get((code, found.date)),
         "checks": found.explained.checks,
     }
 
 
 class Analyse(Reading):
     """A reading of one pick: what fired, what did not, regime, plan, and how such picks fared before. Deterministic; a
-    narrative stands beside it where a server that writes is configured."""
+    narrative stands beside it where a server that writes is configured. Then there is no Last-Modified: nobody knows
+    when that server will write, or write again."""
 
     serializer_class = AnalysisBody
 
@@ -113,7 +124,7 @@ class Analyse(Reading):
         parameters=[MARKET, CODE, ForExplanation],
         responses={200: AnalysisBody, **UNCHANGED, **problems(400, 404, 409, 503)},
     )
-    def get(self, request: Request, market: str, code: str) -> Response:
+    def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
         version, name, day = self.asked(request, code)
         found = analysing.analysis(
             market=self.market,
@@ -123,9 +134,10 @@ class Analyse(Reading):
             day=day,
             as_of=timezone.now(),
         )
-        told = AnalysisBody(analysed(found)).data
-        tag = etag([told])
-        return not_modified(request, tag) or tagged(Response(told), tag)
+        told = analysed(found)
+        writes = told["narrative"]["state"] in ("made", "failed")
+        body = sending.as_json(AnalysisBody(told).data)
+        return sending.answered(request, body, changed=None if writes else self.changed())
 
 
 def analysed(found: Analysis) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from marketdata.models import Generation
 from scans.models import ScanRun
 from scans.operations import base_rates, narrating
 from scans.operations.run import Request, run
@@ -107,6 +108,20 @@ def test_an_instrument_that_was_not_picked(
     assert found["base_rates"]["rates"] == []
     assert found["narrative"]["state"] == "not_picked"
     assert writer.asked == []
+
+
+def test_a_text_that_a_server_writes_has_no_time(
+    pick: str, client: Client, get: Get, writer: Writer, settings: Any
+) -> None:
+    get("versions")
+    Generation.objects.update(changed_at=AS_OF)
+    path = f"/api/kr/analysis/{pick}"
+    told = client.get(path)
+    assert told.json()["narrative"]["state"] == "made"
+    assert "ETag" in told.headers
+    assert "Last-Modified" not in told.headers
+    settings.NARRATIVE_URL = ""
+    assert "Last-Modified" in client.get(path).headers
 
 
 def test_the_same_each_time(pick: str, client: Client, get: Get) -> None:

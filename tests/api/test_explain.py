@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import pandas as pd
 import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from marketdata.models import LakePartition
+from marketdata.models import Generation, LakePartition
 from marketdata.operations.project import project
 from scans.models import ScannerVersion, ScanRun, ScanSession
 from scans.operations.run import Request, run
@@ -157,6 +158,23 @@ def test_nothing_published_yet(
     assert found["date"] == str(sessions[-1])  # the last complete session
     assert found["parameters"]["source"] == "version"
     assert not ScanSession.objects.exists()
+
+
+def test_since_when_it_has_been_the_answer(
+    scanned: pd.DataFrame, sessions: list[date], client: Client, get: Get
+) -> None:
+    """Since the record or the versions last changed; where the clock chose the session, not before its close."""
+    get("versions")
+    path = "/api/kr/stocks/005930/explain"
+    early = datetime(2024, 4, 1, tzinfo=UTC)
+    Generation.objects.update(changed_at=early)
+
+    def since(**query: str) -> datetime:
+        return parsedate_to_datetime(client.get(path, query).headers["Last-Modified"])
+
+    assert since() == since(date=str(sessions[35])) == early
+    close = datetime(sessions[-1].year, sessions[-1].month, sessions[-1].day, 6, 30, tzinfo=UTC)
+    assert since(scanner_version="v1") == close  # it has published nothing; 15:30 in Seoul
 
 
 def test_every_shipped_version_explains_itself(

@@ -18,7 +18,7 @@ from marketdata import flows
 from marketdata.operations import flow_door
 from marketdata.sources.files import FlowBatch
 from tests.api.conftest import Get, risers
-from tests.scans.conftest import AS_OF
+from tests.scans.conftest import AS_OF, CODES
 
 
 def flow(
@@ -65,6 +65,25 @@ def test_a_pick_shows_what_was_recorded_up_to_its_session(
     changes = get("kr/scans/changes", scanner_version="rises", date=str(sessions[30]))
     mine = [row for row in [*changes["entered"], *changes["moved"]] if row["code"] == bought]
     assert all(row["flow"] == found for row in mine)
+
+
+def test_explanations_and_analyses_show_it_beside_the_pick(
+    bought: str, sessions: list[date], client: Client, get: Get
+) -> None:
+    ranks = get(f"kr/scans/{sessions[30]}")["ranks"]
+    for path in (f"kr/stocks/{bought}/explain", f"kr/analysis/{bought}"):
+        found = get(path, date=sessions[30])
+        assert found["pick"]["rank"] == 1
+        assert found["flow"] == ranks[0]["flow"]
+        then = get(path, date=sessions[25])["flow"]  # picked that day or not
+        assert (then["foreign_quantity_1"], then["foreign_quantity_5"]) == (25, None)
+        other = next(code for code in CODES if code != bought)
+        assert get(path.replace(bought, other), date=sessions[30])["flow"] is None
+    address = f"/api/kr/stocks/{bought}/explain?date={sessions[30]}"
+    before = client.get(address)
+    flow([sessions[30]], [77.0], code=bought)
+    after = client.get(address, headers={"If-None-Match": before.headers["ETag"]})
+    assert (after.status_code, after.json()["flow"]["foreign_quantity_1"]) == (200, 77)
 
 
 def test_what_lies_more_than_five_sessions_back_is_not_shown(

@@ -133,7 +133,10 @@ def test_fields(lists: Any, client: Client, get: Get, path: str) -> None:
     assert there(asked(",".join(reversed(two)))) == found
 
 
-@pytest.mark.parametrize("path", PUBLISHED)
+READ_OUT = ("evaluation?horizon=1", "stocks/005930/explain", "analysis/005930")
+
+
+@pytest.mark.parametrize("path", [*PUBLISHED, *READ_OUT])
 def test_what_the_caller_has_is_not_sent_again(
     lists: Any, client: Client, get: Get, path: str
 ) -> None:

@@ -16,6 +16,7 @@ from django.db import transaction
 from marketdata import calendars
 from marketdata.markets import market as market_named
 from marketdata.models import CalendarOverride, SourceVisit
+from marketdata.operations import generations
 from marketdata.operations.collect.planning import zone
 from marketdata.sources.daily import HolidaySource
 
@@ -67,6 +68,8 @@ def sync(source: HolidaySource, *, market: str, as_of: datetime) -> Holidays:
             elif row is not None:
                 row.delete()
                 removed.append(day)
+        if written or removed:
+            generations.advance_family(named.name)
     return Holidays(
         True, len(told), max(told, default=None), tuple(written), tuple(removed), tuple(disputed)
     )

@@ -22,7 +22,7 @@ from marketdata import queries
 from marketdata.errors import DataProblem
 from marketdata.markets import market as market_named
 from marketdata.models import Instrument, InstrumentStatus
-from marketdata.operations import bulk, marks, membership_runs
+from marketdata.operations import bulk, generations, marks, membership_runs
 from marketdata.operations.collect.planning import zone
 from marketdata.operations.instruments import NAME_LENGTH
 from marketdata.operations.membership_runs import Said
@@ -122,6 +122,7 @@ def _record(
         key=("market", "code"),
     )
     marks.mark(market, _merge(found, source, market, today, at))
+    generations.advance(market)
     new = sum(code not in known for code in written)
     return new, len(written) - new - len(gone), tuple(sorted(gone)), tuple(sorted(back))
 

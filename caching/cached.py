@@ -97,14 +97,6 @@ class Cached(Generic[P, R]):
                 STATS.count(self.what, shared=1)
                 return cast(R, flight.value[0])
 
-    def held(self, key: str) -> tuple[R] | None:
-        """The answer that is kept under `key`, in a tuple of one; None where there is none, which is not counted: who
-        looked is about to ask for it."""
-        found = STORE.get(key)
-        if found is not None:
-            STATS.count(self.what, hits=1)
-        return cast("tuple[R] | None", found)
-
     def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Computes anew, stores and returns the answer."""
         return self._compute(self.key(*args, **kwargs), *args, **kwargs)

@@ -1,21 +1,23 @@
 """The counter: what is kept ready is handed out there, and nobody behind it is asked.
 
 A program that reads with a token asks for the same few pages most of the time. For it everything between the request
-and a kept answer is one statement (who asks, and the generations of what is shown), one count and one look into the
-cache. Whatever is not as plain as that, and whatever is to be refused, goes on to the view, which finds what was read
-and counted here.
+and a kept answer is one statement (who asks, and the generations of what is shown) and one question to the cache (so
+many requests, and the answer). Whatever is not as plain as that, and whatever is to be refused, goes on to the view,
+which finds what was read and counted here.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from caching.store import STORE
 from marketdata.api import keeping
-from marketdata.api.access import Known, PerUser
+from marketdata.api.access import KEPT, Known, PerUser, counter
 from marketdata.api.problems import AWAY, database_unreachable
 from seismo_site import tokens
 
@@ -41,15 +43,21 @@ class Counter:
             return database_unreachable(request)
         if standing is None:
             return None
-        throttle = PerUser()
-        paced = throttle.paced(throttle.name(standing.user.pk))
-        request.known = Known(standing.generations, paced)  # type: ignore[attr-defined]
-        if not paced.taken:
-            return None
+        request.known = Known(standing.generations)  # type: ignore[attr-defined]
         try:
-            found = keeping.found(request, standing.generations)
+            sought = keeping.sought(request, standing.generations)
         except DisallowedHost:
             return None
+        if sought is None:
+            return None
+        throttle, now = PerUser(), time.time()
+        name = throttle.name(standing.user.pk)
+        mine, kept = STORE.count_and_get(counter(name, now), KEPT, sought.key)
+        paced = throttle.judged(name, now, mine)
+        request.known = Known(standing.generations, paced)  # type: ignore[attr-defined]
+        if kept is None or not paced.taken:
+            return None
+        found = sought.handed(request, kept[0])
         if found is not None and not found.streaming:
             found["Content-Length"] = str(len(found.content))  # type: ignore[attr-defined]
         return found

@@ -34,7 +34,7 @@ class Known:
     is shown last changed (`catalogue.generations`), and how whoever asks is paced."""
 
     generations: Mapping[str, datetime]
-    paced: Paced
+    paced: Paced | None = None
 
 
 def known_of(request: Any) -> Known | None:
@@ -60,6 +60,15 @@ class StaffOnly(BasePermission):
         return bool(request.user and request.user.is_authenticated and request.user.is_staff)
 
 
+KEPT = 120
+"""Seconds that a counter is kept: its minute and the next."""
+
+
+def counter(name: str, at: float) -> str:
+    """Under which key the requests of `name` are counted in the minute of that time."""
+    return f"throttle:{name}:{int(at // 60)}"
+
+
 class PerMinute(BaseThrottle):
     """So many requests a minute of whoever `whom` names. Two counters, of this minute and of the one before: what the
     last sixty seconds hold of the latter counts. Without a cache nobody is held back, rather than everybody."""
@@ -79,22 +88,26 @@ class PerMinute(BaseThrottle):
         if name is None:
             return True
         known = known_of(request)
-        paced = known.paced if known and known.paced.name == name else self.paced(name)
+        paced = known.paced if known else None
+        if paced is None or paced.name != name:
+            paced = self.paced(name)
         self.after = paced.after
         return paced.taken
 
     def paced(self, name: str) -> Paced:
         """Count one more request of `name`, unless that is too many."""
-        now, most = time.time(), self.most()
-        minute, gone = int(now // 60), now % 60 / 60
-        key = f"throttle:{name}:{minute}"
-        mine = STORE.count(key, 1, 120)
+        now = time.time()
+        return self.judged(name, now, STORE.count(counter(name, now), 1, KEPT))
+
+    def judged(self, name: str, now: float, mine: int | None) -> Paced:
+        """Whether the request that was counted as `mine` of this minute is taken; what is refused does not count."""
+        most, gone = self.most(), now % 60 / 60
         if mine is None or mine <= most * gone:  # whatever the minute before was
             return Paced(name, taken=True)
-        before = min(STORE.counted(f"throttle:{name}:{minute - 1}"), most)
+        before = min(STORE.counted(counter(name, now - 60)), most)
         if mine + before * (1 - gone) <= most:
             return Paced(name, taken=True)
-        STORE.count(key, -1, 120)  # what is refused does not count
+        STORE.count(counter(name, now), -1, KEPT)
         return Paced(name, taken=False, after=60 * _pause(mine - 1, before, gone, most))
 
     def wait(self) -> float:

@@ -1,4 +1,4 @@
-"""Answers that views keep, and how they are found again: by the view, or before it is asked at all (`found`).
+"""Answers that views keep, and how they are found again: by the view, or before it is asked at all (`sought`).
 
 An answer is told apart by its address and by the state that it depends on. The state comes from the database with each
 request, so that no process serves what another has replaced.
@@ -17,6 +17,7 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
 from caching.cached import Cached, cached
+from caching.stats import STATS
 from marketdata.api import sending
 from marketdata.markets import Market
 from marketdata.markets import market as market_named
@@ -75,8 +76,24 @@ def is_kept(request: HttpRequest) -> bool:
     return "cursor" not in request.GET and len(request.get_full_path()) <= LONG
 
 
-def found(request: HttpRequest, generations: Mapping[str, datetime]) -> HttpResponseBase | None:
-    """The answer to a GET of somebody who may read, where one is kept; None where the view has to be asked. What is
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Where an answer is kept, if it is, and the state that it depends on."""
+
+    keeper: Keeper
+    key: str
+    state: State
+
+    def handed(self, request: HttpRequest, kept: object) -> HttpResponseBase | None:
+        """What was found there, as a response; None where it is no answer."""
+        if not isinstance(kept, sending.Sent):
+            return None
+        STATS.count(self.keeper.what, hits=1)
+        return sending.unpacked(request, kept, changed=sending.latest(self.state))
+
+
+def sought(request: HttpRequest, generations: Mapping[str, datetime]) -> Sought | None:
+    """Where to look for the answer to a GET of somebody who may read; None where the view has to be asked. What is
     kept was answered to the same address once, so nothing of it has to be looked into again."""
     view, market = _view(request.path_info)
     if view is None or view.keeper is None or market not in generations:
@@ -88,11 +105,7 @@ def found(request: HttpRequest, generations: Mapping[str, datetime]) -> HttpResp
     state = view.state_of(generations, market_named(market))
     if state is None:
         return None
-    key = view.keeper.key(Asked.by(request, state), dict)
-    kept = view.keeper.held(key)
-    if kept is None:
-        return None
-    return sending.unpacked(request, kept[0], changed=sending.latest(state))
+    return Sought(view.keeper, view.keeper.key(Asked.by(request, state), dict), state)
 
 
 @lru_cache(PATHS)

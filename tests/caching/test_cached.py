@@ -262,3 +262,13 @@ def test_a_counter() -> None:
     with ThreadPoolExecutor(TOGETHER) as pool:
         list(pool.map(lambda _: STORE.count("b", 1, 60), range(100)))
     assert STORE.counted("b") == 100
+
+
+def test_a_counter_and_an_answer_at_once() -> None:
+    assert STORE.count_and_get("a", 60, "answer") == (1, None)
+    STORE.put("answer", None, 60)
+    assert STORE.count_and_get("a", 60, "answer") == (2, (None,))
+    STORE.put("answer", ["kept"], 60)
+    assert STORE.count_and_get("b", 60, "answer") == (1, (["kept"],))
+    assert STORE.counted("a") == 2
+    assert STORE.count("a", 3, 60) == 5

@@ -12,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from marketdata import flows
+from marketdata.api.filtering import Filters
 from marketdata.api.pages import Pages
 from marketdata.api.schema import CODE, MARKET, UNCHANGED, problems
 from marketdata.api.stocks import instrument_or_404
@@ -21,7 +22,7 @@ from marketdata.panel import FLOW_FIELDS
 
 FlowFilter: Any = type(
     "FlowFilter",
-    (django_filters.FilterSet,),
+    (Filters,),
     {
         "from": django_filters.DateFilter(
             "date", "gte", help_text="This day or later, e.g. 2024-05-02"

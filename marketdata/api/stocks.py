@@ -11,6 +11,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from marketdata import catalogue
+from marketdata.api.filtering import Filters
 from marketdata.api.forms import Stock, StockDetail
 from marketdata.api.keeping import keeper
 from marketdata.api.pages import ByCode
@@ -20,7 +21,7 @@ from marketdata.api.views import MarketList, MarketView
 from marketdata.models import Instrument
 
 
-class StockFilter(django_filters.FilterSet):  # type: ignore[misc]
+class StockFilter(Filters):
     search = django_filters.CharFilter(
         method="searched",
         max_length=120,

@@ -18,6 +18,7 @@ from rest_framework import serializers
 
 from marketdata import queries as market_queries
 from marketdata.api import tables
+from marketdata.api.filtering import Filters
 from marketdata.api.problems import Problem
 from marketdata.markets import Market
 from marketdata.record import Days
@@ -110,7 +111,7 @@ def between(name: str) -> Any:
             name, "lte", help_text="This day or before, e.g. 2024-05-31"
         ),
     }
-    return type("Between", (django_filters.FilterSet,), ends)  # `from` cannot be an attribute
+    return type("Between", (Filters,), ends)  # `from` cannot be an attribute
 
 
 LEAD = (

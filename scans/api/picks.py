@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import django_filters
@@ -104,6 +105,12 @@ BESIDE: dict[str, F] = {
 would take longer to make than to read."""
 
 
+@cache
+def _shown(market: str) -> QuerySet[Signal]:
+    """A market's signals with what is read of each: to be copied, for to make it takes as long as to read a page."""
+    return results.signals(market).only(*OWN).annotate(**BESIDE)
+
+
 class Signals(MarketList):
     """Picks with a plan and what became of them, the latest picks first."""
 
@@ -115,7 +122,7 @@ class Signals(MarketList):
     keeper = keeper("page", "signals")
 
     def rows(self) -> QuerySet[Signal]:
-        return results.signals(self.market.name).only(*OWN).annotate(**BESIDE)
+        return _shown(self.market.name).all()
 
     @extend_schema(
         operation_id="signals",

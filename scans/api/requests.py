@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from marketdata.api.access import StaffOnly
+from marketdata.api.filtering import Filters
 from marketdata.api.pages import Pages
 from marketdata.api.problems import Problem
 from marketdata.api.schema import MARKET, WRITING, problems
@@ -77,7 +78,7 @@ class Scans(Runs):
         return _accepted(asked.request)
 
 
-class RequestFilter(django_filters.FilterSet):  # type: ignore[misc]
+class RequestFilter(Filters):
     status = django_filters.ChoiceFilter(choices=RequestStatus.choices)
 
 

@@ -18,6 +18,7 @@ from caching.held import Held
 from marketdata import queries as market_queries
 from marketdata.api import members, tables
 from marketdata.api.cursors import cursor_of, refuse_cursor
+from marketdata.api.filtering import Filters
 from marketdata.api.keeping import State, keeper
 from marketdata.api.pages import ByDate, ByRank, Pages
 from marketdata.api.schema import MARKET, UNCHANGED, problems
@@ -168,7 +169,7 @@ class DatedScan(Scan):
         return self.answer(request, asking.day(date))
 
 
-class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
+class RunFilter(Filters):
     scanner_version = VersionFilter(field_name="version")
     status = django_filters.ChoiceFilter(choices=Status.choices)
     date = django_filters.DateFilter(

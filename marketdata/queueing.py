@@ -6,6 +6,7 @@ see; there a task that somebody has taken tells of a worker, and one that has lo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,10 +18,13 @@ from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.signing import BadSignature, SignedPackage
 from django_q.status import Stat
-from redis import RedisError
 
 PATIENCE = timedelta(seconds=30)
 """How long a task may wait before that alone tells that nobody works the queue. An idle worker takes one at once."""
+
+
+Counted = tuple[int, datetime | None, int]
+"""How many wait, since when the oldest does, how many are taken."""
 
 
 class QueueAway(Exception):
@@ -62,20 +66,22 @@ def in_database() -> bool:
 
 def state(now: datetime) -> Queue:
     """The queue as it stands; raises QueueAway, or DatabaseError where it is in the database."""
+    if in_database():
+        return _read(now, _in_database)
     try:
-        broker = get_broker()
-        waiting, since, taken = (_in_database if in_database() else _on_redis)(broker, now)
-        workers = _workers(broker)
-    except RedisError as error:
+        return _read(now, _on_redis)
+    except Exception as error:  # its client has errors of its own, and takes long to import
         raise QueueAway(f"The task queue does not answer: {error}") from error
+
+
+def _read(now: datetime, counted: Callable[[Any, datetime], Counted]) -> Queue:
+    broker = get_broker()
+    waiting, since, taken = counted(broker, now)
     age = None if since is None else max(now - since, timedelta())
-    return Queue(waiting, age, taken, workers)
+    return Queue(waiting, age, taken, _workers(broker))
 
 
-Read = tuple[int, datetime | None, int]
-
-
-def _in_database(broker: Any, now: datetime) -> Read:
+def _in_database(broker: Any, now: datetime) -> Counted:
     """A task's lock is when it was put in, or, once it is taken, when it may be taken again."""
     waits = Q(lock__lte=now)
     found = OrmQ.objects.filter(key=broker.list_key).aggregate(
@@ -86,7 +92,7 @@ def _in_database(broker: Any, now: datetime) -> Read:
     return found["waiting"], found["since"], found["taken"]
 
 
-def _on_redis(broker: Any, _: datetime) -> Read:
+def _on_redis(broker: Any, _: datetime) -> Counted:
     """Tasks are taken from the list's head, so the oldest stands there."""
     waiting, oldest = broker.queue_size(), broker.connection.lindex(broker.list_key, 0)
     try:

@@ -20,7 +20,7 @@ from marketdata.models import BarCorrection
 from marketdata.operations import bulk, generations, instruments, marks, membership_runs, replacing
 from marketdata.operations.bulk import BAR_TABLE
 from marketdata.operations.replacing import Counts, months_of
-from marketdata.sources.files import BarBatch
+from marketdata.sources.batches import BarBatch
 
 __all__ = ["Counts", "months_of", "record"]
 

@@ -14,9 +14,9 @@ from marketdata.errors import DataProblem
 from marketdata.markets import market as market_named
 from marketdata.models import FactorEvent, Instrument
 from marketdata.operations import bulk, generations, marks
-from marketdata.operations.door import Counts, months_of
+from marketdata.operations.replacing import Counts, months_of
 from marketdata.operations.validation import FINE, REASONS, Check
-from marketdata.sources.files import EventBatch
+from marketdata.sources.batches import EventBatch
 
 ROWS_AT_A_TIME = 2_000
 REAL_MOVE = 1.0

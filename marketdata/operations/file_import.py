@@ -30,15 +30,8 @@ from marketdata.operations.flow_door import WrongUnit
 from marketdata.operations.rejects import Rejects
 from marketdata.operations.replacing import Counts
 from marketdata.operations.validation import CODES, FINE, REASONS, Check, Reason
-from marketdata.sources.files import (
-    BarBatch,
-    EventBatch,
-    FlowBatch,
-    Form,
-    PriceFileError,
-    Recognised,
-    recognise,
-)
+from marketdata.sources.batches import BarBatch, EventBatch, FlowBatch
+from marketdata.sources.files import Form, PriceFileError, Recognised, recognise
 
 BATCH_ROWS = 150_000
 SOURCE_LENGTH = 24

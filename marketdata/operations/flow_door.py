@@ -30,7 +30,7 @@ from marketdata.operations.bulk import FLOW_TABLE
 from marketdata.operations.replacing import Counts, months_of
 from marketdata.operations.validation import FINE, REASONS, Reason
 from marketdata.panel import FLOW_FIELDS, INVESTORS
-from marketdata.sources.files import FlowBatch
+from marketdata.sources.batches import FlowBatch
 
 BEYOND = 3.0
 """Net buying of more than so many times what was traded cannot be; once is the limit, and sources count differently

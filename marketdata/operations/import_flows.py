@@ -13,7 +13,8 @@ from marketdata.operations import flow_door
 from marketdata.operations.file_import import ImportReport, Progress, import_files
 from marketdata.operations.replacing import Counts
 from marketdata.operations.validation import Check
-from marketdata.sources.files import FLOW_FORMS, FlowBatch
+from marketdata.sources.batches import FlowBatch
+from marketdata.sources.files import FLOW_FORMS
 
 
 def import_flows(

@@ -13,7 +13,8 @@ from marketdata.operations import door, factor_events
 from marketdata.operations.door import Counts
 from marketdata.operations.file_import import ImportReport, Progress, import_files
 from marketdata.operations.validation import Check
-from marketdata.sources.files import PRICE_FORMS, BarBatch, EventBatch
+from marketdata.sources.batches import BarBatch, EventBatch
+from marketdata.sources.files import PRICE_FORMS
 
 
 def import_prices(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from marketdata.models import Instrument
 from marketdata.operations import bulk
-from marketdata.sources.files import BarBatch
+from marketdata.sources.batches import BarBatch
 
 NAME_LENGTH = 120
 

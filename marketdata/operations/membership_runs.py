@@ -14,7 +14,7 @@ from marketdata.models import InstrumentStatus, LakePartition, StatusChange, Sto
 from marketdata.operations import bulk
 from marketdata.operations.instruments import Known, Mention
 from marketdata.operations.statuses import Days, Run, changed, merged
-from marketdata.sources.files import BarBatch, Status
+from marketdata.sources.batches import BarBatch, Status
 
 ROWS_AT_A_TIME = 2_000
 

@@ -12,7 +12,7 @@ from datetime import date
 from itertools import groupby
 from typing import NamedTuple
 
-from marketdata.sources.files import Status
+from marketdata.sources.batches import Status
 
 
 class Run(NamedTuple):

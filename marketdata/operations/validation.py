@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.markets import Market
-from marketdata.sources.files import BarBatch, EventBatch, FlowBatch
+from marketdata.sources.batches import BarBatch, EventBatch, FlowBatch
 
 LARGEST_VOLUME = 2.0**53
 """Beyond it float64 no longer counts every share."""

@@ -16,7 +16,7 @@ from django.test import Client
 
 from marketdata import flows
 from marketdata.operations import flow_door
-from marketdata.sources.files import FlowBatch
+from marketdata.sources.batches import FlowBatch
 from tests.api.conftest import Get, risers
 from tests.scans.conftest import AS_OF, CODES
 

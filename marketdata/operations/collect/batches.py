@@ -9,9 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from marketdata import calendars
+from marketdata.sources.batches import VALUES, BarBatch, Status
 from marketdata.sources.daily import DailyBar, Quote
-from marketdata.sources.files import BarBatch, Status
-from marketdata.sources.files.batch import VALUES
 
 COLUMNS = ("date", "code", "open", "high", "low", "close", "volume", "amount", "base_price")
 

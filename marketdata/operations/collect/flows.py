@@ -30,8 +30,8 @@ from marketdata.operations.rejects import Rejects
 from marketdata.operations.replacing import Counts
 from marketdata.operations.validation import FINE, Check
 from marketdata.sources.base import AccessRefused, InvestorFlow, SourceError
+from marketdata.sources.batches import FlowBatch
 from marketdata.sources.daily import FlowSource
-from marketdata.sources.files import FlowBatch
 
 LOGGER = logging.getLogger(__name__)
 BATCH_ANSWERS = 100

@@ -28,8 +28,8 @@ from marketdata.operations.instruments import NAME_LENGTH
 from marketdata.operations.membership_runs import Said
 from marketdata.operations.statuses import Days, Run
 from marketdata.sources.base import ListedInstrument, SourceError
+from marketdata.sources.batches import Status
 from marketdata.sources.daily import InstrumentSource
-from marketdata.sources.files import Status
 
 KINDS = {
     "stock": "common",

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from marketdata.sources.files.batch import PriceFileError
+from marketdata.sources.files.errors import PriceFileError
 
 NO_DAY = np.datetime64("NaT", "D")
 NOTHING = ("", "nan", "NaN", "None", "null")

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from marketdata.sources.batches import EventBatch
 from marketdata.sources.files import columns
-from marketdata.sources.files.batch import EventBatch
 
 COLUMNS = {"code": ("code",), "date": ("date",), "ratio": ("ratio",)}
 REQUIRED = ("code", "date", "ratio")

@@ -8,8 +8,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from marketdata.panel import FLOW_FIELDS
+from marketdata.sources.batches import FlowBatch
 from marketdata.sources.files import columns
-from marketdata.sources.files.batch import FlowBatch
 
 COLUMNS = {
     "code": ("code",),

@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from marketdata.sources.batches import BarBatch, EventBatch, FlowBatch
 from marketdata.sources.files import events, flows, marcap, tidy
-from marketdata.sources.files.batch import BarBatch, EventBatch, FlowBatch, PriceFileError
+from marketdata.sources.files.errors import PriceFileError
 from marketdata.sources.files.reading import PriceFile, open_file
 
 Convert = Callable[[pa.Table, NDArray[np.int64], str], BarBatch | EventBatch | FlowBatch]

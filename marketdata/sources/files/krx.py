@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.sources.files.batch import Status
+from marketdata.sources.batches import Status
 
 SEGMENTS = ("KOSPI", "KOSDAQ", "KOSDAQ GLOBAL", "KONEX")
 DEPARTMENT_LENGTH = 40

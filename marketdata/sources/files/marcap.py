@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from marketdata.sources.batches import VALUES, BarBatch
 from marketdata.sources.files import columns, krx
-from marketdata.sources.files.batch import VALUES, BarBatch, PriceFileError
+from marketdata.sources.files.errors import PriceFileError
 
 MARKS = ("marcap", "changes", "changecode")
 COLUMNS = {

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from marketdata.sources.files.batch import PriceFileError
+from marketdata.sources.files.errors import PriceFileError
 
 PARQUET, GZIP = b"PAR1", b"\x1f\x8b"
 CSV_BLOCK, CSV_PROBE = 1 << 20, 64 << 10

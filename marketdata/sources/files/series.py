@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from marketdata.sources.files import columns
-from marketdata.sources.files.batch import PriceFileError
+from marketdata.sources.files.errors import PriceFileError
 from marketdata.sources.files.reading import open_file
 
 LEVELS = ("open", "high", "low", "close")

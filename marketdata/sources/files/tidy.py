@@ -12,8 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from marketdata.markets import market as market_named
+from marketdata.sources.batches import PRICES, VALUES, BarBatch, Status
 from marketdata.sources.files import columns, krx
-from marketdata.sources.files.batch import PRICES, VALUES, BarBatch, Status
 
 COLUMNS = {
     "code": ("code",),

@@ -17,7 +17,7 @@ from marketdata.models import FlowCorrection, FlowPartition, InstitutionalFlow, 
 from marketdata.operations import flow_door
 from marketdata.operations.replacing import Counts
 from marketdata.operations.validation import FINE, REASONS, Check
-from marketdata.sources.files import FlowBatch
+from marketdata.sources.batches import FlowBatch
 from tests.marketdata.operations.rows import AS_OF, LATER, imported, tidy
 
 pytestmark = pytest.mark.django_db

@@ -17,7 +17,8 @@ from marketdata.markets import market as market_named
 from marketdata.models import FactorEvent, Instrument, InstrumentStatus, StockPrice
 from marketdata.operations import door
 from marketdata.operations.validation import Check
-from marketdata.sources.files import BarBatch, recognise
+from marketdata.sources.batches import BarBatch
+from marketdata.sources.files import recognise
 from tests import realdata
 from tests.marketdata.operations.rows import imported
 

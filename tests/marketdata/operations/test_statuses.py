@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from marketdata.models import InstrumentStatus, LakePartition, StockPrice
 from marketdata.operations import door
 from marketdata.operations.statuses import Run, changed, merged, runs
-from marketdata.sources.files import BarBatch, Status
+from marketdata.sources.batches import BarBatch, Status
 from tests.marketdata.operations.rows import AS_OF, COLUMNS, imported, tidy
 
 A = Status("KOSPI", "", "common", False, False)

@@ -15,7 +15,7 @@ from marketdata import queries
 from marketdata.models import FlowPartition
 from marketdata.operations import flow_door, project
 from marketdata.operations.verify import verify
-from marketdata.sources.files import FlowBatch
+from marketdata.sources.batches import FlowBatch
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion
 from scans.operations import reproduce

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from marketdata.sources.files import BarBatch, EventBatch, PriceFileError, Status, recognise
+from marketdata.sources.batches import BarBatch, EventBatch, Status
+from marketdata.sources.files import PriceFileError, recognise
 
 # Handmade rows in the two forms that marcap has had: text in the old one, an empty misspelt column in the new one.
 OLD_MARCAP = """\

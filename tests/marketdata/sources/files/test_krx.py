@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from marketdata.sources.files import Status, krx
+from marketdata.sources.batches import Status
+from marketdata.sources.files import krx
 
 
 def said(code: str, name: str, segment: str, department: str | None) -> Status:

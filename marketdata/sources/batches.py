@@ -1,4 +1,4 @@
-"""What a price file becomes: columns in one canonical form, whatever the file calls them.
+"""What is brought to the record's door: columns in one canonical form, whatever a file or an exchange calls them.
 
 Words are coded: a column of indexes into a table of distinct words, -1 where the file says nothing.
 """
@@ -15,15 +15,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from marketdata.panel import FLOW_FIELDS
-from marketdata.sources.base import SourceRefused
 
 PRICES = ("open", "high", "low", "close", "volume")
 OPTIONAL = ("amount", "base_price", "market_cap", "shares")
 VALUES = (*PRICES, *OPTIONAL)
-
-
-class PriceFileError(SourceRefused):
-    """A file that cannot be imported; the message says which, why and what to do."""
 
 
 class Status(NamedTuple):

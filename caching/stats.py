@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 
@@ -24,7 +25,9 @@ class Counts:
 
 
 class Stats:
-    """Counters that threads share."""
+    """Counters that threads share; `listener` (what, how, how many) is told of each count too."""
+
+    listener: Callable[[str, str, int], None] | None = None
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -49,6 +52,11 @@ class Stats:
             counts.failures += failures
             counts.unstored += unstored
             counts.seconds += seconds
+        if self.listener is not None:
+            told = {"hit": hits, "miss": misses, "shared": shared, "failed": failures}
+            for how, number in told.items():
+                if number:
+                    self.listener(what, how, number)
 
     def snapshot(self) -> dict[str, dict[str, float]]:
         """The counts so far, by name."""

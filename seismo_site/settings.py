@@ -6,6 +6,8 @@ queue in the database. `DATABASE_URL` and `REDIS_URL` switch to PostgreSQL and R
 
 from __future__ import annotations
 
+import os
+import socket
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -41,6 +43,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "seismo_site.middleware.RequestId",
+    "seismo_site.metrics.Measured",
     "seismo_site.middleware.Compressed",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -267,6 +270,11 @@ if NARRATIVE_URL and not NARRATIVE_MODEL:
     raise ImproperlyConfigured(
         "SEISMO_NARRATIVE_URL is set, but SEISMO_NARRATIVE_MODEL is not: name the model, or unset the address."
     )
+
+# Where each worker of the web server counts for Prometheus, whose library looks for it in the environment when it is
+# loaded: one directory a host, since processes are told apart by their numbers.
+METRICS_DIR = DATA_DIR / "metrics" / socket.gethostname()
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING: dict[str, object] = {

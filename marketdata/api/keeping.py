@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeAlias
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, ResolverMatch, resolve
 
 from caching.cached import Cached, cached
 from caching.stats import STATS
@@ -95,9 +95,11 @@ class Sought:
 def sought(request: HttpRequest, generations: Mapping[str, datetime]) -> Sought | None:
     """Where to look for the answer to a GET of somebody who may read; None where the view has to be asked. What is
     kept was answered to the same address once, so nothing of it has to be looked into again."""
-    view, market = _view(request.path_info)
+    match, view = _view(request.path_info)
+    market = "" if match is None else str(match.kwargs.get("market", ""))
     if view is None or view.keeper is None or market not in generations:
         return None
+    request.resolver_match = match  # as the view would find it
     if request.META.get("HTTP_ACCEPT", "") not in PLAIN or not is_kept(request):
         return None
     if request.GET.get("format", "json") != "json":
@@ -109,11 +111,11 @@ def sought(request: HttpRequest, generations: Mapping[str, datetime]) -> Sought 
 
 
 @lru_cache(PATHS)
-def _view(path: str) -> tuple[type[Keeps] | None, str]:
-    """The view behind a path, where it is one that may keep answers, and the market in the path."""
+def _view(path: str) -> tuple[ResolverMatch | None, type[Keeps] | None]:
+    """What is behind a path, and the view there where it is one that may keep answers."""
     try:
         match = resolve(path)
     except Resolver404:
-        return None, ""
+        return None, None
     view = getattr(match.func, "cls", None)
-    return (view if hasattr(view, "keeper") else None), str(match.kwargs.get("market", ""))
+    return match, view if hasattr(view, "keeper") else None

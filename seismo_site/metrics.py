@@ -1,0 +1,131 @@
+"""What Prometheus reads: how long requests take, what the cache does, and how the installation stands.
+
+Workers count into files of their own, one set for each process, below the data directory and this host's name; whoever
+is asked adds all of them up. Counts of a worker that is gone go with it: to Prometheus that is a counter that begins
+anew.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django_q.tasks import queue_size
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from caching.stats import STATS
+from marketdata import catalogue
+from marketdata.api.access import StaffOnly
+
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Seconds."""
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+
+
+FOLDER: Path = settings.METRICS_DIR
+"""Where the counts of this host's workers lie."""
+
+
+def forget_the_gone() -> None:
+    """Remove the counts of workers that are gone."""
+    for file in FOLDER.glob("*.db"):
+        number = file.stem.rpartition("_")[2]
+        if number.isdecimal() and not _lives(int(number)):
+            file.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
+
+
+FOLDER.mkdir(parents=True, exist_ok=True)
+forget_the_gone()
+
+SECONDS = Histogram(
+    "seismo_http_request_seconds",
+    "Seconds from the arrival of a request to its answer.",
+    ("method", "route", "status"),
+    buckets=BUCKETS,
+)
+ANSWERS = Counter(
+    "seismo_cache_answers", "Answers by how the cache served them.", ("what", "outcome")
+)
+
+
+def count_answers(what: str, outcome: str, number: int) -> None:
+    """Tell Prometheus what the cache tells its own statistics."""
+    ANSWERS.labels(what, outcome).inc(number)
+
+
+class Measured:
+    """Each request by method, route (the pattern, never the address) and status."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        STATS.listener = count_answers
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        began = time.perf_counter()
+        response = self.get_response(request)
+        match = request.resolver_match
+        route = "none" if match is None else match.route
+        method = request.method if request.method in METHODS else "other"
+        SECONDS.labels(method, route, response.status_code).observe(time.perf_counter() - began)
+        return response
+
+
+class Standing:
+    """The state of the installation, looked up when it is asked for."""
+
+    def collect(self) -> Iterator[Any]:
+        behind, last = catalogue.freshness()
+        stale = GaugeMetricFamily(
+            "seismo_lake_stale_months", "Months of the lake behind the record.", labels=["market"]
+        )
+        for market, months in behind.items():
+            stale.add_metric([market], months)
+        yield stale
+        session = GaugeMetricFamily(
+            "seismo_last_session", "The last recorded session, as YYYYMMDD.", labels=["market"]
+        )
+        for market, day in last.items():
+            session.add_metric([market], int(day.replace("-", "")))
+        yield session
+        waiting = GaugeMetricFamily("seismo_tasks_waiting", "Tasks that nobody has taken yet.")
+        waiting.add_metric([], queue_size())
+        yield waiting
+
+
+class Metrics(APIView):
+    """The page that Prometheus reads, with the token of one of the staff."""
+
+    permission_classes = (StaffOnly,)
+    schema = None
+
+    def get(self, request: Request) -> HttpResponse:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        registry.register(Standing())
+        return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

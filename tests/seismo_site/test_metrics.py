@@ -1,0 +1,119 @@
+"""What Prometheus reads, by a parser of its own, of more than one process."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+from django.contrib.auth.models import User
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+
+from seismo_site import metrics
+from seismo_site.models import ApiToken
+from tests.api.conftest import forgotten, market, probe, scanned, sessions
+from tests.scans.conftest import bring
+from tests.seismo_site.running import ROOT
+
+__all__ = ["bring", "forgotten", "market", "probe", "scanned", "sessions"]
+
+Read = Callable[..., float]
+LATEST = "api/<str:market>/scans/latest"
+OTHER = """
+import django; django.setup()
+from seismo_site.metrics import SECONDS
+SECONDS.labels("GET", "another worker", 200).observe(0.02)
+import os; os.kill(os.getpid(), {signal})
+"""
+
+
+@pytest.fixture
+def chief(db: None) -> Client:
+    """A client with the token of one of the staff."""
+    token = ApiToken(user=User.objects.create_user("chief", is_staff=True), name="prometheus")
+    secret = token.new_secret()
+    token.save()
+    return Client(headers={"Authorization": f"Bearer {secret}"})
+
+
+@pytest.fixture
+def read(chief: Client) -> Read:
+    """The value of a sample; 0 where there is none."""
+
+    def read(name: str, **labels: str) -> float:
+        page = chief.get("/metrics")
+        assert page.status_code == 200, page.content
+        for family in text_string_to_metric_families(page.text):
+            for sample in family.samples:
+                if sample.name == name and sample.labels == labels:
+                    return float(sample.value)
+        return 0.0
+
+    return read
+
+
+def test_requests_by_route_whoever_answers_them(scanned: Any, chief: Client, read: Read) -> None:
+    labels = {"method": "GET", "route": LATEST, "status": "200"}
+    before = read("seismo_http_request_seconds_count", **labels)
+    hits = read("seismo_cache_answers_total", what="scan", outcome="hit")
+    for _ in range(3):  # a view, then the counter
+        assert chief.get("/api/kr/scans/latest").status_code == 200
+    assert read("seismo_http_request_seconds_count", **labels) == before + 3
+    assert read("seismo_http_request_seconds_bucket", **labels, le="+Inf") == before + 3
+    assert read("seismo_cache_answers_total", what="scan", outcome="hit") == hits + 2
+    chief.get("/api/kr/scans/2001-01-01")
+    dated = {**labels, "route": "api/<str:market>/scans/<str:date>", "status": "404"}
+    assert read("seismo_http_request_seconds_count", **dated) >= 1
+    chief.get("/nowhere-at-all")
+    nowhere = {"method": "GET", "route": "none", "status": "404"}
+    assert read("seismo_http_request_seconds_count", **nowhere) >= 1
+
+
+def test_how_the_installation_stands(scanned: Any, sessions: list[Any], read: Read) -> None:
+    last = int(f"{sessions[-1]:%Y%m%d}")
+    assert read("seismo_last_session", market="kr") == last
+    assert read("seismo_lake_stale_months", market="kr") == 0
+    assert read("seismo_tasks_waiting") == 0
+
+
+def test_nobody_else_reads_them(db: None, client: Client) -> None:
+    assert client.get("/metrics").status_code == 401
+    client.force_login(User.objects.create_user("reader"))
+    assert client.get("/metrics").status_code == 403
+
+
+@pytest.mark.parametrize("number", [0, signal.SIGKILL])
+def test_other_workers_are_added_until_they_are_gone(db: None, read: Read, number: int) -> None:
+    labels = {"method": "GET", "route": "another worker", "status": "200"}
+    environment = {**os.environ, "SEISMO_DATA_DIR": str(metrics.FOLDER.parents[1])}
+    worker = subprocess.run(
+        [sys.executable, "-c", OTHER.format(signal=int(number))],
+        cwd=ROOT,
+        env=environment,
+        check=False,
+    )
+    assert worker.returncode == -number
+    assert read("seismo_http_request_seconds_count", **labels) == 1
+    metrics.forget_the_gone()  # as the next worker starts
+    assert (metrics.FOLDER / f"histogram_{os.getpid()}.db").exists()
+    assert read("seismo_http_request_seconds_count", **labels) == 0
+
+
+def test_alerts_are_about_what_is_told(scanned: Any, chief: Client) -> None:
+    chief.get("/api/kr/scans/latest")
+    told = {
+        sample.name
+        for family in text_string_to_metric_families(chief.get("/metrics").text)
+        for sample in family.samples
+    }
+    rules = yaml.safe_load((ROOT / "docs" / "alerts.yaml").read_text(encoding="utf-8"))
+    asked = [re.findall(r"seismo_\w+", rule["expr"]) for rule in rules["groups"][0]["rules"]]
+    assert all(asked)
+    assert {name for names in asked for name in names} <= told

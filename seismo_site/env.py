@@ -196,6 +196,12 @@ def _keep(value: str, file: Path) -> None:
         os.unlink(draft)
 
 
+def told(name: str, path: Path) -> Path:
+    """Tell a library that looks into the environment where its directory is, whatever was set."""
+    os.environ[name] = str(path)
+    return path
+
+
 def database(name: str, default_file: Path, *, pool: int) -> Database:
     """The Django database of a URL; without one, SQLite in `default_file`.
 

@@ -14,3 +14,28 @@ class RequestIdFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = request_id.get()
         return True
+
+
+def configured(level: str) -> dict[str, object]:
+    """LOGGING: one line each to standard error, from `level` on."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"request_id": {"()": "seismo_site.logging.RequestIdFilter"}},
+        "formatters": {
+            "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
+        },
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "filters": ["request_id"],
+            },
+            "nowhere": {"class": "logging.NullHandler"},
+        },
+        # Whoever asks for another host gets a 400; a traceback for each would let anybody fill the log.
+        "loggers": {
+            "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False}
+        },
+        "root": {"handlers": ["stderr"], "level": level},
+    }

@@ -6,14 +6,13 @@ queue in the database. `DATABASE_URL` and `REDIS_URL` switch to PostgreSQL and R
 
 from __future__ import annotations
 
-import os
 import socket
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
-from seismo_site import env
+from seismo_site import env, logging
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.load("SEISMO_ENV_FILE", BASE_DIR / ".env")
@@ -273,31 +272,7 @@ if NARRATIVE_URL and not NARRATIVE_MODEL:
 
 # Where each worker of the web server counts for Prometheus, whose library looks for it in the environment when it is
 # loaded: one directory a host, since processes are told apart by their numbers.
-METRICS_DIR = DATA_DIR / "metrics" / socket.gethostname()
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)
+METRICS_DIR = env.told("PROMETHEUS_MULTIPROC_DIR", DATA_DIR / "metrics" / socket.gethostname())
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-LOGGING: dict[str, object] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "seismo_site.logging.RequestIdFilter"}},
-    "formatters": {
-        "line": {
-            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
-        }
-    },
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["request_id"],
-        },
-        "nowhere": {"class": "logging.NullHandler"},
-    },
-    # Whoever asks for another host gets a 400; a traceback for each would let anybody fill the log.
-    "loggers": {"django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False}},
-    "root": {
-        "handlers": ["stderr"],
-        "level": env.choice("SEISMO_LOG_LEVEL", "WARNING", LOG_LEVELS),
-    },
-}
+LOGGING = logging.configured(env.choice("SEISMO_LOG_LEVEL", "WARNING", LOG_LEVELS))

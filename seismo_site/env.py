@@ -196,9 +196,9 @@ def _keep(value: str, file: Path) -> None:
         os.unlink(draft)
 
 
-def told(name: str, path: Path) -> Path:
-    """Tell a library that looks into the environment where its directory is, whatever was set."""
-    os.environ[name] = str(path)
+def for_prometheus(path: Path) -> Path:
+    """Tell Prometheus' library, which looks into the environment alone, where processes count."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(path)
     return path
 
 

@@ -272,7 +272,7 @@ if NARRATIVE_URL and not NARRATIVE_MODEL:
 
 # Where each worker of the web server counts for Prometheus, whose library looks for it in the environment when it is
 # loaded: one directory a host, since processes are told apart by their numbers.
-METRICS_DIR = env.told("PROMETHEUS_MULTIPROC_DIR", DATA_DIR / "metrics" / socket.gethostname())
+METRICS_DIR = env.for_prometheus(DATA_DIR / "metrics" / socket.gethostname())
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = logging.configured(env.choice("SEISMO_LOG_LEVEL", "WARNING", LOG_LEVELS))

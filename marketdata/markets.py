@@ -29,7 +29,8 @@ class Market:
 
     `suspect_move` is the move of the raw close, as a fraction, beyond which a bar without a base price is a
     suspected corporate action; None where the market has no daily limit. `ticks` are pairs (from this price
-    on, tick size), ascending; `closes_at` is local time in `timezone`.
+    on, tick size), ascending; `closes_at` is local time in `timezone`, as is `settled_at`, from when on a session's
+    bars no longer change: on KRX trading after hours ends at 18:00.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Market:
     currency: str
     timezone: str
     closes_at: time
+    settled_at: time
     segments: tuple[str, ...]
     suspect_move: float | None
     ticks: tuple[tuple[float, float], ...]
@@ -62,6 +64,7 @@ COINS = Market(
     currency="KRW",
     timezone="UTC",
     closes_at=time(23, 59, 59),
+    settled_at=time(0, 10),  # of the next day
     segments=("KRW",),
     suspect_move=None,
     ticks=((0, 0.00000001),),
@@ -75,6 +78,7 @@ MARKETS = {
         currency="KRW",
         timezone="Asia/Seoul",
         closes_at=time(15, 30),
+        settled_at=time(18, 10),
         segments=("KOSPI", "KOSDAQ", "KOSDAQ GLOBAL"),
         suspect_move=0.31,
         ticks=(
@@ -93,6 +97,7 @@ MARKETS = {
         currency="USD",
         timezone="America/New_York",
         closes_at=time(16, 0),
+        settled_at=time(18, 0),
         segments=("US",),
         suspect_move=None,
         ticks=((0, 0.0001), (1, 0.01)),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from django.conf import settings
 from django.utils import timezone
 
+from marketdata.markets import UnknownMarket
 from scans import queries
-from scans.operations import working
+from scans.operations import evening as evenings
+from scans.operations import notify, schedule, working
+from scans.operations.claim import EveningRunning
 
 LOGGER = logging.getLogger(__name__)
 
@@ -21,6 +25,33 @@ def work_request(number: int) -> str:
     if row is not None and row.publishes:
         warm_up(row.market, row.versions)
     return told
+
+
+def evening(
+    market: str, at: str, due: str, versions: Sequence[str] = (), collects: bool = True
+) -> str:
+    """The evening that was due at `due`; how it went. `at` is the time of its schedule on the market's clock."""
+    now = timezone.now()
+    schedule.renew(market, at, as_of=now)
+    asked = evenings.Asked(
+        market=market,
+        versions=versions,
+        since=schedule.since(market, at, datetime.fromisoformat(due)),
+        collects=collects,
+        executor=settings.SCAN_EXECUTOR,
+        started_by="schedule",
+    )
+    try:
+        told = evenings.run(asked, clock=timezone.now, warm_up=warm_up)
+    except (UnknownMarket, queries.UnknownVersion, EveningRunning) as error:
+        LOGGER.error("The evening of market %s was not run: %s", market, error)
+        return str(error)
+    return told.reason if told.session is None else f"{market} {told.session}: {told.outcome}"
+
+
+def deliver(number: int) -> str:
+    """Try a delivery of a notification; how it went."""
+    return notify.deliver(number, as_of=timezone.now())
 
 
 def warm_up(market: str, versions: Iterable[str]) -> None:

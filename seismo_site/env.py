@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 from dotenv import dotenv_values
 
 Database = dict[str, Any]
@@ -102,6 +103,39 @@ def address(name: str) -> str:
         if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
             raise ImproperlyConfigured(f"{name} must be an address such as https://host/v1.")
     return value
+
+
+def hook(name: str) -> Hidden:
+    """An address that something is posted to, "" where it is not set: https, or http on this machine. It may hold a
+    secret, so that no message shows it."""
+    value = text(name)
+    if not value:
+        return Hidden()
+    try:
+        url = urlsplit(value)
+        near = url.hostname in {"localhost", "127.0.0.1", "::1"}
+        fits = url.scheme == "https" or (url.scheme == "http" and near)
+        plain = fits and url.hostname and url.port != 0 and not url.fragment and value.isascii()
+    except ValueError:
+        plain = False
+    if not plain or any(one.isspace() for one in value):
+        raise ImproperlyConfigured(
+            f"{name} must be an address such as https://host/path (http:// on localhost alone)."
+        )
+    return Hidden(value)
+
+
+def mailboxes(name: str) -> tuple[str, ...]:
+    """Addresses of e-mail separated by commas."""
+    found = words(name)
+    for one in found:
+        try:
+            validate_email(one)
+        except ValidationError:
+            raise ImproperlyConfigured(
+                f"{name} names {one!r}; an address is written as ann@example.org."
+            ) from None
+    return found
 
 
 def number(name: str, default: float, *, least: float = 0.0, most: float = 1e9) -> float:

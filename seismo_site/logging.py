@@ -1,4 +1,4 @@
-"""The identifier of the request in hand, for log lines."""
+"""How the log is written, with the identifier of the request in hand on each line."""
 
 from __future__ import annotations
 
@@ -33,9 +33,12 @@ def configured(level: str) -> dict[str, object]:
             },
             "nowhere": {"class": "logging.NullHandler"},
         },
-        # Whoever asks for another host gets a 400; a traceback for each would let anybody fill the log.
         "loggers": {
-            "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False}
+            # Whoever asks for another host gets a 400; a traceback for each would let anybody fill the log.
+            "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
+            # The HTTP client's own lines hold whole addresses, and an address may be a secret.
+            "httpx": {"level": "WARNING"},
+            "httpcore": {"level": "WARNING"},
         },
         "root": {"handlers": ["stderr"], "level": level},
     }

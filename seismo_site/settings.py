@@ -274,5 +274,23 @@ if NARRATIVE_URL and not NARRATIVE_MODEL:
 # loaded: one directory a host, since processes are told apart by their numbers.
 METRICS_DIR = env.for_prometheus(DATA_DIR / "metrics" / socket.gethostname())
 
+# Who is told of each evening, and how; nobody where no channel is named.
+NOTIFY_URL = env.hook("SEISMO_NOTIFY_URL")
+NOTIFY_SECRET = env.hidden("SEISMO_NOTIFY_SECRET")
+NOTIFY_EMAIL = list(env.mailboxes("SEISMO_NOTIFY_EMAIL"))
+NOTIFY_SECONDS = env.number("SEISMO_NOTIFY_SECONDS", 10, least=0.1, most=60)
+EMAIL_HOST = env.text("SEISMO_EMAIL_HOST")
+EMAIL_PORT = env.integer("SEISMO_EMAIL_PORT", 587, least=1, most=65_535)
+EMAIL_HOST_USER = env.text("SEISMO_EMAIL_USER")
+EMAIL_HOST_PASSWORD = env.hidden("SEISMO_EMAIL_PASSWORD")
+EMAIL_SECURITY = env.choice("SEISMO_EMAIL_SECURITY", "starttls", ("starttls", "tls", "none"))
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_SECURITY == "starttls", EMAIL_SECURITY == "tls"
+EMAIL_TIMEOUT = NOTIFY_SECONDS
+DEFAULT_FROM_EMAIL = env.text("SEISMO_EMAIL_FROM", "seismo@localhost")
+if NOTIFY_EMAIL and not EMAIL_HOST:
+    raise ImproperlyConfigured(
+        "SEISMO_NOTIFY_EMAIL is set, but SEISMO_EMAIL_HOST is not: name the mail server, or unset the addresses."
+    )
+
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = logging.configured(env.choice("SEISMO_LOG_LEVEL", "WARNING", LOG_LEVELS))

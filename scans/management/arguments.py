@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +17,7 @@ from marketdata.markets import UnknownMarket
 from scans.engines.params import ParamError
 from scans.execution.executors import CHOICES
 from scans.operations.backfill import BackfillRefused
+from scans.operations.claim import EveningRunning
 from scans.operations.reproduce import NoSuchRun
 from scans.operations.run import Request
 from scans.operations.versions import VersionProblem
@@ -29,6 +30,16 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is not a date; write it as 2026-08-21") from None
+
+
+def clock_time(text: str) -> time:
+    """A time of day as 18:10."""
+    try:
+        if len(text) != len("18:10"):
+            raise ValueError
+        return time.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a time of day; write it as 18:10") from None
 
 
 def limit(text: str) -> tuple[str, int]:
@@ -53,6 +64,7 @@ PROBLEMS = (
     ParamError,
     VersionProblem,
     BackfillRefused,
+    EveningRunning,
     NoSuchRun,
 )
 

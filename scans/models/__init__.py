@@ -1,5 +1,6 @@
 """Scanner versions, their runs, what they picked and what became of it."""
 
+from scans.models.evenings import Delivery, Evening, Notification, Outcome
 from scans.models.requests import RequestStatus, ScanDraft, ScanRequest
 from scans.models.runs import (
     Backfill,
@@ -16,6 +17,10 @@ from scans.models.versions import ActiveVersion, ScannerVersion, VersionChange
 __all__ = [
     "ActiveVersion",
     "Backfill",
+    "Delivery",
+    "Evening",
+    "Notification",
+    "Outcome",
     "QuarantineDecision",
     "RequestStatus",
     "ScanDraft",

@@ -1,0 +1,41 @@
+"""manage.py run_evening: everything that a market's close calls for, once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+
+from scans import tasks
+from scans.management import evenings
+from scans.management.arguments import VersionedCommand, day, one_sentence
+from scans.operations import evening
+
+
+class Command(VersionedCommand):
+    help = "Collect, scan by every version, follow signals and notify, for the session that closed."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--market", default="kr")
+        parser.add_argument(
+            "--version", action="append", default=[], help="repeatable; default: all that fit"
+        )
+        parser.add_argument("--no-collect", action="store_true", help="with the bars there are")
+        parser.add_argument("--date", type=day, help="default: what closed in the last 24 hours")
+
+    def handle(self, **options: Any) -> None:
+        asked = evening.Asked(
+            market=options["market"],
+            versions=options["version"],
+            session=options["date"],
+            collects=not options["no_collect"],
+            executor=settings.SCAN_EXECUTOR,
+            started_by="command line",
+        )
+        with one_sentence():
+            told = evening.run(asked, clock=timezone.now, warm_up=tasks.warm_up)
+        self.stdout.write(evenings.came(told), ending="")
+        if failures := told.failures():
+            raise CommandError(" ".join(failures))

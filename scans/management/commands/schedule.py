@@ -1,0 +1,39 @@
+"""manage.py schedule: have a market's evening run every day, by a task worker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+
+from scans.management import evenings
+from scans.management.arguments import VersionedCommand, clock_time, one_sentence
+from scans.operations import schedule
+
+
+class Command(VersionedCommand):
+    help = "Run a market's evening every day at a time of its own clock; list or remove that."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--market", default="kr")
+        parser.add_argument("--at", type=clock_time, help="18:10; default: once its bars are final")
+        parser.add_argument("--version", action="append", default=[], help="default: all that fit")
+        parser.add_argument("--no-collect", action="store_true", help="with the bars there are")
+        what = parser.add_mutually_exclusive_group()
+        what.add_argument("--list", action="store_true", help="every schedule")
+        what.add_argument("--remove", action="store_true", help="run it no longer")
+
+    def handle(self, **options: Any) -> None:
+        market, at = options["market"], options["at"]
+        with one_sentence():
+            if options["list"]:
+                found = schedule.planned()
+            elif options["remove"]:
+                if not schedule.remove(market):
+                    raise CommandError(f"Market {market} has no schedule.")
+                return
+            else:
+                given: dict[str, Any] = {"versions": options["version"], "as_of": timezone.now()}
+                found = [schedule.plan(market, at=at, collects=not options["no_collect"], **given)]
+        self.stdout.write(evenings.schedules(found), ending="")

@@ -1,0 +1,112 @@
+"""Evenings: a market's versions run after a close, and the one notification that tells what came of it."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from scans.models.runs import Status
+
+
+class Evening(models.Model):
+    """A market's evening at work: while its status is running no other process may begin one of the same market.
+
+    `beat_at` is renewed all along; an evening that has been silent for long has died and may be taken over."""
+
+    market = models.CharField(max_length=12)
+    session = models.DateField()
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.RUNNING)
+    started_by = models.CharField(max_length=150, blank=True)
+    started_at = models.DateTimeField()
+    beat_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["market"],
+                condition=models.Q(status="running"),
+                name="evening_one_at_a_time",
+            ),
+        ]
+        ordering = ["-started_at"]
+
+    def __str__(self) -> str:
+        return f"evening of {self.market} {self.session}: {self.status}"
+
+
+class Outcome(models.TextChoices):
+    """How an evening went: everything as it should; something failed and the rest stands; nothing came of it; the
+    session's bars are not all there, so that nothing was scanned."""
+
+    DONE = "done"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    INCOMPLETE = "incomplete"
+
+
+class Notification(models.Model):
+    """What came of a market's session, as it is told to people: one for each session, changed where a later run of the
+    same evening came out otherwise. `digest` tells contents apart."""
+
+    EVENING = "evening"
+
+    market = models.CharField(max_length=12)
+    session = models.DateField()
+    kind = models.CharField(max_length=12, default=EVENING)
+    outcome = models.CharField(max_length=12, choices=Outcome.choices)
+    reason = models.TextField(blank=True, help_text="Why nothing, or not everything, was done")
+    versions = models.JSONField(
+        default=list, help_text="Of each version: status, reason, matched, sessions, best picks"
+    )
+    collection = models.JSONField(default=dict, help_text="What was collected before")
+    signals = models.JSONField(default=dict, help_text="Signals opened and moved, or why not")
+    seconds = models.FloatField(default=0.0)
+    digest = models.CharField(max_length=32, help_text="Of what is told, without counts and times")
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["market", "session", "kind"], name="notification_once"),
+        ]
+        ordering = ["-session", "market"]
+
+    def __str__(self) -> str:
+        return f"{self.market} {self.session}: {self.outcome}"
+
+
+class Delivery(models.Model):
+    """One content of a notification on its way through one channel.
+
+    Only a conditional UPDATE takes a delivery (`claimed_at`), and one that was sent is not taken again."""
+
+    notification = models.ForeignKey(
+        Notification, on_delete=models.CASCADE, related_name="deliveries"
+    )
+    channel = models.CharField(max_length=12)
+    digest = models.CharField(max_length=32)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    claimed_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    given_up = models.BooleanField(default=False)
+    error = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["notification", "channel", "digest"], name="delivery_once"
+            ),
+        ]
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.channel}: {self.state}"
+
+    @property
+    def state(self) -> str:
+        """Where it stands, in words."""
+        if self.sent_at:
+            return f"sent {self.sent_at:%Y-%m-%d %H:%M} UTC"
+        if self.given_up:
+            return f"given up after {self.attempts} attempts: {self.error}"
+        return f"waits after {self.attempts} attempts: {self.error}" if self.error else "waits"

@@ -1,0 +1,71 @@
+"""A notification as a person reads it: a subject and a few lines of plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+TITLES = {
+    "done": "{}",
+    "partial": "{}, not everything went well",
+    "failed": "nothing was published",
+    "incomplete": "the session is not complete",
+}
+
+
+def subject(body: Mapping[str, Any]) -> str:
+    """One line: the market, the session and how it went."""
+    counts = ", ".join(f"{one['version']} {_count(one)}" for one in body["versions"])
+    told = TITLES[body["outcome"]].format(counts or "nothing was run")
+    return f"Seismo {body['market']} {body['session']}: {told}"[:200]
+
+
+def text(body: Mapping[str, Any]) -> str:
+    """All of it."""
+    return "\n".join(_lines(body)) + "\n"
+
+
+def _count(version: Mapping[str, Any]) -> str:
+    return "failed" if version["status"] == "failed" else str(version["matched"])
+
+
+def _lines(body: Mapping[str, Any]) -> Iterator[str]:
+    if body["reason"]:
+        yield body["reason"]
+    for version in body["versions"]:
+        yield from _version(version)
+    collection, signals = body["collection"], body["signals"]
+    if collection.get("source"):
+        yield (
+            f"Collected from {collection['source']}: {collection['new']} new, {collection['corrected']} corrected, "
+            f"{collection['calls']} calls."
+        )
+    if collection.get("error"):
+        yield f"Collection: {collection['error']}"
+    if signals.get("error"):
+        yield signals["error"]
+    elif signals:
+        yield f"Signals: {signals['opened']} opened, {signals['moved']} moved."
+    yield f"{body['seconds']:.1f} seconds."
+
+
+def _version(version: Mapping[str, Any]) -> Iterator[str]:
+    if version["status"] == "failed":
+        yield f"{version['version']}: failed. {version['reason']}"
+        return
+    head = f"{version['version']}: {version['matched']} picked"
+    if version["regime"]:
+        head += f", regime {version['regime']}"
+    if version["reason"]:
+        head += f", {version['reason']}"
+    if len(version["sessions"]) > 1:
+        head += f"; sessions {version['sessions'][0]} to {version['sessions'][-1]} made up for"
+    yield head
+    if version["left_out"]:
+        yield f"  {version['left_out']} sessions before are left out: `manage.py backfill --resume` does them"
+    for pick in version["picks"]:
+        change = "" if pick["change_pct"] is None else f" ({pick['change_pct']:+.2f} %)"
+        yield (
+            f"  {pick['rank']}. {pick['code']} {pick['name']} {pick['score']:g} {pick['label']}, "
+            f"{pick['close']:,g}{change}"
+        )

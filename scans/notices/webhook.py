@@ -1,0 +1,80 @@
+"""One POST of a notification to an address that somebody configured.
+
+    POST {url}   content-type: application/json
+                 x-seismo-delivery: what tells this content apart, so that a receiver can leave out what it has
+                 x-seismo-signature: sha256=HMAC-SHA256 of the body in hex, where a secret is configured
+    2xx          it was received; the body is not read
+
+The address may be a secret itself: it is in no message. Redirects are not followed, since they would carry the content
+to an address that nobody configured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+PASSING = frozenset({408, 425, 429})
+"""Answers below 500 after which another try may succeed."""
+
+
+class NotDelivered(Exception):
+    """It was not received; the message says why, without the address. `passing`: another try may succeed."""
+
+    def __init__(self, message: str, *, passing: bool) -> None:
+        super().__init__(message)
+        self.passing = passing
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """Where notifications are posted: the address, the secret that signs ("" for none) and the seconds that one call
+    may take in all."""
+
+    url: str = field(repr=False)
+    secret: str = field(default="", repr=False)
+    seconds: float = 10.0
+
+
+def signature(secret: str, body: bytes) -> str:
+    """The value of x-seismo-signature."""
+    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def post(hook: Hook, content: Mapping[str, Any], *, delivery: str) -> None:
+    """Post `content` once; NotDelivered unless it was received within the hook's seconds."""
+    body = json.dumps(content, ensure_ascii=False).encode()
+    headers = {
+        "content-type": "application/json",
+        "user-agent": "seismo",
+        "x-seismo-delivery": delivery,
+    }
+    if hook.secret:
+        headers["x-seismo-signature"] = signature(hook.secret, body)
+    try:
+        status = asyncio.run(_posted(hook, body, headers))
+    except TimeoutError:
+        raise NotDelivered(f"no answer within {hook.seconds:g} seconds", passing=True) from None
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+        why = f"the server was not reached ({type(error).__name__})"
+        raise NotDelivered(why, passing=not isinstance(error, httpx.InvalidURL)) from None
+    if not 200 <= status < 300:
+        raise NotDelivered(
+            f"the server answered {status}", passing=status >= 500 or status in PASSING
+        )
+
+
+async def _posted(hook: Hook, body: bytes, headers: Mapping[str, str]) -> int:
+    async with (
+        asyncio.timeout(hook.seconds),
+        httpx.AsyncClient(timeout=hook.seconds, follow_redirects=False) as client,
+        client.stream("POST", hook.url, content=body, headers=dict(headers)) as response,
+    ):
+        return response.status_code

@@ -1,0 +1,278 @@
+"""One evening of a market, from its bars to a notification.
+
+1. Which session: the one that closed since the evening before, or the one named. None: nothing is done.
+2. The evening is claimed by a row, so that of two processes one does it.
+3. What the market lacks is collected where a source is configured. A failure is told; where the session's bars are all
+   there nevertheless, the evening goes on, and where they are not, it ends.
+4. Each version is run over the sessions since its last published one, at most `MOST` of them; those with the same
+   sessions share one read of the lake, and one that fails leaves the others standing.
+5. Signals follow, answers are kept ready, and one notification tells all of it, whatever happened.
+
+A second call finds what is published to stand, and notifies nobody unless it came out otherwise.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from time import perf_counter
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from django.db.models import Max
+
+from marketdata import queries as market_queries
+from marketdata.markets import Market
+from marketdata.markets import market as market_named
+from marketdata.operations import project
+from marketdata.operations.collect import unattended
+from marketdata.record import Days, Record
+from scans import queries
+from scans.models import Outcome, ScannerVersion, ScanRank, ScanSession, Status
+from scans.operations import notify, signals
+from scans.operations import run as scanning
+from scans.operations.answers import Scan
+from scans.operations.claim import Claim, EveningRunning
+from scans.operations.outcomes import Ran, Told
+from scans.operations.working import KNOWN
+
+LOGGER = logging.getLogger(__name__)
+MOST = 10
+"""Sessions that a version is behind by and that an evening makes up for; a backfill does more."""
+PICKS = 5
+"""The best of each version, as a notification names them."""
+
+Clock = Callable[[], datetime]
+WarmUp = Callable[[str, Iterable[str]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which evening. No versions: every enabled one whose segments the market has. `session`: that of this day, else
+    the latest that closed since `since` (None: since the same time of the day before)."""
+
+    market: str
+    versions: Sequence[str] = ()
+    session: date | None = None
+    since: datetime | None = None
+    collects: bool = True
+    executor: str = "auto"
+    started_by: str = ""
+
+
+def run(asked: Asked, *, clock: Clock, warm_up: WarmUp) -> Told:
+    """What came of the evening. Raises UnknownMarket, UnknownVersion, and EveningRunning; everything else that goes
+    wrong is told."""
+    began, as_of, named = perf_counter(), clock(), market_named(asked.market)
+    chosen = _versions(asked)
+    session, why = _session(named, asked, as_of)
+    told = Told(asked.market, session, why)
+    if session is None:
+        return told
+    mine = Claim(asked.market, session, clock=clock, who=asked.started_by)
+    ended = Status.FAILED
+    try:
+        _Work(mine, asked, chosen, told, clock, warm_up).work()
+        told.seconds = round(perf_counter() - began, 2)
+        mine.beat()
+        notify.tell(told, at=clock())
+        ended = Status.FAILED if told.outcome is Outcome.FAILED else Status.PUBLISHED
+    finally:
+        mine.end(ended)
+    notify.send(told, clock=clock)
+    return told
+
+
+def _versions(asked: Asked) -> list[ScannerVersion]:
+    if asked.versions:
+        return queries.versions(asked.market, list(asked.versions))
+    segments = set(market_queries.segments(asked.market))
+    enabled = ScannerVersion.objects.filter(enabled=True).order_by("slug")
+    return [version for version in enabled if segments.issuperset(version.segments)]
+
+
+def _session(market: Market, asked: Asked, as_of: datetime) -> tuple[date | None, str]:
+    """The evening's session; without one, why there is nothing to do."""
+    local = as_of.astimezone(ZoneInfo(market.timezone))
+    calendar = market_queries.sessions(market.name)
+    if asked.session is not None:
+        if np.datetime64(asked.session) not in calendar:
+            return None, f"{asked.session} is no session of market {market.name}: nothing to do."
+        if closing(market, asked.session) > as_of:
+            return None, f"{asked.session} has not closed on market {market.name} yet: run it then."
+        return asked.session, ""
+    since = asked.since or local - timedelta(days=1)  # by the clock on the wall, whatever its hours
+    at = int(np.searchsorted(calendar, np.datetime64(local.date()), side="right"))
+    for day in calendar[max(at - 2, 0) : at][::-1].tolist():
+        if since < closing(market, day) <= as_of:
+            return day, ""
+    return (
+        None,
+        f"No session of market {market.name} closed since {since:%Y-%m-%d %H:%M %Z}: nothing to do.",
+    )
+
+
+def closing(market: Market, session: date) -> datetime:
+    """When the session closes."""
+    return datetime.combine(session, market.closes_at, ZoneInfo(market.timezone))
+
+
+class _Work:
+    """One evening at work; what comes of it is written into `told`."""
+
+    def __init__(
+        self,
+        mine: Claim,
+        asked: Asked,
+        chosen: list[ScannerVersion],
+        told: Told,
+        clock: Clock,
+        warm_up: WarmUp,
+    ) -> None:
+        self._mine, self._asked, self._chosen = mine, asked, chosen
+        self._told, self._clock, self._warm_up = told, clock, warm_up
+        self._session, self._as_of = mine.session, mine.at
+
+    def work(self) -> None:
+        """Steps 3 to 5, except the notification. EveningRunning where another process took the evening over."""
+        try:
+            if self._asked.collects:
+                self._told.collected = unattended.collect_missing(
+                    self._asked.market, clock=self._clock, beat=self._mine.beat
+                )
+            held = project.current(self._asked.market)
+            if not self._is_complete(held):
+                return
+            if not self._chosen:
+                self._told.reason = (
+                    f"No scanner version of market {self._asked.market} is enabled: enable one."
+                )
+                return
+            for days, left_out, versions in self._owed(held):
+                self._scan([one.slug for one in versions], days, left_out)
+            self._told.versions.sort(key=lambda one: one.version)
+            self._follow()
+        except KNOWN as error:
+            self._told.reason = str(error)
+        except EveningRunning:
+            raise
+        except Exception as error:
+            LOGGER.exception("The evening of market %s failed", self._asked.market)
+            self._told.reason = f"It was ended by {type(error).__name__}: the log has more."
+
+    def _is_complete(self, held: Record) -> bool:
+        """Whether the session's bars are all there; `told` says it where they are not."""
+        day = np.datetime64(self._session)
+        n = int(np.searchsorted(held.sessions, day))
+        there = int(held.bars[n]) if n < len(held.sessions) and held.sessions[n] == day else 0
+        if there and not market_queries.is_thin(held, n):
+            return True
+        have = f"only {there} instruments have" if there else "no instrument has"
+        self._told.incomplete = True
+        self._told.reason = (
+            f"Session {day} of market {self._asked.market} is not complete, {have} a bar: nothing was scanned. Once "
+            "its bars are there, `manage.py run_evening` does the rest."
+        )
+        return False
+
+    def _owed(self, held: Record) -> Iterator[tuple[Days, int, list[ScannerVersion]]]:
+        """The sessions to run, how many before them are left out, and the versions that owe just these."""
+        upto = held.sessions[held.sessions <= np.datetime64(self._session)]
+        last = dict(
+            ScanSession.objects.filter(
+                market=self._asked.market,
+                version__in=self._chosen,
+                published=True,
+                date__lte=self._session,
+            )
+            .values_list("version")
+            .annotate(Max("date"))
+        )
+        groups: dict[int, list[ScannerVersion]] = {}
+        for version in self._chosen:
+            since = last.get(version.pk)
+            behind = 1 if since is None else int((upto > np.datetime64(since)).sum())
+            groups.setdefault(max(behind, 1), []).append(version)
+        for behind, versions in groups.items():
+            yield upto[-min(behind, MOST) :], max(behind - MOST, 0), versions
+
+    def _scan(self, slugs: list[str], days: Days, left_out: int) -> None:
+        """Run versions over the same sessions together, and each by itself where that cannot be."""
+        self._mine.beat()
+        request = scanning.Request(
+            market=self._asked.market,
+            as_of=self._as_of,
+            versions=slugs,
+            first=days[0].item(),
+            last=days[-1].item(),
+            executor=self._asked.executor,
+            started_by=self._asked.started_by,
+        )
+        try:
+            scans = scanning.run(request, permit=self._mine.beat)
+        except EveningRunning:
+            raise
+        except Exception as error:  # of one version, or of what all of them read
+            if len(slugs) > 1:
+                for slug in slugs:
+                    self._scan([slug], days, left_out)
+                return
+            why = str(error)
+            if not isinstance(error, KNOWN):
+                LOGGER.exception("%s failed on market %s", slugs[0], self._asked.market)
+                why = f"{slugs[0]} was ended by {type(error).__name__}: the log has more."
+            self._told.versions.append(Ran(slugs[0], reason=why, left_out=left_out))
+        else:
+            self._told.versions += [self._ran(scan, days, left_out) for scan in scans]
+
+    def _ran(self, scan: Scan, days: Days, left_out: int) -> Ran:
+        """What became of a version, read from what is published."""
+        found = Ran(scan.version.slug, reason=scan.error, left_out=left_out)
+        if scan.error:
+            return found
+        row = ScanSession.objects.get(
+            market=scan.market, version=scan.version, date=self._session, published=True
+        )
+        picks = ScanRank.objects.filter(session=row).order_by("rank")[:PICKS]
+        found.status, found.reason, found.regime = row.status, row.reason, row.regime
+        found.matched, found.ranked = row.matched, row.ranked
+        found.picks = [
+            {
+                name: getattr(pick, name)
+                for name in (
+                    "rank",
+                    "code",
+                    "name",
+                    "score",
+                    "label",
+                    "strategy",
+                    "close",
+                    "change_pct",
+                )
+            }
+            for pick in picks
+        ]
+        found.sessions, found.unchanged = [str(day) for day in days], scan.unchanged
+        return found
+
+    def _follow(self) -> None:
+        """Move the signals, and keep answers ready; what goes wrong with either is told or logged."""
+        market = self._asked.market
+        done = [one.version for one in self._told.versions if not one.failed]
+        try:
+            moved = signals.update(
+                market=market, versions=[one.slug for one in self._chosen], as_of=self._as_of
+            )
+            self._told.signals = {
+                "opened": sum(one.opened for one in moved),
+                "moved": sum(one.moved for one in moved),
+            }
+        except Exception as error:
+            LOGGER.exception("The signals of market %s were not moved", market)
+            self._told.signals = {"error": f"The signals were not moved: {type(error).__name__}."}
+        try:
+            self._warm_up(market, done)
+        except Exception:
+            LOGGER.exception("Answers of market %s are not kept ready", market)

@@ -1,0 +1,125 @@
+"""When the evenings of a market are run: every day at a time in the market's own zone, by a task worker.
+
+The queue counts days in UTC and knows nothing of the hours that New York adds and takes away. So whenever the task
+begins, it first sets its next run itself (`renew`), from the market's clock. Were it killed before, the queue's own
+next run would at worst be an hour early or late, and an hour early finds no session closed and sets the time right.
+
+A run that was due while no worker was there is made up for once, when one is: for the latest session that closed since
+the run before (`since`); each version does the sessions it lacks.
+"""
+
+from __future__ import annotations
+
+from ast import literal_eval
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django_q.models import Schedule
+
+from marketdata.markets import Market
+from marketdata.markets import market as market_named
+from scans import queries
+
+TASK = "scans.tasks.evening"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A market's schedule: the time of day in `zone`, its versions (none: all that fit), the next run in UTC."""
+
+    market: str
+    at: time
+    zone: str
+    versions: tuple[str, ...]
+    collects: bool
+    next_run: datetime | None
+
+
+def plan(
+    market: str,
+    *,
+    as_of: datetime,
+    at: time | None = None,
+    versions: Sequence[str] = (),
+    collects: bool = True,
+) -> Planned:
+    """Make the market's schedule, or change it; `at` None is when its bars no longer change. Raises UnknownMarket and
+    UnknownVersion."""
+    named = market_named(market)
+    when = at or named.settled_at
+    if versions:
+        queries.versions(market, list(versions))
+    given = {"market": market, "at": f"{when:%H:%M}", "collects": collects}
+    found = {
+        "kwargs": repr(given | {"versions": list(versions)}),
+        "schedule_type": Schedule.DAILY,
+        "repeats": -1,
+        "intended_date_kwarg": "due",
+        "next_run": after(named, when, as_of),
+    }
+    with transaction.atomic():
+        rows = Schedule.objects.select_for_update().filter(func=TASK, name=_name(market))
+        if not rows.update(**found):
+            Schedule.objects.create(func=TASK, name=_name(market), **found)
+    return next(one for one in planned() if one.market == market)
+
+
+def remove(market: str) -> bool:
+    """Take the market's schedule away; whether there was one."""
+    return bool(Schedule.objects.filter(func=TASK, name=_name(market)).delete()[0])
+
+
+def planned() -> list[Planned]:
+    """Every schedule, by market."""
+    return [_planned(row) for row in Schedule.objects.filter(func=TASK).order_by("name")]
+
+
+def renew(market: str, at: str, *, as_of: datetime) -> None:
+    """Set the market's next run to its own clock's next `at`."""
+    upcoming = after(market_named(market), time.fromisoformat(at), as_of)
+    Schedule.objects.filter(func=TASK, name=_name(market)).update(next_run=upcoming)
+
+
+def since(market: str, at: str, due: datetime) -> datetime:
+    """When the run before the one that was due at `due` was."""
+    return before(market_named(market), time.fromisoformat(at), due)
+
+
+def after(market: Market, at: time, moment: datetime) -> datetime:
+    """The first time that the market's clock shows `at` after `moment`, in UTC."""
+    return _moment(market, at, moment, range(-1, 3), later=True)
+
+
+def before(market: Market, at: time, moment: datetime) -> datetime:
+    """The last time that the market's clock showed `at` before `moment`, in UTC."""
+    return _moment(market, at, moment, range(1, -3, -1), later=False)
+
+
+def _moment(market: Market, at: time, moment: datetime, days: range, *, later: bool) -> datetime:
+    zone = ZoneInfo(market.timezone)
+    today = moment.astimezone(zone).date()
+    found = (
+        datetime.combine(today + timedelta(days=n), at, zone).astimezone(ZoneInfo("UTC"))
+        for n in days
+    )
+    return next(one for one in found if (one > moment if later else one < moment))
+
+
+def _name(market: str) -> str:
+    return f"evening {market}"
+
+
+def _planned(row: Schedule) -> Planned:
+    given = literal_eval(row.kwargs)
+    named = market_named(given["market"])
+    return Planned(
+        market=named.name,
+        at=time.fromisoformat(given["at"]),
+        zone=named.timezone,
+        versions=tuple(given["versions"]),
+        collects=given["collects"],
+        next_run=row.next_run,
+    )

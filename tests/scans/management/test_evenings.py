@@ -1,0 +1,93 @@
+"""run_evening and schedule as a person runs them, and the task that the schedule calls."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from django_q.models import Schedule
+
+from scans import tasks
+from scans.models import Notification, ScannerVersion
+from tests.scans.probe import Probe
+
+
+def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    call_command(*arguments)
+    return capsys.readouterr().out
+
+
+def test_an_evening(market: pd.DataFrame, probe: Probe, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("run_evening", "--no-collect", "--version", "rises", "--date", "2024-04-30")
+    shown = ran(capsys, *asked).splitlines()
+    (version,) = Notification.objects.get().versions
+    assert shown[0] == f"Seismo kr 2024-04-30: rises {version['matched']}"
+    best = version["picks"][0]
+    assert shown[2].startswith(f"  1. {best['code']}")
+    assert "notified again" in ran(capsys, *asked)
+
+
+def test_an_evening_on_which_something_fails(
+    market: pd.DataFrame, probe: Probe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    probe.failure = RuntimeError("boom")
+    asked = ("run_evening", "--version", "rises", "--version", "v2", "--date", "2024-04-30")
+    with pytest.raises(CommandError, match="RuntimeError: boom"):
+        call_command(*asked)
+    out = capsys.readouterr().out
+    assert out.startswith("Seismo kr 2024-04-30: rises failed, v2 0, not everything went well\n")
+    assert "v2: 0 picked" in out
+
+
+def test_nothing_to_do_is_no_failure(
+    market: pd.DataFrame, probe: Probe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = ran(capsys, "run_evening", "--no-collect", "--date", "2024-04-10")
+    assert shown == "2024-04-10 is no session of market kr: nothing to do.\n"
+    with pytest.raises(CommandError, match="Unknown market"):
+        call_command("run_evening", "--market", "mars")
+    with pytest.raises(CommandError, match="Unknown scanner version 'v9'"):
+        call_command("run_evening", "--version", "v9")
+
+
+@pytest.mark.django_db
+def test_a_schedule(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran(capsys, "schedule", "--list") == "No market has a schedule.\n"
+    shown = ran(capsys, "schedule", "--at", "18:20", "--version", "v2", "--no-collect")
+    assert shown.startswith("kr: every day at 18:20 Asia/Seoul, by v2, without collecting; next 20")
+    assert " 18:20 KST (" in shown
+    assert " 09:20 UTC)" in shown
+    assert ran(capsys, "schedule", "--list") == shown
+    assert ran(capsys, "schedule", "--remove") == ""
+    with pytest.raises(CommandError, match="Market kr has no schedule"):
+        call_command("schedule", "--remove")
+    with pytest.raises(CommandError, match="write it as 18:10"):
+        call_command("schedule", "--at", "6pm")
+
+
+def test_the_task_sets_its_next_run_and_makes_up_for_what_was_due(
+    market: pd.DataFrame, probe: Probe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody was there from 2024-04-30 on: the session of that day is the latest that the record has, and it is not
+    that of yesterday, so that it is told."""
+    ran(capsys, "schedule", "--no-collect", "--version", "rises")
+    Schedule.objects.update(next_run=timezone.now() + timedelta(hours=23, minutes=59))
+    due = datetime(2024, 4, 30, 9, 10, tzinfo=UTC)
+    told = tasks.evening("kr", "18:10", due=due.isoformat(), versions=["rises"], collects=False)
+    assert told.endswith(": incomplete")
+    row = Notification.objects.get()
+    assert (row.outcome, "no instrument has a bar" in row.reason) == ("incomplete", True)
+    upcoming: Any = Schedule.objects.get().next_run
+    assert (upcoming.hour, upcoming.minute) == (9, 10)
+    assert timedelta() < upcoming - timezone.now() <= timedelta(days=1)
+
+
+@pytest.mark.django_db
+def test_the_task_of_a_version_that_is_gone_says_so() -> None:
+    told = tasks.evening("kr", "18:10", due="2026-08-21T09:10:00+00:00", versions=["v9"])
+    assert told.startswith("Unknown scanner version 'v9'")
+    assert ScannerVersion.objects.exists()

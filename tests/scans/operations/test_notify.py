@@ -1,0 +1,257 @@
+"""Notifications on their way: received once, signed, tried again where that may help, and no secret left anywhere."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.db import connection
+from django_q.models import Schedule
+
+from scans.models import Delivery, Notification
+from scans.operations import notify
+from scans.operations.notify import ATTEMPTS, BACKOFF, NoChannel
+from scans.operations.outcomes import Ran, Told
+from tests.exchanges.server import Response
+from tests.scans.receiver import Receiver
+
+NOW = datetime(2026, 8, 21, 9, 10, tzinfo=UTC)
+DAY = date(2026, 8, 21)
+PATH, SECRET = "/T00/a-secret-path", "a-secret-key"
+PICK = {
+    "rank": 1,
+    "code": "005930",
+    "name": "삼성전자",
+    "score": 6.0,
+    "label": "watch",
+    "strategy": "swing",
+    "close": 71_000.0,
+    "change_pct": 1.25,
+}
+
+
+@pytest.fixture
+def receiver(settings: Any) -> Iterator[Receiver]:
+    with Receiver() as one:
+        settings.NOTIFY_URL, settings.NOTIFY_SECRET = f"{one.url}{PATH}", SECRET
+        settings.NOTIFY_SECONDS = 5.0
+        yield one
+
+
+def told(**given: Any) -> Told:
+    """An evening of v2, which picked one, and v3, which found nothing."""
+    versions = [
+        Ran("v2", "published", matched=1, ranked=1, picks=[PICK], sessions=["2026-08-21"]),
+        Ran("v3", "no_match", "nothing passed", sessions=["2026-08-21"]),
+    ]
+    signals = {"opened": 1, "moved": 2}
+    return Told("kr", DAY, **{"versions": versions, "signals": signals, "seconds": 1.5, **given})
+
+
+def sent(one: Told, at: datetime = NOW) -> Notification:
+    notify.tell(one, at=at)
+    notify.send(one, clock=lambda: at)
+    return Notification.objects.get()
+
+
+def queued() -> list[tuple[str, datetime]]:
+    """The tries that are planned, which are then forgotten as if a worker had taken them."""
+    rows = list(Schedule.objects.order_by("next_run").values_list("func", "next_run"))
+    Schedule.objects.all().delete()
+    return rows
+
+
+@pytest.mark.django_db
+def test_it_is_posted_signed_and_once(receiver: Receiver) -> None:
+    row = sent(told())
+    (request,) = receiver.asked
+    assert (request.method, request.path) == ("POST", PATH)
+    expected = hmac.new(SECRET.encode(), request.body, hashlib.sha256).hexdigest()
+    assert request.headers["x-seismo-signature"] == f"sha256={expected}"
+    assert request.headers["x-seismo-delivery"] == row.digest
+    body = json.loads(request.body)
+    assert body["text"] == "Seismo kr 2026-08-21: v2 1, v3 0"
+    assert (body["market"], body["session"], body["outcome"]) == ("kr", "2026-08-21", "done")
+    assert [one["picks"] for one in body["versions"]] == [[PICK], []]
+    delivery = Delivery.objects.get()
+    assert (delivery.sent_at, delivery.attempts, delivery.error) == (NOW, 1, "")
+    sent(told(seconds=9.0), NOW + timedelta(hours=1))
+    notify.deliver(delivery.pk, as_of=NOW + timedelta(days=1))
+    assert len(receiver.asked) == 1
+
+
+@pytest.mark.django_db
+def test_no_secret_no_signature(receiver: Receiver, settings: Any) -> None:
+    settings.NOTIFY_SECRET = ""
+    sent(told())
+    assert "x-seismo-signature" not in receiver.asked[0].headers
+
+
+@pytest.mark.django_db
+def test_another_outcome_is_news(receiver: Receiver) -> None:
+    failed = Ran("v3", "failed", "v3 failed: boom")
+    first = sent(told(versions=[*told().versions[:1], failed]))
+    assert first.outcome == "partial"
+    second = sent(told(), NOW + timedelta(hours=1))
+    assert (second.pk, second.outcome) == (first.pk, "done")
+    assert [body["outcome"] for body in receiver.received] == ["partial", "done"]
+    third = sent(told(versions=told().versions[:1]), NOW + timedelta(hours=2))
+    assert (len(third.versions), len(receiver.received)) == (2, 2)
+
+
+@pytest.mark.django_db
+def test_a_server_that_fails_is_tried_again_ever_later_and_then_given_up(
+    receiver: Receiver,
+) -> None:
+    receiver.answers = [Response(500) for _ in range(ATTEMPTS)]
+    sent(told())
+    at, number = NOW, Delivery.objects.get().pk
+    for pause in BACKOFF:
+        assert queued() == [("scans.tasks.deliver", at + pause)]
+        at += pause
+        notify.deliver(number, as_of=at)
+    assert queued() == []
+    delivery = Delivery.objects.get()
+    assert (delivery.attempts, delivery.given_up) == (ATTEMPTS, True)
+    assert delivery.error == "the server answered 500"
+    notify.deliver(number, as_of=at + timedelta(days=1))
+    assert len(receiver.asked) == ATTEMPTS
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("fault", ["timeout", "reset"])
+def test_a_server_that_hangs_or_hangs_up(receiver: Receiver, settings: Any, fault: str) -> None:
+    settings.NOTIFY_SECONDS, receiver.hang = 0.5, 60.0
+    receiver.faults.next(fault)
+    sent(told())
+    receiver.faults.queue.clear()  # a busy machine may not even have connected
+    delivery = Delivery.objects.get()
+    assert (delivery.sent_at, delivery.given_up) == (None, False)
+    assert len(queued()) == 1
+    settings.NOTIFY_SECONDS = 5.0
+    notify.deliver(delivery.pk, as_of=NOW + timedelta(minutes=1))
+    delivery.refresh_from_db()
+    assert (delivery.attempts, delivery.error) == (2, "")
+    assert len(receiver.received) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("status", [302, 307, 400, 404, 410])
+def test_what_will_not_pass_is_not_tried_again(receiver: Receiver, status: int) -> None:
+    elsewhere = {"Location": f"{receiver.url}/elsewhere"}
+    receiver.answers = [Response(status, headers=elsewhere)]
+    sent(told())
+    delivery = Delivery.objects.get()
+    assert (delivery.given_up, delivery.error) == (True, f"the server answered {status}")
+    assert queued() == []
+    assert [request.path for request in receiver.asked] == [PATH]
+
+
+@pytest.mark.django_db
+def test_nobody_there(settings: Any) -> None:
+    with Receiver() as gone:
+        settings.NOTIFY_URL = f"{gone.url}{PATH}"
+    sent(told())
+    assert Delivery.objects.get().error == "the server was not reached (ConnectError)"
+    assert len(queued()) == 1
+
+
+@pytest.mark.django_db
+def test_a_content_that_is_no_longer_true_is_not_sent(receiver: Receiver) -> None:
+    receiver.answers = [Response(503)]
+    sent(told(versions=[Ran("v3", "failed", "v3 failed: boom")]))
+    old = Delivery.objects.get().pk
+    sent(told(), NOW + timedelta(seconds=30))
+    notify.deliver(old, as_of=NOW + timedelta(minutes=1))
+    assert [body["outcome"] for body in receiver.received] == ["done"]
+    assert Delivery.objects.get(pk=old).given_up
+
+
+@pytest.mark.django_db
+def test_one_at_a_time(receiver: Receiver) -> None:
+    one = told()
+    notify.tell(one, at=NOW)
+    delivery = Delivery.objects.get()
+    Delivery.objects.update(claimed_at=NOW)  # another process is at it
+    notify.deliver(delivery.pk, as_of=NOW + timedelta(minutes=4))
+    assert receiver.asked == []
+    notify.deliver(delivery.pk, as_of=NOW + timedelta(minutes=6))
+    assert len(receiver.received) == 1
+
+
+@pytest.mark.django_db
+def test_mail(settings: Any) -> None:
+    settings.NOTIFY_EMAIL = ["ann@example.org", "bob@example.org"]
+    row = sent(told())
+    (message,) = mail.outbox
+    assert message.to == ["ann@example.org", "bob@example.org"]
+    assert message.subject == "Seismo kr 2026-08-21: v2 1, v3 0"
+    assert message.extra_headers == {"X-Seismo-Delivery": row.digest}
+    assert message.body.splitlines() == [
+        "v2: 1 picked",
+        "  1. 005930 삼성전자 6 watch, 71,000 (+1.25 %)",
+        "v3: 0 picked, nothing passed",
+        "Signals: 1 opened, 2 moved.",
+        "1.5 seconds.",
+    ]
+
+
+@pytest.mark.django_db
+def test_a_mail_server_that_is_away(settings: Any) -> None:
+    with Receiver() as gone:
+        port = gone.port
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS = "127.0.0.1", port, False
+    settings.NOTIFY_EMAIL = ["ann@example.org"]
+    sent(told())
+    delivery = Delivery.objects.get()
+    assert (delivery.error, delivery.given_up) == ("ConnectionRefusedError", False)
+    assert len(queued()) == 1
+
+
+@pytest.mark.django_db
+def test_without_a_channel_it_is_kept_all_the_same() -> None:
+    row = sent(told())
+    assert row.outcome == "done"
+    assert not Delivery.objects.exists()
+    with pytest.raises(NoChannel, match="SEISMO_NOTIFY_URL"):
+        notify.again(row, as_of=NOW)
+
+
+@pytest.mark.django_db
+def test_a_person_may_ask_for_it_once_more(receiver: Receiver) -> None:
+    row = sent(told())
+    assert notify.again(row, as_of=NOW + timedelta(hours=1)) == ["webhook"]
+    assert queued() == [("scans.tasks.deliver", NOW + timedelta(hours=1))]
+    notify.deliver(Delivery.objects.get().pk, as_of=NOW + timedelta(hours=1))
+    assert len(receiver.received) == 2
+    assert receiver.received[0] == receiver.received[1]
+
+
+@pytest.mark.django_db
+def test_no_address_and_no_key_is_left_anywhere(
+    receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    receiver.answers = [Response(500), Response(302, headers={"Location": PATH})]
+    row = sent(told())
+    notify.deliver(Delivery.objects.get().pk, as_of=NOW + timedelta(minutes=1))
+    notify.again(row, as_of=NOW)
+    receiver.faults.next("reset")
+    notify.deliver(Delivery.objects.get().pk, as_of=NOW + timedelta(minutes=2))
+    assert "was not delivered by webhook" in caplog.text
+    rows = []
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute("SELECT * FROM " + connection.ops.quote_name(table))  # noqa: S608
+            rows += cursor.fetchall()
+    for text in (caplog.text, repr(rows)):
+        assert "a-secret" not in text
+        assert str(receiver.port) not in text.replace("127.0.0.1:", "")

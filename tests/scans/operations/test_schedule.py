@@ -1,0 +1,134 @@
+"""Schedules: the same time of day on the market's clock, whatever becomes of the hours, and missed runs made up for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django_q.models import OrmQ, Schedule
+from django_q.scheduler import scheduler
+from django_q.signing import SignedPackage
+
+from marketdata.markets import UnknownMarket, market
+from scans.operations import schedule
+from scans.queries import UnknownVersion
+
+
+def utc(*given: int) -> datetime:
+    return datetime(*given, tzinfo=UTC)  # type: ignore[misc, arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "moment", "expected"),
+    [
+        ("kr", utc(2026, 8, 20, 9, 9), utc(2026, 8, 20, 9, 10)),
+        ("kr", utc(2026, 8, 20, 9, 10), utc(2026, 8, 21, 9, 10)),
+        ("upbit", utc(2026, 8, 20, 0, 9), utc(2026, 8, 20, 0, 10)),
+        ("bithumb", utc(2026, 8, 20, 15, 11), utc(2026, 8, 21, 15, 10)),
+        # New York: clocks go forward on Sunday 2026-03-08 and back on Sunday 2026-11-01.
+        ("us", utc(2026, 3, 6, 20), utc(2026, 3, 6, 23, 0)),
+        ("us", utc(2026, 3, 6, 23), utc(2026, 3, 7, 23, 0)),
+        ("us", utc(2026, 3, 7, 23), utc(2026, 3, 8, 22, 0)),
+        ("us", utc(2026, 3, 8, 22), utc(2026, 3, 9, 22, 0)),
+        ("us", utc(2026, 10, 30, 22), utc(2026, 10, 31, 22, 0)),
+        ("us", utc(2026, 10, 31, 22), utc(2026, 11, 1, 23, 0)),
+        ("us", utc(2026, 11, 1, 23), utc(2026, 11, 2, 23, 0)),
+    ],
+)
+def test_when_it_is_next(name: str, moment: datetime, expected: datetime) -> None:
+    named = market(name)
+    found = schedule.after(named, named.settled_at, moment)
+    assert found == expected
+    assert schedule.before(named, named.settled_at, found + timedelta(seconds=1)) == found
+
+
+@pytest.mark.parametrize("at", [time(18, 0), time(2, 30), time(1, 30), time(23, 59)])
+def test_once_a_day_through_two_years_of_changing_clocks(at: time) -> None:
+    named, zone = market("us"), ZoneInfo("America/New_York")
+    moment, found = utc(2026, 1, 1, 12), []
+    for _ in range(730):
+        moment = schedule.after(named, at, moment)
+        found.append(moment)
+    days = [one.astimezone(zone).date() for one in found]
+    assert days == [days[0] + timedelta(days=n) for n in range(730)]
+    off = [one for one in found if one.astimezone(zone).time() != at]
+    assert len(off) == (2 if at == time(2, 30) else 0)  # half past two is not there once a year
+    assert [schedule.before(named, at, one) for one in found[1:]] == found[:-1]
+
+
+@pytest.mark.django_db
+def test_it_is_made_changed_listed_and_removed() -> None:
+    now = utc(2026, 8, 20, 1)
+    made = schedule.plan("kr", as_of=now)
+    assert (made.at, made.zone, made.versions) == (time(18, 10), "Asia/Seoul", ())
+    assert made.next_run == utc(2026, 8, 20, 9, 10)
+    changed = schedule.plan("kr", as_of=now, at=time(17, 5), versions=["v2", "v3"], collects=False)
+    assert (changed.versions, changed.collects) == (("v2", "v3"), False)
+    assert changed.next_run == utc(2026, 8, 20, 8, 5)
+    schedule.plan("us", as_of=now)
+    assert [one.market for one in schedule.planned()] == ["kr", "us"]
+    assert Schedule.objects.count() == 2
+    assert (schedule.remove("kr"), schedule.remove("kr")) == (True, False)
+    assert [one.market for one in schedule.planned()] == ["us"]
+    with pytest.raises(UnknownMarket):
+        schedule.plan("mars", as_of=now)
+    with pytest.raises(UnknownVersion):
+        schedule.plan("kr", as_of=now, versions=["v9"])
+
+
+@pytest.fixture
+def broker() -> Any:
+    """A queue in the database, whatever the installation's own is."""
+    from django_q.brokers.orm import ORM
+
+    return ORM("evenings")
+
+
+def taken() -> list[dict[str, Any]]:
+    """The tasks in the queue, which are then forgotten."""
+    found = [SignedPackage.loads(row.payload) for row in OrmQ.objects.order_by("pk")]
+    OrmQ.objects.all().delete()
+    return found
+
+
+@pytest.mark.django_db(transaction=True)
+def test_missed_runs_are_made_up_for_once(broker: Any) -> None:
+    """Nobody was there for three days: the queue's own scheduler makes one task, which knows when it was due."""
+    schedule.plan("kr", as_of=utc(2026, 8, 20, 1))
+    due = datetime.now(UTC) - timedelta(days=3)
+    Schedule.objects.update(next_run=due)
+    scheduler(broker)
+    scheduler(broker)
+    (task,) = taken()
+    assert task["func"] == "scans.tasks.evening"
+    given = task["kwargs"]
+    assert (given["market"], given["at"], given["versions"]) == ("kr", "18:10", [])
+    assert datetime.fromisoformat(given["due"]) == due
+    assert Schedule.objects.get().next_run > datetime.now(UTC)
+
+
+@pytest.mark.django_db
+def test_the_next_run_is_set_by_the_markets_clock(broker: Any) -> None:
+    schedule.plan("us", as_of=utc(2026, 3, 6, 12))
+    schedule.renew("us", "18:00", as_of=utc(2026, 3, 7, 23, 0))
+    assert Schedule.objects.get().next_run == utc(2026, 3, 8, 22, 0)
+    assert schedule.since("us", "18:00", utc(2026, 3, 8, 22, 0)) == utc(2026, 3, 7, 23, 0)
+
+
+@pytest.mark.django_db
+def test_a_run_that_comes_an_hour_early_finds_no_close_and_sets_the_time_right() -> None:
+    """A worker that died between the queue's step of a day and ours, over the night in which the clocks go back."""
+    from scans.operations.evening import Asked, run
+
+    early = utc(2026, 11, 2, 20, 30)
+    since = schedule.since("us", "16:30", early)
+    assert since == utc(2026, 11, 1, 21, 30)
+
+    def nobody(market: str, versions: Any) -> None:
+        raise AssertionError
+
+    told = run(Asked("us", since=since), clock=lambda: early, warm_up=nobody)
+    assert (told.session, told.reason[:35]) == (None, "No session of market us closed sinc")
+    assert schedule.after(market("us"), time(16, 30), early) == utc(2026, 11, 2, 21, 30)

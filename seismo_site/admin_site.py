@@ -24,6 +24,7 @@ MODELS = (
     "ScanSession",
     "ScanRank",
     "Signal",
+    "Notification",
     "Coverage",
     "Suspected",
     "Instrument",

@@ -1,5 +1,6 @@
 """The admin of scanner versions and their results."""
 
+from scans.admin.notifications import NotificationAdmin
 from scans.admin.ranks import ScanRankAdmin
 from scans.admin.requests import ScanRequestAdmin
 from scans.admin.runs import ScanRunAdmin
@@ -8,6 +9,7 @@ from scans.admin.signals import SignalAdmin
 from scans.admin.versions import ScannerVersionAdmin
 
 __all__ = [
+    "NotificationAdmin",
     "ScanRankAdmin",
     "ScanRequestAdmin",
     "ScanRunAdmin",

@@ -15,6 +15,8 @@ COLOURS = {
     "running": "warn",
     "open": "warn",
     "quarantined": "warn",
+    "partial": "warn",
+    "incomplete": "warn",
     "failed": "bad",
     "stop": "bad",
     "suspect": "bad",

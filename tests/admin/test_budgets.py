@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,17 @@ from marketdata.models import (
     LakePartition,
 )
 from marketdata.operations import generations
-from scans.models import ScannerVersion, ScanRank, ScanRequest, ScanRun, VersionChange
+from scans.models import (
+    Delivery,
+    Notification,
+    ScannerVersion,
+    ScanRank,
+    ScanRequest,
+    ScanRun,
+    VersionChange,
+)
 from scans.operations import signals
+from scans.operations.outcomes import Ran
 from seismo_site.models import ApiToken
 from tests.admin.asking import changes, lists
 from tests.scans.conftest import AS_OF
@@ -111,6 +121,7 @@ def many(scanned: Any, operator: User, django_user_model: Any) -> None:
     )
     _candles(now)
     _scans(now)
+    _notifications(now)
     django_user_model.objects.bulk_create(User(username=f"user{n}") for n in range(ROWS))
     Group.objects.bulk_create(Group(name=f"group {n}") for n in range(ROWS))
     ApiToken.objects.bulk_create(
@@ -198,6 +209,26 @@ def _scans(now: Any) -> None:
     )
 
 
+def _notifications(now: Any) -> None:
+    rows = Notification.objects.bulk_create(
+        Notification(
+            market="kr",
+            session=date(2025, 1, 1) + timedelta(days=n),
+            outcome="done",
+            versions=[asdict(Ran("rises", "no_match", "nothing passed"))],
+            digest="x",
+            created_at=now,
+            changed_at=now,
+        )
+        for n in range(ROWS)
+    )
+    Delivery.objects.bulk_create(
+        Delivery(notification=row, channel=channel, digest="x")
+        for row in rows
+        for channel in ("webhook", "email")
+    )
+
+
 def _values(rank: ScanRank) -> dict[str, Any]:
     skipped = {"id", "session", "code", "rank"}
     return {
@@ -234,6 +265,9 @@ def own_pages() -> dict[str, str]:
         "version: activate": reverse("admin:scans_version_activate", args=[version]),
         "version: history": reverse("admin:scans_scannerversion_history", args=[version]),
         "run: again": reverse("admin:scans_run_rerun", args=[run]),
+        "notification: again": reverse(
+            "admin:scans_notification_again", args=[Notification.objects.order_by("pk")[0].pk]
+        ),
         "prices of a day": reverse(f"admin:{PRICES}_changelist") + "?date=2024-04-12",
         "prices of a code": reverse(f"admin:{PRICES}_changelist") + "?code=005930",
         "ranks of a code": reverse("admin:scans_scanrank_changelist") + "?code=005930",

@@ -18,6 +18,7 @@ from marketdata import queueing
 from marketdata.models import CalendarOverride, FactorEvent, LakePartition
 from scans.models import (
     ActiveVersion,
+    Notification,
     ScannerVersion,
     ScanRequest,
     ScanRun,
@@ -34,6 +35,7 @@ ACTIONS = (
     ("scans_run_rerun", "run", {"confirmed": "yes"}),
     ("scans_request_cancel", "request", {"confirmed": "yes"}),
     ("scans_request_again", "request", {"confirmed": "yes"}),
+    ("scans_notification_again", "notification", {"confirmed": "yes"}),
 )
 
 
@@ -44,6 +46,15 @@ def rows(scanned: Any) -> dict[str, Any]:
         "run": ScanRun.objects.get(version__slug="rises"),
         "request": requests.ask(market="kr", as_of=AS_OF, requested_by="ann").request,
         "session": ScanSession.objects.filter(version__slug="rises")[0],
+        "notification": Notification.objects.create(
+            market="kr",
+            session="2024-04-30",
+            outcome="failed",
+            reason="no bars",
+            digest="x",
+            created_at=AS_OF,
+            changed_at=AS_OF,
+        ),
     }
 
 

@@ -1,0 +1,114 @@
+"""Notifications: what was told of each evening, through which channels, sent again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from marketdata.admin import acting
+from marketdata.admin.filters import MarketFilter
+from marketdata.admin.listing import Listing, figure
+from marketdata.admin.readonly import ReadOnly
+from scans.admin import showing
+from scans.models import Notification
+from scans.notices.text import subject
+from scans.operations import notify
+
+SEND = "scans.change_notification"
+
+
+@admin.register(Notification)
+class NotificationAdmin(ReadOnly, Listing):
+    """What was told of each session, looked at and sent again."""
+
+    change_form_template = "admin/scans/notification.html"
+    list_display = ("session", "market", "state", "told", "sent", figure("seconds"), "changed_at")
+    list_filter = (MarketFilter, "outcome")
+    ordering = ("-session", "market")
+    sortable_by = ()
+    fieldsets = (
+        (None, {"fields": ("session", "market", "state", "reason", "sent")}),
+        ("Before and after the scans", {"fields": ("collected", "followed")}),
+        ("When", {"fields": ("created_at", "changed_at", "seconds", "digest")}),
+    )
+    readonly_fields = ("state", "sent", "collected", "followed")
+    note = "One for each session of a market, told once through every channel that is configured."
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.again)
+        return [path("<int:pk>/again/", view, name="scans_notification_again"), *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Notification]:
+        return super().get_queryset(request).prefetch_related("deliveries")
+
+    @admin.display(description="outcome")
+    def state(self, row: Notification) -> SafeString:
+        return showing.pill(row.outcome)
+
+    @admin.display(description="told")
+    def told(self, row: Notification) -> str:
+        return subject(notify.body(row))
+
+    @admin.display(description="deliveries")
+    def sent(self, row: Notification) -> str | SafeString:
+        mine = [one for one in row.deliveries.all() if one.digest == row.digest]
+        return format_html_join("; ", "{}", ((one,) for one in mine)) or "-"
+
+    @admin.display(description="collected")
+    def collected(self, row: Notification) -> str:
+        return _figures(row.collection)
+
+    @admin.display(description="signals")
+    def followed(self, row: Notification) -> str:
+        return _figures(row.signals)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        found: dict[str, Any] = {}
+        if row is not None:
+            found = {
+                "title": self.told(row),
+                "subtitle": None,
+                "versions": row.versions,
+                "may_send": request.user.has_perm(SEND),
+            }
+        return super().change_view(request, object_id, form_url, {**found, **(extra_context or {})})
+
+    def again(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Send a notification once more, through every channel."""
+        acting.require(request, SEND)
+        row = self.get_object(request, str(pk))
+        if row is None:
+            raise PermissionDenied
+        back = reverse("admin:scans_notification_change", args=[pk])
+        if not acting.is_confirmed(request):
+            return acting.ask(
+                request,
+                self,
+                question=f"Send the notification of {row.market} for {row.session} again?",
+                consequence="A task worker sends it through every configured channel, to all who had it.",
+                yes="Send again",
+                back=back,
+            )
+        try:
+            channels = notify.again(row, as_of=timezone.now())
+        except notify.NoChannel as error:
+            messages.error(request, str(error))
+        else:
+            acting.done(request, [row], f"To be sent again by {' and '.join(channels)}.")
+        return HttpResponseRedirect(back)
+
+
+def _figures(found: dict[str, Any]) -> str:
+    """What is there of a group of figures, each with its name."""
+    return ", ".join(f"{name} {value}" for name, value in found.items() if value != "") or "-"

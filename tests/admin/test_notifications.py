@@ -1,0 +1,65 @@
+"""Notifications in the admin: what was told, and sending it again."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+from django_q.models import Schedule
+
+from scans.models import Delivery, Notification
+from scans.operations import evening
+from tests.admin.asking import page, said
+from tests.scans.conftest import AS_OF
+
+
+def told() -> Notification:
+    """That of the market's last session, which two versions scan."""
+    asked = evening.Asked(
+        "kr",
+        versions=["rises", "rises-10"],
+        session=date(2024, 4, 30),
+        collects=False,
+    )
+    evening.run(asked, clock=lambda: AS_OF, warm_up=lambda market, versions: None)
+    return Notification.objects.get()
+
+
+def test_what_was_told(scanned: Any, looking: Client) -> None:
+    row = told()
+    best = row.versions[0]["picks"][0]
+    listed = page(looking, reverse("admin:scans_notification_changelist"))
+    assert f"Seismo kr 2024-04-30: rises {row.versions[0]['matched']}, rises-10" in listed
+    shown = page(looking, reverse("admin:scans_notification_change", args=[row.pk]))
+    assert f"1. {best['code']}" in shown
+    assert "Send again" not in shown
+
+
+def test_it_is_sent_again(scanned: Any, client: Client, settings: Any) -> None:
+    settings.NOTIFY_EMAIL = ["ann@example.org"]
+    row = told()
+    user = User.objects.create_user("sender", is_staff=True)
+    named = ["view_notification", "change_notification"]
+    user.user_permissions.set(Permission.objects.filter(codename__in=named))
+    client.force_login(user)
+    assert "Send again" in page(client, reverse("admin:scans_notification_change", args=[row.pk]))
+    address = reverse("admin:scans_notification_again", args=[row.pk])
+    assert "to all who had it" in page(client, address)
+    assert Delivery.objects.get().sent_at == AS_OF
+    done = client.post(address, {"confirmed": "yes"}, follow=True)
+    assert said(done) == ["To be sent again by email."]
+    assert (Delivery.objects.get().sent_at, Schedule.objects.get().func) == (
+        None,
+        "scans.tasks.deliver",
+    )
+    assert LogEntry.objects.get().user == user
+
+
+def test_without_a_channel(scanned: Any, console: Client) -> None:
+    address = reverse("admin:scans_notification_again", args=[told().pk])
+    done = console.post(address, {"confirmed": "yes"}, follow=True)
+    assert "set SEISMO_NOTIFY_URL or SEISMO_NOTIFY_EMAIL" in said(done)[0]

@@ -152,6 +152,19 @@ def with_examples(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 WRITING = (400, 404, 409, 413, 415)
 """The errors of endpoints that take a body."""
+
+
+def location(status: int, told: str) -> OpenApiParameter:
+    """The header that an answer of this status has, with the address of what was made."""
+    return OpenApiParameter(
+        "Location",
+        OpenApiTypes.STR,
+        OpenApiParameter.HEADER,
+        description=told,
+        response=[status],
+    )
+
+
 IF_MATCH = OpenApiParameter(
     "If-Match",
     OpenApiTypes.STR,

@@ -10,6 +10,7 @@ from marketdata import flows
 from marketdata.api.bodies import Body
 from scans.api.asking import MOST_VERSIONS
 from scans.api.forms import Counts, Rank
+from scans.api.numbers import Limits
 from scans.models import ScanDraft, ScanRequest, Status
 from scans.models.versions import MOST_LIMIT
 
@@ -30,11 +31,7 @@ class AskBody(Body):
     date = serializers.DateField(required=False, help_text="One session")
     first = serializers.DateField(required=False, help_text="The first of a range of sessions")
     last = serializers.DateField(required=False, help_text="The last of a range of sessions")
-    limits = serializers.DictField(
-        child=serializers.IntegerField(min_value=1, max_value=MOST_LIMIT),
-        required=False,
-        help_text="Segment -> only so many of its largest turnovers",
-    )
+    limits = Limits(required=False, help_text="Segment -> only so many of its largest turnovers")
     top = serializers.IntegerField(
         required=False, min_value=1, max_value=MOST_LIMIT, help_text="Only the best of each session"
     )

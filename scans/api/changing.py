@@ -5,30 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketdata.api.bodies import Body
-from marketdata.api.schema import IF_MATCH, MARKET, WRITING, problems
+from marketdata.api.schema import IF_MATCH, MARKET, WRITING, location, problems
 from marketdata.api.views import MarketView, unless_changed
 from scans import queries
 from scans.api import versions
 from scans.api.asking import SLUG
+from scans.api.numbers import Limits
 from scans.api.versions import VersionDetail, tag, told
 from scans.models import ScannerVersion
-from scans.models.versions import MOST_LIMIT
 from scans.operations import versions as operations
 
-LOCATION = OpenApiParameter(
-    "Location",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description="The new version's address, e.g. /api/versions/v2-tight",
-    response=[201],
-)
+LOCATION = location(201, "The new version's address, e.g. /api/versions/v2-tight")
 
 
 class Editable(Body):
@@ -41,11 +34,7 @@ class Editable(Body):
         max_length=20,
         help_text="Empty: the market's own",
     )
-    limits = serializers.DictField(
-        child=serializers.IntegerField(min_value=1, max_value=MOST_LIMIT),
-        required=False,
-        help_text="Segment -> how many of the largest by turnover",
-    )
+    limits = Limits(required=False, help_text="Segment -> how many of the largest by turnover")
     parameters = serializers.DictField(
         child=serializers.JSONField(allow_null=True),
         required=False,

@@ -1,4 +1,4 @@
-"""Numbers as JSON has them: null where nothing gives one, percent always percent."""
+"""Numbers as JSON has them: null where nothing gives one, percent always percent; and those a caller gives."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 from typing import Any
 
 from rest_framework import serializers
+
+from scans.models.versions import MOST_LIMIT
 
 
 class Number(serializers.FloatField):
@@ -23,3 +25,9 @@ class Percent(Number):
 
     def to_representation(self, value: float) -> float | None:  # type: ignore[override]
         return float(f"{100 * value:.10g}") if math.isfinite(value) else None
+
+
+class Limits(serializers.DictField):
+    """Segment -> how many of its largest turnovers take part."""
+
+    child = serializers.IntegerField(min_value=1, max_value=MOST_LIMIT)

@@ -19,7 +19,7 @@ from marketdata.api.access import StaffOnly
 from marketdata.api.filtering import Filters
 from marketdata.api.pages import Pages
 from marketdata.api.problems import Problem
-from marketdata.api.schema import MARKET, WRITING, problems
+from marketdata.api.schema import MARKET, WRITING, location, problems
 from marketdata.api.views import MarketList, MarketView
 from scans import queries
 from scans.api.asked import AskBody, DraftBody, ForDraft, RequestBody, drafted
@@ -42,13 +42,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     description="Made up by the caller: the same body sent again with it gives the same request",
     examples=[OpenApiExample("A key", value="close-of-2024-05-31")],
 )
-LOCATION = OpenApiParameter(
-    "Location",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description="Where to poll",
-    response=[202],
-)
+LOCATION = location(202, "Where to poll")
 ACCEPTED = OpenApiResponse(RequestBody, description="Queued: poll what Location names")
 
 

@@ -10,10 +10,14 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from marketdata.operations.collect.unattended import Collected
 from scans.models import Outcome, Status
+
+if (
+    TYPE_CHECKING
+):  # the admin shows outcomes, and no command should wait for collectors because of that
+    from marketdata.operations.collect.unattended import Collected
 
 Content = dict[str, Any]
 

@@ -14,6 +14,7 @@ from django.db.utils import DatabaseError
 from seismo_site.command_line import INTERRUPTED, explain, run
 from tests.seismo_site.running import ROOT, manage
 from tests.servers import Servers
+from tests.serving import installation
 
 
 def test_a_database_that_is_not_migrated(tmp_path: Path) -> None:
@@ -83,6 +84,29 @@ def test_interrupts_and_settings(capsys: pytest.CaptureFixture[str]) -> None:
     assert run([], interrupt) == INTERRUPTED
     assert run([], misconfigured) == 1
     assert capsys.readouterr().err == "Interrupted.\nNAME is wrong.\n"
+
+
+def test_a_command_starts_without_parsers_and_clients(tmp_path: Path) -> None:
+    """Whatever a command needs of them it imports itself; the admin, which every command loads, does not."""
+    heavy = (
+        "marketdata.sources.files",
+        "marketdata.operations.collect",
+        "pyarrow.compute",
+        "redis",
+    )
+    code = (
+        "import django, sys; django.setup(); "
+        f"from django.contrib import admin; print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**installation(tmp_path), "DJANGO_SETTINGS_MODULE": "seismo_site.settings"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
 
 
 def test_a_reader_that_leaves_is_no_error_of_ours(tmp_path: Path) -> None:

@@ -46,7 +46,8 @@ class RoundTrips:
         seen = tuple(self._seconds)
         if len(seen) >= TRUSTED:
             least = min(seen)
-            self.shortest = max(0.0, least - (sum(seen) / len(seen) - least) / 4)
+            longer = max(0.0, sum(seen) / len(seen) - least)
+            self.shortest = max(0.0, least - longer / 4)
 
 
 class Limiter:

@@ -8,8 +8,8 @@ call occupies one of N slots, and another may be sent in its place once this is 
    the slot is free W - shortest after the answer. Whatever came late in between, a timer or an answer, is in that
    moment already; nothing has to be corrected for it.
 2. A call without an answer keeps its slot for `PATIENCE` more than W: also one whose process was killed.
-3. Calls lie evenly on a grid of W / N. One that was late is made up for, while it is at most `BEHIND`, by calls that
-   lie `CLOSEST` of a spacing apart.
+3. Calls lie evenly on a grid of W / N, but may be `BEHIND` it, as some are late and slots become free late: then they
+   lie `CLOSEST` of a spacing apart at least. A group that was idle begins a grid of its own.
 4. A refusal holds the group and stretches W a little, for all processes, to `SLOWEST` times at most; it recovers.
 5. A permit is given only in the moment in which it may be used, so that a hold is never too late for one. Processes
    that wait stand in a line, and come when they were told to; who comes later than `LATE` has lost the place.
@@ -18,7 +18,7 @@ call occupies one of N slots, and another may be sent in its place once this is 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 SLOWEST = 2.0  # times the configured spacing
@@ -26,8 +26,8 @@ RECOVERY = 5.0  # seconds in which a slowed pace wins back 1 %
 FORGOTTEN = 3600.0  # seconds after which a refusal no longer counts
 PATIENCE = 0.25  # seconds after a permit in which a call that is not answered is taken to have been counted
 MARGIN = 0.001  # seconds: clocks are read a little early or late
-CLOSEST = 0.85  # spacings
-BEHIND = 2.0  # spacings; a group that was idle for longer begins a grid of its own
+CLOSEST = 0.7  # spacings
+BEHIND = 2.0  # spacings
 MOST_SLOTS = 64  # a state stays small: who makes more calls a second keeps a limit for part of one
 LOOK_AGAIN = 0.02  # seconds until it is looked again whether a call has been answered
 LATE = 0.05  # seconds
@@ -99,8 +99,8 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The state of one group; times in seconds on one clock. `grid`: when the next call is due; `last`: who made the
-    last one."""
+    """The state of one group; times in seconds on one clock. `slots` in the order of their permits; `grid`: when the
+    next call is due; `last`: who made the last one."""
 
     slots: tuple[Slot, ...] = ()
     grid: float = 0.0
@@ -122,7 +122,8 @@ class Pace:
     def taken(self, now: float, rate: Rate, who: str, shortest: float) -> tuple[Pace, Turn]:
         """The state after `who`, with that shortest round trip (0: not known), has asked for a permit, and the
         answer."""
-        if max([self.grid, *(one.at for one in self.slots)]) > now + AHEAD + SLOWEST * rate.spacing:
+        newest = max(self.grid, self.slots[-1].at if self.slots else 0.0)
+        if newest > now + AHEAD + SLOWEST * rate.spacing:
             return replace(self, slots=(), grid=0.0, line=()).taken(now, rate, who, shortest)
         slowness = self.slowness(now)
         window, spacing = rate.window * slowness, rate.spacing * slowness
@@ -132,10 +133,13 @@ class Pace:
         names = [one.who for one in line]
         place = names.index(who) if who in names else len(names)
         if sure <= now and not place:
-            grid = max(self.grid, self.held_until)
-            grid = (grid if now - grid <= BEHIND * spacing else now) + spacing
+            grid, behind = max(self.grid, self.held_until), now - BEHIND * spacing
+            if grid < behind:
+                is_idle = len(slots) < rate.slots / 2
+                grid = now if is_idle else behind
             taken = (*slots, Slot(now))
-            return replace(self, slots=taken, grid=grid, line=line[1:], last=who), Turn(now)
+            changed = replace(self, slots=taken, grid=grid + spacing, line=line[1:], last=who)
+            return changed, Turn(now)
         come = min(sure, max(hoped, now + LOOK_AGAIN))
         if place:
             come = max(now + LOOK_AGAIN, min(come + place * spacing, line[place - 1].until))
@@ -177,7 +181,8 @@ class Pace:
 
     def text(self) -> str:
         """The state as it is kept elsewhere."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        kept = {name: getattr(self, name) for name in self.__slots__}
+        return json.dumps(kept, separators=(",", ":"))
 
     @classmethod
     def of_text(cls, text: str) -> Pace:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketdata.sources.base import SourceUnavailable
@@ -177,6 +177,7 @@ def test_a_call_that_failed_is_taken_to_have_been_counted_until_then() -> None:
     assert last.answered == virtual.now
 
 
+@settings(max_examples=20)
 @given(st.lists(st.floats(0.001, 10.0), min_size=TRUSTED, max_size=2 * REMEMBERED))
 def test_a_round_trip_is_taken_to_be_no_longer_than_the_shortest_of_late(
     seconds: list[float],

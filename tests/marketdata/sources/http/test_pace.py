@@ -219,7 +219,7 @@ def test_a_text_of_another_release_is_a_group_without_calls(text: str) -> None:
 # --- crowds
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     limit=st.sampled_from(LIMITS),
     processes=st.integers(1, 3),
@@ -252,15 +252,16 @@ def test_no_call_is_ever_refused(
     late = between(0.0, latest, seed + 2)
     rate = Rate("group", limit[0] / limit[1])
     crowd = Crowd(exchange, rate, there=draws[0], back=draws[1], late=late)
-    crowd.send(processes, 400, kill=kill)
+    crowd.send(processes, 300, kill=kill)
     assert exchange.refused == 0
-    assert len(exchange.accepted) >= 400 - 12 * len(kill)
+    assert len(exchange.accepted) >= 300 - 12 * len(kill)
     for earlier, later in zip(exchange.accepted, exchange.accepted[limit[0] :], strict=False):
         assert later - earlier >= limit[1]
 
 
-@pytest.mark.parametrize("processes", [1, 2, 3])
-@pytest.mark.parametrize(("calls", "window"), LIMITS[:4])
+@pytest.mark.parametrize(
+    ("processes", "calls", "window"), [(1, 18, 1.0), (2, 18, 1.0), (3, 10, 1.0), (2, 1, 1.25)]
+)
 def test_nearly_all_that_the_limit_allows_is_used_and_shared_evenly(
     processes: int, calls: int, window: float
 ) -> None:
@@ -272,7 +273,7 @@ def test_nearly_all_that_the_limit_allows_is_used_and_shared_evenly(
         back=between(0.025, 0.03, 2),
         late=mostly_short(0.0002, 0.001, 3),
     )
-    crowd.send(processes, 150 * processes + 300)
+    crowd.send(processes, 60 * processes + 300)
     assert exchange.refused == 0
     settled = exchange.accepted[-300:]  # once each knows what a round trip takes at least
     assert 299 / (settled[-1] - settled[0]) >= 0.97 * calls / window
@@ -290,9 +291,9 @@ def test_an_exchange_that_takes_seconds_for_an_answer_is_still_called() -> None:
         late=between(0.0, 0.005, 3),
         at_once=64,
     )
-    crowd.send(2, 800)
+    crowd.send(2, 400)
     assert exchange.refused == 0
-    assert 799 / (exchange.accepted[-1] - exchange.accepted[0]) >= 0.4 * 18
+    assert 399 / (exchange.accepted[-1] - exchange.accepted[0]) >= 0.4 * 18
 
 
 def test_the_slots_of_a_killed_process_come_back() -> None:

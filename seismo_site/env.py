@@ -11,14 +11,14 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 from dotenv import dotenv_values
 
-Database = dict[str, Any]
+from seismo_site import addresses
+from seismo_site.addresses import Database
 
 
 def load(name: str, default: Path) -> None:
@@ -245,51 +245,12 @@ def database(name: str, default_file: Path, *, pool: int) -> Database:
     """
     value = text(name)
     if not value:
-        return _sqlite(default_file)
+        return addresses.sqlite(default_file)
     url = urlsplit(value)
     if url.scheme == "sqlite" and len(url.path) > 1:
-        return _sqlite(Path(unquote(url.path[1:])).absolute())
+        return addresses.sqlite(Path(unquote(url.path[1:])).absolute())
     if url.scheme in {"postgres", "postgresql"} and len(url.path) > 1:
-        return _postgres(name, url, pool)
+        return addresses.postgres(name, url, pool)
     raise ImproperlyConfigured(
         f"{name} must be postgres://user:password@host:port/name or sqlite:////absolute/path."
     )  # the value is not shown: it may hold a password
-
-
-def _postgres(name: str, url: SplitResult, pool: int) -> Database:
-    try:
-        port = url.port
-    except ValueError:
-        raise ImproperlyConfigured(
-            f"The port in {name} must be a number from 1 to 65535."
-        ) from None
-    options: dict[str, object] = {"connect_timeout": 10, **dict(parse_qsl(url.query))}
-    host = options.pop("host", None)
-    if pool:
-        options["pool"] = {"min_size": 1, "max_size": pool, "timeout": 10}
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(url.path[1:]),
-        "USER": unquote(url.username or ""),
-        "PASSWORD": unquote(url.password or ""),
-        "HOST": host or url.hostname or "",
-        "PORT": str(port or ""),
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": options,
-    }
-
-
-def _sqlite(file: Path) -> Database:
-    """SQLite as a server would have it: write-ahead log, a writer that waits, 64 MB of pages in memory."""
-    return {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": str(file),
-        "OPTIONS": {
-            "timeout": 30,
-            "transaction_mode": "IMMEDIATE",
-            "init_command": (
-                "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;"
-                "PRAGMA cache_size=-65536;PRAGMA temp_store=MEMORY;PRAGMA mmap_size=1073741824;"
-            ),
-        },
-    }

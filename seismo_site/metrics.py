@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django_q.tasks import queue_size
+from django.utils import timezone
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -30,7 +30,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from caching.stats import STATS
-from marketdata import catalogue
+from marketdata import catalogue, queueing
 from marketdata.api.access import StaffOnly
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -113,9 +113,21 @@ class Standing:
         for market, day in last.items():
             session.add_metric([market], int(day.replace("-", "")))
         yield session
-        waiting = GaugeMetricFamily("seismo_tasks_waiting", "Tasks that nobody has taken yet.")
-        waiting.add_metric([], queue_size())
-        yield waiting
+        yield from _queue()
+
+
+def _queue() -> Iterator[Any]:
+    """Nothing where the queue's server does not answer: Prometheus then says that the figures are absent."""
+    try:
+        found = queueing.state(timezone.now())
+    except queueing.QueueAway:
+        return
+    waiting = GaugeMetricFamily("seismo_tasks_waiting", "Tasks that nobody has taken yet.")
+    waiting.add_metric([], found.waiting)
+    yield waiting
+    age = GaugeMetricFamily("seismo_task_age_seconds", "How long the oldest of them has waited.")
+    age.add_metric([], found.age.total_seconds() if found.age else 0.0)
+    yield age
 
 
 class Metrics(APIView):

@@ -12,7 +12,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
-from seismo_site import env, logging
+from seismo_site import addresses, env, logging
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.load("SEISMO_ENV_FILE", BASE_DIR / ".env")
@@ -109,7 +109,7 @@ Q_CLUSTER: dict[str, object] = {
     "max_attempts": 3,
     "save_limit": 1000,
     "catch_up": False,
-    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+    **({"redis": addresses.patient(REDIS_URL)} if REDIS_URL else {"orm": "default"}),
 }
 
 AUTH_PASSWORD_VALIDATORS = [

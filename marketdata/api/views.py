@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -11,14 +10,12 @@ from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
 from django.http.response import HttpResponseBase
-from django.utils.cache import patch_cache_control
 from django.utils.functional import cached_property
 from django.utils.http import parse_etags
 from rest_framework.exceptions import NotFound
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from marketdata import catalogue
@@ -232,27 +229,6 @@ def market_or_404(name: str, generations: Mapping[str, datetime]) -> Market:
         return market_named(name)
     except UnknownMarket as error:
         raise Problem("unknown_market", str(error), known=known) from error
-
-
-def etag(parts: Sequence[object]) -> str:
-    """An entity tag that changes with any of `parts`."""
-    text = "\n".join(map(str, parts))
-    return f'"{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}"'
-
-
-def not_modified(request: Request, tag: str) -> Response | None:
-    """The 304 where the caller has what `tag` names already."""
-    held = parse_etags(request.headers.get("If-None-Match", ""))
-    if "*" not in held and tag not in {one.removeprefix("W/") for one in held}:
-        return None
-    return tagged(Response(status=304), tag)
-
-
-def tagged(response: Response, tag: str) -> Response:
-    """The response with its tag; to be kept by the caller alone and asked after each time."""
-    response["ETag"] = tag
-    patch_cache_control(response, private=True, no_cache=True)
-    return response
 
 
 def unless_changed(request: Request, tag: str) -> None:

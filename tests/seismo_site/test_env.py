@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from seismo_site import env
+from seismo_site import addresses, env
 
 NAME = "SEISMO_TEST_VALUE"
 
@@ -208,3 +208,12 @@ def test_a_dotenv_file_that_was_asked_for_must_exist(
     monkeypatch.setenv("SEISMO_TEST_FILE", str(tmp_path / "none"))
     with pytest.raises(ImproperlyConfigured, match="SEISMO_TEST_FILE"):
         env.load("SEISMO_TEST_FILE", tmp_path / ".env")
+
+
+def test_a_queue_on_redis_is_not_waited_for_for_ever() -> None:
+    assert addresses.patient("redis://user:pass@host:6379/2") == (
+        "redis://user:pass@host:6379/2?socket_connect_timeout=2&socket_timeout=5"
+    )
+    assert addresses.patient("unix:///run/redis.sock?db=1&socket_timeout=9") == (
+        "unix:///run/redis.sock?socket_connect_timeout=2&socket_timeout=9&db=1"
+    )

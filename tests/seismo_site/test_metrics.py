@@ -80,7 +80,7 @@ def test_how_the_installation_stands(scanned: Any, sessions: list[Any], read: Re
     last = int(f"{sessions[-1]:%Y%m%d}")
     assert read("seismo_last_session", market="kr") == last
     assert read("seismo_lake_stale_months", market="kr") == 0
-    assert read("seismo_tasks_waiting") == 0
+    assert read("seismo_tasks_waiting") == read("seismo_task_age_seconds") == 0
 
 
 def test_nobody_else_reads_them(db: None, client: Client) -> None:

@@ -36,7 +36,7 @@ def evening(
     asked = evenings.Asked(
         market=market,
         versions=versions,
-        since=schedule.since(market, at, datetime.fromisoformat(due)),
+        since=schedule.since(market, datetime.fromisoformat(due)),
         collects=collects,
         executor=settings.SCAN_EXECUTOR,
         started_by="schedule",
@@ -46,7 +46,10 @@ def evening(
     except (UnknownMarket, queries.UnknownVersion, EveningRunning) as error:
         LOGGER.error("The evening of market %s was not run: %s", market, error)
         return str(error)
-    return told.reason if told.session is None else f"{market} {told.session}: {told.outcome}"
+    if told.session is None:
+        return told.reason
+    again = told.incomplete and schedule.look_again(market, at, as_of=timezone.now())
+    return f"{market} {told.session}: {told.outcome}{', to be looked at again' if again else ''}"
 
 
 def deliver(number: int) -> str:

@@ -40,6 +40,8 @@ def _lines(body: Mapping[str, Any]) -> Iterator[str]:
             f"Collected from {collection['source']}: {collection['new']} new, {collection['corrected']} corrected, "
             f"{collection['calls']} calls."
         )
+    if collection.get("note"):
+        yield f"Nothing was collected. {collection['note']}"
     if collection.get("error"):
         yield f"Collection: {collection['error']}"
     if signals.get("error"):
@@ -54,10 +56,10 @@ def _version(version: Mapping[str, Any]) -> Iterator[str]:
         yield f"{version['version']}: failed. {version['reason']}"
         return
     head = f"{version['version']}: {version['matched']} picked"
-    if version["regime"]:
-        head += f", regime {version['regime']}"
     if version["reason"]:
         head += f", {version['reason']}"
+    elif version["regime"]:
+        head += f", regime {version['regime']}"
     if len(version["sessions"]) > 1:
         head += f"; sessions {version['sessions'][0]} to {version['sessions'][-1]} made up for"
     yield head
@@ -65,7 +67,5 @@ def _version(version: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {version['left_out']} sessions before are left out: `manage.py backfill --resume` does them"
     for pick in version["picks"]:
         change = "" if pick["change_pct"] is None else f" ({pick['change_pct']:+.2f} %)"
-        yield (
-            f"  {pick['rank']}. {pick['code']} {pick['name']} {pick['score']:g} {pick['label']}, "
-            f"{pick['close']:,g}{change}"
-        )
+        told = " ".join(str(pick[name]) for name in ("code", "name", "label") if pick[name])
+        yield f"  {pick['rank']}. {told}: {pick['score']:g}; {pick['close']:,.10g}{change}"

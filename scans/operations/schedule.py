@@ -5,7 +5,8 @@ begins, it first sets its next run itself (`renew`), from the market's clock. We
 next run would at worst be an hour early or late, and an hour early finds no session closed and sets the time right.
 
 A run that was due while no worker was there is made up for once, when one is: for the latest session that closed since
-the run before (`since`); each version does the sessions it lacks.
+the run before (`since`); each version does the sessions it lacks. A session whose bars are not all there yet is looked
+at again each half hour, for three hours.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from marketdata.markets import market as market_named
 from scans import queries
 
 TASK = "scans.tasks.evening"
+PAUSE, PATIENCE = timedelta(minutes=30), timedelta(hours=3)
+"""Between two looks at a session that is not complete, and for how long after the time of the schedule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +82,25 @@ def planned() -> list[Planned]:
 
 def renew(market: str, at: str, *, as_of: datetime) -> None:
     """Set the market's next run to its own clock's next `at`."""
-    upcoming = after(market_named(market), time.fromisoformat(at), as_of)
-    Schedule.objects.filter(func=TASK, name=_name(market)).update(next_run=upcoming)
+    _next_run(market, after(market_named(market), time.fromisoformat(at), as_of))
 
 
-def since(market: str, at: str, due: datetime) -> datetime:
-    """When the run before the one that was due at `due` was."""
-    return before(market_named(market), time.fromisoformat(at), due)
+def look_again(market: str, at: str, *, as_of: datetime) -> bool:
+    """Have the market run once more in a while, until `PATIENCE` after its last `at`; whether it will."""
+    soon = as_of + PAUSE
+    if soon - before(market_named(market), time.fromisoformat(at), as_of) > PATIENCE:
+        return False
+    _next_run(market, soon)
+    return True
+
+
+def since(market: str, due: datetime) -> datetime:
+    """The same time on the market's clock, the day before the one that was due at `due`."""
+    return due.astimezone(ZoneInfo(market_named(market).timezone)) - timedelta(days=1)
+
+
+def _next_run(market: str, moment: datetime) -> None:
+    Schedule.objects.filter(func=TASK, name=_name(market)).update(next_run=moment)
 
 
 def after(market: Market, at: time, moment: datetime) -> datetime:

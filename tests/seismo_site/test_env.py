@@ -99,6 +99,52 @@ def test_what_is_no_origin(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     assert env.origins(NAME) == ("http://localhost:3000", "https://a.example")
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://hooks.example.org/T00/B00?key=a",
+        "http://localhost:8080/x",
+        "http://127.0.0.1/x",
+        "http://[::1]:9/x",
+    ],
+)
+def test_an_address_to_post_to_is_read_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv(NAME, value)
+    assert env.hook(NAME) == value
+    assert repr(env.hook(NAME)) == "'***'"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://hooks.example.org/T00",
+        "hooks.example.org/T00",
+        "https:///T00",
+        "https://a b/T00",
+        "https://host:port/T00",
+        "https://host/T00#part",
+        "file:///etc/T00",
+    ],
+)
+def test_what_is_no_address_to_post_to_is_not_shown_either(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv(NAME, value)
+    with pytest.raises(ImproperlyConfigured, match=NAME) as refused:
+        env.hook(NAME)
+    assert "T00" not in str(refused.value)
+
+
+def test_mailboxes_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, "ann@example.org, bob@example.org")
+    assert env.mailboxes(NAME) == ("ann@example.org", "bob@example.org")
+    monkeypatch.setenv(NAME, "ann")
+    with pytest.raises(ImproperlyConfigured, match="written as ann@"):
+        env.mailboxes(NAME)
+
+
 def test_a_folder_is_made_and_a_file_is_none(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

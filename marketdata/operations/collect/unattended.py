@@ -1,5 +1,5 @@
-"""A collection that nobody watches: everything a market lacks, from the source that is configured for it, and what came
-of it as a value instead of an error."""
+"""A collection that nobody watches: what trades and the bars that a market lacks, from the source that is configured
+for it, and what came of it as a value instead of an error."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from datetime import datetime
 
 from marketdata.errors import DataProblem
 from marketdata.operations import sources
+from marketdata.operations.collect import instruments
 from marketdata.operations.collect.planning import Options, plan
 from marketdata.operations.collect.prices import Report, collect
 from marketdata.sources.base import SourceError, SourceRefused
+from marketdata.sources.daily import DailyBarSource, InstrumentSource
 
 LOGGER = logging.getLogger(__name__)
 
@@ -21,10 +23,12 @@ LOGGER = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Collected:
     """What was collected: rows, calls and seconds; `source` "" where none is configured, which `note` then says;
-    `failed` instruments; `error`: why it ended early or did not get everything, "" where it did."""
+    `listed` instruments that were new, `failed` ones without their bars; `error`: why it ended early or did not get
+    everything, "" where it did."""
 
     source: str = ""
     note: str = ""
+    listed: int = 0
     calls: int = 0
     new: int = 0
     corrected: int = 0
@@ -44,23 +48,38 @@ def collect_missing(
     except SourceRefused as refusal:
         return Collected(note=str(refusal))
     with closing(source):
+        listed, wrong = _synced(source, market, clock())
         try:
             wanted = plan(source, market=market, options=Options.of_settings(), as_of=clock())
             report = collect(source, wanted, clock=clock, progress=lambda _: beat())
         except (DataProblem, SourceError) as error:
             LOGGER.warning("Market %s was not collected from %s: %s", market, source.name, error)
-            return Collected(source.name, error=str(error))
-    return _told(source.name, report)
+            return Collected(source.name, listed=listed, error=" ".join([*wrong, str(error)]))
+    return _told(source.name, report, listed, wrong)
 
 
-def _told(source: str, report: Report) -> Collected:
+def _synced(source: DailyBarSource, market: str, at: datetime) -> tuple[int, list[str]]:
+    """Bring what trades up to date, where the source lists it: how many are new, and what went wrong. Bars of what was
+    known before can be had all the same."""
+    if not isinstance(source, InstrumentSource):
+        return 0, []
+    try:
+        done = instruments.sync(source, market=market, as_of=at)
+    except (DataProblem, SourceError) as error:
+        LOGGER.warning("What trades on market %s is not up to date: %s", market, error)
+        return 0, [f"The list of instruments was not brought up to date: {error}"]
+    return done.new, [f"The list of {segment} failed: {why}" for segment, why in done.failures]
+
+
+def _told(source: str, report: Report, listed: int, wrong: list[str]) -> Collected:
     failed = len(report.failures)
-    told = [report.stopped] if report.stopped else []
+    told = [*wrong, report.stopped] if report.stopped else list(wrong)
     if failed:
         code, why = next(iter(report.failures.items()))
         told.append(f"{failed} instruments failed, {code} among them: {why}")
     return Collected(
         source=source,
+        listed=listed,
         calls=report.calls,
         new=report.counts.new,
         corrected=report.counts.corrected,

@@ -32,7 +32,7 @@ PICK = {
     "score": 6.0,
     "label": "watch",
     "strategy": "swing",
-    "close": 71_000.0,
+    "close": 1_071_000.0,
     "change_pct": 1.25,
 }
 
@@ -196,7 +196,7 @@ def test_mail(settings: Any) -> None:
     assert message.extra_headers == {"X-Seismo-Delivery": row.digest}
     assert message.body.splitlines() == [
         "v2: 1 picked",
-        "  1. 005930 삼성전자 6 watch, 71,000 (+1.25 %)",
+        "  1. 005930 삼성전자 watch: 6; 1,071,000 (+1.25 %)",
         "v3: 0 picked, nothing passed",
         "Signals: 1 opened, 2 moved.",
         "1.5 seconds.",

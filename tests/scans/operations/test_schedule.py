@@ -114,7 +114,18 @@ def test_the_next_run_is_set_by_the_markets_clock(broker: Any) -> None:
     schedule.plan("us", as_of=utc(2026, 3, 6, 12))
     schedule.renew("us", "18:00", as_of=utc(2026, 3, 7, 23, 0))
     assert Schedule.objects.get().next_run == utc(2026, 3, 8, 22, 0)
-    assert schedule.since("us", "18:00", utc(2026, 3, 8, 22, 0)) == utc(2026, 3, 7, 23, 0)
+    assert schedule.since("us", utc(2026, 3, 8, 22, 0)) == utc(2026, 3, 7, 23, 0)
+
+
+@pytest.mark.django_db
+def test_what_is_not_there_yet_is_looked_at_again_for_three_hours() -> None:
+    schedule.plan("kr", as_of=utc(2026, 8, 20, 1))
+    now, looks = utc(2026, 8, 20, 9, 10, 5), []
+    while schedule.look_again("kr", "18:10", as_of=now):
+        now = Schedule.objects.get().next_run
+        looks.append(now)
+    assert looks == [utc(2026, 8, 20, 9, 10, 5) + n * timedelta(minutes=30) for n in range(1, 6)]
+    assert schedule.since("kr", looks[-1]) < utc(2026, 8, 20, 6, 30)
 
 
 @pytest.mark.django_db
@@ -123,8 +134,8 @@ def test_a_run_that_comes_an_hour_early_finds_no_close_and_sets_the_time_right()
     from scans.operations.evening import Asked, run
 
     early = utc(2026, 11, 2, 20, 30)
-    since = schedule.since("us", "16:30", early)
-    assert since == utc(2026, 11, 1, 21, 30)
+    since = schedule.since("us", early)
+    assert since == utc(2026, 11, 1, 20, 30)
 
     def nobody(market: str, versions: Any) -> None:
         raise AssertionError

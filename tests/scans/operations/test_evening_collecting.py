@@ -1,0 +1,126 @@
+"""Evenings that collect first, over the imitation of KIS: what is missing is asked for, and a source that fails ends an
+evening only where the session is not all there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scans.models import Evening, Notification, ScanSession, Status
+from scans.operations import evening
+from scans.operations.claim import EveningRunning
+from scans.operations.evening import Asked
+from scans.operations.outcomes import Told
+from tests.marketdata.operations.desk import Desk, known, listed, sessions
+from tests.marketdata.operations.desk import evening as at_six
+from tests.scans.probe import Probe
+
+SIZE = 12
+
+
+@pytest.fixture
+def desk(db: None, data_dir: Path, settings: Any, probe: Probe) -> Iterator[Desk]:
+    """A market of which nothing is recorded, and the settings that point at the imitation of its source."""
+    with Desk(listed(SIZE)) as desk:
+        settings.SOURCES = {
+            **settings.SOURCES,
+            "kis": {
+                **settings.SOURCES["kis"],
+                "app_key": "PSimitationkey",
+                "app_secret": "imitation-secret",
+                "base_url": desk.exchange.url,
+                "master_url": f"{desk.exchange.url}/common/master",
+                "per_second": 1_000.0,
+                "token_every": 0.001,
+            },
+        }
+        settings.TOKEN_DIR, settings.COLLECT_HISTORY = data_dir / "tokens", 30
+        settings.SOURCE_ATTEMPTS, settings.SOURCE_TIMEOUT = 1, 5.0
+        yield desk
+
+
+def run(desk: Desk, session: date) -> Told:
+    """The evening of `session`, as the imitation has it."""
+    desk.exchange.today = session
+    return evening.run(
+        Asked("kr", versions=["rises"]),
+        clock=lambda: at_six(session),
+        warm_up=lambda market, versions: None,
+    )
+
+
+def test_what_is_missing_is_collected_and_scanned(desk: Desk) -> None:
+    before, last = sessions()[-2:]
+    told = run(desk, before)
+    assert (told.outcome, told.failures()) == ("done", [])
+    assert told.collected
+    assert told.collected.listed == SIZE
+    told = run(desk, last)
+    assert told.collected
+    assert (told.collected.source, told.collected.new, told.collected.error) == ("kis", SIZE, "")
+    row = Notification.objects.get(session=last)
+    assert (row.outcome, row.collection["new"]) == ("done", SIZE)
+    closes = {code: one.bars[-2:] for code, one in desk.market.items()}
+    rose = {code for code, (a, b) in closes.items() if b.close / b.base > 1}
+    (version,) = row.versions
+    assert version["matched"] == len(rose)
+    assert {pick["code"] for pick in version["picks"]} <= rose
+    again = run(desk, last)
+    assert again.collected
+    assert (again.collected.new, again.news) == (0, False)
+
+
+def test_a_source_that_is_away(desk: Desk) -> None:
+    before, last = sessions()[-2:]
+    run(desk, before)
+    desk.exchange.faults.rates = {"error": 1.0}
+    told = run(desk, last)
+    assert told.outcome == "incomplete"
+    assert len(told.failures()) == 2
+    row = Notification.objects.get(session=last)
+    assert "The list of KOSPI failed" in row.collection["error"]
+    assert f"{SIZE} instruments failed" in row.collection["error"]
+    assert not ScanSession.objects.filter(date=last).exists()
+    desk.exchange.faults.rates = {}
+    assert run(desk, last).outcome == "done"
+    row.refresh_from_db()
+    assert (row.outcome, row.collection["error"]) == ("done", "")
+
+
+def test_a_source_that_fails_does_not_stop_the_scan_of_what_is_there(desk: Desk) -> None:
+    last = sessions()[-1]
+    run(desk, last)
+    known("999990")  # the source fails for it
+    ScanSession.objects.all().update(published=False)
+    desk.exchange.faults.rates = {"error": 1.0}
+    told = run(desk, last)
+    assert (told.outcome, [one.status for one in told.versions]) == ("partial", ["published"])
+    (failure,) = told.failures()
+    assert "The list of KOSPI failed" in failure
+    assert "1 instruments failed, 999990 among them" in failure
+
+
+def test_a_claim_that_is_lost_ends_the_collection(desk: Desk) -> None:
+    last = sessions()[-1]
+    desk.exchange.today = last
+
+    def taken() -> datetime:
+        Evening.objects.update(status=Status.FAILED)
+        return at_six(last)
+
+    with pytest.raises(EveningRunning):
+        evening.run(Asked("kr", versions=["rises"]), clock=taken, warm_up=lambda *given: None)
+    assert not Notification.objects.exists()
+
+
+def test_without_a_source_that_is_said(desk: Desk, settings: Any) -> None:
+    run(desk, sessions()[-1])
+    settings.SOURCES = {**settings.SOURCES, "kis": {**settings.SOURCES["kis"], "app_key": ""}}
+    told = run(desk, sessions()[-1])
+    assert told.collected
+    assert "KIS_APP_KEY" in told.collected.note
+    assert (told.outcome, told.failures()) == ("done", [])

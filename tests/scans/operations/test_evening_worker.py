@@ -1,0 +1,105 @@
+"""An evening from schedule to receiver, by a task worker of its own, on either set of servers: what was due while
+nobody was there is made up for once, and the notification that failed at first arrives by a later try."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.exchanges.server import Response
+from tests.scans.receiver import Receiver
+from tests.seismo_site.running import manage
+from tests.servers import Servers
+
+ASK = """
+import pathlib
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+from django.utils import timezone
+from django_q.models import Schedule
+from marketdata import queries
+from marketdata.operations.import_prices import import_prices
+from scans.operations import schedule, versions
+from tests.scans.conftest import frame
+now, file = timezone.now(), pathlib.Path("{file}")
+days, local = queries.sessions("kr-own"), now.astimezone(ZoneInfo("Asia/Seoul"))
+closed = days[days <= days.dtype.type((local - timedelta(hours=15, minutes=30)).date())][-40:].tolist()
+frame(closed).to_csv(file, index=False)
+import_prices(files=[file], market="kr-own", as_of=now)
+versions.create(slug="up", engine="formula", settings=dict(match="close > ema(close, 3)", min_bars=5), who="", at=now)
+versions.create(slug="never", engine="formula", settings=dict(match="close < 0", min_bars=5), who="", at=now)
+schedule.plan("kr-own", as_of=now, versions=["up", "never"])
+Schedule.objects.update(next_run=now - timedelta(days=2))
+print(closed[-1])
+"""
+TELL = """
+import json
+from django.utils import timezone
+from django_q.models import Schedule, Task
+from scans.models import Delivery, Notification, ScanSession
+print(json.dumps(dict(
+    tasks=[(task.func, task.success) for task in Task.objects.order_by("started")],
+    told=[(str(one.session), one.outcome, [(v["version"], v["status"]) for v in one.versions])
+          for one in Notification.objects.all()],
+    published=[str(one.date) for one in ScanSession.objects.filter(version__slug="up", published=True)],
+    deliveries=[(one.attempts, one.sent_at is not None) for one in Delivery.objects.all()],
+    due=[one.func for one in Schedule.objects.filter(next_run__lt=timezone.now())],
+)))
+"""
+LATER = """
+from django_q.models import Schedule
+Schedule.objects.filter(func="scans.tasks.deliver").update(next_run="2024-01-01T00:00:00Z")
+"""
+DUE = """
+from django_q.scheduler import scheduler
+scheduler()
+"""
+"""What a worker does with what is due; with --run-once it looks at no schedule itself."""
+
+
+def worked(folder: Path, **servers: str) -> None:
+    data = folder / "data"
+
+    def shell(code: str) -> str:
+        done = manage(data, "shell", "--no-imports", "-c", code, **servers)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def work() -> str:
+        done = manage(data, "qcluster", "--run-once", **servers)
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    with Receiver() as receiver:
+        servers |= {
+            "SEISMO_NOTIFY_URL": f"{receiver.url}/a-secret-path",
+            "SEISMO_LOG_LEVEL": "INFO",
+        }
+        receiver.answers = [Response(503)]
+        assert manage(data, "migrate", "--verbosity", "0", **servers).returncode == 0
+        last = shell(ASK.format(file=folder / "prices.csv") + DUE).strip()
+        log = work()
+        first: Any = json.loads(shell(TELL + LATER + DUE))
+        log += work()
+        second: Any = json.loads(shell(TELL))
+    assert first["tasks"] == [["scans.tasks.evening", True]]
+    assert first["told"] == [[last, "done", [["never", "no_match"], ["up", "published"]]]]
+    assert first["published"] == [last]
+    assert (first["deliveries"], first["due"]) == ([[1, False]], [])
+    assert [func for func, _ in second["tasks"]] == ["scans.tasks.evening", "scans.tasks.deliver"]
+    assert second["deliveries"] == [[2, True]]
+    assert [body["session"] for body in receiver.received] == [last]
+    assert "a-secret-path" not in log
+
+
+def test_in_the_database(tmp_path: Path) -> None:
+    worked(tmp_path)
+
+
+def test_with_postgresql_and_redis(tmp_path: Path) -> None:
+    servers = Servers()
+    try:
+        worked(tmp_path, DATABASE_URL=servers.postgres(), REDIS_URL=servers.redis())
+    finally:
+        servers.stop()

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from marketdata.markets import UnknownMarket
 from scans import queries
-from scans.operations import evening as evenings
 from scans.operations import notify, schedule, working
 from scans.operations.claim import EveningRunning
 
@@ -31,6 +30,10 @@ def evening(
     market: str, at: str, due: str, versions: Sequence[str] = (), collects: bool = True
 ) -> str:
     """The evening that was due at `due`; how it went. `at` is the time of its schedule on the market's clock."""
+    from scans.operations import (
+        evening as evenings,  # with all that collects, which only this needs
+    )
+
     now = timezone.now()
     schedule.renew(market, at, as_of=now)
     asked = evenings.Asked(

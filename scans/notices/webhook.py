@@ -21,16 +21,10 @@ from typing import Any
 
 import httpx
 
+from scans.notices.failure import NotDelivered
+
 PASSING = frozenset({408, 425, 429})
 """Answers below 500 after which another try may succeed."""
-
-
-class NotDelivered(Exception):
-    """It was not received; the message says why, without the address. `passing`: another try may succeed."""
-
-    def __init__(self, message: str, *, passing: bool) -> None:
-        super().__init__(message)
-        self.passing = passing
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from django.db.models import F, Q
 from django_q.models import Schedule
 
 from scans.models import Delivery, Notification
+from scans.notices.failure import NotDelivered
 from scans.notices.text import subject, text
-from scans.notices.webhook import Hook, NotDelivered, post
 from scans.operations.outcomes import Content, Told, digest, merged, outcome
 
 TASK = "scans.tasks.deliver"
@@ -72,7 +72,9 @@ def tell(told: Told, *, at: datetime) -> None:
         row.seconds = told.seconds
         row.save()
         for channel in channels():
-            Delivery.objects.get_or_create(notification=row, channel=channel, digest=fresh)
+            one, _ = Delivery.objects.get_or_create(notification=row, channel=channel, digest=fresh)
+            if not one.sent_at and not one.given_up:
+                _later(one.pk, at + 2 * LEASE)  # should this process die before it has tried
     told.notification, told.news = row.pk, True
 
 
@@ -130,6 +132,7 @@ def deliver(number: int, *, as_of: datetime) -> str:
         _failed(row, NotDelivered(type(error).__name__, passing=_may_pass(error)), as_of)
     else:
         Delivery.objects.filter(pk=number).update(sent_at=as_of, claimed_at=None, error="")
+        _never(number)
     row.refresh_from_db()
     return str(row)
 
@@ -147,6 +150,8 @@ def _failed(row: Delivery, failure: NotDelivered, as_of: datetime) -> None:
         )
         if goes_on:
             _later(row.pk, as_of + BACKOFF[row.attempts - 1])
+        else:
+            _never(row.pk)
 
 
 def _later(number: int, at: datetime) -> None:
@@ -161,6 +166,11 @@ def _later(number: int, at: datetime) -> None:
             "repeats": -1,
         },
     )
+
+
+def _never(number: int) -> None:
+    """Take back what `_later` planned."""
+    Schedule.objects.filter(func=TASK, name=f"delivery {number}").delete()
 
 
 def channels() -> Mapping[str, Callable[[Delivery], None]]:
@@ -189,6 +199,8 @@ def body(row: Notification) -> dict[str, Any]:
 
 
 def _post(row: Delivery) -> None:
+    from scans.notices.webhook import Hook, post  # an HTTP client, which only this needs
+
     hook = Hook(settings.NOTIFY_URL, settings.NOTIFY_SECRET, settings.NOTIFY_SECONDS)
     post(hook, body(row.notification), delivery=row.digest)
 

@@ -88,6 +88,15 @@ def test_it_is_posted_signed_and_once(receiver: Receiver) -> None:
 
 
 @pytest.mark.django_db
+def test_a_process_that_dies_before_it_has_tried(receiver: Receiver) -> None:
+    notify.tell(told(), at=NOW)
+    assert queued() == [("scans.tasks.deliver", NOW + timedelta(minutes=10))]
+    notify.deliver(Delivery.objects.get().pk, as_of=NOW + timedelta(minutes=10))
+    assert len(receiver.received) == 1
+    assert queued() == []
+
+
+@pytest.mark.django_db
 def test_no_secret_no_signature(receiver: Receiver, settings: Any) -> None:
     settings.NOTIFY_SECRET = ""
     sent(told())

@@ -47,6 +47,8 @@ NOTHING: Content = {
     "signals": {},
 }
 
+UNTRIED: dict[str, Any] = {"attempts": 0, "claimed_at": None, "given_up": False, "error": ""}
+
 LOGGER = logging.getLogger(__name__)
 
 
@@ -72,10 +74,20 @@ def tell(told: Told, *, at: datetime) -> None:
         row.seconds = told.seconds
         row.save()
         for channel in channels():
-            one, _ = Delivery.objects.get_or_create(notification=row, channel=channel, digest=fresh)
-            if not one.sent_at and not one.given_up:
-                _later(one.pk, at + 2 * LEASE)  # should this process die before it has tried
+            _prepare(row, channel, at)
     told.notification, told.news = row.pk, True
+
+
+def _prepare(row: Notification, channel: str, at: datetime) -> None:
+    """A delivery of the notification as it is now, unless it was sent; one that was given up begins anew."""
+    delivery, made = Delivery.objects.get_or_create(
+        notification=row, channel=channel, digest=row.digest
+    )
+    if delivery.sent_at:
+        return
+    if not made:
+        Delivery.objects.filter(pk=delivery.pk).update(**UNTRIED)
+    _later(delivery.pk, at + 2 * LEASE)  # should this process die before it has tried
 
 
 def _content(row: Notification) -> Content:
@@ -102,11 +114,13 @@ def again(row: Notification, *, as_of: datetime) -> list[str]:
     found = list(channels())
     if not found:
         raise NoChannel("No channel is configured: set SEISMO_NOTIFY_URL or SEISMO_NOTIFY_EMAIL.")
-    fresh = {"attempts": 0, "claimed_at": None, "sent_at": None, "given_up": False, "error": ""}
     with transaction.atomic():
         for channel in found:
             one, _ = Delivery.objects.update_or_create(
-                notification=row, channel=channel, digest=row.digest, defaults=fresh
+                notification=row,
+                channel=channel,
+                digest=row.digest,
+                defaults={**UNTRIED, "sent_at": None},
             )
             _later(one.pk, as_of)
     return found

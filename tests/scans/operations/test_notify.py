@@ -175,12 +175,16 @@ def test_nobody_there(settings: Any) -> None:
 @pytest.mark.django_db
 def test_a_content_that_is_no_longer_true_is_not_sent(receiver: Receiver) -> None:
     receiver.answers = [Response(503)]
-    sent(told(versions=[Ran("v3", "failed", "v3 failed: boom")]))
+    failed = told(versions=[*told().versions[:1], Ran("v3", "failed", "v3 failed: boom")])
+    sent(failed)
     old = Delivery.objects.get().pk
     sent(told(), NOW + timedelta(seconds=30))
     notify.deliver(old, as_of=NOW + timedelta(minutes=1))
     assert [body["outcome"] for body in receiver.received] == ["done"]
     assert Delivery.objects.get(pk=old).given_up
+    sent(failed, NOW + timedelta(minutes=2))  # and now it is true again
+    assert [body["outcome"] for body in receiver.received] == ["done", "partial"]
+    assert Delivery.objects.get(pk=old).sent_at
 
 
 @pytest.mark.django_db

@@ -19,9 +19,7 @@ class Command(VersionedCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--market", default="kr")
-        parser.add_argument(
-            "--version", action="append", default=[], help="repeatable; default: all that fit"
-        )
+        parser.add_argument("--version", action="append", default=[], help="default: all that fit")
         parser.add_argument("--no-collect", action="store_true", help="with the bars there are")
         parser.add_argument("--date", type=day, help="default: what closed in the last 24 hours")
 

@@ -4,8 +4,11 @@ nobody was there is made up for once, and the notification that failed at first 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
+
+from django.conf import settings
 
 from tests.exchanges.server import Response
 from tests.scans.receiver import Receiver
@@ -60,6 +63,8 @@ scheduler()
 
 def worked(folder: Path, **servers: str) -> None:
     data = folder / "data"
+    if Path(settings.CALENDAR_DIR).is_dir():  # they take seconds to build
+        shutil.copytree(settings.CALENDAR_DIR, data / "calendars")
 
     def shell(code: str) -> str:
         done = manage(data, "shell", "--no-imports", "-c", code, **servers)

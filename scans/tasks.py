@@ -36,10 +36,12 @@ def evening(
 
     now = timezone.now()
     schedule.renew(market, at, as_of=now)
+    since, until = schedule.span(market, at, datetime.fromisoformat(due), as_of=now)
     asked = evenings.Asked(
         market=market,
         versions=versions,
-        since=schedule.since(market, datetime.fromisoformat(due)),
+        since=since,
+        until=until,
         collects=collects,
         executor=settings.SCAN_EXECUTOR,
         started_by="schedule",

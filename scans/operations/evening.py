@@ -51,12 +51,13 @@ WarmUp = Callable[[str, Iterable[str]], None]
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Which evening. No versions: every enabled one whose segments the market has. `session`: that of this day, else
-    the latest that closed since `since` (None: since the same time of the day before)."""
+    the latest that closed since `since` (None: since the same time of the day before) and up to `until` (None: now)."""
 
     market: str
     versions: Sequence[str] = ()
     session: date | None = None
     since: datetime | None = None
+    until: datetime | None = None
     collects: bool = True
     executor: str = "auto"
     started_by: str = ""
@@ -105,8 +106,8 @@ def _session(market: Market, asked: Asked, as_of: datetime) -> tuple[date | None
         return asked.session, ""
     since = asked.since or local - timedelta(days=1)  # by the clock on the wall, whatever its hours
     at = int(np.searchsorted(calendar, np.datetime64(local.date()), side="right"))
-    for day in calendar[max(at - 2, 0) : at][::-1].tolist():
-        if since < closing(market, day) <= as_of:
+    for day in calendar[max(at - 3, 0) : at][::-1].tolist():
+        if since < closing(market, day) <= (asked.until or as_of):
             return day, ""
     return (
         None,

@@ -5,7 +5,7 @@ begins, it first sets its next run itself (`renew`), from the market's clock. We
 next run would at worst be an hour early or late, and an hour early finds no session closed and sets the time right.
 
 A run that was due while no worker was there is made up for once, when one is: for the latest session that closed since
-the run before (`since`); each version does the sessions it lacks. A session whose bars are not all there yet is looked
+the run before (`span`); each version does the sessions it lacks. A session whose bars are not all there yet is looked
 at again each half hour, for three hours.
 """
 
@@ -94,9 +94,12 @@ def look_again(market: str, at: str, *, as_of: datetime) -> bool:
     return True
 
 
-def since(market: str, due: datetime) -> datetime:
-    """The same time on the market's clock, the day before the one that was due at `due`."""
-    return due.astimezone(ZoneInfo(market_named(market).timezone)) - timedelta(days=1)
+def span(market: str, at: str, due: datetime, *, as_of: datetime) -> tuple[datetime, datetime]:
+    """Between which moments a session closed that the run due at `due` is for: from the same time on the market's
+    clock, the day before, to the market's last `at`, since what closed after that has its own run to come."""
+    named = market_named(market)
+    since = due.astimezone(ZoneInfo(named.timezone)) - timedelta(days=1)
+    return since, before(named, time.fromisoformat(at), as_of)
 
 
 def _next_run(market: str, moment: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
@@ -74,16 +75,18 @@ def test_the_task_sets_its_next_run_and_makes_up_for_what_was_due(
 ) -> None:
     """Nobody was there from 2024-04-30 on: the session of that day is the latest that the record has, and it is not
     that of yesterday, so that it is told."""
-    ran(capsys, "schedule", "--no-collect", "--version", "rises")
+    long_ago = timezone.now().astimezone(ZoneInfo("Asia/Seoul")) - timedelta(hours=12)
+    at = f"{long_ago:%H:%M}"
+    ran(capsys, "schedule", "--no-collect", "--version", "rises", "--at", at)
     Schedule.objects.update(next_run=timezone.now() + timedelta(hours=23, minutes=59))
     due = datetime(2024, 4, 30, 9, 10, tzinfo=UTC)
-    told = tasks.evening("kr", "18:10", due=due.isoformat(), versions=["rises"], collects=False)
+    told = tasks.evening("kr", at, due=due.isoformat(), versions=["rises"], collects=False)
     assert told.endswith(": incomplete")
     row = Notification.objects.get()
     assert (row.outcome, "no instrument has a bar" in row.reason) == ("incomplete", True)
     upcoming: Any = Schedule.objects.get().next_run
-    assert (upcoming.hour, upcoming.minute) == (9, 10)
-    assert timedelta() < upcoming - timezone.now() <= timedelta(days=1)
+    assert f"{upcoming.astimezone(ZoneInfo('Asia/Seoul')):%H:%M}" == at
+    assert timedelta() < upcoming - timezone.now() <= timedelta(hours=12)
 
 
 @pytest.mark.django_db

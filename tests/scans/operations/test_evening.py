@@ -24,7 +24,7 @@ from scans.models import (
     Signal,
     Status,
 )
-from scans.operations import evening, signals
+from scans.operations import evening, schedule, signals
 from scans.operations.claim import EveningRunning
 from scans.operations.evening import Asked
 from scans.operations.outcomes import Told
@@ -32,6 +32,7 @@ from scans.queries import UnknownVersion
 from tests.scans.conftest import frame
 from tests.scans.probe import Probe
 
+DELAY = timedelta(hours=1, minutes=10)
 BOTH = ("rises", "rises-10")
 
 
@@ -202,6 +203,18 @@ def test_a_day_without_a_close(
     assert not Notification.objects.exists()
     assert not Evening.objects.exists()
     assert not ScanRun.objects.exists()
+
+
+def test_what_is_made_up_for_before_todays_own_run_is_yesterdays(
+    market: pd.DataFrame, probe: Probe, sessions: list[date], evenings: Evenings
+) -> None:
+    """A worker is there again at 17:00: today's session has closed, and its own run comes at 18:10."""
+    before, last = sessions[-2:]
+    since, until = schedule.span("kr", "18:10", night(before), as_of=night(last) - DELAY)
+    told = evenings(night(last) - DELAY, since=since, until=until)
+    assert (told.session, published("rises")) == (before, [before])
+    told = evenings(night(last), since=night(before))
+    assert (told.session, published("rises")) == (last, [before, last])
 
 
 def test_a_day_that_is_named(

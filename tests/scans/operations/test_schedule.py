@@ -114,7 +114,9 @@ def test_the_next_run_is_set_by_the_markets_clock(broker: Any) -> None:
     schedule.plan("us", as_of=utc(2026, 3, 6, 12))
     schedule.renew("us", "18:00", as_of=utc(2026, 3, 7, 23, 0))
     assert Schedule.objects.get().next_run == utc(2026, 3, 8, 22, 0)
-    assert schedule.since("us", utc(2026, 3, 8, 22, 0)) == utc(2026, 3, 7, 23, 0)
+    due = utc(2026, 3, 8, 22, 0)
+    since, until = schedule.span("us", "18:00", due, as_of=due + timedelta(seconds=20))
+    assert (since, until) == (utc(2026, 3, 7, 23, 0), due)
 
 
 @pytest.mark.django_db
@@ -125,7 +127,8 @@ def test_what_is_not_there_yet_is_looked_at_again_for_three_hours() -> None:
         now = Schedule.objects.get().next_run
         looks.append(now)
     assert looks == [utc(2026, 8, 20, 9, 10, 5) + n * timedelta(minutes=30) for n in range(1, 6)]
-    assert schedule.since("kr", looks[-1]) < utc(2026, 8, 20, 6, 30)
+    since, until = schedule.span("kr", "18:10", looks[-1], as_of=looks[-1])
+    assert since < utc(2026, 8, 20, 6, 30) < until == utc(2026, 8, 20, 9, 10)
 
 
 @pytest.mark.django_db
@@ -134,12 +137,12 @@ def test_a_run_that_comes_an_hour_early_finds_no_close_and_sets_the_time_right()
     from scans.operations.evening import Asked, run
 
     early = utc(2026, 11, 2, 20, 30)
-    since = schedule.since("us", early)
-    assert since == utc(2026, 11, 1, 20, 30)
+    since, until = schedule.span("us", "16:30", early, as_of=early)
+    assert (since, until) == (utc(2026, 11, 1, 20, 30), utc(2026, 11, 1, 21, 30))
 
     def nobody(market: str, versions: Any) -> None:
         raise AssertionError
 
-    told = run(Asked("us", since=since), clock=lambda: early, warm_up=nobody)
+    told = run(Asked("us", since=since, until=until), clock=lambda: early, warm_up=nobody)
     assert (told.session, told.reason[:35]) == (None, "No session of market us closed sinc")
     assert schedule.after(market("us"), time(16, 30), early) == utc(2026, 11, 2, 21, 30)

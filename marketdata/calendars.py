@@ -23,9 +23,13 @@ EPOCH = date(1970, 1, 1).toordinal()
 Sessions = NDArray[np.datetime64]
 
 
-def days(dates: Collection[date]) -> Sessions:
-    """Dates as an array, (D,) datetime64[D]: thirty times as fast as NumPy takes them itself."""
-    numbers = np.fromiter(map(date.toordinal, dates), np.int64, len(dates))
+def days(dates: Collection[date | str]) -> Sessions:
+    """Dates as an array, (D,) datetime64[D]: thirty times as fast as NumPy takes them itself. ISO text, which SQLite
+    gives, it takes quickly."""
+    known = [one for one in dates if isinstance(one, date)]
+    if len(known) < len(dates):
+        return np.array(list(dates), dtype="datetime64[D]")
+    numbers = np.fromiter(map(date.toordinal, known), np.int64, len(known))
     return (numbers - EPOCH).view("datetime64[D]")
 
 

@@ -19,11 +19,23 @@ from caching.held import Held
 from marketdata import adjust, calendars, membership, queries
 from marketdata.models import FactorEvent, Instrument, StockPrice
 from marketdata.panel import Floats
+from marketdata.prepared import Prepared
 from marketdata.record import Days, Record
 
 READ = ("date", "source", "open", "high", "low", "close", "volume", "amount", "base_price")
 PRICES = ("open", "high", "low", "close")
 GROUPS = {"day": "D", "week": "W", "month": "M"}
+
+
+BARS = Prepared(
+    lambda market, code: (
+        StockPrice.objects.filter(market=market, stock_code=code)
+        .order_by("date", "source")
+        .values_list(*READ)
+    ),
+    "market",
+    "code",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +177,7 @@ def _unbroken(held: Record, days: Days) -> Days:
 
 def _bars(market: str, code: str) -> tuple[Days, dict[str, Floats]] | None:
     """The recorded days, ascending, and the fields on them; of several sources the preferred one's."""
-    rows = list(
-        StockPrice.objects.filter(market=market, stock_code=code)
-        .order_by("date", "source")
-        .values_list(*READ)
-    )
+    rows = BARS.rows(market, code)
     if not rows:
         return None
     told, sources, *columns = zip(*rows, strict=True)

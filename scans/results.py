@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Exists, F, Max, OuterRef, QuerySet
 
+from marketdata.prepared import Prepared
 from scans.models import (
     ScannerVersion,
     ScanRank,
@@ -20,6 +21,19 @@ from scans.models import (
 )
 
 MARKED = ("rank", "score", "label", "strategy")
+MARKS = Prepared(
+    lambda market, code, first, last: (
+        ScanRank.objects.filter(
+            market=market, code=code, date__gte=first, date__lte=last, published=True
+        )
+        .order_by("date", "scanner_version__slug")
+        .values_list("date", "scanner_version__slug", *MARKED)
+    ),
+    "market",
+    "code",
+    date(1, 1, 1),
+    date(1, 1, 2),
+)
 OPEN = (SignalStatus.WAITING, SignalStatus.OPEN)
 
 
@@ -103,11 +117,9 @@ def picks(market: str, code: str, *, since: date | None = None) -> QuerySet[Scan
 
 def marks(market: str, code: str, first: date, last: date) -> list[dict[str, Any]]:
     """The published picks of one instrument from `first` to `last`, ascending, as what a chart says of them."""
-    mine = picks(market, code).filter(date__gte=first, date__lte=last)
-    named = mine.annotate(version=F("scanner_version__slug")).order_by("date", "version")
     return [
-        {"date": day, "scanner_version": version, **dict(zip(MARKED, told, strict=True))}
-        for day, version, *told in named.values_list("date", "version", *MARKED)
+        {"date": str(day), "scanner_version": version, **dict(zip(MARKED, told, strict=True))}
+        for day, version, *told in MARKS.rows(market, code, first, last)
     ]
 
 

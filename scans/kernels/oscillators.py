@@ -109,9 +109,8 @@ def rsi(close: Floats, n: int = 14, *, keep: int | None = None) -> Floats:
 
 def _rsi_alone(close: Floats, weight: float, out: Floats) -> Floats:
     """The same of one instrument, (T, 1), into `out`."""
-    both = np.zeros((len(close) + 1, 2))  # the averages begin at 0, a row before the first
-    for at, row in enumerate(moves(close), 1):
-        both[at] = row[:, 0]
+    nothing = np.zeros((1, 2))  # the averages begin at 0, a row before the first
+    both = np.concatenate([nothing, *(chunk[:, :, 0] for chunk in _moved(close))])
     sides = [single(side, weight, 0)[len(side) - len(out) :] for side in both.T.tolist()]
     _strength(np.array(sides), out[:, 0])
     _hide_missing(out, close)
@@ -155,6 +154,12 @@ def moves(close: Floats) -> Iterator[Floats]:
 
     0 at the first bar, before it, and where the change is a tie.
     """
+    for both in _moved(close):
+        yield from both
+
+
+def _moved(close: Floats) -> Iterator[Floats]:
+    """The same of many sessions at once, (C, 2, N)."""
     sessions, width = close.shape
     before = np.full((1, width), np.nan)
     for start, stop in chunks(sessions, width):
@@ -168,7 +173,7 @@ def moves(close: Floats) -> Iterator[Floats]:
         np.fmax(change, 0.0, out=both[:, 0])
         np.negative(change, out=change)
         np.fmax(change, 0.0, out=both[:, 1])
-        yield from both
+        yield both
 
 
 def _floor(both: Floats, plus: Floats) -> None:

@@ -70,7 +70,8 @@ class Client:
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"}
+        """What browsers and HTTP libraries send: answers may come compressed."""
+        return {"Authorization": f"Bearer {self.token}", "Accept-Encoding": "gzip"}
 
     def check(self, address: str) -> None:
         """BenchFailed where the server does not answer as it should."""
@@ -98,7 +99,9 @@ class Client:
                 "--timeout",
                 "30s",
             ]
-            command += ["-s", str(script), "-H", f"Authorization: Bearer {self.token}"]
+            command += ["-s", str(script)]
+            for name, value in self.headers.items():
+                command += ["-H", f"{name}: {value}"]
             done = subprocess.run(
                 [*command, f"http://127.0.0.1:{self.port}"],
                 capture_output=True,

@@ -15,9 +15,11 @@ COPY scans scans
 
 ARG REVISION=""
 ENV SEISMO_REVISION=$REVISION SEISMO_DATA_DIR=/data PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# One worker a core, one thread a worker; more threads where a narrative makes requests wait (see README).
+ENV GRANIAN_WORKERS=2 GRANIAN_BLOCKING_THREADS=1
 USER seismo
 VOLUME /data
 EXPOSE 8000
 
 # Static files go to the data directory, which is there only when it runs.
-CMD ["sh", "-c", "python manage.py collectstatic --no-input --verbosity 0 && exec granian --interface wsgi --workers 2 --blocking-threads 2 --host 0.0.0.0 --access-log seismo_site.wsgi:application"]
+CMD ["sh", "-c", "python manage.py collectstatic --no-input --verbosity 0 && exec granian --interface wsgi --host 0.0.0.0 --access-log seismo_site.wsgi:application"]

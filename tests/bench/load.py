@@ -11,6 +11,8 @@ request: what other work on the machine disturbs least.
 
 from __future__ import annotations
 
+from datetime import date
+
 import redis
 
 from tests.bench import driving
@@ -53,7 +55,7 @@ def _table(
     for name, warm, cold in (
         ("latest scan", "kr/scans/latest?scanner_version=v2", _numbered("kr/scans/latest?min_score=-{}")),
         ("chart, 1 year", f"kr/stocks/{CODE}/chart?{INDICATORS}", _charts(codes)),
-        ("signals", "kr/signals", _numbered("kr/signals?limit=50&from=0{}-01-01")),
+        ("signals", "kr/signals", _days("kr/signals?limit=50&from={}")),
     ):  # fmt: skip
         for kind, addresses in (("cold", cold), ("warm", [warm])):
             for connections in CONNECTIONS:
@@ -89,9 +91,12 @@ def _told(seen: driving.Seen, cpu: float, aim: float | None) -> str:
 
 
 def _numbered(form: str, count: int = 9_000) -> list[str]:
-    return [form.format(n) for n in range(100, 100 + count)] if "{}-" not in form else [
-        form.format(n) for n in range(100, 1000)
-    ]  # fmt: skip
+    return [form.format(n) for n in range(100, 100 + count)]
+
+
+def _days(form: str, count: int = 9_000) -> list[str]:
+    """Days long before the first signal, so that every answer is the same page."""
+    return [form.format(date.fromordinal(200_000 + n)) for n in range(count)]
 
 
 def _charts(codes: list[str]) -> list[str]:

@@ -26,6 +26,8 @@ from numpy.typing import NDArray
 from marketdata import queries
 from marketdata.markets import Market
 from marketdata.markets import market as market_named
+from marketdata.models import InstitutionalFlow, StockPrice
+from marketdata.operations import statistics
 from marketdata.operations.flow_door import WrongUnit
 from marketdata.operations.rejects import Rejects
 from marketdata.operations.replacing import Counts
@@ -152,6 +154,8 @@ def import_files(
         finally:
             opened.close()
         reports.append(replace(report, seconds=perf_counter() - started))
+    written = sum(report.counts.new + report.counts.corrected for report in reports)
+    statistics.after(written, StockPrice, InstitutionalFlow)
     return ImportReport(tuple(reports))
 
 

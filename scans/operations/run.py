@@ -20,7 +20,7 @@ from marketdata import queries as market_queries
 from marketdata import series
 from marketdata.errors import DataProblem, LakeError
 from marketdata.markets import market as market_named
-from marketdata.operations import project
+from marketdata.operations import project, statistics
 from marketdata.record import Days, FlowRecord, Record
 from scans import queries
 from scans.engines import params as engine_params
@@ -28,7 +28,7 @@ from scans.engines.base import Check, Features, MarketIndex, Universe
 from scans.engines.registry import ENGINES
 from scans.execution import executors
 from scans.execution.pieces import Readable, Task, join
-from scans.models import ScannerVersion
+from scans.models import ScannerVersion, ScanRank, ScanSession
 from scans.operations.answers import Answer, Scan, answers
 from scans.operations.publish import NotReproducible, Permit, publish
 
@@ -100,6 +100,9 @@ def run(
             _publish(scan, digests[-1], request, permit)
         if each:
             each(scan)
+    if request.save:
+        ranks = sum(len(answer.ranks) for scan in scans for answer in scan.answers)
+        statistics.after(ranks, ScanRank, ScanSession)
     return scans
 
 

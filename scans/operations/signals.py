@@ -18,7 +18,7 @@ from django.db.models import Q
 
 from marketdata import queries as market_queries
 from marketdata.markets import market as market_named
-from marketdata.operations import generations, project
+from marketdata.operations import generations, project, statistics
 from marketdata.panel import Floats
 from marketdata.record import Record
 from scans import queries
@@ -53,7 +53,9 @@ def update(
     )
     held = project.current(market)
     last = np.datetime64(market_queries.last_complete_session(held, as_of))
-    return [_version(held, version, last, rebuild) for version in chosen]
+    done = [_version(held, version, last, rebuild) for version in chosen]
+    statistics.after(sum(one.opened + one.moved for one in done), Signal)
+    return done
 
 
 def _version(held: Record, version: ScannerVersion, last: np.datetime64, rebuild: bool) -> Updated:

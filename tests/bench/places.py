@@ -19,6 +19,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from tests.bench.measuring import ROOT, Child, child
 from tests.bench.recipes import (
     ADJUSTED,
@@ -153,6 +155,8 @@ class Bench:
             place.manage("run_scan", "--version", version, "--from", held[0], "--to", held[-1], "--format", "csv",
                          "--output", os.devnull)  # fmt: skip
         place.manage("update_signals")
+        with psycopg.connect(database_url, autocommit=True) as database:
+            database.execute("VACUUM")  # it would come by itself, in the middle of what is measured
         return place
 
     def big(self) -> Place:

@@ -156,7 +156,10 @@ class Bench:
                          "--output", os.devnull)  # fmt: skip
         place.manage("update_signals")
         with psycopg.connect(database_url, autocommit=True) as database:
-            database.execute("VACUUM")  # it would come by itself, in the middle of what is measured
+            # It would come by itself, in the middle of what is measured.
+            database.execute("VACUUM")
+            database.execute("CHECKPOINT")
+        os.sync()
         return place
 
     def big(self) -> Place:

@@ -4,9 +4,6 @@ A policy is named by what makes the answer old, not by what it is about:
 
 - published   replaced as a whole, and its scope's generation advanced then; the TTL only bounds what is kept
 - page        the same, and made in less time than processes would take to agree which of them makes it
-- reference   changes on some days; an hour of lag is harmless
-- live        changes while one looks at it
-- probe       the state of another server, asked by many at once
 - kept        costs much and never changes for its key
 - tried       costs much and may fail: that it failed is an answer too, for a while
 """
@@ -16,8 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MINUTE = 60
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
+DAY = 24 * 60 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +33,6 @@ class Policy:
 POLICIES: dict[str, Policy] = {
     "published": Policy(ttl=DAY),
     "page": Policy(ttl=DAY, lease=0),
-    "reference": Policy(ttl=HOUR),
-    "live": Policy(ttl=15, lease=10, wait=3.0),
-    "probe": Policy(ttl=2, lease=5, wait=1.0),
     "kept": Policy(ttl=30 * DAY, lease=2 * MINUTE, wait=60.0),
     "tried": Policy(ttl=MINUTE, lease=2 * MINUTE, wait=60.0),
 }

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
-SERVER := --interface wsgi --workers 2 --blocking-threads 1
+SERVER := --interface wsgi --workers 2 --blocking-threads 1 --workers-kill-timeout 5
 
 # An installation is known by what it was made from: another Python or another pin makes it anew.
 stamp = $(VENV)/.$(1)-$(shell cat requirements/$(1).txt | cksum | cut -d' ' -f1)

@@ -15,7 +15,16 @@ from pathlib import Path
 
 from tests.seismo_site.running import ROOT
 
-SERVER = ("--interface", "wsgi", "--workers", "2", "--blocking-threads", "1")
+SERVER = (
+    "--interface",
+    "wsgi",
+    "--workers",
+    "2",
+    "--blocking-threads",
+    "1",
+    "--workers-kill-timeout",
+    "5",
+)
 """Its options, which stand in the Makefile and the Dockerfile too. One thread a worker: what is computed holds the
 interpreter, and two that take turns make both late."""
 START_SECONDS = 60.0

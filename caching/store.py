@@ -153,6 +153,15 @@ class Store:
 STORE = Store()
 
 
+def prepare() -> None:
+    """Imports the cache's client, before there are threads that ask it.
+
+    The modules of the Redis client import each other in circles: two threads that ask for the first time at once (the
+    probes of the cache and of the queue do) each find half of it, and neither has an answer. Nothing is connected to.
+    """
+    getattr(cache, "client", None)
+
+
 def advance(scope: str) -> bool:
     """Invalidates everything cached in the scope (see `Store.advance`)."""
     return STORE.advance(scope)

@@ -6,8 +6,11 @@ import os
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
+from caching.store import prepare
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seismo_site.settings")
 application = get_wsgi_application()
+prepare()
 get_resolver().url_patterns  # noqa: B018 - a worker reads all views before it answers, not with its first request
 
 # What is there by now stays; to look through it again and again for garbage takes a twentieth of the processor's time.

@@ -91,6 +91,17 @@ def states(told: dict[str, Any]) -> dict[str, str]:
     return {name: told[name]["state"] for name in PARTS}
 
 
+def settled(address: str, **wanted: str) -> dict[str, Any]:
+    """What readiness says once these parts have these states; a busy machine may miss its two seconds at first."""
+    until = time.monotonic() + UNTIL
+    told = asked(address, 200)
+    while not wanted.items() <= states(told).items() and time.monotonic() < until:
+        time.sleep(0.1)
+        told = asked(address, 200)
+    assert wanted.items() <= states(told).items(), told
+    return told
+
+
 @pytest.mark.django_db(transaction=True)
 def test_all_is_well(client: Client, settings: Any) -> None:
     settings.ANONYMOUS_READS = False
@@ -143,10 +154,9 @@ def test_a_redis_that_is_not_there(kind: str, request: Any, tmp_path: Path) -> N
     assert made.returncode == 0, made.stderr
     url = f"redis://:hunter2@127.0.0.1:{request.getfixturevalue(kind)}"
     with served(tmp_path, REDIS_URL=url) as address:
-        told = asked(address, 200)
+        told = settled(address, database="up", queue="down", lake="up")
     assert told["state"] == "degraded"
     assert told["cache"]["state"] != "up"
-    assert [told[name]["state"] for name in ("database", "queue", "lake")] == ["up", "down", "up"]
 
 
 def test_a_queue_without_and_with_a_worker_then_no_servers(
@@ -160,8 +170,8 @@ def test_a_queue_without_and_with_a_worker_then_no_servers(
         done = manage(tmp_path, *arguments, **urls)
         assert done.returncode == 0, done.stderr
     with served(tmp_path, **urls) as address:
-        told = asked(address, 200)
-        assert (told["state"], told["queue"]["state"]) == ("degraded", "degraded")
+        told = settled(address, queue="degraded")
+        assert told["state"] == "degraded"
         assert told["queue"]["detail"].startswith("1 waiting, the oldest for ")
         assert "no task worker is running" in told["queue"]["detail"]
         worker = subprocess.Popen(
@@ -183,6 +193,31 @@ def test_a_queue_without_and_with_a_worker_then_no_servers(
             worker.wait(30)
         servers.stop()
         assert states(asked(address, 503))["database"] == "down"
+
+
+FRESH = """
+import sys
+from seismo_site.wsgi import application
+from django.test import RequestFactory
+known = set(sys.modules)
+told = application(RequestFactory().get("/api/health/ready", headers={"host": "localhost"}).environ, lambda *_: None)
+assert b'"database"' in b"".join(told)
+print(*sorted(name for name in set(sys.modules) - known if "redis" in name.split(".")[0]))
+"""
+
+
+def test_a_servers_threads_find_the_client_of_redis_imported(tmp_path: Path, deaf: int) -> None:
+    """Two that import it at once both fail: the first readiness of a third of all processes was false."""
+    env = {**installation(tmp_path), "REDIS_URL": f"redis://127.0.0.1:{deaf}"}
+    done = subprocess.run(
+        [sys.executable, "-c", FRESH],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
 
 
 def test_a_task_that_nobody_takes(client: Client, emptied: None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import date
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from django.db.models import QuerySet
 from marketdata import membership, queries
 from marketdata.models import InstitutionalFlow
 from marketdata.panel import FLOW_FIELDS
+from marketdata.prepared import Prepared
 from marketdata.record import Days
 
 SPAN = 5
@@ -65,21 +67,37 @@ def _end(calendar: Days, day: date) -> int:
 
 
 def _held(market: str, codes: Collection[str], first: date, last: date) -> dict[str, Held]:
-    rows = list(
-        InstitutionalFlow.objects.filter(
-            market=market, stock_code__in=list(codes), date__range=(first, last)
-        ).values_list("source", "stock_code", "date", *FLOW_FIELDS)
-    )
+    asked = sorted(codes)
+    asked += asked[-1:] * (_places(len(asked)) - len(asked))
+    rows = _statement(len(asked)).rows(market, first, last, *asked)
     ranks = membership.preference([row[0] for row in rows], settings.SOURCE_ORDER)
     held: dict[str, dict[date, dict[str, float]]] = {}
     for _, code, day, *values in sorted(rows, key=lambda row: -ranks[row[0]]):
-        known = held.setdefault(code, {}).setdefault(day, {})
+        at = date.fromisoformat(day) if isinstance(day, str) else day
+        known = held.setdefault(code, {}).setdefault(at, {})
         known |= {
             name: value
             for name, value in zip(FLOW_FIELDS, values, strict=True)
             if value is not None
         }
     return dict(held)
+
+
+def _places(codes: int) -> int:
+    """How many codes the statement has for so many: few statements serve all numbers."""
+    return next(size for size in (16, 64, 512, codes) if size >= codes)
+
+
+@cache
+def _statement(places: int) -> Prepared:
+    def make(market: str, first: date, last: date, *codes: str) -> QuerySet[Any, Any]:
+        mine = InstitutionalFlow.objects.filter(market=market, stock_code__in=codes)
+        return mine.filter(date__range=(first, last)).values_list(
+            "source", "stock_code", "date", *FLOW_FIELDS
+        )
+
+    examples = (f"code {n}" for n in range(places))
+    return Prepared(make, "market", date(1, 1, 1), date(1, 1, 2), *examples)
 
 
 def _told(held: Held, sessions: Days) -> Shown:

@@ -132,8 +132,13 @@ def history(known: Recorded, code: str) -> History | None:
     sessions = _unbroken(held, days)
     kept = days >= sessions[0]
     days, raw = days[kept], {name: values[kept] for name, values in raw.items()}
-    every = np.union1d(sessions[sessions >= days[0]], days)
+    every = sessions[np.searchsorted(sessions, days[0]) :]
     at = np.searchsorted(every, days)
+    if at[-1] >= len(every) or not np.array_equal(
+        every[at], days
+    ):  # bars on days without a session
+        every = np.union1d(every, days)
+        at = np.searchsorted(every, days)
     whole = {name: np.full(len(every), np.nan) for name in raw}
     for name, values in raw.items():
         whole[name][at] = values
@@ -161,7 +166,8 @@ def _unbroken(held: Record, days: Days) -> Days:
     known = held.sessions[held.bars > 0]
     last = known[-1] if len(known) else days[0] - 1
     calendar = held.calendar
-    since = calendar[(calendar > last) & (calendar <= days[-1])]
+    since = calendar[np.searchsorted(calendar, last, "right") :]
+    since = since[: np.searchsorted(since, days[-1], "right")]
     gap = None
     for day in since[~np.isin(since, days)][::-1]:
         if not StockPrice.objects.filter(market=held.market.name, date=day.item()).exists():

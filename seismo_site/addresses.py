@@ -12,7 +12,11 @@ Database = dict[str, Any]
 
 
 def postgres(name: str, url: SplitResult, pool: int) -> Database:
-    """PostgreSQL at a URL that the variable `name` holds, with at most `pool` connections kept (0: one a thread)."""
+    """PostgreSQL at a URL that the variable `name` holds, with at most `pool` connections kept (0: one a thread).
+
+    What a connection is asked for a sixth time is prepared there: PostgreSQL reads and plans it once. A pooler between
+    the two that does not keep prepared statements needs `prepare=off` among the URL's options.
+    """
     try:
         port = url.port
     except ValueError:
@@ -20,17 +24,21 @@ def postgres(name: str, url: SplitResult, pool: int) -> Database:
             f"The port in {name} must be a number from 1 to 65535."
         ) from None
     options: dict[str, object] = {"connect_timeout": 10, **dict(parse_qsl(url.query))}
-    host = options.pop("host", None)
+    host, prepare = options.pop("host", None), options.pop("prepare", "on")
+    if prepare not in ("on", "off"):
+        raise ImproperlyConfigured(f"The option prepare in {name} must be on or off.")
+    if prepare == "on":
+        options |= {"server_side_binding": True, "prepare_threshold": 5}
     if pool:
         options["pool"] = {"min_size": 1, "max_size": pool, "timeout": 10}
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "seismo_site.postgresql",
         "NAME": unquote(url.path[1:]),
         "USER": unquote(url.username or ""),
         "PASSWORD": unquote(url.password or ""),
         "HOST": host or url.hostname or "",
         "PORT": str(port or ""),
-        "CONN_HEALTH_CHECKS": True,
+        "CONN_HEALTH_CHECKS": not pool,  # `seismo_site.postgresql` looks at those of a pool
         "OPTIONS": options,
     }
 

@@ -51,10 +51,11 @@ class Counter:
         if sought is None:
             return None
         throttle, now = PerUser(), time.time()
-        name = throttle.name(standing.user.pk)
+        name = throttle.name(standing.token.user_id)
         mine, kept = STORE.count_and_get(counter(name, now), KEPT, sought.key)
         paced = throttle.judged(name, now, mine)
-        request.known = Known(standing.generations, paced)  # type: ignore[attr-defined]
+        missed = sought.key if kept is None else None
+        request.known = Known(standing.generations, paced, missed)  # type: ignore[attr-defined]
         if kept is None or not paced.taken:
             return None
         found = sought.handed(request, kept[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -20,17 +20,27 @@ from rest_framework.request import Request
 from marketdata.catalogue import GENERATION_TABLE
 from seismo_site.models import ApiToken, digest
 
-TOKEN = ("id", "user_id", "last_used_at", "expires_at", "revoked_at")
+TOKEN = ("id", "user_id", "expires_at", "last_used_at", "revoked_at")
+"""In the order in which the model has them."""
 USER = ("is_active", "is_staff", "is_superuser")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Standing:
     """A token that serves, its user, and when what is shown last changed (name -> time): one moment's state."""
 
     token: ApiToken
-    user: Any
+    person: tuple[Any, ...]
     generations: Mapping[str, datetime]
+
+    @cached_property
+    def user(self) -> Any:
+        """The token's user, made when asked for; what `_statement` does not read is read when that is."""
+        users = get_user_model()
+        told: dict[str, Any] = dict(zip((*USER, users.USERNAME_FIELD), self.person, strict=True))
+        told = {"id": self.token.user_id, **told, **{name: bool(told[name]) for name in USER}}
+        names = [one.attname for one in users._meta.concrete_fields if one.attname in told]
+        return users.from_db(connection.alias, names, [told[name] for name in names])
 
 
 def secret_of(request: HttpRequest) -> str | None:
@@ -55,17 +65,14 @@ def _read(secret: str) -> tuple[Standing | None]:
     if not rows:
         return (None,)
     now, ends = timezone.now(), len(TOKEN)
-    key, user_key, *times = rows[0][:ends]
-    token = ApiToken(
-        id=key, user_id=user_key, **dict(zip(TOKEN[2:], map(_time, times), strict=True))
-    )
-    token._state.adding = False
-    user = _user(user_key, rows[0][ends:-2])
-    if not (token.serves(now) and user.is_active):
+    key, user, *times = rows[0][:ends]
+    token = ApiToken.from_db(connection.alias, TOKEN, [key, user, *map(_time, times)])
+    is_active, *person = rows[0][ends:-2]
+    if not (is_active and token.serves(now)):
         return (None,)
     token.used(now)
     changed = {name: at for name, at in ((row[-2], _time(row[-1])) for row in rows) if name and at}
-    return (Standing(token, user, changed),)
+    return (Standing(token, (is_active, *person), changed),)
 
 
 def _time(value: Any) -> datetime | None:
@@ -90,15 +97,6 @@ def _statement() -> str:
         f"JOIN {quoted(users._meta.db_table)} person ON person.id = token.user_id "
         f"LEFT JOIN {quoted(GENERATION_TABLE)} generation ON 1 = 1 WHERE token.digest = %s"
     )
-
-
-def _user(key: int, values: tuple[Any, ...]) -> Any:
-    """The token's user; what `_statement` does not read is read when it is asked for."""
-    users = get_user_model()
-    told: dict[str, Any] = dict(zip((*USER, users.USERNAME_FIELD), values, strict=True))
-    told = {"id": key, **told, **{name: bool(told[name]) for name in USER}}
-    names = [one.attname for one in users._meta.concrete_fields if one.attname in told]
-    return users.from_db(connection.alias, names, [told[name] for name in names])  # in this order
 
 
 class TokenAuthentication(BaseAuthentication):

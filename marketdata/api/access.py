@@ -31,10 +31,12 @@ class Paced:
 @dataclass(frozen=True, slots=True)
 class Known:
     """What was found out of a request before its view is asked, so that nothing is read or counted twice: when what
-    is shown last changed (`catalogue.generations`), and how whoever asks is paced."""
+    is shown last changed (`catalogue.generations`), how whoever asks is paced, and the key under which its answer was
+    looked for in vain."""
 
     generations: Mapping[str, datetime]
     paced: Paced | None = None
+    missed: str | None = None
 
 
 def known_of(request: Any) -> Known | None:

@@ -18,7 +18,7 @@ import orjson
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
+from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
@@ -39,6 +39,14 @@ GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?(,|\s|$))")
 PACKING = 1
 """Of a chart, level 6 takes three times as long for a tenth less."""
 TYPES = JSONEncoder().default
+OWN = {
+    "Cache-Control": "private, no-cache",
+    "Vary": "Accept, Authorization, Cookie, Accept-Encoding",
+}
+"""What each answer is: the caller's alone to keep, who asks after it each time, and not the same for all."""
+CONDITIONS = frozenset(
+    ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE")
+)
 SMALL = 200
 """Bytes below which compression is not worth a header."""
 
@@ -121,9 +129,7 @@ def unpacked(request: HttpRequest, kept: Sent, *, changed: datetime | None) -> H
         return response
 
     tag = f"W/{kept.tag}" if accepts and len(kept.packed) >= SMALL else kept.tag
-    response = conditional(request, made, tag, changed)
-    patch_vary_headers(response, ("Accept-Encoding",))
-    return response
+    return conditional(request, made, tag, changed)
 
 
 def answered(request: HttpRequest, content: bytes, *, changed: datetime | None) -> HttpResponseBase:
@@ -165,24 +171,22 @@ def conditional(
     tag: str | None,
     changed: datetime | None,
 ) -> HttpResponseBase:
-    """The response with its tag and time of change; the 304 in its place is found before it is made. It is the
-    caller's alone to keep, who asks after it each time."""
+    """The response with its tag and time of change; the 304 in its place is found before it is made."""
     if changed is not None and changed > timezone.now():
         changed = None  # many changes at once run ahead of the clock (see `Generation`)
-    head = HttpResponse()
-    patch_cache_control(head, private=True, no_cache=True)
-    patch_vary_headers(head, ("Accept", "Authorization", "Cookie"))
+    told = dict(OWN)
     if tag is not None:
-        head["ETag"] = tag
+        told["ETag"] = tag
     if changed is not None:
-        head["Last-Modified"] = http_date(changed.timestamp())
-    stamp = None if changed is None else int(changed.timestamp())
-    found = get_conditional_response(request, tag, stamp, head)
-    if found is not None and found is not head:
-        return found
+        told["Last-Modified"] = http_date(changed.timestamp())
+    if not CONDITIONS.isdisjoint(request.META):
+        stamp = None if changed is None else int(changed.timestamp())
+        head = HttpResponse(headers=told)
+        found = get_conditional_response(request, tag, stamp, head)
+        if found is not None and found is not head:
+            return found
     response = made()
-    del head["Content-Type"]
-    for name, value in head.items():
+    for name, value in told.items():
         response[name] = value
     return response
 

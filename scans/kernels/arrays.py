@@ -88,6 +88,9 @@ def shift(x: Floats, n: int, *, keep: int | None = None) -> Floats:
 def first_bars(x: Floats) -> Places:
     """The row of each column's first bar, (N,); T where it has none. Bisection: log2(T) rows of N are looked at."""
     sessions, width = x.shape
+    if width == 1:  # one instrument alone: looking at every row is quicker than twelve steps
+        known = ~np.isnan(x[:, 0])
+        return np.array([known.argmax() if known.any() else sessions], dtype=np.intp)
     low = np.zeros(width, dtype=np.intp)
     high = np.full(width, sessions, dtype=np.intp)
     columns = np.arange(width)

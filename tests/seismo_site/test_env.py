@@ -64,6 +64,7 @@ BAD: list[tuple[str, Callable[[], object], str]] = [
     ("loud", lambda: env.choice(NAME, "a", ("a", "b")), "'loud'.*one of a, b"),
     ("mysql://u:secret@h/x", lambda: env.database(NAME, Path(), pool=0), "postgres://.*sqlite://"),
     ("postgres://u:secret@h:port/x", lambda: env.database(NAME, Path(), pool=0), "port"),
+    ("postgres://u:secret@h/x?prepare=no", lambda: env.database(NAME, Path(), pool=0), "on or off"),
     ("postgres://u:secret@h", lambda: env.database(NAME, Path(), pool=0), "postgres://"),
 ]
 
@@ -195,23 +196,27 @@ def test_a_database_url_becomes_djangos_settings(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv(NAME, "postgres://me:p%40ss@db.example:6432/seis%2Fmo?sslmode=require")
     database = env.database(NAME, Path(), pool=4)
     assert database == {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "seismo_site.postgresql",
         "NAME": "seis/mo",
         "USER": "me",
         "PASSWORD": "p@ss",
         "HOST": "db.example",
         "PORT": "6432",
-        "CONN_HEALTH_CHECKS": True,
+        "CONN_HEALTH_CHECKS": False,
         "OPTIONS": {
             "sslmode": "require",
             "connect_timeout": 10,
+            "server_side_binding": True,
+            "prepare_threshold": 5,
             "pool": {"min_size": 1, "max_size": 4, "timeout": 10},
         },
     }
 
 
 def test_a_unix_socket_stands_among_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(NAME, "postgres://me@/seismo?host=/run/postgresql&connect_timeout=3")
+    monkeypatch.setenv(
+        NAME, "postgres://me@/seismo?host=/run/postgresql&connect_timeout=3&prepare=off"
+    )
     database = env.database(NAME, Path(), pool=0)
     assert (database["HOST"], database["PORT"]) == ("/run/postgresql", "")
     assert database["OPTIONS"] == {"connect_timeout": "3"}

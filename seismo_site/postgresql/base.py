@@ -1,0 +1,37 @@
+"""Where Django looks for the backend of `seismo_site.postgresql`."""
+
+from __future__ import annotations
+
+import select
+from typing import Any
+
+import psycopg
+from django.db.backends.postgresql import base
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection from the pool is asked whether it still works only where there is something to read on it.
+
+    Django's own check (CONN_HEALTH_CHECKS) asks PostgreSQL each time a connection is taken, so with each request. But a
+    server that ends a connection says so, and what it says lies on the socket; on one that works nothing does. A
+    network that swallows everything is noticed by neither without waiting for it.
+    """
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """A connection that works; a pool that has none raises after its time."""
+        while True:
+            found = super().get_new_connection(conn_params)
+            if not self.pool or _nothing_to_read(found):
+                return found
+            try:
+                found.execute("")  # a connection that works may have news too
+            except psycopg.OperationalError:
+                self.pool.putconn(found)  # which replaces what is broken
+            else:
+                return found
+
+
+def _nothing_to_read(connection: Any) -> bool:
+    watched = select.poll()
+    watched.register(connection.fileno(), select.POLLIN)
+    return not watched.poll(0)

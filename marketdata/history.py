@@ -94,10 +94,11 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What is recorded of a market but for its bars: its sessions, code -> name of its instruments, code -> day and
-    ratio of each corporate action, ascending."""
+    """What is recorded of a market but for its bars: its sessions, and those of the lake in runs without one that is
+    missing, code -> name of its instruments, code -> day and ratio of each corporate action, ascending."""
 
     sessions: Record
+    runs: Sequence[Days]
     names: Mapping[str, str]
     events: Mapping[str, Sequence[tuple[date, float]]]
 
@@ -118,18 +119,18 @@ def read(market: str) -> Recorded:
     rows = FactorEvent.objects.filter(market=market).order_by("date")
     for code, day, ratio in rows.values_list("stock_code", "date", "ratio"):
         events.setdefault(code, []).append((day, ratio))
-    return Recorded(queries.record(market), names, events)
+    held = queries.record(market)
+    return Recorded(held, held.blocks(), names, events)
 
 
 def history(known: Recorded, code: str) -> History | None:
     """The history of an instrument of a market, `known` being what is recorded of it; None where it has no bar."""
-    held = known.sessions
-    market = held.market.name
+    market = known.sessions.market.name
     bars = _bars(market, code)
     if bars is None:
         return None
     days, raw = bars
-    sessions = _unbroken(held, days)
+    sessions = _unbroken(known, days)
     kept = days >= sessions[0]
     days, raw = days[kept], {name: values[kept] for name, values in raw.items()}
     every = sessions[np.searchsorted(sessions, days[0]) :]
@@ -160,25 +161,30 @@ def history(known: Recorded, code: str) -> History | None:
     return History(every, recorded, _whole(whole, close[:, 0], idle), product, factor)
 
 
-def _unbroken(held: Record, days: Days) -> Days:
+def _unbroken(known: Recorded, days: Days) -> Days:
     """The market's sessions up to the last of `days` without one that is missing between them, ascending. What the lake
     does not know of yet is asked of the record."""
-    known = held.sessions[held.bars > 0]
-    last = known[-1] if len(known) else days[0] - 1
-    calendar = held.calendar
+    runs, calendar = known.runs, known.sessions.calendar
+    last = runs[-1][-1] if runs else days[0] - 1
     since = calendar[np.searchsorted(calendar, last, "right") :]
     since = since[: np.searchsorted(since, days[-1], "right")]
-    gap = None
-    for day in since[~np.isin(since, days)][::-1]:
-        if not StockPrice.objects.filter(market=held.market.name, date=day.item()).exists():
-            gap = day
-            break
-    blocks = [block for block in held.blocks() if block[0] <= days[-1]]
+    gap = (
+        _last_gap(known.sessions.market.name, since[~np.isin(since, days)]) if len(since) else None
+    )
     if gap is not None:
         return np.union1d(since[since > gap], days[-1:])
-    sessions: Days = np.append(blocks[-1], since) if blocks else days
-    found: Days = sessions[sessions <= days[-1]]
-    return found
+    before = [run for run in runs if run[0] <= days[-1]]
+    sessions: Days = np.append(before[-1], since) if before else days
+    return sessions[: np.searchsorted(sessions, days[-1], "right")]
+
+
+def _last_gap(market: str, sessions: Days) -> np.datetime64 | None:
+    """The latest of these sessions on which no bar of the market is recorded."""
+    for day in sessions[::-1]:
+        if not StockPrice.objects.filter(market=market, date=day.item()).exists():
+            found: np.datetime64 = day
+            return found
+    return None
 
 
 def _bars(market: str, code: str) -> tuple[Days, dict[str, Floats]] | None:

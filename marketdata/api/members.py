@@ -7,6 +7,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
+from rest_framework import fields
 from rest_framework.fields import Field, SerializerMethodField
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer, ListSerializer, Serializer
@@ -15,6 +16,15 @@ from marketdata.api.problems import Problem
 
 Teller = Callable[[Any, Any], Any]
 """A serializer and what it is of -> one member."""
+
+
+PLAIN: Mapping[type[Field[Any, Any, Any, Any]], type] = {
+    fields.BooleanField: bool,
+    fields.CharField: str,
+    fields.FloatField: float,
+    fields.IntegerField: int,
+}
+"""Fields that tell values of these types as they are."""
 
 
 class Planned(Serializer[Any]):
@@ -32,14 +42,16 @@ class Planned(Serializer[Any]):
         if isinstance(instance, Mapping):
             told: dict[str, Any] = super().to_representation(instance)
             return {name: value for name, value in told.items() if self.tells(name)}
-        plan = _plan(type(self)).items()
-        return {name: tell(self, instance) for name, tell in plan if self.tells(name)}
+        plan, wanted = _plan(type(self)).items(), self.wanted
+        if wanted is None:
+            return {name: tell(self, instance) for name, tell in plan}
+        return {name: tell(self, instance) for name, tell in plan if name in wanted}
 
 
 @cache
 def _plan(form: type[Planned]) -> Mapping[str, Teller]:
-    fields = form().fields.items()
-    return {name: _teller(field) for name, field in fields if not field.write_only}
+    members = form().fields.items()
+    return {name: _teller(field) for name, field in members if not field.write_only}
 
 
 def _teller(field: Field[Any, Any, Any, Any]) -> Teller:
@@ -49,11 +61,11 @@ def _teller(field: Field[Any, Any, Any, Any]) -> Teller:
     path, tell = ".".join(field.source_attrs), field.to_representation
     if not path:
         return lambda _, row: tell(row)
-    read = attrgetter(path)
+    read, plain = attrgetter(path), PLAIN.get(type(field))
 
     def told(_: Any, row: Any) -> Any:
         value = read(row)
-        return None if value is None else tell(value)
+        return value if value is None or type(value) is plain else tell(value)
 
     return told
 

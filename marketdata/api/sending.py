@@ -6,7 +6,6 @@ generation it was read from. `Last-Modified` is when what is shown last changed;
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import re
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
+from isal import igzip
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -37,7 +37,7 @@ UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 LONGEST = 100
 GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?(,|\s|$))")
 PACKING = 1
-"""Of a chart, level 6 takes three times as long for a tenth less."""
+"""Of a chart, a quarter of the time that zlib's level 1 takes, and 6 % less."""
 TYPES = JSONEncoder().default
 OWN = {
     "Cache-Control": "private, no-cache",
@@ -105,7 +105,7 @@ def origin_of(request: HttpRequest) -> str:
 def packed(content: bytes, origin: str) -> Sent:
     """JSON as it is kept, made for a caller to whom this site is `origin`."""
     linked = origin if _linked(origin) in content else ""
-    return Sent(tag_of(content), gzip.compress(content, PACKING, mtime=0), linked)
+    return Sent(tag_of(content), igzip.compress(content, PACKING, mtime=0), linked)
 
 
 def _linked(origin: str) -> bytes:
@@ -117,13 +117,13 @@ def unpacked(request: HttpRequest, kept: Sent, *, changed: datetime | None) -> H
     or the 304."""
     origin = origin_of(request)
     if kept.origin not in ("", origin):
-        content = gzip.decompress(kept.packed).replace(_linked(kept.origin), _linked(origin))
+        content = igzip.decompress(kept.packed).replace(_linked(kept.origin), _linked(origin))
         kept = packed(content, origin)
     accepts = GZIP.search(request.headers.get("Accept-Encoding", ""))
 
     def made() -> HttpResponseBase:
         if not accepts or len(kept.packed) < SMALL:
-            return HttpResponse(gzip.decompress(kept.packed), content_type=FORMS["json"])
+            return HttpResponse(igzip.decompress(kept.packed), content_type=FORMS["json"])
         response = HttpResponse(kept.packed, content_type=FORMS["json"])
         response["Content-Encoding"] = "gzip"
         return response

@@ -21,6 +21,9 @@ from marketdata.api.access import KEPT, Known, PerUser, counter
 from marketdata.api.problems import AWAY, database_unreachable
 from seismo_site import tokens
 
+BACK = ("_messages", "auser")
+"""What the middleware behind leaves with a request and refers back to it: the collector alone would find the two."""
+
 
 class Counter:
     """Reads of the API with a token."""
@@ -34,7 +37,10 @@ class Counter:
             found = None if secret is None else self._found(request, secret)
             if found is not None:
                 return found
-        return self.get_response(request)
+        response = self.get_response(request)
+        for name in BACK:
+            request.__dict__.pop(name, None)
+        return response
 
     def _found(self, request: HttpRequest, secret: str) -> HttpResponseBase | None:
         try:

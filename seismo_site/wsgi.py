@@ -15,4 +15,4 @@ get_resolver().url_patterns  # noqa: B018 - a worker reads all views before it a
 
 # What is there by now stays; to look through it again and again for garbage takes a twentieth of the processor's time.
 gc.freeze()
-gc.set_threshold(50_000, 20, 50)
+gc.set_threshold(10_000, 20, 50)

@@ -33,6 +33,16 @@ class Filters(django_filters.FilterSet):  # type: ignore[misc]
             one.method = shared.method  # binds it to this copy
         return one
 
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows that pass; what refers back to this set and to its form is let go of (see `views.View`)."""
+        try:
+            found: QuerySet[Any] = super().filter_queryset(queryset)
+        finally:
+            for one in self.filters.values():
+                one.parent = None
+            self.form._bound_fields_cache.clear()
+        return found
+
     def get_form_class(self) -> Any:
         return _form(type(self))  # type: ignore[arg-type]
 

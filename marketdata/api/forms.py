@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from marketdata.api.members import Planned
 from marketdata.models import Instrument, InstrumentStatus, StockPrice
 
 
@@ -38,7 +39,7 @@ class ProblemBody(serializers.Serializer[Any]):
     )
 
 
-class Stock(serializers.ModelSerializer[Instrument]):
+class Stock(Planned, serializers.ModelSerializer[Instrument]):
     """An instrument; name, kind and segment are the latest known."""
 
     class Meta:

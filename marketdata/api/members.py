@@ -106,3 +106,12 @@ def slim(serializer: BaseSerializer[Any], names: Sequence[str] | None) -> BaseSe
         if name not in names:
             row.fields.pop(name)
     return serializer
+
+
+def told(rows: BaseSerializer[Any], names: Sequence[str] | None) -> Any:
+    """What a list tells of these members."""
+    found = slim(rows, names).data
+    if isinstance(rows, ListSerializer) and rows.child is not None:
+        # Else the two would keep each other, and every row with them, until the collector comes by.
+        rows.child.parent = None  # type: ignore[assignment]
+    return found

@@ -69,7 +69,7 @@ class Changes(MarketView):
         return Moved
 
     def told(self, rows: BaseSerializer[Any]) -> Any:
-        return members.slim(rows, self.fields).data
+        return members.told(rows, self.fields)
 
     def columns(self) -> list[tables.Column]:
         return tables.columns(members.slim(Moved(), self.fields))

@@ -159,7 +159,7 @@ class ScanResult(Header):
         fields = (*Header.Meta.fields, "next", "previous", "ranks")  # type: ignore[assignment]
 
 
-class Run(serializers.ModelSerializer[ScanRun]):
+class Run(Planned, serializers.ModelSerializer[ScanRun]):
     """One version over a range of sessions, as it was run."""
 
     scanner_version = serializers.CharField(source="version.slug")

@@ -86,7 +86,7 @@ class Scan(MarketView):
             "next": self.paginator.get_next_link(),
             "previous": self.paginator.get_previous_link(),
         }
-        ranks = members.slim(Rank(page, many=True), self.fields).data
+        ranks = members.told(Rank(page, many=True), self.fields)
         return {**found.header, **links, "ranks": ranks}
 
     def found(self, given: dict[str, Any], day: Day | None) -> Found:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from rest_framework import fields
+from rest_framework import ISO_8601, fields
 from rest_framework.fields import Field, SerializerMethodField
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer, ListSerializer, Serializer
@@ -62,6 +63,15 @@ def _teller(field: Field[Any, Any, Any, Any]) -> Teller:
     if not path:
         return lambda _, row: tell(row)
     read, plain = attrgetter(path), PLAIN.get(type(field))
+    if type(field) is fields.DateField and getattr(field, "format", ISO_8601) == ISO_8601:
+
+        def told_of_day(_: Any, row: Any) -> Any:
+            value = read(row)
+            if type(value) is date:
+                return value.isoformat()
+            return None if value is None else tell(value)
+
+        return told_of_day
 
     def told(_: Any, row: Any) -> Any:
         value = read(row)

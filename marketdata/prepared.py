@@ -25,10 +25,7 @@ class Prepared:
         given = [values[one] if isinstance(one, int) else one.value for one in wanted]
         adapt = connection.ops.adapt_datefield_value
         with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                from psycopg.pq import Format  # not where there is SQLite
-
-                cursor.cursor.format = Format.BINARY  # read in half the time that text takes
+            read_quickly(cursor)
             cursor.execute(
                 statement, [adapt(one) if isinstance(one, date) else one for one in given]
             )
@@ -41,6 +38,14 @@ class Prepared:
         statement, values = self._make(*self._example).query.sql_with_params()
         places = {str(value): n for n, value in enumerate(self._example)}
         return str(statement), [places.get(str(value), Fixed(value)) for value in values]
+
+
+def read_quickly(cursor: Any) -> None:
+    """Have PostgreSQL give this cursor of Django's its values in binary form, which is read in half the time."""
+    if connection.vendor == "postgresql":
+        from psycopg.pq import Format  # not where there is SQLite
+
+        cursor.cursor.format = Format.BINARY
 
 
 class Fixed(NamedTuple):

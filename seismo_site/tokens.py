@@ -18,6 +18,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from marketdata.catalogue import GENERATION_TABLE
+from marketdata.prepared import read_quickly
 from seismo_site.models import ApiToken, digest
 
 TOKEN = ("id", "user_id", "expires_at", "last_used_at", "revoked_at")
@@ -60,6 +61,7 @@ def standing(request: HttpRequest, secret: str) -> Standing | None:
 
 def _read(secret: str) -> tuple[Standing | None]:
     with connection.cursor() as cursor:
+        read_quickly(cursor)
         cursor.execute(_statement(), [digest(secret)])
         rows = cursor.fetchall()
     if not rows:

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
 
@@ -71,9 +71,14 @@ def keeper(policy: str, what: str) -> Keeper:
     return cached(policy, what=what, version=2, by=parts)(pack)
 
 
-def is_kept(request: HttpRequest) -> bool:
+def is_kept(path: str, given: QueryDict, query: str) -> bool:
     """Whether the answer to this is one that is kept: first pages, of addresses that are not long."""
-    return "cursor" not in request.GET and len(request.get_full_path()) <= LONG
+    return "cursor" not in given and len(path) + len(query) < LONG
+
+
+def query_of(request: HttpRequest) -> str:
+    """The query of an address as it came."""
+    return str(request.META.get("QUERY_STRING", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +105,20 @@ def sought(request: HttpRequest, generations: Mapping[str, datetime]) -> Sought 
     if view is None or view.keeper is None or market not in generations:
         return None
     request.resolver_match = match  # as the view would find it
-    if request.META.get("HTTP_ACCEPT", "") not in PLAIN or not is_kept(request):
-        return None
-    if request.GET.get("format", "json") != "json":
-        return None
     state = view.state_of(generations, market_named(market))
-    if state is None:
+    if state is None or request.META.get("HTTP_ACCEPT", "") not in PLAIN:
         return None
-    return Sought(view.keeper, view.keeper.key(Asked.by(request, state), dict), state)
+    key = _key(view.keeper, request.path, query_of(request), tuple(state))
+    return None if key is None else Sought(view.keeper, key, state)
+
+
+@lru_cache(PATHS)
+def _key(keeper: Keeper, path: str, query: str, state: tuple[datetime | None, ...]) -> str | None:
+    """Where the answer to an address in a state is kept; None where it is not one that is."""
+    given = QueryDict(query.encode("iso-8859-1"))  # WSGI hands bytes over as such text
+    if not is_kept(path, given, query) or given.get("format", "json") != "json":
+        return None
+    return keeper.key(Asked(path, sorted(given.lists()), list(state), ""), dict)
 
 
 @lru_cache(PATHS)

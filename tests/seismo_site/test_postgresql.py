@@ -15,6 +15,7 @@ from seismo_site import addresses
 from tests.servers import Servers
 
 PATIENCE = 30_000  # milliseconds
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +23,6 @@ def url() -> Iterator[str]:
     servers = Servers()
     yield servers.postgres()
     servers.stop()
-
-
-@pytest.fixture(autouse=True)
-def allowed(django_db_blocker: Any) -> Iterator[None]:
-    """The database here is none of the tests' own."""
-    with django_db_blocker.unblock():
-        yield
 
 
 def opened(url: str) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 from django.conf import settings
@@ -92,15 +93,19 @@ class History:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Recorded:
-    """What is recorded of a market but for its bars: its sessions, and those of the lake in runs without one that is
-    missing, code -> name of its instruments, code -> day and ratio of each corporate action, ascending."""
+    """What is recorded of a market but for its bars: its sessions, code -> name of its instruments, code -> day and
+    ratio of each corporate action, ascending."""
 
     sessions: Record
-    runs: Sequence[Days]
     names: Mapping[str, str]
     events: Mapping[str, Sequence[tuple[date, float]]]
+
+    @cached_property
+    def runs(self) -> Sequence[Days]:
+        """The lake's sessions in runs without one that is missing: many histories share them."""
+        return self.sessions.blocks()
 
 
 RECORDED: Held[Recorded] = Held()
@@ -119,8 +124,7 @@ def read(market: str) -> Recorded:
     rows = FactorEvent.objects.filter(market=market).order_by("date")
     for code, day, ratio in rows.values_list("stock_code", "date", "ratio"):
         events.setdefault(code, []).append((day, ratio))
-    held = queries.record(market)
-    return Recorded(held, held.blocks(), names, events)
+    return Recorded(queries.record(market), names, events)
 
 
 def history(known: Recorded, code: str) -> History | None:

@@ -71,12 +71,16 @@ def keeper(policy: str, what: str) -> Keeper:
     return cached(policy, what=what, version=2, by=parts)(pack)
 
 
-def is_kept(path: str, given: QueryDict, query: str) -> bool:
+def is_kept(request: HttpRequest) -> bool:
     """Whether the answer to this is one that is kept: first pages, of addresses that are not long."""
+    return _is_kept(request.path, _query(request), request.GET)
+
+
+def _is_kept(path: str, query: str, given: QueryDict) -> bool:
     return "cursor" not in given and len(path) + len(query) < LONG
 
 
-def query_of(request: HttpRequest) -> str:
+def _query(request: HttpRequest) -> str:
     """The query of an address as it came."""
     return str(request.META.get("QUERY_STRING", ""))
 
@@ -108,7 +112,7 @@ def sought(request: HttpRequest, generations: Mapping[str, datetime]) -> Sought 
     state = view.state_of(generations, market_named(market))
     if state is None or request.META.get("HTTP_ACCEPT", "") not in PLAIN:
         return None
-    key = _key(view.keeper, request.path, query_of(request), tuple(state))
+    key = _key(view.keeper, request.path, _query(request), tuple(state))
     return None if key is None else Sought(view.keeper, key, state)
 
 
@@ -116,7 +120,7 @@ def sought(request: HttpRequest, generations: Mapping[str, datetime]) -> Sought 
 def _key(keeper: Keeper, path: str, query: str, state: tuple[datetime | None, ...]) -> str | None:
     """Where the answer to an address in a state is kept; None where it is not one that is."""
     given = QueryDict(query.encode("iso-8859-1"))  # WSGI hands bytes over as such text
-    if not is_kept(path, given, query) or given.get("format", "json") != "json":
+    if not _is_kept(path, query, given) or given.get("format", "json") != "json":
         return None
     return keeper.key(Asked(path, sorted(given.lists()), list(state), ""), dict)
 

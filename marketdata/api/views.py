@@ -130,8 +130,7 @@ class View(GenericAPIView[Any]):
         """What `build` says, as JSON or a 304; kept, where this view keeps its answers, until any of its state
         changes."""
         request, state = self.request._request, self.state()
-        may_keep = keeping.is_kept(request.path, request.GET, keeping.query_of(request))
-        if self.keeper is None or state is None or not may_keep:
+        if self.keeper is None or state is None or not keeping.is_kept(request):
             return self.answered(build())
         asked, known = keeping.Asked.by(request, state), known_of(request)
         if known is not None and known.missed is not None:

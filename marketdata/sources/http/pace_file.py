@@ -16,6 +16,8 @@ from marketdata.sources.base import SourceUnavailable
 from marketdata.sources.http.pace import Pace
 from marketdata.sources.http.permits import Reading
 
+PATIENCE = 30.0
+"""Seconds that a process waits for others that have the file locked."""
 _TABLE = "CREATE TABLE IF NOT EXISTS pace (name TEXT PRIMARY KEY, state TEXT NOT NULL)"
 
 
@@ -56,8 +58,8 @@ class PaceFile:
         found: sqlite3.Connection | None = getattr(self._of_thread, "db", None)
         if found is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            found = sqlite3.connect(self._path, timeout=30.0, isolation_level=None)
-            found.execute("PRAGMA journal_mode = WAL")
+            found = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None)
+            _log_ahead(found)
             found.execute("PRAGMA synchronous = NORMAL")
             found.execute(_TABLE)
             self._of_thread.db = found
@@ -72,3 +74,20 @@ class PaceFile:
                 f"The rate limit cannot be shared in {self._path} ({error}): let this user read and write there, "
                 "or set REDIS_URL."
             ) from error
+
+
+def _log_ahead(db: sqlite3.Connection) -> None:
+    """Give the file a write-ahead log, which it keeps.
+
+    Where processes do that to a new file together, SQLite refuses all but one instead of letting them wait.
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.002)
+        else:
+            return

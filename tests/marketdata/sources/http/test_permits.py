@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -121,6 +123,23 @@ def test_a_file_is_read_and_written_while_another_reads(tmp_path: Path) -> None:
     assert reader.execute("SELECT state FROM pace").fetchall() == before
     reader.close()
     store.close()
+
+
+def test_many_may_be_the_first_to_open_a_file(tmp_path: Path) -> None:
+    """SQLite lets nobody wait who turns on the log of a new file together with others."""
+    for number in range(100):
+        together = threading.Barrier(4)
+
+        def first(file: Path, together: threading.Barrier = together) -> Pace:
+            store = PaceFile(file)
+            together.wait()
+            seen = store.read("a").pace
+            store.close()
+            return seen
+
+        with ThreadPoolExecutor(4) as pool:
+            seen = list(pool.map(first, [tmp_path / f"{number}.sqlite3"] * 4))
+        assert seen == [Pace()] * 4
 
 
 @pytest.mark.parametrize("kind", ["redis", "file"])

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.panel import Bools, Floats
+from marketdata.panel import FLOW_FIELDS, Bools, Floats
 from scans.engines.measures import Measures
 
 Features: TypeAlias = Mapping[str, NDArray[Any]]
@@ -205,3 +205,8 @@ def needs(engine: Engine, params: Any) -> Needs:
     if isinstance(engine, Adapting):
         return engine.needs(params)
     return Needs(engine.inputs, engine.warm_up, engine.min_bars)
+
+
+def reads_flows(engine: Engine, params: Any) -> bool:
+    """Whether `engine`, with `params`, asks for investor flow."""
+    return not needs(engine, params).inputs.keys().isdisjoint(FLOW_FIELDS)

@@ -19,8 +19,8 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.panel import FLOW_FIELDS, Bools, Panel
-from scans.engines.base import Engine, Features, Needs, Universe, needs
+from marketdata.panel import Bools, Panel
+from scans.engines.base import Engine, Features, Needs, Universe, needs, reads_flows
 from scans.engines.measures import Measures
 from scans.kernels.ranks import top_per_group
 
@@ -64,7 +64,7 @@ class Task:
     @property
     def reads_flows(self) -> bool:
         """Whether the engine, with these parameters, asks for investor flow."""
-        return not self.needs.inputs.keys().isdisjoint(FLOW_FIELDS)
+        return reads_flows(self.engine, self.params)
 
 
 @dataclass(frozen=True, slots=True)

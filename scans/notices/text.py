@@ -38,7 +38,7 @@ def _lines(body: Mapping[str, Any]) -> Iterator[str]:
     if collection.get("source"):
         yield (
             f"Collected from {collection['source']}: {collection['new']} new, {collection['corrected']} corrected, "
-            f"{collection['calls']} calls."
+            f"{_flows(collection)}{collection['calls']} calls."
         )
     if collection.get("note"):
         yield f"Nothing was collected. {collection['note']}"
@@ -49,6 +49,12 @@ def _lines(body: Mapping[str, Any]) -> Iterator[str]:
     elif signals:
         yield f"Signals: {signals['opened']} opened, {signals['moved']} moved."
     yield f"{body['seconds']:.1f} seconds."
+
+
+def _flows(collection: Mapping[str, Any]) -> str:
+    """Of evenings before flow was collected nothing is told."""
+    rows = collection.get("flows", 0)
+    return f"{rows} of investor flow, " if rows else ""
 
 
 def _version(version: Mapping[str, Any]) -> Iterator[str]:

@@ -2,8 +2,9 @@
 
 1. Which session: the one that closed since the evening before, or the one named. None: nothing is done.
 2. The evening is claimed by a row, so that of two processes one does it.
-3. What the market lacks is collected where a source is configured. A failure is told; where the session's bars are all
-   there nevertheless, the evening goes on, and where they are not, it ends.
+3. What the market lacks is collected where a source is configured, investor flow only where a version reads it. A
+   failure is told; where the session's bars are all there nevertheless, the evening goes on, and where they are not,
+   it ends.
 4. Each version is run over the sessions since its last published one, at most `MOST` of them; those with the same
    sessions share one read of the lake, and one that fails leaves the others standing.
 5. Signals follow, answers are kept ready, and one notification tells all of it, whatever happened.
@@ -36,6 +37,7 @@ from scans.operations import run as scanning
 from scans.operations.answers import Scan
 from scans.operations.claim import Claim, EveningRunning
 from scans.operations.outcomes import Ran, Told
+from scans.operations.versions import reads_flows
 from scans.operations.working import KNOWN
 
 LOGGER = logging.getLogger(__name__)
@@ -140,8 +142,12 @@ class _Work:
         """Steps 3 to 5, except the notification. EveningRunning where another process took the evening over."""
         try:
             if self._asked.collects:
+                market = self._asked.market
                 self._told.collected = unattended.collect_missing(
-                    self._asked.market, clock=self._clock, beat=self._mine.beat
+                    market,
+                    flows=any(reads_flows(one, market) for one in self._chosen),
+                    clock=self._clock,
+                    beat=self._mine.beat,
                 )
             held = project.current(self._asked.market)
             if not self._is_complete(held):

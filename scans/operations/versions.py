@@ -12,8 +12,10 @@ from django.db import IntegrityError, transaction
 from marketdata.markets import market as market_named
 from marketdata.operations import generations
 from scans import queries
+from scans.engines import base
 from scans.engines import params as engine_params
 from scans.engines.formula.errors import FormulaError
+from scans.engines.params import ParamError
 from scans.engines.registry import ENGINES
 from scans.models import ActiveVersion, ScannerVersion, VersionChange
 
@@ -38,6 +40,16 @@ class VersionProblem(ValueError):
 
 class VersionExists(VersionProblem):
     """There is a version of that name."""
+
+
+def reads_flows(version: ScannerVersion, market: str) -> bool:
+    """Whether a run of `version` on `market` reads investor flow; not where its parameters do not fit, which the run
+    says."""
+    engine = ENGINES[version.engine]
+    try:
+        return base.reads_flows(engine, engine_params.read(engine.Params, version.params, market))
+    except ParamError:
+        return False
 
 
 def create(

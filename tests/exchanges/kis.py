@@ -232,7 +232,10 @@ class KisExchange(Exchange):
     def _investor(self, request: Request, fault: str | None) -> Response:
         found = self.market.get(request.params["FID_INPUT_ISCD"])
         rows = []
-        for session, *nets in reversed((found.flows if found else [])[-30:]):
+        told = found.flows if found else []
+        if self.today is not None:
+            told = [row for row in told if row[0] <= self.today]
+        for session, *nets in reversed(told[-30:]):
             close = next((b.close for b in found.bars if b.session == session), 0) if found else 0
             row = {"stck_bsop_date": f"{session:%Y%m%d}", "stck_clpr": str(close)}
             for who, net in zip(("prsn", "frgn", "orgn"), nets, strict=True):

@@ -48,10 +48,12 @@ TRANSPORT_FAULTS = ("timeout", "reset", "cut", "error", "html", "truncated", "sk
 
 
 class Faults:
-    """Which fault hits the next call: those queued with `next`, then each kind at its own rate."""
+    """Which fault hits the next call whose path ends with `only`: those queued with `next`, then each kind at its own
+    rate."""
 
     def __init__(self, rates: Mapping[str, float] | None = None, *, seed: int = 0) -> None:
         self.rates = dict(rates or {})
+        self.only = ""
         self.queue: deque[str | None] = deque()
         self.hit: Counter[str] = Counter()
         self._random = random.Random(seed)
@@ -60,7 +62,9 @@ class Faults:
         """These faults hit the next calls, in order; None lets one call pass."""
         self.queue.extend(kinds)
 
-    def draw(self) -> str | None:
+    def draw(self, path: str) -> str | None:
+        if not path.endswith(self.only):
+            return None
         if self.queue:
             kind = self.queue.popleft()
         else:
@@ -164,7 +168,7 @@ class Exchange:
 
     async def _respond(self, request: Request, writer: asyncio.StreamWriter) -> bool:
         """Answer one call; False where the connection ends with it."""
-        fault = self.faults.draw()
+        fault = self.faults.draw(request.path)
         self.calls[request.path] += 1
         if self.latency:
             await asyncio.sleep(self.latency)

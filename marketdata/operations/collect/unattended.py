@@ -1,16 +1,17 @@
-"""A collection that nobody watches: what trades and the bars that a market lacks, from the source that is configured
-for it, and what came of it as a value instead of an error."""
+"""A collection that nobody watches: what trades, the bars and, where somebody reads it, the investor flow that a market
+lacks, from the source that is configured for it; what came of it is a value instead of an error."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from marketdata.errors import DataProblem
 from marketdata.operations import sources
+from marketdata.operations.collect import flows as flow_collection
 from marketdata.operations.collect import instruments
 from marketdata.operations.collect.planning import Options, plan
 from marketdata.operations.collect.prices import Report, collect
@@ -23,8 +24,8 @@ LOGGER = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Collected:
     """What was collected: rows, calls and seconds; `source` "" where none is configured, which `note` then says;
-    `listed` instruments that were new, `failed` ones without their bars; `error`: why it ended early or did not get
-    everything, "" where it did."""
+    `listed` instruments that were new, `failed` ones without their bars; `flows` rows of investor flow that are new or
+    corrected; `error`: why it ended early or did not get everything, "" where it did."""
 
     source: str = ""
     note: str = ""
@@ -35,14 +36,16 @@ class Collected:
     unchanged: int = 0
     rejected: int = 0
     failed: int = 0
+    flows: int = 0
     seconds: float = 0.0
     error: str = ""
 
 
 def collect_missing(
-    market: str, *, clock: Callable[[], datetime], beat: Callable[[], None]
+    market: str, *, flows: bool, clock: Callable[[], datetime], beat: Callable[[], None]
 ) -> Collected:
-    """Collect what `market` lacks; `beat` is called again and again, and what it raises ends the collection."""
+    """Collect what `market` lacks, of `flows` only if they are wanted; `beat` is called again and again, and what it
+    raises ends the collection."""
     try:
         source = sources.of_daily_bars(market)
     except SourceRefused as refusal:
@@ -55,7 +58,44 @@ def collect_missing(
         except (DataProblem, SourceError) as error:
             LOGGER.warning("Market %s was not collected from %s: %s", market, source.name, error)
             return Collected(source.name, listed=listed, error=" ".join([*wrong, str(error)]))
-    return _told(source.name, report, listed, wrong)
+    told = _told(source.name, report, listed, wrong)
+    # Flow is held against the bars of its session; a source that is away for bars is away for flow.
+    return _with_flows(told, market, clock, beat) if flows and not report.stopped else told
+
+
+def _with_flows(
+    told: Collected, market: str, clock: Callable[[], datetime], beat: Callable[[], None]
+) -> Collected:
+    """What is told, and what became of the flow that `market` lacks. Who has daily bars need not have flow: another
+    source may, and where none does, runs go without, as they say themselves."""
+    try:
+        source = sources.of_flows(market)
+    except SourceRefused:
+        return told
+    with closing(source):
+        try:
+            wanted = flow_collection.plan(source, market=market, as_of=clock())
+            report = flow_collection.collect(source, wanted, clock=clock, progress=lambda _: beat())
+        except (DataProblem, SourceError) as error:
+            LOGGER.warning("Flow of market %s was not collected: %s", market, error)
+            return _adding(told, f"Investor flow was not collected: {error}")
+    wrong = [f"Investor flow: {report.stopped}"] if report.stopped else []
+    if report.failures:
+        code, why = next(iter(report.failures.items()))
+        wrong.append(
+            f"The investor flow of {len(report.failures)} instruments failed, {code} among them: {why}"
+        )
+    return replace(
+        _adding(told, *wrong),
+        calls=told.calls + report.calls,
+        flows=report.counts.new + report.counts.corrected,
+        rejected=told.rejected + sum(report.rejected.values()),
+        seconds=round(told.seconds + report.seconds, 1),
+    )
+
+
+def _adding(told: Collected, *wrong: str) -> Collected:
+    return replace(told, error=" ".join(one for one in (told.error, *wrong) if one))
 
 
 def _synced(source: DailyBarSource, market: str, at: datetime) -> tuple[int, list[str]]:

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from scans.models import Evening, Notification, ScanSession, Status
-from scans.operations import evening
+from marketdata.models import InstitutionalFlow
+from scans.models import Evening, Notification, ScannerVersion, ScanSession, Status
+from scans.notices import text as notice
+from scans.operations import evening, notify
 from scans.operations.claim import EveningRunning
 from scans.operations.evening import Asked
 from scans.operations.outcomes import Told
@@ -43,11 +45,11 @@ def desk(db: None, data_dir: Path, settings: Any, probe: Probe) -> Iterator[Desk
         yield desk
 
 
-def run(desk: Desk, session: date) -> Told:
+def run(desk: Desk, session: date, *versions: str) -> Told:
     """The evening of `session`, as the imitation has it."""
     desk.exchange.today = session
     return evening.run(
-        Asked("kr", versions=["rises"]),
+        Asked("kr", versions=versions or ["rises"]),
         clock=lambda: at_six(session),
         warm_up=lambda market, versions: None,
     )
@@ -102,6 +104,68 @@ def test_a_source_that_fails_does_not_stop_the_scan_of_what_is_there(desk: Desk)
     (failure,) = told.failures()
     assert "The list of KOSPI failed" in failure
     assert "1 instruments failed, 999990 among them" in failure
+
+
+def bought(desk: Desk) -> None:
+    """Each instrument's institutions a tenth of what was traded on its last thirty sessions, from persons."""
+    for one in desk.market.values():
+        one.flows[:] = [
+            (bar.session, -(bar.volume // 10), 0, bar.volume // 10) for bar in one.bars[-30:]
+        ]
+
+
+def said(session: date) -> str:
+    """The notification of `session` as a person reads it."""
+    return notice.text(notify.body(Notification.objects.get(session=session)))
+
+
+def flows(session: date) -> list[tuple[str, float | None]]:
+    return list(
+        InstitutionalFlow.objects.filter(market="kr", date=session)
+        .order_by("stock_code")
+        .values_list("stock_code", "institution_net_quantity")
+    )
+
+
+def test_flow_is_collected_for_a_version_that_reads_it_and_for_no_other(desk: Desk) -> None:
+    bought(desk)
+    last = sessions()[-1]
+    for slug, weight in (("plain", 0.0), ("leans", 0.2)):
+        ScannerVersion.objects.create(
+            slug=slug, engine="vcp", params={"flow_weight": weight}, segments=["KOSPI"]
+        )
+    told = run(desk, last, "rises", "plain")
+    assert told.collected
+    assert (told.collected.flows, flows(last)) == (0, [])
+    assert "investor flow" not in said(last)
+    told = run(desk, last, "rises", "leans")
+    assert told.collected
+    assert (told.collected.error, told.failures()) == ("", [])
+    assert flows(last) == [
+        (code, one.bars[-1].volume // 10) for code, one in sorted(desk.market.items())
+    ]
+    assert told.collected.flows == InstitutionalFlow.objects.count() > SIZE
+    assert f"{told.collected.flows} of investor flow, {SIZE} calls." in said(last)
+    again = run(desk, last, "rises", "leans")
+    assert again.collected
+    assert (again.collected.flows, again.collected.calls, again.news) == (0, 0, False)
+
+
+def test_flow_that_cannot_be_had_is_told_and_the_scans_go_on(desk: Desk) -> None:
+    bought(desk)
+    last = sessions()[-1]
+    run(desk, last)
+    ScannerVersion.objects.create(
+        slug="leans", engine="vcp", params={"flow_weight": 0.2}, segments=["KOSPI"]
+    )
+    desk.exchange.faults.rates = {"error": 1.0}
+    desk.exchange.faults.only = "inquire-investor"
+    told = run(desk, last, "rises", "leans")
+    assert told.outcome == "partial"
+    assert [one.status for one in told.versions] == ["no_match", "published"]
+    (failure,) = told.failures()
+    assert failure.startswith(f"The investor flow of {SIZE} instruments failed, 000010 among them")
+    assert (flows(last), Notification.objects.get(session=last).outcome) == ([], "partial")
 
 
 def test_a_claim_that_is_lost_ends_the_collection(desk: Desk) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Count, F, Max, Prefetch, Q, QuerySet, prefetch_related_objects
 
-from marketdata import queries
+from marketdata.carry import source_ranks
 from marketdata.markets import MARKETS, is_market
 from marketdata.models import Generation, Instrument, InstrumentStatus, LakePartition, StockPrice
 
@@ -60,7 +60,7 @@ def latest_bar(found: Instrument) -> StockPrice | None:
         return None
     mine = {"market": found.market, "stock_code": found.code, "date": found.last_bar}
     bars = {bar.source: bar for bar in StockPrice.objects.filter(**mine)}
-    rank = queries.source_ranks(found.market, [found.last_bar] if len(bars) > 1 else ())
+    rank = source_ranks(found.market, [found.last_bar] if len(bars) > 1 else ())
     return min(bars.values(), key=lambda bar: rank(bar.date, bar.source), default=None)
 
 

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Max, Min, Q
 
 from marketdata import calendars
+from marketdata.carry import carried
 from marketdata.errors import DataProblem, LakeError
 from marketdata.lake import index_file
-from marketdata.lake.footers import Part, Survey, survey
+from marketdata.lake.footers import Part, survey
 from marketdata.lake.layout import Lake
 from marketdata.lake.reader import Window
 from marketdata.markets import Market
 from marketdata.markets import market as market_named
 from marketdata.models import (
     CalendarOverride,
-    FactorEvent,
     FlowPartition,
     Instrument,
     InstrumentStatus,
     LakePartition,
-    StockPrice,
 )
 from marketdata.panel import Floats
 from marketdata.record import Days, FlowRecord, Record
@@ -157,13 +155,26 @@ def window(held: Record, asked: Days, warm_up: int, *, flows: FlowRecord | None 
     Raises LakeError where a partition in the window is behind the record, or its file missing or broken,
     DataProblem where a session is missing.
     """
-    days, start = held.history(asked, warm_up)
+    days, start = _readable(held, asked, warm_up, flows)
     found = _window(held, days, start)
-    if flows is None:
-        return found
-    parts = flows.months(days)
-    _refuse_stale(held.market.name, parts, flows.stale)
-    return replace(found, flows=parts)
+    return found if flows is None else replace(found, flows=flows.months(days))
+
+
+def refuse_unreadable(
+    held: Record, asked: Days, warm_up: int, *, flows: FlowRecord | None = None
+) -> None:
+    """What `window` raises, without looking at a file."""
+    _readable(held, asked, warm_up, flows)
+
+
+def _readable(
+    held: Record, asked: Days, warm_up: int, flows: FlowRecord | None
+) -> tuple[Days, int]:
+    days, start = held.history(asked, warm_up)
+    _refuse_stale(held.market.name, held.months(days), held.stale)
+    if flows is not None:
+        _refuse_stale(held.market.name, flows.months(days), flows.stale)
+    return days, start
 
 
 def block_window(held: Record, block: Days, asked: Days, *, look_back: int) -> Window:
@@ -185,7 +196,7 @@ def _window(held: Record, days: Days, start: int) -> Window:
         sessions=days,
         start=start,
         survey=seen,
-        carry=_carry(held, seen, days[0], begins) if days[0] > begins else {},
+        carry=carried(held, seen, days[0], begins) if days[0] > begins else {},
     )
 
 
@@ -193,56 +204,6 @@ def _refuse_stale(market: str, parts: Sequence[Part], stale: Sequence[date]) -> 
     behind = sorted({part.month for part in parts} & set(stale))
     if behind:
         raise _behind(market, behind[0])
-
-
-def _carry(
-    held: Record, seen: Survey, first: np.datetime64, begins: np.datetime64
-) -> dict[str, float]:
-    """The raw close before `first` of the instruments that did not trade on it: the last close or base price since
-    `begins`, else the first recorded close, times the events since."""
-    market, start, since = held.market.name, first.item(), begins.item()
-    before = StockPrice.objects.filter(
-        market=market, stock_code__in=seen.idle_at(first), date__lt=start, date__gte=since
-    )
-    spoken = Q(volume__gt=0) | Q(base_price__isnull=False)
-    when = dict(before.values_list("stock_code").annotate(Min("date")).order_by())
-    when |= dict(before.filter(spoken).values_list("stock_code").annotate(Max("date")).order_by())
-    if not when:
-        return {}
-    rows = before.filter(date__in=set(when.values()), stock_code__in=list(when)).values_list(
-        "stock_code", "date", "source", "close", "volume", "base_price"
-    )
-    said = [row for row in rows if when[row[0]] == row[1]]
-    several = len({row[2] for row in said}) > 1
-    rank = source_ranks(market, {row[1] for row in said} if several else ())
-    carry: dict[str, float] = {}
-    for code, _, _, close, volume, base in sorted(
-        said, key=lambda row: rank(row[1], row[2]), reverse=True
-    ):
-        carry[code] = base if not volume and base is not None else close
-    events = FactorEvent.objects.filter(market=market, stock_code__in=list(when), date__lt=start)
-    for code, day, ratio in events.values_list("stock_code", "date", "ratio"):
-        if day > when[code]:
-            carry[code] *= ratio
-    return carry
-
-
-def source_ranks(market: str, days: Iterable[date]) -> Callable[[date, str], tuple[int, str]]:
-    """A key that sorts the sources of a bar, the preferred first: as the lake of these days was put together, and by
-    the configured order where it does not say, as where there is one source."""
-    months = {day.replace(day=1) for day in days}
-    rows = LakePartition.objects.filter(market=market, month__in=months).exclude(orders={})
-    said = {
-        day: order
-        for orders in rows.values_list("orders", flat=True)
-        for day, order in orders.items()
-    }
-
-    def rank(day: date, source: str) -> tuple[int, str]:
-        order: Sequence[str] = said.get(day.isoformat(), settings.SOURCE_ORDER)
-        return (order.index(source) if source in order else len(order)), source
-
-    return rank
 
 
 def index(held: Record) -> tuple[Days, Floats, Floats]:

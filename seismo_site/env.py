@@ -11,7 +11,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
@@ -196,6 +196,23 @@ def folder(name: str, default: Path) -> Path:
             "name one that exists or can be made."
         ) from error
     return path
+
+
+def cache_place(name: str, default: Path) -> str:
+    """A directory, made by whoever writes into it, or `s3://bucket/prefix`; "" for off."""
+    value = text(name)
+    if value == "off":
+        return ""
+    if not value.startswith("s3://"):
+        return str((Path(value).expanduser() if value else default).absolute())
+    told = urlsplit(value)
+    unknown = dict(parse_qsl(told.query)).keys() - {"region", "endpoint"}
+    if not told.netloc or told.username or unknown:
+        raise ImproperlyConfigured(
+            f"{name} must be s3://bucket/prefix, with region= and endpoint= as its only options; keys go into "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        )
+    return value
 
 
 def secret(name: str, kept_in: Path, make: Callable[[], str]) -> str:

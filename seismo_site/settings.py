@@ -257,6 +257,8 @@ COLLECT_HISTORY = env.integer("SEISMO_COLLECT_HISTORY", 750, least=1, most=10_00
 EXECUTORS = ("auto", "inline", "process", "thread")
 SCAN_EXECUTOR = env.choice("SEISMO_SCAN_EXECUTOR", "auto", EXECUTORS)
 CANDLE_CACHE_BYTES = env.integer("SEISMO_CANDLE_CACHE_MB", 64, least=1, most=16_384) * 2**20
+SCORE_CACHE = env.cache_place("SEISMO_SCORE_CACHE", DATA_DIR / "scores")
+SCORE_CACHE_BYTES = env.integer("SEISMO_SCORE_CACHE_MB", 256, least=1) * 2**20
 SCAN_WORKERS = env.integer("SEISMO_SCAN_WORKERS", 0, most=256)
 REVISION = env.text("SEISMO_REVISION")
 

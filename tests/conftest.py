@@ -136,4 +136,5 @@ def data_dir(settings: Any, tmp_path: Path) -> Path:
     settings.DATA_DIR = tmp_path
     settings.LAKE_DIR = tmp_path / "lake"
     settings.REJECT_DIR = tmp_path / "rejects"
+    settings.SCORE_CACHE = str(tmp_path / "scores")
     return tmp_path

@@ -200,6 +200,19 @@ class Adapting(Protocol):
     def needs(self, params: Any) -> Needs: ...
 
 
+@runtime_checkable
+class Selective(Protocol):
+    """An engine that says which parameters its features depend on: those named, and what `needs` makes of the others.
+    The features of an engine that does not are never kept."""
+
+    feature_params: ClassVar[tuple[str, ...]]
+
+
+def params_of_features(engine: Engine) -> tuple[str, ...] | None:
+    """The parameters that features depend on; None where the engine does not say."""
+    return engine.feature_params if isinstance(engine, Selective) else None
+
+
 def needs(engine: Engine, params: Any) -> Needs:
     """What `engine` needs with `params`."""
     if isinstance(engine, Adapting):

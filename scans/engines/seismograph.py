@@ -106,6 +106,7 @@ class Engine:
     warm_up: ClassVar[int] = WARM_UP
     min_bars: ClassVar[int] = 21
     Params: ClassVar[type[Any]] = Params
+    feature_params: ClassVar[tuple[str, ...]] = ()
 
     def features(self, measures: Measures, params: Any) -> Features:
         """The intensities, NaN where their model is null; turnover and volume (today's shares) of 20 sessions."""

@@ -79,6 +79,7 @@ class Engine:
     warm_up: ClassVar[int] = WARM_UP
     min_bars: ClassVar[int] = 60
     Params: ClassVar[type[Any]] = Params
+    feature_params: ClassVar[tuple[str, ...]] = ()
 
     def features(self, measures: Measures, params: Any) -> Features:
         """The crossover measures, (K, N) each."""

@@ -76,6 +76,7 @@ class Engine:
     warm_up: ClassVar[int] = WARM_UP
     min_bars: ClassVar[int] = 120
     Params: ClassVar[type[Any]] = Params
+    feature_params: ClassVar[tuple[str, ...]] = ()
 
     def features(self, measures: Measures, params: Any) -> Features:
         """Shares of the close or of an average, (K, N) each: float64 where a threshold or the score stands on them,

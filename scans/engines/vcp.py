@@ -97,6 +97,7 @@ class Engine:
     warm_up: ClassVar[int] = WARM_UP
     min_bars: ClassVar[int] = 253
     Params: ClassVar[type[Any]] = Params
+    feature_params: ClassVar[tuple[str, ...]] = ()  # whether flow counts shows in `needs`
 
     def needs(self, params: Any) -> Needs:
         """See `base.Adapting`: flow is read where it counts."""

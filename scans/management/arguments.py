@@ -103,6 +103,9 @@ def add_request(parser: CommandParser) -> None:
         "--workers", type=positive, default=settings.SCAN_WORKERS, help="default: one for each core"
     )
     parser.add_argument("--no-save", action="store_true", help="publish nothing")
+    parser.add_argument(
+        "--no-cache", action="store_true", help="compute all features, also those that are kept"
+    )
 
 
 def request(options: dict[str, Any]) -> Request:
@@ -120,6 +123,7 @@ def request(options: dict[str, Any]) -> Request:
         executor=options["executor"],
         workers=options["workers"],
         save=not options["no_save"],
+        cached=not options["no_cache"],
         started_by="command line",
     )
 

@@ -1,4 +1,4 @@
-"""Why a version picked an instrument on a session, or not: for readers, so nothing is written.
+"""Why a version picked an instrument on a session, or not: for readers, so neither record nor lake is written.
 
 1. The session is the one asked for, else the latest that the version has published, else the last complete one.
 2. The parameters and the index are those that the run behind the published answer recorded, else those of today.

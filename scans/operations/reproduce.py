@@ -61,6 +61,7 @@ def reproduce(number: int, *, as_of: datetime) -> Reproduction:
         first=run.first,
         last=run.last,
         save=False,
+        cached=False,
         pinned={run.version.slug: run.params},
         index=run.index,
     )

@@ -17,18 +17,17 @@ import numpy as np
 from django.db import DatabaseError
 
 from marketdata import queries as market_queries
-from marketdata import series
-from marketdata.errors import DataProblem, LakeError
+from marketdata.errors import DataProblem
 from marketdata.markets import market as market_named
 from marketdata.operations import project, statistics
-from marketdata.record import Days, FlowRecord, Record
+from marketdata.record import Days, Record
 from scans import queries
 from scans.engines import params as engine_params
 from scans.engines.base import Check, Features, MarketIndex, Universe
 from scans.engines.registry import ENGINES
-from scans.execution import executors
-from scans.execution.pieces import Readable, Task, join
+from scans.execution.pieces import Task
 from scans.models import ScannerVersion, ScanRank, ScanSession
+from scans.operations import reading
 from scans.operations.answers import Answer, Scan, answers
 from scans.operations.publish import NotReproducible, Permit, publish
 
@@ -39,7 +38,7 @@ class Request:
     `limits` and `top` override the version's own; `save` False publishes nothing. `pinned` gives a version (by slug)
     the parameters that a run recorded, instead of those it has now; `index` names the series that regimes stand on
     (None: the one chosen for the market). `mend` False: nothing is written, so a lake that is behind is a LakeError
-    instead of being brought up to date."""
+    instead of being brought up to date. `cached` False: everything is computed, whatever the score cache has."""
 
     market: str
     as_of: datetime
@@ -56,6 +55,7 @@ class Request:
     pinned: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     index: str | None = None
     mend: bool = True
+    cached: bool = True
 
 
 class NoBars(DataProblem):
@@ -88,14 +88,13 @@ def run(
     held = _record(request)
     asked = _sessions(held, request)
     scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
-    data, pieces, executor = _fresh(request.market, held, asked, scans, request)
-    joined = join(pieces, [scan.task for scan in scans])
-    spent = {stage: sum(piece.seconds[stage] for piece in pieces) for stage in ("read", "features")}
-    bars, thin = data.held.chain(asked), _thin(held, asked)
+    data = _read(held, asked, scans, request)
+    thin = _thin(held, asked)
     for scan in scans:
-        scan.seconds, scan.executor, scan.index = dict(spent), executor, data.index.name
-        digests = data.digests(asked, bars, scan.task)
-        _answer(scan, *next(joined), data.levels, digests, thin, request)
+        scan.seconds, scan.executor = dict(data.seconds), data.executor
+        scan.index = data.index.name
+        digests = data.digests(scan.task)
+        _answer(scan, *next(data.found), data.levels, digests, thin, request)
         if request.save and not scan.error:
             _publish(scan, digests[-1], request, permit)
         if each:
@@ -114,12 +113,10 @@ def explain(request: Request, code: str) -> dict[str, Explained]:
     held = _record(request)
     asked = _sessions(held, request)[-1:]
     scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
-    data, pieces, _ = _fresh(request.market, held, asked, scans, request)
+    data = _read(held, asked, scans, request)
     found: dict[str, Explained] = {}
-    bars, thin = data.held.chain(asked), _thin(held, asked)
-    for scan, (universe, features) in zip(
-        scans, join(pieces, [scan.task for scan in scans]), strict=True
-    ):
+    thin = _thin(held, asked)
+    for scan, (universe, features) in zip(scans, data.found, strict=True):
         if isinstance(features, Exception):
             raise features
         column = int(np.searchsorted(universe.codes, code))
@@ -130,8 +127,7 @@ def explain(request: Request, code: str) -> dict[str, Explained]:
         checks = scan.task.engine.explain(
             universe, features, data.levels, scan.task.params, day=0, column=column
         )
-        digests = data.digests(asked, bars, scan.task)
-        _answer(scan, universe, features, data.levels, digests, thin, request)
+        _answer(scan, universe, features, data.levels, data.digests(scan.task), thin, request)
         if scan.error:
             raise DataProblem(f"Version {scan.error}")
         found[scan.version.slug] = Explained(checks, scan.answers[0])
@@ -188,62 +184,17 @@ def _refuse_unknown_segments(held: Record, names: set[str]) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
-    """What a run reads: the record, the index its regimes stand on, and the record of investor flow where one of its
-    versions asks for it."""
-
-    held: Record
-    index: series.Index
-    flows: FlowRecord | None
-
-    @property
-    def levels(self) -> MarketIndex:
-        """The index as engines take it."""
-        return MarketIndex(self.index.sessions, self.index.m, self.index.range)
-
-    def digests(self, asked: Days, bars: list[str], task: Task) -> list[str]:
-        """For each of `asked` the digest of what `task` may depend on: of the bars up to it (`bars`), of the index,
-        and of the flows where it reads them."""
-        found = self.index.digests(bars)
-        return self.flows.beside(asked, found) if self.flows and task.reads_flows else found
-
-
-Worked = tuple[Data, list[Any], str]
-
-
-def _fresh(
-    market: str, held: Record, asked: Days, scans: Sequence[Scan], request: Request
-) -> Worked:
-    """What was read, the pieces and the executor; a lake that turns out to be missing, broken or behind is
-    mended once."""
-    tasks = [scan.task for scan in scans]
-    try:
-        return _worked(held, asked, tasks, request)
-    except LakeError:
-        if not request.mend:
-            raise
-        project.bring_up_to_date(market)
-        return _worked(market_queries.record(market), asked, tasks, request)
-
-
-def _worked(held: Record, asked: Days, tasks: Sequence[Task], request: Request) -> Worked:
-    name = series.chosen(request.market) if request.index is None else request.index
-    index = series.index(held, asked, name)
-    warm_up = max(task.needs.warm_up for task in tasks)
-    flows = _flows(request) if any(task.reads_flows for task in tasks) else None
-    window: Readable = market_queries.window(held, asked, warm_up, flows=flows)
-    pieces, executor = executors.work(
-        window, tasks, executor=request.executor, workers=request.workers
+def _read(held: Record, asked: Days, scans: Sequence[Scan], request: Request) -> reading.Read:
+    return reading.read(
+        held,
+        asked,
+        [scan.task for scan in scans],
+        index=request.index,
+        mend=request.mend,
+        cached=request.cached,
+        executor=request.executor,
+        workers=request.workers,
     )
-    return Data(held, index, flows), pieces, executor
-
-
-def _flows(request: Request) -> FlowRecord:
-    """What is recorded of investor flow, as `_record`."""
-    if request.mend:
-        return project.current_flows(request.market)
-    return market_queries.flow_record(request.market)
 
 
 def _answer(

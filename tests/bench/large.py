@@ -15,8 +15,13 @@ def section(bench: Bench) -> None:
     place, market = bench.big(), BIG_MARKET
     held = place.inside("extent", market=market)
     day, told = busy_day(place, market)
-    turns: tuple[dict[str, Any], ...] = ({}, {"executor": "inline", "workers": 1})
-    auto, inline = one(place, day, bench.runs(5), *turns, market=market)["turns"]
+    turns: tuple[dict[str, Any], ...] = (
+        {},
+        {"executor": "inline", "workers": 1},
+        {"save": False, "cached": True},
+        {"save": False},
+    )
+    auto, inline, cached, unsaved = one(place, day, bench.runs(5), *turns, market=market)["turns"]
     reading = place.inside("reading", market=market, version=VERSION, day=day, runs=bench.runs(3))
     lines = [
         Line(
@@ -29,7 +34,9 @@ def section(bench: Bench) -> None:
         Line(
             "published, inline x1", inline["seconds"], peak_mb=inline["peak_mb"], note=cpu(inline)
         ),
-        Line("  read + features + score", computing(inline)),
+        Line("not saved, features kept", cached["seconds"], peak_mb=cached["peak_mb"]),
+        Line("not saved", unsaved["seconds"], peak_mb=unsaved["peak_mb"]),
+        Line("  inline: read + features + score", computing(inline)),
         *stages(inline),
         Line("the record's query alone", reading["record"]),
         Line("the window's footers alone", reading["window"]),

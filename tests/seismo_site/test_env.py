@@ -156,6 +156,34 @@ def test_a_folder_is_made_and_a_file_is_none(
         env.folder(NAME, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        ("off", ""),
+        ("/var/cache/scores", "/var/cache/scores"),
+        ("s3://bucket/of/kr?region=eu-central-1", "s3://bucket/of/kr?region=eu-central-1"),
+        ("", "/var/seismo/scores"),
+    ],
+)
+def test_a_cache_is_a_directory_a_bucket_or_off(
+    monkeypatch: pytest.MonkeyPatch, value: str, place: str
+) -> None:
+    monkeypatch.setenv(NAME, value)
+    assert env.cache_place(NAME, Path("/var/seismo/scores")) == place
+
+
+@pytest.mark.parametrize(
+    "value", ["s3:///scores", "s3://key@bucket/scores", "s3://bucket/scores?acess=1"]
+)
+def test_what_is_no_bucket_is_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv(NAME, value)
+    with pytest.raises(ImproperlyConfigured, match=f"{NAME} must be s3://bucket/prefix") as refused:
+        env.cache_place(NAME, Path("/var/seismo/scores"))
+    assert value not in str(refused.value)
+
+
 def test_numbers_may_have_a_fraction_and_have_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert env.number(NAME, 0.8) == 0.8
     monkeypatch.setenv(NAME, "9.5")

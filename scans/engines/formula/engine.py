@@ -99,6 +99,7 @@ class Engine:
     warm_up: ClassVar[int] = DEFAULT.program.warm_up
     min_bars: ClassVar[int] = DEFAULT.min_bars
     Params: ClassVar[type[Any]] = Params
+    feature_params: ClassVar[tuple[str, ...]] = ("define", "match", "score")
 
     def needs(self, params: Any) -> Needs:
         """See `base.needs`."""

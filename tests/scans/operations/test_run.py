@@ -72,14 +72,9 @@ def test_a_range_gives_what_single_sessions_give(
 def test_executors_change_nothing(market: pd.DataFrame, probe: Probe, executor: str) -> None:
     # A spawned process knows only the engines of the registry.
     versions = ["v1", "v2"] if executor == "process" else ["rises"]
-    inline = run(
-        Request(market="kr", as_of=AS_OF, versions=versions, save=False, executor="inline")
-    )
-    other = run(
-        Request(
-            market="kr", as_of=AS_OF, versions=versions, save=False, executor=executor, workers=3
-        )
-    )
+    given: dict[str, Any] = {"versions": versions, "save": False, "cached": False}
+    inline = run(Request(market="kr", as_of=AS_OF, executor="inline", **given))
+    other = run(Request(market="kr", as_of=AS_OF, executor=executor, workers=3, **given))
     assert [one.answers for one in inline] == [one.answers for one in other]
     assert other[0].executor == f"{executor} x3"
 

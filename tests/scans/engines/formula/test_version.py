@@ -54,7 +54,12 @@ def test_it_picks_what_pandas_finds(market: pd.DataFrame, sessions: list[date]) 
 def test_executors_change_nothing(market: pd.DataFrame) -> None:
     version(match=MATCH, score="percentile(change(close, 5))", min_bars=5)
     request = Request(
-        market="kr", as_of=AS_OF, versions=["mine", "v2"], save=False, executor="inline"
+        market="kr",
+        as_of=AS_OF,
+        versions=["mine", "v2"],
+        save=False,
+        cached=False,
+        executor="inline",
     )
     expected = run(request)[0].answers
     for executor in ("thread", "process"):

@@ -1,0 +1,54 @@
+"""What an engine says of its features: that they depend on these parameters, and on no other but through `needs`."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from scans.engines.base import Engine, needs, params_of_features
+from scans.engines.measures import Measures
+from scans.engines.params import read
+from scans.engines.registry import ENGINES
+from tests.scans.engines.asking import FLOWING, LENIENT, lenient, market, same_features
+
+every_engine = pytest.mark.parametrize(
+    "engine", [*ENGINES.values(), FLOWING], ids=[*ENGINES, "vcp with flow"]
+)
+
+
+def watched(params: Any, seen: set[str]) -> Any:
+    """The same parameters, which write down the names of those that are read."""
+    names = {one.name for one in dataclasses.fields(params)}
+
+    def noting(self: Any, name: str) -> Any:
+        if name in names:
+            seen.add(name)
+        return object.__getattribute__(self, name)
+
+    kind = type("Watched", (type(params),), {"__getattribute__": noting})
+    found: Any = object.__new__(kind)
+    found.__dict__.update(vars(params))
+    return found
+
+
+@every_engine
+def test_features_read_no_parameter_that_is_not_said(engine: Engine) -> None:
+    said = params_of_features(engine)
+    assert said is not None
+    seen: set[str] = set()
+    params = watched(lenient(engine), seen)
+    needs(engine, params)
+    through_needs = set(seen)
+    engine.features(Measures(market(engine, 1)), params)
+    assert seen - through_needs <= set(said)
+
+
+def test_how_much_flow_weighs_changes_no_feature_of_vcp() -> None:
+    """`needs` reads the weight too: it asks whether there is any."""
+    made, found = market(FLOWING, 2), []
+    for weight in (0.1, 0.9):
+        params = read(FLOWING.Params, LENIENT["vcp"] | {"flow_weight": weight})
+        found.append(FLOWING.features(Measures(made), params))
+    same_features(*found)

@@ -1,0 +1,203 @@
+"""Runs and the score cache: what is kept is not computed again, and gives the answers that computing would give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from pytest_django import Settings
+
+from marketdata.errors import DataProblem
+from marketdata.models import CalendarOverride
+from scans.engines.registry import ENGINES
+from scans.models import ScannerVersion, ScanRun
+from scans.operations import reading, reproduce
+from scans.operations.answers import Scan
+from scans.operations.run import Request, explain, run
+from tests.scans.conftest import AS_OF, Importer
+from tests.scans.flow_probe import FlowProbe
+from tests.scans.operations.test_flows import flow
+from tests.scans.probe import Probe
+
+AWAY = RuntimeError("features are not to be computed")
+
+
+class Said(Probe):
+    """The probe engine, which says that its features depend on no parameter."""
+
+    feature_params = ()
+
+
+@pytest.fixture
+def said(market: pd.DataFrame, probe: Probe) -> Iterator[Said]:
+    made = ENGINES["probe"] = Said()
+    yield made
+    ENGINES["probe"] = probe
+
+
+@pytest.fixture
+def where(settings: Settings, said: Said) -> Path:
+    return Path(settings.SCORE_CACHE)
+
+
+def request(*days: date, version: str = "rises", **given: Any) -> Request:
+    return Request(
+        market="kr", as_of=AS_OF, versions=[version], first=days[0], last=days[-1], **given
+    )
+
+
+def scanned(*days: date, **given: Any) -> Scan:
+    return run(request(*days, **{"save": False} | given))[0]
+
+
+def ranks(scan: Scan) -> list[Any]:
+    assert not scan.error
+    return [(one.date, one.input_digest, one.result_digest, one.ranks) for one in scan.answers]
+
+
+def is_computed(said: Said, *days: date, **given: Any) -> bool:
+    """Whether a run has to compute features."""
+    said.failure = AWAY
+    found = scanned(*days, **given)
+    said.failure = None
+    assert bool(found.error) == (found.executor != reading.CACHE)
+    return bool(found.error)
+
+
+def test_a_session_is_computed_once(said: Said, where: Path, sessions: list[date]) -> None:
+    first = scanned(sessions[30])
+    assert first.executor == "inline"
+    assert not is_computed(said, sessions[30])
+    again = scanned(sessions[30])
+    assert ranks(again) == ranks(first)
+    assert ranks(first)[0][3]
+    assert ranks(scanned(sessions[30], cached=False)) == ranks(first)
+    assert is_computed(said, sessions[30], cached=False)
+    assert is_computed(said, sessions[29])
+
+
+def test_what_only_scores_is_tried_again_without_computing(
+    said: Said, where: Path, sessions: list[date]
+) -> None:
+    ten = scanned(sessions[30], version="rises-10", cached=False)
+    scanned(sessions[30])
+    assert not is_computed(said, sessions[30], version="rises-10")
+    assert ranks(scanned(sessions[30], version="rises-10")) == ranks(ten)
+    assert not is_computed(said, sessions[30], top=2)
+    assert is_computed(said, sessions[30], limits={"KOSPI": 1})
+    ScannerVersion.objects.filter(slug="rises").update(segments=["KOSPI"])
+    assert is_computed(said, sessions[30])
+
+
+def test_an_evening_of_several_sessions_leaves_each(
+    said: Said, where: Path, sessions: list[date]
+) -> None:
+    whole = scanned(*sessions[20:30])
+    assert len(list(where.iterdir())) == 10
+    for day, answer in zip(sessions[20:30], ranks(whole), strict=True):
+        assert not is_computed(said, day)
+        assert ranks(scanned(day)) == [answer]
+
+
+def test_a_backfill_leaves_none(said: Said, where: Path, sessions: list[date]) -> None:
+    assert not scanned(*sessions[20:31]).error
+    assert not where.exists()
+
+
+def test_a_correction_is_seen_and_what_came_later_is_not(
+    said: Said, where: Path, bring: Importer, market: pd.DataFrame, sessions: list[date]
+) -> None:
+    scanned(sessions[30])
+    later = market[market["date"] == sessions[35]].copy()
+    later["close"] = later["close"] + 1
+    bring(later, AS_OF + timedelta(days=1))
+    assert not is_computed(said, sessions[30])
+    earlier = market[market["date"] == sessions[28]].copy()
+    earlier["close"] = earlier["close"] + 1
+    bring(earlier, AS_OF + timedelta(days=2))
+    assert is_computed(said, sessions[30])
+    assert ranks(scanned(sessions[30])) == ranks(scanned(sessions[30], cached=False))
+
+
+def test_a_session_that_is_missing_now_is_refused_all_the_same(
+    said: Said, where: Path, sessions: list[date]
+) -> None:
+    day = sessions[sessions.index(date(2024, 4, 11))]
+    scanned(day)
+    CalendarOverride.objects.create(market="kr", date=date(2024, 4, 10), is_open=True)
+    with pytest.raises(DataProblem, match="no bar at all on session 2024-04-10"):
+        scanned(day)
+
+
+def test_one_of_two_versions_that_is_kept_is_not_computed_with_the_other(
+    said: Said, where: Path, sessions: list[date]
+) -> None:
+    ScannerVersion.objects.create(
+        slug="own",
+        engine="formula",
+        params={"match": "close > sma(close, 5)", "score": "rsi(5)", "min_bars": 2},
+    )
+    both = replace(request(sessions[30], save=False), versions=["rises", "own"])
+    whole = [ranks(one) for one in run(replace(both, cached=False))]
+    scanned(sessions[30])
+    said.failure = AWAY
+    found = run(both)
+    assert [ranks(one) for one in found] == whole
+    assert [one.executor for one in found] == ["inline", "inline"]
+    again = run(both)
+    assert [ranks(one) for one in again] == whole
+    assert [one.executor for one in again] == [reading.CACHE] * 2
+
+
+def test_flow_that_arrives_counts_for_whoever_reads_it(
+    market: pd.DataFrame, sessions: list[date], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FlowProbe, "feature_params", ("flow",), raising=False)
+    ENGINES["flow-probe"] = FlowProbe()
+    try:
+        for slug, params in (("buyers", {"flow": True}), ("rising", {})):
+            ScannerVersion.objects.create(slug=slug, engine="flow-probe", params=params)
+        flow(sessions[:30], institution_net_quantity=[900.0] * 30)
+        for slug in ("buyers", "rising"):
+            assert scanned(sessions[30], version=slug).executor == "inline"
+            assert scanned(sessions[30], version=slug).executor == reading.CACHE
+        flow([sessions[30]], institution_net_quantity=[5000.0])
+        assert scanned(sessions[30], version="buyers").executor == "inline"
+        assert scanned(sessions[30], version="rising").executor == reading.CACHE
+    finally:
+        del ENGINES["flow-probe"]
+
+
+def test_a_pick_is_explained_from_what_its_run_left(
+    said: Said, where: Path, sessions: list[date]
+) -> None:
+    day = request(sessions[30], mend=False)
+    run(request(sessions[30]))
+    plain = explain(replace(day, cached=False), "005930")
+    said.failure = AWAY
+    assert explain(day, "005930") == plain
+
+
+def test_doing_a_run_again_computes_it(said: Said, where: Path, sessions: list[date]) -> None:
+    run(request(sessions[30]))
+    assert reproduce.reproduce(ScanRun.objects.get().pk, as_of=AS_OF).identical
+    said.failure = AWAY
+    found = reproduce.reproduce(ScanRun.objects.get().pk, as_of=AS_OF)
+    assert not found.identical
+
+
+def test_nothing_is_kept_where_it_is_off_or_the_engine_does_not_say(
+    said: Said, where: Path, settings: Settings, probe: Probe, sessions: list[date]
+) -> None:
+    settings.SCORE_CACHE = ""
+    assert scanned(sessions[30]).executor == "inline"
+    assert is_computed(said, sessions[30])
+    settings.SCORE_CACHE = str(where)
+    ENGINES["probe"] = probe
+    assert scanned(sessions[30]).executor == "inline"
+    assert not where.exists()

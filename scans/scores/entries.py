@@ -29,7 +29,19 @@ FORM = 1
 """Of the files; another one is another key."""
 COMPUTED_BY = (
     (scans, ("engines", "execution", "kernels", "scores")),
-    (marketdata, ("lake", "adjust.py", "membership.py", "panel.py", "queries.py", "record.py")),
+    (
+        marketdata,
+        (
+            "lake",
+            "adjust.py",
+            "carry.py",
+            "markets.py",
+            "membership.py",
+            "panel.py",
+            "queries.py",
+            "record.py",
+        ),
+    ),
 )
 """The code that an entry depends on."""
 FEATURE = "f:"
@@ -66,17 +78,22 @@ def key(task: Task, *, market: str, session: np.datetime64, data: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+def files() -> list[Path]:
+    """The modules that features are computed by."""
+    found: list[Path] = []
+    for package, names in COMPUTED_BY:
+        root = Path(package.__path__[0])
+        for name in names:
+            found += [root / name] if name.endswith(".py") else sorted((root / name).rglob("*.py"))
+    return found
+
+
 @cache
 def code() -> str:
     """A digest of the code that computes features, and of NumPy's version: an edited engine finds nothing of before."""
     found = hashlib.blake2b(np.__version__.encode(), digest_size=16)
-    for package, names in COMPUTED_BY:
-        root = Path(package.__path__[0])
-        for name in names:
-            files = [root / name] if name.endswith(".py") else sorted((root / name).rglob("*.py"))
-            for file in files:
-                found.update(file.relative_to(root).as_posix().encode() + b"\0")
-                found.update(file.read_bytes() + b"\0")
+    for file in files():
+        found.update(f"{file.parent.name}/{file.name}\0".encode() + file.read_bytes() + b"\0")
     return found.hexdigest()
 
 

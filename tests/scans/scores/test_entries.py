@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from django.conf import settings as settings_of_django
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +26,7 @@ every_engine = pytest.mark.parametrize(
     "engine", [*ENGINES.values(), FLOWING], ids=[*ENGINES, "vcp with flow"]
 )
 DAY: np.datetime64[date] = np.datetime64("2026-08-21")
+BASE = Path(settings_of_django.BASE_DIR)
 NAME = "0123456789abcdef" * 2
 
 
@@ -116,6 +119,16 @@ def test_another_revision_or_other_code_is_another_key(monkeypatch: pytest.Monke
     later = key(task())
     monkeypatch.setattr(entries, "code", lambda: "edited")
     assert len({now, later, key(task())}) == 3
+
+
+def test_the_code_is_that_which_computes_features() -> None:
+    """All of the engines, the kernels, the execution and the lake, and what they stand on."""
+    files = {str(path.relative_to(BASE)) for path in entries.files()}
+    for part in ("scans/engines", "scans/kernels", "scans/execution", "marketdata/lake"):
+        there = {str(path.relative_to(BASE)) for path in (BASE / part).rglob("*.py")}
+        assert there <= files
+    assert {"marketdata/adjust.py", "marketdata/carry.py", "marketdata/markets.py"} <= files
+    assert all((BASE / file).is_file() for file in files)
 
 
 def test_an_engine_that_does_not_say_has_no_key() -> None:

@@ -4,7 +4,7 @@ lacks, from the source that is configured for it; what came of it is a value ins
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -81,10 +81,7 @@ def _with_flows(
             return _adding(told, f"Investor flow was not collected: {error}")
     wrong = [f"Investor flow: {report.stopped}"] if report.stopped else []
     if report.failures:
-        code, why = next(iter(report.failures.items()))
-        wrong.append(
-            f"The investor flow of {len(report.failures)} instruments failed, {code} among them: {why}"
-        )
+        wrong.append(f"The investor flow of {_failed(report.failures)}")
     return replace(
         _adding(told, *wrong),
         calls=told.calls + report.calls,
@@ -115,8 +112,7 @@ def _told(source: str, report: Report, listed: int, wrong: list[str]) -> Collect
     failed = len(report.failures)
     told = [*wrong, report.stopped] if report.stopped else list(wrong)
     if failed:
-        code, why = next(iter(report.failures.items()))
-        told.append(f"{failed} instruments failed, {code} among them: {why}")
+        told.append(_failed(report.failures))
     return Collected(
         source=source,
         listed=listed,
@@ -129,3 +125,9 @@ def _told(source: str, report: Report, listed: int, wrong: list[str]) -> Collect
         seconds=round(report.seconds, 1),
         error=" ".join(told),
     )
+
+
+def _failed(failures: Mapping[str, str]) -> str:
+    """The first by its code stands for all, whichever answered first."""
+    code = min(failures)
+    return f"{len(failures)} instruments failed, {code} among them: {failures[code]}"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 from django.conf import settings
 
@@ -55,40 +56,38 @@ class Read:
         return _with_flows(self.index.digests(self.bars), self.asked, task, self.flows)
 
 
-def read(
-    held: Record,
-    asked: Days,
-    tasks: Sequence[Task],
-    *,
-    index: str | None,
-    mend: bool,
-    cached: bool,
-    executor: str,
-    workers: int,
-) -> Read:
+class How(Protocol):
+    """How to read; `run.Request` says what each means."""
+
+    @property
+    def index(self) -> str | None: ...
+
+    @property
+    def mend(self) -> bool: ...
+
+    @property
+    def cached(self) -> bool: ...
+
+    @property
+    def executor(self) -> str: ...
+
+    @property
+    def workers(self) -> int: ...
+
+
+def read(held: Record, asked: Days, tasks: Sequence[Task], how: How) -> Read:
     """What `tasks` need for the sessions `asked`. A lake that turns out to be missing, broken or behind is mended once,
-    if it may be (`mend`). LakeError where it is not; DataProblem where a session is missing or the index too short."""
-    market = held.market.name
-    how = _How(index, mend, cached, executor, workers)
+    if it may be. LakeError where it is not; DataProblem where a session is missing or the index too short."""
     try:
         return _read(held, asked, tasks, how)
     except LakeError:
-        if not mend:
+        if not how.mend:
             raise
-        project.bring_up_to_date(market)
-        return _read(market_queries.record(market), asked, tasks, how)
+        project.bring_up_to_date(held.market.name)
+        return _read(market_queries.record(held.market.name), asked, tasks, how)
 
 
-@dataclass(frozen=True, slots=True)
-class _How:
-    index: str | None
-    mend: bool
-    cached: bool
-    executor: str
-    workers: int
-
-
-def _read(held: Record, asked: Days, tasks: Sequence[Task], how: _How) -> Read:
+def _read(held: Record, asked: Days, tasks: Sequence[Task], how: How) -> Read:
     market = held.market.name
     index = series.index(held, asked, series.chosen(market) if how.index is None else how.index)
     flows = None

@@ -88,7 +88,7 @@ def run(
     held = _record(request)
     asked = _sessions(held, request)
     scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
-    data = _read(held, asked, scans, request)
+    data = reading.read(held, asked, [scan.task for scan in scans], request)
     thin = _thin(held, asked)
     for scan in scans:
         scan.seconds, scan.executor = dict(data.seconds), data.executor
@@ -113,7 +113,7 @@ def explain(request: Request, code: str) -> dict[str, Explained]:
     held = _record(request)
     asked = _sessions(held, request)[-1:]
     scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
-    data = _read(held, asked, scans, request)
+    data = reading.read(held, asked, [scan.task for scan in scans], request)
     found: dict[str, Explained] = {}
     thin = _thin(held, asked)
     for scan, (universe, features) in zip(scans, data.found, strict=True):
@@ -182,19 +182,6 @@ def _refuse_unknown_segments(held: Record, names: set[str]) -> None:
         raise DataProblem(
             f"Market {held.market.name} has no segment {name!r}: choose among {', '.join(known)}."
         )
-
-
-def _read(held: Record, asked: Days, scans: Sequence[Scan], request: Request) -> reading.Read:
-    return reading.read(
-        held,
-        asked,
-        [scan.task for scan in scans],
-        index=request.index,
-        mend=request.mend,
-        cached=request.cached,
-        executor=request.executor,
-        workers=request.workers,
-    )
 
 
 def _answer(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,10 @@ COMPUTED_BY = (
     ),
 )
 """The code that an entry depends on."""
+FACTS = ("eligible", "amount", "close", "change_pct", "segment")
+"""What a universe tells of each instrument on each session, (K, N)."""
 FEATURE = "f:"
+"""Before a feature's name, which may be that of a fact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +115,8 @@ def sessions(universe: Universe, features: Features) -> list[Entry]:
 
 
 def _of_rows(universe: Universe, rows: slice) -> Universe:
-    return Universe(
-        sessions=universe.sessions[rows],
-        codes=universe.codes,
-        eligible=universe.eligible[rows],
-        amount=universe.amount[rows],
-        close=universe.close[rows],
-        change_pct=universe.change_pct[rows],
-        segment=universe.segment[rows],
-        segments=universe.segments,
-    )
-
-
-FACTS = ("eligible", "amount", "close", "change_pct", "segment")
+    facts = {fact: getattr(universe, fact)[rows] for fact in FACTS}
+    return replace(universe, sessions=universe.sessions[rows], **facts)
 
 
 def packed(entry: Entry, name: str) -> bytes:

@@ -9,6 +9,8 @@ never from a `.env` file; every process has a data directory of its own, which i
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -123,6 +125,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     chosen = [item for item in items if _touches_backend(item)]
     config.hook.pytest_deselected(items=[item for item in items if not _touches_backend(item)])
     items[:] = chosen
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """No test inherits an event loop: whether one fails for it would depend on who came before it in its worker."""
+    if "chromium" not in getattr(item, "fixturenames", ()):
+        with contextlib.suppress(RuntimeError):
+            loop = asyncio.get_running_loop()
+            pytest.fail(
+                f"{loop} of an earlier test still runs in this thread: its fixture must end it."
+            )
 
 
 def _touches_backend(item: pytest.Item) -> bool:

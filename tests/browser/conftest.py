@@ -1,6 +1,8 @@
 """A server of its own over a small market, and a headless Chromium that looks at it.
 
 Screenshots are kept in test-artifacts/. Where there is no Chromium the tests skip: `apt-get install chromium`.
+Everything here ends with the last test of the package: until Playwright ends, an event loop counts as running in the
+thread of the tests, and whichever came next in the same process could start none of its own.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ SWITCHES = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium, or a skip that says what is missing."""
     found = shutil.which("chromium")
@@ -46,7 +48,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def data(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with the market, an operator and a version; the static files are collected."""
     folder = tmp_path_factory.mktemp("browser")
@@ -61,7 +63,7 @@ def data(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(chromium: Browser, data: Path) -> Iterator[str]:
     """The address of a production server over `data`."""
     with serving(installation(data), data / "server.log") as running:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import socket
 import subprocess
 import sys
@@ -44,13 +43,6 @@ class Server:
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
-
-
-def installation(folder: Path) -> dict[str, str]:
-    """The environment of an installation with its data in `folder`, without anything set for another one."""
-    foreign = ("SEISMO_", "DATABASE_", "REDIS_", "DJANGO_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    return {**kept, "SEISMO_ENV_FILE": os.devnull, "SEISMO_DATA_DIR": str(folder)}
 
 
 @contextmanager

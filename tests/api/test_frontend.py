@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import yaml
-from django.conf import settings
 from jsonschema import Draft202012Validator
 
-from tests.seismo_site.running import manage
-from tests.serving import installation, serving
+from tests.seismo_site.running import environment, installed, managed
+from tests.serving import serving
 
 SMALL = ("--instruments", "150", "--sessions", "340", "--end", "2026-08-20")
 WELCOME = (
@@ -27,21 +25,13 @@ WELCOME = (
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An installation with a generated market, scanned by v2 and v3 over a month."""
-    folder = tmp_path_factory.mktemp("frontend")
+    folder = installed(tmp_path_factory.mktemp("frontend"))
     prices = folder / "prices.parquet"
-    if Path(settings.CALENDAR_DIR).is_dir():  # they take seconds to build
-        shutil.copytree(settings.CALENDAR_DIR, folder / "calendars")
-    for arguments in (
-        ("migrate", "--verbosity", "0"),
-        ("make_demo_prices", "--output", str(prices), *SMALL),
-        ("import_prices", str(prices), "--source", "demo"),
-    ):
-        done = manage(folder, *arguments)
-        assert done.returncode == 0, done.stderr
+    managed(folder, "make_demo_prices", "--output", str(prices), *SMALL)
+    managed(folder, "import_prices", str(prices), "--source", "demo")
     last = sessions(folder)
     for version in ("v2", "v3"):
-        done = manage(folder, "run_scan", "--version", version, "--from", last[0], "--to", last[1])
-        assert done.returncode == 0, done.stderr
+        managed(folder, "run_scan", "--version", version, "--from", last[0], "--to", last[1])
     return folder
 
 
@@ -51,9 +41,7 @@ def sessions(folder: Path) -> tuple[str, str]:
         "from marketdata.queries import record; from marketdata.operations.project import project; project('kr'); "
         "days = record('kr').sessions; print(days[-20], days[-1])"
     )
-    found = manage(folder, "shell", "--no-imports", "-c", code)
-    assert found.returncode == 0, found.stderr
-    first, last = found.stdout.split()
+    first, last = managed(folder, "shell", "--no-imports", "-c", code).split()
     return first, last
 
 
@@ -92,11 +80,10 @@ class Page:
 
 
 def test_a_frontend_finds_its_way_by_the_schema_alone(data: Path) -> None:
-    made = manage(data, "shell", "--no-imports", "-c", WELCOME)
-    assert made.returncode == 0, made.stderr
-    with serving(installation(data), data / "server.log") as server:
+    secret = managed(data, "shell", "--no-imports", "-c", WELCOME).strip()
+    with serving(environment(data), data / "server.log") as server:
         assert httpx.get(f"{server.address}/api/versions").status_code == 401
-        page = Page(server.address, made.stdout.strip())
+        page = Page(server.address, secret)
         assert {one["slug"] for one in page.ask("versions")} >= {"v2", "v3"}
         picked: dict[str, dict[str, Any]] = {}
         for version in ("v2", "v3"):

@@ -27,9 +27,9 @@ from marketdata import queueing
 from marketdata.api import health, probes
 from marketdata.models import LakePartition
 from marketdata.queueing import Queue
-from tests.seismo_site.running import ROOT, manage
+from tests.seismo_site.running import ROOT, environment, installed, managed
 from tests.servers import Servers
-from tests.serving import installation, serving
+from tests.serving import serving
 
 READY = "/api/health/ready"
 PARTS = ("database", "cache", "queue", "lake")
@@ -72,7 +72,7 @@ def emptied(transactional_db: None) -> Iterator[None]:
 @contextmanager
 def served(data: Path, **settings: str) -> Iterator[str]:
     """The address of a production server with these settings."""
-    env = {**installation(data), **settings}
+    env = {**environment(data), **settings}
     with serving(env, data / "server.log") as server:
         yield server.address
 
@@ -150,8 +150,7 @@ def test_a_database_that_is_not_there(kind: str, request: Any, tmp_path: Path) -
 @pytest.mark.parametrize("kind", ["deaf", "silent"])
 def test_a_redis_that_is_not_there(kind: str, request: Any, tmp_path: Path) -> None:
     """Answers are slower and nothing can be asked for, but there are answers."""
-    made = manage(tmp_path, "migrate", "--verbosity", "0")
-    assert made.returncode == 0, made.stderr
+    installed(tmp_path)
     url = f"redis://:hunter2@127.0.0.1:{request.getfixturevalue(kind)}"
     with served(tmp_path, REDIS_URL=url) as address:
         told = settled(address, database="up", queue="down", lake="up")
@@ -166,9 +165,8 @@ def test_a_queue_without_and_with_a_worker_then_no_servers(
     enqueue = (
         "from django_q.tasks import async_task; async_task('django.utils.text.slugify', 'done')"
     )
-    for arguments in (("migrate", "--verbosity", "0"), ("shell", "--no-imports", "-c", enqueue)):
-        done = manage(tmp_path, *arguments, **urls)
-        assert done.returncode == 0, done.stderr
+    installed(tmp_path, **urls)
+    managed(tmp_path, "shell", "--no-imports", "-c", enqueue, **urls)
     with served(tmp_path, **urls) as address:
         told = settled(address, queue="degraded")
         assert told["state"] == "degraded"
@@ -177,7 +175,7 @@ def test_a_queue_without_and_with_a_worker_then_no_servers(
         worker = subprocess.Popen(
             [sys.executable, "manage.py", "qcluster"],
             cwd=ROOT,
-            env={**installation(tmp_path), **urls},
+            env={**environment(tmp_path), **urls},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -208,7 +206,7 @@ print(*sorted(name for name in set(sys.modules) - known if "redis" in name.split
 
 def test_a_servers_threads_find_the_client_of_redis_imported(tmp_path: Path, deaf: int) -> None:
     """Two that import it at once both fail: the first readiness of a third of all processes was false."""
-    env = {**installation(tmp_path), "REDIS_URL": f"redis://127.0.0.1:{deaf}"}
+    env = {**environment(tmp_path), "REDIS_URL": f"redis://127.0.0.1:{deaf}"}
     done = subprocess.run(
         [sys.executable, "-c", FRESH],
         cwd=ROOT,

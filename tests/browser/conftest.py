@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.market import SETTING_UP, prices
-from tests.seismo_site.running import ROOT, manage
-from tests.serving import installation, serving
+from tests.seismo_site.running import ROOT, environment, installed, managed
+from tests.serving import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -51,20 +51,15 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def data(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with the market, an operator and a version; the static files are collected."""
-    folder = tmp_path_factory.mktemp("browser")
+    folder = installed(tmp_path_factory.mktemp("browser"))
     prices().to_csv(folder / "prices.csv", index=False)
-    for arguments in (
-        ("migrate", "--verbosity", "0"),
-        ("collectstatic", "--no-input", "--verbosity", "0"),
-        ("shell", "--no-imports", "-c", SETTING_UP.format(folder=folder)),
-    ):
-        done = manage(folder, *arguments)
-        assert done.returncode == 0, done.stderr
+    managed(folder, "collectstatic", "--no-input", "--verbosity", "0")
+    managed(folder, "shell", "--no-imports", "-c", SETTING_UP.format(folder=folder))
     return folder
 
 
 @pytest.fixture(scope="package")
 def server(chromium: Browser, data: Path) -> Iterator[str]:
     """The address of a production server over `data`."""
-    with serving(installation(data), data / "server.log") as running:
+    with serving(environment(data), data / "server.log") as running:
         yield running.address

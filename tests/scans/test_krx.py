@@ -6,9 +6,6 @@ Imports 1.95 million rows into a data directory of its own; skipped where the da
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +20,8 @@ from marketdata.lake.reader import Window
 from marketdata.panel import Panel
 from scans.engines.formula.examples import V1
 from tests import realdata
+from tests.seismo_site.running import ROOT, installed, managed
 
-ROOT = Path(__file__).parents[2]
 ANSWERS = ROOT / "tests" / "answers"
 MARCAP = ("marcap-2026.parquet", "marcap-2024.csv.gz", "marcap-2021.csv.gz")
 RAW, EVENTS = "krx_raw_2023_2026.parquet", "krx_events_2023_2025.parquet"
@@ -37,17 +34,7 @@ class Installation:
         self.folder = folder
 
     def run(self, *arguments: str) -> str:
-        settings = {"SEISMO_DATA_DIR": str(self.folder), "DATABASE_URL": "", "REDIS_URL": ""}
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env={**os.environ, **settings},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return managed(self.folder, *arguments)
 
     def panel(self, first: str, last: str, reach: int, **options: Any) -> Panel:
         """A panel straight from the lake's files, from `first` on, all of it asked for."""
@@ -70,11 +57,10 @@ class Installation:
 @pytest.fixture(scope="module")
 def krx(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     files = [str(realdata.path(name)) for name in (*MARCAP, RAW, EVENTS)]
-    installed = Installation(tmp_path_factory.mktemp("krx"))
-    installed.run("migrate", "-v0")
-    installed.run("import_prices", *files)
-    installed.run("project_lake")
-    return installed
+    krx = Installation(installed(tmp_path_factory.mktemp("krx")))
+    krx.run("import_prices", *files)
+    krx.run("project_lake")
+    return krx
 
 
 def test_a_repeat_of_the_import_writes_nothing(krx: Installation) -> None:

@@ -1,28 +1,73 @@
-"""Seismo's command line as a person runs it: a process of its own."""
+"""Seismo's command line as a person runs it: a process of its own, over an installation of its own."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
+from django.conf import settings
+
+from marketdata import calendars
+
 ROOT = Path(__file__).parents[2]
+FOREIGN = ("SEISMO_", "DATABASE_", "REDIS_", "DJANGO_")
 
 
-def manage(data: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """`manage.py` as a person runs it, with a data directory and settings of its own."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("SEISMO_", "DATABASE_", "REDIS_", "DJANGO_"))
-    }
+def environment(data: Path) -> dict[str, str]:
+    """The environment of an installation with its data in `data`, without anything set for another one."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    return {**kept, "SEISMO_ENV_FILE": os.devnull, "SEISMO_DATA_DIR": str(data)}
+
+
+def manage(data: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """`manage.py` with a data directory and settings of its own."""
+    return prepared(None, data, *arguments, **env)
+
+
+def prepared(
+    prepare: Callable[[], None] | None, data: Path, *arguments: str, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """The same; `prepare` is called in the process before it becomes the command's."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
-        env={**kept, "SEISMO_ENV_FILE": os.devnull, "SEISMO_DATA_DIR": str(data), **settings},
+        env={**environment(data), **env},
         capture_output=True,
         text=True,
-        timeout=300,  # the first scan of a data directory builds its calendars; a busy machine is no failure
+        timeout=900,  # a busy machine is no failure, a command that hangs is one
         check=False,
+        preexec_fn=prepare,
     )
+
+
+def managed(data: Path, *arguments: str, **env: str) -> str:
+    """What a command prints that must not fail."""
+    done = manage(data, *arguments, **env)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def installed(data: Path, **servers: str) -> Path:
+    """`data` as an installation that is migrated, on `servers` or SQLite, and has built its calendar: both take
+    seconds, so that they are copies where they can be."""
+    data.mkdir(parents=True, exist_ok=True)
+    calendars.sessions("XKRX", cache=settings.CALENDAR_DIR, overrides={})
+    shutil.copytree(settings.CALENDAR_DIR, data / "calendars")
+    if servers.get("DATABASE_URL"):
+        managed(data, "migrate", "--verbosity", "0", **servers)
+    else:
+        shutil.copy(_migrated(), data)
+    return data
+
+
+@cache
+def _migrated() -> Path:
+    """The database of a new installation."""
+    data = Path(os.environ["SEISMO_DATA_DIR"]) / "installed"
+    managed(data, "migrate", "--verbosity", "0")
+    return data / "seismo.sqlite3"

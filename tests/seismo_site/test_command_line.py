@@ -12,9 +12,8 @@ from django.db import connection
 from django.db.utils import DatabaseError
 
 from seismo_site.command_line import INTERRUPTED, explain, run
-from tests.seismo_site.running import ROOT, manage
+from tests.seismo_site.running import ROOT, environment, manage
 from tests.servers import Servers
-from tests.serving import installation
 
 
 def test_a_database_that_is_not_migrated(tmp_path: Path) -> None:
@@ -101,7 +100,7 @@ def test_a_command_starts_without_parsers_and_clients(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
-        env={**installation(tmp_path), "DJANGO_SETTINGS_MODULE": "seismo_site.settings"},
+        env={**environment(tmp_path), "DJANGO_SETTINGS_MODULE": "seismo_site.settings"},
         capture_output=True,
         text=True,
         check=False,

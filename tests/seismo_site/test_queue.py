@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.seismo_site.running import manage
+from tests.seismo_site.running import installed, manage, managed
 from tests.servers import Servers
 
 ENQUEUE = (
@@ -16,9 +16,8 @@ FETCH = (
 
 
 def work_one_task(data: Path, **settings: str) -> None:
-    for arguments in (("migrate", "--verbosity", "0"), ("shell", "--no-imports", "-c", ENQUEUE)):
-        done = manage(data, *arguments, **settings)
-        assert done.returncode == 0, done.stderr
+    installed(data, **settings)
+    managed(data, "shell", "--no-imports", "-c", ENQUEUE, **settings)
     worked = manage(data, "qcluster", "--run-once", **settings)
     assert worked.returncode == 0, worked.stderr
     assert "Traceback" not in worked.stderr

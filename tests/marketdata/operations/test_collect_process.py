@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pty
 import re
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -17,13 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 
-from marketdata import calendars
 from tests.exchanges.kis import Instrument as Listed
 from tests.exchanges.kis import KisExchange, generated_bars
 from tests.exchanges.server import Request, Response
-from tests.seismo_site.running import ROOT, manage
+from tests.seismo_site.running import ROOT, environment, installed, managed
 
 PAGES = 3  # of 100 bars for 250 sessions
 LISTED = 24
@@ -63,11 +60,7 @@ def exchange() -> Iterator[StrikingExchange]:
 def given(exchange: StrikingExchange, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The settings of an installation that knows the instruments and has no bar yet; they have 250, up to the latest
     session that is over."""
-    folder = tmp_path_factory.mktemp("collecting")
-    calendars.sessions(
-        "XKRX", cache=settings.CALENDAR_DIR, overrides={}
-    )  # it takes seconds to build
-    shutil.copytree(settings.CALENDAR_DIR, folder / "calendars")
+    folder = installed(tmp_path_factory.mktemp("collecting"))
     told = {
         "KIS_APP_KEY": exchange.keys[0],
         "KIS_APP_SECRET": exchange.keys[1],
@@ -77,17 +70,15 @@ def given(exchange: StrikingExchange, tmp_path_factory: pytest.TempPathFactory) 
         "KIS_TOKEN_SECONDS": "0.01",
         "SEISMO_COLLECT_CHECK": "0",
     }
-    for arguments in (("migrate", "-v0"), ("sync_instruments",), ("collect_prices", "--dry-run")):
-        done = manage(folder, *arguments, **told)
-        assert done.returncode == 0, done.stderr
-    last = re.search(r"up to ([0-9-]+)", done.stdout)
+    managed(folder, "sync_instruments", **told)
+    last = re.search(r"up to ([0-9-]+)", managed(folder, "collect_prices", "--dry-run", **told))
     assert last
-    done = manage(folder, "shell", "--no-imports", "-c", SESSIONS.format(last=last[1]), **told)
-    days = [date.fromisoformat(day) for day in done.stdout.split()]
+    shown = managed(folder, "shell", "--no-imports", "-c", SESSIONS.format(last=last[1]), **told)
+    days = [date.fromisoformat(day) for day in shown.split()]
     for number, one in enumerate(exchange.market.values(), 1):
         one.bars[:] = generated_bars(days, number)
     told["since"] = str(days[0])
-    return {**told, "SEISMO_DATA_DIR": str(folder), "SEISMO_ENV_FILE": os.devnull}
+    return {**environment(folder), **told}
 
 
 def command(given: dict[str, str]) -> tuple[str, ...]:
@@ -98,13 +89,12 @@ def struck(
     exchange: StrikingExchange, given: dict[str, str], *, after: int, by: signal.Signals
 ) -> tuple[int, str]:
     """The exit status and the errors of a collection that gets a signal with a call."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SEISMO_")}
     exchange.calls_left, exchange.signal = after, by
     exchange.started.clear()
     with subprocess.Popen(
         [sys.executable, "manage.py", *command(given)],
         cwd=ROOT,
-        env={**kept, "DATABASE_URL": "", "REDIS_URL": "", **given},
+        env=given,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -117,12 +107,11 @@ def struck(
 
 def on_a_terminal(given: dict[str, str], *arguments: str) -> tuple[int, str, str]:
     """The exit status, what a command printed, and what its terminal saw of errors and progress."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SEISMO_")}
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
-        env={**kept, "DATABASE_URL": "", "REDIS_URL": "", **given},
+        env=given,
         stdout=subprocess.PIPE,
         stderr=theirs,
         text=True,

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import resource
+import shutil
 import sqlite3
 import subprocess
-from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.scans.conftest import frame
-from tests.scans.management.test_run_scan import manage, manage_limited
+from tests.seismo_site.running import installed, manage, managed, prepared
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with an imported market and no lake yet."""
+    folder = installed(tmp_path_factory.mktemp("imported"))
+    frame(list(pd.bdate_range("2024-03-04", "2024-04-09").date)).to_csv(
+        folder / "prices.csv", index=False
+    )
+    managed(folder, "import_prices", str(folder / "prices.csv"))
+    return folder
 
 
 @pytest.fixture
-def installation(tmp_path: Path, sessions: list[date]) -> Path:
-    """A data directory with an imported market and no lake yet."""
-    folder = tmp_path / "own"
-    file = tmp_path / "prices.csv"
-    frame(sessions).to_csv(file, index=False)
-    assert manage(folder, "migrate", "-v0").returncode == 0
-    assert manage(folder, "import_prices", str(file)).returncode == 0
-    return folder
+def installation(imported: Path, tmp_path: Path) -> Path:
+    """The same for one test alone."""
+    return shutil.copytree(imported, tmp_path / "own")
 
 
 def partitions(folder: Path) -> list[Path]:
     return sorted(folder.glob("lake/market=kr/**/bars.parquet"))
+
+
+def no_larger_file() -> None:
+    """The limit on the size of files is the operating system's own way of saying that no more fits."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
 
 
 def stale(folder: Path) -> int:
@@ -43,10 +55,9 @@ def told(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_a_full_disk_loses_nothing_and_the_next_run_repairs(installation: Path) -> None:
-    """The limit on the size of files is the operating system's own way of saying that no more fits."""
     before = stale(installation)
     assert before == 2
-    full = manage_limited(installation, resource.RLIMIT_FSIZE, 2048, "project_lake")
+    full = prepared(no_larger_file, installation, "project_lake")
     assert full.returncode == 1
     assert "The lake partition kr 2024-03 could not be written" in told(full)
     assert "make room and run `manage.py project_lake`" in told(full)
@@ -63,7 +74,7 @@ def test_a_full_disk_loses_nothing_and_the_next_run_repairs(installation: Path) 
 def test_a_full_disk_leaves_the_old_partition_in_place(installation: Path) -> None:
     assert manage(installation, "project_lake").returncode == 0
     contents = [file.read_bytes() for file in partitions(installation)]
-    full = manage_limited(installation, resource.RLIMIT_FSIZE, 2048, "project_lake", "--rebuild")
+    full = prepared(no_larger_file, installation, "project_lake", "--rebuild")
     assert full.returncode == 1
     assert [file.read_bytes() for file in partitions(installation)] == contents
 

@@ -5,11 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import resource
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,8 +17,7 @@ from django.core.management import CommandError, call_command
 from scans.models import ScanRun
 from tests.scans.conftest import Importer
 from tests.scans.probe import Probe
-
-MANAGE = Path(__file__).parents[3] / "manage.py"
+from tests.seismo_site.running import manage
 
 
 def run_scan(*arguments: str) -> str:
@@ -137,32 +131,6 @@ def test_what_is_wrong_is_told_in_one_sentence(
         run_scan(*arguments)
     assert sentence in str(told.value)
     assert "\n" not in str(told.value).strip()
-
-
-def manage(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The real command line on a data directory of its own (SQLite)."""
-    return _manage(folder, arguments, None)
-
-
-def manage_limited(
-    folder: Path, limit: int, amount: int, *arguments: str
-) -> subprocess.CompletedProcess[str]:
-    """The same under a limit of the operating system (`resource.RLIMIT_...`)."""
-    return _manage(folder, arguments, lambda: resource.setrlimit(limit, (amount, amount)))
-
-
-def _manage(
-    folder: Path, arguments: Sequence[str], prepare: Callable[[], None] | None
-) -> subprocess.CompletedProcess[str]:
-    settings = {"SEISMO_DATA_DIR": str(folder), "DATABASE_URL": "", "REDIS_URL": ""}
-    return subprocess.run(
-        [sys.executable, str(MANAGE), *arguments],
-        env={**os.environ, **settings},
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=prepare,
-    )
 
 
 def test_the_real_command_line(

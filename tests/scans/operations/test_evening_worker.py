@@ -4,15 +4,12 @@ nobody was there is made up for once, and the notification that failed at first 
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-
 from tests.exchanges.server import Response
 from tests.scans.receiver import Receiver
-from tests.seismo_site.running import manage
+from tests.seismo_site.running import installed, manage
 from tests.servers import Servers
 
 ASK = """
@@ -62,9 +59,7 @@ scheduler()
 
 
 def worked(folder: Path, **servers: str) -> None:
-    data = folder / "data"
-    if Path(settings.CALENDAR_DIR).is_dir():  # they take seconds to build
-        shutil.copytree(settings.CALENDAR_DIR, data / "calendars")
+    data = installed(folder / "data", **servers)
 
     def shell(code: str) -> str:
         done = manage(data, "shell", "--no-imports", "-c", code, **servers)
@@ -82,7 +77,6 @@ def worked(folder: Path, **servers: str) -> None:
             "SEISMO_LOG_LEVEL": "INFO",
         }
         receiver.answers = [Response(503)]
-        assert manage(data, "migrate", "--verbosity", "0", **servers).returncode == 0
         last = shell(ASK.format(file=folder / "prices.csv") + DUE).strip()
         log = work()
         first: Any = json.loads(shell(TELL + LATER + DUE))

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from tests.scans.conftest import frame
-from tests.seismo_site.running import manage
+from tests.seismo_site.running import installed, manage
 from tests.servers import Servers
 
 ELECTION = date(2024, 4, 10)
@@ -70,7 +70,7 @@ def killed(folder: Path, **servers: str) -> None:
     days = [day for day in pd.bdate_range("2024-03-04", "2024-04-30").date if day != ELECTION]
     file = folder / "prices.csv"
     frame(days).to_csv(file, index=False)
-    data = folder / "data"
+    data = installed(folder / "data", **servers)
 
     def shell(code: str, returncode: int = 0) -> str:
         done = manage(data, "shell", "--no-imports", "-c", code, **servers)
@@ -80,7 +80,6 @@ def killed(folder: Path, **servers: str) -> None:
     def told() -> Any:
         return json.loads(shell(TELL))
 
-    assert manage(data, "migrate", "--verbosity", "0", **servers).returncode == 0
     shell(ASK.format(file=file) + WORK_AND_DIE, -signal.SIGKILL)
     asked = [str(day) for day in days if date(2024, 3, 18) <= day <= date(2024, 4, 30)]
     left = told()

@@ -36,9 +36,14 @@ def partitions(folder: Path) -> list[Path]:
     return sorted(folder.glob("lake/market=kr/**/bars.parquet"))
 
 
-def no_larger_file() -> None:
-    """The limit on the size of files is the operating system's own way of saying that no more fits."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
+def on_a_full_disk(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A limit on the size of files is the operating system's own way of saying that no more fits. Compiled modules must
+    not be written under it: Python would keep what fits of one, and every later process would fail on it."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
+
+    return prepared(limit, folder, *arguments, PYTHONDONTWRITEBYTECODE="1")
 
 
 def stale(folder: Path) -> int:
@@ -57,7 +62,7 @@ def told(done: subprocess.CompletedProcess[str]) -> str:
 def test_a_full_disk_loses_nothing_and_the_next_run_repairs(installation: Path) -> None:
     before = stale(installation)
     assert before == 2
-    full = prepared(no_larger_file, installation, "project_lake")
+    full = on_a_full_disk(installation, "project_lake")
     assert full.returncode == 1
     assert "The lake partition kr 2024-03 could not be written" in told(full)
     assert "make room and run `manage.py project_lake`" in told(full)
@@ -74,7 +79,7 @@ def test_a_full_disk_loses_nothing_and_the_next_run_repairs(installation: Path) 
 def test_a_full_disk_leaves_the_old_partition_in_place(installation: Path) -> None:
     assert manage(installation, "project_lake").returncode == 0
     contents = [file.read_bytes() for file in partitions(installation)]
-    full = prepared(no_larger_file, installation, "project_lake", "--rebuild")
+    full = on_a_full_disk(installation, "project_lake", "--rebuild")
     assert full.returncode == 1
     assert [file.read_bytes() for file in partitions(installation)] == contents
 

@@ -78,7 +78,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = SETTINGS
     from django.conf import settings
 
-    if config.cache is not None:  # seconds for each: built once for all workers and runs
+    if config.pluginmanager.hasplugin("cacheprovider") and config.cache:
+        # Seconds for each: built once for all workers and runs.
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
         settings.CALENDAR_DIR.symlink_to(config.cache.mkdir("calendars"))
     database: dict[str, Any] = settings.DATABASES["default"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.exchanges.server import Response
 from tests.scans.receiver import Receiver
-from tests.seismo_site.running import installed, manage
+from tests.seismo_site.running import installed, manage, managed
 from tests.servers import Servers
 
 ASK = """
@@ -62,9 +62,7 @@ def worked(folder: Path, **servers: str) -> None:
     data = installed(folder / "data", **servers)
 
     def shell(code: str) -> str:
-        done = manage(data, "shell", "--no-imports", "-c", code, **servers)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return managed(data, "shell", "--no-imports", "-c", code, **servers)
 
     def work() -> str:
         done = manage(data, "qcluster", "--run-once", **servers)

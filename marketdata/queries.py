@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.conf import settings
@@ -28,6 +27,7 @@ from marketdata.models import (
 )
 from marketdata.panel import Floats
 from marketdata.record import Days, FlowRecord, Record
+from marketdata.session_hours import last_closed
 
 COMPLETE = 0.9
 """A session is complete when it has at least this share of the bars of the session before, among common stock in
@@ -116,17 +116,10 @@ def _behind(market: str, month: date) -> LakeError:
 def last_complete_session(held: Record, as_of: datetime) -> date:
     """The latest recorded session that has closed by `as_of` and is complete (see `COMPLETE`)."""
     held.refuse_empty()
-    zone = ZoneInfo(held.market.timezone)
-    local = as_of.astimezone(zone)
-    today = np.datetime64(local.date())
-    for n in range(len(held.sessions) - 1, -1, -1):
-        day, bars = held.sessions[n], held.bars[n]
-        if day > today or (day == today and local.time() < held.market.closes_at) or not bars:
-            continue
-        if is_thin(held, n):
-            continue
-        found: date = day.item()
-        return found
+    for n in range(last_closed(held.market, held.sessions, as_of), -1, -1):
+        if held.bars[n] and not is_thin(held, n):
+            found: date = held.sessions[n].item()
+            return found
     raise DataProblem(
         f"Market {held.market.name} has no complete session yet: its last one had not closed, or has too few bars; "
         "name one with --date."

@@ -30,6 +30,7 @@ from marketdata.markets import market as market_named
 from marketdata.operations import project
 from marketdata.operations.collect import unattended
 from marketdata.record import Days, Record
+from marketdata.session_hours import closing
 from scans import queries
 from scans.models import Outcome, ScannerVersion, ScanRank, ScanSession, Status
 from scans.operations import notify, signals
@@ -115,11 +116,6 @@ def _session(market: Market, asked: Asked, as_of: datetime) -> tuple[date | None
         None,
         f"No session of market {market.name} closed since {since:%Y-%m-%d %H:%M %Z}: nothing to do.",
     )
-
-
-def closing(market: Market, session: date) -> datetime:
-    """When the session closes."""
-    return datetime.combine(session, market.closes_at, ZoneInfo(market.timezone))
 
 
 class _Work:

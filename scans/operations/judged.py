@@ -13,14 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from caching.cached import cached
 from caching.keys import digest
 from marketdata import queries as market_queries
-from marketdata import series
+from marketdata import series, session_hours
 from marketdata.errors import DataProblem
 from marketdata.markets import market as market_named
 from marketdata.record import Days, Record
@@ -187,9 +186,8 @@ def request_for(asked: Asked) -> Request:
 
 
 def closing(market: str, day: date) -> datetime:
-    """When `market` closes on `day`."""
-    named = market_named(market)
-    return datetime.combine(day, named.closes_at, ZoneInfo(named.timezone))
+    """The moment at which `market` closes on `day`."""
+    return session_hours.closing(market_named(market), day)
 
 
 @contextmanager

@@ -23,12 +23,12 @@ from marketdata.markets import Market
 from marketdata.markets import market as market_named
 from marketdata.models import InstitutionalFlow
 from marketdata.operations import flow_door
-from marketdata.operations.collect.planning import last_closed
 from marketdata.operations.collect.prices import PATIENCE, Progress
 from marketdata.operations.collect.series import recorded
 from marketdata.operations.rejects import Rejects
 from marketdata.operations.replacing import Counts
 from marketdata.operations.validation import FINE, Check
+from marketdata.session_hours import last_closed
 from marketdata.sources.base import AccessRefused, InvestorFlow, SourceError
 from marketdata.sources.batches import FlowBatch
 from marketdata.sources.daily import FlowSource

@@ -29,6 +29,7 @@ from marketdata.markets import market as market_named
 from marketdata.models import StockPrice
 from marketdata.operations.collect import coverage
 from marketdata.operations.collect.series import Series, recorded
+from marketdata.session_hours import last_closed
 from marketdata.sources.base import Capability
 from marketdata.sources.daily import BarRequest, DailyBarSource, QuoteSource
 
@@ -129,15 +130,6 @@ def plan(source: DailyBarSource, *, market: str, options: Options, as_of: dateti
 def zone(market: Market) -> ZoneInfo:
     """The time zone in which the market's days begin."""
     return ZoneInfo(market.timezone)
-
-
-def last_closed(market: Market, calendar: NDArray[np.datetime64], as_of: datetime) -> int:
-    """The number of the last session that has closed by `as_of`."""
-    local = as_of.astimezone(zone(market))
-    end = int(np.searchsorted(calendar, np.datetime64(local.date()), side="right")) - 1
-    if calendar[end] == np.datetime64(local.date()) and local.time() <= market.closes_at:
-        end -= 1
-    return end
 
 
 class _Work:

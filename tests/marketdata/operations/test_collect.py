@@ -58,7 +58,7 @@ def test_the_session_of_today_counts_from_its_close_on(desk: Desk) -> None:
     known(*desk.market)
     before, today = sessions()[-2:]
     opens = datetime(today.year, today.month, today.day, 0, 0, tzinfo=UTC)
-    for passed, last in ((timedelta(hours=6, minutes=30), before), (timedelta(hours=6.6), today)):
+    for passed, last in ((timedelta(hours=6, minutes=29), before), (timedelta(hours=6.6), today)):
         plan = collect.plan(desk.source, market="kr", options=NEVER, as_of=opens + passed)
         assert plan.last == last
     assert (

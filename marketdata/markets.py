@@ -3,18 +3,21 @@
 A name of the form `kr-anything` is a second market with the rules of `kr`, kept wholly apart from it in the
 record and the lake: a file of adjusted prices is loaded as `kr-adj` so that adjusted and raw never mix.
 
-Facts: KRX daily price limit 30 % (since 2015-06-15) and tick sizes (since 2023-01-25) are the exchange's own
-rules; XKRX, XNYS and 24/7 are the names exchange_calendars gives the calendars.
+Facts: KRX daily price limit 30 % (since 2015-06-15) is the exchange's own rule, and tick sizes are in `ticks`; XKRX,
+XNYS and 24/7 are the names exchange_calendars gives the calendars.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import time
+from datetime import date, time
+from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from marketdata import ticks
 
 NAME = re.compile(r"(?P<base>[a-z]+)(-[a-z0-9]{1,7})?")
 
@@ -28,9 +31,8 @@ class Market:
     """What is particular to one market.
 
     `suspect_move` is the move of the raw close, as a fraction, beyond which a bar without a base price is a
-    suspected corporate action; None where the market has no daily limit. `ticks` are pairs (from this price
-    on, tick size), ascending; `closes_at` is local time in `timezone`, as is `settled_at`, from when on a session's
-    bars no longer change: on KRX trading after hours ends at 18:00.
+    suspected corporate action; None where the market has no daily limit. `closes_at` is local time in `timezone`, as
+    is `settled_at`, from when on a session's bars no longer change: on KRX trading after hours ends at 18:00.
     """
 
     name: str
@@ -41,7 +43,6 @@ class Market:
     settled_at: time
     segments: tuple[str, ...]
     suspect_move: float | None
-    ticks: tuple[tuple[float, float], ...]
 
     @property
     def family(self) -> tuple[str, ...]:
@@ -49,13 +50,23 @@ class Market:
         base = self.name.partition("-")[0]
         return (self.name,) if base == self.name else (base, self.name)
 
-    def tick(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The tick size at each price."""
-        starts, sizes = np.array(self.ticks).T
-        found: NDArray[np.float64] = sizes[
-            np.maximum(np.searchsorted(starts, price, side="right") - 1, 0)
-        ]
-        return found
+    def tick(self, prices: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How far a recorded price may be off by rounding: the tick at each price by the latest table, 1e-8 for coins,
+        whose prices nobody restates."""
+        latest = None if self.calendar == COINS.calendar else ticks.grid(self.name, date.max)
+        return np.full(len(prices), 1e-8) if latest is None else latest.ticks(prices)
+
+    def order_price(
+        self,
+        price: ticks.Price | None,
+        side: ticks.Side | str,
+        session: date,
+        *,
+        segment: str = "",
+        kind: str = "stock",
+    ) -> Decimal | None:
+        """The price of an order on the market's grid of `session`; None where there is none (`ticks.order_price`)."""
+        return ticks.order_price(price, side, session, self.name, segment=segment, kind=kind)
 
 
 COINS = Market(
@@ -67,7 +78,6 @@ COINS = Market(
     settled_at=time(0, 10),  # of the next day
     segments=("KRW",),
     suspect_move=None,
-    ticks=((0, 0.00000001),),
 )
 """Coins quoted in won: every day is a session, the segment is the quote currency, and there is no daily limit."""
 
@@ -81,15 +91,6 @@ MARKETS = {
         settled_at=time(18, 10),
         segments=("KOSPI", "KOSDAQ", "KOSDAQ GLOBAL"),
         suspect_move=0.31,
-        ticks=(
-            (0, 1),
-            (2_000, 5),
-            (5_000, 10),
-            (20_000, 50),
-            (50_000, 100),
-            (200_000, 500),
-            (500_000, 1_000),
-        ),
     ),
     "us": Market(
         name="us",
@@ -100,7 +101,6 @@ MARKETS = {
         settled_at=time(18, 0),
         segments=("US",),
         suspect_move=None,
-        ticks=((0, 0.0001), (1, 0.01)),
     ),
     "upbit": COINS,
     # The same coins on another exchange, whose days are Korean days.

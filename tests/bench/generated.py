@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.lake.writer import Bars
-from marketdata.markets import market as market_named
+from marketdata.ticks import KRX
 
 SEGMENTS = ("KOSDAQ", "KOSPI")
 LIMIT = 0.295  # below the exchange's 30 %, whatever rounding to a tick adds
@@ -39,7 +39,6 @@ class Generated:
 
     def __init__(self, seed: int, instruments: int, sessions: NDArray[np.datetime64]) -> None:
         self.rng = np.random.default_rng(seed)
-        self.rules = market_named("kr")
         self.sessions, size = sessions, instruments
         self.codes = np.array([f"{n * 10:06d}" for n in range(size)])
         self.segment = (np.arange(size) % 5 == 0).astype(np.int32)
@@ -103,7 +102,7 @@ class Generated:
     def _ticks(self, price: Floats) -> Floats:
         """Prices the exchange would quote, 100 won at least."""
         price = np.maximum(price, 100.0)
-        tick = self.rules.tick(price)
+        tick = KRX.ticks(price)
         return np.round(price / tick) * tick
 
     def bars(self, month: Month) -> Bars:

@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from marketdata.markets import MARKETS
+from marketdata.ticks import KRX
 
 SEED = 20260821
 BLOCK = 256
@@ -258,7 +258,7 @@ class _Block:
 
 def _on_tick(price: Floats) -> Floats:
     """The nearest price that the exchange quotes, at least one tick."""
-    tick = MARKETS["kr"].tick(price)
+    tick = KRX.ticks(price)
     rounded: Floats = np.maximum(np.round(price / tick), 1.0) * tick
     return rounded
 

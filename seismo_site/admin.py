@@ -19,6 +19,9 @@ else:
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(Admin):
+    """Everybody's own tokens; those of others are a superuser's to make, to see and to revoke. What a token may do is
+    what its user may at that moment, so a token of somebody else would be that one's permissions."""
+
     list_display = ("name", "user", "created_at", "last_used_at", "expires_at", "revoked_at")
     list_select_related = ("user",)
     search_fields = ("name", "user__username")
@@ -27,17 +30,49 @@ class ApiTokenAdmin(Admin):
     autocomplete_fields = ("user",)
     actions = ("revoke",)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
+        rows = super().get_queryset(request)
+        return rows if _is_superuser(request) else rows.filter(user_id=request.user.pk or 0)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Whose it is, a superuser alone chooses."""
+        fields = super().get_fields(request, obj)
+        return fields if obj or _is_superuser(request) else fields[1:]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """A token that was handed out stays its user's."""
         return (*self.readonly_fields, "user") if obj else self.readonly_fields
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"user": request.user.pk, **super().get_changeform_initial_data(request)}
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_own(request, obj) and super().has_view_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_own(request, obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_own(request, obj) and super().has_delete_permission(request, obj)
+
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
         secret = "" if change else obj.new_secret()
+        if not change and not _is_superuser(request):
+            obj.user_id = request.user.pk or 0
         super().save_model(request, obj, form, change)
         if secret:
             messages.warning(request, f"The token, shown this once: {secret}")
 
-    @admin.action(description="Revoke")
+    @admin.action(description="Revoke", permissions=["change"])
     def revoke(self, request: HttpRequest, rows: QuerySet[ApiToken]) -> None:
         count = rows.filter(revoked_at=None).update(revoked_at=timezone.now())
         messages.success(request, f"Revoked: {count}")
+
+
+def _is_own(request: HttpRequest, token: ApiToken | None) -> bool:
+    """Whether the caller may have to do with that token."""
+    return token is None or token.user_id == request.user.pk or _is_superuser(request)
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_superuser", False))

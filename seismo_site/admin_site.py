@@ -14,7 +14,7 @@ from django_q.models import Failure
 
 from marketdata import catalogue, coverage, queueing
 from scans import overview
-from seismo_site import queue_admin
+from seismo_site import account_admin, queue_admin
 
 APPS = ("scans", "marketdata", "django_q", "seismo_site", "auth")
 MODELS = (
@@ -69,9 +69,10 @@ class SeismoAdminSite(AdminSite):
         admin_class: type[ModelAdmin[Any]] | None = None,
         **options: Any,
     ) -> None:
-        """As every admin site does; the task queue's own pages come guarded."""
+        """As every admin site does; the pages of the task queue, of users and of groups come guarded."""
         if admin_class:
             admin_class = queue_admin.guarded(admin_class)
+            admin_class = account_admin.guarded(model_or_iterable, admin_class)
         super().register(model_or_iterable, admin_class, **options)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:

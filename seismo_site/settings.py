@@ -181,7 +181,7 @@ REST_FRAMEWORK = {
         "seismo_site.tokens.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["marketdata.api.access.ReadsOrStaff"],
+    "DEFAULT_PERMISSION_CLASSES": ["marketdata.api.access.ReadsOrPermission"],
     "DEFAULT_THROTTLE_CLASSES": [
         "marketdata.api.access.PerUser",
         "marketdata.api.access.PerAddress",
@@ -199,7 +199,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "DESCRIPTION": "Ranked, reproducible scans of whole stock markets.",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["marketdata.api.access.ReadsOrStaff"],
+    "SERVE_PERMISSIONS": ["marketdata.api.access.ReadsOrPermission"],
     "SCHEMA_PATH_PREFIX": "/api",
     # The pages of the documentation come from here, like everything else.
     "SWAGGER_UI_DIST": "SIDECAR",

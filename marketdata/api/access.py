@@ -45,21 +45,46 @@ def known_of(request: Any) -> Known | None:
     return known if isinstance(known, Known) else None
 
 
-class ReadsOrStaff(BasePermission):
-    """Reads for whoever is known, and for everybody where SEISMO_ANONYMOUS_READS says so; writes for staff."""
+class WritePermission(BasePermission):
+    """Writes take what the admin asks for the same: staff with the permission that `permissions` of the view names for
+    the method; one that it does not name is nobody's. Subclasses say who may read."""
+
+    message = "You may not do this."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        user = request.user
         if request.method in SAFE_METHODS:
-            return settings.ANONYMOUS_READS or bool(user and user.is_authenticated)
-        return bool(user and user.is_authenticated and user.is_staff)
+            return self.may_read(request)
+        method = str(request.method)
+        if not _is_staff(request) or not hasattr(view, method.lower()):  # then 405 is the answer
+            return _is_staff(request)
+        permission = getattr(view, "permissions", {}).get(method)
+        if permission is None:
+            return False
+        self.message = f"This takes the permission {permission}."
+        return bool(request.user.has_perm(permission))
+
+    def may_read(self, request: Request) -> bool:
+        """Whether the caller may read."""
+        raise NotImplementedError
 
 
-class StaffOnly(BasePermission):
-    """Reads and writes for staff alone."""
+def _is_staff(request: Request) -> bool:
+    user = request.user
+    return bool(user and user.is_authenticated and user.is_staff)
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return bool(request.user and request.user.is_authenticated and request.user.is_staff)
+
+class ReadsOrPermission(WritePermission):
+    """Reads for every user, and for everybody where SEISMO_ANONYMOUS_READS says so."""
+
+    def may_read(self, request: Request) -> bool:
+        return settings.ANONYMOUS_READS or bool(request.user and request.user.is_authenticated)
+
+
+class StaffOnly(WritePermission):
+    """Reads for staff alone."""
+
+    def may_read(self, request: Request) -> bool:
+        return _is_staff(request)
 
 
 KEPT = 120

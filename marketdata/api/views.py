@@ -43,6 +43,7 @@ class View(GenericAPIView[Any]):
     filterset_class: Any = None
     depends: ClassVar[Sequence[str] | None] = None
     keeper: ClassVar[Keeper | None] = None
+    permissions: ClassVar[Mapping[str, str]] = {}
 
     fields: tuple[str, ...] | None = None
     form = "json"

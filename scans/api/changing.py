@@ -1,8 +1,10 @@
-"""Making and changing scanner versions, and choosing the one a market uses: staff only, every change kept."""
+"""Making and changing scanner versions, and choosing the one a market uses: as in the admin, for staff with the
+permission to add or to change scanner versions; every change is kept."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -21,6 +23,7 @@ from scans.api.versions import VersionDetail, tag, told
 from scans.models import ScannerVersion
 from scans.operations import versions as operations
 
+CHANGE = "scans.change_scannerversion"
 LOCATION = location(201, "The new version's address, e.g. /api/versions/v2-tight")
 
 
@@ -74,6 +77,8 @@ class ActiveBody(Body):
 class Versions(versions.Versions):
     """Every scanner version; and making one."""
 
+    permissions: ClassVar[Mapping[str, str]] = {"POST": "scans.add_scannerversion"}
+
     @extend_schema(
         operation_id="make_version",
         tags=["versions"],
@@ -85,7 +90,8 @@ class Versions(versions.Versions):
         },
     )
     def post(self, request: Request) -> Response:
-        """Make a version of an engine, with what differs from the engine's own parameters. Staff only."""
+        """Make a version of an engine, with what differs from the engine's own parameters. It takes the permission
+        to add scanner versions."""
         body = NewBody(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
@@ -106,6 +112,8 @@ class Versions(versions.Versions):
 
 
 class OneVersion(versions.OneVersion):
+    permissions: ClassVar[Mapping[str, str]] = {"PATCH": CHANGE}
+
     @extend_schema(
         operation_id="change_version",
         tags=["versions"],
@@ -115,7 +123,7 @@ class OneVersion(versions.OneVersion):
     )
     def patch(self, request: Request, slug: str) -> Response:
         """Change a version: each parameter is checked by the engine's own schema, and who changed what is kept. What
-        was published stays as it was. Staff only."""
+        was published stays as it was. It takes the permission to change scanner versions."""
         body = EditBody(data=request.data)
         body.is_valid(raise_exception=True)
         settings, reset = body.settings()
@@ -141,6 +149,7 @@ class Active(MarketView):
 
     serializer_class = ActiveBody
     pagination_class = None
+    permissions: ClassVar[Mapping[str, str]] = {"PUT": CHANGE}
 
     @extend_schema(
         operation_id="active_version",
@@ -159,7 +168,8 @@ class Active(MarketView):
         responses={200: ActiveBody, **problems(*WRITING)},
     )
     def put(self, request: Request, market: str) -> Response:
-        """Make a version the one that the market uses where none is named. Staff only."""
+        """Make a version the one that the market uses where none is named. It takes the permission to change
+        scanner versions."""
         body = ActiveBody(data=request.data)
         body.is_valid(raise_exception=True)
         chosen = operations.named(body.validated_data["scanner_version"])

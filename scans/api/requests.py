@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import django_filters
 from django.db.models import QuerySet
@@ -27,6 +28,7 @@ from scans.api.scans import Runs
 from scans.models import RequestStatus, ScanRequest
 from scans.operations import requests
 
+ADD, CHANGE = "scans.add_scanrequest", "scans.change_scanrequest"
 KEY = re.compile(r"[\x21-\x7e]{1,128}")
 NUMBER = OpenApiParameter(
     "number",
@@ -49,6 +51,8 @@ ACCEPTED = OpenApiResponse(RequestBody, description="Queued: poll what Location 
 class Scans(Runs):
     """Every run; and asking for one."""
 
+    permissions: ClassVar[Mapping[str, str]] = {"POST": ADD}
+
     @extend_schema(
         operation_id="ask_for_scan",
         tags=["requests"],
@@ -57,8 +61,8 @@ class Scans(Runs):
         responses={202: ACCEPTED, **problems(*WRITING, 422, 503)},
     )
     def post(self, request: Request, market: str) -> Response:
-        """Queue a scan. Staff only. Everything is checked at once; what was found is published when it is run, or kept
-        with the request where `save` is false."""
+        """Queue a scan, which takes the permission to add scan requests. Everything is checked at once; what was found
+        is published when it is run, or kept with the request where `save` is false."""
         body = AskBody(data=request.data)
         body.is_valid(raise_exception=True)
         asked = requests.ask(
@@ -137,6 +141,8 @@ class OneRequest(Numbered):
 
 
 class Cancel(Numbered):
+    permissions: ClassVar[Mapping[str, str]] = {"POST": CHANGE}
+
     @extend_schema(
         operation_id="cancel_scan_request",
         tags=["requests"],
@@ -145,13 +151,16 @@ class Cancel(Numbered):
         responses={200: RequestBody, **problems(400, 404, 409)},
     )
     def post(self, request: Request, market: str, number: str) -> Response:
-        """Cancel it: from now on it publishes nothing more. What it published before stands. Staff only."""
+        """Cancel it: from now on it publishes nothing more. What it published before stands. It takes
+        the permission to change scan requests."""
         who = request.user.get_username()
         row = requests.cancel(self.asked().pk, as_of=timezone.now(), who=who)
         return Response(RequestBody(row).data)
 
 
 class Rerun(Numbered):
+    permissions: ClassVar[Mapping[str, str]] = {"POST": ADD}
+
     @extend_schema(
         operation_id="rerun_scan_request",
         tags=["requests"],
@@ -160,7 +169,8 @@ class Rerun(Numbered):
         responses={202: ACCEPTED, **problems(400, 404, 409, 503)},
     )
     def post(self, request: Request, market: str, number: str) -> Response:
-        """Ask for the same once more, as a new request; what was published already is found to stand. Staff only."""
+        """Ask for the same once more, as a new request; what was published already is found to stand. It takes the
+        permission to add scan requests."""
         asked = requests.again(
             self.asked(),
             as_of=timezone.now(),

@@ -39,6 +39,42 @@ ACTIONS = (
 )
 
 
+LOOKS = {"coverage", "coverage_of_market", "suspected_actions", "auth_user_password_change"}
+"""Pages besides each model's own that show something; what the last two do is tested by itself."""
+
+
+def own_pages() -> set[str]:
+    """The names of the addresses that model admins have besides Django's five."""
+    found = set()
+    for model, kind in admin.site._registry.items():
+        prefix = f"{model._meta.app_label}_{model._meta.model_name}"
+        plain = {
+            f"{prefix}_{verb}" for verb in ("changelist", "add", "history", "delete", "change")
+        }
+        found |= {one.name for one in kind.get_urls() if one.name} - plain
+    return found
+
+
+def test_every_page_that_acts_is_in_the_table() -> None:
+    assert own_pages() == {view for view, _, _ in ACTIONS} | LOOKS
+
+
+def test_every_action_of_a_list_names_its_permission(rf: Any, viewer: User) -> None:
+    """A viewer is offered none, whatever list it is; the queue's are a superuser's (see below)."""
+    request = rf.get("/")
+    request.user = viewer
+    for model, kind in admin.site._registry.items():
+        assert not kind.get_actions(request), model
+        for action, _, _ in kind._get_base_actions():  # type: ignore[attr-defined]
+            named = getattr(action, "allowed_permissions", ())
+            assert named or model._meta.app_label == "django_q", (model, action)
+        assert not kind.list_editable, model
+        for inline in kind.get_inline_instances(request):
+            assert not inline.has_change_permission(request), inline
+            assert not inline.has_add_permission(request, None), inline
+            assert not inline.has_delete_permission(request), inline
+
+
 @pytest.fixture
 def rows(scanned: Any) -> dict[str, Any]:
     return {

@@ -16,6 +16,7 @@ from django_q.brokers import get_broker
 from django_q.tasks import queue_size
 
 from scans.models import ScanRequest
+from tests.people import scan_chief
 from tests.scans.probe import Probe
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,7 +30,7 @@ def chief(market: pd.DataFrame, probe: Probe, settings: Any) -> Iterator[User]:
     """One of the staff; what was put into the queue is taken out again."""
     settings.USER_RATE = 1_000_000
     get_broker().purge_queue()
-    yield User.objects.create_user("chief", is_staff=True)
+    yield scan_chief()
     get_broker().purge_queue()
 
 
@@ -81,7 +82,7 @@ def test_one_key_for_two_bodies_is_the_first_ones(chief: User) -> None:
 
 
 def test_a_key_is_its_users_own(chief: User) -> None:
-    deputy = User.objects.create_user("deputy", is_staff=True)
+    deputy = scan_chief("deputy")
     (mine,), (theirs,) = sent(chief, [ONE], "day"), sent(deputy, [OTHER], "day")
     assert mine.status_code == theirs.status_code == 202
     assert mine.json()["id"] != theirs.json()["id"]

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from seismo_site.models import ApiToken
 from seismo_site.tokens import TokenAuthentication
 from tests.api.conftest import Get
+from tests.people import scan_chief
 
 MEMBERS = {"type", "title", "status", "code", "detail", "request_id"}
 
@@ -184,7 +185,7 @@ def test_a_token_is_made_and_revoked_in_the_admin(
 
 def test_reads_alone(get: Get, client: Client) -> None:
     assert client.post("/api/kr/stocks").status_code == 403
-    client.force_login(User.objects.create_user("chief", is_staff=True))
+    client.force_login(scan_chief())
     refused = client.post("/api/kr/stocks")
     assert (refused.status_code, refused.json()["code"]) == (405, "method_not_allowed")
 

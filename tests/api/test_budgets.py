@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 import yaml
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from scans.operations import signals
 from tests.api.conftest import forget
+from tests.people import scan_chief
 from tests.scans.conftest import AS_OF
 
 HERE = Path(__file__).parent
@@ -59,7 +59,7 @@ def addresses(path: str, names: dict[str, str]) -> list[str]:
 def names(scanned: Any, client: Client, sessions: list[date]) -> dict[str, str]:
     """What stands in the paths; asked by one of the staff."""
     signals.update(market="kr", versions=["rises"], as_of=AS_OF)
-    client.force_login(User.objects.create_user("chief", is_staff=True))
+    client.force_login(scan_chief())
     body = {"versions": ["rises"], "first": sessions[10], "last": sessions[11], "save": False}
     made = client.post("/api/kr/scans", body, content_type="application/json")
     assert made.status_code == 202, made.content

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from scans.models import ActiveVersion, ScannerVersion, VersionChange
+from tests.people import scan_chief
 from tests.scans.probe import Probe
 
 Send = Callable[..., Any]
@@ -20,7 +21,7 @@ RISES = "/api/versions/rises-10"
 @pytest.fixture
 def send(client: Client, probe: Probe) -> Send:
     """Sends a body as the staff member `chief`; the parsed answer where the status is the one expected."""
-    client.force_login(User.objects.create_user("chief", is_staff=True))
+    client.force_login(scan_chief())
 
     def send(method: str, path: str, status: int, body: Any = None, /, **headers: str) -> Any:
         text = json.dumps(body)

@@ -22,6 +22,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests.people import scan_chief
+
 if TYPE_CHECKING:
     from seismo_site.models import ApiToken
 
@@ -56,11 +58,10 @@ def one_connection() -> Iterator[None]:
 @pytest.fixture
 def secret(scanned: Any) -> str:
     """A token of staff."""
-    from django.contrib.auth.models import User
 
     from seismo_site.models import ApiToken
 
-    token: ApiToken = ApiToken(user=User.objects.create_user("fuzz", is_staff=True), name="fuzz")
+    token: ApiToken = ApiToken(user=scan_chief("fuzz"), name="fuzz")
     made = token.new_secret()
     token.save()
     return made

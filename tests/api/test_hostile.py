@@ -16,6 +16,7 @@ from scans.models import ScannerVersion, ScanRank, ScanRun
 from seismo_site.models import ApiToken
 from tests.api.conftest import Get
 from tests.api.test_schema import SCHEMA
+from tests.people import scan_chief
 
 INJECTIONS = (
     "' OR '1'='1",
@@ -167,7 +168,7 @@ def test_tricks_with_methods_and_headers(scanned: pd.DataFrame, client: Client, 
     for header in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
         found = client.get("/api/versions/rises", headers={header: "DELETE"})
         assert found.status_code == 200
-    client.force_login(User.objects.create_user("chief", is_staff=True))
+    client.force_login(scan_chief())
     for method in ("TRACE", "CONNECT", "PROPFIND", "DELETE", "PUT"):
         found = client.generic(method, "/api/versions/rises")
         assert found.status_code == 405, method
@@ -184,7 +185,7 @@ def test_tricks_with_methods_and_headers(scanned: pd.DataFrame, client: Client, 
 
 
 def test_bodies_that_are_too_much(scanned: pd.DataFrame, client: Client) -> None:
-    client.force_login(User.objects.create_user("chief", is_staff=True))
+    client.force_login(scan_chief())
     before = ScanRun.objects.count()
     for body, kind in (
         ("{", "application/json"),

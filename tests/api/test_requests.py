@@ -15,6 +15,7 @@ from django.test import Client
 from marketdata.api import bodies
 from scans.models import RequestStatus, ScanRequest, ScanRun
 from scans.operations import requests, working
+from tests.people import scan_chief
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
 
@@ -27,7 +28,7 @@ def send(
     client: Client, market: pd.DataFrame, probe: Probe, django_capture_on_commit_callbacks: Any
 ) -> Send:
     """Sends a body as the staff member `chief`; the parsed answer where the status is the one expected."""
-    client.force_login(User.objects.create_user("chief", is_staff=True))
+    client.force_login(scan_chief())
 
     def send(path: str, status: int, body: Any = None, /, **headers: str) -> Any:
         with django_capture_on_commit_callbacks(execute=True):
@@ -220,7 +221,7 @@ def test_staff_alone(
 
 
 def test_a_session_needs_its_csrf_token(market: pd.DataFrame, probe: Probe) -> None:
-    chief = User.objects.create_user("chief", is_staff=True)
+    chief = scan_chief()
     careful = Client(enforce_csrf_checks=True)
     careful.force_login(chief)
     refused = careful.post(ASK, {}, content_type="application/json")

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from marketdata.markets import UnknownMarket
+from marketdata.operations.lease import LeaseLost, LeaseTaken
 from scans import queries
 from scans.operations import notify, schedule, working
-from scans.operations.claim import EveningRunning
 
 LOGGER = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def evening(
     )
     try:
         told = evenings.run(asked, clock=timezone.now, warm_up=warm_up)
-    except (UnknownMarket, queries.UnknownVersion, EveningRunning) as error:
+    except (UnknownMarket, queries.UnknownVersion, LeaseTaken, LeaseLost) as error:
         LOGGER.error("The evening of market %s was not run: %s", market, error)
         return str(error)
     if told.session is None:

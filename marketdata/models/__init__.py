@@ -14,6 +14,7 @@ from marketdata.models.generations import Generation
 from marketdata.models.index_series import IndexBar, IndexChoice
 from marketdata.models.instruments import Instrument, InstrumentStatus, StatusChange
 from marketdata.models.lake import FlowPartition, LakePartition, Partition
+from marketdata.models.leases import LeaseRow
 from marketdata.models.pace import CallPace, SourceVisit
 from marketdata.models.prices import BarCorrection, BarCoverage, FactorEvent, StockPrice
 
@@ -39,6 +40,7 @@ __all__ = [
     "Instrument",
     "InstrumentStatus",
     "LakePartition",
+    "LeaseRow",
     "Partition",
     "SourceVisit",
     "StatusChange",

@@ -48,7 +48,7 @@ class ScanRequestAdmin(ReadOnly, Listing):
             None,
             {"fields": ("asked", "market", "days", "state", "progress", "reason", "requested_by")},
         ),
-        ("When", {"fields": ("created_at", "started_at", "beat_at", "finished_at")}),
+        ("When", {"fields": ("created_at", "started_at", "finished_at")}),
         ("How", {"fields": ("publishes", "limits", "top", "executor", "request_id")}),
     )
     readonly_fields = ("asked", "days", "state", "progress")

@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from marketdata.errors import DataProblem
 from marketdata.markets import UnknownMarket
+from marketdata.operations.lease import LeaseLost
 from scans.engines.params import ParamError
 from scans.execution.executors import CHOICES
 from scans.operations.backfill import BackfillRefused
-from scans.operations.claim import EveningRunning
 from scans.operations.reproduce import NoSuchRun
 from scans.operations.run import Request
 from scans.operations.versions import VersionProblem
@@ -64,7 +64,7 @@ PROBLEMS = (
     ParamError,
     VersionProblem,
     BackfillRefused,
-    EveningRunning,
+    LeaseLost,
     NoSuchRun,
 )
 

@@ -8,16 +8,14 @@ from scans.models.runs import Status
 
 
 class Evening(models.Model):
-    """A market's evening at work: while its status is running no other process may begin one of the same market.
-
-    `beat_at` is renewed all along; an evening that has been silent for long has died and may be taken over."""
+    """An evening of a market and how it ended. The process at work holds the lease "evening of market ..."; a row that
+    is running without it is of a process that died."""
 
     market = models.CharField(max_length=12)
     session = models.DateField()
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.RUNNING)
     started_by = models.CharField(max_length=150, blank=True)
     started_at = models.DateTimeField()
-    beat_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -19,7 +19,7 @@ class ScanRequest(models.Model):
     """Some versions of a market over the sessions from `first` to `last`, to be run by a task worker.
 
     Only a conditional UPDATE moves `status`: whoever takes a queued row runs it, and publishes only while the row is
-    still running. `beat_at` is renewed with every part, so a row that has been silent for long has lost its worker."""
+    still running. The worker holds the lease "scan request N"; a row that is running without it has lost its worker."""
 
     market = models.CharField(max_length=12)
     versions = models.JSONField(help_text="The names of the versions, in the order asked for")
@@ -49,7 +49,6 @@ class ScanRequest(models.Model):
     created_at = models.DateTimeField()
     queued_at = models.DateTimeField(help_text="When a task was last put into the queue for it")
     started_at = models.DateTimeField(null=True)
-    beat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -62,7 +61,7 @@ class ScanRequest(models.Model):
         ]
         indexes = [
             models.Index(fields=["market", "-id"], name="request_market"),
-            models.Index(fields=["status", "beat_at"], name="request_status"),
+            models.Index(fields=["status", "queued_at"], name="request_status"),
         ]
         ordering = ["-pk"]
 

@@ -153,10 +153,8 @@ class ScanRank(models.Model):
 
 
 class Backfill(models.Model):
-    """A backfill of one version: while its status is running no other may write the same version of the market.
-
-    `beat_at` is renewed with every part that is published; a backfill that has been silent for long has died and may be
-    taken over."""
+    """A backfill of one version and how far it came. The process at work holds the lease "backfill of ... on market
+    ..."; a row that is running without it is of a process that died."""
 
     version = models.ForeignKey(ScannerVersion, on_delete=models.CASCADE, related_name="backfills")
     market = models.CharField(max_length=12)
@@ -165,7 +163,6 @@ class Backfill(models.Model):
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.RUNNING)
     done_until = models.DateField(null=True)
     started_at = models.DateTimeField()
-    beat_at = models.DateTimeField()
 
     class Meta:
         constraints = [

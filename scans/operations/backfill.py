@@ -2,7 +2,8 @@
 
 Each part is an ordinary run, published in one transaction, so an interruption leaves whole parts and `resume` does the
 rest; the answers are those that daily runs would have given. What is published already stays unless `replace` says
-otherwise, and another version is never touched. Two backfills of one version of a market cannot run at the same time.
+otherwise, and another version is never touched. A lease keeps two backfills of one version of a market apart; what a
+process that lost it computed is not published.
 """
 
 from __future__ import annotations
@@ -10,13 +11,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 
 import numpy as np
-from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from marketdata.markets import market as market_named
+from marketdata.operations.lease import Lease, LeaseTaken
 from marketdata.record import Days
 from scans import queries
 from scans.models import Backfill, ScannerVersion, ScanSession, Status
@@ -26,9 +25,6 @@ from scans.operations.run import Request
 
 PART = 250
 """Sessions of a part: its warm-up of 640 is then read less than four times over, and memory stays bounded."""
-
-SILENCE = timedelta(minutes=15)
-"""After which a running backfill that has published nothing counts as dead."""
 
 
 class BackfillRefused(Exception):
@@ -109,53 +105,63 @@ def _one(
     progress: Callable[[Progress], None] | None,
     permit: Permit | None,
 ) -> Backfilled:
-    began, done = time.perf_counter(), 0
-    kept = len(asked) - len(todo)
     if not len(todo):
-        return Backfilled(version.slug, 0, kept, 0.0)
-    mine = _claim(version, request.market, todo, request.as_of)
+        return Backfilled(version.slug, 0, len(asked), 0.0)
+    try:
+        with Lease(f"backfill of {version.slug} on market {request.market}") as lease:
+            return _published(version, request, asked, todo, progress, permit, lease)
+    except LeaseTaken as other:
+        raise BackfillRefused(
+            f"Another backfill of {version.slug} on market {request.market} is running since "
+            f"{other.since:%Y-%m-%d %H:%M} UTC ({other.holder}): wait for it to end."
+        ) from other
+
+
+def _published(
+    version: ScannerVersion,
+    request: Request,
+    asked: Days,
+    todo: Days,
+    progress: Callable[[Progress], None] | None,
+    permit: Permit | None,
+    lease: Lease,
+) -> Backfilled:
+    """Publish the parts of `todo` under the lease."""
+
+    def permitted() -> None:
+        lease.check()
+        if permit:
+            permit()
+
+    began, done, kept = time.perf_counter(), 0, len(asked) - len(todo)
+    mine = _row(version, request, todo)
     status = Status.FAILED
     try:
         for part in _parts(asked, todo):
             one = replace(
                 request, versions=[version.slug], first=part[0].item(), last=part[-1].item()
             )
-            scan = scanning.run(one, permit=permit)[0]
+            scan = scanning.run(one, permit=permitted)[0]
             if scan.error:
                 return Backfilled(version.slug, done, kept, time.perf_counter() - began, scan.error)
             done += len(part)
-            Backfill.objects.filter(pk=mine.pk).update(
-                beat_at=timezone.now(), done_until=part[-1].item()
-            )
+            Backfill.objects.filter(pk=mine.pk).update(done_until=part[-1].item())
             if progress:
                 spent = time.perf_counter() - began
                 progress(Progress(version.slug, done, len(todo), spent, scan.run))
         status = Status.PUBLISHED
     finally:
-        Backfill.objects.filter(pk=mine.pk).update(status=status)
+        Backfill.objects.filter(pk=mine.pk, status=Status.RUNNING).update(status=status)
     return Backfilled(version.slug, done, kept, time.perf_counter() - began)
 
 
-def _claim(version: ScannerVersion, market: str, todo: Days, now: datetime) -> Backfill:
-    """The row that says this backfill is running; BackfillRefused where another one is alive."""
-    running = Backfill.objects.filter(version=version, market=market, status=Status.RUNNING)
-    running.filter(beat_at__lt=now - SILENCE).update(status=Status.FAILED)
-    try:
-        with transaction.atomic():
-            return Backfill.objects.create(
-                version=version,
-                market=market,
-                first=todo[0].item(),
-                last=todo[-1].item(),
-                started_at=now,
-                beat_at=now,
-            )
-    except IntegrityError:
-        other = running.first()
-        since = f" since {other.started_at:%Y-%m-%d %H:%M} UTC" if other else ""
-        raise BackfillRefused(
-            f"Another backfill of {version.slug} on market {market} is running{since}: wait for it to end."
-        ) from None
+def _row(version: ScannerVersion, request: Request, todo: Days) -> Backfill:
+    """The row of this backfill; rows of processes that died end with it."""
+    mine = {"version": version, "market": request.market}
+    Backfill.objects.filter(**mine, status=Status.RUNNING).update(status=Status.FAILED)
+    return Backfill.objects.create(
+        **mine, first=todo[0].item(), last=todo[-1].item(), started_at=request.as_of
+    )
 
 
 def _parts(asked: Days, todo: Days) -> Iterator[Days]:

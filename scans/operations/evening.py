@@ -1,7 +1,7 @@
 """One evening of a market, from its bars to a notification.
 
 1. Which session: the one that closed since the evening before, or the one named. None: nothing is done.
-2. The evening is claimed by a row, so that of two processes one does it.
+2. A lease: of two processes one does it, and one that loses it publishes nothing more.
 3. What the market lacks is collected where a source is configured, investor flow only where a version reads it. A
    failure is told; where the session's bars are all there nevertheless, the evening goes on, and where they are not,
    it ends.
@@ -29,14 +29,14 @@ from marketdata.markets import Market
 from marketdata.markets import market as market_named
 from marketdata.operations import project
 from marketdata.operations.collect import unattended
+from marketdata.operations.lease import Lease, LeaseLost
 from marketdata.record import Days, Record
 from marketdata.session_hours import closing
 from scans import queries
-from scans.models import Outcome, ScannerVersion, ScanRank, ScanSession, Status
+from scans.models import Evening, Outcome, ScannerVersion, ScanRank, ScanSession, Status
 from scans.operations import notify, signals
 from scans.operations import run as scanning
 from scans.operations.answers import Scan
-from scans.operations.claim import Claim, EveningRunning
 from scans.operations.outcomes import Ran, Told
 from scans.operations.versions import reads_flows
 from scans.operations.working import KNOWN
@@ -67,26 +67,38 @@ class Asked:
 
 
 def run(asked: Asked, *, clock: Clock, warm_up: WarmUp) -> Told:
-    """What came of the evening. Raises UnknownMarket, UnknownVersion, and EveningRunning; everything else that goes
-    wrong is told."""
+    """What came of the evening. Raises UnknownMarket, UnknownVersion, LeaseTaken where another process is at work on an
+    evening of the market, and LeaseLost where one took this evening over; the report says everything else that goes
+    wrong."""
     began, as_of, named = perf_counter(), clock(), market_named(asked.market)
     chosen = _versions(asked)
     session, why = _session(named, asked, as_of)
     told = Told(asked.market, session, why)
     if session is None:
         return told
-    mine = Claim(asked.market, session, clock=clock, who=asked.started_by)
-    ended = Status.FAILED
-    try:
-        _Work(mine, asked, chosen, told, clock, warm_up).work()
-        told.seconds = round(perf_counter() - began, 2)
-        mine.beat()
-        notify.tell(told, at=clock())
-        ended = Status.FAILED if told.outcome is Outcome.FAILED else Status.PUBLISHED
-    finally:
-        mine.end(ended)
+    with Lease(f"evening of market {asked.market}") as lease:
+        row = _row(asked, session, as_of)
+        status = Status.FAILED
+        try:
+            _Work(lease, session, as_of, asked, chosen, told, clock, warm_up).work()
+            told.seconds = round(perf_counter() - began, 2)
+            lease.check()
+            notify.tell(told, at=clock())
+            status = Status.FAILED if told.outcome is Outcome.FAILED else Status.PUBLISHED
+        finally:
+            mine = Evening.objects.filter(pk=row.pk, status=Status.RUNNING)
+            mine.update(status=status, finished_at=clock())
     notify.send(told, clock=clock)
     return told
+
+
+def _row(asked: Asked, session: date, as_of: datetime) -> Evening:
+    """The row of this evening; rows of processes that died end with it."""
+    running = Evening.objects.filter(market=asked.market, status=Status.RUNNING)
+    running.update(status=Status.FAILED, finished_at=as_of)
+    return Evening.objects.create(
+        market=asked.market, session=session, started_by=asked.started_by, started_at=as_of
+    )
 
 
 def _versions(asked: Asked) -> list[ScannerVersion]:
@@ -123,19 +135,21 @@ class _Work:
 
     def __init__(
         self,
-        mine: Claim,
+        lease: Lease,
+        session: date,
+        as_of: datetime,
         asked: Asked,
         chosen: list[ScannerVersion],
         told: Told,
         clock: Clock,
         warm_up: WarmUp,
     ) -> None:
-        self._mine, self._asked, self._chosen = mine, asked, chosen
+        self._lease, self._asked, self._chosen = lease, asked, chosen
         self._told, self._clock, self._warm_up = told, clock, warm_up
-        self._session, self._as_of = mine.session, mine.at
+        self._session, self._as_of = session, as_of
 
     def work(self) -> None:
-        """Steps 3 to 5, except the notification. EveningRunning where another process took the evening over."""
+        """Steps 3 to 5, except the notification. LeaseLost where another process took the evening over."""
         try:
             if self._asked.collects:
                 market = self._asked.market
@@ -143,7 +157,7 @@ class _Work:
                     market,
                     flows=any(reads_flows(one, market) for one in self._chosen),
                     clock=self._clock,
-                    beat=self._mine.beat,
+                    beat=self._lease.check,
                 )
             held = project.current(self._asked.market)
             if not self._is_complete(held):
@@ -159,7 +173,7 @@ class _Work:
             self._follow()
         except KNOWN as error:
             self._told.reason = str(error)
-        except EveningRunning:
+        except LeaseLost:
             raise
         except Exception as error:
             LOGGER.exception("The evening of market %s failed", self._asked.market)
@@ -203,7 +217,7 @@ class _Work:
 
     def _scan(self, slugs: list[str], days: Days, left_out: int) -> None:
         """Run versions over the same sessions together, and each by itself where that cannot be."""
-        self._mine.beat()
+        self._lease.check()
         request = scanning.Request(
             market=self._asked.market,
             as_of=self._as_of,
@@ -214,8 +228,8 @@ class _Work:
             started_by=self._asked.started_by,
         )
         try:
-            scans = scanning.run(request, permit=self._mine.beat)
-        except EveningRunning:
+            scans = scanning.run(request, permit=self._lease.check)
+        except LeaseLost:
             raise
         except Exception as error:  # of one version, or of what all of them read
             if len(slugs) > 1:

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -21,32 +21,21 @@ from django_q.tasks import async_task
 
 from marketdata import queries as market_queries
 from marketdata.markets import market as market_named
-from marketdata.operations import project
+from marketdata.operations import lease, project
 from marketdata.record import Record
 from scans import queries
-from scans.engines import params as engine_params
 from scans.engines.registry import ENGINES
-from scans.execution.executors import CHOICES
-from scans.models import RequestStatus, ScannerVersion, ScanRequest, ScanRun
-from scans.models.versions import MOST_LIMIT
-from scans.operations.backfill import SILENCE
+from scans.models import RequestStatus, ScanRequest, ScanRun
+from scans.operations.request_checks import RequestRefused as RequestRefused
+from scans.operations.request_checks import check
 
 TASK = "scans.tasks.work_request"
+WAITING = timedelta(minutes=15)
+"""After which a request that still waits is put into the queue again."""
 ALIVE = (RequestStatus.QUEUED, RequestStatus.RUNNING)
-MOST_DRAFTED = 250
-"""Sessions, of all versions together, of a request that publishes nothing: its answers are kept as they are."""
-
 NOT_TAKEN = "The task queue cannot be reached, so nothing was kept: try again later."
 
 LOGGER = logging.getLogger(__name__)
-
-
-class RequestRefused(ValueError):
-    """The request cannot be done as asked; `field` names what does not fit, the message says what to do."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
 
 
 class KeyReused(ValueError):
@@ -109,7 +98,7 @@ def ask(
     chosen = queries.versions(market, list(versions))
     held = project.current(market)
     low, high, count = _sessions(held, first, last, as_of)
-    _check(chosen, asked, named.segments, count)
+    check(chosen, asked, named.segments, count)
     try:
         with transaction.atomic():
             row = ScanRequest.objects.create(
@@ -192,16 +181,23 @@ def again(row: ScanRequest, *, as_of: datetime, requested_by: str, request_id: s
     )
 
 
+def lease_name(number: int) -> str:
+    """The lease that the worker of a request holds."""
+    return f"scan request {number}"
+
+
 def settle(*, as_of: datetime) -> None:
-    """End what has been silent for too long: its worker is gone. And put into the queue again what has waited for
-    long, lest its task was lost with a worker or a broker; a task too many finds nothing to do."""
-    silent = as_of - SILENCE
-    ScanRequest.objects.filter(status=RequestStatus.RUNNING, beat_at__lt=silent).update(
+    """End what runs without the lease of a living worker. And put into the queue again what has waited for long, lest
+    its task was lost with a worker or a broker; a task too many finds nothing to do."""
+    running = ScanRequest.objects.filter(status=RequestStatus.RUNNING)
+    numbers = {lease_name(pk): pk for pk in running.values_list("pk", flat=True)}
+    lost = lease.lost(numbers) if numbers else set()
+    running.filter(pk__in=[numbers[name] for name in lost]).update(
         status=RequestStatus.FAILED,
         reason="The worker was lost: what it had published stands, ask again for the rest.",
         finished_at=as_of,
     )
-    waiting = ScanRequest.objects.filter(status=RequestStatus.QUEUED, queued_at__lt=silent)
+    waiting = ScanRequest.objects.filter(status=RequestStatus.QUEUED, queued_at__lt=as_of - WAITING)
     for number in waiting.order_by("pk").values_list("pk", flat=True):
         if waiting.filter(pk=number).update(queued_at=as_of):
             with suppress(QueueUnreachable):  # it goes on waiting; the log says why
@@ -209,10 +205,13 @@ def settle(*, as_of: datetime) -> None:
 
 
 def seen(number: int, market: str, *, as_of: datetime) -> ScanRequest | None:
-    """A request as it stands, settled first where it has been silent for too long; None where there is none."""
+    """A request as it is, settled first where it has lost its worker or waits for long; None where there is none."""
     rows = ScanRequest.objects.filter(pk=number, market=market)
     row = rows.first()
-    if row and row.status in ALIVE and (row.beat_at or row.queued_at) < as_of - SILENCE:
+    if row is None or row.status not in ALIVE:
+        return row
+    is_running = row.status == RequestStatus.RUNNING
+    if lease.lost([lease_name(number)]) if is_running else row.queued_at < as_of - WAITING:
         settle(as_of=as_of)
         row = rows.first()
     return row
@@ -238,43 +237,6 @@ def _sessions(
         first = last = market_queries.last_complete_session(held, as_of)
     days = held.between(first, last)
     return days[0].item(), days[-1].item(), len(days)
-
-
-def _check(
-    chosen: Sequence[ScannerVersion],
-    asked: Mapping[str, Any],
-    segments: Sequence[str],
-    sessions: int,
-) -> None:
-    """RequestRefused for what does not fit the versions or the market."""
-    known = {*segments, *(segment for version in chosen for segment in version.segments)}
-    for segment, most in asked["limits"].items():
-        if segment not in known:
-            raise RequestRefused(
-                "limits", f"Unknown segment {segment!r}: choose among {', '.join(sorted(known))}."
-            )
-        if type(most) is not int or not 1 <= most <= MOST_LIMIT:
-            raise RequestRefused(
-                "limits", f"The limit of {segment} must be a whole number from 1 to {MOST_LIMIT}."
-            )
-    if asked["top"] is not None and not 1 <= asked["top"] <= MOST_LIMIT:
-        raise RequestRefused("top", f"top must be a whole number from 1 to {MOST_LIMIT}.")
-    if asked["executor"] not in CHOICES:
-        raise RequestRefused("executor", f"Choose an executor among {', '.join(CHOICES)}.")
-    for version in chosen:
-        given = dict(asked["pinned"].get(version.slug, version.params))
-        for name in ("segments", "limits", "top"):
-            given.pop(name, None)
-        try:
-            engine_params.read(ENGINES[version.engine].Params, given)
-        except (KeyError, engine_params.ParamError) as error:
-            raise RequestRefused("versions", f"{version.slug} cannot be run: {error}") from error
-    if not asked["publishes"] and sessions * len(chosen) > MOST_DRAFTED:
-        raise RequestRefused(
-            "save",
-            f"{sessions} sessions of {len(chosen)} versions are too many to keep without publishing them: "
-            f"ask for at most {MOST_DRAFTED} in all.",
-        )
 
 
 def _hash(asked: Mapping[str, Any]) -> str:

@@ -1,9 +1,9 @@
 """Works a scan request off.
 
-1. Take it: queued -> running, by one conditional UPDATE; whoever comes second has nothing to do.
+1. Take its lease, and move it from queued to running by one conditional UPDATE: a second worker has nothing to do.
 2. One session, or a request that publishes nothing: one run over all its versions, which reads the lake once.
    A range: a backfill of each version, part by part.
-3. Before each part is published, in the same transaction, the request must still be running, which renews its beat.
+3. As each part is published, in the same transaction, the request must still be running under this worker's lease.
 4. Say how it ended. A version that failed leaves the others standing; the request then says which one and why.
 """
 
@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from marketdata.errors import DataProblem
 from marketdata.markets import UnknownMarket
+from marketdata.operations.lease import Lease, LeaseLost, LeaseTaken
 from scans.engines.params import ParamError
 from scans.models import RequestStatus, ScanDraft, ScanRequest
 from scans.operations import backfill, requests, run
@@ -44,13 +45,22 @@ class Stopped(Exception):
 def work(number: int, *, as_of: datetime) -> str:
     """Work the request of that number; how it ended, for the queue's own record."""
     requests.settle(as_of=as_of)
-    now = {"status": RequestStatus.RUNNING, "started_at": as_of, "beat_at": as_of}
+    try:
+        with Lease(requests.lease_name(number)) as lease:
+            return _under(lease, number, as_of)
+    except LeaseTaken:
+        return f"request {number} is not waiting"
+
+
+def _under(lease: Lease, number: int, as_of: datetime) -> str:
+    """Work it under its lease."""
+    now = {"status": RequestStatus.RUNNING, "started_at": as_of}
     if not ScanRequest.objects.filter(pk=number, status=RequestStatus.QUEUED).update(**now):
         return f"request {number} is not waiting"
-    worker = Worker(ScanRequest.objects.get(pk=number), as_of)
+    worker = Worker(ScanRequest.objects.get(pk=number), lease, as_of)
     try:
         worker.work()
-    except Stopped:
+    except (Stopped, LeaseLost):
         return f"request {number} was stopped"
     except KNOWN as error:
         worker.end(RequestStatus.FAILED, str(error))
@@ -70,8 +80,9 @@ def work(number: int, *, as_of: datetime) -> str:
 class Worker:
     """One request at work."""
 
-    def __init__(self, row: ScanRequest, as_of: datetime) -> None:
+    def __init__(self, row: ScanRequest, lease: Lease, as_of: datetime) -> None:
         self.row = row
+        self.lease = lease
         self.as_of = as_of
         self.outcomes: list[dict[str, Any]] = []
         self.done = 0
@@ -87,8 +98,10 @@ class Worker:
                 self._range(slug)
 
     def permit(self) -> None:
-        """Renew the beat; Stopped where the request is no longer running."""
-        if not self._running().update(beat_at=timezone.now()):
+        """LeaseLost where another worker has it; Stopped where the request is no longer running, which it stays until
+        the transaction ends."""
+        self.lease.check()
+        if not self._running().update(status=RequestStatus.RUNNING):
             raise Stopped
 
     def end(self, status: RequestStatus, reason: str) -> None:

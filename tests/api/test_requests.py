@@ -173,7 +173,7 @@ def test_without_saving(send: Send, client: Client, sessions: list[date]) -> Non
 
 def test_a_worker_that_was_lost_is_seen_when_polling(send: Send, client: Client) -> None:
     made = send(ASK, 202, {})
-    ScanRequest.objects.update(status=RequestStatus.RUNNING, started_at=AS_OF, beat_at=AS_OF)
+    ScanRequest.objects.update(status=RequestStatus.RUNNING, started_at=AS_OF)
     found = client.get(made["headers"]["Location"]).json()
     assert found["status"] == "failed"
     assert found["reason"].startswith("The worker was lost")

@@ -14,6 +14,7 @@ from marketdata.errors import DataProblem
 from marketdata.management import candles as screens
 from marketdata.operations.candles.collect import collect
 from marketdata.operations.candles.sources import candle_source
+from marketdata.operations.lease import LeaseLost
 from marketdata.sources.base import SourceError
 
 
@@ -37,7 +38,7 @@ class Command(BaseCommand):
                 done = collect(
                     source=source, request=request, as_of=timezone.now(), on_progress=told
                 )
-        except (DataProblem, SourceError, RequestError, StuckError) as error:
+        except (DataProblem, LeaseLost, SourceError, RequestError, StuckError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
             raise CommandError(screen.interrupted, returncode=screens.INTERRUPTED) from None

@@ -1,6 +1,6 @@
 """Collects candles of a source into the record: the collector with the record's store, flags and guard.
 
-One process at a time collects a series (`alone`). A collection that a process left behind is told as stopped, and the
+One process at a time collects a series (`Lease`). A collection that a process left behind is told as stopped, and the
 same request takes it up: what is verified is never asked for twice.
 """
 
@@ -19,9 +19,9 @@ from marketdata.candles.planner import CandleRequest, grid_for
 from marketdata.candles.progress import Progress
 from marketdata.candles.states import ChunkState
 from marketdata.models import CandleCollection
-from marketdata.operations.candles.alone import alone
 from marketdata.operations.candles.flags import RecordFlags, rules
 from marketdata.operations.candles.store import RecordStore
+from marketdata.operations.lease import Lease
 from marketdata.sources.base import CandleSource
 
 OnProgress = Callable[[Progress, ChunkState], None]
@@ -47,12 +47,13 @@ def collect(
 ) -> Collected:
     """Collect a request as of a time; whether the source brought everything, the outcome says.
 
-    RequestError where it cannot be collected (nothing is stored then), SeriesBusy where another process collects the
-    series.
+    RequestError where it cannot be collected (nothing is stored then), LeaseTaken where another process collects the
+    series, LeaseLost where one took it over.
     """
     series = Series(source.name, request.market, grid_for(request, source.calendar))
     store, flags = RecordStore(), RecordFlags()
-    with alone(f"{source.title} {request.market} {request.timeframe}"):
+    with Lease(f"collection of {source.title} {request.market} {request.timeframe}") as lease:
+        store.permit = lease.check
         store.abandon(series)
         outcome = Collector(
             source,

@@ -26,11 +26,12 @@ ABANDONED = "The process that collected it ended before it did: the same request
 
 class RecordStore(RecordedCandles):
     """The database as a `CandleStore`. `step` is called before each statement of a chunk's transaction and after its
-    end; tests break off there."""
+    end; tests break off there. `permit` is called inside it first, and what it raises undoes it."""
 
     def __init__(self, step: Callable[[str], None] = lambda name: None) -> None:
         super().__init__()
         self._step = step
+        self.permit: Callable[[], None] = lambda: None
 
     def open(self, series: Series, wanted: Wanted) -> Collection:
         """Begin a collection, or take up the unfinished one of the same series and interval."""
@@ -81,6 +82,7 @@ class RecordStore(RecordedCandles):
         began = time.perf_counter()
         key = self.made(write.collection.series)
         with transaction.atomic():
+            self.permit()
             rows.lock(key)
             self._step("candles")
             rows.upsert_candles(key, write.candles)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
-from datetime import date, timedelta
+from datetime import date
 
 import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 
+from marketdata.models import LeaseRow
+from marketdata.operations.lease import Lease, LeaseLost
 from scans.models import Backfill, ScannerVersion, ScanRank, ScanSession, Status
 from scans.operations import backfill
 from scans.operations.backfill import BackfillRefused
@@ -105,20 +107,39 @@ def test_two_at_once_are_refused_and_a_dead_one_is_taken_over(
 ) -> None:
     version = ScannerVersion.objects.get(slug="rises")
     other = Backfill.objects.create(
-        version=version,
-        market="kr",
-        first=sessions[0],
-        last=sessions[9],
-        started_at=AS_OF,
-        beat_at=AS_OF,
+        version=version, market="kr", first=sessions[0], last=sessions[9], started_at=AS_OF
     )
-    with pytest.raises(
-        BackfillRefused, match="Another backfill of rises on market kr is running since 2024-06-01"
-    ):
-        fill(sessions[5], sessions[15])
-    assert not published()
-    Backfill.objects.filter(pk=other.pk).update(beat_at=AS_OF - timedelta(hours=1))
-    assert fill(sessions[5], sessions[15])[0].published == 11
+    with Lease("backfill of rises on market kr"):
+        with pytest.raises(
+            BackfillRefused,
+            match=r"Another backfill of rises on market kr is running since .* UTC \(process \d+ on",
+        ):
+            fill(sessions[5], sessions[15])
+        assert not published()
+        LeaseRow.objects.update(process_started=1)  # as if its process had ended
+        assert fill(sessions[5], sessions[15])[0].published == 11
+    other.refresh_from_db()
+    assert other.status == Status.FAILED
+
+
+def test_a_backfill_that_was_taken_over_publishes_nothing_more(
+    market: pd.DataFrame, probe: Probe, sessions: list[date]
+) -> None:
+    def taken_over(now: backfill.Progress) -> None:
+        LeaseRow.objects.update(fence="of another process")
+
+    request = Request(
+        market="kr", as_of=AS_OF, versions=["rises"], first=sessions[5], last=sessions[24]
+    )
+    with pytest.raises(LeaseLost, match="backfill of rises on market kr was silent for too long"):
+        backfill.backfill(
+            request,
+            resume=False,
+            overwrite=False,
+            progress=taken_over,
+        )
+    assert [day for day, _ in published()] == sessions[5:12]
+    assert Backfill.objects.get().status == Status.FAILED
 
 
 def test_one_that_begins_while_another_runs_is_refused_and_writes_nothing(

@@ -12,7 +12,9 @@ import pandas as pd
 import pytest
 from django.db import connection
 
+from marketdata.models import LeaseRow
 from marketdata.operations import project
+from marketdata.operations.lease import Lease, LeaseLost, LeaseTaken
 from scans.models import (
     Delivery,
     Evening,
@@ -25,7 +27,6 @@ from scans.models import (
     Status,
 )
 from scans.operations import evening, schedule, signals
-from scans.operations.claim import EveningRunning
 from scans.operations.evening import Asked
 from scans.operations.outcomes import Told
 from scans.queries import UnknownVersion
@@ -286,25 +287,34 @@ def test_an_evening_at_work_is_left_alone_and_a_dead_one_taken_over(
     market: pd.DataFrame, probe: Probe, sessions: list[date], evenings: Evenings
 ) -> None:
     now = night(sessions[-1])
-    other = Evening.objects.create(market="kr", session=sessions[-1], started_at=now, beat_at=now)
-    with pytest.raises(EveningRunning, match="is at work since 2024-04-30 09:10 UTC"):
-        evenings(now + timedelta(minutes=14))
-    assert not Notification.objects.exists()
-    assert evenings(now + timedelta(minutes=16)).outcome == "done"
+    other = Evening.objects.create(market="kr", session=sessions[-1], started_at=now)
+    with Lease("evening of market kr"):
+        with pytest.raises(LeaseTaken, match="The evening of market kr is at work in another"):
+            evenings(now)
+        assert not Notification.objects.exists()
+        LeaseRow.objects.update(process_started=1)  # as if its process had ended
+        assert evenings(now).outcome == "done"
     other.refresh_from_db()
     assert other.status == Status.FAILED
 
 
 def test_an_evening_that_was_taken_over_publishes_nothing(
-    market: pd.DataFrame, probe: Probe, sessions: list[date], evenings: Evenings
+    market: pd.DataFrame,
+    probe: Probe,
+    sessions: list[date],
+    evenings: Evenings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def taken() -> datetime:
-        Evening.objects.update(status=Status.FAILED)
-        return night(sessions[-1])
+    scored = Probe.score
 
-    asked = Asked("kr", versions=BOTH, collects=False)
-    with pytest.raises(EveningRunning, match="took it over"):
-        evening.run(asked, clock=taken, warm_up=evenings.warm)
+    def score(self: Probe, universe: Any, *rest: Any) -> Any:
+        LeaseRow.objects.update(fence="of another process")
+        return scored(self, universe, *rest)
+
+    monkeypatch.setattr(Probe, "score", score)
+    with pytest.raises(LeaseLost, match="took it over"):
+        evenings(night(sessions[-1]))
+    assert Evening.objects.get().status == Status.FAILED
     assert not ScanRun.objects.exists()
     assert not Notification.objects.exists()
 
@@ -320,7 +330,7 @@ def test_two_at_once_do_it_once(
         start.wait()
         try:
             return str(Evenings()(night(sessions[-1])).outcome)
-        except EveningRunning:
+        except LeaseTaken:
             return "running"
         finally:
             connection.close()

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from marketdata.models import InstitutionalFlow
-from scans.models import Evening, Notification, ScannerVersion, ScanSession, Status
+from marketdata.models import InstitutionalFlow, LeaseRow
+from marketdata.operations.lease import LeaseLost
+from scans.models import Notification, ScannerVersion, ScanSession
 from scans.notices import text as notice
 from scans.operations import evening, notify
-from scans.operations.claim import EveningRunning
 from scans.operations.evening import Asked
 from scans.operations.outcomes import Told
 from tests.marketdata.operations.desk import Desk, known, listed, sessions
@@ -168,15 +168,15 @@ def test_flow_that_cannot_be_had_is_told_and_the_scans_go_on(desk: Desk) -> None
     assert (flows(last), Notification.objects.get(session=last).outcome) == ([], "partial")
 
 
-def test_a_claim_that_is_lost_ends_the_collection(desk: Desk) -> None:
+def test_a_lease_that_is_lost_ends_the_collection(desk: Desk) -> None:
     last = sessions()[-1]
     desk.exchange.today = last
 
     def taken() -> datetime:
-        Evening.objects.update(status=Status.FAILED)
+        LeaseRow.objects.filter(name__startswith="evening").update(fence="of another process")
         return at_six(last)
 
-    with pytest.raises(EveningRunning):
+    with pytest.raises(LeaseLost):
         evening.run(Asked("kr", versions=["rises"]), clock=taken, warm_up=lambda *given: None)
     assert not Notification.objects.exists()
 

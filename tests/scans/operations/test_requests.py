@@ -12,6 +12,8 @@ from django.core.cache import cache
 from django_q.tasks import queue_size
 
 from marketdata.errors import DataProblem
+from marketdata.models import LeaseRow
+from marketdata.operations.lease import Lease, LeaseLost
 from scans.models import (
     Backfill,
     RequestStatus,
@@ -22,7 +24,7 @@ from scans.models import (
     ScanSession,
     Status,
 )
-from scans.operations import backfill, requests, working
+from scans.operations import backfill, request_checks, requests, working
 from scans.operations.requests import KeyReused, NotCancellable, QueueUnreachable, RequestRefused
 from scans.operations.run import Request, run
 from scans.queries import UnknownVersion
@@ -149,15 +151,8 @@ def test_one_version_failing_leaves_the_other(ask: Ask, sessions: list[date], la
 
 
 def test_a_backfill_in_the_way_stops_that_version_alone(ask: Ask, sessions: list[date]) -> None:
-    Backfill.objects.create(
-        version=ScannerVersion.objects.get(slug="rises"),
-        market="kr",
-        first=sessions[0],
-        last=sessions[9],
-        started_at=AS_OF,
-        beat_at=AS_OF,
-    )
-    row = work(ask(versions=["rises", "rises-10"], first=sessions[10], last=sessions[19]))
+    with Lease("backfill of rises on market kr"):
+        row = work(ask(versions=["rises", "rises-10"], first=sessions[10], last=sessions[19]))
     assert row.status == RequestStatus.FAILED
     assert "Another backfill of rises on market kr is running" in row.reason
     assert published("rises") == []
@@ -199,18 +194,25 @@ def test_a_lost_worker_is_noticed_and_may_not_publish_any_more(
     ask: Ask, sessions: list[date]
 ) -> None:
     row = ask(first=sessions[10], last=sessions[29])
-    ScanRequest.objects.update(status=RequestStatus.RUNNING, started_at=AS_OF, beat_at=AS_OF)
-    requests.settle(as_of=AS_OF + backfill.SILENCE)
-    row.refresh_from_db()
-    assert row.status == RequestStatus.RUNNING
-    late = AS_OF + backfill.SILENCE + timedelta(seconds=1)
-    requests.settle(as_of=late)
-    row.refresh_from_db()
-    assert (row.status, row.finished_at) == (RequestStatus.FAILED, late)
-    assert row.reason.startswith("The worker was lost")
-    with pytest.raises(working.Stopped):  # it comes back, and wants to go on
-        working.Worker(row, AS_OF).work()
-    assert published() == []
+    ScanRequest.objects.update(status=RequestStatus.RUNNING, started_at=AS_OF)
+    late = AS_OF + timedelta(seconds=1)
+    with Lease(requests.lease_name(row.pk)) as lease:
+        requests.settle(as_of=late)
+        row.refresh_from_db()
+        assert row.status == RequestStatus.RUNNING
+        LeaseRow.objects.update(process_started=1)  # as if its process had ended
+        requests.settle(as_of=late)
+        row.refresh_from_db()
+        assert (row.status, row.finished_at) == (RequestStatus.FAILED, late)
+        assert row.reason.startswith("The worker was lost")
+        with pytest.raises(working.Stopped):  # it comes back, and wants to go on
+            working.Worker(row, lease, AS_OF).work()
+        assert published() == []
+        ScanRequest.objects.update(status=RequestStatus.RUNNING)
+        LeaseRow.objects.update(fence="of another worker")
+        with pytest.raises(LeaseLost):
+            working.Worker(row, lease, AS_OF).work()
+        assert published() == []
 
 
 def test_a_lost_task_is_put_into_the_queue_again(ask: Ask) -> None:
@@ -219,9 +221,9 @@ def test_a_lost_task_is_put_into_the_queue_again(ask: Ask) -> None:
     from django_q.models import OrmQ
 
     OrmQ.objects.all().delete()
-    requests.settle(as_of=AS_OF + backfill.SILENCE)
+    requests.settle(as_of=AS_OF + requests.WAITING)
     assert queue_size() == 0
-    late = AS_OF + backfill.SILENCE + timedelta(seconds=1)
+    late = AS_OF + requests.WAITING + timedelta(seconds=1)
     requests.settle(as_of=late)
     requests.settle(as_of=late)
     assert queue_size() == 1
@@ -329,6 +331,6 @@ def test_drafts_are_bounded(
     row = work(ask(publishes=False))
     assert row.status == RequestStatus.FAILED
     assert "ask for fewer sessions, or for a top" in row.reason
-    monkeypatch.setattr(requests, "MOST_DRAFTED", 3)
+    monkeypatch.setattr(request_checks, "MOST_DRAFTED", 3)
     with pytest.raises(RequestRefused, match="at most 3 in all"):
         ask(versions=["rises", "rises-10"], first=sessions[0], last=sessions[1], publishes=False)

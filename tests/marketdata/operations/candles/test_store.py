@@ -15,12 +15,21 @@ from marketdata.candle_record import RecordedCandles
 from marketdata.candles import coverage as covered
 from marketdata.candles.cache import Series
 from marketdata.candles.overlap import Overlap
-from marketdata.candles.planner import Wanted
+from marketdata.candles.planner import CandleRequest, Wanted
+from marketdata.candles.progress import Progress
 from marketdata.candles.states import ChunkState, ChunkWrite, Collection, Status, StopReason
 from marketdata.candles.timeframes import Grid, Interval, as_datetime, timeframe
-from marketdata.models import Candle, CandleChunk, CandleCollection, CandleCoverage, CandleSeries
-from marketdata.operations.candles.alone import SeriesBusy, alone
+from marketdata.models import (
+    Candle,
+    CandleChunk,
+    CandleCollection,
+    CandleCoverage,
+    CandleSeries,
+    LeaseRow,
+)
+from marketdata.operations.candles import collect as candles
 from marketdata.operations.candles.store import ABANDONED, RecordStore
+from marketdata.operations.lease import Lease, LeaseLost, LeaseTaken
 from marketdata.sources.base import Candles
 from tests.marketdata.candles.stores import ListSource, MemoryStore
 from tests.marketdata.candles.test_collector import END, NOW, SERIES, Killed, collect, minutes
@@ -211,21 +220,28 @@ def test_two_writers_of_one_series_leave_whole_coverage() -> None:
     assert all_coverage() == [(0, 2400)]
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_second_collection_of_a_series_is_refused_until_the_first_has_ended() -> None:
-    def other() -> str:
-        try:
-            with alone("Upbit KRW-BTC 1m"):
-                return "held"
-        except SeriesBusy as busy:
-            return str(busy)
-        finally:
-            connection.close()
+    source = ListSource(minutes(50), now=NOW)
+    asked = CandleRequest("KRW-BTC", "1m", count=50, before=as_datetime(END))
+    with (
+        Lease("collection of Upbit KRW-BTC 1m"),
+        pytest.raises(LeaseTaken, match="The collection of Upbit KRW-BTC 1m is at work in another"),
+    ):
+        candles.collect(source=source, request=asked, as_of=as_datetime(NOW))
+    assert not CandleSeries.objects.exists()
+    with Lease("collection of Upbit KRW-ETH 1m"):
+        done = candles.collect(source=source, request=asked, as_of=as_datetime(NOW))
+    assert done.outcome.status == Status.DONE
 
-    with ThreadPoolExecutor(1) as pool:
-        with alone("Upbit KRW-BTC 1m"):
-            said = pool.submit(other).result()
-            with alone("Upbit KRW-ETH 1m"):
-                pass
-        assert said.startswith("Upbit KRW-BTC 1m is being collected by another process: wait")
-        assert pool.submit(other).result() == "held"
+
+def test_a_collection_that_was_taken_over_records_nothing_more() -> None:
+    def taken_over(told: Progress, chunk: ChunkState) -> None:
+        LeaseRow.objects.update(fence="of another process")
+
+    source = ListSource(minutes(500), now=NOW)
+    asked = CandleRequest("KRW-BTC", "1m", count=500, before=as_datetime(END))
+    with pytest.raises(LeaseLost):
+        candles.collect(
+            source=source, request=asked, as_of=as_datetime(NOW), on_progress=taken_over
+        )
+    assert Candle.objects.count() == 200  # the first page

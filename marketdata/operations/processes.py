@@ -1,0 +1,71 @@
+"""Identity of a process across processes and hosts: does the process that wrote a row still run?
+
+A process number alone is no identity: numbers are used again, each container has its own, and so has each boot. The
+identity is (boot and process namespace of the host, number, start in clock ticks after boot), as Linux has them in
+/proc (proc(5)). Elsewhere the host is "" and nothing is said of other processes.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+PROC = Path("/proc")
+STATE, START = 0, 19
+"""Places in /proc/PID/stat after the command's name, which ends with the last parenthesis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process: `host` is "" where it cannot be recognised from another process."""
+
+    host: str
+    hostname: str
+    pid: int
+    started: int
+
+
+def this_process() -> Process:
+    """The process that calls."""
+    pid = os.getpid()
+    return Process(_host(), socket.gethostname(), pid, _start(pid) or 0)
+
+
+def is_running(host: str, pid: int, started: int) -> bool | None:
+    """Whether that process still runs; None where this host cannot say."""
+    if not host or host != _host():
+        return None
+    now = _start(pid)
+    if now is not None:
+        return now == started
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return None  # it is there, but hidden from this user
+    return _start(pid) == started
+
+
+@cache
+def _host() -> str:
+    """This boot of this host, and the namespace in which its process numbers count; "" where there is no /proc."""
+    try:
+        boot = (PROC / "sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {os.readlink(PROC / 'self/ns/pid')}"
+    except OSError:
+        return ""
+
+
+def _start(pid: int) -> int | None:
+    """When the process started, in clock ticks after boot; None where there is none, or only what its parent has not
+    yet been told the end of."""
+    try:
+        text = (PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()
+    return None if fields[STATE] in "ZX" else int(fields[START])

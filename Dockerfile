@@ -8,6 +8,7 @@ COPY requirements/base.txt requirements/
 RUN pip install --no-cache-dir --disable-pip-version-check -r requirements/base.txt
 
 COPY manage.py ./
+COPY pyproject.toml ./
 COPY seismo_site seismo_site
 COPY caching caching
 COPY marketdata marketdata

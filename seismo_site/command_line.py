@@ -14,8 +14,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import execute_from_command_line
 from django.db.utils import DatabaseError, InterfaceError, OperationalError
+
+from seismo_site.management_utility import SeismoUtility
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 NOT_MIGRATED = {"42P01", "42703"}  # PostgreSQL: undefined table, undefined column
@@ -26,7 +27,7 @@ def execute_on_one_connection(arguments: list[str]) -> None:
     """What manage.py does: a pool would only hide, behind a timeout of its own, why there is no connection."""
     database: dict[str, Any] = settings.DATABASES["default"]
     database["OPTIONS"].pop("pool", None)
-    execute_from_command_line(arguments)
+    SeismoUtility(arguments).execute()
 
 
 def run(

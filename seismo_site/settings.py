@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 from seismo_site import addresses, env, logging
+from seismo_site.version import VERSION as VERSION
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.load("SEISMO_ENV_FILE", BASE_DIR / ".env")

@@ -1,4 +1,4 @@
-"""What a collection of candles shows: a line that moves on a terminal, one event a chunk elsewhere, and a summary."""
+"""What a collection of candles shows: progress on a terminal, one event a chunk elsewhere, and a summary."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from marketdata.candles.planner import CandleRequest
 from marketdata.candles.progress import Progress
 from marketdata.candles.states import ChunkState, Status, StopReason
 from marketdata.candles.timeframes import as_datetime
-from marketdata.management.progress import Screen, duration
+from marketdata.management.arguments import positive
+from marketdata.management.progress import Screen
+from marketdata.management.progress_bar import ProgressBar, duration, left
 from marketdata.operations.candles.collect import Collected
 
 AWAY = 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong here, try again later
-INTERRUPTED = 130
+INTERRUPTED = (
+    "Interrupted: whole chunks are recorded and nothing else; the same command takes up the rest."
+)
 
 REASONS = {
     StopReason.COUNT: "as many as were asked for",
@@ -37,7 +41,9 @@ def add_series(parser: ArgumentParser, *, required: bool) -> None:
 
 def add_range(parser: ArgumentParser) -> None:
     """The options that say which candles."""
-    parser.add_argument("--count", type=int, help="so many slots: the last, or those before --to")
+    parser.add_argument(
+        "--count", type=positive, help="so many slots: the last, or those before --to"
+    )
     what = "an ISO date or time, in UTC where it names no zone"
     parser.add_argument("--from", dest="start", type=when, metavar="TIME", help=what)
     parser.add_argument("--to", dest="end", type=when, metavar="TIME", help="exclusive; likewise")
@@ -71,31 +77,18 @@ def request_of(options: Mapping[str, Any]) -> CandleRequest:
 class CandleScreen(Screen):
     """What a collection of candles shows."""
 
-    interrupted = "Interrupted: whole chunks are recorded and nothing else; the same command takes up the rest."
-
-    def __init__(self, errors: OutputWrapper, out: OutputWrapper) -> None:
-        super().__init__(errors, out)
-        self._moved = False
+    def __init__(self, bar: ProgressBar, out: OutputWrapper, errors: OutputWrapper) -> None:
+        super().__init__(bar, out)
+        self._errors = errors
 
     def progress(self, told: Progress, chunk: ChunkState) -> None:
         """One chunk further."""
-        if self._moves:
-            left = "" if told.remaining is None else f", {duration(told.remaining)} left"
-            line = (
-                f"{told.ratio:4.0%}, {told.calls:,} calls, {told.rows:,} rows, "
-                f"{told.rows_per_second:,.0f} rows/s{left}"
-            )
-            self._errors.write(f"\r{line:<79}", ending="")
-            self._errors.flush()
-            self._moved = True
+        if self._bar.is_visible:
+            rate = f"{told.rows_per_second:,.0f} rows/s"
+            notes = (f"{told.rows:,} rows", rate, left(told.remaining))
+            self._bar.show(f"{told.calls:,} calls", told.ratio, *notes)
         else:
             self._errors.write(json.dumps(_event(told, chunk)))
-
-    def end_line(self) -> None:
-        """Leave the line that moved."""
-        if self._moved:
-            self._errors.write("")
-            self._moved = False
 
     def summary(self, done: Collected) -> None:
         """What was collected and how."""

@@ -1,12 +1,11 @@
-"""What a collection shows: its plan, a line that moves while it runs (on a terminal only) and what became of it."""
+"""What a collection shows: its plan, progress while it runs (on a terminal only) and what became of it."""
 
 from __future__ import annotations
 
-import math
-from argparse import ArgumentTypeError
 from collections.abc import Sequence
 
-from marketdata.management.progress import Screen, duration
+from marketdata.management.progress import Screen
+from marketdata.management.progress_bar import duration, left
 from marketdata.operations.collect import Plan, Progress, Report
 from marketdata.operations.collect.flows import FlowPlan, FlowReport
 
@@ -37,13 +36,10 @@ class CollectScreen(Screen):
 
     def progress(self, told: Progress) -> None:
         """Show how far it has come, how fast, and how long it will take."""
-        if not self._moves:
-            return
         rate = told.calls / told.seconds if told.seconds else 0.0
-        left = "" if math.isinf(told.remaining) else f", {duration(told.remaining)} left"
-        line = f"{told.calls:,} of {told.of:,} calls, {told.rows:,} rows, {rate:.1f} calls/s{left}"
-        self._errors.write(f"\r{line:<79}", ending="" if told.calls < told.of else "\n")
-        self._errors.flush()
+        notes = (f"{told.rows:,} rows", f"{rate:.1f} calls/s", left(told.remaining))
+        share = told.calls / told.of if told.of else 1.0
+        self._bar.show(f"{told.calls:,} of {told.of:,} calls", share, *notes)
 
     def summary(self, report: Report | FlowReport) -> None:
         """Show what became of it, failures aside."""
@@ -85,14 +81,6 @@ class CollectScreen(Screen):
             if len(report.failures) > SHOWN:
                 lines.append(f"  and {len(report.failures) - SHOWN:,} more")
         return "\n".join(lines)
-
-
-def codes(text: str) -> tuple[str, ...]:
-    """Codes separated by commas."""
-    found = tuple(code for code in (part.strip() for part in text.split(",")) if code)
-    if not found:
-        raise ArgumentTypeError("name codes separated by commas, such as 005930,000660")
-    return found
 
 
 def some(codes: Sequence[str]) -> str:

@@ -7,38 +7,37 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
-from marketdata.management.progress import ImportScreen
-from marketdata.markets import UnknownMarket
+from marketdata.management.arguments import MARKET
+from marketdata.management.command import SeismoCommand
+from marketdata.management.progress import INTERRUPTED, ImportScreen
 from marketdata.operations.file_import import ImportReport
 
 
-class ImportCommand(BaseCommand):
+class ImportCommand(SeismoCommand):
     """Base of the commands; `usual_source` is the name under which files are recorded where none is given."""
 
     usual_source = "file"
+    interrupted = INTERRUPTED
+    problems = (*SeismoCommand.problems, ValueError)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+        parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="one or several")
         parser.add_argument(
             "--source", help=f"record under this name (default: {self.usual_source})"
         )
-        parser.add_argument("--market", help="kr or us, or one such as kr-adj (default: kr)")
+        parser.add_argument("--market", help=MARKET)
         parser.add_argument("--strict", action="store_true", help="refuse a file with a bad row")
 
     def run(self, work: Callable[..., ImportReport], options: dict[str, Any]) -> None:
         """Import the files that the options name, by an operation such as `import_prices`; CommandError where one
         of them failed."""
         given = {name: options[name] for name in ("files", "source", "market", "strict")}
-        screen = ImportScreen(self.stderr, self.stdout)
-        try:
-            report = work(**given, as_of=timezone.now(), progress=screen.progress)
-        except (UnknownMarket, ValueError) as error:
-            raise CommandError(str(error)) from error
-        except KeyboardInterrupt:
-            raise CommandError(screen.interrupted) from None
+        screen = ImportScreen(self.bar, self.stdout)
+        report = work(**given, as_of=timezone.now(), progress=screen.progress)
+        self.bar.close()
         for file in report.files:
             screen.summary(file)
         if report.failed:

@@ -1,22 +1,22 @@
-"""What an import shows: a line that moves while it runs, on a terminal only, and a summary of each file."""
+"""What an import shows: progress while it runs, on a terminal only, and a summary of each file."""
 
 from __future__ import annotations
 
-import math
-
 from django.core.management.base import OutputWrapper
 
+from marketdata.management.progress_bar import ProgressBar, left
 from marketdata.operations.file_import import FileReport, ImportReport, Progress
+
+INTERRUPTED = (
+    "Interrupted: whole batches are recorded and nothing else; the same command completes the rest."
+)
 
 
 class Screen:
     """Progress goes to standard error, results to standard output."""
 
-    interrupted = "Interrupted: whole batches are recorded and nothing else; the same command completes the rest."
-
-    def __init__(self, errors: OutputWrapper, out: OutputWrapper) -> None:
-        self._errors, self._out = errors, out
-        self._moves = errors.isatty()
+    def __init__(self, bar: ProgressBar, out: OutputWrapper) -> None:
+        self._bar, self._out = bar, out
 
 
 class ImportScreen(Screen):
@@ -24,13 +24,9 @@ class ImportScreen(Screen):
 
     def progress(self, told: Progress) -> None:
         """Show how far the file has come, how fast, and how long it will take."""
-        if not self._moves:
-            return
         rate = told.rows / told.seconds if told.seconds else 0.0
-        left = "" if math.isinf(told.remaining) else f", {duration(told.remaining)} left"
-        line = f"{told.path.name}: {told.share:4.0%}, {told.rows:,} rows, {rate:,.0f} rows/s{left}"
-        self._errors.write(f"\r{line:<79}", ending="" if told.share < 1 else "\n")
-        self._errors.flush()
+        notes = (f"{told.rows:,} rows", f"{rate:,.0f} rows/s", left(told.remaining))
+        self._bar.show(told.path.name, told.share, *notes)
 
     def summary(self, file: FileReport) -> None:
         """Show what became of a file that could be read at all."""
@@ -58,9 +54,3 @@ class ImportScreen(Screen):
         failed = report.failed
         many = f"{len(failed)} of {len(report.files)} files failed.\n" if len(failed) > 1 else ""
         return many + "\n".join(file.error for file in failed)
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them, rounded up."""
-    whole = math.ceil(seconds)
-    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"

@@ -1,19 +1,17 @@
-"""What the scan commands have in common: options, the clock, and errors as one sentence."""
+"""What the scan commands have in common: options, the clock, and which errors are a sentence."""
 
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import date, time
+from datetime import time
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from marketdata.errors import DataProblem
-from marketdata.markets import UnknownMarket
+from marketdata.management.arguments import add_market, day, positive
+from marketdata.management.command import SeismoCommand
 from marketdata.operations.lease import LeaseLost
 from scans.engines.params import ParamError
 from scans.execution.executors import CHOICES
@@ -22,14 +20,6 @@ from scans.operations.reproduce import NoSuchRun
 from scans.operations.run import Request
 from scans.operations.versions import VersionProblem
 from scans.queries import UnknownVersion
-
-
-def day(text: str) -> date:
-    """A date as 2026-08-21."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a date; write it as 2026-08-21") from None
 
 
 def clock_time(text: str) -> time:
@@ -50,16 +40,8 @@ def limit(text: str) -> tuple[str, int]:
     return name, int(count)
 
 
-def positive(text: str) -> int:
-    """A whole number above 0."""
-    if not text.isdigit() or int(text) < 1:
-        raise ArgumentTypeError(f"{text!r} must be a whole number above 0")
-    return int(text)
-
-
 PROBLEMS = (
-    DataProblem,
-    UnknownMarket,
+    *SeismoCommand.problems,
     UnknownVersion,
     ParamError,
     VersionProblem,
@@ -69,17 +51,10 @@ PROBLEMS = (
 )
 
 
-class VersionedCommand(BaseCommand):
-    """A command whose own --version option takes the place of Django's.
+class ScanCommand(SeismoCommand):
+    """A command of the scans."""
 
-    It runs no system checks: they would import every page and the API, which takes longer than a scan.
-    `manage.py check` and CI run them.
-    """
-
-    requires_system_checks = ()
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
+    problems = PROBLEMS
 
 
 def add_request(parser: CommandParser) -> None:
@@ -90,15 +65,27 @@ def add_request(parser: CommandParser) -> None:
         default=[],
         help="repeatable; default: the market's active one",
     )
-    parser.add_argument("--market", default="kr", help="kr (default), us, upbit or one of your own")
-    parser.add_argument("--date", type=day, help="default: the last complete session")
+    add_market(parser)
+    parser.add_argument(
+        "--date", type=day, help="as 2026-08-21; default: the last complete session"
+    )
     parser.add_argument("--from", dest="first", type=day, help="first session of a range")
     parser.add_argument("--to", dest="last", type=day, help="last session of a range")
     parser.add_argument(
-        "--limit", type=limit, action="append", default=[], help="KOSPI=200: largest turnovers only"
+        "--limit",
+        type=limit,
+        action="append",
+        default=[],
+        metavar="SEGMENT=N",
+        help="KOSPI=200: its 200 largest turnovers only; repeatable",
     )
     parser.add_argument("--top", type=positive, help="keep only the best N of each session")
-    parser.add_argument("--executor", choices=CHOICES, default=settings.SCAN_EXECUTOR)
+    parser.add_argument(
+        "--executor",
+        choices=CHOICES,
+        default=settings.SCAN_EXECUTOR,
+        help=f"the answer is the same (default: {settings.SCAN_EXECUTOR})",
+    )
     parser.add_argument(
         "--workers", type=positive, default=settings.SCAN_WORKERS, help="default: one for each core"
     )
@@ -126,12 +113,3 @@ def request(options: dict[str, Any]) -> Request:
         cached=not options["no_cache"],
         started_by="command line",
     )
-
-
-@contextmanager
-def one_sentence() -> Iterator[None]:
-    """What a person can mend becomes a `CommandError`: one sentence and a non-zero exit."""
-    try:
-        yield
-    except PROBLEMS as error:
-        raise CommandError(str(error)) from error

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from scans.management.arguments import day
+from marketdata.management.arguments import add_market, day
 from scans.operations.evidence import HORIZONS, Request
 from scans.operations.picked import PUBLISHED, SOURCES
 
@@ -46,7 +46,7 @@ def costs(text: str) -> float:
 
 def add_judging(parser: CommandParser) -> None:
     """The options both commands know."""
-    parser.add_argument("--market", default="kr", help="kr (default), us, upbit or one of your own")
+    add_market(parser)
     parser.add_argument(
         "--from", dest="first", type=day, help="default: where its last uninterrupted run begins"
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from marketdata.management.arguments import add_market
 from scans.engines import params as engine_params
 from scans.engines.registry import ENGINES
 from scans.management.arguments import limit
@@ -29,31 +30,49 @@ def setting(text: str) -> tuple[str, str]:
 
 def add_actions(parser: CommandParser) -> None:
     """The actions and their options."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", help="one of")
     actions.add_parser("list", help="all versions")
     for name, text in (
         ("show", "a version's parameters"),
         ("history", "what changed, when and by whom"),
     ):
-        actions.add_parser(name, help=text).add_argument("slug")
+        actions.add_parser(name, help=text).add_argument(
+            "slug", metavar="VERSION", help="its name, as v2"
+        )
     new = actions.add_parser("create", help="a new version of an engine")
-    new.add_argument("slug")
+    new.add_argument("slug", metavar="VERSION", help="its name, as v2")
     new.add_argument("--engine", required=True, help=", ".join(ENGINES))
-    new.add_argument("--title", default="")
-    new.add_argument("--set", type=setting, action="append", default=[], metavar="NAME=VALUE")
+    new.add_argument("--title", default="", help="for people, in lists")
+    new.add_argument(
+        "--set",
+        type=setting,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter; repeatable",
+    )
     new.add_argument("--segment", action="append", default=[], help="default: the market's own")
-    new.add_argument("--limit", type=limit, action="append", default=[], help="KOSPI=200")
+    new.add_argument(
+        "--limit",
+        type=limit,
+        action="append",
+        default=[],
+        metavar="SEGMENT=N",
+        help="KOSPI=200: its 200 largest turnovers only; repeatable",
+    )
     edit = actions.add_parser(
         "set", help="change parameters: scanner_version set v2-tight vol_mult=3"
     )
-    edit.add_argument("slug")
-    edit.add_argument("assignments", type=setting, nargs="*", metavar="NAME=VALUE")
+    edit.add_argument("slug", metavar="VERSION", help="its name, as v2")
+    edit.add_argument(
+        "assignments", type=setting, nargs="*", metavar="NAME=VALUE", help="parameters"
+    )
     edit.add_argument(
         "--reset", action="append", default=[], metavar="NAME", help="back to the default"
     )
     use = actions.add_parser("activate", help="the version a market uses where none is named")
-    use.add_argument("slug")
-    use.add_argument("--market", default="kr")
+    use.add_argument("slug", metavar="VERSION", help="its name, as v2")
+    add_market(use)
 
 
 def act(options: dict[str, Any], now: datetime) -> str:

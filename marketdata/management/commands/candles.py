@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from marketdata import candle_queries
 from marketdata.candles.reading import Empty
-from marketdata.errors import DataProblem
 from marketdata.management import candles as screens
+from marketdata.management.arguments import add_format, positive
 from marketdata.management.candle_tables import CandleTables
+from marketdata.management.command import SeismoCommand
 
 
-class Command(BaseCommand):
+class Command(SeismoCommand):
     help = (
-        "Shows the recorded series of candles; with --market what is verified of one and where its gaps are; "
+        "Show the recorded series of candles; with --market what is verified of one and where its gaps are; "
         "with --count, --from or --to its candles."
+    )
+    examples = (
+        "candles",
+        "candles --market KRW-BTC --timeframe 1m",
+        "candles --market KRW-BTC --timeframe 1m --to 2025-09-02 --count 60 --format csv",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,8 +35,8 @@ class Command(BaseCommand):
             default=str(Empty.FORWARD),
             help="slots without trades: filled with the close before (default), null, or dropped",
         )
-        parser.add_argument("--format", choices=("table", "json", "csv"), default="table")
-        parser.add_argument("--limit", type=int, default=20, help="gaps shown of one series")
+        add_format(parser, ("table", "json", "csv"))
+        parser.add_argument("--limit", type=positive, default=20, help="gaps shown of one series")
 
     def handle(self, **options: Any) -> None:
         tables = CandleTables(self.stdout, options["format"])
@@ -38,17 +44,12 @@ class Command(BaseCommand):
             tables.series(candle_queries.recorded())
             return
         asked = {name: options[name] for name in ("start", "end", "count")}
-        try:
-            found = candle_queries.series(*(options[n] for n in ("source", "market", "timeframe")))
-            closed = found.grid.floor(int(timezone.now().timestamp()))
-            interval = candle_queries.interval_of(found, **asked)
-            if any(value is not None for value in asked.values()):
-                empty = Empty(options["empty"])
-                tables.candles(
-                    candle_queries.read(found, interval, empty=empty, closed_until=closed)
-                )
-                return
-            tables.series(candle_queries.recorded(found))
-            tables.gaps(candle_queries.gaps(found, interval, closed_until=closed), options["limit"])
-        except DataProblem as error:
-            raise CommandError(str(error)) from error
+        found = candle_queries.series(*(options[n] for n in ("source", "market", "timeframe")))
+        closed = found.grid.floor(int(timezone.now().timestamp()))
+        interval = candle_queries.interval_of(found, **asked)
+        if any(value is not None for value in asked.values()):
+            empty = Empty(options["empty"])
+            tables.candles(candle_queries.read(found, interval, empty=empty, closed_until=closed))
+            return
+        tables.series(candle_queries.recorded(found))
+        tables.gaps(candle_queries.gaps(found, interval, closed_until=closed), options["limit"])

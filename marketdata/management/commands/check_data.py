@@ -6,32 +6,33 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from marketdata.errors import DataProblem
 from marketdata.health import findings
-from marketdata.markets import UnknownMarket, market
+from marketdata.management.arguments import add_format, add_market, positive
+from marketdata.management.command import SeismoCommand
+from marketdata.markets import market
 from marketdata.operations import project
 
 
-class Command(BaseCommand):
-    help = "Lists what looks wrong with the record: missing sessions, suspected corporate actions, disagreements."
+class Command(SeismoCommand):
+    help = "List what looks wrong with the record: missing sessions, suspected corporate actions, disagreements."
+    examples = ("check_data", "check_data --market us --limit 5", "check_data --format json")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--market", default="kr")
-        parser.add_argument("--format", choices=("text", "json"), default="text")
-        parser.add_argument("--limit", type=int, default=20, help="cases shown of each finding")
+        add_market(parser)
+        add_format(parser, ("text", "json"))
+        parser.add_argument(
+            "--limit", type=positive, default=20, help="cases shown of each finding"
+        )
         parser.add_argument(
             "--strict", action="store_true", help="status 1 where anything is found"
         )
 
     def handle(self, **options: Any) -> None:
-        try:
-            name = market(options["market"]).name
-            project.bring_up_to_date(name)
-            found = list(findings(name, limit=options["limit"]))
-        except (DataProblem, UnknownMarket) as error:
-            raise CommandError(str(error)) from error
+        name = market(options["market"]).name
+        project.bring_up_to_date(name)
+        found = list(findings(name, limit=options["limit"]))
         for finding in found:
             if options["format"] == "json":
                 self.stdout.write(json.dumps(asdict(finding), ensure_ascii=False))

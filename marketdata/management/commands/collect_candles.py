@@ -5,24 +5,31 @@ from __future__ import annotations
 from contextlib import closing
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from marketdata.candles.collector import StuckError
 from marketdata.candles.planner import RequestError
-from marketdata.errors import DataProblem
 from marketdata.management import candles as screens
+from marketdata.management.command import SeismoCommand
 from marketdata.operations.candles.collect import collect
 from marketdata.operations.candles.sources import candle_source
 from marketdata.operations.lease import LeaseLost
 from marketdata.sources.base import SourceError
 
 
-class Command(BaseCommand):
+class Command(SeismoCommand):
     help = (
-        "Collects candles: the last --count, --count before --to, from --from to --to, or from --from to now. "
+        "Collect candles: the last --count, --count before --to, from --from to --to, or from --from to now. "
         "What is recorded is not asked for again, and a run that was ended is taken up by the same command."
     )
+    examples = (
+        "collect_candles --market KRW-BTC --timeframe 1m --count 2000",
+        "collect_candles --market KRW-BTC --timeframe 1m --from 2025-09-01 --to 2025-10-01",
+        "collect_candles --source bithumb --market KRW-BTC --timeframe 1d --from 2024-01-01",
+    )
+    problems = (*SeismoCommand.problems, LeaseLost, SourceError, RequestError, StuckError)
+    interrupted = screens.INTERRUPTED
 
     def add_arguments(self, parser: CommandParser) -> None:
         screens.add_series(parser, required=True)
@@ -30,20 +37,12 @@ class Command(BaseCommand):
         parser.add_argument("--closed", action="store_true", help="without the forming candle")
 
     def handle(self, **options: Any) -> None:
-        screen = screens.CandleScreen(self.stderr, self.stdout)
+        screen = screens.CandleScreen(self.bar, self.stdout, self.stderr)
         request = screens.request_of(options)
-        try:
-            with closing(candle_source(options["source"])) as source:
-                told = screen.progress
-                done = collect(
-                    source=source, request=request, as_of=timezone.now(), on_progress=told
-                )
-        except (DataProblem, LeaseLost, SourceError, RequestError, StuckError) as error:
-            raise CommandError(str(error)) from error
-        except KeyboardInterrupt:
-            raise CommandError(screen.interrupted, returncode=screens.INTERRUPTED) from None
-        finally:
-            screen.end_line()
+        with closing(candle_source(options["source"])) as source:
+            told = screen.progress
+            done = collect(source=source, request=request, as_of=timezone.now(), on_progress=told)
+        self.bar.close()
         screen.summary(done)
         wrong, status = screen.failure(done)
         if wrong:

@@ -9,9 +9,9 @@ from marketdata.operations.import_flows import import_flows
 
 
 class Command(ImportCommand):
-    help = (
-        "Imports who bought: net buying of kinds of investors per code and date (Parquet or CSV)."
-    )
+    help = "Import who bought: net buying of kinds of investors per code and date (Parquet or CSV)."
+
+    examples = ("import_flows flows-2026.parquet", "import_flows flows.csv --source krx --strict")
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.run(import_flows, options)

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from marketdata import series
-from marketdata.errors import DataProblem
-from marketdata.markets import UnknownMarket
+from marketdata.management.arguments import add_market
+from marketdata.management.command import SeismoCommand
 from marketdata.operations.import_index import choose, import_index
 from marketdata.sources.files import PriceFileError
 
 
-class Command(BaseCommand):
-    help = "Imports an external index series (date, high, low, close), which regimes may stand on."
+class Command(SeismoCommand):
+    help = "Import an external index series (date, high, low, close), which regimes may stand on."
+    examples = ("import_index krx_index.parquet --name KS11 --choose",)
+    problems = (*SeismoCommand.problems, PriceFileError)
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, metavar="FILE")
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE", help="Parquet or CSV")
         parser.add_argument("--name", required=True, help="the series, as KS11")
-        parser.add_argument("--market", default="kr")
+        add_market(parser)
         parser.add_argument("--choose", action="store_true", help="make it the market's index")
 
     def handle(self, **options: Any) -> None:
         file, market, name = (options[key] for key in ("file", "market", "name"))
-        try:
-            made = import_index(file=file, market=market, name=name, as_of=timezone.now())
-            if options["choose"]:
-                choose(market=market, name=name)
-            used = series.chosen(market) or "its own"
-        except (DataProblem, PriceFileError, UnknownMarket) as error:
-            raise CommandError(str(error)) from error
+        made = import_index(file=file, market=market, name=name, as_of=timezone.now())
+        if options["choose"]:
+            choose(market=market, name=name)
+        used = series.chosen(market) or "its own"
         for line in made.lines():
             self.stdout.write(line)
         self.stdout.write(f"Market {market} uses {used} index.")

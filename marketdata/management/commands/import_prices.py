@@ -10,7 +10,11 @@ from marketdata.operations.import_prices import import_prices
 
 class Command(ImportCommand):
     help = (
-        "Imports daily bars (marcap or tidy, Parquet or CSV) and factor events (date, code, ratio)."
+        "Import daily bars (marcap or tidy, Parquet or CSV) and factor events (date, code, ratio)."
+    )
+    examples = (
+        "import_prices bars-2025.parquet bars-2026.parquet",
+        "import_prices us.csv --market us --source yahoo",
     )
     usual_source = "marcap, else file"
 

@@ -5,31 +5,31 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from marketdata.errors import DataProblem
-from marketdata.markets import UnknownMarket, market
+from marketdata.management.arguments import add_market
+from marketdata.management.command import SeismoCommand
+from marketdata.markets import market
 from marketdata.operations import project
 
 
-class Command(BaseCommand):
+class Command(SeismoCommand):
     help = "Rewrite the lake's stale partitions from the record."
+    examples = ("project_lake", "project_lake --market us --rebuild")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--market", default="kr")
+        add_market(parser)
         parser.add_argument("--rebuild", action="store_true", help="rewrite every partition")
 
     def handle(self, **options: Any) -> None:
         began = time.perf_counter()
-        try:
-            name = market(options["market"]).name
-            if not options["rebuild"]:
-                project.mark_broken(name)
-            rebuild, tell = options["rebuild"], self.progress
-            done = project.project(name, rebuild=rebuild, progress=tell)
-            done += project.project_flows(name, rebuild=rebuild, progress=tell)
-        except (DataProblem, UnknownMarket) as error:
-            raise CommandError(str(error)) from error
+        name = market(options["market"]).name
+        if not options["rebuild"]:
+            project.mark_broken(name)
+        rebuild, progress = options["rebuild"], self.progress
+        done = project.project(name, rebuild=rebuild, progress=progress)
+        done += project.project_flows(name, rebuild=rebuild, progress=progress)
+        self.bar.close()
         seconds = time.perf_counter() - began
         self.stdout.write(
             f"{name}: {done.partitions} partitions rewritten, {done.rows:,} rows, {done.bytes / 1e6:.1f} MB, "
@@ -37,5 +37,5 @@ class Command(BaseCommand):
         )
 
     def progress(self, month: str, done: int, of: int) -> None:
-        if self.stderr.isatty():
-            self.stderr.write(f"\r{month}  {done} of {of}", ending="\n" if done == of else "")
+        """One month further."""
+        self.bar.show(month, done / of, f"{done:,} of {of:,} months")

@@ -6,16 +6,19 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from marketdata.management.arguments import add_format
+from marketdata.management.command import SeismoCommand
 from marketdata.operations.sources import described
 
 
-class Command(BaseCommand):
-    help = "Lists the sources: what each can do, and whether it is configured."
+class Command(SeismoCommand):
+    help = "List the sources: what each can do, and whether it is configured."
+    examples = ("sources", "sources --format json")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--format", choices=("text", "json"), default="text")
+        add_format(parser, ("text", "json"))
 
     def handle(self, **options: Any) -> None:
         for one in described():

@@ -5,29 +5,29 @@ from __future__ import annotations
 from contextlib import closing
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from marketdata.markets import UnknownMarket
+from marketdata.management.arguments import add_market
+from marketdata.management.command import SeismoCommand
 from marketdata.operations import sources
 from marketdata.operations.collect import holidays
 from marketdata.sources.base import SourceError
 
 
-class Command(BaseCommand):
-    help = "Asks, once a day at most, on which of the coming days the exchange opens."
+class Command(SeismoCommand):
+    help = "Ask, once a day at most, on which of the coming days the exchange opens."
+    examples = ("sync_holidays", "sync_holidays --source kis")
+    problems = (*SeismoCommand.problems, SourceError)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--market", default="kr")
+        add_market(parser)
         parser.add_argument("--source", default="", help="default: the first configured one")
 
     def handle(self, **options: Any) -> None:
         market = options["market"]
-        try:
-            with closing(sources.of_holidays(market, options["source"])) as source:
-                done = holidays.sync(source, market=market, as_of=timezone.now())
-        except (SourceError, UnknownMarket) as error:
-            raise CommandError(str(error)) from error
+        with closing(sources.of_holidays(market, options["source"])) as source:
+            done = holidays.sync(source, market=market, as_of=timezone.now())
         if not done.asked:
             self.stdout.write(
                 f"{market}: asked today already; the source takes one such call a day."

@@ -5,31 +5,30 @@ from __future__ import annotations
 from contextlib import closing
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from marketdata.errors import DataProblem
+from marketdata.management.arguments import add_market
 from marketdata.management.collecting import some
-from marketdata.markets import UnknownMarket
+from marketdata.management.command import SeismoCommand
 from marketdata.operations import sources
 from marketdata.operations.collect import instruments
 from marketdata.sources.base import SourceError
 
 
-class Command(BaseCommand):
-    help = "Records what trades today: names, segments, kinds, flags, listings and delistings."
+class Command(SeismoCommand):
+    help = "Record what trades today: names, segments, kinds, flags, listings and delistings."
+    examples = ("sync_instruments", "sync_instruments --market upbit")
+    problems = (*SeismoCommand.problems, SourceError)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--market", default="kr")
+        add_market(parser)
         parser.add_argument("--source", default="", help="default: the first configured one")
 
     def handle(self, **options: Any) -> None:
         market = options["market"]
-        try:
-            with closing(sources.of_instruments(market, options["source"])) as source:
-                done = instruments.sync(source, market=market, as_of=timezone.now())
-        except (DataProblem, SourceError, UnknownMarket) as error:
-            raise CommandError(str(error)) from error
+        with closing(sources.of_instruments(market, options["source"])) as source:
+            done = instruments.sync(source, market=market, as_of=timezone.now())
         self.stdout.write(
             f"{market}: {done.listed:,} instruments listed, {done.new:,} new, {done.changed:,} changed; "
             f"{done.passed_over:,} of other kinds passed over"

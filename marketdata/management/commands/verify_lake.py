@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from marketdata.errors import DataProblem
-from marketdata.markets import UnknownMarket, market
+from marketdata.management.arguments import add_market
+from marketdata.management.command import SeismoCommand
+from marketdata.markets import market
 from marketdata.operations.verify import verify
 
 
-class Command(BaseCommand):
+class Command(SeismoCommand):
     help = "Compare the lake with the record: rows, digests, gaps."
+    examples = ("verify_lake", "verify_lake --market us")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--market", default="kr")
+        add_market(parser)
 
     def handle(self, **options: Any) -> None:
-        try:
-            name = market(options["market"]).name
-            found = list(verify(name))
-        except (DataProblem, UnknownMarket) as error:
-            raise CommandError(str(error)) from error
+        name = market(options["market"]).name
+        found = list(verify(name))
         for finding in found:
             where = f"{finding.month:%Y-%m} " if finding.month else ""
             self.stdout.write(f"{name} {where}{finding.text}")

@@ -6,12 +6,20 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from scans.management.arguments import VersionedCommand, add_request, one_sentence, request
+from marketdata.management.progress_bar import left
+from scans.management.arguments import ScanCommand, add_request, request
 from scans.operations import backfill
 
 
-class Command(VersionedCommand):
+class Command(ScanCommand):
     help = "Publish every session of a range for one or several scanner versions; resumable."
+    examples = (
+        "backfill --from 2016-01-04",
+        "backfill --version v1 --version v2 --from 2024-01-02 --to 2024-12-30 --resume",
+    )
+    interrupted = (
+        "Interrupted: what is published stays; the same command with --resume does the rest."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_request(parser)
@@ -25,13 +33,13 @@ class Command(VersionedCommand):
         if options["first"] is None and options["date"] is None:
             raise CommandError("Say where to begin: --from 2016-01-04.")
         wanted = request(options)
-        with one_sentence():
-            done = backfill.backfill(
-                wanted,
-                resume=options["resume"],
-                overwrite=options["replace"],
-                progress=self.progress,
-            )
+        done = backfill.backfill(
+            wanted,
+            resume=options["resume"],
+            overwrite=options["replace"],
+            progress=self.progress,
+        )
+        self.bar.close()
         for one in done:
             self.stdout.write(
                 f"{one.version}: {one.published} sessions published, {one.kept} left as they were, {one.seconds:.1f} s"
@@ -40,6 +48,7 @@ class Command(VersionedCommand):
             raise CommandError(" ".join(backfill.failures(done)))
 
     def progress(self, now: backfill.Progress) -> None:
-        if self.stderr.isatty():
-            rest = f"{now.version}  {now.done} of {now.total} sessions, {now.remaining:.0f} s left"
-            self.stderr.write(f"\r{rest}   ", ending="\n" if now.done == now.total else "")
+        """One session further."""
+        share = now.done / now.total if now.total else 1.0
+        notes = (f"{now.done:,} of {now.total:,} sessions", left(now.remaining))
+        self.bar.show(now.version, share, *notes)

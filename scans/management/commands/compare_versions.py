@@ -4,27 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from marketdata.management.arguments import add_format
 from scans.management import comparisons
-from scans.management.arguments import one_sentence
+from scans.management.arguments import ScanCommand
 from scans.management.judging import add_judging, wanted
 from scans.operations.compare import compare_versions
 
 
-class Command(BaseCommand):
+class Command(ScanCommand):
     help = (
         "Compare two scanner versions: what both pick, whose picks do better, and how sure that is."
+    )
+
+    examples = (
+        "compare_versions v1 v2",
+        "compare_versions v2 v3 --from 2024-07-01 --horizons 5,20 --costs 0.25",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("versions", nargs=2, metavar="VERSION", help="two of them, as v2 v3")
         add_judging(parser)
-        parser.add_argument("--format", choices=("table", "json"), default="table")
+        add_format(parser, ("table", "json"))
 
     def handle(self, **options: Any) -> None:
         if len(set(options["versions"])) == 1:
             raise CommandError(f"Name two different versions: both are {options['versions'][0]}.")
-        with one_sentence():
-            found = compare_versions(wanted(options, options["versions"]))
+        found = compare_versions(wanted(options, options["versions"]))
         self.stdout.write(comparisons.compared(found, options["format"]), ending="")

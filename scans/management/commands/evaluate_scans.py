@@ -5,17 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from marketdata.management.arguments import add_format
 from scans.management import judgements
-from scans.management.arguments import one_sentence
+from scans.management.arguments import ScanCommand
 from scans.management.judging import add_judging, versions, wanted
 from scans.management.rendering import FORMATS
 from scans.operations.evaluate import GROUPINGS, evaluate
 
 
-class Command(BaseCommand):
+class Command(ScanCommand):
     help = "Judge the picks of scanner versions: returns, hit rates, excess over the market, with errors."
+    examples = (
+        "evaluate_scans --versions v1,v2",
+        "evaluate_scans --versions v2 --from 2024-07-01 --horizons 5,20 --costs 0.25 --by regime",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--versions", type=versions, required=True, help="v1,v2,v3")
@@ -23,10 +28,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--by", choices=GROUPINGS, default="", help="figures of each of these, too"
         )
-        parser.add_argument("--format", choices=FORMATS, default="table")
+        add_format(parser, FORMATS)
         parser.add_argument("--output", type=Path, help="a file instead of the terminal")
 
     def handle(self, **options: Any) -> None:
-        with one_sentence():
-            found = evaluate(wanted(options, options["versions"], options["by"]))
+        found = evaluate(wanted(options, options["versions"], options["by"]))
         judgements.deliver(found, options["format"], options["output"], self.stdout)

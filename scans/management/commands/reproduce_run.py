@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from scans.management.arguments import one_sentence
+from marketdata.management.arguments import positive
+from scans.management.arguments import ScanCommand
 from scans.operations import reproduce
 
 
-class Command(BaseCommand):
+class Command(ScanCommand):
     help = "Do a recorded run again and say identical, or exactly what differs."
+    examples = ("reproduce_run 12", "reproduce_run 12 --all")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("run", type=int, help="the run's number")
+        parser.add_argument("run", type=positive, help="the run's number")
         parser.add_argument("--all", action="store_true", help="list every change since, not 50")
 
     def handle(self, **options: Any) -> None:
-        with one_sentence():
-            found = reproduce.reproduce(options["run"], as_of=timezone.now())
+        found = reproduce.reproduce(options["run"], as_of=timezone.now())
         told = reproduce.sentence(found, most=None if options["all"] else 50)
         if not found.identical:
             raise CommandError(told)

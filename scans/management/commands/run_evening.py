@@ -8,17 +8,19 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from marketdata.management.arguments import add_market, day
 from scans import tasks
 from scans.management import evenings
-from scans.management.arguments import VersionedCommand, day, one_sentence
+from scans.management.arguments import ScanCommand
 from scans.operations import evening
 
 
-class Command(VersionedCommand):
+class Command(ScanCommand):
     help = "Collect, scan by every version, follow signals and notify, for the session that closed."
+    examples = ("run_evening", "run_evening --market us --version v2-us --date 2026-08-21")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--market", default="kr")
+        add_market(parser)
         parser.add_argument("--version", action="append", default=[], help="default: all that fit")
         parser.add_argument("--no-collect", action="store_true", help="with the bars there are")
         parser.add_argument("--date", type=day, help="default: what closed in the last 24 hours")
@@ -32,8 +34,7 @@ class Command(VersionedCommand):
             executor=settings.SCAN_EXECUTOR,
             started_by="command line",
         )
-        with one_sentence():
-            told = evening.run(asked, clock=timezone.now, warm_up=tasks.warm_up)
+        told = evening.run(asked, clock=timezone.now, warm_up=tasks.warm_up)
         self.stdout.write(evenings.came(told), ending="")
         if failures := told.failures():
             raise CommandError(" ".join(failures))

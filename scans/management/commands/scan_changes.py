@@ -4,32 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
+from marketdata.management.arguments import add_market, day
 from marketdata.markets import market
 from scans import queries, results
-from scans.management.arguments import VersionedCommand, day, one_sentence
+from scans.management.arguments import ScanCommand
 
 
-class Command(VersionedCommand):
-    help = "Who entered and left a version's picks since the published session before."
+class Command(ScanCommand):
+    help = "Show who entered and left a version's picks since the published session before."
+    examples = ("scan_changes", "scan_changes --version v1 --version v2 --date 2026-08-21")
+    problems = (*ScanCommand.problems, results.NoSession)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--version", action="append", default=[], help="default: the active one"
         )
-        parser.add_argument("--market", default="kr")
+        add_market(parser)
         parser.add_argument("--date", type=day, help="default: the latest published session")
 
     def handle(self, **options: Any) -> None:
-        with one_sentence():
-            name = market(options["market"]).name
-            chosen = queries.versions(name, options["version"])
-        for version in chosen:
-            try:
-                found = results.changes(name, version, options["date"])
-            except results.NoSession as error:
-                raise CommandError(str(error)) from error
+        name = market(options["market"]).name
+        for version in queries.versions(name, options["version"]):
+            found = results.changes(name, version, options["date"])
             since = (
                 f"since {found.before.date}" if found.before else "(the first published session)"
             )

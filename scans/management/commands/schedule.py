@@ -7,16 +7,22 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from marketdata.management.arguments import add_market
 from scans.management import evenings
-from scans.management.arguments import VersionedCommand, clock_time, one_sentence
+from scans.management.arguments import ScanCommand, clock_time
 from scans.operations import schedule
 
 
-class Command(VersionedCommand):
+class Command(ScanCommand):
     help = "Run a market's evening every day at a time of its own clock; list or remove that."
+    examples = (
+        "schedule --market kr --at 18:10",
+        "schedule --list",
+        "schedule --market kr --remove",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--market", default="kr")
+        add_market(parser)
         parser.add_argument("--at", type=clock_time, help="18:10; default: once its bars are final")
         parser.add_argument("--version", action="append", default=[], help="default: all that fit")
         parser.add_argument("--no-collect", action="store_true", help="with the bars there are")
@@ -26,14 +32,14 @@ class Command(VersionedCommand):
 
     def handle(self, **options: Any) -> None:
         market, at = options["market"], options["at"]
-        with one_sentence():
-            if options["list"]:
-                found = schedule.planned()
-            elif options["remove"]:
-                if not schedule.remove(market):
-                    raise CommandError(f"Market {market} has no schedule.")
-                return
-            else:
-                given: dict[str, Any] = {"versions": options["version"], "as_of": timezone.now()}
-                found = [schedule.plan(market, at=at, collects=not options["no_collect"], **given)]
+        if options["list"]:
+            found = schedule.planned()
+        elif options["remove"]:
+            if not schedule.remove(market):
+                raise CommandError(f"Market {market} has no schedule.")
+            self.stdout.write(f"Market {market} has no schedule any more.")
+            return
+        else:
+            given: dict[str, Any] = {"versions": options["version"], "as_of": timezone.now()}
+            found = [schedule.plan(market, at=at, collects=not options["no_collect"], **given)]
         self.stdout.write(evenings.schedules(found), ending="")

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from marketdata import catalogue, queries
+from marketdata.management.arguments import add_market, positive
 from marketdata.markets import market
 from scans import results
 from scans.management import looking
-from scans.management.arguments import one_sentence, positive
+from scans.management.arguments import ScanCommand
 
 
-class Command(BaseCommand):
-    help = "The published picks of one instrument by version, the newest first."
-    requires_system_checks = ()
+class Command(ScanCommand):
+    help = "Show the published picks of one instrument by version, the newest first."
+    examples = ("stock 005930", "stock 삼성전자 --sessions 60", "stock AAPL --market us --last 10")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("code")
-        parser.add_argument("--market", default="kr")
+        parser.add_argument(
+            "share", nargs="+", metavar="SHARE", help="code, or name or a part of it"
+        )
+        add_market(parser)
         parser.add_argument("--last", type=positive, default=50, help="how many picks at most")
         parser.add_argument("--sessions", type=positive, help="of the market's last N alone")
 
     def handle(self, **options: Any) -> None:
-        with one_sentence():
-            name = market(options["market"]).name
-        found = catalogue.instruments(name).filter(code=options["code"]).first()
+        name = market(options["market"]).name
+        found = catalogue.instruments(name).filter(code=" ".join(options["share"])).first()
         if found is None:
             raise CommandError(
                 f"Market {name} has no instrument {options['code']}: search for it in the admin."

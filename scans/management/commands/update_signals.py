@@ -7,31 +7,33 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from marketdata.management.arguments import add_market
 from scans import tasks
-from scans.management.arguments import VersionedCommand, one_sentence
+from scans.management.arguments import ScanCommand
 from scans.operations import signals
 
 
-class Command(VersionedCommand):
+class Command(ScanCommand):
     help = (
         "Open a signal for every published pick with a plan, and move those that are not finished."
     )
+
+    examples = ("update_signals", "update_signals --version v2 --rebuild")
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--version", action="append", default=[], help="repeatable; default: all enabled ones"
         )
-        parser.add_argument("--market", default="kr")
+        add_market(parser)
         parser.add_argument("--rebuild", action="store_true", help="follow finished ones again too")
 
     def handle(self, **options: Any) -> None:
-        with one_sentence():
-            done = signals.update(
-                market=options["market"],
-                versions=options["version"],
-                as_of=timezone.now(),
-                rebuild=options["rebuild"],
-            )
+        done = signals.update(
+            market=options["market"],
+            versions=options["version"],
+            as_of=timezone.now(),
+            rebuild=options["rebuild"],
+        )
         for one in done:
             standing = (
                 ", ".join(f"{count} {status}" for status, count in one.standing.items()) or "none"

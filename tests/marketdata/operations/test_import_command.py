@@ -12,6 +12,7 @@ from django.core.management.base import OutputWrapper
 from pytest_django import Settings
 
 from marketdata.management.progress import ImportScreen
+from marketdata.management.progress_bar import ProgressBar
 from marketdata.models import StockPrice
 from marketdata.operations.file_import import Progress
 from tests.marketdata.operations.rows import tidy
@@ -19,6 +20,8 @@ from tests.marketdata.operations.rows import tidy
 pytestmark = pytest.mark.django_db
 
 ROWS = ["2026-08-20,000010,100,110,90,105,1000", "2026-08-22,000010,100,110,90,105,1000"]
+
+ESCAPE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
 class Terminal(StringIO):
@@ -76,11 +79,14 @@ def test_strict_and_wrong_market_end_in_one_sentence(tmp_path: Path) -> None:
 
 def test_a_terminal_sees_share_rate_and_remaining_time(tmp_path: Path) -> None:
     terminal = Terminal()
-    screen = ImportScreen(OutputWrapper(terminal), OutputWrapper(StringIO()))
+    bar = ProgressBar(OutputWrapper(terminal))
+    screen = ImportScreen(bar, OutputWrapper(StringIO()))
     screen.progress(Progress(tmp_path / "a.csv", 250_000, 0.25, 2.0))
-    shown = terminal.getvalue()
-    assert shown.startswith("\ra.csv:  25%, 250,000 rows, 125,000 rows/s, 6 s left")
-    assert not shown.endswith("\n")
+    shown = ESCAPE.sub("", terminal.getvalue())
+    assert re.search(r"a\.csv [^\n]+ 25% 250,000 rows, 125,000 rows/s, 6 s left", shown)
     screen.progress(Progress(tmp_path / "a.csv", 1_000_000, 1.0, 100.0))
-    assert terminal.getvalue().endswith("\n")
-    assert "100%" in terminal.getvalue()
+    assert "100% 1,000,000 rows" in ESCAPE.sub("", terminal.getvalue())
+    assert terminal.getvalue().endswith("\x1b[2K"), "the line is taken away"
+    closed = len(terminal.getvalue())
+    bar.close()
+    assert len(terminal.getvalue()) == closed

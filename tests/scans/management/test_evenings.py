@@ -63,7 +63,7 @@ def test_a_schedule(capsys: pytest.CaptureFixture[str]) -> None:
     assert " 18:20 KST (" in shown
     assert " 09:20 UTC)" in shown
     assert ran(capsys, "schedule", "--list") == shown
-    assert ran(capsys, "schedule", "--remove") == ""
+    assert ran(capsys, "schedule", "--remove") == "Market kr has no schedule any more.\n"
     with pytest.raises(CommandError, match="Market kr has no schedule"):
         call_command("schedule", "--remove")
     with pytest.raises(CommandError, match="write it as 18:10"):

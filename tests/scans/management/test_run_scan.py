@@ -160,6 +160,6 @@ def test_the_real_command_line(
     unknown = manage(folder, "run_scan", "--version", "v7")
     assert unknown.returncode == 1
     assert unknown.stderr.strip().splitlines() == [
-        "CommandError: Unknown scanner version 'v7': the known ones are seismograph, "
+        "Unknown scanner version 'v7': the known ones are seismograph, "
         "seismograph-crypto, v1, v2, v2-crypto, v3, vcp."
     ]

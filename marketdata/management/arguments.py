@@ -1,0 +1,52 @@
+"""Options and types of arguments that many commands share."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from collections.abc import Sequence
+from datetime import date
+
+from django.core.management.base import CommandParser
+
+from marketdata.markets import MARKETS
+
+MARKET = f"{', '.join(MARKETS)}, or one of your own such as kr-adj (default: kr)"
+"""What `--market` may be, for every command that has it."""
+
+
+def add_market(parser: CommandParser) -> None:
+    """The option that names the market."""
+    parser.add_argument("--market", default="kr", help=MARKET)
+
+
+def add_format(parser: CommandParser, forms: Sequence[str]) -> None:
+    """The option that says in which form results are written; the first form is that for people."""
+    parser.add_argument(
+        "--format",
+        choices=forms,
+        default=forms[0],
+        help=f"{forms[0]} for people (default); for programs {', '.join(forms[1:])}, with plain numbers",
+    )
+
+
+def day(text: str) -> date:
+    """A date as 2026-08-21."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text[:40]!r} is not a date; write it as 2026-08-21") from None
+
+
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
+        raise ArgumentTypeError(f"{text[:40]!r} is not a whole number above 0")
+    return int(text)
+
+
+def codes(text: str) -> tuple[str, ...]:
+    """Codes or names separated by commas, as 005930,000660."""
+    names = tuple(name for name in (part.strip() for part in text.split(",")) if name)
+    if not names:
+        raise ArgumentTypeError(f"{text[:40]!r} names no share; write them as 005930,000660")
+    return names

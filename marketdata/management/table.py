@@ -1,0 +1,153 @@
+"""Tables for people: aligned text, and on a terminal as wide as it is.
+
+1. Piped or in a file: plain lines, columns apart by two spaces, no box and no escape code, whatever the width.
+2. On a terminal: `rich` draws the header, and text folds inside its column where the rows are too wide.
+3. Numbers never fold and nothing is cut off: where folding is not enough, the last columns that do not fit go to a
+   line of their own below each row, as `name value`.
+Korean letters count two columns, marks that combine with the letter before none.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+from unicodedata import combining, east_asian_width
+
+from marketdata.number_format import MISSING
+
+GAP = 2
+NARROWEST = 9
+"""Columns of a text that folds, at least."""
+
+
+class Out(Protocol):
+    """Where a table goes: a command's standard output."""
+
+    def write(self, text: str = "", *, ending: str | None = None) -> object: ...
+    def isatty(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's heading; `text` is flush left and may fold, numbers are flush right."""
+
+    title: str
+    text: bool = False
+
+
+def write_table(out: Out, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
+    """Write the heading and the rows; nothing where there are no rows."""
+    cells = [[_clean(cell) for cell in row] for row in rows]
+    if not cells:
+        return
+    if out.isatty():
+        out.write(_terminal(columns, cells, shutil.get_terminal_size().columns), ending="")
+    else:
+        out.write("".join(f"{line}\n" for line in plain_lines(columns, cells)), ending="")
+
+
+def plain_lines(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The heading and the rows as plain text, each as wide as it needs."""
+    cells = [[one.title for one in columns], *(list(row) for row in rows)]
+    widths = [max(map(text_width, column)) for column in zip(*cells, strict=True)]
+    return [
+        (" " * GAP)
+        .join(
+            _padded(cell, width, flush_left=one.text)
+            for cell, width, one in zip(row, widths, columns, strict=True)
+        )
+        .rstrip()
+        for row in cells
+    ]
+
+
+def text_width(text: str) -> int:
+    """Columns on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in text
+    )
+
+
+def _padded(cell: str, width: int, *, flush_left: bool) -> str:
+    space = " " * (width - text_width(cell))
+    return cell + space if flush_left else space + cell
+
+
+def _clean(cell: str) -> str:
+    """A cell on one line: a name from a file may hold anything, escape codes too."""
+    return (
+        cell if cell.isprintable() else "".join(one if one.isprintable() else " " for one in cell)
+    )
+
+
+def _widths(
+    columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int
+) -> tuple[list[int], int]:
+    """Widths of the columns that fit beside each other, and how many these are. Headings fold between words, text
+    anywhere, the shortest least."""
+    values = [max(map(text_width, column)) for column in zip(*cells, strict=True)]
+    words = [max(map(text_width, one.title.split())) for one in columns]
+    wanted = [max(one, text_width(title.title)) for one, title in zip(values, columns, strict=True)]
+    least = [
+        max(min(value, NARROWEST) if one.text else value, word)
+        for value, word, one in zip(values, words, columns, strict=True)
+    ]
+    many = len(columns)
+    while many > 1 and sum(least[:many]) + GAP * (many - 1) > width:
+        many -= 1
+    widths = least[:many]
+    spare = max(width - sum(widths) - GAP * (many - 1), 0)
+    for n in sorted(range(many), key=lambda n: (wanted[n] - least[n], n)):
+        more = min(wanted[n] - least[n], spare)
+        widths[n] += more
+        spare -= more
+    return widths, many
+
+
+def _terminal(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> str:
+    """The table by `rich`, which takes longer to load than a scan's table takes to print."""
+    from io import StringIO
+
+    from rich.console import Console
+    from rich.rule import Rule
+    from rich.table import Table
+    from rich.text import Text
+
+    widths, many = _widths(columns, cells, width)
+    stream = StringIO()
+    console = Console(file=stream, force_terminal=True, width=width, highlight=False)
+
+    def line(texts: Sequence[str], style: str = "") -> Table:
+        grid = Table.grid(padding=(0, GAP, 0, 0), pad_edge=False)
+        for one, wide in zip(columns[:many], widths, strict=True):
+            justify: Literal["left", "right"] = "left" if one.text else "right"
+            grid.add_column(justify=justify, vertical="top", overflow="fold", width=wide)
+        grid.add_row(*(Text(text, style) for text in texts[:many]))
+        return grid
+
+    console.print(line([one.title for one in columns], "bold"))
+    console.print(Rule(style="dim"), width=min(sum(widths) + GAP * (many - 1), width))
+    for row in cells:
+        console.print(line(row))
+        for rest in _below(columns[many:], row[many:], width - widths[0] - GAP):
+            console.print(Text(" " * (widths[0] + GAP) + rest, overflow="fold"))
+    return "".join(f"{text.rstrip()}\n" for text in stream.getvalue().splitlines())
+
+
+def _below(columns: Sequence[Column], row: Sequence[str], width: int) -> Iterator[str]:
+    """What did not fit beside the others, as lines of `name value` that break between two of them."""
+    line = ""
+    for one, cell in zip(columns, row, strict=True):
+        if cell in {"", MISSING}:
+            continue
+        item = f"{one.title} {cell}"
+        if line and text_width(line) + GAP + text_width(item) > width:
+            yield line
+            line = ""
+        line += (" " * GAP if line else "") + item
+    if line:
+        yield line

@@ -43,10 +43,11 @@ def sessions(market: str) -> Days:
     """All sessions of the market's calendar with the recorded overrides, ascending; a market such as kr-adj has those
     of kr too, unless it says otherwise itself."""
     named = market_named(market)
-    return _calendar(named, CalendarOverride.objects.filter(market__in=named.family))
+    return calendar_of(named, CalendarOverride.objects.filter(market__in=named.family))
 
 
-def _calendar(named: Market, overrides: Iterable[CalendarOverride]) -> Days:
+def calendar_of(named: Market, overrides: Iterable[CalendarOverride]) -> Days:
+    """The same from overrides that were read before, of any markets."""
     said = {(row.market, row.date): row.is_open for row in overrides}
     mine = {day: said[name, day] for wanted in named.family for name, day in said if name == wanted}
     return calendars.sessions(named.calendar, cache=settings.CALENDAR_DIR, overrides=mine)
@@ -65,7 +66,7 @@ def records(markets: Sequence[str]) -> list[Record]:
     rows: dict[str, list[LakePartition]] = {name: [] for name in markets}
     for row in LakePartition.objects.filter(market__in=markets).order_by("month"):
         rows[row.market].append(row)
-    return [_record(one, _calendar(one, overrides), rows[one.name]) for one in named]
+    return [_record(one, calendar_of(one, overrides), rows[one.name]) for one in named]
 
 
 def _record(market: Market, calendar: Days, rows: Iterable[LakePartition]) -> Record:
@@ -128,7 +129,12 @@ def last_complete_session(held: Record, as_of: datetime) -> date:
 
 def is_thin(held: Record, n: int) -> bool:
     """Whether session n of the record lacks too many bars to be scanned."""
-    return n > 0 and bool(held.good[n] < COMPLETE * held.good[n - 1])
+    return n > 0 and are_too_few(held.good[n], held.good[n - 1])
+
+
+def are_too_few(good: int, before: int) -> bool:
+    """Whether `good` bars of a session are too few beside those of the session `before` (see `COMPLETE`)."""
+    return bool(good < COMPLETE * before)
 
 
 def flow_record(market: str) -> FlowRecord:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from scans.notices.text import subject, text
 from scans.operations.outcomes import Told
-from scans.operations.schedule import Planned
+from scans.schedules import Planned
 
 
 def came(told: Told) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from scans import digests
 from scans.engines import params as engine_params
 from scans.engines.base import Outcome, Universe
 from scans.execution.pieces import Task
@@ -66,12 +65,12 @@ def parameters(task: Task) -> dict[str, Any]:
 
 def parameters_hash(task: Task) -> str:
     """A hash of `parameters`."""
-    return _hash(parameters(task))
+    return digests.hashed(parameters(task))
 
 
 def input_digest(task: Task, data: str) -> str:
     """What an answer depends on: the data up to its session, the parameters, the engine and its revision."""
-    return _hash([data, parameters(task), task.engine.slug, task.engine.revision])
+    return digests.input_digest(data, parameters(task), task.engine.slug, task.engine.revision)
 
 
 def answers(
@@ -106,7 +105,7 @@ def answers(
             scored=int(days.scored[k]),
             matched=int(days.matched[k]),
             input_digest=input_digest(task, data[k]),
-            result_digest=_hash([[row[name] for name in _DIGESTED] for row in ranks]),
+            result_digest=digests.hashed([[row[name] for name in _DIGESTED] for row in ranks]),
             ranks=ranks,
         )
 
@@ -149,8 +148,3 @@ def _rows(
 def _number(value: float) -> float | None:
     """A JSON number, to ten significant digits: beyond that the order in which a processor adds shows."""
     return float(f"{value:.10g}") if np.isfinite(value) else None
-
-
-def _hash(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

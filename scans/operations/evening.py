@@ -32,7 +32,7 @@ from marketdata.operations.collect import unattended
 from marketdata.operations.lease import Lease, LeaseLost
 from marketdata.record import Days, Record
 from marketdata.session_hours import closing
-from scans import queries
+from scans import queries, readiness
 from scans.models import Evening, Outcome, ScannerVersion, ScanRank, ScanSession, Status
 from scans.operations import notify, signals
 from scans.operations import run as scanning
@@ -104,9 +104,7 @@ def _row(asked: Asked, session: date, as_of: datetime) -> Evening:
 def _versions(asked: Asked) -> list[ScannerVersion]:
     if asked.versions:
         return queries.versions(asked.market, list(asked.versions))
-    segments = set(market_queries.segments(asked.market))
-    enabled = ScannerVersion.objects.filter(enabled=True).order_by("slug")
-    return [version for version in enabled if segments.issuperset(version.segments)]
+    return readiness.enabled_versions(asked.market)
 
 
 def _session(market: Market, asked: Asked, as_of: datetime) -> tuple[date | None, str]:

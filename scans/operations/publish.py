@@ -11,11 +11,12 @@ import resource
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
 from marketdata.operations import generations
-from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession
+from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession, Status
 from scans.operations.answers import (
     NO_MATCH,
     PUBLISHED,
@@ -90,6 +91,27 @@ def publish(
     scan.run = run.pk
 
 
+def record_failure(
+    scan: Scan,
+    *,
+    first: str,
+    last: str,
+    data_digest: str,
+    as_of: datetime,
+    started_by: str,
+    request_id: str,
+) -> None:
+    """Record that a version failed over the sessions from `first` to `last`: a run without answers; sets `scan.run`."""
+    run = ScanRun.objects.create(
+        **_attempt(scan, data_digest, as_of, started_by, request_id),
+        first=first,
+        last=last,
+        status=Status.FAILED,
+        reason=scan.error,
+    )
+    scan.run = run.pk
+
+
 def withdraw(market: str, version: ScannerVersion, days: Sequence[date | str]) -> None:
     """Make room on `days`: what is published there stays in the record, unpublished."""
     mine = {"market": market, "date__in": days, "published": True}
@@ -140,31 +162,40 @@ def _run(
     status = next(state for state in (PUBLISHED, NO_MATCH, QUARANTINED) if state in states)
     reasons = {answer.reason for answer in scan.answers if answer.status == status}
     return ScanRun(
-        version=scan.version,
-        market=scan.market,
+        **_attempt(scan, data_digest, as_of, started_by, request_id),
         first=scan.answers[0].date,
         last=scan.answers[-1].date,
-        engine=scan.task.engine.slug,
-        revision=scan.task.engine.revision,
-        code_revision=code_revision(),
-        params=parameters(scan.task),
-        params_hash=parameters_hash(scan.task),
-        data_digest=data_digest,
-        index=scan.index,
         status=status,
         reason="; ".join(sorted(reasons)) if status != PUBLISHED else "",
         sessions=len(scan.answers),
         universe=sum(answer.universe for answer in scan.answers),
         scored=sum(answer.scored for answer in scan.answers),
         matched=sum(answer.matched for answer in scan.answers),
-        seconds={name: round(spent, 4) for name, spent in scan.seconds.items()},
-        peak_memory_mb=peak_memory_mb(),
-        executor=scan.executor,
-        started_by=started_by,
-        request_id=request_id,
-        started_at=as_of,
-        finished_at=as_of + timedelta(seconds=sum(scan.seconds.values())),
     )
+
+
+def _attempt(
+    scan: Scan, data_digest: str, as_of: datetime, started_by: str, request_id: str
+) -> dict[str, Any]:
+    """What a run records however it ends."""
+    return {
+        "version": scan.version,
+        "market": scan.market,
+        "engine": scan.task.engine.slug,
+        "revision": scan.task.engine.revision,
+        "code_revision": code_revision(),
+        "params": parameters(scan.task),
+        "params_hash": parameters_hash(scan.task),
+        "data_digest": data_digest,
+        "index": scan.index,
+        "seconds": {name: round(spent, 4) for name, spent in scan.seconds.items()},
+        "peak_memory_mb": peak_memory_mb(),
+        "executor": scan.executor,
+        "started_by": started_by,
+        "request_id": request_id,
+        "started_at": as_of,
+        "finished_at": as_of + timedelta(seconds=sum(scan.seconds.values())),
+    }
 
 
 def _session(run: ScanRun, answer: Answer) -> ScanSession:

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +30,9 @@ from scans.execution.pieces import Task
 from scans.models import ScannerVersion, ScanRank, ScanSession
 from scans.operations import reading
 from scans.operations.answers import Answer, Scan, answers
-from scans.operations.publish import NotReproducible, Permit, publish
+from scans.operations.publish import NotReproducible, Permit, publish, record_failure
+
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,11 @@ def run(
         scan.index = data.index.name
         digests = data.digests(scan.task)
         _answer(scan, *next(data.found), data.levels, digests, thin, request)
-        if request.save and not scan.error:
-            _publish(scan, digests[-1], request, permit)
+        if request.save:
+            if not scan.error:
+                _publish(scan, digests[-1], request, permit)
+            if scan.error:
+                _record_failure(scan, asked, digests[-1], request)
         if each:
             each(scan)
     if request.save:
@@ -217,6 +223,22 @@ def _thin(held: Record, asked: Days) -> dict[str, str]:
                 f"only {held.good[n]} instruments have a bar, {held.good[n - 1]} had one the session before"
             )
     return found
+
+
+def _record_failure(scan: Scan, asked: Days, data_digest: str, request: Request) -> None:
+    """Keep the attempt, where the database can."""
+    try:
+        record_failure(
+            scan,
+            first=str(asked[0]),
+            last=str(asked[-1]),
+            data_digest=data_digest,
+            as_of=request.as_of,
+            started_by=request.started_by,
+            request_id=request.request_id,
+        )
+    except DatabaseError:  # the scan says what went wrong with it already
+        LOGGER.exception("The failed run of %s was not recorded", scan.version.slug)
 
 
 def _publish(scan: Scan, data_digest: str, request: Request, permit: Permit | None) -> None:

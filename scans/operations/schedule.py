@@ -11,9 +11,7 @@ at again each half hour, for three hours.
 
 from __future__ import annotations
 
-from ast import literal_eval
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -22,23 +20,12 @@ from django_q.models import Schedule
 
 from marketdata.markets import Market
 from marketdata.markets import market as market_named
+from marketdata.readiness import GRACE
 from scans import queries
+from scans.schedules import TASK, Planned, planned
 
-TASK = "scans.tasks.evening"
-PAUSE, PATIENCE = timedelta(minutes=30), timedelta(hours=3)
+PAUSE, PATIENCE = timedelta(minutes=30), GRACE
 """Between two looks at a session that is not complete, and for how long after the time of the schedule."""
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A market's schedule: the time of day in `zone`, its versions (none: all that fit), the next run in UTC."""
-
-    market: str
-    at: time
-    zone: str
-    versions: tuple[str, ...]
-    collects: bool
-    next_run: datetime | None
 
 
 def plan(
@@ -73,11 +60,6 @@ def plan(
 def remove(market: str) -> bool:
     """Take the market's schedule away; whether there was one."""
     return bool(Schedule.objects.filter(func=TASK, name=_name(market)).delete()[0])
-
-
-def planned() -> list[Planned]:
-    """Every schedule, by market."""
-    return [_planned(row) for row in Schedule.objects.filter(func=TASK).order_by("name")]
 
 
 def renew(market: str, at: str, *, as_of: datetime) -> None:
@@ -128,16 +110,3 @@ def _moment(market: Market, at: time, moment: datetime, days: range, *, later: b
 
 def _name(market: str) -> str:
     return f"evening {market}"
-
-
-def _planned(row: Schedule) -> Planned:
-    given = literal_eval(row.kwargs)
-    named = market_named(given["market"])
-    return Planned(
-        market=named.name,
-        at=time.fromisoformat(given["at"]),
-        zone=named.timezone,
-        versions=tuple(given["versions"]),
-        collects=given["collects"],
-        next_run=row.next_run,
-    )

@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from marketdata.management.arguments import add_market
+from scans import schedules
 from scans.management import evenings
 from scans.management.arguments import ScanCommand, clock_time
 from scans.operations import schedule
@@ -33,7 +34,7 @@ class Command(ScanCommand):
     def handle(self, **options: Any) -> None:
         market, at = options["market"], options["at"]
         if options["list"]:
-            found = schedule.planned()
+            found = schedules.planned()
         elif options["remove"]:
             if not schedule.remove(market):
                 raise CommandError(f"Market {market} has no schedule.")

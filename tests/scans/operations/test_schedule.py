@@ -12,6 +12,7 @@ from django_q.scheduler import scheduler
 from django_q.signing import SignedPackage
 
 from marketdata.markets import UnknownMarket, market
+from scans import schedules
 from scans.operations import schedule
 from scans.queries import UnknownVersion
 
@@ -68,10 +69,10 @@ def test_it_is_made_changed_listed_and_removed() -> None:
     assert (changed.versions, changed.collects) == (("v2", "v3"), False)
     assert changed.next_run == utc(2026, 8, 20, 8, 5)
     schedule.plan("us", as_of=now)
-    assert [one.market for one in schedule.planned()] == ["kr", "us"]
+    assert [one.market for one in schedules.planned()] == ["kr", "us"]
     assert Schedule.objects.count() == 2
     assert (schedule.remove("kr"), schedule.remove("kr")) == (True, False)
-    assert [one.market for one in schedule.planned()] == ["us"]
+    assert [one.market for one in schedules.planned()] == ["us"]
     with pytest.raises(UnknownMarket):
         schedule.plan("mars", as_of=now)
     with pytest.raises(UnknownVersion):

@@ -1,0 +1,173 @@
+"""Readiness of a market: the record against calendar and clock, and what each version made of it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+
+from marketdata import queries as market_queries
+from marketdata.models import Instrument, InstrumentStatus
+from marketdata.operations import project
+from marketdata.session_bars import session_bars
+from scans.operations import schedule
+from scans.operations.run import Request, run
+from scans.readiness import Readiness, VersionReadiness, readiness, used
+from tests.scans.conftest import CODES, Importer, frame
+from tests.scans.probe import Probe
+
+LAST = date(2024, 4, 30)
+"""The last session of the market; May 1 is a holiday, so that May 2 is the next one."""
+
+
+def at(text: str) -> datetime:
+    """A moment by the clock in Seoul."""
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Asia/Seoul"))
+
+
+def seen(text: str) -> tuple[str, int, dict[str, str]]:
+    """State, sessions behind and the states of the two versions of the probe at a moment."""
+    found = readiness("kr", at(text))
+    return found.state, found.record.behind, states(found)
+
+
+def states(found: Readiness) -> dict[str, str]:
+    return {one.version: str(one.state) for one in found.versions if "rises" in one.version}
+
+
+def scan(*versions: str, day: date = LAST) -> None:
+    run(Request(market="kr", as_of=at("2024-04-30 17:00"), versions=versions, first=day, last=day))
+
+
+def one(found: Readiness, version: str) -> VersionReadiness:
+    (row,) = [row for row in found.versions if row.version == version]
+    return row
+
+
+@pytest.mark.django_db
+def test_an_unused_market_is_empty() -> None:
+    found = readiness("us", at("2024-04-30 17:00"))
+    assert (found.state, found.versions, found.is_alarming) == ("empty", (), False)
+    assert used(at("2024-04-30 17:00")) == []
+
+
+def test_a_market_is_ready_from_its_scan_to_the_next_close(
+    market: pd.DataFrame, probe: Probe
+) -> None:
+    waits = {"rises": "not_scanned", "rises-10": "not_scanned"}
+    assert seen("2024-04-30 16:00") == ("not_ready", 0, waits)
+    assert seen("2024-04-30 23:59") == ("overdue", 0, waits)
+    scan("rises")
+    done = {"rises": "scanned", "rises-10": "not_scanned"}
+    assert seen("2024-04-30 16:00") == ("ready", 0, done)
+    assert seen("2024-05-02 15:00") == ("ready", 0, done)
+    assert seen("2024-05-02 16:00") == ("not_ready", 1, waits)
+    assert seen("2024-05-03 09:00") == ("overdue", 1, waits)
+    assert seen("2024-05-07 16:00") == ("overdue", 3, waits)  # the 2nd, the 3rd and the 7th
+
+
+def test_the_sentence_names_the_sessions(market: pd.DataFrame, probe: Probe) -> None:
+    found = readiness("kr", at("2024-05-07 16:00"))
+    assert found.reason == (
+        "The record of market kr ends 3 sessions ago, on 2024-04-30: the last closed session is 2024-05-07."
+    )
+    assert found.record.missing == (date(2024, 5, 2), date(2024, 5, 3), date(2024, 5, 7))
+    assert one(found, "rises").behind is None
+
+
+def test_a_correction_makes_what_is_published_stale(
+    market: pd.DataFrame, bring: Importer, probe: Probe
+) -> None:
+    scan("rises")
+    before = market["date"] == date(2024, 4, 26)
+    bring(market[before].assign(volume=market["volume"] + 1))
+    found = readiness("kr", at("2024-04-30 23:00"))
+    assert (found.state, one(found, "rises").state) == ("stale", "stale")
+    assert "rises published 2024-04-30" in found.reason
+    scan("rises")
+    assert readiness("kr", at("2024-04-30 23:00")).state == "ready"
+
+
+def test_a_failure_and_a_quarantine_are_not_ready(
+    market: pd.DataFrame, bring: Importer, probe: Probe, sessions: list[date]
+) -> None:
+    probe.failure = RuntimeError("boom")
+    scan("rises")
+    found = one(readiness("kr", at("2024-04-30 17:00")), "rises")
+    assert (found.state, "RuntimeError: boom" in found.reason) == ("failed", True)
+    probe.failure = None
+    scan("rises")
+    assert one(readiness("kr", at("2024-04-30 17:00")), "rises").state == "scanned"
+    thin = date(2024, 5, 2)
+    few = market[(market["date"] == LAST) & (market["code"] < "035720")]
+    bring(few.assign(date=thin))
+    scan("rises", day=thin)
+    found_thin = readiness("kr", at("2024-05-02 17:00"))
+    assert (found_thin.state, found_thin.record.behind) == ("not_ready", 1)
+    assert found_thin.record.latest == thin
+    assert found_thin.record.complete == LAST
+    assert one(found_thin, "rises").state == "quarantined"
+
+
+def test_a_schedule_says_who_is_waited_for_and_until_when(
+    market: pd.DataFrame, probe: Probe
+) -> None:
+    scan("rises")
+    schedule.plan("kr", as_of=at("2024-04-01 12:00"), at=at("2024-04-01 20:30").time())
+    found = readiness("kr", at("2024-04-30 23:00"))
+    assert (found.state, one(found, "rises-10").belongs) == ("not_ready", True)
+    schedule.plan("kr", as_of=at("2024-04-01 12:00"), versions=["rises"])
+    assert readiness("kr", at("2024-04-30 23:00")).state == "ready"
+
+
+def test_a_generated_market_says_so_and_alarms_nobody(
+    db: None, data_dir: Path, tmp_path: Path, sessions: list[date]
+) -> None:
+    from marketdata.operations.import_prices import import_prices
+
+    file = tmp_path / "demo.csv"
+    frame(sessions).to_csv(file, index=False)
+    import_prices(files=[file], market="kr", source="demo", as_of=at("2024-04-30 16:00"))
+    found = readiness("kr", at("2024-06-03 17:00"))
+    assert (found.state, found.is_alarming) == ("demo", False)
+    assert "generated" in found.reason
+
+
+def test_expected_and_present_bars_add_up(
+    bring: Importer, market: pd.DataFrame, sessions: list[date]
+) -> None:
+    day = date(2024, 5, 2)
+    rows = frame([*sessions, day])
+    new = rows[(rows["date"] == day) & ~rows["code"].isin(CODES[:3])].copy()
+    still, jumps = (new["code"] == CODES[3]), (new["code"] == CODES[4])
+    new.loc[still, ["open", "high", "low", "volume"]] = 0
+    new.loc[jumps, ["open", "high", "low", "close"]] *= 2
+    bring(new)
+    Instrument.objects.filter(code=CODES[1]).update(gone_on=day)
+    InstrumentStatus.objects.create(
+        instrument=Instrument.objects.get(code=CODES[2]),
+        source="kis",
+        valid_from=LAST,
+        valid_to=LAST,
+        halted=True,
+    )
+    assert "behind the record" in session_bars(market_queries.record("kr"), day).note
+    found = session_bars(project.current("kr"), day)
+    said: dict[tuple[str, bool], Any] = {
+        (one.reason, one.has_bar): one.codes for one in found.omissions
+    }
+    assert found.note == ""
+    assert said == {
+        ("no_bar", False): (CODES[0],),
+        ("delisted", False): (CODES[1],),
+        ("halted", False): (CODES[2],),
+        ("halted", True): (CODES[3],),
+        ("suspected", True): (CODES[4],),
+    }
+    assert (found.expected, found.present) == (5, 3)
+    absent = [one.count for one in found.omissions if one.expected and not one.has_bar]
+    assert found.expected - found.present == sum(absent)

@@ -1,7 +1,7 @@
-"""The sessions of a market: exchange_calendars with an override table over it.
+"""The sessions of a market and their hours: exchange_calendars with dated corrections and overrides over it.
 
-Building a calendar costs seconds and its library half a second to import, so the sessions of a calendar are
-kept as one small file per library version; only where that is missing is the library imported at all.
+Building a calendar costs seconds and its library half a second to import, so the sessions of a calendar and their
+hours are kept as two small files per library version; only where one is missing is the library imported at all.
 """
 
 from __future__ import annotations
@@ -13,14 +13,18 @@ from datetime import date
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from marketdata.calendar_table import CLOSED
 
 FIRST, LAST = date(1990, 1, 1), date(2035, 12, 31)
 EPOCH = date(1970, 1, 1).toordinal()
 
 Sessions = NDArray[np.datetime64]
+Minutes = NDArray[np.int16]
 
 
 def days(dates: Collection[date | str]) -> Sessions:
@@ -34,8 +38,9 @@ def days(dates: Collection[date | str]) -> Sessions:
 
 
 def sessions(calendar: str, *, cache: Path, overrides: Mapping[date, bool]) -> Sessions:
-    """Every session of `calendar` from 1990 to 2035, (S,) datetime64[D], ascending; an override adds the day where
-    it is True and takes it out where it is False. ValueError for a calendar the library does not have."""
+    """Every session of `calendar` from 1990 to 2035 as the library and the dated table have them, (S,) datetime64[D],
+    ascending; an override adds the day where it is True and takes it out where it is False. ValueError for a calendar
+    the library does not have."""
     known = _kept(calendar, cache)
     return _overridden(calendar, cache, tuple(sorted(overrides.items()))) if overrides else known
 
@@ -55,31 +60,63 @@ def _overridden(calendar: str, cache: Path, overrides: tuple[tuple[date, bool], 
 @lru_cache(maxsize=16)
 def _kept(calendar: str, cache: Path) -> Sessions:
     """Read once a process, since asking for the library's version alone takes milliseconds; never to be written to."""
-    file = cache / f"{calendar.replace('/', '-')}-{version('exchange_calendars')}-{LAST.year}.npy"
+    known: Sessions = _file(calendar, cache, "")
+    closed = CLOSED.get(calendar)
+    if closed:
+        known = known[~np.isin(known, days(sorted(closed)))]
+    known.flags.writeable = False
+    return known
+
+
+@lru_cache(maxsize=16)
+def hours(calendar: str, *, cache: Path) -> tuple[Sessions, Minutes]:
+    """The sessions that the library has (S,) and their hours (S, 2): opening and closing in minutes after midnight of
+    the calendar's own clock, 1440 for the midnight that ends the session; never to be written to. ValueError as in
+    `sessions`."""
+    known, found = _file(calendar, cache, ""), _file(calendar, cache, "-hours")
+    if len(known) != len(found):  # of two builds
+        known, found = _build(calendar, cache)
+    known.flags.writeable = found.flags.writeable = False
+    return known, found
+
+
+def _file(calendar: str, cache: Path, part: str) -> NDArray[Any]:
+    """The kept array of a calendar, built where it is missing or damaged."""
     try:
-        kept: Sessions = np.load(file)
+        kept: NDArray[Any] = np.load(_path(calendar, cache, part))
     except (OSError, ValueError, EOFError):
-        kept = _built(calendar)
-        _keep(kept, file)
-    kept.flags.writeable = False
+        known, found = _build(calendar, cache)
+        return found if part else known
     return kept
 
 
-def _built(calendar: str) -> Sessions:
+def _path(calendar: str, cache: Path, part: str) -> Path:
+    release = version("exchange_calendars")
+    return cache / f"{calendar.replace('/', '-')}-{release}-{LAST.year}{part}.npy"
+
+
+def _build(calendar: str, cache: Path) -> tuple[Sessions, Minutes]:
+    """The sessions and hours of the library, written to the cache."""
     import exchange_calendars  # half a second, needed once per library version
 
     try:
         built = exchange_calendars.get_calendar(calendar, start=str(FIRST), end=str(LAST))
     except exchange_calendars.errors.InvalidCalendarName as error:
         raise ValueError(f"exchange_calendars knows no calendar {calendar!r}.") from error
-    days: Sessions = built.sessions.to_numpy().astype("datetime64[D]")
-    return days
+    known: Sessions = built.sessions.to_numpy().astype("datetime64[D]")
+    found = np.empty((len(known), 2), dtype=np.int16)
+    for place, name in enumerate(("open", "close")):
+        local = built.schedule[name].dt.tz_convert(built.tz).dt.tz_localize(None).to_numpy()
+        found[:, place] = (local - known).astype("timedelta64[m]").astype(np.int64)
+    _keep(known, _path(calendar, cache, ""))
+    _keep(found, _path(calendar, cache, "-hours"))
+    return known, found
 
 
-def _keep(days: Sessions, file: Path) -> None:
+def _keep(array: NDArray[Any], file: Path) -> None:
     """Write to a temporary file beside and rename, so that a reader sees all of it or none."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=file.parent, suffix=".tmp")
     with os.fdopen(handle, "wb") as stream:
-        np.save(stream, days)
+        np.save(stream, array)
     Path(name).replace(file)

@@ -31,16 +31,16 @@ class Market:
     """What is particular to one market.
 
     `suspect_move` is the move of the raw close, as a fraction, beyond which a bar without a base price is a
-    suspected corporate action; None where the market has no daily limit. `closes_at` is local time in `timezone`, as
-    is `settled_at`, from when on a session's bars no longer change: on KRX trading after hours ends at 18:00.
+    suspected corporate action; None where the market has no daily limit. `evening_at` is the local time in `timezone`
+    at which a session's evening is run by default. On KRX that is 15:43: since 2026-09-14 it trades again from 16:00 to
+    20:00, and bars of the same day then follow those trades. When a session opens and closes, `session_hours` says.
     """
 
     name: str
     calendar: str
     currency: str
     timezone: str
-    closes_at: time
-    settled_at: time
+    evening_at: time
     segments: tuple[str, ...]
     suspect_move: float | None
 
@@ -74,8 +74,7 @@ COINS = Market(
     calendar="24/7",
     currency="KRW",
     timezone="UTC",
-    closes_at=time(23, 59, 59),
-    settled_at=time(0, 10),  # of the next day
+    evening_at=time(0, 10),  # of the next day
     segments=("KRW",),
     suspect_move=None,
 )
@@ -87,8 +86,7 @@ MARKETS = {
         calendar="XKRX",
         currency="KRW",
         timezone="Asia/Seoul",
-        closes_at=time(15, 30),
-        settled_at=time(18, 10),
+        evening_at=time(15, 43),
         segments=("KOSPI", "KOSDAQ", "KOSDAQ GLOBAL"),
         suspect_move=0.31,
     ),
@@ -97,8 +95,7 @@ MARKETS = {
         calendar="XNYS",
         currency="USD",
         timezone="America/New_York",
-        closes_at=time(16, 0),
-        settled_at=time(18, 0),
+        evening_at=time(18, 0),
         segments=("US",),
         suspect_move=None,
     ),

@@ -27,7 +27,7 @@ from marketdata.models import (
 )
 from marketdata.panel import Floats
 from marketdata.record import Days, FlowRecord, Record
-from marketdata.session_hours import last_closed
+from marketdata.session_hours import SessionHours
 
 COMPLETE = 0.9
 """A session is complete when it has at least this share of the bars of the session before, among common stock in
@@ -44,6 +44,19 @@ def sessions(market: str) -> Days:
     of kr too, unless it says otherwise itself."""
     named = market_named(market)
     return calendar_of(named, CalendarOverride.objects.filter(market__in=named.family))
+
+
+def hours(market: str) -> SessionHours:
+    """When the sessions of the market open and close, recorded overrides included."""
+    named = market_named(market)
+    return hours_of(named, CalendarOverride.objects.filter(market__in=named.family))
+
+
+def hours_of(named: Market, overrides: Iterable[CalendarOverride]) -> SessionHours:
+    """The same from overrides that were read before, of any markets."""
+    said = {(row.market, row.date): row.minutes for row in overrides if row.minutes != (None, None)}
+    mine = {day: said[name, day] for wanted in named.family for name, day in said if name == wanted}
+    return SessionHours(named, settings.CALENDAR_DIR, mine)
 
 
 def calendar_of(named: Market, overrides: Iterable[CalendarOverride]) -> Days:
@@ -66,16 +79,19 @@ def records(markets: Sequence[str]) -> list[Record]:
     rows: dict[str, list[LakePartition]] = {name: [] for name in markets}
     for row in LakePartition.objects.filter(market__in=markets).order_by("month"):
         rows[row.market].append(row)
-    return [_record(one, calendar_of(one, overrides), rows[one.name]) for one in named]
+    return [
+        _record(hours_of(one, overrides), calendar_of(one, overrides), rows[one.name])
+        for one in named
+    ]
 
 
-def _record(market: Market, calendar: Days, rows: Iterable[LakePartition]) -> Record:
+def _record(hours: SessionHours, calendar: Days, rows: Iterable[LakePartition]) -> Record:
     counts: dict[str, tuple[int, str, int]] = {}
     parts, part_digests, stale = [], {}, []
     for row in rows:
         if row.is_stale:
             stale.append(row.month)
-        parts.append(Part(row.month, lake().partition(market.name, row.month), row.written))
+        parts.append(Part(row.month, lake().partition(hours.market.name, row.month), row.written))
         if row.digest:  # a month that was never written is not in the index either
             part_digests[row.month.isoformat()] = row.digest
         counts.update(row.sessions)
@@ -86,7 +102,8 @@ def _record(market: Market, calendar: Days, rows: Iterable[LakePartition]) -> Re
     else:
         days = calendar[:0]
     return Record(
-        market=market,
+        market=hours.market,
+        hours=hours,
         calendar=calendar,
         sessions=days,
         bars=np.array([counts.get(str(day), (0, "", 0))[0] for day in days], dtype=np.int64),
@@ -117,7 +134,7 @@ def _behind(market: str, month: date) -> LakeError:
 def last_complete_session(held: Record, as_of: datetime) -> date:
     """The latest recorded session that has closed by `as_of` and is complete (see `COMPLETE`)."""
     held.refuse_empty()
-    for n in range(last_closed(held.market, held.sessions, as_of), -1, -1):
+    for n in range(held.hours.last_closed(held.sessions, as_of), -1, -1):
         if held.bars[n] and not is_thin(held, n):
             found: date = held.sessions[n].item()
             return found

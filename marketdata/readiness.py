@@ -21,11 +21,10 @@ import numpy as np
 from django.db.models import Max
 
 from marketdata import queries
-from marketdata.markets import Market
 from marketdata.markets import market as market_named
 from marketdata.models import CalendarOverride, Instrument, LakePartition, StockPrice
 from marketdata.record import Days
-from marketdata.session_hours import closing, last_closed
+from marketdata.session_hours import SessionHours
 
 GRACE = timedelta(hours=3)
 """After the time of a session's evening its bars and scans are overdue: as long as a schedule tries again."""
@@ -100,7 +99,7 @@ def freshness(
 ) -> list[Freshness]:
     """How fresh the records of `markets` are at `as_of`, in the same number of queries whatever they hold, and one more
     for each that has bars. `evenings`: market -> the time on its clock at which a session's evening begins, where that
-    is not when its bars are final."""
+    is not the market's own."""
     named = [market_named(name) for name in markets]
     family = {name for one in named for name in one.family}
     overrides = list(CalendarOverride.objects.filter(market__in=family))
@@ -115,12 +114,12 @@ def freshness(
     times = evenings or {}
     return [
         _freshness(
-            one,
+            queries.hours_of(one, overrides),
             queries.calendar_of(one, overrides),
             as_of,
             last.get(one.name),
             counts.get(one.name),
-            times.get(one.name, one.settled_at),
+            times.get(one.name, one.evening_at),
         )
         for one in named
     ]
@@ -154,14 +153,14 @@ def _counts(last: Mapping[str, date]) -> dict[str, Counts | None]:
 
 
 def _freshness(
-    market: Market,
+    hours: SessionHours,
     calendar: Days,
     as_of: datetime,
     last_bar: date | None,
     counts: Counts | None,
     evening: time,
 ) -> Freshness:
-    end = last_closed(market, calendar, as_of)
+    market, end = hours.market, hours.last_closed(calendar, as_of)
     closed = calendar[end].item() if end >= 0 else None
     if last_bar is None or closed is None:
         return Freshness(market.name, State.EMPTY, closed, None, None, (), 0, None)
@@ -169,7 +168,7 @@ def _freshness(
     after = calendar[: end + 1]
     missing = tuple(after[after > np.datetime64(latest)].tolist()) if latest else ()
     lacking = after[after > np.datetime64(complete)] if complete else after[-1:]
-    due_at = due(market, (lacking if len(lacking) else after[-1:])[0].item(), evening)
+    due_at = due(hours, (lacking if len(lacking) else after[-1:])[0].item(), evening)
     if latest and _is_demo(market.name, latest):
         state = State.DEMO
     elif not len(lacking):
@@ -200,13 +199,11 @@ def _is_demo(market: str, latest: date) -> bool:
     return not StockPrice.objects.filter(market=market, date=latest).exclude(source=DEMO).exists()
 
 
-def due(market: Market, session: date, evening: time) -> datetime:
+def due(hours: SessionHours, session: date, evening: time) -> datetime:
     """When the evening of `session`, which begins at the next `evening` on the market's clock after the close, is
     overdue."""
-    closed = closing(market, session)
-    begins = datetime.combine(closed.date(), evening, ZoneInfo(market.timezone))
+    closed, zone = hours.closing(session), ZoneInfo(hours.market.timezone)
+    begins = datetime.combine(closed.date(), evening, zone) + hours.later_than_usual(session)
     if begins < closed:
-        begins = datetime.combine(
-            closed.date() + timedelta(days=1), evening, ZoneInfo(market.timezone)
-        )
+        begins = datetime.combine(closed.date() + timedelta(days=1), evening, zone)
     return begins + GRACE

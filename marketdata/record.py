@@ -17,6 +17,7 @@ from marketdata.errors import DataProblem
 from marketdata.lake import digest
 from marketdata.lake.footers import Part
 from marketdata.markets import Market
+from marketdata.session_hours import SessionHours
 
 Days = NDArray[np.datetime64]
 
@@ -25,12 +26,14 @@ Days = NDArray[np.datetime64]
 class Record:
     """A market's recorded sessions.
 
-    calendar: all its sessions (S,); sessions (R,): those from the first recorded to the last; bars (R,): how many
-    instruments have one; good (R,): how many of those are common stock in good standing of the market's segments;
+    hours: when sessions open and close; calendar: all its sessions (S,); sessions (R,): those from the first recorded
+    to the last; bars (R,): how many instruments have one; good (R,): how many of those are common stock in good
+    standing of the market's segments;
     digests: ISO date -> digest of all bars of that session; parts: the lake's partitions.
     """
 
     market: Market
+    hours: SessionHours
     calendar: Days
     sessions: Days
     bars: NDArray[np.int64]

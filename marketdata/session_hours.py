@@ -1,34 +1,107 @@
-"""When the sessions of a market close.
+"""When the sessions of a market open and close.
 
 A session is closed once its closing time has been reached on the market's clock; until then its bars form. Everything
-that depends on whether a session has closed goes through `closing` and `last_closed`.
+that depends on whether a session has closed goes through `SessionHours`. A session's hours are, the first that exists:
+
+1. those of a recorded override (`CalendarOverride`);
+2. those of the dated table of the repository (`calendar_table`);
+3. those of exchange_calendars: late openings, half days and the hours that an exchange had in earlier years;
+4. the usual hours of the sessions before it: for a day that only an override opens.
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from marketdata import calendar_table, calendars
 from marketdata.markets import Market
 
 LATEST_FIRST = 4
 """Sessions before today that may not have closed yet, with room: markets close within a day of their date."""
 
 
-def closing(market: Market, session: date) -> datetime:
-    """The moment at which `session` closes, in the market's time zone."""
-    return datetime.combine(session, market.closes_at, ZoneInfo(market.timezone))
+class Minutes(NamedTuple):
+    """Opening and closing of a session in minutes after midnight; 1440 is the midnight that ends it."""
+
+    opens: int
+    closes: int
 
 
-def last_closed(market: Market, calendar: NDArray[np.datetime64], as_of: datetime) -> int:
-    """The place in `calendar` (sessions, ascending) of the last one that has closed by `as_of`; -1 where none has."""
-    today = as_of.astimezone(ZoneInfo(market.timezone)).date()
-    end = int(np.searchsorted(calendar, np.datetime64(today), side="right")) - 1
-    for place in range(end, max(end - LATEST_FIRST, -1), -1):
-        session: date = calendar[place].item()
-        if closing(market, session) <= as_of:
-            return place
-    return max(end - LATEST_FIRST, -1)
+@dataclass(frozen=True, slots=True)
+class SessionHours:
+    """The hours of each session of `market`; `cache` is the directory of the calendars, `overrides` the recorded hours
+    of single days, None where a day's override leaves one of them to the calendar."""
+
+    market: Market
+    cache: Path
+    overrides: Mapping[date, tuple[int | None, int | None]] = field(default_factory=dict)
+
+    def opening(self, session: date) -> datetime:
+        """The moment at which `session` opens, in the market's time zone."""
+        return self._moment(session, self.minutes(session).opens)
+
+    def closing(self, session: date) -> datetime:
+        """The moment at which `session` closes, in the market's time zone."""
+        return self._moment(session, self.minutes(session).closes)
+
+    def later_than_usual(self, session: date) -> timedelta:
+        """How much later than usual `session` closes; zero where it closes as usual or earlier."""
+        late = self.minutes(session).closes - self._usual(session).closes
+        return timedelta(minutes=max(late, 0))
+
+    def last_closed(self, calendar: NDArray[np.datetime64], as_of: datetime) -> int:
+        """The place in `calendar` (sessions, ascending) of the last one that has closed by `as_of`; -1 where none
+        has."""
+        today = as_of.astimezone(self._zone).date()
+        end = int(np.searchsorted(calendar, np.datetime64(today), side="right")) - 1
+        for place in range(end, max(end - LATEST_FIRST, -1), -1):
+            session: date = calendar[place].item()
+            if self.closing(session) <= as_of:
+                return place
+        return max(end - LATEST_FIRST, -1)
+
+    def minutes(self, session: date) -> Minutes:
+        """Opening and closing on the market's clock; of a day that no calendar opens, the usual ones."""
+        opens, closes = self.overrides.get(session, (None, None))
+        if opens is not None and closes is not None:
+            return Minutes(opens, closes)
+        known = self._known(session)
+        return Minutes(
+            known.opens if opens is None else opens, known.closes if closes is None else closes
+        )
+
+    def _known(self, session: date) -> Minutes:
+        dated = calendar_table.HOURS.get(self.market.calendar, {}).get(session)
+        if dated is not None:
+            return Minutes(
+                *(moment.hour * 60 + moment.minute for moment in (dated.opens, dated.closes))
+            )
+        days, hours = calendars.hours(self.market.calendar, cache=self.cache)
+        at = int(np.searchsorted(days, np.datetime64(session)))
+        if at < len(days) and days[at] == np.datetime64(session):
+            return Minutes(*hours[at].tolist())
+        return self._usual(session)
+
+    def _usual(self, session: date) -> Minutes:
+        """The hours that most of the sessions before `session` have."""
+        days, hours = calendars.hours(self.market.calendar, cache=self.cache)
+        at = int(np.searchsorted(days, np.datetime64(session)))
+        near = hours[max(at - 21, 0) : max(at, 1)]
+        pairs, counts = np.unique(near, axis=0, return_counts=True)
+        return Minutes(*pairs[counts.argmax()].tolist())
+
+    def _moment(self, session: date, minutes: int) -> datetime:
+        midnight = datetime.combine(session, datetime.min.time())
+        return (midnight + timedelta(minutes=minutes)).replace(tzinfo=self._zone)
+
+    @property
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self.market.timezone)

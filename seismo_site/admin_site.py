@@ -33,6 +33,7 @@ MODELS = (
     "IndexBar",
     "IndexChoice",
     "CalendarOverride",
+    "CalendarChange",
     "FactorEvent",
     "BarCorrection",
     "FlowCorrection",

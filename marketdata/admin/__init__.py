@@ -15,10 +15,11 @@ from marketdata.admin.prices import (
     InstitutionalFlowAdmin,
     StockPriceAdmin,
 )
-from marketdata.admin.record import CalendarOverrideAdmin, InstrumentAdmin
+from marketdata.admin.record import CalendarChangeAdmin, CalendarOverrideAdmin, InstrumentAdmin
 
 __all__ = [
     "BarCorrectionAdmin",
+    "CalendarChangeAdmin",
     "CalendarOverrideAdmin",
     "CandleCollectionAdmin",
     "CandleSeriesAdmin",

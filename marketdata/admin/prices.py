@@ -67,7 +67,14 @@ class StockPriceAdmin(ReadOnly, Listing):
 class Corrections(ReadOnly, Listing):
     """What recorded rows said before a source corrected them."""
 
-    list_display = ("replaced_at", "market", "stock_code", "date", "source", "before")
+    list_display: tuple[str, ...] = (
+        "replaced_at",
+        "market",
+        "stock_code",
+        "date",
+        "source",
+        "before",
+    )
     list_filter = (MarketFilter, DayFilter, OF_STOCK)
     ordering = ("-replaced_at",)
     sortable_by = ()
@@ -80,6 +87,8 @@ class Corrections(ReadOnly, Listing):
 @admin.register(BarCorrection)
 class BarCorrectionAdmin(Corrections):
     """Of bars."""
+
+    list_display = (*Corrections.list_display, "reason")
 
 
 @admin.register(FlowCorrection)

@@ -22,7 +22,7 @@ from marketdata.admin.moving import Moving
 from marketdata.admin.readonly import ReadOnly
 from marketdata.markets import UnknownMarket
 from marketdata.markets import market as market_named
-from marketdata.models import CalendarOverride, Instrument, InstrumentStatus
+from marketdata.models import CalendarChange, CalendarOverride, Instrument, InstrumentStatus
 
 if TYPE_CHECKING:
     Inline = admin.TabularInline[Any, Any]
@@ -47,6 +47,16 @@ class OverrideForm(Form):
             raise forms.ValidationError(
                 {"date": f"The calendars reach from {calendars.FIRST} to {calendars.LAST}."}
             )
+        opens, closes = given.get("opens_at"), given.get("closes_at")
+        has_hours = opens is not None or closes is not None
+        if has_hours and not given["is_open"]:
+            raise forms.ValidationError(
+                {"opens_at": "A day on which the market is closed has no hours."}
+            )
+        if opens is not None and closes is not None and closes <= opens:
+            raise forms.ValidationError({"closes_at": "The session must close after it opens."})
+        if has_hours:
+            return given
         # A second market may speak against an override of its base, whatever the calendar says.
         if len(market.family) == 1 and _is_session(market.calendar, day) == given["is_open"]:
             told = "a session" if given["is_open"] else "not a session"
@@ -65,20 +75,36 @@ def _is_session(calendar: str, day: date) -> bool:
 
 @admin.register(CalendarOverride)
 class CalendarOverrideAdmin(Moving, Listing):
-    """Days on which a market was open or closed against its calendar."""
+    """Days on which a market was open or closed, or had other hours, against its calendar."""
 
     form = OverrideForm
-    list_display = ("market", "date", "is_open", "note")
+    list_display = ("market", "date", "is_open", "opens_at", "closes_at", "note")
     list_display_links = ("date",)
     list_filter = (MarketFilter, "is_open")
-    fields = ("market", "date", "is_open", "note")
+    fields = ("market", "date", "is_open", "opens_at", "closes_at", "note")
     note = (
         "A session without a single bar stops every scan whose window contains it: import it, or say here that the "
-        "market was closed."
+        "market was closed. Hours are those of the market's clock; leave them empty where the calendar has them right."
     )
+
+    def save_model(
+        self, request: HttpRequest, obj: CalendarOverride, form: Any, change: bool
+    ) -> None:
+        """What a person saves is the person's: no source's answer withdraws it."""
+        obj.source = ""
+        super().save_model(request, obj, form, change)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"market": "kr", **super().get_changeform_initial_data(request)}
+
+
+@admin.register(CalendarChange)
+class CalendarChangeAdmin(ReadOnly, Listing):
+    """What the answers of sources did to the overrides."""
+
+    list_display = ("date", "market", "source", "kind", "is_open", "at")
+    list_filter = (MarketFilter, "kind")
+    note = "An override that a person wrote is never withdrawn: a source that says otherwise is listed as disputed."
 
 
 class StatusInline(ReadOnly, Inline):

@@ -1,6 +1,6 @@
 """The record's tables."""
 
-from marketdata.models.calendar import CalendarOverride
+from marketdata.models.calendar import CalendarChange, CalendarOverride
 from marketdata.models.candles import (
     Candle,
     CandleChunk,
@@ -21,6 +21,7 @@ from marketdata.models.prices import BarCorrection, BarCoverage, FactorEvent, St
 __all__ = [
     "BarCorrection",
     "BarCoverage",
+    "CalendarChange",
     "CalendarOverride",
     "CallPace",
     "Candle",

@@ -6,11 +6,19 @@ from django.db import models
 
 
 class CalendarOverride(models.Model):
-    """A day on which a market was open or closed against what its calendar says."""
+    """A day on which a market was open or closed, or had other hours, against what its calendar says; `source` is ""
+    where a person wrote it, else the source whose answer it is."""
 
     market = models.CharField(max_length=12)
     date = models.DateField()
     is_open = models.BooleanField(default=False)
+    opens_at = models.TimeField(
+        null=True, blank=True, help_text="On the market's clock; empty: as the calendar has it"
+    )
+    closes_at = models.TimeField(
+        null=True, blank=True, help_text="On the market's clock; empty: as the calendar has it"
+    )
+    source = models.CharField(max_length=24, blank=True, default="", editable=False)
     note = models.CharField(max_length=200, blank=True, help_text="Why, and where it is from")
 
     class Meta:
@@ -21,3 +29,38 @@ class CalendarOverride(models.Model):
 
     def __str__(self) -> str:
         return f"{self.market} {self.date} {'open' if self.is_open else 'closed'}"
+
+    @property
+    def minutes(self) -> tuple[int | None, int | None]:
+        """Opening and closing in minutes after midnight, None where the calendar decides."""
+        if not self.is_open:
+            return None, None
+        opens, closes = (
+            None if moment is None else moment.hour * 60 + moment.minute
+            for moment in (self.opens_at, self.closes_at)
+        )
+        return opens, closes
+
+
+class CalendarChange(models.Model):
+    """What a source's answers did to the overrides: one row for each that was written, withdrawn or disputed."""
+
+    class Kind(models.TextChoices):
+        WRITTEN = "written"
+        WITHDRAWN = "withdrawn"
+        DISPUTED = "disputed"
+
+    market = models.CharField(max_length=12)
+    date = models.DateField()
+    source = models.CharField(max_length=24)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    is_open = models.BooleanField(help_text="What the source says of the day")
+    note = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["market", "date"], name="calendar_change_day")]
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.market} {self.date} {self.kind} by {self.source}"

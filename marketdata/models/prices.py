@@ -49,7 +49,12 @@ class StockPrice(models.Model):
 
 class BarCoverage(models.Model):
     """A source was asked for the bars of an instrument from `first` to `last`, and answered: a session in between
-    without a bar is known to have none. Spans of one instrument neither touch nor overlap."""
+    without a bar is known to have none. Spans of one instrument neither touch nor overlap.
+
+    A `spoiled` span is one that was asked for and is still open, since its answers lacked values: the next collection
+    asks for it again, until it was answered `tries` times in vain. `settled`: the last session whose bar was read on a
+    later day than its own, NULL where that was never of interest; the same on every row of an instrument.
+    """
 
     market = models.CharField(max_length=12)
     stock_code = models.CharField(max_length=24)
@@ -57,6 +62,9 @@ class BarCoverage(models.Model):
     first = models.DateField()
     last = models.DateField()
     unknown = models.BooleanField(default=False, help_text="It has no such instrument")
+    spoiled = models.BooleanField(default=False, help_text="Its answers lacked values")
+    tries = models.PositiveSmallIntegerField(default=0)
+    settled = models.DateField(null=True)
     asked_at = models.DateTimeField()
 
     class Meta:
@@ -81,6 +89,7 @@ class BarCorrection(models.Model):
     date = models.DateField()
     source = models.CharField(max_length=24)
     old = models.JSONField(help_text="The fields that changed, with the values they had")
+    reason = models.CharField(max_length=80, blank=True, default="", db_default="")
     replaced_at = models.DateTimeField()
 
     class Meta:

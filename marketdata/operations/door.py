@@ -25,8 +25,9 @@ from marketdata.sources.batches import BarBatch
 __all__ = ["Counts", "months_of", "record"]
 
 
-def record(batch: BarBatch, *, market: str, source: str, at: datetime) -> Counts:
-    """Record a validated batch (no key twice) in one transaction of its own; `at` becomes its time of record."""
+def record(batch: BarBatch, *, market: str, source: str, at: datetime, reason: str = "") -> Counts:
+    """Record a validated batch (no key twice) in one transaction of its own; `at` becomes its time of record, `reason`
+    that of its corrections."""
     if not len(batch):
         return Counts()
     batch = batch.take(np.lexsort((batch.date, batch.code)))
@@ -37,7 +38,14 @@ def record(batch: BarBatch, *, market: str, source: str, at: datetime) -> Counts
         found = replacing.compared(bars, known.recorded(source), BAR_TABLE)
         bulk.insert(bars.take(found.new), market=market, source=source, at=at)
         replacing.replace(
-            bars, found, BAR_TABLE, BarCorrection, market=market, source=source, at=at
+            bars,
+            found,
+            BAR_TABLE,
+            BarCorrection,
+            market=market,
+            source=source,
+            at=at,
+            reason=reason,
         )
         known.write()
         changed = np.concatenate([found.new, found.corrected])

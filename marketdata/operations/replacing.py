@@ -77,8 +77,10 @@ def replace(
     market: str,
     source: str,
     at: datetime,
+    reason: str = "",
 ) -> None:
-    """Replace the corrected rows and keep the values they had in the table of `kept`."""
+    """Replace the corrected rows and keep the values they had in the table of `kept`, with the `reason` where that has
+    one."""
     if not len(found.corrected):
         return
     rows = batch.take(found.corrected)
@@ -92,13 +94,14 @@ def replace(
             old[place][name] = None if np.isnan(value) else value
     bulk.update(rows, market=market, source=source, at=at, table=table)
     codes, days = rows.codes[rows.code].tolist(), rows.date.tolist()
+    why = {"reason": reason} if reason else {}
     bulk.upsert(
         kept,
         [
-            (market, code, day, source, values, at)
+            (market, code, day, source, values, at, *why.values())
             for code, day, values in zip(codes, days, old, strict=True)
         ],
-        fields=("market", "stock_code", "date", "source", "old", "replaced_at"),
+        fields=("market", "stock_code", "date", "source", "old", "replaced_at", *why),
     )
 
 

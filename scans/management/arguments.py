@@ -23,13 +23,13 @@ from scans.queries import UnknownVersion
 
 
 def clock_time(text: str) -> time:
-    """A time of day as 18:10."""
+    """A time of day as 15:43."""
     try:
-        if len(text) != len("18:10"):
+        if len(text) != len("15:43"):
             raise ValueError
         return time.fromisoformat(text)
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a time of day; write it as 18:10") from None
+        raise ArgumentTypeError(f"{text!r} is not a time of day; write it as 15:43") from None
 
 
 def limit(text: str) -> tuple[str, int]:

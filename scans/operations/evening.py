@@ -1,6 +1,7 @@
 """One evening of a market, from its bars to a notification.
 
-1. Which session: the one that closed since the evening before, or the one named. None: nothing is done.
+1. Which session: the one that closed since the evening before, or the one named. None: nothing is done. Whether the
+   exchange opened today is asked for first, where no answer of today is recorded yet.
 2. A lease: of two processes one does it, and one that loses it publishes nothing more.
 3. What the market lacks is collected where a source is configured, investor flow only where a version reads it. A
    failure is told; where the session's bars are all there nevertheless, the evening goes on, and where they are not,
@@ -31,7 +32,6 @@ from marketdata.operations import project
 from marketdata.operations.collect import unattended
 from marketdata.operations.lease import Lease, LeaseLost
 from marketdata.record import Days, Record
-from marketdata.session_hours import closing
 from scans import queries, readiness
 from scans.models import Evening, Outcome, ScannerVersion, ScanRank, ScanSession, Status
 from scans.operations import notify, signals
@@ -72,6 +72,8 @@ def run(asked: Asked, *, clock: Clock, warm_up: WarmUp) -> Told:
     wrong."""
     began, as_of, named = perf_counter(), clock(), market_named(asked.market)
     chosen = _versions(asked)
+    if asked.collects:
+        unattended.sync_holidays(asked.market, as_of=as_of)
     session, why = _session(named, asked, as_of)
     told = Told(asked.market, session, why)
     if session is None:
@@ -110,17 +112,17 @@ def _versions(asked: Asked) -> list[ScannerVersion]:
 def _session(market: Market, asked: Asked, as_of: datetime) -> tuple[date | None, str]:
     """The evening's session; without one, why there is nothing to do."""
     local = as_of.astimezone(ZoneInfo(market.timezone))
-    calendar = market_queries.sessions(market.name)
+    calendar, hours = market_queries.sessions(market.name), market_queries.hours(market.name)
     if asked.session is not None:
         if np.datetime64(asked.session) not in calendar:
             return None, f"{asked.session} is no session of market {market.name}: nothing to do."
-        if closing(market, asked.session) > as_of:
+        if hours.closing(asked.session) > as_of:
             return None, f"{asked.session} has not closed on market {market.name} yet: run it then."
         return asked.session, ""
     since = asked.since or local - timedelta(days=1)  # by the clock on the wall, whatever its hours
     at = int(np.searchsorted(calendar, np.datetime64(local.date()), side="right"))
     for day in calendar[max(at - 3, 0) : at][::-1].tolist():
-        if since < closing(market, day) <= (asked.until or as_of):
+        if since < hours.closing(day) <= (asked.until or as_of):
             return day, ""
     return (
         None,

@@ -19,9 +19,8 @@ import numpy as np
 from caching.cached import cached
 from caching.keys import digest
 from marketdata import queries as market_queries
-from marketdata import series, session_hours
+from marketdata import series
 from marketdata.errors import DataProblem
-from marketdata.markets import market as market_named
 from marketdata.record import Days, Record
 from scans import results
 from scans.models import ScannerVersion
@@ -187,7 +186,7 @@ def request_for(asked: Asked) -> Request:
 
 def closing(market: str, day: date) -> datetime:
     """The moment at which `market` closes on `day`."""
-    return session_hours.closing(market_named(market), day)
+    return market_queries.hours(market).closing(day)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 The queue counts days in UTC and knows nothing of the hours that New York adds and takes away. So whenever the task
 begins, it first sets its next run itself (`renew`), from the market's clock. Were it killed before, the queue's own
 next run would at worst be an hour early or late, and an hour early finds no session closed and sets the time right.
+On a day whose session closes later than usual (KRX on the day of the university entrance exam) it runs as much later.
 
 A run that was due while no worker was there is made up for once, when one is: for the latest session that closed since
 the run before (`span`); each version does the sessions it lacks. A session whose bars are not all there yet is looked
@@ -18,6 +19,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django_q.models import Schedule
 
+from marketdata import queries as market_queries
 from marketdata.markets import Market
 from marketdata.markets import market as market_named
 from marketdata.readiness import GRACE
@@ -36,10 +38,10 @@ def plan(
     versions: Sequence[str] = (),
     collects: bool = True,
 ) -> Planned:
-    """Make the market's schedule, or change it; `at` None is when its bars no longer change. Raises UnknownMarket and
+    """Make the market's schedule, or change it; `at` None is the market's own default. Raises UnknownMarket and
     UnknownVersion."""
     named = market_named(market)
-    when = at or named.settled_at
+    when = at or named.evening_at
     if versions:
         queries.versions(market, list(versions))
     given = {"market": market, "at": f"{when:%H:%M}", "collects": collects}
@@ -100,10 +102,13 @@ def before(market: Market, at: time, moment: datetime) -> datetime:
 
 def _moment(market: Market, at: time, moment: datetime, days: range, *, later: bool) -> datetime:
     zone = ZoneInfo(market.timezone)
-    today = moment.astimezone(zone).date()
+    today, hours = moment.astimezone(zone).date(), market_queries.hours(market.name)
+    dates = (today + timedelta(days=n) for n in days)
     found = (
-        datetime.combine(today + timedelta(days=n), at, zone).astimezone(ZoneInfo("UTC"))
-        for n in days
+        (datetime.combine(day, at) + hours.later_than_usual(day))
+        .replace(tzinfo=zone)
+        .astimezone(ZoneInfo("UTC"))
+        for day in dates
     )
     return next(one for one in found if (one > moment if later else one < moment))
 

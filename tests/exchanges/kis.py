@@ -96,6 +96,7 @@ class KisExchange(Exchange):
         self._token_seconds = token_seconds
         self._token_at = float("-inf")
         self.closed = closed
+        self.unsaid: frozenset[date] = frozenset()  # days whose holiday field is blank
         self.today = today
         self._paper = paper
         self.token = ""
@@ -258,6 +259,9 @@ class KisExchange(Exchange):
             }
             for day in days
         ]
+        for row, day in zip(rows, days, strict=True):
+            if day in self.unsaid:
+                row["opnd_yn"] = ""
         body = {"output": rows, "ctx_area_fk": "x", "ctx_area_nk": str(page + 1)}
         return _success(tr_cont="M" if page < 2 else "D", **body)
 

@@ -38,8 +38,12 @@ class Command(SeismoCommand):
         )
         for told, days in (
             ("override written", done.written),
-            ("override no longer needed", done.removed),
-            ("your own override says otherwise and stands", done.disputed),
+            ("override withdrawn: the source's answer is now that of the calendar", done.removed),
+            ("your own override says otherwise and stays", done.disputed),
         ):
             for day in days:
                 self.stdout.write(f"  {day} {told}")
+        if not done.complete:
+            self.stdout.write(
+                f"  the answer says nothing of today: {market} is asked again by the next call"
+            )

@@ -28,7 +28,6 @@ from marketdata.operations.collect.series import recorded
 from marketdata.operations.rejects import Rejects
 from marketdata.operations.replacing import Counts
 from marketdata.operations.validation import FINE, Check
-from marketdata.session_hours import last_closed
 from marketdata.sources.base import AccessRefused, InvestorFlow, SourceError
 from marketdata.sources.batches import FlowBatch
 from marketdata.sources.daily import FlowSource
@@ -75,7 +74,7 @@ def plan(
     """Whom to ask. DataProblem where no instrument is known."""
     named = market_named(market)
     calendar = queries.sessions(named.name)
-    last = calendar[last_closed(named, calendar, as_of)].item()
+    last = calendar[queries.hours(named.name).last_closed(calendar, as_of)].item()
     listed = [one.code for one in recorded(named.name, codes, last) if not one.gone_on]
     have = set(
         InstitutionalFlow.objects.filter(

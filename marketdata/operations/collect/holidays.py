@@ -1,32 +1,40 @@
-"""Which days the exchange opens, into the override table: only where the calendar says otherwise.
+"""On which days the exchange opens, into the override table: only where the calendar says otherwise.
 
-A source tolerates about one such call a day, so it is asked once a day at most. What a person wrote into the table
-stands, and is named where the source disagrees.
+A source tolerates about one such call a day, so it is called once a day at most; an answer that says nothing of the
+day itself does not count. An override that a source wrote is withdrawn once a later answer contradicts it, also for
+the last days; every change leaves a `CalendarChange`. The override of a person stays, and is named where the source
+disagrees.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import numpy as np
 from django.conf import settings
 from django.db import transaction
 
 from marketdata import calendars
+from marketdata.markets import Market
 from marketdata.markets import market as market_named
-from marketdata.models import CalendarOverride, SourceVisit
+from marketdata.models import CalendarChange, CalendarOverride, SourceVisit
 from marketdata.operations import generations
 from marketdata.operations.collect.planning import zone
 from marketdata.sources.daily import HolidaySource
 
 WHAT = "holidays"
+DAYS_BACK = 14
+"""Days in the past whose overrides, where the source wrote them, are compared with its answer once more."""
+
+Kind = CalendarChange.Kind
 
 
 @dataclass(frozen=True, slots=True)
 class Holidays:
-    """What was told of so many days up to `until`: overrides written, those no longer needed, and the days on which a
-    person's own override says otherwise. `asked` is False where the source had been asked that day already."""
+    """The answer for so many days up to `until`: overrides written, those withdrawn, and the days on which a person's
+    own override says otherwise. `asked` is False where the source had answered that day already, `complete` where its
+    answer says nothing of the day itself."""
 
     asked: bool
     days: int = 0
@@ -34,42 +42,97 @@ class Holidays:
     written: tuple[date, ...] = ()
     removed: tuple[date, ...] = ()
     disputed: tuple[date, ...] = ()
+    complete: bool = True
+
+
+def is_due(source: HolidaySource, *, market: str, as_of: datetime) -> bool:
+    """Whether the answer for the day of `as_of` is missing."""
+    named = market_named(market)
+    visit = SourceVisit.objects.filter(source=source.name, what=WHAT).first()
+    return visit is None or visit.at.astimezone(zone(named)).date() != _today(named, as_of)
 
 
 def sync(source: HolidaySource, *, market: str, as_of: datetime) -> Holidays:
-    """Ask for the days from today on and record them. SourceError where the source cannot tell."""
+    """Ask for the days from today on and record the answer. SourceError where the source has none."""
     named = market_named(market)
-    today = as_of.astimezone(zone(named)).date()
-    visit = SourceVisit.objects.filter(source=source.name, what=WHAT).first()
-    if visit and visit.at.astimezone(zone(named)).date() == today:
+    today = _today(named, as_of)
+    if not is_due(source, market=market, as_of=as_of):
         return Holidays(asked=False)
-    told = {one.day: one.is_open for one in source.holidays(today)}
-    note = f"{source.name}, asked on {today}"
-    known = calendars.sessions(named.calendar, cache=settings.CALENDAR_DIR, overrides={})
-    written, removed, disputed = [], [], []
+    own = CalendarOverride.objects.filter(market=named.name, source=source.name)
+    oldest = own.filter(date__gte=today - timedelta(days=DAYS_BACK), date__lt=today)
+    start = min([today, *oldest.values_list("date", flat=True)])
+    answer = {one.day: one.is_open for one in source.holidays(start)}
     with transaction.atomic():
-        SourceVisit.objects.update_or_create(source=source.name, what=WHAT, defaults={"at": as_of})
-        rows = {
-            row.date: row
-            for row in CalendarOverride.objects.filter(market=named.name, date__in=list(told))
-        }
-        for day, is_open in sorted(told.items()):
-            row, expected = rows.get(day), bool(np.isin(np.datetime64(day), known))
-            ours = row is not None and row.note.startswith(f"{source.name}, asked on ")
-            if row is not None and not ours:
-                if row.is_open != is_open:
-                    disputed.append(day)
-            elif is_open != expected:
-                if row is None or row.is_open != is_open:
-                    CalendarOverride.objects.update_or_create(
-                        market=named.name, date=day, defaults={"is_open": is_open, "note": note}
-                    )
-                    written.append(day)
-            elif row is not None:
-                row.delete()
-                removed.append(day)
-        if written or removed:
+        if today in answer:
+            SourceVisit.objects.update_or_create(
+                source=source.name, what=WHAT, defaults={"at": as_of}
+            )
+        changes = _changes(named, source.name, answer, today)
+        _record(named, source.name, changes, as_of)
+        if any(kind is not Kind.DISPUTED for kind, _, _ in changes):
             generations.advance_family(named.name)
+    days = {kind: tuple(day for each, day, _ in changes if each is kind) for kind in Kind}
     return Holidays(
-        True, len(told), max(told, default=None), tuple(written), tuple(removed), tuple(disputed)
+        asked=True,
+        days=len(answer),
+        until=max(answer, default=None),
+        written=days[Kind.WRITTEN],
+        removed=days[Kind.WITHDRAWN],
+        disputed=days[Kind.DISPUTED],
+        complete=today in answer,
+    )
+
+
+def _today(market: Market, as_of: datetime) -> date:
+    return as_of.astimezone(zone(market)).date()
+
+
+def _changes(
+    market: Market, source: str, answer: dict[date, bool], today: date
+) -> list[tuple[Kind, date, bool]]:
+    """What the answer changes, by day; the overrides are changed."""
+    known = calendars.sessions(market.calendar, cache=settings.CALENDAR_DIR, overrides={})
+    rows = {
+        row.date: row
+        for row in CalendarOverride.objects.filter(market=market.name, date__in=list(answer))
+    }
+    found = []
+    for day, is_open in sorted(answer.items()):
+        row, expected = rows.get(day), bool(np.isin(np.datetime64(day), known))
+        if row is not None and row.source != source:
+            if row.is_open != is_open:
+                found.append((Kind.DISPUTED, day, is_open))
+        elif is_open != expected:
+            if row is None or row.is_open != is_open:
+                CalendarOverride.objects.update_or_create(
+                    market=market.name,
+                    date=day,
+                    defaults={
+                        "is_open": is_open,
+                        "source": source,
+                        "note": f"{source}, asked on {today}",
+                    },
+                )
+                found.append((Kind.WRITTEN, day, is_open))
+        elif row is not None:
+            row.delete()
+            found.append((Kind.WITHDRAWN, day, is_open))
+    return found
+
+
+def _record(
+    market: Market, source: str, changes: list[tuple[Kind, date, bool]], at: datetime
+) -> None:
+    """A row for each change; a day that stays disputed has one row."""
+    disputed = set(
+        CalendarChange.objects.filter(
+            market=market.name, source=source, kind=Kind.DISPUTED
+        ).values_list("date", "is_open")
+    )
+    CalendarChange.objects.bulk_create(
+        CalendarChange(
+            market=market.name, date=day, source=source, kind=kind, is_open=is_open, at=at
+        )
+        for kind, day, is_open in changes
+        if kind is not Kind.DISPUTED or (day, is_open) not in disputed
     )

@@ -29,7 +29,6 @@ from marketdata.markets import market as market_named
 from marketdata.models import StockPrice
 from marketdata.operations.collect import coverage
 from marketdata.operations.collect.series import Series, recorded
-from marketdata.session_hours import last_closed
 from marketdata.sources.base import Capability
 from marketdata.sources.daily import BarRequest, DailyBarSource, QuoteSource
 
@@ -106,7 +105,7 @@ def plan(source: DailyBarSource, *, market: str, options: Options, as_of: dateti
             "name another --source."
         )
     calendar = queries.sessions(named.name)
-    end = last_closed(named, calendar, as_of)
+    end = queries.hours(named.name).last_closed(calendar, as_of)
     series = recorded(named.name, options.codes, calendar[end].item())
     answered = coverage.answered(named.name, source.name, options.codes)
     began = min((one.first for one in series if one.first), default=None)

@@ -12,10 +12,10 @@ from datetime import datetime
 from marketdata.errors import DataProblem
 from marketdata.operations import sources
 from marketdata.operations.collect import flows as flow_collection
-from marketdata.operations.collect import instruments
+from marketdata.operations.collect import holidays, instruments
 from marketdata.operations.collect.planning import Options, plan
 from marketdata.operations.collect.prices import Report, collect
-from marketdata.sources.base import SourceError, SourceRefused
+from marketdata.sources.base import Capability, SourceError, SourceRefused
 from marketdata.sources.daily import DailyBarSource, InstrumentSource
 
 LOGGER = logging.getLogger(__name__)
@@ -61,6 +61,28 @@ def collect_missing(
     told = _told(source.name, report, listed, wrong)
     # Flow is held against the bars of its session; a source that is away for bars is away for flow.
     return _with_flows(told, market, clock, beat) if flows and not report.stopped else told
+
+
+def sync_holidays(market: str, *, as_of: datetime) -> str:
+    """Ask on which days the exchange opens, where a source has that and its answer for today is missing; what went
+    wrong, "" where nothing did."""
+    try:
+        source = sources.of_holidays(market)
+    except SourceRefused:
+        return ""
+    with closing(source):
+        if Capability.HOLIDAYS not in source.capabilities:
+            return ""
+        try:
+            done = holidays.sync(source, market=market, as_of=as_of)
+        except SourceError as error:
+            LOGGER.warning("The holidays of market %s were not asked for: %s", market, error)
+            return f"The holidays of market {market} are not known: {error}"
+    for day in done.disputed:
+        LOGGER.warning(
+            "%s says of %s the opposite of the override of market %s", source.name, day, market
+        )
+    return ""
 
 
 def _with_flows(

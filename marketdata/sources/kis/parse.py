@@ -25,6 +25,7 @@ UNIT_FACTOR = 100.0
 MARKET_CAP_UNIT = 100_000_000
 DOWN = ("4", "5")
 UP = ("1", "2")
+OPEN = ("Y", "N")
 
 Body = Mapping[str, Any]
 
@@ -136,11 +137,15 @@ def _check_unit(seen: Iterable[tuple[float | None, int | None, int | None]], wha
 
 
 def holidays(body: Body, what: str) -> list[OpenDay]:
-    """Days of `chk-holiday` and whether the exchange opens (`opnd_yn`)."""
-    return [
-        OpenDay(_date(_text(row, "bass_dt"), what), _text(row, "opnd_yn") == "Y")
+    """Days of `chk-holiday` and whether the exchange opens (`opnd_yn`); a day without Y or N is left out."""
+    said = (
+        (_text(row, "bass_dt"), _text(row, "opnd_yn").upper())
         for row in _rows(body, "output", what)
-        if _text(row, "bass_dt")
+    )
+    return [
+        OpenDay(_date(day, what), is_open == "Y")
+        for day, is_open in said
+        if day and is_open in OPEN
     ]
 
 

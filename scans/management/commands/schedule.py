@@ -17,14 +17,16 @@ from scans.operations import schedule
 class Command(ScanCommand):
     help = "Run a market's evening every day at a time of its own clock; list or remove that."
     examples = (
-        "schedule --market kr --at 18:10",
+        "schedule --market kr --at 15:43",
         "schedule --list",
         "schedule --market kr --remove",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_market(parser)
-        parser.add_argument("--at", type=clock_time, help="18:10; default: once its bars are final")
+        parser.add_argument(
+            "--at", type=clock_time, help="such as 15:43; default: the market's own evening"
+        )
         parser.add_argument("--version", action="append", default=[], help="default: all that fit")
         parser.add_argument("--no-collect", action="store_true", help="with the bars there are")
         what = parser.add_mutually_exclusive_group()

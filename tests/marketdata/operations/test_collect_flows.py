@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from marketdata import queries
-from marketdata.models import CalendarOverride, FlowCorrection, InstitutionalFlow
+from marketdata.models import CalendarChange, CalendarOverride, FlowCorrection, InstitutionalFlow
 from marketdata.operations.collect import Options, flows, holidays
 from marketdata.operations.collect.flows import FlowReport
 from marketdata.sources.base import SourceRefused
@@ -100,6 +100,45 @@ def test_holidays_become_overrides_where_the_calendar_says_otherwise() -> None:
         desk.exchange.closed = frozenset(closed - {date(2026, 8, 26)})
         done = holidays.sync(desk.source, market="kr", as_of=evening(monday + timedelta(days=1)))
         assert (done.written, done.removed) == ((), (date(2026, 8, 26),))
+
+
+def test_a_blank_holiday_field_writes_no_closure_and_is_asked_again() -> None:
+    monday = date(2026, 8, 24)
+    with Desk({}, closed=frozenset({date(2026, 8, 26)})) as desk:
+        desk.exchange.unsaid = frozenset({monday, date(2026, 8, 25)})
+        done = holidays.sync(desk.source, market="kr", as_of=evening(monday))
+        assert (done.written, done.complete) == ((date(2026, 8, 26),), False)
+        assert holidays.is_due(desk.source, market="kr", as_of=evening(monday))
+        desk.exchange.unsaid = frozenset()
+        done = holidays.sync(desk.source, market="kr", as_of=evening(monday))
+        assert (done.asked, done.complete, done.written) == (True, True, ())
+        assert not holidays.is_due(desk.source, market="kr", as_of=evening(monday))
+        assert list(
+            CalendarOverride.objects.filter(source="kis").values_list("date", flat=True)
+        ) == [date(2026, 8, 26)]
+
+
+def test_a_closure_of_the_last_days_is_withdrawn_with_a_record() -> None:
+    """The source wrote Tuesday off and says on Thursday that it had opened; what a person wrote stays."""
+    monday, tuesday = date(2026, 8, 24), date(2026, 8, 25)
+    thursday = monday + timedelta(days=3)
+    with Desk({}, closed=frozenset({tuesday})) as desk:
+        holidays.sync(desk.source, market="kr", as_of=evening(monday))
+        assert tuesday not in queries.sessions("kr").tolist()
+        by_hand = CalendarOverride.objects.create(
+            market="kr", date=monday + timedelta(days=4), is_open=False, note="kis, asked on monday"
+        )
+        desk.exchange.closed = frozenset()
+        for day in (thursday, thursday + timedelta(days=1)):
+            holidays.sync(desk.source, market="kr", as_of=evening(day))
+        assert tuesday in queries.sessions("kr").tolist()
+        assert CalendarOverride.objects.filter(pk=by_hand.pk, is_open=False).exists()
+        changes = CalendarChange.objects.order_by("pk").values_list("date", "kind", "is_open")
+        assert list(changes) == [
+            (tuesday, "written", False),
+            (tuesday, "withdrawn", True),
+            (by_hand.date, "disputed", True),
+        ]
 
 
 def test_paper_refuses_holidays_with_a_sentence() -> None:

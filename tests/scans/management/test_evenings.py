@@ -66,7 +66,7 @@ def test_a_schedule(capsys: pytest.CaptureFixture[str]) -> None:
     assert ran(capsys, "schedule", "--remove") == "Market kr has no schedule any more.\n"
     with pytest.raises(CommandError, match="Market kr has no schedule"):
         call_command("schedule", "--remove")
-    with pytest.raises(CommandError, match="write it as 18:10"):
+    with pytest.raises(CommandError, match="write it as 15:43"):
         call_command("schedule", "--at", "6pm")
 
 

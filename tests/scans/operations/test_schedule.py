@@ -21,11 +21,15 @@ def utc(*given: int) -> datetime:
     return datetime(*given, tzinfo=UTC)  # type: ignore[misc, arg-type]
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("name", "moment", "expected"),
     [
-        ("kr", utc(2026, 8, 20, 9, 9), utc(2026, 8, 20, 9, 10)),
-        ("kr", utc(2026, 8, 20, 9, 10), utc(2026, 8, 21, 9, 10)),
+        ("kr", utc(2026, 8, 20, 6, 42), utc(2026, 8, 20, 6, 43)),
+        ("kr", utc(2026, 8, 20, 6, 43), utc(2026, 8, 21, 6, 43)),
+        # The day of the university entrance exam closes at 16:30: 16:43 in Seoul.
+        ("kr", utc(2026, 11, 18, 6, 43), utc(2026, 11, 19, 7, 43)),
+        ("kr", utc(2026, 11, 19, 7, 43), utc(2026, 11, 20, 6, 43)),
         ("upbit", utc(2026, 8, 20, 0, 9), utc(2026, 8, 20, 0, 10)),
         ("bithumb", utc(2026, 8, 20, 15, 11), utc(2026, 8, 21, 15, 10)),
         # New York: clocks go forward on Sunday 2026-03-08 and back on Sunday 2026-11-01.
@@ -40,11 +44,12 @@ def utc(*given: int) -> datetime:
 )
 def test_when_it_is_next(name: str, moment: datetime, expected: datetime) -> None:
     named = market(name)
-    found = schedule.after(named, named.settled_at, moment)
+    found = schedule.after(named, named.evening_at, moment)
     assert found == expected
-    assert schedule.before(named, named.settled_at, found + timedelta(seconds=1)) == found
+    assert schedule.before(named, named.evening_at, found + timedelta(seconds=1)) == found
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("at", [time(18, 0), time(2, 30), time(1, 30), time(23, 59)])
 def test_once_a_day_through_two_years_of_changing_clocks(at: time) -> None:
     named, zone = market("us"), ZoneInfo("America/New_York")
@@ -63,8 +68,8 @@ def test_once_a_day_through_two_years_of_changing_clocks(at: time) -> None:
 def test_it_is_made_changed_listed_and_removed() -> None:
     now = utc(2026, 8, 20, 1)
     made = schedule.plan("kr", as_of=now)
-    assert (made.at, made.zone, made.versions) == (time(18, 10), "Asia/Seoul", ())
-    assert made.next_run == utc(2026, 8, 20, 9, 10)
+    assert (made.at, made.zone, made.versions) == (time(15, 43), "Asia/Seoul", ())
+    assert made.next_run == utc(2026, 8, 20, 6, 43)
     changed = schedule.plan("kr", as_of=now, at=time(17, 5), versions=["v2", "v3"], collects=False)
     assert (changed.versions, changed.collects) == (("v2", "v3"), False)
     assert changed.next_run == utc(2026, 8, 20, 8, 5)
@@ -105,7 +110,7 @@ def test_missed_runs_are_made_up_for_once(broker: Any) -> None:
     (task,) = taken()
     assert task["func"] == "scans.tasks.evening"
     given = task["kwargs"]
-    assert (given["market"], given["at"], given["versions"]) == ("kr", "18:10", [])
+    assert (given["market"], given["at"], given["versions"]) == ("kr", "15:43", [])
     assert datetime.fromisoformat(given["due"]) == due
     assert Schedule.objects.get().next_run > datetime.now(UTC)
 

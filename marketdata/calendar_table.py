@@ -1,0 +1,53 @@
+"""What exchange_calendars gets wrong: dated days and hours that win over the library, each with its source.
+
+Days and hours that a person types into the admin (`CalendarOverride`) win over both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, time
+from typing import NamedTuple
+
+
+class Hours(NamedTuple):
+    """Opening and closing time of a session on the clock of its exchange."""
+
+    opens: time
+    closes: time
+
+
+CLOSED: Mapping[str, frozenset[date]] = {
+    "XKRX": frozenset(
+        {
+            date(2026, 6, 3),  # nationwide local elections
+            date(
+                2026, 7, 17
+            ),  # Constitution Day, a public holiday again (KRX notice of 2026-05-20)
+        }
+    )
+}
+"""Weekdays on which an exchange was closed although the library has a session."""
+
+EXAM = Hours(time(10, 0), time(16, 30))
+"""University entrance exam: everything one hour later (KRX notices of each year)."""
+FIRST = Hours(time(10, 0), time(15, 30))
+"""The first session of a year opens an hour later (KRX Business Regulation, Article 4)."""
+
+HOURS: Mapping[str, Mapping[date, Hours]] = {
+    "XKRX": {
+        date(2021, 11, 18): EXAM,
+        date(2022, 11, 17): EXAM,
+        date(2023, 11, 16): EXAM,
+        date(2024, 11, 14): EXAM,
+        date(2025, 11, 13): EXAM,
+        date(2026, 11, 19): EXAM,
+        date(2022, 1, 3): FIRST,
+        date(2023, 1, 2): FIRST,
+        date(2024, 1, 2): FIRST,
+        date(2025, 1, 2): FIRST,
+        date(2026, 1, 2): FIRST,
+        date(2027, 1, 4): FIRST,
+    }
+}
+"""Sessions with hours of their own that the library has wrong or that later versions of it must not lose."""

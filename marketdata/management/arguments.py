@@ -14,9 +14,9 @@ MARKET = f"{', '.join(MARKETS)}, or one of your own such as kr-adj (default: kr)
 """What `--market` may be, for every command that has it."""
 
 
-def add_market(parser: CommandParser) -> None:
-    """The option that names the market."""
-    parser.add_argument("--market", default="kr", help=MARKET)
+def add_market(parser: CommandParser, *, default: str | None = "kr") -> None:
+    """The option that names the market; `default` None leaves it open."""
+    parser.add_argument("--market", default=default, help=MARKET)
 
 
 def add_format(parser: CommandParser, forms: Sequence[str]) -> None:
@@ -44,7 +44,7 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def codes(text: str) -> tuple[str, ...]:
+def shares(text: str) -> tuple[str, ...]:
     """Codes or names separated by commas, as 005930,000660."""
     names = tuple(name for name in (part.strip() for part in text.split(",")) if name)
     if not names:

@@ -7,7 +7,6 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import Any
 from unicodedata import east_asian_width
@@ -18,7 +17,6 @@ from django.core.management.base import CommandError, OutputWrapper
 
 from scans.management import buying
 from scans.operations.answers import Answer, Scan
-from scans.operations.run import Explained
 
 FORMATS = ("table", "json", "csv", "parquet")
 FLAT = (
@@ -178,19 +176,3 @@ def _cell(value: Any) -> str:
 def _width(cell: str) -> int:
     """Columns on a terminal: Korean takes two."""
     return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in cell)
-
-
-def checks(found: dict[str, Explained], code: str, market: str) -> str:
-    """Why an instrument was picked or not, version by version, and who bought it."""
-    parts = []
-    for version, judged in found.items():
-        parts.append(f"{version}  {code}")
-        for one in judged.checks:
-            verdict = "yes" if one.holds else "no"
-            points = f"  {one.points:+g}" if one.points else ""
-            parts.append(
-                f"  {verdict:3}  {one.group:8} {one.name:12} {one.value:>16,.6g}  {one.rule}{points}"
-            )
-        told = buying.sentence(market, code, date.fromisoformat(judged.answer.date))
-        parts += [f"  {told}"] if told else []
-    return "\n".join(parts) + "\n"

@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from marketdata.management.arguments import add_market, codes
+from marketdata.instrument_search import find_codes
+from marketdata.management.arguments import add_market, shares
 from marketdata.management.collecting import CollectScreen
 from marketdata.management.command import SeismoCommand
 from marketdata.management.progress import INTERRUPTED
@@ -26,14 +27,15 @@ class Command(SeismoCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         add_market(parser)
         parser.add_argument("--source", default="", help="default: the first configured one")
-        parser.add_argument("--codes", type=codes, default=(), help="these instruments alone")
+        parser.add_argument("--codes", type=shares, default=(), help="these alone: codes or names")
         parser.add_argument("--dry-run", action="store_true", help="plan, and ask for nothing")
 
     def handle(self, **options: Any) -> None:
         screen = CollectScreen(self.bar, self.stdout)
-        market, asked, now = options["market"], options["codes"], timezone.now()
+        market, now = options["market"], timezone.now()
+        codes = find_codes(options["codes"], market)
         with closing(sources.of_flows(market, options["source"])) as source:
-            plan = flows.plan(source, market=market, codes=asked, as_of=now)
+            plan = flows.plan(source, market=market, codes=codes, as_of=now)
             screen.flow_plan(plan)
             if options["dry_run"]:
                 return

@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from marketdata.management.arguments import add_market, codes, day
+from marketdata.instrument_search import find_codes
+from marketdata.management.arguments import add_market, day, shares
 from marketdata.management.collecting import CollectScreen
 from marketdata.management.command import SeismoCommand
 from marketdata.management.progress import INTERRUPTED
@@ -30,14 +31,15 @@ class Command(SeismoCommand):
         add_market(parser)
         parser.add_argument("--source", default="", help="default: the first configured one")
         parser.add_argument("--since", type=day, help="every session since that day")
-        parser.add_argument("--codes", type=codes, default=(), help="these instruments alone")
+        parser.add_argument("--codes", type=shares, default=(), help="these alone: codes or names")
         parser.add_argument("--dry-run", action="store_true", help="plan, and ask for nothing")
 
     def handle(self, **options: Any) -> None:
         screen = CollectScreen(self.bar, self.stdout)
-        market, asked = options["market"], {name: options[name] for name in ("codes", "since")}
+        market, since = options["market"], options["since"]
+        codes = find_codes(options["codes"], market)
         with closing(sources.of_daily_bars(market, options["source"])) as source:
-            given = collect.Options.of_settings(**asked)
+            given = collect.Options.of_settings(codes=codes, since=since)
             plan = collect.plan(source, market=market, options=given, as_of=timezone.now())
             screen.plan(plan)
             if options["dry_run"]:

@@ -7,9 +7,12 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from marketdata.instrument_search import find_instrument
 from marketdata.management.arguments import add_format
+from marketdata.management.parser import USAGE
+from marketdata.markets import market
 from scans import tasks
-from scans.management import rendering
+from scans.management import explanations, rendering
 from scans.management.arguments import ScanCommand, add_request, request
 from scans.operations import run
 
@@ -20,20 +23,23 @@ class Command(ScanCommand):
         "run_scan",
         "run_scan --version v1 --version v2 --date 2026-08-21",
         "run_scan --version v2 --from 2024-07-01 --format parquet --output ranks.parquet",
-        "run_scan --explain 005930",
+        "run_scan --version v2 --explain 삼성전자",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_request(parser)
         add_format(parser, rendering.FORMATS)
         parser.add_argument("--output", type=Path, help="a file instead of the terminal")
-        parser.add_argument("--explain", metavar="CODE", help="why it was picked or not")
+        parser.add_argument(
+            "--explain",
+            metavar="SHARE",
+            help="instead of ranks, why one share was picked or not: a code, or a name or a part of it",
+        )
 
     def handle(self, **options: Any) -> None:
         wanted = request(options)
         if options["explain"]:
-            found = run.explain(wanted, options["explain"])
-            self.stdout.write(rendering.checks(found, options["explain"], wanted.market), ending="")
+            self.explain(wanted, options)
             return
         scans = run.run(wanted)
         rendering.deliver(scans, options["format"], options["output"], self.stdout)
@@ -41,3 +47,15 @@ class Command(ScanCommand):
         failed = [scan.error for scan in scans if scan.error]
         if failed:
             raise CommandError(" ".join(failed))
+
+    def explain(self, wanted: run.Request, options: dict[str, Any]) -> None:
+        """Why each version picked the share or not."""
+        if options["format"] not in explanations.FORMATS or options["output"]:
+            raise CommandError(
+                "--explain is shown as a table or with --format json, and without --output.",
+                returncode=USAGE,
+            )
+        found = find_instrument(options["explain"], market(wanted.market).name)
+        share = explanations.Share(found.market, found.code, found.name)
+        explained = run.explain(wanted, share.code)
+        explanations.write_explanations(self.stdout, explained, share, options["format"])

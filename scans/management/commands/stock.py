@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from marketdata import catalogue, queries
+from marketdata import queries
+from marketdata.instrument_search import find_instrument
 from marketdata.management.arguments import add_market, positive
 from marketdata.markets import market
 from scans import results
@@ -16,29 +17,25 @@ from scans.management.arguments import ScanCommand
 
 class Command(ScanCommand):
     help = "Show the published picks of one instrument by version, the newest first."
-    examples = ("stock 005930", "stock 삼성전자 --sessions 60", "stock AAPL --market us --last 10")
+    examples = ("stock 005930", "stock 삼성전자 --sessions 60", "stock brk-b --market us --last 10")
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "share", nargs="+", metavar="SHARE", help="code, or name or a part of it"
         )
-        add_market(parser)
+        add_market(parser, default=None)
         parser.add_argument("--last", type=positive, default=50, help="how many picks at most")
         parser.add_argument("--sessions", type=positive, help="of the market's last N alone")
 
     def handle(self, **options: Any) -> None:
-        name = market(options["market"]).name
-        found = catalogue.instruments(name).filter(code=" ".join(options["share"])).first()
-        if found is None:
-            raise CommandError(
-                f"Market {name} has no instrument {options['code']}: search for it in the admin."
-            )
+        named = options["market"] and market(options["market"]).name
+        found = find_instrument(" ".join(options["share"]), named)
         self.stdout.write(
             f"{found}  {found.segment} {found.kind}  bars {found.first_bar} to {found.last_bar}"
         )
         since = None
         if options["sessions"]:
-            since = queries.record(name).sessions[-options["sessions"] :][0].item()
-        rows = results.picks(name, found.code, since=since)
+            since = queries.record(found.market).sessions[-options["sessions"] :][0].item()
+        rows = results.picks(found.market, found.code, since=since)
         for line in looking.picks(list(rows), options["last"], since):
             self.stdout.write(line)

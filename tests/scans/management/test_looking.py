@@ -45,7 +45,7 @@ def test_which_scans_caught_an_instrument(
     lines = told("stock", "005930", "--sessions=5").splitlines()
     assert [line[:10] for line in lines[2:]] == [str(day) for day in late]
     assert f"since {sessions[-5]}, last on {late[0]}" in lines[1]
-    with pytest.raises(CommandError, match="Market kr has no instrument 999999"):
+    with pytest.raises(CommandError, match="Market kr has no instrument '999999'"):
         told("stock", "999999")
     with pytest.raises(CommandError, match="Unknown market 'mars'"):
         told("stock", "005930", "--market=mars")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -82,8 +83,24 @@ def test_no_save_publishes_nothing(market: pd.DataFrame, probe: Probe) -> None:
 
 def test_explain_prints_every_check(market: pd.DataFrame, probe: Probe) -> None:
     text = run_scan("--explain=005930")
-    assert text.startswith("rises  005930\n")
+    assert re.match(r"rises  kr  005930  2024-04-30: (rank \d+, close [\d,]+|not picked)\n", text)
     assert "close above the close before" in text
+    assert run_scan("--explain=5930") == text
+
+
+def test_explain_as_json(market: pd.DataFrame, probe: Probe) -> None:
+    picked, other = (
+        json.loads(run_scan(f"--explain={code}", "--format=json")) for code in ("005930", "000020")
+    )
+    assert [one["date"] for one in (picked, other)] == ["2024-04-30", "2024-04-30"]
+    assert (picked["code"], picked["scanner_version"]) == ("005930", "rises")
+    (check,) = picked["checks"]
+    assert check["rule"] == "close above the close before"
+    assert type(check["value"]) is float
+    for one in (picked, other):
+        assert one["checks"][0]["holds"] is (one["pick"] is not None)
+    with pytest.raises(CommandError, match="--explain is shown as a table or with --format json"):
+        run_scan("--explain=005930", "--format=csv")
 
 
 def test_a_failing_version_is_told_and_ends_in_an_error(market: pd.DataFrame, probe: Probe) -> None:
@@ -118,7 +135,7 @@ WRONG = {
         ["--output=/nowhere/ranks.txt"],
         "/nowhere/ranks.txt cannot be written",
     ),
-    "unknown instrument": (["--explain=999999"], "no bars of 999999"),
+    "unknown instrument": (["--explain=999999"], "Market kr has no instrument '999999'"),
 }
 
 

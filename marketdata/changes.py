@@ -19,6 +19,7 @@ from marketdata.models import (
     StatusChange,
     StockPrice,
 )
+from marketdata.number_format import format_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def _events(market: str, moment: datetime, until: date) -> Iterator[Change]:
         "stock_code", "date", "ratio", "created_at"
     ):
         word = "" if created > moment else " corrected to"
-        yield Change(code, day, f"factor event{word} x{ratio:g}")
+        yield Change(code, day, f"factor event{word} x{format_number(ratio)}")
 
 
 def _statuses(market: str, moment: datetime, until: date) -> Iterator[Change]:

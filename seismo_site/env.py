@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 from dotenv import dotenv_values
 
+from marketdata.number_format import format_number
 from seismo_site import addresses
 from seismo_site.addresses import Database
 
@@ -148,7 +149,8 @@ def number(name: str, default: float, *, least: float = 0.0, most: float = 1e9) 
     except ValueError:
         raise ImproperlyConfigured(f"{name} is {value!r}; it must be a number.") from None
     if not least <= found <= most:
-        raise ImproperlyConfigured(f"{name} is {value}; it must be between {least:g} and {most:g}.")
+        between = f"{format_number(least)} and {format_number(most)}"
+        raise ImproperlyConfigured(f"{name} is {value}; it must be between {between}.")
     return found
 
 

@@ -20,6 +20,7 @@ from marketdata.errors import DataProblem, LakeError
 from marketdata.markets import UnknownMarket
 from marketdata.markets import market as market_named
 from marketdata.models import FactorEvent
+from marketdata.number_format import format_number
 from marketdata.operations import factor_events, project
 
 SOURCE = "admin"
@@ -99,7 +100,8 @@ class Suspects(Admin):
             told = (
                 f"The move of {given['code']} on {given['day']} counts as a real one."
                 if ratio == factor_events.REAL_MOVE
-                else f"The event of {given['code']} on {given['day']} is recorded with a ratio of {ratio:g}."
+                else f"The event of {given['code']} on {given['day']} is recorded with a ratio of "
+                f"{format_number(ratio)}."
             )
             made = FactorEvent.objects.filter(
                 market=given["market"], stock_code=given["code"], date=given["day"]

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from marketdata.number_format import format_number
+
 log = logging.getLogger(__name__)
 
 MARGIN = 0.20
@@ -59,8 +61,8 @@ class Rollback:
 
     def __str__(self) -> str:
         return (
-            f"{self.feature} was turned off: {self.metric} is {self.mean:.4g} on average over "
-            f"{self.observations} observations, its threshold is {self.threshold:.4g}."
+            f"{self.feature} was turned off: {self.metric} is {format_number(self.mean, 4)} on average over "
+            f"{self.observations} observations, its threshold is {format_number(self.threshold, 4)}."
         )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from marketdata.number_format import format_number
+
 
 class FeatureFlag(models.Model):
     """An optimisation that can be turned off. Its guard does so when the mean of `metric` over `window` observations is
@@ -41,4 +43,4 @@ class FlagRollback(models.Model):
         ordering = ["-at", "-pk"]
 
     def __str__(self) -> str:
-        return f"{self.feature} turned off {self.at:%Y-%m-%d %H:%M}: {self.metric} {self.mean:.4g}"
+        return f"{self.feature} turned off {self.at:%Y-%m-%d %H:%M}: {self.metric} {format_number(self.mean, 4)}"

@@ -7,6 +7,7 @@ from django.db import models
 
 from marketdata.markets import UnknownMarket
 from marketdata.markets import market as market_named
+from marketdata.number_format import format_number
 
 
 class IndexBar(models.Model):
@@ -29,7 +30,7 @@ class IndexBar(models.Model):
         ordering = ["market", "name", "-date"]
 
     def __str__(self) -> str:
-        return f"{self.market} {self.name} {self.date} {self.close:g}"
+        return f"{self.market} {self.name} {self.date} {format_number(self.close)}"
 
 
 class IndexChoice(models.Model):

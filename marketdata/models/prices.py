@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
+from marketdata.number_format import format_number
+
 
 class StockPrice(models.Model):
     """One raw daily bar of one source. Prices in the market's currency, volume in shares (or units),
@@ -121,4 +123,4 @@ class FactorEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.market}:{self.stock_code} {self.date} x{self.ratio:g}"
+        return f"{self.market}:{self.stock_code} {self.date} x{format_number(self.ratio)}"

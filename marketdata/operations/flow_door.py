@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from marketdata.errors import DataProblem
 from marketdata.models import FlowCorrection, FlowPartition, Instrument
+from marketdata.number_format import format_number
 from marketdata.operations import bulk, generations, marks, replacing
 from marketdata.operations.bulk import FLOW_TABLE
 from marketdata.operations.replacing import Counts, months_of
@@ -160,13 +161,13 @@ def _refuse_units(of_quantity: NDArray[np.float64], of_turnover: NDArray[np.floa
     ratio, share = of_quantity[~np.isnan(of_quantity)], of_turnover[~np.isnan(of_turnover)]
     if len(ratio) and not 1 / UNIT < np.median(ratio) < UNIT:
         raise WrongUnit(
-            f"Net values are {np.median(ratio):.3g} times close x net quantity: values must be in the market's "
-            "currency and quantities in shares. Nothing was recorded."
+            f"Net values are {format_number(float(np.median(ratio)), 3)} times close x net quantity: values must be "
+            "in the market's currency and quantities in shares. Nothing was recorded."
         )
     if len(share) >= ENOUGH and not SMALL < np.median(share) < BEYOND:
         raise WrongUnit(
-            f"Net values are {np.median(share):.3g} times the turnover: they must be in the market's currency, not in "
-            "thousands or millions of it. Nothing was recorded."
+            f"Net values are {format_number(float(np.median(share)), 3)} times the turnover: they must be in the "
+            "market's currency, not in thousands or millions of it. Nothing was recorded."
         )
 
 

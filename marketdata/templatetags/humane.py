@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from django import template
 
+from marketdata.number_format import format_number
+
 register = template.Library()
 
 
 @register.filter
 def grouped(value: float | None) -> str:
     """1234567 as 1,234,567; a whole number without its ".0"; nothing for None."""
-    if value is None:
-        return ""
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.6g}"
+    return "" if value is None else format_number(value)
 
 
 @register.filter

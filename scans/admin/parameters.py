@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django import forms
 from django.forms.boundfield import BoundField
 
+from marketdata.number_format import format_number
 from scans.admin.segments import LimitsField, SegmentsField
 from scans.engines import params as engine_params
 from scans.engines.registry import ENGINES
@@ -207,7 +208,7 @@ def text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"{value:.15g}" if isinstance(value, float) else str(value)
+    return format_number(value, 15).replace(",", "") if isinstance(value, float) else str(value)
 
 
 def _field(one: Mapping[str, Any]) -> forms.Field:
@@ -234,5 +235,5 @@ def _range(one: Mapping[str, Any]) -> str:
     least, most = one["least"], one["most"]
     if least is None and most is None:
         return ""
-    low = "any" if least is None else f"{least:g}"
-    return f"{low} and more" if most is None else f"{low} to {most:g}"
+    low = "any" if least is None else format_number(least)
+    return f"{low} and more" if most is None else f"{low} to {format_number(most)}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from marketdata.number_format import format_number
+
 COLOURS = {
     "published": "good",
     "done": "good",
@@ -40,6 +42,4 @@ def stages(found: dict[str, float]) -> str:
 
 def number(value: float | None) -> str:
     """A price or an amount, its thousands apart."""
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if abs(value) >= 1000 or float(value).is_integer() else f"{value:,.4g}"
+    return format_number(value, 4)

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from marketdata.number_format import format_number
 from marketdata.panel import Bools, Floats
 from scans.engines.base import Check, Features, Universe
 
@@ -44,7 +45,7 @@ class Condition:
             group=self.group,
             name=self.name,
             value=float(self.value[day, column]),
-            rule=self.rule.format(*(f"{limit:g}" for limit in limits)),
+            rule=self.rule.format(*(format_number(limit) for limit in limits)),
             holds=bool(self.holds[day, column]),
             points=self.points,
             limits=limits,

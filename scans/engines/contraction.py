@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marketdata.number_format import format_number
 from marketdata.panel import Floats
 from scans.engines.base import Features
 from scans.engines.conditions import Condition, Part, total
@@ -162,7 +163,7 @@ def blended(f: Features, listed: list[Part], weight: float) -> tuple[Floats, lis
         return score, listed
     flow = f["flow"]
     shift = np.where(np.isnan(flow), 0.0, weight * (100 * flow - score))
-    rule = f"{weight:g} x (100 x flow - score)"
+    rule = f"{format_number(weight)} x (100 x flow - score)"
     return score + shift, [*listed, Part("flow", flow, rule, shift)]
 
 

@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, field, fields
 from typing import Any, TypeVar
 
+from marketdata.number_format import format_number
+
 P = TypeVar("P")
 
 LARGEST = 2**53
@@ -109,7 +111,7 @@ def _fit(one: Field[Any], value: Any) -> Any:
         if (least is not None and value < least) or (most is not None and value > most):
             unit = f" {one.metadata['unit']}" if one.metadata.get("unit") else ""
             raise ParamError(
-                f"{one.name} is {value:g}; it must lie in {_range(least, most)}{unit}."
+                f"{one.name} is {format_number(value)}; it must lie in {_range(least, most)}{unit}."
             )
     if choices is not None and value not in choices:
         raise ParamError(f"{one.name} is {value!r}; choose one of {', '.join(choices)}.")
@@ -121,8 +123,8 @@ def _noun(kind: type[Any]) -> str:
 
 
 def _range(least: float | None, most: float | None) -> str:
-    low = "-inf" if least is None else f"{least:g}"
-    high = "inf" if most is None else f"{most:g}"
+    low = "-inf" if least is None else format_number(least)
+    high = "inf" if most is None else format_number(most)
     return f"{low}..{high}"
 
 

@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from marketdata.number_format import format_number
 from marketdata.panel import Bools, Floats
 from scans.engines import intensities, outcomes, regimes
 from scans.engines.base import Check, Features, MarketIndex, Outcome, Universe
@@ -244,7 +245,7 @@ def _limits(universe: Universe, f: Features, params: Params) -> list[Condition]:
 
 def _weighted(f: Features, weights: Mapping[str, float]) -> list[Part]:
     return [
-        Part(name, f[name], f"{100 * weight:g} x intensity", 100 * weight * f[name])
+        Part(name, f[name], f"{format_number(100 * weight)} x intensity", 100 * weight * f[name])
         for name, weight in weights.items()
     ]
 

@@ -11,6 +11,7 @@ from datetime import date
 from statistics import median
 from typing import Any, NamedTuple
 
+from marketdata.number_format import format_number
 from marketdata.sources.base import (
     InvestorFlow,
     OpenDay,
@@ -132,7 +133,7 @@ def _check_unit(seen: Iterable[tuple[float | None, int | None, int | None]], wha
         raise SourceChanged(
             f"{what}: the unit of net values changed",
             expected=f"values in {NET_VALUE_UNIT} won, near close x quantity",
-            came=f"{median(ratios):.3g} times that",
+            came=f"{format_number(median(ratios), 3)} times that",
         )
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from marketdata.number_format import format_number
 from scans.engines.formula.nodes import PLAIN, Kind, Misfit, Node, Nodes, Unit, common_unit, zero
 from scans.engines.formula.operations import folded
 from scans.engines.formula.tokens import MAX_NUMBER
@@ -74,7 +75,7 @@ def _folded(nodes: Nodes, op: str, *args: Node) -> Node:
     if value is None:
         raise Misfit("this has no value")
     if abs(value) > MAX_NUMBER:
-        raise Misfit(f"{value:g} is too large: at most {MAX_NUMBER:g}")
+        raise Misfit(f"{format_number(value)} is too large: at most {format_number(MAX_NUMBER)}")
     return nodes.constant(value)
 
 

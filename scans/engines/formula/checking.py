@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from marketdata.number_format import format_number
 from marketdata.panel import FIELDS
 from scans.engines import regimes
 from scans.engines.formula import building
@@ -234,7 +235,8 @@ class Checker:
             ahead = " (nothing looks ahead)" if shown < 0 else ""
             raise error(
                 tree.at,
-                f"`{wanted.name}` is a whole number of sessions in {wanted.least}..{wanted.most}, not {shown:g}{ahead}",
+                f"`{wanted.name}` is a whole number of sessions in {wanted.least}..{wanted.most}, not "
+                f"{format_number(shown)}{ahead}",
             )
         return n
 

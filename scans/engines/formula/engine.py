@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from marketdata.number_format import format_number
 from marketdata.panel import Bools, Floats
 from scans.engines import conditions, outcomes, regimes
 from scans.engines.base import Check, Features, MarketIndex, Needs, Outcome, Universe
@@ -188,9 +189,7 @@ def _check(judging: Judging, one: Condition, group: str, column: int) -> Check:
     if left.constant:
         value = _at(judging, right, column)
     elif not right.constant and right.kind is Kind.NUMBER:
-        rule += (
-            f" [{judging.program.texts.get(right, right.key)} = {_at(judging, right, column):g}]"
-        )
+        rule += f" [{judging.program.texts.get(right, right.key)} = {format_number(_at(judging, right, column))}]"
     elif left.kind is Kind.REGIME:
         rule += f" [{regimes.NAMES[int(value)]}]"
     return Check(group, one.name, value, rule, holds)

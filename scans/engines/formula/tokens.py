@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from marketdata.number_format import format_number
 from scans.engines.formula.errors import FormulaError
 
 MAX_LENGTH = 8_000
@@ -105,4 +106,4 @@ def _need_number(source: Source, text: str, start: int, end: int) -> None:
     if following.isalnum() or following in ("_", "."):
         raise source.error(f"`{text}{following}` is no number", start, end + 1)
     if float(text) > MAX_NUMBER:
-        raise source.error(f"{text} is too large: at most {MAX_NUMBER:g}", start, end)
+        raise source.error(f"{text} is too large: at most {format_number(MAX_NUMBER)}", start, end)

@@ -132,7 +132,7 @@ def test_a_value_in_another_unit_shows(tmp_path: Path) -> None:
         "net value far from close x net quantity",
         "",
     ]
-    with pytest.raises(flow_door.WrongUnit, match=r"1e-06 times close x net quantity"):
+    with pytest.raises(flow_door.WrongUnit, match=r"0\.000001 times close x net quantity"):
         reasons(batch(**fine, foreign_net_value=[10, -20, 30]))
     with pytest.raises(flow_door.WrongUnit, match="times close x net quantity"):
         reasons(batch(**fine, foreign_net_value=[1e13, -2e13, 3e13]))

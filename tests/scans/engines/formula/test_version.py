@@ -73,6 +73,6 @@ def test_it_explains_each_comparison(market: pd.DataFrame, sessions: list[date])
     closes = market[market["code"] == "005930"].sort_values("date")["close"]
     mean = closes.iloc[-5:].mean()
     trend, price = (one for one in checks if one.group == "filter")
-    assert trend.rule == f"close > sma(close, 5) [sma(close, 5) = {mean:g}]"
+    assert trend.rule == f"close > sma(close, 5) [sma(close, 5) = {mean:,.6g}]"
     assert (trend.value, trend.holds) == (closes.iloc[-1], closes.iloc[-1] > mean)
     assert (price.rule, price.value) == ("raw_close >= 5000", closes.iloc[-1])

@@ -15,7 +15,7 @@ COPY marketdata marketdata
 COPY scans scans
 
 ARG REVISION=""
-ENV SEISMO_REVISION=$REVISION SEISMO_DATA_DIR=/data PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV SEISMO_REVISION=$REVISION SEISMO_DATA_DIR=/data PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SEISMO_ACCESS_LOG=1
 # One worker a core, one thread a worker; more threads where a narrative makes requests wait (see README).
 ENV GRANIAN_WORKERS=2 GRANIAN_BLOCKING_THREADS=1 GRANIAN_WORKERS_KILL_TIMEOUT=5
 USER seismo
@@ -23,4 +23,4 @@ VOLUME /data
 EXPOSE 8000
 
 # Static files go to the data directory, which is there only when it runs.
-CMD ["sh", "-c", "python manage.py collectstatic --no-input --verbosity 0 && exec granian --interface wsgi --host 0.0.0.0 --access-log seismo_site.wsgi:application"]
+CMD ["sh", "-c", "python manage.py collectstatic --no-input --verbosity 0 && exec granian --interface wsgi --host 0.0.0.0 seismo_site.wsgi:application"]

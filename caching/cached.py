@@ -19,9 +19,9 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Generic, ParamSpec, TypeVar, cast
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
-from caching import keys
+from caching import keys, serializer
 from caching.flights import Flight, Flights
 from caching.policies import policy
 from caching.stats import STATS
@@ -39,14 +39,17 @@ def cached(
     version: int = 1,
     scope: str | Callable[..., str] | None = None,
     by: Callable[..., Sequence[keys.Part]] | None = None,
+    holds: Sequence[type[Any]] = (),
 ) -> Callable[[Callable[P, R]], Cached[P, R]]:
     """Keeps the answers of a function.
 
     `policy_name` is one of `policies.POLICIES`; `what` names the answers in keys and counters; `version` rises when
     their form changes; `scope` (a name, or a function of the arguments) says what `store.advance` invalidates together;
-    `by` (a function of the arguments) says what tells answers apart, where it is not the arguments themselves.
+    `by` (a function of the arguments) says what tells answers apart, where it is not the arguments themselves; `holds`
+    names the dataclasses that answers are made of, besides plain data (see `serializer`).
     """
     rule = policy(policy_name)
+    serializer.register(*holds)
 
     def decorate(function: Callable[P, R]) -> Cached[P, R]:
         return Cached(function, what, version, scope, by, rule.ttl, rule.lease, rule.wait)

@@ -1,26 +1,26 @@
 """Django's cache behind a breaker: a cache that is away or broken is an empty one, never an error.
 
 Two kinds of trouble are told apart. The server does not answer (connections, timeouts): counted by the breaker, which
-then spares each call the wait. A value cannot be stored or read back (it does not pickle, or was written by another
-release): that call alone is a miss.
+then spares each call the wait. A value cannot be stored or read back (it is no plain data, or was written by another
+release): that call alone is a miss. What is stored is data alone (`serializer`): nobody who can write to the cache has
+anything run here.
 """
 
 from __future__ import annotations
 
 import logging
-import pickle
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from django.core.cache import cache
 
-from caching import keys
+from caching import keys, serializer
 from caching.breaker import Breaker
 
 R = TypeVar("R")
 LOGGER = logging.getLogger(__name__)
-VALUE_ERRORS = (pickle.PickleError, AttributeError, ImportError, TypeError, ValueError, EOFError)
+VALUE_ERRORS = (AttributeError, TypeError, ValueError, OverflowError)
 
 
 class Store:
@@ -32,14 +32,13 @@ class Store:
 
     def get(self, key: str) -> tuple[object] | None:
         """The stored value in a tuple of one, so that None is a value; None where there is none."""
-        found = self._call(lambda: cache.get(key), None)
-        return found if isinstance(found, tuple) and len(found) == 1 else None
+        return self._call(lambda: _value(cache.get(key)), None)
 
     def put(self, key: str, value: object, ttl: int) -> bool:
         """Whether the value was stored."""
 
         def put() -> bool:
-            cache.set(key, (value,), ttl)
+            cache.set(key, serializer.pack(value), ttl)
             return True
 
         return self._call(put, False)
@@ -73,8 +72,7 @@ class Store:
             counting = redis.make_key(counter)
             pipe.incrby(counting, 1).expire(counting, ttl).get(redis.make_key(key))
             counted, _, raw = pipe.execute()
-            found = None if raw is None else redis.decode(raw)
-            return counted, found if isinstance(found, tuple) and len(found) == 1 else None
+            return counted, _value(None if raw is None else redis.decode(raw))
 
         nothing: tuple[int | None, tuple[object] | None] = (None, None)
         return self._call(both, nothing)
@@ -148,6 +146,11 @@ class Store:
             return otherwise
         self.breaker.succeeded()
         return answer
+
+
+def _value(found: object) -> tuple[object] | None:
+    """What lies in the cache as the value that it stands for; None for nothing, and for what another release left."""
+    return (serializer.unpack(found),) if isinstance(found, bytes) else None
 
 
 STORE = Store()

@@ -97,7 +97,7 @@ def suspects(held: Record) -> list[Suspect]:
     return _suspects(held.market.name, digest.text(part.encode() for part in what))
 
 
-@cached("kept", what="suspects")
+@cached("kept", what="suspects", version=2)
 def _suspects(market: str, state: str) -> list[Suspect]:
     del state  # it is in the key
     return [

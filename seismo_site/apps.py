@@ -11,7 +11,11 @@ class SiteConfig(AppConfig):
     verbose_name = "Seismo"
 
     def ready(self) -> None:
+        from seismo_site import task_log, task_signing  # which read the queue's models
+
         forking.install()
+        task_log.install()
+        task_signing.install()
 
 
 class SeismoAdminConfig(AdminConfig):

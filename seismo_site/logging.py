@@ -5,19 +5,32 @@ from __future__ import annotations
 import logging
 from contextvars import ContextVar
 
+LONGEST = 2_000
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 
 class RequestIdFilter(logging.Filter):
-    """Adds `request_id` to each record; "-" outside a request."""
+    """Adds `request_id` to each record: that of the request, of the request that queued the task in hand, or the
+    task's own; "-" elsewhere. Long texts are cut."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = request_id.get()
+        # Django writes the line of a 4xx when the request is over, but with the request at hand.
+        asked = getattr(getattr(record, "request", None), "request_id", "")
+        record.request_id = asked or request_id.get()
+        if isinstance(record.args, tuple):
+            record.args = tuple(_cut(one) for one in record.args)
         return True
 
 
-def configured(level: str) -> dict[str, object]:
-    """LOGGING: one line each to standard error, from `level` on."""
+def _cut(value: object) -> object:
+    """A text of which no more is written than anybody reads: an address may have 64 KB."""
+    if isinstance(value, str) and len(value) > LONGEST:
+        return f"{value[:LONGEST]} ... ({len(value):,} characters)"
+    return value
+
+
+def configured(level: str, *, access: bool) -> dict[str, object]:
+    """LOGGING: one line each to standard error, from `level` on; with `access` one for each request too."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -39,6 +52,7 @@ def configured(level: str) -> dict[str, object]:
             # The HTTP client's own lines hold whole addresses, and an address may be a secret.
             "httpx": {"level": "WARNING"},
             "httpcore": {"level": "WARNING"},
+            "seismo_site.access": {"level": "INFO" if access else "WARNING"},
         },
         "root": {"handlers": ["stderr"], "level": level},
     }

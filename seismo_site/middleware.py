@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import time
 import uuid
 from collections.abc import Callable
 
@@ -10,8 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 
+from seismo_site import logins
 from seismo_site.logging import request_id
 
+ACCESS = logging.getLogger("seismo_site.access")
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 COMPRESSIBLE = re.compile(r"text/|application/(.+\+)?(json|xml|yaml|javascript|vnd\.oai\.openapi)")
 NO_GZIP = re.compile(r"\bgzip\s*;\s*q=0(\.0*)?\s*(,|$)")
@@ -42,14 +46,28 @@ class RequestId:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
         identifier = given if WELL_FORMED.fullmatch(given) else uuid.uuid4().hex
-        token = request_id.set(identifier)
+        token, began = request_id.set(identifier), time.perf_counter()
         request.request_id = identifier  # type: ignore[attr-defined]
         try:
             response = self.get_response(request)
+            if ACCESS.isEnabledFor(logging.INFO):
+                _log_access(request, response, time.perf_counter() - began)
         finally:
             request_id.reset(token)
         response["X-Request-ID"] = identifier
         return response
+
+
+def _log_access(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
+    """One line for a request; its query is left out, which may name what somebody looks for."""
+    ACCESS.info(
+        "%s %s %s %s %.1f ms",
+        logins.address(request),
+        request.method,
+        request.path,
+        response.status_code,
+        1_000 * seconds,
+    )
 
 
 class ContentPolicy:

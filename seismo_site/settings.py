@@ -7,12 +7,13 @@ queue in the database. `DATABASE_URL` and `REDIS_URL` switch to PostgreSQL and R
 from __future__ import annotations
 
 import socket
+from datetime import timedelta
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
-from seismo_site import addresses, env, logging
+from seismo_site import addresses, env, logging, rest
 from seismo_site.version import VERSION as VERSION
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -33,6 +34,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_q",
+    "axes",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -49,6 +51,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "seismo_site.middleware.ContentPolicy",
+    "seismo_site.refusals.Refusals",
     "seismo_site.counter.Counter",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -56,6 +59,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "seismo_site.urls"
@@ -90,7 +94,11 @@ CACHES: dict[str, dict[str, object]] = {
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": CACHE_PREFIX,
         # A cache that is slower than the work it saves is no cache.
-        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 1},
+        "OPTIONS": {
+            "SOCKET_CONNECT_TIMEOUT": 1,
+            "SOCKET_TIMEOUT": 1,
+            "SERIALIZER": "django_redis.serializers.msgpack.MSGPackSerializer",
+        },
     }
     if REDIS_URL
     else {
@@ -112,6 +120,22 @@ Q_CLUSTER: dict[str, object] = {
     "catch_up": False,
     **({"redis": addresses.patient(REDIS_URL)} if REDIS_URL else {"orm": "default"}),
 }
+
+# Logins: so many failures in a row of one user at one address lock that user out there for a while.
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = env.integer("SEISMO_LOGIN_FAILURES", 5, least=1)
+AXES_COOLOFF_TIME = timedelta(minutes=env.integer("SEISMO_LOGIN_LOCK_MINUTES", 15, least=1))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "seismo_site.logins.address"
+AXES_LOCKOUT_CALLABLE = "seismo_site.logins.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -175,46 +199,9 @@ CORS_EXPOSE_HEADERS = (
 ANONYMOUS_READS = env.flag("SEISMO_ANONYMOUS_READS", default=DEBUG)
 USER_RATE = env.integer("SEISMO_USER_RATE", 600, least=1)
 ANONYMOUS_RATE = env.integer("SEISMO_ANONYMOUS_RATE", 60, least=1)
-REST_FRAMEWORK = {
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["marketdata.api.bodies.Json"],
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "seismo_site.tokens.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["marketdata.api.access.ReadsOrPermission"],
-    "DEFAULT_THROTTLE_CLASSES": [
-        "marketdata.api.access.PerUser",
-        "marketdata.api.access.PerAddress",
-    ],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "marketdata.api.schema.Told",
-    "EXCEPTION_HANDLER": "scans.api.problems.answer",
-    # Whose address counts: the connection's, or what the one proxy in front wrote.
-    "NUM_PROXIES": 1 if SECURE_PROXY_SSL_HEADER else 0,
-    "URL_FORMAT_OVERRIDE": None,
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Seismo",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.0",
-    "DESCRIPTION": "Ranked, reproducible scans of whole stock markets.",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["marketdata.api.access.ReadsOrPermission"],
-    "SCHEMA_PATH_PREFIX": "/api",
-    # The pages of the documentation come from here, like everything else.
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "marketdata.api.schema.with_downloads",
-        "marketdata.api.schema.with_examples",
-    ],
-    "ENUM_NAME_OVERRIDES": {
-        "RunStatus": "scans.models.Status",
-        "State": "marketdata.api.forms.STATES",
-    },
-}
+# Whose address counts: the connection's, or what the one proxy in front wrote.
+REST_FRAMEWORK = rest.framework(proxies=1 if SECURE_PROXY_SSL_HEADER else 0)
+SPECTACULAR_SETTINGS = rest.SCHEMA
 
 # Seismo's own.
 LAKE_DIR = DATA_DIR / "lake"
@@ -296,4 +283,7 @@ if NOTIFY_EMAIL and not EMAIL_HOST:
     )
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-LOGGING = logging.configured(env.choice("SEISMO_LOG_LEVEL", "WARNING", LOG_LEVELS))
+LOGGING = logging.configured(
+    env.choice("SEISMO_LOG_LEVEL", "WARNING", LOG_LEVELS),
+    access=env.flag("SEISMO_ACCESS_LOG", default=False),
+)

@@ -137,6 +137,15 @@ class PerMinute(BaseThrottle):
         STORE.count(counter(name, now), -1, KEPT)
         return Paced(name, taken=False, after=60 * _pause(mine - 1, before, gone, most))
 
+    def standing(self, name: str, now: float) -> Paced:
+        """Whether one more request of `name` would be taken, without counting it."""
+        most, gone = self.most(), now % 60 / 60
+        mine = STORE.counted(counter(name, now))
+        before = min(STORE.counted(counter(name, now - 60)), most)
+        if mine + 1 + before * (1 - gone) <= most:
+            return Paced(name, taken=True)
+        return Paced(name, taken=False, after=60 * _pause(mine, before, gone, most))
+
     def wait(self) -> float:
         return self.after
 
@@ -170,7 +179,12 @@ class PerAddress(PerMinute):
     def whom(self, request: Request) -> str | None:
         if request.user and request.user.is_authenticated:
             return None
-        return f"address:{self.get_ident(request)}"
+        return self.name(self.get_ident(request))
+
+    @staticmethod
+    def name(address: object) -> str:
+        """Under which name the requests of an address are counted."""
+        return f"address:{address}"
 
     def most(self) -> int:
         return int(settings.ANONYMOUS_RATE)

@@ -68,7 +68,7 @@ def keeper(policy: str, what: str) -> Keeper:
     def parts(asked: Asked, build: Callable[[], Any]) -> Sequence[Any]:
         return (asked.path, asked.query, asked.state)
 
-    return cached(policy, what=what, version=2, by=parts)(pack)
+    return cached(policy, what=what, version=3, by=parts, holds=(sending.Sent,))(pack)
 
 
 def is_kept(request: HttpRequest) -> bool:

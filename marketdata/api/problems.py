@@ -28,6 +28,9 @@ from marketdata.errors import DataProblem, LakeError
 MEDIA_TYPE = "application/problem+json"
 LOGGER = logging.getLogger(__name__)
 AWAY = (OperationalError, InterfaceError)
+LONGEST = 1_000
+"""Characters of an error's text: a long one holds what the caller sent, who knows it already."""
+MOST_MEMBERS = 100
 NO_DATABASE = "The database does not answer: ask again in a few seconds."
 
 
@@ -117,10 +120,25 @@ def body(
         "title": HTTPStatus(code_number).phrase,
         "status": code_number,
         "code": code,
-        "detail": detail,
+        "detail": _cut(detail),
         "request_id": request_id,
-        **more,
+        **{name: _cut(value) for name, value in more.items()},
     }
+
+
+def _cut(value: Any) -> Any:
+    """What of an error is sent back: of a long text, which may be what the caller sent, its beginning and its end; of
+    many members the first."""
+    if isinstance(value, str):
+        if len(value) <= LONGEST:
+            return value
+        return f"{value[: LONGEST // 2]} ... {value[-LONGEST // 4 :]} ({len(value):,} characters)"
+    if isinstance(value, Mapping):
+        few = list(value.items())[:MOST_MEMBERS]
+        return {_cut(name): _cut(one) for name, one in few}
+    if isinstance(value, list | tuple):
+        return [_cut(one) for one in value[:MOST_MEMBERS]]
+    return value
 
 
 def _page(request: HttpRequest, number: int, code: str, detail: str) -> JsonResponse:
@@ -134,6 +152,15 @@ def database_unreachable(request: HttpRequest) -> HttpResponse:
     """The answer where the database is away before any view is asked."""
     response = _page(request, 503, "database_unreachable", NO_DATABASE)
     response["Retry-After"] = "5"
+    return response
+
+
+def throttled(request: HttpRequest, seconds: int) -> HttpResponse:
+    """The answer to a caller who is refused before any view is asked; worth another try in `seconds`."""
+    response = _page(
+        request, 429, "throttled", f"Too many refused requests. Try again in {seconds} s."
+    )
+    response["Retry-After"] = str(seconds)
     return response
 
 

@@ -15,6 +15,8 @@ import numpy as np
 
 from caching.cached import cached
 from marketdata import queries as market_queries
+from scans.evaluation.bootstrap import Interval
+from scans.evaluation.figures import Figures
 from scans.models import ScannerVersion
 from scans.operations.evaluate import Line, lines
 from scans.operations.evidence import HORIZONS, gather
@@ -59,7 +61,7 @@ def base_rates(market: str, version: ScannerVersion, day: date) -> BaseRates:
     return _kept(**asked.parts())
 
 
-@cached("kept", what="base-rates")
+@cached("kept", what="base-rates", version=2, holds=(BaseRates, Line, Figures, Interval))
 def _kept(**parts: Any) -> BaseRates:
     asked = Asked(**parts)
     if not asked.horizons:  # the record begins here

@@ -17,8 +17,10 @@ from marketdata import queries as market_queries
 from marketdata import series
 from scans import results
 from scans.engines import params as engine_params
+from scans.engines.base import Check
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion, ScanSession
+from scans.operations.answers import Answer
 from scans.operations.reproduce import refuse_other_engine
 from scans.operations.run import Explained, Request, explain
 
@@ -81,7 +83,7 @@ def _current(version: ScannerVersion, market: str) -> dict[str, Any]:
     return {**values, "segments": version.segments, "limits": version.limits, "top": None}
 
 
-@cached("published", what="explain")
+@cached("published", what="explain", version=2, holds=(Explained, Answer, Check))
 def _explained(
     market: str,
     slug: str,

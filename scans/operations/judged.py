@@ -23,8 +23,10 @@ from marketdata import series
 from marketdata.errors import DataProblem
 from marketdata.record import Days, Record
 from scans import results
+from scans.evaluation.bootstrap import Interval
+from scans.evaluation.figures import Figures
 from scans.models import ScannerVersion
-from scans.operations.evaluate import Evaluation, evaluate
+from scans.operations.evaluate import Evaluation, Line, evaluate
 from scans.operations.evidence import HISTORY, HORIZONS, BeyondRecord, Request
 from scans.operations.picked import no_runs
 
@@ -161,7 +163,9 @@ def judge(asked: Asked) -> Evaluation:
     return _kept(**asked.parts())
 
 
-@cached("published", what="evaluation")
+@cached(
+    "published", what="evaluation", version=2, holds=(Evaluation, Request, Line, Figures, Interval)
+)
 def _kept(**fields: Any) -> Evaluation:
     asked = Asked(**fields)
     with one_at_a_time():

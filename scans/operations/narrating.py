@@ -46,7 +46,7 @@ def narrative(
     return _tried(code, day, version, server.url, server.model, facts)
 
 
-@cached("tried", what="narrative-tried")
+@cached("tried", what="narrative-tried", version=2, holds=(Narrative,))
 def _tried(
     code: str,
     day: date,
@@ -62,7 +62,7 @@ def _tried(
         return str(error)
 
 
-@cached("kept", what="narrative")
+@cached("kept", what="narrative", version=2, holds=(Narrative,))
 def _written(
     code: str,
     day: date,

@@ -227,7 +227,7 @@ def test_a_function_may_ask_for_itself() -> None:
     assert loop[0]() == 2
 
 
-def test_what_does_not_pickle_is_computed_each_time() -> None:
+def test_what_is_no_plain_data_is_computed_each_time() -> None:
     count = Counter(lambda: 1, lambda: 2)
     kept = keep(count)
     assert kept()() == 1  # type: ignore[operator]
@@ -237,9 +237,11 @@ def test_what_does_not_pickle_is_computed_each_time() -> None:
 
 
 def test_what_another_release_wrote_is_a_miss() -> None:
-    kept = keep(Counter("computed"))
-    cache.set(kept.key(), {"another": "form"}, 60)
-    assert kept() == "computed"
+    for n, left in enumerate(({"another": "form"}, b"\xc1", ("computed",), "text")):
+        kept = keep(Counter("computed"), version=n)
+        cache.set(kept.key(), left, 60)
+        assert kept() == "computed"
+        assert not STORE.breaker.is_open
 
 
 def test_leases_are_given_back() -> None:

@@ -169,3 +169,36 @@ def test_asking_for_another_host_fills_no_log(client: Client) -> None:
         logging.getLogger().removeHandler(handler)
     assert response.status_code == 400
     assert not [record for record in seen if record.exc_info]
+
+
+def test_the_line_of_a_refused_request_carries_its_identifier(
+    client: Client, db: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Django writes it when the request is over."""
+    for path in ("/api/versions", "/api/nothing", "/nothing"):
+        caplog.clear()
+        found = client.get(path, headers={"X-Request-ID": "caller-0123"})
+        assert found.status_code in (401, 404)
+        (record,) = caplog.records
+        RequestIdFilter().filter(record)
+        assert record.request_id == "caller-0123"  # type: ignore[attr-defined]
+        assert path in record.getMessage()
+
+
+def test_no_line_is_longer_than_anybody_reads(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert client.get("/" + "z" * 60_000).status_code == 404
+    (record,) = caplog.records
+    RequestIdFilter().filter(record)
+    assert len(record.getMessage()) < 3_000
+
+
+def test_the_access_log_has_a_line_for_each_request(
+    client: Client, db: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "seismo_site.access"):
+        client.get("/api/versions?fields=slug", headers={"X-Request-ID": "caller-0123"})
+    (line,) = [one for one in caplog.records if one.name == "seismo_site.access"]
+    assert line.getMessage().startswith("127.0.0.1 GET /api/versions 401 ")
+    assert line.getMessage().endswith(" ms")

@@ -1,0 +1,46 @@
+"""Logins that fail: after so many in a row the same user is locked out at the same address, for a while.
+
+django-axes counts them in the database, by user name and address together, so that a stranger locks nobody out
+elsewhere; a login that succeeds begins anew. `seismo_site.refusals` limits how often one address may try at all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from marketdata.api.access import PerAddress
+
+
+def address(request: HttpRequest) -> str:
+    """The caller's address: the connection's, or what the one proxy in front wrote (SEISMO_BEHIND_PROXY)."""
+    return str(PerAddress().get_ident(request))  # type: ignore[arg-type]
+
+
+def locked_out(
+    request: HttpRequest, response: HttpResponse | None = None, credentials: Any = None
+) -> HttpResponse:
+    """The answer to a login that is locked: 429 with one sentence, the right password or not."""
+    seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
+    return refusal(
+        request,
+        f"Too many failed logins of this user from this address: try again {_after(seconds)} after the last one.",
+        seconds,
+    )
+
+
+def refusal(request: HttpRequest, sentence: str, seconds: int) -> HttpResponse:
+    """A page with one sentence, 429, and Retry-After."""
+    context = {"title": "Not now", "sentence": sentence, "site_header": admin.site.site_header}
+    page = TemplateResponse(request, "admin/refused.html", context, status=429)
+    page["Retry-After"] = str(max(seconds, 1))
+    return page.render()
+
+
+def _after(seconds: int) -> str:
+    minutes = -(-seconds // 60)
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"

@@ -1,0 +1,48 @@
+"""How Django REST framework serves the API, and what its schema says of itself."""
+
+from __future__ import annotations
+
+
+def framework(*, proxies: int) -> dict[str, object]:
+    """REST_FRAMEWORK; `proxies` is how many stand in front and write X-Forwarded-For."""
+    return {
+        "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+        "DEFAULT_PARSER_CLASSES": ["marketdata.api.bodies.Json"],
+        "DEFAULT_AUTHENTICATION_CLASSES": [
+            "seismo_site.tokens.TokenAuthentication",
+            "rest_framework.authentication.SessionAuthentication",
+        ],
+        "DEFAULT_PERMISSION_CLASSES": ["marketdata.api.access.ReadsOrPermission"],
+        "DEFAULT_THROTTLE_CLASSES": [
+            "marketdata.api.access.PerUser",
+            "marketdata.api.access.PerAddress",
+        ],
+        "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+        "DEFAULT_SCHEMA_CLASS": "marketdata.api.schema.Told",
+        "EXCEPTION_HANDLER": "scans.api.problems.answer",
+        "NUM_PROXIES": proxies,
+        "URL_FORMAT_OVERRIDE": None,
+    }
+
+
+SCHEMA = {
+    "TITLE": "Seismo",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "DESCRIPTION": "Ranked, reproducible scans of whole stock markets.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["marketdata.api.access.ReadsOrPermission"],
+    "SCHEMA_PATH_PREFIX": "/api",
+    # The pages of the documentation come from here, like everything else.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "marketdata.api.schema.with_downloads",
+        "marketdata.api.schema.with_examples",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "RunStatus": "scans.models.Status",
+        "State": "marketdata.api.forms.STATES",
+    },
+}

@@ -1,0 +1,81 @@
+"""What the task queue stores, without pickle, which may run code when it is read.
+
+django-q2 signs what it puts into its broker (tasks, results kept in the cache, the statistics of its clusters) with the
+secret key, and pickles it first. Here it is data alone (`caching.serializer`), signed as before. The rows of finished
+tasks have pickled columns (arguments and result): these are read by an unpickler that knows no class but those of
+`HARMLESS`, so that a row that somebody else wrote names nothing that could be called.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from typing import Any
+
+import picklefield.fields
+from django_q import signing
+from django_q.status import Stat
+
+from caching import serializer
+
+STAT, TASK = "stat", "task"
+HARMLESS = frozenset(
+    {
+        ("datetime", "datetime"),
+        ("datetime", "date"),
+        ("datetime", "timedelta"),
+        ("datetime", "timezone"),
+        ("decimal", "Decimal"),
+        ("uuid", "UUID"),
+        ("builtins", "set"),
+        ("builtins", "frozenset"),
+    }
+)
+"""The classes (module, name) that a pickled column may hold."""
+
+
+class Packed:
+    """In the place of `django_q.signing.PickleSerializer`."""
+
+    @staticmethod
+    def dumps(value: Any) -> bytes:
+        """A task or statistics as bytes."""
+        if isinstance(value, Stat):
+            return serializer.pack([STAT, value.__getstate__()])
+        if isinstance(value, dict) and callable(value.get("func")):
+            func = value["func"]
+            value = {**value, "func": f"{func.__module__}.{func.__qualname__}"}
+        return serializer.pack([TASK, value])
+
+    @staticmethod
+    def loads(content: bytes) -> Any:
+        """What `dumps` was given; BadSignature, which the queue expects, for anything else."""
+        try:
+            kind, value = serializer.unpack(content)
+        except (TypeError, ValueError) as error:
+            raise signing.BadSignature(f"This is no task of Seismo: {error}") from error
+        if kind != STAT:
+            return value
+        found = Stat.__new__(Stat)
+        found.__dict__.update(value)
+        return found
+
+
+class Unpickler(pickle.Unpickler):
+    """Reads plain values, and refuses every class and function that is not harmless."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in HARMLESS:
+            raise pickle.UnpicklingError(f"{module}.{name} has no place in a task's row.")
+        return super().find_class(module, name)
+
+
+def loads(content: bytes) -> Any:
+    """The value of a pickled column."""
+    return Unpickler(io.BytesIO(content)).load()
+
+
+def install() -> None:
+    """Have django-q2 and its pickled columns use these."""
+    signing.PickleSerializer = Packed
+    picklefield.fields.loads = loads

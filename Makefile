@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
+PORT ?= 8000
 SERVER := --interface wsgi --workers 2 --blocking-threads 1 --workers-kill-timeout 5
 
 # An installation is known by what it was made from: another Python or another pin makes it anew.
@@ -23,7 +24,7 @@ DEMO := SEISMO_DATA_DIR=$(DEMO_DIR) DATABASE_URL= REDIS_URL=
 help:
 	@echo "make demo                 a generated market, ranked by v1 and v2 in this terminal"
 	@echo "make demo PRICES='a b'    the same with your own price files"
-	@echo "make serve                the admin and the API on http://127.0.0.1:8000"
+	@echo "make serve                the admin and the API on http://127.0.0.1:8000 (PORT=8080: another port)"
 	@echo "make test | lint          the suite on SQLite, PostgreSQL and Redis | every static check"
 	@echo "make bench                how fast it is on this machine"
 	@echo "make install | requirements   the environment in $(VENV) | compile requirements/*.txt anew"
@@ -82,10 +83,11 @@ format: $(DEV)
 	$(BIN)/ruff check --fix .
 
 serve: $(BASE)
+	@$(BIN)/python -m seismo_site.port '$(PORT)'
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) collectstatic --no-input --verbosity 0
-	@echo "http://127.0.0.1:8000 (Ctrl-C ends it; '$(MANAGE) qcluster' in another terminal works the queue)"
-	@$(BIN)/granian $(SERVER) --host 127.0.0.1 --log-level warning seismo_site.wsgi:application
+	@echo "http://127.0.0.1:$(PORT) (Ctrl-C ends it; '$(MANAGE) qcluster' in another terminal works the queue)"
+	@$(BIN)/granian $(SERVER) --host 127.0.0.1 --port $(PORT) --log-level warning seismo_site.wsgi:application
 
 bench: $(DEV)
 	$(BIN)/python -m tests.bench $(BENCH)

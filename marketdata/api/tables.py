@@ -1,9 +1,9 @@
 """A list as a table to download: CSV or Parquet, whole and row by row.
 
 Columns are the members of a row; those of a member that has members of its own follow in its place (`plan` becomes
-`entry`, `target` ...), behind its name where theirs is taken (`flow_date`). A spreadsheet takes text that begins with
-=, +, -, @ or a control character for a formula: in CSV such text gets an apostrophe in front. Numbers are never
-touched, and percent stays percent.
+`entry`, `target` ...), behind its name where theirs is taken (`flow_date`, `order_target`). A spreadsheet takes text
+that begins with =, +, -, @ or a control character for a formula: in CSV such text gets an apostrophe in front. Numbers
+are never touched, and percent stays percent.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import io
 import itertools
 import json
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, get_type_hints
@@ -64,9 +63,14 @@ class Table:
 
     @property
     def names(self) -> list[str]:
-        """The columns' names, each once."""
-        counts = Counter(one.name for one in self.columns)
-        return [one.name if counts[one.name] == 1 else "_".join(one.path) for one in self.columns]
+        """The columns' names, each once: of several with one name the outermost keeps it."""
+        outermost: dict[str, Column] = {}
+        for one in sorted(self.columns, key=lambda one: len(one.path)):
+            outermost.setdefault(one.name, one)
+        return [
+            one.name if one is outermost[one.name] else "_".join(one.path[-2:])
+            for one in self.columns
+        ]
 
 
 def column(name: str, kind: pa.DataType) -> Column:

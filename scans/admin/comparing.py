@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from marketdata.ticks import no_grid
 from scans import results
 from scans.admin import showing
 from scans.models import ScanSession
@@ -29,10 +30,13 @@ def compared(session: ScanSession) -> dict[str, Any]:
                 "close": showing.number(row.close),
                 "target": showing.number(row.target),
                 "stop": showing.number(row.stop),
+                "entry": showing.number(row.entry) if row.entry else "",
+                "order": showing.order(row),
                 "is_new": bool(found.before) and row.code in entered,
                 "moved": moved[row.code] - row.rank if row.code in moved else 0,
             }
             for row in ranks
         ],
         "most": SHOWN_RANKS,
+        "no_grid": no_grid(session.market, session.date, ranks[0].segment) if ranks else "",
     }

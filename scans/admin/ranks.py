@@ -14,6 +14,8 @@ from marketdata import catalogue
 from marketdata.admin.filters import DayFilter, MarketFilter, TypedFilter
 from marketdata.admin.listing import Listing, figure
 from marketdata.admin.readonly import ReadOnly
+from marketdata.ticks import no_grid
+from scans.admin import showing
 from scans.models import ScanRank, ScanSession
 
 
@@ -85,13 +87,21 @@ class ScanRankAdmin(ReadOnly, Listing):
         "entry",
         "target",
         "stop",
+        "order_prices",
         "holding_min",
         "holding_max",
         "fired",
         "parts",
         "published",
     )
-    readonly_fields = ("fired", "parts")
+    readonly_fields = ("order_prices", "fired", "parts")
+
+    @admin.display(description="order prices")
+    def order_prices(self, rank: ScanRank) -> str:
+        found = showing.order(rank)
+        if found:
+            return ", ".join(f"{name} {price}" for name, price in found.items())
+        return no_grid(rank.market, rank.date, rank.segment) or "-"
 
     @admin.display(description="signals")
     def fired(self, rank: ScanRank) -> str:

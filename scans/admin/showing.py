@@ -6,6 +6,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from marketdata.number_format import format_number
+from scans.models import ScanRank
+from scans.order_prices import of_pick
 
 COLOURS = {
     "published": "good",
@@ -38,6 +40,12 @@ def seconds(stages: dict[str, float]) -> str:
 def stages(found: dict[str, float]) -> str:
     """Each stage with its seconds."""
     return ", ".join(f"{name} {spent:.2f} s" for name, spent in found.items()) or "-"
+
+
+def order(rank: ScanRank) -> dict[str, str]:
+    """The order prices of a plan, as text; empty where there is none."""
+    found = of_pick(rank) or {}
+    return {name: format_number(value, 10) for name, value in found.items() if value is not None}
 
 
 def number(value: float | None) -> str:

@@ -13,6 +13,7 @@ from scans.api.forms import Counts, Rank
 from scans.api.numbers import Limits
 from scans.models import ScanDraft, ScanRequest, Status
 from scans.models.versions import MOST_LIMIT
+from scans.order_prices import with_order
 
 
 class AskBody(Body):
@@ -142,10 +143,15 @@ class DraftBody(serializers.Serializer[Any]):
 
 def drafted(found: ScanDraft) -> dict[str, Any]:
     """The body of a draft."""
+    market = found.request.market
     picks = {(rank["code"], found.date) for rank in found.answer["ranks"]}
-    shown = flows.shown(found.request.market, picks)
+    shown = flows.shown(market, picks)
     ranks = [
-        {**rank, "flow": shown.get((rank["code"], found.date))} for rank in found.answer["ranks"]
+        {
+            **with_order(rank, market=market, session=found.date),
+            "flow": shown.get((rank["code"], found.date)),
+        }
+        for rank in found.answer["ranks"]
     ]
     told = {
         **found.answer,

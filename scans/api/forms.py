@@ -8,19 +8,10 @@ from rest_framework import serializers
 
 from marketdata.api.members import Planned
 from scans.api.flow_forms import Flow, WithFlow
+from scans.api.plan_forms import Plan
 from scans.models import ScanRank, ScanRun, ScanSession, Signal
 
 SLUG = "scanner_version.slug"
-
-
-class Plan(Planned):
-    """What the version would do: buy stop (null: at the open), target, stop, holding in sessions (0: none)."""
-
-    entry = serializers.FloatField(allow_null=True)
-    target = serializers.FloatField(allow_null=True)
-    stop = serializers.FloatField(allow_null=True)
-    holding_min = serializers.IntegerField()
-    holding_max = serializers.IntegerField()
 
 
 class Rank(Planned, serializers.ModelSerializer[ScanRank]):
@@ -280,6 +271,7 @@ class SignalBody(Planned, serializers.ModelSerializer[Signal]):
             "return_pct",
             "sessions_held",
             "seen_until",
+            "revision",
         )
 
     def get_currency(self, _: Signal) -> str:

@@ -20,7 +20,8 @@ from marketdata.api.views import MarketList, listed
 from scans import queries, results
 from scans.api.asking import VersionFilter, between
 from scans.api.flow_forms import attached
-from scans.api.forms import Pick, Plan, SignalBody
+from scans.api.forms import Pick, SignalBody
+from scans.api.plan_forms import Plan
 from scans.models import ScanRank, Signal, SignalStatus
 
 
@@ -99,7 +100,9 @@ BESIDE: dict[str, F] = {
     "version_slug": F("version__slug"),
     "picked_rank": F("rank__rank"),
     "name": F("rank__name"),
-    **{str(name): F(f"rank__{name}") for name in Plan().get_fields()},
+    **{str(name): F(f"rank__{name}") for name in Plan().get_fields() if name != "order"},
+    "date": F("rank__date"),
+    "segment": F("rank__segment"),
 }
 """What is read of each signal, and beside it of the pick and of the version: as columns, for objects of all three
 would take longer to make than to read."""
@@ -108,7 +111,7 @@ would take longer to make than to read."""
 @cache
 def _shown(market: str) -> QuerySet[Signal]:
     """A market's signals with what is read of each: to be copied, for to make it takes as long as to read a page."""
-    return results.signals(market).only(*OWN).annotate(**BESIDE)
+    return results.signals(market).only("market", *OWN).annotate(**BESIDE)
 
 
 class Signals(MarketList):

@@ -7,8 +7,8 @@ from typing import Any
 from rest_framework import serializers
 
 from scans.api.flow_forms import Flow
-from scans.api.forms import Plan
 from scans.api.numbers import Number
+from scans.api.plan_forms import Plan
 from scans.engines.base import Check
 
 

@@ -28,6 +28,7 @@ from scans.narrative.client import Narrative
 from scans.operations import analysing, explaining, judged
 from scans.operations.analysing import Analysis
 from scans.operations.explaining import Explanation
+from scans.order_prices import with_order
 
 
 class ForExplanation(ForVersion):
@@ -89,6 +90,7 @@ class Explain(Reading):
 def explained(market: Market, code: str, name: str, found: Explanation) -> dict[str, Any]:
     """An explanation as its body has it."""
     session, version = found.session, found.version
+    pick = found.explained.rank(code)
     return {
         "market": market.name,
         "currency": market.currency,
@@ -105,7 +107,7 @@ def explained(market: Market, code: str, name: str, found: Explanation) -> dict[
             "reproduces": found.reproduces,
         },
         "day": found.explained.answer,
-        "pick": found.explained.rank(code),
+        "pick": pick and with_order(pick, market=market.name, session=found.date),
         "flow": flows.shown(market.name, {(code, found.date)}).get((code, found.date)),
         "checks": found.explained.checks,
     }

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from marketdata import flows
+from scans import order_prices
 from scans.management import buying
 from scans.models import ScanRank
 
 
 def picks(rows: Sequence[ScanRank], most: int, since: date | None) -> Iterator[str]:
-    """How often each version picked it, then the picks with who bought, the newest first, `most` at most; `since` is
-    the session that was looked back to."""
+    """How often each version picked it, then the picks with their plans and who bought, the newest first, `most` at
+    most; `since` is the session that was looked back to."""
     span = f" since {since}" if since else ""
     if not rows:
         yield f"No published scan has picked it{span}."
@@ -29,6 +30,9 @@ def picks(rows: Sequence[ScanRank], most: int, since: date | None) -> Iterator[s
             f"{row.date}  {row.scanner_version.slug:12} rank {row.rank:3}  score {row.score:8.2f}  "
             f"{row.strategy or '-':9} {row.label or '-':14} close {row.close:,.10g}"
         )
+        plan = order_prices.sentence(order_prices.plan_of(row))
+        if plan:
+            yield f"            {plan}"
         told = buying.told(bought.get((row.code, row.date)))
         if told:
             yield f"            {told}"

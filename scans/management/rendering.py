@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 from unicodedata import east_asian_width
@@ -15,6 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from django.core.management.base import CommandError, OutputWrapper
 
+from marketdata.number_format import format_number
+from marketdata.ticks import no_grid
+from scans import order_prices
 from scans.management import buying
 from scans.operations.answers import Answer, Scan
 
@@ -43,6 +47,7 @@ def deliver(scans: Sequence[Scan], form: str, output: Path | None, terminal: Out
     if form == "parquet" and output is None:
         raise CommandError("Parquet goes into a file: name one with --output.")
     buying.attach(scans)
+    attach_orders(scans)
     try:
         if output is None:
             terminal.write(text(scans, form), ending="")
@@ -52,6 +57,17 @@ def deliver(scans: Sequence[Scan], form: str, output: Path | None, terminal: Out
             output.write_text(text(scans, form), encoding="utf-8")
     except OSError as error:
         raise CommandError(f"{output} cannot be written: {error.strerror or error}.") from error
+
+
+def attach_orders(scans: Sequence[Scan]) -> None:
+    """Give each rank its `order`: the plan's levels on the tick grid, None where the market has none."""
+    for scan in scans:
+        for answer in scan.answers:
+            session = date.fromisoformat(answer.date)
+            answer.ranks = [
+                order_prices.with_order(rank, market=scan.market, session=session)
+                for rank in answer.ranks
+            ]
 
 
 def text(scans: Sequence[Scan], form: str) -> str:
@@ -73,7 +89,7 @@ def parquet(scans: Sequence[Scan], output: Path) -> None:
     """The ranks as a Parquet file."""
     kinds = {"rank": pa.int32(), "holding_min": pa.int32(), "holding_max": pa.int32()}
     numbers = {"score", "close", "change_pct", "amount", "entry", "target", "stop"}
-    numbers |= set(buying.COLUMNS[1:])
+    numbers |= {*order_prices.COLUMNS, *buying.COLUMNS[1:]}
     schema = pa.schema(
         [
             (name, kinds.get(name, pa.float64() if name in numbers else pa.string()))
@@ -106,7 +122,8 @@ def lines(scans: Sequence[Scan]) -> Iterator[dict[str, Any]]:
 
 def row_names() -> tuple[str, ...]:
     """The columns of a flat row."""
-    return ("scanner_version", "market", "date", *FLAT, "signals", "components", *buying.COLUMNS)
+    flat = (*FLAT, *order_prices.COLUMNS)
+    return ("scanner_version", "market", "date", *flat, "signals", "components", *buying.COLUMNS)
 
 
 def rows(scans: Sequence[Scan]) -> Iterator[dict[str, Any]]:
@@ -119,6 +136,7 @@ def rows(scans: Sequence[Scan]) -> Iterator[dict[str, Any]]:
                     "market": scan.market,
                     "date": answer.date,
                     **{name: rank[name] for name in FLAT},
+                    **order_prices.flat(rank["order"]),
                     "signals": " ".join(rank["signals"]),
                     "components": json.dumps(rank["components"]),
                     **buying.flat(rank),
@@ -146,14 +164,18 @@ def _table(scan: Scan, answer: Answer) -> str:
         "label",
         "close",
         "change_pct",
-        "target",
-        "stop",
+        *_plan_columns(answer.ranks),
     )
     flow = buying.shown(answer.ranks)
     cells = [[*columns, *flow]]
     for rank in answer.ranks:
-        row = {**rank, **buying.flat(rank)}
-        cells.append([_cell(row[name]) for name in cells[0]])
+        row = {**rank, **order_prices.flat(rank["order"]), **buying.flat(rank)}
+        cells.append(
+            [
+                format_number(row[name], 10) if name in order_prices.COLUMNS else _cell(row[name])
+                for name in cells[0]
+            ]
+        )
     widths = [max(_width(row[n]) for row in cells) for n in range(len(cells[0]))]
     body = [
         "  ".join(
@@ -164,7 +186,19 @@ def _table(scan: Scan, answer: Answer) -> str:
         ).rstrip()
         for row in cells
     ]
-    return "\n".join([head, *body, ""])
+    note = no_grid(scan.market, date.fromisoformat(answer.date), answer.ranks[0]["segment"])
+    return "\n".join([head, *body, *([note] if note else []), ""])
+
+
+def _plan_columns(ranks: Sequence[dict[str, Any]]) -> list[str]:
+    """Target and stop, entry where a plan has one, and behind each the order price where there is one."""
+    found = []
+    for name in order_prices.LEVELS:
+        if name != "entry" or any(rank[name] is not None for rank in ranks):
+            found.append(name)
+        if any(rank["order"] and rank["order"][name] is not None for rank in ranks):
+            found.append(f"order_{name}")
+    return found
 
 
 def _cell(value: Any) -> str:

@@ -37,6 +37,10 @@ class Signal(models.Model):
     return_pct = models.FloatField(
         null=True, help_text="Of a closed signal, or open: to the last close"
     )
+    revision = models.PositiveSmallIntegerField(
+        default=1,
+        help_text="By what it ends: 1 the plan's exact target and stop, 2 their order prices",
+    )
     sessions_held = models.PositiveIntegerField(default=0)
     seen_until = models.DateField(help_text="The last session this follows from")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from scans.order_prices import sentence
+
 TITLES = {
     "done": "{}",
     "partial": "{}, not everything went well",
@@ -75,3 +77,6 @@ def _version(version: Mapping[str, Any]) -> Iterator[str]:
         change = "" if pick["change_pct"] is None else f" ({pick['change_pct']:+.2f} %)"
         told = " ".join(str(pick[name]) for name in ("code", "name", "label") if pick[name])
         yield f"  {pick['rank']}. {told}: {pick['score']:g}; {pick['close']:,.10g}{change}"
+        plan = sentence(pick.get("plan", {}))  # evenings before plans were in messages have none
+        if plan:
+            yield f"     {plan}"

@@ -21,6 +21,7 @@ from scans.operations import narrating
 from scans.operations.base_rates import FEW, BaseRates, base_rates
 from scans.operations.evaluate import Line
 from scans.operations.explaining import Explanation, explanation
+from scans.order_prices import of_pick
 
 ALL = "all"
 
@@ -128,7 +129,8 @@ def facts(found: Analysis, pick: ScanRank) -> Mapping[str, Any]:
         "plan": {
             name: getattr(pick, name)
             for name in ("entry", "target", "stop", "holding_min", "holding_max")
-        },
+        }
+        | {"order": of_pick(pick)},
         "held": [_said(one) for one in found.checks if one.holds],
         "did_not_hold": [_said(one) for one in found.checks if not one.holds],
         "base_rates": [_rate(one) for one in found.such],

@@ -40,6 +40,7 @@ from scans.operations.answers import Scan
 from scans.operations.outcomes import Ran, Told
 from scans.operations.versions import reads_flows
 from scans.operations.working import KNOWN
+from scans.order_prices import plan_of
 
 LOGGER = logging.getLogger(__name__)
 MOST = 10
@@ -269,6 +270,7 @@ class _Work:
                     "change_pct",
                 )
             }
+            | {"plan": plan_of(pick)}
             for pick in picks
         ]
         found.sessions, found.unchanged = [str(day) for day in days], scan.unchanged

@@ -132,4 +132,7 @@ def merged(before: Content, now: Content) -> Content:
 
 
 def _lasting(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in ("sessions", "left_out")}
+    """A version's row without what differs between two runs that came out the same, or follows from the rest."""
+    picks = [{n: value for n, value in one.items() if n != "plan"} for one in row["picks"]]
+    kept = {name: value for name, value in row.items() if name not in ("sessions", "left_out")}
+    return {**kept, "picks": picks}

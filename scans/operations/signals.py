@@ -3,6 +3,14 @@
 A signal follows from its pick and the bars alone: nothing is carried from one day to the next, so days that were missed
 are caught up exactly and a backfill gives the same history. A finished signal is left alone unless `rebuild` says
 otherwise (after a correction of old bars).
+
+What ends a signal has a revision, kept in its row:
+
+1   the exact target and stop of the plan
+2   their order prices (`scans.order_prices`), where the market has a tick grid: a price that can be traded at
+
+A new signal is of `REVISION`; one that is recorded keeps its own, also where it is followed again. The entry, a buy
+stop, is exact in both.
 """
 
 from __future__ import annotations
@@ -26,9 +34,11 @@ from scans.evaluation import lives as arithmetic
 from scans.evaluation.lives import Lives, Plans
 from scans.evaluation.prices import Prices, prices
 from scans.models import ScannerVersion, ScanRank, Signal, SignalStatus
+from scans.order_prices import of_pick
 
 UNFINISHED = (SignalStatus.WAITING, SignalStatus.OPEN)
 BATCH = 1000
+REVISION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +97,14 @@ def _follow(held: Record, todo: Sequence[ScanRank], days: Any) -> tuple[int, int
     fields = dict.fromkeys(("open", "high", "low", "close", "volume", "raw_close"), 0)
     panel = window.read(fields, threads=2, market_cap=True)
     over, raw = prices(panel, window.suspects()), panel.tail("raw_close", 0)
-    plans = _plans(todo, over, raw)
+    revisions = [rank.signal.revision if hasattr(rank, "signal") else REVISION for rank in todo]
+    plans = _plans(todo, revisions, over, raw)
     found = arithmetic.live(over, plans)
     fresh, changed = [], []
     for n, rank in enumerate(todo):
         known = getattr(rank, "signal", None)  # asked before: a new Signal makes itself its rank's
         signal = _signal(rank, n, found, plans, over, raw)
+        signal.revision = revisions[n]
         if known is None:
             fresh.append(signal)
         elif _told(known) != _told(signal):
@@ -121,23 +133,30 @@ def _told(signal: Signal) -> tuple[Any, ...]:
     return tuple(getattr(signal, name) for name in CHANGING)
 
 
-def _plans(todo: Sequence[ScanRank], over: Prices, raw: Floats) -> Plans:
+def _plans(todo: Sequence[ScanRank], revisions: Sequence[int], over: Prices, raw: Floats) -> Plans:
     row = np.searchsorted(
         over.sessions, np.array([rank.date for rank in todo], dtype="datetime64[D]")
     )
     column = np.searchsorted(over.codes, np.array([rank.code for rank in todo]))
     scale = over.close[row, column] / raw[row, column]
 
-    def level(name: str) -> Floats:
-        levels: Floats = scale * np.array(
-            [np.nan if getattr(rank, name) is None else getattr(rank, name) for rank in todo]
-        )
+    orders = [
+        of_pick(rank) if revision > 1 else None
+        for rank, revision in zip(todo, revisions, strict=True)
+    ]
+
+    def level(name: str, *, exact: bool = False) -> Floats:
+        found = []
+        for rank, order in zip(todo, orders, strict=True):
+            price = getattr(rank, name) if order is None or exact else order[name]
+            found.append(np.nan if price is None else price)
+        levels: Floats = scale * np.array(found)
         return levels
 
     return Plans(
         row=row,
         column=column,
-        entry=level("entry"),
+        entry=level("entry", exact=True),
         target=level("target"),
         stop=level("stop"),
         holding_max=np.array([rank.holding_max for rank in todo], dtype=np.int64),

@@ -127,7 +127,9 @@ def test_whole_a_page_or_refused(
     two = lines(client.get("/api/kr/signals?format=csv&ordering=code&limit=2"))
     assert two == every[:2]
     some = lines(client.get(f"/api/kr/signals?format=csv&code={every[0]['code']}&fields=code,plan"))
-    assert list(some[0]) == ["code", "entry", "target", "stop", "holding_min", "holding_max"]
+    plan = ["entry", "target", "stop", "holding_min", "holding_max"]
+    orders = ["order_entry", "order_target", "order_stop"]
+    assert list(some[0]) == ["code", *plan, *orders]
     assert {row["code"] for row in some} == {every[0]["code"]}
     monkeypatch.setattr(views, "MOST_ROWS", len(every))
     assert len(lines(client.get("/api/kr/signals?format=csv"))) == len(every)

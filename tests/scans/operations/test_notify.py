@@ -16,9 +16,10 @@ from django.db import connection
 from django_q.models import Schedule
 
 from scans.models import Delivery, Notification
+from scans.notices import text as notices
 from scans.operations import notify
 from scans.operations.notify import ATTEMPTS, BACKOFF, NoChannel
-from scans.operations.outcomes import Ran, Told
+from scans.operations.outcomes import Ran, Told, digest
 from tests.exchanges.server import Response
 from tests.scans.receiver import Receiver
 
@@ -53,6 +54,30 @@ def told(**given: Any) -> Told:
     ]
     signals = {"opened": 1, "moved": 2}
     return Told("kr", DAY, **{"versions": versions, "signals": signals, "seconds": 1.5, **given})
+
+
+PLAN = {
+    "entry": None,
+    "target": 1_124_550.0,
+    "stop": 1_017_450.0,
+    "order": {"entry": None, "target": 1_124_000.0, "stop": 1_018_000.0},
+}
+
+
+def test_a_message_shows_the_plan_and_its_order_prices() -> None:
+    def of(pick: dict[str, Any]) -> Told:
+        ran = Ran("v2", "published", matched=1, ranked=1, picks=[pick], sessions=["2026-08-21"])
+        return told(versions=[ran])
+
+    lines = notices.text(body_of(of({**PICK, "plan": PLAN}))).splitlines()
+    assert "     target 1,124,550 (order 1,124,000), stop 1,017,450 (order 1,018,000)" in lines
+    # What follows from the pick makes no other message of it.
+    assert digest(of({**PICK, "plan": PLAN}).content()) == digest(of(PICK).content())
+
+
+def body_of(one: Told) -> dict[str, Any]:
+    """What a message says of an evening."""
+    return {**one.content(), "market": "kr", "session": "2026-08-21", "outcome": "done", "seconds": 1.5}  # fmt: skip
 
 
 def sent(one: Told, at: datetime = NOW) -> Notification:

@@ -14,6 +14,7 @@ from django.core.management import call_command
 from scans.models import ScanRank, Signal
 from scans.operations import signals
 from scans.operations.run import Request, run
+from tests.reference.order import exit_of, order
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
 
@@ -59,6 +60,7 @@ def test_every_pick_with_a_plan_has_a_life(picks: pd.DataFrame, sessions: list[d
         assert signal.entered_on == sessions[at]
         assert signal.entry_price == bars.loc[(signal.code, sessions[at]), "open"]
         assert signal.status in ("target", "stop", "expired")
+        assert signal.revision == signals.REVISION
         assert signal.exit_price is not None
         assert signal.entry_price is not None
         assert signal.exit_on is not None
@@ -141,3 +143,36 @@ def test_the_command_line(picks: pd.DataFrame) -> None:
     out = io.StringIO()
     call_command("update_signals", "--version=rises", stdout=out)
     assert out.getvalue().startswith(f"rises: {ScanRank.objects.count()} opened, 0 moved; ")
+
+
+def lives(picks: pd.DataFrame, signal: Signal, *, orders: bool) -> tuple[str, date, float]:
+    """How a signal ends, by the naive walk over its bars, with order prices or with the exact plan."""
+    rank = signal.rank
+    target, stop = float(rank.target or 0), float(rank.stop or 0)
+    if orders:
+        target = order(target, rank.date, rank.segment, -1)
+        stop = order(stop, rank.date, rank.segment, 1)
+    mine = picks[(picks["code"] == signal.code) & (picks["date"] > signal.picked_on)]
+    bars = [tuple(row) for row in mine[["open", "high", "low", "close"]].to_numpy(float)]
+    found = exit_of(bars, target, stop, rank.holding_max)
+    assert found is not None
+    why, number, price = found
+    return why, mine["date"].iloc[number], price
+
+
+def test_a_new_signal_ends_at_order_prices_and_a_recorded_one_at_its_own(
+    picks: pd.DataFrame,
+) -> None:
+    bring_up()
+    new = {one.pk: (one.status, one.exit_on, one.exit_price) for one in Signal.objects.all()}
+    for one in Signal.objects.select_related("rank"):
+        assert new[one.pk] == lives(picks, one, orders=True)
+    Signal.objects.update(revision=1)
+    bring_up(rebuild=True)
+    old = {one.pk: (one.status, one.exit_on, one.exit_price) for one in Signal.objects.all()}
+    for one in Signal.objects.select_related("rank"):
+        why, day, price = lives(picks, one, orders=False)
+        assert (one.status, one.exit_on) == (why, day)
+        assert one.exit_price == pytest.approx(price, rel=1e-9)
+        assert one.revision == 1
+    assert new != old

@@ -1,0 +1,81 @@
+"""The order prices of a plan: its exact levels on the tick grid of the market, beside them wherever a plan is shown.
+
+A plan is kept exact, in the raw currency of the pick's session; nothing recorded and no digest depends on order prices.
+The grid is that of the pick's session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Protocol
+
+from marketdata import ticks
+from marketdata.number_format import format_number
+
+LEVELS = ("entry", "target", "stop")
+COLUMNS = tuple(f"order_{name}" for name in LEVELS)
+"""The names of order prices in a flat row."""
+
+OrderPrices = dict[str, float | None]
+
+
+class Pick(Protocol):
+    """A pick with a plan: a rank."""
+
+    market: str
+    date: date
+    segment: str
+    entry: float | None
+    target: float | None
+    stop: float | None
+
+
+def order_prices(
+    plan: Mapping[str, Any], *, market: str, session: date, segment: str
+) -> OrderPrices | None:
+    """`LEVELS` of a plan as order prices, a level that the plan lacks as None; None where the market has no tick grid
+    on that session (`ticks.no_grid` says why)."""
+    if ticks.grid(market, session, segment) is None:
+        return None
+    found = {
+        name: ticks.order_price(plan[name], name, session, market, segment=segment)
+        for name in LEVELS
+    }
+    return {name: None if price is None else float(price) for name, price in found.items()}
+
+
+def of_pick(pick: Pick) -> OrderPrices | None:
+    """The order prices of a rank."""
+    plan = {"entry": pick.entry, "target": pick.target, "stop": pick.stop}
+    return order_prices(plan, market=pick.market, session=pick.date, segment=pick.segment)
+
+
+def with_order(rank: Mapping[str, Any], *, market: str, session: date) -> dict[str, Any]:
+    """A row of an answer that is not recorded (see `answers.Answer`) with its `order`."""
+    found = order_prices(rank, market=market, session=session, segment=rank["segment"])
+    return {**rank, "order": found}
+
+
+def plan_of(pick: Pick) -> dict[str, Any]:
+    """The levels of a rank, and its `order`."""
+    return {**{name: getattr(pick, name) for name in LEVELS}, "order": of_pick(pick)}
+
+
+def flat(found: OrderPrices | None) -> OrderPrices:
+    """`COLUMNS` of order prices."""
+    return {f"order_{name}": found[name] if found else None for name in LEVELS}
+
+
+def sentence(plan: Mapping[str, Any]) -> str:
+    """A plan and its `order` as a person reads them: "target 8,137.5 (order 8,130), stop 7,362.5 (order 7,370)"; ""
+    where the plan has no level. A number is written to ten significant digits, never with an exponent."""
+    orders, parts = plan.get("order") or {}, []
+    for name in LEVELS:
+        exact, order = plan.get(name), orders.get(name)
+        if exact is not None:
+            parts.append(
+                f"{name} {format_number(exact, 10)}"
+                + (f" (order {format_number(order, 10)})" if order else "")
+            )
+    return ", ".join(parts)

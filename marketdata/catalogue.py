@@ -7,9 +7,11 @@ from datetime import datetime
 
 from django.db.models import Count, F, Max, Prefetch, Q, QuerySet, prefetch_related_objects
 
+from marketdata import codes
 from marketdata.carry import source_ranks
 from marketdata.markets import MARKETS, is_market
 from marketdata.models import Generation, Instrument, InstrumentStatus, LakePartition, StockPrice
+from marketdata.normalization import nfc
 
 
 def generations() -> dict[str, datetime]:
@@ -38,13 +40,31 @@ def instruments(market: str) -> QuerySet[Instrument]:
 
 
 def searched(rows: QuerySet[Instrument], text: str) -> QuerySet[Instrument]:
-    """Those whose code begins with `text` or whose name holds it, whatever its case."""
-    return rows.filter(Q(code__istartswith=text) | Q(name__icontains=text))
+    """Those whose code begins with `text` or whose name holds it, whatever its case and Unicode form; BRK-B finds
+    BRK.B."""
+    plain = nfc(text).strip()
+    found = Q(name__icontains=plain)
+    for spelled in code_spellings(plain):
+        found |= Q(code__istartswith=spelled)
+    return rows.filter(found)
+
+
+def code_spellings(text: str) -> list[str]:
+    """The text, and it as each market spells a code: what a person may mean who names no market."""
+    spelled = [codes.spelling(base, text) for base in MARKETS]
+    return list(dict.fromkeys([text, *(code for code in spelled if code)]))
 
 
 def instrument(market: str, code: str) -> Instrument | None:
-    """The instrument of that code."""
-    return Instrument.objects.filter(market=market, code=code).first()
+    """The instrument of that code, however it is spelled (`codes.spelling`): recorded as it is written, as the market
+    spells it, or with another sign between its parts."""
+    mine = Instrument.objects.filter(market=market)
+    found = mine.filter(code=code).first()
+    spelled = codes.spelling(market, code)
+    if found is not None or not spelled:
+        return found
+    alike = [spelled, spelled.replace(".", "-"), spelled.replace(".", "/")]
+    return min(mine.filter(code__in=alike), key=lambda one: alike.index(one.code), default=None)
 
 
 def with_statuses(found: Instrument) -> Instrument:

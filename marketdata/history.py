@@ -150,7 +150,7 @@ def history(known: Recorded, code: str) -> History | None:
     state = np.zeros((len(every), 1), dtype=np.uint8)
     state[at, 0] = adjust.PRESENT
     state[at, 0] |= np.where(raw["volume"] > 0, adjust.TRADED, 0).astype(np.uint8)
-    based = np.flatnonzero(np.isfinite(whole["base_price"]))
+    based = np.flatnonzero(whole["base_price"] > 0)  # 0 was recorded for missing once
     base = adjust.Sparse(based, whole["base_price"][based])
     ratio = _events(known.events.get(code, ()), every)
     close = whole["close"][:, None].copy()
@@ -228,6 +228,7 @@ def _whole(raw: dict[str, Floats], close: Floats, idle: NDArray[np.bool_]) -> di
         missing = idle | np.isnan(values) | (values == 0)
         found[name] = np.where(missing, close, values)
     found["volume"] = np.where(idle, 0.0, raw["volume"])
-    paid = np.where(np.isnan(raw["amount"]), close * found["volume"], raw["amount"])
+    unknown = np.isnan(raw["amount"]) | ((raw["amount"] == 0) & (found["volume"] > 0))
+    paid = np.where(unknown, close * found["volume"], raw["amount"])
     found["amount"] = np.where(idle, 0.0, paid)
     return found

@@ -100,6 +100,11 @@ def code_filter(column: str) -> type[TypedFilter]:
         parameter_name = "code"
         field = column
 
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+            text = (self.value() or "").strip()
+            spelled = {f"{self.field}__in": catalogue.code_spellings(text)}
+            return queryset.filter(**spelled) if text else queryset
+
     return CodeFilter
 
 

@@ -10,12 +10,13 @@ import numpy as np
 from django import forms
 from django.conf import settings
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from marketdata import calendars
+from marketdata import calendars, catalogue
 from marketdata.admin.filters import MarketFilter
 from marketdata.admin.listing import Listing
 from marketdata.admin.moving import Moving
@@ -138,6 +139,15 @@ class InstrumentAdmin(ReadOnly, Listing):
     fields = ("market", "code", "name", "segment", "kind", "first_bar", "last_bar", "elsewhere")
     readonly_fields = ("elsewhere",)
     inlines = (StatusInline,)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Instrument], search_term: str
+    ) -> tuple[QuerySet[Instrument], bool]:
+        """By words, and by a code however it is spelled."""
+        found, repeats = super().get_search_results(request, queryset, search_term)
+        if search_term.strip():
+            found |= catalogue.searched(queryset, search_term)
+        return found, repeats
 
     @admin.display(description="See also")
     def elsewhere(self, instrument: Instrument) -> SafeString:

@@ -74,5 +74,5 @@ class StockFlows(MarketList):
         responses={200: FlowRow(many=True), **UNCHANGED, **problems(400, 404)},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        instrument_or_404(self.market.name, kwargs["code"])
+        self.kwargs["code"] = instrument_or_404(self.market.name, kwargs["code"]).code
         return super().get(request, *args, **kwargs)

@@ -102,6 +102,7 @@ class Loading:
         for entries, kept in ((roster.steps, self.steps), (roster.events, self.events)):
             code, row = entries["code"], row_of_day[entries["day"]]
             mine = (code >= place.mine.start) & (code < place.mine.stop) & (row >= 0)
+            mine &= entries["value"] > 0  # a base price of 0 was recorded for a missing one once
             at = row[mine] * self.shape[1] + columns[code[mine] - place.mine.start]
             kept.append((at, entries["value"][mine]))
 
@@ -220,7 +221,11 @@ class Loading:
         if "amount" in fields:
             array = fields["amount"]
             rows = len(array)
-            np.copyto(array, close[-rows:] * fields["volume"][-rows:], where=np.isnan(array))
+            volume = fields["volume"][-rows:]
+            unknown = np.isnan(array) | (
+                (array == 0) & (volume > 0)
+            )  # nothing is traded for nothing
+            np.copyto(array, close[-rows:] * volume, where=unknown)
             array[idle[len(idle) - rows :]] = 0.0
         return fields
 

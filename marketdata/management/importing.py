@@ -10,10 +10,10 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from marketdata.management.arguments import MARKET
+from marketdata.management.arguments import MARKET, day
 from marketdata.management.command import SeismoCommand
 from marketdata.management.progress import INTERRUPTED, ImportScreen
-from marketdata.operations.file_import import ImportReport
+from marketdata.operations.import_report import ImportReport
 
 
 class ImportCommand(SeismoCommand):
@@ -30,15 +30,22 @@ class ImportCommand(SeismoCommand):
         )
         parser.add_argument("--market", help=MARKET)
         parser.add_argument("--strict", action="store_true", help="refuse a file with a bad row")
+        parser.add_argument(
+            "--code", help="the code of every row, for a file without a column of codes"
+        )
+        parser.add_argument(
+            "--date", type=day, help="the day of every row, for a file without one: 2024-01-31"
+        )
 
     def run(self, work: Callable[..., ImportReport], options: dict[str, Any]) -> None:
         """Import the files that the options name, by an operation such as `import_prices`; CommandError where one
-        of them failed."""
-        given = {name: options[name] for name in ("files", "source", "market", "strict")}
+        of them failed, brought nothing, or had half of its rows kept out for one reason."""
+        given = {name: options[name] for name in ("files", "source", "market", "strict", "code")}
+        given |= {"day": options["date"], "adjusted": options.get("allow_adjusted", False)}
         screen = ImportScreen(self.bar, self.stdout)
         report = work(**given, as_of=timezone.now(), progress=screen.progress)
         self.bar.close()
         for file in report.files:
             screen.summary(file)
-        if report.failed:
+        if report.failed or report.doubtful:
             raise CommandError(screen.failures(report))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.management.base import OutputWrapper
 
 from marketdata.management.progress_bar import ProgressBar, left
-from marketdata.operations.file_import import FileReport, ImportReport, Progress
+from marketdata.operations.import_report import FileReport, ImportReport, Progress
 
 INTERRUPTED = (
     "Interrupted: whole batches are recorded and nothing else; the same command completes the rest."
@@ -36,6 +36,8 @@ class ImportScreen(Screen):
         rate = file.rows / file.seconds if file.seconds else 0.0
         write = self._out.write
         write(f"{file.path.name}: {file.form} file, market {file.market}, source {file.source}")
+        for note in file.notes:
+            write(f"  {note}")
         write(
             f"  {file.rows:,} rows: {counts.new:,} new, {counts.corrected:,} corrected, "
             f"{counts.unchanged:,} unchanged, {rejected:,} rejected; "
@@ -44,13 +46,19 @@ class ImportScreen(Screen):
         for reason, rows in file.rejected.items():
             write(f"  rejected: {rows:,} {reason}")
         if file.reject_file:
-            write(f"  rejected rows are in {file.reject_file}")
+            first = f"the first {file.reject_rows:,} " if file.reject_rows < rejected else ""
+            write(f"  {first}rejected rows are in {file.reject_file}")
         if file.ignored:
-            write(f"  columns not read: {', '.join(file.ignored)}")
+            more = f" and {len(file.ignored) - 20:,} more" if len(file.ignored) > 20 else ""
+            write(f"  columns not read: {', '.join(file.ignored[:20])}{more}")
 
     @staticmethod
     def failures(report: ImportReport) -> str:
-        """One sentence for each file that was refused or broke off."""
-        failed = report.failed
-        many = f"{len(failed)} of {len(report.files)} files failed.\n" if len(failed) > 1 else ""
-        return many + "\n".join(file.error for file in failed)
+        """One sentence for each file that was refused, broke off, or needs a look (`FileReport.doubt`)."""
+        failed, doubtful = report.failed, report.doubtful
+        many = ""
+        if len(failed) + len(doubtful) > 1:
+            many = f"{len(failed)} of {len(report.files)} files failed"
+            many += f", and {len(doubtful)} lost half of the rows or all.\n" if doubtful else ".\n"
+        sentences = [*(file.error for file in failed), *(file.doubt for file in doubtful)]
+        return many + "\n".join(sentences)

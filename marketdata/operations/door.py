@@ -2,8 +2,8 @@
 
 In one transaction, for a batch of one source's rows that have passed `validation`:
 
-1. Compare with what is recorded (`replacing`): rows are new, corrected or unchanged. What a row does not say leaves
-   what is recorded standing.
+1. Take a 0 that means missing for missing (`BarBatch.without_zeros`), whichever source brought it. Compare with what
+   is recorded (`replacing`): rows are new, corrected or unchanged. What a row does not say leaves that as it is.
 2. Insert the new; update the corrected and keep what they said before (`BarCorrection`).
 3. Bring `Instrument` up to date, then what the source says of each (`membership_runs`).
 4. Mark the lake's months whose bars or whose membership changed, and begin a new generation of the market.
@@ -30,7 +30,7 @@ def record(batch: BarBatch, *, market: str, source: str, at: datetime, reason: s
     that of its corrections."""
     if not len(batch):
         return Counts()
-    batch = batch.take(np.lexsort((batch.date, batch.code)))
+    batch = batch.take(np.lexsort((batch.date, batch.code))).without_zeros()
     bars = bulk.Writable(batch.codes, batch.code, batch.date, batch.values)
     with transaction.atomic():
         bulk.lock(market)

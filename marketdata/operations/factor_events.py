@@ -9,7 +9,7 @@ import pyarrow as pa
 from django.db import transaction
 from numpy.typing import NDArray
 
-from marketdata import queries
+from marketdata import catalogue, queries
 from marketdata.errors import DataProblem
 from marketdata.markets import market as market_named
 from marketdata.models import FactorEvent, Instrument
@@ -29,14 +29,20 @@ class EventRefused(DataProblem):
 
 def supply(*, market: str, code: str, day: date, ratio: float, source: str, at: datetime) -> Counts:
     """Record what a person says of one move: its `ratio`, or `REAL_MOVE`. EventRefused where it cannot be."""
-    batch = _one(code, day, ratio)
+    batch = _one(_recorded_code(market, code), day, ratio)
     _refuse(market, batch, at)
     return record(batch, np.array([0]), market=market, source=source, at=at)
 
 
 def refuse(*, market: str, code: str, day: date, ratio: float, at: datetime) -> None:
     """EventRefused where `supply` would refuse; nothing is recorded."""
-    _refuse(market, _one(code, day, ratio), at)
+    _refuse(market, _one(_recorded_code(market, code), day, ratio), at)
+
+
+def _recorded_code(market: str, code: str) -> str:
+    """The code as it is recorded, however a person spells it."""
+    found = catalogue.instrument(market, code)
+    return found.code if found else code
 
 
 def _one(code: str, day: date, ratio: float) -> EventBatch:

@@ -1,20 +1,22 @@
 """Imports files, whatever they hold: `import_prices` and `import_flows` say which forms, and what to do with rows.
 
-1. Tell each file's form by its columns (`sources.files`).
+1. Recognise each file's form by its columns (`sources.files`).
 2. Read it by batches; check every row (`validation`) and write those that fail to the reject file (`rejects`). With
    `strict`, the whole file is checked before anything is written, and one bad row refuses it.
 3. Record each batch in a transaction of its own, while the next one is being read.
 
 An interruption leaves whole batches, and the same import again completes the rest. Each file stands alone: one that
-cannot be imported is reported and the others go on.
+cannot be imported is reported and the others go on. A file of which no row can be recorded, or of which one reason kept
+half of the rows out, is reported as doubtful (`FileReport.doubt`): what is good of it is recorded, and the command
+ends with 1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol, TypeVar
@@ -23,69 +25,31 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from marketdata import queries
-from marketdata.markets import Market
+from marketdata import codes, queries
+from marketdata.errors import DataProblem
+from marketdata.markets import MARKETS, Market
 from marketdata.markets import market as market_named
-from marketdata.models import InstitutionalFlow, StockPrice
+from marketdata.models import InstitutionalFlow, Instrument, StockPrice
+from marketdata.normalization import excerpt
 from marketdata.operations import statistics
-from marketdata.operations.flow_door import WrongUnit
+from marketdata.operations.import_report import (
+    Batch,
+    FileReport,
+    ImportReport,
+    Progress,
+    examples,
+)
 from marketdata.operations.rejects import Rejects
 from marketdata.operations.replacing import Counts
-from marketdata.operations.validation import CODES, FINE, REASONS, Check, Reason
-from marketdata.sources.batches import BarBatch, EventBatch, FlowBatch
+from marketdata.operations.validation import FINE, REASONS, Check, Reason
 from marketdata.sources.files import Form, PriceFileError, Recognised, recognise
 
 BATCH_ROWS = 150_000
 SOURCE_LENGTH = 24
 
-Batch = BarBatch | EventBatch | FlowBatch
 Checked = tuple[Batch, NDArray[np.int8]]
 Held = TypeVar("Held", contravariant=True)
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a file has come: rows read and `share` of the file, 0..1, in `seconds`."""
-
-    path: Path
-    rows: int
-    share: float
-    seconds: float
-
-    @property
-    def remaining(self) -> float:
-        """Seconds until the end at the pace so far; infinite before anything was read."""
-        return self.seconds * (1 - self.share) / self.share if self.share else float("inf")
-
-
-@dataclass(frozen=True, slots=True)
-class FileReport:
-    """What became of one file. `rejected`: reason -> rows; `error` says why the file was refused or broke off, in
-    which case the counts are those of the batches recorded before."""
-
-    path: Path
-    form: str = ""
-    source: str = ""
-    market: str = ""
-    rows: int = 0
-    counts: Counts = field(default_factory=Counts)
-    rejected: dict[str, int] = field(default_factory=dict)
-    reject_file: Path | None = None
-    ignored: tuple[str, ...] = ()
-    seconds: float = 0.0
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What became of all files, in the order given."""
-
-    files: tuple[FileReport, ...]
-
-    @property
-    def failed(self) -> tuple[FileReport, ...]:
-        return tuple(file for file in self.files if file.error)
 
 
 class Door(Protocol[Held]):
@@ -118,26 +82,36 @@ def import_files(
     strict: bool,
     as_of: datetime,
     progress: Callable[[Progress], None] | None,
+    code: str | None = None,
+    day: date | None = None,
+    adjusted: bool = False,
 ) -> ImportReport:
     """Import `files`, each of one of `forms`, through `door`. `source` and `market` default to what the form of a file
-    says; `as_of` becomes the time of record, and no row may be dated after it. Raises `UnknownMarket`; what is wrong
-    with a file is in its report."""
+    says; `as_of` becomes the time of record, and no row may be dated after it. `code` and `day` are those of the rows
+    of a file without such a column; `adjusted` lets adjusted prices into a market of raw ones. Raises `UnknownMarket`
+    and `ValueError`; what is wrong with a file is in its report."""
     if as_of.tzinfo is None:
         raise ValueError("as_of needs a time zone.")
     if market is not None:
         market_named(market)
     if source is not None and not 0 < len(source) <= SOURCE_LENGTH:
         raise ValueError(f"The source's name {source!r} must have 1 to {SOURCE_LENGTH} characters.")
+    if code is not None:
+        code = _code(code, market or "kr", len(files))
     calendars: dict[str, NDArray[np.datetime64]] = {}
     reports = []
     for path in files:
         started = perf_counter()
         try:
-            opened = recognise(path, forms)
+            opened = recognise(path, forms, market=market, code=code, day=day)
         except PriceFileError as error:
             reports.append(FileReport(path, error=str(error)))
             continue
-        rules = market_named(market or opened.form.market)
+        rules = market_named(market or opened.market)
+        if opened.adjusted and not adjusted and "-" not in rules.name:
+            opened.close()
+            reports.append(FileReport(path, error=_adjusted(path, rules.name)))
+            continue
         if rules.name not in calendars:
             calendars[rules.name] = queries.sessions(rules.name)
         one = _Import(
@@ -147,7 +121,7 @@ def import_files(
             source or opened.form.source,
             calendars[rules.name],
             as_of,
-            lambda told: progress(told) if progress else None,
+            progress or (lambda _: None),
         )
         try:
             report = one.run(strict=strict)
@@ -157,6 +131,33 @@ def import_files(
     written = sum(report.counts.new + report.counts.corrected for report in reports)
     statistics.after(written, StockPrice, InstitutionalFlow)
     return ImportReport(tuple(reports))
+
+
+def _code(text: str, market: str, files: int) -> str:
+    """The code that a person gave for a file; ValueError where it is none of the market."""
+    if files > 1:
+        raise ValueError("--code is the code of one file: import the others by themselves.")
+    found = codes.spelling(market, text)
+    if not found:
+        raise ValueError(f"{excerpt(text)!r} is not a code of market {market}.")
+    return found
+
+
+def _adjusted(path: Path, market: str) -> str:
+    return (
+        f"{path.name} is a history of yfinance (Dividends, Stock Splits and no Adj Close), whose prices are adjusted "
+        f"for dividends and splits, while market {market} holds prices as they were traded: import it into a market "
+        f"of its own (--market {market}-adj), or say --allow-adjusted."
+    )
+
+
+def _spelled_before(market: str) -> dict[str, str]:
+    """Codes as the market spells them -> other spellings under which it recorded them before, without a slash."""
+    rows = Instrument.objects.filter(market=market)
+    if market.partition("-")[0] != "us":
+        return {}
+    recorded = rows.filter(code__contains="-").values_list("code", flat=True)
+    return {codes.spelling(market, code): code for code in recorded if "/" not in code}
 
 
 class _Import:
@@ -177,6 +178,7 @@ class _Import:
         self.path = opened.file.path
         self.rows = 0
         self.counts = Counts()
+        self.examples: dict[str, str] = {}
         self.started = perf_counter()
 
     def run(self, *, strict: bool) -> FileReport:
@@ -188,8 +190,12 @@ class _Import:
                 if strict:
                     self._refuse_rejects(rejects)
                 self._record(rejects)
-            except (PriceFileError, WrongUnit) as problem:
+                if not self.rows:
+                    error = f"{self.path.name} has columns but no rows."
+            except PriceFileError as problem:
                 error = str(problem)
+            except DataProblem as problem:
+                error = f"{self.path.name}: {problem}"
         return FileReport(
             path=self.path,
             form=self.opened.form.name,
@@ -198,7 +204,10 @@ class _Import:
             rows=self.rows,
             counts=self.counts,
             rejected=dict(rejects.counts.most_common()),
+            examples=self.examples,
             reject_file=rejects.file,
+            reject_rows=rejects.written,
+            notes=tuple(dict.fromkeys([*self.opened.file.notes, *self.opened.notes])),
             ignored=self.opened.ignored,
             error=error,
         )
@@ -207,7 +216,7 @@ class _Import:
         for batch, own in ahead(self._checked()):
             self.rows += len(batch)
             reasons = self.door.against_record(batch, own, market=self.market.name)
-            rejects.add(batch.raw, batch.row, reasons)
+            self._keep_out(rejects, batch, reasons)
         self._add_broken_lines(rejects)
         bad = sum(rejects.counts.values())
         if bad:
@@ -221,7 +230,7 @@ class _Import:
         for batch, own in ahead(self._checked()):
             self.rows += len(batch)
             reasons = self.door.against_record(batch, own, market=self.market.name)
-            rejects.add(batch.raw, batch.row, reasons)
+            self._keep_out(rejects, batch, reasons)
             fine = np.flatnonzero(reasons == FINE)
             self.counts += self.door.record(
                 batch, fine, market=self.market.name, source=self.source, at=self.as_of
@@ -229,9 +238,18 @@ class _Import:
             self.tell(Progress(self.path, self.rows, self._share(), perf_counter() - self.started))
         self._add_broken_lines(rejects)
 
+    def _keep_out(self, rejects: Rejects, batch: Batch, reasons: NDArray[np.int8]) -> None:
+        rejects.add(batch.raw, batch.row, reasons)
+        self.examples = examples(batch, reasons, self.examples)
+
     def _add_broken_lines(self, rejects: Rejects) -> None:
-        rejects.add_lines(self.opened.file.broken)
-        self.rows += len(self.opened.file.broken)
+        file = self.opened.file
+        rejects.add_lines(file.broken, len(file.broken_rows))
+        self.rows += len(file.broken_rows)
+        if file.broken:
+            number, line = file.broken[0]
+            said = f"row {number:,} has another number of fields ({excerpt(line)})"
+            self.examples[str(Reason.BROKEN_LINE)] = said
 
     def _share(self) -> float:
         whole = self.opened.file.rows
@@ -239,9 +257,11 @@ class _Import:
 
     def _checked(self) -> Iterator[Checked]:
         check = Check(self.market, self.sessions, self.as_of)
-        self.opened.file.broken.clear()
         first = True
-        for batch in self.opened.batches(market=self.market.name, rows=BATCH_ROWS):
+        recorded = _spelled_before(self.market.name)
+        for batch in self.opened.batches(
+            market=self.market.name, rows=BATCH_ROWS, recorded=recorded
+        ):
             reasons = self.door.check(check, batch)
             if first:
                 self._refuse_other_market(batch, reasons)
@@ -253,11 +273,17 @@ class _Import:
         of_another = [REASONS.index(Reason.NO_CODE), REASONS.index(Reason.OTHER_MARKET)]
         if not len(batch) or not np.isin(reasons, of_another).all():
             return
-        shown = ", ".join(batch.codes[:3].tolist()) or "no codes"
+        shown = ", ".join(excerpt(code, 24) for code in batch.codes[:3].tolist()) or "no codes"
+        short = next((code for code in batch.codes.tolist() if codes.shortened(code)), "")
+        if short and self.market.name.partition("-")[0] == "kr":
+            raise PriceFileError(
+                f"{self.path.name}: {short} has lost its leading zeros ({codes.restored(short)}?), but not every "
+                "code of the file is one of KRX: write codes as text of six characters. Nothing was recorded."
+            )
         raise PriceFileError(
             f"{self.path.name} does not look like market {self.market.name}: not one of its first {len(batch):,} rows "
             f"({shown} ...) has a code and a segment of that market. Name its market with --market "
-            f"({' or '.join(CODES)}). Nothing was recorded."
+            f"({' or '.join(MARKETS)}). Nothing was recorded."
         )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.operations import flow_door
-from marketdata.operations.file_import import ImportReport, Progress, import_files
+from marketdata.operations.file_import import import_files
+from marketdata.operations.import_report import ImportReport, Progress
 from marketdata.operations.replacing import Counts
 from marketdata.operations.validation import Check
 from marketdata.sources.batches import FlowBatch
@@ -25,6 +26,9 @@ def import_flows(
     strict: bool = False,
     as_of: datetime,
     progress: Callable[[Progress], None] | None = None,
+    code: str | None = None,
+    day: date | None = None,
+    adjusted: bool = False,
 ) -> ImportReport:
     """Import `files` (see `file_import`); source and market are file and kr unless told otherwise. A file whose values
     are in another unit than the market's currency is refused from there on."""
@@ -37,6 +41,9 @@ def import_flows(
         strict=strict,
         as_of=as_of,
         progress=progress,
+        code=code,
+        day=day,
+        adjusted=adjusted,
     )
 
 

@@ -69,7 +69,7 @@ def import_index(*, file: Path, market: str, name: str, as_of: datetime) -> Inde
     if not NAME.fullmatch(name):
         raise DataProblem(f"{name!r} is no name of a series: up to 24 characters without blanks.")
     sessions = queries.sessions(market)
-    batch = series.read(file, name)
+    batch = series.read(file, name, market)
     reasons = _reasons(batch, sessions, as_of.astimezone(ZoneInfo(rules.timezone)).date())
     fine = np.flatnonzero(reasons == FINE)
     with Rejects(settings.REJECT_DIR, file.name, as_of, batch.raw.column_names) as rejects:

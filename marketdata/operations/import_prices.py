@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from marketdata.operations import door, factor_events
 from marketdata.operations.door import Counts
-from marketdata.operations.file_import import ImportReport, Progress, import_files
+from marketdata.operations.file_import import import_files
+from marketdata.operations.import_report import ImportReport, Progress
 from marketdata.operations.validation import Check
 from marketdata.sources.batches import BarBatch, EventBatch
 from marketdata.sources.files import PRICE_FORMS
@@ -25,6 +26,9 @@ def import_prices(
     strict: bool = False,
     as_of: datetime,
     progress: Callable[[Progress], None] | None = None,
+    code: str | None = None,
+    day: date | None = None,
+    adjusted: bool = False,
 ) -> ImportReport:
     """Import `files` (see `file_import`); of marcap, source and market are marcap and kr unless told otherwise, of
     other forms file and kr."""
@@ -37,6 +41,9 @@ def import_prices(
         strict=strict,
         as_of=as_of,
         progress=progress,
+        code=code,
+        day=day,
+        adjusted=adjusted,
     )
 
 

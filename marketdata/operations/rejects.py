@@ -1,5 +1,8 @@
-"""The reject file: every row that was kept out, as it came, with its reason and its number in the source file. A line
-of a CSV that does not divide into the right number of fields stands whole in the column `line`."""
+"""The reject file: the rows that were kept out, as they came, with their reason and their number in the source file. A
+line of a CSV that does not divide into the right number of fields is in the column `line`.
+
+The file ends at a limit, whatever is imported: so many rows, so many bytes, and each cell is cut.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,13 @@ from numpy.typing import NDArray
 
 from marketdata.operations.validation import FINE, REASONS, Reason
 
+MOST_ROWS, MOST_BYTES = 100_000, 32 << 20
+"""Where a reject file ends; what is kept out after that is counted."""
+CELL = 200
+"""Characters kept of a cell."""
+PART = 10_000
+"""Rows written at a time: the bytes are counted between."""
+
 
 class Rejects:
     """Counts the rows kept out of one import and writes them to a CSV, which appears with the first of them."""
@@ -27,8 +37,14 @@ class Rejects:
         self._columns = tuple(columns)
         self._stem = f"{name.split('.')[0]}-{as_of:%Y%m%dT%H%M%S}"
         self._stream: IO[bytes] | None = None
+        self._rows = 0
         self.file: Path | None = None
         self.counts: Counter[str] = Counter()
+
+    @property
+    def written(self) -> int:
+        """How many of the rows kept out are in the file."""
+        return self._rows
 
     def __enter__(self) -> Self:
         return self
@@ -49,16 +65,31 @@ class Rejects:
             return
         said = [str(REASONS[reason]) for reason in reasons[out].tolist()]
         self.counts.update(said)
-        kept = raw.take(out)
-        came = [_text(kept.column(name)) for name in self._columns]
-        self._write([said, row[out].tolist(), [None] * len(out), *came])
+        for start in range(0, len(out), PART):
+            part = out[start : start + self._room(PART)]
+            if not len(part):
+                return
+            kept = raw.take(part)
+            came = [_text(kept.column(name)) for name in self._columns]
+            self._write(
+                [said[start : start + len(part)], row[part].tolist(), [None] * len(part), *came]
+            )
 
-    def add_lines(self, lines: list[tuple[int, str]]) -> None:
-        """Lines of a CSV that have too many or too few fields, with their numbers."""
+    def _room(self, rows: int) -> int:
+        """How many of so many rows still fit."""
+        if self._stream is not None and self._stream.tell() > MOST_BYTES:
+            return 0
+        return min(rows, MOST_ROWS - self._rows)
+
+    def add_lines(self, lines: list[tuple[int, str]], count: int) -> None:
+        """Lines of a CSV that have too many or too few fields, with their numbers: the first of `count` lines."""
+        if not count:
+            return
+        self.counts[str(Reason.BROKEN_LINE)] += count
+        lines = lines[: self._room(len(lines))]
         if not lines:
             return
         said = [str(Reason.BROKEN_LINE)] * len(lines)
-        self.counts.update(said)
         nothing: list[list[str | None]] = [[None] * len(lines)] * len(self._columns)
         self._write([said, *map(list, zip(*lines, strict=True)), *nothing])
 
@@ -69,6 +100,7 @@ class Rejects:
             self._stream, self.file = self._new_file()
         arrays = [pa.array(column) if isinstance(column, list) else column for column in columns]
         table = pa.Table.from_arrays(arrays, names=["reason", "row", "line", *self._columns])
+        self._rows += table.num_rows
         pacsv.write_csv(table, self._stream, pacsv.WriteOptions(include_header=first))
 
     def _new_file(self) -> tuple[IO[bytes], Path]:
@@ -83,6 +115,9 @@ class Rejects:
 
 def _text(column: Any) -> Any:
     try:
-        return pc.cast(column, pa.string())
-    except pa.ArrowNotImplementedError:  # a list, say
-        return pa.array([None if value is None else str(value) for value in column.to_pylist()])
+        return pc.utf8_slice_codeunits(pc.cast(column, pa.string()), 0, CELL)
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # a list, say, or bytes
+        return pa.array(
+            [None if value is None else str(value)[:CELL] for value in column.to_pylist()],
+            pa.string(),
+        )

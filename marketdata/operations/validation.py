@@ -10,15 +10,19 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from marketdata import codes
+from marketdata.errors import DataProblem
 from marketdata.markets import Market
 from marketdata.sources.batches import BarBatch, EventBatch, FlowBatch
 
 LARGEST_VOLUME = 2.0**53
 """Beyond it float64 no longer counts every share."""
+MOST_CODES = 50_000
+"""More than any market has; the keys of a file are remembered, so that their number is bounded."""
 
-CODES = {"kr": re.compile(r"[0-9A-Z]{6}"), "us": re.compile(r"[A-Z][A-Za-z0-9.\-/]{0,11}")}
-"""What a code looks like; in another market any word without blanks."""
-_ANY_CODE = re.compile(r"\S{1,24}")
+
+class TooManyCodes(DataProblem):
+    """A file whose codes cannot be those of a market."""
 
 
 class Reason(StrEnum):
@@ -55,7 +59,6 @@ class Check:
         self._market = market
         self._sessions = sessions
         self._today = np.datetime64(as_of.astimezone(ZoneInfo(market.timezone)).date())
-        self._code = CODES.get(market.name.split("-")[0], _ANY_CODE)
         self._seen = _Seen(sessions)
 
     def bars(self, batch: BarBatch) -> NDArray[np.int8]:
@@ -94,19 +97,23 @@ class Check:
 
     def _key(self, batch: BarBatch | EventBatch | FlowBatch) -> NDArray[np.int8]:
         found = np.full(len(batch), FINE, dtype=np.int8)
-        is_code = np.array(
-            [bool(self._code.fullmatch(code)) for code in batch.codes.tolist()] + [False]
-        )
+        is_code = np.array([*map(self._is_code, batch.codes.tolist()), False])
         _flag(found, Reason.NO_CODE, ~is_code[batch.code])
         _flag(found, Reason.NO_DATE, np.isnat(batch.date))
         _flag(found, Reason.NON_SESSION, self._position(batch.date) < 0)
         _flag(found, Reason.FUTURE, batch.date > self._today)
         return found
 
+    def _is_code(self, code: str) -> bool:
+        """Whether the market spells codes so, or spelled one so before: never with a slash or a blank."""
+        return bool(codes.spelling(self._market.name, code)) and not re.search(r"[/\s]", code)
+
     def _duplicates(
         self, found: NDArray[np.int8], batch: BarBatch | EventBatch | FlowBatch
     ) -> None:
         fine = np.flatnonzero(found == FINE)
+        if not len(fine):
+            return
         again = self._seen.again(batch.codes, batch.code[fine], self._position(batch.date[fine]))
         found[fine[again]] = REASONS.index(Reason.DUPLICATE)
 
@@ -132,10 +139,14 @@ class _Seen:
         session: NDArray[np.int64],
     ) -> NDArray[np.bool_]:
         """Which of these pairs were seen before, in earlier calls or earlier in this one, (R,); they all are now."""
-        ids = np.array(
-            [self._ids.setdefault(name, len(self._ids)) for name in codes.tolist()], dtype=np.int64
-        )
-        number = ids[code] if len(ids) else code.astype(np.int64)
+        ids = np.full(len(codes), -1, dtype=np.int64)
+        for place in np.unique(code).tolist():
+            ids[place] = self._ids.setdefault(str(codes[place]), len(self._ids))
+        if len(self._ids) > MOST_CODES:
+            raise TooManyCodes(
+                f"more than {MOST_CODES:,} codes have a bar: no market has as many, and the column of codes is another."
+            )
+        number = ids[code]
         order = np.lexsort((session, number))
         same = np.zeros(len(order), dtype=bool)
         same[1:] = (np.diff(number[order]) == 0) & (np.diff(session[order]) == 0)

@@ -23,6 +23,8 @@ from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from marketdata.normalization import nfc
+
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
 
@@ -275,3 +277,6 @@ class ListedInstrument:
     shares: int | None
     market_cap: int | None
     extra: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", nfc(self.name))  # whichever form a list has

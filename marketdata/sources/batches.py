@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,20 @@ from marketdata.panel import FLOW_FIELDS
 PRICES = ("open", "high", "low", "close", "volume")
 OPTIONAL = ("amount", "base_price", "market_cap", "shares")
 VALUES = (*PRICES, *OPTIONAL)
+
+
+def missing_zeros(values: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+    """The columns of bars with NaN for a 0 that can only mean missing: an amount of 0 beside a volume, since nothing is
+    traded for nothing, and a base price, market cap or number of shares of 0."""
+    found = dict(values)
+    for name in ("base_price", "market_cap", "shares"):
+        column = found[name]
+        if (column == 0).any():
+            found[name] = np.where(column == 0, np.nan, column)
+    for_nothing = (found["amount"] == 0) & (found["volume"] > 0)
+    if for_nothing.any():
+        found["amount"] = np.where(for_nothing, np.nan, found["amount"])
+    return found
 
 
 class Status(NamedTuple):
@@ -73,6 +87,10 @@ class BarBatch:
 
     def __len__(self) -> int:
         return len(self.code)
+
+    def without_zeros(self) -> BarBatch:
+        """The same rows with NaN for a 0 that means missing (`missing_zeros`)."""
+        return replace(self, values=missing_zeros(self.values))
 
     def take(self, rows: NDArray[np.integer]) -> BarBatch:
         """The rows at these positions, in this order, without what they looked like (`raw` is empty)."""

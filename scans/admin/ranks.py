@@ -45,7 +45,9 @@ class RankCode(TypedFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         code = (self.value() or "").strip()
-        return queryset.filter(market__in=catalogue.market_names(), code=code) if code else queryset
+        spelled = catalogue.code_spellings(code)
+        mine = {"market__in": catalogue.market_names(), "code__in": spelled}
+        return queryset.filter(**mine) if code else queryset
 
 
 @admin.register(ScanRank)

@@ -75,7 +75,7 @@ class StockChart(MarketView):
         if self.form == "json":
             return self.served(lambda: self.body(code, self.given(request)))
         given = self.given(request)
-        instrument_or_404(self.market.name, code)
+        code = instrument_or_404(self.market.name, code).code
         _, series = self.series(self.known(), code, given)
         name = f"{self.market.name}-{code}-{given['interval']}"
         bars, _ = self.bars(series, given)
@@ -86,7 +86,8 @@ class StockChart(MarketView):
         known = self.known()
         name = known.names.get(code)
         if name is None:
-            name = instrument_or_404(self.market.name, code).name
+            instrument = instrument_or_404(self.market.name, code)
+            code, name = instrument.code, instrument.name
         found, series = self.series(known, code, given)
         bars, shown = self.bars(series, given)
         last: date = series.days[-1].item()

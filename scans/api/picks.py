@@ -63,7 +63,7 @@ class StockScans(MarketList):
         responses={200: Pick(many=True), **UNCHANGED, **problems(400, 404)},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        instrument_or_404(self.market.name, kwargs["code"])
+        self.kwargs["code"] = instrument_or_404(self.market.name, kwargs["code"]).code
         return super().get(request, *args, **kwargs)
 
 

@@ -46,14 +46,16 @@ class Reading(MarketView):
     pagination_class = None
     depends = (queries.GENERATION,)
 
-    def asked(self, request: Request, code: str) -> tuple[ScannerVersion, str, date | None]:
-        """The version, the instrument's name and the session asked for (None: the version's latest)."""
+    def asked(
+        self, request: Request, code: str
+    ) -> tuple[ScannerVersion, tuple[str, str], date | None]:
+        """The version, the instrument's code and name, and the session asked for (None: the version's latest)."""
         given = self.given(request)
         version = asking.version(self.market.name, given)
-        name = instrument_or_404(self.market.name, code).name
+        instrument = instrument_or_404(self.market.name, code)
         if "date" in given:
             asking.refuse_no_session(self.market, given["date"])
-        return version, name, given.get("date")
+        return version, (instrument.code, instrument.name), given.get("date")
 
 
 class Explain(Reading):
@@ -68,7 +70,7 @@ class Explain(Reading):
         responses={200: Explained, **UNCHANGED, **problems(400, 404, 409, 503)},
     )
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
-        version, name, day = self.asked(request, code)
+        version, (code, name), day = self.asked(request, code)
         found = explaining.explanation(
             market=self.market.name,
             version=version,
@@ -127,7 +129,7 @@ class Analyse(Reading):
         responses={200: AnalysisBody, **UNCHANGED, **problems(400, 404, 409, 503)},
     )
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
-        version, name, day = self.asked(request, code)
+        version, (code, name), day = self.asked(request, code)
         found = analysing.analysis(
             market=self.market,
             version=version,

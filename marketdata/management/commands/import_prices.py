@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from typing import Any
 
 from marketdata.management.importing import ImportCommand
@@ -10,13 +11,24 @@ from marketdata.operations.import_prices import import_prices
 
 class Command(ImportCommand):
     help = (
-        "Import daily bars (marcap or tidy, Parquet or CSV) and factor events (date, code, ratio)."
+        "Import daily bars (marcap, tidy, the exports of the KRX data portal, pykrx, FinanceDataReader and yfinance; "
+        "Parquet, CSV, zip, gzip or xlsx) and factor events (date, code, ratio). The status is 1 where a file could "
+        "not be read, where nothing of it could be recorded, and where one reason kept half of its rows out."
     )
     examples = (
         "import_prices bars-2025.parquet bars-2026.parquet",
         "import_prices us.csv --market us --source yahoo",
+        "import_prices history.csv --code 005930",
     )
     usual_source = "marcap, else file"
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--allow-adjusted",
+            action="store_true",
+            help="take the adjusted prices of yfinance into a market of raw prices",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.run(import_prices, options)

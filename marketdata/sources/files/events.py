@@ -7,22 +7,24 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from marketdata.sources.batches import EventBatch
-from marketdata.sources.files import columns
+from marketdata.sources.files import spellings
+from marketdata.sources.files.dates import days
+from marketdata.sources.files.notation import Notation
+from marketdata.sources.files.numbers import numbers
 
-COLUMNS = {"code": ("code",), "date": ("date",), "ratio": ("ratio",)}
+COLUMNS = spellings.table(("code", "date", "ratio"))
 REQUIRED = ("code", "date", "ratio")
 
 
-def convert(table: pa.Table, row: NDArray[np.int64], market: str) -> EventBatch:
+def convert(table: pa.Table, row: NDArray[np.int64], notation: Notation) -> EventBatch:
     """Rows with canonical column names as a batch; `row` (R,) their numbers in the file. Any market has events."""
-    del market
-    codes, code = columns.codes(table.column("code"), "code")
-    ratio, wrong = columns.numbers(table.column("ratio"))
+    codes, code = notation.codes(table.column("code"))
+    ratio, wrong = numbers(table.column("ratio"), percent=True)
     return EventBatch(
         row=row,
         codes=codes,
         code=code,
-        date=columns.days(table.column("date")),
+        date=days(table.column("date"), notation.clock),
         ratio=np.where(wrong, np.nan, ratio),
         raw=table,
     )

@@ -18,6 +18,18 @@ from numpy.typing import NDArray
 from marketdata.sources.batches import Status
 
 SEGMENTS = ("KOSPI", "KOSDAQ", "KOSDAQ GLOBAL", "KONEX")
+SEGMENT_WORDS = {
+    "코스피": "KOSPI",
+    "유가증권": "KOSPI",
+    "유가증권시장": "KOSPI",
+    "코스닥": "KOSDAQ",
+    "코스닥시장": "KOSDAQ",
+    "코스닥글로벌": "KOSDAQ GLOBAL",
+    "KOSDAQGLOBAL": "KOSDAQ GLOBAL",
+    "코넥스": "KONEX",
+    "코넥스시장": "KONEX",
+}
+"""What Korean exports call the segments."""
 DEPARTMENT_LENGTH = 40
 
 _REIT = re.compile("(?<![메블])리츠")
@@ -30,6 +42,11 @@ class Words:
 
     words: NDArray[np.str_]
     index: NDArray[np.int32]
+
+
+def segment(word: str) -> str:
+    """The exchange's own name of a segment; any other word in capitals."""
+    return SEGMENT_WORDS.get(word.replace(" ", ""), word.upper())
 
 
 def statuses(

@@ -10,34 +10,30 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from marketdata.sources.batches import VALUES, BarBatch
-from marketdata.sources.files import columns, krx
+from marketdata.sources.batches import VALUES, BarBatch, missing_zeros
+from marketdata.sources.files import krx, spellings
+from marketdata.sources.files.dates import days
 from marketdata.sources.files.errors import PriceFileError
+from marketdata.sources.files.notation import Notation
+from marketdata.sources.files.numbers import numbers
+from marketdata.sources.files.words import nothing, words
 
 MARKS = ("marcap", "changes", "changecode")
-COLUMNS = {
-    "code": ("code",),
-    "date": ("date",),
-    "open": ("open",),
-    "high": ("high",),
-    "low": ("low",),
-    "close": ("close",),
-    "volume": ("volume",),
-    "market": ("market",),
-    "name": ("name",),
-    "department": ("dept",),
-    "change": ("changes",),
-    "amount": ("amount",),
-    "market_cap": ("marcap",),
-    "shares": ("stocks",),
-}
+COLUMNS = spellings.table(
+    (
+        *("code", "date", "open", "high", "low", "close", "volume", "market", "name", "department"),
+        *("change", "amount", "market_cap", "shares"),
+    ),
+    spellings.MARCAP,
+)
 REQUIRED = ("code", "date", "open", "high", "low", "close", "volume", "market")
 
 _NUMBERS = ("open", "high", "low", "close", "volume", "amount", "market_cap", "shares")
 
 
-def convert(table: pa.Table, row: NDArray[np.int64], market: str) -> BarBatch:
+def convert(table: pa.Table, row: NDArray[np.int64], notation: Notation) -> BarBatch:
     """Rows with canonical column names as a batch; `row` (R,) their numbers in the file."""
+    market = notation.market
     if market.split("-")[0] != "kr":
         raise PriceFileError(
             f"a marcap file lists the Korean exchange and does not fit market {market}; import it with --market kr."
@@ -47,18 +43,16 @@ def convert(table: pa.Table, row: NDArray[np.int64], market: str) -> BarBatch:
     unreadable = np.zeros(size, dtype=bool)
     for field in _NUMBERS:
         if field in table.column_names:
-            values[field], wrong = columns.numbers(table.column(field))
+            values[field], wrong = numbers(table.column(field))
             unreadable |= wrong
     if "change" in table.column_names:
-        change, wrong = columns.numbers(table.column("change"))
+        change, wrong = numbers(table.column("change"))
         values["base_price"] = values["close"] - change
         unreadable |= wrong
-    names, codes = table.column_names, columns.codes(table.column("code"), "Code")
-    name = columns.words(table.column("name")) if "name" in names else columns.nothing(size)
-    segment = columns.words(table.column("market"))
-    department = (
-        krx.Words(*columns.words(table.column("department"))) if "department" in names else None
-    )
+    names, codes = table.column_names, notation.codes(table.column("code"))
+    name = words(table.column("name")) if "name" in names else nothing(size)
+    segment = words(table.column("market"))
+    department = krx.Words(*words(table.column("department"))) if "department" in names else None
     statuses, status = krx.statuses(
         krx.Words(*codes), krx.Words(*name), krx.Words(*segment), department
     )
@@ -69,8 +63,8 @@ def convert(table: pa.Table, row: NDArray[np.int64], market: str) -> BarBatch:
         code=codes[1],
         names=name[0],
         name=name[1],
-        date=columns.days(table.column("date")),
-        values=values,
+        date=days(table.column("date"), notation.clock),
+        values=missing_zeros(values),
         statuses=statuses,
         status=status,
         unreadable=unreadable,

@@ -14,21 +14,24 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from marketdata.sources.files import columns
+from marketdata.normalization import excerpt, nfc
+from marketdata.sources.files import spellings, wide
+from marketdata.sources.files.containers import PriceFile, open_file
+from marketdata.sources.files.dates import days, orders
 from marketdata.sources.files.errors import PriceFileError
-from marketdata.sources.files.reading import open_file
+from marketdata.sources.files.headers import shown
+from marketdata.sources.files.notation import Notation
+from marketdata.sources.files.numbers import numbers
+from marketdata.sources.files.words import words
 
 LEVELS = ("open", "high", "low", "close")
 ALIASES = {
-    "date": ("date",),
-    "open": ("open", "o"),
-    "high": ("high", "h"),
-    "low": ("low", "l"),
-    "close": ("close", "c"),
-    "code": ("code", "symbol", "index"),
+    **spellings.table(("date", *LEVELS)),
+    "code": (*spellings.SPELLINGS["code"], "index", "지수명"),
 }
 REQUIRED = ("date", "high", "low", "close")
 ROWS = 100_000
+MOST_ROWS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +49,12 @@ class SeriesBatch:
         return len(self.row)
 
 
-def read(path: Path, name: str) -> SeriesBatch:
-    """The rows of the series `name` in the file; PriceFileError where it is no file of index series or has not this
-    one. A file without a code column holds one series, whatever its name."""
+def read(path: Path, name: str, market: str) -> SeriesBatch:
+    """The rows of the series `name` in the file, its days those of the clock of `market`; PriceFileError where it is no
+    file of index series or has not this one. A file without a code column holds one series, whatever its name."""
     file = open_file(path)
     try:
-        twice = [column for column, count in Counter(file.columns).items() if count > 1]
-        if twice:
-            raise PriceFileError(f"{path.name} has the column {twice[0]} twice: leave one of them.")
-        own = {column.lower().strip(): column for column in file.columns}
-        found = {
-            canonical: next(own[alias] for alias in aliases if alias in own)
-            for canonical, aliases in ALIASES.items()
-            if any(alias in own for alias in aliases)
-        }
-        lacks = [column for column in REQUIRED if column not in found]
-        if lacks:
-            raise PriceFileError(
-                f"{path.name} has the columns {', '.join(file.columns[:20]) or '(none)'}: a file of an index series "
-                f"needs {', '.join(REQUIRED)}, and this one lacks {', '.join(lacks)}."
-            )
-        tables = list(file.tables(list(found.values()), ROWS))
+        table = _table(file)
         broken = file.broken
     finally:
         file.close()
@@ -74,27 +62,71 @@ def read(path: Path, name: str) -> SeriesBatch:
         raise PriceFileError(
             f"{path.name}, row {broken[0][0]}: a line with too many or too few fields. Nothing was recorded."
         )
-    table = pa.concat_tables(tables).select(list(found.values())).rename_columns(list(found))
-    return _batch(table, path, name)
+    try:
+        return _batch(table, path, nfc(name), market)
+    except PriceFileError as error:
+        said = str(error)
+        raise PriceFileError(said if path.name in said else f"{path.name}: {said}") from error
 
 
-def _batch(table: pa.Table, path: Path, name: str) -> SeriesBatch:
+def _table(file: PriceFile) -> pa.Table:
+    """The rows under canonical names."""
+    names = file.names
+    if file.wide is not None:
+        wanted = [names[place] for place in wide.places(file.wide)]
+        raw = pa.concat_tables(file.tables(wanted, ROWS), promote_options="permissive")
+        return wide.unpivoted(raw, np.arange(raw.num_rows), file.wide, names)[0]
+    own = [spellings.normalised(column) for column in file.columns]
+    found = {
+        canonical: next(own.index(alias) for alias in aliases if alias in own)
+        for canonical, aliases in ALIASES.items()
+        if any(alias in own for alias in aliases)
+    }
+    twice = [column for column, count in Counter(own).items() if count > 1]
+    doubled = next((place for place in found.values() if own[place] in twice), None)
+    if doubled is not None:
+        raise PriceFileError(
+            f"{file.path.name} has the column {excerpt(file.columns[doubled], 40)} twice: leave one of them."
+        )
+    lacks = [column for column in REQUIRED if column not in found]
+    if lacks:
+        raise PriceFileError(
+            f"{file.path.name} has the columns {shown(file.columns)}: a file of an index series needs "
+            f"{', '.join(REQUIRED)}, and this one lacks {', '.join(lacks)}."
+        )
+    wanted = [names[place] for place in found.values()]
+    tables: list[pa.Table] = []
+    for table in file.tables(wanted, ROWS):
+        tables.append(table)
+        if sum(one.num_rows for one in tables) > MOST_ROWS:
+            raise PriceFileError(
+                f"{file.path.name} has more than {MOST_ROWS:,} rows: it is no file of index series."
+            )
+    if not tables:
+        raise PriceFileError(f"{file.path.name} has columns but no rows.")
+    return pa.concat_tables(tables).select(wanted).rename_columns(list(found))
+
+
+def _batch(table: pa.Table, path: Path, name: str, market: str) -> SeriesBatch:
     mine = np.arange(table.num_rows)
     if "code" in table.column_names:
-        words, index = columns.codes(table.column("code"), "code")
-        if name not in words.tolist():
-            there = ", ".join(words[:20].tolist()) or "none at all"
+        series, index = words(table.column("code"))
+        if name not in series.tolist():
+            there = shown(series.tolist()) if len(series) else "none at all"
             raise PriceFileError(
                 f"{path.name} holds no series {name!r}: choose one of {there} with --name."
             )
-        mine = np.flatnonzero(index == words.tolist().index(name))
+        mine = np.flatnonzero(index == series.tolist().index(name))
     raw = table.take(mine)
     values, unreadable = {}, np.zeros(len(mine), dtype=bool)
     for level in LEVELS:
         values[level] = np.full(len(mine), np.nan)
         if level in raw.column_names:
-            values[level], wrong = columns.numbers(raw.column(level))
+            values[level], wrong = numbers(raw.column(level))
             unreadable |= wrong
     if "open" not in raw.column_names:
         values["open"] = values["close"]
-    return SeriesBatch(mine + 1, columns.days(raw.column("date")), values, unreadable, raw)
+    notation = Notation.of(market)
+    if orders(raw.column("date")):
+        notation.decide_order(lambda _: iter([raw.column("date")]))
+    return SeriesBatch(mine + 1, days(raw.column("date"), notation.clock), values, unreadable, raw)

@@ -1,8 +1,8 @@
-"""Tidy files: one bar a row, with columns named after what they hold.
+"""Tidy files: one bar a row, with columns named after what they hold, in English or Korean (`spellings`).
 
-date, code, open, high, low, close (or o, h, l, c), volume (or v); optional name, amount, base_price, market_cap,
-shares, department, segment, and market, which may name the market (kr) or the segment (KOSPI). Anything else, such as
-adj_close, is not read.
+date, code, open, high, low, close, volume; optional name, amount, base_price or change (close - change is the base
+price), market_cap, shares, department, segment, and market, which may name the market (kr) or the segment (KOSPI).
+Anything else, such as adj_close, is not read.
 """
 
 from __future__ import annotations
@@ -12,43 +12,40 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from marketdata.markets import market as market_named
-from marketdata.sources.batches import PRICES, VALUES, BarBatch, Status
-from marketdata.sources.files import columns, krx
+from marketdata.sources.batches import PRICES, VALUES, BarBatch, Status, missing_zeros
+from marketdata.sources.files import krx, spellings
+from marketdata.sources.files.dates import days
+from marketdata.sources.files.notation import Notation
+from marketdata.sources.files.numbers import numbers
+from marketdata.sources.files.words import nothing, words
 
-COLUMNS = {
-    "code": ("code",),
-    "date": ("date",),
-    "open": ("open", "o"),
-    "high": ("high", "h"),
-    "low": ("low", "l"),
-    "close": ("close", "c"),
-    "volume": ("volume", "v"),
-    "name": ("name",),
-    "market": ("market",),
-    "segment": ("segment",),
-    "department": ("department",),
-    "amount": ("amount",),
-    "base_price": ("base_price",),
-    "market_cap": ("market_cap",),
-    "shares": ("shares",),
-}
+COLUMNS = spellings.table(
+    (
+        *("code", "date", *PRICES),
+        *("name", "market", "segment", "department"),
+        *("amount", "base_price", "change", "market_cap", "shares"),
+    )
+)
 REQUIRED = ("code", "date", *PRICES)
 
 Coded = tuple[NDArray[np.str_], NDArray[np.int32]]
 
 
-def convert(table: pa.Table, row: NDArray[np.int64], market: str) -> BarBatch:
+def convert(table: pa.Table, row: NDArray[np.int64], notation: Notation) -> BarBatch:
     """Rows with canonical column names as a batch; `row` (R,) their numbers in the file."""
+    market = notation.market
     size = table.num_rows
     values = {name: np.full(size, np.nan) for name in VALUES}
     unreadable = np.zeros(size, dtype=bool)
     for field in VALUES:
         if field in table.column_names:
-            values[field], wrong = columns.numbers(table.column(field))
+            values[field], wrong = numbers(table.column(field))
             unreadable |= wrong
-    base = values["base_price"]
-    values["base_price"] = np.where(base == 0, np.nan, base)
-    codes = columns.codes(table.column("code"), "code")
+    if "change" in table.column_names and "base_price" not in table.column_names:
+        change, wrong = numbers(table.column("change"))
+        values["base_price"] = values["close"] - change
+        unreadable |= wrong
+    codes = notation.codes(table.column("code"))
     name = _words(table, "name")
     segment, foreign = _segments(table, market)
     department = _words(table, "department") if "department" in table.column_names else None
@@ -59,8 +56,8 @@ def convert(table: pa.Table, row: NDArray[np.int64], market: str) -> BarBatch:
         code=codes[1],
         names=name[0],
         name=name[1],
-        date=columns.days(table.column("date")),
-        values=values,
+        date=days(table.column("date"), notation.clock),
+        values=missing_zeros(values),
         statuses=statuses,
         status=status,
         unreadable=unreadable,
@@ -75,10 +72,10 @@ def _segments(table: pa.Table, market: str) -> tuple[Coded, NDArray[np.bool_]]:
     base = market.split("-")[0]
     known = set(krx.SEGMENTS if base == "kr" else rules.segments)
     foreign = np.zeros(table.num_rows, dtype=bool)
-    found: Coded = columns.nothing(table.num_rows)
+    found: Coded = nothing(table.num_rows)
     for column in ("market", "segment"):
-        words, index = _words(table, column)
-        upper = np.char.upper(words) if len(words) else words
+        said_words, index = _words(table, column)
+        upper = np.array([krx.segment(word) for word in said_words.tolist()], dtype=np.str_)
         own = np.array(
             [word in (base.upper(), market.upper()) for word in upper.tolist()] + [False]
         )
@@ -90,9 +87,9 @@ def _segments(table: pa.Table, market: str) -> tuple[Coded, NDArray[np.bool_]]:
         if (usable >= 0).any():
             found = upper, usable.astype(np.int32)
     if len(rules.segments) == 1:  # a market of one segment need not name it
-        words, index = found
-        words = np.append(words, rules.segments[0])
-        found = words, np.where(index < 0, len(words) - 1, index).astype(np.int32)
+        names, index = found
+        names = np.append(names, rules.segments[0])
+        found = names, np.where(index < 0, len(names) - 1, index).astype(np.int32)
     return found, foreign
 
 
@@ -106,13 +103,13 @@ def _statuses(
             krx.Words(*segment),
             krx.Words(*department) if department else None,
         )
-    words, index = segment
-    said = [*words.tolist(), None]
+    names, index = segment
+    said = [*names.tolist(), None]
     found = tuple(Status(word, None, "common", None, None) for word in said)
-    return found, np.where(index < 0, len(words), index).astype(np.int32)
+    return found, np.where(index < 0, len(names), index).astype(np.int32)
 
 
 def _words(table: pa.Table, name: str) -> Coded:
     if name not in table.column_names:
-        return columns.nothing(table.num_rows)
-    return columns.words(table.column(name))
+        return nothing(table.num_rows)
+    return words(table.column(name))

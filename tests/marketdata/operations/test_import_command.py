@@ -14,7 +14,7 @@ from pytest_django import Settings
 from marketdata.management.progress import ImportScreen
 from marketdata.management.progress_bar import ProgressBar
 from marketdata.models import StockPrice
-from marketdata.operations.file_import import Progress
+from marketdata.operations.import_report import Progress
 from tests.marketdata.operations.rows import tidy
 
 pytestmark = pytest.mark.django_db
@@ -36,20 +36,47 @@ def reject_dir(tmp_path: Path, settings: Settings) -> None:
 
 def test_a_summary_for_each_file_and_nothing_else_off_a_terminal(tmp_path: Path) -> None:
     out, err = StringIO(), StringIO()
-    path = tidy(tmp_path / "prices.csv", ROWS)
+    path = tidy(tmp_path / "prices.csv", [*ROWS, ROWS[0].replace("000010", "000020")])
     call_command("import_prices", str(path), stdout=out, stderr=err)
     assert err.getvalue() == ""
     lines = out.getvalue().splitlines()
     assert lines[0] == "prices.csv: tidy file, market kr, source file"
+    assert lines[1] == "  read: code, date, open, high, low, close, volume"
     assert re.fullmatch(
-        r"  2 rows: 1 new, 0 corrected, 0 unchanged, 1 rejected; \d+\.\d s, [\d,]+ rows/s", lines[1]
+        r"  3 rows: 2 new, 0 corrected, 0 unchanged, 1 rejected; \d+\.\d s, [\d,]+ rows/s", lines[2]
     )
-    assert lines[2] == "  rejected: 1 not a session"
-    assert lines[3].startswith(f"  rejected rows are in {tmp_path / 'rejects' / 'prices-'}")
-    assert len(lines) == 4
+    assert lines[3] == "  rejected: 1 not a session"
+    assert lines[4].startswith(f"  rejected rows are in {tmp_path / 'rejects' / 'prices-'}")
+    assert len(lines) == 5
     out = StringIO()
     call_command("import_prices", str(path), stdout=out)
-    assert "2 rows: 0 new, 0 corrected, 1 unchanged, 1 rejected" in out.getvalue()
+    assert "3 rows: 0 new, 0 corrected, 2 unchanged, 1 rejected" in out.getvalue()
+
+
+def test_half_of_the_rows_kept_out_for_one_reason_end_with_1_and_the_others_are_recorded(
+    tmp_path: Path,
+) -> None:
+    path = tidy(tmp_path / "prices.csv", ROWS)
+    with pytest.raises(CommandError) as caught:
+        call_command("import_prices", str(path), stdout=StringIO())
+    assert str(caught.value) == (
+        "prices.csv: 1 of its 2 rows were kept out: not a session (row 2, date '2026-08-22'). The other 1 are recorded."
+    )
+    assert StockPrice.objects.count() == 1
+
+
+def test_repeats_of_a_key_are_no_reason_to_end_with_1(tmp_path: Path) -> None:
+    out = StringIO()
+    call_command("import_prices", str(tidy(tmp_path / "a.csv", [ROWS[0]] * 4)), stdout=out)
+    assert "rejected: 3 duplicate key in the file" in out.getvalue()
+
+
+def test_a_file_of_which_nothing_can_be_recorded_ends_with_1(tmp_path: Path) -> None:
+    path = tidy(tmp_path / "prices.csv", ["2026-08-20,000010,100,110,90,abc,1000"])
+    with pytest.raises(
+        CommandError, match=r"not a number \(row 1, close 'abc'\)\. Nothing was recorded"
+    ):
+        call_command("import_prices", str(path), stdout=StringIO())
 
 
 def test_failures_are_one_sentence_each_and_the_others_go_on(tmp_path: Path) -> None:
@@ -60,8 +87,8 @@ def test_failures_are_one_sentence_each_and_the_others_go_on(tmp_path: Path) -> 
             "import_prices", str(tmp_path / "none.csv"), str(tmp_path), str(good), stdout=out
         )
     first, *rest = str(caught.value).splitlines()
-    assert first == "2 of 3 files failed."
-    assert len(rest) == 2
+    assert first == "2 of 3 files failed, and 1 lost half of the rows or all."
+    assert len(rest) == 3
     assert "There is no file" in rest[0]
     assert "is a folder" in rest[1]
     assert "good.csv: tidy file" in out.getvalue()

@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from marketdata.models import InstitutionalFlow, Instrument
-from marketdata.operations.file_import import FileReport
 from marketdata.operations.import_flows import import_flows
+from marketdata.operations.import_report import FileReport
 from marketdata.operations.replacing import Counts
 from tests import realdata
 from tests.marketdata.operations.rows import AS_OF, LATER, imported, tidy

@@ -24,8 +24,9 @@ from marketdata.models import (
 )
 from marketdata.operations import door
 from marketdata.operations import marks as marks_of_the_lake
-from marketdata.operations.file_import import FileReport, Progress, ahead
+from marketdata.operations.file_import import ahead
 from marketdata.operations.import_prices import import_prices
+from marketdata.operations.import_report import FileReport, Progress
 from tests.marketdata.operations.rows import AS_OF, COLUMNS, LATER, imported, tidy
 
 pytestmark = pytest.mark.django_db

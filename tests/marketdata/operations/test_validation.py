@@ -28,9 +28,11 @@ def reject_dir(tmp_path: Path, settings: Settings) -> Path:
     [
         ("2026-08-20,10,100,110,90,105,1000", "not a code of this market"),
         ("2026-08-20,,100,110,90,105,1000", "not a code of this market"),
-        ("2026-08-20,00001a,100,110,90,105,1000", "not a code of this market"),
+        ("2026-08-20,0000/a,100,110,90,105,1000", "not a code of this market"),
+        ("2026-08-20,TICKER,100,110,90,105,1000", "not a code of this market"),
+        ("2026-08-20,None,100,110,90,105,1000", "not a code of this market"),
         (",000020,100,110,90,105,1000", "no date"),
-        ("20.08.2026,000020,100,110,90,105,1000", "no date"),
+        ("2026.20.08,000020,100,110,90,105,1000", "no date"),
         ("2026-08-22,000020,100,110,90,105,1000", "not a session"),  # a Saturday
         (
             "2026-06-03,000020,100,110,90,105,1000",
@@ -124,7 +126,7 @@ def test_a_duplicate_is_found_across_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("marketdata.operations.file_import.BATCH_ROWS", 2)
-    monkeypatch.setattr("marketdata.sources.files.reading.CSV_BLOCK", 100)
+    monkeypatch.setattr("marketdata.sources.files.containers.CSV_BLOCK", 100)
     rows = [f"2026-08-{day},{code},1,1,1,1,1" for day in (19, 20) for code in ("000010", "0001A0")]
     report = imported(
         tidy(tmp_path / "prices.csv", [*rows, rows[0], "2024-01-02,000010,1,1,1,1,1"])

@@ -234,7 +234,7 @@ def test_a_row_keeps_its_number_behind_broken_lines(tmp_path: Path) -> None:
         ("date,code,open,high,low,close", "tidy is the nearest and lacks volume"),
         ("date,code", "events is the nearest and lacks ratio"),
         ("Code,Date,Open,High,Low,Close,Marcap", "lacks volume"),
-        ("a,b", "events is the nearest and lacks code, date, ratio"),
+        ("a,b", "no known form of file. Known forms"),
     ],
 )
 def test_wrong_columns_say_what_is_missing(tmp_path: Path, columns: str, lacks: str) -> None:
@@ -278,9 +278,11 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "head.csv").write_text("date,code,open,high,low,close,volume\n")
     with pytest.raises(PriceFileError, match="has columns but no rows"):
         recognise(tmp_path / "head.csv")
-    (tmp_path / "cp949.csv").write_bytes("date,code,이름\n2026-08-21,1,가\n".encode("cp949"))
-    with pytest.raises(PriceFileError, match="UTF-8"):
-        recognise(tmp_path / "cp949.csv")
+    (tmp_path / "latin.csv").write_bytes("date,code,name\n2026-08-21,1,Sociét\n".encode("latin-1"))
+    with pytest.raises(
+        PriceFileError, match="neither UTF-8 nor cp949 at byte 32: save it as UTF-8"
+    ):
+        recognise(tmp_path / "latin.csv")
 
 
 def test_a_gzip_file_that_breaks_off_says_where(tmp_path: Path) -> None:
@@ -296,13 +298,16 @@ def test_a_gzip_file_that_breaks_off_says_where(tmp_path: Path) -> None:
         list(batches)
 
 
-def test_codes_as_numbers_are_refused(tmp_path: Path) -> None:
+def test_codes_as_numbers_get_their_zeros_back_in_korea_and_are_refused_elsewhere(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "prices.parquet"
     names = ("open", "high", "low", "close", "volume")
     table: dict[str, Any] = {"date": ["2026-08-21"], "code": [5930]}
     pq.write_table(pa.table(table | {name: [1] for name in names}), path)
-    with pytest.raises(PriceFileError, match="leading zeros"):
-        list(recognise(path).batches(market="kr", rows=10))
+    assert one_batch(path).codes.tolist() == ["005930"]
+    with pytest.raises(PriceFileError, match="as numbers they are no codes of market us"):
+        list(recognise(path).batches(market="us", rows=10))
 
 
 def test_marcap_is_not_of_another_market(tmp_path: Path) -> None:

@@ -1,0 +1,123 @@
+"""Codes of instruments: how each market spells them, and which text is the code of none.
+
+One company has one code. BRK.B, BRK-B, BRK/B and "BRK B" are one share, spelled BRK.B here; 005930, A005930 and
+005930.KS another, spelled 005930. No code holds a slash or a blank, so that each fits into a path of the API.
+
+Facts: KRX codes have six characters, digits and capital letters, and begin with a digit; the exchange's own files
+write an A before them, Yahoo the segment behind (.KS, .KQ). US tickers are capital letters; the tape writes the p of
+preferred stock small (ABRpD). NA, NAN, TRUE, NULL, ON, NO and E are tickers of companies.
+"""
+
+from __future__ import annotations
+
+import re
+
+from marketdata.normalization import nfc
+
+MISSING = frozenset(
+    (
+        "",
+        "-",
+        "nan",
+        "NaN",
+        "Nan",
+        "None",
+        "none",
+        "null",
+        "Null",
+        "NaT",
+        "<NA>",
+        "N/A",
+        "n/a",
+        "#N/A",
+    )
+)
+"""What programs write where there is no code, as they write it: NAN, NULL and NA in capitals are tickers."""
+HEADINGS = frozenset(("total", "symbol", "ticker", "tickers", "합계", "소계", "종목코드", "티커"))
+"""Words of repeated headers and of lines of sums, in any case."""
+LENGTH = 24
+"""The longest code that the record keeps."""
+
+_KR = re.compile(r"[0-9][0-9A-Z]{5}")
+_US = re.compile(r"[A-Z][A-Z0-9]{0,7}(\.[A-Z0-9]{1,4}){0,2}")
+_ANY = re.compile(r"[0-9A-Z][0-9A-Z._\-]*")
+_PREFERRED = re.compile(r"([A-Z]{1,5})p([A-Z]?)")
+_EXCEL_TEXT = re.compile(r'="(.*)"|\'(.*)')
+_YAHOO_KR = re.compile(r"\.K[SQ]$")
+_WHOLE = re.compile(r"(\d{1,6})\.0")
+
+
+def spelling(market: str, text: str) -> str:
+    """The code as `market` spells it; "" where the text is no code of it."""
+    plain = _plain(text)
+    if plain in MISSING or plain.casefold() in HEADINGS or plain == "Code" or len(plain) > LENGTH:
+        return ""
+    base = market.partition("-")[0]
+    if base == "kr":
+        return _korean(plain)
+    if base == "us":
+        return _american(plain)
+    found = re.sub(r"[/\s]+", "-", plain.upper())
+    return found if _ANY.fullmatch(found) else ""
+
+
+def shortened(text: str) -> str:
+    """The digits of a code that a program took for a number and whose leading zeros it dropped, "" where the text is
+    not of that kind: 5930 and 5930.0, but not 373220."""
+    plain = _plain(text)
+    whole = _WHOLE.fullmatch(plain)
+    digits = whole[1] if whole else plain
+    short = digits.isascii() and digits.isdigit() and 2 <= len(digits) < 6
+    return digits if short else ""
+
+
+def restored(text: str) -> str:
+    """A KRX code with its leading zeros, from what `shortened` knows."""
+    return shortened(text).zfill(6)
+
+
+def in_name(market: str, name: str) -> str:
+    """The code that the name of a file holds (005930.csv, pykrx_005930.csv, AAPL.csv), "" where that is not certain:
+    six digits may be a month."""
+    base = market.partition("-")[0]
+    if base == "kr":
+        words = re.split(r"[^0-9A-Za-z]+", name)
+        found = {word for word in words if _KR.fullmatch(word) and not _is_month(word)}
+        return found.pop() if len(found) == 1 else ""
+    if base == "us" and re.fullmatch(r"[A-Z]{1,5}([.\-][A-Z])?", name):
+        return spelling(market, name)
+    return ""
+
+
+def _plain(text: str) -> str:
+    """Composed and trimmed, without what Excel puts around text to keep it text."""
+    plain = nfc(text.replace("\x00", "")).strip()
+    quoted = _EXCEL_TEXT.fullmatch(plain)
+    return (quoted[1] or quoted[2] or "").strip() if quoted else plain
+
+
+def _korean(plain: str) -> str:
+    found = _YAHOO_KR.sub("", plain.upper())
+    whole = _WHOLE.fullmatch(found)
+    found = whole[1] if whole else found
+    if len(found) == 7 and found[0] == "A":
+        found = found[1:]
+    return found if _KR.fullmatch(found) else ""
+
+
+def _american(plain: str) -> str:
+    preferred = _PREFERRED.fullmatch(plain)
+    if preferred:
+        plain = f"{preferred[1]}.P{preferred[2]}"
+    found = re.sub(r"[.\-/_\s]+", ".", plain.upper())
+    return found if _US.fullmatch(found) else ""
+
+
+def _is_month(word: str) -> bool:
+    """Whether six digits may be a year and a month, or a day of this century: 202401, 240102."""
+    if not word.isdigit():
+        return False
+    year, month, day = int(word[:4]), int(word[4:]), int(word[4:])
+    return (1990 <= year <= 2035 and 1 <= month <= 12) or (
+        int(word[:2]) in range(15, 36) and int(word[2:4]) in range(1, 13) and 1 <= day <= 31
+    )

@@ -1,0 +1,173 @@
+"""The head of a table of text: its delimiter, its header rows, and what its columns hold.
+
+A table has one row of names, or two or three where it comes from yfinance: with several instruments side by side, one
+row names the field of each column and one the ticker, in either order, and a third may name the index.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from marketdata.normalization import excerpt
+from marketdata.sources.files import dates
+from marketdata.sources.files.errors import PriceFileError
+from marketdata.sources.files.spellings import SPELLINGS, YAHOO, normalised, recognised
+
+DELIMITERS = (",", "\t", ";", "|")
+MOST_COLUMNS = 50_000
+PREAMBLE = 6
+"""Rows in which the names may come: some exports begin with a title."""
+
+_PAIR = re.compile(r"\(\s*'(.*)',\s*'(.*)'\s*\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Wide:
+    """Instruments side by side: the position of the column of days, and ticker -> canonical field -> position."""
+
+    date: int
+    tickers: dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """`names`: what the columns are called, as many as there are; `lines`: how many lines of the file come before
+    the first row of data; `wide` where several instruments stand side by side."""
+
+    names: tuple[str, ...]
+    lines: int
+    delimiter: str
+    wide: Wide | None = None
+
+
+def header(text: str) -> Header:
+    """The header of a table that begins with `text`; PriceFileError, without the file's name, where there is none."""
+    delimiter = _delimiter(text)
+    rows, ends = _rows(text, delimiter)
+    if not rows:
+        raise PriceFileError("has no rows.")
+    widest = max(map(len, rows))
+    if widest > MOST_COLUMNS:
+        raise PriceFileError(
+            f"has {widest:,} columns, and {MOST_COLUMNS:,} are read: it is no table of prices."
+        )
+    first = _names_row(rows)
+    heads = rows[first:]
+    many, wide = _side_by_side(heads)
+    if wide is not None:
+        return Header(tuple(heads[0]), ends[first + many - 1], delimiter, wide)
+    names = _with_index(heads)
+    return Header(tuple(names), ends[first], delimiter)
+
+
+def wide_of_names(names: Sequence[str]) -> Wide | None:
+    """The same of a Parquet file, where pandas writes both names of a column as one: ('Close', 'AAPL')."""
+    pairs = [_PAIR.fullmatch(name) for name in names]
+    if sum(pair is not None for pair in pairs) < 4:
+        return None
+    upper = [pair[1] if pair else name for pair, name in zip(pairs, names, strict=True)]
+    lower = [pair[2] if pair else "" for pair in pairs]
+    return _wide(upper, lower) or _wide(lower, upper)
+
+
+def _delimiter(text: str) -> str:
+    line = next((line for line in text.splitlines() if line.strip()), "")
+    bare = re.sub(r'"[^"]*"', "", line)
+    return max(DELIMITERS, key=bare.count)
+
+
+def _rows(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
+    """The first rows that are not empty, and the number of the line that each ends with. A last row that may be cut
+    is left out where it is not the only one."""
+    rows: list[list[str]] = []
+    ends: list[int] = []
+    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+    try:
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                rows.append([cell.strip() for cell in row])
+                ends.append(reader.line_num)
+            if len(rows) > PREAMBLE + 4:
+                break
+    except csv.Error as error:
+        raise PriceFileError(f"has a first line that is no row of cells ({error}).") from None
+    return rows, ends
+
+
+def _names_row(rows: list[list[str]]) -> int:
+    """Where the names are: the first row, unless a later one is the first that holds names known here."""
+    for number, row in enumerate(rows[:PREAMBLE]):
+        if len(recognised(row)) >= 3 or (
+            number + 1 < len(rows) and _side_by_side(rows[number:])[1]
+        ):
+            return number
+    return 0
+
+
+def _side_by_side(rows: list[list[str]]) -> tuple[int, Wide | None]:
+    """How many rows of names there are, and where the instruments are, if they stand side by side."""
+    if len(rows) < 2 or len(rows[0]) != len(rows[1]):
+        return 1, None
+    first, second = _filled(rows[0]), rows[1]
+    if dates.is_day(second[0]):
+        return 1, None
+    wide = _wide(first, second) or _wide(second, first)
+    if wide is None:
+        return 1, None
+    third = rows[2] if len(rows) > 2 else []
+    is_index = (
+        len(third) > 0 and not any(third[1:]) and normalised(third[0]) in ("", *SPELLINGS["date"])
+    )
+    return (3 if is_index else 2), wide
+
+
+def _wide(fields: Sequence[str], tickers: Sequence[str]) -> Wide | None:
+    """The table whose columns have these fields and tickers; None where they are not."""
+    found: dict[str, dict[str, int]] = {}
+    day = None
+    for place, (field, ticker) in enumerate(zip(fields, tickers, strict=True)):
+        name = normalised(field)
+        alone = name or normalised(ticker)
+        if alone in SPELLINGS["date"] and (place == 0 or not (field and ticker)):
+            day = place if day is None else day
+        elif place == 0 or not (field and ticker):
+            continue
+        elif name not in YAHOO or _is_number(ticker):
+            return None
+        elif name in SPELLINGS:
+            found.setdefault(ticker, {})[name] = place
+    if not found or not all("close" in places for places in found.values()):
+        return None
+    if any(normalised(ticker) in YAHOO for ticker in found):
+        return None
+    return Wide(day or 0, found)
+
+
+def _with_index(rows: list[list[str]]) -> list[str]:
+    """The names, with `date` for a first column without one that holds days: pandas' unnamed index."""
+    names = list(rows[0])
+    nameless = names[0] in ("", "Unnamed: 0", "index")
+    if nameless and "date" not in recognised(names) and len(rows) > 1 and dates.is_day(rows[1][0]):
+        names[0] = "date"
+    return names
+
+
+def _filled(cells: list[str]) -> list[str]:
+    """Cells with those of merged ones filled from the left, but for the first column's."""
+    found = list(cells)
+    for place in range(2, len(found)):
+        found[place] = found[place] or found[place - 1]
+    return found
+
+
+def _is_number(text: str) -> bool:
+    return bool(re.fullmatch(r"[+-]?[\d,]*\.?\d+([eE][+-]?\d+)?", text))
+
+
+def shown(names: Sequence[str], most: int = 20) -> str:
+    """Names for a message, each cut, at most so many."""
+    said = ", ".join(excerpt(name, 40) for name in names[:most]) or "(none)"
+    return f"{said} and {len(names) - most:,} more" if len(names) > most else said

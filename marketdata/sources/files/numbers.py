@@ -1,0 +1,96 @@
+"""Numbers as files write them -> float64.
+
+1. A plain number is read by Arrow, a whole column at once.
+2. Only where that leaves something: thousands (68,000), also at once.
+3. Only where that leaves something: the notations of `_number`, each distinct text once.
+
+Nothing is guessed. A comma that does not divide thousands (1,5) is no number, nor is a percentage where a price is
+wanted; a text that says that there is nothing is missing, never 0.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from marketdata.sources.files.words import Column, is_text, words
+
+NOTHING = (
+    *("", "-", "--", "–", "—", "nan", "NaN", "NAN", "None", "none", "null", "NULL", "Null"),
+    *("N/A", "n/a", "NA", "#N/A", "<NA>", "NaT"),
+)
+"""Texts that say that there is no number."""
+SCALES = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+"""Suffixes, as investing.com writes them."""
+CURRENCIES = "$₩￦€"
+
+_PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+_GROUPED = r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$"
+_SCALED = re.compile(r"(.+?)\s*([KMBTkmbt])")
+
+
+def numbers(
+    column: Column, *, percent: bool = False
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """As float64, NaN where empty; and where something is written that is not a finite number. With `percent`, 50% is
+    0.5; without, it is no number."""
+    if is_text(column.type):
+        return _in_text(column, percent=percent)
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        try:
+            column = pc.cast(column, pa.float64())
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            return np.full(len(column), np.nan), np.ones(len(column), dtype=bool)
+    found: NDArray[np.float64] = (
+        column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy()
+    )
+    found = found.astype(np.float64, copy=False)
+    endless = np.isinf(found)
+    return (np.where(endless, np.nan, found) if endless.any() else found), endless
+
+
+def _in_text(column: Column, *, percent: bool) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    text: Any = pc.utf8_trim_whitespace(pc.cast(column, pa.string()))
+    text = pc.if_else(pc.is_in(text, pa.array(NOTHING)), pa.scalar(None, pa.string()), text)
+    try:
+        return numbers(pc.cast(text, pa.float64()))
+    except pa.ArrowInvalid:
+        pass
+    grouped = pc.match_substring_regex(text, _GROUPED)
+    bare = pc.if_else(grouped, pc.replace_substring(text, ",", ""), text)
+    is_plain = pc.match_substring_regex(bare, _PLAIN)
+    plain = pc.if_else(is_plain, bare, pa.scalar(None, pa.string()))
+    found, wrong = numbers(pc.cast(plain, pa.float64()))
+    left = pc.if_else(is_plain, pa.scalar(None, pa.string()), text)
+    if left.null_count == len(left):
+        return found, wrong
+    written, index = words(left, blank=NOTHING)
+    read = np.array([*(_number(word, percent=percent) for word in written.tolist()), np.nan])
+    rest = index >= 0
+    return np.where(rest, read[index], found), wrong | (rest & np.isnan(read[index]))
+
+
+def _number(text: str, *, percent: bool) -> float:
+    """Full-width digits, quotes, blanks, currencies, a scale (980.1K), accounting's parentheses; NaN for what is not a
+    number."""
+    plain = unicodedata.normalize("NFKC", text).replace("\N{MINUS SIGN}", "-").strip("'\" ")
+    negative = re.fullmatch(r"\((.*)\)", plain)
+    plain = (negative[1] if negative else plain).strip(CURRENCIES + " ").removesuffix("원").strip()
+    scale = 1.0
+    if percent and plain.endswith("%"):
+        plain, scale = plain[:-1].strip(), 0.01
+    scaled = _SCALED.fullmatch(plain)
+    if scaled:
+        plain, scale = scaled[1], SCALES[scaled[2].upper()]
+    if re.match(r"[+-]?\d{1,3}(?:[ ,]\d{3})+(?:\.|$)", plain):
+        plain = plain.replace(",", "").replace(" ", "")
+    if not re.match(_PLAIN, plain):
+        return np.nan
+    found = float(plain) * scale * (-1 if negative else 1)
+    return round(found, 6) if scale > 1 and np.isfinite(found) else found

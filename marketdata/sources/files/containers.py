@@ -289,8 +289,6 @@ def _text(path: Path, opens: Callable[[], tuple[Any, Utf8Stream]], container: st
             stream.close()
             position.close()
         cut = head.decode("utf-8", "ignore")
-        if head.lstrip()[:2] == b"PK" or head[:4] == PARQUET:
-            raise PriceFileError("holds another packed file: unpack it and import that.")
         if len(head) >= CSV_BLOCK and "\n" not in cut:
             raise PriceFileError(
                 f"has a first line of more than {CSV_BLOCK >> 20} MB: it is no table of prices."

@@ -12,10 +12,13 @@ import io
 from typing import Any
 
 from marketdata.sources.files.errors import PriceFileError
+from marketdata.sources.files.file_signatures import refusal
 
 CHUNK = 1 << 18
 MOST_TIMES, UNPACKED_ALWAYS = 200, 256 << 20
 """A packed file may unpack to 256 MB, or to 200 times its size: tables of prices come to 3 to 50 times."""
+
+PACKED = (b"PK\x03\x04", b"PAR1", b"\x1f\x8b")
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -77,6 +80,11 @@ class Utf8Stream(io.RawIOBase):
         return self._decoded(data).encode()
 
     def _begin(self, chunk: bytes) -> bytes:
+        if chunk.startswith(PACKED):
+            raise PriceFileError("holds another packed file: unpack it and import that.")
+        sentence = refusal(chunk)
+        if sentence:
+            raise PriceFileError(f"{sentence}.")
         for mark, name in _MARKS:
             if chunk.startswith(mark):
                 self.encoding = name

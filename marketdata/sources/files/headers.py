@@ -133,8 +133,8 @@ def _wide(fields: Sequence[str], tickers: Sequence[str]) -> Wide | None:
         alone = name or normalised(ticker)
         if alone in SPELLINGS["date"] and (place == 0 or not (field and ticker)):
             day = place if day is None else day
-        elif place == 0 or not (field and ticker):
-            continue
+        elif not (field and ticker) or (place == 0 and name not in YAHOO):
+            continue  # an index, or what the rows of names are called
         elif name not in YAHOO or _is_number(ticker):
             return None
         elif name in SPELLINGS:

@@ -18,6 +18,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "date": (
         *("date", "datetime", "날짜", "일자", "거래일", "거래일자", "기준일", "기준일자"),
         *("tradedate", "tradingdate", "basdd", "basdt"),
+        "indexlevel0",  # pandas' index without a name, in Parquet
     ),
     "open": ("open", "o", "시가", "오픈", "openprice"),
     "high": ("high", "h", "고가", "highprice"),

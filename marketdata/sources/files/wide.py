@@ -35,7 +35,7 @@ def unpivoted(
                 columns[field] = column
                 present = pc.or_(present, _has_value(column))
             else:
-                columns[field] = pa.nulls(table.num_rows, pa.string())
+                columns[field] = pa.nulls(table.num_rows)
         kept = np.flatnonzero(present.to_numpy(zero_copy_only=False))
         blocks.append(pa.table(columns).take(kept))
         numbers.append(row[kept])

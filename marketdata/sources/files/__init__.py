@@ -1,7 +1,8 @@
 """Files of prices (marcap and tidy), of factor events and of investor flow, recognised by their columns."""
 
 from marketdata.sources.files.errors import PriceFileError
-from marketdata.sources.files.formats import FLOW_FORMS, PRICE_FORMS, Form, Recognised, recognise
+from marketdata.sources.files.formats import FLOW_FORMS, PRICE_FORMS, Form, Recognised
+from marketdata.sources.files.recognition import recognise
 
 __all__ = [
     "FLOW_FORMS",

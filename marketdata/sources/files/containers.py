@@ -1,9 +1,5 @@
-"""Opens a file, whatever its container, which its first bytes tell: Parquet, text, text under gzip, a zip archive with
-one file of text, or an Excel workbook. What cannot be read is refused with what to do about it.
-
-Text is read as text only and streamed, Parquet by batches of rows: a file need not fit into memory, and none makes the
-import grow beyond its bounds: a batch holds so many rows and so many bytes, and lines that are no rows are counted, not
-collected.
+"""Opens a file, whatever its container, by its first bytes: Parquet, text, text under gzip, a zip archive with one file
+of text, or an Excel workbook. What cannot be read is refused with what to do about it.
 """
 
 from __future__ import annotations
@@ -11,14 +7,11 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from array import array
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, Literal, cast
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from marketdata.normalization import excerpt
@@ -26,197 +19,12 @@ from marketdata.sources.files import workbooks
 from marketdata.sources.files.encodings import Utf8Stream
 from marketdata.sources.files.errors import PriceFileError
 from marketdata.sources.files.file_signatures import refusal
-from marketdata.sources.files.headers import MOST_COLUMNS, Header, Wide, header, wide_of_names
+from marketdata.sources.files.headers import MOST_COLUMNS, header, wide_of_names
+from marketdata.sources.files.price_file import CSV_BLOCK, PriceFile, first_line
 
 PARQUET, GZIP, ZIP = b"PAR1", b"\x1f\x8b", b"PK\x03\x04"
-CSV_BLOCK, HEAD = 1 << 20, 1 << 18
-BATCH_BYTES = 64 << 20
-"""A batch ends with these bytes, however few its rows are."""
-ROW_GROUP_BYTES = 4 << 30
-LINES_KEPT, LINE_LENGTH = 1_000, 200
-"""Lines that are no rows: so many are kept, cut to this length."""
-MOST_BROKEN = 100_000
-"""More lines that are no rows than this, and than rows, and it is no table."""
-
-
-@dataclass(slots=True)
-class PriceFile:
-    """An open file: its columns, and its rows on demand.
-
-    `rows` is None where only reading to the end will tell. `broken` collects lines of a CSV that have too many or
-    too few fields, as (number of the row from 1, the line); `broken_rows` the numbers of all of them. `wide` where
-    instruments stand side by side, and `notes` what a person should know of how it was read.
-    """
-
-    path: Path
-    columns: tuple[str, ...]
-    rows: int | None
-    wide: Wide | None = None
-    container: str = ""
-    broken: list[tuple[int, str]] = field(default_factory=list)
-    broken_rows: array[int] = field(default_factory=lambda: array("q"))
-    _parquet: pq.ParquetFile | None = None
-    _header: Header | None = None
-    _open: Callable[[], Any] | None = None
-    _position: Any = None
-    _size: int = 0
-    _stream: Utf8Stream | None = None
-    _good: int = 0
-
-    @property
-    def names(self) -> list[str]:
-        """The columns by names of their own, by which `tables` is asked for them: no two are alike."""
-        seen: set[str] = set()
-        found = []
-        for place, name in enumerate(self.columns):
-            own = name if name and name not in seen else f"{name}#{place + 1}"
-            seen.add(own)
-            found.append(own)
-        return found
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a person should know of how it is read."""
-        found = [self.container] if self.container else []
-        if self._stream is not None and self._stream.encoding != "utf-8":
-            found.append(f"text in {self._stream.encoding}")
-        if self._header is not None and self._header.delimiter != ",":
-            name = {"\t": "tabs", ";": "semicolons", "|": "bars"}[self._header.delimiter]
-            found.append(f"fields divided by {name}")
-        return tuple(found)
-
-    def tables(self, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
-        """The file's rows, only these columns, in tables of about `rows`; PriceFileError where it breaks off."""
-        read = self._of_parquet if self._parquet is not None else self._of_text
-        done = 0
-        try:
-            for table in read(columns, rows):
-                done += table.num_rows
-                yield table
-        except PriceFileError as error:
-            raise PriceFileError(f"{self.path.name} {error}") from error
-        except (
-            pa.ArrowException,
-            OSError,
-            EOFError,
-            UnicodeError,
-            zlib.error,
-            zipfile.BadZipFile,
-        ) as error:
-            raise PriceFileError(self._broken_off(done, error)) from error
-
-    def read_so_far(self) -> float | None:
-        """The share of the file already read, 0..1, where its container tells."""
-        if self._position is None or not self._size:
-            return None
-        try:
-            return min(float(self._position.tell()) / self._size, 1.0)
-        except (ValueError, OSError):
-            return 1.0
-
-    def reopened(self) -> PriceFile:
-        """The same file, to be read from its beginning beside this one."""
-        return open_file(self.path)
-
-    def close(self) -> None:
-        """Close what is open."""
-        if self._parquet is not None:
-            self._parquet.close()
-        if self._stream is not None:
-            self._stream.close()
-        if self._position is not None:
-            self._position.close()
-
-    def _of_parquet(self, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
-        assert self._parquet is not None  # noqa: S101 - chosen by `tables`
-        own = dict(zip(self.names, self.columns, strict=True))
-        wanted = [own[name] for name in columns]
-        rows = min(rows, self._rows_of_bytes(wanted))
-        for batch in self._parquet.iter_batches(batch_size=rows, columns=wanted):
-            yield pa.Table.from_batches([batch]).select(wanted).rename_columns(list(columns))
-
-    def _rows_of_bytes(self, columns: Sequence[str]) -> int:
-        """How many rows come to `BATCH_BYTES`, by what the footer states of the columns."""
-        assert self._parquet is not None  # noqa: S101
-        footer, most = self._parquet.metadata, 1
-        wanted = set(columns)
-        for group in range(footer.num_row_groups):
-            part = footer.row_group(group)
-            size = sum(
-                chunk.total_uncompressed_size
-                for chunk in (part.column(n) for n in range(part.num_columns))
-                if chunk.path_in_schema.split(".")[0] in wanted
-            )
-            if size > ROW_GROUP_BYTES:
-                raise PriceFileError(
-                    f"has a row group of {size >> 20:,} MB: write it with smaller row groups."
-                )
-            most = max(most, size // max(part.num_rows, 1))
-        return max(BATCH_BYTES // most, 1)
-
-    def _of_text(self, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
-        assert self._open is not None  # noqa: S101
-        assert self._header is not None  # noqa: S101
-        for opened in (self._stream, self._position):
-            if opened is not None:  # a second reading
-                opened.close()
-        self.broken.clear()
-        del self.broken_rows[:]
-        self._good = 0
-        self._position, stream = self._open()
-        self._stream = stream
-        names = self.names
-        reader = pacsv.open_csv(
-            cast("IO[bytes]", stream),
-            read_options=pacsv.ReadOptions(
-                block_size=CSV_BLOCK,
-                use_threads=False,
-                column_names=names,
-                skip_rows=self._header.lines,
-            ),
-            parse_options=pacsv.ParseOptions(
-                delimiter=self._header.delimiter, invalid_row_handler=self._keep_broken
-            ),
-            convert_options=pacsv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), include_columns=list(columns)
-            ),
-        )
-        held: list[pa.RecordBatch] = []
-        count = size = 0
-        for batch in reader:
-            held.append(batch)
-            count += batch.num_rows
-            size += batch.nbytes
-            self._good += batch.num_rows
-            if count >= rows or size >= BATCH_BYTES:
-                yield pa.Table.from_batches(held)
-                held, count, size = [], 0, 0
-        if count:
-            yield pa.Table.from_batches(held)
-
-    def _keep_broken(self, row: pacsv.InvalidRow) -> Literal["skip", "error"]:
-        assert self._header is not None  # noqa: S101
-        number = -1 if row.number is None else row.number - self._header.lines
-        self.broken_rows.append(number)
-        if len(self.broken) < LINES_KEPT:
-            self.broken.append((number, excerpt(row.text, LINE_LENGTH)))
-        return "error" if len(self.broken_rows) > max(MOST_BROKEN, self._good) else "skip"
-
-    def _broken_off(self, done: int, error: BaseException) -> str:
-        if len(self.broken_rows) > max(MOST_BROKEN, self._good):
-            return (
-                f"{self.path.name} is no table: {len(self.broken_rows):,} of its first lines have not as many fields "
-                f"as its first row ({len(self.columns):,})."
-            )
-        if "straddling object" in str(error):
-            return (
-                f"{self.path.name} has a line of more than {CSV_BLOCK >> 20} MB behind row {done:,}: it is no table of "
-                "prices."
-            )
-        return (
-            f"{self.path.name} cannot be read beyond row {done:,} ({_first_line(error)}): it is damaged or cut "
-            "short; get it again and repeat the import."
-        )
+HEAD = 1 << 18
+"""Bytes in which the rows of names come, but where a line is longer."""
 
 
 def open_file(path: Path) -> PriceFile:
@@ -258,7 +66,7 @@ def _parquet(path: Path) -> PriceFile:
         schema = opened.schema_arrow
     except (pa.ArrowException, OSError) as error:
         raise PriceFileError(
-            f"{path.name} is not a whole Parquet file ({_first_line(error)}): it is damaged or cut short; get it again."
+            f"{path.name} is not a whole Parquet file ({first_line(error)}): it is damaged or cut short; get it again."
         ) from error
     if not opened.metadata.num_rows:
         raise PriceFileError(f"{path.name} has columns but no rows.")
@@ -274,6 +82,7 @@ def _parquet(path: Path) -> PriceFile:
         opened.metadata.num_rows,
         wide=wide_of_names(schema.names),
         _parquet=opened,
+        _reopen=open_file,
     )
 
 
@@ -301,7 +110,7 @@ def _text(path: Path, opens: Callable[[], tuple[Any, Utf8Stream]], container: st
         ) from error
     except (OSError, EOFError, UnicodeError, zlib.error, zipfile.BadZipFile) as error:
         raise PriceFileError(
-            f"{path.name} cannot be read ({_first_line(error)}): it is damaged, cut short, or something "
+            f"{path.name} cannot be read ({first_line(error)}): it is damaged, cut short, or something "
             "else; get it again."
         ) from error
     if not any(line.strip() for line in cut.splitlines()[found.lines :]):
@@ -313,6 +122,7 @@ def _text(path: Path, opens: Callable[[], tuple[Any, Utf8Stream]], container: st
         wide=found.wide,
         container=container,
         _header=found,
+        _reopen=open_file,
         _open=opens,
         _size=path.stat().st_size,
     )
@@ -351,7 +161,7 @@ def _zipped(path: Path) -> tuple[Any, Utf8Stream]:
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raw.close()
         raise PriceFileError(
-            f"is a zip archive that cannot be read ({_first_line(error)}): unpack it, or get it again."
+            f"is a zip archive that cannot be read ({first_line(error)}): unpack it, or get it again."
         ) from error
     except PriceFileError:
         raw.close()
@@ -375,7 +185,3 @@ def _is_workbook(path: Path) -> bool:
             return any(name.startswith("xl/workbook") for name in archive.namelist()[:10_000])
     except (zipfile.BadZipFile, OSError, NotImplementedError):
         return False
-
-
-def _first_line(error: BaseException) -> str:
-    return excerpt((str(error).strip().splitlines() or [type(error).__name__])[0], 160)

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from marketdata.normalization import excerpt, nfc
 from marketdata.sources.files import spellings, wide
-from marketdata.sources.files.containers import PriceFile, open_file
+from marketdata.sources.files.containers import open_file
 from marketdata.sources.files.dates import days, orders
 from marketdata.sources.files.errors import PriceFileError
 from marketdata.sources.files.headers import shown
 from marketdata.sources.files.notation import Notation
 from marketdata.sources.files.numbers import numbers
+from marketdata.sources.files.price_file import PriceFile
 from marketdata.sources.files.words import words
 
 LEVELS = ("open", "high", "low", "close")

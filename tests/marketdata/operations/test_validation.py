@@ -126,7 +126,7 @@ def test_a_duplicate_is_found_across_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("marketdata.operations.file_import.BATCH_ROWS", 2)
-    monkeypatch.setattr("marketdata.sources.files.containers.CSV_BLOCK", 100)
+    monkeypatch.setattr("marketdata.sources.files.price_file.CSV_BLOCK", 100)
     rows = [f"2026-08-{day},{code},1,1,1,1,1" for day in (19, 20) for code in ("000010", "0001A0")]
     report = imported(
         tidy(tmp_path / "prices.csv", [*rows, rows[0], "2024-01-02,000010,1,1,1,1,1"])

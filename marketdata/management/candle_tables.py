@@ -13,9 +13,13 @@ from marketdata.candle_queries import Recorded
 from marketdata.candles.gaps import Gap, summary
 from marketdata.candles.reading import Reading
 from marketdata.candles.timeframes import as_datetime
+from marketdata.management.table import Column, write_table
+from marketdata.number_format import format_count, format_number
 
 Row = dict[str, Any]
 PRICES = ("open", "high", "low", "close", "volume", "amount")
+WORDS = {"source", "market", "timeframe", "from", "to", "listed", "why", "place", "opened", "empty"}
+"""Columns of text."""
 
 
 class CandleTables:
@@ -50,7 +54,9 @@ class CandleTables:
             counted = ", ".join(
                 f"{slots:,} {why.replace('_', ' ')}" for why, slots in summary(found).items()
             )
-            self._out.write(f"{len(found):,} gaps; empty slots: {counted or 'none'}")
+            many = f" (the {limit:,} longest listed)" if len(found) > limit else ""
+            gaps = "1 gap" if len(found) == 1 else f"{len(found):,} gaps"
+            self._out.write(f"{gaps}{many}; empty slots: {counted or 'none'}")
         longest = sorted(found, key=lambda gap: -gap.slots)[:limit]
         self._write(
             {
@@ -72,18 +78,18 @@ class CandleTables:
             for row in rows:
                 self._out.write(json.dumps(row))
             return
-        shown = [{name: _text(value) for name, value in row.items()} for row in rows]
-        if not shown:
+        every = list(rows)
+        if not every:
             return
-        table = [list(shown[0]), *(list(row.values()) for row in shown)]
         if self._form == "csv":
-            for cells in table:
+            for cells in [
+                list(every[0]),
+                *([_raw(value) for value in row.values()] for row in every),
+            ]:
                 self._out.write(",".join(cells))
             return
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        for cells in table:
-            line = "  ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
-            self._out.write(line)
+        columns = [Column(name, text=name in WORDS) for name in every[0]]
+        write_table(self._out, columns, ([_cell(*one) for one in row.items()] for row in every))
 
 
 def _candles(reading: Reading) -> Iterator[Row]:
@@ -99,9 +105,19 @@ def _time(when: int | None) -> str | None:
     return None if when is None else as_datetime(when).isoformat().replace("+00:00", "Z")
 
 
-def _text(value: Any) -> str:
+def _raw(value: Any) -> str:
+    """A value for a program: every digit, never an exponent."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
+    return format_number(value, 17).replace(",", "") if isinstance(value, float) else str(value)
+
+
+def _cell(name: str, value: Any) -> str:
+    """A value for a person."""
+    if value is None or isinstance(value, bool | str):
+        return _raw(value)
+    if name == "amount":
+        return format_number(value, 3)
+    return format_count(value) if name == "volume" else format_number(value, 10)

@@ -10,10 +10,14 @@ Korean letters count two columns, marks that combine with the letter before none
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from typing import Literal, Protocol
 from unicodedata import combining, east_asian_width
+
+from django.core.management.base import OutputWrapper
 
 from marketdata.number_format import MISSING
 
@@ -46,6 +50,20 @@ def write_table(out: Out, columns: Sequence[Column], rows: Iterable[Sequence[str
         out.write(_terminal(columns, cells, shutil.get_terminal_size().columns), ending="")
     else:
         out.write("".join(f"{line}\n" for line in plain_lines(columns, cells)), ending="")
+
+
+def write_prose(out: Out, text: str) -> None:
+    """Write sentences: on a terminal broken between words at its width, elsewhere one line for each paragraph."""
+    width = shutil.get_terminal_size().columns
+    for line in text.splitlines() or [""]:
+        out.write(textwrap.fill(line, width) if out.isatty() else line)
+
+
+def plain_text(write: Callable[[Out], None]) -> str:
+    """What `write` writes to its argument, as it is where nobody watches: a file."""
+    stream = StringIO()
+    write(OutputWrapper(stream))
+    return stream.getvalue()
 
 
 def plain_lines(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -110,8 +128,6 @@ def _widths(
 
 def _terminal(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> str:
     """The table by `rich`, which takes longer to load than a scan's table takes to print."""
-    from io import StringIO
-
     from rich.console import Console
     from rich.rule import Rule
     from rich.table import Table

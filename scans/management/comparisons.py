@@ -8,38 +8,51 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from marketdata.management.table import Column, Out, write_prose, write_table
+from marketdata.number_format import format_percent
 from scans.evaluation.bootstrap import DRAWS, LEAST_BLOCK, LEAST_BLOCKS, SEED
 from scans.evaluation.comparison import Difference
-from scans.management.judgements import aligned, costs_of, percent, shown, survivors
+from scans.management.judgements import costs_of, percent, shown, survivors
 from scans.operations.compare import Comparison
 
 NOTES = (
-    "Excess: mean return over the equally weighted mean of all eligible instruments, percent. Interval: moving-block\n"
-    f"bootstrap by date, {DRAWS:,} draws, seed {SEED}, blocks as long as the holding and {LEAST_BLOCK} sessions at "
-    "least, widened for few\nblocks and overlapping holdings; '-' where the sessions hold fewer than "
-    f"{LEAST_BLOCKS} blocks. Regimes: regime_trend of the market's\nindex. In brackets: ahead, but not beyond chance. "
-    "Of the intervals by regime and year one in twenty misses 0 by chance."
+    "Excess: mean return over the equally weighted mean of all eligible instruments. Interval: moving-block bootstrap "
+    f"by date, {DRAWS:,} draws, seed {SEED}, blocks as long as the holding and {LEAST_BLOCK} sessions at least, "
+    f"widened for few blocks and overlapping holdings; '-' where the sessions hold fewer than {LEAST_BLOCKS} blocks. "
+    "Regimes: regime_trend of the market's index. In brackets: ahead, but not beyond chance. Of the intervals by "
+    "regime and year one in twenty misses 0 by chance."
 )
 
 
-def compared(found: Comparison, form: str) -> str:
-    """A comparison as a table with its verdict, or as one JSON object."""
+def deliver(found: Comparison, form: str, terminal: Out) -> None:
+    """Write a comparison as a table with its verdict, or as one JSON object."""
     if form == "json":
-        return json.dumps(_object(found), ensure_ascii=False) + "\n"
+        terminal.write(json.dumps(_object(found), ensure_ascii=False))
+    else:
+        write_comparison(terminal, found)
+
+
+def write_comparison(out: Out, found: Comparison) -> None:
+    """Write a comparison for people: what both pick, a table of differences, and what the evidence supports."""
     first, second = found.request.versions
     shared = found.overlap
-    head = [
+    write_prose(
+        out,
         f"{first} and {second}  {found.request.market}  {found.first} to {found.last}, judged up to {found.end}; "
         f"{found.request.source} picks; {costs_of(found.request.costs)}",
-        f"{shared.sessions} sessions: both picked on {shared.both}, only {first} on {shared.first_only}, only "
-        f"{second} on {shared.second_only}; mean overlap of picks (Jaccard) {shown(shared.jaccard)} %",
-        "",
-    ]
-    columns = [f"{name} {what}" for what in ("judged", "excess") for name in (first, second)]
-    cells = [["h", "when", *columns, "difference", "95 % interval", "better"]]
-    cells += [_compared_row(one, (first, second)) for one in found.differences]
-    notes = ["", NOTES, survivors(found), "", verdict(found), ""]
-    return "\n".join([*head, *aligned(cells, 0), *notes])
+    )
+    overlap = format_percent(100 * shared.jaccard, sign=False)
+    write_prose(
+        out,
+        f"{shared.sessions:,} sessions: both picked on {shared.both:,}, only {first} on {shared.first_only:,}, only "
+        f"{second} on {shared.second_only:,}; mean overlap of picks (Jaccard) {overlap}\n",
+    )
+    figures = [f"{name} {what}" for what in ("judged", "excess") for name in (first, second)]
+    columns = [Column("h"), Column("when", text=True), *map(Column, figures), Column("difference")]
+    columns += [Column("95 % interval"), Column("better", text=True)]
+    write_table(out, columns, (_compared_row(one, (first, second)) for one in found.differences))
+    for text in ("", NOTES, survivors(found), "", verdict(found)):
+        write_prose(out, text)
 
 
 def _compared_row(one: Difference, versions: Sequence[str]) -> list[str]:
@@ -56,7 +69,7 @@ def _compared_row(one: Difference, versions: Sequence[str]) -> list[str]:
 
 def _bounds(one: Difference) -> str:
     low, high = one.interval.low, one.interval.high
-    return f"{100 * low:+.2f} .. {100 * high:+.2f}" if math.isfinite(low) else "-"
+    return f"{shown(low)} .. {shown(high)}" if math.isfinite(low) else "-"
 
 
 def _better(one: Difference, versions: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from django.core.management.base import CommandError, OutputWrapper
 
+from marketdata.management.table import Column, Out, plain_text, write_prose, write_table
+from marketdata.number_format import format_number, format_percent
 from scans.operations.compare import Comparison
-from scans.operations.evaluate import Evaluation
+from scans.operations.evaluate import Evaluation, Line
 
 COUNTS = ("picks", "judged", "dropped", "open", "unjudged")
 PERCENT = {
@@ -35,10 +37,22 @@ PERCENT = {
 }
 """Figure -> its heading in a table."""
 
+SIGNED = {
+    "mean",
+    "median",
+    "excess_equal",
+    "excess_cap",
+    "mean_without_best",
+    "best",
+    "worst",
+    "worst_drawdown",
+}
+"""Figures that have a direction."""
+
 LEGEND = (
-    "All figures but counts are percent. h: sessions held; ±: standard error by date of the figure before it; excess: "
-    "over the mean of all eligible\ninstruments, equally or cap-weighted; best, worst: mean excursions; drawdown: of a "
-    "basket that holds each day's picks for h sessions."
+    "h: sessions held. ±: standard error by date of the figure before it. excess: over the mean of all eligible "
+    "instruments, equally or cap-weighted. best, worst: mean excursions. drawdown: of a basket that holds each day's "
+    "picks for h sessions."
 )
 
 
@@ -47,7 +61,9 @@ def deliver(found: Evaluation, form: str, output: Path | None, terminal: OutputW
     if form == "parquet" and output is None:
         raise CommandError("Parquet goes into a file: name one with --output.")
     try:
-        if output is None:
+        if output is None and form == "table":
+            write_evaluation(terminal, found)
+        elif output is None:
             terminal.write(text(found, form), ending="")
         elif form == "parquet":
             pq.write_table(pa.Table.from_pylist(list(rows(found)), schema=_schema()), output)
@@ -67,7 +83,7 @@ def text(found: Evaluation, form: str) -> str:
         writer.writeheader()
         writer.writerows(rows(found))
         return stream.getvalue()
-    return _table(found)
+    return plain_text(lambda out: write_evaluation(out, found))
 
 
 def rows(found: Evaluation) -> Iterator[dict[str, Any]]:
@@ -106,29 +122,32 @@ def _schema() -> pa.Schema:
     return pa.schema(kinds)
 
 
-def _table(found: Evaluation) -> str:
+def write_evaluation(out: Out, found: Evaluation) -> None:
+    """Write the evaluation for people: a table and what its figures mean."""
     request = found.request
-    head = (
-        f"{request.market}  {found.first} to {found.last}, {found.sessions} sessions, judged up to {found.end}; "
-        f"{request.source} picks; {costs_of(request.costs)}\n"
+    write_prose(
+        out,
+        f"{request.market}  {found.first} to {found.last}, {found.sessions:,} sessions, judged up to {found.end}; "
+        f"{request.source} picks; {costs_of(request.costs)}\n",
     )
-    by = [request.by] if request.by else []
-    cells = [["version", *by, "h", "sessions", *COUNTS, *PERCENT.values()]]
-    for line in found.lines:
-        figures = asdict(line.figures)
-        cells.append(
-            [
-                line.version,
-                *([line.group or "all"] if by else []),
-                str(line.horizon),
-                str(line.sessions),
-                *(f"{figures[name]:,}" for name in COUNTS),
-                *(shown(figures[name]) for name in PERCENT),
-            ]
-        )
-    return "\n".join(
-        [head, *aligned(cells, 1 + len(by)), "", LEGEND, caps(found), survivors(found), ""]
-    )
+    by = [Column(request.by, text=True)] if request.by else []
+    columns = [Column("version", text=True), *by]
+    columns += [Column(name) for name in ("h", "sessions", *COUNTS, *PERCENT.values())]
+    write_table(out, columns, (_cells(line, grouped=bool(by)) for line in found.lines))
+    for text in ("", LEGEND, caps(found), survivors(found)):
+        write_prose(out, text)
+
+
+def _cells(line: Line, *, grouped: bool) -> list[str]:
+    figures = asdict(line.figures)
+    return [
+        line.version,
+        *([line.group or "all"] if grouped else []),
+        str(line.horizon),
+        f"{line.sessions:,}",
+        *(f"{figures[name]:,}" for name in COUNTS),
+        *(format_percent(100 * figures[name], sign=name in SIGNED) for name in PERCENT),
+    ]
 
 
 def survivors(found: Evaluation | Comparison) -> str:
@@ -156,21 +175,9 @@ def caps(found: Evaluation) -> str:
 
 def costs_of(share: float) -> str:
     """Costs in words; `share` of a round trip."""
-    return f"round-trip costs {100 * share:g} %" if share else "no costs"
+    return f"round-trip costs {format_number(100 * share)} %" if share else "no costs"
 
 
 def shown(fraction: float) -> str:
-    """A fraction as percent in a table, a dash where unknown."""
-    return f"{100 * fraction:.2f}" if math.isfinite(fraction) else "-"
-
-
-def aligned(cells: Sequence[Sequence[str]], left: int) -> list[str]:
-    """Columns of equal width, the first `left` flush left."""
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if n < left else cell.rjust(width)
-            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in cells
-    ]
+    """A fraction as percent with its sign, a dash where unknown."""
+    return format_percent(100 * fraction)

@@ -42,7 +42,8 @@ class Command(ScanCommand):
         self.bar.close()
         for one in done:
             self.stdout.write(
-                f"{one.version}: {one.published} sessions published, {one.kept} left as they were, {one.seconds:.1f} s"
+                f"{one.version}: {one.published:,} sessions published, {one.kept:,} already published, "
+                f"{one.seconds:.1f} s"
             )
         if backfill.failures(done):
             raise CommandError(" ".join(backfill.failures(done)))

@@ -32,4 +32,4 @@ class Command(ScanCommand):
         if len(set(options["versions"])) == 1:
             raise CommandError(f"Name two different versions: both are {options['versions'][0]}.")
         found = compare_versions(wanted(options, options["versions"]))
-        self.stdout.write(comparisons.compared(found, options["format"]), ending="")
+        comparisons.deliver(found, options["format"], self.stdout)

@@ -35,8 +35,13 @@ class Command(ScanCommand):
             rebuild=options["rebuild"],
         )
         for one in done:
-            standing = (
-                ", ".join(f"{count} {status}" for status, count in one.standing.items()) or "none"
+            total = sum(one.standing.values())
+            if not total:
+                self.stdout.write(f"{one.version}: no signals")
+                continue
+            now = ", ".join(f"{count:,} {status}" for status, count in one.standing.items())
+            self.stdout.write(
+                f"{one.version}: {one.opened:,} new, {one.moved:,} earlier ones changed; "
+                f"of {total:,} in all {now}"
             )
-            self.stdout.write(f"{one.version}: {one.opened} opened, {one.moved} moved; {standing}")
         tasks.warm_up(options["market"], [])

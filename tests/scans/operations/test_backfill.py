@@ -169,13 +169,16 @@ def test_the_command_line(market: pd.DataFrame, probe: Probe, sessions: list[dat
     call_command(
         "backfill", "--version=rises", f"--from={sessions[5]}", f"--to={sessions[15]}", stdout=out
     )
-    assert out.getvalue().startswith("rises: 11 sessions published, 0 left as they were")
+    assert out.getvalue().startswith("rises: 11 sessions published, 0 already published")
     for arguments, sentence in (
         ((), "Say where to begin"),
         ((f"--from={sessions[5]}", "--no-save"), "A backfill publishes"),
         ((f"--from={sessions[5]}", "--version=v9"), "Unknown scanner version 'v9'"),
         ((f"--from={sessions[5]}", "--version=rises"), "are published already"),
-        ((f"--from={sessions[5]}", "--resume", "--replace"), "not allowed with argument"),
+        (
+            (f"--from={sessions[5]}", "--resume", "--replace"),
+            "--replace and --resume exclude each other",
+        ),
         (("--version=rises", "--from=2031-01-06"), "has no bars on 2031-01-06: it has them from"),
     ):
         with pytest.raises(CommandError, match=sentence):

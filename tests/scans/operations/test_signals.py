@@ -142,7 +142,9 @@ def test_picks_without_a_plan_have_no_signal(
 def test_the_command_line(picks: pd.DataFrame) -> None:
     out = io.StringIO()
     call_command("update_signals", "--version=rises", stdout=out)
-    assert out.getvalue().startswith(f"rises: {ScanRank.objects.count()} opened, 0 moved; ")
+    assert out.getvalue().startswith(
+        f"rises: {ScanRank.objects.count()} new, 0 earlier ones changed; "
+    )
 
 
 def lives(picks: pd.DataFrame, signal: Signal, *, orders: bool) -> tuple[str, date, float]:

@@ -13,6 +13,7 @@ COPY seismo_site seismo_site
 COPY caching caching
 COPY marketdata marketdata
 COPY scans scans
+RUN pybabel --quiet compile --domain django --directory seismo_site/locale
 
 ARG REVISION=""
 ENV SEISMO_REVISION=$REVISION SEISMO_DATA_DIR=/data PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SEISMO_ACCESS_LOG=1

@@ -34,6 +34,7 @@ install: $(BASE)
 $(BASE) $(DEV): | $(BIN)/python
 	@echo "Installing $(patsubst .%,%,$(basename $(subst -,.,$(notdir $@)))) requirements into $(VENV) ..."
 	@$(PIP) -r requirements/$(if $(filter $@,$(BASE)),base,dev).txt
+	@$(BIN)/pybabel --quiet compile --domain django --directory seismo_site/locale
 	@touch $@
 
 $(BIN)/python:

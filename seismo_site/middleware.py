@@ -11,6 +11,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.middleware.locale import LocaleMiddleware
 
 from seismo_site import logins
 from seismo_site.logging import request_id
@@ -95,5 +96,20 @@ class Compressed(GZipMiddleware):
         if not COMPRESSIBLE.match(response.get("Content-Type", "")):
             return response
         if NO_GZIP.search(request.headers.get("Accept-Encoding", "")):
+            return response
+        return super().process_response(request, response)
+
+
+class PageLanguage(LocaleMiddleware):
+    """The reader's language on pages; the API and the metrics answer everybody in English."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if not request.path.startswith(("/api/", "/metrics")):
+            super().process_request(request)
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        if request.path.startswith(("/api/", "/metrics")):
             return response
         return super().process_response(request, response)

@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "seismo_site.counter.Counter",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "seismo_site.middleware.PageLanguage",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -149,11 +150,16 @@ AUTH_PASSWORD_VALIDATORS = [
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
-USE_I18N = False
+USE_I18N = True
+LANGUAGES = [("en", "English"), ("ko", "한국어")]
+LOCALE_PATHS = [BASE_DIR / "seismo_site" / "locale"]
 USE_TZ = True
 FORMAT_MODULE_PATH = "seismo_site.formats"  # dates in pages as 2026-08-21
 
-STATIC_URL = "static/"
+LOGIN_URL = "pages:login"
+LOGIN_REDIRECT_URL = "pages:home"
+
+STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -2,14 +2,13 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
-from django.views.generic import RedirectView
+from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from marketdata.api.problems import no_such_endpoint
 from seismo_site.metrics import Metrics
 
 urlpatterns = [
-    path("", RedirectView.as_view(url="/admin/", permanent=False)),
     path("admin/", admin.site.urls),
     path("metrics", Metrics.as_view()),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
@@ -17,5 +16,7 @@ urlpatterns = [
     path("api/", include("scans.api.urls")),
     path("api/", include("marketdata.api.urls")),
     re_path(r"^api(?:/.*)?$", no_such_endpoint),
+    path("language", set_language, name="set_language"),
+    path("", include("scans.pages.urls")),
 ]
 handler500 = "marketdata.api.problems.server_error"

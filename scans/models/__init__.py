@@ -1,6 +1,7 @@
 """Scanner versions, their runs, what they picked and what became of it."""
 
 from scans.models.evenings import Delivery, Evening, Notification, Outcome
+from scans.models.reader_settings import ReaderSettings
 from scans.models.requests import RequestStatus, ScanDraft, ScanRequest
 from scans.models.runs import (
     Backfill,
@@ -22,6 +23,7 @@ __all__ = [
     "Notification",
     "Outcome",
     "QuarantineDecision",
+    "ReaderSettings",
     "RequestStatus",
     "ScanDraft",
     "ScanRank",

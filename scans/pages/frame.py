@@ -1,0 +1,65 @@
+"""What every page has: a known reader, the market of its address, and the header's links."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.mixins import AccessMixin
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import get_language
+from django.views.generic import TemplateView
+
+from marketdata import catalogue
+from marketdata.markets import MARKETS, Market
+from marketdata.markets import market as get_market
+from scans import readiness
+
+MARKET_NAMES = {"kr": "KRX", "us": "US", "upbit": "Upbit", "bithumb": "Bithumb"}
+
+
+class Page(AccessMixin, TemplateView):
+    """A page for readers who are logged in; for everybody where SEISMO_ANONYMOUS_READS says so."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated and not settings.ANONYMOUS_READS:
+            return self.handle_no_permission()
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        context["language"] = get_language() or "en"
+        context["market_names"] = MARKET_NAMES
+        return context
+
+
+class MarketPage(Page):
+    """A page below /{market}/; 404 for a market that is not known here."""
+
+    section = ""
+
+    @cached_property
+    def market(self) -> Market:
+        name = self.kwargs["market"]
+        if name not in self.markets:
+            raise Http404(f"There is no market {name!r} here.")
+        return get_market(name)
+
+    @cached_property
+    def markets(self) -> list[str]:
+        """The markets of the header's switch: the four that always exist, then those that were imported."""
+        return list(dict.fromkeys([*MARKETS, *catalogue.market_names()]))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        context |= {"market": self.market, "markets": self.markets, "section": self.section}
+        (context["freshness"],) = readiness.freshness([self.market.name], timezone.now())
+        return context
+
+
+def market_title(name: str) -> str:
+    """KRX for kr; the name itself for a market of one's own."""
+    return MARKET_NAMES.get(name, name)

@@ -1,0 +1,72 @@
+"""The words of engines, as pages show them: each with a translatable name and a line of explanation."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Text = str | Promise
+
+LABELS: dict[str, Text] = {
+    "watch": _("watch"),
+    "candidate": _("candidate"),
+    "buy candidate": _("buy candidate"),
+    "strong buy": _("strong buy"),
+}
+STRATEGIES: dict[str, Text] = {
+    "swing": _("swing"),
+    "position": _("position"),
+    "longterm": _("long term"),
+    "midterm": _("midterm trend"),
+    "pullback": _("pullback"),
+    "watch": _("watch"),
+}
+STATUSES: dict[str, Text] = {
+    "waiting": _("waiting"),
+    "open": _("open"),
+    "target": _("target hit"),
+    "stop": _("stopped out"),
+    "expired": _("time is up"),
+    "lapsed": _("never filled"),
+    "suspect": _("to be checked"),
+}
+REGIMES: dict[str, Text] = {
+    "bull": _("bull"),
+    "neutral": _("neutral"),
+    "bear": _("bear"),
+    "crash": _("crash"),
+}
+SIGNALS: dict[str, Text] = {
+    "cross": _("TEMA 20 crossed above DEMA 10 today"),
+    "volume": _("Volume is 2.5 times its 5-session mean or more"),
+    "macd": _("MACD oscillator is above 0"),
+    "rsi": _("Fast RSI is above slow RSI"),
+    "tema": _("TEMA 20 rises and the close is above it"),
+    "obv": _("On-balance volume rises over 20 sessions"),
+    "above5": _("TEMA 20 above DEMA 10 on 3 of 5 sessions"),
+    "dema": _("DEMA 10 rises over 20 sessions"),
+}
+GROUPS: tuple[tuple[Text, dict[str, Text]], ...] = (
+    (_("Regimes"), REGIMES),
+    (_("Labels"), LABELS),
+    (_("Strategies"), STRATEGIES),
+    (_("Signals' lives"), STATUSES),
+    (_("Signals of the crossover engines"), SIGNALS),
+)
+KEYS: tuple[tuple[str, Text], ...] = (
+    ("j / k", _("next / previous row")),
+    ("Enter", _("open the stock")),
+    ("Esc", _("back to the list")),
+    ("n / p", _("next / previous pick")),
+    ("[ / ]", _("session before / after")),
+    ("/", _("search")),
+    ("c", _("copy code, name and order prices")),
+    ("g", _("choose a market")),
+    ("v", _("next version")),
+    ("?", _("this page")),
+)
+
+
+def word(group: dict[str, Text], key: str) -> Text:
+    """The name of a word; the word itself where it has none yet."""
+    return group.get(key, key)

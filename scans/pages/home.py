@@ -1,0 +1,28 @@
+"""The first address, and the page of help."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from scans.pages import glossary
+from scans.pages.frame import Page
+
+
+class Home(Page):
+    """To the evening of the reader's market, or to the login."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return redirect("pages:latest", market="kr")
+
+
+class Help(Page):
+    """What the words and the keys mean."""
+
+    template_name = "pages/help.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        return context | {"glossary": glossary.GROUPS, "keys": glossary.KEYS}

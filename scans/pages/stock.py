@@ -1,0 +1,82 @@
+"""One stock: its chart, the plan of the pick, who picked it and what became of that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from marketdata import catalogue
+from marketdata.history import history, recorded
+from scans import results
+from scans.models import ScanRank, Signal
+from scans.pages.candlesticks import drawing
+from scans.pages.frame import MarketPage
+from scans.pages.rows import order_prices
+
+BARS = 120
+"""Sessions of the chart that is drawn on the server."""
+PICKS = 50
+SUGGESTED = 30
+
+
+class Stock(MarketPage):
+    """`/{market}/s/{code}?version=&date=`: with them, the plan of that version's pick of that session."""
+
+    template_name = "pages/stock.html"
+    section = "stock"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        code = self.kwargs["code"]
+        instrument = catalogue.instrument(self.market.name, code)
+        if instrument is None:
+            raise Http404(f"Market {self.market.name} has no instrument {code!r}.")
+        picks = list(results.picks(self.market.name, code)[:PICKS])
+        outcomes = {
+            signal.rank_id: signal
+            for signal in Signal.objects.filter(rank__in=[p.pk for p in picks])
+        }
+        chosen = self.chosen(picks)
+        known = recorded(self.market.name, tuple(sorted(catalogue.generations().items())))
+        found = history(known, code)
+        order = order_prices(chosen, self.market) if chosen else None
+        return context | {
+            "instrument": instrument,
+            "picks": [(pick, outcomes.get(pick.pk)) for pick in picks],
+            "chosen": chosen,
+            "order": order,
+            "chart": drawing(found, BARS, order, picks) if found else None,
+        }
+
+    def chosen(self, picks: list[ScanRank]) -> ScanRank | None:
+        """The pick of ?version= and ?date=; else the latest one."""
+        version, day = self.request.GET.get("version"), self.request.GET.get("date")
+        fitting = [
+            pick
+            for pick in picks
+            if (not version or pick.scanner_version.slug == version)
+            and (not day or pick.date.isoformat() == day)
+        ]
+        return fitting[0] if fitting else None
+
+
+class Search(MarketPage):
+    """`/{market}/search?q=`: to the stock where only one fits, else the list of those that do."""
+
+    template_name = "pages/search.html"
+    section = "search"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        text = request.GET.get("q", "").strip()[:60]
+        rows = catalogue.searched(catalogue.instruments(self.market.name), text)
+        found = list(rows.order_by("code")[: SUGGESTED + 1]) if text else []
+        exact = [one for one in found if text in (one.code, one.name)]
+        if len(found) == 1 or len(exact) == 1:
+            code = (exact or found)[0].code
+            return redirect("pages:stock", market=self.market.name, code=code)
+        context = self.get_context_data(
+            text=text, found=found[:SUGGESTED], more=len(found) > SUGGESTED
+        )
+        return self.render_to_response(context)

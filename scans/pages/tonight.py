@@ -1,0 +1,60 @@
+"""Tonight: what every version picked on a session, what is new and what left, and the signals that moved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404
+
+from scans.evening_summary import Evening, Pick, VersionEvening, evening
+from scans.pages.frame import MarketPage
+from scans.pages.rows import Row, SignalRow, flows_of, row_of, signal_row
+
+
+class Tonight(MarketPage):
+    """`/{market}/` the latest evening, `/{market}/{day}/` that of a session."""
+
+    template_name = "pages/tonight.html"
+    section = "tonight"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        day = self.kwargs.get("day")
+        found = evening(self.market.name, day)
+        if found is None and day is not None:
+            raise Http404(f"Nothing is published for {day}.")
+        context["evening"] = found
+        if found is None:
+            return context
+        context |= {
+            "previous": found.previous,
+            "next": found.next,
+            "blocks": self.blocks(found),
+            "signals": [signal_row(one, found, self.market) for one in found.signals],
+        }
+        return context
+
+    def blocks(self, found: Evening) -> list[dict[str, Any]]:
+        """One column block a version: its three lists and their counts."""
+        flows = flows_of(self.market.name, found)
+        return [
+            {
+                "version": one.version,
+                "session": one.session,
+                "before": one.before,
+                "listed": one.listed,
+                "groups": [
+                    ("new", self.rows(one.new, found, flows)),
+                    ("stayed", self.rows(one.stayed, found, flows)),
+                    ("dropped", self.rows(one.dropped, found, flows)),
+                ],
+                "counts": (len(one.new), len(one.stayed), len(one.dropped)),
+            }
+            for one in found.versions
+        ]
+
+    def rows(self, picks: Any, found: Evening, flows: Any) -> list[Row]:
+        return [row_of(pick, found, flows, self.market) for pick in picks]
+
+
+__all__ = ["Pick", "SignalRow", "Tonight", "VersionEvening"]

@@ -1,0 +1,54 @@
+"""Where the trader's pages are."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.urls import path, register_converter
+
+from marketdata.markets import is_market
+from scans.pages import account, home, signals, stock, tonight
+
+
+class DayConverter:
+    """A day of a path: 2026-08-21."""
+
+    regex = r"\d{4}-\d{2}-\d{2}"
+
+    def to_python(self, value: str) -> date:
+        return date.fromisoformat(value)
+
+    def to_url(self, value: date) -> str:
+        return value.isoformat()
+
+
+class MarketConverter:
+    """The name of a market; any other path is no page."""
+
+    regex = r"[a-z]+(?:-[a-z0-9]{1,7})?"
+
+    def to_python(self, value: str) -> str:
+        if not is_market(value):
+            raise ValueError(value)
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(DayConverter, "day")
+register_converter(MarketConverter, "market")
+
+app_name = "pages"
+urlpatterns = [
+    path("", home.Home.as_view(), name="home"),
+    path("login", account.Login.as_view(), name="login"),
+    path("logout", account.Logout.as_view(), name="logout"),
+    path("settings", account.Settings.as_view(), name="settings"),
+    path("help", home.Help.as_view(), name="help"),
+    path("<market:market>/", tonight.Tonight.as_view(), name="latest"),
+    path("<market:market>/<day:day>/", tonight.Tonight.as_view(), name="tonight"),
+    path("<market:market>/signals", signals.Signals.as_view(), name="signals"),
+    path("<market:market>/search", stock.Search.as_view(), name="search"),
+    path("<market:market>/s/<str:code>", stock.Stock.as_view(), name="stock"),
+]

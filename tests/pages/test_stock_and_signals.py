@@ -1,0 +1,63 @@
+"""The pages of a stock and of the signals."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pandas as pd
+from django.test import Client
+
+from tests.api.conftest import risers
+from tests.scans.conftest import AS_OF
+
+
+def test_stock_shows_the_plan_of_the_pick_that_was_followed(
+    scanned: pd.DataFrame, sessions: list[date], browser: Client
+) -> None:
+    day = sessions[30]
+    code = risers(scanned, day)[0]
+    html = browser.get(f"/kr/s/{code}?version=rises&date={day}").content.decode()
+    assert "rises #1" in html
+    close = scanned[(scanned.code == code) & (scanned.date == day)].close.item()
+    assert f"{close:,}" in html
+    assert html.count('data-order="') == 2
+
+
+def test_chart_draws_a_candle_for_each_bar(
+    scanned: pd.DataFrame, sessions: list[date], browser: Client
+) -> None:
+    html = browser.get("/kr/s/005930").content.decode()
+    assert html.count('class="body"') == len(sessions)
+    last = scanned[(scanned.code == "005930") & (scanned.date == sessions[-1])].close.item()
+    assert f"<title>{sessions[-1]} {last:,}</title>" in html
+
+
+def test_unknown_stock_is_not_found(scanned: pd.DataFrame, browser: Client) -> None:
+    assert browser.get("/kr/s/999999").status_code == 404
+
+
+def test_search_goes_to_the_only_stock_that_fits(scanned: pd.DataFrame, browser: Client) -> None:
+    found = browser.get("/kr/search", {"q": "005930"})
+    assert found.status_code == 302
+    assert found["Location"] == "/kr/s/005930"
+    html = browser.get("/kr/search", {"q": "<b>none</b>"}).content.decode()
+    assert "&lt;b&gt;none&lt;/b&gt;" in html
+
+
+def test_signals_are_sorted_by_their_distance_to_the_stop(
+    scanned: pd.DataFrame, browser: Client
+) -> None:
+    from scans.models import Signal
+    from scans.operations import signals
+
+    signals.update(market="kr", versions=["rises"], as_of=AS_OF)
+    html = browser.get("/kr/signals?status=open").content.decode()
+    shown = re.findall(r"version=rises", html)
+    assert len(shown) == Signal.objects.filter(market="kr", status="open").count()
+    distances = [
+        float(found.replace("\u2212", "-"))
+        for found in re.findall(r'Stop"[^>]*>[\d,]+ <small>([+\u2212]?[\d.]+) %', html)
+    ]
+    assert len(distances) == len(shown)
+    assert distances == sorted(distances, reverse=True)

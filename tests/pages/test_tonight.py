@@ -1,0 +1,97 @@
+"""The evening's page: its lists are set arithmetic over what was published, its prices lie on the tick grid."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+from django.test import Client
+
+from tests.api.conftest import risers
+
+
+def picked(rows: pd.DataFrame, day: date) -> set[str]:
+    return set(risers(rows, day))
+
+
+def test_new_stayed_and_dropped_are_set_arithmetic(
+    scanned: pd.DataFrame, sessions: list[date]
+) -> None:
+    from scans.evening_summary import evening
+
+    for before, day in pairwise(sessions[10:31]):
+        found = evening("kr", day)
+        assert found is not None
+        block = next(one for one in found.versions if one.version.slug == "rises")
+        now, earlier = picked(scanned, day), picked(scanned, before)
+        assert {pick.rank.code for pick in block.new} == now - earlier
+        assert {pick.rank.code for pick in block.stayed} == now & earlier
+        assert {pick.rank.code for pick in block.dropped} == earlier - now
+        assert block.listed == len(now)
+
+
+def test_page_lists_every_pick_once(
+    scanned: pd.DataFrame, sessions: list[date], browser: Client
+) -> None:
+    day = sessions[30]
+    html = browser.get(f"/kr/{day}/").content.decode()
+    block = html.split('id="rises"')[1].split("</section>")[0]
+    linked = re.findall(r"/kr/s/([0-9A-Z]+)\?version=rises&amp;date=([\d-]+)", block)
+    assert sorted(code for code, on in linked if on == str(day)) == sorted(picked(scanned, day))
+
+
+def test_order_prices_lie_on_the_grid(
+    scanned: pd.DataFrame, sessions: list[date], browser: Client
+) -> None:
+    """Ticks of KRX since 2023-01-25: 5 won from 2,000, 10 from 5,000, 50 from 20,000."""
+    html = browser.get(f"/kr/{sessions[30]}/").content.decode()
+    prices = [Decimal(found) for found in re.findall(r'data-order="([^"]+)"', html)]
+    assert prices
+    for price in prices:
+        tick = 1 if price < 2_000 else 5 if price < 5_000 else 10 if price < 20_000 else 50
+        assert price % tick == 0
+
+
+def test_latest_evening_has_no_next_session(
+    scanned: pd.DataFrame, sessions: list[date], browser: Client
+) -> None:
+    html = browser.get("/kr/").content.decode()
+    assert f'rel="prev" href="/kr/{sessions[29]}/"' in html
+    assert 'rel="next"' not in html
+
+
+def test_day_without_results_is_not_found(scanned: pd.DataFrame, browser: Client) -> None:
+    assert browser.get("/kr/2020-01-02/").status_code == 404
+    assert browser.get("/kr/2020-13-45/").status_code == 404
+    assert browser.get("/no-market/").status_code == 404
+
+
+def test_market_without_bars_shows_how_to_get_some(browser: Client) -> None:
+    html = browser.get("/upbit/").content.decode()
+    assert "manage.py import_prices" in html
+    assert "<table" not in html
+
+
+def test_stale_record_is_said_first(
+    scanned: pd.DataFrame, sessions: list[date], browser: Client
+) -> None:
+    """The market of the test ended years ago."""
+    html = browser.get("/kr/").content.decode()
+    assert 'class="readiness warn"' in html
+    assert re.search(r"The record ends [\d,]+ sessions ago", html)
+
+
+def test_queries_do_not_grow_with_picks(
+    scanned: pd.DataFrame,
+    sessions: list[date],
+    browser: Client,
+    django_assert_max_num_queries: Any,
+) -> None:
+    by_size = sorted(sessions[11:31], key=lambda day: len(picked(scanned, day)))
+    for day in (by_size[0], by_size[-1]):
+        with django_assert_max_num_queries(20):
+            browser.get(f"/kr/{day}/")

@@ -24,6 +24,8 @@ from marketdata.number_format import MISSING
 GAP = 2
 NARROWEST = 9
 """Columns of a text that folds, at least."""
+READABLE = 24
+"""Columns of a text that do not fold where others leave the line anyway."""
 
 
 class Out(Protocol):
@@ -114,9 +116,10 @@ def _widths(
         max(min(value, NARROWEST) if one.text else value, word)
         for value, word, one in zip(values, words, columns, strict=True)
     ]
-    many = len(columns)
-    while many > 1 and sum(least[:many]) + GAP * (many - 1) > width:
-        many -= 1
+    many = _beside(least, width)
+    if many < len(columns):  # what goes below leaves room: names need not fold as well
+        least = [max(one, min(value, READABLE)) for one, value in zip(least, values, strict=True)]
+        many = _beside(least, width)
     widths = least[:many]
     spare = max(width - sum(widths) - GAP * (many - 1), 0)
     for n in sorted(range(many), key=lambda n: (wanted[n] - least[n], n)):
@@ -124,6 +127,14 @@ def _widths(
         widths[n] += more
         spare -= more
     return widths, many
+
+
+def _beside(widths: Sequence[int], width: int) -> int:
+    """How many columns of these widths fit beside each other, one at least."""
+    many = len(widths)
+    while many > 1 and sum(widths[:many]) + GAP * (many - 1) > width:
+        many -= 1
+    return many
 
 
 def _terminal(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> str:

@@ -10,17 +10,16 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
-from unicodedata import east_asian_width
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from django.core.management.base import CommandError, OutputWrapper
 
-from marketdata.number_format import format_number
-from marketdata.ticks import no_grid
+from marketdata.management.table import plain_text
 from scans import order_prices
 from scans.management import buying
-from scans.operations.answers import Answer, Scan
+from scans.management.rank_table import write_ranks
+from scans.operations.answers import Scan
 
 FORMATS = ("table", "json", "csv", "parquet")
 FLAT = (
@@ -49,7 +48,9 @@ def deliver(scans: Sequence[Scan], form: str, output: Path | None, terminal: Out
     buying.attach(scans)
     attach_orders(scans)
     try:
-        if output is None:
+        if output is None and form == "table":
+            write_ranks(terminal, scans)
+        elif output is None:
             terminal.write(text(scans, form), ending="")
         elif form == "parquet":
             parquet(scans, output)
@@ -80,9 +81,7 @@ def text(scans: Sequence[Scan], form: str) -> str:
         writer.writeheader()
         writer.writerows(rows(scans))
         return stream.getvalue()
-    return "\n".join(
-        _table(scan, answer) for scan in scans if not scan.error for answer in scan.answers
-    )
+    return plain_text(lambda out: write_ranks(out, scans))
 
 
 def parquet(scans: Sequence[Scan], output: Path) -> None:
@@ -141,72 +140,3 @@ def rows(scans: Sequence[Scan]) -> Iterator[dict[str, Any]]:
                     "components": json.dumps(rank["components"]),
                     **buying.flat(rank),
                 }
-
-
-def _table(scan: Scan, answer: Answer) -> str:
-    by = f" by {scan.index}" if scan.index else ""
-    regime = f", regime {answer.regime}{by}" if answer.regime else ""
-    step = f", fallback step {answer.fallback_step}" if answer.fallback_step else ""
-    head = (
-        f"{scan.version.slug}  {scan.market}  {answer.date}  {answer.status}{regime}{step}: "
-        f"{answer.matched} matched of {answer.scored} scored, {answer.universe} eligible"
-    )
-    if answer.reason:
-        head += f" ({answer.reason})"
-    if not answer.ranks:
-        return head + "\n"
-    columns = (
-        "rank",
-        "code",
-        "name",
-        "score",
-        "strategy",
-        "label",
-        "close",
-        "change_pct",
-        *_plan_columns(answer.ranks),
-    )
-    flow = buying.shown(answer.ranks)
-    cells = [[*columns, *flow]]
-    for rank in answer.ranks:
-        row = {**rank, **order_prices.flat(rank["order"]), **buying.flat(rank)}
-        cells.append(
-            [
-                format_number(row[name], 10) if name in order_prices.COLUMNS else _cell(row[name])
-                for name in cells[0]
-            ]
-        )
-    widths = [max(_width(row[n]) for row in cells) for n in range(len(cells[0]))]
-    body = [
-        "  ".join(
-            cell + " " * (width - _width(cell))
-            if n in (1, 2, 4, 5)
-            else " " * (width - _width(cell)) + cell
-            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in cells
-    ]
-    note = no_grid(scan.market, date.fromisoformat(answer.date), answer.ranks[0]["segment"])
-    return "\n".join([head, *body, *([note] if note else []), ""])
-
-
-def _plan_columns(ranks: Sequence[dict[str, Any]]) -> list[str]:
-    """Target and stop, entry where a plan has one, and behind each the order price where there is one."""
-    found = []
-    for name in order_prices.LEVELS:
-        if name != "entry" or any(rank[name] is not None for rank in ranks):
-            found.append(name)
-        if any(rank["order"] and rank["order"][name] is not None for rank in ranks):
-            found.append(f"order_{name}")
-    return found
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,.2f}".removesuffix(".00") if isinstance(value, float) else str(value)
-
-
-def _width(cell: str) -> int:
-    """Columns on a terminal: Korean takes two."""
-    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in cell)

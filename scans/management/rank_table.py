@@ -1,0 +1,104 @@
+"""The ranks of a scan as people read them: a line on each session, and a table of its picks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from marketdata.management.table import Column, Out, write_prose, write_table
+from marketdata.markets import Market
+from marketdata.markets import market as market_named
+from marketdata.number_format import (
+    MISSING,
+    format_amount,
+    format_number,
+    format_percent,
+    format_price,
+    format_signed_amount,
+    format_signed_count,
+)
+from marketdata.ticks import no_grid
+from scans import order_prices
+from scans.management import buying
+from scans.operations.answers import Answer, Scan
+
+TEXTS = ("code", "name", "strategy", "label")
+TITLES = {"change_pct": "change", "amount": "turnover"}
+"""Headings that are not the name of what they head."""
+COLUMNS = ("rank", "code", "name", "score", "strategy", "label", "close", "change_pct")
+"""What a table begins with; the plan, the turnover and who bought follow."""
+
+
+def write_ranks(out: Out, scans: Sequence[Scan]) -> None:
+    """Write every session of every version that was scanned, one after the other."""
+    answers = [(scan, answer) for scan in scans if not scan.error for answer in scan.answers]
+    for n, (scan, answer) in enumerate(answers):
+        if n:
+            out.write("")
+        write_prose(out, headline(scan, answer))
+        _write_picks(out, market_named(scan.market), answer)
+
+
+def headline(scan: Scan, answer: Answer) -> str:
+    """What came of one session: its regime, how many matched and how many of them are listed."""
+    by = f" by {scan.index}" if scan.index else ""
+    regime = f", regime {answer.regime}{by}" if answer.regime else ""
+    step = f", fallback step {answer.fallback_step}" if answer.fallback_step else ""
+    status = "computed, not published" if scan.run is None else answer.status.replace("_", " ")
+    head = (
+        f"{scan.version.slug}  {scan.market}  {answer.date}  {status}{regime}{step}: "
+        f"{counted(answer)} of {answer.scored:,} scored, {answer.universe:,} eligible"
+    )
+    return f"{head} ({answer.reason})" if answer.reason else head
+
+
+def counted(answer: Answer) -> str:
+    """How many instruments matched, and how many of them are listed where that is not all."""
+    listed = len(answer.ranks)
+    cut = f", {listed:,} listed," if listed != answer.matched else ""
+    return f"{answer.matched:,} matched{cut}"
+
+
+def _write_picks(out: Out, market: Market, answer: Answer) -> None:
+    if not answer.ranks:
+        return
+    names = [*COLUMNS, *_plan(answer.ranks), "amount", *buying.shown(answer.ranks)]
+    columns = [
+        Column(TITLES.get(name, name.replace("_", " ")), text=name in TEXTS) for name in names
+    ]
+    rows = (
+        {**rank, **order_prices.flat(rank["order"]), **buying.flat(rank)} for rank in answer.ranks
+    )
+    write_table(out, columns, ([_cell(name, row[name], market) for name in names] for row in rows))
+    if note := no_grid(market.name, date.fromisoformat(answer.date), answer.ranks[0]["segment"]):
+        write_prose(out, note)
+
+
+def _plan(ranks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Target and stop, entry where a plan has one, and behind each the order price where there is one."""
+    found = []
+    for name in order_prices.LEVELS:
+        if name != "entry" or any(rank[name] is not None for rank in ranks):
+            found.append(name)
+        if any(rank["order"] and rank["order"][name] is not None for rank in ranks):
+            found.append(f"order_{name}")
+    return found
+
+
+def _cell(name: str, value: Any, market: Market) -> str:
+    if value is None or value == "":
+        return MISSING
+    if name in order_prices.COLUMNS:
+        return format_number(value, 10)
+    if name in {"close", *order_prices.LEVELS}:
+        return format_price(value, market.currency)
+    if name == "change_pct":
+        return format_percent(value)
+    if name == "amount":
+        return format_amount(value, market.currency)
+    if "_value_" in name:
+        return format_signed_amount(value, market.currency)
+    if "_quantity_" in name:
+        return format_signed_count(value)
+    return format_number(value, 4) if isinstance(value, float) else str(value)

@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 import numpy as np
 from django.conf import settings
+from django.db.models import Max
 
 from marketdata import calendars
 from marketdata.carry import carried
@@ -91,7 +92,8 @@ def _record(hours: SessionHours, calendar: Days, rows: Iterable[LakePartition]) 
     for row in rows:
         if row.is_stale:
             stale.append(row.month)
-        parts.append(Part(row.month, lake().partition(hours.market.name, row.month), row.written))
+        path = lake().partition(hours.market.name, row.month)
+        parts.append(Part(row.month, path, row.written, row.digest))
         if row.digest:  # a month that was never written is not in the index either
             part_digests[row.month.isoformat()] = row.digest
         counts.update(row.sessions)
@@ -159,9 +161,24 @@ def flow_record(market: str) -> FlowRecord:
     rows = list(FlowPartition.objects.filter(market=market).order_by("month"))
     return FlowRecord(
         digests={day: found[1] for row in rows for day, found in row.sessions.items()},
-        parts=tuple(Part(row.month, lake().flows(market, row.month), row.written) for row in rows),
+        parts=tuple(
+            Part(row.month, lake().flows(market, row.month), row.written, row.digest)
+            for row in rows
+        ),
         stale=tuple(row.month for row in rows if row.is_stale),
     )
+
+
+def damage_seen(market: str, until: date) -> datetime | None:
+    """When a file of the lake up to the month of `until` was last found damaged, None where none was: an answer that
+    was published before may have been computed from it."""
+    seen = [
+        kind._default_manager.filter(market=market, month__lte=until).aggregate(
+            at=Max("damage_seen_at")
+        )["at"]
+        for kind in (LakePartition, FlowPartition)
+    ]
+    return max((at for at in seen if at), default=None)
 
 
 def window(held: Record, asked: Days, warm_up: int, *, flows: FlowRecord | None = None) -> Window:

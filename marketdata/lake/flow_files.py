@@ -15,16 +15,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from marketdata.errors import LakeError
+from marketdata import sealed
 from marketdata.lake import digest, footers, schema
 from marketdata.lake.footers import Part
 from marketdata.lake.layout import Lake
 from marketdata.panel import FLOW_FIELDS, Floats
 
-VERSION = 1
+VERSION = 2
 
 SCHEMA = pa.schema(
     [
@@ -61,6 +60,11 @@ class FlowRoster:
     def rows(self) -> int:
         return int(np.bitwise_count(self.present).sum())
 
+    @property
+    def digest(self) -> str:
+        """A digest of all that the file holds."""
+        return digest.text([self.codes.tobytes(), self.digests.tobytes()])
+
 
 @dataclass(frozen=True, slots=True)
 class FlowsWritten:
@@ -75,30 +79,24 @@ class FlowsWritten:
 def write(lake: Lake, market: str, month: date, flows: Flows, *, generation: int) -> FlowsWritten:
     """Put the file of `month` in its place; OSError where the disk does not take it (the old file stays)."""
     made, sessions = roster(flows, month, generation)
-    table = _table(flows).replace_schema_metadata(
-        schema.metadata(
-            VERSION,
-            generation,
-            {
-                "codes": made.codes,
-                "present": made.present.astype("<u4"),
-                "digests": made.digests.astype("<u8"),
-            },
-        )
-    )
+    table, path = _table(flows), lake.flows(market, month)
+    parts = {
+        "codes": made.codes,
+        "present": made.present.astype("<u4"),
+        "digests": made.digests.astype("<u8"),
+    }
 
     def put(stream: pa.NativeFile) -> None:
-        pq.write_table(
+        sealed.write(
             table,
             stream,
+            metadata=schema.metadata(path, VERSION, generation, made.digest, parts),
             compression="zstd",
-            use_dictionary=["code", "date"],  # type: ignore[arg-type]
-            use_byte_stream_split=list(FLOW_FIELDS),  # type: ignore[arg-type]
+            use_dictionary=["code", "date"],
+            use_byte_stream_split=list(FLOW_FIELDS),
         )
 
-    size = lake.replace(lake.flows(market, month), put)
-    whole = digest.text([made.codes.tobytes(), made.digests.tobytes()])
-    return FlowsWritten(table.num_rows, size, whole, sessions)
+    return FlowsWritten(table.num_rows, lake.replace(path, put), made.digest, sessions)
 
 
 def roster(
@@ -124,9 +122,9 @@ def roster(
 
 
 def footer(lake: Lake, part: Part) -> FlowRoster:
-    """The metadata of a file; LakeError where it is missing, broken or not of the generation wanted."""
+    """The metadata of a file; LakeError where it is missing, damaged or not the one that the record wants."""
     with footers.open_file(lake, part.path, words=()) as file:
-        return _decoded(file, part)
+        return decoded(file, part)
 
 
 def arrays(
@@ -147,8 +145,8 @@ def arrays(
         if low == high or not wanted or not len(codes):
             continue
         with footers.open_file(lake, part.path, words=()) as file:
-            found = _decoded(file, part)
-            table = whole(file, part.path, wanted)
+            found = decoded(file, part)
+            table = file.table(wanted)
         mine, columns = _shared(codes, found.codes)
         present = schema.unpack(found.present)
         days = (sessions[low:high] - first).astype(np.intp)
@@ -162,21 +160,9 @@ def arrays(
     return made
 
 
-def whole(file: pq.ParquetFile, path: str, columns: Sequence[str]) -> pa.Table:
-    """All rows of these columns; LakeError where the file is damaged."""
-    try:
-        return file.read(columns=list(columns), use_threads=False)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise LakeError(f"{path} cannot be read to its end ({error})") from error
-
-
-def _decoded(file: pq.ParquetFile, part: Part) -> FlowRoster:
-    generation, parts = schema.unpacked(file.metadata.metadata, part.path, VERSION, _TYPES)
-    if generation != part.generation:
-        raise LakeError(
-            f"{part.path} is of generation {generation}, the record wants {part.generation}: "
-            "run `manage.py project_lake`."
-        )
+def decoded(file: sealed.SealedFile, part: Part) -> FlowRoster:
+    """The metadata of an open file; LakeError where it is not that of `part`."""
+    generation, parts = schema.unpacked(file.texts, part, VERSION, _TYPES)
     return FlowRoster(generation=generation, **parts)
 
 

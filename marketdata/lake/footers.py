@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,24 +16,29 @@ from numpy.typing import NDArray
 from marketdata.errors import LakeError
 from marketdata.lake import schema
 from marketdata.lake.layout import Lake
+from marketdata.sealed import Damaged, SealedFile
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One partition of a window: its month, path and the generation the record says it must have."""
+    """One partition of a window: its month, path and the generation and digest that the record says it must have; any
+    (None, "") for a lake without its record."""
 
     month: date
     path: str
-    generation: int
+    generation: int | None
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The footers of a window: rosters beside their parts, and the codes of all of them, (N,) ascending."""
+    """The footers of a window: rosters beside their parts, the codes of all of them, (N,) ascending, and of each file
+    what proves that it is still the same one."""
 
     parts: tuple[Part, ...]
     rosters: tuple[schema.Roster, ...]
     codes: NDArray[np.bytes_]
+    proofs: tuple[bytes, ...]
 
     def idle_at(self, day: np.datetime64) -> list[str]:
         """The codes that did not trade on `day`, those without a bar included: where the window begins there,
@@ -45,29 +52,55 @@ class Survey:
         return [code.decode() for code in self.codes[~traded]]
 
 
-def survey(lake: Lake, parts: Sequence[Part], *, any_generation: bool = False) -> Survey:
-    """The footers of `parts`; LakeError names a file that is missing, broken or not of the generation wanted
-    (`any_generation`: for whoever reads a lake without its record)."""
-    rosters = []
+def survey(lake: Lake, parts: Sequence[Part]) -> Survey:
+    """The footers of `parts`; LakeError names a file that is missing, damaged or not the one that the record wants."""
+    rosters, proofs = [], []
     for part in parts:
         with open_file(lake, part.path) as file:
-            found = schema.Roster.decode(file.metadata.metadata, part.path)
-        if found.generation != part.generation and not any_generation:
-            raise LakeError(
-                f"{part.path} is of generation {found.generation}, the record wants {part.generation}: "
-                "run `manage.py project_lake`."
-            )
-        rosters.append(found)
-    return Survey(tuple(parts), tuple(rosters), _union([roster.codes for roster in rosters]))
+            rosters.append(schema.Roster.decode(file.texts, part))
+            proofs.append(file.proof)
+    codes = _union([roster.codes for roster in rosters])
+    return Survey(tuple(parts), tuple(rosters), codes, tuple(proofs))
 
 
-def open_file(lake: Lake, path: str, *, words: Sequence[str] = ("segment",)) -> pq.ParquetFile:
-    """The file, its columns `words` to be read as dictionaries; LakeError where it is missing or broken."""
+@contextmanager
+def open_file(
+    lake: Lake, path: str, *, words: Sequence[str] = ("segment",), proof: bytes = b""
+) -> Iterator[SealedFile]:
+    """The file, its columns `words` to be read as dictionaries; LakeError where it is missing or damaged, also where
+    that comes to light inside the block, or another one than that of `proof`."""
     try:
-        return pq.ParquetFile(lake.source(path), read_dictionary=list(words))
-    except (OSError, pa.ArrowInvalid) as error:
-        kind = "is missing" if isinstance(error, FileNotFoundError) else "cannot be read"
-        raise LakeError(f"{path} {kind}: run `manage.py project_lake`.") from error
+        with SealedFile(lake.source(path), words) as file:
+            if proof and file.proof != proof:
+                raise LakeError(f"{path} was replaced while it was read: run this again.")
+            yield file
+    except FileNotFoundError as error:
+        raise LakeError(f"{path} is missing: run `manage.py project_lake`.") from error
+    except Damaged as error:
+        version = _version(lake, path)
+        if version == 1:
+            raise LakeError(
+                f"{path} has lake schema version 1, this program writes {schema.VERSION}: "
+                "run `manage.py project_lake --rebuild`."
+            ) from error
+        raise LakeError(
+            f"{path} cannot be read, it is damaged ({error}): run `manage.py project_lake`."
+        ) from error
+    except (OSError, pa.ArrowException) as error:
+        raise LakeError(
+            f"{path} cannot be read ({error}): run `manage.py project_lake`."
+        ) from error
+
+
+def _version(lake: Lake, path: str) -> int | None:
+    """The schema version that a file without a valid seal says it has, as those of version 1 do."""
+    try:
+        with pq.ParquetFile(lake.source(path)) as file:
+            texts = file.metadata.metadata or {}
+            found = json.loads(texts.get(b"seismo.head", b"{}")).get("version")
+            return found if isinstance(found, int) else None
+    except (OSError, ValueError, AttributeError, pa.ArrowException):
+        return None
 
 
 def _keys(codes: NDArray[np.bytes_]) -> NDArray[np.generic]:

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from marketdata import sealed
+from marketdata.errors import LakeError
 from marketdata.lake import arrays
-from marketdata.lake.layout import Lake
+from marketdata.lake.footers import open_file
+from marketdata.lake.layout import Lake, place
 from marketdata.panel import Floats
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +35,18 @@ NONE = IndexFile(np.empty(0, "datetime64[D]"), np.empty(0), np.empty(0), {})
 
 
 def read(lake: Lake, market: str) -> IndexFile:
-    """The index of `market`; `NONE` where the file is missing, broken or of another version: it is computed anew."""
+    """The index of `market`; `NONE` where the file is missing, damaged, another market's or of another version: it is
+    computed anew."""
+    path = lake.index(market)
     try:
-        with pq.ParquetFile(lake.source(lake.index(market))) as file:  # read_table imports pandas
-            table = file.read()
-        head = json.loads((table.schema.metadata or {})[b"seismo.index"])
-    except (OSError, pa.ArrowInvalid, KeyError, ValueError):
+        with open_file(lake, path, words=()) as file:
+            table, head = (
+                file.table(("date", "m", "range")),
+                json.loads(file.texts[b"seismo.index"]),
+            )
+    except (LakeError, KeyError, ValueError):
         return NONE
-    if head.get("version") != VERSION:
+    if head.get("version") != VERSION or head.get("place") != list(place(path)):
         return NONE
     return IndexFile(
         sessions=arrays.days(table.column("date")),
@@ -52,16 +58,18 @@ def read(lake: Lake, market: str) -> IndexFile:
 
 def write(lake: Lake, market: str, made: IndexFile) -> None:
     """Put `made` in the place of the market's index."""
-    head = json.dumps({"version": VERSION, "partitions": dict(made.partitions)})
+    path = lake.index(market)
+    head = {"version": VERSION, "place": place(path), "partitions": dict(made.partitions)}
     table = pa.table(
         {
             "date": pa.array(made.sessions, pa.date32()),
             "m": pa.array(made.m),
             "range": pa.array(made.range),
         }
-    ).replace_schema_metadata({b"seismo.index": head.encode()})
+    )
+    texts = {"seismo.index": json.dumps(head)}
 
     def put(stream: pa.NativeFile) -> None:
-        pq.write_table(table, stream, compression="zstd")
+        sealed.write(table, stream, metadata=texts, compression="zstd")
 
-    lake.replace(lake.index(market), put)
+    lake.replace(path, put)

@@ -17,9 +17,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 from pyarrow import fs
+
+
+class Place(NamedTuple):
+    """What a file's path says that it holds; `month` is "2026-08", "" for what has all months in one file."""
+
+    kind: str
+    market: str
+    month: str
+
+
+def place(path: str) -> Place:
+    """The place of a path below the root."""
+    folders, _, name = path.rpartition("/")
+    said = dict(part.split("=", 1) for part in folders.split("/"))
+    month = f"{said['year']}-{said['month']}" if "year" in said else ""
+    return Place(name.removesuffix(".parquet"), said["market"], month)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from marketdata import adjust
 from marketdata.lake import arrays, footers, schema
 from marketdata.panel import Floats, Panel
+from marketdata.sealed import SealedFile
 
 if TYPE_CHECKING:
     from marketdata.lake.reader import Window
@@ -48,15 +48,16 @@ class Loading:
             self.arrays[name] = np.full(
                 (self.shape[0] - self.window.start + rows, self.shape[1]), np.nan
             )
-        jobs = list(zip(self.window.survey.parts, self.window.survey.rosters, strict=True))
+        survey = self.window.survey
+        jobs = list(zip(survey.parts, survey.rosters, survey.proofs, strict=True))
         if threads > 1:
             with ThreadPoolExecutor(threads) as pool:
                 list(pool.map(lambda job: self._month(*job), jobs))
         else:
-            for part, roster in jobs:
-                self._month(part, roster)
+            for job in jobs:
+                self._month(*job)
 
-    def _month(self, part: footers.Part, roster: schema.Roster) -> None:
+    def _month(self, part: footers.Part, roster: schema.Roster, proof: bytes) -> None:
         window = self.window
         first = np.datetime64(part.month)
         after = (first.astype("datetime64[M]") + 1).astype("datetime64[D]")
@@ -82,7 +83,7 @@ class Loading:
         skip, count = int(rows[:begin].sum()), int(rows[begin:end].sum())
         if not count:
             return
-        with footers.open_file(window.lake, part.path) as file:
+        with footers.open_file(window.lake, part.path, proof=proof) as file:
             table = _rows(file, [*wanted, *(["segment", "flags"] if labelled else [])], skip, count)
         for name in wanted:
             self._put(name, arrays.floats(table.column(name)), place)
@@ -249,13 +250,14 @@ def _slice(at: NDArray[np.intp]) -> NDArray[np.intp] | slice:
     return at
 
 
-def _rows(file: pq.ParquetFile, columns: list[str], skip: int, count: int) -> pa.Table:
+def _rows(file: SealedFile, columns: list[str], skip: int, count: int) -> pa.Table:
     """Rows [skip, skip + count) of the file, from the row groups they lie in."""
-    sizes = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
+    groups = file.metadata.num_row_groups
+    sizes = [file.metadata.row_group(n).num_rows for n in range(groups)]
     ends = np.cumsum(sizes)
     low = int(np.searchsorted(ends, skip, side="right"))
     high = int(np.searchsorted(ends, skip + count, side="left")) + 1
-    table = file.read_row_groups(list(range(low, high)), columns=columns, use_threads=False)
+    table = file.table(columns, range(low, high))
     return table.slice(skip - int(ends[low] - sizes[low]), count)
 
 

@@ -13,6 +13,9 @@ reads only closes:
     steps      (code, day, base price) where a base price is known and is more than a repetition: it differs from the
                recorded close of the bar before in this file, or there is none, or one of the two did not trade
     events     (code, day, ratio) of factor events without a base price, on a day with or without a bar
+
+Head: `seismo.head` says what the file is: kind, market, month, schema version, generation, the digest of the roster,
+and the width of a code. A reader compares it with where the file lies and with what the record says.
 """
 
 from __future__ import annotations
@@ -21,15 +24,17 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from marketdata.errors import LakeError
+from marketdata.lake import digest
+from marketdata.lake.layout import Place, place
 
-VERSION = 1
+VERSION = 2
 
 FLOATS = ("open", "high", "low", "close", "volume")
 NULLABLE = ("amount", "base_price", "ratio", "market_cap", "shares")
@@ -65,8 +70,13 @@ class Roster:
     def rows(self) -> int:
         return int(np.bitwise_count(self.present).sum())
 
-    def encode(self) -> dict[bytes, bytes]:
-        """As Parquet key-value metadata."""
+    @property
+    def digest(self) -> str:
+        """A digest of all that the partition holds."""
+        return digest.text([self.codes.tobytes(), self.digests.tobytes()])
+
+    def encode(self, path: str) -> dict[str, str]:
+        """As Parquet key-value metadata of the file that lies at `path`."""
         parts: dict[str, NDArray[Any]] = {
             "codes": self.codes,
             "present": self.present.astype("<u4"),
@@ -76,40 +86,75 @@ class Roster:
             "steps": self.steps,
             "events": self.events,
         }
-        return metadata(VERSION, self.generation, parts)
+        return metadata(path, VERSION, self.generation, self.digest, parts)
 
     @classmethod
-    def decode(cls, held: Mapping[bytes, bytes] | None, path: str) -> Roster:
-        """From a footer; LakeError where it is not one of ours or of another version."""
+    def decode(cls, held: Mapping[bytes, bytes], part: Expected) -> Roster:
+        """From a footer; LakeError where it is not that of `part`."""
         types = {"present": "<u4", "traded": "<u4", "based": "<u4", "digests": "<u8"}
         generation, parts = unpacked(
-            held, path, VERSION, {**types, "steps": _STEP, "events": _STEP}
+            held, part, VERSION, {**types, "steps": _STEP, "events": _STEP}
         )
         return cls(generation=generation, **parts)
 
 
+class Expected(Protocol):
+    """What the record says of a file: its path, generation and digest; without them (None, "") any will do."""
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def generation(self) -> int | None: ...
+
+    @property
+    def digest(self) -> str: ...
+
+
 def metadata(
-    version: int, generation: int, parts: Mapping[str, NDArray[Any]]
-) -> dict[bytes, bytes]:
-    """A footer's key-value metadata: `parts`, one of them the codes, as they lie in memory."""
-    head = {"version": version, "generation": generation, "width": parts["codes"].dtype.itemsize}
-    return {b"seismo.head": json.dumps(head).encode()} | {
-        f"seismo.{name}".encode(): base64.b64encode(part.tobytes()) for name, part in parts.items()
+    path: str, version: int, generation: int, digest: str, parts: Mapping[str, NDArray[Any]]
+) -> dict[str, str]:
+    """The key-value metadata of the file that lies at `path`: its head, and `parts`, one of them the codes, as they lie
+    in memory."""
+    head = place(path)._asdict() | {
+        "version": version,
+        "generation": generation,
+        "digest": digest,
+        "width": parts["codes"].dtype.itemsize,
+    }
+    return {"seismo.head": json.dumps(head)} | {
+        f"seismo.{name}": base64.b64encode(part.tobytes()).decode() for name, part in parts.items()
     }
 
 
 def unpacked(
-    held: Mapping[bytes, bytes] | None, path: str, version: int, types: Mapping[str, Any]
+    held: Mapping[bytes, bytes], part: Expected, version: int, types: Mapping[str, Any]
 ) -> tuple[int, dict[str, NDArray[Any]]]:
     """The generation and the parts that `metadata` packed, the codes and those of `types`; LakeError where the footer
-    is not one of ours or of another version."""
-    held = held or {}
+    is not one of ours, of another version, or not that of `part`."""
+    path = part.path
     try:
         head = json.loads(held[b"seismo.head"])
         if head["version"] != version:
             raise LakeError(
                 f"{path} has lake schema version {head['version']}, this program writes {version}: "
                 "run `manage.py project_lake --rebuild`."
+            )
+        there, here = Place(*(head[name] for name in Place._fields)), place(path)
+        if there != here:
+            raise LakeError(
+                f"{path} holds {there.kind} of market {there.market} {there.month}, it was put there from elsewhere: "
+                "run `manage.py project_lake`."
+            )
+        if part.generation is not None and head["generation"] != part.generation:
+            raise LakeError(
+                f"{path} is of generation {head['generation']}, the record wants {part.generation}: "
+                "run `manage.py project_lake`."
+            )
+        if part.digest and head["digest"] != part.digest:
+            raise LakeError(
+                f"{path} holds other {here.kind} than the record says, it was put there from elsewhere: "
+                "run `manage.py project_lake`."
             )
         kinds = {"codes": f"S{head['width']}", **types}
         return int(head["generation"]), {

@@ -7,16 +7,15 @@ carry statistics of code and date, so that one instrument's bars lie in one row 
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from marketdata import sealed
 from marketdata.lake import digest, schema
 from marketdata.lake.layout import Lake
 from marketdata.markets import market as market_named
@@ -58,30 +57,26 @@ def write(lake: Lake, market: str, month: date, bars: Bars, *, generation: int) 
     digests = row_digests(bars)
     made, sessions = roster(bars, digests, market, month, generation)
     table = _table(bars)
-    bounds = _groups(bars.code)
+    path = lake.partition(market, month)
 
     def put(stream: pa.NativeFile) -> None:
-        with pq.ParquetWriter(
+        sealed.write(
+            table,
             stream,
-            table.schema,
+            _groups(bars.code),
+            metadata=made.encode(path),
             compression="zstd",
             compression_level=1,
-            use_dictionary=["code", "date", "segment", "flags"],  # type: ignore[arg-type]
+            use_dictionary=["code", "date", "segment", "flags"],
             use_byte_stream_split=[*schema.FLOATS, *schema.NULLABLE],
             write_statistics=["code", "date"],
-        ) as writer:
-            for low, high in itertools.pairwise(bounds):
-                writer.write_table(table.slice(low, high - low), row_group_size=high - low)
-            # Not as metadata of the table's schema: of that the writer keeps a second copy.
-            writer.add_key_value_metadata(
-                {name.decode(): part.decode() for name, part in made.encode().items()}
-            )
+        )
 
-    size = lake.replace(lake.partition(market, month), put)
+    size = lake.replace(path, put)
     return Written(
         rows=table.num_rows,
         bytes=size,
-        digest=digest.text([made.codes.tobytes(), made.digests.tobytes()]),
+        digest=made.digest,
         sessions=sessions,
     )
 

@@ -21,6 +21,10 @@ class Partition(models.Model):
         default=dict, help_text="ISO date -> [bars, digest, bars that can be scanned]"
     )
     written_at = models.DateTimeField(null=True)
+    damage_seen_at = models.DateTimeField(
+        null=True,
+        help_text="When its file was last found damaged, or from before files were sealed",
+    )
 
     class Meta:
         abstract = True

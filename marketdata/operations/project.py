@@ -8,18 +8,19 @@ A crash anywhere leaves the partition marked, and the next projection repairs it
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from marketdata import queries
 from marketdata.errors import DataProblem, LakeError
-from marketdata.lake import flow_files, writer
-from marketdata.lake.footers import Part, survey
+from marketdata.lake import flow_files, whole, writer
+from marketdata.lake.footers import Part
 from marketdata.models import FlowPartition, LakePartition, Partition
 from marketdata.operations import assemble, market_index
 from marketdata.queries import lake
@@ -28,6 +29,8 @@ from marketdata.record import FlowRecord, Record
 Progress = Callable[[str, int, int], None]
 Write = Callable[[date, int], writer.Written | flow_files.FlowsWritten]
 Kind = TypeVar("Kind", LakePartition, FlowPartition)
+T = TypeVar("T")
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,21 @@ def project(
     months: Iterable[date] | None = None,
     progress: Progress | None = None,
 ) -> Projected:
-    """Rewrite the stale partitions of `market` (all with `rebuild`; of `months` only where given), then its index."""
+    """Rewrite the stale partitions of `market` (all with `rebuild`; of `months` only where given), then its index. A
+    partition that turns out to be damaged as the index is computed is rewritten too."""
+    done = _project_bars(market, rebuild, months, progress)
+    try:
+        market_index.refresh(lake(), market)
+    except LakeError:
+        mark_broken(market)
+        done += _project_bars(market, False, None, progress)
+        market_index.refresh(lake(), market)
+    return done
+
+
+def _project_bars(
+    market: str, rebuild: bool, months: Iterable[date] | None, progress: Progress | None
+) -> Projected:
     chosen = LakePartition.objects.filter(market=market)
     if months is not None:
         chosen = chosen.filter(month__in=list(months))
@@ -70,9 +87,7 @@ def project(
         )
         return written
 
-    done = _projected(partitions, write, progress)
-    market_index.refresh(lake(), market)
-    return done
+    return _projected(partitions, write, progress)
 
 
 def project_flows(
@@ -106,36 +121,46 @@ def current_flows(market: str) -> FlowRecord:
     return held
 
 
+def mended(held: Record, read: Callable[[Record], T]) -> T:
+    """What `read` makes of the record. Where it meets a file of the lake that is missing, damaged or behind, the lake
+    is mended from the record, and it reads once more; LakeError where that does not help."""
+    try:
+        return read(held)
+    except LakeError:
+        bring_up_to_date(held.market.name)
+        return read(queries.record(held.market.name))
+
+
 def bring_up_to_date(market: str) -> None:
-    """Project what is stale, and what the record says is in place but is missing, broken or older in the lake."""
+    """Project what is stale, and what the record says is in place but is missing, damaged or another in the lake."""
     mark_broken(market)
     project(market)
     project_flows(market)
 
 
 def mark_broken(market: str) -> None:
-    """Mark the partitions whose file is missing, broken or not the one the record says was written."""
-    _mark_broken_flows(market)
+    """Mark the partitions whose file is missing, damaged or not the one the record says was written; every file is read
+    whole."""
     broken = []
-    for partition in LakePartition.objects.filter(market=market, wanted=F("written")):
-        part = Part(partition.month, lake().partition(market, partition.month), partition.written)
-        try:
-            survey(lake(), [part])
-        except LakeError:
-            broken.append(partition.month)
+    for kind, path, read in (
+        (LakePartition, lake().partition, whole.bars),
+        (FlowPartition, lake().flows, whole.flows),
+    ):
+        for row in kind._default_manager.filter(market=market, wanted=F("written")):
+            part = Part(row.month, path(market, row.month), row.written, row.digest)
+            try:
+                read(lake(), part)
+            except LakeError as error:
+                broken.append(str(error))
+                found: dict[str, Any] = {"wanted": F("wanted") + 1}
+                if not isinstance(error.__cause__, FileNotFoundError):
+                    found["damage_seen_at"] = timezone.now()
+                kind._default_manager.filter(pk=row.pk, wanted=row.wanted).update(**found)
     if broken:
-        LakePartition.objects.filter(market=market, month__in=broken).update(wanted=F("wanted") + 1)
-
-
-def _mark_broken_flows(market: str) -> None:
-    broken = []
-    for partition in FlowPartition.objects.filter(market=market, wanted=F("written")):
-        path = lake().flows(market, partition.month)
-        try:
-            flow_files.footer(lake(), Part(partition.month, path, partition.written))
-        except LakeError:
-            broken.append(partition.pk)
-    FlowPartition.objects.filter(pk__in=broken).update(wanted=F("wanted") + 1)
+        LOGGER.warning(
+            "%d months of the lake of market %s are written anew from the record, the first of them because %s",
+            len(broken), market, broken[0],
+        )  # fmt: skip
 
 
 def _stale(chosen: QuerySet[Kind], rebuild: bool) -> list[Kind]:

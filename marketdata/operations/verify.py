@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
 
 from marketdata import queries
 from marketdata.errors import DataProblem, LakeError
-from marketdata.lake import flow_files, footers, schema, writer
-from marketdata.models import FlowPartition, LakePartition
+from marketdata.lake import flow_files, footers, whole, writer
+from marketdata.models import FlowPartition, LakePartition, Partition
 from marketdata.operations import assemble
-from marketdata.panel import FLOW_FIELDS, Floats
+from marketdata.panel import Floats
 from marketdata.record import Record
 
 
@@ -73,18 +71,18 @@ def _gaps(held: Record) -> Iterator[Finding]:
 
 def _differences(partition: LakePartition, statements: assemble.Statements) -> Iterator[str]:
     path = queries.lake().partition(partition.market, partition.month)
-    part = footers.Part(partition.month, path, partition.written)
     try:
-        found = footers.survey(queries.lake(), [part]).rosters[0]
-        table = _whole(path)
+        found, bars = whole.bars(queries.lake(), _part(partition, path))
     except LakeError as error:
         yield str(error)
         return
-    bars, _ = assemble.partition(partition.market, partition.month, statements)
-    digests = writer.row_digests(bars)
-    wanted, _ = writer.roster(bars, digests, partition.market, partition.month, partition.written)
-    if found.rows != wanted.rows or table.num_rows != wanted.rows:
-        yield f"has {table.num_rows} rows, its footer says {found.rows}, the record {wanted.rows}"
+    recorded, _ = assemble.partition(partition.market, partition.month, statements)
+    digests = writer.row_digests(recorded)
+    wanted, _ = writer.roster(
+        recorded, digests, partition.market, partition.month, partition.written
+    )
+    if found.rows != wanted.rows:
+        yield f"has {found.rows} rows, the record {wanted.rows}"
     if not np.array_equal(found.codes, wanted.codes):
         odd = np.setxor1d(found.codes, wanted.codes)
         yield f"has other instruments than the record: {_some(odd)}"
@@ -92,23 +90,19 @@ def _differences(partition: LakePartition, statements: assemble.Statements) -> I
     different = found.codes[found.digests != wanted.digests]
     if len(different):
         yield f"differs from the record in {_some(different)}"
-    names = (*schema.FLOATS, *schema.NULLABLE)
-    if table.num_rows == wanted.rows and not _same(table, names, bars.values, bars.date):
-        yield "holds other values than its footer says: the file was changed or is damaged"
+    elif not _same(bars.values, recorded.values):
+        yield "holds other values than the record, with the same digests"
 
 
 def _flow_differences(partition: FlowPartition) -> Iterator[str]:
     path = queries.lake().flows(partition.market, partition.month)
-    part = footers.Part(partition.month, path, partition.written)
     try:
-        found = flow_files.footer(queries.lake(), part)
-        with footers.open_file(queries.lake(), path, words=()) as file:
-            table = flow_files.whole(file, path, ["date", *FLOW_FIELDS])
+        found, flows = whole.flows(queries.lake(), _part(partition, path))
     except LakeError as error:
         yield str(error)
         return
-    flows = assemble.flows(partition.market, partition.month)
-    wanted, _ = flow_files.roster(flows, partition.month, partition.written)
+    recorded = assemble.flows(partition.market, partition.month)
+    wanted, _ = flow_files.roster(recorded, partition.month, partition.written)
     if not np.array_equal(found.codes, wanted.codes):
         odd = np.setxor1d(found.codes, wanted.codes)
         yield f"has flows of other instruments than the record: {_some(odd)}"
@@ -116,36 +110,18 @@ def _flow_differences(partition: FlowPartition) -> Iterator[str]:
     different = found.codes[found.digests != wanted.digests]
     if len(different):
         yield f"differs from the record in the flows of {_some(different)}"
-    elif not _same(table, FLOW_FIELDS, flows.values, flows.date):
-        yield "holds other flows than its footer says: the file was changed or is damaged"
+    elif not _same(flows.values, recorded.values):
+        yield "holds other flows than the record, with the same digests"
 
 
-def _whole(path: str) -> pa.Table:
-    with footers.open_file(queries.lake(), path) as file:
-        try:
-            return file.read(columns=["code", "date", *schema.FLOATS, *schema.NULLABLE, "flags"])
-        except (OSError, pa.ArrowInvalid) as error:
-            raise LakeError(f"{path} cannot be read to its end ({error})") from error
+def _part(partition: Partition, path: str) -> footers.Part:
+    return footers.Part(partition.month, path, partition.written, partition.digest)
 
 
-def _same(
-    table: pa.Table,
-    names: Sequence[str],
-    values: Mapping[str, Floats],
-    days: NDArray[np.datetime64],
-) -> bool:
-    """Whether the table holds these values of `names`, row by row."""
-    return (
-        table.num_rows == len(days)
-        and all(
-            np.array_equal(
-                table.column(name).to_numpy(zero_copy_only=False).astype(float),
-                values[name],
-                equal_nan=True,
-            )
-            for name in names
-        )
-        and np.array_equal(table.column("date").to_numpy().astype("datetime64[D]"), days)
+def _same(values: Mapping[str, Floats], others: Mapping[str, Floats]) -> bool:
+    """Whether both hold the same values, row by row."""
+    return all(
+        np.array_equal(column, others[name], equal_nan=True) for name, column in values.items()
     )
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from marketdata import queries as market_queries
 from marketdata import series
-from marketdata.errors import DataProblem, LakeError
+from marketdata.errors import DataProblem
 from marketdata.markets import market as market_named
 from marketdata.operations import project
 from marketdata.panel import Bools, Panel
@@ -155,13 +155,9 @@ def _read(
     request: Request, held: Record, asked: Days, days: Days, rules: set[Rule]
 ) -> tuple[Panel, Prices, MarketIndex]:
     """The panel, the prices and the index; a lake that turns out to be broken or behind is mended once."""
-    try:
+    if not request.mend:
         return _loaded(held, asked, days, rules)
-    except LakeError:
-        if not request.mend:
-            raise
-        project.bring_up_to_date(request.market)
-        return _loaded(market_queries.record(request.market), asked, days, rules)
+    return project.mended(held, lambda held: _loaded(held, asked, days, rules))
 
 
 def _loaded(

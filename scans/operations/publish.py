@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import transaction
 
+from marketdata import queries as market_queries
 from marketdata.operations import generations
 from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession, Status
 from scans.operations.answers import (
@@ -130,6 +131,9 @@ def _stands(answer: Answer, row: ScanSession | None) -> bool:
     if row is None or row.input_digest != answer.input_digest:
         return False
     if not same_ranks(row, answer):
+        damage = market_queries.damage_seen(row.market, row.date)
+        if damage and row.run.started_at < damage:
+            return False  # it was computed from a file that was damaged, and the record is what it always was
         raise NotReproducible(
             f"{answer.date}: the same data, parameters and revision gave another result than run {row.run_id} "
             f"(digest {answer.result_digest}, published {row.result_digest}). Nothing was changed; this is a defect "

@@ -16,7 +16,6 @@ from django.conf import settings
 
 from marketdata import queries as market_queries
 from marketdata import series
-from marketdata.errors import LakeError
 from marketdata.operations import project
 from marketdata.record import Days, FlowRecord, Record
 from scans.engines.base import Features, MarketIndex, Universe
@@ -78,13 +77,9 @@ class How(Protocol):
 def read(held: Record, asked: Days, tasks: Sequence[Task], how: How) -> Read:
     """What `tasks` need for the sessions `asked`. A lake that turns out to be missing, broken or behind is mended once,
     if it may be. LakeError where it is not; DataProblem where a session is missing or the index too short."""
-    try:
+    if not how.mend:
         return _read(held, asked, tasks, how)
-    except LakeError:
-        if not how.mend:
-            raise
-        project.bring_up_to_date(held.market.name)
-        return _read(market_queries.record(held.market.name), asked, tasks, how)
+    return project.mended(held, lambda held: _read(held, asked, tasks, how))
 
 
 def _read(held: Record, asked: Days, tasks: Sequence[Task], how: How) -> Read:

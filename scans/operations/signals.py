@@ -93,10 +93,7 @@ def _version(held: Record, version: ScannerVersion, last: np.datetime64, rebuild
 
 
 def _follow(held: Record, todo: Sequence[ScanRank], days: Any) -> tuple[int, int]:
-    window = market_queries.window(held, days, 253)
-    fields = dict.fromkeys(("open", "high", "low", "close", "volume", "raw_close"), 0)
-    panel = window.read(fields, threads=2, market_cap=True)
-    over, raw = prices(panel, window.suspects()), panel.tail("raw_close", 0)
+    over, raw = project.mended(held, lambda held: _prices(held, days))
     revisions = [rank.signal.revision if hasattr(rank, "signal") else REVISION for rank in todo]
     plans = _plans(todo, revisions, over, raw)
     found = arithmetic.live(over, plans)
@@ -115,6 +112,14 @@ def _follow(held: Record, todo: Sequence[ScanRank], days: Any) -> tuple[int, int
         Signal.objects.bulk_update(changed, CHANGING, batch_size=BATCH)
         generations.advance(held.market.name)
     return len(fresh), len(changed)
+
+
+def _prices(held: Record, days: Any) -> tuple[Prices, Floats]:
+    """The prices of `days`, and the raw closes, (T, N)."""
+    window = market_queries.window(held, days, 253)
+    fields = dict.fromkeys(("open", "high", "low", "close", "volume", "raw_close"), 0)
+    panel = window.read(fields, threads=2, market_cap=True)
+    return prices(panel, window.suspects()), panel.tail("raw_close", 0)
 
 
 CHANGING = (

@@ -1,14 +1,13 @@
 """What the score cache keeps: of one version's first stage over one session, the universe and the features.
 
-An entry is a Parquet file with a row for each instrument. Its key is made of everything that went in, so an entry is
-never wrong, only unused: when a bar, an event, a membership or the code changes, other keys are asked for.
+An entry is a sealed Parquet file with a row for each instrument. Its key is made of everything that went in, so an
+entry is never wrong, only unused: when a bar, an event, a membership or the code changes, other keys are asked for.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -16,16 +15,16 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 import marketdata
 import scans
+from marketdata import sealed
 from scans.engines import params as engine_params
 from scans.engines.base import Features, Universe, params_of_features
 from scans.execution.pieces import Task
 
-FORM = 1
+FORM = 2
 """Of the files; another one is another key."""
 COMPUTED_BY = (
     (scans, ("engines", "execution", "kernels", "scores")),
@@ -40,6 +39,7 @@ COMPUTED_BY = (
             "panel.py",
             "queries.py",
             "record.py",
+            "sealed.py",
         ),
     ),
 )
@@ -131,9 +131,10 @@ def packed(entry: Entry, name: str) -> bytes:
     }
     table = pa.table({column: pa.array(array) for column, array in columns.items()})
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        table.replace_schema_metadata(told),
+    sealed.write(
+        table,
         sink,
+        metadata=told,
         compression="lz4",
         use_dictionary=False,
         write_statistics=False,
@@ -142,11 +143,12 @@ def packed(entry: Entry, name: str) -> bytes:
 
 
 def unpacked(file: bytes, name: str) -> Entry:
-    """The entry that `packed` made a file of. ValueError where the file is another's or no entry."""
-    table = pq.read_table(pa.BufferReader(file), use_threads=False)
-    told: Mapping[bytes, bytes] = table.schema.metadata or {}
-    if told.get(b"key") != name.encode():
-        raise ValueError(f"it is not the entry {name}")
+    """The entry that `packed` made a file of. ValueError where the file is another's, damaged or no entry."""
+    with sealed.SealedFile(pa.BufferReader(file)) as opened:
+        told = opened.texts
+        if told.get(b"key") != name.encode():
+            raise ValueError(f"it is not the entry {name}")
+        table = opened.table(opened.columns)
     arrays = {
         column: table[column].to_numpy()[np.newaxis, :]
         for column in table.column_names

@@ -32,11 +32,13 @@ TO_LOW = 0.9
 
 
 class Place(Protocol):
-    """Files by name. `read` gives None where there is none; both raise OSError where something is wrong."""
+    """Files by name. `read` gives None where there is none; all raise OSError where something is wrong."""
 
     def read(self, name: str) -> bytes | None: ...
 
     def write(self, name: str, content: bytes) -> None: ...
+
+    def delete(self, name: str) -> None: ...
 
 
 class Scores:
@@ -47,14 +49,15 @@ class Scores:
         self._breaker = Breaker(threshold=1, rest=REST)
 
     def read(self, name: str) -> Entry | None:
-        """The entry, None where it is not there or cannot be had."""
+        """The entry, None where it is not there or cannot be had; one that is damaged is deleted."""
         content = self._tried(lambda: self._place.read(name + SUFFIX), f"{name} cannot be read")
         if content is None:
             return None
         try:
             return unpacked(content, name)
         except (ValueError, KeyError, pa.ArrowException) as error:  # torn by a power cut, say
-            LOGGER.warning("The score cache's entry %s is not used: %s", name, error)
+            LOGGER.warning("The score cache's entry %s is not used, and deleted: %s", name, error)
+            self._tried(lambda: self._place.delete(name + SUFFIX), f"{name} cannot be deleted")
             return None
 
     def write(self, name: str, entry: Entry) -> None:
@@ -104,6 +107,9 @@ class Folder:
             raise
         self._keep_within()
 
+    def delete(self, name: str) -> None:
+        (self._path / name).unlink(missing_ok=True)
+
     def _keep_within(self) -> None:
         found = []
         with os.scandir(self._path) as files:
@@ -144,6 +150,9 @@ class Bucket:
     def write(self, name: str, content: bytes) -> None:
         with self._opened().open_output_stream(f"{self._root}/{name}") as stream:
             stream.write(content)
+
+    def delete(self, name: str) -> None:
+        self._opened().delete_file(f"{self._root}/{name}")
 
     def _opened(self) -> Any:
         if self._s3 is None:

@@ -44,10 +44,10 @@ class Installation:
         days = days[(days >= np.datetime64(first)) & (days <= np.datetime64(last))]
         months = pd.period_range(first[:7], last[:7], freq="M")
         parts = [
-            Part(month.start_time.date(), lake.partition("kr", month.start_time.date()), 0)
+            Part(month.start_time.date(), lake.partition("kr", month.start_time.date()), None)
             for month in months
         ]
-        seen = survey(lake, parts, any_generation=True)
+        seen = survey(lake, parts)
         fields = dict.fromkeys(
             ("close", "raw_close", "volume", "open", "high", "low", "amount"), reach
         )

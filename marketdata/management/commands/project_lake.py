@@ -24,8 +24,7 @@ class Command(SeismoCommand):
     def handle(self, **options: Any) -> None:
         began = time.perf_counter()
         name = market(options["market"]).name
-        if not options["rebuild"]:
-            project.mark_broken(name)
+        project.mark_broken(name)
         rebuild, progress = options["rebuild"], self.progress
         done = project.project(name, rebuild=rebuild, progress=progress)
         done += project.project_flows(name, rebuild=rebuild, progress=progress)

@@ -81,6 +81,9 @@ class Answering(BaseHTTPRequestHandler):
         if self.command == "PUT":
             self.mine.files[name] = body
             return self._say(200, ETag='"whole"')
+        if self.command == "DELETE":
+            self.mine.files.pop(name, None)
+            return self._say(204)
         return self._read(name)
 
     def _read(self, name: str) -> None:
@@ -94,7 +97,7 @@ class Answering(BaseHTTPRequestHandler):
         there = f"bytes {low}-{high}/{len(found)}"
         return self._say(206, found[low : high + 1], ETag='"whole"', Content_Range=there)
 
-    do_GET = do_HEAD = do_PUT = do_POST = _serve
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _serve
 
     def _body(self) -> bytes:
         """What was sent; chunks of HTTP may lie around chunks of AWS' own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from scans.scores import store
 from scans.scores.entries import Entry, sessions
 from scans.scores.store import Folder, Scores, scores
+from tests.damage import damages
 from tests.scans.engines import panels
 from tests.scans.scores.bucket import ACCESS, Bucket
 
@@ -120,5 +122,41 @@ def test_a_torn_file_is_not_used(
     with caplog.at_level(logging.WARNING):
         assert kept.read(KEYS[0]) is None
     assert f"entry {KEYS[0]} is not used" in caplog.text
+    assert not file.exists()
     kept.write(KEYS[0], entry)
     assert same(kept.read(KEYS[0]), entry)
+
+
+def test_no_damage_is_ever_used(tmp_path: Path, entry: Entry) -> None:
+    """Any bit of a file, and any place where it is cut or a block of it is zero: a miss, and the file is deleted."""
+    kept = Scores(Folder(tmp_path, most=10**6))
+    kept.write(KEYS[0], entry)
+    file = tmp_path / f"{KEYS[0]}.parquet"
+    whole, draw = file.read_bytes(), random.Random(7)
+    for damage in damages(whole, draw, 200):
+        file.write_bytes(damage)
+        found = kept.read(KEYS[0])
+        assert found is None or same(
+            found, entry
+        )  # the four letters that a file begins with say nothing
+        assert found is not None or not file.exists()
+
+
+def test_a_damaged_entry_of_a_bucket_is_deleted(bucket: Bucket, entry: Entry) -> None:
+    kept = scores(address(bucket), most=1)
+    kept.write(KEYS[0], entry)
+    (name,) = bucket.files
+    whole = bucket.files[name]
+    bucket.files[name] = whole[:100] + bytes([whole[100] ^ 1]) + whole[101:]
+    assert kept.read(KEYS[0]) is None
+    assert name not in bucket.files
+    kept.write(KEYS[0], entry)
+    assert same(kept.read(KEYS[0]), entry)
+
+
+def test_an_entry_under_the_name_of_another_is_deleted(tmp_path: Path, entry: Entry) -> None:
+    kept = Scores(Folder(tmp_path, most=10**6))
+    kept.write(KEYS[0], entry)
+    (tmp_path / f"{KEYS[1]}.parquet").write_bytes((tmp_path / f"{KEYS[0]}.parquet").read_bytes())
+    assert kept.read(KEYS[1]) is None
+    assert os.listdir(tmp_path) == [f"{KEYS[0]}.parquet"]

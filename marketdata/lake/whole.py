@@ -1,0 +1,93 @@
+"""Files read whole: all rows, compared with what their footer says of them, row digests included."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from marketdata.errors import LakeError
+from marketdata.lake import arrays, flow_files, schema, writer
+from marketdata.lake.flow_files import FlowRoster, Flows
+from marketdata.lake.footers import Part, open_file
+from marketdata.lake.layout import Lake, place
+from marketdata.lake.schema import Roster
+from marketdata.lake.writer import Bars
+from marketdata.panel import FLOW_FIELDS
+
+
+def bars(lake: Lake, part: Part) -> tuple[Roster, Bars]:
+    """The roster and the rows of a partition; LakeError where it is missing, damaged, not the one that the record
+    wants, or where its rows are not those of its roster."""
+    with open_file(lake, part.path, words=("code", "segment")) as file:
+        roster = Roster.decode(file.texts, part)
+        table = file.table(schema.SCHEMA.names)
+    codes, first = np.char.decode(roster.codes, "utf-8"), np.datetime64(part.month)
+    names, segment = _words(table, "segment")
+    found = Bars(
+        codes=codes,
+        segments=tuple(names.tolist()),
+        code=_code(table, codes, part.path),
+        date=arrays.days(table.column("date")),
+        values={
+            name: arrays.floats(table.column(name)) for name in (*schema.FLOATS, *schema.NULLABLE)
+        },
+        segment=segment,
+        flags=arrays.octets(table.column("flags")),
+        events=(
+            roster.events["code"],
+            first + roster.events["day"].astype("timedelta64[D]"),
+            roster.events["value"],
+        ),
+    )
+    market = place(part.path).market
+    made, _ = writer.roster(found, writer.row_digests(found), market, part.month, roster.generation)
+    for name in ("present", "traded", "based", "digests", "steps"):
+        _same(getattr(made, name), getattr(roster, name), part.path)
+    return roster, found
+
+
+def flows(lake: Lake, part: Part) -> tuple[FlowRoster, Flows]:
+    """The same of a file of investor flow."""
+    with open_file(lake, part.path, words=("code",)) as file:
+        roster = flow_files.decoded(file, part)
+        table = file.table(flow_files.SCHEMA.names)
+    codes = np.char.decode(roster.codes, "utf-8")
+    found = Flows(
+        codes=codes,
+        code=_code(table, codes, part.path),
+        date=arrays.days(table.column("date")),
+        values={name: arrays.floats(table.column(name)) for name in FLOW_FIELDS},
+    )
+    made, _ = flow_files.roster(found, part.month, roster.generation)
+    for name in ("present", "digests"):
+        _same(getattr(made, name), getattr(roster, name), part.path)
+    return roster, found
+
+
+def _words(table: pa.Table, name: str) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
+    """The different values of a column of texts, and for each row which of them it has."""
+    if not table.num_rows:
+        return np.empty(0, dtype=np.str_), np.empty(0, dtype=np.int32)
+    column: Any = table.column(name).combine_chunks()
+    names = np.array(column.dictionary.to_pylist(), dtype=np.str_)
+    return names, np.from_dlpack(column.indices).astype(np.int32)
+
+
+def _code(table: pa.Table, codes: NDArray[np.str_], path: str) -> NDArray[np.int32]:
+    names, row = _words(table, "code")
+    at = np.searchsorted(codes, names)
+    if len(names) and not np.array_equal(codes[np.minimum(at, len(codes) - 1)], names):
+        raise _other(path)
+    return at.astype(np.int32)[row]
+
+
+def _same(made: NDArray[np.generic], said: NDArray[np.generic], path: str) -> None:
+    if not np.array_equal(made, said):
+        raise _other(path)
+
+
+def _other(path: str) -> LakeError:
+    return LakeError(f"{path} holds other rows than its footer says: run `manage.py project_lake`.")

@@ -11,7 +11,7 @@ added in `scans.readiness`; every face takes the state from these two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -21,6 +21,7 @@ import numpy as np
 from django.db.models import Max
 
 from marketdata import queries
+from marketdata.finding import Finding
 from marketdata.markets import market as market_named
 from marketdata.models import CalendarOverride, Instrument, LakePartition, StockPrice
 from marketdata.record import Days
@@ -125,9 +126,17 @@ def freshness(
     ]
 
 
-def is_used(market: str) -> bool:
-    """Whether the record has a bar of the market."""
-    return Instrument.objects.filter(market=market).exclude(last_bar=None).exists()
+def findings(market: str, as_of: datetime) -> Iterator[Finding]:
+    """What `check_data` says of the age of a market's record: nothing unless it is overdue."""
+    (found,) = freshness([market], as_of)
+    if found.state is State.OVERDUE:
+        yield Finding(
+            "old_record",
+            market,
+            found.behind,
+            f"{found.sentence[:-1]} (import or collect what is missing); sessions behind",
+            ({"latest session": str(found.latest), "last closed session": str(found.last_closed)},),
+        )
 
 
 Counts = Mapping[str, tuple[int, str, int]]

@@ -13,7 +13,7 @@ from datetime import date
 from typing import NamedTuple
 
 import numpy as np
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from marketdata import queries
 from marketdata.errors import DataProblem
@@ -63,9 +63,12 @@ class _Listed(NamedTuple):
 
 
 def session_bars(held: Record, session: date) -> SessionBars:
-    """The bars of `session` of a market, which may have none."""
+    """The bars of `session` of a market, which may have none. Of a session after the record's end those instruments are
+    expected that were when it ended."""
     market = held.market.name
-    at = int(np.searchsorted(held.calendar, np.datetime64(session)))
+    bars = Instrument.objects.filter(market=market, last_bar__lte=session)
+    end = bars.aggregate(end=Max("last_bar"))["end"]
+    at = int(np.searchsorted(held.calendar, np.datetime64(end or session)))
     since = held.calendar[max(at - QUIET, 0)].item()
     present = set(
         StockPrice.objects.filter(market=market, date=session)

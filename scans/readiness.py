@@ -3,7 +3,7 @@
 The state of the record is `marketdata.readiness`; here the versions are added. A market is ready when its last closed
 session is recorded and every version that belongs to its evening has published it from what the record holds now.
 Which versions these are: those its schedule names; without a schedule its active one and those that have published
-within `LATELY` sessions. Other enabled versions are listed, and decide nothing.
+within the record's last `LATELY` sessions. Other enabled versions are listed, and decide nothing.
 """
 
 from __future__ import annotations
@@ -152,14 +152,15 @@ def _versions(record: Freshness, held: Record, day: date) -> list[VersionReadine
     changed = _changed(held, latest.values())
     closed = held.calendar[held.calendar <= np.datetime64(day)]
     ago = {key: int((closed > np.datetime64(row.date)).sum()) for key, row in latest.items()}
-    belonging = _belonging(record.market, chosen, {key for key, n in ago.items() if n <= LATELY})
+    lately = {key for key, n in ago.items() if n - record.behind <= LATELY}
+    belonging = _belonging(record.market, chosen, lately)
     found = []
     for version in chosen:
         row = latest.get(version.pk)
         one = VersionReadiness(
             version.slug,
             VersionState.NOT_SCANNED,
-            "nothing is published" if row is None else "",
+            f"published up to {row.date}" if row else "nothing is published",
             row.date if row else None,
             row.run_id if row else None,
             ago.get(version.pk),

@@ -32,6 +32,8 @@ from rest_framework.views import APIView
 from caching.stats import STATS
 from marketdata import catalogue, queueing
 from marketdata.api.access import StaffOnly
+from marketdata.readiness import State
+from scans import readiness
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds."""
@@ -113,7 +115,28 @@ class Standing:
         for market, day in last.items():
             session.add_metric([market], int(day.replace("-", "")))
         yield session
+        yield from _ages()
         yield from _queue()
+
+
+def _ages() -> Iterator[Any]:
+    """Of every market with bars, except generated ones."""
+    age = GaugeMetricFamily(
+        "seismo_session_age",
+        "Closed sessions since the last complete one of the record; 0: the record has the last closed session.",
+        labels=["market"],
+    )
+    overdue = GaugeMetricFamily(
+        "seismo_session_overdue",
+        "1 where the last closed session should be recorded and scanned and is not, or is published from older data.",
+        labels=["market"],
+    )
+    for one in readiness.used(timezone.now()):
+        if one.state is not State.DEMO:
+            age.add_metric([one.market], one.record.behind)
+            overdue.add_metric([one.market], float(one.is_alarming))
+    yield age
+    yield overdue
 
 
 def _queue() -> Iterator[Any]:

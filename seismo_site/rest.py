@@ -43,6 +43,8 @@ SCHEMA = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "RunStatus": "scans.models.Status",
-        "State": "marketdata.api.forms.STATES",
+        "State": "seismo_site.health.bodies.STATES",
+        "MarketState": "scans.api.readiness.STATES",
+        "VersionState": "scans.api.readiness.VERSION_STATES",
     },
 }

@@ -103,27 +103,3 @@ class StockDetail(Stock):
     def get_latest_bar(self, _: Instrument) -> Any:
         bar = self.context["latest_bar"]
         return Bar(bar).data if bar else None
-
-
-STATES = ["up", "degraded", "down"]
-
-
-class Part(serializers.Serializer[Any]):
-    """One part of the system."""
-
-    state = serializers.ChoiceField(choices=STATES)
-    detail = serializers.CharField()
-
-
-class Alive(serializers.Serializer[Any]):
-    state = serializers.ChoiceField(choices=STATES)
-
-
-class Readiness(serializers.Serializer[Any]):
-    """The worst state of all parts, and each; only a database that is down makes it a 503."""
-
-    state = serializers.ChoiceField(choices=STATES)
-    database = Part()
-    cache = Part()
-    queue = Part()
-    lake = Part()

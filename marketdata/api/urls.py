@@ -2,11 +2,9 @@
 
 from django.urls import path
 
-from marketdata.api import flows, health, stocks
+from marketdata.api import flows, stocks
 
 urlpatterns = [
-    path("health/live", health.Live.as_view()),
-    path("health/ready", health.Ready.as_view()),
     path("<str:market>/stocks", stocks.Stocks.as_view()),
     path("<str:market>/stocks/<str:code>", stocks.OneStock.as_view()),
     path("<str:market>/stocks/<str:code>/flows", flows.StockFlows.as_view()),

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from scans.api import changing, chart, comparing, evaluating, picks, readings, requests, scans
+from scans.api import (
+    changing,
+    chart,
+    comparing,
+    evaluating,
+    picks,
+    readiness,
+    readings,
+    requests,
+    scans,
+)
 
 urlpatterns = [
     path("versions", changing.Versions.as_view()),
@@ -11,6 +21,7 @@ urlpatterns = [
     path("<str:market>/stocks/<str:code>/chart", chart.StockChart.as_view()),
     path("<str:market>/stocks/<str:code>/scans", picks.StockScans.as_view()),
     path("<str:market>/stocks/<str:code>/explain", readings.Explain.as_view()),
+    path("<str:market>/readiness", readiness.ReadinessView.as_view()),
     path("<str:market>/signals", picks.Signals.as_view()),
     path("<str:market>/scans", requests.Scans.as_view()),
     path("<str:market>/scans/latest", scans.LatestScan.as_view()),

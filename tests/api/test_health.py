@@ -24,15 +24,17 @@ from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 from marketdata import queueing
-from marketdata.api import health, probes
 from marketdata.models import LakePartition
 from marketdata.queueing import Queue
+from scans.models import ScannerVersion
+from seismo_site.health import probes
+from seismo_site.health import views as health
 from tests.seismo_site.running import ROOT, environment, installed, managed
 from tests.servers import Servers
 from tests.serving import serving
 
 READY = "/api/health/ready"
-PARTS = ("database", "cache", "queue", "lake")
+PARTS = ("database", "cache", "queue", "lake", "sessions")
 PATIENCE = 8.0
 """Seconds a client waits: more than readiness takes, less than the ten that one attempt at PostgreSQL may."""
 UNTIL = 60.0
@@ -133,6 +135,27 @@ def test_the_queries_of_the_parts(scanned: Any) -> None:
         for ask in (health.database, health.queue, health.lake):
             ask()
     assert len(made) == 3 + queueing.in_database()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_record_that_ends_years_ago_is_degraded(client: Client, scanned: Any) -> None:
+    found = client.get(READY)
+    assert (found.status_code, found.json()["state"]) == (200, "degraded")
+    told = found.json()["sessions"]
+    assert told["state"] == "degraded"
+    assert told["detail"].startswith("The record of market kr ends ")
+    assert client.get("/api/health/live").json() == {"state": "up"}
+
+
+def test_the_queries_of_the_sessions_do_not_grow_with_versions(scanned: Any) -> None:
+    with CaptureQueriesContext(connection) as made:
+        health.sessions()
+    few = len(made)
+    for name in "abcdefgh":
+        ScannerVersion.objects.create(slug=f"more-{name}", engine="v2")
+    with CaptureQueriesContext(connection) as made:
+        health.sessions()
+    assert len(made) == few
 
 
 @pytest.mark.parametrize("kind", ["deaf", "silent"])

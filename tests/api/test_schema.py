@@ -14,10 +14,16 @@ from django.urls import URLPattern
 
 import marketdata.api.urls
 import scans.api.urls
+import seismo_site.health.urls
 from marketdata.api.views import View
 from tests.api.conftest import Get
 
 FILE = Path(__file__).parents[2] / "docs" / "openapi.yaml"
+ADDRESSES: tuple[URLPattern, ...] = (
+    *seismo_site.health.urls.urlpatterns,
+    *scans.api.urls.urlpatterns,
+    *marketdata.api.urls.urlpatterns,
+)
 SCHEMA: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
 
 
@@ -29,8 +35,7 @@ def test_the_schema_that_is_checked_in_is_the_schema(tmp_path: Path) -> None:
 
 
 def test_every_address_is_in_it() -> None:
-    patterns: list[URLPattern] = [*scans.api.urls.urlpatterns, *marketdata.api.urls.urlpatterns]
-    there = {"/api/" + re.sub(r"<\w+:(\w+)>", r"{\1}", str(one.pattern)) for one in patterns}
+    there = {"/api/" + re.sub(r"<\w+:(\w+)>", r"{\1}", str(one.pattern)) for one in ADDRESSES}
     assert SCHEMA["paths"].keys() == there
 
 
@@ -51,8 +56,7 @@ def test_every_parameter_is_told_with_an_example() -> None:
 
 
 def test_no_parameter_is_told_that_is_refused_and_none_is_left_out() -> None:
-    patterns: list[URLPattern] = [*scans.api.urls.urlpatterns, *marketdata.api.urls.urlpatterns]
-    for one in patterns:
+    for one in ADDRESSES:
         path = "/api/" + re.sub(r"<\w+:(\w+)>", r"{\1}", str(one.pattern))
         view = one.callback.view_class(request=RequestFactory().get(path))  # type: ignore[attr-defined]
         if "get" not in SCHEMA["paths"][path] or not isinstance(view, View):
@@ -73,6 +77,7 @@ def test_schema_and_documentation_are_served(client: Client, user: Any) -> None:
 @pytest.mark.parametrize(
     "path",
     ["scans/latest", "scans", "scans/dates", "scans/changes", "scans/compare?versions=rises,rises-10",
+     "readiness",
      "stocks", "stocks/005930", "stocks/005930/scans", "stocks/005930/flows",
      "stocks/005930/explain", "signals",
      "evaluation?horizon=1,5&by=label", "analysis/005930"],

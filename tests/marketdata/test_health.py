@@ -92,13 +92,16 @@ def test_the_command_prints_text_or_one_json_object_a_line(tmp_path: Path) -> No
     imported(tidy(tmp_path / "a.csv", [f"{day},000010,{BAR}" for day in days]))
     out = StringIO()
     call_command("check_data", stdout=out)
-    assert out.getvalue().startswith("kr: Sessions of the calendar without a bar of any instrument")
+    first, second = out.getvalue().splitlines()[0], out.getvalue().splitlines()[2]
+    assert first.startswith("kr: The record of market kr ends ")
+    assert " on 2026-08-12: the last closed session is 20" in first
+    assert second.startswith("kr: Sessions of the calendar without a bar of any instrument")
     assert "the market was closed): 1\n" in out.getvalue()
     assert "  from 2026-08-11, to 2026-08-11, sessions 1\n" in out.getvalue()
     out = StringIO()
     call_command("check_data", "--format", "json", stdout=out)
-    (line,) = out.getvalue().splitlines()
-    assert json.loads(line)["check"] == "missing_sessions"
+    checks = [json.loads(line)["check"] for line in out.getvalue().splitlines()]
+    assert checks == ["old_record", "missing_sessions"]
     with pytest.raises(CommandError, match="Unknown market 'jp'"):
         call_command("check_data", "--market", "jp")
 

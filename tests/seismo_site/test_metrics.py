@@ -80,6 +80,8 @@ def test_how_the_installation_stands(scanned: Any, sessions: list[Any], read: Re
     last = int(f"{sessions[-1]:%Y%m%d}")
     assert read("seismo_last_session", market="kr") == last
     assert read("seismo_lake_stale_months", market="kr") == 0
+    assert read("seismo_session_age", market="kr") > 600  # the record ends in 2024
+    assert read("seismo_session_overdue", market="kr") == 1
     assert read("seismo_tasks_waiting") == read("seismo_task_age_seconds") == 0
 
 

@@ -7,7 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
 
+from marketdata import readiness
 from marketdata.health import findings
 from marketdata.management.arguments import add_format, add_market, positive
 from marketdata.management.command import SeismoCommand
@@ -32,7 +34,10 @@ class Command(SeismoCommand):
     def handle(self, **options: Any) -> None:
         name = market(options["market"]).name
         project.bring_up_to_date(name)
-        found = list(findings(name, limit=options["limit"]))
+        found = [
+            *readiness.findings(name, timezone.now()),
+            *findings(name, limit=options["limit"]),
+        ]
         for finding in found:
             if options["format"] == "json":
                 self.stdout.write(json.dumps(asdict(finding), ensure_ascii=False))

@@ -12,7 +12,7 @@ from marketdata.management.arguments import add_format
 from marketdata.management.parser import USAGE
 from marketdata.markets import market
 from scans import tasks
-from scans.management import explanations, rendering
+from scans.management import explanations, freshness, rendering
 from scans.management.arguments import ScanCommand, add_request, request
 from scans.operations import run
 
@@ -35,17 +35,19 @@ class Command(ScanCommand):
             metavar="SHARE",
             help="instead of ranks, why one share was picked or not: a code, or a name or a part of it",
         )
+        freshness.add_strict_fresh(parser)
 
     def handle(self, **options: Any) -> None:
         wanted = request(options)
+        beside = options["format"] != "table" or options["explain"]
+        freshness.warn(self, wanted, strict=options["strict_fresh"], beside=bool(beside))
         if options["explain"]:
             self.explain(wanted, options)
             return
         scans = run.run(wanted)
         rendering.deliver(scans, options["format"], options["output"], self.stdout)
         tasks.warm_up(wanted.market, [scan.version.slug for scan in scans if not scan.error])
-        failed = [scan.error for scan in scans if scan.error]
-        if failed:
+        if failed := [scan.error for scan in scans if scan.error]:
             raise CommandError(" ".join(failed))
 
     def explain(self, wanted: run.Request, options: dict[str, Any]) -> None:

@@ -81,6 +81,25 @@ def test_no_save_publishes_nothing(market: pd.DataFrame, probe: Probe) -> None:
     assert not ScanRun.objects.exists()
 
 
+def test_the_first_line_warns_of_an_old_record(market: pd.DataFrame, probe: Probe) -> None:
+    """The record ends in 2024; how many sessions ago depends on the day of the test."""
+    warning = re.compile(
+        r"WARNING: The record of market kr ends \d+ sessions ago, on 2024-04-30: the last closed session is "
+        r"20\d\d-\d\d-\d\d\."
+    )
+    assert warning.fullmatch(run_scan().splitlines()[0])
+    out, err = io.StringIO(), io.StringIO()
+    call_command("run_scan", "--format=json", stdout=out, stderr=err)
+    assert all(json.loads(line) for line in out.getvalue().splitlines())
+    assert warning.search(err.getvalue())
+
+
+def test_strict_fresh_refuses_an_old_record(market: pd.DataFrame, probe: Probe) -> None:
+    with pytest.raises(CommandError, match=r"ends \d+ sessions ago, .* Nothing was done"):
+        run_scan("--strict-fresh")
+    assert not ScanRun.objects.exists()
+
+
 def test_explain_prints_every_check(market: pd.DataFrame, probe: Probe) -> None:
     text = run_scan("--explain=005930")
     assert re.match(r"rises  kr  005930  2024-04-30: (rank \d+, close [\d,]+|not picked)\n", text)

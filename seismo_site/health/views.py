@@ -18,8 +18,9 @@ from rest_framework.views import APIView
 from caching.stats import STATS
 from caching.store import STORE
 from marketdata import catalogue, queueing
-from marketdata.api.forms import Alive, Readiness
-from marketdata.api.probes import Probe
+from scans import readiness
+from seismo_site.health.bodies import AliveBody, ReadyBody
+from seismo_site.health.probes import Probe
 
 LOGGER = logging.getLogger(__name__)
 ORDER = ("up", "degraded", "down")
@@ -40,19 +41,20 @@ class Open(APIView):
 class Live(Open):
     """This process answers. It asks nothing else."""
 
-    @extend_schema(operation_id="health_live", tags=["health"], responses={200: Alive})
+    @extend_schema(operation_id="health_live", tags=["health"], responses={200: AliveBody})
     def get(self, request: Request) -> Response:
         return Response({"state": "up"})
 
 
 class Ready(Open):
-    """Database, cache, queue and lake, each with its state, within two seconds whatever does not answer. Without the
-    database nothing can be answered (503); everything else only makes answers slower or older (degraded)."""
+    """Database, cache, queue, lake and sessions, each with its state, within two seconds whatever does not answer.
+    Without the database nothing can be answered (503); everything else only makes answers slower or older, or leaves
+    a session out (degraded)."""
 
     @extend_schema(
         operation_id="health_ready",
         tags=["health"],
-        responses={200: Readiness, 503: OpenApiResponse(Readiness, "The database is down")},
+        responses={200: ReadyBody, 503: OpenApiResponse(ReadyBody, "The database is down")},
     )
     def get(self, request: Request) -> Response:
         found = states()
@@ -102,11 +104,21 @@ def lake() -> Found:
     return "up", days
 
 
+def sessions() -> Found:
+    """Whether the last closed session of each market that has bars is recorded and scanned."""
+    found = readiness.used(timezone.now())
+    wrong = [one.reason for one in found if one.is_alarming]
+    if wrong:
+        return "degraded", " ".join(wrong)
+    return "up", ", ".join(f"{one.market} {one.state}" for one in found) or "nothing recorded"
+
+
 PROBES: dict[str, Probe[Found]] = {
     "database": Probe(database, needs_database=True),
     "cache": Probe(cache, needs_database=False),
     "queue": Probe(queue, needs_database=queueing.in_database()),
     "lake": Probe(lake, needs_database=True),
+    "sessions": Probe(sessions, needs_database=True),
 }
 
 

@@ -1,0 +1,51 @@
+"""What commands say first of a record that does not have the last closed session."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from marketdata.operations import project
+from marketdata.readiness import State
+from scans import readiness
+
+
+def add_strict_fresh(parser: CommandParser) -> None:
+    """The option that refuses such a record."""
+    parser.add_argument(
+        "--strict-fresh",
+        action="store_true",
+        help="refuse where the record lacks the last closed session",
+    )
+
+
+class Question(Protocol):
+    """A market at a moment."""
+
+    @property
+    def market(self) -> str: ...
+
+    @property
+    def as_of(self) -> datetime: ...
+
+
+def warn(command: BaseCommand, asked: Question, *, strict: bool = False, beside: bool) -> None:
+    """Write the warning first; `beside`: on standard error, where standard output is for programs."""
+    line = warning(asked.market, asked.as_of, strict=strict)
+    (command.stderr if beside else command.stdout).write(line, ending="")
+
+
+def warning(market: str, as_of: datetime, *, strict: bool = False) -> str:
+    """A line that says how old the record is, or that it is a generated one; "" where it has the last closed session.
+    CommandError where it is old and `strict`. The lake is brought up to date first: bars are counted in it."""
+    project.current(market)
+    (record,) = readiness.freshness([market], as_of)
+    if record.latest is None or (record.state is not State.DEMO and not record.behind):
+        return ""
+    if record.state is State.DEMO:
+        return f"{record.sentence}\n"
+    if strict:
+        raise CommandError(f"{record.sentence} Nothing was done (--strict-fresh).")
+    return f"WARNING: {record.sentence}\n"

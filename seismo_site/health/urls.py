@@ -1,0 +1,10 @@
+"""Where liveness and readiness are asked."""
+
+from django.urls import path
+
+from seismo_site.health import views
+
+urlpatterns = [
+    path("health/live", views.Live.as_view()),
+    path("health/ready", views.Ready.as_view()),
+]

@@ -16,6 +16,7 @@ from marketdata.api.pages import MOST
 from marketdata.api.problems import MEDIA_TYPE
 from marketdata.api.sending import FORMS
 from marketdata.api.views import View
+from marketdata.tables.text import ENCODINGS
 
 MEANING = {
     400: "A parameter or a field is unknown or does not fit; `errors` names it",
@@ -62,7 +63,7 @@ class Told(AutoSchema):
         row = view.row()
         pages: Any = view.pagination_class
         if row:
-            found += [_fields(members.known(row)), FORMAT]
+            found += [_fields(members.known(row)), FORMAT, ENCODING]
         if pages:
             found += [_ordering(pages.names()), *PAGES]
         return found
@@ -89,7 +90,13 @@ FORMAT = OpenApiParameter(
     "format",
     OpenApiTypes.STR,
     enum=list(FORMS),
-    description="csv or parquet: the whole list as a file (with limit, that page), e.g. json; Accept says it too",
+    description="csv, parquet or xlsx: the whole list as a file (with limit, that page), e.g. json; Accept says it too",
+)
+ENCODING = OpenApiParameter(
+    "encoding",
+    OpenApiTypes.STR,
+    enum=list(ENCODINGS),
+    description="Of csv: utf-8-sig begins with a byte order mark, which Excel wants; a program takes e.g. utf-8",
 )
 
 
@@ -122,6 +129,7 @@ def with_downloads(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             answer["content"] |= {
                 FORMS["csv"]: {"schema": {"type": "string"}},
                 FORMS["parquet"]: {"schema": {"type": "string", "format": "binary"}},
+                FORMS["xlsx"]: {"schema": {"type": "string", "format": "binary"}},
             }
     return result
 

@@ -26,12 +26,16 @@ from rest_framework.request import Request
 from rest_framework.utils.encoders import JSONEncoder
 
 from marketdata.api.problems import Problem
-from marketdata.api.tables import Table, csv_chunks, parquet_file
+from marketdata.tables.parquet import parquet_file
+from marketdata.tables.table import Table
+from marketdata.tables.text import ENCODINGS, csv_chunks
+from marketdata.tables.workbook import xlsx_file
 
 FORMS = {
     "json": "application/json",
     "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 LONGEST = 100
@@ -64,6 +68,20 @@ def form_of(request: Request) -> str:
             f"There is no format {given!r}: choose among {', '.join(FORMS)}.",
             status_code=400,
             known=list(FORMS),
+        )
+    return given
+
+
+def encoding_of(request: Request) -> str:
+    """The encoding of a CSV file that is asked for: with a byte order mark, which Excel wants, unless `encoding` says
+    otherwise."""
+    given = request.query_params.get("encoding", ENCODINGS[0])
+    if given not in ENCODINGS:
+        raise Problem(
+            "invalid_encoding",
+            f"There is no encoding {given!r}: choose among {', '.join(ENCODINGS)}.",
+            status_code=400,
+            known=list(ENCODINGS),
         )
     return given
 
@@ -143,18 +161,25 @@ def answered(request: HttpRequest, content: bytes, *, changed: datetime | None) 
 
 
 def downloaded(
-    request: HttpRequest, table: Table, *, form: str, name: str, changed: datetime | None
+    request: HttpRequest,
+    table: Table,
+    *,
+    form: str,
+    encoding: str,
+    name: str,
+    changed: datetime | None,
 ) -> HttpResponseBase:
-    """The table in the form asked for, as a file called `name`."""
+    """The table in the form asked for (`encoding`: that of a CSV file), as a file called `name`."""
 
     def made() -> HttpResponseBase:
         response: StreamingHttpResponse
         if form == "csv":
             response = StreamingHttpResponse(
-                csv_chunks(table), content_type=f"{FORMS[form]}; charset=utf-8"
+                csv_chunks(table, encoding), content_type=f"{FORMS[form]}; charset=utf-8"
             )
         else:
-            response = FileResponse(parquet_file(table), content_type=FORMS[form])
+            make = xlsx_file if form == "xlsx" else parquet_file
+            response = FileResponse(make(table), content_type=FORMS[form])
         response["Content-Disposition"] = f'attachment; filename="{file_name(name)}.{form}"'
         return response
 

@@ -27,6 +27,7 @@ from marketdata.api.pages import Pages
 from marketdata.api.problems import Problem
 from marketdata.markets import Market, UnknownMarket
 from marketdata.markets import market as market_named
+from marketdata.tables.text import BATCH
 
 MOST_ROWS = 200_000
 """How many rows a download may have."""
@@ -47,6 +48,7 @@ class View(GenericAPIView[Any]):
 
     fields: tuple[str, ...] | None = None
     form = "json"
+    encoding = ""
 
     def row(self) -> type[Serializer[Any]] | None:
         """What the rows of its list are, where it has one: `fields=` chooses among their members, `format=` makes a
@@ -80,6 +82,7 @@ class View(GenericAPIView[Any]):
         row = self.row()
         if row:
             self.fields = members.chosen(request, row)
+            self.encoding = sending.encoding_of(request)
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """Tables are no renderer's: whatever goes wrong on the way to one is told in JSON."""
@@ -98,7 +101,7 @@ class View(GenericAPIView[Any]):
         if self.pagination_class:
             known += ["ordering", "limit", "cursor"]
         if self.row():
-            known += ["fields", "format"]
+            known += ["fields", "format", "encoding"]
         return known
 
     def given(self, request: Request) -> dict[str, Any]:
@@ -149,7 +152,14 @@ class View(GenericAPIView[Any]):
         """The table in the form asked for; it is called after its address where no name is given."""
         name = name or self.request.path.removeprefix("/api/")
         request, changed = self.request._request, self.changed()
-        return sending.downloaded(request, table, form=self.form, name=name, changed=changed)
+        return sending.downloaded(
+            request,
+            table,
+            form=self.form,
+            encoding=self.encoding,
+            name=name,
+            changed=changed,
+        )
 
 
 class MarketView(View):
@@ -222,7 +232,7 @@ def listed(pages: Pages, rows: QuerySet[Any], request: Request) -> Iterable[Any]
             f"These are more than {MOST_ROWS:,} rows: ask for fewer with a filter, or page by page with limit.",
             status_code=400,
         )
-    return every.iterator(chunk_size=tables.BATCH)
+    return every.iterator(chunk_size=BATCH)
 
 
 @lru_cache(256)

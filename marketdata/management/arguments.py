@@ -5,10 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
 from django.core.management.base import CommandParser
 
 from marketdata.markets import MARKETS
+from marketdata.tables.text import ENCODINGS
 
 MARKET = f"{', '.join(MARKETS)}, or one of your own such as kr-adj (default: kr)"
 """What `--market` may be, for every command that has it."""
@@ -27,6 +29,14 @@ def add_format(parser: CommandParser, forms: Sequence[str]) -> None:
         default=forms[0],
         help=f"{forms[0]} for people (default); for programs {', '.join(forms[1:])}, with plain numbers",
     )
+    if "csv" in forms:
+        parser.add_argument("--output", type=Path, help="a file instead of the terminal")
+        parser.add_argument(
+            "--encoding",
+            choices=ENCODINGS,
+            default=ENCODINGS[0],
+            help="of csv: with a byte order mark, which Excel wants (utf-8-sig, default), or without (utf-8)",
+        )
 
 
 def day(text: str) -> date:

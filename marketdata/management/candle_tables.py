@@ -4,29 +4,59 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from django.core.management.base import OutputWrapper
 
 from marketdata.candle_queries import Recorded
 from marketdata.candles.gaps import Gap, summary
 from marketdata.candles.reading import Reading
 from marketdata.candles.timeframes import as_datetime
-from marketdata.management.table import Column, write_table
+from marketdata.management import files
+from marketdata.management.table import Column as Heading
+from marketdata.management.table import write_table
 from marketdata.number_format import format_count, format_number
+from marketdata.tables.table import Table, column
 
 Row = dict[str, Any]
 PRICES = ("open", "high", "low", "close", "volume", "amount")
 WORDS = {"source", "market", "timeframe", "from", "to", "listed", "why", "place", "opened", "empty"}
 """Columns of text."""
 
+TIME = pa.timestamp("us", "UTC")
+SERIES: dict[str, pa.DataType] = {
+    **dict.fromkeys(("source", "market", "timeframe"), pa.string()),
+    "candles": pa.int64(),
+    "from": TIME,
+    "to": TIME,
+    "verified": pa.int64(),
+    "intervals": pa.int64(),
+    "listed": TIME,
+}
+GAPS: dict[str, pa.DataType] = {
+    "from": TIME,
+    "to": TIME,
+    "slots": pa.int64(),
+    "why": pa.string(),
+    "place": pa.string(),
+}
+CANDLES: dict[str, pa.DataType] = {
+    "opened": TIME,
+    **dict.fromkeys(PRICES, pa.float64()),
+    "empty": pa.bool_(),
+}
+"""The columns of each table with their types."""
+
 
 class CandleTables:
-    """Writes to standard output in one of the forms table, json (one object a line) and csv."""
+    """Writes in one of the forms table, json (one object a line), csv, parquet and xlsx; the last two into a file."""
 
-    def __init__(self, out: OutputWrapper, form: str) -> None:
-        self._out, self._form = out, form
+    def __init__(self, out: OutputWrapper, form: str, output: Path | None, encoding: str) -> None:
+        files.refuse_terminal(form, output)
+        self._out, self._form, self._output, self._encoding = out, form, output, encoding
 
     def series(self, found: Sequence[Recorded]) -> None:
         """One line for each series."""
@@ -46,7 +76,7 @@ class CandleTables:
         ]
         if not rows and self._form == "table":
             self._out.write("No candles are recorded yet: `manage.py collect_candles` brings some.")
-        self._write(rows)
+        self._write(rows, SERIES)
 
     def gaps(self, found: Sequence[Gap], limit: int) -> None:
         """How many slots are empty and why; the longest gaps."""
@@ -58,7 +88,7 @@ class CandleTables:
             gaps = "1 gap" if len(found) == 1 else f"{len(found):,} gaps"
             self._out.write(f"{gaps}{many}; empty slots: {counted or 'none'}")
         longest = sorted(found, key=lambda gap: -gap.slots)[:limit]
-        self._write(
+        rows = (
             {
                 "from": _time(gap.interval.start),
                 "to": _time(gap.interval.end),
@@ -68,12 +98,17 @@ class CandleTables:
             }
             for gap in sorted(longest)
         )
+        self._write(rows, GAPS)
 
     def candles(self, reading: Reading) -> None:
         """One line for each candle, or slot."""
-        self._write(_candles(reading))
+        self._write(_candles(reading), CANDLES)
 
-    def _write(self, rows: Iterable[Row]) -> None:
+    def _write(self, rows: Iterable[Row], kinds: Mapping[str, pa.DataType]) -> None:
+        if self._form in files.TABLES:
+            columns = [column(name, kind) for name, kind in kinds.items()]
+            files.write(Table(columns, rows), self._form, self._output, self._out, self._encoding)
+            return
         if self._form == "json":
             for row in rows:
                 self._out.write(json.dumps(row))
@@ -81,15 +116,8 @@ class CandleTables:
         every = list(rows)
         if not every:
             return
-        if self._form == "csv":
-            for cells in [
-                list(every[0]),
-                *([_raw(value) for value in row.values()] for row in every),
-            ]:
-                self._out.write(",".join(cells))
-            return
-        columns = [Column(name, text=name in WORDS) for name in every[0]]
-        write_table(self._out, columns, ([_cell(*one) for one in row.items()] for row in every))
+        headings = [Heading(name, text=name in WORDS) for name in every[0]]
+        write_table(self._out, headings, ([_cell(*one) for one in row.items()] for row in every))
 
 
 def _candles(reading: Reading) -> Iterator[Row]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterator
@@ -12,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from django.core.management.base import CommandError, OutputWrapper
 
+from marketdata.management import files
 from marketdata.management.table import Column, Out, plain_text, write_prose, write_table
 from marketdata.number_format import format_number, format_percent
+from marketdata.tables.table import Table, column
 from scans.operations.compare import Comparison
 from scans.operations.evaluate import Evaluation, Line
 
@@ -49,6 +48,18 @@ SIGNED = {
 }
 """Figures that have a direction."""
 
+KINDS: dict[str, pa.DataType] = {
+    **dict.fromkeys(("scanner_version", "market"), pa.string()),
+    **dict.fromkeys(("from", "to"), pa.date32()),
+    "horizon": pa.int32(),
+    **dict.fromkeys(("by", "group"), pa.string()),
+    "costs_pct": pa.float64(),
+    "sessions": pa.int32(),
+    **dict.fromkeys(COUNTS, pa.int32()),
+    **dict.fromkeys((f"{name}_pct" for name in PERCENT), pa.float64()),
+}
+COLUMNS = [column(name, kind) for name, kind in KINDS.items()]
+
 LEGEND = (
     "h: sessions held. ±: standard error by date of the figure before it. excess: over the mean of all eligible "
     "instruments, equally or cap-weighted. best, worst: mean excursions. drawdown: of a basket that holds each day's "
@@ -56,17 +67,19 @@ LEGEND = (
 )
 
 
-def deliver(found: Evaluation, form: str, output: Path | None, terminal: OutputWrapper) -> None:
-    """Write the evaluation in the form asked for to `output`, else to the terminal."""
-    if form == "parquet" and output is None:
-        raise CommandError("Parquet goes into a file: name one with --output.")
+def deliver(
+    found: Evaluation, form: str, output: Path | None, terminal: OutputWrapper, encoding: str
+) -> None:
+    """Write the evaluation in the form asked for to `output`, else to the terminal; `encoding` is that of CSV."""
+    files.refuse_terminal(form, output)
+    if form in files.TABLES:
+        files.write(Table(COLUMNS, rows(found)), form, output, terminal, encoding)
+        return
     try:
         if output is None and form == "table":
             write_evaluation(terminal, found)
         elif output is None:
             terminal.write(text(found, form), ending="")
-        elif form == "parquet":
-            pq.write_table(pa.Table.from_pylist(list(rows(found)), schema=_schema()), output)
         else:
             output.write_text(text(found, form), encoding="utf-8")
     except OSError as error:
@@ -74,15 +87,9 @@ def deliver(found: Evaluation, form: str, output: Path | None, terminal: OutputW
 
 
 def text(found: Evaluation, form: str) -> str:
-    """The evaluation as a table, JSON lines or CSV."""
+    """The evaluation as a table or as JSON lines."""
     if form == "json":
         return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(found))
-    if form == "csv":
-        stream = io.StringIO()
-        writer = csv.DictWriter(stream, _schema().names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows(found))
-        return stream.getvalue()
     return plain_text(lambda out: write_evaluation(out, found))
 
 
@@ -109,17 +116,6 @@ def rows(found: Evaluation) -> Iterator[dict[str, Any]]:
 def percent(fraction: float) -> float | None:
     """A fraction as percent, to ten significant digits; None where unknown."""
     return float(f"{100 * fraction:.10g}") if math.isfinite(fraction) else None
-
-
-def _schema() -> pa.Schema:
-    kinds: dict[str, pa.DataType] = dict.fromkeys(
-        ("scanner_version", "market", "from", "to"), pa.string()
-    )
-    kinds |= {"horizon": pa.int32(), "by": pa.string(), "group": pa.string()}
-    kinds |= {"costs_pct": pa.float64(), "sessions": pa.int32()}
-    kinds |= dict.fromkeys(COUNTS, pa.int32())
-    kinds |= dict.fromkeys((f"{name}_pct" for name in PERCENT), pa.float64())
-    return pa.schema(kinds)
 
 
 def write_evaluation(out: Out, found: Evaluation) -> None:

@@ -1,9 +1,7 @@
-"""Scans as a person or a program reads them: table, JSON lines, CSV, Parquet."""
+"""Scans as a person or a program reads them: table, JSON lines, CSV, Parquet, Excel."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -12,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from django.core.management.base import CommandError, OutputWrapper
 
+from marketdata.management import files
 from marketdata.management.table import plain_text
+from marketdata.tables.table import Table, column
 from scans import order_prices
 from scans.management import buying
 from scans.management.rank_table import write_ranks
 from scans.operations.answers import Scan
 
-FORMATS = ("table", "json", "csv", "parquet")
+FORMATS = ("table", "json", *files.TABLES)
 FLAT = (
     "rank",
     "code",
@@ -40,20 +39,39 @@ FLAT = (
     "holding_max",
 )
 
+TEXTS = ("scanner_version", "market", "code", "name", "strategy", "label", "segment")
+KINDS: dict[str, pa.DataType] = {
+    **dict.fromkeys(TEXTS, pa.string()),
+    **dict.fromkeys(("date", "flow_date"), pa.date32()),
+    **dict.fromkeys(("rank", "holding_min", "holding_max"), pa.int32()),
+    "signals": pa.list_(pa.string()),
+    "components": pa.map_(pa.string(), pa.float64()),
+}
+"""The types of a flat row's columns; all others are numbers."""
+COLUMNS = [
+    column(name, KINDS.get(name, pa.float64()))
+    for name in (
+        "scanner_version", "market", "date", *FLAT, *order_prices.COLUMNS, "signals", "components",
+        *buying.COLUMNS,
+    )
+]  # fmt: skip
 
-def deliver(scans: Sequence[Scan], form: str, output: Path | None, terminal: OutputWrapper) -> None:
-    """Write the scans in the form asked for to `output`, else to the terminal."""
-    if form == "parquet" and output is None:
-        raise CommandError("Parquet goes into a file: name one with --output.")
+
+def deliver(
+    scans: Sequence[Scan], form: str, output: Path | None, terminal: OutputWrapper, encoding: str
+) -> None:
+    """Write the scans in the form asked for to `output`, else to the terminal; `encoding` is that of CSV."""
+    files.refuse_terminal(form, output)
     buying.attach(scans)
     attach_orders(scans)
+    if form in files.TABLES:
+        files.write(Table(COLUMNS, rows(scans)), form, output, terminal, encoding)
+        return
     try:
         if output is None and form == "table":
             write_ranks(terminal, scans)
         elif output is None:
             terminal.write(text(scans, form), ending="")
-        elif form == "parquet":
-            parquet(scans, output)
         else:
             output.write_text(text(scans, form), encoding="utf-8")
     except OSError as error:
@@ -72,30 +90,10 @@ def attach_orders(scans: Sequence[Scan]) -> None:
 
 
 def text(scans: Sequence[Scan], form: str) -> str:
-    """The scans as a table, JSON lines or CSV."""
+    """The scans as a table or as JSON lines."""
     if form == "json":
         return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines(scans))
-    if form == "csv":
-        stream = io.StringIO()
-        writer = csv.DictWriter(stream, list(row_names()), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows(scans))
-        return stream.getvalue()
     return plain_text(lambda out: write_ranks(out, scans))
-
-
-def parquet(scans: Sequence[Scan], output: Path) -> None:
-    """The ranks as a Parquet file."""
-    kinds = {"rank": pa.int32(), "holding_min": pa.int32(), "holding_max": pa.int32()}
-    numbers = {"score", "close", "change_pct", "amount", "entry", "target", "stop"}
-    numbers |= {*order_prices.COLUMNS, *buying.COLUMNS[1:]}
-    schema = pa.schema(
-        [
-            (name, kinds.get(name, pa.float64() if name in numbers else pa.string()))
-            for name in row_names()
-        ]
-    )
-    pq.write_table(pa.Table.from_pylist(list(rows(scans)), schema=schema), output)
 
 
 def lines(scans: Sequence[Scan]) -> Iterator[dict[str, Any]]:
@@ -119,12 +117,6 @@ def lines(scans: Sequence[Scan]) -> Iterator[dict[str, Any]]:
             }
 
 
-def row_names() -> tuple[str, ...]:
-    """The columns of a flat row."""
-    flat = (*FLAT, *order_prices.COLUMNS)
-    return ("scanner_version", "market", "date", *flat, "signals", "components", *buying.COLUMNS)
-
-
 def rows(scans: Sequence[Scan]) -> Iterator[dict[str, Any]]:
     """One flat row for each rank."""
     for scan in scans:
@@ -136,7 +128,7 @@ def rows(scans: Sequence[Scan]) -> Iterator[dict[str, Any]]:
                     "date": answer.date,
                     **{name: rank[name] for name in FLAT},
                     **order_prices.flat(rank["order"]),
-                    "signals": " ".join(rank["signals"]),
-                    "components": json.dumps(rank["components"]),
+                    "signals": rank["signals"],
+                    "components": rank["components"],
                     **buying.flat(rank),
                 }

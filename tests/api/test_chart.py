@@ -179,7 +179,7 @@ def test_as_a_table(market: Any, client: Client, get: Get) -> None:
     told = get(CHART, indicators="ema5")
     file: Any = client.get(f"/api/{CHART}?indicators=ema5&format=csv")
     text = b"".join(file.streaming_content)
-    rows = list(csv.DictReader(io.StringIO(text.decode())))
+    rows = list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"))))
     assert list(rows[0]) == ["date", "open", "high", "low", "close", "volume", "amount", "ema5"]
     assert [float(row["ema5"]) for row in rows] == [
         bar["indicators"]["ema5"] for bar in told["bars"]

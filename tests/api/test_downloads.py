@@ -1,16 +1,17 @@
-"""Every list as CSV and Parquet: the same rows, typed, safe to open, whole or refused."""
+"""Every list as CSV, Parquet and Excel: the same rows, typed, safe to open, whole or refused."""
 
 from __future__ import annotations
 
 import csv
 import io
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from django.test import Client
+from python_calamine import CalamineWorkbook
 
 from marketdata.api import sending, views
 from marketdata.models import Instrument
@@ -30,7 +31,14 @@ def body(response: Any) -> bytes:
 
 
 def lines(response: Any) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(body(response).decode(), newline="")))
+    return list(csv.DictReader(io.StringIO(body(response).decode("utf-8-sig"), newline="")))
+
+
+def sheet(response: Any) -> list[list[Any]]:
+    """The cells of a workbook, read by another library."""
+    return (
+        CalamineWorkbook.from_filelike(io.BytesIO(body(response))).get_sheet_by_index(0).to_python()
+    )
 
 
 def table(response: Any) -> pa.Table:
@@ -57,7 +65,18 @@ def test_the_three_forms_agree(lists: Any, client: Client, path: str) -> None:
         rows = [*told["entered"], *told["left"], *told["moved"]]
     assert len(rows) == len(text) == typed.num_rows > 0
     assert list(text[0]) == typed.column_names
+    head, *cells = sheet(client.get(f"/api/{path}{sign}format=xlsx"))
+    assert head == typed.column_names
+    assert len(cells) == len(rows)
     for name in set(typed.column_names) & rows[0].keys():
+        for value, cell in zip(typed.column(name).to_pylist(), cells, strict=True):
+            shown = cell[head.index(name)]
+            if isinstance(value, bool | int | float | date) and not isinstance(value, datetime):
+                assert (shown, type(shown) is bool) == (value, type(value) is bool)
+            elif value is None or value == "":
+                assert shown == ""
+            elif isinstance(value, str):
+                assert shown == value
         for row, line, value in zip(rows, text, typed.column(name).to_pylist(), strict=True):
             if isinstance(value, float):
                 assert row[name] == value == float(line[name])
@@ -102,6 +121,28 @@ def test_no_cell_is_a_formula(market: Any, client: Client, get: Get) -> None:
     assert raw.column("name").to_pylist()[:6] == bad[:6]
 
 
+def test_a_byte_order_mark_is_for_people(lists: Any, client: Client) -> None:
+    plain = body(client.get("/api/kr/signals?format=csv&encoding=utf-8"))
+    assert not plain.startswith(b"\xef\xbb\xbf")
+    for query in ("", "&encoding=utf-8-sig"):
+        assert body(client.get(f"/api/kr/signals?format=csv{query}")) == b"\xef\xbb\xbf" + plain
+    refused = client.get("/api/kr/signals?format=csv&encoding=cp949")
+    assert (refused.status_code, refused.json()["known"]) == (400, ["utf-8-sig", "utf-8"])
+    for one in ("/api/kr/signals?encoding=utf-8", "/api/kr/signals?encoding=utf-8&format=json"):
+        assert client.get(one).headers["Content-Type"] == "application/json"
+
+
+def test_codes_and_names_are_text_in_a_workbook(market: Any, client: Client, get: Get) -> None:
+    codes = list(Instrument.objects.order_by("code").values_list("code", flat=True))
+    bad = ["=1+1", "-1", "@A1", "https://example.org/", "12.5", "{=A1}"]
+    for code, name in zip(codes, bad, strict=False):
+        Instrument.objects.filter(code=code).update(name=name)
+    get("versions")
+    head, *rows = sheet(client.get("/api/kr/stocks?format=xlsx&fields=code,name"))
+    assert head == ["code", "name"]
+    assert rows[: len(bad)] == [[code, name] for code, name in zip(codes, bad, strict=False)]
+
+
 def test_how_a_form_is_asked_for(lists: Any, client: Client) -> None:
     def kind(accept: str, query: str = "") -> str:
         found = client.get(f"/api/kr/signals{query}", headers={"Accept": accept})
@@ -115,7 +156,10 @@ def test_how_a_form_is_asked_for(lists: Any, client: Client) -> None:
     assert kind("text/csv", "?format=json") == "200 application/json"
     assert kind("text/csv", "?status=won") == "400 application/problem+json"
     refused = client.get("/api/kr/signals?format=xml")
-    assert (refused.status_code, refused.json()["known"]) == (400, ["json", "csv", "parquet"])
+    assert (refused.status_code, refused.json()["known"]) == (
+        400,
+        ["json", "csv", "parquet", "xlsx"],
+    )
     assert client.get("/api/kr/stocks/005930?format=csv").json()["code"] == "unknown_parameter"
 
 
@@ -152,7 +196,7 @@ def test_the_file_is_named_safely(lists: Any, client: Client, sessions: list[dat
 
 
 def test_a_download_is_not_sent_again(lists: Any, client: Client) -> None:
-    for form in ("csv", "parquet"):
+    for form in ("csv", "parquet", "xlsx"):
         first = client.get(f"/api/kr/signals?format={form}")
         body(first)
         again = client.get(

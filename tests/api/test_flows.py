@@ -104,7 +104,7 @@ def test_a_download_has_the_flow_of_every_pick(
     get("versions")  # signs in
     page = client.get(f"/api/kr/scans/{sessions[30]}?scanner_version=rises&format=csv")
     body = b"".join(page.streaming_content) if page.streaming else page.content  # type: ignore[attr-defined]
-    rows = list(csv.DictReader(io.StringIO(body.decode())))
+    rows = list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"))))
     assert float(rows[0]["foreign_quantity_5"]) == 140
     assert {row["foreign_quantity_5"] for row in rows[1:]} <= {""}
 

@@ -13,6 +13,7 @@ from marketdata.management import candles as screens
 from marketdata.management.arguments import add_format, positive
 from marketdata.management.candle_tables import CandleTables
 from marketdata.management.command import SeismoCommand
+from marketdata.management.files import TABLES
 
 
 class Command(SeismoCommand):
@@ -35,11 +36,12 @@ class Command(SeismoCommand):
             default=str(Empty.FORWARD),
             help="slots without trades: filled with the close before (default), null, or dropped",
         )
-        add_format(parser, ("table", "json", "csv"))
+        add_format(parser, ("table", "json", *TABLES))
         parser.add_argument("--limit", type=positive, default=20, help="gaps shown of one series")
 
     def handle(self, **options: Any) -> None:
-        tables = CandleTables(self.stdout, options["format"])
+        said = (options[name] for name in ("format", "output", "encoding"))
+        tables = CandleTables(self.stdout, *said)
         if not options["market"]:
             tables.series(candle_queries.recorded())
             return
@@ -51,5 +53,6 @@ class Command(SeismoCommand):
             empty = Empty(options["empty"])
             tables.candles(candle_queries.read(found, interval, empty=empty, closed_until=closed))
             return
-        tables.series(candle_queries.recorded(found))
+        if options["format"] not in TABLES:  # a file holds one table
+            tables.series(candle_queries.recorded(found))
         tables.gaps(candle_queries.gaps(found, interval, closed_until=closed), options["limit"])

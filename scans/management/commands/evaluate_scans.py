@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -29,8 +28,8 @@ class Command(ScanCommand):
             "--by", choices=GROUPINGS, default="", help="figures of each of these, too"
         )
         add_format(parser, FORMATS)
-        parser.add_argument("--output", type=Path, help="a file instead of the terminal")
 
     def handle(self, **options: Any) -> None:
         found = evaluate(wanted(options, options["versions"], options["by"]))
-        judgements.deliver(found, options["format"], options["output"], self.stdout)
+        form, output, encoding = (options[n] for n in ("format", "output", "encoding"))
+        judgements.deliver(found, form, output, self.stdout, encoding)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -29,7 +28,6 @@ class Command(ScanCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         add_request(parser)
         add_format(parser, rendering.FORMATS)
-        parser.add_argument("--output", type=Path, help="a file instead of the terminal")
         parser.add_argument(
             "--explain",
             metavar="SHARE",
@@ -45,7 +43,8 @@ class Command(ScanCommand):
             self.explain(wanted, options)
             return
         scans = run.run(wanted)
-        rendering.deliver(scans, options["format"], options["output"], self.stdout)
+        form, output, encoding = (options[n] for n in ("format", "output", "encoding"))
+        rendering.deliver(scans, form, output, self.stdout, encoding)
         tasks.warm_up(wanted.market, [scan.version.slug for scan in scans if not scan.error])
         if failed := [scan.error for scan in scans if scan.error]:
             raise CommandError(" ".join(failed))

@@ -135,7 +135,8 @@ def test_every_form_tells_the_same(
     assert [float(row["mean_pct"]) for row in rows] == [line["mean_pct"] for line in lines]
     call("evaluate_scans", *order, "--format=parquet", f"--output={tmp_path}/judged.parquet")
     table = pq.read_table(tmp_path / "judged.parquet")
-    assert table.to_pylist() == lines
+    days = [{name: date.fromisoformat(line[name]) for name in ("from", "to")} for line in lines]
+    assert table.to_pylist() == [{**line, **day} for line, day in zip(lines, days, strict=True)]
     text = call("evaluate_scans", *order)
     assert f"{lines[0]['mean_pct']:.2f}" in text
     assert "the input holds survivors only" in text

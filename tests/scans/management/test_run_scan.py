@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import zipfile
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,12 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.test import Client
+from python_calamine import CalamineWorkbook
 
+from marketdata.models import Instrument
 from scans.models import ScanRun
 from tests.scans.conftest import Importer
 from tests.scans.probe import Probe
@@ -68,6 +73,64 @@ def test_table_csv_and_parquet_tell_the_same(
     assert all(code in table_text for code in codes)
     run_scan("--format=csv", f"--output={tmp_path}/ranks.csv")
     assert (tmp_path / "ranks.csv").read_text(encoding="utf-8").count("\n") == len(codes) + 1
+
+
+def test_ranks_in_parquet_are_typed(market: pd.DataFrame, probe: Probe, tmp_path: Path) -> None:
+    told = json.loads(run_scan("--format=json"))
+    run_scan("--format=parquet", f"--output={tmp_path}/ranks.parquet")
+    table = pq.read_table(tmp_path / "ranks.parquet")
+    kinds = {field.name: str(field.type) for field in table.schema}
+    assert (kinds["date"], kinds["flow_date"]) == ("date32[day]", "date32[day]")
+    assert (kinds["rank"], kinds["holding_min"], kinds["holding_max"]) == ("int32",) * 3
+    assert kinds["signals"] == "list<element: string>"
+    assert kinds["components"].startswith("map<string, double")
+    numbers = ("score", "close", "change_pct", "amount", "entry", "target", "stop")
+    assert {kinds[name] for name in numbers} == {"double"}
+    for row, rank in zip(table.to_pylist(), told["ranks"], strict=True):
+        assert row["date"] == date.fromisoformat(told["date"])
+        assert row["signals"] == rank["signals"]
+        assert dict(row["components"]) == rank["components"]
+        assert [row[name] for name in numbers] == [rank[name] for name in numbers]
+
+
+def test_no_door_hands_out_a_formula(
+    market: pd.DataFrame, probe: Probe, tmp_path: Path, client: Client
+) -> None:
+    """The same text from the command line and from the API, with a byte order mark unless it is unwanted."""
+    name = '=HYPERLINK("https://example.org","x")'
+    Instrument.objects.update(name=name)
+    ranks = json.loads(run_scan("--format=json"))["ranks"]
+    assert {rank["name"] for rank in ranks} == {name}
+    run_scan("--format=csv", f"--output={tmp_path}/ranks.csv")
+    run_scan("--format=csv", "--encoding=utf-8", f"--output={tmp_path}/plain.csv")
+    written, plain = ((tmp_path / one).read_bytes() for one in ("ranks.csv", "plain.csv"))
+    assert written == b"\xef\xbb\xbf" + plain
+    assert run_scan("--format=csv", "--encoding=utf-8").encode() == plain
+    client.force_login(User.objects.create_user("reader"))
+    sent = client.get("/api/kr/scans/latest?format=csv&encoding=utf-8")
+    served = b"".join(sent.streaming_content)  # type: ignore[attr-defined]
+    for content in (plain, served):
+        rows = list(csv.DictReader(io.StringIO(content.decode())))
+        assert [row["name"] for row in rows] == [f"'{name}"] * len(ranks)
+        assert [float(row["change_pct"]) for row in rows] == [rank["change_pct"] for rank in ranks]
+
+
+def test_a_workbook_holds_what_it_says(market: pd.DataFrame, probe: Probe, tmp_path: Path) -> None:
+    name = "=1+1"
+    Instrument.objects.update(name=name)
+    told = json.loads(run_scan("--format=json"))
+    run_scan("--format=xlsx", f"--output={tmp_path}/ranks.xlsx")
+    book = CalamineWorkbook.from_path(tmp_path / "ranks.xlsx")
+    head, *cells = book.get_sheet_by_index(0).to_python()
+    rows = [dict(zip(head, row, strict=True)) for row in cells]
+    assert [row["code"] for row in rows] == [rank["code"] for rank in told["ranks"]]
+    for row, rank in zip(rows, told["ranks"], strict=True):
+        assert row["date"] == date.fromisoformat(told["date"])
+        assert (row["name"], row["rank"], row["score"]) == (name, rank["rank"], rank["score"])
+    with zipfile.ZipFile(tmp_path / "ranks.xlsx") as parts:
+        text = parts.read("xl/worksheets/sheet1.xml").decode()
+    assert "<f>" not in text
+    assert "hyperlink" not in text
 
 
 def test_top_keeps_the_best(market: pd.DataFrame, probe: Probe) -> None:
@@ -150,6 +213,7 @@ WRONG = {
         "has no segment 'KOSPPI': choose among KOSPI, KOSDAQ",
     ),
     "no file for Parquet": (["--format=parquet"], "Parquet goes into a file"),
+    "no file for Excel": (["--format=xlsx"], "An Excel workbook goes into a file"),
     "a file that cannot be": (
         ["--output=/nowhere/ranks.txt"],
         "/nowhere/ranks.txt cannot be written",

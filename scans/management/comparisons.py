@@ -12,7 +12,7 @@ from marketdata.management.table import Column, Out, write_prose, write_table
 from marketdata.number_format import format_percent
 from scans.evaluation.bootstrap import DRAWS, LEAST_BLOCK, LEAST_BLOCKS, SEED
 from scans.evaluation.comparison import Difference
-from scans.management.judgements import costs_of, percent, shown, survivors
+from scans.management.judgements import judged_range, percent, shown, survivors
 from scans.operations.compare import Comparison
 
 NOTES = (
@@ -38,14 +38,14 @@ def write_comparison(out: Out, found: Comparison) -> None:
     shared = found.overlap
     write_prose(
         out,
-        f"{first} and {second}  {found.request.market}  {found.first} to {found.last}, judged up to {found.end}; "
-        f"{found.request.source} picks; {costs_of(found.request.costs)}",
+        f"{first} and {second}  {judged_range(found)}",
     )
     overlap = format_percent(100 * shared.jaccard, sign=False)
     write_prose(
         out,
-        f"{shared.sessions:,} sessions: both picked on {shared.both:,}, only {first} on {shared.first_only:,}, only "
-        f"{second} on {shared.second_only:,}; mean overlap of picks (Jaccard) {overlap}\n",
+        f"{shared.sessions:,} sessions that both answered, {found.both_first} to {found.both_last}: both picked on "
+        f"{shared.both:,}, only {first} on {shared.first_only:,}, only {second} on {shared.second_only:,}; "
+        f"mean overlap of picks (Jaccard) {overlap}\n",
     )
     figures = [f"{name} {what}" for what in ("judged", "excess") for name in (first, second)]
     columns = [Column("h"), Column("when", text=True), *map(Column, figures), Column("difference")]
@@ -142,8 +142,8 @@ def _object(found: Comparison) -> Mapping[str, Any]:
     return {
         "versions": list(found.request.versions),
         "market": found.request.market,
-        "from": found.first,
-        "to": found.last,
+        "from": found.both_first,
+        "to": found.both_last,
         "judged_to": found.end,
         "costs_pct": percent(found.request.costs),
         "draws": DRAWS,

@@ -18,6 +18,7 @@ from marketdata.number_format import format_number, format_percent
 from marketdata.tables.table import Table, column
 from scans.operations.compare import Comparison
 from scans.operations.evaluate import Evaluation, Line
+from scans.operations.evidence import Request
 
 COUNTS = ("picks", "judged", "dropped", "open", "unjudged")
 PERCENT = {
@@ -118,13 +119,31 @@ def percent(fraction: float) -> float | None:
     return float(f"{100 * fraction:.10g}") if math.isfinite(fraction) else None
 
 
+def judged_range(found: Evaluation | Comparison) -> str:
+    """What was judged, in the same words for evaluations and comparisons: the sessions asked for and why these, up to
+    which session, which picks, at which costs."""
+    request = found.request
+    return (
+        f"{request.market}  {found.first} to {found.last}, {found.sessions:,} sessions{_why(request)}, judged up to "
+        f"{found.end}; {request.source} picks; {costs_of(request.costs)}"
+    )
+
+
+def _why(request: Request) -> str:
+    """How an end that was not given was chosen."""
+    if request.first is None and request.last is None:
+        return " (by default the record's last uninterrupted run)"
+    if request.first is None:
+        return " (by default from where the record's last uninterrupted run begins)"
+    return "" if request.last else " (by default to the record's end)"
+
+
 def write_evaluation(out: Out, found: Evaluation) -> None:
     """Write the evaluation for people: a table and what its figures mean."""
     request = found.request
     write_prose(
         out,
-        f"{request.market}  {found.first} to {found.last}, {found.sessions:,} sessions, judged up to {found.end}; "
-        f"{request.source} picks; {costs_of(request.costs)}\n",
+        f"{judged_range(found)}\n",
     )
     by = [Column(request.by, text=True)] if request.by else []
     columns = [Column("version", text=True), *by]

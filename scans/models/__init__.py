@@ -1,6 +1,6 @@
 """Scanner versions, their runs, what they picked and what became of it."""
 
-from scans.models.evenings import Delivery, Evening, Notification, Outcome
+from scans.models.evenings import Delivery, Evening, EveningStatus, Notification, Outcome
 from scans.models.reader_settings import ReaderSettings
 from scans.models.requests import RequestStatus, ScanDraft, ScanRequest
 from scans.models.runs import (
@@ -20,6 +20,7 @@ __all__ = [
     "Backfill",
     "Delivery",
     "Evening",
+    "EveningStatus",
     "Notification",
     "Outcome",
     "QuarantineDecision",

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.db import models
 
-from scans.models.runs import Status
+
+class EveningStatus(models.TextChoices):
+    """Where an evening is, or how it ended: all published; part of it failed or was quarantined and the rest is
+    published; the session's bars were not all there, so that nothing was scanned; nothing is published."""
+
+    RUNNING = "running"
+    PUBLISHED = "published"
+    PARTIAL = "partial"
+    INCOMPLETE = "incomplete"
+    FAILED = "failed"
 
 
 class Evening(models.Model):
@@ -13,7 +22,9 @@ class Evening(models.Model):
 
     market = models.CharField(max_length=12)
     session = models.DateField()
-    status = models.CharField(max_length=12, choices=Status.choices, default=Status.RUNNING)
+    status = models.CharField(
+        max_length=12, choices=EveningStatus.choices, default=EveningStatus.RUNNING
+    )
     started_by = models.CharField(max_length=150, blank=True)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
@@ -33,8 +44,8 @@ class Evening(models.Model):
 
 
 class Outcome(models.TextChoices):
-    """How an evening went: everything as it should; something failed and the rest stands; nothing came of it; the
-    session's bars are not all there, so that nothing was scanned."""
+    """How an evening went: everything as it should; something failed or was quarantined and the rest stands; nothing
+    came of it; the session's bars are not all there, so that nothing was scanned."""
 
     DONE = "done"
     PARTIAL = "partial"
@@ -58,6 +69,9 @@ class Notification(models.Model):
     )
     collection = models.JSONField(default=dict, help_text="What was collected before")
     signals = models.JSONField(default=dict, help_text="Signals opened and moved, or why not")
+    readiness = models.JSONField(
+        default=dict, help_text="The market's state afterwards, and the bars of the session"
+    )
     seconds = models.FloatField(default=0.0)
     digest = models.CharField(max_length=32, help_text="Of what is told, without counts and times")
     created_at = models.DateTimeField()

@@ -28,7 +28,8 @@ def text(body: Mapping[str, Any]) -> str:
 
 
 def _count(version: Mapping[str, Any]) -> str:
-    return "failed" if version["status"] == "failed" else str(version["matched"])
+    told = version["status"]
+    return told if told in ("failed", "quarantined") else str(version["matched"])
 
 
 def _lines(body: Mapping[str, Any]) -> Iterator[str]:
@@ -49,8 +50,24 @@ def _lines(body: Mapping[str, Any]) -> Iterator[str]:
     if signals.get("error"):
         yield signals["error"]
     elif signals:
-        yield f"Signals: {signals['opened']} opened, {signals['moved']} moved."
+        yield f"Signals: {signals['opened']} new, {signals['moved']} earlier ones changed."
+    yield from _readiness(body.get("readiness", {}))
     yield f"{body['seconds']:.1f} seconds."
+
+
+def _readiness(readiness: Mapping[str, Any]) -> Iterator[str]:
+    """The bars of the session, and what the market is waited for; of evenings before this was kept nothing."""
+    if not readiness:
+        return
+    absent = ", ".join(
+        f"{count:,} {reason.replace('_', ' ')}" for reason, count in readiness["absent"].items()
+    )
+    yield (
+        f"Bars: {readiness['present']:,} of {readiness['expected']:,} expected"
+        f"{f' ({absent})' if absent else ''}."
+    )
+    if readiness["state"] not in ("ready", "demo"):
+        yield f"Market {readiness['state'].replace('_', ' ')}: {readiness['reason']}"
 
 
 def _flows(collection: Mapping[str, Any]) -> str:
@@ -60,8 +77,8 @@ def _flows(collection: Mapping[str, Any]) -> str:
 
 
 def _version(version: Mapping[str, Any]) -> Iterator[str]:
-    if version["status"] == "failed":
-        yield f"{version['version']}: failed. {version['reason']}"
+    if version["status"] in ("failed", "quarantined"):
+        yield f"{version['version']}: {version['status']}. {version['reason']}"
         return
     head = f"{version['version']}: {version['matched']} picked"
     if version["reason"]:
@@ -73,6 +90,9 @@ def _version(version: Mapping[str, Any]) -> Iterator[str]:
     yield head
     if version["left_out"]:
         yield f"  {version['left_out']} sessions before are left out: `manage.py backfill --resume` does them"
+    if version.get("quarantined"):
+        days = ", ".join(version["quarantined"])
+        yield f"  quarantined, to be published or discarded in the admin: {days}"
     for pick in version["picks"]:
         change = "" if pick["change_pct"] is None else f" ({pick['change_pct']:+.2f} %)"
         told = " ".join(str(pick[name]) for name in ("code", "name", "label") if pick[name])

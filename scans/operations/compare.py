@@ -18,12 +18,17 @@ ALL = ""
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What two versions share and where they differ; `differences` in the order of horizons, each over all sessions
-    first, then by regime and by year. `gone` of the `instruments` that could be picked have no bar at the end."""
+    """What two versions share and where they differ; from `first` to `last` of the `sessions` asked for, of which both
+    answered those from `both_first` to `both_last` (`overlap` has how many). `differences` in the order of horizons,
+    each over all sessions first, then by regime and by year. `gone` of the `instruments` that could be picked have no
+    bar at the end."""
 
     request: Request
     first: str
     last: str
+    sessions: int
+    both_first: str
+    both_last: str
     end: str
     instruments: int
     gone: int
@@ -50,8 +55,11 @@ def compare_versions(request: Request) -> Comparison:
     rows = np.searchsorted(evidence.asked, both)
     return Comparison(
         request=request,
-        first=str(both[0]),
-        last=str(both[-1]),
+        first=str(evidence.asked[0]),
+        last=str(evidence.asked[-1]),
+        sessions=len(evidence.asked),
+        both_first=str(both[0]),
+        both_last=str(both[-1]),
         end=str(evidence.prices.sessions[-1]),
         instruments=evidence.instruments,
         gone=evidence.gone,

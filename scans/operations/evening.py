@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from time import perf_counter
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -32,8 +33,17 @@ from marketdata.operations import project
 from marketdata.operations.collect import unattended
 from marketdata.operations.lease import Lease, LeaseLost
 from marketdata.record import Days, Record
+from marketdata.session_bars import session_bars
 from scans import queries, readiness
-from scans.models import Evening, Outcome, ScannerVersion, ScanRank, ScanSession, Status
+from scans.models import (
+    Evening,
+    EveningStatus,
+    Outcome,
+    ScannerVersion,
+    ScanRank,
+    ScanSession,
+    Status,
+)
 from scans.operations import notify, signals
 from scans.operations import run as scanning
 from scans.operations.answers import Scan
@@ -45,6 +55,12 @@ from scans.order_prices import plan_of
 LOGGER = logging.getLogger(__name__)
 MOST = 10
 """Sessions that a version is behind by and that an evening makes up for; a backfill does more."""
+ENDED = {
+    Outcome.DONE: EveningStatus.PUBLISHED,
+    Outcome.PARTIAL: EveningStatus.PARTIAL,
+    Outcome.INCOMPLETE: EveningStatus.INCOMPLETE,
+    Outcome.FAILED: EveningStatus.FAILED,
+}
 PICKS = 5
 """The best of each version, as a notification names them."""
 
@@ -78,27 +94,52 @@ def run(asked: Asked, *, clock: Clock, warm_up: WarmUp) -> Told:
     session, why = _session(named, asked, as_of)
     told = Told(asked.market, session, why)
     if session is None:
+        (record,) = readiness.freshness([asked.market], as_of)
+        if record.is_alarming:
+            told.reason += f" {record.sentence}"
         return told
     with Lease(f"evening of market {asked.market}") as lease:
         row = _row(asked, session, as_of)
-        status = Status.FAILED
+        status = EveningStatus.FAILED
         try:
             _Work(lease, session, as_of, asked, chosen, told, clock, warm_up).work()
+            told.readiness = _readiness(asked.market, session, clock())
             told.seconds = round(perf_counter() - began, 2)
             lease.check()
             notify.tell(told, at=clock())
-            status = Status.FAILED if told.outcome is Outcome.FAILED else Status.PUBLISHED
+            status = ENDED[told.outcome]
         finally:
-            mine = Evening.objects.filter(pk=row.pk, status=Status.RUNNING)
+            mine = Evening.objects.filter(pk=row.pk, status=EveningStatus.RUNNING)
             mine.update(status=status, finished_at=clock())
     notify.send(told, clock=clock)
     return told
 
 
+def _readiness(market: str, session: date, as_of: datetime) -> dict[str, Any]:
+    """The session's bars and the market's state afterwards, as a notification has them; {} where they are not known."""
+    try:
+        found = readiness.readiness(market, as_of)
+        bars = session_bars(market_queries.record(market), session)
+    except Exception:  # the answers are published: nothing of them depends on this
+        LOGGER.exception("The readiness of market %s is not known", market)
+        return {}
+    return {
+        "state": str(found.state),
+        "reason": found.reason,
+        "last_closed_session": str(found.record.last_closed),
+        "sessions_behind": found.record.behind,
+        "expected": bars.expected,
+        "present": bars.present,
+        "absent": {
+            one.reason: one.count for one in bars.omissions if one.expected and not one.has_bar
+        },
+    }
+
+
 def _row(asked: Asked, session: date, as_of: datetime) -> Evening:
     """The row of this evening; rows of processes that died end with it."""
-    running = Evening.objects.filter(market=asked.market, status=Status.RUNNING)
-    running.update(status=Status.FAILED, finished_at=as_of)
+    running = Evening.objects.filter(market=asked.market, status=EveningStatus.RUNNING)
+    running.update(status=EveningStatus.FAILED, finished_at=as_of)
     return Evening.objects.create(
         market=asked.market, session=session, started_by=asked.started_by, started_at=as_of
     )
@@ -250,9 +291,13 @@ class _Work:
         found = Ran(scan.version.slug, reason=scan.error, left_out=left_out)
         if scan.error:
             return found
-        row = ScanSession.objects.get(
+        found.quarantined = [one.date for one in scan.answers if one.status == Status.QUARANTINED]
+        row = ScanSession.objects.filter(
             market=scan.market, version=scan.version, date=self._session, published=True
-        )
+        ).first()
+        if row is None:  # bars of the session went missing since it was found complete
+            found.status, found.reason = Status.QUARANTINED, scan.answers[-1].reason
+            return found
         picks = ScanRank.objects.filter(session=row).order_by("rank")[:PICKS]
         found.status, found.reason, found.regime = row.status, row.reason, row.regime
         found.matched, found.ranked = row.matched, row.ranked
@@ -273,7 +318,8 @@ class _Work:
             | {"plan": plan_of(pick)}
             for pick in picks
         ]
-        found.sessions, found.unchanged = [str(day) for day in days], scan.unchanged
+        found.sessions = [str(day) for day in days if str(day) not in found.quarantined]
+        found.unchanged = scan.unchanged
         return found
 
     def _follow(self) -> None:

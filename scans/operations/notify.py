@@ -45,6 +45,7 @@ NOTHING: Content = {
     "versions": [],
     "collection": {},
     "signals": {},
+    "readiness": {},
 }
 
 UNTRIED: dict[str, Any] = {"attempts": 0, "claimed_at": None, "given_up": False, "error": ""}
@@ -71,6 +72,7 @@ def tell(told: Told, *, at: datetime) -> None:
         row.outcome, row.digest, row.changed_at = outcome(content), fresh, at
         row.reason, row.versions = content["reason"], content["versions"]
         row.collection, row.signals = content["collection"], content["signals"]
+        row.readiness = content["readiness"]
         row.seconds = told.seconds
         row.save()
         for channel in channels():
@@ -97,6 +99,7 @@ def _content(row: Notification) -> Content:
         "versions": row.versions,
         "collection": row.collection,
         "signals": row.signals,
+        "readiness": row.readiness,
     }
 
 
@@ -204,7 +207,10 @@ def body(row: Notification) -> dict[str, Any]:
         "market": row.market,
         "session": row.session.isoformat(),
         "outcome": str(row.outcome),
-        **{name: getattr(row, name) for name in ("reason", "versions", "collection", "signals")},
+        **{
+            name: getattr(row, name)
+            for name in ("reason", "versions", "collection", "signals", "readiness")
+        },
         "seconds": row.seconds,
         "changed_at": row.changed_at.isoformat(),
         "digest": row.digest,

@@ -24,8 +24,9 @@ Content = dict[str, Any]
 
 @dataclass(slots=True)
 class Ran:
-    """What became of one version. `sessions`: those it was run over, `left_out` how many before them it should have
-    been; `matched`, `ranked` and `picks` (the best, best first) are those published for the evening's session."""
+    """What became of one version. `sessions`: those it was run over and answered, `quarantined` those whose answer
+    waits for a decision, `left_out` how many before them it should have been run over. `matched`, `ranked` and `picks`
+    (the best, best first) are those published for the evening's session."""
 
     version: str
     status: str = Status.FAILED
@@ -36,6 +37,7 @@ class Ran:
     picks: list[dict[str, Any]] = field(default_factory=list)
     sessions: list[str] = field(default_factory=list)
     left_out: int = 0
+    quarantined: list[str] = field(default_factory=list)
     unchanged: bool = False
 
     @property
@@ -56,6 +58,7 @@ class Told:
     versions: list[Ran] = field(default_factory=list)
     collected: Collected | None = None
     signals: dict[str, Any] = field(default_factory=dict)
+    readiness: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     notification: int | None = None
     news: bool = False
@@ -71,6 +74,7 @@ class Told:
             "versions": rows,
             "collection": asdict(self.collected) if self.collected else {},
             "signals": self.signals,
+            "readiness": self.readiness,
         }
 
     @property
@@ -98,7 +102,9 @@ def outcome(content: Content) -> Outcome:
         content["collection"].get("error"),
         content["signals"].get("error"),
     )
-    return Outcome.PARTIAL if any(failed) or any(beside) else Outcome.DONE
+    quarantined = [one.get("quarantined") for one in content["versions"]]
+    is_partial = any(failed) or any(quarantined) or any(beside)
+    return Outcome.PARTIAL if is_partial else Outcome.DONE
 
 
 def digest(content: Content) -> str:
@@ -128,11 +134,16 @@ def merged(before: Content, now: Content) -> Content:
         "versions": sorted(kept.values(), key=lambda one: one["version"]),
         "collection": now["collection"] or before["collection"],
         "signals": now["signals"] or before["signals"],
+        "readiness": now.get("readiness") or before.get("readiness", {}),
     }
 
 
 def _lasting(row: dict[str, Any]) -> dict[str, Any]:
     """A version's row without what differs between two runs that came out the same, or follows from the rest."""
     picks = [{n: value for n, value in one.items() if n != "plan"} for one in row["picks"]]
-    kept = {name: value for name, value in row.items() if name not in ("sessions", "left_out")}
+    kept = {
+        name: value
+        for name, value in row.items()
+        if name not in ("sessions", "left_out", "quarantined")
+    }
     return {**kept, "picks": picks}

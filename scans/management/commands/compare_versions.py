@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from marketdata.management.arguments import add_format
-from scans.management import comparisons
+from scans.management import comparisons, freshness
 from scans.management.arguments import ScanCommand
 from scans.management.judging import add_judging, wanted
 from scans.operations.compare import compare_versions
@@ -31,5 +31,7 @@ class Command(ScanCommand):
     def handle(self, **options: Any) -> None:
         if len(set(options["versions"])) == 1:
             raise CommandError(f"Name two different versions: both are {options['versions'][0]}.")
-        found = compare_versions(wanted(options, options["versions"]))
+        asked = wanted(options, options["versions"])
+        freshness.warn(self, asked, beside=True)
+        found = compare_versions(asked)
         comparisons.deliver(found, options["format"], self.stdout)

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from marketdata.management.arguments import add_format
-from scans.management import judgements
+from scans.management import freshness, judgements
 from scans.management.arguments import ScanCommand
 from scans.management.judging import add_judging, versions, wanted
 from scans.management.rendering import FORMATS
@@ -30,6 +30,7 @@ class Command(ScanCommand):
         add_format(parser, FORMATS)
 
     def handle(self, **options: Any) -> None:
-        found = evaluate(wanted(options, options["versions"], options["by"]))
+        asked = wanted(options, options["versions"], options["by"])
+        freshness.warn(self, asked, beside=True)
         form, output, encoding = (options[n] for n in ("format", "output", "encoding"))
-        judgements.deliver(found, form, output, self.stdout, encoding)
+        judgements.deliver(evaluate(asked), form, output, self.stdout, encoding)

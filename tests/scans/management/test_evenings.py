@@ -48,7 +48,7 @@ def test_nothing_to_do_is_no_failure(
     market: pd.DataFrame, probe: Probe, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shown = ran(capsys, "run_evening", "--no-collect", "--date", "2024-04-10")
-    assert shown == "2024-04-10 is no session of market kr: nothing to do.\n"
+    assert shown.startswith("2024-04-10 is no session of market kr: nothing to do. The record ")
     with pytest.raises(CommandError, match="Unknown market"):
         call_command("run_evening", "--market", "mars")
     with pytest.raises(CommandError, match="Unknown scanner version 'v9'"):

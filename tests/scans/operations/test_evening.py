@@ -237,8 +237,12 @@ def test_a_session_that_is_not_complete(
     bring(rows[(rows["date"] < last) | (rows["code"] < "005930")])
     told = evenings(night(last))
     assert (told.outcome, told.versions, ScanRun.objects.count()) == ("incomplete", [], 0)
+    assert Evening.objects.get().status == "incomplete"
     row = Notification.objects.get()
     assert "only 2 instruments have a bar" in row.reason
+    assert (row.readiness["expected"], row.readiness["present"]) == (6, 2)
+    assert row.readiness["absent"] == {"no_bar": 4}
+    assert row.readiness["state"] == "not_ready"
     assert not evenings(night(last) + timedelta(minutes=30)).news
     bring(rows)
     told = evenings(night(last) + timedelta(hours=1))
@@ -246,6 +250,12 @@ def test_a_session_that_is_not_complete(
     row.refresh_from_db()
     assert (row.outcome, row.reason, len(row.versions)) == ("done", "", 2)
     assert Notification.objects.count() == 1
+    assert row.readiness["state"] == "ready"
+    assert list(Evening.objects.order_by("pk").values_list("status", flat=True)) == [
+        "incomplete",
+        "incomplete",
+        "published",
+    ]
 
 
 def test_without_any_bars(

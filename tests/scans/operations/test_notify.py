@@ -236,7 +236,7 @@ def test_mail(settings: Any) -> None:
         "v2: 1 picked",
         "  1. 005930 삼성전자 watch: 6; 1,071,000 (+1.25 %)",
         "v3: 0 picked, nothing passed",
-        "Signals: 1 opened, 2 moved.",
+        "Signals: 1 new, 2 earlier ones changed.",
         "1.5 seconds.",
     ]
 

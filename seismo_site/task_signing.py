@@ -13,6 +13,7 @@ import pickle
 from typing import Any
 
 import picklefield.fields
+from django.utils.functional import Promise
 from django_q import signing
 from django_q.status import Stat
 
@@ -41,7 +42,11 @@ class Packed:
     def dumps(value: Any) -> bytes:
         """A task or statistics as bytes."""
         if isinstance(value, Stat):
-            return serializer.pack([STAT, value.__getstate__()])
+            state = value.__getstate__()
+            # Its status is a word that would be translated when it is shown.
+            return serializer.pack(
+                [STAT, {k: str(v) if isinstance(v, Promise) else v for k, v in state.items()}]
+            )
         if isinstance(value, dict) and callable(value.get("func")):
             func = value["func"]
             value = {**value, "func": f"{func.__module__}.{func.__qualname__}"}

@@ -48,7 +48,11 @@ class Server:
 @contextmanager
 def serving(env: Mapping[str, str], log: Path) -> Iterator[Server]:
     """The server, from its first answer on."""
-    port = _free_port()
+    with _port() as port:
+        yield from _served(port, env, log)
+
+
+def _served(port: int, env: Mapping[str, str], log: Path) -> Iterator[Server]:
     command = [sys.executable, "-m", "granian", *SERVER, "--host", "127.0.0.1", "--port", str(port)]
     with log.open("wb") as written:
         process = subprocess.Popen(
@@ -70,10 +74,14 @@ def serving(env: Mapping[str, str], log: Path) -> Iterator[Server]:
             process.wait(30)
 
 
-def _free_port() -> int:
+@contextmanager
+def _port() -> Iterator[int]:
+    """A port that no other test is given: it stays bound here, and the server shares it. A port that was only looked
+    for could be another's by the time that the server starts, and the two servers would then share that one."""
     with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+        one.bind(("127.0.0.1", 0))  # exclusive, so that the kernel chooses one that nobody has
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        yield int(one.getsockname()[1])
 
 
 def _answers(port: int) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from django.core.management.base import OutputWrapper
+from django.core.management.base import CommandError, OutputWrapper
 
 from marketdata.candle_queries import Recorded
 from marketdata.candles.gaps import Gap, summary
@@ -56,6 +56,8 @@ class CandleTables:
 
     def __init__(self, out: OutputWrapper, form: str, output: Path | None, encoding: str) -> None:
         files.refuse_terminal(form, output)
+        if output is not None and form not in files.TABLES:
+            raise CommandError(f"--output takes --format {', '.join(files.TABLES)}.")
         self._out, self._form, self._output, self._encoding = out, form, output, encoding
 
     def series(self, found: Sequence[Recorded]) -> None:

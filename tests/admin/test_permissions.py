@@ -81,7 +81,7 @@ def rows(scanned: Any) -> dict[str, Any]:
         "version": ScannerVersion.objects.get(slug="rises-10"),
         "run": ScanRun.objects.get(version__slug="rises"),
         "request": requests.ask(market="kr", as_of=AS_OF, requested_by="ann").request,
-        "session": ScanSession.objects.filter(version__slug="rises")[0],
+        "session": ScanSession.objects.filter(version__slug="rises").earliest("pk"),
         "notification": Notification.objects.create(
             market="kr",
             session="2024-04-30",

@@ -57,11 +57,11 @@ def silent() -> Iterator[int]:
 
 
 @pytest.fixture
-def deaf() -> int:
-    """A port that nobody listens on."""
+def deaf() -> Iterator[int]:
+    """A port that nobody listens on, nor comes to listen on meanwhile."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+        yield int(one.getsockname()[1])
 
 
 @pytest.fixture
@@ -245,7 +245,7 @@ def test_a_task_that_nobody_takes(client: Client, emptied: None) -> None:
     """In the database no worker is seen: that a task waits for long while none is taken tells of none."""
     for _ in range(3):
         async_task("django.utils.text.slugify", "done")
-    first = OrmQ.objects.first()
+    first = OrmQ.objects.order_by("pk").first()
     if queueing.in_database():
         assert client.get(READY).json()["queue"]["state"] == "up"  # they have only just come
         now = timezone.now()

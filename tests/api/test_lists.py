@@ -36,9 +36,9 @@ PUBLISHED = [name for name in LISTS if name != "scans"] + [*WHOLE, "stocks/00593
 def lists(scanned: Any) -> Any:
     """Everything there is to list; some of it ties and some is null."""
     signals.update(market="kr", versions=["rises"], as_of=AS_OF)
-    Signal.objects.filter(pk__in=list(Signal.objects.values_list("pk", flat=True)[:9])).update(
-        return_pct=None
-    )
+    Signal.objects.filter(
+        pk__in=list(Signal.objects.order_by("pk").values_list("pk", flat=True)[:9])
+    ).update(return_pct=None)
     Instrument.objects.filter(code="000020").update(last_bar=None)
     return scanned
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +19,10 @@ LOCKED = "Too many failed logins of this user from this address: try again 15 mi
 
 
 @pytest.fixture(autouse=True)
-def forgotten(settings: Any) -> Iterator[None]:
+def forgotten(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing is counted yet, and the clock of the counters stands still: no minute ends while a test counts."""
+    at = time.time()
+    monkeypatch.setattr("marketdata.api.access.time.time", lambda: at)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     cache.clear()
     yield

@@ -67,9 +67,9 @@ def test_what_is_new_is_recorded_and_marks_its_months() -> None:
 def test_a_repeat_writes_nothing() -> None:
     given = batch(foreign_net_quantity=[1, 2, 3])
     entered(given)
-    before = list(InstitutionalFlow.objects.values_list())
+    before = list(InstitutionalFlow.objects.order_by("pk").values_list())
     assert entered(given, at=LATER) == Counts(unchanged=3)
-    assert list(InstitutionalFlow.objects.values_list()) == before
+    assert list(InstitutionalFlow.objects.order_by("pk").values_list()) == before
     assert set(FlowPartition.objects.values_list("wanted", flat=True)) == {1}
 
 

@@ -38,7 +38,7 @@ def quarantined(
 
 
 def decided() -> list[tuple[str, str]]:
-    return list(QuarantineDecision.objects.values_list("verdict", "who"))
+    return list(QuarantineDecision.objects.order_by("pk").values_list("verdict", "who"))
 
 
 def test_published_by_a_person(quarantined: ScanSession) -> None:

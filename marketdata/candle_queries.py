@@ -178,7 +178,8 @@ def collections() -> QuerySet[CandleCollection]:
             F("chunks__seconds_overlap") + F("chunks__seconds_api") + F("chunks__seconds_store"),
             default=0.0,
         ),
-        **{f"{name}_sum": total for name, total in sums.items()},
+        **{f"{name}_sum": total for name, total in sums.items()}
+        | {"calls_sum": sums["calls"] + F("calls_lost")},
     )
 
 

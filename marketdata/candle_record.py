@@ -15,6 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from marketdata.candles.cache import Series
 from marketdata.candles.coverage import Coverage
+from marketdata.candles.states import History
 from marketdata.candles.timeframes import Interval
 from marketdata.models import Candle, CandleCoverage, CandleSeries
 from marketdata.sources.base import Candles
@@ -59,6 +60,14 @@ class RecordedCandles:
         if key is None:
             return None
         return CandleSeries.objects.values_list("listed", flat=True).get(pk=key)
+
+    def history(self, series: Series) -> History:
+        """Where the series begins, as far as it is known."""
+        key = self.key(series)
+        if key is None:
+            return History()
+        names = ("listed", "history_claimed_at", "history_confirmed", "empty_before")
+        return History(*CandleSeries.objects.values_list(*names).get(pk=key))
 
     def oldest(self, series: Series) -> int | None:
         """Opening of the oldest recorded candle."""

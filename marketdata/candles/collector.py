@@ -4,10 +4,11 @@ A chunk, in order (`run.py`):
 
 1. analyse   coverage of the window before the cursor -> label, what to ask (`analysing`, `planner.next_chunk`);
              recorded parts are skipped without a call, and the next chunk's analysis may run while a call is in flight
-2. ask       one page of the source, at most 200 rows; an answer that contradicts itself or the record is asked for
-             again before it is believed
+2. ask       one page of the source, at most 200 rows; an answer that contradicts itself or the record, or is empty, is
+             asked for again before it is believed (`asking`)
 3. judge     what the page verifies (`verdict.judge`): a full page down to its oldest candle, a short one down to the
-             start of history; never a slot that has not closed
+             start of history, which a later run confirms or takes back (`history`); never a slot that has not closed,
+             or that an exchange behind time may still fill
 4. store     candles, coverage and the chunk's state in one transaction
 
 The coverage in the record is all the memory there is between runs: a killed collection is taken up by running the
@@ -28,6 +29,7 @@ from marketdata.candles.planner import CandleRequest, RequestError, grid_for, re
 from marketdata.candles.progress import Progress
 from marketdata.candles.run import Outcome, Run, StuckError
 from marketdata.candles.states import CandleStore, ChunkState
+from marketdata.candles.timeframes import moment
 from marketdata.sources.base import CandleSource
 
 __all__ = ["Collector", "Outcome", "StuckError"]
@@ -37,7 +39,7 @@ class Collector:
     """Collects from one source into one store, both used from the calling thread's side one at a time.
 
     `cache`, `flags` and `guard` are optional: without flags every optimisation is on. `patience`:
-    seconds to wait, in all of one run, for a source that is away. `on_progress` is called after
+    seconds to wait for a source that is away, each time that it is. `on_progress` is called after
     every chunk. `seconds` and `pause` are swapped in tests.
     """
 
@@ -85,4 +87,4 @@ class Collector:
         wanted = resolve(request, calendar=self._source.calendar, as_of=as_of)
         collection = self._store.open(Series(self._source.name, request.market, grid), wanted)
         with ThreadPoolExecutor(1, thread_name_prefix="candles") as calls:
-            return Run(self._tools, collection, calls).run()
+            return Run(self._tools, collection, calls, moment(as_of)).run()

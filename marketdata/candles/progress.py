@@ -64,6 +64,10 @@ class Estimate:
             self._shortest = min(whole, self._shortest if self._shortest is not None else whole)
             self._longest = max(whole, self._longest if self._longest is not None else whole)
 
+    def add_calls(self, calls: int) -> None:
+        """Calls for a chunk that could not be stored."""
+        self._calls += calls
+
     def _remaining(self) -> float | None:
         if not self._recent:
             return None

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from marketdata.candles.analysing import Analysed, Analysis, Tools
-from marketdata.candles.asking import Patience, ask
+from marketdata.candles.asking import Pages, Patience
 from marketdata.candles.guards import Feature
+from marketdata.candles.history import change, is_due
 from marketdata.candles.overlap import Overlap
 from marketdata.candles.patterns import Distances, Pattern
 from marketdata.candles.planner import (
@@ -24,10 +25,11 @@ from marketdata.candles.states import (
     ChunkState,
     ChunkWrite,
     Collection,
+    History,
     Status,
     StopReason,
 )
-from marketdata.candles.timeframes import Interval, Unit, slot_count
+from marketdata.candles.timeframes import Interval, Unit, shift, slot_count
 from marketdata.candles.verdict import Verdict, judge
 from marketdata.sources.base import (
     CandlePage,
@@ -65,7 +67,9 @@ class Outcome:
 class Run:
     """`calls` runs the calls of the source, one at a time; the store is used by the calling thread alone."""
 
-    def __init__(self, tools: Tools, collection: Collection, calls: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, tools: Tools, collection: Collection, calls: ThreadPoolExecutor, as_of: int
+    ) -> None:
         self._tools = tools
         self._calls = calls
         self._collection = collection
@@ -84,7 +88,9 @@ class Run:
         self._cache_hits = 0  # since the last chunk that was stored
         self._all_hits = 0
         self._labels: Counter[Overlap] = Counter()
-        self._oldest: int | None = None
+        self._asked: ChunkState | None = None  # the chunk that is not stored yet
+        self._as_of = as_of
+        self._history = History()
         seconds = self._grid.timeframe.unit is Unit.SECOND
         self._moving_horizon = seconds and tools.source.calendar.seconds_horizon is not None
 
@@ -112,12 +118,12 @@ class Run:
 
     def _collect(self) -> bool:
         """Walk back to the start; True where the start of history came before it."""
-        interval, before_listing = self._since_listing()
         # Only what earlier collections recorded can lie before the cursor: read once. A horizon that
         # moves leaves recorded candles behind that the source no longer knows.
-        if not self._moving_horizon:
-            self._oldest = self._tools.store.oldest(self._series)
-        history_start = before_listing
+        oldest = None if self._moving_horizon else self._tools.store.oldest(self._series)
+        self._pages = Pages(self._tools.source, self._series, self._patience, oldest)
+        self._history = self._tools.store.history(self._series)
+        interval, history_start = self._since_listing()
         found = self._analysis.before(interval, interval.end)
         while (chunk := found.chunk) is not None:
             self._labels[chunk.label] += 1
@@ -128,7 +134,9 @@ class Run:
                 self._newer = None
                 found = self._analysis.before(interval, chunk.window.start)
                 continue
-            verdict, ahead = self._settle(interval, chunk, found.seconds)
+            verdict, ahead, taken_back = self._settle(interval, chunk, found.seconds)
+            if taken_back:
+                interval, history_start = self._wanted.interval, False
             if verdict.cursor >= found.cursor:
                 raise StuckError(
                     f"{self._tools.source.title} answered nothing older than the end of "
@@ -145,20 +153,32 @@ class Run:
     def _since_listing(self) -> tuple[Interval, bool]:
         """What is wanted and can exist, and whether that is less than what is wanted."""
         start, end = self._wanted.interval
-        listed = self._tools.store.listed(self._series)
+        listed = self._history.first
         if listed is None or listed <= start:
             return self._wanted.interval, False
-        listed = min(listed, end)
-        self._estimate.skipped(slot_count(self._grid, start, listed))
-        return Interval(listed, end), True
+        if is_due(self._history, self._as_of):
+            if self._confirm(Interval(start, listed)):
+                return self._wanted.interval, False
+        else:
+            self._estimate.skipped(slot_count(self._grid, start, min(listed, end)))
+        return Interval(min(listed, end), end), True
+
+    def _confirm(self, before: Interval) -> bool:
+        """Ask once more for what lies before the first candle; True where there is something, after all."""
+        beside = Interval(before.start, shift(self._grid, before.end, 1))
+        slots = slot_count(self._grid, *before)
+        chunk = Chunk(before, Overlap.COMPLETE, beside, slots, self._tools.source.page_limit)
+        _, _, taken_back = self._settle(Interval(*before), chunk, 0.0)
+        return taken_back
 
     # --- ask, judge, store ------------------------------------------------------------------------
 
     def _settle(
         self, interval: Interval, chunk: Chunk, analysing: float
-    ) -> tuple[Verdict, Analysed | None]:
-        """One chunk; with it the analysis of the next one, if that ran ahead."""
-        state = ChunkState(
+    ) -> tuple[Verdict, Analysed | None, bool]:
+        """One chunk; with it the analysis of the next one, if that ran ahead, and whether the recorded start of
+        history was taken back."""
+        self._asked = state = ChunkState(
             self._collection.chunks + self._stored,
             *chunk.window,
             chunk.label,
@@ -167,61 +187,62 @@ class Run:
             cache_hits=self._cache_hits,
         )
         self._cache_hits = 0
-        page, ahead = self._ask(interval, chunk, state)
+        page, chunk, ahead = self._ask(interval, chunk, state)
         verdict = judge(
             self._grid,
             chunk,
             page,
             closed_until=self._grid.floor(int(page.answered_at)),
+            newest=self._pages.newest,
             interval=interval,
             moving_horizon=self._moving_horizon,
+            known=self._history,
         )
-        self._store_chunk(chunk, state, verdict)
-        return verdict, ahead
+        self._pages.learn(chunk, verdict)
+        shown = page.candles.opened
+        oldest = int(shown[0]) if len(shown) else None
+        history, withdrawn = change(self._history, verdict.history, oldest)
+        write = ChunkWrite(
+            self._collection, state, verdict.candles, verdict.verified, history, withdrawn
+        )
+        self._store_chunk(chunk, write, verdict)
+        if history is not None:
+            self._history = history
+        return verdict, ahead, withdrawn is not None
 
     def _ask(
         self, interval: Interval, chunk: Chunk, state: ChunkState
-    ) -> tuple[CandlePage, Analysed | None]:
+    ) -> tuple[CandlePage, Chunk, Analysed | None]:
         """The page of a chunk, and the analysis of the next one where that is made in the meantime: beside a call that
         takes time. One that is answered at once is over before another thread has begun it."""
-        source, market = self._tools.source, self._series.market
-        given = (
-            source,
-            market,
-            self._grid.timeframe.name,
-            chunk,
-            state,
-            self._oldest,
-            self._patience,
-        )
-        if not (self._slow and self._tools.flags.enabled(Feature.LOOK_AHEAD)):
-            page = ask(*given)
-            self._slow = page.seconds > WORTH_A_THREAD
-            return page, None
-        flight = self._calls.submit(ask, *given)
-        try:
-            ahead = self._analysis.before(interval, chunk.window.start)
-        except BaseException:
-            flight.exception()  # let the call end before the error goes up
-            raise
-        page = flight.result()
+        ahead = None
+        if self._slow and self._tools.flags.enabled(Feature.LOOK_AHEAD):
+            flight = self._calls.submit(self._pages.ask, chunk, state)
+            try:
+                ahead = self._analysis.before(interval, chunk.window.start)
+            except BaseException:
+                flight.exception()  # let the call end before the error goes up
+                raise
+            page, chunk = flight.result()
+        else:
+            page, chunk = self._pages.ask(chunk, state)
         self._slow = page.seconds > WORTH_A_THREAD
-        return page, ahead
+        return page, chunk, ahead
 
-    def _store_chunk(self, chunk: Chunk, state: ChunkState, verdict: Verdict) -> None:
+    def _store_chunk(self, chunk: Chunk, write: ChunkWrite, verdict: Verdict) -> None:
+        state, cache = write.state, self._tools.cache
         state.start = verdict.cursor
         state.rows = len(verdict.candles)
         state.slots_answered = verdict.slots
-        write = ChunkWrite(
-            self._collection, state, verdict.candles, verdict.verified, verdict.listed
-        )
         self._tools.store.store_chunk(write)
-        self._stored += 1
+        self._stored, self._asked = self._stored + 1, None
         if verdict.slots:
             self._analysis.learn(state.rows, verdict.slots)
             self._tools.guard.observe("seconds_per_slot", state.seconds_api / verdict.slots)
-        if self._tools.cache is not None and verdict.verified is not None:
-            self._tools.cache.put(self._series, verdict.verified, verdict.candles)
+        if cache is not None and write.withdrawn is not None:
+            cache.forget(self._series)
+        if cache is not None and verdict.verified is not None:
+            cache.put(self._series, verdict.verified, verdict.candles)
         self._measure(chunk, verdict)
         settled = slot_count(self._grid, verdict.cursor, chunk.window.end)
         self._estimate.add(state, settled, self._tools.seconds() - self._began)
@@ -245,7 +266,7 @@ class Run:
 
     def _end(self, status: Status, reason: StopReason, error: SourceError | None) -> Outcome:
         said = str(error) if error else ""
-        self._tools.store.close(self._collection, status, reason, said)
+        self._close(status, reason, said)
         took = self._tools.seconds() - self._began
         return Outcome(
             self._collection,
@@ -260,9 +281,14 @@ class Run:
             getattr(error, "retry_after", None),
         )
 
+    def _close(self, status: Status, reason: StopReason, why: str) -> None:
+        calls = self._asked.calls if self._asked else 0
+        self._estimate.add_calls(calls)
+        self._tools.store.close(self._collection, status, reason, why, calls=calls)
+
     def _close_after(self, status: Status, why: str) -> None:
         """Say in the record why, if the record still works; the error itself is what goes up."""
         try:
-            self._tools.store.close(self._collection, status, StopReason.ERROR, why)
+            self._close(status, StopReason.ERROR, why)
         except Exception:
             log.exception("The collection could not be closed after an error.")

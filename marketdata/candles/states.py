@@ -60,18 +60,34 @@ class ChunkState:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """Where the history of a series begins, as far as answers say.
+
+    `first`: opening of the market's first candle, None where none is known; `claimed_at`: when an answer said so
+    first, on the clock of the source; `confirmed`: a later run was answered the same. `empty_before`: an answer said
+    that there is no candle at all before this moment, which verifies nothing until a later run is answered the same.
+    """
+
+    first: int | None = None
+    claimed_at: int = 0
+    confirmed: bool = False
+    empty_before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChunkWrite:
     """All that one chunk changes in the record; stored whole or not at all.
 
-    `candles` are upserted: a candle that was still forming is replaced. `verified` joins the
-    coverage. `listed` is the opening of the market's first candle, where the answer showed it.
+    `candles` are upserted: a candle that was still forming is replaced. `verified` joins the coverage, after
+    everything before `withdrawn` has left it. `history` replaces what is recorded of it, None leaves it.
     """
 
     collection: Collection
     state: ChunkState
     candles: Candles
     verified: Interval | None
-    listed: int | None
+    history: History | None
+    withdrawn: int | None = None
 
 
 class CandleStore(CandleRecord, Protocol):
@@ -80,8 +96,8 @@ class CandleStore(CandleRecord, Protocol):
     def open(self, series: Series, wanted: Wanted) -> Collection:
         """Begin a collection, or take up the unfinished one of the same series and interval."""
 
-    def listed(self, series: Series) -> int | None:
-        """Opening of the market's first candle, if it is known."""
+    def history(self, series: Series) -> History:
+        """Where the series begins, as far as it is known."""
 
     def oldest(self, series: Series) -> int | None:
         """Opening of the oldest recorded candle."""
@@ -93,9 +109,16 @@ class CandleStore(CandleRecord, Protocol):
         """
 
     def close(
-        self, collection: Collection, status: Status, reason: StopReason, error: str = ""
+        self,
+        collection: Collection,
+        status: Status,
+        reason: StopReason,
+        error: str = "",
+        *,
+        calls: int = 0,
     ) -> None:
-        """End of a run; a collection that is stopped or failed can be opened again."""
+        """End of a run; a collection that is stopped or failed can be opened again. `calls`: those made for a chunk
+        that was not stored."""
 
     def discard(self, collection: Collection) -> bool:
         """Forget a collection that never stored a chunk; False where it has."""

@@ -23,6 +23,17 @@ class CandleSeries(models.Model):
         null=True, help_text="Opening of the market's first candle, where history is known to begin"
     )
 
+    history_claimed_at = models.BigIntegerField(
+        default=0, help_text="When an answer first showed that history begins there"
+    )
+    history_confirmed = models.BooleanField(
+        default=False, help_text="A later collection was answered the same"
+    )
+    empty_before = models.BigIntegerField(
+        null=True,
+        help_text="An answer said that there is no candle before this; nothing is verified by it yet",
+    )
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -93,6 +104,9 @@ class CandleCollection(models.Model):
         max_length=16, blank=True, help_text="count, end, history_start or error"
     )
     error = models.CharField(max_length=500, blank=True)
+    calls_lost = models.PositiveIntegerField(
+        default=0, help_text="Calls for chunks that could not be stored"
+    )
     pattern = models.CharField(max_length=12, blank=True)
     eta_error = models.FloatField(
         null=True, help_text="Largest relative error of the durations foretold after a tenth"

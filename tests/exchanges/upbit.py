@@ -210,6 +210,11 @@ def _forming(candle: Tick, now: int) -> Tick:
 def _spoiled(rows: list[dict[str, Any]], fault: str | None) -> list[dict[str, Any]]:
     if fault == "empty":
         return []
+    if fault == "blank" and rows:
+        # Another value of another candle each time, as the rows of a page are others.
+        names = [name for name in rows[0] if name != "market"]
+        at = rows[0]["timestamp"] // 1000 % len(rows)
+        rows[at][names[rows[0]["timestamp"] // 60_000 % len(names)]] = None
     if fault == "duplicate" and len(rows) > 1:
         return [rows[0], *rows[:-1]]  # one twice, so that the oldest does not fit any more
     if fault == "disorder":

@@ -11,7 +11,7 @@ from itertools import repeat
 from django.db import connection
 
 from marketdata.candle_record import CANDLES, COLUMNS, COVERAGE, fetch, touching
-from marketdata.candles.states import ChunkState
+from marketdata.candles.states import ChunkState, History
 from marketdata.candles.timeframes import Interval
 from marketdata.models import CandleChunk, CandleSeries
 from marketdata.sources.base import Candles
@@ -36,7 +36,12 @@ _AT_ONCE = f"{_HEAD}SELECT %s, * FROM unnest({_ARRAYS}){_REPLACE}"  # noqa: S608
 _COVER = f'INSERT INTO {COVERAGE} (series_id, start, "end") VALUES (%s, %s, %s)'  # noqa: S608
 _WIDEN = f'UPDATE {COVERAGE} SET start = %s, "end" = %s WHERE id = %s'  # noqa: S608
 _SWALLOW = f"DELETE FROM {COVERAGE} WHERE id = %s"  # noqa: S608
-_LISTED = f"UPDATE {SERIES} SET listed = %s WHERE id = %s"  # noqa: S608
+_CUT = f'UPDATE {COVERAGE} SET start = %s WHERE series_id = %s AND start < %s AND "end" > %s'  # noqa: S608
+_WITHDRAW = f'DELETE FROM {COVERAGE} WHERE series_id = %s AND "end" <= %s'  # noqa: S608
+_HISTORY = (
+    f"UPDATE {SERIES} SET listed = %s, history_claimed_at = %s, history_confirmed = %s, "  # noqa: S608
+    "empty_before = %s WHERE id = %s"
+)
 _LOCK = f"SELECT id FROM {SERIES} WHERE id = %s FOR UPDATE"  # noqa: S608
 _STATE_NAMES = ", ".join(f'"{name}"' for name in ("collection_id", "stored_at", *STATE))
 _STATE = f"INSERT INTO {CHUNKS} ({_STATE_NAMES}) VALUES ({', '.join(['%s'] * (len(STATE) + 2))})"  # noqa: S608
@@ -75,9 +80,16 @@ def verify(key: int, verified: Interval) -> None:
         fetch(_WIDEN, [start, end, row])
 
 
-def list_from(key: int, listed: int) -> None:
-    """Remember where the history of a series begins."""
-    fetch(_LISTED, [listed, key])
+def withdraw(key: int, before: int) -> None:
+    """Take what lies before a moment out of the verified intervals of a series."""
+    fetch(_WITHDRAW, [key, before])
+    fetch(_CUT, [before, key, before, before])
+
+
+def write_history(key: int, found: History) -> None:
+    """Record where the history of a series begins."""
+    row = (found.first, found.claimed_at, found.confirmed, found.empty_before)
+    fetch(_HISTORY, [*row, key])
 
 
 def insert_state(collection: int, state: ChunkState, stored_at: int) -> None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max
 from django.utils import timezone
 
 from marketdata.candle_record import RecordedCandles
@@ -87,11 +87,13 @@ class RecordStore(RecordedCandles):
             self._step("candles")
             rows.upsert_candles(key, write.candles)
             self._step("coverage")
+            if write.withdrawn is not None:
+                rows.withdraw(key, write.withdrawn)
             if write.verified is not None:
                 rows.verify(key, write.verified)
             self._step("listed")
-            if write.listed is not None:
-                rows.list_from(key, write.listed)
+            if write.history is not None:
+                rows.write_history(key, write.history)
             self._step("state")
             write.state.seconds_store = time.perf_counter() - began
             rows.insert_state(write.collection.number, write.state, int(time.time()))
@@ -99,14 +101,21 @@ class RecordStore(RecordedCandles):
         self._step("committed")
 
     def close(
-        self, collection: Collection, status: Status, reason: StopReason, error: str = ""
+        self,
+        collection: Collection,
+        status: Status,
+        reason: StopReason,
+        error: str = "",
+        *,
+        calls: int = 0,
     ) -> None:
-        """End of a run."""
+        """End of a run; `calls` for a chunk that was not stored are added up."""
         CandleCollection.objects.filter(pk=collection.number).update(
             status=status,
             reason=reason,
             error=error[: CandleCollection._meta.get_field("error").max_length],
             ended_at=timezone.now(),
+            calls_lost=F("calls_lost") + calls,
         )
 
     def discard(self, collection: Collection) -> bool:

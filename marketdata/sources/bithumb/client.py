@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 from marketdata.sources.base import SourceCalendar
-from marketdata.sources.bithumb.parse import ban_seconds
 from marketdata.sources.http.client import HttpClient
 from marketdata.sources.quotation.client import PATHS, Dialect
 from marketdata.sources.quotation.daily import DailyQuotationSource
@@ -19,7 +18,6 @@ BITHUMB = Dialect(
     per_second=1 / 0.105,
     calendar=SourceCalendar(day_offset=KST),
     timeframes=frozenset(PATHS) - {"1s", "1y"},
-    ban_seconds=ban_seconds,
     to_ahead=KST,
 )
 

@@ -6,8 +6,9 @@ how a refusal reads.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -25,6 +26,7 @@ from marketdata.sources.http.client import Answer, Call, HttpClient
 from marketdata.sources.http.pace import Rate
 from marketdata.sources.http.retry import retry_after
 from marketdata.sources.quotation import parse
+from marketdata.sources.quotation.bans import UNKNOWN_BAN, named_length
 
 # Timeframe -> the path of its candles.
 PATHS: Mapping[str, str] = {
@@ -44,7 +46,7 @@ class Dialect:
     """One exchange.
 
     `to_ahead`: None writes `to` in UTC with a Z; a time difference writes it without a zone, on a clock that far
-    ahead of UTC. `ban_seconds` reads how long a 418 lasts.
+    ahead of UTC.
     """
 
     name: str
@@ -53,7 +55,6 @@ class Dialect:
     per_second: float
     calendar: SourceCalendar
     timeframes: frozenset[str]
-    ban_seconds: Callable[[bytes], float]
     to_ahead: timedelta | None = None
 
     def to(self, moment: int) -> str:
@@ -78,7 +79,9 @@ class QuotationSource:
         base_url: str = "",
         per_second: float = 0.0,
         wall_clock: Callable[[], float] = time.time,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self._pause = pause
         self._dialect = dialect
         self._http = http
         self._base_url = (base_url or dialect.base_url).rstrip("/")
@@ -176,7 +179,11 @@ class QuotationSource:
             # "Until the next second" is at most one second, whatever the difference of the clocks.
             raise RateLimited(f"{what}: too many calls a second.", retry_after=max(1.0, asked or 0))
         if status == 418:
-            banned = max(self._dialect.ban_seconds(answer.body), asked or 0)
+            # Whichever is longer of what the body and the header name.
+            banned = max(
+                (one for one in (named_length(answer.body), asked) if one is not None),
+                default=UNKNOWN_BAN,
+            )
             raise RateLimited(
                 f"{what}: {self.title} has banned this address for {banned:.0f} s.",
                 retry_after=banned,

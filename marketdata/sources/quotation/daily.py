@@ -23,7 +23,9 @@ from marketdata.sources.quotation.client import PAGE, QuotationSource
 DAY = 86_400
 QUOTE = "KRW"
 AT_ONCE = 4  # requests under way together; the limit of the exchange spaces their calls
-CONFIRMATIONS = 3  # further answers without rows, or with rows twice, before one is believed
+CONFIRMATIONS = 3  # further answers with rows twice before one is believed
+PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before an answer without rows is asked for once more
+LATE = 300  # seconds after its end in which a day's last trades may still come in
 
 
 class DailyQuotationSource(QuotationSource):
@@ -77,23 +79,47 @@ class DailyQuotationSource(QuotationSource):
         while last > start:
             count = min(PAGE, (last - start) // DAY)
             page = await self._believed(request.code, last, count)
-            if page.answered_at < end:
+            if page.answered_at < end + LATE:
                 raise SourceUnavailable(
-                    f"{request.end} has not ended yet by the clock of {self.title}: ask again later."
+                    f"{request.end} had not ended {LATE} s ago by the clock of {self.title}, so its last trades may be "
+                    "missing: ask again later."
                 )
             blocks.append(page.candles.between(start, last))
-            if page.received < count:
-                break  # nothing older exists
+            if page.received < count and not await self._has_older(request.code, page):
+                break
             last = int(page.candles.opened[0])
         return _bars_of(request.code, Candles.join(blocks), ahead)
 
     async def _believed(self, code: str, to: int, count: int) -> CandlePage:
-        """A page; one without rows, or with rows twice, is asked for again before it is believed."""
-        for _ in range(CONFIRMATIONS):
-            page = await self.candles_async(market=code, timeframe="1d", to=to, count=count)
-            if page.received and not page.repeated:
+        """A page; one with rows twice is asked for again before it is believed, one without rows a few times over
+        several seconds, for more rows than are wanted: an older one shows that the page is right."""
+        asked = repeated = 0
+        while True:
+            page = await self.candles_async(
+                market=code, timeframe="1d", to=to, count=PAGE if asked else count
+            )
+            if page.repeated and repeated < CONFIRMATIONS:
+                repeated += 1
+            elif page.received or asked == len(PAUSES):
                 return page
-        return await self.candles_async(market=code, timeframe="1d", to=to, count=count)
+            else:
+                await self._pause(PAUSES[asked])
+                asked += 1
+
+    async def _has_older(self, code: str, page: CandlePage) -> bool:
+        """Whether there is something before a page with fewer rows than asked for, after all: asked for up to behind
+        its oldest bar, which an answer that can be believed must have."""
+        if not page.received:
+            return False
+        first = int(page.candles.opened[0])
+        for pause in PAUSES:
+            beside = await self.candles_async(
+                market=code, timeframe="1d", to=first + DAY, count=PAGE
+            )
+            if first in beside.candles.opened and not beside.repeated:
+                return int(beside.candles.opened[0]) < first
+            await self._pause(pause)
+        raise SourceUnavailable(f"{self.title} contradicts itself on the first bar of {code}.")
 
 
 def _midnight(day: date, ahead: timedelta) -> int:

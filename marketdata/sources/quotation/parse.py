@@ -1,6 +1,6 @@
 """Rows from the answers of the quotation API that Upbit defined and other Korean exchanges speak too.
 
-Bytes in, columns out; nothing here knows of HTTP. An answer that was cut short or is a page of HTML is
+Bytes in, columns out; nothing here knows of HTTP. An answer that was cut short, lacks a value or is a page of HTML is
 `SourceUnavailable`; one that is JSON but not what it should be is `SourceChanged`.
 """
 
@@ -23,6 +23,7 @@ PRICES = (
     "candle_acc_trade_volume",
     "candle_acc_trade_price",
 )
+FIELDS = ("market", "candle_date_time_utc", "candle_date_time_kst", *PRICES, "timestamp")
 
 
 class Page(NamedTuple):
@@ -51,7 +52,7 @@ def candles(body: bytes, market: str, what: str) -> Page:
     if not isinstance(rows, list):
         raise SourceChanged(f"{what} changed", expected="a list of candles", came=_excerpt(rows))
     try:
-        read = [_row(row, market) for row in rows]
+        read = [_row(row, market, what) for row in rows]
     except (KeyError, TypeError, ValueError) as error:
         raise SourceChanged(
             f"{what} changed",
@@ -63,7 +64,13 @@ def candles(body: bytes, market: str, what: str) -> Page:
     return Page(found, len(rows), len(rows) - len(found))
 
 
-def _row(row: Any, market: str) -> tuple[int, float, float, float, float, float, float, int]:
+def _row(
+    row: Any, market: str, what: str
+) -> tuple[int, float, float, float, float, float, float, int]:
+    blank = [name for name in FIELDS if isinstance(row, dict) and row.get(name, 0) in (None, "")]
+    if blank:
+        # A blank is no value, and no change of the API either: the same question is answered whole a moment later.
+        raise SourceUnavailable(f"{what} answered a candle of {market} without {', '.join(blank)}.")
     if row["market"] != market:
         raise ValueError(f"a candle of {row['market']}")
     opened = _seconds(row["candle_date_time_utc"])

@@ -11,7 +11,6 @@ from marketdata.sources.base import SourceCalendar
 from marketdata.sources.http.client import HttpClient
 from marketdata.sources.quotation.client import PATHS, Dialect
 from marketdata.sources.quotation.daily import DailyQuotationSource
-from marketdata.sources.upbit.parse import ban_seconds
 
 UPBIT = Dialect(
     name="upbit",
@@ -21,7 +20,6 @@ UPBIT = Dialect(
     # Second candles reach back three months; 89 days are in any three months.
     calendar=SourceCalendar(seconds_horizon=timedelta(days=89)),
     timeframes=frozenset(PATHS),
-    ban_seconds=ban_seconds,
 )
 
 

@@ -16,7 +16,14 @@ from marketdata.candles import coverage as covered
 from marketdata.candles.cache import Series
 from marketdata.candles.coverage import Coverage
 from marketdata.candles.planner import Wanted
-from marketdata.candles.states import ChunkState, ChunkWrite, Collection, Status, StopReason
+from marketdata.candles.states import (
+    ChunkState,
+    ChunkWrite,
+    Collection,
+    History,
+    Status,
+    StopReason,
+)
 from marketdata.candles.timeframes import TIMEFRAMES, Interval
 from marketdata.sources.base import CandlePage, Candles, Capability, SourceCalendar
 
@@ -29,9 +36,10 @@ class MemoryStore:
     def __init__(self) -> None:
         self.rows: dict[Series, dict[int, Row]] = {}
         self.covered: dict[Series, Coverage] = {}
-        self.first: dict[Series, int] = {}
+        self.begins: dict[Series, History] = {}
         self.collections: dict[int, tuple[Status, str, str]] = {}
         self.chunks: list[ChunkState] = []
+        self.lost_calls = 0
         self.broken: Exception | None = None
 
     def open(self, series: Series, wanted: Wanted) -> Collection:
@@ -47,8 +55,13 @@ class MemoryStore:
             if each.start <= window.end and each.end >= window.start
         )
 
-    def listed(self, series: Series) -> int | None:
-        return self.first.get(series)
+    @property
+    def first(self) -> dict[Series, int]:
+        """The first candle of each series where it is known."""
+        return {series: one.first for series, one in self.begins.items() if one.first is not None}
+
+    def history(self, series: Series) -> History:
+        return self.begins.get(series, History())
 
     def oldest(self, series: Series) -> int | None:
         return min(self.rows.get(series, {}), default=None)
@@ -65,15 +78,25 @@ class MemoryStore:
         self._check()
         series = write.collection.series
         self.rows.setdefault(series, {}).update({row[0]: row for row in rows_of(write.candles)})
+        if write.withdrawn is not None:
+            kept = Interval(write.withdrawn, 1 << 62)
+            self.covered[series] = covered.clip(self.covered.get(series, ()), kept)
         if write.verified is not None:
             self.covered[series] = covered.add(self.covered.get(series, ()), write.verified)
-        if write.listed is not None:
-            self.first[series] = write.listed
+        if write.history is not None:
+            self.begins[series] = write.history
         self.chunks.append(write.state)
 
     def close(
-        self, collection: Collection, status: Status, reason: StopReason, error: str = ""
+        self,
+        collection: Collection,
+        status: Status,
+        reason: StopReason,
+        error: str = "",
+        *,
+        calls: int = 0,
     ) -> None:
+        self.lost_calls += calls
         self.collections[collection.number] = (status, reason, error)
 
     def discard(self, collection: Collection) -> bool:
@@ -94,7 +117,8 @@ create table if not exists candle (
   series text, opened integer, open real, high real, low real, close real, volume real, amount real,
   ticked integer, primary key (series, opened)) without rowid;
 create table if not exists verified (series text, start integer, end integer, primary key (series, start));
-create table if not exists market (series text primary key, listed integer);
+create table if not exists market (
+  series text primary key, listed integer, claimed_at integer, confirmed integer, empty_before integer);
 create table if not exists collection (
   number integer primary key, series text, start integer, end integer, closed_until integer, by_count integer,
   status text, reason text, error text);
@@ -143,10 +167,10 @@ class SqliteStore:
         )
         return tuple(Interval(*row) for row in rows)
 
-    def listed(self, series: Series) -> int | None:
-        query = "select listed from market where series = ?"
+    def history(self, series: Series) -> History:
+        query = "select listed, claimed_at, confirmed, empty_before from market where series = ?"
         row = self.db.execute(query, (self.key(series),)).fetchone()
-        return row[0] if row else None
+        return History(row[0], row[1], bool(row[2]), row[3]) if row else History()
 
     def oldest(self, series: Series) -> int | None:
         query = "select min(opened) from candle where series = ?"
@@ -182,11 +206,21 @@ class SqliteStore:
                 ((key, *row) for row in rows_of(write.candles)),
             )
             self._step("coverage")
+            if write.withdrawn is not None:
+                before = (key, write.withdrawn)
+                self.db.execute("delete from verified where series = ? and end <= ?", before)
+                self.db.execute(
+                    "update verified set start = ? where series = ? and start < ?",
+                    (write.withdrawn, *before),
+                )
             if write.verified is not None:
                 self._verify(write.collection.series, key, write.verified)
             self._step("listed")
-            if write.listed is not None:
-                self.db.execute("insert or replace into market values (?, ?)", (key, write.listed))
+            if write.history is not None:
+                self.db.execute(
+                    "insert or replace into market values (?, ?, ?, ?, ?)",
+                    (key, *astuple(write.history)),
+                )
             self._step("state")
             write.state.seconds_store = time.perf_counter() - began
             values = (write.collection.number, *astuple(write.state))
@@ -209,7 +243,13 @@ class SqliteStore:
         )
 
     def close(
-        self, collection: Collection, status: Status, reason: StopReason, error: str = ""
+        self,
+        collection: Collection,
+        status: Status,
+        reason: StopReason,
+        error: str = "",
+        *,
+        calls: int = 0,
     ) -> None:
         self.db.execute(
             "update collection set status = ?, reason = ?, error = ? where number = ?",

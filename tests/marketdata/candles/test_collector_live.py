@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +38,7 @@ BOOK = {
     "KRW-BTC": generated(START, 7 * 1440),
     "KRW-MOC": generated(START, 7 * 1440, density=0.2, seed=2),
 }
-FAULTS = (*TRANSPORT_FAULTS, "empty", "duplicate", "disorder")
+FAULTS = (*TRANSPORT_FAULTS, "empty", "duplicate", "disorder", "blank")
 
 
 def source_of(url: str) -> QuotationSource:
@@ -107,6 +108,32 @@ def test_each_fault_alone_at_one_call_in_ten(fault: str) -> None:
     assert running.faults.hit[fault] > 0
 
 
+@pytest.mark.parametrize("fault", ["reset", "busy", "error", "blank", "empty"])
+def test_a_burst_is_waited_out(fault: str) -> None:
+    """Twelve answers in a row are spoiled; busy ones would ban a client that did not slow down."""
+    burst = 4 if fault == "empty" else 12
+    with exchange() as running:
+        running.faults.next(None, *[fault] * burst)
+        source, store = source_of(running.url), MemoryStore()
+        collector = Collector(source, store, pause=lambda seconds: time.sleep(seconds / 50))
+        outcome = collector.collect(request("KRW-BTC", 900), as_of=as_datetime(NOW))
+        source.close()
+    assert outcome.status is Status.DONE
+    assert [(row[0], row[4]) for row in rows_of(store)] == served("KRW-BTC", 900)  # type: ignore[index]
+    assert running.faults.hit[fault] == burst
+
+
+def test_calls_reported_are_calls_made_at_every_end() -> None:
+    for rate, seed in ((0.3, 1), (0.3, 2), (1.0, 3)):
+        faults = Faults(dict.fromkeys(("busy", "blank", "truncated"), rate / 3), seed=seed)
+        with exchange(faults=faults) as running:
+            source, store = source_of(running.url), MemoryStore()
+            collector = Collector(source, store, patience=3.0, pause=lambda seconds: None)
+            outcome = collector.collect(request("KRW-BTC", 3000), as_of=as_datetime(NOW))
+            source.close()
+        assert outcome.progress.calls == sum(running.calls.values())
+
+
 def test_a_ban_ends_the_run_with_a_state_that_says_until_when() -> None:
     with exchange() as running:
         running.faults.next(None, "banned")
@@ -143,7 +170,7 @@ from tests.marketdata.candles.stores import SqliteStore
 from tests.marketdata.candles.test_collector_live import NOW, request, source_of
 url, path = sys.argv[1:]
 collector = Collector(source_of(url), SqliteStore(Path(path)))
-print(collector.collect(request("KRW-MOC", 8000), as_of=as_datetime(NOW)).status, flush=True)
+print(collector.collect(request("KRW-BTC", 8000), as_of=as_datetime(NOW)).status, flush=True)
 """
 
 
@@ -172,7 +199,7 @@ def test_a_killed_process_is_taken_up_without_loss_or_double(
     """`KILLS` in the environment sets how often; the end equals an uninterrupted collection."""
     draw = random.Random(3)
     source, whole = source_of(killing.url), SqliteStore(tmp_path / "whole.sqlite3")
-    Collector(source, whole).collect(request("KRW-MOC", 8000), as_of=as_datetime(NOW))
+    Collector(source, whole).collect(request("KRW-BTC", 8000), as_of=as_datetime(NOW))
     path = tmp_path / "killed.sqlite3"
     command = [sys.executable, "-c", CHILD, killing.url, str(path)]
     killed = 0
@@ -184,11 +211,11 @@ def test_a_killed_process_is_taken_up_without_loss_or_double(
     killing.victim = None
     assert killed >= 3
     store = SqliteStore(path)
-    Collector(source, store).collect(request("KRW-MOC", 8000), as_of=as_datetime(NOW))
+    Collector(source, store).collect(request("KRW-BTC", 8000), as_of=as_datetime(NOW))
     assert store.content() == whole.content()
     assert store.content()["verified"] == whole.content()["verified"]
     before = sum(killing.calls.values())
-    Collector(source, store).collect(request("KRW-MOC", 8000), as_of=as_datetime(NOW))
+    Collector(source, store).collect(request("KRW-BTC", 8000), as_of=as_datetime(NOW))
     assert sum(killing.calls.values()) == before
     source.close()
 

@@ -100,7 +100,7 @@ def test_a_busy_month_comes_whole_with_every_gap() -> None:
 
 
 def test_a_gap_at_the_border_of_two_chunks_is_one_gap() -> None:
-    """Defect 10 on recorded gaps: the border of the first chunk is laid into each of the longer ones."""
+    """Defect 10 on recorded gaps: the border of two collections is laid into each of the longer ones."""
     book = recorded(BUSY, "KRW-DOGE")
     whole = Interval(book[0].opened, book[-1].opened + 60)
     runs = [run for run in empty_runs(book, whole, 60) if run[1] - run[0] >= 120]
@@ -109,8 +109,10 @@ def test_a_gap_at_the_border_of_two_chunks_is_one_gap() -> None:
     for number, (start, end) in enumerate(runs[:6]):
         market = f"KRW-B{number}"
         border = start + 60
-        request = CandleRequest(market, "1m", count=390, before=as_datetime(border + 200 * 60))
-        collected({market: book}, request, now=whole.end + 3600)
+        newer = CandleRequest(market, "1m", count=200, before=as_datetime(border + 200 * 60))
+        collected({market: book}, newer, now=whole.end + 3600)
+        older = CandleRequest(market, "1m", count=190, before=as_datetime(border))
+        collected({market: book}, older, now=whole.end + 3600)
         assert border in CandleChunk.objects.filter(collection__series__market=market).values_list(
             "start", flat=True
         )

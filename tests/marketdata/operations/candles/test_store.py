@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,13 +12,21 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from marketdata import candle_queries
 from marketdata.candle_record import RecordedCandles
 from marketdata.candles import coverage as covered
 from marketdata.candles.cache import Series
 from marketdata.candles.overlap import Overlap
 from marketdata.candles.planner import CandleRequest, Wanted
 from marketdata.candles.progress import Progress
-from marketdata.candles.states import ChunkState, ChunkWrite, Collection, Status, StopReason
+from marketdata.candles.states import (
+    ChunkState,
+    ChunkWrite,
+    Collection,
+    History,
+    Status,
+    StopReason,
+)
 from marketdata.candles.timeframes import Grid, Interval, as_datetime, timeframe
 from marketdata.models import (
     Candle,
@@ -30,7 +39,7 @@ from marketdata.models import (
 from marketdata.operations.candles import collect as candles
 from marketdata.operations.candles.store import ABANDONED, RecordStore
 from marketdata.operations.lease import Lease, LeaseLost, LeaseTaken
-from marketdata.sources.base import Candles
+from marketdata.sources.base import CandlePage, Candles, SourceUnavailable
 from tests.marketdata.candles.stores import ListSource, MemoryStore
 from tests.marketdata.candles.test_collector import END, NOW, SERIES, Killed, collect, minutes
 
@@ -87,7 +96,7 @@ def test_any_collections_leave_what_a_store_of_dictionaries_has(
     for one, other in zip(mine.columns, theirs.columns, strict=True):
         np.testing.assert_array_equal(one, other)
     assert tuple(all_coverage()) == there.covered.get(SERIES, ())
-    assert here.listed(SERIES) == there.listed(SERIES)
+    assert here.history(SERIES) == there.history(SERIES)
     assert here.oldest(SERIES) == there.oldest(SERIES)
     assert CandleChunk.objects.count() == len(there.chunks)
 
@@ -245,3 +254,44 @@ def test_a_collection_that_was_taken_over_records_nothing_more() -> None:
             source=source, request=asked, as_of=as_datetime(NOW), on_progress=taken_over
         )
     assert Candle.objects.count() == 200  # the first page
+
+
+@pytest.mark.parametrize(
+    ("covered_", "left"),
+    [
+        ([(0, 100)], [(40, 100)]),
+        ([(0, 20), (30, 40), (50, 60)], [(50, 60)]),
+        ([(40, 60)], [(40, 60)]),
+        ([(0, 30)], []),
+    ],
+)
+def test_a_start_of_history_is_taken_back_with_what_was_verified_before_it(
+    covered_: list[tuple[int, int]], left: list[tuple[int, int]]
+) -> None:
+    store, claim = RecordStore(), History(40, 7)
+    for interval in covered_:
+        store.store_chunk(write_of(MINUTES, close=0, verified=Interval(*interval)))
+        store.store_chunk(write_of(MONTHS, close=0, verified=Interval(*interval)))
+    store.store_chunk(replace(write_of(MINUTES, close=0), history=claim))
+    assert store.history(MINUTES) == claim
+    assert store.listed(MINUTES) == 40
+    store.store_chunk(replace(write_of(MINUTES, close=0), history=History(), withdrawn=40))
+    assert store.history(MINUTES) == History()
+    mine = CandleCoverage.objects.filter(series__timeframe="1m").order_by("start")
+    assert list(mine.values_list("start", "end")) == left
+    others = CandleCoverage.objects.filter(series__timeframe="1mo").order_by("start")
+    assert list(others.values_list("start", "end")) == covered_
+
+
+def test_calls_of_what_could_not_be_stored_are_kept_with_the_collection() -> None:
+    def dies(number: int, page: CandlePage) -> CandlePage:
+        if number > 1:
+            raise SourceUnavailable("gone", retry_after=9999.0, attempts=6)
+        return page
+
+    for again in (1, 2):
+        source = ListSource(minutes(900), now=NOW, spoil=dies)
+        request = CandleRequest("KRW-BTC", "1m", count=600 * again, before=as_datetime(END))
+        candles.collect(source=source, request=request, as_of=as_datetime(NOW))
+    found = candle_queries.collections()
+    assert [row.calls_sum for row in found] == [1 + 6, 1 + 6]  # type: ignore[attr-defined]

@@ -21,10 +21,11 @@ from marketdata.sources.bithumb import client as bithumb
 from marketdata.sources.http.client import HttpClient, Timeouts
 from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.quotation import parse
+from marketdata.sources.quotation.bans import ban_seconds
 from marketdata.sources.quotation.client import QuotationSource, remaining
 from marketdata.sources.upbit import client as upbit
-from marketdata.sources.upbit.parse import ban_seconds
 from tests import realdata
+from tests.exchanges.server import Request, Response
 from tests.exchanges.upbit import (
     BithumbExchange,
     QuotationExchange,
@@ -142,22 +143,62 @@ def test_candles_out_of_order_and_twice_are_put_right_and_told(pair: Pair) -> No
     assert ahead.answered_at == NOW  # a server clock that is ahead is not believed
 
 
-def test_a_ban_is_honoured_for_as_long_as_it_names(pair: Pair) -> None:
-    exchange, source = pair
-    if source.name == "bithumb":
-        exchange.faults.next("banned")
+class Banning(UpbitExchange):
+    """Refuses with one body and one Retry-After header, "" for none."""
+
+    body, retry_after = "", ""
+
+    def answer(self, request: Request, fault: str | None) -> Response:
+        found = Response(418, self.body.encode())
+        if self.retry_after:
+            found.headers["Retry-After"] = self.retry_after
+        return found
+
+
+@pytest.mark.parametrize(
+    ("body", "retry_after", "seconds"),
+    [
+        ('{"error":{"message":"Blocked for 7 seconds"}}', "", 7.0),
+        ('{"error":{"message":"Blocked for 7 seconds"}}', "30", 30.0),
+        ('{"error":{"message":"Blocked for 700 seconds"}}', "30", 700.0),
+        ('{"message":"3분 동안 차단되었습니다"}', "", 180.0),
+        ("", "5", 5.0),
+        ("", "", 60.0),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("exchange", ["upbit", "bithumb"])
+def test_a_ban_is_honoured_for_as_long_as_it_names(
+    exchange: str, body: str, retry_after: str, seconds: float
+) -> None:
+    dialect = {"upbit": upbit.UPBIT, "bithumb": bithumb.BITHUMB}[exchange]
+    with Banning(BOOK) as banning:
+        banning.body, banning.retry_after = body, retry_after
+        source = QuotationSource(
+            dialect, HttpClient(retry=RetryPolicy(attempts=1)), base_url=banning.url
+        )
         with pytest.raises(RateLimited) as banned:
-            QuotationSource(
-                bithumb.BITHUMB,
-                HttpClient(retry=RetryPolicy(longest=10.0)),
-                base_url=exchange.url,
-            ).candles(market="KRW-BTC", timeframe="1m", to=None, count=1)
-        assert banned.value.retry_after == 60.0
-        return
-    assert ban_seconds(b'{"error":{"message":"Blocked for 7 seconds"}}') == 7.0
-    assert ban_seconds('{"message":"3분 동안 차단되었습니다"}'.encode()) == 180.0
-    assert ban_seconds(b'{"message":"blocked 500ms, then 2 minutes"}') == 120.0
-    assert ban_seconds(b"") == 60.0
+            source.candles(market="KRW-BTC", timeframe="1m", to=None, count=1)
+        source.close()
+    assert banned.value.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        ("Blocked for 7 seconds", 7.0),
+        ("3분 동안 차단되었습니다", 180.0),
+        ("1분 30초 동안", 90.0),
+        ("blocked for 1 hour and 30 minutes", 5400.0),
+        ("blocked 500ms, then 2 minutes", 120.0),
+        ("1,200 seconds", 1200.0),
+        ("10분간 이용이 제한됩니다", 600.0),
+        ("30min", 1800.0),
+        ("error 418 of v1", 60.0),
+        ("", 60.0),
+    ],
+)
+def test_the_length_of_a_ban_in_words(body: str, seconds: float) -> None:
+    assert ban_seconds(body.encode()) == seconds
 
 
 def test_ten_calls_a_second_are_kept_to_and_never_refused() -> None:
@@ -226,7 +267,6 @@ def row(**changed: object) -> dict[str, object]:
         {"low_price": 10.5},
         {"candle_acc_trade_volume": -1},
         {"candle_date_time_kst": "2025-09-01T00:00:00"},
-        {"opening_price": None},
         {"candle_date_time_utc": "yesterday"},
     ],
 )
@@ -235,6 +275,14 @@ def test_impossible_candles_are_not_taken(changed: dict[str, object]) -> None:
     assert fine.candles.close.tolist() == [11.0]
     with pytest.raises(SourceChanged):
         parse.candles(json.dumps([row(**changed)]).encode(), "KRW-BTC", "GET x/y")
+
+
+@pytest.mark.parametrize("name", list(row()))
+@pytest.mark.parametrize("blank", [None, ""])
+def test_a_blank_is_no_value_and_is_asked_for_again(name: str, blank: object) -> None:
+    rows = [row(), row(**{name: blank})]
+    with pytest.raises(SourceUnavailable, match=f"without {name}"):
+        parse.candles(json.dumps(rows).encode(), "KRW-BTC", "GET x/y")
 
 
 def test_recorded_candles_of_the_exchange_are_read_as_they_are() -> None:

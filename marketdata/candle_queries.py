@@ -55,6 +55,7 @@ def series(exchange: str, market: str, name: str) -> Series:
     """A recorded series; DataProblem where nothing of it is recorded."""
     row = CandleSeries.objects.filter(exchange=exchange, market=market, timeframe=name).first()
     if row is None:
+        timeframe(name)  # refused where there is none of that name
         raise DataProblem(
             f"No {name} candles of {market} from {exchange} are recorded: collect them with "
             f"`manage.py collect_candles --source {exchange} --market {market} --timeframe {name}`."

@@ -34,6 +34,11 @@ def market_names() -> list[str]:
     return markets(generations())
 
 
+def recorded_markets() -> list[str]:
+    """The markets that have bars."""
+    return sorted(LakePartition.objects.order_by().values_list("market", flat=True).distinct())
+
+
 def instruments(market: str) -> QuerySet[Instrument]:
     """The instruments of the market."""
     return Instrument.objects.filter(market=market)

@@ -7,5 +7,15 @@ class DataProblem(Exception):
     """The record cannot answer what was asked."""
 
 
+class EmptyMarket(DataProblem):
+    """Nothing is recorded of a market; `market` is its name."""
+
+    def __init__(self, market: str) -> None:
+        super().__init__(
+            f"Market {market} has no bars yet: import some with `manage.py import_prices FILE --market {market}`."
+        )
+        self.market = market
+
+
 class LakeError(DataProblem):
     """A file of the lake is missing, broken or behind the record; projecting it anew mends that."""

@@ -13,7 +13,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.errors import DataProblem
+from marketdata.errors import DataProblem, EmptyMarket
 from marketdata.lake import digest
 from marketdata.lake.footers import Part
 from marketdata.markets import Market
@@ -83,11 +83,8 @@ class Record:
 
     def refuse_empty(self) -> None:
         """DataProblem where there are no bars at all."""
-        name = self.market.name
         if not len(self.sessions):
-            raise DataProblem(
-                f"Market {name} has no bars yet: import some with `manage.py import_prices FILE --market {name}`."
-            )
+            raise EmptyMarket(self.market.name)
 
     def history(self, asked: Days, warm_up: int) -> tuple[Days, int]:
         """The sessions to load for `asked`, which are consecutive: up to `warm_up` before them, where the record has

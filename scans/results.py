@@ -59,7 +59,10 @@ def session(market: str, version: ScannerVersion, day: date | None) -> ScanSessi
     if found:
         return found
     if day is None:
-        raise NoSession(f"Version {version.slug} has published nothing on market {market} yet.")
+        raise NoSession(
+            f"Version {version.slug} has published nothing on market {market} yet: "
+            f"`manage.py run_scan --version {version.slug} --market {market}` scans its last session."
+        )
     raise no_session(market, version, day)
 
 
@@ -148,7 +151,10 @@ def changes(market: str, version: ScannerVersion, day: date | None) -> Changes:
         raise (
             no_session(market, version, day)
             if day
-            else NoSession(f"Version {version.slug} has published nothing on market {market} yet.")
+            else NoSession(
+                f"Version {version.slug} has published nothing on market {market} yet: "
+                f"`manage.py run_scan --version {version.slug} --market {market}` scans its last session."
+            )
         )
     if day and two[0].date != day:
         raise no_session(market, version, day)

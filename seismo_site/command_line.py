@@ -10,6 +10,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -50,7 +51,23 @@ def run(
         # `run_scan ... | head`: nobody reads on. Python's own flush at exit must not complain about it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        sentence = explain_file(error)
+        if sentence is None:
+            raise
+        return _tell(sentence)
     return 0
+
+
+def explain_file(error: OSError) -> str | None:
+    """One sentence for a file of the data directory that cannot be used; None for any other."""
+    named = [Path(os.fsdecode(one)) for one in (error.filename, error.filename2) if one]
+    if not any(path.is_relative_to(settings.DATA_DIR) for path in named):
+        return None
+    return (
+        f"{named[0]} cannot be used ({error.strerror}): check what is there, its owner and the space on its disk, "
+        "then run this again."
+    )
 
 
 def explain(error: Exception) -> str | None:

@@ -23,7 +23,8 @@ from django.core.management.base import (
 )
 from django.db import connections
 
-from marketdata.errors import DataProblem
+from marketdata import catalogue
+from marketdata.errors import DataProblem, EmptyMarket
 from marketdata.management.parser import Formatter, Parser
 from marketdata.management.progress_bar import ProgressBar
 from marketdata.markets import UnknownMarket
@@ -100,8 +101,16 @@ class SeismoCommand(BaseCommand):
         try:
             return super().execute(*args, **options)
         except self.problems as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(f"{error}{_elsewhere(error)}") from error
         except KeyboardInterrupt:
             raise CommandError(self.interrupted, returncode=INTERRUPTED) from None
         finally:
             self.bar.close()
+
+
+def _elsewhere(error: Exception) -> str:
+    """After a market without bars: the markets that have some, in case its name was mistyped."""
+    if not isinstance(error, EmptyMarket):
+        return ""
+    recorded = catalogue.recorded_markets()
+    return f" Bars are recorded of {', '.join(recorded)}." if recorded else ""

@@ -10,7 +10,7 @@ from datetime import date
 import numpy as np
 
 from marketdata import queries
-from marketdata.errors import DataProblem, LakeError
+from marketdata.errors import EmptyMarket, LakeError
 from marketdata.lake import flow_files, footers, whole, writer
 from marketdata.models import FlowPartition, LakePartition, Partition
 from marketdata.operations import assemble
@@ -32,9 +32,7 @@ def verify(market: str) -> Iterator[Finding]:
     """Everything in which the lake of `market` differs from the record; nothing where they agree."""
     held = queries.record(market)
     if not held.parts:
-        raise DataProblem(
-            f"Market {market} has no bars: import some with `manage.py import_prices FILE --market {market}`."
-        )
+        raise EmptyMarket(market)
     statements = assemble.Statements(market)
     for partition in LakePartition.objects.filter(market=market).order_by("month"):
         if partition.is_stale:

@@ -17,6 +17,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, field, fields
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from marketdata.number_format import format_number
@@ -87,7 +88,9 @@ def wrong(kind: type[Any], given: Mapping[str, Any]) -> dict[str, ParamError]:
 
 def _fitting(known: Mapping[str, Field[Any]], name: str, value: Any) -> Any:
     if name not in known:
-        raise ParamError(f"Unknown parameter {name!r}: choose among {', '.join(known)}.")
+        near = get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}, of" if near else "choose among"
+        raise ParamError(f"Unknown parameter {name!r}: {hint} {', '.join(known)}.")
     return _fit(known[name], value)
 
 

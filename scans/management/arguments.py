@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from marketdata.management.arguments import add_market, day, positive
 from marketdata.management.command import SeismoCommand
+from marketdata.management.parser import USAGE
 from marketdata.operations.lease import LeaseLost
 from scans.engines.params import ParamError
 from scans.execution.executors import CHOICES
@@ -98,7 +99,7 @@ def add_request(parser: CommandParser) -> None:
 def request(options: dict[str, Any]) -> Request:
     """What to scan, from the options of `add_request`; CommandError where they contradict each other."""
     if options["date"] and (options["first"] or options["last"]):
-        raise CommandError("Give either --date or --from and --to, not both.")
+        raise CommandError("Give either --date or --from and --to, not both.", returncode=USAGE)
     return Request(
         market=options["market"],
         as_of=timezone.now(),

@@ -8,6 +8,8 @@ from datetime import date
 from typing import Any
 
 from marketdata import flows
+from marketdata.markets import market as market_named
+from marketdata.number_format import format_signed_amount, format_signed_count
 from scans.operations.answers import Answer, Scan
 
 SESSIONS_AT_ONCE = 20
@@ -49,17 +51,40 @@ def shown(ranks: Sequence[Mapping[str, Any]]) -> list[str]:
     return [name for name in SHOWN if any(one[name] is not None for one in told)]
 
 
+def title(name: str) -> str:
+    """The heading of one of `SHOWN`: foreign 5 sessions, foreign shares 5 sessions."""
+    who, what, span = name.split("_")
+    return f"{who} {'shares ' if what == 'quantity' else ''}{span} sessions"
+
+
+def figure(name: str, value: float, currency: str) -> str:
+    """A figure as people read it: money with its unit, shares as a count, both with their sign."""
+    if "_value_" in name:
+        return format_signed_amount(value, currency)
+    return format_signed_count(value)
+
+
 def sentence(market: str, code: str, day: date) -> str:
     """The flow of one instrument up to a session, as a person reads it; empty where nothing is recorded."""
-    return told(flows.shown(market, [(code, day)]).get((code, day)))
+    found = flows.shown(market, [(code, day)]).get((code, day))
+    return flow_sentence(found, market_named(market).currency)
 
 
-def told(found: Mapping[str, Any] | None) -> str:
-    """The figures of a flow that are known, in words."""
+def flow_sentence(found: Mapping[str, Any] | None, currency: str) -> str:
+    """Net buying in words, of the last session and of the last `flows.SPAN`; empty where nothing is recorded."""
     if not found:
         return ""
-    known = [f"{name} {found[name]:+,.10g}" for name in flows.FIGURES if found[name] is not None]
-    return f"flow of {found['date']}: {', '.join(known)}"
+    spans = []
+    for span in flows.SUMS:
+        known = [
+            f"{name.split('_')[0]} {figure(name, found[name], currency)}"
+            + (" shares" if "_quantity_" in name else "")
+            for name in flows.FIGURES
+            if name.endswith(f"_{span}") and found[name] is not None
+        ]
+        if known:
+            spans.append(f"{'1 session' if span == 1 else f'{span} sessions'} {', '.join(known)}")
+    return f"net buying up to {found['date']}: {'; '.join(spans)}" if spans else ""
 
 
 def _runs(answers: Sequence[Answer]) -> Iterator[list[Answer]]:

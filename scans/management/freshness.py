@@ -7,6 +7,7 @@ from typing import Protocol
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from marketdata.management.table import write_prose
 from marketdata.operations import project
 from marketdata.readiness import State
 from scans import readiness
@@ -34,7 +35,8 @@ class Question(Protocol):
 def warn(command: BaseCommand, asked: Question, *, strict: bool = False, beside: bool) -> None:
     """Write the warning first; `beside`: on standard error, where standard output is for programs."""
     line = warning(asked.market, asked.as_of, strict=strict)
-    (command.stderr if beside else command.stdout).write(line, ending="")
+    if line:
+        write_prose(command.stderr if beside else command.stdout, line)
 
 
 def warning(market: str, as_of: datetime, *, strict: bool = False) -> str:

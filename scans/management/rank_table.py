@@ -15,15 +15,13 @@ from marketdata.number_format import (
     format_number,
     format_percent,
     format_price,
-    format_signed_amount,
-    format_signed_count,
 )
 from marketdata.ticks import no_grid
 from scans import order_prices
 from scans.management import buying
 from scans.operations.answers import Answer, Scan
 
-TEXTS = ("code", "name", "strategy", "label")
+TEXTS = ("date", "version", "code", "name", "strategy", "label")
 TITLES = {"change_pct": "change", "amount": "turnover"}
 """Headings that are not the name of what they head."""
 COLUMNS = ("rank", "code", "name", "score", "strategy", "label", "close", "change_pct")
@@ -63,19 +61,28 @@ def counted(answer: Answer) -> str:
 def _write_picks(out: Out, market: Market, answer: Answer) -> None:
     if not answer.ranks:
         return
-    names = [*COLUMNS, *_plan(answer.ranks), "amount", *buying.shown(answer.ranks)]
-    columns = [
-        Column(TITLES.get(name, name.replace("_", " ")), text=name in TEXTS) for name in names
-    ]
-    rows = (
-        {**rank, **order_prices.flat(rank["order"]), **buying.flat(rank)} for rank in answer.ranks
-    )
-    write_table(out, columns, ([_cell(name, row[name], market) for name in names] for row in rows))
+    names = [*COLUMNS, *plan_columns(answer.ranks), "amount", *buying.shown(answer.ranks)]
+    write_picks(out, market, names, answer.ranks)
     if note := no_grid(market.name, date.fromisoformat(answer.date), answer.ranks[0]["segment"]):
         write_prose(out, note)
 
 
-def _plan(ranks: Sequence[Mapping[str, Any]]) -> list[str]:
+def write_picks(
+    out: Out, market: Market, names: Sequence[str], ranks: Sequence[Mapping[str, Any]]
+) -> None:
+    """A table of these columns of picks that have their `order` and their `flow`."""
+    columns = [Column(_title(name), text=name in TEXTS) for name in names]
+    rows = ({**rank, **order_prices.flat(rank["order"]), **buying.flat(rank)} for rank in ranks)
+    write_table(out, columns, ([_cell(name, row[name], market) for name in names] for row in rows))
+
+
+def _title(name: str) -> str:
+    if name in buying.SHOWN:
+        return buying.title(name)
+    return TITLES.get(name, name.replace("_", " "))
+
+
+def plan_columns(ranks: Sequence[Mapping[str, Any]]) -> list[str]:
     """Target and stop, entry where a plan has one, and behind each the order price where there is one."""
     found = []
     for name in order_prices.LEVELS:
@@ -97,8 +104,6 @@ def _cell(name: str, value: Any, market: Market) -> str:
         return format_percent(value)
     if name == "amount":
         return format_amount(value, market.currency)
-    if "_value_" in name:
-        return format_signed_amount(value, market.currency)
-    if "_quantity_" in name:
-        return format_signed_count(value)
+    if name in buying.SHOWN:
+        return buying.figure(name, value, market.currency)
     return format_number(value, 4) if isinstance(value, float) else str(value)

@@ -110,9 +110,8 @@ def sentence(found: Reproduction, *, most: int | None = 50) -> str:
     """The result as a person reads it, with `most` of the changes at most (None: all)."""
     lines = list(found.notes)
     if found.identical:
-        lines.append(
-            f"Run {found.run}: identical in data and ranks on all {found.sessions} sessions."
-        )
+        sessions = f"all {found.sessions:,} sessions" if found.sessions > 1 else "its session"
+        lines.append(f"Run {found.run}: identical in data and ranks on {sessions}.")
         return "\n".join(lines)
     lines.append(
         f"Run {found.run}: the data differ on {len(found.data)} of {found.sessions} sessions"

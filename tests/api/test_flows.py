@@ -145,9 +145,10 @@ def test_commands_show_the_flow_of_a_pick(
 
     scan = ("run_scan", "--version", "rises", "--date", str(sessions[30]), "--no-save")
     table = told(*scan).splitlines()
-    assert table[1].split()[-1] == "foreign_quantity_5"
-    assert table[2].split()[-1] == "140"
-    assert all(row.split()[-1] == "-" for row in table[3:] if row)
+    first = next(n for n, line in enumerate(table) if line.startswith("rank"))
+    assert table[first].endswith("  foreign shares 5 sessions")
+    assert table[first + 1].split()[-1] == "+140"
+    assert all(row.split()[-1] == "-" for row in table[first + 2 :] if row)
     line = json.loads(told(*scan, "--format", "json"))
     assert line["ranks"][0]["flow"]["foreign_quantity_5"] == 140
     assert all(rank["flow"] is None for rank in line["ranks"][1:])
@@ -156,6 +157,9 @@ def test_commands_show_the_flow_of_a_pick(
     file = tmp_path / "ranks.parquet"
     told(*scan, "--format", "parquet", "--output", str(file))
     assert pd.read_parquet(file).foreign_quantity_5.tolist()[0] == 140
-    sentence = f"flow of {sessions[30]}: foreign_quantity_1 +30, foreign_quantity_5 +140"
+    sentence = f"net buying up to {sessions[30]}: 1 session foreign +30 shares; 5 sessions foreign +140 shares"
     assert sentence in told(*scan, "--explain", bought)
-    assert sentence in told("stock", bought)
+    history = told("stock", bought).splitlines()
+    first = next(n for n, line in enumerate(history) if line.startswith("date"))
+    assert history[first].endswith("  foreign shares 5 sessions")
+    assert history[first + 1].split()[-1] == "+140"

@@ -74,7 +74,9 @@ def test_the_picks_of_an_instrument_show_plan_and_order(picked: date) -> None:
     out = io.StringIO()
     call_command("stock", rank.code, "--last=1", stdout=out)
     stop = order(float(rank.stop or 0), picked, rank.segment, 1)
-    assert f"stop {rank.stop:,.10g} (order {stop:,})" in out.getvalue()
+    heading, pick = out.getvalue().splitlines()[2:4]
+    assert "stop  order stop  turnover" in heading
+    assert f"  {stop:,}  " in pick
 
 
 def test_the_api_has_them_in_the_plan(picked: date, client: Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from django.db import connection
 from django.db.utils import DatabaseError
 
 from seismo_site.command_line import INTERRUPTED, explain, run
-from tests.seismo_site.running import ROOT, environment, manage
+from tests.seismo_site.running import ROOT, environment, installed, manage
 from tests.servers import Servers
 
 
@@ -125,3 +126,47 @@ def test_a_reader_that_leaves_is_no_error_of_ours(tmp_path: Path) -> None:
     assert writer.stderr.read() == b""
     assert writer.wait(30) == 1
     writer.stderr.close()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "run_scan",
+        "check_data",
+        "evaluate_scans --versions v1",
+        "update_signals",
+        "verify_lake",
+        "project_lake",
+        "stock 005930",
+    ],
+)
+def test_an_empty_record_is_said_with_what_to_do_first(tmp_path: Path, command: str) -> None:
+    done = manage(installed(tmp_path / "data"), *command.split())
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.match(
+        r"Market kr has no (bars|instruments) yet: .+`manage\.py import_prices FILE", done.stderr
+    )
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_directory_that_is_none_is_said(tmp_path: Path) -> None:
+    data = installed(tmp_path / "data")
+    (data / "rejects").touch()
+    bars = tmp_path / "bars.csv"
+    bars.write_text(
+        "date,code,open,high,low,close,volume\n2024-01-02,000010,-1,1,1,1,1\n", encoding="utf-8"
+    )
+    done = manage(data, "import_prices", str(bars))
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        f"{data / 'rejects'} cannot be used (File exists): check what is there"
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_a_mistake_with_another_file_keeps_its_traceback() -> None:
+    def execute(_: list[str]) -> None:
+        Path("/not/of/seismo").read_text(encoding="utf-8")
+
+    with pytest.raises(FileNotFoundError):
+        run([], execute)

@@ -9,11 +9,12 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from marketdata import readiness
+from marketdata import queries, readiness
 from marketdata.health import findings
 from marketdata.management.arguments import add_format, add_market, positive
 from marketdata.management.command import SeismoCommand
 from marketdata.markets import market
+from marketdata.number_format import format_number
 from marketdata.operations import project
 
 
@@ -34,6 +35,7 @@ class Command(SeismoCommand):
     def handle(self, **options: Any) -> None:
         name = market(options["market"]).name
         project.bring_up_to_date(name)
+        queries.record(name).refuse_empty()
         found = [
             *readiness.findings(name, timezone.now()),
             *findings(name, limit=options["limit"]),
@@ -42,11 +44,17 @@ class Command(SeismoCommand):
             if options["format"] == "json":
                 self.stdout.write(json.dumps(asdict(finding), ensure_ascii=False))
                 continue
-            self.stdout.write(f"{name}: {finding.text}: {finding.count:,}")
+            cut = 0 < len(finding.cases) < finding.count
+            listed = f" ({len(finding.cases):,} listed)" if cut else ""
+            self.stdout.write(f"{name}: {finding.text}: {finding.count:,}{listed}")
             for case in finding.cases:
-                shown = ", ".join(f"{key} {value}" for key, value in case.items())
+                shown = ", ".join(f"{key} {_text(value)}" for key, value in case.items())
                 self.stdout.write(f"  {shown}")
         if not found and options["format"] == "text":
             self.stdout.write(f"Nothing looks wrong with market {name}.")
         if found and options["strict"]:
             raise CommandError(f"{len(found)} checks of market {name} found something.")
+
+
+def _text(value: str | float) -> str:
+    return value if isinstance(value, str) else format_number(value, 10)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from marketdata import queries
 from marketdata.management.arguments import add_market
 from marketdata.management.command import SeismoCommand
 from marketdata.markets import market
@@ -29,6 +30,7 @@ class Command(SeismoCommand):
         done = project.project(name, rebuild=rebuild, progress=progress)
         done += project.project_flows(name, rebuild=rebuild, progress=progress)
         self.bar.close()
+        queries.record(name).refuse_empty()
         seconds = time.perf_counter() - began
         self.stdout.write(
             f"{name}: {done.partitions} partitions rewritten, {done.rows:,} rows, {done.bytes / 1e6:.1f} MB, "

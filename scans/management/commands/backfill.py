@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from marketdata.management.parser import USAGE
 from marketdata.management.progress_bar import left
 from scans.management.arguments import ScanCommand, add_request, request
 from scans.operations import backfill
@@ -29,9 +30,9 @@ class Command(ScanCommand):
 
     def handle(self, **options: Any) -> None:
         if options["no_save"]:
-            raise CommandError("A backfill publishes: leave out --no-save.")
+            raise CommandError("A backfill publishes: leave out --no-save.", returncode=USAGE)
         if options["first"] is None and options["date"] is None:
-            raise CommandError("Say where to begin: --from 2016-01-04.")
+            raise CommandError("Say where to begin: --from 2016-01-04.", returncode=USAGE)
         wanted = request(options)
         done = backfill.backfill(
             wanted,

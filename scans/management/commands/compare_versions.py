@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from marketdata.management.arguments import add_format
+from marketdata.management.parser import USAGE
 from scans.management import comparisons, freshness
 from scans.management.arguments import ScanCommand
 from scans.management.judging import add_judging, wanted
@@ -30,7 +31,9 @@ class Command(ScanCommand):
 
     def handle(self, **options: Any) -> None:
         if len(set(options["versions"])) == 1:
-            raise CommandError(f"Name two different versions: both are {options['versions'][0]}.")
+            raise CommandError(
+                f"Name two different versions: both are {options['versions'][0]}.", returncode=USAGE
+            )
         asked = wanted(options, options["versions"])
         freshness.warn(self, asked, beside=True)
         found = compare_versions(asked)

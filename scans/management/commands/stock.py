@@ -30,12 +30,10 @@ class Command(ScanCommand):
     def handle(self, **options: Any) -> None:
         named = options["market"] and market(options["market"]).name
         found = find_instrument(" ".join(options["share"]), named)
-        self.stdout.write(
-            f"{found}  {found.segment} {found.kind}  bars {found.first_bar} to {found.last_bar}"
-        )
+        bars = f"bars {found.first_bar} to {found.last_bar}" if found.first_bar else "no bars"
+        self.stdout.write(f"{found}  {found.segment} {found.kind}  {bars}")
         since = None
         if options["sessions"]:
             since = queries.record(found.market).sessions[-options["sessions"] :][0].item()
         rows = results.picks(found.market, found.code, since=since)
-        for line in looking.picks(list(rows), options["last"], since):
-            self.stdout.write(line)
+        looking.write_history(self.stdout, list(rows), options["last"], since)

@@ -75,7 +75,7 @@ def test_djangos_options_still_work(name: str) -> None:
         (["run_scan", "--date", "21.8."], "--date: '21.8.' is not a date; write it as 2026-08-21."),
         (
             ["run_scan", "--format", "tabel"],
-            "--format cannot be 'tabel': did you mean table, of table, json, csv or parquet.",
+            "--format cannot be 'tabel': did you mean table, of table, json, csv, parquet or xlsx.",
         ),
         (["run_scan", "--no-save=1"], "--no-save takes no value."),
         (

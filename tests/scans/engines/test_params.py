@@ -39,7 +39,10 @@ def test_text_is_read_as_the_type_of_the_parameter(given: dict[str, Any], expect
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"shares": 1}, r"Unknown parameter 'shares': choose among share, top_n, model, strict\."),
+        (
+            {"shares": 1},
+            r"Unknown parameter 'shares': did you mean share, of share, top_n, model, strict\.",
+        ),
         ({"share": 1.5}, r"share is 1\.5; it must lie in 0\.\.1 fraction\."),
         ({"share": float("nan")}, r"share is nan; it must be finite\."),
         ({"share": "much"}, r"share is 'much'; it must be a number\."),

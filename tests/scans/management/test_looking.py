@@ -35,15 +35,16 @@ def test_which_scans_caught_an_instrument(
     )
     text = told("stock", "005930")
     expected = [day for day in reversed(sessions[20:]) if "005930" in risers(market, day)]
-    assert [line[:10] for line in text.splitlines()[2:]] == [str(day) for day in expected]
+    assert [line[:10] for line in text.splitlines()[3:]] == [str(day) for day in expected]
     assert text.startswith("kr:005930")
     assert text.splitlines()[1].startswith(f"rises: {len(expected)} times, last on {expected[0]}, ")
     few = told("stock", "005930", "--last=2").splitlines()
-    assert (len(few), few[-1][:3]) == (5, "and")
+    assert few[-1] == f"2 of {len(expected)} picks listed: --last {len(expected)} lists all."
+    assert len(few) == 6
     late = [day for day in expected if day >= sessions[-5]]
     assert 0 < len(late) < len(expected)
     lines = told("stock", "005930", "--sessions=5").splitlines()
-    assert [line[:10] for line in lines[2:]] == [str(day) for day in late]
+    assert [line[:10] for line in lines[3:]] == [str(day) for day in late]
     assert f"since {sessions[-5]}, last on {late[0]}" in lines[1]
     with pytest.raises(CommandError, match="Market kr has no instrument '999999'"):
         told("stock", "999999")

@@ -6,6 +6,8 @@ elsewhere; a login that succeeds begins anew. `seismo_site.refusals` limits how 
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -15,10 +17,18 @@ from django.template.response import TemplateResponse
 
 from marketdata.api.access import PerAddress
 
+PORT = re.compile(r"\[(?P<six>[^\]]+)\](:\d+)?|(?P<four>[\d.]+):\d+")
 
-def address(request: HttpRequest) -> str:
-    """The caller's address: the connection's, or what the one proxy in front wrote (SEISMO_BEHIND_PROXY)."""
-    return str(PerAddress().get_ident(request))  # type: ignore[arg-type]
+
+def address(request: HttpRequest) -> str | None:
+    """The caller's address: the connection's, or what the one proxy in front wrote (SEISMO_BEHIND_PROXY), without a
+    port. None where that is no address (a socket of this host, a proxy that writes `unknown`)."""
+    text = (PerAddress().get_ident(request) or "").strip()  # type: ignore[arg-type]
+    found = PORT.fullmatch(text)
+    try:
+        return str(ip_address(found["six"] or found["four"] if found else text))
+    except ValueError:
+        return None
 
 
 def locked_out(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
@@ -70,7 +71,6 @@ def test_a_login_that_succeeds_begins_anew(ann: User) -> None:
 def test_a_lock_ends(ann: User) -> None:
     from datetime import timedelta
 
-    from axes.models import AccessAttempt
     from django.utils import timezone
 
     for _ in range(6):
@@ -97,6 +97,26 @@ def test_whose_address_counts(ann: User, settings: Any) -> None:
     said = {"X-Forwarded-For": "10.8.8.8"}
     assert login(WORD, at=proxy, **said).status_code == 429
     assert login(WORD, at=proxy, **{"X-Forwarded-For": "10.8.8.9"}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("written", "counts_as"),
+    [
+        ("10.8.8.8:5001", "10.8.8.8"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("2001:DB8::1", "2001:db8::1"),
+        ("unknown", None),
+        ("", None),
+    ],
+)
+def test_whatever_the_proxy_writes_is_an_address_or_none(
+    ann: User, settings: Any, written: str, counts_as: str | None
+) -> None:
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
+    said = {"X-Forwarded-For": f"1.1.1.1, {written}"}
+    assert login("wrong", at="", **said).status_code == 200
+    assert AccessAttempt.objects.get().ip_address == counts_as
+    assert login(WORD, at="", **said).status_code == 302
 
 
 def test_one_address_tries_many_names_only_so_often(db: None, settings: Any) -> None:

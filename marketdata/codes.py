@@ -11,6 +11,7 @@ preferred stock small (ABRpD). NA, NAN, TRUE, NULL, ON, NO and E are tickers of 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from marketdata.normalization import nfc
 
@@ -49,10 +50,15 @@ _WHOLE = re.compile(r"(\d{1,6})\.0")
 
 def spelling(market: str, text: str) -> str:
     """The code as `market` spells it; "" where the text is no code of it."""
+    return _spelling(market.partition("-")[0], text) if len(text) <= 4 * LENGTH else ""
+
+
+@lru_cache(maxsize=1 << 15)
+def _spelling(base: str, text: str) -> str:
+    """The same; files name the codes of a market again in every batch."""
     plain = _plain(text)
     if plain in MISSING or plain.casefold() in HEADINGS or plain == "Code" or len(plain) > LENGTH:
         return ""
-    base = market.partition("-")[0]
     if base == "kr":
         return _korean(plain)
     if base == "us":

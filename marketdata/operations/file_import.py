@@ -179,6 +179,7 @@ class _Import:
         self.rows = 0
         self.counts = Counts()
         self.examples: dict[str, str] = {}
+        self.spelled = _spelled_before(market.name)  # here, since reading ahead has no connection
         self.started = perf_counter()
 
     def run(self, *, strict: bool) -> FileReport:
@@ -258,9 +259,8 @@ class _Import:
     def _checked(self) -> Iterator[Checked]:
         check = Check(self.market, self.sessions, self.as_of)
         first = True
-        recorded = _spelled_before(self.market.name)
         for batch in self.opened.batches(
-            market=self.market.name, rows=BATCH_ROWS, recorded=recorded
+            market=self.market.name, rows=BATCH_ROWS, recorded=self.spelled
         ):
             reasons = self.door.check(check, batch)
             if first:

@@ -93,7 +93,7 @@ def _rows(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
             if len(rows) > PREAMBLE + 4:
                 break
     except csv.Error as error:
-        raise PriceFileError(f"has a first line that is no row of cells ({error}).") from None
+        raise PriceFileError(f"begins with what is no table ({error}).") from None
     return rows, ends
 
 

@@ -140,8 +140,8 @@ class _Seen:
     ) -> NDArray[np.bool_]:
         """Which of these pairs were seen before, in earlier calls or earlier in this one, (R,); they all are now."""
         ids = np.full(len(codes), -1, dtype=np.int64)
-        for place in np.flatnonzero(np.bincount(code, minlength=len(codes))).tolist():
-            ids[place] = self._ids.setdefault(str(codes[place]), len(self._ids))
+        for one in np.flatnonzero(np.bincount(code, minlength=len(codes))).tolist():
+            ids[one] = self._ids.setdefault(str(codes[one]), len(self._ids))
         if len(self._ids) > MOST_CODES:
             raise TooManyCodes(
                 f"more than {MOST_CODES:,} codes have a bar: no market has as many, and the column of codes is another."

@@ -27,6 +27,8 @@ def carried(
     `begins`, else the first recorded close, times the events since."""
     market, start, since = held.market.name, first.item(), begins.item()
     before = StockPrice.objects.filter(market=market, date__lt=start, date__gte=since)
+    if held.closed:  # bars of days that are no sessions
+        before = before.exclude(date__in=list(held.closed))
     of_one = before.filter(stock_code=OuterRef("code"))
     spoken = Q(volume__gt=0) | Q(base_price__isnull=False)
     # From the session backwards for each: a walk over the days of its halt, not over all its bars.

@@ -134,6 +134,11 @@ def history(known: Recorded, code: str) -> History | None:
     if bars is None:
         return None
     days, raw = bars
+    if known.sessions.closed:
+        kept = ~np.isin(days, calendars.days(list(known.sessions.closed)))
+        days, raw = days[kept], {name: values[kept] for name, values in raw.items()}
+        if not len(days):
+            return None
     sessions = _unbroken(known, days)
     kept = days >= sessions[0]
     days, raw = days[kept], {name: values[kept] for name, values in raw.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -28,11 +29,15 @@ from marketdata.models import (
 )
 from marketdata.panel import Floats
 from marketdata.record import Days, FlowRecord, Record
+from marketdata.session_activity import SessionCounts
 from marketdata.session_hours import SessionHours
 
-COMPLETE = 0.9
-"""A session is complete when it has at least this share of the bars of the session before, among common stock in
-good standing: what a scan looks at. (A source that knows more kinds of instruments must not make another look thin.)"""
+RECENT = 60
+"""Sessions before a scan's first whose doubts are named with it."""
+
+Counts = Sequence[Any]
+NOTHING: Counts = (0, "", 0, 0, 0, 0)
+"""What `Partition.sessions` says of a session; of one without a bar."""
 
 
 def lake() -> Lake:
@@ -60,6 +65,20 @@ def hours_of(named: Market, overrides: Iterable[CalendarOverride]) -> SessionHou
     return SessionHours(named, settings.CALENDAR_DIR, mine)
 
 
+def calendar(market: str) -> tuple[Days, frozenset[date]]:
+    """The same sessions, and those of them that are so by an override alone or in spite of what their bars say."""
+    named = market_named(market)
+    overrides = list(CalendarOverride.objects.filter(market__in=named.family))
+    return calendar_of(named, overrides), _opened(named, overrides)
+
+
+def _opened(named: Market, overrides: Iterable[CalendarOverride]) -> frozenset[date]:
+    """The days that an override calls open, as `calendar_of` takes them."""
+    said = {(row.market, row.date): row.is_open for row in overrides}
+    mine = {day: said[name, day] for wanted in named.family for name, day in said if name == wanted}
+    return frozenset(day for day, is_open in mine.items() if is_open)
+
+
 def calendar_of(named: Market, overrides: Iterable[CalendarOverride]) -> Days:
     """The same from overrides that were read before, of any markets."""
     said = {(row.market, row.date): row.is_open for row in overrides}
@@ -81,40 +100,75 @@ def records(markets: Sequence[str]) -> list[Record]:
     for row in LakePartition.objects.filter(market__in=markets).order_by("month"):
         rows[row.market].append(row)
     return [
-        _record(hours_of(one, overrides), calendar_of(one, overrides), rows[one.name])
+        _record(
+            hours_of(one, overrides),
+            calendar_of(one, overrides),
+            _opened(one, overrides),
+            rows[one.name],
+        )
         for one in named
     ]
 
 
-def _record(hours: SessionHours, calendar: Days, rows: Iterable[LakePartition]) -> Record:
-    counts: dict[str, tuple[int, str, int]] = {}
+def _record(
+    hours: SessionHours, calendar: Days, opened: frozenset[date], rows: Iterable[LakePartition]
+) -> Record:
+    counts: dict[str, Counts] = {}
+    closed: dict[str, str] = {}
     parts, part_digests, stale = [], {}, []
     for row in rows:
-        if row.is_stale:
+        if row.is_stale or _has_other_sessions(row, calendar, opened):
             stale.append(row.month)
         path = lake().partition(hours.market.name, row.month)
         parts.append(Part(row.month, path, row.written, row.digest))
         if row.digest:  # a month that was never written is not in the index either
             part_digests[row.month.isoformat()] = row.digest
         counts.update(row.sessions)
+        confirmed = set(row.closed).difference(_inside(row.closed, calendar))
+        closed |= {day: "" if day in confirmed else why for day, (_, why) in row.closed.items()}
+    shut = calendars.days([day for day, why in closed.items() if why])
+    calendar = calendar[~np.isin(calendar, shut)] if len(shut) else calendar
     dated = [day for day in sorted(counts) if counts[day][0]]
     if dated:
         inside = (calendar >= np.datetime64(dated[0])) & (calendar <= np.datetime64(dated[-1]))
         days = calendar[inside]
     else:
         days = calendar[:0]
+    told = [SessionCounts.of(counts.get(str(day), NOTHING)) for day in days]
     return Record(
         market=hours.market,
         hours=hours,
         calendar=calendar,
         sessions=days,
-        bars=np.array([counts.get(str(day), (0, "", 0))[0] for day in days], dtype=np.int64),
-        good=np.array([counts.get(str(day), (0, "", 0))[2] for day in days], dtype=np.int64),
-        digests={day: found[1] for day, found in counts.items()},
+        bars=np.array([one.bars for one in told], dtype=np.int64),
+        good=np.array([one.good for one in told], dtype=np.int64),
+        counts=told,
+        digests={day: counts[day][1] for day in _inside(counts, calendar)},
         parts=tuple(parts),
         part_digests=part_digests,
         stale=tuple(stale),
+        closed=closed,
     )
+
+
+def _has_other_sessions(row: LakePartition, calendar: Days, opened: frozenset[date]) -> bool:
+    """Whether a day of the partition was closed or opened by the calendar since it was written."""
+    if len(_inside(row.sessions, calendar)) < len(row.sessions):
+        return True
+    ours = [day for day, (_, why) in row.closed.items() if not why]
+    return bool(_inside(ours, calendar)) or any(
+        why and date.fromisoformat(day) in opened for day, (_, why) in row.closed.items()
+    )
+
+
+def _inside(days: Iterable[str], calendar: Days) -> list[str]:
+    """Those of `days` (ISO) that are sessions."""
+    found = list(days)
+    if not found:
+        return []
+    dates = calendars.days(found)
+    at = np.minimum(np.searchsorted(calendar, dates), len(calendar) - 1)
+    return [day for day, held in zip(found, calendar[at] == dates, strict=True) if held]
 
 
 def as_projected(market: str, *days: date) -> Record:
@@ -134,7 +188,7 @@ def _behind(market: str, month: date) -> LakeError:
 
 
 def last_complete_session(held: Record, as_of: datetime) -> date:
-    """The latest recorded session that has closed by `as_of` and is complete (see `COMPLETE`)."""
+    """The latest recorded session that has closed by `as_of` and is complete (see `doubt`)."""
     held.refuse_empty()
     for n in range(held.hours.last_closed(held.sessions, as_of), -1, -1):
         if held.bars[n] and not is_thin(held, n):
@@ -147,13 +201,33 @@ def last_complete_session(held: Record, as_of: datetime) -> date:
 
 
 def is_thin(held: Record, n: int) -> bool:
-    """Whether session n of the record lacks too many bars to be scanned."""
-    return n > 0 and are_too_few(held.good[n], held.good[n - 1])
+    """Whether session n of the record is in doubt: see `doubt`."""
+    return bool(doubt(held, n))
 
 
-def are_too_few(good: int, before: int) -> bool:
-    """Whether `good` bars of a session are too few beside those of the session `before` (see `COMPLETE`)."""
-    return bool(good < COMPLETE * before)
+def doubt(held: Record, n: int) -> str:
+    """Why session n of the record is not to be scanned unless a person says so, "" where nothing is wrong: too many
+    bars are missing, too few instruments traded, or the bars are those of the session before."""
+    return held.doubt(n)
+
+
+def closed_days(held: Record) -> dict[str, str]:
+    """The sessions of the calendar that the record leaves out since the market did not trade, and why: ISO date -> a
+    sentence. An operator confirms it by a calendar override, or says by one that the market was open."""
+    return {day: f"{day}: {why}; closed?" for day, why in sorted(held.closed.items()) if why}
+
+
+def notices(held: Record, asked: Days) -> list[str]:
+    """A sentence for each day about which a scan of the sessions `asked` should be read with care: days from `RECENT`
+    sessions before them on that are left out since the market did not trade, and sessions before them in doubt."""
+    first = int(np.searchsorted(held.sessions, asked[0]))
+    low = max(first - RECENT, 0)
+    since = str(held.sessions[low])
+    found = {day: told for day, told in closed_days(held).items() if day >= since}
+    for n in range(low, first):
+        if held.bars[n] and (why := doubt(held, n)):
+            found[str(held.sessions[n])] = f"{held.sessions[n]}: {why}"
+    return [found[day] for day in sorted(found)]
 
 
 def flow_record(market: str) -> FlowRecord:
@@ -243,7 +317,8 @@ def index(held: Record) -> tuple[Days, Floats, Floats]:
     """The market's index: sessions (S,), m (S,) and range (S,), fractions; NaN where unknown. LakeError where it is
     behind the lake."""
     found = index_file.read(lake(), held.market.name)
-    if found.partitions != held.part_digests:
+    recorded = held.sessions[held.bars > 0]
+    if found.partitions != held.part_digests or not np.array_equal(found.sessions, recorded):
         raise LakeError(
             f"The index of market {held.market.name} is behind its lake: run `manage.py project_lake`."
         )

@@ -21,10 +21,11 @@ import numpy as np
 from django.db.models import Max
 
 from marketdata import queries
-from marketdata.finding import Finding
+from marketdata.data_quality.finding import Finding
 from marketdata.markets import market as market_named
 from marketdata.models import CalendarOverride, Instrument, LakePartition, StockPrice
 from marketdata.record import Days
+from marketdata.session_activity import SessionCounts
 from marketdata.session_hours import SessionHours
 
 GRACE = timedelta(hours=3)
@@ -139,8 +140,8 @@ def findings(market: str, as_of: datetime) -> Iterator[Finding]:
         )
 
 
-Counts = Mapping[str, tuple[int, str, int]]
-"""Session (ISO) -> bars, digest, bars of common stock in good standing."""
+Counts = Mapping[str, queries.Counts]
+"""Session (ISO) -> what the lake counts of it."""
 
 
 def _counts(last: Mapping[str, date]) -> dict[str, Counts | None]:
@@ -195,12 +196,12 @@ def _latest(closed: Days, last_bar: date, counts: Counts | None) -> tuple[date |
         return None, None
     if counts is None:
         return inside[-1].item(), inside[-1].item()
-    bars = [counts.get(str(day), (0, "", 0)) for day in inside[-40:]]
-    with_bars = [n for n, one in enumerate(bars) if one[0]]
+    bars = [SessionCounts.of(counts.get(str(day), queries.NOTHING)) for day in inside[-40:]]
+    with_bars = [n for n, one in enumerate(bars) if one.bars]
     if not with_bars:
         return inside[-1].item(), inside[-1].item()
     days = inside[-40:]
-    enough = [n for n in with_bars if n == 0 or not queries.are_too_few(bars[n][2], bars[n - 1][2])]
+    enough = [n for n in with_bars if n == 0 or not bars[n].doubt(bars[n - 1])]
     return days[with_bars[-1]].item(), days[enough[-1]].item() if enough else None
 
 

@@ -17,6 +17,7 @@ from marketdata.errors import DataProblem, EmptyMarket
 from marketdata.lake import digest
 from marketdata.lake.footers import Part
 from marketdata.markets import Market
+from marketdata.session_activity import SessionCounts
 from marketdata.session_hours import SessionHours
 
 Days = NDArray[np.datetime64]
@@ -28,8 +29,9 @@ class Record:
 
     hours: when sessions open and close; calendar: all its sessions (S,); sessions (R,): those from the first recorded
     to the last; bars (R,): how many instruments have one; good (R,): how many of those are common stock in good
-    standing of the market's segments;
-    digests: ISO date -> digest of all bars of that session; parts: the lake's partitions.
+    standing of the market's segments; counts (R,): these and more of each session; digests: ISO date -> digest of all
+    bars of that session; parts: the lake's partitions; closed: ISO date -> why the market was closed on a day that has
+    bars, "" where the calendar says so: such a day is in none of the above.
     """
 
     market: Market
@@ -42,6 +44,12 @@ class Record:
     parts: tuple[Part, ...]
     part_digests: Mapping[str, str]
     stale: tuple[date, ...]
+    counts: Sequence[SessionCounts]
+    closed: Mapping[str, str]
+
+    def doubt(self, n: int) -> str:
+        """Why session n is in doubt (`session_activity`), "" where it is not."""
+        return self.counts[n].doubt(self.counts[n - 1]) if n else ""
 
     def blocks(self) -> list[Days]:
         """The recorded sessions as consecutive runs, none of them missing."""
@@ -69,6 +77,7 @@ class Record:
         if low > high:
             raise DataProblem(f"The range begins on {low}, after its end {high}.")
         if low == high and low not in self.calendar:
+            self._refuse_closed(low)
             raise DataProblem(f"{low} is not a session of market {name}: {self._nearest(low)}.")
         if high > self.sessions[-1] or low < self.sessions[0]:
             wrong = high if high > self.sessions[-1] else low
@@ -125,6 +134,14 @@ class Record:
                 f"Market {self.market.name} has no bar at all on session {missing[0]}{more}, inside the window that "
                 "was asked for or its warm-up: import these sessions, or record in the admin's calendar overrides "
                 "that the market was closed."
+            )
+
+    def _refuse_closed(self, day: np.datetime64) -> None:
+        """DataProblem where the bars of `day` say that the market was closed."""
+        if why := self.closed.get(str(day)):
+            raise DataProblem(
+                f"{day}: {why}; closed? The day is left out of every scan of market {self.market.name}. Confirm it, or "
+                "say that the market was open, in the admin's calendar overrides; or collect or import its bars again."
             )
 
     def _absent(self, session: np.datetime64) -> str:

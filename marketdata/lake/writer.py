@@ -7,7 +7,8 @@ carry statistics of code and date, so that one instrument's bars lie in one row 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -22,13 +23,16 @@ from marketdata.markets import market as market_named
 
 CODES_PER_GROUP = 1024
 
+Session = tuple[int, str, int, int, int, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Bars:
     """The rows of one partition as columns, all (R,), sorted by (code, date), one row per pair; NaN is missing.
 
     `code` and `segment` index `codes` and `segments`; codes ascending. `events` are factor events without a base
-    price: (index into codes, date, ratio) columns; a code may have events and no rows.
+    price: (index into codes, date, ratio) columns; a code may have events and no rows. `repeated`: ISO date ->
+    how many bars that traded repeat the session before, of the days on which any does.
     """
 
     codes: NDArray[np.str_]
@@ -39,17 +43,19 @@ class Bars:
     segment: NDArray[np.int32]
     flags: NDArray[np.uint8]
     events: tuple[NDArray[np.int32], NDArray[np.datetime64], NDArray[np.float64]]
+    repeated: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
     """What was written: rows, bytes, the partition's digest, and ISO date -> (bars, digest in hex, how many of the
-    bars are of common stock in good standing of the market's own segments)."""
+    bars are of common stock in good standing of the market's own segments, how many of those traded, how many of all
+    bars traded, how many of those repeat the session before)."""
 
     rows: int
     bytes: int
     digest: str
-    sessions: dict[str, tuple[int, str, int]]
+    sessions: dict[str, Session]
 
 
 def write(lake: Lake, market: str, month: date, bars: Bars, *, generation: int) -> Written:
@@ -93,7 +99,7 @@ def row_digests(bars: Bars) -> NDArray[np.uint64]:
 
 def roster(
     bars: Bars, digests: NDArray[np.uint64], market: str, month: date, generation: int
-) -> tuple[schema.Roster, dict[str, tuple[int, str, int]]]:
+) -> tuple[schema.Roster, dict[str, Session]]:
     """The partition's metadata, and its sessions with their bars and digests."""
     count = len(bars.codes)
     first = np.datetime64(month)
@@ -114,12 +120,17 @@ def roster(
     bars_per_day = np.bincount(day, minlength=32)
     own = np.array([name in market_named(market).segments for name in bars.segments] or [False])
     good = own[bars.segment] & (bars.flags == 0)
-    good_per_day = np.bincount(day[good], minlength=32)
+    good_per_day, trading_per_day, traded_per_day = (
+        np.bincount(day[kept], minlength=32) for kept in (good, good & traded, traded)
+    )
     sessions = {
         str(first + int(at)): (
             int(bars_per_day[at]),
             f"{int(per_day[at]):016x}",
             int(good_per_day[at]),
+            int(trading_per_day[at]),
+            int(traded_per_day[at]),
+            bars.repeated.get(str(first + int(at)), 0),
         )
         for at in np.flatnonzero((bars_per_day > 0) | (per_day > 0))
     }

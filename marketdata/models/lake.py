@@ -18,7 +18,9 @@ class Partition(models.Model):
     bytes = models.PositiveBigIntegerField(default=0)
     digest = models.CharField(max_length=32, blank=True)
     sessions = models.JSONField(
-        default=dict, help_text="ISO date -> [bars, digest, bars that can be scanned]"
+        default=dict,
+        help_text="ISO date -> [bars, digest, bars that can be scanned, those of them that traded, bars that traded, "
+        "those of them that repeat the session before]",
     )
     written_at = models.DateTimeField(null=True)
     damage_seen_at = models.DateTimeField(
@@ -43,6 +45,11 @@ class LakePartition(Partition):
     orders = models.JSONField(
         default=dict,
         help_text="ISO date -> its sources, the preferred first; empty where there is one source",
+    )
+    closed = models.JSONField(
+        default=dict,
+        help_text="ISO date -> [bars, why]: days with bars on which the market did not trade; why is empty where the "
+        "calendar says so",
     )
 
     class Meta:

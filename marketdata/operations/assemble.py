@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from marketdata import calendars, membership, quality
 from marketdata.lake import flow_files, writer
 from marketdata.models import FactorEvent, InstrumentStatus, StockPrice
-from marketdata.operations import bulk, marks
+from marketdata.operations import bulk, closures, marks
 from marketdata.panel import FLOW_FIELDS
 
 Orders = Mapping[date, tuple[str, ...]]
@@ -28,10 +28,13 @@ Orders = Mapping[date, tuple[str, ...]]
 
 
 class Assembled(NamedTuple):
-    """A partition's rows, and the orders of preference that chose them; no orders where there is one source."""
+    """A partition's rows, and the orders of preference that chose them; no orders where there is one source. `closed`:
+    the days whose bars are left out since the market did not trade, with how many bars there are and why ("" where the
+    calendar says so)."""
 
     bars: writer.Bars
     orders: Orders
+    closed: Mapping[date, tuple[int, str]]
 
 
 def partition(market: str, month: date, statements: Statements) -> Assembled:
@@ -39,11 +42,17 @@ def partition(market: str, month: date, statements: Statements) -> Assembled:
     following = _following(month)
     rows = bulk.month_rows(market, month, following - timedelta(days=1))
     chosen = orders(market, month, rows)
-    order = _preferred(rows, chosen)
+    order = rows.preferred(chosen)
+    closed, repeated = closures.judged(market, month, rows, order)
+    order = order[~np.isin(rows.date[order], calendars.days(list(closed)))] if closed else order
     happened = FactorEvent.objects.filter(market=market, date__gte=month, date__lt=following)
-    events = list(
-        happened.order_by("stock_code", "date").values_list("stock_code", "date", "ratio")
-    )
+    events = [
+        event
+        for event in happened.order_by("stock_code", "date").values_list(
+            "stock_code", "date", "ratio"
+        )
+        if event[1] not in closed
+    ]
     named = np.array([event[0] for event in events], dtype=str)
     codes = np.union1d(rows.codes, named) if events else rows.codes
     code = np.searchsorted(codes, rows.codes).astype(np.int32)[rows.code[order]]
@@ -67,15 +76,16 @@ def partition(market: str, month: date, statements: Statements) -> Assembled:
         segment=np.where(segment < 0, len(statements.segments), segment).astype(np.int32),
         flags=flags,
         events=(ev_code[kept], ev_day[kept], ev_ratio[kept]),
+        repeated=repeated,
     )
-    return Assembled(bars, chosen)
+    return Assembled(bars, chosen, closed)
 
 
 def flows(market: str, month: date) -> flow_files.Flows:
     """The investor flow of `month` as the record has it now."""
     until = _following(month) - timedelta(days=1)
     rows = bulk.month_rows(market, month, until, table=bulk.FLOW_TABLE)
-    kept = _preferred(rows, {})
+    kept = rows.preferred({})
     code, day = rows.code[kept], rows.date[kept]
     at = _find(code, day, rows.code, rows.date)
     values = {name: np.full(len(kept), np.nan) for name in FLOW_FIELDS}
@@ -110,21 +120,6 @@ def orders(market: str, month: date, rows: bulk.Rows) -> Orders:
     for at, name, number in before.order_by().values_list("date", "source").annotate(Count("pk")):
         counts[at][name] = number
     return quality.preferred(counts, days, settings.SOURCE_ORDER)
-
-
-def _preferred(rows: bulk.Rows, preferred: Orders) -> NDArray[np.intp]:
-    """The rows to keep, in the order (code, date): one for each pair, the preferred source's."""
-    rank = np.zeros(len(rows), dtype=np.int64)
-    names = rows.sources.tolist()
-    for session, sources in preferred.items():
-        those = rows.date == np.datetime64(session)
-        places = [sources.index(name) if name in sources else 0 for name in names]
-        rank[those] = np.array(places)[rows.source[those]]
-    order = np.lexsort((rank, rows.date, rows.code))
-    code, day = rows.code[order], rows.date[order]
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = (code[1:] != code[:-1]) | (day[1:] != day[:-1])
-    return order[first]
 
 
 def _find(

@@ -1,8 +1,8 @@
 """Keeps the market's index beside the lake, one row a session of the record.
 
 The file remembers the digest of every partition it was computed from; what differs from the record's says from which
-month on it must be computed again. Values do not depend on how much was read, so an index kept up day by day equals
-one computed at once.
+month on it must be computed again, as does a session that was closed or opened since. Values do not depend on how much
+was read, so an index kept up day by day equals one computed at once.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from marketdata import index, queries
 from marketdata.lake import index_file
 from marketdata.lake.layout import Lake
 from marketdata.models import LakePartition
+from marketdata.record import Days
 
 CHUNK = 250
 """Sessions computed at a time, which bounds memory."""
@@ -33,10 +34,11 @@ def refresh(lake: Lake, market: str) -> None:
         for month in {*wanted, *known.partitions}
         if wanted.get(month) != known.partitions.get(month)
     )
-    if not changed:
-        return
-    since = np.datetime64(changed[0])
     record = queries.record(market)
+    first = _first_difference(known.sessions, record.sessions[record.bars > 0])
+    if not changed and first is None:
+        return
+    since = min(np.datetime64(day) for day in (*changed[:1], first) if day is not None)
     before = known.sessions < since
     days, m, spread = [known.sessions[before]], [known.m[before]], [known.range[before]]
     for block in record.blocks():
@@ -52,3 +54,9 @@ def refresh(lake: Lake, market: str) -> None:
         np.concatenate(days), np.concatenate(m), np.concatenate(spread), wanted
     )
     index_file.write(lake, market, made)
+
+
+def _first_difference(known: Days, days: Days) -> np.datetime64 | None:
+    """The first day that only one of the two has, None where they are the same."""
+    odd = np.setxor1d(known, days)
+    return odd[0] if len(odd) else None

@@ -74,16 +74,18 @@ def _project_bars(
     market: str, rebuild: bool, months: Iterable[date] | None, progress: Progress | None
 ) -> Projected:
     chosen = LakePartition.objects.filter(market=market)
+    _mark_other_sessions(market)
     if months is not None:
         chosen = chosen.filter(month__in=list(months))
     partitions = _stale(chosen, rebuild)
     statements = assemble.Statements(market if partitions else "")
 
     def write(month: date, generation: int) -> writer.Written:
-        bars, orders = assemble.partition(market, month, statements)
+        bars, orders, closed = assemble.partition(market, month, statements)
         written = writer.write(lake(), market, month, bars, generation=generation)
         LakePartition.objects.filter(market=market, month=month, written__lte=generation).update(
-            orders={day.isoformat(): order for day, order in orders.items()}
+            orders={day.isoformat(): order for day, order in orders.items()},
+            closed={day.isoformat(): why for day, why in closed.items()},
         )
         return written
 
@@ -129,6 +131,12 @@ def mended(held: Record, read: Callable[[Record], T]) -> T:
     except LakeError:
         bring_up_to_date(held.market.name)
         return read(queries.record(held.market.name))
+
+
+def _mark_other_sessions(market: str) -> None:
+    """Mark the partitions whose sessions are no longer those of the calendar: a day was closed or opened since."""
+    chosen = LakePartition.objects.filter(market=market, month__in=queries.record(market).stale)
+    chosen.filter(wanted=F("written")).update(wanted=F("wanted") + 1)
 
 
 def bring_up_to_date(market: str) -> None:

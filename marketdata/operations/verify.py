@@ -74,7 +74,7 @@ def _differences(partition: LakePartition, statements: assemble.Statements) -> I
     except LakeError as error:
         yield str(error)
         return
-    recorded, _ = assemble.partition(partition.market, partition.month, statements)
+    recorded, _, _ = assemble.partition(partition.market, partition.month, statements)
     digests = writer.row_digests(recorded)
     wanted, _ = writer.roster(
         recorded, digests, partition.market, partition.month, partition.written

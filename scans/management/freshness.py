@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from marketdata.management.table import write_prose
 from marketdata.operations import project
 from marketdata.readiness import State
 from scans import readiness
+from scans.operations.answers import Scan
 
 
 def add_strict_fresh(parser: CommandParser) -> None:
@@ -51,3 +53,9 @@ def warning(market: str, as_of: datetime, *, strict: bool = False) -> str:
     if strict:
         raise CommandError(f"{record.sentence} Nothing was done (--strict-fresh).")
     return f"WARNING: {record.sentence}\n"
+
+
+def write_notices(command: BaseCommand, scans: Sequence[Scan]) -> None:
+    """Name the days near the sessions of `scans` on which the market did not trade, or whose bars are in doubt."""
+    for notice in scans[0].notices if scans else ():
+        command.stderr.write(notice)

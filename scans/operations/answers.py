@@ -51,6 +51,8 @@ class Scan:
     executor: str = ""
     index: str = ""
     """The external series that the regimes stand on; "" for the market's own index."""
+    notices: tuple[str, ...] = ()
+    """Days near the sessions asked for on which the market did not trade, or whose bars are in doubt."""
 
 
 def parameters(task: Task) -> dict[str, Any]:

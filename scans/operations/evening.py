@@ -228,10 +228,14 @@ class _Work:
         there = int(held.bars[n]) if n < len(held.sessions) and held.sessions[n] == day else 0
         if there and not market_queries.is_thin(held, n):
             return True
-        have = f"only {there} instruments have" if there else "no instrument has"
+        have = "no instrument has a bar"
+        if there:
+            have = market_queries.doubt(held, n)
+        elif why := held.closed.get(str(day)):
+            have = f"{why}; closed? Then confirm it in the admin's calendar overrides"
         self._told.incomplete = True
         self._told.reason = (
-            f"Session {day} of market {self._asked.market} is not complete, {have} a bar: nothing was scanned. Once "
+            f"Session {day} of market {self._asked.market} is not complete, {have}: nothing was scanned. Once "
             "its bars are there, `manage.py run_evening` does the rest."
         )
         return False

@@ -93,7 +93,9 @@ def run(
     scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
     data = reading.read(held, asked, [scan.task for scan in scans], request)
     thin = _thin(held, asked)
+    notices = tuple(market_queries.notices(held, asked))
     for scan in scans:
+        scan.notices = notices
         scan.seconds, scan.executor = dict(data.seconds), data.executor
         scan.index = data.index.name
         digests = data.digests(scan.task)
@@ -214,14 +216,12 @@ def _answer(
 
 
 def _thin(held: Record, asked: Days) -> dict[str, str]:
-    """Sessions with far fewer bars than the one before: not to be published."""
+    """Sessions in doubt, with the reason: not to be published."""
     found = {}
     for day in asked:
         n = int(np.searchsorted(held.sessions, day))
-        if market_queries.is_thin(held, n):
-            found[str(day)] = (
-                f"only {held.good[n]} instruments have a bar, {held.good[n - 1]} had one the session before"
-            )
+        if why := market_queries.doubt(held, n):
+            found[str(day)] = why
     return found
 
 

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from marketdata import queries, readiness
-from marketdata.health import findings
+from marketdata.data_quality.report import findings
 from marketdata.management.arguments import add_format, add_market, positive
 from marketdata.management.command import SeismoCommand
 from marketdata.markets import market

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -57,6 +59,21 @@ class Rows:
         if name == "source":
             return self.sources[self.source]
         return self.date if name == "date" else self.values[name]
+
+    def preferred(self, orders: Mapping[datetime.date, Sequence[str]]) -> NDArray[np.intp]:
+        """The rows to keep, in the order (code, date): one for each pair, that of the source which `orders` has first
+        on its session."""
+        rank = np.zeros(len(self), dtype=np.int64)
+        names = self.sources.tolist()
+        for session, sources in orders.items():
+            those = self.date == np.datetime64(session)
+            places = [sources.index(name) if name in sources else 0 for name in names]
+            rank[those] = np.array(places)[self.source[those]]
+        order = np.lexsort((rank, self.date, self.code))
+        code, day = self.code[order], self.date[order]
+        first = np.ones(len(order), dtype=bool)
+        first[1:] = (code[1:] != code[:-1]) | (day[1:] != day[:-1])
+        return order[first]
 
     @classmethod
     def of_arrow(cls, table: pa.Table, columns: tuple[str, ...]) -> Self:

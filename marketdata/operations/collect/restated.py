@@ -16,6 +16,7 @@ from django.db.models import Min
 
 from marketdata.models import StockPrice
 from marketdata.operations.collect.planning import Plan
+from marketdata.session_activity import is_copy
 from marketdata.sources.daily import BarRequest, DailyBar, Quote
 
 PRICES = ("open", "high", "low", "close")
@@ -82,7 +83,7 @@ def suspicious(plan: Plan, quotes: Sequence[Quote]) -> Collection[str]:
         said = (quote.open, quote.high, quote.low, quote.price, quote.volume)
         repeated += quote.volume > 0 and said == bar
     traded = sum(quote.volume > 0 for quote in quotes)
-    return {quote.code for quote in quotes} if traded and 2 * repeated >= traded else found
+    return {quote.code for quote in quotes} if is_copy(traded, repeated) else found
 
 
 def _bars_before(plan: Plan, codes: Sequence[str]) -> dict[str, tuple[float, ...]]:

@@ -43,6 +43,7 @@ class Command(ScanCommand):
             self.explain(wanted, options)
             return
         scans = run.run(wanted)
+        freshness.write_notices(self, scans)
         form, output, encoding = (options[n] for n in ("format", "output", "encoding"))
         rendering.deliver(scans, form, output, self.stdout, encoding)
         tasks.warm_up(wanted.market, [scan.version.slug for scan in scans if not scan.error])
@@ -52,10 +53,8 @@ class Command(ScanCommand):
     def explain(self, wanted: run.Request, options: dict[str, Any]) -> None:
         """Why each version picked the share or not."""
         if options["format"] not in explanations.FORMATS or options["output"]:
-            raise CommandError(
-                "--explain is shown as a table or with --format json, and without --output.",
-                returncode=USAGE,
-            )
+            told = "--explain is shown as a table or with --format json, and without --output."
+            raise CommandError(told, returncode=USAGE)
         found = find_instrument(options["explain"], market(wanted.market).name)
         share = explanations.Share(found.market, found.code, found.name)
         explained = run.explain(wanted, share.code)

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 
-from marketdata import health, series
+from marketdata import series
+from marketdata.data_quality import report
 from marketdata.models import IndexChoice
 from marketdata.operations.import_index import choose, import_index
 from scans.models import ScanRun
@@ -99,7 +100,7 @@ def test_a_session_that_the_index_lacks_is_unknown_and_so_is_the_next_return(
     found = [one.regime for one in scanned(sessions, save=False)]
     assert found == regimes(rows["close"].tolist())
     assert found[10:13] == ["neutral"] * 3
-    (gaps,) = (one for one in health.findings("kr") if one.check == "index_gaps")
+    (gaps,) = (one for one in report.findings("kr") if one.check == "index_gaps")
     assert [case["session"] for case in gaps.cases] == [str(sessions[10]), str(sessions[11])]
 
 

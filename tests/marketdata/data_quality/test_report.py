@@ -12,8 +12,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from marketdata import health, queries
-from marketdata.finding import Finding
+from marketdata import queries
+from marketdata.data_quality import report
+from marketdata.data_quality.finding import Finding
 from marketdata.models import CalendarOverride
 from marketdata.operations import project
 from tests.marketdata.operations.rows import COLUMNS, imported, tidy
@@ -29,7 +30,7 @@ def reject_dir(tmp_path: Path, settings: Settings) -> None:
 
 
 def found() -> dict[str, Finding]:
-    return {finding.check: finding for finding in health.findings("kr")}
+    return {finding.check: finding for finding in report.findings("kr")}
 
 
 def test_a_sound_record_has_no_findings(tmp_path: Path) -> None:

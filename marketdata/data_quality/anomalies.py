@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Count, Max, Min
 
 from marketdata import quality, queries
-from marketdata.finding import Finding
+from marketdata.data_quality.finding import Finding
 from marketdata.markets import market as market_named
 from marketdata.models import Instrument, StockPrice
 

@@ -10,8 +10,9 @@ import numpy as np
 from django.db import connection
 from django.db.models import Max, Min
 
-from marketdata import queries, series, soundness
-from marketdata.finding import Finding
+from marketdata import queries, series
+from marketdata.data_quality import anomalies, sessions
+from marketdata.data_quality.finding import Finding
 from marketdata.models import Instrument, InstrumentStatus, StockPrice
 
 QUIET_SESSIONS = 20
@@ -27,12 +28,14 @@ def findings(market: str, *, limit: int = 20) -> Iterator[Finding]:
     """Everything found in a market, with up to `limit` cases each."""
     for check in (
         missing_sessions,
+        sessions.closed_days,
+        sessions.doubtful_sessions,
         suspected_actions,
-        soundness.instrument_gaps,
-        soundness.repeated_bars,
-        soundness.outliers,
-        soundness.source_quality,
-        soundness.anomalies,
+        anomalies.instrument_gaps,
+        anomalies.repeated_bars,
+        anomalies.outliers,
+        anomalies.source_quality,
+        anomalies.anomalies,
         disagreements,
         quiet_instruments,
         old_statements,
@@ -114,7 +117,7 @@ def disagreements(market: str, limit: int) -> Finding:
         .values_list("source", flat=True)
         .distinct()
     )
-    differ = f"{soundness.apart(soundness.MATCH)} OR a.volume <> b.volume"
+    differ = f"{anomalies.apart(anomalies.MATCH)} OR a.volume <> b.volume"
     columns = ", ".join(f"a.{name}, b.{name}" for name in _COMPARED)
     sql = (
         f"SELECT a.stock_code, a.date, {columns} FROM {_TABLE} a JOIN {_TABLE} b "  # noqa: S608

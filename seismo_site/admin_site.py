@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django_q.models import Failure
 
-from marketdata import catalogue, coverage, queueing
+from marketdata import catalogue, coverage
+from marketdata.operations import queueing
 from scans import overview
 from seismo_site import account_admin, queue_admin
 

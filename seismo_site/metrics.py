@@ -30,8 +30,9 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from caching.stats import STATS
-from marketdata import catalogue, queueing
+from marketdata import catalogue
 from marketdata.api.access import StaffOnly
+from marketdata.operations import queueing
 from marketdata.readiness import State
 from scans import readiness
 

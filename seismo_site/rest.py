@@ -43,6 +43,7 @@ SCHEMA = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "RunStatus": "scans.models.Status",
+        "RequestStatus": "scans.models.RequestStatus",
         "State": "seismo_site.health.bodies.STATES",
         "MarketState": "scans.api.readiness.STATES",
         "VersionState": "scans.api.readiness.VERSION_STATES",

@@ -1,15 +1,21 @@
 """From a request to the task that it queues: the request's identifier travels with the task, and each line that a
-worker logs meanwhile carries it. A task that no request queued has its own."""
+worker logs meanwhile carries it. A task that no request queued has its own. A worker says from its start on that it is
+there."""
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
+from django.db import DatabaseError
 from django_q import signals
 
 from seismo_site.logging import request_id
 
 KEY = "request_id"
+LOGGER = logging.getLogger(__name__)
+WORKERS: list[object] = []
+"""The lease of this process, where it is a task worker."""
 
 
 def install() -> None:
@@ -17,6 +23,7 @@ def install() -> None:
     signals.pre_enqueue.connect(mark, dispatch_uid="seismo_site.task_log")
     signals.pre_execute.connect(begin, dispatch_uid="seismo_site.task_log")
     signals.post_execute_in_worker.connect(end, dispatch_uid="seismo_site.task_log")
+    signals.post_spawn.connect(attend, dispatch_uid="seismo_site.task_log")
 
 
 def mark(task: dict[str, Any], **_: Any) -> None:
@@ -28,6 +35,16 @@ def mark(task: dict[str, Any], **_: Any) -> None:
 def begin(task: dict[str, Any], **_: Any) -> None:
     """Log under the identifier of the task that is taken up."""
     request_id.set(str(task.get(KEY) or task["id"]))
+
+
+def attend(**_: Any) -> None:
+    """Have other processes see that a task worker is running; one that cannot say so works all the same."""
+    from marketdata.operations import queueing  # which nothing but a worker needs at its start
+
+    try:
+        WORKERS.append(queueing.attend())
+    except DatabaseError:
+        LOGGER.exception("This task worker is not seen by other processes")
 
 
 def end(**_: Any) -> None:

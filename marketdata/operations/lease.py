@@ -165,6 +165,18 @@ def is_held(name: str) -> bool:
     return _holder(name) is not None
 
 
+def living(prefix: str) -> int:
+    """How many leases whose name begins with `prefix` living processes hold."""
+    return sum(not _is_gone(row) for row in _with_silence().filter(name__startswith=prefix))
+
+
+def forget_lost(prefix: str) -> None:
+    """Delete the rows of such leases whose process is gone."""
+    for row in _with_silence().filter(name__startswith=prefix):
+        if _is_gone(row):
+            LeaseRow.objects.filter(name=row.name, fence=row.fence).delete()
+
+
 def lost(names: Iterable[str]) -> set[str]:
     """Of these names, those that no living process holds."""
     names = set(names)
@@ -177,9 +189,14 @@ def _holder(name: str) -> LeaseRow | None:
 
 
 def _rows(names: Iterable[str]) -> QuerySet[LeaseRow]:
-    """The rows of these names, each with `silent_for`, by the database's clock."""
+    """The rows of these names, each with `silent_for`."""
+    return _with_silence().filter(name__in=list(names))
+
+
+def _with_silence() -> QuerySet[LeaseRow]:
+    """All rows, each with `silent_for`, by the database's clock."""
     silent = ExpressionWrapper(Now() - F("beat_at"), output_field=DurationField())
-    return LeaseRow.objects.filter(name__in=list(names)).annotate(silent_for=silent)
+    return LeaseRow.objects.annotate(silent_for=silent)
 
 
 def _is_gone(row: LeaseRow) -> bool:

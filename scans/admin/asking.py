@@ -18,6 +18,7 @@ from marketdata.admin import acting
 from marketdata.admin.listing import Admin
 from marketdata.errors import DataProblem
 from marketdata.markets import UnknownMarket
+from marketdata.operations import queueing
 from scans import queries
 from scans.models import ScannerVersion, ScanRequest
 from scans.operations import requests, versions
@@ -121,6 +122,8 @@ def queued(request: HttpRequest, asked: ScanRequest) -> HttpResponse:
         [asked],
         f"Queued: {', '.join(asked.versions)} on market {asked.market}, {asked.first} to {asked.last}.",
     )
+    if advice := queueing.advice(timezone.now()):
+        messages.warning(request, advice)
     return HttpResponseRedirect(reverse("admin:scans_scanrequest_change", args=[asked.pk]))
 
 

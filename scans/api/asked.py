@@ -115,6 +115,17 @@ class RequestBody(serializers.ModelSerializer[ScanRequest]):
         )
 
 
+class AcceptedBody(RequestBody):
+    """A request that was queued."""
+
+    warning = serializers.CharField(
+        allow_blank=True, help_text="How to start a task worker where none is running"
+    )
+
+    class Meta(RequestBody.Meta):
+        fields = (*RequestBody.Meta.fields, "warning")  # type: ignore[assignment]
+
+
 class ForDraft(serializers.Serializer[Any]):
     scanner_version = serializers.CharField(
         required=False, max_length=40, help_text="e.g. v2; omitted: the first by name"

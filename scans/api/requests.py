@@ -22,8 +22,9 @@ from marketdata.api.pages import Pages
 from marketdata.api.problems import Problem
 from marketdata.api.schema import MARKET, WRITING, location, problems
 from marketdata.api.views import MarketList, MarketView
+from marketdata.operations import queueing
 from scans import queries
-from scans.api.asked import AskBody, DraftBody, ForDraft, RequestBody, drafted
+from scans.api.asked import AcceptedBody, AskBody, DraftBody, ForDraft, RequestBody, drafted
 from scans.api.scans import Runs
 from scans.models import RequestStatus, ScanRequest
 from scans.operations import requests
@@ -45,7 +46,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     examples=[OpenApiExample("A key", value="close-of-2024-05-31")],
 )
 LOCATION = location(202, "Where to poll")
-ACCEPTED = OpenApiResponse(RequestBody, description="Queued: poll what Location names")
+ACCEPTED = OpenApiResponse(AcceptedBody, description="Queued: poll what Location names")
 
 
 class Scans(Runs):
@@ -224,4 +225,5 @@ def _key(request: Request) -> str:
 
 def _accepted(row: ScanRequest) -> Response:
     where = f"/api/{row.market}/scan-requests/{row.pk}"
-    return Response(RequestBody(row).data, status=202, headers={"Location": where})
+    told = {**RequestBody(row).data, "warning": queueing.advice(timezone.now())}
+    return Response(told, status=202, headers={"Location": where})

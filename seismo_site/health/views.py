@@ -17,7 +17,8 @@ from rest_framework.views import APIView
 
 from caching.stats import STATS
 from caching.store import STORE
-from marketdata import catalogue, queueing
+from marketdata import catalogue
+from marketdata.operations import queueing
 from scans import readiness
 from seismo_site.health.bodies import AliveBody, ReadyBody
 from seismo_site.health.probes import Probe

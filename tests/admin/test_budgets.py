@@ -24,7 +24,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from marketdata import queueing
 from marketdata.models import (
     BarCorrection,
     CalendarOverride,
@@ -43,7 +42,7 @@ from marketdata.models import (
     InstrumentStatus,
     LakePartition,
 )
-from marketdata.operations import generations
+from marketdata.operations import generations, queueing
 from scans.models import (
     Delivery,
     Notification,

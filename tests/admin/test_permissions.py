@@ -14,8 +14,8 @@ from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
 from django_q.tasks import queue_size
 
-from marketdata import queueing
 from marketdata.models import CalendarOverride, FactorEvent, LakePartition
+from marketdata.operations import queueing
 from scans.models import (
     ActiveVersion,
     Notification,

@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from marketdata.management.arguments import add_market
+from marketdata.operations import queueing
 from scans import schedules
 from scans.management import evenings
 from scans.management.arguments import ScanCommand, clock_time
@@ -46,3 +47,7 @@ class Command(ScanCommand):
             given: dict[str, Any] = {"versions": options["version"], "as_of": timezone.now()}
             found = [schedule.plan(market, at=at, collects=not options["no_collect"], **given)]
         self.stdout.write(evenings.schedules(found), ending="")
+        if found and queueing.advice(timezone.now()):
+            self.stderr.write(
+                "No task worker is running: start one with `manage.py qcluster`, else nothing runs at that time."
+            )

@@ -1,23 +1,28 @@
 """What waits for a task worker, and whether one is there.
 
-Where there is Redis, workers leave their statistics in it. In the database alone they leave none that other processes
-see; there a task that somebody has taken tells of a worker, and one that has long waited while none is taken, of none.
+Where there is Redis, clusters leave their statistics in it. In the database alone they leave none that other processes
+see: there each worker process holds a lease of its own from its start to its end (`attend`).
 """
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.cache.backends.locmem import LocMemCache
+from django.db import DatabaseError
 from django.db.models import Count, Min, Q
 from django_q.brokers import get_broker
 from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.signing import BadSignature, SignedPackage
 from django_q.status import Stat
+
+from marketdata.operations.lease import Lease, forget_lost, living
+from marketdata.operations.processes import this_process
 
 PATIENCE = timedelta(seconds=30)
 """How long a task may wait before that alone tells that nobody works the queue. An idle worker takes one at once."""
@@ -34,7 +39,8 @@ class QueueAway(Exception):
 @dataclass(frozen=True, slots=True)
 class Queue:
     """`waiting` tasks, the oldest for `age` (None: nothing waits, or it cannot be told); `taken`: those a worker holds,
-    where the queue is in the database; `workers`: the clusters that are running, None where they cannot be seen."""
+    where the queue is in the database; `workers`: the worker processes (with Redis the clusters) that are running, None
+    where they cannot be seen."""
 
     waiting: int
     age: timedelta | None
@@ -57,6 +63,27 @@ class Queue:
         if self.workers is not None:
             told += f"; task workers running: {self.workers}"
         return told
+
+
+WORKER = "task worker "
+"""How the lease of a worker process begins; its host and number follow."""
+HOW = "No task worker is running, so it waits: start one with `manage.py qcluster`."
+
+
+def attend() -> Lease:
+    """Hold, from now to the end of this process, the lease that says that a task worker is running."""
+    forget_lost(WORKER)
+    process = this_process()
+    return Lease(f"{WORKER}{process.pid} of {process.hostname} {uuid.uuid4().hex[:8]}").__enter__()
+
+
+def advice(now: datetime) -> str:
+    """What to say to a person whose task was queued: how to start a worker where none is running, "" where one is or
+    that is not known."""
+    try:
+        return HOW if state(now).workers == 0 else ""
+    except (QueueAway, DatabaseError):
+        return ""
 
 
 def in_database() -> bool:
@@ -104,7 +131,7 @@ def _on_redis(broker: Any, _: datetime) -> Counted:
 
 def _workers(broker: Any) -> int | None:
     if in_database() and isinstance(broker.cache, LocMemCache):
-        return None  # each process has its own
+        return living(WORKER)  # statistics are each process's own
     return len(Stat.get_all(broker))
 
 

@@ -11,7 +11,6 @@ from marketdata import codes
 from marketdata.carry import source_ranks
 from marketdata.markets import MARKETS, is_market
 from marketdata.models import Generation, Instrument, InstrumentStatus, LakePartition, StockPrice
-from marketdata.normalization import nfc
 
 
 def generations() -> dict[str, datetime]:
@@ -42,16 +41,6 @@ def recorded_markets() -> list[str]:
 def instruments(market: str) -> QuerySet[Instrument]:
     """The instruments of the market."""
     return Instrument.objects.filter(market=market)
-
-
-def searched(rows: QuerySet[Instrument], text: str) -> QuerySet[Instrument]:
-    """Those whose code begins with `text` or whose name holds it, whatever its case and Unicode form; BRK-B finds
-    BRK.B."""
-    plain = nfc(text).strip()
-    found = Q(name__icontains=plain)
-    for spelled in code_spellings(plain):
-        found |= Q(code__istartswith=spelled)
-    return rows.filter(found)
 
 
 def code_spellings(text: str) -> list[str]:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from django.db.models import F, Func, Q, QuerySet, Value
 from django.db.models.functions import Replace
 
+from marketdata import catalogue
 from marketdata.errors import DataProblem
 from marketdata.models import Instrument
 
@@ -38,7 +39,10 @@ class NotOneInstrument(DataProblem):
 def searched(rows: QuerySet[Instrument], text: str) -> QuerySet[Instrument]:
     """Those of `rows` that `text` may mean, or whose code begins with it."""
     plain = normalized(text)
-    return _matches(rows, plain, Q(code__istartswith=plain))
+    begins = Q(code__istartswith=plain)
+    for spelled in catalogue.code_spellings(plain):
+        begins |= Q(code__istartswith=spelled)
+    return _matches(rows, plain, begins)
 
 
 def find_instrument(text: str, market: str | None = None) -> Instrument:
@@ -81,15 +85,14 @@ def _code(text: str, market: str) -> str:
 
 
 def _spellings(plain: str) -> list[str]:
-    """The code with other separators, in capitals, with leading zeros, without the A that KRX's files write before."""
+    """The code with other separators, in capitals, with leading zeros, and as each market spells it (A005930)."""
     upper = re.sub(r"\s+", "-", plain.upper())
     found = [upper]
     for sign in SEPARATORS:
         found += [re.sub(rf"[{SEPARATORS}_]", sign, upper)]
-    number = upper[1:] if re.fullmatch(r"A\d{6}", upper) else upper
-    if number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER:
-        found += [number.zfill(length) for length in range(len(number), LONGEST_NUMBER + 1)]
-    return list(dict.fromkeys(found))
+    if upper.isascii() and upper.isdigit() and len(upper) <= LONGEST_NUMBER:
+        found += [upper.zfill(length) for length in range(len(upper), LONGEST_NUMBER + 1)]
+    return list(dict.fromkeys([*found, *catalogue.code_spellings(plain)]))
 
 
 def _matches(rows: QuerySet[Instrument], plain: str, also: Q | None = None) -> QuerySet[Instrument]:

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from marketdata import calendars, catalogue
+from marketdata import calendars, instrument_search
 from marketdata.admin.filters import MarketFilter
 from marketdata.admin.listing import Listing
 from marketdata.admin.moving import Moving
@@ -146,7 +146,7 @@ class InstrumentAdmin(ReadOnly, Listing):
         """By words, and by a code however it is spelled."""
         found, repeats = super().get_search_results(request, queryset, search_term)
         if search_term.strip():
-            found |= catalogue.searched(queryset, search_term)
+            found |= instrument_search.searched(queryset, search_term)
         return found, repeats
 
     @admin.display(description="See also")

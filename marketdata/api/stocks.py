@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from marketdata import catalogue
+from marketdata import catalogue, instrument_search
 from marketdata.api.filtering import Filters
 from marketdata.api.forms import Stock, StockDetail
 from marketdata.api.keeping import keeper
@@ -31,7 +31,7 @@ class StockFilter(Filters):
     kind = django_filters.CharFilter(max_length=12, help_text="e.g. common")
 
     def searched(self, rows: QuerySet[Instrument], _: str, text: str) -> QuerySet[Instrument]:
-        return catalogue.searched(rows, text)
+        return instrument_search.searched(rows, text)
 
 
 class Stocks(MarketList):

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from marketdata.instrument_search import DEFAULT_MARKET, find_codes
 from marketdata.management.arguments import MARKET, day
 from marketdata.management.command import SeismoCommand
 from marketdata.management.progress import INTERRUPTED, ImportScreen
@@ -31,7 +32,7 @@ class ImportCommand(SeismoCommand):
         parser.add_argument("--market", help=MARKET)
         parser.add_argument("--strict", action="store_true", help="refuse a file with a bad row")
         parser.add_argument(
-            "--code", help="the code of every row, for a file without a column of codes"
+            "--code", help="the code, or name, of every row, for a file without a column of codes"
         )
         parser.add_argument(
             "--date", type=day, help="the day of every row, for a file without one: 2024-01-31"
@@ -42,6 +43,8 @@ class ImportCommand(SeismoCommand):
         of them failed, brought nothing, or had half of its rows kept out for one reason."""
         given = {name: options[name] for name in ("files", "source", "market", "strict", "code")}
         given |= {"day": options["date"], "adjusted": options.get("allow_adjusted", False)}
+        if given["code"]:
+            (given["code"],) = find_codes([given["code"]], given["market"] or DEFAULT_MARKET)
         screen = ImportScreen(self.bar, self.stdout)
         report = work(**given, as_of=timezone.now(), progress=screen.progress)
         self.bar.close()

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from marketdata import catalogue
+from marketdata import catalogue, instrument_search
 from marketdata.history import history, recorded
 from scans import results
 from scans.models import ScanRank, Signal
@@ -70,7 +70,7 @@ class Search(MarketPage):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         text = request.GET.get("q", "").strip()[:60]
-        rows = catalogue.searched(catalogue.instruments(self.market.name), text)
+        rows = instrument_search.searched(catalogue.instruments(self.market.name), text)
         found = list(rows.order_by("code")[: SUGGESTED + 1]) if text else []
         exact = [one for one in found if text in (one.code, one.name)]
         if len(found) == 1 or len(exact) == 1:

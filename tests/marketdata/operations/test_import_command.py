@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from marketdata.management.progress import ImportScreen
 from marketdata.management.progress_bar import ProgressBar
-from marketdata.models import StockPrice
+from marketdata.models import Instrument, StockPrice
 from marketdata.operations.import_report import Progress
 from tests.marketdata.operations.rows import tidy
 
@@ -117,3 +117,15 @@ def test_a_terminal_sees_share_rate_and_remaining_time(tmp_path: Path) -> None:
     closed = len(terminal.getvalue())
     bar.close()
     assert len(terminal.getvalue()) == closed
+
+
+def test_the_code_of_a_file_may_be_a_name(tmp_path: Path) -> None:
+    Instrument.objects.create(market="kr", code="005930", name="삼성전자")
+    path = tmp_path / "bars.csv"
+    path.write_text(
+        "date,open,high,low,close,volume\n2026-08-20,100,110,90,105,1000\n", encoding="utf-8"
+    )
+    call_command("import_prices", str(path), "--code", "삼성전자", stdout=StringIO())
+    assert StockPrice.objects.get().stock_code == "005930"
+    with pytest.raises(CommandError, match="Market kr has no instrument '없는회사'"):
+        call_command("import_prices", str(path), "--code", "없는회사", stdout=StringIO())

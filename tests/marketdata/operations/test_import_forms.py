@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from marketdata import catalogue, history
+from marketdata import catalogue, history, instrument_search
 from marketdata.models import Instrument, InstrumentStatus, StockPrice
 from marketdata.operations import rejects
 from marketdata.operations.import_prices import import_prices
@@ -104,7 +104,7 @@ def test_names_and_departments_say_the_same_in_either_form_of_unicode(
         ("spac", False, False),
     ]
     searched = unicodedata.normalize("NFD", "가나")
-    assert [one.code for one in catalogue.searched(Instrument.objects.all(), searched)] == [
+    assert [one.code for one in instrument_search.searched(Instrument.objects.all(), searched)] == [
         "000010"
     ]
 

@@ -1,7 +1,10 @@
 """A circuit breaker: something that failed several times in a row is left alone for a while.
 
-Closed: every call goes through. After `threshold` failures in a row it opens: no call for `rest` seconds. Then one call
-tries; its success closes the circuit, its failure opens it again.
+closed --(`threshold` failures in a row)--> open --(`rest` seconds)--> half open: one call tries; its success closes the
+circuit, its failure opens it again, for twice as long each time up to `longest`. A trial that never reports (a
+cancelled call) is followed by another after the same rest.
+
+The one breaker of the project: the cache, the feature cache, narratives and every host of a source have one.
 """
 
 from __future__ import annotations
@@ -12,20 +15,24 @@ from collections.abc import Callable
 
 
 class Breaker:
-    """One circuit, shared by the threads of a process."""
+    """One circuit, shared by the threads of a process; seconds by `clock`. Without `longest` each rest is `rest`."""
 
     def __init__(
         self,
         *,
         threshold: int = 3,
         rest: float = 5.0,
+        longest: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._threshold = threshold
         self._rest = rest
+        self._longest = rest if longest is None else longest
         self._clock = clock
         self._lock = threading.Lock()
         self._failures = 0
+        self._trials = 0
+        self._failing_since = 0.0
         self._opened_until = 0.0
 
     @property
@@ -33,22 +40,47 @@ class Breaker:
         """Whether calls are being held back."""
         return self._failures >= self._threshold
 
-    def allows(self) -> bool:
-        """Whether to call now. While open, one caller in each `rest` seconds gets True and is the trial."""
+    @property
+    def failures(self) -> int:
+        """Failures in a row."""
+        return self._failures
+
+    @property
+    def failing_for(self) -> float:
+        """Seconds since the first of the failures in a row; 0 where the last call succeeded."""
+        return self._clock() - self._failing_since if self._failures else 0.0
+
+    def delay(self) -> float:
+        """Seconds until the next call may be made; 0: now. While open, one caller in each rest gets 0: the trial."""
         with self._lock:
             if self._failures < self._threshold:
-                return True
+                return 0.0
             now = self._clock()
             if now < self._opened_until:
-                return False
-            self._opened_until = now + self._rest
-            return True
+                return self._opened_until - now
+            self._trials += 1
+            self._opened_until = now + self._resting
+            return 0.0
+
+    def allows(self) -> bool:
+        """Whether to call now; True while open makes the caller the trial."""
+        return self.delay() == 0.0
 
     def succeeded(self) -> None:
+        """The circuit closes."""
         with self._lock:
-            self._failures = 0
+            self._failures = self._trials = 0
 
     def failed(self) -> None:
+        """One more failure in a row."""
         with self._lock:
+            now = self._clock()
+            if not self._failures:
+                self._failing_since = now
             self._failures += 1
-            self._opened_until = self._clock() + self._rest
+            self._opened_until = now + self._resting
+
+    @property
+    def _resting(self) -> float:
+        doubled: float = self._rest * 2.0 ** min(self._trials, 30)
+        return min(doubled, self._longest)

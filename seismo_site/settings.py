@@ -242,7 +242,8 @@ SOURCES: dict[str, dict[str, object]] = {
     },
 }
 SOURCE_TIMEOUT = env.number("SEISMO_SOURCE_TIMEOUT", 10, least=0.1)
-SOURCE_ATTEMPTS = env.integer("SEISMO_SOURCE_ATTEMPTS", 6, least=1, most=100)
+SOURCE_ATTEMPTS = env.integer("SEISMO_SOURCE_ATTEMPTS", 40, least=1, most=1000)
+SOURCE_PATIENCE = env.number("SEISMO_SOURCE_PATIENCE", 90, least=1)
 COLLECT_OVERLAP = env.integer("SEISMO_COLLECT_OVERLAP", 5, most=90)
 COLLECT_CHECK = env.integer("SEISMO_COLLECT_CHECK", 20, most=1000)
 COLLECT_HISTORY = env.integer("SEISMO_COLLECT_HISTORY", 750, least=1, most=10_000)

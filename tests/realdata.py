@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
-
 FOLDER = Path(os.environ.get("SEISMO_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
 
@@ -18,5 +16,7 @@ def path(name: str) -> Path:
     """The file `name` of the recorded data, or a skip that says what is missing."""
     found = FOLDER / name
     if not found.is_file():
+        import pytest  # the imitations, which a user starts without the development packages, need the folder alone
+
         pytest.skip(f"recorded market data {name} is not here (set SEISMO_SHARED_DATA)")
     return found

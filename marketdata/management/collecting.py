@@ -29,6 +29,13 @@ class CollectScreen(Screen):
                 f"  {len(plan.unknown):,} are unknown to {plan.source} and left out (name them with --codes to ask "
                 f"again): {some(plan.unknown)}"
             )
+        if plan.note:
+            write(f"  {plan.note}")
+        if plan.settle:
+            write(
+                f"  the last sessions of {len(plan.settle):,} instruments are read again: their bars were read on the "
+                "day itself"
+            )
         write(
             f"  {quoted:,} quotes in {len(plan.quotes):,} calls, bars of {asked:,} instruments in "
             f"{plan.calls - len(plan.quotes):,} calls: {plan.calls:,} calls, {duration(plan.seconds)} at the limit"
@@ -49,14 +56,28 @@ class CollectScreen(Screen):
             f"{counts.new:,} new, {counts.corrected:,} corrected, {counts.unchanged:,} unchanged, {rejected:,} "
             f"rejected; {report.calls:,} calls in {duration(report.seconds)}"
         )
-        if isinstance(report, Report) and report.refetched:
-            write(
-                f"  history asked for again, since it was restated: {some(sorted(report.refetched))}"
-            )
+        if isinstance(report, Report):
+            self._bars(report)
         for reason, rows in report.rejected.items():
             write(f"  rejected: {rows:,} {reason}")
         if report.reject_file:
             write(f"  rejected rows are in {report.reject_file}")
+
+    def _bars(self, report: Report) -> None:
+        write = self._out.write
+        if report.calls > report.planned:
+            write(
+                f"  {report.planned:,} calls were needed; the others were refused, failed or for a token"
+            )
+        if report.refetched:
+            write(
+                f"  history asked for again, since it was restated: {some(sorted(report.refetched))}"
+            )
+        if report.settled:
+            write(f"  {report.settled:,} bars differed once they were settled, and are corrected")
+        if report.absent:
+            bars = [f"{code} {day}" for code, day in report.absent]
+            write(f"  recorded bars that the source no longer has, which stay: {some(bars)}")
 
     def flow_plan(self, plan: FlowPlan) -> None:
         """The same of a plan for flow."""
@@ -70,6 +91,8 @@ class CollectScreen(Screen):
     def failures(report: Report | FlowReport) -> str:
         """What did not go well, "" where everything did."""
         lines = [report.stopped] if report.stopped else []
+        if isinstance(report, Report) and report.refused:
+            lines.append(report.refused)
         if isinstance(report, Report) and report.unknown:
             lines.append(f"No such instrument: {some(report.unknown)}.")
         if report.failures:

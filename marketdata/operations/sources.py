@@ -57,7 +57,12 @@ def tools() -> Tools:
         paces = RedisStore(client, prefix=f"{prefix}:pace:")
         tokens = RedisTokens(client, prefix=f"{prefix}:token:")
     timeouts = Timeouts(read=settings.SOURCE_TIMEOUT, total=3 * settings.SOURCE_TIMEOUT)
-    return Tools(paces, tokens, RetryPolicy(attempts=settings.SOURCE_ATTEMPTS), timeouts)
+    retry = RetryPolicy(
+        attempts=settings.SOURCE_ATTEMPTS,
+        longest=settings.SOURCE_PATIENCE,
+        patience=settings.SOURCE_PATIENCE,
+    )
+    return Tools(paces, tokens, retry, timeouts)
 
 
 def source(name: str, given: Tools | None = None) -> Source:

@@ -45,6 +45,10 @@ class SourceUnavailable(SourceError):
         self.attempts = attempts
 
 
+class SourceGone(SourceUnavailable):
+    """It has not answered for as long as calls are patient: a batch stops here."""
+
+
 class RateLimited(SourceUnavailable):
     """Too many calls: everything that shares the limit must wait `retry_after` seconds. `adapt` is
     False where waiting is all it takes (a ban that names its end, a serialised ledger), True where

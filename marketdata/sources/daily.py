@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, time, timedelta
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from marketdata.sources.base import (
@@ -36,16 +37,67 @@ class DailyBar(NamedTuple):
 
 
 class Quote(NamedTuple):
-    """Today's bar of one instrument as of the call; zero prices mean that it has not traded."""
+    """Today's bar of one instrument as of the call; None where the answer lacks a value. Prices of 0 beside a volume of
+    0 mean that it has not traded."""
 
     code: str
-    open: float
-    high: float
-    low: float
-    price: float
-    volume: float
+    open: float | None
+    high: float | None
+    low: float | None
+    price: float | None
+    volume: float | None
     base_price: float | None = None
     amount: float | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no value is missing and none contradicts another."""
+        prices = (self.open, self.high, self.low, self.price)
+        if None in prices or self.volume is None or self.base_price is None or self.amount is None:
+            return False
+        return is_consistent(self.open, self.high, self.low, self.price, self.volume)  # type: ignore[arg-type]
+
+
+def is_consistent(open_: float, high: float, low: float, close: float, volume: float) -> bool:
+    """Whether the prices and the volume of a bar are those of a day: traded with four prices, or untraded with the last
+    price alone (open = high = low = 0, or all the same)."""
+    if close <= 0 or volume < 0 or min(open_, high, low) < 0:
+        return False
+    if volume > 0:
+        return min(open_, high, low) > 0
+    return high == low == open_ and (high == 0 or high == close)
+
+
+class SameDay(NamedTuple):
+    """When bars of a day can be read on the day itself, of a source whose bars then follow trades after hours: from
+    `begins` to before `ends`, counted from the close, and again from `settled_at` on the market's clock of the next
+    day. It holds for sessions from `since` on."""
+
+    since: date
+    begins: timedelta
+    ends: timedelta
+    settled_at: time
+
+
+@dataclass(frozen=True, slots=True)
+class BarAnswer:
+    """The finished `bars` of a request, ascending. `spoiled`: spans of days, both included, in which a bar may be
+    missing since a row lacked a price or the volume or contradicted itself; `partial`: sessions of bars that lack the
+    amount or the base price, which the source otherwise has. `read_at`: the clock of the source when it gave the newest
+    of the bars, seconds since 1970 UTC; None where that does not matter."""
+
+    bars: list[DailyBar]
+    spoiled: tuple[tuple[date, date], ...] = ()
+    partial: tuple[date, ...] = ()
+    read_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteAnswer:
+    """The quotes of a group of codes; `read_at` as in `BarAnswer`."""
+
+    quotes: list[Quote]
+    read_at: float | None = None
 
 
 class BarRequest(NamedTuple):
@@ -61,7 +113,8 @@ class DailyBarSource(Source, Protocol):
     """A source of raw daily bars of one market.
 
     `daily_market` is the market of the record that its bars belong to, `bars_a_call` the most rows an answer holds,
-    `calls_per_second` the pace that is kept with all other processes.
+    `calls_per_second` the pace that is kept with all other processes, `calls_made` the calls so far, retries and
+    refused ones included, `same_day` when bars of the day itself can be read, None where that is from the close on.
     """
 
     @property
@@ -70,10 +123,14 @@ class DailyBarSource(Source, Protocol):
     def bars_a_call(self) -> int: ...
     @property
     def calls_per_second(self) -> float: ...
+    @property
+    def calls_made(self) -> int: ...
+    @property
+    def same_day(self) -> SameDay | None: ...
 
     def daily_bars_of(
         self, requests: Iterable[BarRequest]
-    ) -> Iterator[tuple[BarRequest, list[DailyBar] | SourceError]]:
+    ) -> Iterator[tuple[BarRequest, BarAnswer | SourceError]]:
         """The finished bars of each request, ascending, as they arrive; an error stands for its request alone
         (`UnknownInstrument` where there is no such code). Requests are drawn as they are needed."""
 
@@ -89,7 +146,7 @@ class QuoteSource(DailyBarSource, Protocol):
 
     def quotes_of(
         self, groups: Iterable[Sequence[str]]
-    ) -> Iterator[tuple[Sequence[str], list[Quote] | SourceError]]:
+    ) -> Iterator[tuple[Sequence[str], QuoteAnswer | SourceError]]:
         """Today's bars of each group of at most `quotes_a_call` codes, as they arrive; codes that it does not know
         are left out."""
 

@@ -238,6 +238,8 @@ class _Work:
             f"Session {day} of market {self._asked.market} is not complete, {have}: nothing was scanned. Once "
             "its bars are there, `manage.py run_evening` does the rest."
         )
+        if self._told.collected is not None and self._told.collected.left_out:
+            self._told.reason += f" {self._told.collected.left_out}"
         return False
 
     def _owed(self, held: Record) -> Iterator[tuple[Days, int, list[ScannerVersion]]]:

@@ -7,7 +7,7 @@ On a day whose session closes later than usual (KRX on the day of the university
 
 A run that was due while no worker was there is made up for once, when one is: for the latest session that closed since
 the run before (`span`); each version does the sessions it lacks. A session whose bars are not all there yet is looked
-at again each half hour, for three hours.
+at again each five minutes for a quarter of an hour, then each half hour, for three hours.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ from marketdata.readiness import GRACE
 from scans import queries
 from scans.schedules import TASK, Planned, planned
 
+SHORT, SOON = timedelta(minutes=5), timedelta(minutes=15)
+"""Between two looks at a session that is not complete in the first minutes after the time of the schedule: bars of KRX
+can be read until 15:59 on the day itself."""
 PAUSE, PATIENCE = timedelta(minutes=30), GRACE
 """Between two looks at a session that is not complete, and for how long after the time of the schedule."""
 
@@ -71,8 +74,9 @@ def renew(market: str, at: str, *, as_of: datetime) -> None:
 
 def look_again(market: str, at: str, *, as_of: datetime) -> bool:
     """Have the market run once more in a while, until `PATIENCE` after its last `at`; whether it will."""
-    soon = as_of + PAUSE
-    if soon - before(market_named(market), time.fromisoformat(at), as_of) > PATIENCE:
+    began = before(market_named(market), time.fromisoformat(at), as_of)
+    soon = as_of + (SHORT if as_of - began < SOON else PAUSE)
+    if soon - began > PATIENCE:
         return False
     _next_run(market, soon)
     return True

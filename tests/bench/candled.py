@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection
 
+from caching.breaker import Breaker
 from marketdata.candles.cache import CandleCache
 from marketdata.candles.collector import Collector
 from marketdata.candles.guards import Guard
@@ -23,7 +24,6 @@ from marketdata.candles.timeframes import as_datetime
 from marketdata.models import CandleChunk
 from marketdata.operations.candles.flags import RecordFlags, rules
 from marketdata.operations.candles.store import RecordStore
-from marketdata.sources.http.breaker import Breaker
 from marketdata.sources.http.client import HttpClient, Timeouts
 from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.permits import ProcessStore
@@ -169,7 +169,8 @@ def _source(url: str) -> Any:
         limiter=limiter,
         retry=RetryPolicy(),
         timeouts=Timeouts(read=0.03),
-        breaker=Breaker(clock=time_.clock),
+        breaker=lambda: Breaker(threshold=10, rest=30.0, clock=time_.clock),
+        clock=time_.clock,
         pause=time_.pause,
         wall_clock=lambda: float(NOW),
     )

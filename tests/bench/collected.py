@@ -12,6 +12,7 @@ from marketdata.models import BarCoverage, Instrument, StockPrice
 from marketdata.operations import collect as collecting
 from marketdata.operations import sources
 from marketdata.operations.collect import Options
+from marketdata.sources.base import SourceError
 from marketdata.sources.daily import BarRequest
 
 
@@ -39,7 +40,7 @@ def sequential(day: str, codes: list[str]) -> dict[str, Any]:
         for code in codes:
             request = BarRequest(code, session, session)
             for _, found in source.daily_bars_of([request]):
-                assert isinstance(found, list), found
+                assert not isinstance(found, SourceError), found
     return {"seconds": perf_counter() - began}
 
 

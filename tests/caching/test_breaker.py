@@ -56,6 +56,36 @@ def test_one_trial_after_the_rest() -> None:
     assert breaker.allows()
 
 
+def test_each_trial_in_vain_doubles_the_rest_up_to_the_longest() -> None:
+    clock = Clock()
+    breaker = Breaker(threshold=1, rest=1.0, longest=5.0, clock=clock)
+    breaker.failed()
+    rests = []
+    for _ in range(5):
+        rests.append(breaker.delay())
+        clock.now += rests[-1]
+        assert breaker.delay() == 0.0
+        breaker.failed()
+    assert rests == [1.0, 2.0, 4.0, 5.0, 5.0]
+    assert breaker.failing_for == sum(rests)
+    breaker.succeeded()
+    assert (breaker.failing_for, breaker.failures) == (0.0, 0)
+    breaker.failed()
+    assert breaker.delay() == 1.0
+
+
+def test_a_trial_that_never_reports_is_followed_by_another() -> None:
+    breaker, clock = make()
+    for _ in range(THRESHOLD):
+        breaker.failed()
+    clock.now += REST
+    assert breaker.allows()
+    clock.now += REST - 0.5
+    assert breaker.delay() == 0.5
+    clock.now += 0.5
+    assert breaker.allows()
+
+
 @given(st.lists(st.tuples(st.floats(0, 10), st.booleans()), max_size=40))
 def test_calls_go_through_as_the_rules_say(steps: list[tuple[float, bool]]) -> None:
     breaker, clock = make()

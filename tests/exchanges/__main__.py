@@ -20,11 +20,11 @@ from tests.exchanges.server import Exchange, Faults
 from tests.exchanges.upbit import BithumbExchange, UpbitExchange, small_book
 
 
-def build(name: str, port: int, faults: Faults) -> Exchange:
+def build(name: str, port: int, faults: Faults, *, drift: bool = False) -> Exchange:
     if name == "kis":
         market = real_market(since=date(2025, 1, 1)) or small_market()
         today = datetime.now(KST).date()
-        return KisExchange(market, faults=faults, port=port, today=today)
+        return KisExchange(market, faults=faults, port=port, today=today, drift=drift)
     kind = UpbitExchange if name == "upbit" else BithumbExchange
     return kind(small_book(time.time()), faults=faults, port=port)
 
@@ -36,9 +36,31 @@ def main() -> None:
     parser.add_argument(
         "--fault", action="append", default=[], metavar="KIND=RATE", help="such as error=0.05"
     )
+    parser.add_argument(
+        "--burst",
+        action="append",
+        default=[],
+        metavar="KIND=N",
+        help="hits the first N calls: reset=12",
+    )
+    parser.add_argument(
+        "--gone",
+        default="",
+        metavar="SECONDS[@CALLS]",
+        help="be gone so long after so many calls: 16@5",
+    )
+    parser.add_argument(
+        "--drift", action="store_true", help="KIS: bars of the day move after 16:00"
+    )
     chosen = parser.parse_args()
     rates = {kind: float(rate) for kind, _, rate in (one.partition("=") for one in chosen.fault)}
-    with build(chosen.exchange, chosen.port, Faults(rates, seed=int(time.time()))) as exchange:
+    faults = Faults(rates, seed=int(time.time()))
+    for kind, _, number in (one.partition("=") for one in chosen.burst):
+        faults.burst(kind, int(number))
+    with build(chosen.exchange, chosen.port, faults, drift=chosen.drift) as exchange:
+        if chosen.gone:
+            seconds, _, calls = chosen.gone.partition("@")
+            exchange.die(float(seconds), after=int(calls or 0))
         print(f"{chosen.exchange} is imitated at {exchange.url}", flush=True)
         if isinstance(exchange, KisExchange):
             key, secret = exchange.keys

@@ -10,6 +10,7 @@ prices.
 from __future__ import annotations
 
 import io
+import random
 import time
 import zipfile
 from bisect import bisect_right
@@ -32,10 +33,27 @@ TRANSACTIONS = {
 MESSAGES = {
     "EGW00201": "초당 거래건수를 초과하였습니다.",
     "EGW00316": "일시적인 오류입니다.",
+    "OPSQ1002": "시스템이 혼잡합니다.",
     "EGW00123": "기간이 만료된 token 입니다.",
     "EGW00121": "유효하지 않은 token 입니다.",
     "EGW00215": "계좌별 원장 조회 제한",
 }
+
+
+REFUSALS = {
+    "busy": "EGW00201",
+    "transient": "EGW00316",
+    "crowded": "OPSQ1002",
+    "ledger": "EGW00215",
+}
+"""Faults that are answered with a code."""
+BLANKS = ("", " ", "-", None)
+"""How a value is missing; None: the field itself is."""
+PRICES = ("oprc", "hgpr", "lwpr", "clpr", "prpr", "acml_vol", "acml_tr_pbmn", "prdy_vrss", "sdpr")
+"""Ends of the names of the fields that the fault `spoiled` takes values from."""
+AFTER_MARKET_SINCE = date(2026, 9, 14)
+AFTER_MARKET = 16 * 60
+"""Minutes after midnight in Seoul from when on `drift` moves the bars of the day."""
 
 
 class Bar(NamedTuple):
@@ -72,7 +90,10 @@ Market = Mapping[str, Instrument]
 
 class KisExchange(Exchange):
     """`market` maps codes to instruments; one application key and its secret are known. `today` is the last day that
-    bars and quotes know of (None: whatever the market has); on `paper` there are no quotes and no holidays."""
+    bars and quotes know of (None: whatever the market has); on `paper` there are no quotes and no holidays. With
+    `drift` the bars of `today` follow the trades after 16:00, by the exchange's own clock. Besides the faults of the
+    transport: `spoiled` takes values from some rows of an answer, drawn by `seed`, `zeros` answers prices of 0 beside a
+    volume, `blank` an empty row, and those of `REFUSALS`."""
 
     def __init__(
         self,
@@ -86,6 +107,8 @@ class KisExchange(Exchange):
         closed: frozenset[date] = frozenset(),
         today: date | None = None,
         paper: bool = False,
+        drift: bool = False,
+        seed: int = 0,
         **given: Any,
     ) -> None:
         super().__init__(**given)
@@ -99,6 +122,8 @@ class KisExchange(Exchange):
         self.unsaid: frozenset[date] = frozenset()  # days whose holiday field is blank
         self.today = today
         self._paper = paper
+        self._drift = drift
+        self._draw = random.Random(seed)
         self.token = ""
         self.tokens_issued = 0
         self.refused: Counter[str] = Counter()
@@ -131,12 +156,8 @@ class KisExchange(Exchange):
     def _refusal(self, request: Request, name: str, fault: str | None) -> str:
         """The code of what is wrong with a call, "" where nothing is."""
         headers = request.headers
-        if fault == "busy":
-            return "EGW00201"
-        if fault == "transient":
-            return "EGW00316"
-        if fault == "ledger":
-            return "EGW00215"
+        if fault in REFUSALS:
+            return REFUSALS[fault]
         if fault == "expired":
             self.token = ""
             return "EGW00123"
@@ -189,6 +210,7 @@ class KisExchange(Exchange):
         rows = [_bar_row(bar) for bar in reversed(bars)]
         if fault == "blank" and rows:
             rows[len(rows) // 2] = {}
+        self._spoil(rows, fault)
         last = self._last(found)
         head = {
             "hts_kor_isnm": found.name,
@@ -219,12 +241,43 @@ class KisExchange(Exchange):
                     "inter2_sdpr": str(bar.base),
                 }
             )
+        self._spoil(rows, fault)
         return _success(output=rows)
+
+    def _spoil(self, rows: list[dict[str, str]], fault: str | None) -> None:
+        """Take values from one to three rows, or the whole of one, as the fault has it."""
+        if not rows or fault not in ("spoiled", "zeros"):
+            return
+        for row in self._draw.sample(rows, min(len(rows), self._draw.randint(1, 3))):
+            if fault == "zeros":
+                for name in row:
+                    if name.endswith(("oprc", "hgpr", "lwpr")):
+                        row[name] = "0"
+                continue
+            if self._draw.random() < 0.2:
+                row.clear()
+                continue
+            fields = [name for name in row if name.endswith(PRICES)]
+            for name in self._draw.sample(fields, self._draw.randint(1, 3)):
+                value = self._draw.choice(BLANKS)
+                if value is None:
+                    del row[name]
+                else:
+                    row[name] = value
 
     def _bars(self, found: Instrument) -> list[Bar]:
         if self.today is None:
             return found.bars
-        return found.bars[: bisect_right(found.bars, self.today, key=lambda bar: bar.session)]
+        bars = found.bars[: bisect_right(found.bars, self.today, key=lambda bar: bar.session)]
+        if self._drift and bars and self._is_after_market(bars[-1].session):
+            bars = [*bars[:-1], drifted(bars[-1])]
+        return bars
+
+    def _is_after_market(self, session: date) -> bool:
+        now = datetime.fromtimestamp(self.clock(), UTC).astimezone(KST)
+        if session < AFTER_MARKET_SINCE:
+            return False
+        return now.date() == session and now.hour * 60 + now.minute >= AFTER_MARKET
 
     def _last(self, found: Instrument) -> Bar | None:
         bars = self._bars(found)
@@ -274,6 +327,12 @@ class KisExchange(Exchange):
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(file.removesuffix(".zip"), "".join(lines).encode("cp949"))
         return Response(200, packed.getvalue(), kind="application/zip")
+
+
+def drifted(bar: Bar) -> Bar:
+    """The bar of a day as its after-market leaves it until the next morning."""
+    close = bar.close + max(1, bar.close // 50)
+    return bar._replace(close=close, high=max(bar.high, close), volume=bar.volume + 1_000)
 
 
 def _success(*, tr_cont: str = "", **body: Any) -> Response:

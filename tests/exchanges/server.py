@@ -62,6 +62,10 @@ class Faults:
         """These faults hit the next calls, in order; None lets one call pass."""
         self.queue.extend(kinds)
 
+    def burst(self, kind: str, number: int) -> None:
+        """So many calls in a row are hit by one kind."""
+        self.queue.extend([kind] * number)
+
     def draw(self, path: str) -> str | None:
         if not path.endswith(self.only):
             return None
@@ -120,9 +124,16 @@ class Exchange:
         self.calls: Counter[str] = Counter()
         self.statuses: Counter[int] = Counter()
         self.port = port
+        self._death: tuple[int, float] | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="exchange", daemon=True)
         self._ready = threading.Event()
+
+    def die(self, seconds: float, *, after: int = 0) -> None:
+        """Be gone for `seconds` (infinity: for good) once so many more calls have come: nobody listens, and open
+        connections are reset."""
+        self._death = (sum(self.calls.values()) + after, seconds)
 
     def answer(self, request: Request, fault: str | None) -> Response:
         """The answer to a call; faults that concern the content are the subclass's to apply."""
@@ -143,20 +154,30 @@ class Exchange:
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(
-            asyncio.start_server(self._connection, "127.0.0.1", self.port)
-        )
-        self.port = server.sockets[0].getsockname()[1]
+        self._loop.run_until_complete(self._listen())
         self._ready.set()
         self._loop.run_forever()
-        server.close()
+        self._server.close()
         tasks = asyncio.all_tasks(self._loop)
         for task in tasks:
             task.cancel()
         self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         self._loop.close()
 
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(self._connection, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _be_gone(self, seconds: float) -> None:
+        self._server.close()
+        for writer in list(self._writers):
+            writer.transport.abort()
+        if seconds != float("inf"):
+            await asyncio.sleep(seconds)
+            await self._listen()
+
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         try:
             while request := await _read(reader):
                 if not await self._respond(request, writer):
@@ -164,12 +185,17 @@ class Exchange:
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # the other side left, or the exchange closes
         finally:
+            self._writers.discard(writer)
             writer.close()
 
     async def _respond(self, request: Request, writer: asyncio.StreamWriter) -> bool:
         """Answer one call; False where the connection ends with it."""
         fault = self.faults.draw(request.path)
         self.calls[request.path] += 1
+        if self._death is not None and sum(self.calls.values()) > self._death[0]:
+            seconds, self._death = self._death[1], None
+            self._dying = asyncio.create_task(self._be_gone(seconds))
+            return False
         if self.latency:
             await asyncio.sleep(self.latency)
         if fault == "reset":

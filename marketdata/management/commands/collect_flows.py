@@ -15,6 +15,7 @@ from marketdata.management.command import SeismoCommand
 from marketdata.management.progress import INTERRUPTED
 from marketdata.operations import sources
 from marketdata.operations.collect import flows
+from marketdata.operations.collect.collection import one_at_a_time
 from marketdata.sources.base import SourceError
 
 
@@ -35,11 +36,13 @@ class Command(SeismoCommand):
         market, now = options["market"], timezone.now()
         codes = find_codes(options["codes"], market)
         with closing(sources.of_flows(market, options["source"])) as source:
-            plan = flows.plan(source, market=market, codes=codes, as_of=now)
-            screen.flow_plan(plan)
             if options["dry_run"]:
+                screen.flow_plan(flows.plan(source, market=market, codes=codes, as_of=now))
                 return
-            report = flows.collect(source, plan, clock=timezone.now, progress=screen.progress)
+            with one_at_a_time("flow", market, source.name, self.stdout.write):
+                plan = flows.plan(source, market=market, codes=codes, as_of=timezone.now())
+                screen.flow_plan(plan)
+                report = flows.collect(source, plan, clock=timezone.now, progress=screen.progress)
         self.bar.close()
         screen.summary(report)
         if wrong := screen.failures(report):

@@ -23,6 +23,7 @@ class Command(SeismoCommand):
         "collect_prices --dry-run",
         "collect_prices --market upbit --since 2024-01-01",
         "collect_prices --since 2025-01-02 --codes 005930,000660",
+        "collect_prices --refetch 005930,000660 --since 2026-08-03",
     )
     problems = (*SeismoCommand.problems, SourceError)
     interrupted = INTERRUPTED
@@ -31,20 +32,24 @@ class Command(SeismoCommand):
         add_market(parser)
         parser.add_argument("--source", default="", help="default: the first configured one")
         parser.add_argument("--since", type=day, help="every session since that day")
-        parser.add_argument("--codes", type=shares, default=(), help="these alone: codes or names")
+        which = parser.add_mutually_exclusive_group()
+        which.add_argument("--codes", type=shares, default=(), help="these alone: codes or names")
+        again = "ask for all sessions of these again, and correct what differs"
+        which.add_argument("--refetch", type=shares, default=(), metavar="CODES", help=again)
         parser.add_argument("--dry-run", action="store_true", help="plan, and ask for nothing")
 
     def handle(self, **options: Any) -> None:
         screen = CollectScreen(self.bar, self.stdout)
-        market, since = options["market"], options["since"]
-        codes = find_codes(options["codes"], market)
+        market, again, since = options["market"], options["refetch"], options["since"]
+        codes = find_codes(again or options["codes"], market)
+        given = collect.Options.of_settings(codes=codes, since=since, refetch=bool(again))
         with closing(sources.of_daily_bars(market, options["source"])) as source:
-            given = collect.Options.of_settings(codes=codes, since=since)
-            plan = collect.plan(source, market=market, options=given, as_of=timezone.now())
-            screen.plan(plan)
             if options["dry_run"]:
+                now = timezone.now()
+                screen.plan(collect.plan(source, market=market, options=given, as_of=now))
                 return
-            report = collect.collect(source, plan, clock=timezone.now, progress=screen.progress)
+            watch = collect.Watch(screen.plan, self.stdout.write, screen.progress)
+            report = collect.run(source, market, given, clock=timezone.now, watch=watch)[1]
         self.bar.close()
         screen.summary(report)
         if wrong := screen.failures(report):

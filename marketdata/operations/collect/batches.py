@@ -58,16 +58,18 @@ def _said(segment: str | None) -> Status:
 
 
 def bar_of(quote: Quote, session: date) -> DailyBar:
-    """A closed session's bar from its quote. What has not traded is written as the exchange writes a halted day."""
-    traded = quote.volume > 0 and min(quote.open, quote.high, quote.low) > 0
+    """A closed session's bar from its quote, which must be whole. What has not traded is written as the exchange writes
+    a halted day."""
+    values = (quote.open, quote.high, quote.low, quote.price, quote.volume)
+    open_, high, low, price, volume = (float("nan") if one is None else one for one in values)
     return DailyBar(
         code=quote.code,
         session=session,
-        open=quote.open if traded else 0.0,
-        high=quote.high if traded else 0.0,
-        low=quote.low if traded else 0.0,
-        close=quote.price,
-        volume=quote.volume if traded else 0,
+        open=open_ if volume > 0 else 0.0,
+        high=high if volume > 0 else 0.0,
+        low=low if volume > 0 else 0.0,
+        close=price,
+        volume=volume,
         amount=quote.amount,
         base_price=quote.base_price,
     )

@@ -1,10 +1,15 @@
-"""What a source has already answered for (`BarCoverage`), so that a session without a bar is asked for once."""
+"""What a source has already answered for (`BarCoverage`), so that a session without a bar is asked for once.
+
+A session whose answer lacked values is open: no span covers it, and a spoiled one says so, with the number of answers
+in vain. The next plan asks for it again, until there were `TRIES` of them.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
@@ -14,13 +19,36 @@ from marketdata.models import BarCoverage
 from marketdata.sources.daily import BarRequest
 
 Span = tuple[date, date]
+DAY = timedelta(days=1)
+TRIES = 20
+"""Answers without values after which a session is no longer asked for by itself; `--refetch` still does."""
+
+
+class OpenSpan(NamedTuple):
+    """Sessions that were asked for and answered without values, `tries` times."""
+
+    first: date
+    last: date
+    tries: int
 
 
 class Answered(NamedTuple):
-    """The spans of one instrument, ascending, and whether the source said that it has no such instrument."""
+    """The spans of one instrument, ascending, and whether the source said that it has no such instrument; what is open,
+    and the last session whose bar was read once it was settled."""
 
     spans: tuple[Span, ...] = ()
     unknown: bool = False
+    open: tuple[OpenSpan, ...] = ()
+    settled: date | None = None
+
+
+@dataclass(slots=True)
+class Answers:
+    """What a batch answered: `requests` with values, `spoiled` spans without, `settled` sessions by code."""
+
+    requests: list[BarRequest] = field(default_factory=list)
+    spoiled: list[BarRequest] = field(default_factory=list)
+    settled: dict[str, date] = field(default_factory=dict)
 
 
 def answered(market: str, source: str, codes: Sequence[str] = ()) -> dict[str, Answered]:
@@ -29,41 +57,74 @@ def answered(market: str, source: str, codes: Sequence[str] = ()) -> dict[str, A
     if codes:
         rows = rows.filter(stock_code__in=codes)
     found: dict[str, list[Span]] = defaultdict(list)
+    still_open: dict[str, list[OpenSpan]] = defaultdict(list)
+    settled: dict[str, date] = {}
     unknown = set()
-    for code, first, last, is_unknown in rows.order_by("stock_code", "first").values_list(
-        "stock_code", "first", "last", "unknown"
-    ):
+    for code, first, last, is_unknown, is_spoiled, tries, until in rows.order_by(
+        "stock_code", "first"
+    ).values_list("stock_code", "first", "last", "unknown", "spoiled", "tries", "settled"):
         if is_unknown:
             unknown.add(code)
+        elif is_spoiled:
+            still_open[code].append(OpenSpan(first, last, tries))
         else:
             found[code].append((first, last))
+        if until is not None:
+            settled[code] = until
     return {
-        code: Answered(tuple(found.get(code, ())), code in unknown) for code in unknown | set(found)
+        code: Answered(
+            tuple(found.get(code, ())),
+            code in unknown,
+            tuple(still_open.get(code, ())),
+            settled.get(code),
+        )
+        for code in unknown | set(found) | set(still_open)
     }
 
 
 def add(
     market: str,
     source: str,
-    requests: Iterable[BarRequest],
+    answers: Answers,
     *,
     unknown: Iterable[str],
     calendar: NDArray[np.datetime64],
     at: datetime,
+    reopens: bool = False,
 ) -> None:
-    """Record that `requests` were answered, and that the codes `unknown` are none of the source's. Call it inside the
-    transaction that records their bars."""
+    """Record what was answered, and that the codes `unknown` are none of the source's. A session that was answered
+    before stays so when a later answer lacks its values, unless this `reopens` it. Call it inside the transaction that
+    records their bars."""
     by_code: dict[str, list[Span]] = defaultdict(list)
-    for request in requests:
-        by_code[request.code].append((request.start, request.end))
+    spoiled: dict[str, list[Span]] = defaultdict(list)
+    for spans, requests in ((by_code, answers.requests), (spoiled, answers.spoiled)):
+        for request in requests:
+            spans[request.code].append((request.start, request.end))
     strangers = set(unknown)
-    codes = [*by_code, *strangers]
+    codes = list({**by_code, **spoiled, **dict.fromkeys(strangers)})
     known = answered(market, source, codes)
     rows = []
-    for code, spans in by_code.items():
-        before = known.get(code, Answered()).spans
-        rows += [(code, *span, False) for span in joined([*before, *spans], calendar)]
-    rows += [(code, at.date(), at.date(), True) for code in strangers - by_code.keys()]
+    for code in codes:
+        before = known.get(code, Answered())
+        whole = [*before.spans, *by_code.get(code, ())]
+        still: dict[int, int] = {}
+        if before.open or code in spoiled:
+            new = _marks(spoiled.get(code, ()), calendar)
+            if not reopens:
+                new -= _marks(before.spans, calendar)
+            still = _still_open(before.open, by_code.get(code, ()), new, calendar)
+            holes = [(day, day) for day in (calendar[place].item() for place in sorted(still))]
+            whole = [piece for span in whole for piece in without(span, holes)]
+        settled = max(
+            (one for one in (before.settled, answers.settled.get(code)) if one), default=None
+        )
+        rows += [(code, *span, False, False, 0, settled) for span in joined(whole, calendar)]
+        rows += [
+            (code, first, last, False, True, number, settled)
+            for first, last, number in _runs(still, calendar)
+        ]
+        if code in strangers and code not in by_code:
+            rows.append((code, at.date(), at.date(), True, False, 0, settled))
     BarCoverage.objects.filter(market=market, source=source, stock_code__in=codes).delete()
     BarCoverage.objects.bulk_create(
         BarCoverage(
@@ -73,10 +134,37 @@ def add(
             first=first,
             last=last,
             unknown=is_unknown,
+            spoiled=is_spoiled,
+            tries=number,
+            settled=settled,
             asked_at=at,
         )
-        for code, first, last, is_unknown in rows
+        for code, first, last, is_unknown, is_spoiled, number, settled in rows
     )
+
+
+def _still_open(
+    before: Iterable[OpenSpan],
+    answered: Iterable[Span],
+    new: Iterable[int],
+    calendar: NDArray[np.datetime64],
+) -> dict[int, int]:
+    """The place of each open session in the calendar -> its answers in vain."""
+    tries, closed = _tries(before, calendar), _marks(answered, calendar)
+    still = {place: number for place, number in tries.items() if place not in closed}
+    return still | {place: tries.get(place, 0) + 1 for place in new}
+
+
+def without(span: Span, holes: Sequence[Span]) -> list[Span]:
+    """The pieces of `span` that no hole covers; holes ascending."""
+    found, (first, last) = [], span
+    for start, end in holes:
+        if end < first or start > last:
+            continue
+        if start > first:
+            found.append((first, start - DAY))
+        first = end + DAY
+    return [*found, (first, last)] if first <= last else found
 
 
 def joined(spans: Iterable[Span], calendar: NDArray[np.datetime64]) -> list[Span]:
@@ -94,3 +182,33 @@ def _touch(end: date, start: date, calendar: NDArray[np.datetime64]) -> bool:
     """Whether no session lies after `end` and before `start`."""
     after = np.searchsorted(calendar, np.datetime64(end), side="right")
     return bool(after >= np.searchsorted(calendar, np.datetime64(start)))
+
+
+def places(span: Span, calendar: NDArray[np.datetime64]) -> range:
+    """Where the sessions of a span are in the calendar."""
+    first, last = np.array(span, dtype="datetime64[D]")
+    low = int(np.searchsorted(calendar, first))
+    return range(low, int(np.searchsorted(calendar, last, side="right")))
+
+
+def _marks(spans: Iterable[Span], calendar: NDArray[np.datetime64]) -> set[int]:
+    return {place for span in spans for place in places(span, calendar)}
+
+
+def _tries(spans: Iterable[OpenSpan], calendar: NDArray[np.datetime64]) -> dict[int, int]:
+    return {
+        place: span.tries for span in spans for place in places((span.first, span.last), calendar)
+    }
+
+
+def _runs(
+    tries: Mapping[int, int], calendar: NDArray[np.datetime64]
+) -> list[tuple[date, date, int]]:
+    """Neighbouring sessions with the same number of tries as one span."""
+    found: list[tuple[int, int, int]] = []
+    for place in sorted(tries):
+        if found and found[-1][1] == place - 1 and found[-1][2] == tries[place]:
+            found[-1] = (found[-1][0], place, tries[place])
+        else:
+            found.append((place, place, tries[place]))
+    return [(calendar[low].item(), calendar[high].item(), number) for low, high, number in found]

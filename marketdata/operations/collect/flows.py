@@ -23,12 +23,13 @@ from marketdata.markets import Market
 from marketdata.markets import market as market_named
 from marketdata.models import InstitutionalFlow
 from marketdata.operations import flow_door
-from marketdata.operations.collect.prices import PATIENCE, Progress
+from marketdata.operations.collect.prices import PATIENCE
+from marketdata.operations.collect.report import Progress
 from marketdata.operations.collect.series import recorded
 from marketdata.operations.rejects import Rejects
 from marketdata.operations.replacing import Counts
 from marketdata.operations.validation import FINE, Check
-from marketdata.sources.base import AccessRefused, InvestorFlow, SourceError
+from marketdata.sources.base import AccessRefused, InvestorFlow, SourceError, SourceGone
 from marketdata.sources.batches import FlowBatch
 from marketdata.sources.daily import FlowSource
 
@@ -95,7 +96,7 @@ def collect(
 ) -> FlowReport:
     """Carry `plan` out."""
     began, held, failures, stopped, in_a_row = perf_counter(), [], {}, "", 0
-    counts, calls = Counts(), 0
+    counts, calls, made = Counts(), 0, source.calls_made
     name = f"{plan.source}-{plan.market.name}-flows"
     with Rejects(Path(settings.REJECT_DIR), name, clock(), ("date", "code", *FIELDS)) as rejects:
         try:
@@ -105,7 +106,7 @@ def collect(
                     failures[code] = str(found)
                     LOGGER.warning("collect_flows event=failed code=%s error=%s", code, found)
                     in_a_row += 1
-                    if isinstance(found, AccessRefused) or in_a_row >= PATIENCE:
+                    if isinstance(found, AccessRefused | SourceGone) or in_a_row >= PATIENCE:
                         stopped = str(found)
                         break
                 else:
@@ -119,6 +120,7 @@ def collect(
             counts += _record(plan, held, rejects, clock())
         except DataProblem as error:  # a unit that changed: nothing of this source can be trusted
             stopped = str(error)
+        calls = source.calls_made - made
         seconds, why = perf_counter() - began, dict(rejects.counts.most_common())
         return FlowReport(counts, calls, seconds, failures, stopped, why, rejects.file)
 

@@ -20,7 +20,7 @@ from marketdata.markets import Market
 from marketdata.markets import market as market_named
 from marketdata.models import CalendarChange, CalendarOverride, SourceVisit
 from marketdata.operations import generations
-from marketdata.operations.collect.planning import zone
+from marketdata.operations.collect.plans import zone
 from marketdata.sources.daily import HolidaySource
 
 WHAT = "holidays"

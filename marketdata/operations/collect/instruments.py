@@ -23,7 +23,7 @@ from marketdata.errors import DataProblem
 from marketdata.markets import market as market_named
 from marketdata.models import Instrument, InstrumentStatus
 from marketdata.operations import bulk, generations, marks, membership_runs
-from marketdata.operations.collect.planning import zone
+from marketdata.operations.collect.plans import zone
 from marketdata.operations.instruments import NAME_LENGTH
 from marketdata.operations.membership_runs import Said
 from marketdata.operations.statuses import Days, Run

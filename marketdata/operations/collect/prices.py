@@ -6,6 +6,12 @@
    one transaction; an interruption at any moment leaves whole batches, and the next plan holds the rest.
 3. An instrument whose answer shows that recorded history was restated is not recorded yet: its whole history is asked
    for and recorded as one.
+4. What was recorded on the day of its session is read again once its bars are settled; what differs is corrected.
+
+A row that lacks a price or the volume is not recorded, nor is one that the door rejects: the session stays open, is
+asked for once more at the end, and again by the next run. A bar that lacks the amount or the base price is recorded and
+asked for again in the same way. A bar that was read at a time at which it is not the session's own (`same_day`) is not
+recorded.
 
 An instrument that fails is asked for once more at the end, where that may help; if it fails again it is named in the
 report. Credentials that are refused, or a source that fails for everything, end the collection: `Report.stopped`.
@@ -14,9 +20,9 @@ report. Credentials that are refused, or a source that fails for everything, end
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 
@@ -25,19 +31,21 @@ from django.conf import settings
 from django.db import transaction
 
 from marketdata.operations import door
-from marketdata.operations.collect import coverage, restated
+from marketdata.operations.collect import answers, coverage, restated
 from marketdata.operations.collect.batches import COLUMNS, bar_of, batch
-from marketdata.operations.collect.planning import Plan, zone
+from marketdata.operations.collect.plans import Plan
+from marketdata.operations.collect.report import Progress, Report
 from marketdata.operations.door import Counts
 from marketdata.operations.rejects import Rejects
 from marketdata.operations.validation import FINE, Check
 from marketdata.sources.base import (
     AccessRefused,
     SourceError,
+    SourceGone,
     SourceUnavailable,
     UnknownInstrument,
 )
-from marketdata.sources.daily import BarRequest, DailyBar, DailyBarSource, QuoteSource
+from marketdata.sources.daily import BarAnswer, BarRequest, DailyBarSource, QuoteSource
 
 LOGGER = logging.getLogger(__name__)
 BATCH_ROWS = 5_000
@@ -46,40 +54,11 @@ BATCH_SECONDS = 5.0
 PATIENCE = 40
 """Failures in a row after which the source itself is taken to be away."""
 
-Answers = list[tuple[BarRequest, list[DailyBar]]]
+CHANGED, SETTLED = "changed at the source", "read again once settled"
+RESTATED, REFETCHED = "history restated", "asked for again"
+"""Reasons of corrections."""
 
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a collection has come: planned calls that were answered, of so many, and rows recorded in `seconds`."""
-
-    calls: int
-    of: int
-    rows: int
-    seconds: float
-
-    @property
-    def remaining(self) -> float:
-        """Seconds until the end at the pace so far; infinite before the first answer."""
-        left = self.of - self.calls
-        return self.seconds * left / self.calls if self.calls else float("inf")
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What became of a plan. `failures`: code -> why; `stopped`: why the rest was not asked for, "" where all was;
-    `unknown`: codes that the source has no instrument for; `refetched`: codes whose recorded history was asked for
-    again; `rejected`: reason -> rows kept out."""
-
-    counts: Counts = field(default_factory=Counts)
-    calls: int = 0
-    seconds: float = 0.0
-    failures: dict[str, str] = field(default_factory=dict)
-    stopped: str = ""
-    unknown: tuple[str, ...] = ()
-    refetched: tuple[str, ...] = ()
-    rejected: dict[str, int] = field(default_factory=dict)
-    reject_file: Path | None = None
+Pairs = list[tuple[BarRequest, BarAnswer]]
 
 
 def collect(
@@ -119,31 +98,36 @@ class _Collection:
         self._source, self._plan, self._clock = source, plan, clock
         self._rejects, self._tell = rejects, tell
         self._began = self._flushed = perf_counter()
+        self._made = source.calls_made
         self._calls, self._planned = 0, plan.calls
-        self._held: Answers = []
+        self._held: Pairs = []
         self._strangers: list[str] = []
         self._refetch: dict[str, BarRequest] = {}
         self._failed: list[tuple[BarRequest, SourceError]] = []
+        self._spoiled: dict[BarRequest, str] = {}
+        self._lacking: dict[BarRequest, str] = {}
         self._in_a_row = 0
         self.report = Report()
 
     def run(self) -> None:
-        """All three steps."""
-        stopped = ""
+        """All four steps."""
+        stopped, anew = "", self._plan.options.refetch
         try:
-            further = self._quotes()
-            self._bars([*further, *self._plan.requests], watch=True)
-            self._bars(self._once_more(), watch=True)
-            self._bars(list(self._refetch.values()), watch=False)
-            self._bars(self._once_more(), watch=False)
+            requests = [*self._quotes(), *self._plan.requests]
+            self._phase(requests, watch=not anew, reason=REFETCHED if anew else CHANGED)
+            self._phase(list(self._refetch.values()), reason=RESTATED)
+            self._phase(list(self._plan.settle), reason=SETTLED)
         except _Stopped as error:
             stopped = str(error)
+        lacking = self._lacking | self._spoiled
         self.report = replace(
             self.report,
-            calls=self._calls,
+            calls=self._source.calls_made - self._made,
+            planned=self._planned,
             seconds=perf_counter() - self._began,
             stopped=stopped,
-            failures={request.code: str(error) for request, error in self._failed},
+            failures={request.code: why for request, why in lacking.items() if why}
+            | {request.code: str(error) for request, error in self._failed},
             refetched=tuple(sorted(self._refetch)),
         )
         self._say("finished")
@@ -152,18 +136,21 @@ class _Collection:
         """Record what quotes tell; the requests for the instruments that need more than that."""
         if not self._plan.quotes or not isinstance(self._source, QuoteSource):
             return []
-        last, further = self._plan.last, []
+        last, further, reading = self._plan.last, [], self._plan.reading
         for group, found in self._source.quotes_of(self._plan.quotes):
             self._calls += 1
             if isinstance(found, SourceError):
                 self._fail([self._overlapping(code) for code in group], found)
+            elif found.read_at and reading.unreadable([last], found.read_at):
+                self._in_a_row = 0
+                self._refuse(found.read_at)
             else:
                 self._in_a_row = 0
-                doubtful = restated.suspicious(self._plan, found)
-                sound = {one.code: one for one in found if one.code not in doubtful}
+                doubtful = restated.suspicious(self._plan, found.quotes)
+                sound = {one.code: one for one in found.quotes if one.code not in doubtful}
                 further += [self._overlapping(code) for code in group if code not in sound]
                 self._held += [
-                    (BarRequest(code, last, last), [bar_of(one, last)])
+                    (BarRequest(code, last, last), BarAnswer([bar_of(one, last)]))
                     for code, one in sound.items()
                 ]
             self._flush_when_due(watch=False)
@@ -171,7 +158,19 @@ class _Collection:
         self._planned += sum(self._calls_of(request) for request in further)
         return further
 
-    def _bars(self, requests: list[BarRequest], *, watch: bool) -> None:
+    def _phase(
+        self, requests: Sequence[BarRequest], *, watch: bool = False, reason: str = ""
+    ) -> None:
+        """Ask for bars, and once more for what failed or lacked values."""
+        self._bars(requests, watch=watch, reason=reason)
+        if again := self._once_more():
+            self._bars(again, watch=watch, reason=reason)
+        self._lacking |= self._spoiled
+        self._spoiled = {}
+
+    def _bars(
+        self, requests: Sequence[BarRequest], *, watch: bool = False, reason: str = ""
+    ) -> None:
         """Ask for bars and record them; with `watch`, instruments with restated history are put aside."""
         try:
             for request, found in self._source.daily_bars_of(requests):
@@ -182,35 +181,50 @@ class _Collection:
                     self._fail([request], found)
                 else:
                     self._in_a_row = 0
-                    self._held.append((request, found))
-                self._flush_when_due(watch=watch)
+                    readable, refused = self._plan.reading.readable(found)
+                    if refused is not None and found.read_at is not None:
+                        self._refuse(found.read_at)
+                        request = request._replace(end=refused - timedelta(days=1))
+                    if request.start <= request.end:
+                        self._held.append((request, readable))
+                self._flush_when_due(watch=watch, reason=reason)
         finally:
-            self._flush(watch=watch)
+            self._flush(watch=watch, reason=reason)
+
+    def _refuse(self, read_at: float) -> None:
+        """Remember why the last session is not recorded."""
+        if not self.report.refused:
+            at = datetime.fromtimestamp(read_at, UTC)
+            why = self._plan.reading.refusal(self._plan.last, at, self._source.title)
+            self.report = replace(self.report, refused=why)
 
     def _fail(self, requests: list[BarRequest], error: SourceError) -> None:
         self._failed += [(request, error) for request in requests]
         self._in_a_row += 1
         LOGGER.warning("collect event=failed source=%s error=%s", self._plan.source, error)
-        if isinstance(error, AccessRefused):
+        if isinstance(error, AccessRefused | SourceGone):
             raise _Stopped(str(error))
         if self._in_a_row >= PATIENCE:
             raise _Stopped(f"{self._source.title} failed {PATIENCE} times in a row: {error}")
 
     def _once_more(self) -> list[BarRequest]:
-        """The requests that failed for a reason that may have passed; they are forgotten as failures."""
+        """The requests that failed for a reason that may have passed, and those of answers that lacked values; they are
+        forgotten as failures."""
         passing = [one for one in self._failed if isinstance(one[1], SourceUnavailable)]
         self._failed = [one for one in self._failed if one not in passing]
-        self._planned += sum(self._calls_of(request) for request, _ in passing)
-        return [request for request, _ in passing]
+        again = [*(request for request, _ in passing), *self._spoiled]
+        self._spoiled = {}
+        self._planned += sum(self._calls_of(request) for request in again)
+        return again
 
-    def _flush_when_due(self, *, watch: bool) -> None:
-        rows = sum(len(bars) for _, bars in self._held)
+    def _flush_when_due(self, *, watch: bool, reason: str = "") -> None:
+        rows = sum(len(answer.bars) for _, answer in self._held)
         late = perf_counter() - self._flushed > BATCH_SECONDS
         if rows >= BATCH_ROWS or len(self._held) >= BATCH_ANSWERS or late:
-            self._flush(watch=watch)
+            self._flush(watch=watch, reason=reason)
         self._tell(self._progress())
 
-    def _flush(self, *, watch: bool) -> None:
+    def _flush(self, *, watch: bool, reason: str = "") -> None:
         """Record what is held, as one batch."""
         held, strangers = self._held, sorted(set(self._strangers))
         self._held, self._strangers, self._flushed = [], [], perf_counter()
@@ -219,44 +233,44 @@ class _Collection:
         aside = restated.refetches(self._plan, held) if watch and held else {}
         self._refetch |= aside
         self._planned += sum(self._calls_of(request) for request in aside.values())
-        held = [(request, bars) for request, bars in held if request.code not in aside]
-        counts = self._record(held, strangers)
+        held = [(request, answer) for request, answer in held if request.code not in aside]
+        counts = self._record(held, strangers, reason)
         self.report = replace(
             self.report,
             counts=self.report.counts + counts,
             unknown=(*self.report.unknown, *strangers),
+            settled=self.report.settled + (counts.corrected if reason == SETTLED else 0),
+            absent=(
+                *self.report.absent,
+                *(answers.absent(self._plan, held) if reason == REFETCHED else ()),
+            ),
         )
         self._say("recorded")
 
-    def _record(self, held: Answers, strangers: Iterable[str]) -> Counts:
+    def _record(self, held: Pairs, strangers: Iterable[str], reason: str) -> Counts:
         market, at = self._plan.market, self._clock()
-        rows = batch(bar for _, bars in held for bar in bars)
-        counts = Counts()
+        rows = batch(bar for _, answer in held for bar in answer.bars)
+        counts, rejects = Counts(), set[tuple[str, date]]()
         with transaction.atomic():
             if len(rows):
                 reasons = Check(market, self._plan.calendar, at).bars(rows)
                 self._rejects.add(rows.raw, rows.row, reasons)
                 fine = rows.take(np.flatnonzero(reasons == FINE))
-                counts = door.record(fine, market=market.name, source=self._plan.source, at=at)
+                given = {"market": market.name, "source": self._plan.source, "at": at}
+                counts = door.record(fine, **given, reason=reason)  # type: ignore[arg-type]
+                rejects = answers.rejected(rows, reasons)
             coverage.add(
                 market.name,
                 self._plan.source,
-                self._answered(held, at),
+                answers.answered(self._plan, held, rejects, at),
                 unknown=strangers,
                 calendar=self._plan.calendar,
                 at=at,
+                reopens=reason in (REFETCHED, SETTLED),
             )
+        found = (answers.asked_again(request, answer) for request, answer in held)
+        self._spoiled |= dict(one for one in found if one is not None)
         return counts
-
-    def _answered(self, held: Answers, at: datetime) -> Iterator[BarRequest]:
-        """What was answered for. A last session without a bar is not, on the day itself: it may come yet."""
-        last, before = self._plan.last, self._plan.before_last(1)
-        today = at.astimezone(zone(self._plan.market)).date()
-        for request, bars in held:
-            if request.end < last or today > last or (bars and bars[-1].session == last):
-                yield request
-            elif request.start <= before:
-                yield request._replace(end=before)
 
     def _overlapping(self, code: str) -> BarRequest:
         """The last session and a few before it."""

@@ -3,7 +3,7 @@
 - The oldest recorded bar that came again has other prices: the change may reach further back than was asked for.
 - A base price that is not the close before: a split, a rights issue, a reduction; a source that restates its history
   does it then.
-- A quote whose base price is not the recorded close before it, or that moved beyond the daily limit without one.
+- A quote whose base price is not the recorded close before it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from itertools import pairwise
 from django.db.models import Min
 
 from marketdata.models import StockPrice
-from marketdata.operations.collect.planning import Plan
+from marketdata.operations.collect.plans import Plan
 from marketdata.session_activity import is_copy
-from marketdata.sources.daily import BarRequest, DailyBar, Quote
+from marketdata.sources.daily import BarAnswer, BarRequest, Quote
 
 PRICES = ("open", "high", "low", "close")
-Results = Sequence[tuple[BarRequest, list[DailyBar]]]
+Results = Sequence[tuple[BarRequest, BarAnswer]]
 
 
 def refetches(plan: Plan, results: Results) -> dict[str, BarRequest]:
@@ -39,14 +39,15 @@ def refetches(plan: Plan, results: Results) -> dict[str, BarRequest]:
         for code, day, *prices in window.values_list("stock_code", "date", *PRICES)
     }
     found = {}
-    for request, bars in results:
+    for request, answer in results:
         first = began.get(request.code)
-        if first and first < request.start and _is_restated(bars, recorded):
+        if first and first < request.start and _is_restated(answer, recorded):
             found[request.code] = BarRequest(request.code, first, plan.last)
     return found
 
 
-def _is_restated(bars: list[DailyBar], recorded: Mapping[tuple[str, date], list[float]]) -> bool:
+def _is_restated(answer: BarAnswer, recorded: Mapping[tuple[str, date], list[float]]) -> bool:
+    bars = answer.bars
     again = [bar for bar in bars if (bar.code, bar.session) in recorded]
     if again:
         oldest = again[0]
@@ -57,32 +58,32 @@ def _is_restated(bars: list[DailyBar], recorded: Mapping[tuple[str, date], list[
         later.base_price is not None
         and later.base_price != earlier.close
         and (later.code, later.session) not in recorded
+        # The close before is not known where a row between the two lacked values.
+        and not any(
+            earlier.session < last and first < later.session for first, last in answer.spoiled
+        )
         for earlier, later in pairwise(bars)
     )
 
 
 def suspicious(plan: Plan, quotes: Sequence[Quote]) -> Collection[str]:
-    """The codes of `quotes` whose bars must be asked for. A quote does not say of which day it is: where half of those
+    """The codes of `quotes` whose bars must be asked for. One that lacks a value, or whose prices and volume contradict
+    each other, is. A quote does not say of which day it is: where half of those
     that traded repeat the session before to the last share, the exchange was closed, and all of them are doubtful; so
     is one without a bar to compare it with."""
     before = _bars_before(plan, [quote.code for quote in quotes])
-    limit = plan.market.suspect_move
     found, repeated = set(), 0
     for quote in quotes:
         bar = before.get(quote.code)
-        if bar is None:
+        if bar is None or not quote.is_whole:
             found.add(quote.code)
             continue
         close = bar[3]
-        if quote.base_price is not None:
-            moved = quote.base_price != close
-        else:
-            moved = limit is not None and abs(quote.price / close - 1.0) > limit
-        if moved:
+        if quote.base_price != close:
             found.add(quote.code)
         said = (quote.open, quote.high, quote.low, quote.price, quote.volume)
-        repeated += quote.volume > 0 and said == bar
-    traded = sum(quote.volume > 0 for quote in quotes)
+        repeated += bool(quote.volume) and said == bar
+    traded = sum(bool(quote.volume) for quote in quotes)
     return {quote.code for quote in quotes} if is_copy(traded, repeated) else found
 
 

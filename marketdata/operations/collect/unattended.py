@@ -13,8 +13,9 @@ from marketdata.errors import DataProblem
 from marketdata.operations import sources
 from marketdata.operations.collect import flows as flow_collection
 from marketdata.operations.collect import holidays, instruments
-from marketdata.operations.collect.planning import Options, plan
-from marketdata.operations.collect.prices import Report, collect
+from marketdata.operations.collect.collection import Watch, one_at_a_time, run
+from marketdata.operations.collect.plans import Options, Plan
+from marketdata.operations.collect.report import Report
 from marketdata.sources.base import Capability, SourceError, SourceRefused
 from marketdata.sources.daily import DailyBarSource, InstrumentSource
 
@@ -24,11 +25,13 @@ LOGGER = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Collected:
     """What was collected: rows, calls and seconds; `source` "" where none is configured, which `note` then says;
+    `left_out`: why a session that has closed was not asked for, "" where none was left out;
     `listed` instruments that were new, `failed` ones without their bars; `flows` rows of investor flow that are new or
     corrected; `error`: why it ended early or did not get everything, "" where it did."""
 
     source: str = ""
     note: str = ""
+    left_out: str = ""
     listed: int = 0
     calls: int = 0
     new: int = 0
@@ -53,12 +56,12 @@ def collect_missing(
     with closing(source):
         listed, wrong = _synced(source, market, clock())
         try:
-            wanted = plan(source, market=market, options=Options.of_settings(), as_of=clock())
-            report = collect(source, wanted, clock=clock, progress=lambda _: beat())
+            watch = Watch(progress=lambda _: beat())
+            plan, report = run(source, market, Options.of_settings(), clock=clock, watch=watch)
         except (DataProblem, SourceError) as error:
             LOGGER.warning("Market %s was not collected from %s: %s", market, source.name, error)
             return Collected(source.name, listed=listed, error=" ".join([*wrong, str(error)]))
-    told = _told(source.name, report, listed, wrong)
+    told = _told(source.name, plan, report, listed, wrong)
     # Flow is held against the bars of its session; a source that is away for bars is away for flow.
     return _with_flows(told, market, clock, beat) if flows and not report.stopped else told
 
@@ -96,8 +99,11 @@ def _with_flows(
         return told
     with closing(source):
         try:
-            wanted = flow_collection.plan(source, market=market, as_of=clock())
-            report = flow_collection.collect(source, wanted, clock=clock, progress=lambda _: beat())
+            with one_at_a_time("flow", market, source.name):
+                wanted = flow_collection.plan(source, market=market, as_of=clock())
+                report = flow_collection.collect(
+                    source, wanted, clock=clock, progress=lambda _: beat()
+                )
         except (DataProblem, SourceError) as error:
             LOGGER.warning("Flow of market %s was not collected: %s", market, error)
             return _adding(told, f"Investor flow was not collected: {error}")
@@ -130,13 +136,14 @@ def _synced(source: DailyBarSource, market: str, at: datetime) -> tuple[int, lis
     return done.new, [f"The list of {segment} failed: {why}" for segment, why in done.failures]
 
 
-def _told(source: str, report: Report, listed: int, wrong: list[str]) -> Collected:
+def _told(source: str, plan: Plan, report: Report, listed: int, wrong: list[str]) -> Collected:
     failed = len(report.failures)
-    told = [*wrong, report.stopped] if report.stopped else list(wrong)
+    told = [*wrong, *(one for one in (report.stopped, report.refused) if one)]
     if failed:
         told.append(_failed(report.failures))
     return Collected(
         source=source,
+        left_out=plan.note,
         listed=listed,
         calls=report.calls,
         new=report.counts.new,

@@ -1,12 +1,15 @@
 """The one HTTP client of all sources: asynchronous inside, a plain call outside.
 
-An attempt, in order: the breaker of the host is asked, a permit is taken, the call is sent, the
-source's own `read` judges the answer. `read` returns the value or raises:
+An attempt, in order: the circuit of the host is waited for, a permit is taken, the call is sent, the source's own
+`read` judges the answer. `read` returns the value or raises:
 
-- `SourceUnavailable`: waited for (jitter, or what `retry_after` says) and tried again
-- `RateLimited`: the whole group is held, in every process, and slowed down a little; then tried
-  again
+- `SourceUnavailable`: tried again after jitter, or after what `retry_after` says
+- `RateLimited`: the whole group is held, in every process, and slowed down a little; then tried again
 - `SourceRefused`, `SourceChanged`: handed on at once
+
+Calls that got no answer, or one without JSON, several times in a row open the circuit of their host: then one call at a
+time tries, and all others wait for it. Any JSON is a sign of life, an error too. A host that gave none for the
+`patience` of the retry policy is `SourceGone`, for every call that waits.
 
 The network is swapped by passing a `transport` (httpx.MockTransport, or one that misbehaves).
 """
@@ -19,20 +22,21 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 import httpx
 
-from marketdata.sources.base import RateLimited, SourceError, SourceUnavailable
+from caching.breaker import Breaker
+from marketdata.sources.base import RateLimited, SourceError, SourceGone, SourceUnavailable
 from marketdata.sources.http.border import FOREIGN, translated
-from marketdata.sources.http.breaker import Breaker
 from marketdata.sources.http.bridge import Bridge
 from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.pace import Rate
-from marketdata.sources.http.retry import RetryPolicy, http_date
+from marketdata.sources.http.retry import LONGEST_REST, RetryPolicy, circuit, http_date
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - an item of a batch
+LOOK_AGAIN = 0.5  # seconds between two looks at a circuit that is open
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,17 @@ class Answer:
     headers: httpx.Headers = field(repr=False)
     body: bytes = field(repr=False)
     sent_at: float
+
+    @property
+    def dated(self) -> float:
+        """The Date of the answer, seconds since 1970 UTC; our clock at sending where it has none."""
+        theirs = http_date(self.headers.get("date"))
+        return self.sent_at if theirs is None else theirs
+
+    @property
+    def is_sign_of_life(self) -> bool:
+        """Whether the server itself answered: JSON with any status, or a refusal; a page of a gateway is none."""
+        return self.body.lstrip()[:1] in (b"{", b"[") or 300 <= self.status < 500
 
     @property
     def answered_at(self) -> float:
@@ -113,20 +128,25 @@ class HttpClient:
         self,
         *,
         limiter: Limiter | None = None,
-        breaker: Breaker | None = None,
+        breaker: Callable[[], Breaker] = circuit,
         retry: RetryPolicy | None = None,
         timeouts: Timeouts | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         connections: int = 32,
     ) -> None:
         self.limiter = limiter or Limiter()
-        self._breaker = breaker or Breaker()
+        self.sent = 0
+        """Calls made, whatever became of them: retries and refused ones count."""
+        self._breaker = breaker
+        self._circuits: dict[str, Breaker] = {}
         self._retry = retry or RetryPolicy()
         self._timeouts = timeouts or Timeouts()
         self._transport = transport
         self._pause = pause
+        self._clock = clock
         self._wall_clock = wall_clock
         self._connections = connections
         self._bridge = Bridge()
@@ -166,9 +186,10 @@ class HttpClient:
     async def fetch_async(self, call: Call, read: Callable[[Answer], T]) -> Fetched[T]:
         """The same from within a loop."""
         began, attempt, received = time.perf_counter(), 0, 0
+        failing_since: float | None = None
         while True:
+            await self._turn(call)
             attempt += 1
-            self._breaker.check(call.host)  # not waited for: a dead host is said at once
             try:
                 answer = await self._attempt(call)
                 received += len(answer.body)
@@ -177,11 +198,12 @@ class HttpClient:
                 asked = error.retry_after or 0.0
                 await self.limiter.refused(call.rate, asked, adapt=error.adapt)
                 # The hold makes everybody wait, this call too: jitter alone remains.
-                await self._wait_or_raise(
-                    attempt, error, None if asked <= self._retry.longest else asked
-                )
+                wait = None if asked <= self._retry.longest else asked
+                failing_since = self._clock() if failing_since is None else failing_since
+                await self._wait_or_raise(call, attempt, error, wait, failing_since)
             except SourceUnavailable as error:
-                await self._wait_or_raise(attempt, error, error.retry_after)
+                failing_since = self._clock() if failing_since is None else failing_since
+                await self._wait_or_raise(call, attempt, error, error.retry_after, failing_since)
             else:
                 return Fetched(value, attempt, time.perf_counter() - began, received)
 
@@ -189,6 +211,7 @@ class HttpClient:
         try:
             async with self.limiter.permit(call.rate, longest=self._retry.longest):
                 sent_at = self._wall_clock()
+                self.sent += 1
                 async with asyncio.timeout(self._timeouts.total):
                     response = await self._client().request(
                         call.method,
@@ -198,33 +221,69 @@ class HttpClient:
                         json=call.json,
                     )
         except FOREIGN as error:
-            self._breaker.failed(call.host)
-            raise translated(error, call.what) from error
+            self._failed(call, translated(error, call.what), error)
         return Answer(call.what, response.status_code, response.headers, response.content, sent_at)
 
     def _judge(self, call: Call, answer: Answer, read: Callable[[Answer], T]) -> T:
         try:
             value = read(answer)
         except SourceUnavailable as error:
-            if answer.status >= 500 and not isinstance(error, RateLimited):
-                self._breaker.failed(call.host)
-            else:
-                self._breaker.succeeded(call.host)
+            if not answer.is_sign_of_life and not isinstance(error, RateLimited):
+                self._failed(call, error, None)
+            self._circuit(call).succeeded()
             raise
         except SourceError:
-            self._breaker.succeeded(call.host)
+            self._circuit(call).succeeded()
             raise
-        self._breaker.succeeded(call.host)
+        self._circuit(call).succeeded()
         return value
 
+    async def _turn(self, call: Call) -> None:
+        """Wait until the circuit lets this call through; SourceGone where it was open too long, trials since too."""
+        circuit, began = self._circuit(call), self._clock()
+        while (delay := circuit.delay()) > 0.0:
+            waited = self._clock() - began
+            if circuit.failing_for > self._retry.patience and waited > LONGEST_REST:
+                raise self._gone(call, circuit)
+            await self._pause(min(delay, LOOK_AGAIN))
+
+    def _failed(self, call: Call, error: SourceError, cause: Exception | None) -> NoReturn:
+        """Raise `error`, a sign that the host is not there; SourceGone where there have been too many."""
+        circuit = self._circuit(call)
+        circuit.failed()
+        if circuit.is_open and circuit.failing_for > self._retry.patience:
+            raise self._gone(call, circuit) from cause
+        raise error from cause
+
+    def _gone(self, call: Call, circuit: Breaker) -> SourceGone:
+        return SourceGone(
+            f"{call.host} has not answered for {circuit.failing_for:.0f} s ({circuit.failures} calls in a row): check "
+            "the network and the address, then run this again."
+        )
+
+    def _circuit(self, call: Call) -> Breaker:
+        found = self._circuits.get(call.host)
+        if found is None:
+            found = self._circuits.setdefault(call.host, self._breaker())
+        return found
+
     async def _wait_or_raise(
-        self, attempt: int, error: SourceUnavailable, asked: float | None
+        self,
+        call: Call,
+        attempt: int,
+        error: SourceUnavailable,
+        asked: float | None,
+        failing_since: float,
     ) -> None:
-        wait = self._retry.wait(attempt, asked)
-        if wait is None:
+        """Wait before the next attempt; where the circuit is open, that is what `_turn` waits for."""
+        wait, is_open = self._retry.wait(attempt, asked), self._circuit(call).is_open
+        spent = self._clock() - failing_since
+        too_long = wait is not None and spent + wait > self._retry.patience and not is_open
+        if isinstance(error, SourceGone) or wait is None or too_long:
             error.attempts = attempt
             raise error
-        await self._pause(wait)
+        if not is_open or asked is not None:
+            await self._pause(wait)
 
     def _client(self) -> httpx.AsyncClient:
         loop = id(asyncio.get_running_loop())

@@ -10,20 +10,27 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
+from caching.breaker import Breaker
+
+LONGEST_REST = 5.0
+"""Seconds between two trials of a host that does not answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """`attempts` in all, the first included. Waits in seconds.
+    """`attempts` of one call in all, the first included, within `patience` seconds of its first failure. Waits in
+    seconds.
 
     Full jitter: the wait before attempt n+1 is uniform in [0, min(cap, base * 2^(n-1))], so that
     clients refused together do not come back together. A wait the other side asks for is kept in
     full; one longer than `longest` is not waited for at all: the caller learns when to come back.
     """
 
-    attempts: int = 6
+    attempts: int = 40
     base: float = 0.5
-    cap: float = 20.0
+    cap: float = 2.0
     longest: float = 90.0
+    patience: float = 90.0
     draw: Callable[[float, float], float] = random.uniform
 
     def wait(self, attempt: int, asked: float | None) -> float | None:
@@ -33,6 +40,11 @@ class RetryPolicy:
         jitter = self.draw(0.0, min(self.cap, self.base * 2.0 ** (attempt - 1)))
         # Jitter on top of what was asked for: all who were told the same moment would meet again.
         return jitter if asked is None else asked + min(jitter, 1.0)
+
+
+def circuit() -> Breaker:
+    """The circuit of a host: five calls in a row without an answer open it, the first trial is a second later."""
+    return Breaker(threshold=5, rest=1.0, longest=LONGEST_REST)
 
 
 def retry_after(value: str | None, now: float) -> float | None:

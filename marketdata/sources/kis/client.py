@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any, TypeVar
 
 from marketdata.sources.base import (
@@ -12,16 +12,23 @@ from marketdata.sources.base import (
     InvestorFlow,
     ListedInstrument,
     OpenDay,
-    SourceChanged,
     SourceError,
     SourceRefused,
     SourceUnavailable,
 )
-from marketdata.sources.daily import BarRequest, DailyBar, Quote
+from marketdata.sources.daily import (
+    BarAnswer,
+    BarRequest,
+    DailyBar,
+    Quote,
+    QuoteAnswer,
+    SameDay,
+)
 from marketdata.sources.http.client import Answer, Call, Fetched, HttpClient
 from marketdata.sources.http.pace import Rate
 from marketdata.sources.kis import master, parse
 from marketdata.sources.kis.errors import TokenStale, body_of
+from marketdata.sources.kis.pages import Pages
 from marketdata.sources.kis.settings import KisSettings
 from marketdata.sources.kis.tokens import Tokens, TokenStore
 
@@ -30,6 +37,14 @@ T = TypeVar("T")
 QUOTATIONS = "/uapi/domestic-stock/v1/quotations"
 MORE = ("M", "F")
 AT_ONCE = 12
+SAME_DAY = SameDay(
+    since=date(2026, 9, 14),
+    begins=timedelta(minutes=1),
+    ends=timedelta(minutes=30),
+    settled_at=time(8, 0),
+)
+"""KRX trades from 16:00 to 20:00 since then, half an hour after its close, and bars of the day follow that until the
+next morning (KRX notice of the after-market)."""
 
 
 class KisSource:
@@ -40,6 +55,7 @@ class KisSource:
     daily_market = "kr"
     segments = tuple(master.LAYOUTS)
     flow_sessions = 30
+    same_day = SAME_DAY
 
     def __init__(
         self,
@@ -75,6 +91,10 @@ class KisSource:
     def calls_per_second(self) -> float:
         return self._settings.rate
 
+    @property
+    def calls_made(self) -> int:
+        return self._http.sent
+
     def missing_settings(self) -> tuple[str, ...]:
         return self._settings.missing()
 
@@ -85,43 +105,34 @@ class KisSource:
 
     def daily_bars(self, code: str, start: date, end: date) -> list[DailyBar]:
         """Raw bars of [start, end], both included, ascending; SourceRefused for an unknown code."""
-        return self._http.run(self.daily_bars_async(BarRequest(code, start, end)))
+        return self._http.run(self.daily_bars_async(BarRequest(code, start, end))).bars
 
     def daily_bars_of(
         self, requests: Iterable[BarRequest], *, at_once: int = AT_ONCE
-    ) -> Iterator[tuple[BarRequest, list[DailyBar] | SourceError]]:
+    ) -> Iterator[tuple[BarRequest, BarAnswer | SourceError]]:
         """The bars of many instruments as they arrive; an error stands for its instrument alone."""
         return self._http.run_many(requests, self.daily_bars_async, at_once=at_once)
 
-    async def daily_bars_async(self, request: BarRequest) -> list[DailyBar]:
-        code, start, end = request
-        what = f"Daily bars of {code}"
-        found: dict[date, DailyBar] = {}
-        while True:
+    async def daily_bars_async(self, request: BarRequest) -> BarAnswer:
+        """All pages of a request."""
+        what, pages = f"Daily bars of {request.code}", Pages(request, self.bars_a_call)
+        while not pages.are_all:
             params = {
                 "FID_COND_MRKT_DIV_CODE": self._market,
-                "FID_INPUT_ISCD": code,
-                "FID_INPUT_DATE_1": f"{start:%Y%m%d}",
-                "FID_INPUT_DATE_2": f"{end:%Y%m%d}",
+                "FID_INPUT_ISCD": request.code,
+                "FID_INPUT_DATE_1": f"{request.start:%Y%m%d}",
+                "FID_INPUT_DATE_2": f"{pages.end:%Y%m%d}",
                 "FID_PERIOD_DIV_CODE": "D",
                 "FID_ORG_ADJ_PRC": "1",  # raw; the sibling inquire-daily-price has it the other way
             }
-            page, _ = await self._get(
+            page, answer = await self._get(
                 "inquire-daily-itemchartprice",
                 "FHKST03010100",
                 params,
-                lambda body: parse.daily_bars(body, code, what),
+                lambda body: parse.daily_bars(body, request.code, what),
             )
-            found |= {bar.session: bar for bar in page.bars if start <= bar.session <= end}
-            if page.received < self.bars_a_call or (
-                page.oldest is not None and page.oldest <= start
-            ):
-                return [found[session] for session in sorted(found)]
-            if page.oldest is None or page.oldest > end:
-                raise SourceChanged(
-                    what, expected=f"bars up to {end}", came=f"a full page up to {page.oldest}"
-                )
-            end = page.oldest - timedelta(days=1)
+            pages.add(page, answer.dated, what)
+        return pages.answer
 
     # --- today ------------------------------------------------------------------------------------
 
@@ -135,17 +146,17 @@ class KisSource:
         for _, result in self.quotes_of(groups):
             if isinstance(result, SourceError):
                 raise result
-            found |= {quote.code: quote for quote in result}
+            found |= {quote.code: quote for quote in result.quotes}
         return [found[code] for code in codes if code in found]
 
     def quotes_of(
         self, groups: Iterable[Sequence[str]]
-    ) -> Iterator[tuple[Sequence[str], list[Quote] | SourceError]]:
+    ) -> Iterator[tuple[Sequence[str], QuoteAnswer | SourceError]]:
         """The same group by group, as they arrive."""
         self._only_real("quotes of many instruments")
         return self._http.run_many(groups, self.quotes_async, at_once=AT_ONCE)
 
-    async def quotes_async(self, codes: Sequence[str]) -> list[Quote]:
+    async def quotes_async(self, codes: Sequence[str]) -> QuoteAnswer:
         """Up to `quotes_a_call` instruments in one call."""
         most = self.quotes_a_call
         if len(codes) > most:
@@ -154,13 +165,13 @@ class KisSource:
         for number, code in enumerate(codes, start=1):
             params[f"FID_COND_MRKT_DIV_CODE_{number}"] = self._market
             params[f"FID_INPUT_ISCD_{number}"] = code
-        found, _ = await self._get(
+        found, answer = await self._get(
             "intstock-multprice",
             "FHKST11300006",
             params,
             lambda body: parse.quotes(body, "Quotes of many instruments"),
         )
-        return found
+        return QuoteAnswer(found, answer.dated)
 
     # --- flows, holidays, instruments -------------------------------------------------------------
 
@@ -200,9 +211,10 @@ class KisSource:
                 "CTX_AREA_FK": foreign_key,
                 "CTX_AREA_NK": next_key,
             }
-            (days, foreign_key, next_key), more = await self._get(
+            (days, foreign_key, next_key), answer = await self._get(
                 "chk-holiday", "CTCA0903R", params, _holiday_page, tr_cont="N" if more else ""
             )
+            more = answer.headers.get("tr_cont", "").strip()
             found |= {day.day: day for day in days}
             if more not in MORE:
                 break
@@ -235,8 +247,8 @@ class KisSource:
         read: Callable[[dict[str, Any]], T],
         *,
         tr_cont: str = "",
-    ) -> tuple[T, str]:
-        """The value that `read` makes of the body, and the `tr_cont` of the answer."""
+    ) -> tuple[T, Answer]:
+        """The value that `read` makes of the body, and the answer."""
         missing = self.missing_settings()
         if missing:
             raise SourceRefused(f"KIS is not configured: set {' and '.join(missing)}.")
@@ -260,7 +272,7 @@ class KisSource:
         read: Callable[[dict[str, Any]], T],
         tr_cont: str,
         token: str,
-    ) -> Fetched[tuple[T, str]]:
+    ) -> Fetched[tuple[T, Answer]]:
         call = Call(
             f"{self._settings.url}{QUOTATIONS}/{name}",
             self._rate,
@@ -275,9 +287,7 @@ class KisSource:
                 "tr_cont": tr_cont,
             },
         )
-        return await self._http.fetch_async(
-            call, lambda answer: (read(body_of(answer)), answer.headers.get("tr_cont", "").strip())
-        )
+        return await self._http.fetch_async(call, lambda answer: (read(body_of(answer)), answer))
 
     def _only_real(self, what: str) -> None:
         if self._settings.environment != "real":

@@ -1,13 +1,16 @@
 """Rows from the answers of KIS. All values come as strings; blanks, `{}` rows and halted bars are normal.
 
-Functions take the decoded body of a successful answer. A body without the list it should hold is `SourceChanged`; a
-row that is empty or has no date or no close is dropped (and still counts as received: paging depends on it).
+Functions take the decoded body of a successful answer. A body without the list it should hold is `SourceChanged`. A
+blank is a missing value, never 0: a row of daily bars without a price or the volume, or whose prices and volume
+contradict each other, makes no bar, and its day counts as not answered (it still counts as received: paging depends on
+it).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -18,7 +21,7 @@ from marketdata.sources.base import (
     SourceChanged,
     UnknownInstrument,
 )
-from marketdata.sources.daily import DailyBar, Quote
+from marketdata.sources.daily import DailyBar, Quote, is_consistent
 
 # Net values of `inquire-investor` come in million won, as public clients describe it; `_check_unit` would show it.
 NET_VALUE_UNIT = 1_000_000
@@ -27,50 +30,102 @@ MARKET_CAP_UNIT = 100_000_000
 DOWN = ("4", "5")
 UP = ("1", "2")
 OPEN = ("Y", "N")
+BLANK = frozenset({"", "-", "--", ".", "N/A", "NA", "NULL", "NONE", "NAN"})
+"""What is written where there is no value, in capitals."""
+DAY = timedelta(days=1)
 
 Body = Mapping[str, Any]
 
 
 class BarPage(NamedTuple):
-    """One page of daily bars, newest first. `received` counts rows as they came, `oldest` is their last date."""
+    """One page of daily bars, newest first. `received` counts rows as they came, `oldest` is the earliest date among
+    them. `spoiled`: spans of days, both included, that a row without whole values may be of, None for an end that no
+    row of the page gives; `partial`: the sessions of bars without amount or base price."""
 
     bars: list[DailyBar]
     received: int
     oldest: date | None
+    spoiled: list[tuple[date | None, date | None]]
+    partial: list[date]
 
 
 def daily_bars(body: Body, code: str, what: str) -> BarPage:
     """A page of `inquire-daily-itemchartprice`; UnknownInstrument where KIS does not know the code."""
     rows = _rows(body, "output2", what)
     head = body.get("output1") or {}
-    if not rows and not _text(head, "hts_kor_isnm") and not _number(head, "stck_prpr"):
-        # An unknown code is answered with success, zeros and an empty list: not the same as no bars.
-        raise UnknownInstrument(f"KIS knows no instrument {code}.", code="unknown instrument")
-    bars = [bar for bar in (_bar(row, code, what) for row in rows) if bar is not None]
-    return BarPage(bars, len(rows), min((bar.session for bar in bars), default=None))
+    if not rows and not _text(head, "hts_kor_isnm"):
+        if _number(head, "stck_prpr") is None:  # the answer lacks everything that would say more
+            return BarPage([], 0, None, [(None, None)], [])
+        if not _number(head, "stck_prpr"):
+            # An unknown code is answered with success, zeros and an empty list: not the same as no bars.
+            raise UnknownInstrument(f"KIS knows no instrument {code}.", code="unknown instrument")
+    days = [_day(row, what) for row in rows]
+    bars, partial = [], []
+    spoiled: list[tuple[date | None, date | None]] = []
+    for place, (row, day) in enumerate(zip(rows, days, strict=True)):
+        bar = None if day is None else _bar(row, code, day)
+        if bar is None:
+            spoiled.append(_span(days, place))
+            continue
+        bars.append(bar)
+        if bar.base_price is None or (bar.amount is None and bar.volume > 0):
+            partial.append(bar.session)
+    oldest = min((day for day in days if day is not None), default=None)
+    return BarPage(bars, len(rows), oldest, spoiled, partial)
 
 
-def _bar(row: Body, code: str, what: str) -> DailyBar | None:
-    day, close = _text(row, "stck_bsop_date"), _number(row, "stck_clpr")
-    if not day or not close:
+def _span(days: list[date | None], place: int) -> tuple[date | None, date | None]:
+    """The days that the row at `place` may be of: its own, or those between its neighbours, newest first."""
+    day = days[place]
+    if day is not None:
+        return day, day
+    newer = next((one for one in reversed(days[:place]) if one is not None), None)
+    older = next((one for one in days[place + 1 :] if one is not None), None)
+    if newer is not None and older is not None and newer <= older:
+        return None, None  # not in the order of days: it may be any
+    return older and older + DAY, newer and newer - DAY
+
+
+def _day(row: Body, what: str) -> date | None:
+    text = _text(row, "stck_bsop_date")
+    return _date(text, what) if text else None
+
+
+def _bar(row: Body, code: str, day: date) -> DailyBar | None:
+    """The bar of a row, None where a price or the volume is missing or contradicts the others."""
+    names = ("stck_oprc", "stck_hgpr", "stck_lwpr", "stck_clpr", "acml_vol")
+    open_, high, low, close, volume = (_number(row, name) for name in names)
+    if open_ is None or high is None or low is None or close is None or volume is None:
         return None
-    change = _change(row)
+    if not is_consistent(open_, high, low, close, volume):
+        return None
     return DailyBar(
         code=code,
-        session=_date(day, what),
-        open=_number(row, "stck_oprc") or 0.0,
-        high=_number(row, "stck_hgpr") or 0.0,
-        low=_number(row, "stck_lwpr") or 0.0,
+        session=day,
+        open=open_,
+        high=high,
+        low=low,
         close=close,
-        volume=int(_number(row, "acml_vol") or 0),
-        amount=_number(row, "acml_tr_pbmn"),
-        base_price=None if change is None else close - change,
+        volume=int(volume),
+        amount=_amount(row, volume),
+        base_price=_base(close, _change(row)),
     )
+
+
+def _amount(row: Body, volume: float | None) -> float | None:
+    """The traded value; nothing is traded for nothing, so that 0 beside a volume is a missing one."""
+    amount = _number(row, "acml_tr_pbmn")
+    return None if amount == 0 and volume else amount
+
+
+def _base(close: float, change: float | None) -> float | None:
+    base = None if change is None else close - change
+    return base if base is not None and base > 0 else None
 
 
 def _change(row: Body) -> float | None:
     """The signed change: its size from the field, its sign from the sign field, for some feeds
-    leave it unsigned.
+    leave it unsigned; None where either is missing.
     """
     size, sign = _number(row, "prdy_vrss"), _text(row, "prdy_vrss_sign")
     if size is None:
@@ -79,26 +134,28 @@ def _change(row: Body) -> float | None:
         return -abs(size)
     if sign in UP:
         return abs(size)
-    return 0.0 if sign == "3" else size
+    if sign == "3" or size == 0:
+        return 0.0
+    return size if size < 0 else None
 
 
 def quotes(body: Body, what: str) -> list[Quote]:
-    """Today's bars of `intstock-multprice`."""
+    """Today's bars of `intstock-multprice`; rows without a code are left out."""
     found = []
     for row in _rows(body, "output", what):
-        code, price = _text(row, "inter_shrn_iscd"), _number(row, "inter2_prpr")
-        if not code or not price:  # nothing is told of it
+        code, volume = _text(row, "inter_shrn_iscd"), _number(row, "acml_vol")
+        if not code:
             continue
         found.append(
             Quote(
                 code=code,
-                open=_number(row, "inter2_oprc") or 0.0,
-                high=_number(row, "inter2_hgpr") or 0.0,
-                low=_number(row, "inter2_lwpr") or 0.0,
-                price=price,
-                volume=int(_number(row, "acml_vol") or 0),
+                open=_number(row, "inter2_oprc"),
+                high=_number(row, "inter2_hgpr"),
+                low=_number(row, "inter2_lwpr"),
+                price=_number(row, "inter2_prpr") or None,
+                volume=volume,
                 base_price=_number(row, "inter2_sdpr") or None,
-                amount=_number(row, "acml_tr_pbmn"),
+                amount=_amount(row, volume),
             )
         )
     return found
@@ -158,17 +215,21 @@ def _rows(body: Body, name: str, what: str) -> list[Body]:
 
 
 def _text(row: Body, name: str) -> str:
-    return str(row.get(name) or "").strip()
+    """The value as text, "" where it is missing or written as missing."""
+    value = row.get(name)
+    text = "" if value is None else str(value).strip()
+    return "" if text.upper() in BLANK else text
 
 
 def _number(row: Body, name: str) -> float | None:
     text = _text(row, name)
-    if not text or text == "-":
+    if not text:
         return None
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         raise SourceChanged("KIS changed", expected=f"a number in {name}", came=text) from None
+    return number if math.isfinite(number) else None
 
 
 def _whole(row: Body, name: str) -> int | None:

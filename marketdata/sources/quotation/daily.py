@@ -17,7 +17,7 @@ from marketdata.sources.base import (
     SourceError,
     SourceUnavailable,
 )
-from marketdata.sources.daily import BarRequest, DailyBar
+from marketdata.sources.daily import BarAnswer, BarRequest, DailyBar
 from marketdata.sources.quotation.client import PAGE, QuotationSource
 
 DAY = 86_400
@@ -34,6 +34,7 @@ class DailyQuotationSource(QuotationSource):
     capabilities = QuotationSource.capabilities | {Capability.DAILY_BARS}
     segments = (QUOTE,)
     bars_a_call = PAGE
+    same_day = None
 
     @property
     def daily_market(self) -> str:
@@ -42,6 +43,10 @@ class DailyQuotationSource(QuotationSource):
     @property
     def calls_per_second(self) -> float:
         return self._candle_rate.per_second
+
+    @property
+    def calls_made(self) -> int:
+        return self._http.sent
 
     def instruments(self, segment: str) -> list[ListedInstrument]:
         """Every market quoted in `segment`."""
@@ -67,11 +72,11 @@ class DailyQuotationSource(QuotationSource):
 
     def daily_bars_of(
         self, requests: Iterable[BarRequest]
-    ) -> Iterator[tuple[BarRequest, list[DailyBar] | SourceError]]:
+    ) -> Iterator[tuple[BarRequest, BarAnswer | SourceError]]:
         """The bars of each request, ascending, as they arrive; an error stands for its request alone."""
         return self._http.run_many(requests, self._bars, at_once=AT_ONCE)
 
-    async def _bars(self, request: BarRequest) -> list[DailyBar]:
+    async def _bars(self, request: BarRequest) -> BarAnswer:
         ahead = self.calendar.day_offset
         start, end = _midnight(request.start, ahead), _midnight(request.end, ahead) + DAY
         blocks: list[Candles] = []
@@ -88,7 +93,7 @@ class DailyQuotationSource(QuotationSource):
             if page.received < count and not await self._has_older(request.code, page):
                 break
             last = int(page.candles.opened[0])
-        return _bars_of(request.code, Candles.join(blocks), ahead)
+        return BarAnswer(_bars_of(request.code, Candles.join(blocks), ahead))
 
     async def _believed(self, code: str, to: int, count: int) -> CandlePage:
         """A page; one with rows twice is asked for again before it is believed, one without rows a few times over

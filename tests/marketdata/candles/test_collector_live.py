@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from caching.breaker import Breaker
 from marketdata.candles.collector import Collector
 from marketdata.candles.overlap import Overlap
 from marketdata.candles.planner import CandleRequest
@@ -22,7 +23,6 @@ from marketdata.candles.progress import Progress
 from marketdata.candles.states import ChunkState, Status
 from marketdata.candles.timeframes import as_datetime, moment
 from marketdata.sources.bithumb import client as bithumb
-from marketdata.sources.http.breaker import Breaker
 from marketdata.sources.http.client import HttpClient, Timeouts
 from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.quotation.client import QuotationSource
@@ -45,7 +45,7 @@ def source_of(url: str) -> QuotationSource:
     http = HttpClient(
         retry=RetryPolicy(draw=lambda low, high: 0.0),
         timeouts=Timeouts(read=0.05),
-        breaker=Breaker(cooldown=0.1),
+        breaker=lambda: Breaker(threshold=10, rest=0.1),
         wall_clock=lambda: float(NOW),
     )
     return upbit.source(http, base_url=url, per_second=100_000)

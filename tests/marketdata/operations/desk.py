@@ -6,8 +6,9 @@ import asyncio
 import time
 from datetime import UTC, date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
+from caching.breaker import Breaker
 from marketdata import queries
 from marketdata.models import Instrument, StockPrice
 from marketdata.operations import collect
@@ -63,7 +64,7 @@ class Desk:
         self.market = market
         self.exchange = KisExchange(market, **{"per_second": 100_000, "token_every": 0.0} | given)
 
-    def __enter__(self) -> Desk:
+    def __enter__(self) -> Self:
         self.exchange.__enter__()
         self.source = self.make()
         return self
@@ -84,6 +85,9 @@ class Desk:
         http = HttpClient(
             limiter=Limiter(ProcessStore(quick), pause=shortly, clock=quick),
             retry=RetryPolicy(draw=lambda low, high: 0.0),
+            breaker=lambda: Breaker(threshold=5, rest=1.0, longest=5.0, clock=quick),
+            pause=shortly,
+            clock=quick,
             timeouts=Timeouts(read=0.3),
         )
         return KisSource(settings, http)

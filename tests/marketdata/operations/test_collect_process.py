@@ -161,7 +161,7 @@ def test_whatever_ends_it_the_next_run_takes_up_what_is_missing(
     status, printed, seen = on_a_terminal(given, *command(given))
     assert status == 0, seen
     assert recorded(given) == served
-    assert re.search(r"\r[0-9,]+ of [0-9,]+ calls, [0-9,]+ rows, [0-9.]+ calls/s", seen)
+    assert re.search(r"[0-9,]+ rows, [0-9.]+ calls/s", seen)
     planned = int(re.search(r"([0-9,]+) calls, .* at the limit", printed)[1])  # type: ignore[index]
     assert planned <= LISTED * PAGES
 

@@ -117,7 +117,7 @@ def test_a_list_that_fails_makes_nobody_gone(desk: Desk) -> None:
     first, last = sessions()[-2:]
     synced(desk, first)
     desk.exchange.market.pop("005930")
-    desk.exchange.faults.next(*["error"] * 6)
+    desk.exchange.faults.only, desk.exchange.faults.rates = "kospi_code.mst.zip", {"error": 1.0}
     done = synced(desk, last)
     assert [segment for segment, _ in done.failures] == ["KOSPI"]
     assert (done.gone, done.listed) == ((), 4)

@@ -12,14 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caching.breaker import Breaker
 from marketdata.sources.base import (
     RateLimited,
     SourceChanged,
     SourceError,
+    SourceGone,
     SourceRefused,
     SourceUnavailable,
 )
-from marketdata.sources.http.breaker import Breaker
 from marketdata.sources.http.client import Answer, Call, HttpClient
 from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.pace import Rate
@@ -50,10 +51,11 @@ def read(answer: Answer) -> object:
 def client(virtual: Virtual, handler: Handler, **given: object) -> HttpClient:
     return HttpClient(
         limiter=Limiter(ProcessStore(virtual.clock), pause=virtual.pause, clock=virtual.clock),
-        breaker=Breaker(clock=virtual.clock),
+        breaker=lambda: Breaker(threshold=5, rest=1.0, longest=5.0, clock=virtual.clock),
         retry=RetryPolicy(draw=lambda low, high: high),  # the longest a jitter can be
         transport=httpx.MockTransport(handler),
         pause=virtual.pause,
+        clock=virtual.clock,
         wall_clock=virtual.clock,
         **given,  # type: ignore[arg-type]
     )
@@ -122,11 +124,67 @@ def test_every_attempt_takes_a_permit_and_settles_it() -> None:
 
 def test_the_wait_between_attempts_grows_to_a_cap() -> None:
     virtual = Virtual()
-    handler, seen = script(httpx.Response(503))
+    handler, seen = script(httpx.Response(503, json={"error": "busy"}))  # a sign of life
     with pytest.raises(SourceUnavailable) as gone:
         client(virtual, handler).fetch(CALL, read)
-    assert gone.value.attempts == len(seen) == 6
-    assert [wait for wait in virtual.waits if wait > 0.1] == [0.5, 1.0, 2.0, 4.0, 8.0]
+    assert gone.value.attempts == len(seen) == 40
+    assert [wait for wait in virtual.waits if wait > 0.1] == [0.5, 1.0, *[2.0] * 37]
+
+
+@pytest.mark.parametrize(
+    ("fault", "number"),
+    [
+        (httpx.ConnectError("reset"), 12),
+        (httpx.ReadTimeout("slow"), 6),
+        (httpx.Response(500, json={"rt_cd": "1", "msg_cd": "EGW00316"}), 20),
+        (httpx.Response(500, json={"rt_cd": "1", "msg_cd": "OPSQ1002"}), 30),
+        (httpx.Response(502, text="<html>Bad Gateway</html>"), 12),
+    ],
+)
+def test_a_burst_on_a_single_call_is_waited_out(
+    fault: httpx.Response | Exception, number: int
+) -> None:
+    virtual = Virtual()
+    handler, seen = script(*[fault] * number, OK)
+    assert client(virtual, handler).fetch(CALL, read).calls == len(seen) == number + 1
+    assert virtual.now - 1_000_000.0 <= 90.0
+
+
+def test_a_source_that_is_gone_for_good_is_said_in_a_bounded_time() -> None:
+    virtual = Virtual()
+    handler, seen = script(httpx.ConnectError("dead"))
+    work = client(virtual, handler)
+    with pytest.raises(SourceGone, match=r"has not answered for 9\d s \(\d\d calls in a row\)"):
+        work.fetch(CALL, read)
+    assert 90.0 <= virtual.now - 1_000_000.0 <= 97.0
+    tried, began = len(seen), virtual.now
+    with pytest.raises(SourceGone):  # what is queued tries once more, and ends
+        work.fetch(CALL, read)
+    assert len(seen) == tried + 1
+    assert virtual.now - began <= 6.0
+    assert work.sent == len(seen)
+
+
+def test_while_a_host_is_gone_one_call_tries_and_all_others_wait() -> None:
+    """Gone for 16 seconds; all fifty calls end well, and few were spent on it."""
+    virtual, sent = Virtual(), []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        sent.append(virtual.now)
+        if virtual.now < 1_000_016.0:
+            raise httpx.ConnectError("dead")
+        return OK
+
+    work = client(virtual, handler)
+
+    async def one(number: int) -> object:
+        return (await work.fetch_async(CALL, read)).value
+
+    results = dict(work.run_many(range(50), one, at_once=12))
+    assert set(map(str, results.values())) == {"{'fine': True}"}
+    in_vain = [at for at in sent if at < 1_000_016.0]
+    assert len(in_vain) <= 5 + 12 + 6  # what opens the circuit, what was under way, trials
+    assert len(sent) == work.sent == len(in_vain) + 50
 
 
 @given(st.integers(1, 20), st.none() | st.floats(0, 200))
@@ -139,7 +197,7 @@ def test_waits_are_fully_jittered_and_keep_what_was_asked_for(
         drawn.append((low, high))
         return low
 
-    policy = RetryPolicy(attempts=10, draw=draw)
+    policy = RetryPolicy(attempts=10, cap=20.0, draw=draw)
     wait = policy.wait(attempt, asked)
     if attempt >= 10 or (asked or 0) > policy.longest:
         assert wait is None
@@ -182,47 +240,6 @@ def test_a_refusal_holds_the_group_for_every_call() -> None:
     work.fetch(CALL, read)
     assert sent[1] >= sent[0] + 1.0
     assert sent[2] - sent[1] == pytest.approx(0.103)  # and the pace is 3 % slower
-
-
-def test_the_breaker_opens_after_failures_in_a_row_probes_once_and_closes() -> None:
-    virtual = Virtual()
-    breaker = Breaker(threshold=3, cooldown=30.0, clock=virtual.clock)
-    for _ in range(2):
-        breaker.failed("host")
-    breaker.succeeded("host")
-    for _ in range(3):
-        breaker.check("host")
-        breaker.failed("host")
-    with pytest.raises(SourceUnavailable, match="3 times in a row") as left:
-        breaker.check("host")
-    assert left.value.retry_after == 30.0
-    breaker.check("another host")
-    virtual.now += 30.0
-    breaker.check("host")  # the probe
-    with pytest.raises(SourceUnavailable):
-        breaker.check("host")
-    breaker.failed("host")
-    with pytest.raises(SourceUnavailable):
-        breaker.check("host")
-    virtual.now += 30.0
-    breaker.check("host")
-    breaker.succeeded("host")
-    breaker.check("host")
-    assert not breaker.is_open("host")
-
-
-def test_a_dead_host_is_not_asked_while_the_breaker_is_open() -> None:
-    virtual = Virtual()
-    handler, seen = script(httpx.ConnectError("dead"))
-    work = client(virtual, handler)
-    for _ in range(5):
-        with pytest.raises(SourceUnavailable):
-            work.fetch(CALL, read)
-    assert len(seen) == 10
-    virtual.now += 30.0  # one probe, whose failure opens the circuit again
-    with pytest.raises(SourceUnavailable):
-        work.fetch(CALL, read)
-    assert len(seen) == 11
 
 
 def test_an_answer_that_drips_in_does_not_last_for_ever() -> None:

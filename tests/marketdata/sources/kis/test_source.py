@@ -16,7 +16,7 @@ from marketdata.sources.base import (
     SourceRefused,
     SourceUnavailable,
 )
-from marketdata.sources.daily import BarRequest, DailyBar
+from marketdata.sources.daily import BarAnswer, BarRequest, DailyBar
 from marketdata.sources.http.client import HttpClient, Timeouts
 from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.permits import ProcessStore
@@ -126,7 +126,8 @@ def test_a_batch_isolates_the_instrument_that_fails(source: KisSource) -> None:
         if request.code == "999999":
             assert isinstance(result, SourceError)
         else:
-            assert result == expected(MARKET[request.code].bars, request.code)
+            assert isinstance(result, BarAnswer)
+            assert result.bars == expected(MARKET[request.code].bars, request.code)
 
 
 def test_many_quotes_take_a_call_for_thirty(exchange: KisExchange) -> None:
@@ -220,7 +221,9 @@ def test_faults_of_every_kind_leave_a_batch_whole(exchange: KisExchange, rate: f
     source.close()
     for request in requests:
         bars = MARKET["005930"].bars[SESSIONS.index(request.start) :]
-        assert results[request] == expected(bars, "005930")
+        found = results[request]
+        assert isinstance(found, BarAnswer)
+        assert found.bars == expected(bars, "005930")
     assert sum(exchange.faults.hit.values()) > 0
 
 

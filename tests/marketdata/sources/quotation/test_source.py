@@ -59,6 +59,9 @@ def pair(request: pytest.FixtureRequest) -> Iterator[tuple[QuotationExchange, Qu
     module = upbit if request.param == "upbit" else bithumb
     with kind(BOOK, per_second=100_000, clock=lambda: float(NOW)) as exchange:
         source = module.source(http(), base_url=exchange.url, per_second=100_000)
+        exchange.candles(
+            "KRW-BTC", "minutes/1"
+        )  # made once; a busy machine takes longer than a call may
         yield exchange, source
         source.close()
 

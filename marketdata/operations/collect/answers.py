@@ -1,0 +1,111 @@
+"""What the answers of a batch say of the sessions that were asked for: answered, still open, settled.
+
+A session is open where its values are missing from the answer, or were rejected by the door for a reason that another
+answer may not have; a bar without its amount or base price is recorded and its session stays open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.models import StockPrice
+from marketdata.operations.collect.coverage import Answers
+from marketdata.operations.collect.plans import READ_AGAIN, Plan, zone
+from marketdata.operations.validation import FINE, REASONS, Reason
+from marketdata.sources.batches import BarBatch
+from marketdata.sources.daily import BarAnswer, BarRequest
+
+Pairs = Sequence[tuple[BarRequest, BarAnswer]]
+Keys = set[tuple[str, date]]
+
+FINAL = (Reason.NON_SESSION, Reason.FUTURE, Reason.NO_CODE, Reason.OTHER_MARKET)
+"""Reasons of rejected rows that no other answer can change."""
+
+
+def rejected(rows: BarBatch, reasons: NDArray[np.int8]) -> Keys:
+    """The (code, session) of rows that were kept out for a reason that another answer may not have."""
+    final = [REASONS.index(reason) for reason in FINAL]
+    places = np.flatnonzero((reasons != FINE) & ~np.isin(reasons, final))
+    codes, days = rows.codes[rows.code[places]].tolist(), rows.date[places].tolist()
+    return set(zip(codes, days, strict=True))
+
+
+def answered(plan: Plan, pairs: Pairs, rejects: Keys, at: datetime) -> Answers:
+    """What was answered for. A last session without a bar is not, on the day itself: it may come yet."""
+    last, before = plan.last, plan.before_last(1)
+    today, settled = at.astimezone(zone(plan.market)).date(), _settled(plan, at)
+    found = Answers()
+    for request, answer in pairs:
+        bars = answer.bars
+        if request.end < last or today > last or (bars and bars[-1].session == last):
+            found.requests.append(request)
+        elif request.start <= before:
+            found.requests.append(request._replace(end=before))
+        found.spoiled += [
+            BarRequest(request.code, *span) for span in lacking(request, answer, rejects)
+        ]
+        found.spoiled += [BarRequest(request.code, day, day) for day in answer.partial]
+        if settled is not None and request.start <= settled[0] and request.end >= settled[1]:
+            found.settled[request.code] = settled[1]
+    return found
+
+
+def lacking(request: BarRequest, answer: BarAnswer, rejects: Keys) -> list[tuple[date, date]]:
+    """The spans of days without a bar, since the answer lacked its values or these were rejected."""
+    if not rejects:
+        return list(answer.spoiled)
+    days = [bar.session for bar in answer.bars if (request.code, bar.session) in rejects]
+    return [*answer.spoiled, *((day, day) for day in days)]
+
+
+def asked_again(request: BarRequest, answer: BarAnswer) -> tuple[BarRequest, str] | None:
+    """The request for what an answer lacked, and the sentence if it stays so: "" where only an amount or a base price
+    is missing; None where nothing is. What the door rejected is asked for by the next run alone."""
+    missing = answer.spoiled
+    spans = [*missing, *((day, day) for day in answer.partial)]
+    if not spans:
+        return None
+    again = BarRequest(request.code, min(spans)[0], max(last for _, last in spans))
+    if not missing:
+        return again, ""
+    more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+    return again, f"The answer lacks values of {min(missing)[0]}{more}: nothing is recorded of it."
+
+
+def absent(plan: Plan, pairs: Pairs) -> list[tuple[str, date]]:
+    """The recorded bars of the source that its answers do not have, (code, session)."""
+    found = []
+    for request, answer in pairs:
+        rows = StockPrice.objects.filter(
+            market=plan.market.name,
+            source=plan.source,
+            stock_code=request.code,
+            date__range=(request.start, request.end),
+        ).values_list("date", flat=True)
+        gone = set(rows) - {bar.session for bar in answer.bars}
+        found += [
+            (request.code, day)
+            for day in sorted(gone)
+            if not any(first <= day <= last for first, last in answer.spoiled)
+        ]
+    return found
+
+
+def _settled(plan: Plan, at: datetime) -> tuple[date, date] | None:
+    """The last session of the plan whose bars no longer change, and before it the first of those that are read again
+    with it; None where bars of the day do not change afterwards."""
+    rule, calendar = plan.reading.same_day, plan.calendar
+    if rule is None:
+        return None
+    end = int(np.searchsorted(calendar, np.datetime64(plan.last)))
+    for place in range(end, max(end - READ_AGAIN, 0), -1):
+        session: date = calendar[place].item()
+        if session < rule.since:
+            return None
+        if plan.reading.settles(session) <= at:
+            return calendar[max(place - READ_AGAIN + 1, 0)].item(), session
+    return None

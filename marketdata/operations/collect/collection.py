@@ -1,0 +1,65 @@
+"""A collection of daily bars: the plan and what comes of it, one process at a time for a market and a source.
+
+Of two that are started together the second waits, plans when the first has ended, and finds nothing left to ask for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from marketdata.operations.collect import prices
+from marketdata.operations.collect.planning import plan
+from marketdata.operations.collect.plans import Options, Plan
+from marketdata.operations.collect.report import Progress, Report
+from marketdata.operations.lease import Lease, LeaseTaken
+from marketdata.sources.daily import DailyBarSource
+
+LONGEST_WAIT = 3600.0
+"""Seconds that a collection waits for another of the same market and source."""
+
+
+@contextmanager
+def one_at_a_time(
+    what: str, market: str, source: str, on_wait: Callable[[str], None] | None = None
+) -> Iterator[None]:
+    """Hold the lease of collecting `what`; `on_wait` gets a sentence where another process holds it. LeaseTaken (a
+    DataProblem) where that one does not end within an hour."""
+    name = f"collection of {what} of market {market} from {source}"
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(Lease(name))
+        except LeaseTaken as taken:
+            if on_wait:
+                on_wait(
+                    f"The {name} is at work in another process ({taken.holder}): waiting until it has ended."
+                )
+            stack.enter_context(Lease(name, patience=LONGEST_WAIT))
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is called while a collection runs: with its plan, before the first call; with a sentence where it waits for
+    another; with its progress."""
+
+    plan: Callable[[Plan], None] = lambda plan: None
+    wait: Callable[[str], None] = lambda sentence: None
+    progress: Callable[[Progress], None] = lambda progress: None
+
+
+def run(
+    source: DailyBarSource,
+    market: str,
+    options: Options,
+    *,
+    clock: Callable[[], datetime],
+    watch: Watch,
+) -> tuple[Plan, Report]:
+    """Plan and collect. Raises what `plan` raises, and LeaseTaken as `one_at_a_time`."""
+    with one_at_a_time("daily bars", market, source.name, watch.wait):
+        made = plan(source, market=market, options=options, as_of=clock())
+        watch.plan(made)
+        return made, prices.collect(source, made, clock=clock, progress=watch.progress)

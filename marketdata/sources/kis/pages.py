@@ -1,0 +1,54 @@
+"""The pages of daily bars of one request: newest first, each ends on the day before the oldest row of the last one."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from marketdata.sources.base import SourceChanged, SourceUnavailable
+from marketdata.sources.daily import BarAnswer, BarRequest, DailyBar
+from marketdata.sources.kis.parse import BarPage
+
+DAY = timedelta(days=1)
+
+
+class Pages:
+    """Add pages until `are_all`; `end` is the last day that the next page is asked for. A page is full with `size`
+    rows, as they came."""
+
+    def __init__(self, request: BarRequest, size: int) -> None:
+        self._start, self.end, self._size = request.start, request.end, size
+        self._bars: dict[date, DailyBar] = {}
+        self._spoiled: list[tuple[date, date]] = []
+        self._partial: set[date] = set()
+        self._read_at: float | None = None
+        self.are_all = False
+
+    def add(self, page: BarPage, read_at: float, what: str) -> None:
+        """Add the page up to `end`, read at `read_at` by the clock of KIS. SourceError where no next page can be asked
+        for."""
+        start, end, oldest = self._start, self.end, page.oldest
+        self._read_at = read_at if self._read_at is None else self._read_at
+        self._bars |= {bar.session: bar for bar in page.bars if start <= bar.session <= end}
+        self._partial |= {session for session in page.partial if start <= session <= end}
+        self.are_all = page.received < self._size or (oldest is not None and oldest <= start)
+        for first, last in page.spoiled:
+            # Days before the oldest of a full page are in the next one.
+            first = first or (start if self.are_all else oldest or start)
+            span = max(first, start), min(last or end, end)
+            if span[0] <= span[1]:
+                self._spoiled.append(span)
+        if self.are_all:
+            return
+        if oldest is None:
+            raise SourceUnavailable(f"{what}: a whole page without a date.")
+        if oldest > end:
+            raise SourceChanged(
+                what, expected=f"bars up to {end}", came=f"a full page up to {oldest}"
+            )
+        self.end = oldest - DAY
+
+    @property
+    def answer(self) -> BarAnswer:
+        """What all pages say."""
+        bars = [self._bars[session] for session in sorted(self._bars)]
+        return BarAnswer(bars, tuple(self._spoiled), tuple(sorted(self._partial)), self._read_at)

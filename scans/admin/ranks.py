@@ -45,9 +45,10 @@ class RankCode(TypedFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         code = (self.value() or "").strip()
+        if not code:
+            return queryset
         spelled = catalogue.code_spellings(code)
-        mine = {"market__in": catalogue.market_names(), "code__in": spelled}
-        return queryset.filter(**mine) if code else queryset
+        return queryset.filter(market__in=catalogue.market_names(), code__in=spelled)
 
 
 @admin.register(ScanRank)

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db.utils import DatabaseError, InterfaceError, OperationalError
 
+from marketdata.database_damage import is_damage
 from seismo_site.management_utility import SeismoUtility
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -80,6 +81,11 @@ def explain(error: Exception) -> str | None:
         return "The database is not migrated: run `manage.py migrate`."
     if state in FULL or code == sqlite3.SQLITE_FULL:
         return "The disk of the database is full: make room and run this again."
+    if is_damage(error):
+        return (
+            f"The database {database_file()} is damaged ({text}): restore the newest backup with `manage.py restore "
+            "DIR`, which keeps the damaged file aside."
+        )
     if code == sqlite3.SQLITE_BUSY:
         return "Another process has been writing to the database for too long: run this again."
     if code == sqlite3.SQLITE_READONLY:
@@ -91,6 +97,11 @@ def explain(error: Exception) -> str | None:
         why = (text.strip().splitlines() or [type(cause).__name__])[0].split("FATAL:")[-1].strip()
         return f"The database cannot be reached ({why}): check DATABASE_URL and the server."
     return None
+
+
+def database_file() -> str:
+    """The file of the database where that is SQLite."""
+    return str(settings.DATABASES["default"]["NAME"])
 
 
 def _tell(sentence: str) -> int:

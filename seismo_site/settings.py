@@ -13,7 +13,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
-from seismo_site import addresses, env, logging, rest
+from seismo_site import addresses, env, logging, private_files, rest
 from seismo_site.version import VERSION as VERSION
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -21,6 +21,7 @@ env.load("SEISMO_ENV_FILE", BASE_DIR / ".env")
 
 DEBUG = env.flag("SEISMO_DEBUG", default=False)
 DATA_DIR = env.folder("SEISMO_DATA_DIR", BASE_DIR / "var")
+private_files.close(DATA_DIR)
 SECRET_KEY = env.secret("SEISMO_SECRET_KEY", DATA_DIR / "secret_key", get_random_secret_key)
 ALLOWED_HOSTS = list(env.words("SEISMO_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]")))
 CSRF_TRUSTED_ORIGINS = list(env.origins("SEISMO_CSRF_TRUSTED_ORIGINS"))

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from rest_framework import exceptions, status
@@ -23,6 +23,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from marketdata.api.bodies import BodyTooLarge
+from marketdata.database_damage import is_damage
 from marketdata.errors import DataProblem, LakeError
 
 MEDIA_TYPE = "application/problem+json"
@@ -31,6 +32,7 @@ AWAY = (OperationalError, InterfaceError)
 LONGEST = 1_000
 """Characters of an error's text: a long one holds what the caller sent, who knows it already."""
 MOST_MEMBERS = 100
+DAMAGED = "The database is damaged: its operator has to restore a backup (`manage.py restore`)."
 NO_DATABASE = "The database does not answer: ask again in a few seconds."
 
 
@@ -69,6 +71,9 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         error = Problem("lake_behind", str(error), status_code=503, wait=60)
     elif isinstance(error, DataProblem):  # nothing the caller did
         error = Problem("no_data", str(error), status_code=status.HTTP_409_CONFLICT)
+    elif isinstance(error, DatabaseError) and is_damage(error):
+        LOGGER.error("The database is damaged: %s", error)
+        error = Problem("database_unreachable", DAMAGED, status_code=503, wait=60)
     elif isinstance(error, AWAY):
         LOGGER.warning("The database does not answer: %s", error)
         error = Problem("database_unreachable", NO_DATABASE, status_code=503, wait=5)

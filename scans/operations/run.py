@@ -18,6 +18,7 @@ import numpy as np
 from django.db import DatabaseError
 
 from marketdata import queries as market_queries
+from marketdata.database_damage import is_damage
 from marketdata.errors import DataProblem
 from marketdata.markets import market as market_named
 from marketdata.operations import project, statistics
@@ -255,5 +256,7 @@ def _publish(scan: Scan, data_digest: str, request: Request, permit: Permit | No
     except NotReproducible as error:
         scan.error = str(error)
     except DatabaseError as error:  # nothing of this version was written; the others go on
+        if is_damage(error):
+            raise
         scan.error = f"{scan.version.slug} could not be published: {type(error).__name__}: {error}"
     scan.seconds["publish"] = time.perf_counter() - began

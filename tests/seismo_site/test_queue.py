@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.seismo_site.running import installed, manage, managed
+import pytest
+
+from tests.seismo_site.running import ROOT, environment, installed, manage, managed
 from tests.servers import Servers
 
 ENQUEUE = (
@@ -67,3 +76,68 @@ def test_what_a_worker_logs_carries_the_identifier_of_the_request(tmp_path: Path
 def logged(what: str) -> None:
     """A task that says something."""
     logging.getLogger(__name__).warning("Worked %s", what)
+
+
+SLOW = (
+    "from django_q.tasks import async_task; "
+    "async_task('tests.seismo_site.test_queue.slow', '{folder}')"
+)
+
+
+def slow(folder: str) -> str:
+    """A task that says that it has begun, and takes a moment."""
+    (Path(folder) / "begun").touch()
+    time.sleep(2)
+    (Path(folder) / "ended").touch()
+    return "done"
+
+
+@pytest.mark.parametrize("with_task", [False, True])
+@pytest.mark.parametrize("signals", [1, 3])
+def test_a_worker_ends_when_its_whole_group_is_told_to(
+    tmp_path: Path, with_task: bool, signals: int
+) -> None:
+    """As a supervisor tells it: SIGTERM to every process. The task in hand is done, and nobody is left."""
+    data = installed(tmp_path / "data")
+    if with_task:
+        managed(data, "shell", "--no-imports", "-c", SLOW.format(folder=tmp_path))
+    with (tmp_path / "log").open("w") as log:
+        cluster = subprocess.Popen(
+            [sys.executable, "manage.py", "qcluster"],
+            cwd=ROOT, env=environment(data) | {"SEISMO_LOG_LEVEL": "INFO"},
+            stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    try:
+        said = "begun" if with_task else "pushing tasks at"
+        assert eventually(
+            lambda: (tmp_path / said).exists() or said in (tmp_path / "log").read_text()
+        )
+        assert len(group(cluster.pid)) >= 5  # itself, sentinel, worker, monitor, pusher
+        for _ in range(signals):
+            os.killpg(cluster.pid, signal.SIGTERM)
+        assert cluster.wait(60) == 0
+        assert eventually(lambda: not group(cluster.pid))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(cluster.pid, signal.SIGKILL)
+    assert (tmp_path / "ended").exists() == with_task
+    if with_task:
+        assert managed(data, "shell", "--no-imports", "-c", FETCH) == "[(True, 'done')]\n"
+
+
+def group(leader: int) -> list[int]:
+    """The processes of a group."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[2]) == leader and fields[0] not in "ZX":
+                found.append(int(folder.name))
+    return found
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    until = time.monotonic() + 60
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.05)
+    return holds()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from marketdata.database_damage import is_damage
 from marketdata.sources.base import SourceUnavailable
 from marketdata.sources.http.pace import Pace
 from marketdata.sources.http.permits import Reading
@@ -70,6 +71,11 @@ class PaceFile:
         try:
             yield self._opened()
         except (OSError, sqlite3.Error) as error:
+            if is_damage(error):
+                raise SourceUnavailable(
+                    f"{self._path} is damaged ({error}): delete it, it holds nothing but the pace of calls, and run "
+                    "this again."
+                ) from error
             raise SourceUnavailable(
                 f"The rate limit cannot be shared in {self._path} ({error}): let this user read and write there, "
                 "or set REDIS_URL."

@@ -22,10 +22,8 @@ from django.core.management.base import OutputWrapper
 from marketdata.number_format import MISSING
 
 GAP = 2
-NARROWEST = 9
-"""Columns of a text that folds, at least."""
-READABLE = 24
-"""Columns of a text that do not fold where others leave the line anyway."""
+NARROWEST = 24
+"""Columns of a text that folds, at least: what would fold further goes below."""
 
 
 class Out(Protocol):
@@ -117,9 +115,6 @@ def _widths(
         for value, word, one in zip(values, words, columns, strict=True)
     ]
     many = _beside(least, width)
-    if many < len(columns):  # what goes below leaves room: names need not fold as well
-        least = [max(one, min(value, READABLE)) for one, value in zip(least, values, strict=True)]
-        many = _beside(least, width)
     widths = least[:many]
     spare = max(width - sum(widths) - GAP * (many - 1), 0)
     for n in sorted(range(many), key=lambda n: (wanted[n] - least[n], n)):
@@ -172,6 +167,11 @@ def _below(columns: Sequence[Column], row: Sequence[str], width: int) -> Iterato
         if cell in {"", MISSING}:
             continue
         item = f"{one.title} {cell}"
+        if text_width(item) > width and " " in item:
+            yield from [line] if line else []
+            *whole, line = textwrap.wrap(item, max(width, 1))
+            yield from whole
+            continue
         if line and text_width(line) + GAP + text_width(item) > width:
             yield line
             line = ""

@@ -1,15 +1,18 @@
-"""What `manage.py scanner_version` can do: one function an action, each gives the text to print."""
+"""What `manage.py scanner_version` can do: one function an action, each writes what came of it."""
 
 from __future__ import annotations
 
 import json
 from argparse import ArgumentTypeError
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from marketdata.management.arguments import add_market
+from marketdata.management.table import Column, Out, write_table
+from marketdata.number_format import MISSING, format_number
 from scans.engines import params as engine_params
 from scans.engines.registry import ENGINES
 from scans.management.arguments import limit
@@ -75,11 +78,12 @@ def add_actions(parser: CommandParser) -> None:
     add_market(use)
 
 
-def act(options: dict[str, Any], now: datetime) -> str:
-    """Do what was asked; the text to print. Raises VersionProblem, UnknownVersion, UnknownMarket."""
+def act(out: Out, options: dict[str, Any], now: datetime) -> None:
+    """Do what was asked and write what came of it. Raises VersionProblem, UnknownVersion, UnknownMarket."""
     action = options["action"]
     if action == "list":
-        return _list()
+        _write_list(out)
+        return
     if action == "create":
         made = versions.create(
             slug=options["slug"],
@@ -91,7 +95,8 @@ def act(options: dict[str, Any], now: datetime) -> str:
             who=WHO,
             at=now,
         )
-        return _shown(made)
+        _write_version(out, made)
+        return
     version = versions.named(options["slug"])
     if action == "set":
         versions.change(
@@ -99,51 +104,84 @@ def act(options: dict[str, Any], now: datetime) -> str:
         )
     if action == "activate":
         versions.activate(options["market"], version, who=WHO, at=now)
-        return f"{version.slug} is now the active version of market {options['market']}."
-    return _history(version) if action == "history" else _shown(version)
+        out.write(f"{version.slug} is now the active version of market {options['market']}.")
+    elif action == "history":
+        _write_history(out, version)
+    else:
+        _write_version(out, version)
 
 
-def _list() -> str:
+def _write_list(out: Out) -> None:
     active: dict[str, list[str]] = {}
     for row in ActiveVersion.objects.select_related("version"):
         active.setdefault(row.version.slug, []).append(row.market)
-    lines = []
-    for version in ScannerVersion.objects.all():
-        marks = [f"active on {', '.join(active[version.slug])}"] if version.slug in active else []
-        marks += [] if version.enabled else ["disabled"]
-        changed = ", ".join(f"{name}={value}" for name, value in version.params.items())
-        lines.append(
-            f"{version.slug:16} {version.engine:12} {version.title}  {'; '.join([*marks, changed])}".rstrip(
-                " ;"
-            )
+    columns = [Column(name, text=True) for name in ("version", "engine", "active on", "title")]
+    rows = (
+        (
+            version.slug,
+            version.engine,
+            ", ".join(active.get(version.slug, [])) if version.enabled else "disabled",
+            version.title,
+            ", ".join(f"{name}={_value(value)}" for name, value in version.params.items()),
         )
-    return "\n".join(lines)
+        for version in ScannerVersion.objects.all()
+    )
+    write_table(out, [*columns, Column("other than the engine's own", text=True)], rows)
 
 
-def _shown(version: ScannerVersion) -> str:
+def _write_version(out: Out, version: ScannerVersion) -> None:
     kind = ENGINES[version.engine].Params
     values = engine_params.dump(engine_params.read(kind, version.params))
-    lines = [f"{version.slug}: engine {version.engine} revision {ENGINES[version.engine].revision}"]
+    out.write(
+        f"{version.slug}: engine {version.engine} revision {ENGINES[version.engine].revision}; "
+        f"segments {', '.join(version.segments) or OWN}; limits "
+        f"{', '.join(f'{name}={most}' for name, most in version.limits.items()) or 'none'}"
+    )
     elsewhere = engine_params.elsewhere(kind)
+    columns = [Column("parameter", text=True), Column("value"), Column("unit", text=True)]
+    columns += [Column(name, text=True) for name in ("otherwise", "what it is")]
+    rows = []
     for one in engine_params.schema(kind):
         name, value = one["name"], values[one["name"]]
-        mark = f" (default {one['default']})" if value != one["default"] else ""
+        other = [f"default {_value(one['default'])}"] if value != one["default"] else []
         if name not in version.params:
             there = elsewhere.get(name, {})
-            mark += "".join(f" (market {market}: {other})" for market, other in there.items())
-        unit = f" {one['unit']}" if one["unit"] else ""
-        lines.append(f"  {name:26} {value}{unit}{mark}  {one['help']}")
-    lines.append(f"  {'segments':26} {', '.join(version.segments) or OWN}")
-    lines.append(f"  {'limits':26} {version.limits or 'none'}")
-    return "\n".join(lines)
+            other += [f"market {market}: {_value(than)}" for market, than in there.items()]
+        rows.append((name, _value(value), one["unit"], ", ".join(other), one["help"]))
+    write_table(out, columns, rows)
 
 
-def _history(version: ScannerVersion) -> str:
-    lines = []
-    for one in version.changes.all():
-        parts = [
-            f"{name}: {json.dumps(one.before.get(name), ensure_ascii=False)} -> {json.dumps(after, ensure_ascii=False)}"
-            for name, after in one.after.items()
-        ]
-        lines.append(f"{one.at:%Y-%m-%d %H:%M}  {one.who}  {'; '.join(parts)}")
-    return "\n".join(lines) or f"{version.slug} has not been changed since it was shipped."
+def _write_history(out: Out, version: ScannerVersion) -> None:
+    columns = [Column(name, text=True) for name in ("at (UTC)", "who", "what", "before", "after")]
+    rows = [
+        (f"{one.at:%Y-%m-%d %H:%M}", one.who, name, _value(before), _value(after))
+        for one in version.changes.all()
+        for name, before, after in _differences(one.before, one.after)
+    ]
+    if not rows:
+        out.write(f"{version.slug} has not been changed since it was shipped.")
+    write_table(out, columns, rows)
+
+
+def _differences(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[tuple[str, Any, Any]]:
+    """What a change set: (name, before, after), parameters and limits one by one; None where there was none."""
+    for name, new in after.items():
+        old = before.get(name)
+        if not isinstance(new, Mapping):
+            yield name, old, new
+            continue
+        old = old if isinstance(old, Mapping) else {}
+        for key in dict.fromkeys([*old, *new]):
+            if old.get(key) != new.get(key):
+                yield key, old.get(key), new.get(key)
+
+
+def _value(value: Any) -> str:
+    """A value as people read it: floats with every digit and no exponent."""
+    if value is None:
+        return MISSING
+    if isinstance(value, float):
+        return format_number(value, 15)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from marketdata.markets import market
+from marketdata.number_format import format_number, format_percent, format_price
 from scans.order_prices import sentence
 
 TITLES = {
@@ -36,7 +38,7 @@ def _lines(body: Mapping[str, Any]) -> Iterator[str]:
     if body["reason"]:
         yield body["reason"]
     for version in body["versions"]:
-        yield from _version(version)
+        yield from _version(version, market(body["market"]).currency)
     collection, signals = body["collection"], body["signals"]
     if collection.get("source"):
         yield (
@@ -76,11 +78,13 @@ def _flows(collection: Mapping[str, Any]) -> str:
     return f"{rows} of investor flow, " if rows else ""
 
 
-def _version(version: Mapping[str, Any]) -> Iterator[str]:
+def _version(version: Mapping[str, Any], currency: str) -> Iterator[str]:
     if version["status"] in ("failed", "quarantined"):
         yield f"{version['version']}: {version['status']}. {version['reason']}"
         return
-    head = f"{version['version']}: {version['matched']} picked"
+    listed = len(version["picks"])
+    cut = f", {listed:,} listed" if listed != version["matched"] else ""
+    head = f"{version['version']}: {version['matched']:,} matched{cut}"
     if version["reason"]:
         head += f", {version['reason']}"
     elif version["regime"]:
@@ -94,9 +98,12 @@ def _version(version: Mapping[str, Any]) -> Iterator[str]:
         days = ", ".join(version["quarantined"])
         yield f"  quarantined, to be published or discarded in the admin: {days}"
     for pick in version["picks"]:
-        change = "" if pick["change_pct"] is None else f" ({pick['change_pct']:+.2f} %)"
+        change = "" if pick["change_pct"] is None else f" ({format_percent(pick['change_pct'])})"
         told = " ".join(str(pick[name]) for name in ("code", "name", "label") if pick[name])
-        yield f"  {pick['rank']}. {told}: {pick['score']:g}; {pick['close']:,.10g}{change}"
+        yield (
+            f"  {pick['rank']}. {told}: {format_number(pick['score'])}; "
+            f"{format_price(pick['close'], currency)}{change}"
+        )
         plan = sentence(pick.get("plan", {}))  # evenings before plans were in messages have none
         if plan:
             yield f"     {plan}"

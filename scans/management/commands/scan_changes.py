@@ -7,9 +7,18 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from marketdata.management.arguments import add_market, day
+from marketdata.management.table import Column, write_table
 from marketdata.markets import market
+from marketdata.number_format import MISSING
 from scans import queries, results
 from scans.management.arguments import ScanCommand
+
+COLUMNS = (
+    Column("change", text=True),
+    Column("code", text=True),
+    Column("name", text=True),
+    Column("rank"),
+)
 
 
 class Command(ScanCommand):
@@ -31,9 +40,12 @@ class Command(ScanCommand):
             since = (
                 f"since {found.before.date}" if found.before else "(the first published session)"
             )
-            self.stdout.write(f"{version.slug}  {name}  {found.now.date} {since}")
-            for word, rows in (("entered", found.entered), ("left", found.left)):
-                for row in rows:
-                    self.stdout.write(f"  {word:8} {row.code}  {row.name}  rank {row.rank}")
-            if not found.entered and not found.left:
-                self.stdout.write("  nobody entered or left")
+            self.stdout.write(
+                f"{version.slug}  {name}  {found.now.date} {since}: {len(found.entered):,} entered, "
+                f"{len(found.left):,} left"
+            )
+            rows = [("entered", row) for row in found.entered] + [
+                ("left", row) for row in found.left
+            ]
+            cells = ((word, row.code, row.name or MISSING, str(row.rank)) for word, row in rows)
+            write_table(self.stdout, COLUMNS, cells)

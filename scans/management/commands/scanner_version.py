@@ -25,4 +25,4 @@ class Command(ScanCommand):
         add_actions(parser)
 
     def handle(self, **options: Any) -> None:
-        self.stdout.write(act(options, timezone.now()))
+        act(self.stdout, options, timezone.now())

@@ -41,7 +41,7 @@ def test_an_evening_on_which_something_fails(
         call_command(*asked)
     out = capsys.readouterr().out
     assert out.startswith("Seismo kr 2024-04-30: rises failed, v2 0, not everything went well\n")
-    assert "v2: 0 picked" in out
+    assert "v2: 0 matched" in out
 
 
 def test_nothing_to_do_is_no_failure(

@@ -233,9 +233,9 @@ def test_mail(settings: Any) -> None:
     assert message.subject == "Seismo kr 2026-08-21: v2 1, v3 0"
     assert message.extra_headers == {"X-Seismo-Delivery": row.digest}
     assert message.body.splitlines() == [
-        "v2: 1 picked",
+        "v2: 1 matched",
         "  1. 005930 삼성전자 watch: 6; 1,071,000 (+1.25 %)",
-        "v3: 0 picked, nothing passed",
+        "v3: 0 matched, nothing passed",
         "Signals: 1 new, 2 earlier ones changed.",
         "1.5 seconds.",
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db.models import Count, F, Max, Prefetch, Q, QuerySet, prefetch_related_objects
@@ -84,3 +84,13 @@ def freshness() -> tuple[dict[str, int], dict[str, str]]:
     behind = dict(partitions.annotate(behind=Count("pk", filter=~Q(wanted=F("written")))))
     traded = Instrument.objects.order_by("market").exclude(last_bar=None).values_list("market")
     return behind, {name: day.isoformat() for name, day in traded.annotate(last=Max("last_bar"))}
+
+
+def share_names(shares: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """(market, code) -> name of these shares, of any markets, in one query; those without a row are left out."""
+    wanted = set(shares)
+    rows = Instrument.objects.filter(
+        market__in={market for market, _ in wanted}, code__in={code for _, code in wanted}
+    )
+    found = rows.order_by().values_list("market", "code", "name")
+    return {(market, code): name for market, code, name in found if (market, code) in wanted}

@@ -34,7 +34,7 @@ class ApiToken(models.Model):
         verbose_name = "API token"
 
     def __str__(self) -> str:
-        return f"{self.name} of {self.user_id}"
+        return f"{self.name} of {self.user}"
 
     def new_secret(self) -> str:
         """A new secret for this token (256 random bits, so that a plain hash keeps it); the row is not saved."""

@@ -15,6 +15,7 @@ from marketdata import candle_queries
 from marketdata.admin.listing import Listing
 from marketdata.admin.readonly import ReadOnly
 from marketdata.candles.timeframes import as_datetime
+from marketdata.market_time import utc_time
 from marketdata.models import (
     CandleChunk,
     CandleCollection,
@@ -76,7 +77,7 @@ class CandleCollectionAdmin(ReadOnly, Listing):
     """Collections with their progress, which is derived from their chunks."""
 
     list_display = (
-        "id", "series", "wanted", "status", "reason", "progress", "rate", "remaining", "rows", "calls",
+        "series", "wanted", "status", "reason", "progress", "rate", "remaining", "rows", "calls",
         "chunk_count", "started_at",
     )  # fmt: skip
     list_filter = ("status", "series__exchange", "series__timeframe")
@@ -94,9 +95,7 @@ class CandleCollectionAdmin(ReadOnly, Listing):
         return candle_queries.collections()
 
     def wanted(self, found: CandleCollection) -> str:
-        return (
-            f"{as_datetime(found.start):%Y-%m-%d %H:%M} .. {as_datetime(found.end):%Y-%m-%d %H:%M}"
-        )
+        return f"{as_datetime(found.start):%Y-%m-%d %H:%M} to {_utc(found.end)}"
 
     def progress(self, found: CandleCollection) -> str:
         told = candle_queries.progress(found)
@@ -131,7 +130,7 @@ class CandleCollectionAdmin(ReadOnly, Listing):
 
     @admin.display(description="last chunk stored", empty_value="-")
     def last_chunk(self, found: Any) -> str | None:
-        return None if found.last_stored is None else as_datetime(found.last_stored).isoformat(" ")
+        return _utc(found.last_stored)
 
     @admin.display(description=f"the last {CHUNKS_SHOWN} chunks")
     def chunks(self, found: CandleCollection) -> SafeString:
@@ -147,7 +146,12 @@ class CandleCollectionAdmin(ReadOnly, Listing):
         return format_html("<table><tr>{}</tr>{}</table>", head, rows)
 
 
-_CHUNK_HEAD = ("from", "to", *CHUNK_COLUMNS, "overlap s", "api s", "store s")
+_CHUNK_HEAD = ("from (UTC)", "to (UTC)", *CHUNK_COLUMNS, "overlap s", "api s", "store s")
+
+
+def _utc(seconds: int | None) -> str | None:
+    """Seconds since 1970 as a time with its zone."""
+    return None if seconds is None else utc_time(as_datetime(seconds))
 
 
 def _cells(chunk: CandleChunk) -> list[str]:
@@ -164,11 +168,11 @@ class CoverageInline(ReadOnly, Inline):
     fields = ("from_time", "to_time")
     readonly_fields = ("from_time", "to_time")
 
-    def from_time(self, found: CandleCoverage) -> str:
-        return as_datetime(found.start).isoformat(" ")
+    def from_time(self, found: CandleCoverage) -> str | None:
+        return _utc(found.start)
 
-    def to_time(self, found: CandleCoverage) -> str:
-        return as_datetime(found.end).isoformat(" ")
+    def to_time(self, found: CandleCoverage) -> str | None:
+        return _utc(found.end)
 
 
 @admin.register(CandleSeries)
@@ -196,12 +200,12 @@ class CandleSeriesAdmin(ReadOnly, Listing):
 
     @admin.display(description="verified from", empty_value="-")
     def first(self, found: Any) -> str | None:
-        return None if found.first_slot is None else as_datetime(found.first_slot).isoformat(" ")
+        return _utc(found.first_slot)
 
     @admin.display(description="verified to", empty_value="-")
     def last(self, found: Any) -> str | None:
-        return None if found.last_slot is None else as_datetime(found.last_slot).isoformat(" ")
+        return _utc(found.last_slot)
 
     @admin.display(description="history begins", empty_value="-")
     def listed_from(self, found: CandleSeries) -> str | None:
-        return None if found.listed is None else as_datetime(found.listed).isoformat(" ")
+        return _utc(found.listed)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from marketdata.admin.filters import DayFilter, LatestOfMarket, MarketFilter, code_filter
 from marketdata.admin.listing import Listing, figure
 from marketdata.admin.readonly import ReadOnly
+from marketdata.admin.share_names import ShareNames
 from marketdata.admin.suspects import Suspects
 from marketdata.markets import UnknownMarket
 from marketdata.models import (
@@ -47,36 +48,40 @@ class LatestBars(LatestOfMarket):
 
 
 @admin.register(StockPrice)
-class StockPriceAdmin(ReadOnly, Listing):
+class StockPriceAdmin(ReadOnly, ShareNames, Listing):
     """Raw bars by (code, date) or by day."""
 
     list_display = (
         "date",
         "stock_code",
+        "share",
         "market",
         "source",
         *(figure(name) for name in VALUES),
     )
     list_filter = (LatestBars, DayFilter, OF_STOCK)
     ordering = ("-date",)
+    readonly_fields = ("share",)
     sortable_by = ()
     list_per_page = 100
     note = "Raw, as traded. A code shows its history, a date the whole market; without either it is the last day."
 
 
-class Corrections(ReadOnly, Listing):
+class Corrections(ReadOnly, ShareNames, Listing):
     """What recorded rows said before a source corrected them."""
 
     list_display: tuple[str, ...] = (
         "replaced_at",
         "market",
         "stock_code",
+        "share",
         "date",
         "source",
         "before",
     )
     list_filter = (MarketFilter, DayFilter, OF_STOCK)
     ordering = ("-replaced_at",)
+    readonly_fields = ("share",)
     sortable_by = ()
 
     @admin.display(description="before the correction")
@@ -104,12 +109,13 @@ class LatestFlow(LatestOfMarket):
 
 
 @admin.register(InstitutionalFlow)
-class InstitutionalFlowAdmin(ReadOnly, Listing):
+class InstitutionalFlowAdmin(ReadOnly, ShareNames, Listing):
     """Who bought, by (code, date) or by day."""
 
     list_display = (
         "date",
         "stock_code",
+        "share",
         "market",
         "source",
         *(figure(f"{who}_net_value", f"{who}, value") for who in INVESTORS),
@@ -117,6 +123,7 @@ class InstitutionalFlowAdmin(ReadOnly, Listing):
     )
     list_filter = (LatestFlow, DayFilter, OF_STOCK)
     ordering = ("-date",)
+    readonly_fields = ("share",)
     sortable_by = ()
     list_per_page = 100
     note = (
@@ -145,19 +152,22 @@ class EventForm(Form):
 
 
 @admin.register(FactorEvent)
-class FactorEventAdmin(Suspects, Listing):
+class FactorEventAdmin(Suspects, ShareNames, Listing):
     """Corporate actions supplied from outside. An event is corrected, never taken back: a ratio of 1 says that the
     move was a real one."""
 
     form = EventForm
-    list_display = ("date", "market", "stock_code", "ratio", "source", "created_at")
+    list_display = ("date", "market", "stock_code", "share", "ratio", "source", "created_at")
     list_filter = (MarketFilter, DayFilter, OF_STOCK)
     ordering = ("-date", "stock_code")
-    fields = ("market", "stock_code", "date", "ratio")
     note = "Ratio: the session's base price / the raw close of the session before; 1 says that the move was a real one."
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("market", "stock_code", "date") if obj else ()
+        return ("market", "stock_code", "share", "date") if obj else ()
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """A new event names a code; the share of that code is shown once it is recorded."""
+        return ("market", "stock_code", *(("share",) if obj else ()), "date", "ratio")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

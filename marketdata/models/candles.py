@@ -6,7 +6,12 @@ timeframes differ in more than their case (1m, 1mo), so that minutes and months 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.db import models
+
+from marketdata.market_time import utc_time
+from marketdata.number_format import format_number
 
 
 class CandleSeries(models.Model):
@@ -65,7 +70,7 @@ class Candle(models.Model):
     ticked_ms = models.BigIntegerField()
 
     def __str__(self) -> str:
-        return f"{self.series_id} {self.opened} {self.close}"
+        return f"{self.series}, {_utc(self.opened)}: {format_number(self.close)}"
 
 
 class CandleCoverage(models.Model):
@@ -88,7 +93,7 @@ class CandleCoverage(models.Model):
         verbose_name_plural = "candle coverage"
 
     def __str__(self) -> str:
-        return f"{self.series_id} [{self.start}, {self.end})"
+        return f"{_utc(self.start)} to {_utc(self.end)}"
 
 
 class CandleCollection(models.Model):
@@ -118,7 +123,7 @@ class CandleCollection(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return f"{self.pk} {self.status}"
+        return f"{self.series}, {_utc(self.start)} to {_utc(self.end)}: {self.status}"
 
 
 class CandleChunk(models.Model):
@@ -151,4 +156,9 @@ class CandleChunk(models.Model):
         ordering = ["collection", "number"]
 
     def __str__(self) -> str:
-        return f"{self.collection_id}/{self.number}"
+        return f"chunk {self.number}, {_utc(self.start)} to {_utc(self.end)}"
+
+
+def _utc(seconds: int) -> str:
+    """Seconds since 1970 as a time with its zone."""
+    return utc_time(datetime.fromtimestamp(seconds, UTC))

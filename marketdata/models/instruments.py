@@ -68,7 +68,7 @@ class InstrumentStatus(models.Model):
         verbose_name_plural = "instrument statuses"
 
     def __str__(self) -> str:
-        return f"{self.instrument_id} {self.valid_from}..{self.valid_to}"
+        return f"{self.source}, {self.valid_from} to {self.valid_to}"
 
 
 class StatusChange(models.Model):

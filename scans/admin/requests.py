@@ -30,9 +30,8 @@ class ScanRequestAdmin(ReadOnly, Listing):
 
     change_form_template = "admin/scans/request.html"
     list_display = (
-        "id",
-        "created_at",
         "asked",
+        "created_at",
         "market",
         "days",
         "state",

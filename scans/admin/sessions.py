@@ -44,7 +44,6 @@ class ScanSessionAdmin(ReadOnly, Listing):
         "run_link",
     )
     list_filter = (MarketFilter, "version", "status", "published", DayFilter)
-    list_select_related = ("version",)
     ordering = ("-date", "version", "-pk")
     sortable_by = ()
     actions = ("publish", "discard")
@@ -86,6 +85,9 @@ class ScanSessionAdmin(ReadOnly, Listing):
         "it if not; the decision is kept."
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ScanSession]:
+        return super().get_queryset(request).select_related("version", "run")
+
     @admin.display(description="status", ordering="status")
     def state(self, session: ScanSession) -> SafeString:
         return showing.pill(session.status)
@@ -93,7 +95,9 @@ class ScanSessionAdmin(ReadOnly, Listing):
     @admin.display(description="run")
     def run_link(self, session: ScanSession) -> SafeString:
         where = reverse("admin:scans_scanrun_change", args=[session.run_id])
-        return format_html('<a href="{}">run {}</a>', where, session.run_id)
+        run = session.run
+        days = f"{run.first}" if run.first == run.last else f"{run.first} to {run.last}"
+        return format_html('<a href="{}">{}</a>', where, days)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None

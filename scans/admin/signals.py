@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from marketdata.admin.filters import MarketFilter, code_filter, day_filter
@@ -19,6 +21,7 @@ class SignalAdmin(ReadOnly, Listing):
     list_display = (
         "picked_on",
         "code",
+        "share",
         "version",
         "market",
         "state",
@@ -37,10 +40,17 @@ class SignalAdmin(ReadOnly, Listing):
         code_filter("code"),
         day_filter("picked_on", "picked on"),
     )
-    list_select_related = ("version",)
+    readonly_fields = ("share",)
     raw_id_fields = ("rank",)
     ordering = ("-picked_on", "code")
     sortable_by = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Signal]:
+        return super().get_queryset(request).select_related("version", "rank__scanner_version")
+
+    @admin.display(description="name", empty_value="-")
+    def share(self, signal: Signal) -> str:
+        return signal.rank.name
 
     @admin.display(description="status")
     def state(self, signal: Signal) -> SafeString:

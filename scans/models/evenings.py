@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from marketdata.market_time import market_time
+
 
 class EveningStatus(models.TextChoices):
     """Where an evening is, or how it ended: all published; part of it failed or was quarantined and the rest is
@@ -118,7 +120,7 @@ class Delivery(models.Model):
     def state(self) -> str:
         """Where it stands, in words."""
         if self.sent_at:
-            return f"sent {self.sent_at:%Y-%m-%d %H:%M} UTC"
+            return f"sent {market_time(self.sent_at, self.notification.market)}"
         if self.given_up:
             return f"given up after {self.attempts} attempts: {self.error}"
         return f"waits after {self.attempts} attempts: {self.error}" if self.error else "waits"

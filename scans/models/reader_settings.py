@@ -16,4 +16,4 @@ class ReaderSettings(models.Model):
     theme = models.CharField(max_length=8, blank=True)
 
     def __str__(self) -> str:
-        return f"settings of {self.user_id}"
+        return f"settings of {self.user}"

@@ -66,7 +66,9 @@ class ScanRequest(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return f"request {self.pk}: {', '.join(self.versions)} {self.market} {self.first}..{self.last}: {self.status}"
+        days = f"{self.first} to {self.last}"
+        versions = ", ".join(self.versions)
+        return f"{versions} on {self.market}, {days}: {self.status} (request {self.pk})"
 
 
 class ScanDraft(models.Model):
@@ -84,4 +86,4 @@ class ScanDraft(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.request_id} {self.version} {self.date}"
+        return f"{self.version}, {self.date} (request {self.request_id})"

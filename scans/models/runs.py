@@ -63,7 +63,7 @@ class ScanRun(models.Model):
         ordering = ["-started_at"]
 
     def __str__(self) -> str:
-        return f"run {self.pk}: {self.version_id} {self.market} {self.first}..{self.last}"
+        return f"{self.version} on {self.market}, {self.first} to {self.last} (run {self.pk})"
 
 
 class ScanSession(models.Model):
@@ -101,7 +101,7 @@ class ScanSession(models.Model):
         indexes = [models.Index(fields=["market", "date"], name="session_market_date")]
 
     def __str__(self) -> str:
-        return f"{self.market} {self.version_id} {self.date} {self.status}"
+        return f"{self.version} on {self.market}, {self.date}: {self.status}"
 
 
 class ScanRank(models.Model):
@@ -149,7 +149,7 @@ class ScanRank(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.date} {self.scanner_version_id} #{self.rank} {self.code}"
+        return f"{self.date} {self.scanner_version} #{self.rank} {self.code} {self.name}".rstrip()
 
 
 class Backfill(models.Model):
@@ -175,9 +175,7 @@ class Backfill(models.Model):
         ordering = ["-started_at"]
 
     def __str__(self) -> str:
-        return (
-            f"backfill of {self.version_id} {self.market} {self.first}..{self.last}: {self.status}"
-        )
+        return f"backfill of {self.version} on {self.market}, {self.first} to {self.last}: {self.status}"
 
 
 class Verdict(models.TextChoices):
@@ -196,4 +194,4 @@ class QuarantineDecision(models.Model):
     at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return f"{self.session_id} {self.verdict} by {self.who}"
+        return f"{self.session}, {self.verdict} by {self.who}"

@@ -1,0 +1,28 @@
+"""Names of shares beside their codes, on rows that record the code alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+
+from marketdata import catalogue
+from marketdata.admin.listing import Admin
+
+
+class ShareNames(Admin):
+    """Mixed into the admin of rows with `market` and `stock_code`, before `Listing`: a column `share` with the name,
+    by one query a page."""
+
+    def complete(self, rows: Sequence[Any]) -> None:
+        """The names of all shares of a page."""
+        names = catalogue.share_names((row.market, row.stock_code) for row in rows)
+        for row in rows:
+            row.share_name = names.get((row.market, row.stock_code), "")
+
+    @admin.display(description="name", empty_value="-")
+    def share(self, row: Any) -> str:
+        if not hasattr(row, "share_name"):
+            self.complete([row])
+        return str(row.share_name)

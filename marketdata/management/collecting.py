@@ -95,7 +95,7 @@ class CollectScreen(Screen):
             lines.append(report.refused)
         if isinstance(report, Report) and report.unknown:
             lines.append(f"No such instrument: {some(report.unknown)}.")
-        if report.failures:
+        if report.failures and not report.stopped:
             lines.append(
                 f"{len(report.failures):,} instruments failed; the same command asks for them again:"
             )

@@ -9,6 +9,7 @@
     load       a production server on PostgreSQL and Redis: latencies of a scan, a chart and signals (when asked for)
     others     the same indicators by pandas, TA-Lib and Polars
     candles    the collector of candles: its cost beyond the network, its memory, what faults do to it
+    faults     what faults do to what is recorded and read, by subject: faults:kis (only when asked for)
     profile    where the time of one session goes (only when asked for)
 
 Uses the recorded KRX data where it lies (SEISMO_SHARED_DATA), else a generated market of its size.
@@ -25,6 +26,7 @@ from tests.bench import (
     candling,
     collecting,
     executing,
+    faults,
     importing,
     large,
     load,
@@ -56,9 +58,11 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "collect": collecting.section,
     "load": load.section,
     "candles": candling.section,
+    "faults": faults.section,
+    **{f"faults:{name}": faults.subject(name) for name in faults.FIGURES},
     "profile": profile,
 }
-ASKED = ("collect", "load", "profile")
+ASKED = ("collect", "load", "profile", "faults", *(f"faults:{name}" for name in faults.FIGURES))
 """Sections that are run only when they are named."""
 
 
@@ -69,7 +73,10 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "sections", nargs="*", metavar="section", help="default: all but collect, load and profile"
+        "sections",
+        nargs="*",
+        metavar="section",
+        help="default: all but collect, load, faults and profile",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     parser.add_argument(

@@ -22,6 +22,8 @@ REFUSED = (
 CHANGED = (httpx.TooManyRedirects,)
 # Everything else of httpx, and what the operating system raises beneath it: it may pass.
 UNAVAILABLE = (httpx.HTTPError, httpx.StreamError, OSError, TimeoutError)
+# The call never reached anybody.
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, *REFUSED)
 FOREIGN = (*REFUSED, *CHANGED, *UNAVAILABLE)
 
 

@@ -28,7 +28,7 @@ import httpx
 
 from caching.breaker import Breaker
 from marketdata.sources.base import RateLimited, SourceError, SourceGone, SourceUnavailable
-from marketdata.sources.http.border import FOREIGN, translated
+from marketdata.sources.http.border import FOREIGN, NOT_SENT, translated
 from marketdata.sources.http.bridge import Bridge
 from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.pace import Rate
@@ -139,7 +139,7 @@ class HttpClient:
     ) -> None:
         self.limiter = limiter or Limiter()
         self.sent = 0
-        """Calls made, whatever became of them: retries and refused ones count."""
+        """Calls that were made, retries and refused ones too; not those that found nobody to connect to."""
         self._breaker = breaker
         self._circuits: dict[str, Breaker] = {}
         self._retry = retry or RetryPolicy()
@@ -221,6 +221,7 @@ class HttpClient:
                         json=call.json,
                     )
         except FOREIGN as error:
+            self.sent -= isinstance(error, NOT_SENT)
             self._failed(call, translated(error, call.what), error)
         return Answer(call.what, response.status_code, response.headers, response.content, sent_at)
 

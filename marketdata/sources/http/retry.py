@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 
 from caching.breaker import Breaker
 
-LONGEST_REST = 5.0
+LONGEST_REST = 3.0
 """Seconds between two trials of a host that does not answer."""
 
 

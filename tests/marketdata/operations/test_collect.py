@@ -103,7 +103,8 @@ def test_what_is_served_is_recorded_and_a_repeat_asks_for_nothing(desk: Desk) ->
     known(*desk.market)
     days = sessions()
     report = desk.collect(days[-2], Options(since=days[-250]))
-    assert (report.counts.new, report.failures, report.calls) == (7 * 249, {}, 22)  # and a token
+    assert (report.counts.new, report.failures, report.planned) == (7 * 249, {}, 21)
+    assert report.calls == sum(desk.exchange.calls.values()) >= 22  # with that for a token
     expected = [
         row for code, one in desk.market.items() for row in served(code, one.bars[-250:], days[-2])
     ]

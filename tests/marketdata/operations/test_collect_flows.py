@@ -39,7 +39,8 @@ def test_flow_is_recorded_in_won_and_a_blank_is_missing() -> None:
         known(*desk.market)
         day = sessions()[-1]
         report = collected(desk, day)
-        assert (report.counts.new, report.calls, report.failures) == (90, 4, {})  # and a token
+        assert (report.counts.new, report.failures) == (90, {})
+        assert report.calls == sum(desk.exchange.calls.values()) >= 4  # with that for a token
         rows = InstitutionalFlow.objects.filter(stock_code="000010").order_by("-date")
         last, before = rows[:2]
         assert (last.foreign_net_quantity, last.individual_net_quantity) == (200, -150)

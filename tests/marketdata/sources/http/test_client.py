@@ -152,7 +152,7 @@ def test_a_burst_on_a_single_call_is_waited_out(
 
 def test_a_source_that_is_gone_for_good_is_said_in_a_bounded_time() -> None:
     virtual = Virtual()
-    handler, seen = script(httpx.ConnectError("dead"))
+    handler, seen = script(httpx.ReadError("dead"))
     work = client(virtual, handler)
     with pytest.raises(SourceGone, match=r"has not answered for 9\d s \(\d\d calls in a row\)"):
         work.fetch(CALL, read)
@@ -172,7 +172,7 @@ def test_while_a_host_is_gone_one_call_tries_and_all_others_wait() -> None:
     def handler(request: httpx.Request) -> httpx.Response:
         sent.append(virtual.now)
         if virtual.now < 1_000_016.0:
-            raise httpx.ConnectError("dead")
+            raise httpx.ReadError("dead")
         return OK
 
     work = client(virtual, handler)
@@ -183,7 +183,7 @@ def test_while_a_host_is_gone_one_call_tries_and_all_others_wait() -> None:
     results = dict(work.run_many(range(50), one, at_once=12))
     assert set(map(str, results.values())) == {"{'fine': True}"}
     in_vain = [at for at in sent if at < 1_000_016.0]
-    assert len(in_vain) <= 5 + 12 + 6  # what opens the circuit, what was under way, trials
+    assert len(in_vain) <= 5 + 12 + 8  # what opens the circuit, what was under way, trials
     assert len(sent) == work.sent == len(in_vain) + 50
 
 
@@ -240,6 +240,13 @@ def test_a_refusal_holds_the_group_for_every_call() -> None:
     work.fetch(CALL, read)
     assert sent[1] >= sent[0] + 1.0
     assert sent[2] - sent[1] == pytest.approx(0.103)  # and the pace is 3 % slower
+
+
+def test_a_call_that_finds_nobody_to_connect_to_was_not_made() -> None:
+    handler, seen = script(httpx.ConnectError("nobody"), httpx.ReadError("reset"), OK)
+    work = client(Virtual(), handler)
+    work.fetch(CALL, read)
+    assert (len(seen), work.sent) == (3, 2)
 
 
 def test_an_answer_that_drips_in_does_not_last_for_ever() -> None:

@@ -16,6 +16,7 @@ TASKS = {
     "overhead": "tests.bench.candled",
     "states": "tests.bench.candled",
     "faults": "tests.bench.candled",
+    "damage": "tests.bench.damaging",
     "scan": "tests.bench.scanned",
     "judge": "tests.bench.scanned",
     "extent": "tests.bench.scanned",

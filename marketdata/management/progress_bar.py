@@ -22,7 +22,7 @@ class ProgressBar:
         if not self.is_visible:
             return
         if self._bar is None:
-            self._bar = self._start()
+            self._bar = self._start(title)
         done = min(max(share, 0.0), 1.0)
         notes = tuple(note for note in notes if note)
         self._bar.update(0, description=title, completed=done, note=", ".join(notes), refresh=True)
@@ -35,7 +35,7 @@ class ProgressBar:
             self._bar.stop()
             self._bar = None
 
-    def _start(self) -> Any:
+    def _start(self, title: str) -> Any:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
         from rich.table import Column
@@ -51,7 +51,7 @@ class ProgressBar:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        bar.add_task("", total=1.0, note="")
+        bar.add_task(title, total=1.0, note="")
         bar.start()
         return bar
 

@@ -13,6 +13,7 @@ from marketdata.markets import market
 from scans import tasks
 from scans.management import explanations, freshness, rendering
 from scans.management.arguments import ScanCommand, add_request, request
+from scans.management.next_steps import write_next_steps
 from scans.operations import run
 
 
@@ -46,6 +47,7 @@ class Command(ScanCommand):
         freshness.write_notices(self, scans)
         form, output, encoding = (options[n] for n in ("format", "output", "encoding"))
         rendering.deliver(scans, form, output, self.stdout, encoding)
+        write_next_steps(self.stdout, scans)
         tasks.warm_up(wanted.market, [scan.version.slug for scan in scans if not scan.error])
         if failed := [scan.error for scan in scans if scan.error]:
             raise CommandError(" ".join(failed))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import date
 
 import pandas as pd
 import pytest
@@ -80,3 +81,16 @@ def test_a_cell_as_people_read_it(
     name: str, value: float | str | None, market: str, text: str
 ) -> None:
     assert _cell(name, value, market_named(market)) == text
+
+
+def test_a_terminal_is_told_what_to_do_next_only_where_it_helps(
+    market: pd.DataFrame, probe: Probe, sessions: list[date], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    assert "Next:" not in run_scan(Terminal(), "--no-save")
+    early = ("--no-save", "--version", "v2", "--date", str(sessions[3]))
+    shown = run_scan(Terminal(), *early)
+    found = re.search(r"Next: v2 needs (\d+) sessions of bars up to \S+, the record has 4: ", shown)
+    assert found
+    assert int(found[1]) > 4
+    assert "Next:" not in run_scan(io.StringIO(), *early)

@@ -28,15 +28,20 @@ LOOKS_UP = 0.5  # seconds of waiting between looks at whether anybody still wait
 
 
 class Patience:
-    """Seconds a run waits for a source that is away, until it answers again."""
+    """Seconds a run waits for a source that is away, until it answers again; calls in vain count, too."""
 
-    def __init__(self, seconds: float, pause: Callable[[float], None]) -> None:
+    def __init__(
+        self, seconds: float, pause: Callable[[float], None], clock: Callable[[], float]
+    ) -> None:
         self._whole = self._left = seconds
         self._pause = pause
+        self.clock = clock
         self._given_up = False
 
-    def wait(self, error: SourceUnavailable) -> None:
-        """Wait as long as the source asks; raises the error where that is longer than what is left."""
+    def wait(self, error: SourceUnavailable, spent: float = 0.0) -> None:
+        """Wait as long as the source asks; raises the error where that is longer than what is left. `spent`: seconds
+        that the call took."""
+        self._left -= spent
         wait = max(error.retry_after or 0.0, 1.0)
         if wait > self._left or self._given_up:
             raise error
@@ -149,6 +154,7 @@ class Pages:
         """One answer, whatever it is worth; waited for while the source is away."""
         series, to = self._series, (chunk.ask or chunk.window).end
         while True:
+            began = self._patience.clock()
             try:
                 page = self._source.candles(
                     market=series.market,
@@ -159,9 +165,9 @@ class Pages:
             except SourceUnavailable as error:
                 state.calls += error.attempts
                 state.retries += error.attempts
-                self._patience.wait(error)
-            except SourceError:
-                state.calls += 1
+                self._patience.wait(error, self._patience.clock() - began)
+            except SourceError as error:
+                state.calls += error.attempts
                 raise
             else:
                 state.calls += page.calls

@@ -76,7 +76,7 @@ class Run:
         self._series, self._wanted = collection.series, collection.wanted
         self._grid = collection.series.grid
         self._began = tools.seconds()
-        self._patience = Patience(tools.patience, tools.pause)
+        self._patience = Patience(tools.patience, tools.pause, tools.seconds)
         self._estimate = Estimate(slot_count(self._grid, *self._wanted.interval))
         self._analysis = Analysis(tools, self._series)
         self._distances = Distances()

@@ -30,12 +30,14 @@ Float64 = npt.NDArray[np.float64]
 
 
 class SourceError(Exception):
-    """A source did not bring what it was asked for. The message is one sentence without secrets."""
+    """A source did not bring what it was asked for. The message is one sentence without secrets. `attempts`: calls made
+    before giving up."""
+
+    attempts = 0
 
 
 class SourceUnavailable(SourceError):
-    """It may work later. `retry_after`: seconds the source asked to be left alone, if it said so; `attempts`: calls
-    made before giving up."""
+    """It may work later. `retry_after`: seconds the source asked to be left alone, if it said so."""
 
     def __init__(
         self, message: str, *, retry_after: float | None = None, attempts: int = 0

@@ -188,7 +188,11 @@ class HttpClient:
         began, attempt, received = time.perf_counter(), 0, 0
         failing_since: float | None = None
         while True:
-            await self._turn(call)
+            try:
+                await self._turn(call)
+            except SourceGone as error:
+                error.attempts = attempt
+                raise
             attempt += 1
             try:
                 answer = await self._attempt(call)
@@ -204,6 +208,9 @@ class HttpClient:
             except SourceUnavailable as error:
                 failing_since = self._clock() if failing_since is None else failing_since
                 await self._wait_or_raise(call, attempt, error, error.retry_after, failing_since)
+            except SourceError as error:
+                error.attempts = attempt
+                raise
             else:
                 return Fetched(value, attempt, time.perf_counter() - began, received)
 

@@ -35,7 +35,7 @@ def named_length(body: bytes) -> float | None:
     return longest
 
 
-def ban_seconds(body: bytes) -> float:
-    """Length of a ban from the body of a 418; 60 s where it names none."""
-    named = named_length(body)
-    return UNKNOWN_BAN if named is None else named
+def ban_seconds(body: bytes, retry_after: float | None = None) -> float:
+    """Length of a ban: the longer of what the body of a 418 and its Retry-After header name, 60 s if neither does."""
+    named = [one for one in (named_length(body), retry_after) if one is not None]
+    return max(named, default=UNKNOWN_BAN)

@@ -26,7 +26,7 @@ from marketdata.sources.http.client import Answer, Call, HttpClient
 from marketdata.sources.http.pace import Rate
 from marketdata.sources.http.retry import retry_after
 from marketdata.sources.quotation import parse
-from marketdata.sources.quotation.bans import UNKNOWN_BAN, named_length
+from marketdata.sources.quotation.bans import ban_seconds
 
 # Timeframe -> the path of its candles.
 PATHS: Mapping[str, str] = {
@@ -179,11 +179,7 @@ class QuotationSource:
             # "Until the next second" is at most one second, whatever the difference of the clocks.
             raise RateLimited(f"{what}: too many calls a second.", retry_after=max(1.0, asked or 0))
         if status == 418:
-            # Whichever is longer of what the body and the header name.
-            banned = max(
-                (one for one in (named_length(answer.body), asked) if one is not None),
-                default=UNKNOWN_BAN,
-            )
+            banned = ban_seconds(answer.body, asked)
             raise RateLimited(
                 f"{what}: {self.title} has banned this address for {banned:.0f} s.",
                 retry_after=banned,

@@ -117,13 +117,13 @@ class DailyQuotationSource(QuotationSource):
         if not page.received:
             return False
         first = int(page.candles.opened[0])
-        for pause in PAUSES:
+        for pause in (0.0, *PAUSES):
+            await self._pause(pause)
             beside = await self.candles_async(
                 market=code, timeframe="1d", to=first + DAY, count=PAGE
             )
             if first in beside.candles.opened and not beside.repeated:
                 return int(beside.candles.opened[0]) < first
-            await self._pause(pause)
         raise SourceUnavailable(f"{self.title} contradicts itself on the first bar of {code}.")
 
 

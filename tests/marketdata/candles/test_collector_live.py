@@ -121,13 +121,17 @@ def test_a_burst_is_waited_out(fault: str) -> None:
     assert outcome.status is Status.DONE
     assert [(row[0], row[4]) for row in rows_of(store)] == served("KRW-BTC", 900)  # type: ignore[index]
     assert running.faults.hit[fault] == burst
+    assert outcome.progress.calls == sum(running.calls.values())
 
 
 def test_calls_reported_are_calls_made_at_every_end() -> None:
     for rate, seed in ((0.3, 1), (0.3, 2), (1.0, 3)):
-        faults = Faults(dict.fromkeys(("busy", "blank", "truncated"), rate / 3), seed=seed)
+        faults = Faults(
+            dict.fromkeys(("reset", "busy", "error", "blank", "truncated"), rate / 5), seed=seed
+        )
         with exchange(faults=faults) as running:
             source, store = source_of(running.url), MemoryStore()
+            source._http._retry = RetryPolicy(attempts=6, draw=lambda low, high: 0.0)
             collector = Collector(source, store, patience=3.0, pause=lambda seconds: None)
             outcome = collector.collect(request("KRW-BTC", 3000), as_of=as_datetime(NOW))
             source.close()

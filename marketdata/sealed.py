@@ -18,7 +18,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -76,25 +76,41 @@ def _tail(chunks: NDArray[np.void], footer: int) -> bytes:
     return _TAIL.pack(len(chunks), footer, own, MAGIC)
 
 
+class Footer(NamedTuple):
+    """What proves that a file is still the same: equal for files with the same footer and the same chunks. The parsed
+    footer comes along within a process, and is parsed anew in another."""
+
+    proof: bytes
+    metadata: Any = None
+
+    def __reduce__(self) -> tuple[type[Footer], tuple[bytes]]:
+        return Footer, (self.proof,)
+
+
 class SealedFile:
     """A sealed file open for reading, its seal and footer verified; Damaged where they do not hold.
 
-    `proof` is equal for files with the same footer and the same chunks. `words` are columns to be read as dictionaries.
+    `words` are columns to be read as dictionaries; `known` is the footer of the file that it should be, Damaged where
+    it is another.
     """
 
-    def __init__(self, source: Any, words: Sequence[str] = ()) -> None:
+    def __init__(self, source: Any, words: Sequence[str] = (), known: Footer | None = None) -> None:
         self._source = source
-        self._chunks, self.proof = self._unsealed()
+        self._chunks, proof = self._unsealed()
+        if known is not None and known.proof != proof:
+            raise Damaged("it was replaced while it was read")
         try:
             self._file = pq.ParquetFile(
-                source, read_dictionary=list(words), page_checksum_verification=True
+                source,
+                metadata=known and known.metadata,
+                read_dictionary=list(words),
+                page_checksum_verification=True,
             )
         except (OSError, pa.ArrowException) as error:
             raise Damaged(f"its footer cannot be read, {error}") from error
         self.metadata = self._file.metadata
-        self._columns: dict[str, int] = {
-            self.metadata.schema.column(n).name: n for n in range(self.metadata.num_columns)
-        }
+        self.footer = Footer(proof, self.metadata)
+        self._columns = {name: n for n, name in enumerate(self.metadata.schema.names)}
         if len(self._chunks) != self.metadata.num_row_groups * self.metadata.num_columns:
             raise Damaged("its seal is of another file")
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from marketdata.errors import LakeError
 from marketdata.lake import schema
 from marketdata.lake.layout import Lake
-from marketdata.sealed import Damaged, SealedFile
+from marketdata.sealed import Damaged, Footer, SealedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Survey:
     parts: tuple[Part, ...]
     rosters: tuple[schema.Roster, ...]
     codes: NDArray[np.bytes_]
-    proofs: tuple[bytes, ...]
+    footers: tuple[Footer, ...]
 
     def idle_at(self, day: np.datetime64) -> list[str]:
         """The codes that did not trade on `day`, those without a bar included: where the window begins there,
@@ -54,25 +54,23 @@ class Survey:
 
 def survey(lake: Lake, parts: Sequence[Part]) -> Survey:
     """The footers of `parts`; LakeError names a file that is missing, damaged or not the one that the record wants."""
-    rosters, proofs = [], []
+    rosters, read = [], []
     for part in parts:
         with open_file(lake, part.path) as file:
             rosters.append(schema.Roster.decode(file.texts, part))
-            proofs.append(file.proof)
+            read.append(file.footer)
     codes = _union([roster.codes for roster in rosters])
-    return Survey(tuple(parts), tuple(rosters), codes, tuple(proofs))
+    return Survey(tuple(parts), tuple(rosters), codes, tuple(read))
 
 
 @contextmanager
 def open_file(
-    lake: Lake, path: str, *, words: Sequence[str] = ("segment",), proof: bytes = b""
+    lake: Lake, path: str, *, words: Sequence[str] = ("segment",), known: Footer | None = None
 ) -> Iterator[SealedFile]:
     """The file, its columns `words` to be read as dictionaries; LakeError where it is missing or damaged, also where
-    that comes to light inside the block, or another one than that of `proof`."""
+    that comes to light inside the block, or another one than that of the footer `known`."""
     try:
-        with SealedFile(lake.source(path), words) as file:
-            if proof and file.proof != proof:
-                raise LakeError(f"{path} was replaced while it was read: run this again.")
+        with SealedFile(lake.source(path), words, known) as file:
             yield file
     except FileNotFoundError as error:
         raise LakeError(f"{path} is missing: run `manage.py project_lake`.") from error

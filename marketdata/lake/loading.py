@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from marketdata import adjust
 from marketdata.lake import arrays, footers, schema
 from marketdata.panel import Floats, Panel
-from marketdata.sealed import SealedFile
+from marketdata.sealed import Footer, SealedFile
 
 if TYPE_CHECKING:
     from marketdata.lake.reader import Window
@@ -49,7 +49,7 @@ class Loading:
                 (self.shape[0] - self.window.start + rows, self.shape[1]), np.nan
             )
         survey = self.window.survey
-        jobs = list(zip(survey.parts, survey.rosters, survey.proofs, strict=True))
+        jobs = list(zip(survey.parts, survey.rosters, survey.footers, strict=True))
         if threads > 1:
             with ThreadPoolExecutor(threads) as pool:
                 list(pool.map(lambda job: self._month(*job), jobs))
@@ -57,7 +57,7 @@ class Loading:
             for job in jobs:
                 self._month(*job)
 
-    def _month(self, part: footers.Part, roster: schema.Roster, proof: bytes) -> None:
+    def _month(self, part: footers.Part, roster: schema.Roster, footer: Footer) -> None:
         window = self.window
         first = np.datetime64(part.month)
         after = (first.astype("datetime64[M]") + 1).astype("datetime64[D]")
@@ -83,7 +83,7 @@ class Loading:
         skip, count = int(rows[:begin].sum()), int(rows[begin:end].sum())
         if not count:
             return
-        with footers.open_file(window.lake, part.path, proof=proof) as file:
+        with footers.open_file(window.lake, part.path, known=footer) as file:
             table = _rows(file, [*wanted, *(["segment", "flags"] if labelled else [])], skip, count)
         for name in wanted:
             self._put(name, arrays.floats(table.column(name)), place)

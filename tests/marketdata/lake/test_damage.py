@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import shutil
 from collections.abc import Callable
@@ -192,3 +193,18 @@ def test_pages_have_checksums_for_every_reader(lake: Lake, parts: tuple[Part, ..
         pq.ParquetFile(file, page_checksum_verification=True).read()
     file.write_bytes(content)
     pq.ParquetFile(file, page_checksum_verification=True).read()
+
+
+def test_a_file_that_is_replaced_between_two_reads_is_refused(
+    lake: Lake, parts: tuple[Part, ...]
+) -> None:
+    """A projection may take its place at any moment: rows are never laid out by the roster of another file."""
+    window = made.window(lake, parts, DAYS, 35)
+    whole_window = pickle.loads(pickle.dumps(window))  # noqa: S301 (as it is sent to a process)
+    assert np.array_equal(
+        whole_window.read(REACH)["close"], window.read(REACH)["close"], equal_nan=True
+    )
+    made.store(lake, made.market(4, DAYS, 40))
+    for one in (window, whole_window):
+        with pytest.raises(LakeError, match="it was replaced while it was read"):
+            one.read(REACH)

@@ -14,6 +14,7 @@ from marketdata import queries
 from marketdata.errors import LakeError
 from marketdata.lake import digest
 from marketdata.models import Instrument, LakePartition
+from marketdata.readiness import Freshness
 from marketdata.record import Record
 
 Suspect = tuple[str, str, float, float]
@@ -23,7 +24,9 @@ Suspect = tuple[str, str, float, float]
 @dataclass(frozen=True, slots=True)
 class State:
     """A market as it stands, as of the lake's last projection. Days are None where there is none; `suspects` is None
-    where the lake is behind the record, so that nobody knows, 0 where the market has no daily limit."""
+    where the lake is behind the record, so that nobody knows, 0 where the market has no daily limit; `freshness`: the
+    record against the calendar, where a moment was given;
+    `untraded`: days on which the market did not trade against its calendar, which nobody has confirmed."""
 
     market: str
     first: date | None
@@ -37,6 +40,8 @@ class State:
     bytes: int
     written_at: datetime | None
     suspects: int | None
+    freshness: Freshness | None = None
+    untraded: tuple[date, ...] = ()
 
     @property
     def is_recorded(self) -> bool:
@@ -53,8 +58,8 @@ class Month:
     missing: tuple[date, ...]
 
 
-def states(markets: Sequence[str]) -> list[State]:
-    """How these markets stand, in four queries whatever their number."""
+def states(markets: Sequence[str], fresh: Sequence[Freshness] = ()) -> list[State]:
+    """The state of each market, in four queries whatever their number; with its freshness where `fresh` has it."""
     counted = Instrument.objects.filter(market__in=markets).order_by().values_list("market")
     instruments = dict(counted.annotate(n=Count("pk")))
     lake = {
@@ -64,8 +69,14 @@ def states(markets: Sequence[str]) -> list[State]:
         .values_list("market")
         .annotate(size=Sum("bytes"), at=Max("written_at"))
     }
+    ages = {one.market: one for one in fresh}
     return [
-        _state(held, instruments.get(held.market.name, 0), *lake.get(held.market.name, (0, None)))
+        _state(
+            held,
+            instruments.get(held.market.name, 0),
+            *lake.get(held.market.name, (0, None)),
+            ages.get(held.market.name),
+        )
         for held in queries.records(markets)
     ]
 
@@ -106,7 +117,13 @@ def _suspects(market: str, state: str) -> list[Suspect]:
     ]
 
 
-def _state(held: Record, instruments: int, size: int, written_at: datetime | None) -> State:
+def _state(
+    held: Record,
+    instruments: int,
+    size: int,
+    written_at: datetime | None,
+    fresh: Freshness | None,
+) -> State:
     thin = [day for n, day in enumerate(held.sessions) if held.bars[n] and queries.is_thin(held, n)]
     return State(
         market=held.market.name,
@@ -121,6 +138,8 @@ def _state(held: Record, instruments: int, size: int, written_at: datetime | Non
         bytes=size,
         written_at=written_at,
         suspects=_how_many(held),
+        freshness=fresh,
+        untraded=tuple(map(date.fromisoformat, queries.closed_days(held))),
     )
 
 

@@ -110,6 +110,14 @@ def enabled_versions(market: str) -> list[ScannerVersion]:
     return [version for version in rows if segments.issuperset(version.segments)]
 
 
+def lacking_segments(market: str) -> dict[str, list[str]]:
+    """The other enabled versions, which an evening skips: slug -> the segments that the market does not have."""
+    segments = set(market_queries.segments(market))
+    rows = ScannerVersion.objects.filter(enabled=True).order_by("slug")
+    lacking = {one.slug: [name for name in one.segments if name not in segments] for one in rows}
+    return {slug: names for slug, names in lacking.items() if names}
+
+
 def _with_versions(record: Freshness, as_of: datetime, held: Record | None) -> Readiness:
     if record.latest is None or record.last_closed is None or held is None:
         reason = f"Market {record.market} has no bars yet."

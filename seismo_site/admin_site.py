@@ -14,7 +14,8 @@ from django_q.models import Failure
 
 from marketdata import catalogue, coverage
 from marketdata.operations import queueing
-from scans import overview
+from marketdata.readiness import State
+from scans import overview, readiness
 from seismo_site import account_admin, queue_admin
 
 APPS = ("scans", "marketdata", "django_q", "seismo_site", "auth")
@@ -104,14 +105,28 @@ class SeismoAdminSite(AdminSite):
         """The dashboard: each part for those who may see what it is made of."""
         may = request.user.has_perm
         context: dict[str, Any] = {}
+        used: list[readiness.Readiness] = []
         if may("marketdata.view_lakepartition"):
-            context["states"] = coverage.states(catalogue.market_names())
+            ready = readiness.readinesses(catalogue.market_names(), timezone.now())
+            used = [one for one in ready if one.state is not State.EMPTY]
+            sees_versions = may("scans.view_scanrun")
+            context["readiness"] = [
+                (one, one.reason if sees_versions else one.record.sentence) for one in used
+            ]
+            context["late"] = [one for one in context["readiness"] if one[0].is_alarming]
+            context["states"] = coverage.states(
+                catalogue.market_names(), [one.record for one in used]
+            )
             context["behind"] = [state for state in context["states"] if state.stale]
             context["missing"] = [state for state in context["states"] if state.missing]
+            context["untraded"] = [state for state in context["states"] if state.untraded]
             context["suspected"] = [state for state in context["states"] if state.suspects]
         if may("scans.view_scanrun"):
-            context["last_runs"] = overview.last_runs()
-            context["published"] = overview.latest_published()
+            stale = overview.stale_versions(used)
+            context["last_runs"] = [
+                (one, stale.get((one.run.market, one.version.slug), "") if one.run else "")
+                for one in overview.last_runs()
+            ]
             context["undecided"] = overview.undecided()
         if may("scans.view_scanrequest"):
             context["queue"] = overview.queue()

@@ -11,8 +11,9 @@ from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 
-from marketdata import catalogue, coverage, queries
+from marketdata import catalogue, coverage, queries, readiness
 from marketdata.admin import acting
 from marketdata.admin.charts import line
 from marketdata.admin.filters import MarketFilter
@@ -151,7 +152,7 @@ class LakePartitionAdmin(ReadOnly, Listing):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "Data coverage",
-            "states": coverage.states(catalogue.market_names()),
+            "states": _states(catalogue.market_names()),
         }
         return TemplateResponse(request, "admin/marketdata/coverage.html", context)
 
@@ -168,7 +169,7 @@ class LakePartitionAdmin(ReadOnly, Listing):
             "opts": self.opts,
             "title": f"Data coverage of market {market}",
             "market": market,
-            "state": coverage.states([market])[0],
+            "state": _states([market])[0],
             "months": coverage.months(held),
             **_index(held),
         }
@@ -177,6 +178,11 @@ class LakePartitionAdmin(ReadOnly, Listing):
     def _may_look(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
             raise PermissionDenied
+
+
+def _states(markets: list[str]) -> list[coverage.State]:
+    """The state of these markets as of now."""
+    return coverage.states(markets, readiness.freshness(markets, timezone.now()))
 
 
 def _index(held: Any) -> dict[str, Any]:

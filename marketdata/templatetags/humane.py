@@ -33,3 +33,9 @@ def on_clock_of(moment: datetime | None, market: str) -> str | SafeString:
         return ""
     shown = (utc_time(moment), market_time(moment, market))
     return format_html('<time class="moment" title="{}">{}</time>', *shown)
+
+
+@register.filter
+def words(value: str) -> str:
+    """A name of the code, such as a state, as words: "not_ready" as "not ready"."""
+    return str(value).replace("_", " ")

@@ -65,7 +65,10 @@ class OutcomeBody(serializers.Serializer[Any]):
     """What became of one version so far."""
 
     scanner_version = serializers.CharField(source="version")
-    sessions = serializers.IntegerField(help_text="Done")
+    sessions = serializers.IntegerField(help_text="Done, quarantined ones among them")
+    quarantined = serializers.IntegerField(
+        default=0, help_text="Of these: unpublished until somebody decides about them"
+    )
     runs = serializers.ListField(
         child=serializers.IntegerField(),
         help_text="Those that hold its answers, one for each part; an older one where it stood already",

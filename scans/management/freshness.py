@@ -41,6 +41,12 @@ def warn(command: BaseCommand, asked: Question, *, strict: bool = False, beside:
         write_prose(command.stderr if beside else command.stdout, line)
 
 
+def warn_of_market(command: BaseCommand, market: str, as_of: datetime) -> None:
+    """Write the warning of a market on standard error, for commands that show what is published."""
+    if line := warning(market, as_of):
+        write_prose(command.stderr, line)
+
+
 def warning(market: str, as_of: datetime, *, strict: bool = False) -> str:
     """A line that says how old the record is, or that it is a generated one; "" where it has the last closed session.
     CommandError where it is old and `strict`. The lake is brought up to date first: bars are counted in it."""

@@ -70,6 +70,9 @@ def _readiness(readiness: Mapping[str, Any]) -> Iterator[str]:
     )
     if readiness["state"] not in ("ready", "demo"):
         yield f"Market {readiness['state'].replace('_', ' ')}: {readiness['reason']}"
+    if skipped := readiness.get("skipped"):
+        named = ", ".join(f"{slug} ({', '.join(segments)})" for slug, segments in skipped.items())
+        yield f"Skipped, since the market lacks their segments: {named}."
 
 
 def _flows(collection: Mapping[str, Any]) -> str:

@@ -33,13 +33,15 @@ class BackfillRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a backfill has come: sessions done of all, in `seconds`, and the run that published the last part."""
+    """How far a backfill has come: sessions done of all, in `seconds`, the run that published the last part,
+    and how many sessions of that part are quarantined."""
 
     version: str
     done: int
     total: int
     seconds: float
     run: int | None = None
+    quarantined: int = 0
 
     @property
     def remaining(self) -> float:
@@ -148,7 +150,8 @@ def _published(
             Backfill.objects.filter(pk=mine.pk).update(done_until=part[-1].item())
             if progress:
                 spent = time.perf_counter() - began
-                progress(Progress(version.slug, done, len(todo), spent, scan.run))
+                waiting = sum(one.status == Status.QUARANTINED for one in scan.answers)
+                progress(Progress(version.slug, done, len(todo), spent, scan.run, waiting))
         status = Status.PUBLISHED
     finally:
         Backfill.objects.filter(pk=mine.pk, status=Status.RUNNING).update(status=status)

@@ -104,6 +104,8 @@ def run(asked: Asked, *, clock: Clock, warm_up: WarmUp) -> Told:
         try:
             _Work(lease, session, as_of, asked, chosen, told, clock, warm_up).work()
             told.readiness = _readiness(asked.market, session, clock())
+            if told.readiness and not asked.versions:
+                told.readiness["skipped"] = readiness.lacking_segments(asked.market)
             told.seconds = round(perf_counter() - began, 2)
             lease.check()
             notify.tell(told, at=clock())

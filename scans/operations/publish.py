@@ -31,6 +31,9 @@ from scans.operations.revision import code_revision
 
 BATCH = 500
 
+NAMED = 5
+"""Quarantined sessions that a run names."""
+
 SAME = 1e-6
 """How far scores of the same session may differ, relative (scanner definitions, section 0, warm-up)."""
 
@@ -170,12 +173,26 @@ def _run(
         first=scan.answers[0].date,
         last=scan.answers[-1].date,
         status=status,
-        reason="; ".join(sorted(reasons)) if status != PUBLISHED else "",
+        reason="; ".join(
+            [*(sorted(reasons) if status != PUBLISHED else ()), *_quarantined(scan, status)]
+        ),
         sessions=len(scan.answers),
         universe=sum(answer.universe for answer in scan.answers),
         scored=sum(answer.scored for answer in scan.answers),
         matched=sum(answer.matched for answer in scan.answers),
     )
+
+
+def _quarantined(scan: Scan, status: str) -> list[str]:
+    """A sentence for a run that publishes some of its sessions: which of them are quarantined. [] where none is, and
+    where all are, so that the run's status says it."""
+    days = [answer.date for answer in scan.answers if answer.status == QUARANTINED]
+    if not days or status == QUARANTINED:
+        return []
+    named = ", ".join(days[:NAMED]) + (
+        f" and {len(days) - NAMED} more" if len(days) > NAMED else ""
+    )
+    return [f"{len(days)} of {len(scan.answers)} sessions quarantined: {named}"]
 
 
 def _attempt(

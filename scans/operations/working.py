@@ -21,7 +21,7 @@ from marketdata.errors import DataProblem
 from marketdata.markets import UnknownMarket
 from marketdata.operations.lease import Lease, LeaseLost, LeaseTaken
 from scans.engines.params import ParamError
-from scans.models import RequestStatus, ScanDraft, ScanRequest
+from scans.models import RequestStatus, ScanDraft, ScanRequest, Status
 from scans.operations import backfill, requests, run
 from scans.operations.answers import Scan
 from scans.queries import UnknownVersion
@@ -118,7 +118,9 @@ class Worker:
         )
 
     def _outcome(self, slug: str) -> dict[str, Any]:
-        self.outcomes.append({"version": slug, "sessions": 0, "runs": [], "error": ""})
+        self.outcomes.append(
+            {"version": slug, "sessions": 0, "quarantined": 0, "runs": [], "error": ""}
+        )
         return self.outcomes[-1]
 
     def _request(self, versions: list[str]) -> run.Request:
@@ -145,6 +147,7 @@ class Worker:
 
         def progress(now: backfill.Progress) -> None:
             self.done, outcome["sessions"] = before + now.done, now.done
+            outcome["quarantined"] += now.quarantined
             if now.run is not None and now.run not in outcome["runs"]:
                 outcome["runs"].append(now.run)
             self._tell(slug)
@@ -168,6 +171,7 @@ class Worker:
         outcome["error"] = scan.error
         if not scan.error:
             outcome["sessions"] = len(scan.answers)
+            outcome["quarantined"] = sum(one.status == Status.QUARANTINED for one in scan.answers)
             outcome["runs"] = [scan.run] if scan.run else []
             self.done += len(scan.answers)
         self._tell()

@@ -303,16 +303,24 @@ def test_the_queries_of_every_page(
     assert {name for name in told if name not in ten} <= {"django_q_ormq", "django_q_ormq change"}
 
 
-def test_more_markets_cost_no_more(many: None, console: Client) -> None:
+READINESS = 9
+"""Queries of one more market with bars: the source of its latest session, its segments, versions, sessions, failures
+and active version."""
+
+
+def test_a_market_costs_what_its_readiness_does(many: None, console: Client) -> None:
     index = reverse("admin:index")
     count(console, index)
     before = count(console, index)
-    Instrument.objects.create(market="kr-adj", code="1", last_bar=date(2024, 3, 4))
-    generations.advance("kr-adj")
-    LakePartition.objects.create(market="kr-adj", month=date(2024, 3, 1), wanted=1, written=1)
-    cache.clear()
-    count(console, index)
-    assert count(console, index) == before
+    found = []
+    for market in ("kr-adj", "kr-b"):
+        Instrument.objects.create(market=market, code="1", last_bar=date(2024, 3, 4))
+        generations.advance(market)
+        LakePartition.objects.create(market=market, month=date(2024, 3, 1), wanted=1, written=1)
+        cache.clear()
+        count(console, index)
+        found.append(count(console, index))
+    assert found == [before + READINESS, before + 2 * READINESS]
 
 
 def test_prices_are_never_counted(scanned: Any, console: Client) -> None:

@@ -55,7 +55,7 @@ def test_a_suspected_action_waits_until_its_event_is_supplied(
     assert LogEntry.objects.get().change_message == told
     assert not queries.record("kr").stale
     assert "Nothing waits for a decision." in page(console, SUSPECTED)
-    assert "Nothing waits for a decision." in page(console, "/admin/")
+    assert "suspected corporate action" not in page(console, "/admin/")
 
 
 def test_a_suspected_action_is_accepted_as_a_real_move(

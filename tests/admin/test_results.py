@@ -150,9 +150,12 @@ def test_the_console_tells_the_last_run_of_each_version(scanned: Any, console: C
         made = ScanRun.objects.get(version__slug=slug)
         row = text[text.index(f">{slug}</a>") :]
         row = row[: row.index("</tr>")]
-        assert f"<strong>{made.last}</strong>" in row
+        last = made.answers.get(date=made.last)
+        opens = f'<a href="{where(last)}">'
+        assert f"{opens}<strong>{made.last}</strong></a>" in row
         assert "published" in row
-        assert f'<td class="num">{len(codes(made.answers.get(date=made.last)))}</td>' in row
+        listed = len(codes(last))  # the probe lists all that rose
+        assert f"{opens}{listed} matched, {listed} listed</a>" in row
     assert "no task worker is running" not in text
     assert "the queue does not answer" not in text
 

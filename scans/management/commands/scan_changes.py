@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils import timezone
 
 from marketdata.management.arguments import add_market, day
 from marketdata.management.table import Column, write_table
 from marketdata.markets import market
 from marketdata.number_format import MISSING
 from scans import queries, results
+from scans.management import freshness
 from scans.management.arguments import ScanCommand
 
 COLUMNS = (
@@ -35,6 +37,7 @@ class Command(ScanCommand):
 
     def handle(self, **options: Any) -> None:
         name = market(options["market"]).name
+        freshness.warn_of_market(self, name, timezone.now())
         for version in queries.versions(name, options["version"]):
             found = results.changes(name, version, options["date"])
             since = (

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils import timezone
 
 from marketdata import queries
 from marketdata.instrument_search import find_instrument
 from marketdata.management.arguments import add_market, positive
 from marketdata.markets import market
 from scans import results
-from scans.management import looking
+from scans.management import freshness, looking
 from scans.management.arguments import ScanCommand
 
 
@@ -30,6 +31,7 @@ class Command(ScanCommand):
     def handle(self, **options: Any) -> None:
         named = options["market"] and market(options["market"]).name
         found = find_instrument(" ".join(options["share"]), named)
+        freshness.warn_of_market(self, found.market, timezone.now())
         bars = f"bars {found.first_bar} to {found.last_bar}" if found.first_bar else "no bars"
         self.stdout.write(f"{found}  {found.segment} {found.kind}  {bars}")
         since = None

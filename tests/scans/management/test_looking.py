@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import date
 from typing import Any
 
@@ -19,6 +20,19 @@ def told(*arguments: str) -> str:
     out = io.StringIO()
     call_command(*arguments, stdout=out)
     return out.getvalue()
+
+
+def test_an_old_record_is_reported_beside_what_is_shown(
+    market: pd.DataFrame, probe: Probe, sessions: list[date]
+) -> None:
+    """The record ends on 2024-04-30; by the calendar many sessions have closed since."""
+    run(Request(market="kr", as_of=AS_OF, versions=["rises"], last=sessions[-1]))
+    old = r"WARNING: The record of market kr ends \d+ sessions ago, on 2024-04-30"
+    for arguments in (("stock", "005930"), ("scan_changes", "--version=rises")):
+        out, err = io.StringIO(), io.StringIO()
+        call_command(*arguments, stdout=out, stderr=err)
+        assert re.search(old, " ".join(err.getvalue().split()))
+        assert "WARNING" not in out.getvalue()
 
 
 def risers(rows: pd.DataFrame, day: date) -> set[str]:

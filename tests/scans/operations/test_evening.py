@@ -15,6 +15,7 @@ from django.db import connection
 from marketdata.models import LeaseRow
 from marketdata.operations import project
 from marketdata.operations.lease import Lease, LeaseLost, LeaseTaken
+from scans.management.evenings import came
 from scans.models import (
     Delivery,
     Evening,
@@ -150,6 +151,13 @@ def test_all_that_fit_the_market_where_none_is_named(
         "v3",
         "vcp",
     ]
+    assert told.readiness["skipped"]["v2-crypto"] == ["KRW"]
+    assert "rises" not in told.readiness["skipped"]
+    (skipped,) = [line for line in came(told).splitlines() if line.startswith("Skipped")]
+    assert skipped.startswith("Skipped, since the market lacks their segments: ")
+    assert "v2-crypto (KRW)" in skipped
+    named = evenings(night(sessions[-1]))
+    assert "skipped" not in named.readiness
     with pytest.raises(UnknownVersion):
         evenings(night(sessions[-1]), versions=["v9"])
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from scans.models import QuarantineDecision, ScanRank, ScanRun, ScanSession, Status, Verdict
+from scans.operations import requests, working
 from scans.operations.quarantine import NotQuarantined, discard_quarantined, publish_quarantined
 from scans.operations.run import Request, run
 from tests.scans.conftest import AS_OF, Importer
@@ -103,3 +104,29 @@ def test_an_old_answer_does_not_replace_a_later_one(
     assert decided() == []
     assert ScanSession.objects.get(date=THIN, published=True).pk == full.pk
     discard_quarantined(session=quarantined, who="ann", at=AS_OF)
+
+
+def test_a_run_that_publishes_says_which_of_its_sessions_are_quarantined(
+    market: pd.DataFrame, bring: Importer, probe: Probe, sessions: list[date]
+) -> None:
+    last = market[market["date"] == sessions[-1]]
+    bring(later(last[last["code"] < "035720"]))
+    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[-1], last=THIN))
+    made = ScanRun.objects.get()
+    assert (made.status, made.reason) == ("published", "1 of 2 sessions quarantined: 2024-05-02")
+    row = made.answers.get(date=sessions[-1])
+    assert (row.published, row.reason) == (True, "")
+
+
+def test_a_request_counts_its_quarantined_sessions(
+    market: pd.DataFrame, bring: Importer, probe: Probe, sessions: list[date]
+) -> None:
+    last = market[market["date"] == sessions[-1]]
+    bring(later(last[last["code"] < "035720"]))
+    for first, n in ((THIN, 1), (sessions[-1], 2)):  # one session, and a range
+        row = requests.ask(
+            market="kr", as_of=AS_OF, requested_by="ann", first=first, last=THIN
+        ).request
+        working.work(row.pk, as_of=AS_OF)
+        row.refresh_from_db()
+        assert [(one["sessions"], one["quarantined"]) for one in row.outcomes] == [(n, 1)]

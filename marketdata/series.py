@@ -11,13 +11,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
+from caching.held import Held
 from marketdata import calendars, queries
-from marketdata.errors import DataProblem
-from marketdata.lake import digest
+from marketdata.errors import DataProblem, LakeError
+from marketdata.lake import digest, index_file
 from marketdata.markets import market as market_named
 from marketdata.models import IndexBar, IndexChoice
 from marketdata.panel import Floats
@@ -102,3 +104,28 @@ def _states(name: str, days: Days, values: NDArray[np.float64], asked: Days) -> 
         found.append(state.copy().hexdigest())
         done = end
     return tuple(found)
+
+
+OWN_FILES: Held[Index] = Held()
+
+
+def index_to_show(market: str, name: str, last: date) -> Index:
+    """The index called `name`, up to `last` at least, to explain a recorded answer with. LakeError where the market's
+    own has no readable file, DataProblem where the series is missing or ends too early.
+
+    The market's own is as its file in the lake has it, be it behind the record: no query is made, and this process
+    keeps it as long as the file stays the same. An external series is read anew.
+    """
+    if name != OWN:
+        return index(queries.record(market), calendars.days([last]), name)
+    lake = queries.lake()
+    return OWN_FILES.get((lake.root, market), lake.state(lake.index(market)), lambda: _own(market))
+
+
+def _own(market: str) -> Index:
+    found = index_file.read(queries.lake(), market)
+    if not len(found.sessions):
+        raise LakeError(
+            f"The index of market {market} has no readable file: run `manage.py project_lake`."
+        )
+    return Index(OWN, found.sessions, found.m, found.range)

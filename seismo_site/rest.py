@@ -44,6 +44,7 @@ SCHEMA = {
     "ENUM_NAME_OVERRIDES": {
         "RunStatus": "scans.models.Status",
         "RequestStatus": "scans.models.RequestStatus",
+        "RegimeKind": "scans.api.regime_forms.KINDS",
         "State": "seismo_site.health.bodies.STATES",
         "MarketState": "scans.api.readiness.STATES",
         "VersionState": "scans.api.readiness.VERSION_STATES",

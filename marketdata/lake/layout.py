@@ -68,6 +68,12 @@ class Lake:
         system, root = self.open()
         return system.open_input_file(f"{root}/{path}")
 
+    def state(self, path: str) -> tuple[int, int]:
+        """When the file was written (ns) and its size in bytes; (0, 0) where it is missing."""
+        system, root = self.open()
+        found = system.get_file_info(f"{root}/{path}")
+        return (found.mtime_ns or 0, found.size or 0) if found.is_file else (0, 0)
+
     def replace(self, path: str, write: Callable[[pa.NativeFile], None]) -> int:
         """Put what `write` writes in the place of `path`; returns its size in bytes.
 

@@ -8,6 +8,7 @@ from marketdata.ticks import no_grid
 from scans import results
 from scans.admin import showing
 from scans.models import ScanSession
+from scans.recorded_regimes import regime_rule
 
 SHOWN_RANKS = 200
 
@@ -20,6 +21,7 @@ def compared(session: ScanSession) -> dict[str, Any]:
     entered = {row.code for row in found.entered}
     return {
         "shown": session,
+        "regime_rule": regime_rule(session),
         "before": found.before,
         "entered": found.entered,
         "left": found.left,

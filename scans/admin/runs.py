@@ -113,7 +113,7 @@ class ScanRunAdmin(ReadOnly, Listing):
                 "title": f"Run {run.pk}: {run.version.slug} on {run.market}, {self.sessions_run(run)}",
                 "subtitle": None,
                 "may_rerun": request.user.has_perm(asking.PERMISSION),
-                "answers": run.answers.order_by("-date")[:20],
+                "answers": showing.attach_rules(run.answers.order_by("-date")[:20]),
                 **(compared(last) if last else {}),
             }
         return super().change_view(request, object_id, form_url, {**found, **(extra_context or {})})

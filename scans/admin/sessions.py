@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -18,6 +19,8 @@ from marketdata.admin.listing import Listing, figure
 from marketdata.admin.readonly import ReadOnly
 from scans.admin import showing
 from scans.admin.comparing import compared
+from scans.admin.showing import attach_rules
+from scans.engines.regime_rules import RegimeRule
 from scans.models import ScanSession, Status
 from scans.operations import quarantine
 
@@ -36,7 +39,7 @@ class ScanSessionAdmin(ReadOnly, Listing):
         "market",
         "state",
         "published",
-        "regime",
+        "named_regime",
         figure("universe", "eligible"),
         figure("matched"),
         figure("ranked"),
@@ -91,6 +94,17 @@ class ScanSessionAdmin(ReadOnly, Listing):
     @admin.display(description="status", ordering="status")
     def state(self, session: ScanSession) -> SafeString:
         return showing.pill(session.status)
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """The page of the list, the rule behind the regime of each row read with it."""
+        page = super().get_changelist_instance(request)
+        attach_rules(page.result_list)
+        return page
+
+    @admin.display(description="regime")
+    def named_regime(self, session: ScanSession) -> str:
+        rule: RegimeRule | None = getattr(session, "rule", None)
+        return rule.sentence if rule else session.regime
 
     @admin.display(description="run")
     def run_link(self, session: ScanSession) -> SafeString:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from marketdata.number_format import format_number
-from scans.models import ScanRank
+from scans.models import ScanRank, ScanSession
 from scans.order_prices import of_pick
+from scans.recorded_regimes import regime_rules
 
 COLOURS = {
     "published": "good",
@@ -30,6 +33,15 @@ COLOURS = {
 def pill(state: str, text: str = "") -> SafeString:
     """A state as a coloured word."""
     return format_html('<span class="pill {}">{}</span>', COLOURS.get(state, "idle"), text or state)
+
+
+def attach_rules(sessions: Iterable[ScanSession]) -> list[ScanSession]:
+    """The sessions, each with the rule behind its regime as `rule` (None: no regime)."""
+    rows = list(sessions)
+    rules = regime_rules(rows)
+    for row in rows:
+        row.rule = rules.get(row.pk)  # type: ignore[attr-defined]
+    return rows
 
 
 def seconds(stages: dict[str, float]) -> str:

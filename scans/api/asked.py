@@ -11,6 +11,7 @@ from marketdata.api.bodies import Body
 from scans.api.asking import MOST_VERSIONS
 from scans.api.forms import Counts, Rank
 from scans.api.numbers import Limits
+from scans.api.regime_forms import RegimeRuleBody
 from scans.models import ScanDraft, ScanRequest, Status
 from scans.models.versions import MOST_LIMIT
 from scans.order_prices import with_order
@@ -147,6 +148,7 @@ class DraftBody(serializers.Serializer[Any]):
     reason = serializers.CharField(allow_blank=True)
     notes = serializers.CharField(allow_blank=True)
     regime = serializers.CharField(allow_blank=True)
+    regime_rule = RegimeRuleBody(allow_null=True)
     short_risk = serializers.IntegerField()
     fallback_step = serializers.IntegerField()
     counts = Counts(source="*")
@@ -168,6 +170,7 @@ def drafted(found: ScanDraft) -> dict[str, Any]:
         for rank in found.answer["ranks"]
     ]
     told = {
+        "regime_rule": None,  # of drafts made before rules were in them
         **found.answer,
         "scanner_version": found.version,
         "ranks": ranks,

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from marketdata.api.members import Planned
 from scans.api.flow_forms import Flow, WithFlow
 from scans.api.plan_forms import Plan
+from scans.api.regime_forms import RegimeRuleBody, WithRegimeRule, attach
 from scans.models import ScanRank, ScanRun, ScanSession, Signal
 
 SLUG = "scanner_version.slug"
@@ -64,21 +65,29 @@ class Counts(Planned):
 class Answer(Planned, serializers.ModelSerializer[ScanSession]):
     """What a version published for a session, without the picks."""
 
+    regime_rule = RegimeRuleBody(allow_null=True)
     scanner_version = serializers.CharField(source="version.slug")
     counts = Counts(source="*")
 
     class Meta:
         model = ScanSession
+        list_serializer_class = WithRegimeRule
         fields = (
             "date",
             "scanner_version",
             "status",
             "reason",
             "regime",
+            "regime_rule",
             "fallback_step",
             "counts",
             "result_digest",
         )
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        if not hasattr(instance, "regime_rule"):  # one by itself
+            attach([instance])
+        return super().to_representation(instance)
 
 
 class Header(Answer):

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from scans.api.flow_forms import Flow
 from scans.api.numbers import Number
 from scans.api.plan_forms import Plan
+from scans.api.regime_forms import RegimeRuleBody
 from scans.engines.base import Check
 
 
@@ -47,6 +48,7 @@ class Day(serializers.Serializer[Any]):
     reason = serializers.CharField(allow_blank=True)
     notes = serializers.CharField(allow_blank=True)
     regime = serializers.CharField(allow_blank=True, help_text="Empty: the engine knows none")
+    regime_rule = RegimeRuleBody(allow_null=True)
     short_risk = serializers.IntegerField()
     fallback_step = serializers.IntegerField()
     universe = serializers.IntegerField()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import date, datetime
 from typing import Any
 
@@ -25,10 +26,11 @@ from scans.api.reading_forms import Explained
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion
 from scans.narrative.client import Narrative
-from scans.operations import analysing, explaining, judged
+from scans.operations import analysing, explaining, judged, run
 from scans.operations.analysing import Analysis
 from scans.operations.explaining import Explanation
 from scans.order_prices import with_order
+from scans.recorded_regimes import as_json
 
 
 class ForExplanation(ForVersion):
@@ -108,11 +110,17 @@ def explained(market: Market, code: str, name: str, found: Explanation) -> dict[
             "values": dict(found.parameters),
             "reproduces": found.reproduces,
         },
-        "day": found.explained.answer,
+        "day": _day(found.explained),
         "pick": pick and with_order(pick, market=market.name, session=found.date),
         "flow": flows.shown(market.name, {(code, found.date)}).get((code, found.date)),
         "checks": found.explained.checks,
     }
+
+
+def _day(one: run.Explained) -> dict[str, Any]:
+    """What held on the session: its answer, and the rule behind its regime."""
+    held = {part.name: getattr(one.answer, part.name) for part in fields(one.answer)}
+    return {**held, "regime_rule": as_json(one.regime_rule)}
 
 
 class Analyse(Reading):

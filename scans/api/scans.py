@@ -30,6 +30,7 @@ from scans.api import asking
 from scans.api.asking import DATE, ForRanks, ForVersion, VersionFilter, between
 from scans.api.flow_forms import attach, attached
 from scans.api.forms import Answer, Header, Rank, Run, ScanResult
+from scans.api.regime_forms import with_rules
 from scans.models import ScanRank, ScanRun, ScanSession, Status
 
 
@@ -213,7 +214,13 @@ class Dates(MarketList):
 
     def rows(self) -> QuerySet[ScanSession]:
         version = asking.version(self.market.name, self.given(self.request))
-        return results.published(self.market.name, version).select_related("version")
+        return results.published(self.market.name, version).select_related("version", "run")
+
+    def table(self, rows: QuerySet[ScanSession]) -> tables.Table:
+        """The rows as a table, each index series read once for the regimes of many."""
+        row = members.slim(Answer(), self.fields)
+        found = with_rules(listed(self.paginator, rows, self.request))
+        return tables.Table(tables.columns(row), map(row.to_representation, found))
 
     @extend_schema(
         operation_id="scan_dates",

@@ -26,12 +26,24 @@ Codes: TypeAlias = NDArray[np.int8]
 
 NAMES = ("neutral", "bull", "bear", "crash")
 NEUTRAL, BULL, BEAR, CRASH = range(4)
+DAILY, TREND = "daily", "trend"
+"""The two kinds: by the session alone, by the trend of 20 sessions."""
+
+DAY_BULL, DAY_BEAR, DAY_CRASH = 0.01, -0.01, -0.025
+"""The bounds of the daily regime, on the return of one session."""
+CRASH_20, CRASH_5 = -0.10, -0.05
+"""Returns over 20 and over 5 sessions below which the trend is a crash."""
+ENTER_FROM_NEUTRAL, ENTER, ENTER_MEAN = 0.06, 0.04, 0.001
+"""What enters a bull trend: a return over 20 sessions above the first (from another state than neutral the second) and
+a mean of 10 sessions above the third. For a bear trend the signs are turned, of the next two as well."""
+KEEP, KEEP_MEAN = 0.02, -0.0005
+"""What keeps a bull trend: a return over 20 sessions and a mean of 10 sessions above these."""
 
 
 def regime_daily(index: MarketIndex) -> Codes:
     """The regime of each session by that session's return, (S,) int8 into `NAMES`."""
     m = index.m
-    conditions = [above(-0.025, m), above(-0.01, m), above(m, 0.01)]
+    conditions = [above(DAY_CRASH, m), above(DAY_BEAR, m), above(m, DAY_BULL)]
     return np.select(conditions, [CRASH, BEAR, BULL], NEUTRAL).astype(np.int8)
 
 
@@ -41,20 +53,20 @@ def regime_trend(index: MarketIndex) -> Codes:
     Crash is judged first on every session; bull and bear are entered at 6 % from neutral and at 4 % from another
     state, and kept down to 2 %. The state before the first session and before an unknown `m` is neutral.
     """
-    r20, r5, m10 = returns(index, 20), returns(index, 5), _mean(index.m, 10)
-    crash = above(-0.10, r20) | above(-0.05, r5)
-    keep_bull = above(r20, 0.02) & above(m10, -0.0005)
-    keep_bear = above(-0.02, r20) & above(0.0005, m10)
-    up, down = above(m10, 0.001), above(-0.001, m10)
+    r20, r5, m10 = returns(index, 20), returns(index, 5), mean(index.m, 10)
+    crash = above(CRASH_20, r20) | above(CRASH_5, r5)
+    keep_bull = above(r20, KEEP) & above(m10, KEEP_MEAN)
+    keep_bear = above(-KEEP, r20) & above(-KEEP_MEAN, m10)
+    up, down = above(m10, ENTER_MEAN), above(-ENTER_MEAN, m10)
     columns = (
         np.isnan(index.m),
         crash,
         keep_bull,
         keep_bear,
-        above(r20, 0.06) & up,
-        above(-0.06, r20) & down,
-        above(r20, 0.04) & up,
-        above(-0.04, r20) & down,
+        above(r20, ENTER_FROM_NEUTRAL) & up,
+        above(-ENTER_FROM_NEUTRAL, r20) & down,
+        above(r20, ENTER) & up,
+        above(-ENTER, r20) & down,
     )
     return _walk(columns)
 
@@ -84,8 +96,8 @@ def short_risk(index: MarketIndex) -> Codes:
 
 def range_adjustment(index: MarketIndex) -> tuple[Codes, Codes]:
     """What the 5-session mean of `range` adds to v1's rsi_threshold and min_signals, two (S,) int8 arrays."""
-    mean = _mean(index.range, 5)
-    wide, narrow = above(mean, 0.04), above(0.02, mean)
+    width = mean(index.range, 5)
+    wide, narrow = above(width, 0.04), above(0.02, width)
     return (2 * wide - narrow).astype(np.int8), wide.astype(np.int8)
 
 
@@ -95,9 +107,10 @@ def returns(index: MarketIndex, n: int) -> Floats:
     return level
 
 
-def _mean(x: Floats, n: int) -> Floats:
-    mean: Floats = _windows(x, n).mean(axis=1)
-    return mean
+def mean(x: Floats, n: int) -> Floats:
+    """The mean of the last n values at each session, (S,), NaN until n known values stand in a row."""
+    found: Floats = _windows(x, n).mean(axis=1)
+    return found
 
 
 def _windows(x: Floats, n: int) -> Floats:

@@ -105,6 +105,7 @@ class Engine:
     revision: ClassVar[int] = 1
     inputs: ClassVar[Mapping[str, int]] = {**intensities.INPUTS, "amount": 19, "raw_close": 0}
     warm_up: ClassVar[int] = WARM_UP
+    regime_kind: ClassVar[str] = regimes.TREND
     min_bars: ClassVar[int] = 21
     Params: ClassVar[type[Any]] = Params
     feature_params: ClassVar[tuple[str, ...]] = ()

@@ -123,6 +123,7 @@ class Engine:
         **signals.INPUTS,
     }
     warm_up: ClassVar[int] = WARM_UP
+    regime_kind: ClassVar[str] = regimes.DAILY
     min_bars: ClassVar[int] = 60
     Params: ClassVar[type[Any]] = Params
     feature_params: ClassVar[tuple[str, ...]] = ()

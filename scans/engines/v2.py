@@ -77,6 +77,7 @@ class Engine:
     revision: ClassVar[int] = 1
     inputs: ClassVar[Mapping[str, int]] = {"close": WARM_UP, **signals.INPUTS}
     warm_up: ClassVar[int] = WARM_UP
+    regime_kind: ClassVar[str] = regimes.TREND
     min_bars: ClassVar[int] = 60
     Params: ClassVar[type[Any]] = Params
     feature_params: ClassVar[tuple[str, ...]] = ()

@@ -74,6 +74,7 @@ class Engine:
         "amount": 19,
     }
     warm_up: ClassVar[int] = WARM_UP
+    regime_kind: ClassVar[str] = regimes.TREND
     min_bars: ClassVar[int] = 120
     Params: ClassVar[type[Any]] = Params
     feature_params: ClassVar[tuple[str, ...]] = ()

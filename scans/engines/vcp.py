@@ -95,6 +95,7 @@ class Engine:
     revision: ClassVar[int] = 1
     inputs: ClassVar[Mapping[str, int]] = contraction.INPUTS
     warm_up: ClassVar[int] = WARM_UP
+    regime_kind: ClassVar[str] = regimes.TREND
     min_bars: ClassVar[int] = 253
     Params: ClassVar[type[Any]] = Params
     feature_params: ClassVar[tuple[str, ...]] = ()  # whether flow counts shows in `needs`

@@ -10,12 +10,13 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from marketdata import flows
-from marketdata.management.table import Column, Out, write_table
+from marketdata.management.table import Column, Out, write_prose, write_table
 from marketdata.markets import market as market_named
 from marketdata.number_format import format_number, format_price
 from scans.engines.base import Check
 from scans.management import buying
 from scans.operations.run import Explained
+from scans.recorded_regimes import as_json
 
 FORMATS = ("table", "json")
 COLUMNS = (
@@ -51,6 +52,8 @@ def write_explanations(
         close = f", close {format_price(rank['close'], currency)}" if rank else ""
         head = f"{version}  {share.market}  {share.code} {share.name}".rstrip()
         out.write(f"{head}  {one.answer.date}: {place}{close}")
+        if one.regime_rule:
+            write_prose(out, f"regime {one.regime_rule.sentence}")
         write_table(out, COLUMNS, map(_cells, one.checks))
         if flow := buying.sentence(share.market, share.code, date.fromisoformat(one.answer.date)):
             out.write(flow)
@@ -89,6 +92,7 @@ def _lines(explained: Mapping[str, Explained], share: Share) -> Iterator[dict[st
             "name": share.name,
             "status": one.answer.status,
             "regime": one.answer.regime,
+            "regime_rule": as_json(one.regime_rule),
             "pick": one.rank(share.code),
             "checks": [_check(check) for check in one.checks],
             "flow": flow and {**flow, "date": flow["date"].isoformat()},

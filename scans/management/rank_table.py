@@ -39,9 +39,11 @@ def write_ranks(out: Out, scans: Sequence[Scan]) -> None:
 
 
 def headline(scan: Scan, answer: Answer) -> str:
-    """What came of one session: its regime, how many matched and how many of them are listed."""
+    """What came of one session: its regime and the rule behind it, how many matched and how many of them are listed."""
     by = f" by {scan.index}" if scan.index else ""
     regime = f", regime {answer.regime}{by}" if answer.regime else ""
+    if rule := scan.regime_rule(answer):
+        regime += f" [{rule.sentence}]"
     step = f", fallback step {answer.fallback_step}" if answer.fallback_step else ""
     status = "computed, not published" if scan.run is None else answer.status.replace("_", " ")
     head = (

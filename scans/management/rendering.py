@@ -19,6 +19,7 @@ from scans import order_prices
 from scans.management import buying
 from scans.management.rank_table import write_ranks
 from scans.operations.answers import Scan
+from scans.recorded_regimes import as_json
 
 FORMATS = ("table", "json", *files.TABLES)
 FLAT = (
@@ -112,6 +113,7 @@ def lines(scans: Sequence[Scan]) -> Iterator[dict[str, Any]]:
                 "scanner_version": scan.version.slug,
                 "market": scan.market,
                 **asdict(answer),
+                "regime_rule": as_json(scan.regime_rule(answer)),
                 "run": scan.run,
                 "unchanged": scan.unchanged,
             }

@@ -95,6 +95,8 @@ def _version(version: Mapping[str, Any], currency: str) -> Iterator[str]:
     if len(version["sessions"]) > 1:
         head += f"; sessions {version['sessions'][0]} to {version['sessions'][-1]} made up for"
     yield head
+    if version.get("regime_rule"):  # evenings before rules were in messages have none
+        yield f"  {version['regime_rule']}"
     if version["left_out"]:
         yield f"  {version['left_out']} sessions before are left out: `manage.py backfill --resume` does them"
     if version.get("quarantined"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from scans import digests
 from scans.engines import params as engine_params
 from scans.engines.base import Outcome, Universe
+from scans.engines.regime_rules import RegimeHistory, RegimeRule, regime_kind
 from scans.execution.pieces import Task
 from scans.models import ScannerVersion
 
@@ -53,6 +55,15 @@ class Scan:
     """The external series that the regimes stand on; "" for the market's own index."""
     notices: tuple[str, ...] = ()
     """Days near the sessions asked for on which the market did not trade, or whose bars are in doubt."""
+    regimes: RegimeHistory | None = None
+    """The regimes of the index that the answers were made with."""
+
+    def regime_rule(self, answer: Answer) -> RegimeRule | None:
+        """The rule behind the regime of one of the answers; None where the engine has no regime."""
+        kind = regime_kind(self.task.engine)
+        if not kind or not answer.regime or self.regimes is None:
+            return None
+        return self.regimes.rule(kind, date.fromisoformat(answer.date), answer.regime)
 
 
 def parameters(task: Task) -> dict[str, Any]:

@@ -308,6 +308,10 @@ class _Work:
             return found
         picks = ScanRank.objects.filter(session=row).order_by("rank")[:PICKS]
         found.status, found.reason, found.regime = row.status, row.reason, row.regime
+        rule = next(
+            (scan.regime_rule(one) for one in scan.answers if one.date == str(row.date)), None
+        )
+        found.regime_rule = rule.sentence if rule else ""
         found.matched, found.ranked = row.matched, row.ranked
         found.picks = [
             {

@@ -18,6 +18,7 @@ from marketdata import series
 from scans import results
 from scans.engines import params as engine_params
 from scans.engines.base import Check
+from scans.engines.regime_rules import Comparison, RegimeRule
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion, ScanSession
 from scans.operations.answers import Answer
@@ -83,7 +84,9 @@ def _current(version: ScannerVersion, market: str) -> dict[str, Any]:
     return {**values, "segments": version.segments, "limits": version.limits, "top": None}
 
 
-@cached("published", what="explain", version=2, holds=(Explained, Answer, Check))
+@cached(
+    "published", what="explain", version=3, holds=(Explained, Answer, Check, RegimeRule, Comparison)
+)
 def _explained(
     market: str,
     slug: str,

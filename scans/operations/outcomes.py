@@ -32,6 +32,8 @@ class Ran:
     status: str = Status.FAILED
     reason: str = ""
     regime: str = ""
+    regime_rule: str = ""
+    """Why the session has its regime, one sentence."""
     matched: int = 0
     ranked: int = 0
     picks: list[dict[str, Any]] = field(default_factory=list)
@@ -144,6 +146,6 @@ def _lasting(row: dict[str, Any]) -> dict[str, Any]:
     kept = {
         name: value
         for name, value in row.items()
-        if name not in ("sessions", "left_out", "quarantined")
+        if name not in ("sessions", "left_out", "quarantined", "regime_rule")
     }
     return {**kept, "picks": picks}

@@ -26,6 +26,7 @@ from marketdata.record import Days, Record
 from scans import queries
 from scans.engines import params as engine_params
 from scans.engines.base import Check, Features, MarketIndex, Universe
+from scans.engines.regime_rules import RegimeHistory, RegimeRule
 from scans.engines.registry import ENGINES
 from scans.execution.pieces import Task
 from scans.models import ScannerVersion, ScanRank, ScanSession
@@ -69,10 +70,11 @@ class NoBars(DataProblem):
 @dataclass(frozen=True, slots=True)
 class Explained:
     """What a version made of one instrument on one session: every check, and its answer for the whole session, in
-    which the instrument may have a rank."""
+    which the instrument may have a rank, with the rule behind its regime."""
 
     checks: list[Check]
     answer: Answer
+    regime_rule: RegimeRule | None = None
 
     def rank(self, code: str) -> dict[str, Any] | None:
         """The row of the instrument, None where it was not picked."""
@@ -95,8 +97,9 @@ def run(
     data = reading.read(held, asked, [scan.task for scan in scans], request)
     thin = _thin(held, asked)
     notices = tuple(market_queries.notices(held, asked))
+    regimes = RegimeHistory(data.levels)
     for scan in scans:
-        scan.notices = notices
+        scan.notices, scan.regimes = notices, regimes
         scan.seconds, scan.executor = dict(data.seconds), data.executor
         scan.index = data.index.name
         digests = data.digests(scan.task)
@@ -125,6 +128,7 @@ def explain(request: Request, code: str) -> dict[str, Explained]:
     data = reading.read(held, asked, [scan.task for scan in scans], request)
     found: dict[str, Explained] = {}
     thin = _thin(held, asked)
+    regimes = RegimeHistory(data.levels)
     for scan, (universe, features) in zip(scans, data.found, strict=True):
         if isinstance(features, Exception):
             raise features
@@ -139,7 +143,9 @@ def explain(request: Request, code: str) -> dict[str, Explained]:
         _answer(scan, universe, features, data.levels, data.digests(scan.task), thin, request)
         if scan.error:
             raise DataProblem(f"Version {scan.error}")
-        found[scan.version.slug] = Explained(checks, scan.answers[0])
+        scan.regimes = regimes
+        (answer,) = scan.answers
+        found[scan.version.slug] = Explained(checks, answer, scan.regime_rule(answer))
     return found
 
 

@@ -25,6 +25,7 @@ from scans.models import RequestStatus, ScanDraft, ScanRequest, Status
 from scans.operations import backfill, requests, run
 from scans.operations.answers import Scan
 from scans.queries import UnknownVersion
+from scans.recorded_regimes import as_json
 
 KEPT = timedelta(hours=24)
 MOST_KEPT = 20
@@ -200,7 +201,7 @@ class Worker:
                 request=self.row,
                 version=scan.version.slug,
                 date=answer.date,
-                answer=asdict(answer),
+                answer={**asdict(answer), "regime_rule": as_json(scan.regime_rule(answer))},
                 made_at=self.as_of,
             )
             for answer in scan.answers

@@ -6,9 +6,12 @@ from typing import Any
 
 from django.http import Http404
 
+from scans.engines.regime_rules import RegimeRule
 from scans.evening_summary import Evening, Pick, VersionEvening, evening
 from scans.pages.frame import MarketPage
+from scans.pages.regime_words import words
 from scans.pages.rows import Row, SignalRow, flows_of, row_of, signal_row
+from scans.recorded_regimes import regime_rules
 
 
 class Tonight(MarketPage):
@@ -37,10 +40,12 @@ class Tonight(MarketPage):
     def blocks(self, found: Evening) -> list[dict[str, Any]]:
         """One column block a version: its three lists and their counts."""
         flows = flows_of(self.market.name, found)
+        rules = regime_rules([one.session for one in found.versions if one.session])
         return [
             {
                 "version": one.version,
                 "session": one.session,
+                "rule": one.session and _rule(rules.get(one.session.pk)),
                 "before": one.before,
                 "listed": one.listed,
                 "groups": [
@@ -55,6 +60,10 @@ class Tonight(MarketPage):
 
     def rows(self, picks: Any, found: Evening, flows: Any) -> list[Row]:
         return [row_of(pick, found, flows, self.market) for pick in picks]
+
+
+def _rule(rule: RegimeRule | None) -> str:
+    return words(rule) if rule else ""
 
 
 __all__ = ["Pick", "SignalRow", "Tonight", "VersionEvening"]

@@ -98,6 +98,7 @@ class Engine:
     revision: ClassVar[int] = 1
     inputs: ClassVar[Mapping[str, int]] = DEFAULT.program.inputs
     warm_up: ClassVar[int] = DEFAULT.program.warm_up
+    regime_kind: ClassVar[str] = regimes.TREND
     min_bars: ClassVar[int] = DEFAULT.min_bars
     Params: ClassVar[type[Any]] = Params
     feature_params: ClassVar[tuple[str, ...]] = ("define", "match", "score")

@@ -1,0 +1,39 @@
+"""The pages of a run and of a session name the rule behind their regimes."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+from django.test import Client
+
+from scans.models import ScanSession
+from scans.operations.run import Request, run
+from tests.scans.conftest import AS_OF
+from tests.scans.index_series import DAILY, TREND, levels, record_index
+
+
+def test_a_run_and_a_session_name_the_rule(
+    market: pd.DataFrame, sessions: list[date], tmp_path: Path, console: Client
+) -> None:
+    record_index(levels(sessions), tmp_path)
+    run(
+        Request(
+            market="kr",
+            as_of=AS_OF,
+            versions=["v1", "v2"],
+            first=sessions[-2],
+            last=sessions[-1],
+        )
+    )
+    for version, sentence in (("v1", DAILY), ("v2", TREND)):
+        one = ScanSession.objects.get(version__slug=version, date=sessions[-1])
+        page = console.get(f"/admin/scans/scansession/{one.pk}/change/").content.decode()
+        assert f"Regime {sentence}." in page
+        page = console.get(f"/admin/scans/scanrun/{one.run_id}/change/").content.decode()
+        assert f'crash<br><span class="quiet">{sentence}</span>' in page or version == "v2"
+        assert page.count(sentence) == 2  # of its last session, and in the list of its sessions
+    listed = console.get("/admin/scans/scansession/").content.decode()
+    assert DAILY in listed
+    assert TREND in listed

@@ -9,7 +9,7 @@
     load       a production server on PostgreSQL and Redis: latencies of a scan, a chart and signals (when asked for)
     others     the same indicators by pandas, TA-Lib and Polars
     candles    the collector of candles: its cost beyond the network, its memory, what faults do to it
-    faults     what faults do to what is recorded and read, by subject: faults:kis (only when asked for)
+    faults     what faults do to what is recorded and read: faults:kis, :candles, :disk (only when asked for)
     profile    where the time of one session goes (only when asked for)
 
 Uses the recorded KRX data where it lies (SEISMO_SHARED_DATA), else a generated market of its size.

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from tests.bench import faults_disk, faults_kis
+from tests.bench import faults_candles, faults_disk, faults_kis
 from tests.bench.places import Bench
 from tests.bench.report import Table
 
 Figures = Callable[[Bench], Iterable[Table]]
 
 FIGURES: dict[str, Figures] = {
-    "disk": faults_disk.tables,
     "kis": faults_kis.tables,
+    "candles": faults_candles.tables,
+    "disk": faults_disk.tables,
 }
 
 

@@ -1,4 +1,4 @@
-"""What a broker's bad minute does to candles of Upbit and Bithumb: run by `python -m tests.bench.exchange_faults`.
+"""What a broker's bad minute does to candles of Upbit and Bithumb: run by `python -m tests.bench faults:candles`.
 
 Each scenario is one collection from an imitation of the exchange, in real time, and one more from the healthy exchange:
 rows that are wrong, rows that are missing after each of the two, calls that were made and calls that were reported.
@@ -6,7 +6,6 @@ rows that are wrong, rows that are missing after each of the two, calls that wer
 
 from __future__ import annotations
 
-import argparse
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,8 @@ from marketdata.sources.bithumb import client as bithumb
 from marketdata.sources.http.client import HttpClient, Timeouts
 from marketdata.sources.quotation.client import QuotationSource
 from marketdata.sources.upbit import client as upbit
+from tests.bench.places import Bench
+from tests.bench.report import Line, Table
 from tests.exchanges.server import Faults
 from tests.exchanges.upbit import BithumbExchange, QuotationExchange, Tick, UpbitExchange, generated
 from tests.marketdata.candles.stores import MemoryStore
@@ -55,11 +56,11 @@ class Figures:
     calls_reported: int
     seconds: float
 
-    def __str__(self) -> str:
+    @property
+    def note(self) -> str:
         return (
-            f"{self.exchange:8} {self.scenario:34} {self.status:8} {self.rows:6,} rows, {self.wrong} wrong, "
-            f"{self.missing} missing, {self.missing_after_rerun} after a clean rerun; {self.calls_reported} of "
-            f"{self.calls_made} calls reported; {self.seconds:.1f} s"
+            f"{self.status}, {self.rows:,} rows, {self.wrong} wrong, {self.missing} missing, "
+            f"{self.missing_after_rerun} after a clean rerun; {self.calls_reported} of {self.calls_made} calls reported"
         )
 
 
@@ -177,10 +178,14 @@ def _exchange(name: str, book: list[Tick]) -> Iterator[tuple[QuotationExchange, 
             source.close()
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--exchange", action="append", choices=list(EXCHANGES))
-    parser.add_argument("--scenario", action="append", choices=list(SCENARIOS))
-    given = parser.parse_args()
-    for found in figures(given.exchange or tuple(EXCHANGES), given.scenario or tuple(SCENARIOS)):
-        print(found, flush=True)
+def tables(bench: Bench) -> Iterator[Table]:
+    """One line for each scenario of each exchange."""
+    yield Table(
+        "faults",
+        "candles and daily bars of coins: collected through faults, then once more without any",
+        "Collector(source, store).collect(CandleRequest(...))",
+        [
+            Line(f"{one.exchange}: {one.scenario}", [one.seconds], note=one.note)
+            for one in figures()
+        ],
+    )

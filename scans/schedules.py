@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from ast import literal_eval
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -10,6 +11,7 @@ from django_q.models import Schedule
 
 from marketdata.markets import market as market_named
 
+LOGGER = logging.getLogger(__name__)
 TASK = "scans.tasks.evening"
 
 
@@ -26,8 +28,14 @@ class Planned:
 
 
 def planned() -> list[Planned]:
-    """Every schedule, by market."""
-    return [_planned(row) for row in Schedule.objects.filter(func=TASK).order_by("name")]
+    """Every schedule, by market; a row that somebody wrote by hand and that is none is logged and left out."""
+    found = []
+    for row in Schedule.objects.filter(func=TASK).order_by("name"):
+        try:
+            found.append(_planned(row))
+        except (ValueError, SyntaxError, TypeError, KeyError):  # UnknownMarket is a ValueError
+            LOGGER.warning("Schedule %r of the task queue is no evening's: delete it", row.name)
+    return found
 
 
 def _planned(row: Schedule) -> Planned:

@@ -153,3 +153,13 @@ def test_a_run_that_comes_an_hour_early_finds_no_close_and_sets_the_time_right()
     told = run(Asked("us", since=since, until=until), clock=lambda: early, warm_up=nobody)
     assert (told.session, told.reason[:35]) == (None, "No session of market us closed sinc")
     assert schedule.after(market("us"), time(16, 30), early) == utc(2026, 11, 2, 21, 30)
+
+
+@pytest.mark.parametrize(
+    "kwargs", [None, "", "{'market': 'kr'}", "{'market': 'mars', 'at': '18:00'}", "no dict ("]
+)
+def test_a_row_that_is_no_evening_is_left_out(db: None, kwargs: str | None) -> None:
+    """Somebody wrote it by hand in the admin; the console and readiness go on."""
+    schedule.plan("us", as_of=utc(2026, 8, 20, 1))
+    Schedule.objects.create(func=schedules.TASK, name="by hand", kwargs=kwargs)
+    assert [one.market for one in schedules.planned()] == ["us"]

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from scans.api.evaluating import Bounds
 from scans.api.numbers import Percent
 from scans.api.reading_forms import CheckBody, Explained
+from scans.api.regime_forms import RegimeRuleBody
 from scans.operations.analysing import BaseRate
 from scans.operations.base_rates import FEW
 
@@ -49,6 +50,7 @@ class BaseRatesBody(serializers.Serializer[Any]):
     market_regime = serializers.CharField(
         allow_blank=True, help_text="By the trend of the market's index on that day"
     )
+    market_regime_rule = RegimeRuleBody(allow_null=True)
     rates = BaseRateBody(many=True, help_text="Empty where nothing was picked")
 
 

@@ -164,6 +164,7 @@ def analysed(found: Analysis) -> dict[str, Any]:
             "first": found.rates.first,
             "last": found.rates.last,
             "market_regime": found.rates.regime,
+            "market_regime_rule": as_json(found.rates.regime_rule),
             "rates": found.such,
         },
         "narrative": narrated(found),

@@ -15,6 +15,8 @@ import numpy as np
 
 from caching.cached import cached
 from marketdata import queries as market_queries
+from scans.engines.regime_rules import Comparison, RegimeRule
+from scans.engines.regimes import TREND
 from scans.evaluation.bootstrap import Interval
 from scans.evaluation.figures import Figures
 from scans.models import ScannerVersion
@@ -31,13 +33,14 @@ GROUPINGS = ("label", "strategy", "regime")
 
 @dataclass(frozen=True, slots=True)
 class BaseRates:
-    """`first` to `last`: the sessions whose picks count. `regime`: the market's on the last of them. `lines`: grouping
-    ("" for all picks) -> the figures of each group and horizon."""
+    """`first` to `last`: the sessions whose picks count. `regime`: the market's on the last of them, with its
+    rule. `lines`: grouping ("" for all picks) -> the figures of each group and horizon."""
 
     first: date
     last: date
     regime: str
     lines: dict[str, list[Line]]
+    regime_rule: RegimeRule | None = None
 
     def of(self, by: str, group: str) -> list[Line]:
         """The figures of one group, by horizon."""
@@ -61,7 +64,12 @@ def base_rates(market: str, version: ScannerVersion, day: date) -> BaseRates:
     return _kept(**asked.parts())
 
 
-@cached("kept", what="base-rates", version=2, holds=(BaseRates, Line, Figures, Interval))
+@cached(
+    "kept",
+    what="base-rates",
+    version=3,
+    holds=(BaseRates, Line, Figures, Interval, RegimeRule, Comparison),
+)
 def _kept(**parts: Any) -> BaseRates:
     asked = Asked(**parts)
     if not asked.horizons:  # the record begins here
@@ -73,4 +81,6 @@ def _kept(**parts: Any) -> BaseRates:
             by: list(lines(evidence.judgings[0], evidence, replace(request, by=by)))
             for by in ("", *GROUPINGS)
         }
-    return BaseRates(asked.first, asked.last, str(evidence.regime[-1]), found)
+    regime = str(evidence.regime[-1])
+    rule = evidence.regimes.rule(TREND, asked.last, regime)
+    return BaseRates(asked.first, asked.last, regime, found, rule)

@@ -25,6 +25,7 @@ from marketdata.record import Days, Record
 from scans import queries
 from scans.engines import regimes
 from scans.engines.base import MarketIndex
+from scans.engines.regime_rules import RegimeHistory
 from scans.evaluation.benchmarks import Benchmarks, benchmarks
 from scans.evaluation.holdings import WAIT, Paths, Picks, follow
 from scans.evaluation.prices import Prices, prices
@@ -71,7 +72,8 @@ class Judging:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`asked` (K,) sessions, the first of `prices`; regime (K,) names by the market index.
+    """`asked` (K,) sessions, the first of `prices`; regime (K,) names by the trend of the market index, and
+    `regimes` why.
 
     instruments: how many could be picked at some time, gone: how many of these have no bar on the last session used,
     capped: on how many of the sessions asked for most of them have a market cap. seconds by stage.
@@ -80,6 +82,7 @@ class Evidence:
     asked: Days
     prices: Prices
     regime: NDArray[np.str_]
+    regimes: RegimeHistory
     judgings: tuple[Judging, ...]
     instruments: int
     gone: int
@@ -112,12 +115,14 @@ def gather(request: Request) -> Evidence:
     judgings = tuple(_judging(one, panel, over, len(asked), horizons) for one in picked)
     eligible = np.logical_or.reduce([one.eligible for one in judgings])
     once, counts = eligible.any(axis=0), eligible.sum(axis=1)
+    history = RegimeHistory(index)
     with np.errstate(invalid="ignore"):
         caps = (eligible & (over.market_cap[: len(asked)] > 0)).sum(axis=1)
     return Evidence(
         asked=asked,
         prices=over,
-        regime=np.array(regimes.NAMES)[regimes.regime_trend(index)[index.rows(asked)]],
+        regime=np.array(regimes.NAMES)[history.trend[index.rows(asked)]],
+        regimes=history,
         judgings=judgings,
         instruments=int(once.sum()),
         gone=int((once & (panel.segment[-1] < 0)).sum()),

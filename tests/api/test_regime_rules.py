@@ -88,9 +88,10 @@ def test_readings_of_a_stock_name_the_rule(regimes: None, get: Get, version: str
     assert explained["day"]["regime_rule"] == RULES[version]
     again = get("kr/stocks/005930/explain", scanner_version=version)  # from the cache
     assert again == explained
-    assert (
-        get("kr/analysis/005930", scanner_version=version)["day"]["regime_rule"] == RULES[version]
-    )
+    analysis = get("kr/analysis/005930", scanner_version=version)
+    assert analysis["day"]["regime_rule"] == RULES[version]
+    assert analysis["base_rates"]["market_regime"] == "bull"
+    assert analysis["base_rates"]["market_regime_rule"] == RULES["v2"]
 
 
 def test_an_index_that_changed_since_leaves_the_numbers_out(

@@ -60,8 +60,10 @@ class Scan:
 
     def regime_rule(self, answer: Answer) -> RegimeRule | None:
         """The rule behind the regime of one of the answers; None where the engine has no regime."""
+        if self.regimes is None or not answer.regime:
+            return None
         kind = regime_kind(self.task.engine)
-        if not kind or not answer.regime or self.regimes is None:
+        if not kind:
             return None
         return self.regimes.rule(kind, date.fromisoformat(answer.date), answer.regime)
 

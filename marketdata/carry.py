@@ -12,6 +12,7 @@ import numpy as np
 from django.conf import settings
 from django.db.models import OuterRef, Q, Subquery
 
+from marketdata.breaks import LIFE, Break
 from marketdata.lake.footers import Survey
 from marketdata.models import FactorEvent, Instrument, LakePartition, StockPrice
 from marketdata.record import Record
@@ -21,10 +22,14 @@ PAIRS = 200
 
 
 def carried(
-    held: Record, seen: Survey, first: np.datetime64, begins: np.datetime64
+    held: Record,
+    seen: Survey,
+    first: np.datetime64,
+    begins: np.datetime64,
+    breaks: Sequence[Break] = (),
 ) -> dict[str, float]:
     """The raw close before `first` of the instruments that did not trade on it: the last close or base price since
-    `begins`, else the first recorded close, times the events since."""
+    `begins`, else the first recorded close, times the events since. Nothing is carried into a new life."""
     market, start, since = held.market.name, first.item(), begins.item()
     before = StockPrice.objects.filter(market=market, date__lt=start, date__gte=since)
     if held.closed:  # bars of days that are no sessions
@@ -41,6 +46,15 @@ def carried(
         for code, opening, spoke in days.values_list("code", "opening", "spoke")
         if opening
     }
+    born = {
+        one.code: one.session for one in breaks if one.kind == LIFE and one.session <= str(first)
+    }
+    for code in born.keys() & when.keys():
+        birth = date.fromisoformat(born[code])
+        if when[code] < birth:
+            when[code] = birth
+        if born[code] == str(first):
+            del when[code]
     on: dict[date, list[str]] = {}
     for code, day in when.items():
         on.setdefault(day, []).append(code)

@@ -5,26 +5,50 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import reduce
+from operator import or_
+from typing import Any
 
 import numpy as np
-from django.db.models import Count, Max, Sum
+from django.db.models import Count, Max, Q, Sum
 
 from caching.cached import cached
 from marketdata import queries
+from marketdata.breaks import LIMIT, Break
 from marketdata.errors import LakeError
 from marketdata.lake import digest
-from marketdata.models import Instrument, LakePartition
+from marketdata.models import Instrument, LakePartition, StockPrice
 from marketdata.readiness import Freshness
 from marketdata.record import Record
 
-Suspect = tuple[str, str, float, float]
-"""Session (ISO), code, raw close before, raw close."""
+PAIRS = 200
+"""Conditions in one statement; SQLite takes a thousand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """A move that waits for a decision: session (ISO), code, raw close before and that of the session, what is
+    suspected, the factor of the nearest simple split (None where none is near, or that is not it), and the turnover of
+    the session in currency."""
+
+    session: str
+    code: str
+    before: float
+    close: float
+    told: str
+    split: float | None
+    turnover: float
+
+    @property
+    def move(self) -> float:
+        """In percent."""
+        return 100 * (self.close / self.before - 1)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """A market as it stands, as of the lake's last projection. Days are None where there is none; `suspects` is None
-    where the lake is behind the record, so that nobody knows, 0 where the market has no daily limit; `freshness`: the
+    where the lake is behind the record, so that nobody knows; `freshness`: the
     record against the calendar, where a moment was given;
     `untraded`: days on which the market did not trade against its calendar, which nobody has confirmed."""
 
@@ -95,26 +119,54 @@ def months(held: Record) -> list[Month]:
     return found
 
 
-def suspects(held: Record) -> list[Suspect]:
-    """The suspected corporate actions of a market, the newest first; LakeError where the lake is behind the record.
+def suspects(held: Record) -> list[Suspicion]:
+    """What is suspected of a market's instruments, the newest first; LakeError where the lake is behind the record.
     Kept for as long as the lake and the calendar are what they are."""
-    if held.market.suspect_move is None:
-        return []
     if held.stale:
         raise LakeError(
             f"The lake of market {held.market.name} is behind the record in {held.stale[0]:%Y-%m}."
         )
-    what = (*held.part_digests.values(), *map(str, held.sessions))
-    return _suspects(held.market.name, digest.text(part.encode() for part in what))
+    told = digest.text(one.sentence().encode() for one in queries.breaks(held))
+    what = (*held.part_digests.values(), *map(str, held.sessions), told)
+    state = digest.text(part.encode() for part in what)
+    return [Suspicion(*one) for one in _suspects(held.market.name, state)]
 
 
-@cached("kept", what="suspects", version=2)
-def _suspects(market: str, state: str) -> list[Suspect]:
+@cached("kept", what="suspects", version=3)
+def _suspects(market: str, state: str) -> list[tuple[Any, ...]]:
+    """The suspicions as plain data."""
     del state  # it is in the key
-    return [
+    held = queries.record(market)
+    known = {(one.session, one.code): one for one in queries.breaks(held)}
+    moves = [
         (str(day), code, before, close)
-        for day, code, before, close in queries.suspected_actions(queries.record(market))[::-1]
+        for day, code, before, close in queries.suspected_actions(held)[::-1]
     ]
+    turnovers = _turnovers(market, [(day, code) for day, code, _, _ in moves])
+    found = []
+    for day, code, before, close in moves:
+        one = known.get((day, code)) or Break(day, code, LIMIT, before, close)
+        turnover = turnovers.get((day, code), 0.0)
+        found.append((day, code, before, close, one.sentence(), one.nearest_split(), turnover))
+    return found
+
+
+def _turnovers(market: str, moves: Sequence[tuple[str, str]]) -> dict[tuple[str, str], float]:
+    """What was paid on these days (ISO) for these codes, the largest that a source says."""
+    on: dict[str, list[str]] = {}
+    for day, code in moves:
+        on.setdefault(day, []).append(code)
+    pairs = [Q(date=day, stock_code__in=codes) for day, codes in on.items()]
+    found: dict[tuple[str, str], float] = {}
+    bars = StockPrice.objects.filter(market=market)
+    for low in range(0, len(pairs), PAIRS):
+        rows = bars.filter(reduce(or_, pairs[low : low + PAIRS]))
+        for on_day, code, amount, close, volume in rows.values_list(
+            "date", "stock_code", "amount", "close", "volume"
+        ):
+            key = on_day.isoformat(), code
+            found[key] = max(found.get(key, 0.0), amount or close * volume)
+    return found
 
 
 def _state(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from caching.held import Held
 from marketdata import adjust, calendars, membership, queries
+from marketdata.errors import LakeError
 from marketdata.models import FactorEvent, Instrument, StockPrice
 from marketdata.panel import Floats
 from marketdata.prepared import Prepared
@@ -41,7 +42,8 @@ BARS = Prepared(
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """An instrument from its first recorded bar, or the last missing session of its market, to its last bar.
+    """An instrument from the first recorded bar of its present life, or the last missing session of its market, to its
+    last bar.
 
     days (T,) ascending, recorded (T,): those that have a bar; the others are sessions between them. open, high, low,
     close, volume, amount (T,): whole, prices in the market's currency. product (T,): what an adjusted price is of its
@@ -96,11 +98,12 @@ class History:
 @dataclass(frozen=True)
 class Recorded:
     """What is recorded of a market but for its bars: its sessions, code -> name of its instruments, code -> day and
-    ratio of each corporate action, ascending."""
+    ratio of each corporate action, ascending; code -> first session of its present life, of those that had another."""
 
     sessions: Record
     names: Mapping[str, str]
     events: Mapping[str, Sequence[tuple[date, float]]]
+    lives: Mapping[str, str]
 
     @cached_property
     def runs(self) -> Sequence[Days]:
@@ -124,7 +127,16 @@ def read(market: str) -> Recorded:
     rows = FactorEvent.objects.filter(market=market).order_by("date")
     for code, day, ratio in rows.values_list("stock_code", "date", "ratio"):
         events.setdefault(code, []).append((day, ratio))
-    return Recorded(queries.record(market), names, events)
+    held = queries.record(market)
+    return Recorded(held, names, events, _lives(held))
+
+
+def _lives(held: Record) -> dict[str, str]:
+    """Code -> first session of its present life; none where the lake, which knows them, is behind."""
+    try:
+        return {one.code: one.session for one in queries.breaks(held) if not one.is_suspicion}
+    except LakeError:
+        return {}
 
 
 def history(known: Recorded, code: str) -> History | None:
@@ -134,8 +146,9 @@ def history(known: Recorded, code: str) -> History | None:
     if bars is None:
         return None
     days, raw = bars
-    if known.sessions.closed:
+    if known.sessions.closed or code in known.lives:
         kept = ~np.isin(days, calendars.days(list(known.sessions.closed)))
+        kept &= days >= np.datetime64(known.lives.get(code, "1900-01-01"))
         days, raw = days[kept], {name: values[kept] for name, values in raw.items()}
         if not len(days):
             return None

@@ -12,9 +12,10 @@ from django.conf import settings
 from django.db.models import Max
 
 from marketdata import calendars
+from marketdata.breaks import Break
 from marketdata.carry import carried
 from marketdata.errors import DataProblem, LakeError
-from marketdata.lake import index_file
+from marketdata.lake import breaks_file, index_file
 from marketdata.lake.footers import Part, survey
 from marketdata.lake.layout import Lake
 from marketdata.lake.reader import Window
@@ -284,14 +285,39 @@ def _readable(
     return days, start
 
 
-def block_window(held: Record, block: Days, asked: Days, *, look_back: int) -> Window:
-    """The same inside one block of consecutive recorded sessions, whatever lies before it."""
+def block_window(
+    held: Record,
+    block: Days,
+    asked: Days,
+    *,
+    look_back: int,
+    broken: Sequence[Break] | None = None,
+) -> Window:
+    """The same inside one block of consecutive recorded sessions, whatever lies before it; with these breaks instead of
+    the market's, where given."""
     at = int(np.searchsorted(block, asked[0]))
     low = max(at - look_back, 0)
-    return _window(held, block[low : at + len(asked)], at - low)
+    return _window(held, block[low : at + len(asked)], at - low, broken)
 
 
-def _window(held: Record, days: Days, start: int) -> Window:
+def breaks(held: Record) -> tuple[Break, ...]:
+    """The breaks of the market's series, ascending. LakeError where they are behind the lake."""
+    found = breaks_file.read(lake(), held.market.name)
+    if found.partitions != held.part_digests and held.part_digests:
+        raise LakeError(
+            f"The breaks of market {held.market.name} are behind its lake: run `manage.py project_lake`."
+        )
+    return found.breaks
+
+
+def chain(held: Record, asked: Days) -> list[str]:
+    """For each of `asked` the digest of what an answer may depend on (`Record.chain`), breaks included. LakeError where
+    those are behind the lake."""
+    return held.chain(asked, breaks(held))
+
+
+def _window(held: Record, days: Days, start: int, broken: Sequence[Break] | None = None) -> Window:
+    broken = breaks(held) if broken is None else broken
     parts = held.months(days)
     _refuse_stale(held.market.name, parts, held.stale)
     seen = survey(lake(), parts)
@@ -303,7 +329,8 @@ def _window(held: Record, days: Days, start: int) -> Window:
         sessions=days,
         start=start,
         survey=seen,
-        carry=carried(held, seen, days[0], begins) if days[0] > begins else {},
+        carry=carried(held, seen, days[0], begins, broken) if days[0] > begins else {},
+        breaks=tuple(one for one in broken if str(days[0]) <= one.session <= str(days[-1])),
     )
 
 
@@ -339,8 +366,14 @@ def segments(market: str) -> list[str]:
 
 
 def suspected_actions(held: Record) -> list[tuple[np.datetime64, str, float, float]]:
-    """The suspected corporate actions of the whole record, ascending: (session, code, raw close before, raw close).
-    LakeError where the lake is behind the record."""
+    """What is suspected in the whole record, ascending: (session, code, raw close before, raw close). LakeError where
+    the lake is behind the record."""
+    if held.market.suspect_move is None:
+        return [
+            (np.datetime64(one.session), one.code, one.before, one.close)
+            for one in breaks(held)
+            if one.is_suspicion
+        ]
     return [
         found
         for block in held.blocks()

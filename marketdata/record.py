@@ -6,13 +6,14 @@ may contain one, since every average across it would be wrong. History begins an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
+from marketdata.breaks import RULES, Break
 from marketdata.errors import DataProblem, EmptyMarket
 from marketdata.lake import digest
 from marketdata.lake.footers import Part
@@ -114,14 +115,20 @@ class Record:
         """The partitions that `days` lie in."""
         return within(self.parts, days)
 
-    def chain(self, asked: Days) -> list[str]:
-        """For each of `asked` the digest of everything recorded up to and including that session, in hex: what a
-        result may depend on, and nothing that came later."""
+    def chain(self, asked: Days, breaks: Iterable[Break] = ()) -> list[str]:
+        """For each of `asked` the digest of everything recorded up to and including that session, and of the `breaks`
+        up to it, in hex: what a result may depend on, and nothing that came later."""
         wanted = {str(day) for day in asked}
+        broken: dict[str, list[bytes]] = {}
+        for one in breaks:
+            told = f"{one.kind} {one.code}".encode()
+            broken.setdefault(one.session, [RULES.encode()]).append(told)
         found, parts = [], [self.market.name.encode()]
         state = digest.text(parts)
         for day in sorted(self.digests):
             state = digest.text([state.encode(), day.encode(), self.digests[day].encode()])
+            if day in broken:
+                state = digest.text([state.encode(), *broken[day]])
             if day in wanted:
                 found.append(state)
         return found

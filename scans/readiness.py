@@ -236,7 +236,7 @@ def _changed(held: Record, rows: Iterable[ScanSession]) -> dict[int, str]:
     days = np.unique(np.array([row.date for row in rows], dtype="datetime64[D]"))
     if not len(days):
         return {}
-    chain = dict(zip(map(str, days), held.chain(days), strict=False))
+    chain = dict(zip(map(str, days), market_queries.chain(held, days), strict=False))
     found = {}
     for row in rows:
         month = row.date.replace(day=1)

@@ -157,7 +157,16 @@ class FactorEventAdmin(Suspects, ShareNames, Listing):
     move was a real one."""
 
     form = EventForm
-    list_display = ("date", "market", "stock_code", "share", "ratio", "source", "created_at")
+    list_display = (
+        "date",
+        "market",
+        "stock_code",
+        "share",
+        "ratio",
+        "reason",
+        "source",
+        "created_at",
+    )
     list_filter = (MarketFilter, DayFilter, OF_STOCK)
     ordering = ("-date", "stock_code")
     note = "Ratio: the session's base price / the raw close of the session before; 1 says that the move was a real one."
@@ -167,13 +176,13 @@ class FactorEventAdmin(Suspects, ShareNames, Listing):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """A new event names a code; the share of that code is shown once it is recorded."""
-        return ("market", "stock_code", *(("share",) if obj else ()), "date", "ratio")
+        return ("market", "stock_code", *(("share",) if obj else ()), "date", "ratio", "reason")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def save_model(self, request: HttpRequest, obj: FactorEvent, form: Any, change: bool) -> None:
         """Through the one door, which marks the lake's month; then the row as it stands."""
-        self.supply(request, obj.market, obj.stock_code, obj.date, obj.ratio)
+        self.supply(request, obj.market, obj.stock_code, obj.date, obj.ratio, obj.reason)
         key = {"market": obj.market, "stock_code": obj.stock_code, "date": obj.date}
         obj.pk = FactorEvent.objects.get(**key).pk

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from itertools import combinations
 
@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Max, Min
 
 from marketdata import queries, series
-from marketdata.data_quality import anomalies, sessions
+from marketdata.data_quality import anomalies, bars, series_breaks, sessions
 from marketdata.data_quality.finding import Finding
 from marketdata.models import Instrument, InstrumentStatus, StockPrice
 
@@ -24,13 +24,18 @@ _COMPARED = ("open", "high", "low", "close", "volume")
 _TABLE = StockPrice._meta.db_table
 
 
-def findings(market: str, *, limit: int = 20) -> Iterator[Finding]:
-    """Everything found in a market, with up to `limit` cases each."""
-    for check in (
+def findings(
+    market: str, *, limit: int = 20, progress: Callable[[str, float], None] | None = None
+) -> Iterator[Finding]:
+    """Everything found in a market, with up to `limit` cases each. `progress` is given the name of the check that
+    begins and the share of the checks that is done, at last 1."""
+    checks = (
         missing_sessions,
         sessions.closed_days,
         sessions.doubtful_sessions,
-        suspected_actions,
+        bars.contradictory_bars,
+        series_breaks.suspected_actions,
+        series_breaks.new_lives,
         anomalies.instrument_gaps,
         anomalies.repeated_bars,
         anomalies.outliers,
@@ -40,10 +45,14 @@ def findings(market: str, *, limit: int = 20) -> Iterator[Finding]:
         quiet_instruments,
         old_statements,
         index_gaps,
-    ):
+    )
+    show = progress or (lambda name, share: None)
+    for n, check in enumerate(checks):
+        show(check.__name__.replace("_", " "), n / len(checks))
         found = check(market, limit)
         if found.count:
             yield found
+    show("", 1.0)
 
 
 def missing_sessions(market: str, limit: int) -> Finding:
@@ -54,8 +63,8 @@ def missing_sessions(market: str, limit: int) -> Finding:
     if first and last:
         calendar = queries.sessions(market)
         inside = calendar[(calendar >= np.datetime64(first)) & (calendar <= np.datetime64(last))]
-        bars = StockPrice.objects.filter(market=market)
-        absent = np.array([not bars.filter(date=day).exists() for day in inside.tolist()])
+        recorded = StockPrice.objects.filter(market=market)
+        absent = np.array([not recorded.filter(date=day).exists() for day in inside.tolist()])
         missing = list(inside[absent])
         edges = np.flatnonzero(np.diff(np.concatenate([[0], absent.astype(np.int8), [0]])))
         starts = [
@@ -87,23 +96,6 @@ def index_gaps(market: str, limit: int) -> Finding:
         f"Sessions that the chosen index {name} lacks: regimes start anew after one, and a scan beyond its end is "
         "refused (import its bars with `manage.py import_index`)",
         tuple({"session": str(day)} for day in lacks[:limit]),
-    )
-
-
-def suspected_actions(market: str, limit: int) -> Finding:
-    """Moves beyond the market's daily limit that neither a base price nor an event explains; the newest first.
-    LakeError where the lake is behind the record."""
-    found = queries.suspected_actions(queries.record(market))[::-1]
-    return Finding(
-        "suspected_actions",
-        market,
-        len(found),
-        "Suspected corporate actions: moves beyond the daily limit without a base price; such an instrument is not "
-        "eligible for 252 sessions (supply the event in a file of date, code, ratio; 1 says that the move was real)",
-        tuple(
-            {"code": code, "session": str(day), "close before": before, "close": close}
-            for day, code, before, close in found[:limit]
-        ),
     )
 
 

@@ -23,12 +23,13 @@ VERSION = 2
 @dataclass(frozen=True, slots=True)
 class IndexFile:
     """sessions (S,) datetime64[D] ascending, m and range (S,) fractions, NaN where unknown; partitions: ISO month
-    -> the digest of the partition the values were computed from."""
+    -> the digest of the partition the values were computed from; breaks: a digest of the breaks that were left out."""
 
     sessions: NDArray[np.datetime64]
     m: Floats
     range: Floats
     partitions: Mapping[str, str]
+    breaks: str = ""
 
 
 NONE = IndexFile(np.empty(0, "datetime64[D]"), np.empty(0), np.empty(0), {})
@@ -53,13 +54,19 @@ def read(lake: Lake, market: str) -> IndexFile:
         m=arrays.floats(table.column("m")),
         range=arrays.floats(table.column("range")),
         partitions=head["partitions"],
+        breaks=head.get("breaks", ""),
     )
 
 
 def write(lake: Lake, market: str, made: IndexFile) -> None:
     """Put `made` in the place of the market's index."""
     path = lake.index(market)
-    head = {"version": VERSION, "place": place(path), "partitions": dict(made.partitions)}
+    head = {
+        "version": VERSION,
+        "place": place(path),
+        "partitions": dict(made.partitions),
+        "breaks": made.breaks,
+    }
     table = pa.table(
         {
             "date": pa.array(made.sessions, pa.date32()),

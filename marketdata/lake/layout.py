@@ -3,6 +3,7 @@
     <root>/market=kr/year=2026/month=08/bars.parquet     one partition: a market's month
     <root>/market=kr/year=2026/month=08/flows.parquet    who bought in that month, where it is recorded
     <root>/market=kr/index.parquet                       the market's own index, one row a session
+    <root>/market=kr/breaks.json                         from where on bars do not continue those before
 
 Paths go through `pyarrow.fs`. A file is written beside its place, synced and renamed over it, so a reader sees the
 old file or the new one, never part of one.
@@ -62,6 +63,10 @@ class Lake:
     def index(self, market: str) -> str:
         """The path of the market's index below the root."""
         return f"market={market}/index.parquet"
+
+    def breaks(self, market: str) -> str:
+        """The path of the market's breaks below the root."""
+        return f"market={market}/breaks.json"
 
     def source(self, path: str) -> pa.NativeFile:
         """The file for reading (memory-mapped where it is local); FileNotFoundError where it is not."""

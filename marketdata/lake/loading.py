@@ -6,7 +6,7 @@ turned over into the (sessions, codes) arrays.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
@@ -17,7 +17,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from marketdata import adjust
+from marketdata.breaks import Break
 from marketdata.lake import arrays, footers, schema
+from marketdata.lake.lives import Lives
 from marketdata.panel import Floats, Panel
 from marketdata.sealed import Footer, SealedFile
 
@@ -42,6 +44,7 @@ class Loading:
         self.flags = np.zeros((asked, len(codes)), dtype=np.uint8)
         self.steps: list[tuple[NDArray[np.intp], Floats]] = []
         self.events: list[tuple[NDArray[np.intp], Floats]] = []
+        self.lives: Lives | None = None
 
     def read(self, tails: Mapping[str, int], threads: int) -> None:
         for name, rows in tails.items():
@@ -56,6 +59,9 @@ class Loading:
         else:
             for job in jobs:
                 self._month(*job)
+        births = [one for one in self.window.breaks if not one.is_suspicion]
+        if births:
+            self._divide(births)
 
     def _month(self, part: footers.Part, roster: schema.Roster, footer: Footer) -> None:
         window = self.window
@@ -133,6 +139,32 @@ class Loading:
         flags[place.present] = arrays.octets(table.column("flags"))
         self.flags[rows, place.columns] = flags[:, days].T
 
+    def _divide(self, births: Sequence[Break]) -> None:
+        """Give each life of an instrument a column of its own (`lives`)."""
+        lives = Lives.of(births, self.window.sessions, self.codes, self.state, self.window.start)
+        if lives is None:
+            return
+        sessions, codes = self.shape
+        if len(lives.source) > codes:
+            take = lives.source
+            self.codes, self.state = self.codes[take], self.state[:, take]
+            self.arrays = {name: array[:, take] for name, array in self.arrays.items()}
+            self.segment, self.flags = self.segment[:, take], self.flags[:, take]
+            self.shape = (sessions, len(take))
+        for column in lives.touched.tolist():
+            outside = np.ones(sessions, dtype=bool)
+            outside[lives.low[column] : lives.high[column]] = False
+            self.state[outside, column] = 0
+            for array in self.arrays.values():
+                array[outside[sessions - len(array) :], column] = np.nan
+            self.segment[outside[self.window.start :], column] = -1
+            self.flags[outside[self.window.start :], column] = 0
+        for kept in (self.steps, self.events):
+            for n, (cells, values) in enumerate(kept):
+                at, inside = lives.moved(cells, codes)
+                kept[n] = at[inside], values[inside]
+        self.lives = lives
+
     def _segment(self, name: str) -> int:
         with self.naming:
             if name not in self.segments:
@@ -191,16 +223,32 @@ class Loading:
         carry = np.full(self.shape[1], np.nan)
         if known:
             carry[:] = [known.get(str(code), np.nan) for code in self._texts()]
+        if self.lives is not None:
+            carry[self.lives.fresh] = np.nan
         base, ratio = _joined(self.steps), _joined(self.events)
         first = adjust.first_bars(self.state, np.isfinite(carry))
         idle = adjust.fill(self.arrays["close"], self.state, first, carry, base, ratio)
         return base, ratio, first, idle
 
     def _suspects(self, ratio: adjust.Sparse, start: int) -> NDArray[np.intp]:
-        limit = self.window.suspect_move
+        limit, found = self.window.suspect_move, self._broken()
         if limit is None:
-            return np.empty(0, dtype=np.intp)
-        return adjust.suspects(self.arrays["close"], self.state, ratio, limit=limit, start=start)
+            return found
+        mine = adjust.suspects(self.arrays["close"], self.state, ratio, limit=limit, start=start)
+        return np.union1d(mine, found) if len(found) else mine
+
+    def _broken(self) -> NDArray[np.intp]:
+        """The cells of the window's breaks that are suspicions, ascending."""
+        found = []
+        for one in self.window.breaks:
+            row = int(np.searchsorted(self.window.sessions, np.datetime64(one.session)))
+            column = int(np.searchsorted(self.codes, one.code.encode()))
+            if one.is_suspicion and row < self.shape[0]:
+                while column < self.shape[1] and self.codes[column].decode() == one.code:
+                    if self.state[row, column] & adjust.PRESENT:
+                        found.append(row * self.shape[1] + column)
+                    column += 1
+        return np.array(sorted(found), dtype=np.intp)
 
     def _texts(self) -> NDArray[np.str_]:
         return np.char.decode(self.codes, "utf-8") if len(self.codes) else np.empty(0, "U1")

@@ -4,7 +4,7 @@
 2. `Window.read` reads, for each field, only the months it reaches back to, and of them only the row groups of the
    instruments asked for (`loading`).
 3. `flow_files` adds investor flow, where it is asked for.
-4. `adjust` fills, finds factors and suspects, and adjusts.
+4. `lives` gives each life of an instrument a column; `adjust` fills, finds factors and suspects, and adjusts.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from marketdata.breaks import Break
 from marketdata.lake import flow_files
 from marketdata.lake.footers import Part, Survey
 from marketdata.lake.layout import Lake
@@ -27,7 +28,7 @@ class Window:
     """A market over consecutive sessions, ready to be read whole or by instruments; can be sent to a process.
 
     sessions (T,), `start` the first asked for, carry code -> raw close before the window (of those idle at its
-    beginning that have one), `flows` the window's files of investor flow.
+    beginning that have one), `flows` the window's files of investor flow, `breaks` those of its sessions.
     """
 
     lake: Lake
@@ -38,6 +39,7 @@ class Window:
     survey: Survey
     carry: Mapping[str, float]
     flows: tuple[Part, ...] = ()
+    breaks: tuple[Break, ...] = ()
 
     def read(
         self,
@@ -66,19 +68,25 @@ class Window:
         loading.read(tails, threads)
         panel = loading.panel(reach, returns=returns)
         return (
-            replace(panel, fields={**panel.fields, **self._flows(flows, codes)}) if flows else panel
+            replace(panel, fields={**panel.fields, **self._flows(flows, codes, loading)})
+            if flows
+            else panel
         )
 
-    def _flows(self, reach: Mapping[str, int], codes: NDArray[np.bytes_]) -> dict[str, Floats]:
+    def _flows(
+        self, reach: Mapping[str, int], codes: NDArray[np.bytes_], loading: Loading
+    ) -> dict[str, Floats]:
         asked = len(self.sessions) - self.start
         tails = {name: asked + rows for name, rows in reach.items()}
         made = flow_files.arrays(self.lake, self.flows, self.sessions, codes, tails)
+        if loading.lives is not None:
+            made = {name: loading.lives.divided(array) for name, array in made.items()}
         for array in made.values():
             array.flags.writeable = False
         return made
 
     def suspects(self) -> list[tuple[np.datetime64, str, float, float]]:
-        """Every suspected corporate action of the window: (session, code, raw close before, raw close)."""
+        """Every suspicion of the window, ascending: (session, code, raw close before, raw close)."""
         loading = Loading(self, self.survey.codes)
         loading.read({}, 1)
         return loading.suspects()

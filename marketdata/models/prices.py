@@ -113,6 +113,9 @@ class FactorEvent(models.Model):
     date = models.DateField()
     ratio = models.FloatField()
     source = models.CharField(max_length=24)
+    reason = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="Why, and where it is from"
+    )
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField(null=True, help_text="When its ratio was last corrected")
 

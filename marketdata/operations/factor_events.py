@@ -9,10 +9,11 @@ import pyarrow as pa
 from django.db import transaction
 from numpy.typing import NDArray
 
-from marketdata import catalogue, queries
+from marketdata import breaks, catalogue, queries
 from marketdata.errors import DataProblem
+from marketdata.markets import Market
 from marketdata.markets import market as market_named
-from marketdata.models import FactorEvent, Instrument
+from marketdata.models import FactorEvent, Instrument, StockPrice
 from marketdata.operations import bulk, generations, marks
 from marketdata.operations.replacing import Counts, months_of
 from marketdata.operations.validation import FINE, REASONS, Check
@@ -27,11 +28,25 @@ class EventRefused(DataProblem):
     """An event that cannot be; the message says why and what to do."""
 
 
-def supply(*, market: str, code: str, day: date, ratio: float, source: str, at: datetime) -> Counts:
-    """Record what a person says of one move: its `ratio`, or `REAL_MOVE`. EventRefused where it cannot be."""
+def supply(
+    *,
+    market: str,
+    code: str,
+    day: date,
+    ratio: float,
+    source: str,
+    at: datetime,
+    reason: str = "",
+) -> Counts:
+    """Record what a person says of one move: its `ratio`, or `REAL_MOVE`, and why. EventRefused where it cannot be."""
     batch = _one(_recorded_code(market, code), day, ratio)
     _refuse(market, batch, at)
-    return record(batch, np.array([0]), market=market, source=source, at=at)
+    counts = record(batch, np.array([0]), market=market, source=source, at=at, reason=reason)
+    if reason and counts.unchanged:  # the same ratio, for another reason
+        FactorEvent.objects.filter(market=market, stock_code=str(batch.codes[0]), date=day).update(
+            reason=reason
+        )
+    return counts
 
 
 def refuse(*, market: str, code: str, day: date, ratio: float, at: datetime) -> None:
@@ -66,10 +81,35 @@ def _refuse(market: str, batch: EventBatch, at: datetime) -> None:
     found = Check(named, queries.sessions(market), at).events(batch)[0]
     if found != FINE:
         raise EventRefused(f"An event of {code} on {day} cannot be recorded: {REASONS[found]}.")
+    _refuse_contradiction(named, str(code), day.item(), float(batch.ratio[0]))
+
+
+def _refuse_contradiction(market: Market, code: str, day: date, ratio: float) -> None:
+    """EventRefused where the bars say that the event was another (`breaks.contradicts`)."""
+    bars = StockPrice.objects.filter(market=market.name, stock_code=code)
+    on = bars.filter(date=day, volume__gt=0, base_price=None).first()
+    earlier = bars.filter(date__lt=day).exclude(volume=0, base_price=None).order_by("-date").first()
+    if on is None or earlier is None:
+        return
+    before = earlier.close
+    if not earlier.volume and earlier.base_price:
+        before = earlier.base_price
+    if breaks.contradicts(on.close / before, ratio, market.suspect_move):
+        wrong = breaks.Break(str(day), code, breaks.EVENT, before, on.close, ratio)
+        raise EventRefused(
+            f"An event of {code} on {day} cannot be recorded: {wrong.sentence()} A ratio of 1 says that the move was "
+            "a real one."
+        )
 
 
 def record(
-    batch: EventBatch, rows: NDArray[np.intp], *, market: str, source: str, at: datetime
+    batch: EventBatch,
+    rows: NDArray[np.intp],
+    *,
+    market: str,
+    source: str,
+    at: datetime,
+    reason: str = "",
 ) -> Counts:
     """Record the events at these rows of a batch, in one transaction: a known event with another ratio is corrected.
     The lake's months in which something changed are marked."""
@@ -102,6 +142,7 @@ def record(
                     date=day,
                     ratio=ratio,
                     source=source,
+                    reason=reason,
                     created_at=at,
                     updated_at=None if (code, day) not in recorded else at,
                 )
@@ -110,7 +151,7 @@ def record(
             batch_size=ROWS_AT_A_TIME,
             update_conflicts=True,
             unique_fields=["market", "stock_code", "date"],
-            update_fields=["ratio", "source", "updated_at"],
+            update_fields=["ratio", "source", "reason", "updated_at"],
         )
         marks.mark(market, months_of(np.array([day for _, day in written], dtype="datetime64[D]")))
         generations.advance(market)

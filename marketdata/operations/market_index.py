@@ -7,10 +7,13 @@ was read, so an index kept up day by day equals one computed at once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from marketdata import index, queries
-from marketdata.lake import index_file
+from marketdata.breaks import Break
+from marketdata.lake import digest, index_file
 from marketdata.lake.layout import Lake
 from marketdata.models import LakePartition
 from marketdata.record import Days
@@ -19,11 +22,12 @@ CHUNK = 250
 """Sessions computed at a time, which bounds memory."""
 
 
-def refresh(lake: Lake, market: str) -> None:
-    """Bring the index of `market` up to date with its partitions."""
+def refresh(lake: Lake, market: str, broken: np.datetime64 | None = None) -> None:
+    """Bring the index of `market` up to date with its partitions and breaks; `broken`: the first session whose breaks
+    have changed, None where that is not known."""
     wanted = {
-        month.isoformat(): digest
-        for month, digest in LakePartition.objects.filter(market=market)
+        month.isoformat(): written
+        for month, written in LakePartition.objects.filter(market=market)
         .exclude(digest="")
         .order_by("month")
         .values_list("month", "digest")
@@ -36,9 +40,17 @@ def refresh(lake: Lake, market: str) -> None:
     )
     record = queries.record(market)
     first = _first_difference(known.sessions, record.sessions[record.bars > 0])
-    if not changed and first is None:
+    breaks = _digest(queries.breaks(record))
+    if breaks == known.breaks:
+        broken = None
+    elif broken is None:
+        broken = record.sessions[0] if len(record.sessions) else None
+    since = min(
+        (np.datetime64(day) for day in (*changed[:1], first, broken) if day is not None),
+        default=None,
+    )
+    if since is None:
         return
-    since = min(np.datetime64(day) for day in (*changed[:1], first) if day is not None)
     before = known.sessions < since
     days, m, spread = [known.sessions[before]], [known.m[before]], [known.range[before]]
     for block in record.blocks():
@@ -51,9 +63,18 @@ def refresh(lake: Lake, market: str) -> None:
             m.append(found[0])
             spread.append(found[1])
     made = index_file.IndexFile(
-        np.concatenate(days), np.concatenate(m), np.concatenate(spread), wanted
+        np.concatenate(days), np.concatenate(m), np.concatenate(spread), wanted, breaks
     )
     index_file.write(lake, market, made)
+
+
+def _digest(breaks: Sequence[Break]) -> str:
+    """A digest of breaks, "" where there is none."""
+    return (
+        digest.text(f"{one.session} {one.code} {one.kind}".encode() for one in breaks)
+        if breaks
+        else ""
+    )
 
 
 def _first_difference(known: Days, days: Days) -> np.datetime64 | None:

@@ -22,7 +22,7 @@ from marketdata.errors import DataProblem, LakeError
 from marketdata.lake import flow_files, whole, writer
 from marketdata.lake.footers import Part
 from marketdata.models import FlowPartition, LakePartition, Partition
-from marketdata.operations import assemble, market_index
+from marketdata.operations import assemble, market_index, series_breaks
 from marketdata.queries import lake
 from marketdata.record import FlowRecord, Record
 
@@ -58,16 +58,21 @@ def project(
     months: Iterable[date] | None = None,
     progress: Progress | None = None,
 ) -> Projected:
-    """Rewrite the stale partitions of `market` (all with `rebuild`; of `months` only where given), then its index. A
-    partition that turns out to be damaged as the index is computed is rewritten too."""
+    """Rewrite the stale partitions of `market` (all with `rebuild`; of `months` only where given), then its breaks and
+    its index. A partition that turns out to be damaged as the index is computed is rewritten too."""
     done = _project_bars(market, rebuild, months, progress)
     try:
-        market_index.refresh(lake(), market)
+        _refresh(market)
     except LakeError:
         mark_broken(market)
         done += _project_bars(market, False, None, progress)
-        market_index.refresh(lake(), market)
+        _refresh(market)
     return done
+
+
+def _refresh(market: str) -> None:
+    """Bring what is computed from the whole lake up to date: the breaks, and the index that leaves them out."""
+    market_index.refresh(lake(), market, series_breaks.refresh(lake(), market))
 
 
 def _project_bars(

@@ -51,6 +51,7 @@ def verify(market: str) -> Iterator[Finding]:
     yield from _gaps(held)
     try:
         queries.index(held)
+        queries.breaks(held)
     except LakeError as error:
         yield Finding(None, str(error))
 

@@ -22,10 +22,10 @@ Suspect = tuple[np.datetime64, str, float, float]
 class Prices:
     """A market over T sessions and N instruments.
 
-    sessions (T,) datetime64[D]; codes (N,) str ascending; open, high, low, close (T, N) adjusted, filled where nothing
-    traded, NaN before the first bar; traded (T, N) bool; actions (T, N) int16, how many suspected corporate actions an
-    instrument has had so far (its own count: only differences mean something); market_cap (T, N) in currency, NaN
-    where unknown.
+    sessions (T,) datetime64[D]; codes (N,) str ascending, one for each life of an instrument; open, high, low, close
+    (T, N) adjusted, filled where nothing traded, NaN before the first bar; traded (T, N) bool; actions (T, N) int16,
+    how many suspected corporate actions an instrument has had so far (its own count: only differences mean something);
+    market_cap (T, N) in currency, NaN where unknown.
     """
 
     sessions: NDArray[np.datetime64]
@@ -38,6 +38,21 @@ class Prices:
     actions: NDArray[np.int16]
     market_cap: Floats
 
+    def columns(self, codes: NDArray[np.str_], rows: Rows) -> Rows:
+        """The column of each code on its row, (P,): of several lives of one code the last that has begun. That of
+        another code where there is none of this one."""
+        last = max(len(self.codes) - 1, 0)
+        found = np.minimum(np.searchsorted(self.codes, codes), last)
+        several = np.minimum(found + 1, last)
+        while (
+            later := (self.codes[several] == codes)
+            & (several > found)
+            & np.isfinite(self.close[np.minimum(rows, len(self.close) - 1), several])
+        ).any():
+            found = np.where(later, several, found)
+            several = np.minimum(found + 1, last)
+        return found
+
 
 def prices(panel: Panel, suspects: Iterable[Suspect]) -> Prices:
     """The sessions asked for of `panel` (with all price fields, volume and market cap), and the suspected corporate
@@ -46,7 +61,7 @@ def prices(panel: Panel, suspects: Iterable[Suspect]) -> Prices:
     actions = np.zeros((len(sessions), len(panel.codes)), dtype=np.int16)
     for session, code, _, _ in suspects:
         if sessions[0] <= session <= sessions[-1]:
-            actions[np.searchsorted(sessions, session) :, np.searchsorted(panel.codes, code)] += 1
+            actions[np.searchsorted(sessions, session) :, panel.codes == code] += 1
     return Prices(
         sessions=sessions,
         codes=panel.codes,

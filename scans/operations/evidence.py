@@ -182,14 +182,15 @@ def _loaded(
 def _judging(
     picked: Picked, panel: Panel, over: Prices, asked: int, horizons: tuple[int, ...]
 ) -> Judging:
-    column = np.minimum(np.searchsorted(over.codes, picked.code), len(over.codes) - 1)
+    rows = np.searchsorted(over.sessions, picked.date)
+    column = over.columns(picked.code, rows)
     lost = over.codes[column] != picked.code
     if lost.any():
         raise BeyondRecord(
             f"Version {picked.version} picked {picked.code[lost][0]} on {picked.date[lost][0]}, but the record has no "
             "bars of it any more: import them again, or run that session again."
         )
-    picks = Picks(np.searchsorted(over.sessions, picked.date), column)
+    picks = Picks(rows, column)
     paths = follow(over, picks, horizons)
     eligible = _eligible(picked, panel, over, asked)
     return Judging(picked, eligible, paths, benchmarks(over, paths, eligible))

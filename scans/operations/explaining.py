@@ -67,7 +67,7 @@ def explanation(
         chosen,
         index,
         f"{version.engine} {ENGINES[version.engine].revision}",
-        series.index(held, asked, index).digests(held.chain(asked))[0],
+        series.index(held, asked, index).digests(market_queries.chain(held, asked))[0],
     )
     return Explanation(version, day, found, chosen, explained)
 

@@ -119,7 +119,7 @@ def asked_until(
         published=tuple(_published(market, version, asked) for version in versions),
         data=digest(
             [
-                *held.chain(held.between(end, end)),
+                *market_queries.chain(held, held.between(end, end)),
                 *series.index(held, asked[-1:], series.chosen(market)).states,
             ]
         ),

@@ -89,7 +89,7 @@ def _read(held: Record, asked: Days, tasks: Sequence[Task], how: How) -> Read:
     if any(task.reads_flows for task in tasks):
         flows = (project.current_flows if how.mend else market_queries.flow_record)(market)
     warm_up = max(task.needs.warm_up for task in tasks)
-    bars = held.chain(asked)
+    bars = market_queries.chain(held, asked)
     began = time.perf_counter()
     keys = _keys(held, asked, tasks, bars, flows) if how.cached else {}
     kept: dict[int, entries.Entry] = {}

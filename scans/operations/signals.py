@@ -142,7 +142,7 @@ def _plans(todo: Sequence[ScanRank], revisions: Sequence[int], over: Prices, raw
     row = np.searchsorted(
         over.sessions, np.array([rank.date for rank in todo], dtype="datetime64[D]")
     )
-    column = np.searchsorted(over.codes, np.array([rank.code for rank in todo]))
+    column = over.columns(np.array([rank.code for rank in todo]), row)
     scale = over.close[row, column] / raw[row, column]
 
     orders = [

@@ -33,6 +33,7 @@ COMPUTED_BY = (
         (
             "lake",
             "adjust.py",
+            "breaks.py",
             "carry.py",
             "markets.py",
             "membership.py",

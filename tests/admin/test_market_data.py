@@ -93,13 +93,71 @@ def test_an_event_is_added_and_corrected_through_the_same_door(
     add = "/admin/marketdata/factorevent/add/"
     refused = console.post(add, {**sent, "date": "2024-03-09", "ratio": "0.2"})
     assert "not a session" in refused.content.decode()
-    console.post(add, {**sent, "ratio": "0.5"})
+    wrong = console.post(add, {**sent, "ratio": "5"})
+    assert "leaves a move of" in wrong.content.decode()
+    console.post(add, {**sent, "ratio": "0.21"})
     event = FactorEvent.objects.get()
     console.post(reverse("admin:marketdata_factorevent_change", args=[event.pk]), {"ratio": "0.2"})
     event.refresh_from_db()
     assert event.ratio == 0.2
     assert [entry.action_flag for entry in LogEntry.objects.order_by("pk")] == [1, 2]
     assert coverage.suspects(queries.record("kr")) == []
+
+
+def test_no_ratio_is_filled_in_and_the_nearest_split_is_suggested(
+    split: pd.DataFrame, console: Client
+) -> None:
+    text = page(console, SUSPECTED)
+    assert 'name="ratio" step="any" min="0" placeholder="0.2 is 5:1"' in text
+    assert "beyond the daily limit, near 5:1" in text
+
+
+@pytest.fixture
+def two_splits(split: pd.DataFrame, bring: Any, sessions: list[date]) -> pd.DataFrame:
+    """Another instrument rises 3.5 times on session 25, which is near no simple split, on a smaller turnover."""
+    after = (split.code == CODES[1]) & (split.date >= sessions[25])
+    prices = ["open", "high", "low", "close"]
+    split.loc[after, prices] = (split.loc[after, prices] * 3.45).round()
+    split.loc[(split.code == CODES[0]) & (split.date == sessions[20]), "volume"] = 90_000_000
+    bring(split)
+    project.project("kr")
+    return split
+
+
+def test_many_are_decided_at_once_with_a_reason(
+    two_splits: pd.DataFrame, console: Client, sessions: list[date]
+) -> None:
+    ticked = [f"{sessions[20]} {CODES[0]}", f"{sessions[25]} {CODES[1]}"]
+    sent = {"market": "kr", "ticked": ticked, "reason": "notice of the exchange"}
+    found = console.post(SUSPECTED, {**sent, "many": "split"}, follow=True)
+    assert said(found) == [
+        "1 moves are splits. notice of the exchange",
+        "1 of them have no simple split near: decide them one by one.",
+    ]
+    event = FactorEvent.objects.get()
+    assert (event.stock_code, event.ratio, event.reason) == (
+        CODES[0],
+        0.2,
+        "notice of the exchange",
+    )
+    assert LogEntry.objects.get().change_message == "1 moves are splits. notice of the exchange"
+    found = console.post(SUSPECTED, {**sent, "many": "accept"}, follow=True)
+    assert said(found) == ["1 moves are real moves. notice of the exchange"]
+    assert FactorEvent.objects.get(stock_code=CODES[1]).ratio == 1
+    assert coverage.suspects(queries.record("kr")) == []
+    found = console.post(SUSPECTED, {**sent, "many": "accept"}, follow=True)
+    assert said(found) == ["Nothing was recorded: tick the moves first."]
+
+
+def test_suspicions_are_sorted_by_turnover(two_splits: pd.DataFrame, console: Client) -> None:
+    for order, codes in (
+        ("session", (CODES[1], CODES[0])),
+        ("turnover", (CODES[0], CODES[1])),
+        ("move", (CODES[1], CODES[0])),
+        ("nonsense", (CODES[1], CODES[0])),
+    ):
+        text = page(console, f"{SUSPECTED}?order={order}")
+        assert text.index(f">{codes[0]}</a>") < text.index(f">{codes[1]}</a>")
 
 
 def test_months_of_the_lake_are_rebuilt_once_confirmed(market: Any, console: Client) -> None:

@@ -13,8 +13,9 @@ from marketdata import queries, readiness
 from marketdata.data_quality.report import findings
 from marketdata.management.arguments import add_format, add_market, positive
 from marketdata.management.command import SeismoCommand
+from marketdata.management.findings import write_finding
+from marketdata.management.progress_bar import ProgressBar
 from marketdata.markets import market
-from marketdata.number_format import format_number
 from marketdata.operations import project
 
 
@@ -36,25 +37,18 @@ class Command(SeismoCommand):
         name = market(options["market"]).name
         project.bring_up_to_date(name)
         queries.record(name).refuse_empty()
-        found = [
-            *readiness.findings(name, timezone.now()),
-            *findings(name, limit=options["limit"]),
-        ]
+        found = list(readiness.findings(name, timezone.now()))
+        bar = ProgressBar(self.stderr)
+        try:
+            found += findings(name, limit=options["limit"], progress=bar.show)
+        finally:
+            bar.close()
         for finding in found:
             if options["format"] == "json":
                 self.stdout.write(json.dumps(asdict(finding), ensure_ascii=False))
-                continue
-            cut = 0 < len(finding.cases) < finding.count
-            listed = f" ({len(finding.cases):,} listed)" if cut else ""
-            self.stdout.write(f"{name}: {finding.text}: {finding.count:,}{listed}")
-            for case in finding.cases:
-                shown = ", ".join(f"{key} {_text(value)}" for key, value in case.items())
-                self.stdout.write(f"  {shown}")
+            else:
+                write_finding(self.stdout, finding)
         if not found and options["format"] == "text":
             self.stdout.write(f"Nothing looks wrong with market {name}.")
         if found and options["strict"]:
             raise CommandError(f"{len(found)} checks of market {name} found something.")
-
-
-def _text(value: str | float) -> str:
-    return value if isinstance(value, str) else format_number(value, 10)

@@ -168,3 +168,50 @@ def test_sources_far_apart_and_sources_that_fell_behind(tmp_path: Path) -> None:
     assert poor.cases == ({"source": "two", "quality": round(0.6 / 3 + 0.4 * 5 / 7, 3)},)
     with pytest.raises(CommandError, match="checks of market kr found something"):
         call_command("check_data", "--strict", stdout=StringIO())
+
+
+@pytest.mark.parametrize(
+    ("bar", "told"),
+    [
+        ("0,110,90,105,1000", "open, high or low is 0 beside a volume"),
+        ("100,0,90,105,1000", "open, high or low is 0 beside a volume"),
+        ("0,0,0,105,1000", "open, high or low is 0 beside a volume"),
+        ("85,110,90,105,1000", "low above open or close"),
+        ("120,110,90,105,1000", "high below open or close"),
+        ("100,110,90,105,0", "a range without a volume"),
+        ("100,110,90,105,1000,145000", "amount and volume imply a price outside the range"),
+        ("100,110,90,105,1000,100", "amount and volume imply a price outside the range"),
+    ],
+)
+def test_bars_that_contradict_themselves(tmp_path: Path, bar: str, told: str) -> None:
+    columns = f"{COLUMNS},amount"
+    sound = [
+        "0,0,0,105,0,0",
+        "105,105,105,105,0,",
+        "100,110,90,105,1000,142000",
+        "105,105,105,105,9,945",
+    ]
+    rows = [f"2026-08-{18 + n},000010,{one}" for n, one in enumerate(sound)]
+    imported(tidy(tmp_path / "a.csv", rows, columns=columns))
+    assert "contradictory_bars" not in found()
+    other = [f"2026-08-20,{code},{bar}" for code in ("000020", "000030")]
+    width = COLUMNS if bar.count(",") == 4 else columns
+    imported(tidy(tmp_path / "b.csv", other, columns=width))
+    seen = found()["contradictory_bars"]
+    assert [(case["code"], case["told"]) for case in seen.cases] == [
+        ("000020", told),
+        ("000030", told),
+    ]
+    assert seen.action == "manage.py collect_prices --refetch 000020,000030 --since 2026-08-20"
+    out = StringIO()
+    call_command("check_data", stdout=out)
+    assert f"  -> {seen.action}\n" in out.getvalue()
+
+
+def test_progress_names_each_check_and_ends(tmp_path: Path) -> None:
+    imported(tidy(tmp_path / "a.csv", [f"2026-08-21,000010,{BAR}"]))
+    shown: list[tuple[str, float]] = []
+    list(report.findings("kr", progress=lambda name, share: shown.append((name, share))))
+    assert shown[0] == ("missing sessions", 0.0)
+    assert shown[-1] == ("", 1.0)
+    assert [share for _, share in shown] == sorted(share for _, share in shown)

@@ -1,0 +1,53 @@
+"""Instruments whose bars do not continue those before: suspected actions and errors, and codes that were used again."""
+
+from __future__ import annotations
+
+from marketdata import queries
+from marketdata.breaks import LIFE
+from marketdata.data_quality.finding import Finding
+
+
+def suspected_actions(market: str, limit: int) -> Finding:
+    """Moves beyond the market's daily limit that neither a base price nor an event explains, jumps that no real move
+    looks like where there is no limit, and events that contradict the bars; the newest first. LakeError where the lake
+    is behind the record."""
+    held = queries.record(market)
+    found = queries.suspected_actions(held)[::-1]
+    known = {(one.session, one.code): one for one in queries.breaks(held)}
+    cases: list[dict[str, str | float]] = []
+    for day, code, before, close in found[:limit]:
+        case: dict[str, str | float] = {"code": code, "session": str(day)}
+        case |= {"close before": before, "close": close}
+        if one := known.get((str(day), code)):
+            case["told"] = one.sentence()
+        cases.append(case)
+    what = "moves beyond the daily limit without a base price"
+    if held.market.suspect_move is None:
+        what = "jumps, bars off by a power of ten, seams"
+    return Finding(
+        "suspected_actions",
+        market,
+        len(found),
+        f"Suspected corporate actions and errors: {what}; such an instrument is not eligible for 252 sessions and not "
+        "in the market's index (decide in the admin under Suspected actions, or supply the event in a file of date, "
+        "code, ratio; 1 says that the move was real; a wrong bar is collected or imported again)",
+        tuple(cases),
+        action=f"decide: /admin/marketdata/factorevent/suspected/?market={market}",
+    )
+
+
+def new_lives(market: str, limit: int) -> Finding:
+    """Codes with more than 60 sessions without a bar that nothing explains: another instrument begins there."""
+    found = [one for one in queries.breaks(queries.record(market)) if one.kind == LIFE][::-1]
+    return Finding(
+        "new_lives",
+        market,
+        len(found),
+        "Codes used again after more than 60 sessions without a bar: history and age begin anew (where it is the same "
+        "instrument, collect or import the bars between, or supply a factor event on the first session after: 1 where "
+        "prices go on as they were)",
+        tuple(
+            {"code": one.code, "last bar before": one.since, "first bar": one.session}
+            for one in found[:limit]
+        ),
+    )

@@ -68,3 +68,23 @@ def test_korean_browser_reads_korean(browser: Client) -> None:
     html = browser.get("/help", headers={"Accept-Language": "ko-KR,ko;q=0.9"}).content.decode()
     assert "도움말" in html
     assert "Help" not in html
+
+
+def test_unknown_visitor_writes_no_settings(client: Client, db: None) -> None:
+    from scans.models import ReaderSettings
+
+    found = client.post("/settings", {"language": "ko", "theme": "dark"})
+    assert found["Location"].startswith("/login?next=")
+    assert not ReaderSettings.objects.exists()
+
+
+def test_settings_of_another_reader_stay(browser: Client, trader: User) -> None:
+    from django.contrib.auth.models import User
+
+    from scans.models import ReaderSettings
+
+    other = User.objects.create_user("another")
+    ReaderSettings.objects.create(user=other, language="en")
+    browser.post("/settings", {"language": "ko", "theme": "", "user": other.pk})
+    assert ReaderSettings.objects.get(user=other).language == "en"
+    assert ReaderSettings.objects.get(user=trader).language == "ko"

@@ -67,7 +67,7 @@ def test_notifications(index: None, sessions: list[date]) -> None:
     evening.run(asked, clock=lambda: at, warm_up=lambda *_: None)
     row = Notification.objects.get()
     lines = text(notify.body(row)).splitlines()
-    assert lines[lines.index(f"  {DAILY}") - 1] == "v1: 0 picked, regime crash"
+    assert lines[lines.index(f"  {DAILY}") - 1] == "v1: 0 matched, regime crash"
     assert lines[lines.index(f"  {TREND}") - 1].startswith("v2: ")
     for one in row.versions:  # as those of before rules were in messages
         del one["regime_rule"]

@@ -14,7 +14,7 @@ from django.utils import timezone
 from marketdata import queries
 from marketdata.lake import writer
 from marketdata.models import LakePartition
-from marketdata.operations import market_index
+from marketdata.operations import market_index, series_breaks
 from marketdata.record import Days
 from tests.bench import measuring
 from tests.bench.generated import SEGMENTS, Generated
@@ -56,7 +56,7 @@ def _lake(market: str, instruments: int, sessions: int, seed: int) -> Answer:
         )
         rows, size = rows + written.rows, size + written.bytes
     generated = time.perf_counter()
-    market_index.refresh(queries.lake(), market)
+    market_index.refresh(queries.lake(), market, series_breaks.refresh(queries.lake(), market))
     return {
         "rows": rows,
         "bytes": size,

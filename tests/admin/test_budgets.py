@@ -297,7 +297,8 @@ def test_the_queries_of_every_page(
     if os.environ.get("RECORD_QUERY_COUNTS"):
         COUNTS.write_text(json.dumps(dict(sorted(ten.items())), indent=2) + "\n")
     told = json.loads(COUNTS.read_text())
-    told["index"] -= not queueing.in_database()
+    if not queueing.in_database():  # neither the tasks that wait nor the leases of workers are rows
+        told["index"] -= 2
     there = {name: n for name, n in told.items() if name in ten}  # with Redis the queue has no list
     assert ten == there
     assert {name for name in told if name not in ten} <= {"django_q_ormq", "django_q_ormq change"}

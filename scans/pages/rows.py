@@ -14,9 +14,6 @@ from scans.evening_summary import Evening, Pick
 from scans.models import ScanRank, Signal
 from scans.pages.sparkline import sparkline
 
-EOK = 1e8
-"""One 억: flow and turnover in won are read in it."""
-
 Flows = Mapping[tuple[str, date], Mapping[str, Any]]
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from django.http import Http404
 
 from scans.engines.regime_rules import RegimeRule
-from scans.evening_summary import Evening, Pick, VersionEvening, evening
+from scans.evening_summary import Evening, evening
 from scans.pages.frame import MarketPage
 from scans.pages.regime_words import words
-from scans.pages.rows import Row, SignalRow, flows_of, row_of, signal_row
+from scans.pages.rows import Row, flows_of, row_of, signal_row
 from scans.recorded_regimes import regime_rules
 
 
@@ -64,6 +64,3 @@ class Tonight(MarketPage):
 
 def _rule(rule: RegimeRule | None) -> str:
     return words(rule) if rule else ""
-
-
-__all__ = ["Pick", "SignalRow", "Tonight", "VersionEvening"]

@@ -13,7 +13,7 @@ from scans.pages import glossary
 
 register = template.Library()
 MINUS = "\u2212"
-EOK, JO = 1e8, 1e12
+EOK = 1e8
 
 
 @register.filter
@@ -46,36 +46,13 @@ def points(value: Any) -> str:
 
 
 @register.filter
-def eok(value: Any) -> str:
-    """Won in 억 with one decimal, in 조 from 10,000 억 on, signed."""
-    if value is None or value == "":
-        return "–"
-    number = float(value)
-    sign = "+" if number > 0 else MINUS if number < 0 else ""
-    if abs(number) >= JO:
-        return f"{sign}{abs(number) / JO:,.1f}조"
-    return f"{sign}{abs(number) / EOK:,.1f}억"
-
-
-@register.filter
 def eok_plain(value: Any) -> str:
-    """The same without a unit, whole from 100 억 on: for columns whose head names the unit."""
+    """Won in 억, signed and without the unit, which the head of the column names; whole from 100 억 on."""
     if value is None or value == "":
         return "–"
     number = float(value) / EOK
     sign = "+" if number > 0 else MINUS if number < 0 else ""
     return f"{sign}{abs(number):,.0f}" if abs(number) >= 100 else f"{sign}{abs(number):,.1f}"
-
-
-@register.filter
-def amount(value: Any, currency: str = "KRW") -> str:
-    """Turnover: 7.5조, 128억 in won; 1.2 B, 45.1 M in dollars."""
-    if value is None or value == "":
-        return "–"
-    number = float(value)
-    if currency == "KRW":
-        return f"{number / JO:,.1f}조" if number >= JO else f"{number / EOK:,.0f}억"
-    return f"{number / 1e9:,.1f} B" if number >= 1e9 else f"{number / 1e6:,.1f} M"
 
 
 @register.filter

@@ -50,7 +50,7 @@ demo: $(BASE)
 	@echo "Next:"
 	@echo "  $(MANAGE) run_scan --help     other sessions, versions, formats; --explain CODE"
 	@echo "  $(MANAGE) check_data          what the record knows and what it doubts"
-	@echo "  $(MANAGE) createsuperuser     then make serve, for the admin"
+	@echo "  $(MANAGE) createsuperuser     then make serve, for the pages and the admin"
 else
 demo: $(BASE)
 	@mkdir -p $(DEMO_DIR)
@@ -63,7 +63,7 @@ demo: $(BASE)
 	@echo "  make demo PRICES='path ...'      the same with your own price files"
 	@echo "  export $(DEMO)"
 	@echo "  $(MANAGE) run_scan --help        other sessions, versions, formats; --explain CODE"
-	@echo "  $(MANAGE) createsuperuser        then make serve, for the admin"
+	@echo "  $(MANAGE) createsuperuser        then make serve, for the pages and the admin"
 endif
 
 # The whole suite comes last: its closing line is the one that counts.

@@ -1,15 +1,16 @@
 """The one HTTP client of all sources: asynchronous inside, a plain call outside.
 
-An attempt, in order: the circuit of the host is waited for, a permit is taken, the call is sent, the source's own
-`read` judges the answer. `read` returns the value or raises:
+An attempt, in order: the circuits of the host and of the endpoint are waited for, a permit is taken, the call is sent,
+the source's own `read` judges the answer. `read` returns the value or raises:
 
 - `SourceUnavailable`: tried again after jitter, or after what `retry_after` says
 - `RateLimited`: the whole group is held, in every process, and slowed down a little; then tried again
 - `SourceRefused`, `SourceChanged`: handed on at once
 
-Calls that got no answer, or one without JSON, several times in a row open the circuit of their host: then one call at a
-time tries, and all others wait for it. Any JSON is a sign of life, an error too. A host that gave none for the
-`patience` of the retry policy is `SourceGone`, for every call that waits.
+Calls that got no answer, or one without JSON, several times in a row open the circuit of their endpoint, and with a
+second endpoint that of their host (see `circuits`): then one call at a time tries, and all others wait for it. Any JSON
+is a sign of life, an error too. What gave none for the `patience` of the retry policy is `SourceGone`, for every call
+that waits for it.
 
 The network is swapped by passing a `transport` (httpx.MockTransport, or one that misbehaves).
 """
@@ -30,6 +31,7 @@ from caching.breaker import Breaker
 from marketdata.sources.base import RateLimited, SourceError, SourceGone, SourceUnavailable
 from marketdata.sources.http.border import FOREIGN, NOT_SENT, translated
 from marketdata.sources.http.bridge import Bridge
+from marketdata.sources.http.circuits import HostCircuit, Silence
 from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.pace import Rate
 from marketdata.sources.http.retry import LONGEST_REST, RetryPolicy, circuit, http_date
@@ -55,9 +57,14 @@ class Call:
         return httpx.URL(self.url).netloc.decode("ascii", "replace")
 
     @property
+    def endpoint(self) -> str:
+        """Its path, without a query."""
+        return httpx.URL(self.url).path
+
+    @property
     def what(self) -> str:
         """For messages: no query, no header, no body."""
-        return f"{self.method} {self.host}{httpx.URL(self.url).path}"
+        return f"{self.method} {self.host}{self.endpoint}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +148,7 @@ class HttpClient:
         self.sent = 0
         """Calls that were made, retries and refused ones too; not those that found nobody to connect to."""
         self._breaker = breaker
-        self._circuits: dict[str, Breaker] = {}
+        self._circuits: dict[str, HostCircuit] = {}
         self._retry = retry or RetryPolicy()
         self._timeouts = timeouts or Timeouts()
         self._transport = transport
@@ -238,41 +245,37 @@ class HttpClient:
         except SourceUnavailable as error:
             if not answer.is_sign_of_life and not isinstance(error, RateLimited):
                 self._failed(call, error, None)
-            self._circuit(call).succeeded()
+            self._circuit(call).succeeded(call.endpoint)
             raise
         except SourceError:
-            self._circuit(call).succeeded()
+            self._circuit(call).succeeded(call.endpoint)
             raise
-        self._circuit(call).succeeded()
+        self._circuit(call).succeeded(call.endpoint)
         return value
 
     async def _turn(self, call: Call) -> None:
-        """Wait until the circuit lets this call through; SourceGone where it was open too long, trials since too."""
-        circuit, began = self._circuit(call), self._clock()
-        while (delay := circuit.delay()) > 0.0:
-            waited = self._clock() - began
-            if circuit.failing_for > self._retry.patience and waited > LONGEST_REST:
-                raise self._gone(call, circuit)
-            await self._pause(min(delay, LOOK_AGAIN))
+        """Wait until the circuits let this call through; SourceGone where one was open too long, trials since too."""
+        circuit, endpoint, began = self._circuit(call), call.endpoint, self._clock()
+        with circuit.waiting(endpoint):
+            while (delay := circuit.delay(endpoint)) > 0.0:
+                silence = circuit.silence(endpoint, self._retry.patience)
+                if silence and self._clock() - began > LONGEST_REST:
+                    raise _gone(call, silence)
+                await self._pause(min(delay, LOOK_AGAIN))
 
     def _failed(self, call: Call, error: SourceError, cause: Exception | None) -> NoReturn:
-        """Raise `error`, a sign that the host is not there; SourceGone where there have been too many."""
+        """Raise `error`, a sign that nobody is there; SourceGone where there have been too many."""
         circuit = self._circuit(call)
-        circuit.failed()
-        if circuit.is_open and circuit.failing_for > self._retry.patience:
-            raise self._gone(call, circuit) from cause
+        circuit.failed(call.endpoint)
+        silence = circuit.silence(call.endpoint, self._retry.patience)
+        if silence:
+            raise _gone(call, silence) from cause
         raise error from cause
 
-    def _gone(self, call: Call, circuit: Breaker) -> SourceGone:
-        return SourceGone(
-            f"{call.host} has not answered for {circuit.failing_for:.0f} s ({circuit.failures} calls in a row): check "
-            "the network and the address, then run this again."
-        )
-
-    def _circuit(self, call: Call) -> Breaker:
+    def _circuit(self, call: Call) -> HostCircuit:
         found = self._circuits.get(call.host)
         if found is None:
-            found = self._circuits.setdefault(call.host, self._breaker())
+            found = self._circuits.setdefault(call.host, HostCircuit(self._breaker))
         return found
 
     async def _wait_or_raise(
@@ -284,7 +287,8 @@ class HttpClient:
         failing_since: float,
     ) -> None:
         """Wait before the next attempt; where the circuit is open, that is what `_turn` waits for."""
-        wait, is_open = self._retry.wait(attempt, asked), self._circuit(call).is_open
+        is_open = self._circuit(call).is_open(call.endpoint)
+        wait = self._retry.wait(attempt, asked)
         spent = self._clock() - failing_since
         too_long = wait is not None and spent + wait > self._retry.patience and not is_open
         if isinstance(error, SourceGone) or wait is None or too_long:
@@ -306,3 +310,14 @@ class HttpClient:
             )
             self._session_of = loop
         return self._session
+
+
+def _gone(call: Call, silence: Silence) -> SourceGone:
+    lasting = f"has not answered for {silence.seconds:.0f} s ({silence.calls} calls in a row)"
+    if silence.of_host:
+        return SourceGone(
+            f"{call.host} {lasting}: check the network and the address, then run this again."
+        )
+    return SourceGone(
+        f"{call.what} {lasting}, though {call.host} answers other calls: run this again later."
+    )

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from caching.breaker import Breaker
 
 LONGEST_REST = 3.0
-"""Seconds between two trials of a host that does not answer."""
+"""Seconds between two trials of a host or an endpoint that does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class RetryPolicy:
 
 
 def circuit() -> Breaker:
-    """The circuit of a host: five calls in a row without an answer open it, the first trial is a second later."""
+    """The circuit of a host or an endpoint: five calls in a row without an answer open it, the first trial is a second
+    later."""
     return Breaker(threshold=5, rest=1.0, longest=LONGEST_REST)
 
 

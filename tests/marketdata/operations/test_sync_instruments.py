@@ -119,9 +119,8 @@ def test_a_list_that_fails_makes_nobody_gone(desk: Desk) -> None:
     desk.exchange.market.pop("005930")
     desk.exchange.faults.only, desk.exchange.faults.rates = "kospi_code.mst.zip", {"error": 1.0}
     done = synced(desk, last)
-    # While KOSPI's host answers with errors alone, another list may find the circuit open and fail with it.
-    assert "KOSPI" in [segment for segment, _ in done.failures]
-    assert done.gone == ()
+    assert [segment for segment, _ in done.failures] == ["KOSPI"]
+    assert (done.gone, done.listed) == ((), 4)
 
 
 def test_a_list_that_lost_too_much_is_not_believed() -> None:

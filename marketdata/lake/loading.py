@@ -179,9 +179,8 @@ class Loading:
         for cell in self._suspects(ratio, 0).tolist():
             t, i = divmod(cell, instruments)
             code = self.codes[i].decode()
-            found.append(
-                (self.window.sessions[t], code, float(close[t - 1, i]), float(close[t, i]))
-            )
+            before = float(close[t - 1, i]) if t else np.nan
+            found.append((self.window.sessions[t], code, before, float(close[t, i])))
         return found
 
     def panel(self, reach: Mapping[str, int], *, returns: bool) -> Panel:

@@ -5,8 +5,9 @@
    asked, nobody knows. A hole is explained by a status that says that trading was halted, by one that was made within
    it (a source listed the instrument all the while), by a listing day before it, or by a factor event on the session
    after.
-2. Events that contradict the bars, in the months that have events.
+2. Events that contradict the bars.
 3. Where the market has no daily limit, jumps: bars of the changed months and `LOOK_BACK` sessions before them.
+4. Where it has one, bars that the limit does not allow (`price_limits`), of the same months.
 
 A break depends on no later bar, so what is found again begins with the first month that changed.
 """
@@ -18,13 +19,14 @@ from datetime import date
 
 import numpy as np
 
-from marketdata import breaks, queries
+from marketdata import breaks, price_limits, queries
 from marketdata.breaks import Break
 from marketdata.lake import breaks_file, schema
 from marketdata.lake.breaks_file import BreaksFile, Hole
 from marketdata.lake.footers import Survey, positions, survey
 from marketdata.lake.layout import Lake
 from marketdata.models import FactorEvent, Instrument, InstrumentStatus, LakePartition, StockPrice
+from marketdata.operations import limit_bars
 from marketdata.record import Days, Record
 
 LOOK_BACK = breaks.BACK + 2
@@ -206,20 +208,8 @@ def _suspicions(held: Record, since: np.datetime64, lives: Sequence[Break]) -> I
 
 def _of_chunk(held: Record, block: Days, part: Days, lives: Sequence[Break]) -> Iterator[Break]:
     limit = held.market.suspect_move
-    if limit is not None:  # only events are looked at, in months that have any
-        seen = survey(queries.lake(), held.months(part))
-        with_events = [
-            np.datetime64(one.month, "M")
-            for one, roster in zip(seen.parts, seen.rosters, strict=True)
-            if len(roster.events)
-        ]
-        months = part.astype("datetime64[M]")
-        for month in with_events:
-            mine = part[months == month]
-            if len(mine):
-                yield from _read(held, block, mine, lives, look_back=1)
-        return
-    yield from _read(held, block, part, lives, look_back=LOOK_BACK)
+    look_back = LOOK_BACK if limit is None else price_limits.LOOK_BACK
+    yield from _read(held, block, part, lives, look_back=look_back)
 
 
 def _read(
@@ -227,14 +217,16 @@ def _read(
 ) -> Iterator[Break]:
     window = queries.block_window(held, block, part, look_back=look_back, broken=lives)
     limit = held.market.suspect_move
-    names = FIELDS if limit is None else ("raw_close", "volume")
-    panel = window.read(dict.fromkeys(names, window.start))
+    panel = window.read(dict.fromkeys(FIELDS, window.start))
     raw, volume = panel["raw_close"], panel["volume"]
     decided = np.zeros(raw.shape, dtype=bool)
     columns = {str(code): n for n, code in enumerate(panel.codes)}  # of several lives the last
     found: dict[tuple[int, int], Break] = {}
-    for row, code, ratio in _events(window.survey, window.sessions):
-        column = columns[code]
+    events = [
+        (row, columns[code], code, ratio)
+        for row, code, ratio in _events(window.survey, window.sessions)
+    ]
+    for row, column, code, ratio in events:
         if row < max(window.start, 1) or not volume[row, column] > 0:
             decided[row, column] = True
             continue
@@ -256,7 +248,14 @@ def _read(
                 before,
                 float(raw[row, column]),
             )
+        yield from found.values()
+        return
     yield from found.values()
+    known = {(one.session, one.code) for one in found.values()}
+    mine = [(row, column, ratio) for row, column, _, ratio in events]
+    for one in limit_bars.suspected(held.market, window, panel, mine):
+        if (one.session, one.code) not in known:
+            yield one
 
 
 def _events(seen: Survey, sessions: Days) -> Iterator[tuple[int, str, float]]:

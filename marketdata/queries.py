@@ -70,10 +70,10 @@ def calendar(market: str) -> tuple[Days, frozenset[date]]:
     """The same sessions, and those of them that are so by an override alone or in spite of what their bars say."""
     named = market_named(market)
     overrides = list(CalendarOverride.objects.filter(market__in=named.family))
-    return calendar_of(named, overrides), _opened(named, overrides)
+    return calendar_of(named, overrides), opened_of(named, overrides)
 
 
-def _opened(named: Market, overrides: Iterable[CalendarOverride]) -> frozenset[date]:
+def opened_of(named: Market, overrides: Iterable[CalendarOverride]) -> frozenset[date]:
     """The days that an override calls open, as `calendar_of` takes them."""
     said = {(row.market, row.date): row.is_open for row in overrides}
     mine = {day: said[name, day] for wanted in named.family for name, day in said if name == wanted}
@@ -104,7 +104,7 @@ def records(markets: Sequence[str]) -> list[Record]:
         _record(
             hours_of(one, overrides),
             calendar_of(one, overrides),
-            _opened(one, overrides),
+            opened_of(one, overrides),
             rows[one.name],
         )
         for one in named

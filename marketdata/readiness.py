@@ -6,7 +6,9 @@ added in `scans.readiness`; every face takes the state from these two.
 
 1. The last closed session is that of the calendar, with overrides, by the closing times of the market.
 2. The record is behind by the closed sessions after its latest complete one (`queries.is_thin`).
-3. What is missing becomes overdue `GRACE` after the evening of the session should have begun.
+3. Sessions in doubt before the latest complete one are *undecided* until their bars are replaced, or an operator says
+   in the calendar overrides that the market was closed, or that it was open: later sessions are computed from them.
+4. What is missing becomes overdue `GRACE` after the evening of the session should have begun.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -24,7 +27,7 @@ from marketdata import queries
 from marketdata.data_quality.finding import Finding
 from marketdata.markets import market as market_named
 from marketdata.models import CalendarOverride, Instrument, LakePartition, StockPrice
-from marketdata.record import Days
+from marketdata.record import Days, Record
 from marketdata.session_activity import SessionCounts
 from marketdata.session_hours import SessionHours
 
@@ -32,6 +35,8 @@ GRACE = timedelta(hours=3)
 """After the time of a session's evening its bars and scans are overdue: as long as a schedule tries again."""
 DEMO = "demo"
 """The source of a generated market: it ends when it was generated, which is no fault."""
+SHOWN = 3
+"""Undecided sessions that a sentence names: the latest."""
 RECENT = timedelta(days=45)
 """How far back the counts of bars are read: two sessions at least, whatever the holidays."""
 
@@ -57,7 +62,8 @@ class Freshness:
     """A market's record against its calendar. `last_closed` session of the calendar; `latest` with any bar and
     `complete` with enough of them, both up to it; `missing`: closed sessions after `latest`, which have no bar at all;
     `behind`: closed sessions after `complete`; `due_at`: when the evening of the oldest of these is overdue, or of
-    the last closed session where there is none."""
+    the last closed session where there is none; `undecided`: recent sessions before `complete` whose bars are in doubt,
+    each with why, so that what is computed of later ones builds on them."""
 
     market: str
     state: State
@@ -67,6 +73,7 @@ class Freshness:
     missing: tuple[date, ...]
     behind: int
     due_at: datetime | None
+    undecided: tuple[tuple[date, str], ...] = ()
 
     @property
     def is_alarming(self) -> bool:
@@ -74,7 +81,23 @@ class Freshness:
 
     @property
     def sentence(self) -> str:
-        """The state in one sentence, "" where the record is empty."""
+        """The state in one sentence, and one more where sessions are undecided; "" where the record is empty."""
+        return " ".join(one for one in (self._state_sentence(), self.doubts) if one)
+
+    @property
+    def doubts(self) -> str:
+        """Which undecided sessions later ones build on and how they are decided, "" where none is."""
+        if not self.undecided:
+            return ""
+        shown = "; ".join(f"{day}: {why}" for day, why in self.undecided[-SHOWN:])
+        more = len(self.undecided) - SHOWN
+        return (
+            f"Later sessions build on bars in doubt, which nobody has decided about ({shown}"
+            f"{f'; and {more} earlier' if more > 0 else ''}): collect or import them again, or say in the admin's "
+            "calendar overrides that the market was closed, or that it was open."
+        )
+
+    def _state_sentence(self) -> str:
         if self.latest is None:
             return ""
         if self.state is State.DEMO:
@@ -118,6 +141,7 @@ def freshness(
         _freshness(
             queries.hours_of(one, overrides),
             queries.calendar_of(one, overrides),
+            queries.opened_of(one, overrides),
             as_of,
             last.get(one.name),
             counts.get(one.name),
@@ -125,6 +149,28 @@ def freshness(
         )
         for one in named
     ]
+
+
+def builds_on_doubt(held: Record, asked: Days) -> dict[str, str]:
+    """Of the sessions `asked` (ISO) those that build on bars in doubt, each with a sentence: of the
+    `queries.RECENT` sessions before it the last one in doubt that no calendar override calls open."""
+    first = int(np.searchsorted(held.sessions, asked[0]))
+    last = int(np.searchsorted(held.sessions, asked[-1]))
+    doubts: dict[int, str] = {}
+    for n in range(max(first - queries.RECENT, 0), last):
+        if held.bars[n] and (why := held.doubt(n)):
+            doubts[n] = why
+    if not doubts:
+        return {}
+    opened = queries.calendar(held.market.name)[1]
+    left = [n for n in doubts if held.sessions[n].item() not in opened]
+    found = {}
+    for at in range(first, last + 1):
+        near = [n for n in left if at - queries.RECENT <= n < at]
+        if near:
+            day = held.sessions[near[-1]]
+            found[str(held.sessions[at])] = f"builds on {day}, in doubt: {doubts[near[-1]]}"
+    return found
 
 
 def findings(market: str, as_of: datetime) -> Iterator[Finding]:
@@ -165,6 +211,7 @@ def _counts(last: Mapping[str, date]) -> dict[str, Counts | None]:
 def _freshness(
     hours: SessionHours,
     calendar: Days,
+    opened: frozenset[date],
     as_of: datetime,
     last_bar: date | None,
     counts: Counts | None,
@@ -185,7 +232,27 @@ def _freshness(
         state = State.READY
     else:
         state = State.OVERDUE if due_at <= as_of else State.NOT_READY
-    return Freshness(market.name, state, closed, latest, complete, missing, len(lacking), due_at)
+    undecided = _undecided(after, complete, counts, opened)
+    return Freshness(
+        market.name, state, closed, latest, complete, missing, len(lacking), due_at, undecided
+    )
+
+
+def _undecided(
+    closed: Days, complete: date | None, counts: Counts | None, opened: frozenset[date]
+) -> tuple[tuple[date, str], ...]:
+    """The counted sessions in doubt before the latest complete one that no override calls open, and why."""
+    if counts is None or complete is None:
+        return ()
+    days = closed[closed <= np.datetime64(complete)][-40:]
+    days = days[days >= np.datetime64(min(counts, default=str(complete)))]
+    told = [SessionCounts.of(counts.get(str(day), queries.NOTHING)) for day in days]
+    recorded = [(day, one) for day, one in zip(days.tolist(), told, strict=True) if one.bars]
+    return tuple(
+        (day, why)
+        for (_, before), (day, one) in pairwise(recorded)
+        if day not in opened and (why := one.doubt(before))
+    )
 
 
 def _latest(closed: Days, last_bar: date, counts: Counts | None) -> tuple[date | None, date | None]:

@@ -26,7 +26,15 @@ from scans import digests, queries, schedules
 from scans.engines import params as engine_params
 from scans.engines.base import reads_flows
 from scans.engines.registry import ENGINES
-from scans.models import Notification, ScannerVersion, ScanRun, ScanSession, Status
+from scans.models import (
+    Notification,
+    QuarantineDecision,
+    ScannerVersion,
+    ScanRun,
+    ScanSession,
+    Status,
+    Verdict,
+)
 
 CHOSEN = ("segments", "limits", "top")
 """What a run records beside the parameters of its engine."""
@@ -91,9 +99,20 @@ def readinesses(markets: Sequence[str], as_of: datetime) -> list[Readiness]:
 
 
 def freshness(markets: Sequence[str], as_of: datetime) -> list[Freshness]:
-    """How fresh the records of `markets` are, with the times of their schedules."""
+    """How fresh the records of `markets` are, with the times of their schedules. A session in doubt of which somebody
+    published a quarantined answer is decided."""
     evenings = {one.market: one.at for one in schedules.planned()}
-    return records.freshness(markets, as_of, evenings=evenings)
+    found = records.freshness(markets, as_of, evenings=evenings)
+    return [_without_decided(one) if one.undecided else one for one in found]
+
+
+def _without_decided(record: Freshness) -> Freshness:
+    days = [day for day, _ in record.undecided]
+    decided = QuarantineDecision.objects.filter(
+        session__market=record.market, session__date__in=days, verdict=Verdict.PUBLISHED
+    ).values_list("session__date", flat=True)
+    left = tuple(one for one in record.undecided if one[0] not in set(decided))
+    return replace(record, undecided=left)
 
 
 def used(as_of: datetime) -> list[Readiness]:
@@ -124,6 +143,8 @@ def _with_versions(record: Freshness, as_of: datetime, held: Record | None) -> R
         return Readiness(State.EMPTY, reason, record, ())
     versions = _versions(record, held, record.last_closed)
     state, reason = _judged(record, versions, as_of)
+    if record.doubts and record.doubts not in reason:
+        reason = f"{reason} {record.doubts}"
     return Readiness(state, reason, record, tuple(versions))
 
 

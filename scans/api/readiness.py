@@ -90,6 +90,11 @@ class ReadinessBody(serializers.Serializer[Any]):
         child=serializers.DateField(),
         help_text=f"Closed sessions after the latest one with bars, the last {MOST_SESSIONS} of them",
     )
+    undecided_sessions = serializers.ListField(
+        child=serializers.DateField(),
+        help_text="Recent sessions before the latest complete one whose bars are in doubt, which nobody has decided "
+        "about: later answers build on them",
+    )
     due_at = serializers.DateTimeField(
         allow_null=True,
         help_text="When the evening of the oldest session that is behind, else of the last closed one, is overdue",
@@ -139,6 +144,7 @@ def _told(found: Readiness, bars: SessionBars | None) -> dict[str, Any]:
         "latest_complete_session": record.complete,
         "sessions_behind": record.behind,
         "missing_sessions": record.missing[-MOST_SESSIONS:],
+        "undecided_sessions": [day for day, _ in record.undecided],
         "due_at": record.due_at,
         "expected": bars.expected if bars else 0,
         "present": bars.present if bars else 0,

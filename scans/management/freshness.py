@@ -20,7 +20,7 @@ def add_strict_fresh(parser: CommandParser) -> None:
     parser.add_argument(
         "--strict-fresh",
         action="store_true",
-        help="refuse where the record lacks the last closed session",
+        help="refuse where the record lacks the last closed session, or has sessions in doubt before it",
     )
 
 
@@ -48,13 +48,15 @@ def warn_of_market(command: BaseCommand, market: str, as_of: datetime) -> None:
 
 
 def warning(market: str, as_of: datetime, *, strict: bool = False) -> str:
-    """A line that says how old the record is, or that it is a generated one; "" where it has the last closed session.
-    CommandError where it is old and `strict`. The lake is brought up to date first: bars are counted in it."""
+    """A line that says how old the record is, that sessions in doubt are undecided, or that it is a generated one; ""
+    where it has the last closed session and nothing is in doubt. CommandError where it is not so and `strict`.
+    The lake is brought up to date first: bars are counted in it."""
     project.current(market)
     (record,) = readiness.freshness([market], as_of)
-    if record.latest is None or (record.state is not State.DEMO and not record.behind):
+    fine = not record.behind and not record.undecided
+    if record.latest is None or (record.state is not State.DEMO and fine):
         return ""
-    if record.state is State.DEMO:
+    if record.state is State.DEMO and not record.undecided:
         return f"{record.sentence}\n"
     if strict:
         raise CommandError(f"{record.sentence} Nothing was done (--strict-fresh).")

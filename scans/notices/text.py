@@ -68,7 +68,7 @@ def _readiness(readiness: Mapping[str, Any]) -> Iterator[str]:
         f"Bars: {readiness['present']:,} of {readiness['expected']:,} expected"
         f"{f' ({absent})' if absent else ''}."
     )
-    if readiness["state"] not in ("ready", "demo"):
+    if readiness["state"] not in ("ready", "demo") or readiness.get("undecided"):
         yield f"Market {readiness['state'].replace('_', ' ')}: {readiness['reason']}"
     if skipped := readiness.get("skipped"):
         named = ", ".join(f"{slug} ({', '.join(segments)})" for slug, segments in skipped.items())

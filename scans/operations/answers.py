@@ -16,6 +16,8 @@ from scans.engines.regime_rules import RegimeHistory, RegimeRule, regime_kind
 from scans.execution.pieces import Task
 from scans.models import ScannerVersion
 
+NOTES = 200
+"""Characters of an answer's notes that are kept."""
 NO_MATCH, PUBLISHED, QUARANTINED = "no_match", "published", "quarantined"
 
 
@@ -95,10 +97,11 @@ def answers(
     *,
     data: list[str],
     thin: Mapping[str, str],
+    undecided: Mapping[str, str],
     names: Mapping[str, str],
 ) -> Iterator[Answer]:
     """An answer for each session. `data` are the digests of the record up to it, `thin` session -> why its data are
-    too thin to be published."""
+    too thin to be published, `undecided` session -> the sentence that it builds on bars in doubt."""
     days, rows = outcome.days, outcome.ranks
     bounds = np.searchsorted(rows.day, np.arange(len(universe.sessions) + 1))
     for k, session in enumerate(universe.sessions):
@@ -112,7 +115,7 @@ def answers(
             date=str(session),
             status=status,
             reason=reason,
-            notes=days.notes[k],
+            notes=_joined(undecided.get(str(session), ""), days.notes[k]),
             regime=days.regime[k],
             short_risk=int(days.short_risk[k]),
             fallback_step=int(days.step[k]),
@@ -123,6 +126,10 @@ def answers(
             result_digest=digests.hashed([[row[name] for name in _DIGESTED] for row in ranks]),
             ranks=ranks,
         )
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(note for note in notes if note)[:NOTES]
 
 
 _DIGESTED = ("rank", "code", "score", "label", "strategy")

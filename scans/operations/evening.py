@@ -130,6 +130,7 @@ def _readiness(market: str, session: date, as_of: datetime) -> dict[str, Any]:
         "reason": found.reason,
         "last_closed_session": str(found.record.last_closed),
         "sessions_behind": found.record.behind,
+        "undecided": [str(day) for day, _ in found.record.undecided],
         "expected": bars.expected,
         "present": bars.present,
         "absent": {

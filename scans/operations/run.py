@@ -22,6 +22,7 @@ from marketdata.database_damage import is_damage
 from marketdata.errors import DataProblem
 from marketdata.markets import market as market_named
 from marketdata.operations import project, statistics
+from marketdata.readiness import builds_on_doubt
 from marketdata.record import Days, Record
 from scans import queries
 from scans.engines import params as engine_params
@@ -95,7 +96,7 @@ def run(
     asked = _sessions(held, request)
     scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
     data = reading.read(held, asked, [scan.task for scan in scans], request)
-    thin = _thin(held, asked)
+    thin, undecided = _thin(held, asked), builds_on_doubt(held, asked)
     notices = tuple(market_queries.notices(held, asked))
     regimes = RegimeHistory(data.levels)
     for scan in scans:
@@ -103,7 +104,7 @@ def run(
         scan.seconds, scan.executor = dict(data.seconds), data.executor
         scan.index = data.index.name
         digests = data.digests(scan.task)
-        _answer(scan, *next(data.found), data.levels, digests, thin, request)
+        _answer(scan, *next(data.found), data.levels, digests, thin, undecided, request)
         if request.save:
             if not scan.error:
                 _publish(scan, digests[-1], request, permit)
@@ -127,7 +128,7 @@ def explain(request: Request, code: str) -> dict[str, Explained]:
     scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
     data = reading.read(held, asked, [scan.task for scan in scans], request)
     found: dict[str, Explained] = {}
-    thin = _thin(held, asked)
+    thin, undecided = _thin(held, asked), builds_on_doubt(held, asked)
     regimes = RegimeHistory(data.levels)
     for scan, (universe, features) in zip(scans, data.found, strict=True):
         if isinstance(features, Exception):
@@ -140,7 +141,8 @@ def explain(request: Request, code: str) -> dict[str, Explained]:
         checks = scan.task.engine.explain(
             universe, features, data.levels, scan.task.params, day=0, column=column
         )
-        _answer(scan, universe, features, data.levels, data.digests(scan.task), thin, request)
+        digests = data.digests(scan.task)
+        _answer(scan, universe, features, data.levels, digests, thin, undecided, request)
         if scan.error:
             raise DataProblem(f"Version {scan.error}")
         scan.regimes = regimes
@@ -206,6 +208,7 @@ def _answer(
     index: MarketIndex,
     data: list[str],
     thin: Mapping[str, str],
+    undecided: Mapping[str, str],
     request: Request,
 ) -> None:
     began = time.perf_counter()
@@ -218,7 +221,10 @@ def _answer(
         return
     picked = [str(universe.codes[i]) for i in np.unique(outcome.ranks.column)]
     names = market_queries.names(request.market, picked)
-    scan.answers = list(answers(scan.task, universe, outcome, data=data, thin=thin, names=names))
+    told = answers(
+        scan.task, universe, outcome, data=data, thin=thin, undecided=undecided, names=names
+    )
+    scan.answers = list(told)
     scan.seconds["score"] = time.perf_counter() - began
 
 

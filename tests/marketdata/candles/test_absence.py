@@ -12,8 +12,7 @@ from marketdata.candles.states import History, Status
 from marketdata.candles.timeframes import Interval, as_datetime
 from marketdata.candles.verdict import CONFIRMED_AFTER, SETTLING
 from marketdata.sources.base import CandlePage, SourceUnavailable
-from tests.marketdata.candles.stores import ListSource, MemoryStore
-from tests.marketdata.candles.test_collector import (
+from tests.marketdata.candles.minute_market import (
     END,
     NOW,
     SERIES,
@@ -22,6 +21,7 @@ from tests.marketdata.candles.test_collector import (
     nothing,
     recorded,
 )
+from tests.marketdata.candles.stores import ListSource, MemoryStore
 
 OPEN = NOW // 60 * 60  # where the forming minute opened
 

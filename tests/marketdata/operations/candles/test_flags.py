@@ -17,8 +17,8 @@ from marketdata.candles.timeframes import as_datetime
 from marketdata.models import FeatureFlag, FlagRollback
 from marketdata.operations.candles.collect import collect
 from marketdata.operations.candles.flags import RecordFlags, rules
+from tests.marketdata.candles.minute_market import END, NOW, minutes
 from tests.marketdata.candles.stores import ListSource
-from tests.marketdata.candles.test_collector import END, NOW, minutes
 
 pytestmark = pytest.mark.django_db
 

@@ -40,8 +40,8 @@ from marketdata.operations.candles import collect as candles
 from marketdata.operations.candles.store import ABANDONED, RecordStore
 from marketdata.operations.lease import Lease, LeaseLost, LeaseTaken
 from marketdata.sources.base import CandlePage, Candles, SourceUnavailable
+from tests.marketdata.candles.minute_market import END, NOW, SERIES, Killed, collect, minutes
 from tests.marketdata.candles.stores import ListSource, MemoryStore
-from tests.marketdata.candles.test_collector import END, NOW, SERIES, Killed, collect, minutes
 
 pytestmark = pytest.mark.django_db
 

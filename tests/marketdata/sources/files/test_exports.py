@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import bz2
 import csv
 import gzip
 import io
-import lzma
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -20,49 +17,18 @@ import xlsxwriter
 
 from marketdata.sources.batches import BarBatch
 from marketdata.sources.files import PriceFileError, recognise
-from marketdata.sources.files.formats import Recognised
-
-DAYS = ("2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-08")
-BARS = [
-    (67_100.0, 67_500.0, 66_400.0, 66_800.0, 1_139_855.0),
-    (67_400.0, 67_900.0, 67_000.0, 67_400.0, 776_094.0),
-    (65_500.0, 66_200.0, 65_100.0, 65_800.0, 562_585.0),
-    (64_700.0, 65_200.0, 64_300.0, 64_800.0, 1_734_079.0),
-    (64_100.0, 64_800.0, 63_700.0, 64_400.0, 1_269_295.0),
-]
-FIELDS = ("open", "high", "low", "close", "volume")
-
-
-def grouped(value: float) -> str:
-    return f"{value:,.0f}"
-
-
-def written(header: Sequence[str], rows: Iterable[Sequence[object]], delimiter: str = ",") -> str:
-    text = io.StringIO()
-    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows([header, *rows])
-    return text.getvalue()
-
-
-def of_one(opened: Recognised, market: str = "kr") -> list[tuple[str, str, tuple[float, ...]]]:
-    """(code, day, values) of every bar of the file."""
-    found = []
-    for batch in opened.batches(market=market, rows=2):
-        assert isinstance(batch, BarBatch)
-        for n in range(len(batch)):
-            code = str(batch.codes[batch.code[n]]) if batch.code[n] >= 0 else ""
-            values = tuple(batch.values[field][n] for field in FIELDS)
-            found.append((code, str(batch.date[n]), values))
-    return found
-
-
-def expected(code: str = "005930") -> list[tuple[str, str, tuple[float, ...]]]:
-    return [(code, day, bar) for day, bar in zip(DAYS, BARS, strict=True)]
-
+from tests.marketdata.sources.files.five_days import (
+    BARS,
+    DAYS,
+    FIELDS,
+    PLAIN,
+    expected,
+    grouped,
+    of_one,
+    written,
+)
 
 KOREAN = ("일자", "종목코드", "시가", "고가", "저가", "종가", "거래량")
-PLAIN = written(
-    ("date", "code", *FIELDS), ((day, "005930", *bar) for day, bar in zip(DAYS, BARS, strict=True))
-)
 
 
 @pytest.mark.parametrize(
@@ -318,17 +284,6 @@ def test_a_workbook(typed: bool, tmp_path: Path) -> None:
     assert "an Excel workbook" in opened.file.notes
 
 
-def test_a_workbook_with_two_sheets_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "two.xlsx"
-    with xlsxwriter.Workbook(str(path)) as book:
-        for name in ("January", "February"):
-            book.add_worksheet(name).write_row(0, 0, ["date", "code"])
-    with pytest.raises(
-        PriceFileError, match=r"two\.xlsx has 2 sheets with rows \(January, February\)"
-    ):
-        recognise(path)
-
-
 def test_a_zip_archive_with_one_file(tmp_path: Path) -> None:
     path = tmp_path / "prices.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -337,55 +292,6 @@ def test_a_zip_archive_with_one_file(tmp_path: Path) -> None:
         archive.writestr("__MACOSX/folder/._prices.csv", b"\x00\x05\x16\x07")
         archive.writestr("folder/.DS_Store", b"\x00\x00")
     assert of_one(recognise(path)) == expected()
-
-
-def zipped(**files: str | bytes) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-    return content.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        (zipped(a=PLAIN, b=PLAIN), r"is a zip archive with 2 files \(a, b\): unpack it"),
-        (zipped(), "is an empty zip archive"),
-        (zipped(a=zipped(b=PLAIN)), "holds another packed file: unpack it"),
-        (b"PK\x03\x04" + b"x" * 100, "is a zip archive that cannot be read"),
-        (bz2.compress(PLAIN.encode()), "is packed with bzip2: unpack it"),
-        (lzma.compress(PLAIN.encode()), "is packed with xz: unpack it"),
-        (b"7z\xbc\xaf\x27\x1c", "is a 7z archive: unpack it"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 64, r"is an old Excel workbook \(\.xls\)"),
-        (b"<html><table><tr><td>1</td></tr></table></html>", "is a web page"),
-        (b"\xef\xbb\xbf\r\n<!DOCTYPE html>", "is a web page"),
-        (b'{"date": "2024-01-02"}', "is JSON"),
-        (b"%PDF-1.7", "is a PDF document"),
-        (b"date,code\x00,open\n1,2,3\n", "holds bytes that are no text"),
-    ],
-)
-def test_what_is_refused_says_what_to_do(content: bytes, sentence: str, tmp_path: Path) -> None:
-    path = tmp_path / "prices.csv"
-    path.write_bytes(content)
-    with pytest.raises(PriceFileError, match=rf"^prices\.csv {sentence}"):
-        recognise(path)
-
-
-@pytest.mark.parametrize(
-    ("days", "sentence"),
-    [
-        (("01/02/2024", "01/03/2024"), r"01/02/2024 may be either of two days"),
-        (("01/13/2024", "13/01/2024"), r"some dates begin with the day and others with the month"),
-    ],
-)
-def test_an_order_that_is_not_proved_is_refused(
-    days: tuple[str, ...], sentence: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "prices.csv"
-    path.write_text(written(("date", "code", *FIELDS), ((day, "005930", *BARS[0]) for day in days)))
-    with pytest.raises(PriceFileError, match=sentence):
-        of_one(recognise(path))
 
 
 @pytest.mark.parametrize(("pattern", "order"), [("%m/%d/%Y", "month"), ("%d/%m/%Y", "day")])
@@ -415,21 +321,3 @@ def test_zeros_are_not_restored_where_another_code_kept_its_own(tmp_path: Path) 
     assert any(
         "660 may have lost leading zeros (000660?), but 005930" in note for note in opened.notes
     )
-
-
-def test_a_column_of_codes_and_a_code_contradict_each_other(tmp_path: Path) -> None:
-    path = tmp_path / "prices.csv"
-    path.write_text(PLAIN)
-    with pytest.raises(
-        PriceFileError, match=r"a column of its own for this \(code\): leave --code out"
-    ):
-        recognise(path, code="000660")
-
-
-def test_no_code_anywhere_says_how_to_name_it(tmp_path: Path) -> None:
-    path = tmp_path / "prices.csv"
-    rows = ((day, *bar) for day, bar in zip(DAYS, BARS, strict=True))
-    path.write_text(written(("Date", *FIELDS), rows))
-    with pytest.raises(PriceFileError, match=r"without a column for code .* say --code 005930"):
-        recognise(path)
-    assert of_one(recognise(path, code="005930")) == expected()

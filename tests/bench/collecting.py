@@ -18,7 +18,8 @@ from typing import Any
 from tests.bench.measuring import child
 from tests.bench.places import Bench, Place
 from tests.bench.report import Line, Table
-from tests.exchanges.kis import KisExchange, Market, small_market
+from tests.exchanges.kis import KisExchange
+from tests.exchanges.kis_market import Market, small_market
 from tests.exchanges.krx import real_market
 
 LIMIT = 18  # calls a second, as KIS counts them

@@ -15,7 +15,8 @@ from datetime import UTC, date, datetime, timedelta
 from tests.bench.measuring import ROOT
 from tests.bench.places import Bench, Place
 from tests.bench.report import Line, Table
-from tests.exchanges.kis import Instrument, KisExchange, generated_bars
+from tests.exchanges.kis import KisExchange
+from tests.exchanges.kis_market import Instrument, generated_bars
 
 INSTRUMENTS = 100
 SESSIONS = 150

@@ -14,7 +14,8 @@ import threading
 import time
 from datetime import date, datetime
 
-from tests.exchanges.kis import KST, KisExchange, small_market
+from tests.exchanges.kis import KST, KisExchange
+from tests.exchanges.kis_market import small_market
 from tests.exchanges.krx import real_market
 from tests.exchanges.server import Exchange, Faults
 from tests.exchanges.upbit import BithumbExchange, UpbitExchange, small_book

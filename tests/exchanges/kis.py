@@ -15,11 +15,11 @@ import time
 import zipfile
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import Any, NamedTuple
+from typing import Any
 
+from tests.exchanges.kis_market import Bar, Instrument, Market
+from tests.exchanges.kis_master import master_line
 from tests.exchanges.server import Exchange, Request, Response, SlidingLimit
 
 KST = timezone(timedelta(hours=9))
@@ -54,38 +54,6 @@ PRICES = ("oprc", "hgpr", "lwpr", "clpr", "prpr", "acml_vol", "acml_tr_pbmn", "p
 AFTER_MARKET_SINCE = date(2026, 9, 14)
 AFTER_MARKET = 16 * 60
 """Minutes after midnight in Seoul from when on `drift` moves the bars of the day."""
-
-
-class Bar(NamedTuple):
-    session: date
-    open: int
-    high: int
-    low: int
-    close: int
-    volume: int
-    base: int
-
-
-@dataclass
-class Instrument:
-    """`bars` oldest first; `flows` rows of (session, nets in shares: person, foreign, institution)."""
-
-    name: str
-    bars: list[Bar]
-    segment: str = "KOSPI"
-    listed: date = date(2000, 1, 4)
-    shares: int = 1_000_000
-    preferred: bool = False
-    halted: bool = False
-    managed: bool = False
-    caution: bool = False
-    warning: str = "00"
-    group: str = "ST"
-    spac: bool = False
-    flows: list[tuple[date, int | None, int | None, int | None]] = field(default_factory=list)
-
-
-Market = Mapping[str, Instrument]
 
 
 class KisExchange(Exchange):
@@ -362,73 +330,4 @@ def _bar_row(bar: Bar) -> dict[str, str]:
         "flng_cls_code": "00",
         "prtt_rate": "0.00",
         "mod_yn": "N",
-    }
-
-
-# Field widths of the tails, and which field says what (the provider's samples for each file).
-WIDTHS = {
-    "KOSPI": [2, 1, 4, 4, 4] + [1] * 26 + [9, 5, 5] + [1] * 3 + [2, 1, 1, 1, 2, 2, 2, 3, 1, 3]
-    + [12, 12, 8, 15, 21, 2, 7] + [1] * 5 + [9, 9, 9, 5, 9, 8, 9, 3, 1, 1, 1],
-    "KOSDAQ": [2, 1, 4, 4, 4] + [1] * 21 + [9, 5, 5] + [1] * 3 + [2, 1, 1, 1, 2, 2, 2, 3, 1, 3]
-    + [12, 12, 8, 15, 21, 2, 7] + [1] * 4 + [9, 9, 9, 5, 9, 8, 9, 3, 1, 1, 1],
-    "KONEX": [2, 9, 5, 5] + [1] * 3 + [2, 1, 1, 1, 2, 2, 2, 3, 1, 3, 12, 12, 8, 15, 21, 2, 7]
-    + [1] * 4 + [9, 9, 9, 5, 9, 8, 9, 1, 1, 1],
-}  # fmt: skip
-# spac, halted, managed, warning, listing date, shares, preferred, market cap, investment caution
-PLACES = {
-    "KOSPI": (19, 34, 36, 37, 49, 50, 54, 65, None),
-    "KOSDAQ": (14, 29, 31, 32, 44, 45, 49, 59, 20),
-    "KONEX": (None, 4, 6, 7, 19, 20, 24, 34, None),
-}
-
-
-def master_line(code: str, each: Instrument) -> str:
-    """One record of a master file, with its line end."""
-    widths = WIDTHS[each.segment]
-    values = [""] * len(widths)
-    cap = each.shares * (each.bars[-1].close if each.bars else 0) // 100_000_000
-    told = (
-        "Y" if each.spac else "N",
-        "Y" if each.halted else "N",
-        "Y" if each.managed else "N",
-        each.warning,
-        f"{each.listed:%Y%m%d}",
-        f"{each.shares // 1000:015d}",
-        "1" if each.preferred else "0",
-        f"{cap:09d}",
-        "Y" if each.caution else "N",
-    )
-    values[0] = each.group
-    for place, value in zip(PLACES[each.segment], told, strict=True):
-        if place is not None:
-            values[place] = value
-    tail = "".join(value.ljust(width) for value, width in zip(values, widths, strict=True))
-    return f"{code:<9}KR7{code:<6}000{each.name}{' ' * 8}{tail}\n"
-
-
-def generated_bars(sessions: list[date], seed: int) -> list[Bar]:
-    """Bars made up for tests; every 50th session is halted."""
-    bars, close = [], 10_000 + seed * 7
-    for number, session in enumerate(sessions):
-        base = close
-        if number % 50 == 49:
-            bars.append(Bar(session, 0, 0, 0, close, 0, base))
-            continue
-        close = max(100, base + (number * 37 + seed * 11) % 301 - 150)
-        low, high = min(base, close) - 10, max(base, close) + 10
-        bars.append(Bar(session, base, high, low, close, 1000 + (number * seed) % 977, base))
-    return bars
-
-
-def weekdays(first: date, number: int) -> list[date]:
-    days = (first + timedelta(days=n) for n in range(number * 7 // 5 + 7))
-    return [day for day in days if day.weekday() < 5][:number]
-
-
-def small_market(size: int = 20, sessions: int = 250) -> Market:
-    """A made-up market for starting the imitation by hand."""
-    days = weekdays(date(2025, 1, 2), sessions)
-    return {
-        f"{number:05d}0": Instrument(f"종목{number}", generated_bars(days, number))
-        for number in range(1, size + 1)
     }

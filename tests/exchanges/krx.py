@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from tests import realdata
-from tests.exchanges.kis import Bar, Instrument
+from tests.exchanges.kis_market import Bar, Instrument
 
 BARS = "krx_raw_2023_2026.parquet"
 EVENTS = "krx_events_2023_2025.parquet"

@@ -19,8 +19,9 @@ from marketdata.sources.http.permits import ProcessStore
 from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.kis.client import KisSource
 from marketdata.sources.kis.settings import KisSettings
-from tests.exchanges.kis import Bar, KisExchange, generated_bars
-from tests.exchanges.kis import Instrument as Listed
+from tests.exchanges.kis import KisExchange
+from tests.exchanges.kis_market import Bar, generated_bars
+from tests.exchanges.kis_market import Instrument as Listed
 
 NEVER = Options(check_every=0)
 

@@ -12,8 +12,8 @@ from marketdata.errors import DataProblem
 from marketdata.models import BarCorrection, BarCoverage, LakePartition, StockPrice
 from marketdata.operations import collect
 from marketdata.operations.collect import Options
-from tests.exchanges.kis import Bar, generated_bars
-from tests.exchanges.kis import Instrument as Listed
+from tests.exchanges.kis_market import Bar, generated_bars
+from tests.exchanges.kis_market import Instrument as Listed
 from tests.exchanges.server import Faults
 from tests.marketdata.operations.desk import (
     NEVER,

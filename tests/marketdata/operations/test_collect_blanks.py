@@ -11,7 +11,7 @@ from marketdata.models import BarCorrection, BarCoverage, StockPrice
 from marketdata.operations.collect import Options, Report, coverage
 from marketdata.operations.collect.coverage import joined, without
 from marketdata.sources.kis import parse
-from tests.exchanges.kis import Bar
+from tests.exchanges.kis_market import Bar
 from tests.exchanges.server import Faults
 from tests.marketdata.operations.desk import Desk, known, listed, recorded, served, sessions
 

@@ -11,8 +11,8 @@ from marketdata.models import CalendarChange, CalendarOverride, FlowCorrection, 
 from marketdata.operations.collect import Options, flows, holidays
 from marketdata.operations.collect.flows import FlowReport
 from marketdata.sources.base import SourceRefused
-from tests.exchanges.kis import Instrument as Listed
-from tests.exchanges.kis import generated_bars
+from tests.exchanges.kis_market import Instrument as Listed
+from tests.exchanges.kis_market import generated_bars
 from tests.marketdata.operations.desk import Desk, evening, known, sessions
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]

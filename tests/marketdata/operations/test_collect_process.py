@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 
-from tests.exchanges.kis import Instrument as Listed
-from tests.exchanges.kis import KisExchange, generated_bars
+from tests.exchanges.kis import KisExchange
+from tests.exchanges.kis_market import Instrument as Listed
+from tests.exchanges.kis_market import generated_bars
 from tests.exchanges.server import Request, Response
 from tests.seismo_site.running import ROOT, environment, installed, managed
 

@@ -15,7 +15,7 @@ from marketdata.models import Generation
 from marketdata.operations import generations
 from marketdata.operations.collect import holidays, instruments
 from marketdata.operations.import_index import choose, import_index
-from tests.exchanges.kis import Instrument as Listed
+from tests.exchanges.kis_market import Instrument as Listed
 from tests.marketdata.operations.desk import Desk, evening, sessions
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]

@@ -18,8 +18,8 @@ from marketdata.operations.collect import Options, Report
 from marketdata.operations.collect.same_day import ReadingHours
 from marketdata.session_hours import SessionHours
 from marketdata.sources.kis.client import SAME_DAY
-from tests.exchanges.kis import Instrument as Listed
-from tests.exchanges.kis import generated_bars
+from tests.exchanges.kis_market import Instrument as Listed
+from tests.exchanges.kis_market import generated_bars
 from tests.marketdata.operations.desk import NEVER, Desk, known, recorded, served
 
 KST = timezone(timedelta(hours=9))

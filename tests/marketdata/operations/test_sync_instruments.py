@@ -11,7 +11,7 @@ from marketdata.errors import DataProblem
 from marketdata.models import Instrument, InstrumentStatus, LakePartition
 from marketdata.operations.collect import Options
 from marketdata.operations.collect.instruments import Synced, sync
-from tests.exchanges.kis import Instrument as Listed
+from tests.exchanges.kis_market import Instrument as Listed
 from tests.marketdata.operations.desk import NEVER, Desk, evening, listed, sessions
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]

@@ -24,7 +24,8 @@ from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.kis.client import KisSource
 from marketdata.sources.kis.settings import HOSTS, KisSettings
 from marketdata.sources.kis.tokens import ProcessTokens, Token, TokenStore
-from tests.exchanges.kis import Bar, Instrument, KisExchange, generated_bars, weekdays
+from tests.exchanges.kis import KisExchange
+from tests.exchanges.kis_market import Bar, Instrument, generated_bars, weekdays
 from tests.exchanges.server import Faults
 
 SESSIONS = weekdays(date(2024, 1, 2), 330)

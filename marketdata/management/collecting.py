@@ -65,6 +65,8 @@ class CollectScreen(Screen):
 
     def _bars(self, report: Report) -> None:
         write = self._out.write
+        for notice in report.notices:
+            write(f"WARNING: {notice}")
         if report.calls > report.planned:
             write(
                 f"  {report.planned:,} calls were needed; the others were refused, failed or for a token"

@@ -50,5 +50,7 @@ class ImportCommand(SeismoCommand):
         self.bar.close()
         for file in report.files:
             screen.summary(file)
+        for notice in report.notices:
+            self.stdout.write(f"WARNING: {notice}")
         if report.failed or report.doubtful:
             raise CommandError(screen.failures(report))

@@ -17,16 +17,22 @@ Closures = dict[date, tuple[int, str]]
 
 
 def judged(
-    market: str, month: date, rows: bulk.Rows, order: NDArray[np.intp]
+    market: str,
+    month: date,
+    rows: bulk.Rows,
+    order: NDArray[np.intp],
+    *,
+    before: bulk.Rows | None = None,
 ) -> tuple[Closures, dict[str, int]]:
     """The closed days of `rows` (those at `order`, which are the month's), each with how many bars it has and why it is
-    closed, "" where the calendar says so; and for each other day how many bars repeat the session before."""
+    closed, "" where the calendar says so; and for each other day how many bars repeat the session before. `before`: the
+    bars of the last session before the month, where they are not those that the lake knows of."""
     closed: Closures = {}
     repeated: dict[str, int] = {}
     if not len(order):
         return closed, repeated
     calendar, opened = queries.calendar(market)
-    before = _session_before(market, month)
+    before = _session_before(market, month) if before is None else before
     codes = np.union1d(rows.codes, before.codes) if before is not None else rows.codes
     code = np.searchsorted(codes, rows.codes)[rows.code]
     values = np.stack([rows.values[name] for name in BAR], axis=1)

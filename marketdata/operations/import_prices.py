@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.operations import door, factor_events
+from marketdata.operations.closed_days import RecordedDays
 from marketdata.operations.door import Counts
 from marketdata.operations.file_import import import_files
 from marketdata.operations.import_report import ImportReport, Progress
@@ -31,11 +34,12 @@ def import_prices(
     adjusted: bool = False,
 ) -> ImportReport:
     """Import `files` (see `file_import`); of marcap, source and market are marcap and kr unless told otherwise, of
-    other forms file and kr."""
-    return import_files(
+    other forms file and kr. Days of theirs on which the market did not trade are named."""
+    prices = _Prices()
+    report = import_files(
         files=files,
         forms=PRICE_FORMS,
-        door=_Prices(),
+        door=prices,
         source=source,
         market=market,
         strict=strict,
@@ -45,10 +49,15 @@ def import_prices(
         day=day,
         adjusted=adjusted,
     )
+    notices = [one for name, days in prices.days.items() for one in days.closed(name)]
+    return replace(report, notices=tuple(notices))
 
 
 class _Prices:
-    """See `file_import.Door`."""
+    """See `file_import.Door`. `days`: market -> the days of recorded rows."""
+
+    def __init__(self) -> None:
+        self.days: dict[str, RecordedDays] = defaultdict(RecordedDays)
 
     def check(self, check: Check, batch: BarBatch | EventBatch) -> NDArray[np.int8]:
         return check.bars(batch) if isinstance(batch, BarBatch) else check.events(batch)
@@ -68,5 +77,7 @@ class _Prices:
         at: datetime,
     ) -> Counts:
         if isinstance(batch, BarBatch):
-            return door.record(batch.take(fine), market=market, source=source, at=at)
+            rows = batch.take(fine)
+            self.days[market].add(rows)
+            return door.record(rows, market=market, source=source, at=at)
         return factor_events.record(batch, fine, market=market, source=source, at=at)

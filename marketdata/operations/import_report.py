@@ -94,9 +94,11 @@ class FileReport:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of all files, in the order given."""
+    """What became of all files, in the order given; `notices`: days of theirs on which the market seems to have been
+    closed, a sentence each."""
 
     files: tuple[FileReport, ...]
+    notices: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[FileReport, ...]:

@@ -31,6 +31,7 @@ from django.conf import settings
 from django.db import transaction
 
 from marketdata.operations import door
+from marketdata.operations.closed_days import RecordedDays
 from marketdata.operations.collect import answers, coverage, restated
 from marketdata.operations.collect.batches import COLUMNS, bar_of, batch
 from marketdata.operations.collect.plans import Plan
@@ -76,7 +77,10 @@ def collect(
         work = _Collection(source, plan, clock, rejects, progress or (lambda told: None))
         work.run()
         return replace(
-            work.report, rejected=dict(rejects.counts.most_common()), reject_file=rejects.file
+            work.report,
+            rejected=dict(rejects.counts.most_common()),
+            reject_file=rejects.file,
+            notices=work.days.closed(plan.market.name),
         )
 
 
@@ -108,6 +112,7 @@ class _Collection:
         self._lacking: dict[BarRequest, str] = {}
         self._in_a_row = 0
         self.report = Report()
+        self.days = RecordedDays()
 
     def run(self) -> None:
         """All four steps."""
@@ -257,6 +262,7 @@ class _Collection:
                 self._rejects.add(rows.raw, rows.row, reasons)
                 fine = rows.take(np.flatnonzero(reasons == FINE))
                 given = {"market": market.name, "source": self._plan.source, "at": at}
+                self.days.add(fine)
                 counts = door.record(fine, **given, reason=reason)  # type: ignore[arg-type]
                 rejects = answers.rejected(rows, reasons)
             coverage.add(

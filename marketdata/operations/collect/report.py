@@ -32,7 +32,7 @@ class Report:
     the last session were not recorded, "" where they were; `unknown`: codes that the source has no instrument for;
     `refetched`: codes whose recorded history was asked for again, since it was restated; `settled`: bars that differed
     when they were read again; `absent`: recorded bars (code, session) that the answers to a refetch did not have;
-    `rejected`: reason -> rows kept out."""
+    `rejected`: reason -> rows kept out; `notices`: recorded days on which the market seems to have been closed."""
 
     counts: Counts = field(default_factory=Counts)
     calls: int = 0
@@ -47,3 +47,4 @@ class Report:
     absent: tuple[tuple[str, date], ...] = ()
     rejected: dict[str, int] = field(default_factory=dict)
     reject_file: Path | None = None
+    notices: tuple[str, ...] = ()

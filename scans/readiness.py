@@ -26,14 +26,13 @@ from scans import digests, queries, schedules
 from scans.engines import params as engine_params
 from scans.engines.base import reads_flows
 from scans.engines.registry import ENGINES
+from scans.freshness import freshness
 from scans.models import (
     Notification,
-    QuarantineDecision,
     ScannerVersion,
     ScanRun,
     ScanSession,
     Status,
-    Verdict,
 )
 
 CHOSEN = ("segments", "limits", "top")
@@ -96,23 +95,6 @@ def readinesses(markets: Sequence[str], as_of: datetime) -> list[Readiness]:
     used = [one.market for one in found if one.state is not State.EMPTY]
     held = {one.market.name: one for one in market_queries.records(used)} if used else {}
     return [_with_versions(one, as_of, held.get(one.market)) for one in found]
-
-
-def freshness(markets: Sequence[str], as_of: datetime) -> list[Freshness]:
-    """How fresh the records of `markets` are, with the times of their schedules. A session in doubt of which somebody
-    published a quarantined answer is decided."""
-    evenings = {one.market: one.at for one in schedules.planned()}
-    found = records.freshness(markets, as_of, evenings=evenings)
-    return [_without_decided(one) if one.undecided else one for one in found]
-
-
-def _without_decided(record: Freshness) -> Freshness:
-    days = [day for day, _ in record.undecided]
-    decided = QuarantineDecision.objects.filter(
-        session__market=record.market, session__date__in=days, verdict=Verdict.PUBLISHED
-    ).values_list("session__date", flat=True)
-    left = tuple(one for one in record.undecided if one[0] not in set(decided))
-    return replace(record, undecided=left)
 
 
 def used(as_of: datetime) -> list[Readiness]:

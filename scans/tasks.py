@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -12,6 +12,7 @@ from django.utils import timezone
 from marketdata.markets import UnknownMarket
 from marketdata.operations.lease import LeaseLost, LeaseTaken
 from scans import queries
+from scans.api.after_publication import warm_up
 from scans.operations import notify, schedule, working
 
 LOGGER = logging.getLogger(__name__)
@@ -60,14 +61,3 @@ def evening(
 def deliver(number: int) -> str:
     """Try a delivery of a notification; how it went."""
     return notify.deliver(number, as_of=timezone.now())
-
-
-def warm_up(market: str, versions: Iterable[str]) -> None:
-    """Keep ready what most will ask for now that something was published; nothing where no other process would find
-    it, since each has a cache of its own."""
-    if not settings.REDIS_URL:
-        return
-    from scans.api.warming import warm_up as warmed  # half a second that only this needs
-
-    done = warmed(market, versions)
-    LOGGER.info("%s: %d answers kept ready in %.2f s", market, done.warmed, done.seconds)

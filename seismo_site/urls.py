@@ -8,6 +8,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from marketdata.api.problems import no_such_endpoint
 from seismo_site.metrics import Metrics
 
+admin.autodiscover()  # here and not at Django's start: see SeismoAdminConfig
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("metrics", Metrics.as_view()),

@@ -7,11 +7,14 @@ from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
 from caching.store import prepare
+from scans.engines.registry import ENGINES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seismo_site.settings")
 application = get_wsgi_application()
 prepare()
-get_resolver().url_patterns  # noqa: B018 - a worker reads all views before it answers, not with its first request
+# A worker imports all views and engines before it answers, not with its first request.
+get_resolver().url_patterns  # noqa: B018
+tuple(ENGINES.values())
 
 # What is there by now stays; to look through it again and again for garbage takes a twentieth of the processor's time.
 gc.freeze()

@@ -2,17 +2,54 @@
 
 from __future__ import annotations
 
-from scans.engines import formula, seismograph, v1, v2, v3, vcp
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+
 from scans.engines.base import Engine
 
-ENGINES: dict[str, Engine] = {
-    "v1": v1.Engine(),
-    "v2": v2.Engine(),
-    "v3": v3.Engine(),
-    "seismograph": seismograph.Engine(),
-    "vcp": vcp.Engine(),
-    "formula": formula.Engine(),
+MODULES = {
+    "v1": "scans.engines.v1",
+    "v2": "scans.engines.v2",
+    "v3": "scans.engines.v3",
+    "seismograph": "scans.engines.seismograph",
+    "vcp": "scans.engines.vcp",
+    "formula": "scans.engines.formula",
 }
+
+
+class Engines(MutableMapping[str, Engine]):
+    """Engines by name; each is imported when it is first looked up, since a scan pays for its own engine alone."""
+
+    def __init__(self, modules: dict[str, str]) -> None:
+        self._modules = modules
+        self._engines: dict[str, Engine] = {}
+        self._names = dict.fromkeys(modules)  # in the order of the table
+
+    def __getitem__(self, name: str) -> Engine:
+        if name not in self._engines:
+            module = import_module(self._modules[name])
+            self._engines.setdefault(name, module.Engine())
+        return self._engines[name]
+
+    def __setitem__(self, name: str, engine: Engine) -> None:
+        self._names[name] = None
+        self._engines[name] = engine
+
+    def __delitem__(self, name: str) -> None:
+        del self._names[name]
+        self._engines.pop(name, None)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+ENGINES = Engines(MODULES)
 
 
 class UnknownEngine(ValueError):

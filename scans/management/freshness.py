@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from marketdata.management.table import write_prose
 from marketdata.operations import project
 from marketdata.readiness import State
-from scans import readiness
+from scans.freshness import freshness
 from scans.operations.answers import Scan
 
 
@@ -52,7 +52,7 @@ def warning(market: str, as_of: datetime, *, strict: bool = False) -> str:
     where it has the last closed session and nothing is in doubt. CommandError where it is not so and `strict`.
     The lake is brought up to date first: bars are counted in it."""
     project.current(market)
-    (record,) = readiness.freshness([market], as_of)
+    (record,) = freshness([market], as_of)
     fine = not record.behind and not record.undecided
     if record.latest is None or (record.state is not State.DEMO and fine):
         return ""

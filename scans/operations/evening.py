@@ -35,6 +35,7 @@ from marketdata.operations.lease import Lease, LeaseLost
 from marketdata.record import Days, Record
 from marketdata.session_bars import session_bars
 from scans import queries, readiness
+from scans.freshness import freshness
 from scans.models import (
     Evening,
     EveningStatus,
@@ -94,7 +95,7 @@ def run(asked: Asked, *, clock: Clock, warm_up: WarmUp) -> Told:
     session, why = _session(named, asked, as_of)
     told = Told(asked.market, session, why)
     if session is None:
-        (record,) = readiness.freshness([asked.market], as_of)
+        (record,) = freshness([asked.market], as_of)
         if record.is_alarming:
             told.reason += f" {record.sentence}"
         return told

@@ -14,7 +14,6 @@ from marketdata.operations import generations
 from scans import queries
 from scans.engines import base
 from scans.engines import params as engine_params
-from scans.engines.formula.errors import FormulaError
 from scans.engines.params import ParamError
 from scans.engines.registry import ENGINES
 from scans.models import ActiveVersion, ScannerVersion, VersionChange
@@ -203,6 +202,9 @@ def differing(
     settings = {name: value for name, value in settings.items() if name not in reset}
     wrong = engine_params.wrong(kind, settings)
     if wrong:
+        # It brings its engine along, which the scan of another one must not pay for.
+        from scans.engines.formula.errors import FormulaError
+
         raise VersionProblem(
             " ".join(map(str, wrong.values())),
             errors={f"parameters.{name}": [str(error)] for name, error in wrong.items()},

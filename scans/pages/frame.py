@@ -16,7 +16,7 @@ from django.views.generic import TemplateView
 from marketdata import catalogue
 from marketdata.markets import MARKETS, Market
 from marketdata.markets import market as get_market
-from scans import readiness
+from scans.freshness import freshness
 
 MARKET_NAMES = {"kr": "KRX", "us": "US", "upbit": "Upbit", "bithumb": "Bithumb"}
 
@@ -56,7 +56,7 @@ class MarketPage(Page):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         context |= {"market": self.market, "markets": self.markets, "section": self.section}
-        (context["freshness"],) = readiness.freshness([self.market.name], timezone.now())
+        (context["freshness"],) = freshness([self.market.name], timezone.now())
         return context
 
 

@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from caching.stats import STATS
-from scans import tasks
+from scans.api import after_publication
 from scans.api.warming import warm_up
 from scans.operations import versions
 from tests.scans.conftest import AS_OF
@@ -62,5 +62,5 @@ def test_a_command_that_publishes_keeps_it_ready(
     shared = bool(settings.REDIS_URL)
     assert ("scan" in STATS.snapshot()) is shared
     STATS.reset()
-    tasks.warm_up("kr", [])
+    after_publication.warm_up("kr", [])
     assert ("signals" in STATS.snapshot()) is shared

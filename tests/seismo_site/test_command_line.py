@@ -12,9 +12,28 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.db.utils import DatabaseError
 
+from scans.engines.registry import MODULES
 from seismo_site.command_line import INTERRUPTED, explain, run
-from tests.seismo_site.running import ROOT, environment, installed, manage
+from tests.seismo_site.running import ROOT, environment, installed, manage, managed
 from tests.servers import Servers
+
+FACES = ("marketdata.admin", "scans.admin", "scans.api.scans", "scans.pages.frame")
+HEAVY = (
+    "marketdata.sources.files",
+    "marketdata.operations.collect",
+    "marketdata.candles.collector",
+    "marketdata.candles.states",
+    "marketdata.candles.planner",
+    "openpyxl",
+    "pandas",
+    "pyarrow.compute",
+    "python_calamine",
+    "redis",
+    "rest_framework.views",
+    "rich",
+    "xlsxwriter",
+)
+"""What a scan of one session needs nothing of."""
 
 
 def test_a_database_that_is_not_migrated(tmp_path: Path) -> None:
@@ -86,27 +105,50 @@ def test_interrupts_and_settings(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "Interrupted.\nNAME is wrong.\n"
 
 
-def test_a_command_starts_without_parsers_and_clients(tmp_path: Path) -> None:
-    """Whatever a command needs of them it imports itself; the admin, which every command loads, does not."""
-    heavy = (
-        "marketdata.sources.files",
-        "marketdata.operations.collect",
-        "pyarrow.compute",
-        "redis",
-    )
-    code = (
-        "import django, sys; django.setup(); "
-        f"from django.contrib import admin; print([name for name in {heavy!r} if name in sys.modules])"
-    )
+def imported(data: Path, code: str, *arguments: str) -> set[str]:
+    """The modules that a process of its own has imported at its end, after `code`."""
+    report = "; import sys; print(*sorted(sys.modules), sep=chr(10), file=sys.__stderr__)"
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code + report, *arguments],
         cwd=ROOT,
-        env={**environment(tmp_path), "DJANGO_SETTINGS_MODULE": "seismo_site.settings"},
+        env={**environment(data), "DJANGO_SETTINGS_MODULE": "seismo_site.settings"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.splitlines())
+
+
+def test_django_starts_without_faces_parsers_and_clients(tmp_path: Path) -> None:
+    """What every command and every task worker pays for: a command that needs one of these imports it itself."""
+    modules = imported(tmp_path, "import django; django.setup()")
+    assert "marketdata.models" in modules
+    assert modules & {*FACES, *HEAVY, "scans.operations.run", "pyarrow"} == set()
+
+
+def test_a_scan_of_one_session_imports_its_own_engine_and_no_face(tmp_path: Path) -> None:
+    data = installed(tmp_path / "data")
+    prices = str(tmp_path / "prices.parquet")
+    size = ("--instruments", "5", "--sessions", "300", "--end", "2026-08-12")
+    managed(data, "make_demo_prices", "--output", prices, *size)
+    managed(data, "import_prices", prices)
+    managed(data, "project_lake")
+    command = ["manage.py", "run_scan", "--version", "v2", "--date", "2026-08-12"]
+    modules = imported(data, f"from seismo_site.command_line import run; run({command})")
+    assert {"scans.engines.v2", "scans.operations.publish"} <= modules
+    assert modules & {*FACES, *HEAVY, *MODULES.values()} == {"scans.engines.v2"}
+
+
+def test_the_admin_comes_with_the_addresses_and_with_the_check(tmp_path: Path) -> None:
+    registered = "; from django.contrib import admin; assert len(admin.site._registry) > 20"
+    start = "import django; django.setup(); "
+    addresses = start + "from django.urls import get_resolver; get_resolver().url_patterns"
+    checks = start + (
+        "from django.core.checks import Tags, run_checks; assert run_checks(tags=[Tags.admin]) == []"
+    )
+    for code in (addresses, checks):
+        assert {"scans.admin", "marketdata.admin"} <= imported(tmp_path, code + registered)
 
 
 def test_a_reader_that_leaves_is_no_error_of_ours(tmp_path: Path) -> None:

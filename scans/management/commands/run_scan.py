@@ -6,12 +6,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from marketdata.instrument_search import find_instrument
 from marketdata.management.arguments import add_format
 from marketdata.management.parser import USAGE
 from marketdata.markets import market
-from scans import tasks
-from scans.management import explanations, freshness, rendering
+from scans.api.after_publication import warm_up
+from scans.management import freshness, rendering
 from scans.management.arguments import ScanCommand, add_request, request
 from scans.management.next_steps import write_next_steps
 from scans.operations import run
@@ -48,12 +47,16 @@ class Command(ScanCommand):
         form, output, encoding = (options[n] for n in ("format", "output", "encoding"))
         rendering.deliver(scans, form, output, self.stdout, encoding)
         write_next_steps(self.stdout, scans)
-        tasks.warm_up(wanted.market, [scan.version.slug for scan in scans if not scan.error])
+        warm_up(wanted.market, [scan.version.slug for scan in scans if not scan.error])
         if failed := [scan.error for scan in scans if scan.error]:
             raise CommandError(" ".join(failed))
 
     def explain(self, wanted: run.Request, options: dict[str, Any]) -> None:
         """Why each version picked the share or not."""
+        # What only an explanation needs; every scan would pay for it.
+        from marketdata.instrument_search import find_instrument
+        from scans.management import explanations
+
         if options["format"] not in explanations.FORMATS or options["output"]:
             told = "--explain is shown as a table or with --format json, and without --output."
             raise CommandError(told, returncode=USAGE)

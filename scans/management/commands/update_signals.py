@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from marketdata.management.arguments import add_market
-from scans import tasks
+from scans.api.after_publication import warm_up
 from scans.management.arguments import ScanCommand
 from scans.operations import signals
 
@@ -44,4 +44,4 @@ class Command(ScanCommand):
                 f"{one.version}: {one.opened:,} new, {one.moved:,} earlier ones changed; "
                 f"of {total:,} in all {now}"
             )
-        tasks.warm_up(options["market"], [])
+        warm_up(options["market"], [])

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 import marketdata
 import scans
-from marketdata import sealed
+from marketdata import arrow_columns, sealed
 from scans.engines import params as engine_params
 from scans.engines.base import Features, Universe, params_of_features
 from scans.execution.pieces import Task
@@ -33,6 +33,7 @@ COMPUTED_BY = (
         (
             "lake",
             "adjust.py",
+            "arrow_columns.py",
             "breaks.py",
             "carry.py",
             "markets.py",
@@ -130,7 +131,7 @@ def packed(entry: Entry, name: str) -> bytes:
         "session": str(entry.universe.sessions[0]),
         "segments": json.dumps(entry.universe.segments),
     }
-    table = pa.table({column: pa.array(array) for column, array in columns.items()})
+    table = pa.table({column: arrow_columns.column(array) for column, array in columns.items()})
     sink = pa.BufferOutputStream()
     sealed.write(
         table,
@@ -151,7 +152,7 @@ def unpacked(file: bytes, name: str) -> Entry:
             raise ValueError(f"it is not the entry {name}")
         table = opened.table(opened.columns)
     arrays = {
-        column: table[column].to_numpy()[np.newaxis, :]
+        column: arrow_columns.values(table[column])[np.newaxis, :]
         for column in table.column_names
         if column != "code"
     }

@@ -135,7 +135,9 @@ def test_a_scan_of_one_session_imports_its_own_engine_and_no_face(tmp_path: Path
     managed(data, "import_prices", prices)
     managed(data, "project_lake")
     command = ["manage.py", "run_scan", "--version", "v2", "--date", "2026-08-12"]
-    modules = imported(data, f"from seismo_site.command_line import run; run({command})")
+    # The second scan reads what the first one left in the score cache.
+    twice = f"from seismo_site.command_line import run; [run({command}) for _ in range(2)]"
+    modules = imported(data, twice)
     assert {"scans.engines.v2", "scans.operations.publish"} <= modules
     assert modules & {*FACES, *HEAVY, *MODULES.values()} == {"scans.engines.v2"}
 

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from marketdata.models import CalendarOverride
 from marketdata.operations import project
 from scans import readiness
-from scans.freshness import freshness
+from scans.freshness import freshness as record_freshness
 from scans.management import freshness
 from scans.models import ScanSession
 from scans.operations.run import Request, run
@@ -36,7 +36,7 @@ def evening(bring: Importer, sessions: list[date], probe: Probe) -> datetime:
 def test_the_readiness_and_the_first_line_name_it_and_strict_refuses(
     evening: datetime, sessions: list[date]
 ) -> None:
-    (record,) = freshness(["kr"], evening)
+    (record,) = record_freshness(["kr"], evening)
     why = "only 5 instruments have a bar, 12 had one the session before"
     assert record.undecided == ((sessions[AT], why),)
     assert (record.behind, record.complete) == (0, sessions[AT + 2])
@@ -74,7 +74,7 @@ def test_the_answers_after_it_say_so_and_the_one_of_the_session_is_quarantined(
 def test_an_override_decides(evening: datetime, sessions: list[date], is_open: bool) -> None:
     CalendarOverride.objects.create(market="kr", date=sessions[AT], is_open=is_open)
     assert freshness.warning("kr", evening, strict=True) == ""
-    (record,) = freshness(["kr"], evening)
+    (record,) = record_freshness(["kr"], evening)
     assert record.undecided == ()
     (scan,) = run(
         Request(

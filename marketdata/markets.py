@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata import ticks
+from marketdata.nearest_name import did_you_mean
 
 NAME = re.compile(r"(?P<base>[a-z]+)(-[a-z0-9]{1,7})?")
 
@@ -113,6 +114,7 @@ def market(name: str) -> Market:
         raise UnknownMarket(
             f"Unknown market {name!r}: choose one of {', '.join(MARKETS)}, "
             "or a name such as kr-adj for a second market with the rules of kr."
+            f"{did_you_mean(name, MARKETS)}"
         )
     return replace(base, name=name)
 

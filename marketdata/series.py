@@ -22,6 +22,7 @@ from marketdata.errors import DataProblem, LakeError
 from marketdata.lake import digest, index_file
 from marketdata.markets import market as market_named
 from marketdata.models import IndexBar, IndexChoice
+from marketdata.nearest_name import did_you_mean
 from marketdata.panel import Floats
 from marketdata.record import Days, Record
 
@@ -65,9 +66,12 @@ def recorded(market: str, name: str) -> tuple[Days, NDArray[np.float64]]:
         if rows:
             days = calendars.days([row[0] for row in rows])
             return days, np.array([row[1:] for row in rows]).T
+    names = IndexBar.objects.filter(market__in=market_named(market).family).values_list(
+        "name", flat=True
+    )
     raise DataProblem(
         f"Market {market} has no index series {name!r}: import it with `manage.py import_index FILE --market {market} "
-        f"--name {name}`, or choose another in the admin."
+        f"--name {name}`, or choose another in the admin.{did_you_mean(name, names)}"
     )
 
 

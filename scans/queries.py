@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from django.db.models import QuerySet
 
 from marketdata.markets import NAME
+from marketdata.nearest_name import did_you_mean
 from scans.models import ActiveVersion, ScanDraft, ScannerVersion, ScanRequest
 
 GENERATION = "scanner-versions"
@@ -35,7 +36,8 @@ def versions(market: str, slugs: list[str]) -> list[ScannerVersion]:
             known = slugs_known()
             told = ", ".join(known) or "none"
             raise UnknownVersion(
-                f"Unknown scanner version {slug!r}: the known ones are {told}.", known
+                f"Unknown scanner version {slug!r}: the known ones are {told}.{did_you_mean(slug, known)}",
+                known,
             )
     return [found[slug] for slug in dict.fromkeys(slugs)]
 

@@ -10,6 +10,7 @@ from django.contrib.admin.checks import check_admin_app, check_dependencies
 from django.core import checks
 
 from seismo_site import forking
+from seismo_site.checks import settings_named
 
 
 class SiteConfig(AppConfig):
@@ -19,6 +20,7 @@ class SiteConfig(AppConfig):
     def ready(self) -> None:
         from seismo_site import task_log, task_signing  # which read the queue's models
 
+        checks.register(settings_named)
         forking.install()
         task_log.install()
         task_signing.install()

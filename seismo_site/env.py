@@ -17,9 +17,37 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 from dotenv import dotenv_values
 
+from marketdata.nearest_name import did_you_mean, nearest_name
 from marketdata.number_format import format_number
 from seismo_site import addresses
 from seismo_site.addresses import Database
+
+READ: set[str] = set()
+"""Names of the variables that were read: the settings there are."""
+LISTED: set[str] = set()
+"""Names of the variables in the `.env` file."""
+
+
+PREFIX = "SEISMO_"
+OTHERS = {"SEISMO_SHARED_DATA"}
+"""What has the prefix and is no setting: where the tests' recorded data lie."""
+
+
+def unknown() -> list[str]:
+    """A sentence on each variable that is no setting: of those that begin with SEISMO_, and of the `.env` file."""
+    given = {name for name in os.environ if name.startswith(PREFIX)} | LISTED
+    return [
+        f"{name} is no setting and changes nothing: .env.example lists them.{_nearest(name)}"
+        for name in sorted(given - OTHERS)
+        if name not in READ and name.removesuffix("_FILE") not in READ
+    ]
+
+
+def _nearest(name: str) -> str:
+    """The setting that is meant, compared without the prefix, which makes all alike."""
+    plain = {one.removeprefix(PREFIX): one for one in READ}
+    near = nearest_name(name.removeprefix(PREFIX), plain)
+    return f" Did you mean {plain[near]}?" if near else ""
 
 
 def load(name: str, default: Path) -> None:
@@ -36,12 +64,14 @@ def load(name: str, default: Path) -> None:
     if not file.exists():
         return
     for key, value in dotenv_values(file, interpolate=False).items():
+        LISTED.add(key)
         if value is not None:
             os.environ.setdefault(key, value)
 
 
 def text(name: str, default: str = "") -> str:
     """The variable as text, from `NAME_FILE` where that is set."""
+    READ.add(name)
     file = os.environ.get(f"{name}_FILE")
     if file:
         try:
@@ -183,7 +213,9 @@ def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     for one in choices:
         if value.lower() == one.lower():
             return one
-    raise ImproperlyConfigured(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
+    raise ImproperlyConfigured(
+        f"{name} is {value!r}; choose one of {', '.join(choices)}.{did_you_mean(value, choices)}"
+    )
 
 
 def folder(name: str, default: Path) -> Path:

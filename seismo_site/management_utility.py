@@ -6,11 +6,12 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.management import ManagementUtility, get_commands, load_command_class
+
+from marketdata.nearest_name import nearest_name
 
 USAGE = 2
 
@@ -41,8 +42,8 @@ class SeismoUtility(ManagementUtility):
         """The command of that name; otherwise one sentence and status 2."""
         names = get_commands()
         if subcommand not in names and self.settings_exception is None:
-            near = get_close_matches(subcommand, names, n=1)
-            hint = f"did you mean {near[0]}?" if near else "`manage.py help` lists them."
+            near = nearest_name(subcommand, names)
+            hint = f"did you mean {near}?" if near else "`manage.py help` lists them."
             shown = subcommand if len(subcommand) <= 40 else f"{subcommand[:37]}..."
             sys.stderr.write(f"There is no command {shown!r}: {hint}\n")
             sys.exit(USAGE)

@@ -10,6 +10,8 @@ from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.serializers import Serializer
 
+from marketdata.nearest_name import did_you_mean
+
 MOST = 64 * 1024
 """Bytes of a body."""
 
@@ -57,7 +59,12 @@ class Body(Serializer[Any]):
             unknown = [name for name in data if name not in self.fields]
             if unknown:
                 raise ValidationError(
-                    {name: [f"Unknown field: choose among {known}."] for name in unknown}
+                    {
+                        name: [
+                            f"Unknown field: choose among {known}.{did_you_mean(name, self.fields)}"
+                        ]
+                        for name in unknown
+                    }
                 )
         return super().to_internal_value(data)
 

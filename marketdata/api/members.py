@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer, ListSerializer, Serializer
 
 from marketdata.api.problems import Problem
+from marketdata.nearest_name import did_you_mean
 
 Teller = Callable[[Any, Any], Any]
 """A serializer and what it is of -> one member."""
@@ -95,7 +96,8 @@ def chosen(request: Request, row: type[Serializer[Any]]) -> tuple[str, ...] | No
         if name not in there:
             raise Problem(
                 "unknown_field",
-                f"A row has no field {name!r}: choose among {', '.join(there)}.",
+                f"A row has no field {name!r}: choose among {', '.join(there)}."
+                f"{did_you_mean(name, there)}",
                 status_code=400,
                 known=there,
             )

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from marketdata.api.cursors import Cursor, Key, beyond, cursor_of, keys_of, refuse_cursor
 from marketdata.api.problems import Problem
+from marketdata.nearest_name import did_you_mean
 
 MOST = 500
 PAGE = 50
@@ -74,7 +75,8 @@ class Pages(BasePagination):
         if given and given not in names:
             raise Problem(
                 "invalid_ordering",
-                f"This list has no order {given!r}: choose among {', '.join(names)}.",
+                f"This list has no order {given!r}: choose among {', '.join(names)}."
+                f"{did_you_mean(given, names)}",
                 status_code=400,
                 known=names,
             )

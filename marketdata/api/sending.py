@@ -26,6 +26,7 @@ from rest_framework.request import Request
 from rest_framework.utils.encoders import JSONEncoder
 
 from marketdata.api.problems import Problem
+from marketdata.nearest_name import did_you_mean
 from marketdata.tables.parquet import parquet_file
 from marketdata.tables.table import Table
 from marketdata.tables.text import ENCODINGS, csv_chunks
@@ -65,7 +66,7 @@ def form_of(request: Request) -> str:
     if given not in FORMS:
         raise Problem(
             "invalid_format",
-            f"There is no format {given!r}: choose among {', '.join(FORMS)}.",
+            f"There is no format {given!r}: choose among {', '.join(FORMS)}.{did_you_mean(given, FORMS)}",
             status_code=400,
             known=list(FORMS),
         )
@@ -79,7 +80,8 @@ def encoding_of(request: Request) -> str:
     if given not in ENCODINGS:
         raise Problem(
             "invalid_encoding",
-            f"There is no encoding {given!r}: choose among {', '.join(ENCODINGS)}.",
+            f"There is no encoding {given!r}: choose among {', '.join(ENCODINGS)}."
+            f"{did_you_mean(given, ENCODINGS)}",
             status_code=400,
             known=list(ENCODINGS),
         )

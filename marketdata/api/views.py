@@ -27,6 +27,7 @@ from marketdata.api.pages import Pages
 from marketdata.api.problems import Problem
 from marketdata.markets import Market, UnknownMarket
 from marketdata.markets import market as market_named
+from marketdata.nearest_name import did_you_mean
 from marketdata.tables.text import BATCH
 
 MOST_ROWS = 200_000
@@ -75,7 +76,7 @@ class View(GenericAPIView[Any]):
                 choices = f"choose among {', '.join(known)}" if known else "there are none here"
                 raise Problem(
                     "unknown_parameter",
-                    f"Unknown parameter {name!r}: {choices}.",
+                    f"Unknown parameter {name!r}: {choices}.{did_you_mean(name, known)}",
                     status_code=400,
                     known=known,
                 )
@@ -256,7 +257,8 @@ def market_or_404(name: str, generations: Mapping[str, datetime]) -> Market:
     if name not in known:
         raise Problem(
             "unknown_market",
-            f"Unknown market {name!r}: the known ones are {', '.join(known)}.",
+            f"Unknown market {name!r}: the known ones are {', '.join(known)}."
+            f"{did_you_mean(name, known)}",
             known=known,
         )
     try:

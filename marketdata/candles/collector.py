@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from marketdata.candles.analysing import Tools
@@ -30,6 +29,8 @@ from marketdata.candles.progress import Progress
 from marketdata.candles.run import Outcome, Run, StuckError
 from marketdata.candles.states import CandleStore, ChunkState
 from marketdata.candles.timeframes import moment
+from marketdata.context_threads import ContextThreadPool
+from marketdata.nearest_name import did_you_mean
 from marketdata.sources.base import CandleSource
 
 __all__ = ["Collector", "Outcome", "StuckError"]
@@ -82,9 +83,10 @@ class Collector:
             known = ", ".join(sorted(self._source.timeframes))
             raise RequestError(
                 f"{self._source.title} has no {request.timeframe!r} candles: use one of {known}."
+                f"{did_you_mean(request.timeframe, self._source.timeframes)}"
             )
         grid = grid_for(request, self._source.calendar)
         wanted = resolve(request, calendar=self._source.calendar, as_of=as_of)
         collection = self._store.open(Series(self._source.name, request.market, grid), wanted)
-        with ThreadPoolExecutor(1, thread_name_prefix="candles") as calls:
+        with ContextThreadPool(1, thread_name_prefix="candles") as calls:
             return Run(self._tools, collection, calls, moment(as_of)).run()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +30,7 @@ from marketdata.candles.states import (
 )
 from marketdata.candles.timeframes import Interval, Unit, shift, slot_count
 from marketdata.candles.verdict import Verdict, judge
+from marketdata.context_threads import ContextThreadPool
 from marketdata.sources.base import (
     CandlePage,
     SourceError,
@@ -68,7 +68,7 @@ class Run:
     """`calls` runs the calls of the source, one at a time; the store is used by the calling thread alone."""
 
     def __init__(
-        self, tools: Tools, collection: Collection, calls: ThreadPoolExecutor, as_of: int
+        self, tools: Tools, collection: Collection, calls: ContextThreadPool, as_of: int
     ) -> None:
         self._tools = tools
         self._calls = calls

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from marketdata.nearest_name import did_you_mean
 from marketdata.sources.base import SourceCalendar
 
 DAY = 86_400
@@ -83,7 +84,9 @@ def timeframe(name: str) -> Timeframe:
         return TIMEFRAMES[name]
     except KeyError:
         known = ", ".join(TIMEFRAMES)
-        raise TimeframeError(f"Unknown timeframe {name!r}: use one of {known}.") from None
+        raise TimeframeError(
+            f"Unknown timeframe {name!r}: use one of {known}.{did_you_mean(name, TIMEFRAMES)}"
+        ) from None
 
 
 class Interval(NamedTuple):

@@ -7,7 +7,6 @@ turned over into the (sessions, codes) arrays.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from marketdata import adjust
 from marketdata.breaks import Break
+from marketdata.context_threads import ContextThreadPool
 from marketdata.lake import arrays, footers, schema
 from marketdata.lake.lives import Lives
 from marketdata.panel import Floats, Panel
@@ -54,7 +54,7 @@ class Loading:
         survey = self.window.survey
         jobs = list(zip(survey.parts, survey.rosters, survey.footers, strict=True))
         if threads > 1:
-            with ThreadPoolExecutor(threads) as pool:
+            with ContextThreadPool(threads) as pool:
                 list(pool.map(lambda job: self._month(*job), jobs))
         else:
             for job in jobs:

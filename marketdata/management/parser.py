@@ -8,10 +8,11 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from django.core.management.base import CommandError, CommandParser
+
+from marketdata.nearest_name import nearest_name
 
 USAGE = 2
 
@@ -89,8 +90,8 @@ class Parser(CommandParser):
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
-            near = get_close_matches(str(value), list(map(str, action.choices)), n=1)
-            hint = f"did you mean {near[0]}, of" if near else "choose"
+            near = nearest_name(value, action.choices)
+            hint = f"did you mean {near}, of" if near else "choose"
             raise argparse.ArgumentError(
                 action, f"cannot be {shortened(value)}: {hint} {either(action.choices)}"
             )
@@ -102,8 +103,8 @@ class Parser(CommandParser):
                 f"`manage.py {self.command.split()[0]} --help` shows an example."
             )
         name = given.partition("=")[0]
-        near = get_close_matches(name, list(self.options()), n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"it has {either(self.options(), 'and')}."
+        near = nearest_name(name, self.options())
+        hint = f"did you mean {near}?" if near else f"it has {either(self.options(), 'and')}."
         return f"{self.command} has no option {shortened(name, quoted=False)}: {hint}"
 
 

@@ -7,6 +7,7 @@ from django.db import models
 
 from marketdata.markets import UnknownMarket
 from marketdata.markets import market as market_named
+from marketdata.nearest_name import did_you_mean
 from marketdata.number_format import format_number
 
 
@@ -57,5 +58,6 @@ class IndexChoice(models.Model):
                 {
                     "name": f"Market {self.market} has no index series {self.name!r} (recorded: "
                     f"{', '.join(known) or 'none'}): import it with `manage.py import_index` first."
+                    f"{did_you_mean(self.name, known)}"
                 }
             )

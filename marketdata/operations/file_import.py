@@ -14,7 +14,6 @@ ends with 1.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -26,6 +25,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from marketdata import codes, queries
+from marketdata.context_threads import ContextThreadPool
 from marketdata.errors import DataProblem
 from marketdata.markets import MARKETS, Market
 from marketdata.markets import market as market_named
@@ -289,7 +289,7 @@ class _Import:
 
 def ahead(items: Iterator[T]) -> Iterator[T]:
     """The same items, each made in another thread while the one before is being used."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as pool:
+    with ContextThreadPool(max_workers=1, thread_name_prefix="read-ahead") as pool:
         coming = pool.submit(next, items, None)
         while (item := coming.result()) is not None:
             coming = pool.submit(next, items, None)

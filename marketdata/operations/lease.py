@@ -26,6 +26,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
 from django.db.models.functions import Now
 
+from marketdata.context_threads import context_thread
 from marketdata.errors import DataProblem
 from marketdata.models import LeaseRow
 from marketdata.operations.processes import is_running, this_process
@@ -78,9 +79,7 @@ class Lease:
                 raise LeaseTaken(self.name, holder.taken_at, whose)
             time.sleep(LOOK_AGAIN)
         if not connection.in_atomic_block:
-            self._heart = threading.Thread(
-                target=self._beat, name=f"lease {self.name}", daemon=True
-            )
+            self._heart = context_thread(self._beat, name=f"lease {self.name}")
             self._heart.start()
         return self
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from marketdata.nearest_name import did_you_mean
 from marketdata.sources.base import Source, SourceRefused
 from marketdata.sources.bithumb import client as bithumb
 from marketdata.sources.http.client import HttpClient, Timeouts
@@ -75,5 +76,8 @@ def build(name: str, options: Options, tools: Tools) -> Source:
     """The source of that name; SourceRefused where there is none or its options contradict each other. Whether it is
     configured, `missing_settings` tells. Close it at the end."""
     if name not in SOURCES:
-        raise UnknownSource(f"Unknown source {name!r}: choose one of {', '.join(SOURCES)}.")
+        raise UnknownSource(
+            f"Unknown source {name!r}: choose one of {', '.join(SOURCES)}."
+            f"{did_you_mean(name, SOURCES)}"
+        )
     return SOURCES[name](options, tools)

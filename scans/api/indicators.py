@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from marketdata.api.problems import Problem
+from marketdata.nearest_name import did_you_mean
 from scans.kernels import averages, oscillators, ranges, volume
 from scans.kernels.arrays import Floats
 
@@ -50,6 +51,7 @@ def named(text: str) -> list[str]:
         if family not in LENGTHS or not length:
             raise _refused(
                 f"There is no indicator {name!r}: choose among {', '.join(KNOWN)}, N being sessions."
+                f"{did_you_mean(name, KNOWN)}"
             )
         if not (1 <= int(length) <= LONGEST and length[0] != "0"):
             raise _refused(f"The length of {name!r} must lie between 1 and {LONGEST}.")

@@ -17,9 +17,9 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, field, fields
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
+from marketdata.nearest_name import did_you_mean, nearest_name
 from marketdata.number_format import format_number
 
 P = TypeVar("P")
@@ -88,8 +88,8 @@ def wrong(kind: type[Any], given: Mapping[str, Any]) -> dict[str, ParamError]:
 
 def _fitting(known: Mapping[str, Field[Any]], name: str, value: Any) -> Any:
     if name not in known:
-        near = get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}, of" if near else "choose among"
+        near = nearest_name(name, known)
+        hint = f"did you mean {near}, of" if near else "choose among"
         raise ParamError(f"Unknown parameter {name!r}: {hint} {', '.join(known)}.")
     return _fit(known[name], value)
 
@@ -117,7 +117,10 @@ def _fit(one: Field[Any], value: Any) -> Any:
                 f"{one.name} is {format_number(value)}; it must lie in {_range(least, most)}{unit}."
             )
     if choices is not None and value not in choices:
-        raise ParamError(f"{one.name} is {value!r}; choose one of {', '.join(choices)}.")
+        raise ParamError(
+            f"{one.name} is {value!r}; choose one of {', '.join(choices)}."
+            f"{did_you_mean(value, choices)}"
+        )
     return value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module
 
+from marketdata.nearest_name import did_you_mean
 from scans.engines.base import Engine
 
 MODULES = {
@@ -62,5 +63,5 @@ def engine(name: str) -> Engine:
         return ENGINES[name]
     except KeyError:
         raise UnknownEngine(
-            f"Unknown engine {name!r}: choose one of {', '.join(ENGINES)}."
+            f"Unknown engine {name!r}: choose one of {', '.join(ENGINES)}.{did_you_mean(name, ENGINES)}"
         ) from None

@@ -12,8 +12,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 
+from marketdata.context_threads import ContextThreadPool
+from marketdata.nearest_name import did_you_mean
 from scans.execution.pieces import Piece, Readable, Task, piece, slices
 
 CHOICES = ("auto", "inline", "thread", "process")
@@ -25,7 +27,10 @@ THREADS_FROM = 6_000_000
 def choose(executor: str, cells: int) -> str:
     """The executor that `auto` stands for; any other choice is itself. ValueError for an unknown one."""
     if executor not in CHOICES:
-        raise ValueError(f"Unknown executor {executor!r}: choose among {', '.join(CHOICES)}.")
+        raise ValueError(
+            f"Unknown executor {executor!r}: choose among {', '.join(CHOICES)}."
+            f"{did_you_mean(executor, CHOICES)}"
+        )
     if executor == "process" and multiprocessing.current_process().daemon:
         return "thread"
     if executor != "auto":
@@ -67,6 +72,6 @@ def work(
 
 def _pool(chosen: str, workers: int) -> Executor:
     if chosen == "thread":
-        return ThreadPoolExecutor(workers)
+        return ContextThreadPool(workers)
     # Spawned, not forked: a fork would copy open database connections and Arrow's thread pool.
     return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))

@@ -7,6 +7,7 @@ from django.db import models
 
 from marketdata.markets import UnknownMarket
 from marketdata.markets import market as market_named
+from marketdata.nearest_name import did_you_mean
 from scans.engines import params as engine_params
 from scans.engines.registry import ENGINES
 
@@ -45,7 +46,10 @@ class ScannerVersion(models.Model):
         if self.engine not in ENGINES:
             known = ", ".join(ENGINES)
             raise ValidationError(
-                {"engine": f"Unknown engine {self.engine!r}: choose among {known}."}
+                {
+                    "engine": f"Unknown engine {self.engine!r}: choose among {known}."
+                    f"{did_you_mean(self.engine, ENGINES)}"
+                }
             )
         try:
             engine_params.read(ENGINES[self.engine].Params, self.params)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from marketdata.nearest_name import did_you_mean
 from scans.engines import params as engine_params
 from scans.engines.registry import ENGINES
 from scans.execution.executors import CHOICES
@@ -34,7 +35,9 @@ def check(
     for segment, most in asked["limits"].items():
         if segment not in known:
             raise RequestRefused(
-                "limits", f"Unknown segment {segment!r}: choose among {', '.join(sorted(known))}."
+                "limits",
+                f"Unknown segment {segment!r}: choose among {', '.join(sorted(known))}."
+                f"{did_you_mean(segment, known)}",
             )
         if type(most) is not int or not 1 <= most <= MOST_LIMIT:
             raise RequestRefused(

@@ -21,6 +21,7 @@ from marketdata import queries as market_queries
 from marketdata.database_damage import is_damage
 from marketdata.errors import DataProblem
 from marketdata.markets import market as market_named
+from marketdata.nearest_name import did_you_mean
 from marketdata.operations import project, statistics
 from marketdata.readiness import builds_on_doubt
 from marketdata.record import Days, Record
@@ -198,6 +199,7 @@ def _refuse_unknown_segments(held: Record, names: set[str]) -> None:
     for name in sorted(names.difference(known)):
         raise DataProblem(
             f"Market {held.market.name} has no segment {name!r}: choose among {', '.join(known)}."
+            f"{did_you_mean(name, known)}"
         )
 
 

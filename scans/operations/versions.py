@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from marketdata.markets import market as market_named
+from marketdata.nearest_name import did_you_mean
 from marketdata.operations import generations
 from scans import queries
 from scans.engines import base
@@ -191,7 +192,7 @@ def differing(
     """The settings that are not the engine's defaults, as typed values, without those to `reset`; where a market has a
     default of its own, what was set is kept whatever it is, since there it differs."""
     if engine not in ENGINES:
-        message = f"Unknown engine {engine!r}: choose among {', '.join(ENGINES)}."
+        message = f"Unknown engine {engine!r}: choose among {', '.join(ENGINES)}.{did_you_mean(engine, ENGINES)}"
         raise VersionProblem(message, errors={"engine": [message]})
     kind = ENGINES[engine].Params
     known = {one["name"] for one in engine_params.schema(kind)}

@@ -16,6 +16,7 @@ from django.views.generic import TemplateView
 from marketdata import catalogue
 from marketdata.markets import MARKETS, Market
 from marketdata.markets import market as get_market
+from marketdata.nearest_name import did_you_mean
 from scans.freshness import freshness
 
 MARKET_NAMES = {"kr": "KRX", "us": "US", "upbit": "Upbit", "bithumb": "Bithumb"}
@@ -45,7 +46,7 @@ class MarketPage(Page):
     def market(self) -> Market:
         name = self.kwargs["market"]
         if name not in self.markets:
-            raise Http404(f"There is no market {name!r} here.")
+            raise Http404(f"There is no market {name!r} here.{did_you_mean(name, self.markets)}")
         return get_market(name)
 
     @cached_property

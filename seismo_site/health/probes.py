@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 
 from django.db import connections
 
+from marketdata.context_threads import context_thread
+
 R = TypeVar("R")
 GIVE_UP = 30.0  # seconds
 
@@ -35,7 +37,7 @@ class Probe(Generic[R]):
             now = time.monotonic()
             if self._asked is None or self._asked.done() or now - self._since > GIVE_UP:
                 self._asked, self._since = Future(), now
-                work = threading.Thread(target=_answer, args=(self._asked, self._ask), daemon=True)
+                work = context_thread(_answer, self._asked, self._ask)
                 work.start()
             return self._asked
 

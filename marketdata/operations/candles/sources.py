@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from marketdata.nearest_name import did_you_mean
 from marketdata.operations import sources
 from marketdata.sources.base import CandleSource, Capability, SourceRefused
 
@@ -14,5 +15,8 @@ def candle_source(name: str) -> CandleSource:
     if Capability.CANDLES not in found.capabilities:
         found.close()
         known = [one.name for one in sources.described() if Capability.CANDLES in one.can]
-        raise SourceRefused(f"{found.title} has no candles: choose one of {', '.join(known)}.")
+        raise SourceRefused(
+            f"{found.title} has no candles: choose one of {', '.join(known)}."
+            f"{did_you_mean(name, known)}"
+        )
     return cast(CandleSource, found)

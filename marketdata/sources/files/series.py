@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from marketdata.nearest_name import did_you_mean
 from marketdata.normalization import excerpt, nfc
 from marketdata.sources.files import spellings, wide
 from marketdata.sources.files.containers import open_file
@@ -116,6 +117,7 @@ def _batch(table: pa.Table, path: Path, name: str, market: str) -> SeriesBatch:
             there = shown(series.tolist()) if len(series) else "none at all"
             raise PriceFileError(
                 f"{path.name} holds no series {name!r}: choose one of {there} with --name."
+                f"{did_you_mean(name, series.tolist())}"
             )
         mine = np.flatnonzero(index == series.tolist().index(name))
     raw = table.take(mine)

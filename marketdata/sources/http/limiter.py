@@ -15,11 +15,11 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import ParamSpec, TypeVar
 from uuid import uuid4
 
+from marketdata.context_threads import ContextThreadPool
 from marketdata.sources.base import SourceUnavailable
 from marketdata.sources.http.pace import Pace, Rate, Turn
 from marketdata.sources.http.permits import PaceStore, ProcessStore, change
@@ -69,7 +69,7 @@ class Limiter:
         self._queues: dict[tuple[int, str], asyncio.Lock] = {}
         self._round_trips: dict[str, RoundTrips] = {}
         self._thread = (
-            ThreadPoolExecutor(1, thread_name_prefix="limiter") if self._store.blocking else None
+            ContextThreadPool(1, thread_name_prefix="limiter") if self._store.blocking else None
         )
 
     @asynccontextmanager

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import date, time, timedelta
 from typing import Any, TypeVar
 
+from marketdata.nearest_name import did_you_mean
 from marketdata.sources.base import (
     Capability,
     InvestorFlow,
@@ -224,7 +225,10 @@ class KisSource:
         """The master file of KOSPI, KOSDAQ or KONEX."""
         if segment not in master.LAYOUTS:
             known = ", ".join(master.LAYOUTS)
-            raise SourceRefused(f"KIS has no master file of {segment!r}: use one of {known}.")
+            raise SourceRefused(
+                f"KIS has no master file of {segment!r}: use one of {known}."
+                f"{did_you_mean(segment, master.LAYOUTS)}"
+            )
         file = master.LAYOUTS[segment].file
         url = f"{self._settings.master_url.rstrip('/')}/{file}.mst.zip"
 

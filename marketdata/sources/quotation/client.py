@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from marketdata.nearest_name import did_you_mean
 from marketdata.sources.base import (
     CandlePage,
     Capability,
@@ -130,7 +131,10 @@ class QuotationSource:
     ) -> CandlePage:
         if timeframe not in self.timeframes:
             known = ", ".join(name for name in PATHS if name in self.timeframes)
-            raise SourceRefused(f"{self.title} has no {timeframe} candles: use one of {known}.")
+            raise SourceRefused(
+                f"{self.title} has no {timeframe} candles: use one of {known}."
+                f"{did_you_mean(timeframe, self.timeframes)}"
+            )
         if not 1 <= count <= PAGE:
             raise SourceRefused(f"{self.title} answers 1 to {PAGE} candles a call, not {count}.")
         # The default count of the API is 1: it is always sent.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from marketdata.nearest_name import nearest_name
 from marketdata.number_format import format_number
 from marketdata.panel import FIELDS
 from scans.engines import regimes
@@ -102,7 +102,11 @@ class Checker:
             case Text(value=value):
                 if value not in regimes.NAMES:
                     known = ", ".join(f'"{name}"' for name in regimes.NAMES)
-                    raise error(tree.at, f"there is no regime of that name: choose among {known}")
+                    near = nearest_name(value, regimes.NAMES)
+                    hint = f': did you mean "{near}"?' if near else ""
+                    raise error(
+                        tree.at, f"there is no regime of that name: choose among {known}{hint}"
+                    )
                 return self.nodes.node("text", options=(value,), kind=Kind.TEXT)
             case Name():
                 return self._named(tree)
@@ -139,9 +143,8 @@ class Checker:
 
     def _similar(self, name: str) -> str:
         known = [*self.defined, *FIELDS, *FUNCTIONS]
-        close = difflib.get_close_matches(name.lower(), known, n=1)
-        if close:
-            return f": did you mean `{close[0]}`?"
+        if close := nearest_name(name, known):
+            return f": did you mean `{close}`?"
         return f": fields are {', '.join(FIELDS)}; functions are, for example, ema, rsi, turnover"
 
     def _binary(self, tree: Binary) -> Node:

@@ -81,7 +81,12 @@ def caret(message: str) -> str:
         ("close * close * close * close * close > 0", 1, "close * close * close * close * close", "power of 4"),
         # the market
         ("sma(percentile(rsi(14)), 5) > 0", 5, "percentile(rsi(14))", "sma looks back over sessions"),
-        ('regime == "bullish"', 11, '"bullish"', 'choose among "neutral", "bull", "bear", "crash"'),
+        (
+            'regime == "bullish"',
+            11,
+            '"bullish"',
+            'choose among "neutral", "bull", "bear", "crash": did you mean "bull"?',
+        ),
         ("regime > 1", 1, "regime > 1", "a regime is compared with its name"),
         ('close == "bull"', 1, 'close == "bull"', "a regime is compared with its name"),
         # syntax

@@ -1,0 +1,14 @@
+"""What the start warns of: variables that look like settings and are none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Warning
+
+from seismo_site import env
+
+
+def settings_named(**_: Any) -> list[CheckMessage]:
+    """A warning for each variable that is no setting, with the nearest setting's name."""
+    return [Warning(one, id="seismo_site.W001") for one in env.unknown()]

@@ -2,8 +2,10 @@
 
 from django.apps import AppConfig
 from django.core.checks import register
+from django.urls import register_converter
 
 from marketdata import checks
+from marketdata.api.code_converter import CodeConverter
 
 
 class MarketDataConfig(AppConfig):
@@ -12,3 +14,4 @@ class MarketDataConfig(AppConfig):
 
     def ready(self) -> None:
         register(checks.sources)
+        register_converter(CodeConverter, "code")

@@ -6,6 +6,6 @@ from marketdata.api import flows, stocks
 
 urlpatterns = [
     path("<str:market>/stocks", stocks.Stocks.as_view()),
-    path("<str:market>/stocks/<str:code>", stocks.OneStock.as_view()),
-    path("<str:market>/stocks/<str:code>/flows", flows.StockFlows.as_view()),
+    path("<str:market>/stocks/<code:code>", stocks.OneStock.as_view()),
+    path("<str:market>/stocks/<code:code>/flows", flows.StockFlows.as_view()),
 ]

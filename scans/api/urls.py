@@ -18,9 +18,9 @@ urlpatterns = [
     path("versions", changing.Versions.as_view()),
     path("versions/<str:slug>", changing.OneVersion.as_view()),
     # What is asked most comes first: each line that does not fit is tried.
-    path("<str:market>/stocks/<str:code>/chart", chart.StockChart.as_view()),
-    path("<str:market>/stocks/<str:code>/scans", picks.StockScans.as_view()),
-    path("<str:market>/stocks/<str:code>/explain", readings.Explain.as_view()),
+    path("<str:market>/stocks/<code:code>/chart", chart.StockChart.as_view()),
+    path("<str:market>/stocks/<code:code>/scans", picks.StockScans.as_view()),
+    path("<str:market>/stocks/<code:code>/explain", readings.Explain.as_view()),
     path("<str:market>/readiness", readiness.ReadinessView.as_view()),
     path("<str:market>/signals", picks.Signals.as_view()),
     path("<str:market>/scans", requests.Scans.as_view()),
@@ -35,6 +35,6 @@ urlpatterns = [
     path("<str:market>/scan-requests/<str:number>/cancel", requests.Cancel.as_view()),
     path("<str:market>/scan-requests/<str:number>/rerun", requests.Rerun.as_view()),
     path("<str:market>/scan-requests/<str:number>/answer", requests.Draft.as_view()),
-    path("<str:market>/analysis/<str:code>", readings.Analyse.as_view()),
+    path("<str:market>/analysis/<code:code>", readings.Analyse.as_view()),
     path("<str:market>/evaluation", evaluating.EvaluationView.as_view()),
 ]

@@ -50,5 +50,5 @@ urlpatterns = [
     path("<market:market>/<day:day>/", tonight.Tonight.as_view(), name="tonight"),
     path("<market:market>/signals", signals.Signals.as_view(), name="signals"),
     path("<market:market>/search", stock.Search.as_view(), name="search"),
-    path("<market:market>/s/<str:code>", stock.Stock.as_view(), name="stock"),
+    path("<market:market>/s/<code:code>", stock.Stock.as_view(), name="stock"),
 ]

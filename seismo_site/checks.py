@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Warning
-
-from seismo_site import env
 
 
 def settings_named(**_: Any) -> list[CheckMessage]:
     """A warning for each variable that is no setting, with the nearest setting's name."""
-    return [Warning(one, id="seismo_site.W001") for one in env.unknown()]
+    return [Warning(one, id="seismo_site.W001") for one in settings.UNKNOWN_SETTINGS]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -29,16 +29,15 @@ LISTED: set[str] = set()
 
 
 PREFIX = "SEISMO_"
-OTHERS = {"SEISMO_SHARED_DATA"}
-"""What has the prefix and is no setting: where the tests' recorded data lie."""
 
 
-def unknown() -> list[str]:
-    """A sentence on each variable that is no setting: of those that begin with SEISMO_, and of the `.env` file."""
+def unknown(others: Collection[str] = ()) -> list[str]:
+    """A sentence on each variable that is no setting: of those that begin with SEISMO_, and of the `.env` file;
+    `others` are left out."""
     given = {name for name in os.environ if name.startswith(PREFIX)} | LISTED
     return [
         f"{name} is no setting and changes nothing: .env.example lists them.{_nearest(name)}"
-        for name in sorted(given - OTHERS)
+        for name in sorted(given.difference(others))
         if name not in READ and name.removesuffix("_FILE") not in READ
     ]
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Max, Min
 
 from marketdata import queries, series
-from marketdata.data_quality import anomalies, bars, series_breaks, sessions
+from marketdata.data_quality import anomalies, bars, closures, series_breaks, sessions
 from marketdata.data_quality.finding import Finding
 from marketdata.models import Instrument, InstrumentStatus, StockPrice
 
@@ -32,6 +32,7 @@ def findings(
     checks = (
         missing_sessions,
         sessions.closed_days,
+        closures.contradicted_closures,
         sessions.doubtful_sessions,
         bars.contradictory_bars,
         series_breaks.suspected_actions,

@@ -1,0 +1,65 @@
+"""Days that an override closes although the recorded bars say that the market traded (`session_activity`)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+
+from marketdata import queries
+from marketdata.data_quality.finding import Finding
+from marketdata.markets import market as market_named
+from marketdata.models import CalendarOverride, StockPrice
+from marketdata.session_activity import BAR, LEAST, Activity, is_copy
+
+Bars = dict[str, tuple[float, ...]]
+
+
+def contradicted_closures(market: str, limit: int) -> Finding:
+    """Days closed by an override on which `LEAST` instruments or more traded, most of them otherwise than on the
+    session before; the newest first. The override is left as it is: a person or a source's later answer decides."""
+    family = market_named(market).family
+    closed = CalendarOverride.objects.filter(market__in=family, is_open=False).order_by("-date")
+    sessions = queries.sessions(market)
+    cases: list[dict[str, str | float]] = []
+    for row in closed:
+        if np.datetime64(row.date) in sessions:  # the market itself says otherwise
+            continue
+        seen = _activity(market, row.date)
+        if seen.traded >= LEAST and not is_copy(seen.traded, seen.repeated):
+            who = f"source {row.source}" if row.source else "an operator"
+            cases.append(
+                {
+                    "session": str(row.date),
+                    "told": f"{seen.traded} instruments traded",
+                    "closed by": who,
+                }
+            )
+    return Finding(
+        "contradicted_closures",
+        market,
+        len(cases),
+        "Days closed by a calendar override on which instruments traded, by the recorded bars; scans leave these out "
+        "(delete the override where the market was open)",
+        tuple(cases[:limit]),
+        action="decide: /admin/marketdata/calendaroverride/",
+    )
+
+
+def _activity(market: str, day: date) -> Activity:
+    """What the bars of a day say beside those of the last day before it that has any."""
+    bars = StockPrice.objects.filter(market=market)
+    now = _bars(market, day)
+    if sum(bar[-1] > 0 for bar in now.values()) < LEAST:
+        return Activity(len(now), 0, 0, None)
+    earlier = bars.filter(date__lt=day).order_by("-date").values_list("date", flat=True).first()
+    before = _bars(market, earlier) if earlier else {}
+    traded = {code: bar for code, bar in now.items() if bar[-1] > 0}
+    repeated = sum(before.get(code) == bar for code, bar in traded.items())
+    return Activity(len(now), len(traded), repeated, len(before))
+
+
+def _bars(market: str, day: date) -> Bars:
+    """Code -> the bar of a day, that of any source."""
+    rows = StockPrice.objects.filter(market=market, date=day).values_list("stock_code", *BAR)
+    return {code: tuple(values) for code, *values in rows}

@@ -36,6 +36,11 @@ def format_count(value: float | None) -> str:
     return MISSING if _is_missing(value) else _grouped(Decimal(repr(float(value or 0))), 8)
 
 
+def count_of(number: int, noun: str) -> str:
+    """`1 session`, `2 sessions`, `1,234 sessions`: a count with its noun, an s behind it unless it is one."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def format_number(value: float | None, digits: int = 6) -> str:
     """`value` to so many significant digits, at least all of its whole ones: 1,234,567.8 is 1,234,568."""
     return MISSING if _is_missing(value) else _significant(float(value or 0), digits)

@@ -27,6 +27,7 @@ from marketdata import queries
 from marketdata.data_quality.finding import Finding
 from marketdata.markets import market as market_named
 from marketdata.models import CalendarOverride, Instrument, LakePartition, StockPrice
+from marketdata.number_format import count_of
 from marketdata.record import Days, Record
 from marketdata.session_activity import SessionCounts
 from marketdata.session_hours import SessionHours
@@ -106,7 +107,7 @@ class Freshness:
             )
         if not self.behind:
             return f"The record of market {self.market} has its last closed session, {self.last_closed}."
-        ago = f"{self.behind} session{'s' if self.behind > 1 else ''} ago"
+        ago = f"{count_of(self.behind, 'session')} ago"
         if self.complete == self.latest:
             return (
                 f"The record of market {self.market} ends {ago}, on {self.latest}: "

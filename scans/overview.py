@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Count, Max, OuterRef, Subquery
 
+from marketdata.number_format import count_of
 from marketdata.readiness import State
 from scans import queries
 from scans.models import RequestStatus, ScannerVersion, ScanRequest, ScanRun, ScanSession, Status
@@ -66,7 +67,7 @@ def stale_versions(markets: Sequence[Readiness]) -> dict[tuple[str, str], str]:
             if version.state is VersionState.STALE:
                 found[one.market, version.version] = version.reason
             elif version.behind is not None and version.behind > behind:
-                ago = f"{version.behind} session{'s' if version.behind > 1 else ''} ago"
+                ago = f"{count_of(version.behind, 'session')} ago"
                 found[one.market, version.version] = f"{version.reason}, {ago}"
     return found
 

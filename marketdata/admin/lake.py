@@ -22,6 +22,7 @@ from marketdata.admin.readonly import ReadOnly
 from marketdata.errors import DataProblem, LakeError
 from marketdata.markets import UnknownMarket
 from marketdata.models import LakePartition
+from marketdata.number_format import count_of
 from marketdata.operations import project
 
 MOST_MONTHS = 24
@@ -122,7 +123,7 @@ class LakePartitionAdmin(ReadOnly, Listing):
             return acting.ask(
                 request,
                 self,
-                question=f"Rebuild {_count(len(rows), 'month')} of the lake?",
+                question=f"Rebuild {count_of(len(rows), 'month')} of the lake?",
                 consequence="Each file is written anew from the record and takes the old one's place. Scans go on "
                 "meanwhile; the page waits until all are written.",
                 yes="Rebuild",
@@ -141,7 +142,7 @@ class LakePartitionAdmin(ReadOnly, Listing):
             messages.error(request, str(error))
             return None
         acting.done(
-            request, rows, f"Rebuilt {_count(len(rows), 'month')} of the lake with {bars:,} bars."
+            request, rows, f"Rebuilt {count_of(len(rows), 'month')} of the lake with {bars:,} bars."
         )
         return None
 
@@ -205,7 +206,3 @@ def _index(held: Any) -> dict[str, Any]:
         "index_from": str(days[low]) if len(days) else "",
         "index_level": level[-1] if len(level) else None,
     }
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'' if n == 1 else 's'}"

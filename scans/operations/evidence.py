@@ -19,6 +19,7 @@ from marketdata import queries as market_queries
 from marketdata import series
 from marketdata.errors import DataProblem
 from marketdata.markets import market as market_named
+from marketdata.number_format import count_of
 from marketdata.operations import project
 from marketdata.panel import Bools, Panel
 from marketdata.record import Days, Record
@@ -149,8 +150,9 @@ def _days(held: Record, asked: Days, request: Request) -> Days:
     for horizon in sorted(request.horizons):
         if horizon >= len(block):
             raise BeyondRecord(
-                f"A horizon of {horizon} sessions reaches past the record, which ends on {block[-1]}: even a pick of "
-                f"{asked[0]} could not be held longer than {len(block) - 1}: ask for a shorter one or begin earlier."
+                f"A horizon of {count_of(horizon, 'session')} reaches past the record, which ends on {block[-1]}: "
+                f"even a pick of {asked[0]} could not be held longer than {len(block) - 1}: "
+                "ask for a shorter one or begin earlier."
             )
     days: Days = block[: len(asked) + WAIT + max(request.horizons)]
     return days

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import transaction
 
 from marketdata import queries as market_queries
+from marketdata.number_format import count_of
 from marketdata.operations import generations
 from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession, Status
 from scans.operations.answers import (
@@ -192,7 +193,7 @@ def _quarantined(scan: Scan, status: str) -> list[str]:
     named = ", ".join(days[:NAMED]) + (
         f" and {len(days) - NAMED} more" if len(days) > NAMED else ""
     )
-    return [f"{len(days)} of {len(scan.answers)} sessions quarantined: {named}"]
+    return [f"{len(days)} of {count_of(len(scan.answers), 'session')} quarantined: {named}"]
 
 
 def _attempt(

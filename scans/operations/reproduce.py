@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from marketdata import changes
+from marketdata.number_format import count_of
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion, ScanRun, ScanSession
 from scans.operations import run as scanning
@@ -114,7 +115,7 @@ def sentence(found: Reproduction, *, most: int | None = 50) -> str:
         lines.append(f"Run {found.run}: identical in data and ranks on {sessions}.")
         return "\n".join(lines)
     lines.append(
-        f"Run {found.run}: the data differ on {len(found.data)} of {found.sessions} sessions"
+        f"Run {found.run}: the data differ on {len(found.data):,} of {count_of(found.sessions, 'session')}"
         f"{_days(found.data)}, the ranks on {len(found.ranks)}{_days(found.ranks)}."
     )
     if found.unlike:

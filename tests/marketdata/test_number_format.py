@@ -7,6 +7,7 @@ import math
 import pytest
 
 from marketdata.number_format import (
+    count_of,
     format_amount,
     format_count,
     format_number,
@@ -137,3 +138,8 @@ def test_never_scientific_notation(power: int) -> None:
         format_price(value, "USD"),
     ]
     assert not [text for text in texts if "e" in text.lower()]
+
+
+def test_a_count_has_its_noun_in_the_right_number() -> None:
+    texts = [count_of(number, "session") for number in (0, 1, 2, 1234)]
+    assert texts == ["0 sessions", "1 session", "2 sessions", "1,234 sessions"]

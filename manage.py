@@ -8,13 +8,11 @@ import sys
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seismo_site.settings")
     try:
-        from seismo_site.command_line import run
+        from seismo_site.cli_errors import run
     except ModuleNotFoundError as error:
         if error.name and error.name.split(".")[0] == "seismo_site":
             raise
-        sys.exit(
-            f"{error.name} is not installed here: run `make install`, then use .venv/bin/python."
-        )
+        sys.exit(f"{error.name} is not installed here: run `make install`, then use .venv/bin/python.")
     return run(sys.argv)
 
 

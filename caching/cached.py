@@ -22,8 +22,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from caching import keys, serializer
-from caching.flights import Flight, Flights
 from caching.policies import policy
+from caching.single_flight import Flight, Flights
 from caching.stats import STATS
 from caching.store import STORE
 
@@ -99,9 +99,7 @@ class Cached(Generic[P, R]):
             if is_pilot:
                 return self._fly(key, flight, deadline, *args, **kwargs)
             left = deadline - time.monotonic()
-            if (
-                left <= 0 or flight.pilot == threading.get_ident()
-            ):  # a function that asks for itself
+            if left <= 0 or flight.pilot == threading.get_ident():  # a function that asks for itself
                 return self._compute(key, *args, **kwargs)
             if flight.landed.wait(left) and flight.value is not None:
                 STATS.count(self.what, shared=1)
@@ -125,9 +123,7 @@ class Cached(Generic[P, R]):
             parts=self._by(*args, **kwargs) if self._by else (args, kwargs),
         )
 
-    def _fly(
-        self, key: str, flight: Flight, deadline: float, *args: P.args, **kwargs: P.kwargs
-    ) -> R:
+    def _fly(self, key: str, flight: Flight, deadline: float, *args: P.args, **kwargs: P.kwargs) -> R:
         """Computes for this process, once no other process does where those are waited for."""
         if not self._lease:
             try:

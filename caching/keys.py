@@ -45,9 +45,7 @@ def digest(parts: Sequence[Part]) -> str:
 
 def _name(name: str) -> str:
     if not NAME.fullmatch(name):
-        raise ValueError(
-            f"{name!r} cannot name something cached: letters, digits, dots, - and _ only."
-        )
+        raise ValueError(f"{name!r} cannot name something cached: letters, digits, dots, - and _ only.")
     return name
 
 

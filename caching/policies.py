@@ -43,6 +43,4 @@ def policy(name: str) -> Policy:
     try:
         return POLICIES[name]
     except KeyError:
-        raise LookupError(
-            f"There is no cache policy {name!r}: choose among {', '.join(POLICIES)}."
-        ) from None
+        raise LookupError(f"There is no cache policy {name!r}: choose among {', '.join(POLICIES)}.") from None

@@ -59,9 +59,7 @@ class Store:
 
         return self._call(raise_it, None)
 
-    def count_and_get(
-        self, counter: str, ttl: int, key: str
-    ) -> tuple[int | None, tuple[object] | None]:
+    def count_and_get(self, counter: str, ttl: int, key: str) -> tuple[int | None, tuple[object] | None]:
         """`count` by one and `get`: one round trip where the cache is Redis."""
         redis = getattr(cache, "client", None)
         if redis is None:

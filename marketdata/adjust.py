@@ -115,9 +115,7 @@ def returns(close: Floats, factor: Sparse, start: int) -> Floats:
     return moved
 
 
-def suspects(
-    close: Floats, state: NDArray[np.uint8], ratio: Sparse, *, limit: float, start: int
-) -> Cells:
+def suspects(close: Floats, state: NDArray[np.uint8], ratio: Sparse, *, limit: float, start: int) -> Cells:
     """Bars from row `start` on whose base price is unknown, that no event explains, and whose raw close lies more
     than `limit` (a fraction) from the close before."""
     instruments = close.shape[1]

@@ -31,10 +31,7 @@ def values(found: pa.ChunkedArray[Any]) -> NDArray[Any]:
     """The numbers or booleans of a column without nulls, (R,); may be read-only."""
     if not len(found):
         return np.empty(0, dtype=found.type.to_pandas_dtype())
-    parts = [
-        _booleans(chunk) if pa.types.is_boolean(found.type) else np.from_dlpack(chunk)
-        for chunk in found.chunks
-    ]
+    parts = [_booleans(chunk) if pa.types.is_boolean(found.type) else np.from_dlpack(chunk) for chunk in found.chunks]
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 

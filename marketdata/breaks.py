@@ -128,9 +128,7 @@ def _jumps(moves: Moves, start: int) -> list[tuple[tuple[int, int], str]]:
     trading = (moves.volume > 0).sum(axis=1)
     seam = jumps & (many >= np.maximum(SEAM_LEAST, SEAM_SHARE * trading))[row]
     kind = np.select([scale, split, large, seam], [SCALE, SPLIT, JUMP, SEAM], "")
-    return [
-        ((int(t), int(i)), str(what)) for t, i, what in zip(row, column, kind, strict=True) if what
-    ]
+    return [((int(t), int(i)), str(what)) for t, i, what in zip(row, column, kind, strict=True) if what]
 
 
 def _is_jump(moves: Moves, row: NDArray[np.intp], column: NDArray[np.intp], size: Floats) -> Bools:

@@ -21,9 +21,7 @@ CLOSED: Mapping[str, frozenset[date]] = {
     "XKRX": frozenset(
         {
             date(2026, 6, 3),  # nationwide local elections
-            date(
-                2026, 7, 17
-            ),  # Constitution Day, a public holiday again (KRX notice of 2026-05-20)
+            date(2026, 7, 17),  # Constitution Day, a public holiday again (KRX notice of 2026-05-20)
         }
     )
 }

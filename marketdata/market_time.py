@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
-from marketdata.markets import UnknownMarket
-from marketdata.markets import market as market_named
+from marketdata.markets import UnknownMarket, get_market
 
 
 def market_zone(market: str) -> tzinfo:
     """The time zone of a market; UTC where `market` is no market's name."""
     try:
-        return ZoneInfo(market_named(market).timezone)
+        return ZoneInfo(get_market(market).timezone)
     except UnknownMarket:
         return UTC
 

@@ -106,7 +106,7 @@ MARKETS = {
 }
 
 
-def market(name: str) -> Market:
+def get_market(name: str) -> Market:
     """The market of that name; raises `UnknownMarket`."""
     match = NAME.fullmatch(name)
     base = MARKETS.get(match["base"]) if match else None

@@ -35,9 +35,7 @@ class Statements:
     managed: NDArray[np.int8]
     caution: NDArray[np.int8]
 
-    def at(
-        self, code: NDArray[np.int64], day: NDArray[np.datetime64]
-    ) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
+    def at(self, code: NDArray[np.int64], day: NDArray[np.datetime64]) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
         """Segment (an index, -1 unknown) and flags of each (code, day) pair, (R,) each. An instrument of which
         nothing was said is common stock in good standing of no known segment."""
         order = np.lexsort((-self.preference, self.day, self.code))

@@ -80,9 +80,7 @@ def format_amount(value: float | None, currency: str, language: Language | None 
     return _grouped(amount, DECIMALS.get(currency, 2))
 
 
-def format_signed_amount(
-    value: float | None, currency: str, language: Language | None = None
-) -> str:
+def format_signed_amount(value: float | None, currency: str, language: Language | None = None) -> str:
     """The same with its sign: +12.3 억, -450 만; 0 has none."""
     return _signed(format_amount(value, currency, language), value)
 

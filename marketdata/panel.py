@@ -90,11 +90,5 @@ class Panel:
         with at least `min_bars` sessions since its first bar (that bar counts as one). Point in time."""
         wanted = np.array([name in segments for name in self.segments] + [False])
         bars = np.arange(self.start, len(self.sessions))[:, None] - self.first[None, :] + 1
-        chosen: Bools = (
-            wanted[self.segment]
-            & (self.flags == 0)
-            & ~self.suspect
-            & self.traded
-            & (bars >= min_bars)
-        )
+        chosen: Bools = wanted[self.segment] & (self.flags == 0) & ~self.suspect & self.traded & (bars >= min_bars)
         return chosen

@@ -69,9 +69,7 @@ def beyond_limits(bars: LimitedBars, market: Market, start: int) -> list[tuple[i
     return [(row, column, kind) for (row, column), kind in sorted(found.items())]
 
 
-def _beyond(
-    bars: LimitedBars, market: Market, limit: float, low: int
-) -> dict[tuple[int, int], str]:
+def _beyond(bars: LimitedBars, market: Market, limit: float, low: int) -> dict[tuple[int, int], str]:
     before = bars.close[low - 1 : -1]
     sides = (bars.open[low:], bars.high[low:], bars.low[low:], bars.close[low:])
     with np.errstate(invalid="ignore"):
@@ -102,9 +100,7 @@ def _beyond(
     return {(int(t), int(i)): str(what) for t, i, what in zip(*at, kind, strict=True) if what}
 
 
-def _in_liquidation(
-    bars: LimitedBars, limit: float, row: NDArray[np.intp], column: NDArray[np.intp]
-) -> Bools:
+def _in_liquidation(bars: LimitedBars, limit: float, row: NDArray[np.intp], column: NDArray[np.intp]) -> Bools:
     """Whether trading began again beyond the limit, or the instrument's first bar lies, within the sessions before,
     (M,)."""
     found = np.zeros(len(row), dtype=bool)

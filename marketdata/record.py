@@ -55,11 +55,7 @@ class Record:
     def blocks(self) -> list[Days]:
         """The recorded sessions as consecutive runs, none of them missing."""
         have = np.flatnonzero(self.bars > 0)
-        return [
-            self.sessions[run]
-            for run in np.split(have, np.flatnonzero(np.diff(have) > 1) + 1)
-            if len(run)
-        ]
+        return [self.sessions[run] for run in np.split(have, np.flatnonzero(np.diff(have) > 1) + 1) if len(run)]
 
     def block(self, session: np.datetime64) -> Days:
         """The run of sessions that `session` lies in; DataProblem where it has no bars."""
@@ -177,9 +173,7 @@ class FlowRecord:
         found = []
         for session, seen in zip(asked, bars, strict=True):
             while n < len(days) and days[n] <= str(session):
-                state = digest.text(
-                    [state.encode(), days[n].encode(), self.digests[days[n]].encode()]
-                )
+                state = digest.text([state.encode(), days[n].encode(), self.digests[days[n]].encode()])
                 n += 1
             found.append(digest.text([seen.encode(), state.encode()]) if state else seen)
         return found

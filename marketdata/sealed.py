@@ -146,9 +146,7 @@ class SealedFile:
             for name in columns:
                 self._verify(self._chunks[group * len(self._columns) + self._columns[name]])
         try:
-            return self._file.read_row_groups(
-                list(chosen), columns=list(columns), use_threads=False
-            )
+            return self._file.read_row_groups(list(chosen), columns=list(columns), use_threads=False)
         except (OSError, pa.ArrowException) as error:
             raise Damaged(f"it cannot be decoded, {error}") from error
 

@@ -88,9 +88,7 @@ class SessionCounts(NamedTuple):
     def doubt(self, before: SessionCounts) -> str:
         """Why the session is in doubt beside the one before it, "" where it is not."""
         if self.good < COMPLETE * before.good:
-            return (
-                f"only {self.good} instruments have a bar, {before.good} had one the session before"
-            )
+            return f"only {self.good} instruments have a bar, {before.good} had one the session before"
         if self.traded < 0 or before.traded < 0:
             return ""
         if why := Activity(self.bars, self.traded, self.repeated, before.traded).doubt():

@@ -74,16 +74,12 @@ class SessionHours:
         if opens is not None and closes is not None:
             return Minutes(opens, closes)
         known = self._known(session)
-        return Minutes(
-            known.opens if opens is None else opens, known.closes if closes is None else closes
-        )
+        return Minutes(known.opens if opens is None else opens, known.closes if closes is None else closes)
 
     def _known(self, session: date) -> Minutes:
         dated = calendar_table.HOURS.get(self.market.calendar, {}).get(session)
         if dated is not None:
-            return Minutes(
-                *(moment.hour * 60 + moment.minute for moment in (dated.opens, dated.closes))
-            )
+            return Minutes(*(moment.hour * 60 + moment.minute for moment in (dated.opens, dated.closes)))
         days, hours = calendars.hours(self.market.calendar, cache=self.cache)
         at = int(np.searchsorted(days, np.datetime64(session)))
         if at < len(days) and days[at] == np.datetime64(session):

@@ -197,9 +197,7 @@ def order_price(
     return rounded if rounded > 0 else None
 
 
-def on_grid(
-    price: Price, session: date, market: str, *, segment: str = "", kind: str = "stock"
-) -> bool | None:
+def on_grid(price: Price, session: date, market: str, *, segment: str = "", kind: str = "stock") -> bool | None:
     """Whether a raw trade price lies on the grid; None where there is no grid.
 
     A finding about KRX shares at most, never a reason to reject a bar: block trades, closes of halted issues and prices

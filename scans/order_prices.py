@@ -31,17 +31,12 @@ class Pick(Protocol):
     stop: float | None
 
 
-def order_prices(
-    plan: Mapping[str, Any], *, market: str, session: date, segment: str
-) -> OrderPrices | None:
+def order_prices(plan: Mapping[str, Any], *, market: str, session: date, segment: str) -> OrderPrices | None:
     """`LEVELS` of a plan as order prices, a level that the plan lacks as None; None where the market has no tick grid
     on that session (`ticks.no_grid` says why)."""
     if ticks.grid(market, session, segment) is None:
         return None
-    found = {
-        name: ticks.order_price(plan[name], name, session, market, segment=segment)
-        for name in LEVELS
-    }
+    found = {name: ticks.order_price(plan[name], name, session, market, segment=segment) for name in LEVELS}
     return {name: None if price is None else float(price) for name, price in found.items()}
 
 
@@ -75,7 +70,6 @@ def sentence(plan: Mapping[str, Any]) -> str:
         exact, order = plan.get(name), orders.get(name)
         if exact is not None:
             parts.append(
-                f"{name} {format_number(exact, 10)}"
-                + (f" (order {format_number(order, 10)})" if order else "")
+                f"{name} {format_number(exact, 10)}" + (f" (order {format_number(order, 10)})" if order else "")
             )
     return ", ".join(parts)

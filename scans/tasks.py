@@ -11,29 +11,26 @@ from django.utils import timezone
 
 from marketdata.markets import UnknownMarket
 from marketdata.operations.lease import LeaseLost, LeaseTaken
-from scans import queries
 from scans.api.after_publication import warm_up
-from scans.operations import notify, schedule, working
+from scans.operations.evening import notify, schedule
+from scans.operations.requests import worker
+from scans.queries.versions import UnknownVersion, request
 
 LOGGER = logging.getLogger(__name__)
 
 
 def work_request(number: int) -> str:
     """Work a scan request; how it ended."""
-    told = working.work(number, as_of=timezone.now())
-    row = queries.request(number)
+    told = worker.work(number, as_of=timezone.now())
+    row = request(number)
     if row is not None and row.publishes:
         warm_up(row.market, row.versions)
     return told
 
 
-def evening(
-    market: str, at: str, due: str, versions: Sequence[str] = (), collects: bool = True
-) -> str:
+def evening(market: str, at: str, due: str, versions: Sequence[str] = (), collects: bool = True) -> str:
     """The evening that was due at `due`; how it went. `at` is the time of its schedule on the market's clock."""
-    from scans.operations import (
-        evening as evenings,  # with all that collects, which only this needs
-    )
+    from scans.operations.evening import evening as evenings
 
     now = timezone.now()
     schedule.renew(market, at, as_of=now)
@@ -49,7 +46,7 @@ def evening(
     )
     try:
         told = evenings.run(asked, clock=timezone.now, warm_up=warm_up)
-    except (UnknownMarket, queries.UnknownVersion, LeaseTaken, LeaseLost) as error:
+    except (UnknownMarket, UnknownVersion, LeaseTaken, LeaseLost) as error:
         LOGGER.error("The evening of market %s was not run: %s", market, error)
         return str(error)
     if told.session is None:

@@ -61,9 +61,7 @@ def guarded(models: Any, kind: type[admin.ModelAdmin[Any]]) -> type[admin.ModelA
 
 def _may_act_on(request: HttpRequest, account: Any) -> bool:
     """Whether the caller may change that account: with the password of one of the staff he would be that one."""
-    return (
-        _is_superuser(request) or account is None or not (account.is_staff or account.is_superuser)
-    )
+    return _is_superuser(request) or account is None or not (account.is_staff or account.is_superuser)
 
 
 def _is_superuser(request: HttpRequest) -> bool:

@@ -12,13 +12,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django_q.models import Failure
 
-from marketdata import catalogue, coverage
-from marketdata.operations import queueing
-from marketdata.readiness import State
-from scans import overview, readiness
+from marketdata.operations import task_queue
+from marketdata.queries import coverage, instruments
+from marketdata.queries.readiness import State
+from scans.queries import overview, readiness
 from seismo_site import account_admin, queue_admin
 
-APPS = ("scans", "marketdata", "django_q", "seismo_site", "auth")
+APPS = ("scans", "marketdata", "candles", "django_q", "seismo_site", "auth")
 MODELS = (
     "ScannerVersion",
     "ScanRequest",
@@ -99,24 +99,18 @@ class SeismoAdminSite(AdminSite):
             if app == app_label and request.user.has_perm(permission)
         ]
 
-    def index(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> TemplateResponse:
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The dashboard: each part for those who may see what it is made of."""
         may = request.user.has_perm
         context: dict[str, Any] = {}
         used: list[readiness.Readiness] = []
         if may("marketdata.view_lakepartition"):
-            ready = readiness.readinesses(catalogue.market_names(), timezone.now())
+            ready = readiness.readinesses(instruments.market_names(), timezone.now())
             used = [one for one in ready if one.state is not State.EMPTY]
             sees_versions = may("scans.view_scanrun")
-            context["readiness"] = [
-                (one, one.reason if sees_versions else one.record.sentence) for one in used
-            ]
+            context["readiness"] = [(one, one.reason if sees_versions else one.record.sentence) for one in used]
             context["late"] = [one for one in context["readiness"] if one[0].is_alarming]
-            context["states"] = coverage.states(
-                catalogue.market_names(), [one.record for one in used]
-            )
+            context["states"] = coverage.states(instruments.market_names(), [one.record for one in used])
             context["behind"] = [state for state in context["states"] if state.stale]
             context["missing"] = [state for state in context["states"] if state.missing]
             context["untraded"] = [state for state in context["states"] if state.untraded]
@@ -130,8 +124,8 @@ class SeismoAdminSite(AdminSite):
             context["undecided"] = overview.undecided()
         if may("scans.view_scanrequest"):
             context["queue"] = overview.queue()
-            with suppress(queueing.QueueAway):  # the console then says that it is away
-                context["tasks"] = queueing.state(timezone.now())
+            with suppress(task_queue.QueueAway):  # the console then says that it is away
+                context["tasks"] = task_queue.state(timezone.now())
             context["failures"] = Failure.objects.count()
         return super().index(request, {**context, **(extra_context or {})})
 

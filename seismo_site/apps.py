@@ -9,7 +9,7 @@ from django.contrib.admin.apps import SimpleAdminConfig
 from django.contrib.admin.checks import check_admin_app, check_dependencies
 from django.core import checks
 
-from seismo_site import forking
+from seismo_site import fork_safety
 from seismo_site.checks import settings_named
 
 
@@ -21,7 +21,7 @@ class SiteConfig(AppConfig):
         from seismo_site import task_log, task_signing  # which read the queue's models
 
         checks.register(settings_named)
-        forking.install()
+        fork_safety.install()
         task_log.install()
         task_signing.install()
 
@@ -40,9 +40,7 @@ class SeismoAdminConfig(SimpleAdminConfig):
         checks.register(check_admin, checks.Tags.admin)
 
 
-def check_admin(
-    app_configs: Sequence[AppConfig] | None, **options: Any
-) -> list[checks.CheckMessage]:
+def check_admin(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[checks.CheckMessage]:
     """Django's check of the admin, of every class and not of those only that are imported by chance."""
     admin.autodiscover()
     return check_admin_app(app_configs, **options)

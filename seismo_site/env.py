@@ -19,8 +19,8 @@ from dotenv import dotenv_values
 
 from marketdata.nearest_name import did_you_mean, nearest_name
 from marketdata.number_format import format_number
-from seismo_site import addresses
-from seismo_site.addresses import Database
+from seismo_site import database_urls
+from seismo_site.database_urls import Database
 
 READ: set[str] = set()
 """Names of the variables that were read: the settings there are."""
@@ -57,9 +57,7 @@ def load(name: str, default: Path) -> None:
     given = text(name)
     file = Path(given) if given else default
     if given and not file.exists():
-        raise ImproperlyConfigured(
-            f"{name} is {given}, which does not exist: correct it or unset it."
-        )
+        raise ImproperlyConfigured(f"{name} is {given}, which does not exist: correct it or unset it.")
     if not file.exists():
         return
     for key, value in dotenv_values(file, interpolate=False).items():
@@ -78,8 +76,7 @@ def text(name: str, default: str = "") -> str:
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
             raise ImproperlyConfigured(
-                f"{name}_FILE names {file}, which cannot be read ({why}): "
-                f"correct the path or unset {name}_FILE."
+                f"{name}_FILE names {file}, which cannot be read ({why}): correct the path or unset {name}_FILE."
             ) from error
     return os.environ.get(name, "").strip() or default
 
@@ -149,9 +146,7 @@ def hook(name: str) -> Hidden:
     except ValueError:
         plain = False
     if not plain or any(one.isspace() for one in value):
-        raise ImproperlyConfigured(
-            f"{name} must be an address such as https://host/path (http:// on localhost alone)."
-        )
+        raise ImproperlyConfigured(f"{name} must be an address such as https://host/path (http:// on localhost alone).")
     return Hidden(value)
 
 
@@ -162,9 +157,7 @@ def mailboxes(name: str) -> tuple[str, ...]:
         try:
             validate_email(one)
         except ValidationError:
-            raise ImproperlyConfigured(
-                f"{name} names {one!r}; an address is written as ann@example.org."
-            ) from None
+            raise ImproperlyConfigured(f"{name} names {one!r}; an address is written as ann@example.org.") from None
     return found
 
 
@@ -200,9 +193,7 @@ def origins(name: str) -> tuple[str, ...]:
         except ValueError:
             plain = False
         if not plain:
-            raise ImproperlyConfigured(
-                f"{name} names {one!r}; an origin is written as https://seismo.example.org."
-            )
+            raise ImproperlyConfigured(f"{name} names {one!r}; an origin is written as https://seismo.example.org.")
     return found
 
 
@@ -295,12 +286,12 @@ def database(name: str, default_file: Path, *, pool: int) -> Database:
     """
     value = text(name)
     if not value:
-        return addresses.sqlite(default_file)
+        return database_urls.sqlite(default_file)
     url = urlsplit(value)
     if url.scheme == "sqlite" and len(url.path) > 1:
-        return addresses.sqlite(Path(unquote(url.path[1:])).absolute())
+        return database_urls.sqlite(Path(unquote(url.path[1:])).absolute())
     if url.scheme in {"postgres", "postgresql"} and len(url.path) > 1:
-        return addresses.postgres(name, url, pool)
+        return database_urls.postgres(name, url, pool)
     raise ImproperlyConfigured(
         f"{name} must be postgres://user:password@host:port/name or sqlite:////absolute/path."
     )  # the value is not shown: it may hold a password

@@ -35,9 +35,7 @@ def configured(level: str, *, access: bool) -> dict[str, object]:
         "version": 1,
         "disable_existing_loggers": False,
         "filters": {"request_id": {"()": "seismo_site.logging.RequestIdFilter"}},
-        "formatters": {
-            "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
-        },
+        "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
@@ -50,7 +48,7 @@ def configured(level: str, *, access: bool) -> dict[str, object]:
             # Whoever asks for another host gets a 400; a traceback for each would let anybody fill the log.
             "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
             # The HTTP client's own lines hold whole addresses, and an address may be a secret.
-            "httpx": {"level": "WARNING"},
+            "httpx2": {"level": "WARNING"},
             "httpcore": {"level": "WARNING"},
             "seismo_site.access": {"level": "INFO" if access else "WARNING"},
         },

@@ -15,7 +15,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from marketdata.api.access import PerAddress
+from marketdata.web.api.access import PerAddress
 
 PORT = re.compile(r"\[(?P<six>[^\]]+)\](:\d+)?|(?P<four>[\d.]+):\d+")
 
@@ -31,9 +31,7 @@ def address(request: HttpRequest) -> str | None:
         return None
 
 
-def locked_out(
-    request: HttpRequest, response: HttpResponse | None = None, credentials: Any = None
-) -> HttpResponse:
+def locked_out(request: HttpRequest, response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:
     """The answer to a login that is locked: 429 with one sentence, the right password or not."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
     return refusal(

@@ -65,9 +65,7 @@ class SeismoUtility(ManagementUtility):
             for name in commands.pop(room):
                 summary = load_command_class(apps[name], name).help
                 indent = " " * (longest + 4)
-                yield textwrap.fill(
-                    f"  {name:{longest}}  {summary}", width, subsequent_indent=indent
-                )
+                yield textwrap.fill(f"  {name:{longest}}  {summary}", width, subsequent_indent=indent)
         others = " ".join(sorted(name for names in commands.values() for name in names))
         yield ""
         yield "Django's and its apps' (migrate, createsuperuser and qcluster are the usual ones):"

@@ -30,11 +30,11 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from caching.stats import STATS
-from marketdata import catalogue
-from marketdata.api.access import StaffOnly
-from marketdata.operations import queueing
-from marketdata.readiness import State
-from scans import readiness
+from marketdata.operations import task_queue
+from marketdata.queries import instruments
+from marketdata.queries.readiness import State
+from marketdata.web.api.access import StaffOnly
+from scans.queries import readiness
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds."""
@@ -72,9 +72,7 @@ SECONDS = Histogram(
     ("method", "route", "status"),
     buckets=BUCKETS,
 )
-ANSWERS = Counter(
-    "seismo_cache_answers", "Answers by how the cache served them.", ("what", "outcome")
-)
+ANSWERS = Counter("seismo_cache_answers", "Answers by how the cache served them.", ("what", "outcome"))
 
 
 def count_answers(what: str, outcome: str, number: int) -> None:
@@ -103,16 +101,14 @@ class Standing:
     """The state of the installation, looked up when it is asked for."""
 
     def collect(self) -> Iterator[Any]:
-        behind, last = catalogue.freshness()
+        behind, last = instruments.freshness()
         stale = GaugeMetricFamily(
             "seismo_lake_stale_months", "Months of the lake behind the record.", labels=["market"]
         )
         for market, months in behind.items():
             stale.add_metric([market], months)
         yield stale
-        session = GaugeMetricFamily(
-            "seismo_last_session", "The last recorded session, as YYYYMMDD.", labels=["market"]
-        )
+        session = GaugeMetricFamily("seismo_last_session", "The last recorded session, as YYYYMMDD.", labels=["market"])
         for market, day in last.items():
             session.add_metric([market], int(day.replace("-", "")))
         yield session
@@ -143,8 +139,8 @@ def _ages() -> Iterator[Any]:
 def _queue() -> Iterator[Any]:
     """Nothing where the queue's server does not answer: Prometheus then says that the figures are absent."""
     try:
-        found = queueing.state(timezone.now())
-    except queueing.QueueAway:
+        found = task_queue.state(timezone.now())
+    except task_queue.QueueAway:
         return
     waiting = GaugeMetricFamily("seismo_tasks_waiting", "Tasks that nobody has taken yet.")
     waiting.add_metric([], found.waiting)

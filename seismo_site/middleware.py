@@ -81,18 +81,14 @@ class ContentPolicy:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         page = not request.path.startswith("/api/") or request.path == "/api/docs"
-        response.headers.setdefault(
-            "Content-Security-Policy", CONTENT_POLICY if page else API_POLICY
-        )
+        response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY if page else API_POLICY)
         return response
 
 
 class Compressed(GZipMiddleware):
     """gzip for those who accept it, of text that is not tiny; the rest is compressed already, or would only grow."""
 
-    def process_response(
-        self, request: HttpRequest, response: HttpResponseBase
-    ) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if not COMPRESSIBLE.match(response.get("Content-Type", "")):
             return response
         if NO_GZIP.search(request.headers.get("Accept-Encoding", "")):
@@ -107,9 +103,7 @@ class PageLanguage(LocaleMiddleware):
         if not request.path.startswith(("/api/", "/metrics")):
             super().process_request(request)
 
-    def process_response(
-        self, request: HttpRequest, response: HttpResponseBase
-    ) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if request.path.startswith(("/api/", "/metrics")):
             return response
         return super().process_response(request, response)

@@ -17,15 +17,11 @@ class ApiToken(models.Model):
     """A token of a user: only a hash of it is kept, so it is shown once, when it is made. Deleting the row, or giving
     it a day of revocation, ends it at once; so does `expires_at`. `last_used_at` is right to `USED`."""
 
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens"
-    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=80, help_text="What it is for")
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField(
-        null=True, blank=True, help_text="When it ends by itself; empty: never"
-    )
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="When it ends by itself; empty: never")
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True)
 

@@ -23,8 +23,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from marketdata.api.access import Paced, PerAddress, PerMinute, PerUser
-from marketdata.api.problems import throttled
+from marketdata.web.api.access import Paced, PerAddress, PerMinute, PerUser
+from marketdata.web.api.problems import throttled
 from seismo_site import logins
 
 API = ("/api/", "/metrics")
@@ -82,9 +82,7 @@ class Refusals:
 
 def _credential(request: HttpRequest) -> int | None:
     """What the caller identifies himself with, as a number that leads nowhere; None where he does not."""
-    given = request.META.get("HTTP_AUTHORIZATION") or request.COOKIES.get(
-        settings.SESSION_COOKIE_NAME
-    )
+    given = request.META.get("HTTP_AUTHORIZATION") or request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     return hash(given) if given else None
 
 
@@ -94,9 +92,7 @@ def _name(request: HttpRequest, is_login: bool) -> str:
     return f"login:{address}" if is_login else PerAddress.name(address)
 
 
-def _counts_for(
-    request: HttpRequest, response: HttpResponseBase, is_login: bool
-) -> tuple[PerMinute, str] | None:
+def _counts_for(request: HttpRequest, response: HttpResponseBase, is_login: bool) -> tuple[PerMinute, str] | None:
     """Whose count a refused request is; None for one that was not refused."""
     if is_login:
         failed = response.status_code != HTTPStatus.FOUND

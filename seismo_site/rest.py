@@ -7,18 +7,18 @@ def framework(*, proxies: int) -> dict[str, object]:
     """REST_FRAMEWORK; `proxies` is how many stand in front and write X-Forwarded-For."""
     return {
         "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-        "DEFAULT_PARSER_CLASSES": ["marketdata.api.bodies.Json"],
+        "DEFAULT_PARSER_CLASSES": ["marketdata.web.api.parsers.Json"],
         "DEFAULT_AUTHENTICATION_CLASSES": [
             "seismo_site.tokens.TokenAuthentication",
             "rest_framework.authentication.SessionAuthentication",
         ],
-        "DEFAULT_PERMISSION_CLASSES": ["marketdata.api.access.ReadsOrPermission"],
+        "DEFAULT_PERMISSION_CLASSES": ["marketdata.web.api.access.ReadsOrPermission"],
         "DEFAULT_THROTTLE_CLASSES": [
-            "marketdata.api.access.PerUser",
-            "marketdata.api.access.PerAddress",
+            "marketdata.web.api.access.PerUser",
+            "marketdata.web.api.access.PerAddress",
         ],
         "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-        "DEFAULT_SCHEMA_CLASS": "marketdata.api.schema.Told",
+        "DEFAULT_SCHEMA_CLASS": "marketdata.web.api.schema.Told",
         "EXCEPTION_HANDLER": "scans.api.problems.answer",
         "NUM_PROXIES": proxies,
         "URL_FORMAT_OVERRIDE": None,
@@ -31,22 +31,22 @@ SCHEMA = {
     "OAS_VERSION": "3.1.0",
     "DESCRIPTION": "Ranked, reproducible scans of whole stock markets.",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["marketdata.api.access.ReadsOrPermission"],
+    "SERVE_PERMISSIONS": ["marketdata.web.api.access.ReadsOrPermission"],
     "SCHEMA_PATH_PREFIX": "/api",
     # The pages of the documentation come from here, like everything else.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "marketdata.api.schema.with_downloads",
-        "marketdata.api.schema.with_examples",
+        "marketdata.web.api.schema.with_downloads",
+        "marketdata.web.api.schema.with_examples",
     ],
     "ENUM_NAME_OVERRIDES": {
         "RunStatus": "scans.models.Status",
         "RequestStatus": "scans.models.RequestStatus",
-        "RegimeKind": "scans.api.regime_forms.KINDS",
+        "RegimeKind": "scans.api.serializers.regimes.KINDS",
         "State": "seismo_site.health.bodies.STATES",
-        "MarketState": "scans.api.readiness.STATES",
-        "VersionState": "scans.api.readiness.VERSION_STATES",
+        "MarketState": "scans.api.views.readiness.STATES",
+        "VersionState": "scans.api.views.readiness.VERSION_STATES",
     },
 }

@@ -13,7 +13,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
-from seismo_site import addresses, env, logging, private_files, rest
+from seismo_site import database_urls, env, logging, private_files, rest
 from seismo_site.version import VERSION as VERSION
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -41,6 +41,8 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "corsheaders",
     "marketdata.apps.MarketDataConfig",
+    "marketdata.candles.apps.CandlesConfig",
+    "marketdata.web",
     "scans.apps.ScansConfig",
 ]
 
@@ -53,7 +55,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "seismo_site.middleware.ContentPolicy",
     "seismo_site.refusals.Refusals",
-    "seismo_site.counter.Counter",
+    "seismo_site.cached_reads.Counter",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "seismo_site.middleware.PageLanguage",
@@ -120,7 +122,7 @@ Q_CLUSTER: dict[str, object] = {
     "max_attempts": 3,
     "save_limit": 1000,
     "catch_up": False,
-    **({"redis": addresses.patient(REDIS_URL)} if REDIS_URL else {"orm": "default"}),
+    **({"redis": database_urls.patient(REDIS_URL)} if REDIS_URL else {"orm": "default"}),
 }
 
 # Logins: so many failures in a row of one user at one address lock that user out there for a while.

@@ -39,10 +39,10 @@ def begin(task: dict[str, Any], **_: Any) -> None:
 
 def attend(**_: Any) -> None:
     """Have other processes see that a task worker is running; one that cannot say so works all the same."""
-    from marketdata.operations import queueing  # which nothing but a worker needs at its start
+    from marketdata.operations import task_queue  # which nothing but a worker needs at its start
 
     try:
-        WORKERS.append(queueing.attend())
+        WORKERS.append(task_queue.attend())
     except DatabaseError:
         LOGGER.exception("This task worker is not seen by other processes")
 

@@ -44,9 +44,7 @@ class Packed:
         if isinstance(value, Stat):
             state = value.__getstate__()
             # Its status is a word that would be translated when it is shown.
-            return serializer.pack(
-                [STAT, {k: str(v) if isinstance(v, Promise) else v for k, v in state.items()}]
-            )
+            return serializer.pack([STAT, {k: str(v) if isinstance(v, Promise) else v for k, v in state.items()}])
         if isinstance(value, dict) and callable(value.get("func")):
             func = value["func"]
             value = {**value, "func": f"{func.__module__}.{func.__qualname__}"}

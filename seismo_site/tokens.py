@@ -17,8 +17,8 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from marketdata.catalogue import GENERATION_TABLE
-from marketdata.prepared import read_quickly
+from marketdata.queries.instruments import GENERATION_TABLE
+from marketdata.web.prepared import read_quickly
 from seismo_site.models import ApiToken, digest
 
 TOKEN = ("id", "user_id", "expires_at", "last_used_at", "revoked_at")

@@ -5,7 +5,7 @@ from django.urls import include, path, re_path
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from marketdata.api.problems import no_such_endpoint
+from marketdata.web.api.problems import no_such_endpoint
 from seismo_site.metrics import Metrics
 
 admin.autodiscover()  # here and not at Django's start: see SeismoAdminConfig
@@ -22,4 +22,4 @@ urlpatterns = [
     path("language", set_language, name="set_language"),
     path("", include("scans.pages.urls")),
 ]
-handler500 = "marketdata.api.problems.server_error"
+handler500 = "marketdata.web.api.problems.server_error"

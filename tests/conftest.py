@@ -24,9 +24,7 @@ import pytest
 from tests.servers import Servers
 
 SETTINGS = "seismo_site.settings"
-DATABASE_FIXTURES = frozenset(
-    {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
-)
+DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_reset_sequences", "live_server"})
 RUN = pytest.StashKey["Run"]()
 
 # A busy machine is no failure, and a run of CI can be had again; elsewhere new examples are tried each time.
@@ -136,9 +134,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if "chromium" not in getattr(item, "fixturenames", ()):
         with contextlib.suppress(RuntimeError):
             loop = asyncio.get_running_loop()
-            pytest.fail(
-                f"{loop} of an earlier test still runs in this thread: its fixture must end it."
-            )
+            pytest.fail(f"{loop} of an earlier test still runs in this thread: its fixture must end it.")
 
 
 def _touches_backend(item: pytest.Item) -> bool:

@@ -22,9 +22,7 @@ def grant(user: User, *permissions: str) -> None:
     from django.contrib.auth.models import Permission
 
     pairs = [one.split(".") for one in permissions]
-    rows = [
-        Permission.objects.get(content_type__app_label=app, codename=name) for app, name in pairs
-    ]
+    rows = [Permission.objects.get(content_type__app_label=app, codename=name) for app, name in pairs]
     user.user_permissions.set(rows)
 
 

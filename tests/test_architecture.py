@@ -12,9 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("seismo_site", "scans", "marketdata", "caching")
-SOURCES = sorted(
-    path for room in ROOMS for path in (ROOT / room).rglob("*.py") if "migrations" not in path.parts
-)
+SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py") if "migrations" not in path.parts)
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 COMMANDS = [path for path in SOURCES if path.parent.name == "commands" and path.stem != "__init__"]
 KERNELS = sorted((ROOT / "scans" / "kernels").glob("*.py"))
@@ -33,9 +31,7 @@ def name(path: Path) -> str:
 def test_imports_go_through_the_doors() -> None:
     """In a process of its own: import-linter configures logging anew and silences every logger there is."""
     program = "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True, no_logo=True))"
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=False, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=False, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -68,9 +64,7 @@ def test_only_settings_reads_the_environment() -> None:
     assert users == {"seismo_site/settings.py"}
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in SOURCES + TESTS if path.stem == "__init__"], ids=name
-)
+@pytest.mark.parametrize("path", [path for path in SOURCES + TESTS if path.stem == "__init__"], ids=name)
 def test_door_signs_only_hand_names_on(path: Path) -> None:
     for statement in ast.parse(path.read_text()).body:
         docstring = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
@@ -81,11 +75,7 @@ def test_door_signs_only_hand_names_on(path: Path) -> None:
 
 def test_files_can_be_read_in_one_sitting() -> None:
     limits = [(path, 400) for path in SOURCES] + [(path, 500) for path in TESTS]
-    long = {
-        name(path): lines
-        for path, most in limits
-        if (lines := len(path.read_text().splitlines())) > most
-    }
+    long = {name(path): lines for path, most in limits if (lines := len(path.read_text().splitlines())) > most}
     assert not long
 
 
@@ -110,9 +100,7 @@ def lines_of_code(path: Path) -> int:
 
 
 def test_no_room_is_a_catch_all() -> None:
-    named = {
-        part for path in SOURCES + TESTS for part in path.relative_to(ROOT).with_suffix("").parts
-    }
+    named = {part for path in SOURCES + TESTS for part in path.relative_to(ROOT).with_suffix("").parts}
     assert not named & CATCH_ALL
 
 

@@ -12,17 +12,15 @@ from django.core.management import get_commands, load_command_class
 
 from marketdata.lake import schema
 from scans.engines.registry import ENGINES
-from scans.management import rendering
-from scans.operations.answers import Answer
+from scans.management import scan_tables
+from scans.operations.scan.answers import Answer
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("seismo_site", "scans", "marketdata", "caching")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-TOLD = [
-    ROOT / name for name in ("README.md", "CHANGELOG.md", "Makefile", "Dockerfile", "compose.yaml")
-]
+TOLD = [ROOT / name for name in ("README.md", "CHANGELOG.md", "Makefile", "Dockerfile", "compose.yaml")]
 COMMANDS = get_commands()
 OURS = {name: app for name, app in COMMANDS.items() if str(app).split(".")[0] in ROOMS}
 
@@ -88,7 +86,7 @@ def test_the_json_line_has_the_fields_that_are_told() -> None:
         "run",
         "unchanged",
     ]
-    assert set(rendering.FLAT) | {"signals", "components", "flow"} == line["ranks"][0].keys()
+    assert set(scan_tables.FLAT) | {"signals", "components", "flow"} == line["ranks"][0].keys()
 
 
 def test_the_columns_of_the_lake_are_told() -> None:
@@ -103,10 +101,7 @@ def test_every_target_is_told_and_exists() -> None:
 
 
 def test_every_revision_is_in_the_changelog() -> None:
-    listed = {
-        (name, int(revision))
-        for name, revision in re.findall(r"^\| (\w+) \| (\d+) \|", CHANGELOG, re.MULTILINE)
-    }
+    listed = {(name, int(revision)) for name, revision in re.findall(r"^\| (\w+) \| (\d+) \|", CHANGELOG, re.MULTILINE)}
     assert {(name, engine.revision) for name, engine in ENGINES.items()} <= listed
     assert f"Schema version {schema.VERSION}:" in CHANGELOG
 

@@ -1,12 +1,7 @@
 """The admin of market data."""
 
-from marketdata.admin.candles import (
-    CandleCollectionAdmin,
-    CandleSeriesAdmin,
-    FeatureFlagAdmin,
-    FlagRollbackAdmin,
-)
-from marketdata.admin.indexes import IndexBarAdmin, IndexChoiceAdmin
+from marketdata.admin.index_series import IndexBarAdmin, IndexChoiceAdmin
+from marketdata.admin.instruments import CalendarChangeAdmin, CalendarOverrideAdmin, InstrumentAdmin
 from marketdata.admin.lake import LakePartitionAdmin
 from marketdata.admin.prices import (
     BarCorrectionAdmin,
@@ -15,17 +10,12 @@ from marketdata.admin.prices import (
     InstitutionalFlowAdmin,
     StockPriceAdmin,
 )
-from marketdata.admin.record import CalendarChangeAdmin, CalendarOverrideAdmin, InstrumentAdmin
 
 __all__ = [
     "BarCorrectionAdmin",
     "CalendarChangeAdmin",
     "CalendarOverrideAdmin",
-    "CandleCollectionAdmin",
-    "CandleSeriesAdmin",
     "FactorEventAdmin",
-    "FeatureFlagAdmin",
-    "FlagRollbackAdmin",
     "FlowCorrectionAdmin",
     "IndexBarAdmin",
     "IndexChoiceAdmin",

@@ -12,7 +12,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from marketdata import catalogue
+from marketdata.queries import instruments
 
 
 class MarketFilter(admin.SimpleListFilter):
@@ -21,10 +21,8 @@ class MarketFilter(admin.SimpleListFilter):
     title = "market"
     parameter_name = "market"
 
-    def lookups(
-        self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
-    ) -> list[tuple[str, str]]:
-        return [(name, name) for name in catalogue.market_names()]
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [(name, name) for name in instruments.market_names()]
 
     def has_output(self) -> bool:
         return True
@@ -55,17 +53,11 @@ class TypedFilter(admin.SimpleListFilter):
     field = ""
     kind = "text"
 
-    def lookups(
-        self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
-    ) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
         return [("", "")]
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        others = [
-            (name, value)
-            for name, value in changelist.params.items()
-            if name not in (self.parameter_name, "p")
-        ]
+        others = [(name, value) for name, value in changelist.params.items() if name not in (self.parameter_name, "p")]
         yield {"others": others, "value": self.value() or "", "kind": self.kind}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -102,7 +94,7 @@ def code_filter(column: str) -> type[TypedFilter]:
 
         def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
             text = (self.value() or "").strip()
-            spelled = {f"{self.field}__in": catalogue.code_spellings(text)}
+            spelled = {f"{self.field}__in": instruments.code_spellings(text)}
             return queryset.filter(**spelled) if text else queryset
 
     return CodeFilter

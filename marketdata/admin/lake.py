@@ -13,17 +13,19 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from marketdata import catalogue, coverage, queries, readiness
-from marketdata.admin import acting
-from marketdata.admin.charts import line
 from marketdata.admin.filters import MarketFilter
-from marketdata.admin.listing import Listing, figure
-from marketdata.admin.readonly import ReadOnly
+from marketdata.admin.market_list import MarketList
 from marketdata.errors import DataProblem, LakeError
 from marketdata.markets import UnknownMarket
 from marketdata.models import LakePartition
 from marketdata.number_format import count_of
-from marketdata.operations import project
+from marketdata.operations.projection import project
+from marketdata.queries import coverage, instruments, readiness
+from marketdata.queries.bars import index, record
+from marketdata.web.admin.actions import ask, done, is_confirmed, of_ticked
+from marketdata.web.admin.changelist import figure
+from marketdata.web.admin.readonly import ReadOnly
+from marketdata.web.admin.sparklines import line
 
 MOST_MONTHS = 24
 """How many months one request rewrites: the browser waits for them."""
@@ -36,9 +38,7 @@ class StaleFilter(admin.SimpleListFilter):
     title = "state"
     parameter_name = "stale"
 
-    def lookups(
-        self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
-    ) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
         return [("1", "behind the record"), ("0", "up to date")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -48,7 +48,7 @@ class StaleFilter(admin.SimpleListFilter):
 
 
 @admin.register(LakePartition)
-class LakePartitionAdmin(ReadOnly, Listing):
+class LakePartitionAdmin(ReadOnly, MarketList):
     """The lake's partitions and whether each is up to date."""
 
     list_display = (
@@ -119,8 +119,8 @@ class LakePartitionAdmin(ReadOnly, Listing):
                 f"{len(rows)} months are too many for one request: choose up to {MOST_MONTHS}.",
             )
             return None
-        if not acting.is_confirmed(request):
-            return acting.ask(
+        if not is_confirmed(request):
+            return ask(
                 request,
                 self,
                 question=f"Rebuild {count_of(len(rows), 'month')} of the lake?",
@@ -129,21 +129,17 @@ class LakePartitionAdmin(ReadOnly, Listing):
                 yes="Rebuild",
                 back=reverse("admin:marketdata_lakepartition_changelist"),
                 rows=rows,
-                fields=acting.of_ticked("rebuild", [row.pk for row in rows]),
+                fields=of_ticked("rebuild", [row.pk for row in rows]),
             )
         try:
             bars = sum(
-                project.project(
-                    market, rebuild=True, months=[row.month for row in rows if row.market == market]
-                ).rows
+                project.project(market, rebuild=True, months=[row.month for row in rows if row.market == market]).rows
                 for market in sorted({row.market for row in rows})
             )
         except DataProblem as error:
             messages.error(request, str(error))
             return None
-        acting.done(
-            request, rows, f"Rebuilt {count_of(len(rows), 'month')} of the lake with {bars:,} bars."
-        )
+        done(request, rows, f"Rebuilt {count_of(len(rows), 'month')} of the lake with {bars:,} bars.")
         return None
 
     def coverage(self, request: HttpRequest) -> HttpResponse:
@@ -153,7 +149,7 @@ class LakePartitionAdmin(ReadOnly, Listing):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "Data coverage",
-            "states": _states(catalogue.market_names()),
+            "states": _states(instruments.market_names()),
         }
         return TemplateResponse(request, "admin/marketdata/coverage.html", context)
 
@@ -161,7 +157,7 @@ class LakePartitionAdmin(ReadOnly, Listing):
         """One market by month, with its index."""
         self._may_look(request)
         try:
-            held = queries.record(market)
+            held = record(market)
         except UnknownMarket as error:
             messages.error(request, str(error))
             return self.coverage(request)
@@ -191,7 +187,7 @@ def _index(held: Any) -> dict[str, Any]:
     if not len(held.sessions):
         return {}
     try:
-        days, m, spread = queries.index(held)
+        days, m, spread = index(held)
     except LakeError as error:
         return {"index_problem": str(error)}
     low = max(len(days) - SHOWN_SESSIONS, 0)

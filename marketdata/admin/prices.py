@@ -12,8 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from marketdata.admin.filters import DayFilter, LatestOfMarket, MarketFilter, code_filter
-from marketdata.admin.listing import Listing, figure
-from marketdata.admin.readonly import ReadOnly
+from marketdata.admin.market_list import MarketList
 from marketdata.admin.share_names import ShareNames
 from marketdata.admin.suspects import Suspects
 from marketdata.markets import UnknownMarket
@@ -25,8 +24,10 @@ from marketdata.models import (
     Instrument,
     StockPrice,
 )
-from marketdata.operations import factor_events
+from marketdata.operations.record import factor_events
 from marketdata.panel import INVESTORS
+from marketdata.web.admin.changelist import figure
+from marketdata.web.admin.readonly import ReadOnly
 
 if TYPE_CHECKING:
     Form = forms.ModelForm[FactorEvent]
@@ -41,14 +42,12 @@ class LatestBars(LatestOfMarket):
     """The last day of a market, which its instruments know."""
 
     def latest(self, queryset: QuerySet[Any]) -> Any:
-        known = (
-            Instrument.objects.filter(market=self.value()) if self.value() else Instrument.objects
-        )
+        known = Instrument.objects.filter(market=self.value()) if self.value() else Instrument.objects
         return known.aggregate(last=Max("last_bar"))["last"]
 
 
 @admin.register(StockPrice)
-class StockPriceAdmin(ReadOnly, ShareNames, Listing):
+class StockPriceAdmin(ReadOnly, ShareNames, MarketList):
     """Raw bars by (code, date) or by day."""
 
     list_display = (
@@ -67,7 +66,7 @@ class StockPriceAdmin(ReadOnly, ShareNames, Listing):
     note = "Raw, as traded. A code shows its history, a date the whole market; without either it is the last day."
 
 
-class Corrections(ReadOnly, ShareNames, Listing):
+class Corrections(ReadOnly, ShareNames, MarketList):
     """What recorded rows said before a source corrected them."""
 
     list_display: tuple[str, ...] = (
@@ -109,7 +108,7 @@ class LatestFlow(LatestOfMarket):
 
 
 @admin.register(InstitutionalFlow)
-class InstitutionalFlowAdmin(ReadOnly, ShareNames, Listing):
+class InstitutionalFlowAdmin(ReadOnly, ShareNames, MarketList):
     """Who bought, by (code, date) or by day."""
 
     list_display = (
@@ -143,16 +142,14 @@ class EventForm(Form):
         day, ratio = given.get("date") or kept.date, given.get("ratio")
         if market and code and day and ratio is not None:
             try:
-                factor_events.refuse(
-                    market=market, code=code, day=day, ratio=ratio, at=timezone.now()
-                )
+                factor_events.refuse(market=market, code=code, day=day, ratio=ratio, at=timezone.now())
             except (factor_events.EventRefused, UnknownMarket) as error:
                 raise forms.ValidationError(str(error)) from error
         return given
 
 
 @admin.register(FactorEvent)
-class FactorEventAdmin(Suspects, ShareNames, Listing):
+class FactorEventAdmin(Suspects, ShareNames, MarketList):
     """Corporate actions supplied from outside. An event is corrected, never taken back: a ratio of 1 says that the
     move was a real one."""
 

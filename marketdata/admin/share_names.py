@@ -7,17 +7,17 @@ from typing import Any
 
 from django.contrib import admin
 
-from marketdata import catalogue
-from marketdata.admin.listing import Admin
+from marketdata.queries import instruments
+from marketdata.web.admin.changelist import Admin
 
 
 class ShareNames(Admin):
-    """Mixed into the admin of rows with `market` and `stock_code`, before `Listing`: a column `share` with the name,
+    """Mixed into the admin of rows with `market` and `stock_code`, before `MarketList`: a column `share` with the name,
     by one query a page."""
 
     def complete(self, rows: Sequence[Any]) -> None:
         """The names of all shares of a page."""
-        names = catalogue.share_names((row.market, row.stock_code) for row in rows)
+        names = instruments.share_names((row.market, row.stock_code) for row in rows)
         for row in rows:
             row.share_name = names.get((row.market, row.stock_code), "")
 

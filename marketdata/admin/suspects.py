@@ -16,16 +16,16 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from marketdata import catalogue, coverage, queries
-from marketdata.admin import acting
-from marketdata.admin.listing import Admin
 from marketdata.breaks import as_ratio
-from marketdata.coverage import Suspicion
 from marketdata.errors import DataProblem, LakeError
-from marketdata.markets import UnknownMarket
-from marketdata.markets import market as market_named
+from marketdata.markets import UnknownMarket, get_market
 from marketdata.models import FactorEvent
-from marketdata.operations import factor_events, project
+from marketdata.operations.projection import project
+from marketdata.operations.record import factor_events
+from marketdata.queries import bars, coverage, instruments
+from marketdata.queries.coverage import Suspicion
+from marketdata.web.admin import actions
+from marketdata.web.admin.changelist import Admin
 
 SOURCE = "admin"
 AT_A_TIME = 50
@@ -67,20 +67,20 @@ class Suspects(Admin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method == "POST":
-            acting.require(request, "marketdata.add_factorevent")
+            actions.require(request, "marketdata.add_factorevent")
             return self._decide_ticked(request) if "many" in request.POST else self._decide(request)
         market = request.GET.get("market", "kr")
         order = request.GET.get("order", "session")
         found, problem = _suspicions(market)
         found = sorted(found, key=ORDERS.get(order, ORDERS["session"]), reverse=True)
         page = Paginator(found, AT_A_TIME).get_page(request.GET.get("p"))
-        names = queries.names(market, [one.code for one in page])
+        names = bars.names(market, [one.code for one in page])
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": f"Suspected corporate actions of market {market}",
             "market": market,
-            "markets": catalogue.market_names(),
+            "markets": instruments.market_names(),
             "order": order if order in ORDERS else "session",
             "orders": list(ORDERS),
             "page": page,
@@ -110,9 +110,7 @@ class Suspects(Admin):
             messages.error(request, "Nothing was recorded: ratio: This field is required.")
             return HttpResponseRedirect(where)
         try:
-            self.supply(
-                request, given["market"], given["code"], given["day"], ratio, given["reason"]
-            )
+            self.supply(request, given["market"], given["code"], given["day"], ratio, given["reason"])
         except (factor_events.EventRefused, UnknownMarket) as error:
             messages.error(request, str(error))
         else:
@@ -121,10 +119,8 @@ class Suspects(Admin):
                 if ratio == factor_events.REAL_MOVE
                 else f"The event of {given['code']} on {given['day']} is recorded with a ratio of {ratio:g}."
             )
-            made = FactorEvent.objects.filter(
-                market=given["market"], stock_code=given["code"], date=given["day"]
-            )
-            acting.done(request, made, _with_reason(told, given["reason"]))
+            made = FactorEvent.objects.filter(market=given["market"], stock_code=given["code"], date=given["day"])
+            actions.done(request, made, _with_reason(told, given["reason"]))
         return HttpResponseRedirect(where)
 
     def _decide_ticked(self, request: HttpRequest) -> HttpResponse:
@@ -158,7 +154,7 @@ class Suspects(Admin):
         self._project(request, market)
         if made:
             what = "splits" if request.POST["many"] == "split" else "real moves"
-            acting.done(request, made, _with_reason(f"{len(made)} moves are {what}.", reason))
+            actions.done(request, made, _with_reason(f"{len(made)} moves are {what}.", reason))
         if left:
             refused.append(f"{left} of them have no simple split near: decide them one by one.")
         for told in refused:
@@ -199,8 +195,8 @@ class Suspects(Admin):
 def _suspicions(market: str) -> tuple[Sequence[Suspicion], str]:
     """What is suspected, or why it is not known."""
     try:
-        market_named(market)
-        return coverage.suspects(queries.record(market)), ""
+        get_market(market)
+        return coverage.suspects(bars.record(market)), ""
     except (LakeError, UnknownMarket) as error:
         return [], str(error)
 

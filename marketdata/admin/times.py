@@ -11,7 +11,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import DateTimeField, Model
 from django.utils.safestring import SafeString
 
-from marketdata.templatetags.humane import on_clock_of
+from marketdata.templatetags.market_clock import on_clock_of
 
 Column = Callable[[Any], str | SafeString]
 

@@ -11,25 +11,22 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from marketdata import flows
-from marketdata.api.filtering import Filters
-from marketdata.api.pages import Pages
-from marketdata.api.schema import CODE, MARKET, UNCHANGED, problems
+from marketdata.api.schema import CODE, MARKET
 from marketdata.api.stocks import instrument_or_404
 from marketdata.api.views import MarketList
 from marketdata.models import InstitutionalFlow
 from marketdata.panel import FLOW_FIELDS
+from marketdata.queries import flows
+from marketdata.web.api.filters import Filters
+from marketdata.web.api.pagination import Pages
+from marketdata.web.api.schema import UNCHANGED, problems
 
 FlowFilter: Any = type(
     "FlowFilter",
     (Filters,),
     {
-        "from": django_filters.DateFilter(
-            "date", "gte", help_text="This day or later, e.g. 2024-05-02"
-        ),
-        "to": django_filters.DateFilter(
-            "date", "lte", help_text="This day or before, e.g. 2024-05-31"
-        ),
+        "from": django_filters.DateFilter("date", "gte", help_text="This day or later, e.g. 2024-05-02"),
+        "to": django_filters.DateFilter("date", "lte", help_text="This day or before, e.g. 2024-05-31"),
     },
 )
 

@@ -10,15 +10,16 @@ from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from marketdata import catalogue, instrument_search
-from marketdata.api.filtering import Filters
 from marketdata.api.forms import Stock, StockDetail
-from marketdata.api.keeping import keeper
-from marketdata.api.pages import ByCode
-from marketdata.api.problems import Problem
-from marketdata.api.schema import CODE, MARKET, UNCHANGED, problems
+from marketdata.api.schema import CODE, MARKET
 from marketdata.api.views import MarketList, MarketView
 from marketdata.models import Instrument
+from marketdata.queries import instrument_search, instruments
+from marketdata.web.api.filters import Filters
+from marketdata.web.api.pagination import ByCode
+from marketdata.web.api.problems import Problem
+from marketdata.web.api.response_cache import keeper
+from marketdata.web.api.schema import UNCHANGED, problems
 
 
 class StockFilter(Filters):
@@ -45,7 +46,7 @@ class Stocks(MarketList):
     keeper = keeper("page", "stocks")
 
     def rows(self) -> QuerySet[Instrument]:
-        return catalogue.instruments(self.market.name)
+        return instruments.instruments(self.market.name)
 
     @extend_schema(
         operation_id="stocks",
@@ -71,14 +72,14 @@ class OneStock(MarketView):
         responses={200: StockDetail, **UNCHANGED, **problems(400, 404)},
     )
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
-        found = catalogue.with_statuses(instrument_or_404(self.market.name, code))
-        context = {"market": self.market, "latest_bar": catalogue.latest_bar(found)}
+        found = instruments.with_statuses(instrument_or_404(self.market.name, code))
+        context = {"market": self.market, "latest_bar": instruments.latest_bar(found)}
         return self.answered(StockDetail(found, context=context).data)
 
 
 def instrument_or_404(market: str, code: str) -> Instrument:
     """The instrument of that code."""
-    found = catalogue.instrument(market, code)
+    found = instruments.instrument(market, code)
     if found is None:
         raise Problem(
             "unknown_stock",

@@ -10,10 +10,11 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Max, Min
 
-from marketdata import quality, queries
+from marketdata import source_preference
 from marketdata.data_quality.finding import Finding
-from marketdata.markets import market as market_named
+from marketdata.markets import get_market
 from marketdata.models import Instrument, StockPrice
+from marketdata.queries.bars import sessions
 
 SESSIONS = 252
 MATCH, ANOMALY = 0.001, 0.05
@@ -28,12 +29,8 @@ def instrument_gaps(market: str, limit: int) -> Finding:
     """Sessions between the first and the last bar of an instrument on which it has none, over the last year."""
     bars = StockPrice.objects.filter(market=market, date__gte=_since(market)).order_by()
     days = sorted(bars.values_list("date", flat=True).distinct())
-    recorded = np.array(
-        days, dtype="datetime64[D]"
-    )  # what the whole market lacks is told elsewhere
-    spans = bars.values_list("stock_code").annotate(
-        Min("date"), Max("date"), Count("date", distinct=True)
-    )
+    recorded = np.array(days, dtype="datetime64[D]")  # what the whole market lacks is told elsewhere
+    spans = bars.values_list("stock_code").annotate(Min("date"), Max("date"), Count("date", distinct=True))
     rows = list(spans)
     ends = np.array([row[1:3] for row in rows], dtype="datetime64[D]").reshape(-1, 2)
     length = np.searchsorted(recorded, ends[:, 1]) - np.searchsorted(recorded, ends[:, 0]) + 1
@@ -80,7 +77,7 @@ def repeated_bars(market: str, limit: int) -> Finding:
 
 def outliers(market: str, limit: int) -> Finding:
     """Bars whose range is wider than the market's daily limit allows."""
-    most = market_named(market).suspect_move
+    most = get_market(market).suspect_move
     rows = []
     if most is not None:
         sql = (
@@ -112,19 +109,17 @@ def source_quality(market: str, limit: int) -> Finding:
     counts: dict[date, dict[str, int]] = {}
     if last:
         recent = StockPrice.objects.filter(market=market, date__gte=last - timedelta(days=21))
-        for day, source, number in (
-            recent.order_by().values_list("date", "source").annotate(Count("pk"))
-        ):
+        for day, source, number in recent.order_by().values_list("date", "source").annotate(Count("pk")):
             counts.setdefault(day, {})[source] = number
-    found = quality.qualities(counts, last) if last else {}
-    poor = {source: one for source, one in found.items() if one < quality.ENOUGH}
+    found = source_preference.qualities(counts, last) if last else {}
+    poor = {source: one for source, one in found.items() if one < source_preference.ENOUGH}
     order = ", ".join(settings.SOURCE_ORDER)
     return Finding(
         "source_quality",
         market,
         len(poor),
-        f"Sources whose quality (0.6 completeness + 0.4 freshness over {quality.WINDOW} sessions) is below "
-        f"{quality.ENOUGH}; the configured order is {order}",
+        f"Sources whose quality (0.6 completeness + 0.4 freshness over {source_preference.WINDOW} sessions) is below "
+        f"{source_preference.ENOUGH}; the configured order is {order}",
         tuple({"source": source, "quality": round(one, 3)} for source, one in sorted(poor.items())),
     )
 
@@ -152,14 +147,12 @@ def anomalies(market: str, limit: int) -> Finding:
 
 def apart(share: float) -> str:
     """SQL that says whether some price of bars a and b differs by more than `share` of their mean."""
-    return " OR ".join(
-        f"ABS(a.{name} - b.{name}) > {share} * (a.{name} + b.{name}) / 2" for name in _PRICES
-    )
+    return " OR ".join(f"ABS(a.{name} - b.{name}) > {share} * (a.{name} + b.{name}) / 2" for name in _PRICES)
 
 
 def _since(market: str) -> date:
     """The first of the last `SESSIONS` recorded sessions."""
-    last, calendar = _last(market), queries.sessions(market)
+    last, calendar = _last(market), sessions(market)
     end = int(np.searchsorted(calendar, np.datetime64(last), side="right")) if last else 0
     found: date = calendar[max(end - SESSIONS, 0)].item()
     return found
@@ -172,9 +165,7 @@ def _last(market: str) -> date | None:
     return found
 
 
-def _rows(
-    sql: str, params: Sequence[str | float | date]
-) -> list[tuple[str, object, str, float, float, float]]:
+def _rows(sql: str, params: Sequence[str | float | date]) -> list[tuple[str, object, str, float, float, float]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return list(cursor.fetchall())

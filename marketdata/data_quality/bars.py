@@ -9,7 +9,7 @@ import numpy as np
 from django.db import connection
 
 from marketdata.data_quality.finding import Finding
-from marketdata.markets import market as market_named
+from marketdata.markets import get_market
 from marketdata.models import StockPrice
 
 SLACK = 0.003
@@ -35,7 +35,7 @@ CONTRADICTIONS = {
 
 def contradictory_bars(market: str, limit: int) -> Finding:
     """Bars of the record whose open, high, low, close, volume and amount cannot all be right; the newest first."""
-    tick = float(market_named(market).tick(np.array([0.01]))[0])
+    tick = float(get_market(market).tick(np.array([0.01]))[0])
     numbers = {"slack": SLACK, "tick": 1.01 * tick, "apart": APART}
     tests = {why: f"({test.format(**numbers)})" for why, test in CONTRADICTIONS.items()}
     case = " ".join(f"WHEN {test} THEN {n}" for n, test in enumerate(tests.values()))
@@ -59,11 +59,7 @@ def contradictory_bars(market: str, limit: int) -> Finding:
                 "session": str(day),
                 "source": source,
                 "told": why[which],
-                **{
-                    name: value
-                    for name, value in zip(names, values, strict=True)
-                    if value is not None
-                },
+                **{name: value for name, value in zip(names, values, strict=True) if value is not None},
             }
             for code, day, source, *values, which in rows[:limit]
         ),

@@ -6,10 +6,10 @@ from datetime import date
 
 import numpy as np
 
-from marketdata import queries
 from marketdata.data_quality.finding import Finding
-from marketdata.markets import market as market_named
+from marketdata.markets import get_market
 from marketdata.models import CalendarOverride, StockPrice
+from marketdata.queries import bars as queries
 from marketdata.session_activity import BAR, LEAST, Activity, is_copy
 
 Bars = dict[str, tuple[float, ...]]
@@ -18,7 +18,7 @@ Bars = dict[str, tuple[float, ...]]
 def contradicted_closures(market: str, limit: int) -> Finding:
     """Days closed by an override on which `LEAST` instruments or more traded, most of them otherwise than on the
     session before; the newest first. The override is left as it is: a person or a source's later answer decides."""
-    family = market_named(market).family
+    family = get_market(market).family
     closed = CalendarOverride.objects.filter(market__in=family, is_open=False).order_by("-date")
     sessions = queries.sessions(market)
     cases: list[dict[str, str | float]] = []

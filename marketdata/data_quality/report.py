@@ -10,10 +10,11 @@ import numpy as np
 from django.db import connection
 from django.db.models import Max, Min
 
-from marketdata import queries, series
 from marketdata.data_quality import anomalies, bars, closures, series_breaks, sessions
 from marketdata.data_quality.finding import Finding
 from marketdata.models import Instrument, InstrumentStatus, StockPrice
+from marketdata.queries import bars as queries
+from marketdata.queries import index_series
 
 QUIET_SESSIONS = 20
 """An instrument is quiet when it has had no bar for more than so many of its market's sessions."""
@@ -84,12 +85,12 @@ def missing_sessions(market: str, limit: int) -> Finding:
 
 def index_gaps(market: str, limit: int) -> Finding:
     """Sessions from the first recorded bar on that the index chosen for the market lacks."""
-    name, (first, last) = series.chosen(market), _recorded(market)
+    name, (first, last) = index_series.chosen(market), _recorded(market)
     lacks: list[np.datetime64] = []
     if name and first and last:
         calendar = queries.sessions(market)
         inside = calendar[(calendar >= np.datetime64(first)) & (calendar <= np.datetime64(last))]
-        lacks = list(np.setdiff1d(inside, series.recorded(market, name)[0]))
+        lacks = list(np.setdiff1d(inside, index_series.recorded(market, name)[0]))
     return Finding(
         "index_gaps",
         market,
@@ -104,12 +105,7 @@ def disagreements(market: str, limit: int) -> Finding:
     """Bars that two sources give differently: a price by more than 0.1 %, or another volume."""
     count = 0
     cases: list[dict[str, str | float]] = []
-    sources = sorted(
-        StockPrice.objects.filter(market=market)
-        .order_by()
-        .values_list("source", flat=True)
-        .distinct()
-    )
+    sources = sorted(StockPrice.objects.filter(market=market).order_by().values_list("source", flat=True).distinct())
     differ = f"{anomalies.apart(anomalies.MATCH)} OR a.volume <> b.volume"
     columns = ", ".join(f"a.{name}, b.{name}" for name in _COMPARED)
     sql = (
@@ -141,18 +137,13 @@ def quiet_instruments(market: str, limit: int) -> Finding:
     calendar = queries.sessions(market)
     at = int(np.searchsorted(calendar, np.datetime64(last)))
     bound = calendar[max(at - QUIET_SESSIONS, 0)].item()
-    quiet = Instrument.objects.filter(market=market, last_bar__lt=bound).order_by(
-        "-last_bar", "code"
-    )
+    quiet = Instrument.objects.filter(market=market, last_bar__lt=bound).order_by("-last_bar", "code")
     return Finding(
         "quiet_instruments",
         market,
         quiet.count(),
         f"Instruments without a bar in the last {QUIET_SESSIONS} sessions (delisted, or no longer collected)",
-        tuple(
-            {"code": one.code, "name": one.name, "last_bar": str(one.last_bar)}
-            for one in quiet[:limit]
-        ),
+        tuple({"code": one.code, "name": one.name, "last_bar": str(one.last_bar)} for one in quiet[:limit]),
     )
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from marketdata import queries
 from marketdata.breaks import LIFE
 from marketdata.data_quality.finding import Finding
+from marketdata.queries import bars
 
 
 def suspected_actions(market: str, limit: int) -> Finding:
     """Moves beyond the market's daily limit that neither a base price nor an event explains, jumps that no real move
     looks like where there is no limit, and events that contradict the bars; the newest first. LakeError where the lake
     is behind the record."""
-    held = queries.record(market)
-    found = queries.suspected_actions(held)[::-1]
-    known = {(one.session, one.code): one for one in queries.breaks(held)}
+    held = bars.record(market)
+    found = bars.suspected_actions(held)[::-1]
+    known = {(one.session, one.code): one for one in bars.breaks(held)}
     cases: list[dict[str, str | float]] = []
     for day, code, before, close in found[:limit]:
         case: dict[str, str | float] = {"code": code, "session": str(day)}
@@ -38,7 +38,7 @@ def suspected_actions(market: str, limit: int) -> Finding:
 
 def new_lives(market: str, limit: int) -> Finding:
     """Codes with more than 60 sessions without a bar that nothing explains: another instrument begins there."""
-    found = [one for one in queries.breaks(queries.record(market)) if one.kind == LIFE][::-1]
+    found = [one for one in bars.breaks(bars.record(market)) if one.kind == LIFE][::-1]
     return Finding(
         "new_lives",
         market,
@@ -46,8 +46,5 @@ def new_lives(market: str, limit: int) -> Finding:
         "Codes used again after more than 60 sessions without a bar: history and age begin anew (where it is the same "
         "instrument, collect or import the bars between, or supply a factor event on the first session after: 1 where "
         "prices go on as they were)",
-        tuple(
-            {"code": one.code, "last bar before": one.since, "first bar": one.session}
-            for one in found[:limit]
-        ),
+        tuple({"code": one.code, "last bar before": one.since, "first bar": one.session} for one in found[:limit]),
     )

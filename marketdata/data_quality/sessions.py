@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from marketdata import queries
 from marketdata.data_quality.finding import Finding
+from marketdata.queries import bars
 
 
 def closed_days(market: str, limit: int) -> Finding:
     """Days with bars on which the market did not trade, so that scans leave them out, until an operator confirms it."""
-    held = queries.record(market)
+    held = bars.record(market)
     found = [(day, why) for day, why in sorted(held.closed.items(), reverse=True) if why]
     return Finding(
         "closed_days",
@@ -23,7 +23,7 @@ def closed_days(market: str, limit: int) -> Finding:
 
 def doubtful_sessions(market: str, limit: int) -> Finding:
     """Sessions with far fewer bars or trades than the one before, or with many bars that repeat it."""
-    held = queries.record(market)
+    held = bars.record(market)
     found = [
         (str(held.sessions[n]), why)
         for n in range(len(held.sessions) - 1, 0, -1)

@@ -21,10 +21,7 @@ _MISSING = np.uint64(0x7FF8_0000_0000_0001)
 def words(texts: Iterable[str]) -> Words:
     """One 64-bit word for each text."""
     return np.array(
-        [
-            int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
-            for text in texts
-        ],
+        [int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") for text in texts],
         dtype=np.uint64,
     )
 

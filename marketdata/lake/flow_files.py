@@ -99,9 +99,7 @@ def write(lake: Lake, market: str, month: date, flows: Flows, *, generation: int
     return FlowsWritten(table.num_rows, lake.replace(path, put), made.digest, sessions)
 
 
-def roster(
-    flows: Flows, month: date, generation: int
-) -> tuple[FlowRoster, dict[str, tuple[int, str]]]:
+def roster(flows: Flows, month: date, generation: int) -> tuple[FlowRoster, dict[str, tuple[int, str]]]:
     """The file's metadata, and its sessions with their rows and digests."""
     count, first = len(flows.codes), np.datetime64(month)
     keys = digest.words(flows.codes)[flows.code] if count else np.empty(0, np.uint64)
@@ -115,10 +113,7 @@ def roster(
         present=schema.masks(count, flows.code, day),
         digests=digest.total(digests, flows.code.astype(np.intp), count),
     )
-    return made, {
-        str(first + int(at)): (int(rows[at]), f"{int(per_day[at]):016x}")
-        for at in np.flatnonzero(rows)
-    }
+    return made, {str(first + int(at)): (int(rows[at]), f"{int(per_day[at]):016x}") for at in np.flatnonzero(rows)}
 
 
 def footer(lake: Lake, part: Part) -> FlowRoster:
@@ -166,9 +161,7 @@ def decoded(file: sealed.SealedFile, part: Part) -> FlowRoster:
     return FlowRoster(generation=generation, **parts)
 
 
-def _shared(
-    codes: NDArray[np.bytes_], some: NDArray[np.bytes_]
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _shared(codes: NDArray[np.bytes_], some: NDArray[np.bytes_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Which of `some` are among `codes`, and where they stand there; both ascending."""
     _, mine, theirs = np.intersect1d(some, codes, assume_unique=True, return_indices=True)
     return mine, theirs
@@ -176,9 +169,7 @@ def _shared(
 
 def _table(flows: Flows) -> pa.Table:
     columns: list[Any] = [
-        pa.DictionaryArray.from_arrays(
-            pa.array(flows.code, pa.int32()), pa.array(flows.codes.tolist(), pa.string())
-        ),
+        pa.DictionaryArray.from_arrays(pa.array(flows.code, pa.int32()), pa.array(flows.codes.tolist(), pa.string())),
         pa.array(flows.date, pa.date32()),
     ]
     columns += [pa.array(flows.values[name], from_pandas=True) for name in FLOW_FIELDS]

@@ -81,13 +81,9 @@ def open_file(
                 f"{path} has lake schema version 1, this program writes {schema.VERSION}: "
                 "run `manage.py project_lake --rebuild`."
             ) from error
-        raise LakeError(
-            f"{path} cannot be read, it is damaged ({error}): run `manage.py project_lake`."
-        ) from error
+        raise LakeError(f"{path} cannot be read, it is damaged ({error}): run `manage.py project_lake`.") from error
     except (OSError, pa.ArrowException) as error:
-        raise LakeError(
-            f"{path} cannot be read ({error}): run `manage.py project_lake`."
-        ) from error
+        raise LakeError(f"{path} cannot be read ({error}): run `manage.py project_lake`.") from error
 
 
 def _version(lake: Lake, path: str) -> int | None:
@@ -107,9 +103,7 @@ def _keys(codes: NDArray[np.bytes_]) -> NDArray[np.generic]:
 
 
 def _union(lists: Sequence[NDArray[np.bytes_]]) -> NDArray[np.bytes_]:
-    different = [
-        codes for n, codes in enumerate(lists) if not n or not np.array_equal(codes, lists[n - 1])
-    ]
+    different = [codes for n, codes in enumerate(lists) if not n or not np.array_equal(codes, lists[n - 1])]
     if not different:
         return np.empty(0, dtype="S1")
     joined = np.concatenate(different)

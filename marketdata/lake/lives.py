@@ -52,9 +52,7 @@ class Lives:
                 begins.setdefault(column, set()).add(row)
         if not begins:
             return None
-        spans = {
-            column: _kept(sorted(rows), state[:, column], start) for column, rows in begins.items()
-        }
+        spans = {column: _kept(sorted(rows), state[:, column], start) for column, rows in begins.items()}
         count = np.ones(len(codes), dtype=np.intp)
         for column, mine in spans.items():
             count[column] = len(mine)
@@ -85,9 +83,7 @@ class Lives:
         found[(row < self.low) | (row >= self.high)] = np.nan
         return found
 
-    def moved(
-        self, cells: NDArray[np.intp], codes: int
-    ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    def moved(self, cells: NDArray[np.intp], codes: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Where the cells of a (T, codes) array lie in one of these columns, and which do at all."""
         row, column = np.divmod(cells, codes)
         at = np.searchsorted(self.source, column)
@@ -98,14 +94,8 @@ class Lives:
         return row * len(self.source) + at, inside
 
 
-def _kept(
-    begins: Sequence[int], state: NDArray[np.uint8], start: int
-) -> list[tuple[int, int, bool]]:
+def _kept(begins: Sequence[int], state: NDArray[np.uint8], start: int) -> list[tuple[int, int, bool]]:
     """The lives of one code that get a column: first row, the row after its last, whether it begins there."""
     edges = [0, *begins, len(state)]
     lives = [(low, high, n > 0) for n, (low, high) in enumerate(pairwise(edges))]
-    return [
-        life
-        for life in lives
-        if life is lives[-1] or (state[max(life[0], start) : life[1]] & PRESENT).any()
-    ]
+    return [life for life in lives if life is lives[-1] or (state[max(life[0], start) : life[1]] & PRESENT).any()]

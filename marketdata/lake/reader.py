@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from marketdata.breaks import Break
 from marketdata.lake import flow_files
+from marketdata.lake.assembler import Loading
 from marketdata.lake.footers import Part, Survey
 from marketdata.lake.layout import Lake
-from marketdata.lake.loading import Loading
 from marketdata.panel import FLOW_FIELDS, Floats, Panel
 
 
@@ -67,15 +67,9 @@ class Window:
             tails["market_cap"] = min(1, self.start)
         loading.read(tails, threads)
         panel = loading.panel(reach, returns=returns)
-        return (
-            replace(panel, fields={**panel.fields, **self._flows(flows, codes, loading)})
-            if flows
-            else panel
-        )
+        return replace(panel, fields={**panel.fields, **self._flows(flows, codes, loading)}) if flows else panel
 
-    def _flows(
-        self, reach: Mapping[str, int], codes: NDArray[np.bytes_], loading: Loading
-    ) -> dict[str, Floats]:
+    def _flows(self, reach: Mapping[str, int], codes: NDArray[np.bytes_], loading: Loading) -> dict[str, Floats]:
         asked = len(self.sessions) - self.start
         tails = {name: asked + rows for name, rows in reach.items()}
         made = flow_files.arrays(self.lake, self.flows, self.sessions, codes, tails)

@@ -92,9 +92,7 @@ class Roster:
     def decode(cls, held: Mapping[bytes, bytes], part: Expected) -> Roster:
         """From a footer; LakeError where it is not that of `part`."""
         types = {"present": "<u4", "traded": "<u4", "based": "<u4", "digests": "<u8"}
-        generation, parts = unpacked(
-            held, part, VERSION, {**types, "steps": _STEP, "events": _STEP}
-        )
+        generation, parts = unpacked(held, part, VERSION, {**types, "steps": _STEP, "events": _STEP})
         return cls(generation=generation, **parts)
 
 
@@ -167,9 +165,7 @@ def unpacked(
         ) from error
 
 
-def cells(
-    code: NDArray[np.integer], day: NDArray[np.integer], value: NDArray[np.float64]
-) -> NDArray[np.void]:
+def cells(code: NDArray[np.integer], day: NDArray[np.integer], value: NDArray[np.float64]) -> NDArray[np.void]:
     """Sparse (code, day, value) entries for steps and events; `code` indexes the roster, `day` counts from 0."""
     made = np.empty(len(code), dtype=_STEP)
     made["code"], made["day"], made["value"] = code, day, value

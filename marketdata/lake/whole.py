@@ -31,9 +31,7 @@ def bars(lake: Lake, part: Part) -> tuple[Roster, Bars]:
         segments=tuple(names.tolist()),
         code=_code(table, codes, part.path),
         date=arrays.days(table.column("date")),
-        values={
-            name: arrays.floats(table.column(name)) for name in (*schema.FLOATS, *schema.NULLABLE)
-        },
+        values={name: arrays.floats(table.column(name)) for name in (*schema.FLOATS, *schema.NULLABLE)},
         segment=segment,
         flags=arrays.octets(table.column("flags")),
         events=(

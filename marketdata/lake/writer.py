@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from marketdata import sealed
 from marketdata.lake import digest, schema
 from marketdata.lake.layout import Lake
-from marketdata.markets import market as market_named
+from marketdata.markets import get_market
 
 CODES_PER_GROUP = 1024
 
@@ -118,7 +118,7 @@ def roster(
     per_code += digest.total(ev_digests, ev_code.astype(np.intp), count)
     per_day = digest.total(digests, day, 32) + digest.total(ev_digests, ev_day, 32)
     bars_per_day = np.bincount(day, minlength=32)
-    own = np.array([name in market_named(market).segments for name in bars.segments] or [False])
+    own = np.array([name in get_market(market).segments for name in bars.segments] or [False])
     good = own[bars.segment] & (bars.flags == 0)
     good_per_day, trading_per_day, traded_per_day = (
         np.bincount(day[kept], minlength=32) for kept in (good, good & traded, traded)
@@ -164,17 +164,13 @@ def _steps(bars: Bars, traded: NDArray[np.bool_], based: NDArray[np.bool_]) -> N
 
 def _table(bars: Bars) -> pa.Table:
     columns: list[Any] = [
-        pa.DictionaryArray.from_arrays(
-            pa.array(bars.code, pa.int32()), pa.array(bars.codes.tolist(), pa.string())
-        ),
+        pa.DictionaryArray.from_arrays(pa.array(bars.code, pa.int32()), pa.array(bars.codes.tolist(), pa.string())),
         pa.array(bars.date, pa.date32()),
     ]
     columns += [pa.array(bars.values[name]) for name in schema.FLOATS]
     columns += [pa.array(bars.values[name], from_pandas=True) for name in schema.NULLABLE]
     columns += [
-        pa.DictionaryArray.from_arrays(
-            pa.array(bars.segment, pa.int32()), pa.array(list(bars.segments), pa.string())
-        ),
+        pa.DictionaryArray.from_arrays(pa.array(bars.segment, pa.int32()), pa.array(list(bars.segments), pa.string())),
         pa.array(bars.flags, pa.uint8()),
     ]
     return pa.Table.from_arrays(columns, schema=schema.SCHEMA)

@@ -23,11 +23,11 @@ from django.core.management.base import (
 )
 from django.db import connections
 
-from marketdata import catalogue
 from marketdata.errors import DataProblem, EmptyMarket
 from marketdata.management.parser import Formatter, Parser
 from marketdata.management.progress_bar import ProgressBar
 from marketdata.markets import UnknownMarket
+from marketdata.queries import instruments
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
@@ -71,9 +71,7 @@ class SeismoCommand(BaseCommand):
             **kwargs,
         )
         parser.add_argument("--version", action=Version, nargs=0, help=SUPPRESS)
-        parser.add_argument(
-            "-v", "--verbosity", type=int, choices=range(4), default=1, help=SUPPRESS
-        )
+        parser.add_argument("-v", "--verbosity", type=int, choices=range(4), default=1, help=SUPPRESS)
         for name in ("--settings", "--pythonpath"):
             parser.add_argument(name, help=SUPPRESS)
         for name in ("--traceback", "--no-color", "--force-color", "--skip-checks"):
@@ -112,5 +110,5 @@ def _elsewhere(error: Exception) -> str:
     """After a market without bars: the markets that have some, in case its name was mistyped."""
     if not isinstance(error, EmptyMarket):
         return ""
-    recorded = catalogue.recorded_markets()
+    recorded = instruments.recorded_markets()
     return f" Bars are recorded of {', '.join(recorded)}." if recorded else ""

@@ -92,9 +92,7 @@ class Parser(CommandParser):
         if action.choices is not None and value not in action.choices:
             near = nearest_name(value, action.choices)
             hint = f"did you mean {near}, of" if near else "choose"
-            raise argparse.ArgumentError(
-                action, f"cannot be {shortened(value)}: {hint} {either(action.choices)}"
-            )
+            raise argparse.ArgumentError(action, f"cannot be {shortened(value)}: {hint} {either(action.choices)}")
 
     def _unknown(self, given: str) -> str:
         if not given.startswith("-"):

@@ -72,10 +72,7 @@ def plain_lines(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> lis
     widths = [max(map(text_width, column)) for column in zip(*cells, strict=True)]
     return [
         (" " * GAP)
-        .join(
-            _padded(cell, width, flush_left=one.text)
-            for cell, width, one in zip(row, widths, columns, strict=True)
-        )
+        .join(_padded(cell, width, flush_left=one.text) for cell, width, one in zip(row, widths, columns, strict=True))
         .rstrip()
         for row in cells
     ]
@@ -85,9 +82,7 @@ def text_width(text: str) -> int:
     """Columns on a terminal."""
     if text.isascii():
         return len(text)
-    return sum(
-        0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in text
-    )
+    return sum(0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def _padded(cell: str, width: int, *, flush_left: bool) -> str:
@@ -97,14 +92,10 @@ def _padded(cell: str, width: int, *, flush_left: bool) -> str:
 
 def _clean(cell: str) -> str:
     """A cell on one line: a name from a file may hold anything, escape codes too."""
-    return (
-        cell if cell.isprintable() else "".join(one if one.isprintable() else " " for one in cell)
-    )
+    return cell if cell.isprintable() else "".join(one if one.isprintable() else " " for one in cell)
 
 
-def _widths(
-    columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int
-) -> tuple[list[int], int]:
+def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> tuple[list[int], int]:
     """Widths of the columns that fit beside each other, and how many these are. Headings fold between words, text
     anywhere, the shortest least."""
     values = [max(map(text_width, column)) for column in zip(*cells, strict=True)]

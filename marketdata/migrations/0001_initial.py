@@ -1,3 +1,4 @@
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -9,13 +10,229 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="CallPace",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("group", models.CharField(max_length=80, unique=True)),
+                ("state", models.TextField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Generation",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("name", models.CharField(max_length=24, unique=True)),
+                ("changed_at", models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="IndexChoice",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("market", models.CharField(max_length=12, unique=True)),
+                (
+                    "name",
+                    models.CharField(
+                        blank=True,
+                        help_text="A recorded series; blank: the market's own index",
+                        max_length=24,
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="LeaseRow",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("name", models.CharField(max_length=160, unique=True)),
+                ("fence", models.CharField(max_length=32)),
+                ("host", models.CharField(blank=True, max_length=120)),
+                ("hostname", models.CharField(blank=True, max_length=120)),
+                ("pid", models.PositiveBigIntegerField()),
+                (
+                    "process_started",
+                    models.PositiveBigIntegerField(help_text="Clock ticks after the host's boot"),
+                ),
+                ("taken_at", models.DateTimeField()),
+                ("beat_at", models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
             name="BarCorrection",
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("market", models.CharField(max_length=12)),
+                ("stock_code", models.CharField(max_length=24)),
+                ("date", models.DateField()),
+                ("source", models.CharField(max_length=24)),
+                (
+                    "old",
+                    models.JSONField(help_text="The fields that changed, with the values they had"),
+                ),
+                ("reason", models.CharField(blank=True, db_default="", default="", max_length=80)),
+                ("replaced_at", models.DateTimeField()),
+            ],
+            options={
+                "indexes": [
+                    models.Index(fields=["market", "date", "stock_code"], name="correction_market_date"),
+                    models.Index(fields=["replaced_at"], name="correction_replaced_at"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="BarCoverage",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("market", models.CharField(max_length=12)),
+                ("stock_code", models.CharField(max_length=24)),
+                ("source", models.CharField(max_length=24)),
+                ("first", models.DateField()),
+                ("last", models.DateField()),
+                (
+                    "unknown",
+                    models.BooleanField(default=False, help_text="It has no such instrument"),
+                ),
+                (
+                    "spoiled",
+                    models.BooleanField(default=False, help_text="Its answers lacked values"),
+                ),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                ("settled", models.DateField(null=True)),
+                ("asked_at", models.DateTimeField()),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("market", "source", "stock_code", "first"), name="coverage_key"),
+                    models.CheckConstraint(condition=models.Q(("last__gte", models.F("first"))), name="coverage_order"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="CalendarChange",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("market", models.CharField(max_length=12)),
+                ("date", models.DateField()),
+                ("source", models.CharField(max_length=24)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("written", "Written"),
+                            ("withdrawn", "Withdrawn"),
+                            ("disputed", "Disputed"),
+                        ],
+                        max_length=10,
                     ),
+                ),
+                ("is_open", models.BooleanField(help_text="What the source says of the day")),
+                ("note", models.CharField(blank=True, max_length=200)),
+                ("at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ["-at", "-pk"],
+                "indexes": [models.Index(fields=["market", "date"], name="calendar_change_day")],
+            },
+        ),
+        migrations.CreateModel(
+            name="CalendarOverride",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("market", models.CharField(max_length=12)),
+                ("date", models.DateField()),
+                ("is_open", models.BooleanField(default=False)),
+                (
+                    "opens_at",
+                    models.TimeField(
+                        blank=True,
+                        help_text="On the market's clock; empty: as the calendar has it",
+                        null=True,
+                    ),
+                ),
+                (
+                    "closes_at",
+                    models.TimeField(
+                        blank=True,
+                        help_text="On the market's clock; empty: as the calendar has it",
+                        null=True,
+                    ),
+                ),
+                ("source", models.CharField(blank=True, default="", editable=False, max_length=24)),
+                (
+                    "note",
+                    models.CharField(blank=True, help_text="Why, and where it is from", max_length=200),
+                ),
+            ],
+            options={
+                "ordering": ["market", "-date"],
+                "constraints": [models.UniqueConstraint(fields=("market", "date"), name="override_market_date")],
+            },
+        ),
+        migrations.CreateModel(
+            name="FactorEvent",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("market", models.CharField(max_length=12)),
+                ("stock_code", models.CharField(max_length=24)),
+                ("date", models.DateField()),
+                ("ratio", models.FloatField()),
+                ("source", models.CharField(max_length=24)),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        help_text="Why, and where it is from",
+                        max_length=200,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "updated_at",
+                    models.DateTimeField(help_text="When its ratio was last corrected", null=True),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("market", "stock_code", "date"), name="event_key"),
+                    models.CheckConstraint(condition=models.Q(("ratio__gt", 0)), name="event_ratio_positive"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="FlowCorrection",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("market", models.CharField(max_length=12)),
                 ("stock_code", models.CharField(max_length=24)),
@@ -29,63 +246,106 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(
-                        fields=["market", "date", "stock_code"], name="correction_market_date"
-                    ),
-                    models.Index(fields=["replaced_at"], name="correction_replaced_at"),
+                    models.Index(fields=["market", "date", "stock_code"], name="flow_correction_date"),
+                    models.Index(fields=["replaced_at"], name="flow_correction_replaced_at"),
                 ],
             },
         ),
         migrations.CreateModel(
-            name="CalendarOverride",
+            name="FlowPartition",
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("market", models.CharField(max_length=12)),
-                ("date", models.DateField()),
-                ("is_open", models.BooleanField(default=False)),
+                ("month", models.DateField(help_text="First day of the month")),
+                ("wanted", models.PositiveBigIntegerField(default=1)),
+                ("written", models.PositiveBigIntegerField(default=0)),
+                ("rows", models.PositiveIntegerField(default=0)),
+                ("bytes", models.PositiveBigIntegerField(default=0)),
+                ("digest", models.CharField(blank=True, max_length=32)),
+                ("written_at", models.DateTimeField(null=True)),
                 (
-                    "note",
-                    models.CharField(
-                        blank=True, help_text="Why, and where it is from", max_length=200
+                    "damage_seen_at",
+                    models.DateTimeField(
+                        help_text="When its file was last found damaged, or from before files were sealed",
+                        null=True,
                     ),
+                ),
+                (
+                    "sessions",
+                    models.JSONField(default=dict, help_text="ISO date -> [flows, digest]"),
                 ),
             ],
             options={
-                "ordering": ["market", "-date"],
-                "constraints": [
-                    models.UniqueConstraint(fields=("market", "date"), name="override_market_date")
-                ],
+                "ordering": ["market", "month"],
+                "constraints": [models.UniqueConstraint(fields=("market", "month"), name="flow_partition_month")],
             },
         ),
         migrations.CreateModel(
-            name="FactorEvent",
+            name="IndexBar",
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("market", models.CharField(max_length=12)),
+                ("name", models.CharField(max_length=24)),
+                ("date", models.DateField()),
+                ("open", models.FloatField()),
+                ("high", models.FloatField()),
+                ("low", models.FloatField()),
+                ("close", models.FloatField()),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ["market", "name", "-date"],
+                "constraints": [models.UniqueConstraint(fields=("market", "name", "date"), name="index_bar_key")],
+            },
+        ),
+        migrations.CreateModel(
+            name="InstitutionalFlow",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("market", models.CharField(max_length=12)),
                 ("stock_code", models.CharField(max_length=24)),
                 ("date", models.DateField()),
-                ("ratio", models.FloatField()),
                 ("source", models.CharField(max_length=24)),
+                ("foreign_net_quantity", models.FloatField(help_text="Shares", null=True)),
+                (
+                    "foreign_net_value",
+                    models.FloatField(help_text="The market's currency", null=True),
+                ),
+                ("institution_net_quantity", models.FloatField(help_text="Shares", null=True)),
+                (
+                    "institution_net_value",
+                    models.FloatField(help_text="The market's currency", null=True),
+                ),
+                ("pension_net_quantity", models.FloatField(help_text="Shares", null=True)),
+                (
+                    "pension_net_value",
+                    models.FloatField(help_text="The market's currency", null=True),
+                ),
+                ("individual_net_quantity", models.FloatField(help_text="Shares", null=True)),
+                (
+                    "individual_net_value",
+                    models.FloatField(help_text="The market's currency", null=True),
+                ),
                 ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
             ],
             options={
+                "indexes": [
+                    models.Index(fields=["date", "source"], name="flow_date_source"),
+                    django.contrib.postgres.indexes.BrinIndex(fields=["created_at"], name="flow_created_at"),
+                ],
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("market", "stock_code", "date"), name="event_key"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("ratio__gt", 0)), name="event_ratio_positive"
-                    ),
+                    models.UniqueConstraint(fields=("stock_code", "market", "date", "source"), name="flow_key")
                 ],
             },
         ),
@@ -94,9 +354,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("market", models.CharField(max_length=12)),
                 ("code", models.CharField(max_length=24)),
@@ -111,15 +369,19 @@ class Migration(migrations.Migration):
                     "last_bar",
                     models.DateField(help_text="Date of the latest recorded bar", null=True),
                 ),
+                (
+                    "listed_on",
+                    models.DateField(help_text="First day of trading, as a source lists it", null=True),
+                ),
+                (
+                    "gone_on",
+                    models.DateField(help_text="First day a source no longer listed it", null=True),
+                ),
             ],
             options={
                 "ordering": ["market", "code"],
                 "indexes": [models.Index(fields=["market", "name"], name="instrument_market_name")],
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("market", "code"), name="instrument_market_code"
-                    )
-                ],
+                "constraints": [models.UniqueConstraint(fields=("market", "code"), name="instrument_market_code")],
             },
         ),
         migrations.CreateModel(
@@ -127,9 +389,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("market", models.CharField(max_length=12)),
                 ("month", models.DateField(help_text="First day of the month")),
@@ -142,18 +402,67 @@ class Migration(migrations.Migration):
                     "sessions",
                     models.JSONField(
                         default=dict,
-                        help_text="ISO date -> [bars, digest, bars that can be scanned]",
+                        help_text="ISO date -> [bars, digest, bars that can be scanned, those of them that traded, bars that traded, those of them that repeat the session before]",
                     ),
                 ),
                 ("written_at", models.DateTimeField(null=True)),
+                (
+                    "damage_seen_at",
+                    models.DateTimeField(
+                        help_text="When its file was last found damaged, or from before files were sealed",
+                        null=True,
+                    ),
+                ),
+                (
+                    "orders",
+                    models.JSONField(
+                        default=dict,
+                        help_text="ISO date -> its sources, the preferred first; empty where there is one source",
+                    ),
+                ),
+                (
+                    "closed",
+                    models.JSONField(
+                        default=dict,
+                        help_text="ISO date -> [bars, why]: days with bars on which the market did not trade; why is empty where the calendar says so",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["market", "month"],
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("market", "month"), name="partition_market_month"
-                    )
-                ],
+                "constraints": [models.UniqueConstraint(fields=("market", "month"), name="partition_market_month")],
+            },
+        ),
+        migrations.CreateModel(
+            name="SourceVisit",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("source", models.CharField(max_length=24)),
+                ("what", models.CharField(max_length=24)),
+                ("at", models.DateTimeField()),
+            ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("source", "what"), name="visit_key")],
+            },
+        ),
+        migrations.CreateModel(
+            name="StatusChange",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("market", models.CharField(max_length=12)),
+                ("stock_code", models.CharField(max_length=24)),
+                ("first", models.DateField()),
+                ("before", models.DateField(null=True)),
+                ("at", models.DateTimeField()),
+            ],
+            options={
+                "indexes": [models.Index(fields=["market", "at"], name="status_change_at")],
             },
         ),
         migrations.CreateModel(
@@ -161,9 +470,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("market", models.CharField(max_length=12)),
                 ("stock_code", models.CharField(max_length=24)),
@@ -183,9 +490,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("stock_code", "market", "date", "source"), name="price_key"
-                    )
+                    models.UniqueConstraint(fields=("stock_code", "market", "date", "source"), name="price_key")
                 ],
             },
         ),
@@ -194,9 +499,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("source", models.CharField(max_length=24)),
                 ("valid_from", models.DateField(help_text="First day this was seen")),
@@ -217,8 +520,15 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "caution",
-                    models.BooleanField(
-                        help_text="Investment caution (투자주의환기종목)", null=True
+                    models.BooleanField(help_text="Investment caution (투자주의환기종목)", null=True),
+                ),
+                ("halted", models.BooleanField(help_text="Trading halted (거래정지)", null=True)),
+                (
+                    "warning",
+                    models.CharField(
+                        help_text="Market alert (시장경고): 01 notice, 02 warning, 03 danger",
+                        max_length=2,
+                        null=True,
                     ),
                 ),
                 (

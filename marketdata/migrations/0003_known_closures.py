@@ -11,9 +11,7 @@ CLOSURES = (
 
 
 def add_closures(apps, schema_editor):
-    overrides = apps.get_model("marketdata", "CalendarOverride").objects.using(
-        schema_editor.connection.alias
-    )
+    overrides = apps.get_model("marketdata", "CalendarOverride").objects.using(schema_editor.connection.alias)
     for day, note in CLOSURES:
         overrides.get_or_create(market="kr", date=day, defaults={"is_open": False, "note": note})
 

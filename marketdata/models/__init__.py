@@ -1,14 +1,6 @@
 """The record's tables."""
 
 from marketdata.models.calendar import CalendarChange, CalendarOverride
-from marketdata.models.candles import (
-    Candle,
-    CandleChunk,
-    CandleCollection,
-    CandleCoverage,
-    CandleSeries,
-)
-from marketdata.models.features import FeatureFlag, FlagRollback
 from marketdata.models.flows import FlowCorrection, InstitutionalFlow
 from marketdata.models.generations import Generation
 from marketdata.models.index_series import IndexBar, IndexChoice
@@ -24,14 +16,7 @@ __all__ = [
     "CalendarChange",
     "CalendarOverride",
     "CallPace",
-    "Candle",
-    "CandleChunk",
-    "CandleCollection",
-    "CandleCoverage",
-    "CandleSeries",
     "FactorEvent",
-    "FeatureFlag",
-    "FlagRollback",
     "FlowCorrection",
     "FlowPartition",
     "Generation",

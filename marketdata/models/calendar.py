@@ -12,9 +12,7 @@ class CalendarOverride(models.Model):
     market = models.CharField(max_length=12)
     date = models.DateField()
     is_open = models.BooleanField(default=False)
-    opens_at = models.TimeField(
-        null=True, blank=True, help_text="On the market's clock; empty: as the calendar has it"
-    )
+    opens_at = models.TimeField(null=True, blank=True, help_text="On the market's clock; empty: as the calendar has it")
     closes_at = models.TimeField(
         null=True, blank=True, help_text="On the market's clock; empty: as the calendar has it"
     )
@@ -36,8 +34,7 @@ class CalendarOverride(models.Model):
         if not self.is_open:
             return None, None
         opens, closes = (
-            None if moment is None else moment.hour * 60 + moment.minute
-            for moment in (self.opens_at, self.closes_at)
+            None if moment is None else moment.hour * 60 + moment.minute for moment in (self.opens_at, self.closes_at)
         )
         return opens, closes
 

@@ -33,9 +33,7 @@ class KeptByKey(Operation):
             return
         table = to_state.apps.get_model(app_label, self.name)._meta.db_table
         with schema_editor.connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = %s", [table]
-            )
+            cursor.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = %s", [table])
             made: str = cursor.fetchone()[0]
         schema_editor.execute(f"DROP TABLE {schema_editor.quote_name(table)}")
         schema_editor.execute(f"{made} WITHOUT ROWID", params=None)

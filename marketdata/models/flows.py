@@ -29,9 +29,7 @@ class InstitutionalFlow(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["stock_code", "market", "date", "source"], name="flow_key"
-            ),
+            models.UniqueConstraint(fields=["stock_code", "market", "date", "source"], name="flow_key"),
         ]
         indexes = [
             models.Index(fields=["date", "source"], name="flow_date_source"),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from marketdata.markets import UnknownMarket
-from marketdata.markets import market as market_named
+from marketdata.markets import UnknownMarket, get_market
 from marketdata.nearest_name import did_you_mean
 from marketdata.number_format import format_number
 
@@ -39,16 +38,14 @@ class IndexChoice(models.Model):
     unless it has one itself; a blank name is the market's own index."""
 
     market = models.CharField(max_length=12, unique=True)
-    name = models.CharField(
-        max_length=24, blank=True, help_text="A recorded series; blank: the market's own index"
-    )
+    name = models.CharField(max_length=24, blank=True, help_text="A recorded series; blank: the market's own index")
 
     def __str__(self) -> str:
         return f"{self.market}: {self.name or 'its own index'}"
 
     def clean(self) -> None:
         try:
-            family = market_named(self.market).family
+            family = get_market(self.market).family
         except UnknownMarket as error:
             raise ValidationError({"market": str(error)}) from error
         series = IndexBar.objects.filter(market__in=family).order_by("name")

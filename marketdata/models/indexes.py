@@ -24,9 +24,7 @@ class AddIndexOnline(AddIndexConcurrently):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        self._kind(schema_editor).database_forwards(
-            self, app_label, schema_editor, from_state, to_state
-        )
+        self._kind(schema_editor).database_forwards(self, app_label, schema_editor, from_state, to_state)
 
     def database_backwards(
         self,
@@ -35,9 +33,7 @@ class AddIndexOnline(AddIndexConcurrently):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        self._kind(schema_editor).database_backwards(
-            self, app_label, schema_editor, from_state, to_state
-        )
+        self._kind(schema_editor).database_backwards(self, app_label, schema_editor, from_state, to_state)
 
     @staticmethod
     def _kind(schema_editor: BaseDatabaseSchemaEditor) -> Any:

@@ -44,9 +44,7 @@ class InstrumentStatus(models.Model):
     valid_to = models.DateField(help_text="Last day this was seen")
     segment = models.CharField(max_length=20, null=True)
     department = models.CharField(max_length=40, null=True)
-    kind = models.CharField(
-        max_length=12, null=True, help_text="common, preferred, spac, reit, etf, etn, fund, dr"
-    )
+    kind = models.CharField(max_length=12, null=True, help_text="common, preferred, spac, reit, etf, etn, fund, dr")
     managed = models.BooleanField(null=True, help_text="Under administration (관리종목)")
     caution = models.BooleanField(null=True, help_text="Investment caution (투자주의환기종목)")
     halted = models.BooleanField(null=True, help_text="Trading halted (거래정지)")
@@ -61,9 +59,7 @@ class InstrumentStatus(models.Model):
             models.UniqueConstraint(
                 fields=["instrument", "source", "valid_from"], name="status_instrument_source_from"
             ),
-            models.CheckConstraint(
-                condition=models.Q(valid_to__gte=models.F("valid_from")), name="status_order"
-            ),
+            models.CheckConstraint(condition=models.Q(valid_to__gte=models.F("valid_from")), name="status_order"),
         ]
         verbose_name_plural = "instrument statuses"
 

@@ -33,9 +33,7 @@ class StockPrice(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["stock_code", "market", "date", "source"], name="price_key"
-            ),
+            models.UniqueConstraint(fields=["stock_code", "market", "date", "source"], name="price_key"),
         ]
         indexes = [
             models.Index(fields=["stock_code", "date"], name="price_code_date"),
@@ -71,12 +69,8 @@ class BarCoverage(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["market", "source", "stock_code", "first"], name="coverage_key"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(last__gte=models.F("first")), name="coverage_order"
-            ),
+            models.UniqueConstraint(fields=["market", "source", "stock_code", "first"], name="coverage_key"),
+            models.CheckConstraint(condition=models.Q(last__gte=models.F("first")), name="coverage_order"),
         ]
 
     def __str__(self) -> str:

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.operations import bulk
-from marketdata.operations.assemble import orders
 from marketdata.operations.closures import judged
+from marketdata.operations.projection.partitions import orders
 from marketdata.session_activity import BAR, is_copy
 from marketdata.sources.batches import BarBatch
 
@@ -61,11 +61,7 @@ class RecordedDays:
         found = days[:1]
         for before, day in pairwise(days):
             traded = len(prints[day])
-            if (
-                not traded
-                or day - before > APART
-                or is_copy(traded, len(np.intersect1d(prints[before], prints[day])))
-            ):
+            if not traded or day - before > APART or is_copy(traded, len(np.intersect1d(prints[before], prints[day]))):
                 found.append(day)
         return found
 

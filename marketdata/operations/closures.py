@@ -8,9 +8,9 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata import queries
 from marketdata.models import LakePartition
 from marketdata.operations import bulk
+from marketdata.queries import bars as queries
 from marketdata.session_activity import BAR, Walk
 
 Closures = dict[date, tuple[int, str]]

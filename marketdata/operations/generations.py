@@ -17,9 +17,7 @@ def advance(name: str) -> None:
     wait from here on."""
     now = timezone.now()
     with transaction.atomic():
-        row, new = Generation.objects.select_for_update().get_or_create(
-            name=name, defaults={"changed_at": now}
-        )
+        row, new = Generation.objects.select_for_update().get_or_create(name=name, defaults={"changed_at": now})
         if not new:
             row.changed_at = max(row.changed_at + STEP, now)
             row.save(update_fields=["changed_at"])

@@ -95,9 +95,7 @@ class Lease:
         except DatabaseError:
             if kind is None:
                 raise
-            LOGGER.exception(
-                "The lease %r was not given back", self.name
-            )  # the error itself goes on
+            LOGGER.exception("The lease %r was not given back", self.name)  # the error itself goes on
         if self._heart is not None:
             self._heart.join(SILENCE.total_seconds())
 

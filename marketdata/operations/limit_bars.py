@@ -26,9 +26,7 @@ Event = tuple[int, int, float]
 """Row, column, ratio."""
 
 
-def suspected(
-    market: Market, window: Window, panel: Panel, events: Sequence[Event]
-) -> Iterator[Break]:
+def suspected(market: Market, window: Window, panel: Panel, events: Sequence[Event]) -> Iterator[Break]:
     """The suspected bars of the sessions that `window` asks for; `panel` was read of it with prices, raw closes and
     volume of all its sessions, `events` are its factor events of bars without a base price."""
     close, raw = panel["close"], panel["raw_close"]
@@ -73,17 +71,12 @@ def _based(window: Window, panel: Panel) -> Bools:
     return found[:, np.searchsorted(seen.codes, np.char.encode(panel.codes, "utf-8"))]
 
 
-def _ratios(
-    market: str, cells: Sequence[tuple[np.datetime64, np.str_]]
-) -> dict[tuple[str, str], float]:
+def _ratios(market: str, cells: Sequence[tuple[np.datetime64, np.str_]]) -> dict[tuple[str, str], float]:
     """Session (ISO) and code -> the ratio of the factor event there is."""
     if not cells:
         return {}
     days = sorted(date.fromisoformat(str(day)) for day, _ in cells)
     wanted = {(str(day), str(code)) for day, code in cells}
     rows = FactorEvent.objects.filter(market=market, date__gte=days[0], date__lte=days[-1])
-    found = {
-        (day.isoformat(), code): ratio
-        for code, day, ratio in rows.values_list("stock_code", "date", "ratio")
-    }
+    found = {(day.isoformat(), code): ratio for code, day, ratio in rows.values_list("stock_code", "date", "ratio")}
     return {key: ratio for key, ratio in found.items() if key in wanted}

@@ -15,16 +15,16 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-from marketdata.markets import market as market_named
-from marketdata.operations.pace_rows import DatabaseRows
+from marketdata.markets import get_market
+from marketdata.operations.rate_limit_rows import DatabaseRows
 from marketdata.sources import registry
 from marketdata.sources.base import Source, SourceRefused
 from marketdata.sources.daily import DailyBarSource, FlowSource, HolidaySource, InstrumentSource
 from marketdata.sources.http.client import Timeouts
-from marketdata.sources.http.pace_file import PaceFile
-from marketdata.sources.http.permits import PaceStore
-from marketdata.sources.http.redis_permits import RedisStore
+from marketdata.sources.http.rate_limit_stores import PaceStore
+from marketdata.sources.http.redis_rate_limits import RedisStore
 from marketdata.sources.http.retry import RetryPolicy
+from marketdata.sources.http.sqlite_rate_limits import PaceFile
 from marketdata.sources.kis.token_files import FileTokens
 from marketdata.sources.kis.tokens import RedisTokens, TokenStore
 from marketdata.sources.registry import Tools
@@ -72,9 +72,7 @@ def source(name: str, given: Tools | None = None) -> Source:
     missing = made.missing_settings()
     if missing:
         made.close()
-        raise SourceRefused(
-            f"{made.title} is not configured: set {' and '.join(missing)} (see .env.example)."
-        )
+        raise SourceRefused(f"{made.title} is not configured: set {' and '.join(missing)} (see .env.example).")
     return made
 
 
@@ -104,7 +102,7 @@ def of_holidays(market: str, name: str = "") -> HolidaySource:
 
 
 def _able(kind: Any, can: str, market: str, name: str) -> Any:
-    family, said = market_named(market).family, []
+    family, said = get_market(market).family, []
     for each in [name] if name else registry.SOURCES:
         try:
             found = source(each)

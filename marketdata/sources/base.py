@@ -39,9 +39,7 @@ class SourceError(Exception):
 class SourceUnavailable(SourceError):
     """It may work later. `retry_after`: seconds the source asked to be left alone, if it said so."""
 
-    def __init__(
-        self, message: str, *, retry_after: float | None = None, attempts: int = 0
-    ) -> None:
+    def __init__(self, message: str, *, retry_after: float | None = None, attempts: int = 0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.attempts = attempts
@@ -160,9 +158,7 @@ class Candles:
         return cls.of_rows(())
 
     @classmethod
-    def of_rows(
-        cls, rows: Iterable[tuple[int, float, float, float, float, float, float, int]]
-    ) -> Self:
+    def of_rows(cls, rows: Iterable[tuple[int, float, float, float, float, float, float, int]]) -> Self:
         """Rows (opened, open, high, low, close, volume, amount, ticked_ms) in any order.
 
         Of rows with one open time the last given stays.

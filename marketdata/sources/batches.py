@@ -166,9 +166,7 @@ class FlowBatch:
         """From columns as Python values; a name of `FLOW_FIELDS` that is not among `values` says nothing."""
         words, code = np.unique(np.array(codes, dtype=np.str_), return_inverse=True)
         nothing = [None] * len(codes)
-        columns = {
-            name: np.array(values.get(name, nothing), dtype=np.float64) for name in FLOW_FIELDS
-        }
+        columns = {name: np.array(values.get(name, nothing), dtype=np.float64) for name in FLOW_FIELDS}
         raw: dict[str, Any] = {"code": list(codes), "date": list(days), **columns}
         return cls(
             row=np.arange(1, len(codes) + 1),

@@ -128,9 +128,7 @@ class DailyBarSource(Source, Protocol):
     @property
     def same_day(self) -> SameDay | None: ...
 
-    def daily_bars_of(
-        self, requests: Iterable[BarRequest]
-    ) -> Iterator[tuple[BarRequest, BarAnswer | SourceError]]:
+    def daily_bars_of(self, requests: Iterable[BarRequest]) -> Iterator[tuple[BarRequest, BarAnswer | SourceError]]:
         """The finished bars of each request, ascending, as they arrive; an error stands for its request alone
         (`UnknownInstrument` where there is no such code). Requests are drawn as they are needed."""
 
@@ -144,9 +142,7 @@ class QuoteSource(DailyBarSource, Protocol):
     @property
     def quotes_a_call(self) -> int: ...
 
-    def quotes_of(
-        self, groups: Iterable[Sequence[str]]
-    ) -> Iterator[tuple[Sequence[str], QuoteAnswer | SourceError]]:
+    def quotes_of(self, groups: Iterable[Sequence[str]]) -> Iterator[tuple[Sequence[str], QuoteAnswer | SourceError]]:
         """Today's bars of each group of at most `quotes_a_call` codes, as they arrive; codes that it does not know
         are left out."""
 
@@ -169,9 +165,7 @@ class FlowSource(DailyBarSource, Protocol):
     @property
     def flow_sessions(self) -> int: ...
 
-    def flows_of(
-        self, codes: Iterable[str]
-    ) -> Iterator[tuple[str, list[InvestorFlow] | SourceError]]:
+    def flows_of(self, codes: Iterable[str]) -> Iterator[tuple[str, list[InvestorFlow] | SourceError]]:
         """Net buying in the last `flow_sessions` sessions of each instrument, ascending, as they arrive."""
 
 

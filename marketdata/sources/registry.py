@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpx2
 
 from marketdata.nearest_name import did_you_mean
 from marketdata.sources.base import Source, SourceRefused
 from marketdata.sources.bithumb import client as bithumb
 from marketdata.sources.http.client import HttpClient, Timeouts
 from marketdata.sources.http.limiter import Limiter
-from marketdata.sources.http.permits import PaceStore, ProcessStore
+from marketdata.sources.http.rate_limit_stores import PaceStore, ProcessStore
 from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.kis.client import KisSource
 from marketdata.sources.kis.settings import KisSettings
@@ -36,7 +36,7 @@ class Tools:
     tokens: TokenStore = field(default_factory=ProcessTokens)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     timeouts: Timeouts = field(default_factory=Timeouts)
-    transport: httpx.AsyncBaseTransport | None = None
+    transport: httpx2.AsyncBaseTransport | None = None
 
     def http(self) -> HttpClient:
         """A client of its own for each source."""
@@ -77,7 +77,6 @@ def build(name: str, options: Options, tools: Tools) -> Source:
     configured, `missing_settings` tells. Close it at the end."""
     if name not in SOURCES:
         raise UnknownSource(
-            f"Unknown source {name!r}: choose one of {', '.join(SOURCES)}."
-            f"{did_you_mean(name, SOURCES)}"
+            f"Unknown source {name!r}: choose one of {', '.join(SOURCES)}.{did_you_mean(name, SOURCES)}"
         )
     return SOURCES[name](options, tools)

@@ -38,8 +38,5 @@ def _array(values: list[Any], kind: pa.DataType) -> pa.Array[Any]:
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):  # JSON has them as ISO text
         return pa.array(values, type=pa.string()).cast(kind)
     if pa.types.is_string(kind):
-        values = [
-            json.dumps(one, ensure_ascii=False) if isinstance(one, list | dict) else one
-            for one in values
-        ]
+        values = [json.dumps(one, ensure_ascii=False) if isinstance(one, list | dict) else one for one in values]
     return pa.array(values, type=kind)

@@ -41,10 +41,7 @@ class Table:
         outermost: dict[str, Column] = {}
         for one in sorted(self.columns, key=lambda one: len(one.path)):
             outermost.setdefault(one.name, one)
-        return [
-            one.name if one is outermost[one.name] else "_".join(one.path[-2:])
-            for one in self.columns
-        ]
+        return [one.name if one is outermost[one.name] else "_".join(one.path[-2:]) for one in self.columns]
 
 
 def column(name: str, kind: pa.DataType) -> Column:

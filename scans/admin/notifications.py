@@ -13,20 +13,21 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from marketdata.admin import acting
 from marketdata.admin.filters import MarketFilter
-from marketdata.admin.listing import Listing, figure
-from marketdata.admin.readonly import ReadOnly
-from scans.admin import showing
+from marketdata.admin.market_list import MarketList
+from marketdata.web.admin import actions
+from marketdata.web.admin.changelist import figure
+from marketdata.web.admin.readonly import ReadOnly
+from scans.admin import badges
 from scans.models import Notification
 from scans.notices.text import subject
-from scans.operations import notify
+from scans.operations.evening import notify
 
 SEND = "scans.change_notification"
 
 
 @admin.register(Notification)
-class NotificationAdmin(ReadOnly, Listing):
+class NotificationAdmin(ReadOnly, MarketList):
     """What was told of each session, looked at and sent again."""
 
     change_form_template = "admin/scans/notification.html"
@@ -51,7 +52,7 @@ class NotificationAdmin(ReadOnly, Listing):
 
     @admin.display(description="outcome")
     def state(self, row: Notification) -> SafeString:
-        return showing.pill(row.outcome)
+        return badges.pill(row.outcome)
 
     @admin.display(description="told")
     def told(self, row: Notification) -> str:
@@ -86,13 +87,13 @@ class NotificationAdmin(ReadOnly, Listing):
 
     def again(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Send a notification once more, through every channel."""
-        acting.require(request, SEND)
+        actions.require(request, SEND)
         row = self.get_object(request, str(pk))
         if row is None:
             raise PermissionDenied
         back = reverse("admin:scans_notification_change", args=[pk])
-        if not acting.is_confirmed(request):
-            return acting.ask(
+        if not actions.is_confirmed(request):
+            return actions.ask(
                 request,
                 self,
                 question=f"Send the notification of {row.market} for {row.session} again?",
@@ -105,7 +106,7 @@ class NotificationAdmin(ReadOnly, Listing):
         except notify.NoChannel as error:
             messages.error(request, str(error))
         else:
-            acting.done(request, [row], f"To be sent again by {' and '.join(channels)}.")
+            actions.done(request, [row], f"To be sent again by {' and '.join(channels)}.")
         return HttpResponseRedirect(back)
 
 

@@ -80,9 +80,7 @@ class VersionForm(Form):
         try:
             return engine_params.dump(engine_params.read(kind, self.instance.params))
         except engine_params.ParamError as error:
-            self.problem = (
-                f"What is stored does not fit the engine, so its defaults are shown: {error}"
-            )
+            self.problem = f"What is stored does not fit the engine, so its defaults are shown: {error}"
             return engine_params.dump(kind())
 
     def clean(self) -> dict[str, Any]:
@@ -116,11 +114,7 @@ class VersionForm(Form):
         must not take the place of another market's."""
         plain = engine_params.dump(ENGINES[self.engine_name].Params())
         stored = self.instance.params
-        return {
-            name: value
-            for name, value in settings.items()
-            if name in stored or value != plain.get(name)
-        }
+        return {name: value for name, value in settings.items() if name in stored or value != plain.get(name)}
 
     def _blame(self, problem: versions.VersionProblem) -> None:
         """The engine's sentences, each beside the parameter it is about; of a formula the place is marked."""
@@ -178,14 +172,9 @@ class Lines(forms.CharField):
 def form_for(engine: str, segments: list[str]) -> type[VersionForm]:
     """The form of a version of `engine`; `segments` are those that can be chosen."""
     found = ENGINES.get(engine)
-    fields = {
-        PREFIX + one["name"]: _field(one)
-        for one in (engine_params.schema(found.Params) if found else ())
-    }
+    fields = {PREFIX + one["name"]: _field(one) for one in (engine_params.schema(found.Params) if found else ())}
     chosen = {
-        "segments": SegmentsField(
-            required=False, known=segments, help_text="None ticked: the market's own segments"
-        ),
+        "segments": SegmentsField(required=False, known=segments, help_text="None ticked: the market's own segments"),
         "limits": LimitsField(
             required=False,
             known=segments,

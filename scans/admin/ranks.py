@@ -10,12 +10,13 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from marketdata import catalogue
 from marketdata.admin.filters import DayFilter, MarketFilter, TypedFilter
-from marketdata.admin.listing import Listing, figure
-from marketdata.admin.readonly import ReadOnly
+from marketdata.admin.market_list import MarketList
+from marketdata.queries import instruments
 from marketdata.ticks import no_grid
-from scans.admin import showing
+from marketdata.web.admin.changelist import figure
+from marketdata.web.admin.readonly import ReadOnly
+from scans.admin import badges
 from scans.models import ScanRank, ScanSession
 
 
@@ -47,12 +48,12 @@ class RankCode(TypedFilter):
         code = (self.value() or "").strip()
         if not code:
             return queryset
-        spelled = catalogue.code_spellings(code)
-        return queryset.filter(market__in=catalogue.market_names(), code__in=spelled)
+        spelled = instruments.code_spellings(code)
+        return queryset.filter(market__in=instruments.market_names(), code__in=spelled)
 
 
 @admin.register(ScanRank)
-class ScanRankAdmin(ReadOnly, Listing):
+class ScanRankAdmin(ReadOnly, MarketList):
     """Picks, by code or by day."""
 
     list_display = (
@@ -101,7 +102,7 @@ class ScanRankAdmin(ReadOnly, Listing):
 
     @admin.display(description="order prices")
     def order_prices(self, rank: ScanRank) -> str:
-        found = showing.order(rank)
+        found = badges.order(rank)
         if found:
             return ", ".join(f"{name} {price}" for name, price in found.items())
         return no_grid(rank.market, rank.date, rank.segment) or "-"

@@ -12,20 +12,20 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from marketdata.admin import acting
 from marketdata.admin.filters import MarketFilter
-from marketdata.admin.listing import Listing
-from marketdata.admin.readonly import ReadOnly
-from scans.admin import asking, showing
+from marketdata.admin.market_list import MarketList
+from marketdata.web.admin import actions
+from marketdata.web.admin.readonly import ReadOnly
+from scans.admin import badges, version_actions
 from scans.models import ScanRequest
-from scans.operations import requests
+from scans.operations.requests import queue
 
 CANCEL = "scans.change_scanrequest"
 REFRESH_SECONDS = 2
 
 
 @admin.register(ScanRequest)
-class ScanRequestAdmin(ReadOnly, Listing):
+class ScanRequestAdmin(ReadOnly, MarketList):
     """What waits, what is at work, and how what ended did."""
 
     change_form_template = "admin/scans/request.html"
@@ -71,7 +71,7 @@ class ScanRequestAdmin(ReadOnly, Listing):
 
     @admin.display(description="status")
     def state(self, row: ScanRequest) -> SafeString:
-        return showing.pill(row.status)
+        return badges.pill(row.status)
 
     @admin.display(description="progress")
     def progress(self, row: ScanRequest) -> SafeString:
@@ -90,24 +90,24 @@ class ScanRequestAdmin(ReadOnly, Listing):
         row = self.get_object(request, object_id)
         found: dict[str, Any] = {}
         if row is not None:
-            is_alive = row.status in requests.ALIVE
+            is_alive = row.status in queue.ALIVE
             found = {
                 "title": f"Request {row.pk}: {self.asked(row)} on {row.market}, {self.days(row)}",
                 "subtitle": None,
                 "outcomes": row.outcomes,
                 "refresh": REFRESH_SECONDS if is_alive else 0,
                 "may_cancel": is_alive and request.user.has_perm(CANCEL),
-                "may_ask_again": not is_alive and request.user.has_perm(asking.PERMISSION),
+                "may_ask_again": not is_alive and request.user.has_perm(version_actions.PERMISSION),
             }
         return super().change_view(request, object_id, form_url, {**found, **(extra_context or {})})
 
     def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
         """End a request that waits or runs."""
-        acting.require(request, CANCEL)
+        actions.require(request, CANCEL)
         row = self._row(request, pk)
         back = reverse("admin:scans_scanrequest_change", args=[pk])
-        if not acting.is_confirmed(request):
-            return acting.ask(
+        if not actions.is_confirmed(request):
+            return actions.ask(
                 request,
                 self,
                 question=f"Cancel request {pk}?",
@@ -118,20 +118,20 @@ class ScanRequestAdmin(ReadOnly, Listing):
                 danger=True,
             )
         try:
-            row = requests.cancel(pk, as_of=timezone.now(), who=request.user.get_username())
-        except requests.NotCancellable as error:
+            row = queue.cancel(pk, as_of=timezone.now(), who=request.user.get_username())
+        except queue.NotCancellable as error:
             messages.error(request, str(error))
         else:
-            acting.done(request, [row], f"Cancelled request {pk}.")
+            actions.done(request, [row], f"Cancelled request {pk}.")
         return HttpResponseRedirect(back)
 
     def again(self, request: HttpRequest, pk: int) -> HttpResponse:
         """A request that ended, once more as a new one."""
-        acting.require(request, asking.PERMISSION)
+        actions.require(request, version_actions.PERMISSION)
         row = self._row(request, pk)
         back = reverse("admin:scans_scanrequest_change", args=[pk])
-        if not acting.is_confirmed(request):
-            return acting.ask(
+        if not actions.is_confirmed(request):
+            return actions.ask(
                 request,
                 self,
                 question=f"Ask for the scans of request {pk} again?",
@@ -140,7 +140,7 @@ class ScanRequestAdmin(ReadOnly, Listing):
                 back=back,
                 rows=[row],
             )
-        return asking.repeated(request, requests.again, row, back=back)
+        return version_actions.repeated(request, queue.again, row, back=back)
 
     def _row(self, request: HttpRequest, pk: int) -> ScanRequest:
         row = self.get_object(request, str(pk))

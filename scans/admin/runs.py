@@ -11,18 +11,19 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from marketdata.admin import acting
 from marketdata.admin.filters import MarketFilter
-from marketdata.admin.listing import Listing, figure
-from marketdata.admin.readonly import ReadOnly
-from scans.admin import asking, showing
-from scans.admin.comparing import compared
+from marketdata.admin.market_list import MarketList
+from marketdata.web.admin import actions
+from marketdata.web.admin.changelist import figure
+from marketdata.web.admin.readonly import ReadOnly
+from scans.admin import badges, version_actions
+from scans.admin.rank_changes import compared
 from scans.models import ScanRun
-from scans.operations import requests
+from scans.operations.requests import queue
 
 
 @admin.register(ScanRun)
-class ScanRunAdmin(ReadOnly, Listing):
+class ScanRunAdmin(ReadOnly, MarketList):
     """What was run, how it ended and what it took."""
 
     change_form_template = "admin/scans/run.html"
@@ -79,11 +80,11 @@ class ScanRunAdmin(ReadOnly, Listing):
 
     @admin.display(description="status", ordering="status")
     def state(self, run: ScanRun) -> SafeString:
-        return showing.pill(run.status)
+        return badges.pill(run.status)
 
     @admin.display(description="seconds")
     def seconds_spent(self, run: ScanRun) -> str:
-        return showing.seconds(run.seconds)
+        return badges.seconds(run.seconds)
 
     @admin.display(description="memory", ordering="peak_memory_mb")
     def memory(self, run: ScanRun) -> str:
@@ -91,7 +92,7 @@ class ScanRunAdmin(ReadOnly, Listing):
 
     @admin.display(description="seconds")
     def stages(self, run: ScanRun) -> str:
-        return showing.stages(run.seconds)
+        return badges.stages(run.seconds)
 
     @admin.display(description="engine")
     def engine_and_revision(self, run: ScanRun) -> str:
@@ -112,21 +113,21 @@ class ScanRunAdmin(ReadOnly, Listing):
             found = {
                 "title": f"Run {run.pk}: {run.version.slug} on {run.market}, {self.sessions_run(run)}",
                 "subtitle": None,
-                "may_rerun": request.user.has_perm(asking.PERMISSION),
-                "answers": showing.attach_rules(run.answers.order_by("-date")[:20]),
+                "may_rerun": request.user.has_perm(version_actions.PERMISSION),
+                "answers": badges.attach_rules(run.answers.order_by("-date")[:20]),
                 **(compared(last) if last else {}),
             }
         return super().change_view(request, object_id, form_url, {**found, **(extra_context or {})})
 
     def rerun(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The same version, sessions and parameters once more, through the queue."""
-        acting.require(request, asking.PERMISSION)
+        actions.require(request, version_actions.PERMISSION)
         run = self.get_object(request, str(pk))
         if run is None:
             raise PermissionDenied
         back = reverse("admin:scans_scanrun_change", args=[pk])
-        if not acting.is_confirmed(request):
-            return acting.ask(
+        if not actions.is_confirmed(request):
+            return actions.ask(
                 request,
                 self,
                 question=f"Run {run.version.slug} again?",
@@ -135,4 +136,4 @@ class ScanRunAdmin(ReadOnly, Listing):
                 yes="Run again",
                 back=back,
             )
-        return asking.repeated(request, requests.rerun, run, back=back)
+        return version_actions.repeated(request, queue.rerun, run, back=back)

@@ -13,22 +13,23 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from marketdata.admin import acting
 from marketdata.admin.filters import DayFilter, MarketFilter
-from marketdata.admin.listing import Listing, figure
-from marketdata.admin.readonly import ReadOnly
-from scans.admin import showing
-from scans.admin.comparing import compared
-from scans.admin.showing import attach_rules
+from marketdata.admin.market_list import MarketList
+from marketdata.web.admin.actions import ask, done, is_confirmed, of_ticked
+from marketdata.web.admin.changelist import figure
+from marketdata.web.admin.readonly import ReadOnly
+from scans.admin import badges
+from scans.admin.badges import attach_rules
+from scans.admin.rank_changes import compared
 from scans.engines.regime_rules import RegimeRule
 from scans.models import ScanSession, Status
-from scans.operations import quarantine
+from scans.operations.scan import quarantine
 
 DECIDE = "scans.change_scansession"
 
 
 @admin.register(ScanSession)
-class ScanSessionAdmin(ReadOnly, Listing):
+class ScanSessionAdmin(ReadOnly, MarketList):
     """A version's answer for a session, with its ranks. A quarantined one waits for somebody to publish or discard
     it."""
 
@@ -93,7 +94,7 @@ class ScanSessionAdmin(ReadOnly, Listing):
 
     @admin.display(description="status", ordering="status")
     def state(self, session: ScanSession) -> SafeString:
-        return showing.pill(session.status)
+        return badges.pill(session.status)
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """The page of the list, the rule behind the regime of each row read with it."""
@@ -163,8 +164,8 @@ class ScanSessionAdmin(ReadOnly, Listing):
         consequence: str,
     ) -> HttpResponse | None:
         rows = list(chosen.select_related("version"))
-        if not acting.is_confirmed(request):
-            return acting.ask(
+        if not is_confirmed(request):
+            return ask(
                 request,
                 self,
                 question=f"{verb.capitalize()} {len(rows)} quarantined answer{'s' if len(rows) > 1 else ''}?",
@@ -172,7 +173,7 @@ class ScanSessionAdmin(ReadOnly, Listing):
                 yes=verb.capitalize(),
                 back=reverse("admin:scans_scansession_changelist"),
                 rows=rows,
-                fields=acting.of_ticked(verb, [row.pk for row in rows]),
+                fields=of_ticked(verb, [row.pk for row in rows]),
                 danger=verb == "discard",
             )
         decided = []
@@ -186,5 +187,5 @@ class ScanSessionAdmin(ReadOnly, Listing):
         if decided:
             told = ", ".join(f"{row.version.slug} {row.market} {row.date}" for row in decided)
             past = "Published" if verb == "publish" else "Discarded"
-            acting.done(request, decided, f"{past}: {told}.")
+            done(request, decided, f"{past}: {told}.")
         return None

@@ -8,14 +8,15 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from marketdata.admin.filters import MarketFilter, code_filter, day_filter
-from marketdata.admin.listing import Listing, figure
-from marketdata.admin.readonly import ReadOnly
-from scans.admin import showing
+from marketdata.admin.market_list import MarketList
+from marketdata.web.admin.changelist import figure
+from marketdata.web.admin.readonly import ReadOnly
+from scans.admin import badges
 from scans.models import Signal
 
 
 @admin.register(Signal)
-class SignalAdmin(ReadOnly, Listing):
+class SignalAdmin(ReadOnly, MarketList):
     """What became of a pick: looked at, never typed in."""
 
     list_display = (
@@ -54,4 +55,4 @@ class SignalAdmin(ReadOnly, Listing):
 
     @admin.display(description="status")
     def state(self, signal: Signal) -> SafeString:
-        return showing.pill(signal.status)
+        return badges.pill(signal.status)

@@ -14,13 +14,13 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from marketdata.admin import acting
-from marketdata.admin.listing import Listing
-from scans import queries
-from scans.admin import asking, history, parameters, segments
+from marketdata.admin.market_list import MarketList
+from marketdata.web.admin.actions import done
+from scans.admin import parameters, segments, version_actions, version_history
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion
 from scans.operations import versions
+from scans.queries import versions as queries
 
 SHOWN_CHANGES = 20
 OTHERS = ("title", "enabled", "segments", "limits")
@@ -28,7 +28,7 @@ OTHERS = ("title", "enabled", "segments", "limits")
 
 
 @admin.register(ScannerVersion)
-class ScannerVersionAdmin(Listing):
+class ScannerVersionAdmin(MarketList):
     """Parameters are typed fields made from the engine's schema; every change is kept with its author."""
 
     list_display = (
@@ -56,9 +56,7 @@ class ScannerVersionAdmin(Listing):
     @admin.display(description="active on")
     def active_on(self, version: ScannerVersion) -> SafeString:
         rows = version.activeversion_set.all()
-        return format_html_join(
-            " ", '<span class="pill good">{}</span>', ((row.market,) for row in rows)
-        )
+        return format_html_join(" ", '<span class="pill good">{}</span>', ((row.market,) for row in rows))
 
     @admin.display(description="own parameters")
     def own_parameters(self, version: ScannerVersion) -> str:
@@ -77,9 +75,7 @@ class ScannerVersionAdmin(Listing):
 
     # The form.
 
-    def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
-    ) -> Any:
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         engine = obj.engine if obj else _engine_of(request)
         kwargs["form"] = parameters.form_for(engine, segments.known(obj))
         return super().get_form(request, obj, change=change, **kwargs)
@@ -103,9 +99,7 @@ class ScannerVersionAdmin(Listing):
             **{parameters.PREFIX + name: value for name, value in original.params.items()},
         }
 
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """First which engine, then its form."""
         if not self.has_add_permission(request):
             raise PermissionDenied
@@ -119,9 +113,7 @@ class ScannerVersionAdmin(Listing):
             return TemplateResponse(request, "admin/scans/engines.html", context)
         return super().add_view(request, form_url, extra_context)
 
-    def render_change_form(
-        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
-    ) -> Any:
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         form = context["adminform"].form
         version = kwargs.get("obj")
         engine = ENGINES.get(form.engine_name)
@@ -137,17 +129,15 @@ class ScannerVersionAdmin(Listing):
         )
         if version:
             context.update(
-                changes=history.changes(version, SHOWN_CHANGES),
+                changes=version_history.changes(version, SHOWN_CHANGES),
                 active_on=queries.active_on().get(version.pk, []),
-                may_run=engine is not None and request.user.has_perm(asking.PERMISSION),
+                may_run=engine is not None and request.user.has_perm(version_actions.PERMISSION),
                 may_activate=version.enabled and self.has_change_permission(request, version),
                 may_clone=engine is not None and self.has_add_permission(request),
             )
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def save_model(
-        self, request: HttpRequest, obj: ScannerVersion, form: Any, change: bool
-    ) -> None:
+    def save_model(self, request: HttpRequest, obj: ScannerVersion, form: Any, change: bool) -> None:
         """Through the operations that keep every change."""
         who, now = request.user.get_username(), timezone.now()
         if change:
@@ -166,7 +156,7 @@ class ScannerVersionAdmin(Listing):
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         version = self.get_object(request, object_id)
-        found = history.changes(version, 200) if version else []
+        found = version_history.changes(version, 200) if version else []
         return super().history_view(request, object_id, {"changes": found, **(extra_context or {})})
 
     # What else is done with a version.
@@ -181,14 +171,14 @@ class ScannerVersionAdmin(Listing):
 
     def run_now(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask for a scan by this version; the page of the request then shows how far it is."""
-        return asking.run_now(self, request, self._version(request, pk))
+        return version_actions.run_now(self, request, self._version(request, pk))
 
     def activate(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Make this version the one that a market uses where none is named."""
         version = self._version(request, pk)
         if not self.has_change_permission(request, version):
             raise PermissionDenied
-        return asking.activate(self, request, version)
+        return version_actions.activate(self, request, version)
 
     @admin.action(description="Enable", permissions=["change"])
     def enable(self, request: HttpRequest, chosen: QuerySet[ScannerVersion]) -> None:
@@ -198,9 +188,7 @@ class ScannerVersionAdmin(Listing):
     def disable(self, request: HttpRequest, chosen: QuerySet[ScannerVersion]) -> None:
         self._switch(request, chosen, enabled=False)
 
-    def _switch(
-        self, request: HttpRequest, chosen: QuerySet[ScannerVersion], *, enabled: bool
-    ) -> None:
+    def _switch(self, request: HttpRequest, chosen: QuerySet[ScannerVersion], *, enabled: bool) -> None:
         switched = []
         for version in chosen:
             if version.enabled == enabled:
@@ -214,7 +202,7 @@ class ScannerVersionAdmin(Listing):
                 switched.append(version)
         told = "Enabled" if enabled else "Disabled"
         if switched:
-            acting.done(request, switched, f"{told} {', '.join(one.slug for one in switched)}.")
+            done(request, switched, f"{told} {', '.join(one.slug for one in switched)}.")
 
     def _version(self, request: HttpRequest, pk: int) -> ScannerVersion:
         version = self.get_object(request, str(pk))

@@ -15,7 +15,7 @@ def warm_up(market: str, versions: Iterable[str]) -> None:
     process could read them."""
     if not settings.REDIS_URL:
         return
-    from scans.api.warming import warm_up as warmed  # half a second that only this needs
+    from scans.api.warm_up import warm_up as warmed  # half a second that only this needs
 
     done = warmed(market, versions)
     LOGGER.info("%s: %d answers kept ready in %.2f s", market, done.warmed, done.seconds)

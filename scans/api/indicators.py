@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from marketdata.api.problems import Problem
 from marketdata.nearest_name import did_you_mean
+from marketdata.web.api.problems import Problem
 from scans.kernels import averages, oscillators, ranges, volume
 from scans.kernels.arrays import Floats
 

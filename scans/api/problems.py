@@ -7,17 +7,22 @@ from typing import Any
 
 from rest_framework.response import Response
 
-from marketdata.api import problems
-from marketdata.api.problems import Problem
-from scans.operations.evidence import BeyondRecord
-from scans.operations.judged import Busy, TooMuch
-from scans.operations.picked import NoRuns
-from scans.operations.reproduce import NoSuchRun
-from scans.operations.requests import KeyReused, NotCancellable, QueueUnreachable, RequestRefused
-from scans.operations.run import NoBars
+from marketdata.web.api import problems
+from marketdata.web.api.problems import Problem
+from scans.operations.evaluation.cached import Busy, TooMuch
+from scans.operations.evaluation.evidence import BeyondRecord
+from scans.operations.evaluation.picks import NoRuns
+from scans.operations.requests.queue import (
+    KeyReused,
+    NotCancellable,
+    QueueUnreachable,
+    RequestRefused,
+)
+from scans.operations.scan.reproduce import NoSuchRun
+from scans.operations.scan.run import NoBars
 from scans.operations.versions import VersionExists, VersionProblem
-from scans.queries import NoActiveVersion, UnknownVersion
-from scans.results import NoSession
+from scans.queries.results import NoSession
+from scans.queries.versions import NoActiveVersion, UnknownVersion
 
 
 def no_active_version(error: Any) -> Problem:
@@ -106,7 +111,7 @@ TRANSLATED: dict[type[Exception], Callable[[Any], Problem]] = {
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
-    """The response to an error raised in any view of the API (see `marketdata.api.problems.answer`)."""
+    """The response to an error raised in any view of the API (see `marketdata.web.api.problems.answer`)."""
     for kind, translate in TRANSLATED.items():
         if isinstance(error, kind):
             return problems.answer(translate(error), context)

@@ -2,39 +2,39 @@
 
 from django.urls import path
 
-from scans.api import (
-    changing,
+from scans.api.views import (
+    analysis,
     chart,
-    comparing,
-    evaluating,
+    comparisons,
+    evaluation,
     picks,
     readiness,
-    readings,
     requests,
     scans,
+    versions,
 )
 
 urlpatterns = [
-    path("versions", changing.Versions.as_view()),
-    path("versions/<str:slug>", changing.OneVersion.as_view()),
+    path("versions", versions.Versions.as_view()),
+    path("versions/<str:slug>", versions.OneVersion.as_view()),
     # What is asked most comes first: each line that does not fit is tried.
     path("<str:market>/stocks/<code:code>/chart", chart.StockChart.as_view()),
     path("<str:market>/stocks/<code:code>/scans", picks.StockScans.as_view()),
-    path("<str:market>/stocks/<code:code>/explain", readings.Explain.as_view()),
+    path("<str:market>/stocks/<code:code>/explain", analysis.Explain.as_view()),
     path("<str:market>/readiness", readiness.ReadinessView.as_view()),
     path("<str:market>/signals", picks.Signals.as_view()),
     path("<str:market>/scans", requests.Scans.as_view()),
     path("<str:market>/scans/latest", scans.LatestScan.as_view()),
     path("<str:market>/scans/dates", scans.Dates.as_view()),
-    path("<str:market>/scans/changes", comparing.Changes.as_view()),
-    path("<str:market>/scans/compare", comparing.Compare.as_view()),
+    path("<str:market>/scans/changes", comparisons.Changes.as_view()),
+    path("<str:market>/scans/compare", comparisons.Compare.as_view()),
     path("<str:market>/scans/<str:date>", scans.DatedScan.as_view()),
-    path("<str:market>/active-version", changing.Active.as_view()),
+    path("<str:market>/active-version", versions.Active.as_view()),
     path("<str:market>/scan-requests", requests.Requests.as_view()),
     path("<str:market>/scan-requests/<str:number>", requests.OneRequest.as_view()),
     path("<str:market>/scan-requests/<str:number>/cancel", requests.Cancel.as_view()),
     path("<str:market>/scan-requests/<str:number>/rerun", requests.Rerun.as_view()),
     path("<str:market>/scan-requests/<str:number>/answer", requests.Draft.as_view()),
-    path("<str:market>/analysis/<code:code>", readings.Analyse.as_view()),
-    path("<str:market>/evaluation", evaluating.EvaluationView.as_view()),
+    path("<str:market>/analysis/<code:code>", analysis.Analyse.as_view()),
+    path("<str:market>/evaluation", evaluation.EvaluationView.as_view()),
 ]

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.panel import FLOW_FIELDS, Bools, Floats
-from scans.engines.measures import Measures
+from scans.engines.indicators import Measures
 
 Features: TypeAlias = Mapping[str, NDArray[Any]]
 
@@ -70,11 +70,7 @@ class MarketIndex:
         """Where `sessions` stand on the index's axis; ValueError names one that does not."""
         at = np.searchsorted(self.sessions, sessions)
         inside = np.minimum(at, len(self.sessions) - 1)
-        missing = (
-            self.sessions[inside] != sessions
-            if len(self.sessions)
-            else np.ones(len(sessions), bool)
-        )
+        missing = self.sessions[inside] != sessions if len(self.sessions) else np.ones(len(sessions), bool)
         if missing.any():
             raise ValueError(f"the market index has no value for {sessions[missing][0]}")
         return at
@@ -174,9 +170,7 @@ class Engine(Protocol):
 
     def features(self, measures: Measures, params: Any) -> Features: ...
 
-    def score(
-        self, universe: Universe, features: Features, index: MarketIndex, params: Any
-    ) -> Outcome: ...
+    def score(self, universe: Universe, features: Features, index: MarketIndex, params: Any) -> Outcome: ...
 
     def explain(
         self,

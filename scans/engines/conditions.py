@@ -84,16 +84,12 @@ def filter_(name: str, value: NDArray[Any], rule: str, holds: Bools, *limits: Li
     return Condition("filter", name, value, rule, holds, limits)
 
 
-def signal(
-    name: str, points: int, value: NDArray[Any], rule: str, holds: Bools, *limits: Limit
-) -> Condition:
+def signal(name: str, points: int, value: NDArray[Any], rule: str, holds: Bools, *limits: Limit) -> Condition:
     """A condition of the group "signal"."""
     return Condition("signal", name, value, rule, holds, limits, points)
 
 
-def risk(
-    name: str, points: int, value: NDArray[Any], rule: str, holds: Bools, *limits: Limit
-) -> Condition:
+def risk(name: str, points: int, value: NDArray[Any], rule: str, holds: Bools, *limits: Limit) -> Condition:
     """A condition of the group "risk"; its points count against the pick."""
     return Condition("risk", name, value, rule, holds, limits, points)
 

@@ -73,9 +73,7 @@ def ranks(
         holding_min=levels.holding_min,
         holding_max=levels.holding_max,
         signals={name: picks.of(values) for name, values in signals.items()},
-        components={
-            name: picks.of(values).astype(np.float64) for name, values in components.items()
-        },
+        components={name: picks.of(values).astype(np.float64) for name, values in components.items()},
     )
 
 

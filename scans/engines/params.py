@@ -113,14 +113,9 @@ def _fit(one: Field[Any], value: Any) -> Any:
             raise ParamError(f"{one.name} is {value!r}; it must be finite.")
         if (least is not None and value < least) or (most is not None and value > most):
             unit = f" {one.metadata['unit']}" if one.metadata.get("unit") else ""
-            raise ParamError(
-                f"{one.name} is {format_number(value)}; it must lie in {_range(least, most)}{unit}."
-            )
+            raise ParamError(f"{one.name} is {format_number(value)}; it must lie in {_range(least, most)}{unit}.")
     if choices is not None and value not in choices:
-        raise ParamError(
-            f"{one.name} is {value!r}; choose one of {', '.join(choices)}."
-            f"{did_you_mean(value, choices)}"
-        )
+        raise ParamError(f"{one.name} is {value!r}; choose one of {', '.join(choices)}.{did_you_mean(value, choices)}")
     return value
 
 

@@ -49,9 +49,7 @@ class Picks:
         return values[self.day, self.column]
 
 
-def ordered(
-    universe: Universe, matched: Bools, score: NDArray[Any], part: NDArray[Any] | None = None
-) -> Picks:
+def ordered(universe: Universe, matched: Bools, score: NDArray[Any], part: NDArray[Any] | None = None) -> Picks:
     """The matches, (K, N), in order; where `part` (K, N) is given, a lower part stands before a higher one."""
     day, column = (at.astype(np.int32) for at in np.nonzero(matched))
     value = score[day, column].astype(np.float64)
@@ -67,9 +65,7 @@ def ordered(
 def joined(first: Picks, second: Picks) -> Picks:
     """Both as one list: in each session all of `first`, then those of `second` that are not among them."""
     width = int(max(first.column.max(initial=0), second.column.max(initial=0))) + 1
-    double = np.isin(
-        second.day * np.int64(width) + second.column, first.day * np.int64(width) + first.column
-    )
+    double = np.isin(second.day * np.int64(width) + second.column, first.day * np.int64(width) + first.column)
     second = second.where(~double)
     day = np.concatenate([first.day, second.day])
     order = np.argsort(day, kind="stable")

@@ -202,11 +202,7 @@ def _known(values: Mapping[str, float]) -> dict[str, float | None]:
 def _crash(values: Mapping[str, float]) -> tuple[Comparison, ...]:
     """Those of the two falls that are beyond their bound."""
     bounds = ((RETURN_20, regimes.CRASH_20), (RETURN_5, regimes.CRASH_5))
-    return tuple(
-        Comparison(name, values[name], BELOW, end)
-        for name, end in bounds
-        if above(end, values[name])
-    )
+    return tuple(Comparison(name, values[name], BELOW, end) for name, end in bounds if above(end, values[name]))
 
 
 def _strong(values: Mapping[str, float], code: int, before: int) -> tuple[Comparison, ...]:
@@ -234,9 +230,7 @@ def _neutral(values: Mapping[str, float], before: int) -> tuple[Comparison, ...]
     sign, bound = (1, NOT_ABOVE) if side == BULL else (-1, NOT_BELOW)
     move, mean = _bounds(side, before)
     return tuple(
-        one
-        if above(sign * one.value, end)
-        else Comparison(one.measure, one.value, bound, sign * end)
+        one if above(sign * one.value, end) else Comparison(one.measure, one.value, bound, sign * end)
         for one, end in zip(plain, (move, mean), strict=True)
     )
 

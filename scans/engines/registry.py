@@ -9,11 +9,11 @@ from marketdata.nearest_name import did_you_mean
 from scans.engines.base import Engine
 
 MODULES = {
-    "v1": "scans.engines.v1",
-    "v2": "scans.engines.v2",
-    "v3": "scans.engines.v3",
-    "seismograph": "scans.engines.seismograph",
-    "vcp": "scans.engines.vcp",
+    "v1": "scans.engines.crossover.v1",
+    "v2": "scans.engines.crossover.v2",
+    "v3": "scans.engines.v3.engine",
+    "seismograph": "scans.engines.seismograph.engine",
+    "vcp": "scans.engines.vcp.engine",
     "formula": "scans.engines.formula",
 }
 
@@ -57,7 +57,7 @@ class UnknownEngine(ValueError):
     """An engine's name that is not known; the message lists those that are."""
 
 
-def engine(name: str) -> Engine:
+def get_engine(name: str) -> Engine:
     """The engine of that name; raises `UnknownEngine`."""
     try:
         return ENGINES[name]

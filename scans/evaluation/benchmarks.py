@@ -46,9 +46,7 @@ def benchmarks(prices: Prices, paths: Paths, eligible: Bools) -> Benchmarks:
     sessions of `prices`, D beyond the last pick."""
     bought = paths.entry >= 0
     width = len(prices.sessions)
-    keys, place = np.unique(
-        paths.picks.day[bought] * width + paths.entry[bought], return_inverse=True
-    )
+    keys, place = np.unique(paths.picks.day[bought] * width + paths.entry[bought], return_inverse=True)
     pair = np.full(len(paths.entry), -1)
     pair[bought] = place
     day, entry = np.divmod(keys, width)

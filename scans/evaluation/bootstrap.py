@@ -45,9 +45,7 @@ def block_length(horizon: int) -> int:
     return max(horizon, LEAST_BLOCK)
 
 
-def means(
-    sums: Floats, counts: Floats, block: int, *, draws: int = DRAWS, seed: int = SEED
-) -> Floats:
+def means(sums: Floats, counts: Floats, block: int, *, draws: int = DRAWS, seed: int = SEED) -> Floats:
     """Means over drawn sessions, (draws, V, G); every version and group sees the same draws.
 
     sums and counts: (V, S, G), by version, session and group (of sessions: a regime, a year): the sum of what is
@@ -66,9 +64,7 @@ def means(
     return np.concatenate(parts).reshape(draws, versions, groups)
 
 
-def _weights(
-    sessions: int, block: int, draws: int, random: np.random.Generator
-) -> Iterator[NDArray[np.float64]]:
+def _weights(sessions: int, block: int, draws: int, random: np.random.Generator) -> Iterator[NDArray[np.float64]]:
     """How often each draw holds each session, (some draws, S) at a time; each row sums to S."""
     blocks = -(-sessions // block)
     length = np.full(blocks, block)
@@ -92,9 +88,7 @@ def interval(drawn: Floats, value: float, level: float, widening: float) -> Inte
     if len(known) < 0.95 * len(drawn) or not len(known):
         return UNKNOWN
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(
-        float(value + (low - value) * widening), float(value + (high - value) * widening)
-    )
+    return Interval(float(value + (low - value) * widening), float(value + (high - value) * widening))
 
 
 def widening(level: float, sessions: int, horizon: int) -> float:

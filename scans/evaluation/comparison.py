@@ -63,9 +63,7 @@ def overlap(first: Picks, second: Picks, sessions: int, instruments: int) -> Ove
     """How far two versions pick the same on each of `sessions` sessions."""
     one, two = (np.unique(picks.day * instruments + picks.column) for picks in (first, second))
     shared = np.intersect1d(one, two, assume_unique=True)
-    mine, yours, same = (
-        np.bincount(names // instruments, minlength=sessions) for names in (one, two, shared)
-    )
+    mine, yours, same = (np.bincount(names // instruments, minlength=sessions) for names in (one, two, shared))
     either = mine + yours - same
     some = either > 0
     return Overlap(
@@ -118,8 +116,6 @@ def compare(
     ]
 
 
-def _by_session(
-    one: Judged, sessions: int, weights: Sequence[float] | Floats | None = None
-) -> Floats:
+def _by_session(one: Judged, sessions: int, weights: Sequence[float] | Floats | None = None) -> Floats:
     found: Floats = np.bincount(one.session, weights=weights, minlength=sessions).astype(np.float64)
     return found

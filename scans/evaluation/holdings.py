@@ -162,9 +162,9 @@ def hold(paths: Paths, horizon: int, *, costs: float = 0.0) -> Holdings:
     bought = paths.entry >= 0
     last = paths.entry + horizon - 1
     closed = bought & (last < paths.sessions)
-    state = np.select(
-        [paths.entry == DROPPED, ~closed, ~paths.clean[:, at]], [NEVER, OPEN, UNJUDGED], JUDGED
-    ).astype(np.int8)
+    state = np.select([paths.entry == DROPPED, ~closed, ~paths.clean[:, at]], [NEVER, OPEN, UNJUDGED], JUDGED).astype(
+        np.int8
+    )
     judged = state == JUDGED
     final = np.where(judged, paths.final[:, at], np.nan)
     return Holdings(

@@ -16,7 +16,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 
 from marketdata.context_threads import ContextThreadPool
 from marketdata.nearest_name import did_you_mean
-from scans.execution.pieces import Piece, Readable, Task, piece, slices
+from scans.execution.shards import Piece, Readable, Task, piece, slices
 
 CHOICES = ("auto", "inline", "thread", "process")
 
@@ -28,8 +28,7 @@ def choose(executor: str, cells: int) -> str:
     """The executor that `auto` stands for; any other choice is itself. ValueError for an unknown one."""
     if executor not in CHOICES:
         raise ValueError(
-            f"Unknown executor {executor!r}: choose among {', '.join(CHOICES)}."
-            f"{did_you_mean(executor, CHOICES)}"
+            f"Unknown executor {executor!r}: choose among {', '.join(CHOICES)}.{did_you_mean(executor, CHOICES)}"
         )
     if executor == "process" and multiprocessing.current_process().daemon:
         return "thread"

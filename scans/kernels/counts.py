@@ -35,9 +35,7 @@ def rolling_count(holds: Bools, n: int, *, keep: int | None = None) -> Counts:
     return doubled_sum(window, n)
 
 
-def rolling_share(
-    holds: Bools, n: int, *, of: Bools | None = None, keep: int | None = None
-) -> Floats:
+def rolling_share(holds: Bools, n: int, *, of: Bools | None = None, keep: int | None = None) -> Floats:
     """Of the last n sessions (those where `of` holds) the share where `holds` does, (K, N), a fraction.
 
     NaN where `of` holds on none of them. Without `of`, all n sessions count.
@@ -80,9 +78,7 @@ def rolling_median(x: Floats, n: int, *, keep: int | None = None) -> Floats:
     return under_missing(found, rows)
 
 
-def share_below(
-    x: Floats, level: Floats, n: int, *, least: int = 1, keep: int | None = None
-) -> Floats:
+def share_below(x: Floats, level: Floats, n: int, *, least: int = 1, keep: int | None = None) -> Floats:
     """Of the last n values of x, 0 or more each, the share that `level` (T, N) of the session itself is above, (K, N).
 
     Of those there are, where there are fewer than n; NaN where there are fewer than `least` or no level. The ties rule

@@ -37,9 +37,7 @@ class OscSides(NamedTuple):
     down: Floats
 
 
-def macd(
-    close: Floats, fast: int = 12, slow: int = 26, signal: int = 9, *, keep: int | None = None
-) -> Macd:
+def macd(close: Floats, fast: int = 12, slow: int = 26, signal: int = 9, *, keep: int | None = None) -> Macd:
     """Moving average convergence / divergence, (K, N) each."""
     rows = kept(len(close), keep)
     out = Macd(blank(close, rows), blank(close, rows), blank(close, rows))
@@ -50,9 +48,7 @@ def macd(
     return out
 
 
-def osc_sides(
-    close: Floats, fast: int = 12, slow: int = 26, signal: int = 9, *, keep: int | None = None
-) -> OscSides:
+def osc_sides(close: Floats, fast: int = 12, slow: int = 26, signal: int = 9, *, keep: int | None = None) -> OscSides:
     """up = ema(fast) + ema(ema(slow), signal), down = ema(slow) + ema(ema(fast), signal), (K, N) each.
 
     osc itself is up - down; near 0 it has no scale of its own.
@@ -65,9 +61,7 @@ def osc_sides(
     return out
 
 
-def _pairs(
-    close: Floats, fast: int, slow: int, signal: int, rows: int
-) -> Iterator[tuple[int, Sequence[Floats]]]:
+def _pairs(close: Floats, fast: int, slow: int, signal: int, rows: int) -> Iterator[tuple[int, Sequence[Floats]]]:
     """For each of the last `rows` sessions its place, the fast and the slow average, (2, N), and the two smoothed.
 
     Averages are linear: the signal is the difference of the two smoothed.
@@ -137,9 +131,7 @@ def rsi_tema_dema(close: Floats, n: int = 14, *, keep: int | None = None) -> tup
     return of_tema, of_dema
 
 
-def _smoothed_moves(
-    close: Floats, weight: float, levels: int, rows: int
-) -> Iterator[tuple[int, Sequence[Floats]]]:
+def _smoothed_moves(close: Floats, weight: float, levels: int, rows: int) -> Iterator[tuple[int, Sequence[Floats]]]:
     """For each of the last `rows` sessions its place among them and the averages of gains and losses, (2, N) a level;
     0 before the first bar."""
     sessions, width = close.shape

@@ -10,9 +10,7 @@ from scans.kernels.compare import at_least
 from scans.kernels.windows import rolling_max, rolling_min
 
 
-def true_range(
-    high: Floats, low: Floats, close: Floats, *, inside: bool = False, keep: int | None = None
-) -> Floats:
+def true_range(high: Floats, low: Floats, close: Floats, *, inside: bool = False, keep: int | None = None) -> Floats:
     """max(high, close before) - min(low, close before), (K, N); high - low at the first bar.
 
     `inside`: NaN at the first bar instead, for windows whose ranges all lie between two of their own bars (20 bars

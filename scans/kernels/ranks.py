@@ -50,9 +50,7 @@ def _average_ranks(begins: Bools) -> Floats:
     return average
 
 
-def top_per_group(
-    values: Floats, mask: Bools, count: int, group: NDArray[Any] | None = None
-) -> Bools:
+def top_per_group(values: Floats, mask: Bools, count: int, group: NDArray[Any] | None = None) -> Bools:
     """Of the instruments of `mask`, in each session and group, the `count` with the largest values, (K, N).
 
     `values` are raw input and compare exactly; the earlier column stands first of equal ones, and NaN stands last.

@@ -65,9 +65,7 @@ def advance(
         yield levels
 
 
-def last_states(
-    x: Floats, alpha: float, levels: int, rows: int
-) -> Iterator[tuple[int, Sequence[Floats]]]:
+def last_states(x: Floats, alpha: float, levels: int, rows: int) -> Iterator[tuple[int, Sequence[Floats]]]:
     """For each of the last `rows` sessions its place among them and the levels of the recursion on x, (N,) each."""
     sessions, width = x.shape
     states = advance(x, starts(x), [alpha] * levels, (width,))

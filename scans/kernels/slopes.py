@@ -74,9 +74,7 @@ class Moments(NamedTuple):
 
     def rows(self, start: int, stop: int | None) -> Self:
         cut = slice(start, stop)
-        return self._replace(
-            mean=self.mean[cut], squares=self.squares[cut], products=self.products[cut]
-        )
+        return self._replace(mean=self.mean[cut], squares=self.squares[cut], products=self.products[cut])
 
     def after(self, older: Moments) -> Moments:
         """These values joined behind `older`, row by row."""

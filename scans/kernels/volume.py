@@ -29,9 +29,7 @@ def obv(close: Floats, volume: Floats) -> Floats:
     return total
 
 
-def obv_sides(
-    close: Floats, volume: Floats, n: int, *, keep: int | None = None
-) -> tuple[Floats, Floats]:
+def obv_sides(close: Floats, volume: Floats, n: int, *, keep: int | None = None) -> tuple[Floats, Floats]:
     """The numerator of the slope of obv over n as up - down, (K, N) each: the weighted volumes of the sessions that
     closed higher and of those that closed lower."""
     need_length(n)

@@ -41,9 +41,7 @@ def rolling_min(x: Floats, n: int, *, keep: int | None = None, partial: bool = F
     return _extreme(x, n, keep, np.fmin if partial else np.minimum, partial)
 
 
-def weighted_sum(
-    x: Floats, n: int, taps: Sequence[tuple[int, float]], *, keep: int | None = None
-) -> Floats:
+def weighted_sum(x: Floats, n: int, taps: Sequence[tuple[int, float]], *, keep: int | None = None) -> Floats:
     """sum(weight * x[place]) over the taps, (K, N); place 0 is the oldest of the window's n values, n - 1 the newest.
 
     Added up in the order of the taps. NaN until there are n values in the array, and wherever a tap meets one: a tap
@@ -62,9 +60,7 @@ def weighted_sum(
     return under_missing(total, rows)
 
 
-def _windowed(
-    x: Floats, n: int, keep: int | None, whole: Callable[[Floats, int], Floats]
-) -> Floats:
+def _windowed(x: Floats, n: int, keep: int | None, whole: Callable[[Floats, int], Floats]) -> Floats:
     need_length(n)
     rows = kept(len(x), keep)
     x = tail(x, rows + n - 1)

@@ -16,11 +16,11 @@ from marketdata.management.parser import USAGE
 from marketdata.operations.lease import LeaseLost
 from scans.engines.params import ParamError
 from scans.execution.executors import CHOICES
-from scans.operations.backfill import BackfillRefused
-from scans.operations.reproduce import NoSuchRun
-from scans.operations.run import Request
+from scans.operations.scan.backfill import BackfillRefused
+from scans.operations.scan.reproduce import NoSuchRun
+from scans.operations.scan.run import Request
 from scans.operations.versions import VersionProblem
-from scans.queries import UnknownVersion
+from scans.queries.versions import UnknownVersion
 
 
 def clock_time(text: str) -> time:
@@ -67,9 +67,7 @@ def add_request(parser: CommandParser) -> None:
         help="repeatable; default: the market's active one",
     )
     add_market(parser)
-    parser.add_argument(
-        "--date", type=day, help="as 2026-08-21; default: the last complete session"
-    )
+    parser.add_argument("--date", type=day, help="as 2026-08-21; default: the last complete session")
     parser.add_argument("--from", dest="first", type=day, help="first session of a range")
     parser.add_argument("--to", dest="last", type=day, help="last session of a range")
     parser.add_argument(
@@ -87,13 +85,9 @@ def add_request(parser: CommandParser) -> None:
         default=settings.SCAN_EXECUTOR,
         help=f"the answer is the same (default: {settings.SCAN_EXECUTOR})",
     )
-    parser.add_argument(
-        "--workers", type=positive, default=settings.SCAN_WORKERS, help="default: one for each core"
-    )
+    parser.add_argument("--workers", type=positive, default=settings.SCAN_WORKERS, help="default: one for each core")
     parser.add_argument("--no-save", action="store_true", help="publish nothing")
-    parser.add_argument(
-        "--no-cache", action="store_true", help="compute all features, also those that are kept"
-    )
+    parser.add_argument("--no-cache", action="store_true", help="compute all features, also those that are kept")
 
 
 def request(options: dict[str, Any]) -> Request:

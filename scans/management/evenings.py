@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from scans.notices.text import subject, text
-from scans.operations.outcomes import Told
-from scans.schedules import Planned
+from scans.operations.evening.report import Told
+from scans.queries.schedules import Planned
 
 
 def came(told: Told) -> str:

@@ -9,14 +9,14 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any, NamedTuple
 
-from marketdata import flows
 from marketdata.management.table import Column, Out, write_prose, write_table
-from marketdata.markets import market as market_named
+from marketdata.markets import get_market
 from marketdata.number_format import format_number, format_price
+from marketdata.queries import flows
 from scans.engines.base import Check
-from scans.management import buying
-from scans.operations.run import Explained
-from scans.recorded_regimes import as_json
+from scans.management.flows import sentence
+from scans.operations.scan.run import Explained
+from scans.queries.regime_rules import as_json
 
 FORMATS = ("table", "json")
 COLUMNS = (
@@ -37,15 +37,13 @@ class Share(NamedTuple):
     name: str
 
 
-def write_explanations(
-    out: Out, explained: Mapping[str, Explained], share: Share, form: str
-) -> None:
+def write_explanations(out: Out, explained: Mapping[str, Explained], share: Share, form: str) -> None:
     """Write what each version made of `share`, in the form asked for."""
     if form == "json":
         for line in _lines(explained, share):
             out.write(json.dumps(line, ensure_ascii=False))
         return
-    currency = market_named(share.market).currency
+    currency = get_market(share.market).currency
     for version, one in explained.items():
         rank = one.rank(share.code)
         place = f"rank {rank['rank']}" if rank else "not picked"
@@ -55,7 +53,7 @@ def write_explanations(
         if one.regime_rule:
             write_prose(out, f"regime {one.regime_rule.sentence}")
         write_table(out, COLUMNS, map(_cells, one.checks))
-        if flow := buying.sentence(share.market, share.code, date.fromisoformat(one.answer.date)):
+        if flow := sentence(share.market, share.code, date.fromisoformat(one.answer.date)):
             out.write(flow)
 
 

@@ -9,10 +9,10 @@ from typing import Protocol
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from marketdata.management.table import write_prose
-from marketdata.operations import project
-from marketdata.readiness import State
-from scans.freshness import freshness
-from scans.operations.answers import Scan
+from marketdata.operations.projection import project
+from marketdata.queries.readiness import State
+from scans.operations.scan.answers import Scan
+from scans.queries.freshness import freshness
 
 
 def add_strict_fresh(parser: CommandParser) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from marketdata import queries
 from marketdata.management.table import Out, write_prose
+from marketdata.queries import bars
 from scans.engines.outcomes import NOTHING_ELIGIBLE
-from scans.operations.answers import QUARANTINED, Scan
+from scans.operations.scan.answers import QUARANTINED, Scan
 
 
 def write_next_steps(out: Out, scans: Sequence[Scan]) -> None:
@@ -30,7 +30,7 @@ def next_steps(scans: Sequence[Scan]) -> Iterator[str]:
                 "`manage.py check_data` shows what the session lacks."
             )
         elif last.reason == NOTHING_ELIGIBLE:
-            sessions = queries.record(scan.market).sessions
+            sessions = bars.record(scan.market).sessions
             recorded = int(np.searchsorted(sessions, np.datetime64(last.date), side="right"))
             least = scan.task.needs.min_bars
             if recorded < least:

@@ -7,8 +7,7 @@ from datetime import date
 from typing import Any
 
 from marketdata.management.table import Column, Out, write_prose, write_table
-from marketdata.markets import Market
-from marketdata.markets import market as market_named
+from marketdata.markets import Market, get_market
 from marketdata.number_format import (
     MISSING,
     format_amount,
@@ -18,8 +17,8 @@ from marketdata.number_format import (
 )
 from marketdata.ticks import no_grid
 from scans import order_prices
-from scans.management import buying
-from scans.operations.answers import Answer, Scan
+from scans.management import flows
+from scans.operations.scan.answers import Answer, Scan
 
 TEXTS = ("date", "version", "code", "name", "strategy", "label")
 TITLES = {"change_pct": "change", "amount": "turnover"}
@@ -35,7 +34,7 @@ def write_ranks(out: Out, scans: Sequence[Scan]) -> None:
         if n:
             out.write("")
         write_prose(out, headline(scan, answer))
-        _write_picks(out, market_named(scan.market), answer)
+        _write_picks(out, get_market(scan.market), answer)
 
 
 def headline(scan: Scan, answer: Answer) -> str:
@@ -63,24 +62,22 @@ def counted(answer: Answer) -> str:
 def _write_picks(out: Out, market: Market, answer: Answer) -> None:
     if not answer.ranks:
         return
-    names = [*COLUMNS, *plan_columns(answer.ranks), "amount", *buying.shown(answer.ranks)]
+    names = [*COLUMNS, *plan_columns(answer.ranks), "amount", *flows.shown(answer.ranks)]
     write_picks(out, market, names, answer.ranks)
     if note := no_grid(market.name, date.fromisoformat(answer.date), answer.ranks[0]["segment"]):
         write_prose(out, note)
 
 
-def write_picks(
-    out: Out, market: Market, names: Sequence[str], ranks: Sequence[Mapping[str, Any]]
-) -> None:
+def write_picks(out: Out, market: Market, names: Sequence[str], ranks: Sequence[Mapping[str, Any]]) -> None:
     """A table of these columns of picks that have their `order` and their `flow`."""
     columns = [Column(_title(name), text=name in TEXTS) for name in names]
-    rows = ({**rank, **order_prices.flat(rank["order"]), **buying.flat(rank)} for rank in ranks)
+    rows = ({**rank, **order_prices.flat(rank["order"]), **flows.flat(rank)} for rank in ranks)
     write_table(out, columns, ([_cell(name, row[name], market) for name in names] for row in rows))
 
 
 def _title(name: str) -> str:
-    if name in buying.SHOWN:
-        return buying.title(name)
+    if name in flows.SHOWN:
+        return flows.title(name)
     return TITLES.get(name, name.replace("_", " "))
 
 
@@ -106,6 +103,6 @@ def _cell(name: str, value: Any, market: Market) -> str:
         return format_percent(value)
     if name == "amount":
         return format_amount(value, market.currency)
-    if name in buying.SHOWN:
-        return buying.figure(name, value, market.currency)
+    if name in flows.SHOWN:
+        return flows.figure(name, value, market.currency)
     return format_number(value, 4) if isinstance(value, float) else str(value)

@@ -39,9 +39,7 @@ def add_actions(parser: CommandParser) -> None:
         ("show", "a version's parameters"),
         ("history", "what changed, when and by whom"),
     ):
-        actions.add_parser(name, help=text).add_argument(
-            "slug", metavar="VERSION", help="its name, as v2"
-        )
+        actions.add_parser(name, help=text).add_argument("slug", metavar="VERSION", help="its name, as v2")
     new = actions.add_parser("create", help="a new version of an engine")
     new.add_argument("slug", metavar="VERSION", help="its name, as v2")
     new.add_argument("--engine", required=True, help=", ".join(ENGINES))
@@ -63,16 +61,10 @@ def add_actions(parser: CommandParser) -> None:
         metavar="SEGMENT=N",
         help="KOSPI=200: its 200 largest turnovers only; repeatable",
     )
-    edit = actions.add_parser(
-        "set", help="change parameters: scanner_version set v2-tight vol_mult=3"
-    )
+    edit = actions.add_parser("set", help="change parameters: scanner_version set v2-tight vol_mult=3")
     edit.add_argument("slug", metavar="VERSION", help="its name, as v2")
-    edit.add_argument(
-        "assignments", type=setting, nargs="*", metavar="NAME=VALUE", help="parameters"
-    )
-    edit.add_argument(
-        "--reset", action="append", default=[], metavar="NAME", help="back to the default"
-    )
+    edit.add_argument("assignments", type=setting, nargs="*", metavar="NAME=VALUE", help="parameters")
+    edit.add_argument("--reset", action="append", default=[], metavar="NAME", help="back to the default")
     use = actions.add_parser("activate", help="the version a market uses where none is named")
     use.add_argument("slug", metavar="VERSION", help="its name, as v2")
     add_market(use)
@@ -99,9 +91,7 @@ def act(out: Out, options: dict[str, Any], now: datetime) -> None:
         return
     version = versions.named(options["slug"])
     if action == "set":
-        versions.change(
-            version, settings=dict(options["assignments"]), reset=options["reset"], who=WHO, at=now
-        )
+        versions.change(version, settings=dict(options["assignments"]), reset=options["reset"], who=WHO, at=now)
     if action == "activate":
         versions.activate(options["market"], version, who=WHO, at=now)
         out.write(f"{version.slug} is now the active version of market {options['market']}.")
@@ -163,9 +153,7 @@ def _write_history(out: Out, version: ScannerVersion) -> None:
     write_table(out, columns, rows)
 
 
-def _differences(
-    before: Mapping[str, Any], after: Mapping[str, Any]
-) -> Iterator[tuple[str, Any, Any]]:
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """What a change set: (name, before, after), parameters and limits one by one; None where there was none."""
     for name, new in after.items():
         old = before.get(name)

@@ -1,21 +1,40 @@
-"""The versions that exist on a fresh installation: each engine with its own defaults; v2 is active on KRX."""
+"""The scanner versions of a fresh installation, each with its engine's defaults except where a parameter is given, and the
+active version of each market."""
 
 from django.db import migrations
 
-SHIPPED = {
-    "v1": "Strict crossover scanner",
-    "v2": "Soft-gated, risk-adjusted scanner",
+# slug: (engine, title, parameters, segments)
+VERSIONS = {
+    "v1": ("v1", "Strict crossover scanner", {}, []),
+    "v2": ("v2", "Soft-gated, risk-adjusted scanner", {}, []),
+    "v3": ("v3", "Two horizons: midterm and pullback", {}, []),
+    "seismograph": ("seismograph", "Accumulation before the quake", {}, []),
+    "vcp": ("vcp", "Volatility contraction", {}, []),
+    # Coins: no least price, since one coin costs a tenth of a won and another a hundred million.
+    "v2-crypto": ("v2", "v2 for coins quoted in won", {"price_min": 0.0}, ["KRW"]),
+    "seismograph-crypto": (
+        "seismograph",
+        "Seismograph for coins quoted in won",
+        {"turnover_min": 1e9},
+        ["KRW"],
+    ),
 }
+ACTIVE = {"kr": "v2", "upbit": "v2-crypto", "bithumb": "v2-crypto"}
 
 
-def ship(apps, schema_editor):
+def add_versions(apps, schema_editor):
     version = apps.get_model("scans", "ScannerVersion")
-    for slug, title in SHIPPED.items():
-        version.objects.get_or_create(slug=slug, defaults={"engine": slug, "title": title})
+    for slug, (engine, title, params, segments) in VERSIONS.items():
+        version.objects.get_or_create(
+            slug=slug,
+            defaults={"engine": engine, "title": title, "params": params, "segments": segments},
+        )
     active = apps.get_model("scans", "ActiveVersion")
-    active.objects.get_or_create(market="kr", defaults={"version": version.objects.get(slug="v2")})
+    for market, slug in ACTIVE.items():
+        active.objects.get_or_create(market=market, defaults={"version": version.objects.get(slug=slug)})
 
 
 class Migration(migrations.Migration):
-    dependencies = [("scans", "0001_versions_and_runs")]
-    operations = [migrations.RunPython(ship, migrations.RunPython.noop)]
+    dependencies = [("scans", "0001_initial")]
+
+    operations = [migrations.RunPython(add_versions, migrations.RunPython.noop)]

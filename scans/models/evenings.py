@@ -24,9 +24,7 @@ class Evening(models.Model):
 
     market = models.CharField(max_length=12)
     session = models.DateField()
-    status = models.CharField(
-        max_length=12, choices=EveningStatus.choices, default=EveningStatus.RUNNING
-    )
+    status = models.CharField(max_length=12, choices=EveningStatus.choices, default=EveningStatus.RUNNING)
     started_by = models.CharField(max_length=150, blank=True)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
@@ -71,9 +69,7 @@ class Notification(models.Model):
     )
     collection = models.JSONField(default=dict, help_text="What was collected before")
     signals = models.JSONField(default=dict, help_text="Signals opened and moved, or why not")
-    readiness = models.JSONField(
-        default=dict, help_text="The market's state afterwards, and the bars of the session"
-    )
+    readiness = models.JSONField(default=dict, help_text="The market's state afterwards, and the bars of the session")
     seconds = models.FloatField(default=0.0)
     digest = models.CharField(max_length=32, help_text="Of what is told, without counts and times")
     created_at = models.DateTimeField()
@@ -94,9 +90,7 @@ class Delivery(models.Model):
 
     Only a conditional UPDATE takes a delivery (`claimed_at`), and one that was sent is not taken again."""
 
-    notification = models.ForeignKey(
-        Notification, on_delete=models.CASCADE, related_name="deliveries"
-    )
+    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="deliveries")
     channel = models.CharField(max_length=12)
     digest = models.CharField(max_length=32)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -107,9 +101,7 @@ class Delivery(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["notification", "channel", "digest"], name="delivery_once"
-            ),
+            models.UniqueConstraint(fields=["notification", "channel", "digest"], name="delivery_once"),
         ]
         ordering = ["pk"]
 

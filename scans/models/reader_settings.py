@@ -9,9 +9,7 @@ from django.db import models
 class ReaderSettings(models.Model):
     """A reader's language and theme; blank: as the browser and the device say."""
 
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="reader_settings"
-    )
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="reader_settings")
     language = models.CharField(max_length=8, blank=True)
     theme = models.CharField(max_length=8, blank=True)
 

@@ -27,21 +27,15 @@ class ScanRequest(models.Model):
     last = models.DateField()
     limits = models.JSONField(default=dict, help_text="Segment -> its largest turnovers only")
     top = models.PositiveIntegerField(null=True, help_text="Only the best of each session")
-    pinned = models.JSONField(
-        default=dict, help_text="Version -> the parameters of a recorded run, instead of its own"
-    )
+    pinned = models.JSONField(default=dict, help_text="Version -> the parameters of a recorded run, instead of its own")
     publishes = models.BooleanField(default=True)
     executor = models.CharField(max_length=12, default="auto")
-    status = models.CharField(
-        max_length=12, choices=RequestStatus.choices, default=RequestStatus.QUEUED
-    )
+    status = models.CharField(max_length=12, choices=RequestStatus.choices, default=RequestStatus.QUEUED)
     reason = models.TextField(blank=True)
     sessions = models.PositiveIntegerField(help_text="Of all versions together")
     sessions_done = models.PositiveIntegerField(default=0)
     current_version = models.CharField(max_length=40, blank=True)
-    outcomes = models.JSONField(
-        default=list, help_text="For each version so far: sessions, runs, what went wrong"
-    )
+    outcomes = models.JSONField(default=list, help_text="For each version so far: sessions, runs, what went wrong")
     requested_by = models.CharField(max_length=150, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
     key = models.CharField(max_length=128, blank=True, help_text="The caller's Idempotency-Key")

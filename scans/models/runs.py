@@ -34,9 +34,7 @@ class ScanRun(models.Model):
     code_revision = models.CharField(max_length=64, blank=True)
     params = models.JSONField(help_text="Every parameter as it was, with segments and limits")
     params_hash = models.CharField(max_length=32)
-    data_digest = models.CharField(
-        max_length=32, help_text="Of everything recorded up to the last session"
-    )
+    data_digest = models.CharField(max_length=32, help_text="Of everything recorded up to the last session")
     index = models.CharField(
         max_length=24,
         blank=True,

@@ -34,9 +34,7 @@ class Signal(models.Model):
     entry_price = models.FloatField(null=True)
     exit_on = models.DateField(null=True)
     exit_price = models.FloatField(null=True)
-    return_pct = models.FloatField(
-        null=True, help_text="Of a closed signal, or open: to the last close"
-    )
+    return_pct = models.FloatField(null=True, help_text="Of a closed signal, or open: to the last close")
     revision = models.PositiveSmallIntegerField(
         default=1,
         help_text="By what it ends: 1 the plan's exact target and stop, 2 their order prices",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from marketdata.markets import UnknownMarket
-from marketdata.markets import market as market_named
+from marketdata.markets import UnknownMarket, get_market
 from marketdata.nearest_name import did_you_mean
 from scans.engines import params as engine_params
 from scans.engines.registry import ENGINES
@@ -46,27 +45,20 @@ class ScannerVersion(models.Model):
         if self.engine not in ENGINES:
             known = ", ".join(ENGINES)
             raise ValidationError(
-                {
-                    "engine": f"Unknown engine {self.engine!r}: choose among {known}."
-                    f"{did_you_mean(self.engine, ENGINES)}"
-                }
+                {"engine": f"Unknown engine {self.engine!r}: choose among {known}.{did_you_mean(self.engine, ENGINES)}"}
             )
         try:
             engine_params.read(ENGINES[self.engine].Params, self.params)
         except engine_params.ParamError as error:
             raise ValidationError({"params": str(error)}) from error
         if not _are_segments(self.segments):
-            raise ValidationError(
-                {"segments": "Segments are a list of at most 20 names of at most 20 characters."}
-            )
+            raise ValidationError({"segments": "Segments are a list of at most 20 names of at most 20 characters."})
         if not isinstance(self.limits, dict) or not _are_segments(list(self.limits)):
             raise ValidationError({"limits": "Limits are whole numbers by segment: KOSPI -> 200."})
         for segment, most in self.limits.items():
             if type(most) is not int or not 1 <= most <= MOST_LIMIT:
                 raise ValidationError(
-                    {
-                        "limits": f"The limit of {segment} must be a whole number from 1 to {MOST_LIMIT}."
-                    }
+                    {"limits": f"The limit of {segment} must be a whole number from 1 to {MOST_LIMIT}."}
                 )
 
 
@@ -81,15 +73,13 @@ class ActiveVersion(models.Model):
 
     def clean(self) -> None:
         try:
-            market_named(self.market)
+            get_market(self.market)
         except UnknownMarket as error:
             raise ValidationError({"market": str(error)}) from error
         version = ScannerVersion.objects.filter(pk=self.version_id).first()
         if version and not version.enabled:
             raise ValidationError(
-                {
-                    "version": f"Version {version.slug} is disabled: enable it before it can be active."
-                }
+                {"version": f"Version {version.slug} is disabled: enable it before it can be active."}
             )
 
 

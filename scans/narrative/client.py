@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpx2
 
 from scans.narrative.text import plain
 
@@ -48,21 +48,17 @@ class Narrative:
     model: str
 
 
-def write(
-    endpoint: Endpoint, messages: Messages, *, transport: httpx.AsyncBaseTransport | None = None
-) -> Narrative:
+def write(endpoint: Endpoint, messages: Messages, *, transport: httpx2.AsyncBaseTransport | None = None) -> Narrative:
     """The server's text; NarrativeFailed for whatever else happens, within the endpoint's seconds."""
     try:
         return asyncio.run(_written(endpoint, messages, transport))
     except TimeoutError:
         raise NarrativeFailed(f"no answer within {endpoint.seconds:g} seconds") from None
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
         raise NarrativeFailed(f"the server was not reached ({type(error).__name__})") from error
 
 
-async def _written(
-    endpoint: Endpoint, messages: Messages, transport: httpx.AsyncBaseTransport | None
-) -> Narrative:
+async def _written(endpoint: Endpoint, messages: Messages, transport: httpx2.AsyncBaseTransport | None) -> Narrative:
     asked = {
         "model": endpoint.model,
         "messages": list(messages),
@@ -75,7 +71,7 @@ async def _written(
     address = f"{endpoint.url.rstrip('/')}/chat/completions"
     async with (
         asyncio.timeout(endpoint.seconds),
-        httpx.AsyncClient(timeout=endpoint.seconds, transport=transport) as client,
+        httpx2.AsyncClient(timeout=endpoint.seconds, transport=transport) as client,
         client.stream("POST", address, json=asked, headers=headers) as response,
     ):
         if response.status_code != 200:

@@ -7,9 +7,7 @@ import unicodedata
 
 MOST_LETTERS = 2_000
 
-ADDRESS = re.compile(
-    r"(?:[a-z][a-z0-9+.\-]*://|www\.|(?:mailto|javascript|data):)\S*", re.IGNORECASE
-)
+ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.\-]*://|www\.|(?:mailto|javascript|data):)\S*", re.IGNORECASE)
 MARKS = str.maketrans({"<": "\u2039", ">": "\u203a", "`": "'", "[": "(", "]": ")"})
 HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 """Unicode's categories of control, format, private, surrogate and unassigned characters and line separators."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from marketdata.markets import market
+from marketdata.markets import get_market
 from marketdata.number_format import format_number, format_percent, format_price
 from scans.order_prices import sentence
 
@@ -38,7 +38,7 @@ def _lines(body: Mapping[str, Any]) -> Iterator[str]:
     if body["reason"]:
         yield body["reason"]
     for version in body["versions"]:
-        yield from _version(version, market(body["market"]).currency)
+        yield from _version(version, get_market(body["market"]).currency)
     collection, signals = body["collection"], body["signals"]
     if collection.get("source"):
         yield (
@@ -61,13 +61,8 @@ def _readiness(readiness: Mapping[str, Any]) -> Iterator[str]:
     """The bars of the session, and what the market is waited for; of evenings before this was kept nothing."""
     if not readiness:
         return
-    absent = ", ".join(
-        f"{count:,} {reason.replace('_', ' ')}" for reason, count in readiness["absent"].items()
-    )
-    yield (
-        f"Bars: {readiness['present']:,} of {readiness['expected']:,} expected"
-        f"{f' ({absent})' if absent else ''}."
-    )
+    absent = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in readiness["absent"].items())
+    yield (f"Bars: {readiness['present']:,} of {readiness['expected']:,} expected{f' ({absent})' if absent else ''}.")
     if readiness["state"] not in ("ready", "demo") or readiness.get("undecided"):
         yield f"Market {readiness['state'].replace('_', ' ')}: {readiness['reason']}"
     if skipped := readiness.get("skipped"):
@@ -106,8 +101,7 @@ def _version(version: Mapping[str, Any], currency: str) -> Iterator[str]:
         change = "" if pick["change_pct"] is None else f" ({format_percent(pick['change_pct'])})"
         told = " ".join(str(pick[name]) for name in ("code", "name", "label") if pick[name])
         yield (
-            f"  {pick['rank']}. {told}: {format_number(pick['score'])}; "
-            f"{format_price(pick['close'], currency)}{change}"
+            f"  {pick['rank']}. {told}: {format_number(pick['score'])}; {format_price(pick['close'], currency)}{change}"
         )
         plan = sentence(pick.get("plan", {}))  # evenings before plans were in messages have none
         if plan:

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpx2
 
 from scans.notices.failure import NotDelivered
 
@@ -56,19 +56,17 @@ def post(hook: Hook, content: Mapping[str, Any], *, delivery: str) -> None:
         status = asyncio.run(_posted(hook, body, headers))
     except TimeoutError:
         raise NotDelivered(f"no answer within {hook.seconds:g} seconds", passing=True) from None
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, UnicodeError) as error:
         why = f"the server was not reached ({type(error).__name__})"
-        raise NotDelivered(why, passing=not isinstance(error, httpx.InvalidURL)) from None
+        raise NotDelivered(why, passing=not isinstance(error, httpx2.InvalidURL)) from None
     if not 200 <= status < 300:
-        raise NotDelivered(
-            f"the server answered {status}", passing=status >= 500 or status in PASSING
-        )
+        raise NotDelivered(f"the server answered {status}", passing=status >= 500 or status in PASSING)
 
 
 async def _posted(hook: Hook, body: bytes, headers: Mapping[str, str]) -> int:
     async with (
         asyncio.timeout(hook.seconds),
-        httpx.AsyncClient(timeout=hook.seconds, follow_redirects=False) as client,
+        httpx2.AsyncClient(timeout=hook.seconds, follow_redirects=False) as client,
         client.stream("POST", hook.url, content=body, headers=dict(headers)) as response,
     ):
         return response.status_code

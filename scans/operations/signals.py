@@ -24,17 +24,18 @@ import numpy as np
 from django.db import transaction
 from django.db.models import Q
 
-from marketdata import queries as market_queries
-from marketdata.markets import market as market_named
-from marketdata.operations import generations, project, statistics
+from marketdata.markets import get_market
+from marketdata.operations import analyze_tables, generations
+from marketdata.operations.projection import project
 from marketdata.panel import Floats
+from marketdata.queries import bars as market_queries
 from marketdata.record import Record
-from scans import queries
-from scans.evaluation import lives as arithmetic
-from scans.evaluation.lives import Lives, Plans
+from scans.evaluation import trade_lifecycle as arithmetic
 from scans.evaluation.prices import Prices, prices
+from scans.evaluation.trade_lifecycle import Lives, Plans
 from scans.models import ScannerVersion, ScanRank, Signal, SignalStatus
 from scans.order_prices import of_pick
+from scans.queries import versions as queries
 
 UNFINISHED = (SignalStatus.WAITING, SignalStatus.OPEN)
 BATCH = 1000
@@ -51,20 +52,14 @@ class Updated:
     standing: dict[str, int]
 
 
-def update(
-    *, market: str, versions: Sequence[str], as_of: datetime, rebuild: bool = False
-) -> list[Updated]:
+def update(*, market: str, versions: Sequence[str], as_of: datetime, rebuild: bool = False) -> list[Updated]:
     """Bring the signals of `versions` (all enabled ones where none is named) up to the last complete session."""
-    market_named(market)
-    chosen = (
-        queries.versions(market, list(versions))
-        if versions
-        else list(ScannerVersion.objects.filter(enabled=True))
-    )
+    get_market(market)
+    chosen = queries.versions(market, list(versions)) if versions else list(ScannerVersion.objects.filter(enabled=True))
     held = project.current(market)
     last = np.datetime64(market_queries.last_complete_session(held, as_of))
     done = [_version(held, version, last, rebuild) for version in chosen]
-    statistics.after(sum(one.opened + one.moved for one in done), Signal)
+    analyze_tables.after(sum(one.opened + one.moved for one in done), Signal)
     return done
 
 
@@ -80,9 +75,7 @@ def _version(held: Record, version: ScannerVersion, last: np.datetime64, rebuild
     if not rebuild:
         ranks = ranks.filter(Q(signal__isnull=True) | Q(signal__status__in=UNFINISHED))
     block = held.block(last)
-    todo = list(
-        ranks.filter(date__gte=block[0].item()).select_related("signal").order_by("date", "rank")
-    )
+    todo = list(ranks.filter(date__gte=block[0].item()).select_related("signal").order_by("date", "rank"))
     opened = moved = 0
     if todo:
         days = block[(block >= np.datetime64(todo[0].date)) & (block <= last)]
@@ -139,16 +132,11 @@ def _told(signal: Signal) -> tuple[Any, ...]:
 
 
 def _plans(todo: Sequence[ScanRank], revisions: Sequence[int], over: Prices, raw: Floats) -> Plans:
-    row = np.searchsorted(
-        over.sessions, np.array([rank.date for rank in todo], dtype="datetime64[D]")
-    )
+    row = np.searchsorted(over.sessions, np.array([rank.date for rank in todo], dtype="datetime64[D]"))
     column = over.columns(np.array([rank.code for rank in todo]), row)
     scale = over.close[row, column] / raw[row, column]
 
-    orders = [
-        of_pick(rank) if revision > 1 else None
-        for rank, revision in zip(todo, revisions, strict=True)
-    ]
+    orders = [of_pick(rank) if revision > 1 else None for rank, revision in zip(todo, revisions, strict=True)]
 
     def level(name: str, *, exact: bool = False) -> Floats:
         found = []
@@ -168,9 +156,7 @@ def _plans(todo: Sequence[ScanRank], revisions: Sequence[int], over: Prices, raw
     )
 
 
-def _signal(
-    rank: ScanRank, n: int, found: Lives, plans: Plans, over: Prices, raw: Floats
-) -> Signal:
+def _signal(rank: ScanRank, n: int, found: Lives, plans: Plans, over: Prices, raw: Floats) -> Signal:
     column = plans.column[n]
 
     def day(row: int) -> Any:

@@ -9,15 +9,15 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from marketdata.markets import market as market_named
+from marketdata.markets import get_market
 from marketdata.nearest_name import did_you_mean
 from marketdata.operations import generations
-from scans import queries
 from scans.engines import base
 from scans.engines import params as engine_params
 from scans.engines.params import ParamError
 from scans.engines.registry import ENGINES
 from scans.models import ActiveVersion, ScannerVersion, VersionChange
+from scans.queries import versions
 
 RECORDED = ("title", "engine", "params", "segments", "limits", "enabled")
 
@@ -138,16 +138,14 @@ def save(version: ScannerVersion, *, who: str, at: datetime) -> None:
             before={name: before[name] for name in changed if name in before},
             after={name: after[name] for name in changed},
         )
-        generations.advance(queries.GENERATION)
+        generations.advance(versions.GENERATION)
 
 
 def activate(market: str, version: ScannerVersion, *, who: str, at: datetime) -> None:
     """Make `version` the one that `market` uses where none is named."""
-    market_named(market)
+    get_market(market)
     if not version.enabled:
-        raise VersionProblem(
-            f"Version {version.slug} is disabled: enable it before it can be active."
-        )
+        raise VersionProblem(f"Version {version.slug} is disabled: enable it before it can be active.")
     with transaction.atomic():
         row = ActiveVersion.objects.select_related("version").filter(market=market).first()
         before = row.version.slug if row else None
@@ -161,14 +159,14 @@ def activate(market: str, version: ScannerVersion, *, who: str, at: datetime) ->
             before={f"active on {market}": before},
             after={f"active on {market}": version.slug},
         )
-        generations.advance(queries.GENERATION)
+        generations.advance(versions.GENERATION)
 
 
 def refuse_disabled(version: ScannerVersion) -> None:
     """VersionProblem where a version would be disabled while a market uses it."""
     if version.enabled or not version.pk:
         return
-    markets = queries.active_on().get(version.pk, [])
+    markets = versions.active_on().get(version.pk, [])
     if markets:
         message = (
             f"Version {version.slug} is active on {', '.join(markets)}: make another one active there before it is "
@@ -179,16 +177,14 @@ def refuse_disabled(version: ScannerVersion) -> None:
 
 def named(slug: str) -> ScannerVersion:
     """The version of that name; UnknownVersion lists the known."""
-    return queries.versions("", [slug])[0]
+    return versions.versions("", [slug])[0]
 
 
 def _state(version: ScannerVersion) -> dict[str, Any]:
     return {name: getattr(version, name) for name in RECORDED}
 
 
-def differing(
-    engine: str, settings: Mapping[str, Any], reset: Sequence[str] = ()
-) -> dict[str, Any]:
+def differing(engine: str, settings: Mapping[str, Any], reset: Sequence[str] = ()) -> dict[str, Any]:
     """The settings that are not the engine's defaults, as typed values, without those to `reset`; where a market has a
     default of its own, what was set is kept whatever it is, since there it differs."""
     if engine not in ENGINES:

@@ -76,8 +76,6 @@ def remember(response: HttpResponse, row: ReaderSettings) -> None:
     """Set the cookies that the next request's language and the page's theme follow."""
     for name, value in ((settings.LANGUAGE_COOKIE_NAME, row.language), (THEME_COOKIE, row.theme)):
         if value:
-            response.set_cookie(
-                name, value, max_age=31_536_000, samesite="Lax", secure=settings.HTTPS
-            )
+            response.set_cookie(name, value, max_age=31_536_000, samesite="Lax", secure=settings.HTTPS)
         else:
             response.delete_cookie(name)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from marketdata.history import History
+from marketdata.queries.history import History
 from scans.models import ScanRank
 from scans.pages.rows import OrderPrices
 
@@ -46,9 +46,7 @@ class Drawing:
     last: str
 
 
-def drawing(
-    series: History, bars: int, order: OrderPrices | None, picks: Sequence[ScanRank]
-) -> Drawing:
+def drawing(series: History, bars: int, order: OrderPrices | None, picks: Sequence[ScanRank]) -> Drawing:
     """The last `bars` sessions with a bar, and the lines of a plan that lie within the chart's range or near it."""
     whole = series.adjusted()
     at = np.flatnonzero(whole.recorded)[-bars:]
@@ -101,9 +99,7 @@ def drawing(
     marked: dict[str, list[str]] = {}
     for pick in picks:
         if pick.date.isoformat() in place:
-            marked.setdefault(pick.date.isoformat(), []).append(
-                f"{pick.scanner_version.slug} #{pick.rank}"
-            )
+            marked.setdefault(pick.date.isoformat(), []).append(f"{pick.scanner_version.slug} #{pick.rank}")
     marks = [
         (candles[place[day]].x, min(candles[place[day]].low_y + 14, HEIGHT - 2), ", ".join(slugs))
         for day, slugs in marked.items()

@@ -13,11 +13,10 @@ from django.utils.functional import cached_property
 from django.utils.translation import get_language
 from django.views.generic import TemplateView
 
-from marketdata import catalogue
-from marketdata.markets import MARKETS, Market
-from marketdata.markets import market as get_market
+from marketdata.markets import MARKETS, Market, get_market
 from marketdata.nearest_name import did_you_mean
-from scans.freshness import freshness
+from marketdata.queries import instruments
+from scans.queries.freshness import freshness
 
 MARKET_NAMES = {"kr": "KRX", "us": "US", "upbit": "Upbit", "bithumb": "Bithumb"}
 
@@ -52,7 +51,7 @@ class MarketPage(Page):
     @cached_property
     def markets(self) -> list[str]:
         """The markets of the header's switch: the four that always exist, then those that were imported."""
-        return list(dict.fromkeys([*MARKETS, *catalogue.market_names()]))
+        return list(dict.fromkeys([*MARKETS, *instruments.market_names()]))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)

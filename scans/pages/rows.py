@@ -8,11 +8,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from marketdata import flows as flow_queries
 from marketdata.markets import Market
-from scans.evening_summary import Evening, Pick
+from marketdata.queries import flows as flow_queries
 from scans.models import ScanRank, Signal
 from scans.pages.sparkline import sparkline
+from scans.queries.evening_summary import Evening, Pick
 
 Flows = Mapping[tuple[str, date], Mapping[str, Any]]
 
@@ -57,9 +57,7 @@ class SignalRow:
 def flows_of(market: str, found: Evening) -> Flows:
     """(code, session) -> net buying, for every pick of the evening."""
     picks = {
-        (pick.rank.code, found.session_date)
-        for one in found.versions
-        for pick in (*one.new, *one.stayed, *one.dropped)
+        (pick.rank.code, found.session_date) for one in found.versions for pick in (*one.new, *one.stayed, *one.dropped)
     }
     return flow_queries.shown(market, picks)
 

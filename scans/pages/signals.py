@@ -7,13 +7,13 @@ from typing import Any
 
 from django.db.models import Max
 
-from marketdata.closes import CloseSeries, closes
 from marketdata.markets import Market
-from scans import results
+from marketdata.queries.closes import CloseSeries, closes
 from scans.models import Signal, SignalStatus
 from scans.pages.frame import MarketPage
 from scans.pages.rows import OrderPrices, order_prices
 from scans.pages.sparkline import sparkline
+from scans.queries import results
 
 TABS = {
     "open": (SignalStatus.OPEN,),

@@ -15,6 +15,5 @@ def sparkline(values: Sequence[float]) -> str:
     span = high - low or 1.0
     step = WIDTH / (len(values) - 1)
     return " ".join(
-        f"{n * step:.1f},{HEIGHT - 2 - (value - low) / span * (HEIGHT - 4):.1f}"
-        for n, value in enumerate(values)
+        f"{n * step:.1f},{HEIGHT - 2 - (value - low) / span * (HEIGHT - 4):.1f}" for n, value in enumerate(values)
     )

@@ -7,13 +7,13 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from marketdata import catalogue, instrument_search
-from marketdata.history import history, recorded
-from scans import results
+from marketdata.queries import instrument_search, instruments
+from marketdata.queries.history import history, recorded
 from scans.models import ScanRank, Signal
 from scans.pages.candlesticks import drawing
 from scans.pages.frame import MarketPage
 from scans.pages.rows import order_prices
+from scans.queries import results
 
 BARS = 120
 """Sessions of the chart that is drawn on the server."""
@@ -30,16 +30,13 @@ class Stock(MarketPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         code = self.kwargs["code"]
-        instrument = catalogue.instrument(self.market.name, code)
+        instrument = instruments.instrument(self.market.name, code)
         if instrument is None:
             raise Http404(f"Market {self.market.name} has no instrument {code!r}.")
         picks = list(results.picks(self.market.name, code)[:PICKS])
-        outcomes = {
-            signal.rank_id: signal
-            for signal in Signal.objects.filter(rank__in=[p.pk for p in picks])
-        }
+        outcomes = {signal.rank_id: signal for signal in Signal.objects.filter(rank__in=[p.pk for p in picks])}
         chosen = self.chosen(picks)
-        known = recorded(self.market.name, tuple(sorted(catalogue.generations().items())))
+        known = recorded(self.market.name, tuple(sorted(instruments.generations().items())))
         found = history(known, code)
         order = order_prices(chosen, self.market) if chosen else None
         return context | {
@@ -56,8 +53,7 @@ class Stock(MarketPage):
         fitting = [
             pick
             for pick in picks
-            if (not version or pick.scanner_version.slug == version)
-            and (not day or pick.date.isoformat() == day)
+            if (not version or pick.scanner_version.slug == version) and (not day or pick.date.isoformat() == day)
         ]
         return fitting[0] if fitting else None
 
@@ -70,13 +66,11 @@ class Search(MarketPage):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         text = request.GET.get("q", "").strip()[:60]
-        rows = instrument_search.searched(catalogue.instruments(self.market.name), text)
+        rows = instrument_search.searched(instruments.instruments(self.market.name), text)
         found = list(rows.order_by("code")[: SUGGESTED + 1]) if text else []
         exact = [one for one in found if text in (one.code, one.name)]
         if len(found) == 1 or len(exact) == 1:
             code = (exact or found)[0].code
             return redirect("pages:stock", market=self.market.name, code=code)
-        context = self.get_context_data(
-            text=text, found=found[:SUGGESTED], more=len(found) > SUGGESTED
-        )
+        context = self.get_context_data(text=text, found=found[:SUGGESTED], more=len(found) > SUGGESTED)
         return self.render_to_response(context)

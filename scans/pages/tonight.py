@@ -7,11 +7,11 @@ from typing import Any
 from django.http import Http404
 
 from scans.engines.regime_rules import RegimeRule
-from scans.evening_summary import Evening, evening
 from scans.pages.frame import MarketPage
 from scans.pages.regime_words import words
 from scans.pages.rows import Row, flows_of, row_of, signal_row
-from scans.recorded_regimes import regime_rules
+from scans.queries.evening_summary import Evening, evening
+from scans.queries.regime_rules import regime_rules
 
 
 class Tonight(MarketPage):

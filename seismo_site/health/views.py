@@ -17,9 +17,9 @@ from rest_framework.views import APIView
 
 from caching.stats import STATS
 from caching.store import STORE
-from marketdata import catalogue
-from marketdata.operations import queueing
-from scans import readiness
+from marketdata.operations import task_queue
+from marketdata.queries import instruments
+from scans.queries import readiness
 from seismo_site.health.bodies import AliveBody, ReadyBody
 from seismo_site.health.probes import Probe
 
@@ -90,13 +90,13 @@ def _rates() -> list[str]:
 
 def queue() -> Found:
     """What waits for a task worker, and whether one is there."""
-    found = queueing.state(timezone.now())
+    found = task_queue.state(timezone.now())
     return "degraded" if found.neglected else "up", str(found)
 
 
 def lake() -> Found:
     """How fresh the lake is: months behind the record, and the last recorded day of each market."""
-    behind, last = catalogue.freshness()
+    behind, last = instruments.freshness()
     days = ", ".join(f"{market} until {day}" for market, day in last.items()) or "nothing recorded"
     stale = {market: months for market, months in behind.items() if months}
     if stale:
@@ -117,7 +117,7 @@ def sessions() -> Found:
 PROBES: dict[str, Probe[Found]] = {
     "database": Probe(database, needs_database=True),
     "cache": Probe(cache, needs_database=False),
-    "queue": Probe(queue, needs_database=queueing.in_database()),
+    "queue": Probe(queue, needs_database=task_queue.in_database()),
     "lake": Probe(lake, needs_database=True),
     "sessions": Probe(sessions, needs_database=True),
 }
@@ -147,7 +147,7 @@ def _state(name: str, asked: Future[Found], until: float) -> Found:
     except TimeoutError:
         LOGGER.warning("%s has not answered within %g s", name, WAIT)
         return "down", f"has not answered within {WAIT:g} s"
-    except (DatabaseError, OSError, queueing.QueueAway) as error:
+    except (DatabaseError, OSError, task_queue.QueueAway) as error:
         LOGGER.warning("%s does not answer: %s", name, error)
     except Exception:  # a defect, with where it is
         LOGGER.exception("%s does not answer", name)

@@ -16,11 +16,7 @@ from tests.people import staff
 TOKENS = "/admin/seismo_site/apitoken/"
 USERS = "/admin/auth/user/"
 TOKEN_PERMISSIONS = [f"seismo_site.{verb}_apitoken" for verb in ("add", "change", "delete", "view")]
-USER_PERMISSIONS = [
-    f"auth.{verb}_{what}"
-    for verb in ("add", "change", "delete", "view")
-    for what in ("user", "group")
-]
+USER_PERMISSIONS = [f"auth.{verb}_{what}" for verb in ("add", "change", "delete", "view") for what in ("user", "group")]
 
 
 def token_of(user: User, name: str) -> ApiToken:
@@ -42,9 +38,7 @@ def hers(client: Client, ann: User) -> Client:
     return client
 
 
-def test_a_token_is_its_makers_whatever_the_form_says(
-    hers: Client, ann: User, operator: User
-) -> None:
+def test_a_token_is_its_makers_whatever_the_form_says(hers: Client, ann: User, operator: User) -> None:
     assert 'name="user"' not in page(hers, f"{TOKENS}add/")
     hers.post(f"{TOKENS}add/", {"user": operator.pk, "name": "mine"})
     token = ApiToken.objects.get()
@@ -56,9 +50,7 @@ def test_a_superuser_makes_tokens_of_others(console: Client, ann: User) -> None:
     assert ApiToken.objects.get().user == ann
 
 
-def test_tokens_of_others_are_neither_seen_nor_touched(
-    hers: Client, ann: User, operator: User
-) -> None:
+def test_tokens_of_others_are_neither_seen_nor_touched(hers: Client, ann: User, operator: User) -> None:
     mine, theirs = token_of(ann, "of-ann"), token_of(operator, "of-operator")
     listed = page(hers, TOKENS)
     assert "of-ann" in listed
@@ -99,9 +91,7 @@ def test_looking_at_ones_tokens_is_not_revoking_them(client: Client, db: None) -
     assert (mine.name, mine.revoked_at) == ("of-viewer", None)
 
 
-def test_a_token_of_ones_own_cannot_be_made_anothers(
-    hers: Client, ann: User, operator: User
-) -> None:
+def test_a_token_of_ones_own_cannot_be_made_anothers(hers: Client, ann: User, operator: User) -> None:
     mine = token_of(ann, "of-ann")
     hers.post(f"{TOKENS}{mine.pk}/change/", {"name": "renamed", "user": operator.pk})
     mine.refresh_from_db()
@@ -111,9 +101,7 @@ def test_a_token_of_ones_own_cannot_be_made_anothers(
 def test_a_revoked_token_stays_revoked(hers: Client, ann: User) -> None:
     mine = token_of(ann, "of-ann")
     ApiToken.objects.update(revoked_at=timezone.now())
-    hers.post(
-        f"{TOKENS}{mine.pk}/change/", {"name": "of-ann", "revoked_at_0": "", "revoked_at_1": ""}
-    )
+    hers.post(f"{TOKENS}{mine.pk}/change/", {"name": "of-ann", "revoked_at_0": "", "revoked_at_1": ""})
     mine.refresh_from_db()
     assert mine.revoked_at is not None
 
@@ -127,9 +115,7 @@ def fields(user: User, **others: Any) -> dict[str, Any]:
 def test_who_keeps_accounts_gives_no_permissions(hers: Client, ann: User) -> None:
     reader = User.objects.create_user("reader")
     every = [str(one.pk) for one in Permission.objects.order_by("pk")]
-    sent = fields(
-        reader, email="r@example.org", is_staff="on", is_superuser="on", user_permissions=every
-    )
+    sent = fields(reader, email="r@example.org", is_staff="on", is_superuser="on", user_permissions=every)
     assert hers.post(f"{USERS}{reader.pk}/change/", sent).status_code == 302
     reader.refresh_from_db()
     assert reader.email == "r@example.org"
@@ -137,9 +123,7 @@ def test_who_keeps_accounts_gives_no_permissions(hers: Client, ann: User) -> Non
     assert not reader.user_permissions.exists()
 
 
-def test_who_keeps_accounts_does_not_touch_those_of_staff(
-    hers: Client, ann: User, operator: User
-) -> None:
+def test_who_keeps_accounts_does_not_touch_those_of_staff(hers: Client, ann: User, operator: User) -> None:
     """Nor her own permissions; a password is changed by its owner, or by a superuser."""
     chief = staff("chief")
     for user in (ann, operator, chief):
@@ -153,9 +137,7 @@ def test_who_keeps_accounts_does_not_touch_those_of_staff(
         }
         assert hers.post(f"{USERS}{user.pk}/password/", secret).status_code == 403
         assert hers.post(f"{USERS}{user.pk}/delete/", {"post": "yes"}).status_code == 403
-        hers.post(
-            USERS, {"action": "delete_selected", "_selected_action": [user.pk], "post": "yes"}
-        )
+        hers.post(USERS, {"action": "delete_selected", "_selected_action": [user.pk], "post": "yes"})
         user.refresh_from_db()
         assert user.password == before
     assert not User.objects.get(username="ann").is_superuser

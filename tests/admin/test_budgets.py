@@ -24,16 +24,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from marketdata.models import (
-    BarCorrection,
-    CalendarOverride,
+from marketdata.candles.models import (
     CandleChunk,
     CandleCollection,
     CandleCoverage,
     CandleSeries,
-    FactorEvent,
     FeatureFlag,
     FlagRollback,
+)
+from marketdata.models import (
+    BarCorrection,
+    CalendarOverride,
+    FactorEvent,
     FlowCorrection,
     IndexBar,
     IndexChoice,
@@ -42,7 +44,7 @@ from marketdata.models import (
     InstrumentStatus,
     LakePartition,
 )
-from marketdata.operations import generations, queueing
+from marketdata.operations import generations, task_queue
 from scans.models import (
     Delivery,
     Notification,
@@ -53,7 +55,7 @@ from scans.models import (
     VersionChange,
 )
 from scans.operations import signals
-from scans.operations.outcomes import Ran
+from scans.operations.evening.report import Ran
 from seismo_site.models import ApiToken
 from tests.admin.asking import changes, lists
 from tests.scans.conftest import AS_OF
@@ -75,29 +77,21 @@ def many(scanned: Any, operator: User, django_user_model: Any) -> None:
     )
     last = Instrument.objects.get(code=codes[-1])
     InstrumentStatus.objects.bulk_create(
-        InstrumentStatus(instrument=last, source="file", valid_from=day, valid_to=day)
-        for day in days
+        InstrumentStatus(instrument=last, source="file", valid_from=day, valid_to=day) for day in days
     )
     CalendarOverride.objects.bulk_create(CalendarOverride(market="us", date=day) for day in days)
     FactorEvent.objects.bulk_create(
-        FactorEvent(market="us", stock_code=code, date=days[0], ratio=0.5, created_at=now)
-        for code in codes
+        FactorEvent(market="us", stock_code=code, date=days[0], ratio=0.5, created_at=now) for code in codes
     )
     BarCorrection.objects.bulk_create(
-        BarCorrection(
-            market="kr", stock_code=code, date=days[0], old={"close": 1.0}, replaced_at=now
-        )
-        for code in codes
+        BarCorrection(market="kr", stock_code=code, date=days[0], old={"close": 1.0}, replaced_at=now) for code in codes
     )
     InstitutionalFlow.objects.bulk_create(
-        InstitutionalFlow(
-            market="kr", stock_code=code, date=days[0], source="x", created_at=now, updated_at=now
-        )
+        InstitutionalFlow(market="kr", stock_code=code, date=days[0], source="x", created_at=now, updated_at=now)
         for code in codes
     )
     FlowCorrection.objects.bulk_create(
-        FlowCorrection(market="kr", stock_code=code, date=days[0], old={}, replaced_at=now)
-        for code in codes
+        FlowCorrection(market="kr", stock_code=code, date=days[0], old={}, replaced_at=now) for code in codes
     )
     IndexBar.objects.bulk_create(
         IndexBar(
@@ -115,17 +109,14 @@ def many(scanned: Any, operator: User, django_user_model: Any) -> None:
     )
     IndexChoice.objects.bulk_create(IndexChoice(market=f"kr-{n}") for n in range(ROWS))
     LakePartition.objects.bulk_create(
-        LakePartition(market="us", month=date(2000 + n // 12, n % 12 + 1, 1), wanted=1, written=1)
-        for n in range(ROWS)
+        LakePartition(market="us", month=date(2000 + n // 12, n % 12 + 1, 1), wanted=1, written=1) for n in range(ROWS)
     )
     _candles(now)
     _scans(now)
     _notifications(now)
     django_user_model.objects.bulk_create(User(username=f"user{n}") for n in range(ROWS))
     Group.objects.bulk_create(Group(name=f"group {n}") for n in range(ROWS))
-    ApiToken.objects.bulk_create(
-        ApiToken(user=operator, name=f"token {n}", digest=f"{n}") for n in range(ROWS)
-    )
+    ApiToken.objects.bulk_create(ApiToken(user=operator, name=f"token {n}", digest=f"{n}") for n in range(ROWS))
     _tasks(now)
 
 
@@ -154,14 +145,11 @@ def _candles(now: Any) -> None:
     ) | dict.fromkeys(("seconds_overlap", "seconds_api", "seconds_store"), 0.1)
     collection = CandleCollection.objects.latest("pk")
     CandleChunk.objects.bulk_create(
-        CandleChunk(
-            collection=collection, number=n, start=0, end=60, label="none", stored_at=0, **chunk
-        )
+        CandleChunk(collection=collection, number=n, start=0, end=60, label="none", stored_at=0, **chunk)
         for n in range(ROWS)
     )
     FlagRollback.objects.bulk_create(
-        FlagRollback(feature="x", metric="y", mean=1, threshold=1, observations=1, at=now)
-        for _ in range(ROWS)
+        FlagRollback(feature="x", metric="y", mean=1, threshold=1, observations=1, at=now) for _ in range(ROWS)
     )
     FeatureFlag.objects.bulk_create(
         FeatureFlag(feature=f"feature {n}", metric="x", threshold=1, window=1) for n in range(ROWS)
@@ -170,12 +158,10 @@ def _candles(now: Any) -> None:
 
 def _scans(now: Any) -> None:
     versions = ScannerVersion.objects.bulk_create(
-        ScannerVersion(slug=f"version-{n}", engine="v2", params={"risk_max": 3})
-        for n in range(ROWS)
+        ScannerVersion(slug=f"version-{n}", engine="v2", params={"risk_max": 3}) for n in range(ROWS)
     )
     VersionChange.objects.bulk_create(
-        VersionChange(version=versions[-1], at=now, who="ann", after={"params": {"risk_max": n}})
-        for n in range(ROWS)
+        VersionChange(version=versions[-1], at=now, who="ann", after={"params": {"risk_max": n}}) for n in range(ROWS)
     )
     run = ScanRun.objects.order_by("pk").last()
     assert run
@@ -189,9 +175,7 @@ def _scans(now: Any) -> None:
     copies = []
     for n in range(ROWS):
         rank = ranks[n % len(ranks)]
-        copies.append(
-            ScanRank(**{**_values(rank), "session": session, "code": f"{n}", "rank": n + 1})
-        )
+        copies.append(ScanRank(**{**_values(rank), "session": session, "code": f"{n}", "rank": n + 1}))
     ScanRank.objects.bulk_create(copies)
     ScanRequest.objects.bulk_create(
         ScanRequest(
@@ -222,27 +206,21 @@ def _notifications(now: Any) -> None:
         for n in range(ROWS)
     )
     Delivery.objects.bulk_create(
-        Delivery(notification=row, channel=channel, digest="x")
-        for row in rows
-        for channel in ("webhook", "email")
+        Delivery(notification=row, channel=channel, digest="x") for row in rows for channel in ("webhook", "email")
     )
 
 
 def _values(rank: ScanRank) -> dict[str, Any]:
     skipped = {"id", "session", "code", "rank"}
     return {
-        field.name: getattr(rank, field.name)
-        for field in ScanRank._meta.concrete_fields
-        if field.name not in skipped
+        field.name: getattr(rank, field.name) for field in ScanRank._meta.concrete_fields if field.name not in skipped
     }
 
 
 def _tasks(now: Any) -> None:
     for kind, success in ((Success, True), (Failure, False)):
         kind.objects.bulk_create(
-            kind(
-                id=f"{success}{n}", name=f"{n}", func="f", started=now, stopped=now, success=success
-            )
+            kind(id=f"{success}{n}", name=f"{n}", func="f", started=now, stopped=now, success=success)
             for n in range(ROWS)
         )
     Schedule.objects.bulk_create(Schedule(func="f", name=f"{n}") for n in range(ROWS))
@@ -287,9 +265,7 @@ def counts(client: Client, size: int, monkeypatch: pytest.MonkeyPatch) -> dict[s
     return {name: count(client, address) for name, address in pages.items()}
 
 
-def test_the_queries_of_every_page(
-    many: None, console: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_queries_of_every_page(many: None, console: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     for address in (*own_pages().values(), *dict(changes()).values()):
         count(console, address)  # what is kept between requests is kept now
     ten, hundred = (counts(console, size, monkeypatch) for size in (10, 100))
@@ -297,7 +273,7 @@ def test_the_queries_of_every_page(
     if os.environ.get("RECORD_QUERY_COUNTS"):
         COUNTS.write_text(json.dumps(dict(sorted(ten.items())), indent=2) + "\n")
     told = json.loads(COUNTS.read_text())
-    if not queueing.in_database():  # neither the tasks that wait nor the leases of workers are rows
+    if not task_queue.in_database():  # neither the tasks that wait nor the leases of workers are rows
         told["index"] -= 2
     there = {name: n for name, n in told.items() if name in ten}  # with Redis the queue has no list
     assert ten == there

@@ -11,9 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from marketdata.models import CalendarOverride
-from marketdata.operations import project
-from scans import overview, readiness
-from scans.operations.run import Request, run
+from marketdata.operations.projection import project
+from scans.operations.scan.run import Request, run
+from scans.queries import overview, readiness
 from tests.admin.asking import page
 from tests.scans.conftest import AS_OF, frame
 from tests.scans.operations.test_closed_days import bars, silent
@@ -31,10 +31,7 @@ def test_sessions_missing_at_the_end_are_counted(
 ) -> None:
     monkeypatch.setattr("django.utils.timezone.now", lambda: MORNING)
     text = page(console, "/admin/")
-    sentence = (
-        "The record of market kr ends 3 sessions ago, on 2024-04-30: the last closed session is "
-        "2024-05-07."
-    )
+    sentence = "The record of market kr ends 3 sessions ago, on 2024-04-30: the last closed session is 2024-05-07."
     assert text.count(sentence) == 2  # beside the market, and among what waits
     assert "3 sessions are missing at the end" in text
     assert '<tr class="stale">' in text
@@ -59,9 +56,7 @@ def test_a_fresh_market_looks_fresh(
     assert "Nothing waits for a decision" in text
 
 
-def test_versions_that_are_behind_look_stale(
-    market: Any, probe: Any, sessions: list[date], bring: Any
-) -> None:
+def test_versions_that_are_behind_look_stale(market: Any, probe: Any, sessions: list[date], bring: Any) -> None:
     run(Request(market="kr", as_of=AS_OF, versions=["rises-10"], last=sessions[-2]))
     run(Request(market="kr", as_of=AS_OF, versions=["rises"], last=sessions[-1]))
     late = datetime(2024, 4, 30, 14, 0, tzinfo=UTC)
@@ -74,9 +69,7 @@ def test_versions_that_are_behind_look_stale(
     assert "rises" in {version for _, version in stale(soon)}  # its data are others now
 
 
-def test_days_without_trade_wait_for_a_word(
-    bring: Any, sessions: list[date], console: Client
-) -> None:
+def test_days_without_trade_wait_for_a_word(bring: Any, sessions: list[date], console: Client) -> None:
     rows = bars(sessions)
     rows = rows[rows.date != sessions[20]]
     bring(pd.concat([rows, silent(bars(sessions), sessions, 20)]))

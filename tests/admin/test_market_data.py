@@ -11,9 +11,9 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from marketdata import coverage, queries
 from marketdata.models import CalendarOverride, FactorEvent, LakePartition
-from marketdata.operations import project
+from marketdata.operations.projection import project
+from marketdata.queries import bars, coverage
 from tests.admin.asking import page, said
 from tests.scans.conftest import CODES, frame
 
@@ -53,7 +53,7 @@ def test_a_suspected_action_waits_until_its_event_is_supplied(
     event = FactorEvent.objects.get()
     assert (event.ratio, event.source) == (0.2, "admin")
     assert LogEntry.objects.get().change_message == told
-    assert not queries.record("kr").stale
+    assert not bars.record("kr").stale
     assert "Nothing waits for a decision." in page(console, SUSPECTED)
     assert "suspected corporate action" not in page(console, "/admin/")
 
@@ -63,7 +63,7 @@ def test_a_suspected_action_is_accepted_as_a_real_move(
 ) -> None:
     decide(console, sessions, accept="1")
     assert FactorEvent.objects.get().ratio == 1
-    assert coverage.suspects(queries.record("kr")) == []
+    assert coverage.suspects(bars.record("kr")) == []
 
 
 @pytest.mark.parametrize(
@@ -101,12 +101,10 @@ def test_an_event_is_added_and_corrected_through_the_same_door(
     event.refresh_from_db()
     assert event.ratio == 0.2
     assert [entry.action_flag for entry in LogEntry.objects.order_by("pk")] == [1, 2]
-    assert coverage.suspects(queries.record("kr")) == []
+    assert coverage.suspects(bars.record("kr")) == []
 
 
-def test_no_ratio_is_filled_in_and_the_nearest_split_is_suggested(
-    split: pd.DataFrame, console: Client
-) -> None:
+def test_no_ratio_is_filled_in_and_the_nearest_split_is_suggested(split: pd.DataFrame, console: Client) -> None:
     text = page(console, SUSPECTED)
     assert 'name="ratio" step="any" min="0" placeholder="0.2 is 5:1"' in text
     assert "beyond the daily limit, near 5:1" in text
@@ -144,7 +142,7 @@ def test_many_are_decided_at_once_with_a_reason(
     found = console.post(SUSPECTED, {**sent, "many": "accept"}, follow=True)
     assert said(found) == ["1 moves are real moves. notice of the exchange"]
     assert FactorEvent.objects.get(stock_code=CODES[1]).ratio == 1
-    assert coverage.suspects(queries.record("kr")) == []
+    assert coverage.suspects(bars.record("kr")) == []
     found = console.post(SUSPECTED, {**sent, "many": "accept"}, follow=True)
     assert said(found) == ["Nothing was recorded: tick the moves first."]
 
@@ -206,9 +204,7 @@ def test_coverage_tells_what_is_missing(bring: Any, console: Client, sessions: l
         ({"market": "kr", "date": "soon"}, "Enter a valid date"),
     ],
 )
-def test_an_override_that_says_nothing_is_refused(
-    db: None, console: Client, sent: dict[str, str], told: str
-) -> None:
+def test_an_override_that_says_nothing_is_refused(db: None, console: Client, sent: dict[str, str], told: str) -> None:
     before = CalendarOverride.objects.count()
     found = console.post(OVERRIDE, sent)
     assert found.status_code == 200
@@ -216,9 +212,7 @@ def test_an_override_that_says_nothing_is_refused(
     assert CalendarOverride.objects.count() == before
 
 
-def test_prices_are_found_by_code_and_by_day(
-    market: pd.DataFrame, console: Client, sessions: list[date]
-) -> None:
+def test_prices_are_found_by_code_and_by_day(market: pd.DataFrame, console: Client, sessions: list[date]) -> None:
     prices = "/admin/marketdata/stockprice/"
     day = sessions[7].isoformat()
     rows = market[market.date == sessions[7]]

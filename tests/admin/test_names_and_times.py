@@ -8,15 +8,8 @@ from typing import Any
 from django.test import Client
 from django.urls import reverse
 
-from marketdata.models import (
-    BarCorrection,
-    CandleCollection,
-    CandleCoverage,
-    CandleSeries,
-    FactorEvent,
-    Instrument,
-    InstrumentStatus,
-)
+from marketdata.candles.models import CandleCollection, CandleCoverage, CandleSeries
+from marketdata.models import BarCorrection, FactorEvent, Instrument, InstrumentStatus
 from scans.models import (
     Backfill,
     Notification,

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django_q.models import Schedule
 
 from scans.models import Delivery, Notification
-from scans.operations import evening
+from scans.operations.evening import evening
 from tests.admin.asking import page, said
 from tests.scans.conftest import AS_OF
 

@@ -15,7 +15,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from django_q.tasks import queue_size
 
 from marketdata.models import CalendarOverride, FactorEvent, LakePartition
-from marketdata.operations import queueing
+from marketdata.operations import task_queue
 from scans.models import (
     ActiveVersion,
     Notification,
@@ -25,7 +25,7 @@ from scans.models import (
     ScanSession,
     VersionChange,
 )
-from scans.operations import requests
+from scans.operations.requests import queue
 from tests.admin.asking import changes, lists, page
 from tests.scans.conftest import AS_OF
 
@@ -48,9 +48,7 @@ def own_pages() -> set[str]:
     found = set()
     for model, kind in admin.site._registry.items():
         prefix = f"{model._meta.app_label}_{model._meta.model_name}"
-        plain = {
-            f"{prefix}_{verb}" for verb in ("changelist", "add", "history", "delete", "change")
-        }
+        plain = {f"{prefix}_{verb}" for verb in ("changelist", "add", "history", "delete", "change")}
         found |= {one.name for one in kind.get_urls() if one.name} - plain
     return found
 
@@ -80,7 +78,7 @@ def rows(scanned: Any) -> dict[str, Any]:
     return {
         "version": ScannerVersion.objects.get(slug="rises-10"),
         "run": ScanRun.objects.get(version__slug="rises"),
-        "request": requests.ask(market="kr", as_of=AS_OF, requested_by="ann").request,
+        "request": queue.ask(market="kr", as_of=AS_OF, requested_by="ann").request,
         "session": ScanSession.objects.filter(version__slug="rises").earliest("pk"),
         "notification": Notification.objects.create(
             market="kr",
@@ -151,15 +149,10 @@ def test_what_is_recorded_is_never_typed_in(rows: dict[str, Any], console: Clien
 
 def test_one_permission_opens_one_door(rows: dict[str, Any], client: Client) -> None:
     user = User.objects.create_user("runner", is_staff=True)
-    user.user_permissions.set(
-        Permission.objects.filter(codename__in=["view_scannerversion", "add_scanrequest"])
-    )
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_scannerversion", "add_scanrequest"]))
     client.force_login(user)
     pk = rows["version"].pk
-    assert (
-        client.post(reverse("admin:scans_version_run", args=[pk]), {"market": "kr"}).status_code
-        == 302
-    )
+    assert client.post(reverse("admin:scans_version_run", args=[pk]), {"market": "kr"}).status_code == 302
     assert client.post(reverse("admin:scans_version_activate", args=[pk])).status_code == 403
     assert client.get(reverse("admin:coverage")).status_code == 403
     index = page(client, "/admin/")
@@ -206,7 +199,7 @@ def test_the_queue_runs_what_a_superuser_names_and_nobody_else(
         assert client.post(reverse(f"admin:django_q_{name}_change", args=[pk])).status_code == 403
     assert queue_size() == before
     assert (Success.objects.count(), Failure.objects.count()) == (1, 1)
-    if queueing.in_database():
+    if task_queue.in_database():
         address = reverse("admin:django_q_ormq_change", args=[waiting.pk])
         page(client, address)
         assert client.post(address, {"key": "seismo"}).status_code == 403

@@ -9,7 +9,7 @@ import pandas as pd
 from django.test import Client
 
 from scans.models import ScanSession
-from scans.operations.run import Request, run
+from scans.operations.scan.run import Request, run
 from tests.scans.conftest import AS_OF
 from tests.scans.index_series import DAILY, TREND, levels, record_index
 

@@ -24,8 +24,8 @@ from scans.models import (
     ScanSession,
     Status,
 )
-from scans.operations import requests, working
-from scans.operations.run import Request, run
+from scans.operations.requests import queue, worker
+from scans.operations.scan.run import Request, run
 from tests.admin.asking import page, said
 from tests.api.conftest import risers
 from tests.scans.conftest import AS_OF, CODES, frame
@@ -41,9 +41,7 @@ def codes(session: ScanSession) -> list[str]:
     return list(session.ranks.order_by("rank").values_list("code", flat=True))
 
 
-def test_a_run_shows_its_counts_its_cost_and_the_ranks_of_its_last_session(
-    scanned: Any, console: Client
-) -> None:
+def test_a_run_shows_its_counts_its_cost_and_the_ranks_of_its_last_session(scanned: Any, console: Client) -> None:
     made = ScanRun.objects.get(version__slug="rises")
     text = page(console, where(made))
     for told in (made.data_digest, made.params_hash, made.executor, "read", "features", "score"):
@@ -62,16 +60,11 @@ def test_a_session_shows_who_entered_left_and_moved(
     moved = [code for code in now if code in before and now.index(code) != before.index(code)]
     row = ScanSession.objects.get(version__slug="rises", date=sessions[20])
     text = page(console, where(row))
-    assert (
-        f"{len(set(now) - set(before))} entered, {len(set(before) - set(now))} left, {len(moved)} moved"
-        in text
-    )
+    assert f"{len(set(now) - set(before))} entered, {len(set(before) - set(now))} left, {len(moved)} moved" in text
     assert text.count('<span class="pill good">new</span>') == len(set(now) - set(before))
 
 
-def test_a_run_again_goes_through_the_queue_with_the_parameters_it_recorded(
-    scanned: Any, console: Client
-) -> None:
+def test_a_run_again_goes_through_the_queue_with_the_parameters_it_recorded(scanned: Any, console: Client) -> None:
     made = ScanRun.objects.get(version__slug="rises-10")
     again = reverse("admin:scans_run_rerun", args=[made.pk])
     assert "Run rises-10 again?" in page(console, again)
@@ -82,16 +75,14 @@ def test_a_run_again_goes_through_the_queue_with_the_parameters_it_recorded(
     assert said(found)[0].startswith("Queued: rises-10 on market kr")
     assert (asked.first, asked.last) == (made.first, made.last)
     assert asked.pinned["rises-10"]["scale"] == 10.0
-    working.work(asked.pk, as_of=AS_OF)
+    worker.work(asked.pk, as_of=AS_OF)
     asked.refresh_from_db()
     assert asked.status == RequestStatus.DONE
     assert ScanRun.objects.filter(version=made.version).count() == 1  # the same came out
 
 
-def test_a_request_is_cancelled_once_and_asked_for_again(
-    market: Any, probe: Any, console: Client
-) -> None:
-    asked = requests.ask(market="kr", as_of=AS_OF, requested_by="ann").request
+def test_a_request_is_cancelled_once_and_asked_for_again(market: Any, probe: Any, console: Client) -> None:
+    asked = queue.ask(market="kr", as_of=AS_OF, requested_by="ann").request
     cancel = reverse("admin:scans_request_cancel", args=[asked.pk])
     assert f"Cancel request {asked.pk}?" in page(console, cancel)
     found = console.post(cancel, {"confirmed": "yes"}, follow=True)
@@ -112,9 +103,7 @@ def thin(bring: Any, probe: Any, sessions: list[date]) -> ScanSession:
     """An answer in quarantine: on its session only four of six instruments have a bar."""
     rows = frame(sessions)
     bring(rows[(rows.date != sessions[30]) | rows.code.isin(CODES[:4])])
-    run(
-        Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[29], last=sessions[30])
-    )
+    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[29], last=sessions[30]))
     return ScanSession.objects.get(status=Status.QUARANTINED)
 
 

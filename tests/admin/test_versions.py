@@ -13,7 +13,7 @@ from django.urls import reverse
 from scans.engines import params as engine_params
 from scans.engines.registry import ENGINES
 from scans.models import ActiveVersion, RequestStatus, ScannerVersion, ScanRequest, VersionChange
-from scans.operations import working
+from scans.operations.requests import worker
 from tests.admin.asking import page, said
 from tests.scans.conftest import AS_OF
 
@@ -28,11 +28,7 @@ def address(version: ScannerVersion, what: str = "change") -> str:
 def typed(engine: str, **changed: Any) -> dict[str, Any]:
     """The whole form as a browser sends it: the engine's defaults but for what is `changed`."""
     kind = ENGINES[engine].Params
-    fields = {
-        f"param_{name}": value
-        for name, value in engine_params.dump(kind()).items()
-        if value is not False
-    }
+    fields = {f"param_{name}": value for name, value in engine_params.dump(kind()).items() if value is not False}
     return {"title": "", "enabled": "on", **fields, **changed}
 
 
@@ -42,9 +38,7 @@ def v2(db: None) -> ScannerVersion:
 
 
 @pytest.mark.parametrize("engine", sorted(ENGINES))
-def test_every_parameter_is_a_field_with_its_range_default_unit_and_help(
-    console: Client, engine: str
-) -> None:
+def test_every_parameter_is_a_field_with_its_range_default_unit_and_help(console: Client, engine: str) -> None:
     text = page(console, ADD, engine=engine)
     for one in engine_params.schema(ENGINES[engine].Params):
         start = text.index(f'data-parameter="{one["name"]}"')
@@ -58,9 +52,7 @@ def test_every_parameter_is_a_field_with_its_range_default_unit_and_help(
         assert one["help"].replace("'", "&#x27;") in row
 
 
-def test_a_change_is_kept_with_its_author_and_both_values(
-    console: Client, v2: ScannerVersion
-) -> None:
+def test_a_change_is_kept_with_its_author_and_both_values(console: Client, v2: ScannerVersion) -> None:
     sent = typed("v2", title="Tighter", param_risk_max="3", param_vol_mult="2.8")
     found = console.post(address(v2), {**sent, "limits-KOSPI": "200"}, follow=True)
     assert found.redirect_chain
@@ -101,9 +93,7 @@ def test_what_does_not_fit_is_refused_and_nothing_kept(
     console: Client, v2: ScannerVersion, sent: dict[str, str], told: str
 ) -> None:
     ActiveVersion.objects.update_or_create(market="kr", defaults={"version": v2})
-    given = {
-        name: value for name, value in {**typed("v2"), **sent}.items() if value or name != "enabled"
-    }
+    given = {name: value for name, value in {**typed("v2"), **sent}.items() if value or name != "enabled"}
     found = console.post(address(v2), given)
     assert found.status_code == 200
     assert told in found.content.decode()
@@ -123,9 +113,7 @@ def test_a_formula_is_told_where_it_is_wrong(console: Client) -> None:
 def test_a_new_version_of_an_engine(console: Client) -> None:
     chosen = page(console, ADD)
     assert all(f"?engine={name}" in chosen for name in ENGINES)
-    sent = typed(
-        "formula", slug="mine", param_match="raw_close > 1000\r\nand volume > 0", segments="KOSPI"
-    )
+    sent = typed("formula", slug="mine", param_match="raw_close > 1000\r\nand volume > 0", segments="KOSPI")
     console.post(f"{ADD}?engine=formula", sent)
     made = ScannerVersion.objects.get(slug="mine")
     assert made.params == {"match": "raw_close > 1000\nand volume > 0"}
@@ -189,7 +177,7 @@ def test_run_now_queues_a_scan_whose_page_shows_how_far_it_is(
     assert "Queued: rises on market kr" in text
     assert "data-refresh" in text
     assert "0 of 1" in text
-    working.work(row.pk, as_of=AS_OF)
+    worker.work(row.pk, as_of=AS_OF)
     text = page(console, reverse("admin:scans_scanrequest_change", args=[row.pk]))
     assert "1 of 1" in text
     assert "data-refresh" not in text
@@ -199,9 +187,7 @@ def test_run_now_queues_a_scan_whose_page_shows_how_far_it_is(
     assert reverse("admin:scans_scanrun_change", args=[run]) in text
 
 
-def test_run_now_on_a_day_without_a_session_says_which_are_near(
-    market: Any, probe: Any, console: Client
-) -> None:
+def test_run_now_on_a_day_without_a_session_says_which_are_near(market: Any, probe: Any, console: Client) -> None:
     version = ScannerVersion.objects.get(slug="rises")
     found = console.post(address(version, "run"), {"market": "kr", "first": "2024-03-09"})
     assert found.status_code == 200

@@ -104,9 +104,7 @@ def _share(*given: Any) -> None:
 
 def _scan(day: str) -> list[dict[str, Any]]:
     name, frames, known = _shared
-    found = importlib.import_module(f"tests.reference.{name}").scan(
-        frames, known, pd.Timestamp(day)
-    )
+    found = importlib.import_module(f"tests.reference.{name}").scan(frames, known, pd.Timestamp(day))
     head = {
         "version": name,
         "date": day,

@@ -25,8 +25,8 @@ def forget() -> None:
     """Empty the cache, and what this process holds: it is as new."""
     from django.core.cache import cache
 
-    from marketdata.history import RECORDED
-    from scans.api.scans import FOUND
+    from marketdata.queries.history import RECORDED
+    from scans.api.views.scans import FOUND
 
     cache.clear()
     RECORDED.clear()
@@ -64,7 +64,7 @@ def get(client: Client, user: User) -> Get:
 @pytest.fixture
 def scanned(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> pd.DataFrame:
     """Versions `rises` and `rises-10` over sessions 10 to 30."""
-    from scans.operations.run import Request, run
+    from scans.operations.scan.run import Request, run
 
     probe.plan = (0.02, -0.02, 6)
     run(

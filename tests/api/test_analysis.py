@@ -16,8 +16,9 @@ from django.test import Client
 
 from marketdata.models import Generation
 from scans.models import ScanRun
-from scans.operations import base_rates, narrating
-from scans.operations.run import Request, run
+from scans.operations.analysis import narrate
+from scans.operations.evaluation import base_rates
+from scans.operations.scan.run import Request, run
 from tests.api.conftest import Get, risers
 from tests.exchanges.writer import KEY, MODEL, Writer
 from tests.scans.conftest import AS_OF, CODES
@@ -36,7 +37,7 @@ def writer(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Writer]:
     """A server that writes, which is configured; the breaker begins anew."""
     from caching.breaker import Breaker
 
-    monkeypatch.setattr(narrating, "BREAKER", Breaker(threshold=3, rest=60))
+    monkeypatch.setattr(narrate, "BREAKER", Breaker(threshold=3, rest=60))
     with Writer() as server:
         settings.NARRATIVE_URL = f"{server.url}/v1"
         settings.NARRATIVE_MODEL = "asked-for"
@@ -66,9 +67,7 @@ def test_base_rates_know_nothing_of_later_days(
     day = next(n for n in range(25, 31) if risers(scanned, sessions[n]))
     code = risers(scanned, sessions[day])[0]
     found = get(f"kr/analysis/{code}", date=sessions[day])["base_rates"]
-    opened, closed = (
-        scanned.pivot_table(index="date", columns="code", values=name) for name in ("open", "close")
-    )
+    opened, closed = (scanned.pivot_table(index="date", columns="code", values=name) for name in ("open", "close"))
     returns = [
         float(closed[one][sessions[n + 5]] / opened[one][sessions[n + 1]]) - 1
         for n in range(10, day + 1)
@@ -219,9 +218,7 @@ def test_the_analysis_is_complete_whatever_the_writer_does(
     assert get(f"kr/analysis/{pick}")["narrative"]["state"] == "made"
 
 
-def test_a_writer_that_is_slow_is_not_waited_for(
-    pick: str, get: Get, writer: Writer, settings: Any
-) -> None:
+def test_a_writer_that_is_slow_is_not_waited_for(pick: str, get: Get, writer: Writer, settings: Any) -> None:
     settings.NARRATIVE_SECONDS, writer.hang = 0.2, 30.0
     writer.faults.next("timeout")
     assert get(f"kr/analysis/{pick}")["narrative"]["reason"] == "no answer within 0.2 seconds"

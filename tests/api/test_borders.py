@@ -36,9 +36,7 @@ def test_an_address_that_is_not_there(client: Client, path: str) -> None:
     assert (found.status_code, found.json()["code"]) == (404, "no_such_endpoint")
 
 
-def test_a_defect_is_told_without_its_details(
-    client: Client, user: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_defect_is_told_without_its_details(client: Client, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     from marketdata.api import views
 
     def fail(name: str) -> None:
@@ -72,17 +70,13 @@ def test_what_does_not_fit_is_refused(get: Get, path: str, code: str) -> None:
     assert get(path, 400)["code"] == code
 
 
-@pytest.mark.parametrize(
-    "path", ["kr/stocks/%00", "versions/%00", "%00/stocks", "kr/stocks/%00/scans"]
-)
+@pytest.mark.parametrize("path", ["kr/stocks/%00", "versions/%00", "%00/stocks", "kr/stocks/%00/scans"])
 def test_no_name_holds_a_null(get: Get, path: str) -> None:
     assert get(path, 404)["code"] == "not_found"
 
 
 @pytest.mark.parametrize("path", ["kr/stocks", "kr/scans", "kr/scans/dates", "kr/signals"])
-def test_a_forged_cursor_is_refused_or_harmless(
-    scanned: Any, client: Client, get: Get, path: str
-) -> None:
+def test_a_forged_cursor_is_refused_or_harmless(scanned: Any, client: Client, get: Get, path: str) -> None:
     get("versions")
     forged = ("p=abc", "p=%00", "p=", "p=" + "9" * 40, "o=9999999&p=1", "r=1&p=x", "p=2024-02-31")
     for text in forged:
@@ -93,9 +87,7 @@ def test_a_forged_cursor_is_refused_or_harmless(
         assert (refused.status_code, refused.json()["code"]) == (400, "invalid_cursor")
 
 
-def test_the_unknown_may_read_where_the_setting_says_so(
-    client: Client, db: None, settings: Any
-) -> None:
+def test_the_unknown_may_read_where_the_setting_says_so(client: Client, db: None, settings: Any) -> None:
     settings.ANONYMOUS_READS = False
     refused = client.get("/api/versions")
     assert (refused.status_code, refused.json()["code"]) == (401, "not_authenticated")
@@ -129,9 +121,7 @@ def test_a_token(client: Client, user: User) -> None:
 
 @pytest.mark.parametrize("name", ["is_active", "is_staff", "is_superuser"])
 def test_who_a_token_stands_for(user: User, name: str) -> None:
-    User.objects.filter(pk=user.pk).update(
-        is_active=True, is_staff=False, is_superuser=False, email="a@example.com"
-    )
+    User.objects.filter(pk=user.pk).update(is_active=True, is_staff=False, is_superuser=False, email="a@example.com")
     User.objects.filter(pk=user.pk).update(**{name: True})
     token = ApiToken(user=user, name="dashboard")
     secret = token.new_secret()
@@ -167,13 +157,9 @@ def test_a_token_expires_and_its_use_is_noted_once_an_hour(client: Client, user:
     assert status() == 401
 
 
-def test_a_token_is_made_and_revoked_in_the_admin(
-    client: Client, user: User, admin_user: User
-) -> None:
+def test_a_token_is_made_and_revoked_in_the_admin(client: Client, user: User, admin_user: User) -> None:
     client.force_login(admin_user)
-    made = client.post(
-        "/admin/seismo_site/apitoken/add/", {"user": user.pk, "name": "cron"}, follow=True
-    )
+    made = client.post("/admin/seismo_site/apitoken/add/", {"user": user.pk, "name": "cron"}, follow=True)
     secret = next(word for word in made.content.decode().split() if word.startswith("seismo_"))
     secret = secret.split("<")[0]
     ask = Client(headers={"Authorization": f"Bearer {secret}"})
@@ -193,10 +179,7 @@ def test_reads_alone(get: Get, client: Client) -> None:
 def test_who_asks_too_often_is_held_back(client: Client, user: User, settings: Any) -> None:
     settings.ANONYMOUS_READS, settings.ANONYMOUS_RATE, settings.USER_RATE = True, 2, 3
     # The proxy's header is anybody's to write where there is no proxy.
-    statuses = [
-        client.get("/api/versions", headers={"X-Forwarded-For": f"10.0.0.{n}"}).status_code
-        for n in range(3)
-    ]
+    statuses = [client.get("/api/versions", headers={"X-Forwarded-For": f"10.0.0.{n}"}).status_code for n in range(3)]
     assert statuses == [200, 200, 429]
     assert client.get("/api/versions", REMOTE_ADDR="10.0.0.9").status_code == 200
     client.force_login(user)
@@ -209,12 +192,10 @@ def test_who_asks_too_often_is_held_back(client: Client, user: User, settings: A
     assert client.get("/api/health/live").status_code == 200
 
 
-def test_the_minute_slides(
-    client: Client, user: User, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_minute_slides(client: Client, user: User, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """However the clock's minutes fall: never more than the rate in sixty seconds, and again as those pass."""
     now = 1_000_000_000.0 - 1_000_000_000 % 60 + 55
-    monkeypatch.setattr("marketdata.api.access.time.time", lambda: now)
+    monkeypatch.setattr("marketdata.web.api.access.time.time", lambda: now)
     settings.USER_RATE = 6
     client.force_login(user)
 

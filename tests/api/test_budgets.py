@@ -28,9 +28,7 @@ HERE = Path(__file__).parent
 COUNTS = HERE / "query_counts.json"
 SCHEMA = yaml.safe_load((HERE.parents[1] / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
 READS = {path: told["get"] for path, told in SCHEMA["paths"].items() if "get" in told}
-QUERY = dict.fromkeys(
-    ("/api/{market}/scans/compare", "/api/{market}/evaluation"), "versions=rises,rises-10"
-)
+QUERY = dict.fromkeys(("/api/{market}/scans/compare", "/api/{market}/evaluation"), "versions=rises,rises-10")
 
 
 def counted(client: Client, address: str) -> int:
@@ -49,10 +47,7 @@ def addresses(path: str, names: dict[str, str]) -> list[str]:
     asked = [QUERY[path]] if path in QUERY else []
     parameters = {one["name"] for one in READS[path].get("parameters", [])}
     sizes = ["limit=1", "limit=500"] if "limit" in parameters else []
-    return [
-        "?".join([address, "&".join([*asked, *size])]).rstrip("?")
-        for size in ([], *([one] for one in sizes))
-    ]
+    return ["?".join([address, "&".join([*asked, *size])]).rstrip("?") for size in ([], *([one] for one in sizes))]
 
 
 @pytest.fixture

@@ -70,9 +70,7 @@ def test_a_parameter_is_changed_and_it_is_kept_who_did(send: Send) -> None:
         ({"enabled": "perhaps"}, ["enabled"]),
     ],
 )
-def test_what_does_not_fit_is_told_by_field(
-    send: Send, body: dict[str, Any], errors: list[str]
-) -> None:
+def test_what_does_not_fit_is_told_by_field(send: Send, body: dict[str, Any], errors: list[str]) -> None:
     told = send("PATCH", RISES, 400, body)
     assert told["code"] == "invalid"
     assert sorted(told["errors"]) == errors
@@ -115,9 +113,7 @@ def test_a_version_of_ones_own(send: Send, client: Client) -> None:
 
 def test_a_wrong_formula_is_told_with_its_place(send: Send) -> None:
     parameters = {"match": "raw_close > 1 and\n  rsj(14) < 40"}
-    told = send(
-        "POST", "/api/versions", 400, {"slug": "x", "engine": "formula", "parameters": parameters}
-    )
+    told = send("POST", "/api/versions", 400, {"slug": "x", "engine": "formula", "parameters": parameters})
     assert "rsj" in told["errors"]["parameters.match"][0]
     assert told["positions"] == {"parameters.match": {"line": 2, "column": 3}}
     assert not ScannerVersion.objects.filter(slug="x").exists()

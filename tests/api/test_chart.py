@@ -13,10 +13,12 @@ import pytest
 from django.conf import settings as site
 from django.test import Client
 
-from marketdata import queries
-from marketdata.history import history, read
 from marketdata.models import FactorEvent, StockPrice
-from marketdata.operations import generations, marks, project
+from marketdata.operations import generations
+from marketdata.operations.projection import dirty_months as marks
+from marketdata.operations.projection import project
+from marketdata.queries import bars
+from marketdata.queries.history import history, read
 from tests.api.conftest import Get, risers
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
@@ -123,9 +125,7 @@ def test_weeks_and_months(market: pd.DataFrame, sessions: list[date], get: Get) 
     ):
         found = get(CHART, interval=interval, indicators="sma2")
         grouped = raw.groupby(groups)
-        assert column(found, "date") == [
-            str(max(sessions[n] for n in rows)) for rows in grouped.indices.values()
-        ]
+        assert column(found, "date") == [str(max(sessions[n] for n in rows)) for rows in grouped.indices.values()]
         assert column(found, "open") == grouped.open.first().tolist()
         assert column(found, "high") == grouped.high.max().tolist()
         assert column(found, "low") == grouped.low.min().tolist()
@@ -151,9 +151,7 @@ def test_halted_days_and_sources(market: pd.DataFrame, sessions: list[date], get
     assert len(get(CHART)["bars"]) == len(sessions)
 
 
-def test_history_begins_after_a_missing_session(
-    bring: Importer, market: pd.DataFrame, probe: Probe, get: Get
-) -> None:
+def test_history_begins_after_a_missing_session(bring: Importer, market: pd.DataFrame, probe: Probe, get: Get) -> None:
     late = market[market.date >= date(2024, 4, 2)].copy()
     gap = timedelta(weeks=8)
     late["date"] = [day + gap for day in late.date]
@@ -181,9 +179,7 @@ def test_as_a_table(market: Any, client: Client, get: Get) -> None:
     text = b"".join(file.streaming_content)
     rows = list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"))))
     assert list(rows[0]) == ["date", "open", "high", "low", "close", "volume", "amount", "ema5"]
-    assert [float(row["ema5"]) for row in rows] == [
-        bar["indicators"]["ema5"] for bar in told["bars"]
-    ]
+    assert [float(row["ema5"]) for row in rows] == [bar["indicators"]["ema5"] for bar in told["bars"]]
     slim = get(CHART, fields="date,close")
     assert slim["bars"][0].keys() == {"date", "close"}
 
@@ -195,7 +191,7 @@ def test_the_record_and_the_lake_say_the_same(market: pd.DataFrame, sessions: li
     StockPrice.objects.filter(stock_code="247540", date=sessions[30]).delete()
     marks.mark("kr", sessions)
     held = project.current("kr")
-    window = queries.window(held, held.sessions, 0)
+    window = bars.window(held, held.sessions, 0)
     at = int(np.searchsorted(window.survey.codes, b"247540"))
     names = ("open", "high", "low", "close", "volume", "amount")
     panel = window.read(dict.fromkeys(names, 0), instruments=slice(at, at + 1))
@@ -203,6 +199,4 @@ def test_the_record_and_the_lake_say_the_same(market: pd.DataFrame, sessions: li
     assert found is not None
     assert not found.recorded[30]
     for name in names:
-        np.testing.assert_allclose(
-            found.adjusted().fields[name], panel.fields[name][:, 0], rtol=1e-12
-        )
+        np.testing.assert_allclose(found.adjusted().fields[name], panel.fields[name][:, 0], rtol=1e-12)

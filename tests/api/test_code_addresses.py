@@ -48,9 +48,7 @@ def share(request: pytest.FixtureRequest) -> Instrument:
 
 @pytest.mark.parametrize("quoted", [True, False])
 @pytest.mark.parametrize("below", ["", "/scans", "/flows"])
-def test_the_api_has_an_address_for_the_code(
-    admin_client: Client, share: Instrument, below: str, quoted: bool
-) -> None:
+def test_the_api_has_an_address_for_the_code(admin_client: Client, share: Instrument, below: str, quoted: bool) -> None:
     code = quote(share.code, safe="" if quoted else "/")
     answer = admin_client.get(f"/api/{share.market}/stocks/{code}{below}")
     assert answer.status_code == 200, answer.content
@@ -76,9 +74,7 @@ def test_the_pages_have_an_address_for_the_code(admin_client: Client, share: Ins
 
 
 @pytest.mark.parametrize("model", ["instrument", "stockprice"])
-def test_the_admin_has_an_address_for_the_code(
-    admin_client: Client, share: Instrument, model: str
-) -> None:
+def test_the_admin_has_an_address_for_the_code(admin_client: Client, share: Instrument, model: str) -> None:
     listed = admin_client.get(
         reverse(f"admin:marketdata_{model}_changelist"), {"q": share.code, "market": share.market}
     )

@@ -13,8 +13,9 @@ import pytest
 from django.test import Client
 from python_calamine import CalamineWorkbook
 
-from marketdata.api import sending, views
+from marketdata.api import views
 from marketdata.models import Instrument
+from marketdata.web.api import responses
 from scans.models import ScanRank
 from scans.operations import signals
 from tests.api.conftest import Get
@@ -36,9 +37,7 @@ def lines(response: Any) -> list[dict[str, str]]:
 
 def sheet(response: Any) -> list[list[Any]]:
     """The cells of a workbook, read by another library."""
-    return (
-        CalamineWorkbook.from_filelike(io.BytesIO(body(response))).get_sheet_by_index(0).to_python()
-    )
+    return CalamineWorkbook.from_filelike(io.BytesIO(body(response))).get_sheet_by_index(0).to_python()
 
 
 def table(response: Any) -> pa.Table:
@@ -163,9 +162,7 @@ def test_how_a_form_is_asked_for(lists: Any, client: Client) -> None:
     assert client.get("/api/kr/stocks/005930?format=csv").json()["code"] == "unknown_parameter"
 
 
-def test_whole_a_page_or_refused(
-    lists: Any, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whole_a_page_or_refused(lists: Any, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     every = lines(client.get("/api/kr/signals?format=csv&ordering=code"))
     assert len(every) > 20
     two = lines(client.get("/api/kr/signals?format=csv&ordering=code&limit=2"))
@@ -190,18 +187,16 @@ def test_the_file_is_named_safely(lists: Any, client: Client, sessions: list[dat
 
     assert name("kr/scans/latest?format=csv") == f"kr-rises-{sessions[30]}.csv"
     assert name("kr/signals?format=parquet") == "kr-signals.parquet"
-    assert sending.file_name('../"x;\r\n한/scans') == "x-scans"
-    assert sending.file_name("한국") == "seismo"
-    assert len(sending.file_name("a" * 500)) == 100
+    assert responses.file_name('../"x;\r\n한/scans') == "x-scans"
+    assert responses.file_name("한국") == "seismo"
+    assert len(responses.file_name("a" * 500)) == 100
 
 
 def test_a_download_is_not_sent_again(lists: Any, client: Client) -> None:
     for form in ("csv", "parquet", "xlsx"):
         first = client.get(f"/api/kr/signals?format={form}")
         body(first)
-        again = client.get(
-            f"/api/kr/signals?format={form}", headers={"If-None-Match": first.headers["ETag"]}
-        )
+        again = client.get(f"/api/kr/signals?format={form}", headers={"If-None-Match": first.headers["ETag"]})
         assert (again.status_code, again.content) == (304, b"")
         other = client.get(
             "/api/kr/signals?format=csv&status=open",

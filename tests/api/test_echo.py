@@ -13,9 +13,7 @@ from django.test import Client
 
 from tests.people import scan_chief
 
-SCHEMA = yaml.safe_load(
-    (Path(__file__).parents[2] / "docs" / "openapi.yaml").read_text(encoding="utf-8")
-)
+SCHEMA = yaml.safe_load((Path(__file__).parents[2] / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
 LONG = "zq" * 30_000
 SHORT = 4_000
 """Characters that an error has at most here."""
@@ -43,9 +41,7 @@ def test_of_an_address(chief: Client, settings: Any) -> None:
     for path, methods in SCHEMA["paths"].items():
         for name in re.findall(r"{(\w+)}", path):
             for method in methods:
-                found = chief.generic(
-                    method.upper(), address(path, **{name: LONG}), "{}", "application/json"
-                )
+                found = chief.generic(method.upper(), address(path, **{name: LONG}), "{}", "application/json")
                 if found.status_code != 200:  # an instrument that nobody knows has no picks
                     check(found)
     check(chief.get(f"/api/{LONG}/{LONG}/{LONG}"))

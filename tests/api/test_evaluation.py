@@ -11,9 +11,9 @@ from django.test import Client
 
 from caching.stats import STATS
 from marketdata.models import LakePartition
-from marketdata.operations.project import project
-from scans.operations import judged
-from scans.operations.run import Request, run
+from marketdata.operations.projection.project import project
+from scans.operations.evaluation import cached
+from scans.operations.scan.run import Request, run
 from tests.api.conftest import Get, risers
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
@@ -23,17 +23,13 @@ SPAN = {"from": "2024-03-18", "to": "2024-04-16"}
 
 def naive(rows: pd.DataFrame, sessions: list[date], days: list[date], horizon: int) -> list[float]:
     """Bought at the open after the pick, sold at the close `horizon` sessions later, while the record lasts."""
-    opened, closed = (
-        rows.pivot_table(index="date", columns="code", values=name) for name in ("open", "close")
-    )
+    opened, closed = (rows.pivot_table(index="date", columns="code", values=name) for name in ("open", "close"))
     found = []
     for day in days:
         at = sessions.index(day)
         if at + horizon < len(sessions):
             entry, exit_ = sessions[at + 1], sessions[at + horizon]
-            found += [
-                float(closed[code][exit_] / opened[code][entry]) - 1 for code in risers(rows, day)
-            ]
+            found += [float(closed[code][exit_] / opened[code][entry]) - 1 for code in risers(rows, day)]
     return found
 
 
@@ -55,12 +51,8 @@ def test_the_figures(scanned: pd.DataFrame, sessions: list[date], get: Get) -> N
         assert line["mean_interval"] == {"low_pct": None, "high_pct": None}  # too few sessions
 
 
-def test_costs_are_percent_of_a_round_trip(
-    scanned: pd.DataFrame, sessions: list[date], get: Get
-) -> None:
-    free, paid = (
-        get("kr/evaluation", horizon=5, costs=costs, **SPAN)["figures"][0] for costs in (0, 0.25)
-    )
+def test_costs_are_percent_of_a_round_trip(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
+    free, paid = (get("kr/evaluation", horizon=5, costs=costs, **SPAN)["figures"][0] for costs in (0, 0.25))
     assert paid["mean_pct"] == pytest.approx(free["mean_pct"] - 0.25)
 
 
@@ -121,21 +113,17 @@ def test_an_answer_is_kept_until_something_it_depends_on_changes(
         ({"source": "fly"}, 400, "unknown_parameter"),
     ],
 )
-def test_what_cannot_be_judged(
-    scanned: pd.DataFrame, get: Get, query: dict[str, str], status: int, code: str
-) -> None:
+def test_what_cannot_be_judged(scanned: pd.DataFrame, get: Get, query: dict[str, str], status: int, code: str) -> None:
     found = get("kr/evaluation", status, **query)
     assert found["code"] == code
     assert "--" not in found["detail"]  # that is for the command line
 
 
-def test_an_evaluation_is_bounded(
-    scanned: pd.DataFrame, get: Get, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(judged, "PATIENCE", 0.01)
-    with judged.one_at_a_time():
+def test_an_evaluation_is_bounded(scanned: pd.DataFrame, get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cached, "PATIENCE", 0.01)
+    with cached.one_at_a_time():
         assert get("kr/evaluation", 503, horizon=1)["code"] == "busy"
-    monkeypatch.setattr(judged, "MOST_CELLS", 6 * (21 + 253 + 1))
+    monkeypatch.setattr(cached, "MOST_CELLS", 6 * (21 + 253 + 1))
     refused = get("kr/evaluation", 400, horizon=1)
     assert refused["code"] == "range_too_long"
     assert "41 sessions of 6 instruments are too many" in refused["detail"]

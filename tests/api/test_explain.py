@@ -11,9 +11,9 @@ from django.core.cache import cache
 from django.test import Client
 
 from marketdata.models import Generation, LakePartition
-from marketdata.operations.project import project
+from marketdata.operations.projection.project import project
 from scans.models import ScannerVersion, ScanRun, ScanSession
-from scans.operations.run import Request, run
+from scans.operations.scan.run import Request, run
 from tests.api.conftest import Get, risers
 from tests.scans.conftest import AS_OF, CODES, Importer
 from tests.scans.probe import Probe
@@ -24,9 +24,7 @@ def rise(rows: pd.DataFrame, code: str, day: date, before: date) -> float:
     return float(close[day] / close[before] - 1)
 
 
-def test_each_instrument_is_explained_as_it_was_picked(
-    scanned: pd.DataFrame, sessions: list[date], get: Get
-) -> None:
+def test_each_instrument_is_explained_as_it_was_picked(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
     day = sessions[20]
     picks = {row["code"]: row for row in get(f"kr/scans/{day}")["ranks"]}
     assert 0 < len(picks) < len(CODES)
@@ -44,9 +42,7 @@ def test_each_instrument_is_explained_as_it_was_picked(
         assert found["parameters"]["reproduces"] is True
 
 
-def test_the_parameters_are_those_of_the_run(
-    scanned: pd.DataFrame, sessions: list[date], get: Get
-) -> None:
+def test_the_parameters_are_those_of_the_run(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
     code = risers(scanned, sessions[30])[0]
     path = f"kr/stocks/{code}/explain"
     ScannerVersion.objects.filter(slug="rises").update(params={"scale": 7.0})
@@ -68,9 +64,7 @@ def test_the_parameters_are_those_of_the_run(
     assert get(path, scanner_version="rises-10")["parameters"]["values"]["scale"] == 10.0
 
 
-def test_the_same_each_time_and_nothing_is_written(
-    scanned: pd.DataFrame, client: Client, get: Get
-) -> None:
+def test_the_same_each_time_and_nothing_is_written(scanned: pd.DataFrame, client: Client, get: Get) -> None:
     get("versions")
     path = "/api/kr/stocks/005930/explain"
     first = client.get(path)
@@ -148,9 +142,7 @@ def test_an_engine_that_has_changed_since(scanned: pd.DataFrame, get: Get) -> No
     assert "revision 7, here is revision 1" in found["detail"]
 
 
-def test_nothing_published_yet(
-    market: pd.DataFrame, probe: Probe, sessions: list[date], get: Get
-) -> None:
+def test_nothing_published_yet(market: pd.DataFrame, probe: Probe, sessions: list[date], get: Get) -> None:
     assert get("kr/stocks/005930/explain", 503)["code"] == "lake_behind"  # there is none yet
     assert get("kr/stocks/005930/explain", 503, date=sessions[5])["code"] == "lake_behind"
     project("kr")

@@ -14,18 +14,16 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from marketdata import flows
-from marketdata.operations import flow_door
+from marketdata.operations.record.flows import record
+from marketdata.queries import flows
 from marketdata.sources.batches import FlowBatch
 from tests.api.conftest import Get, risers
 from tests.scans.conftest import AS_OF, CODES
 
 
-def flow(
-    days: Sequence[date], values: Sequence[float | None], *, code: str, source: str = "kis"
-) -> None:
+def flow(days: Sequence[date], values: Sequence[float | None], *, code: str, source: str = "kis") -> None:
     given = FlowBatch.of([code] * len(days), days, {"foreign_net_quantity": values})
-    flow_door.record(given, market="kr", source=source, at=AS_OF)
+    record(given, market="kr", source=source, at=AS_OF)
 
 
 @pytest.fixture
@@ -37,9 +35,7 @@ def bought(scanned: pd.DataFrame, sessions: list[date]) -> str:
     return code
 
 
-def test_a_pick_shows_what_was_recorded_up_to_its_session(
-    bought: str, sessions: list[date], get: Get
-) -> None:
+def test_a_pick_shows_what_was_recorded_up_to_its_session(bought: str, sessions: list[date], get: Get) -> None:
     ranks = get(f"kr/scans/{sessions[30]}", scanner_version="rises")["ranks"]
     found = ranks[0]["flow"]
     assert ranks[0]["code"] == bought
@@ -86,9 +82,7 @@ def test_explanations_and_analyses_show_it_beside_the_pick(
     assert (after.status_code, after.json()["flow"]["foreign_quantity_1"]) == (200, 77)
 
 
-def test_what_lies_more_than_five_sessions_back_is_not_shown(
-    market: pd.DataFrame, sessions: list[date]
-) -> None:
+def test_what_lies_more_than_five_sessions_back_is_not_shown(market: pd.DataFrame, sessions: list[date]) -> None:
     flow([sessions[5]], [7.0], code="005930")
     picks = [("005930", sessions[n]) for n in (4, 5, 9, 10)]
     found = flows.shown("kr", picks)
@@ -98,9 +92,7 @@ def test_what_lies_more_than_five_sessions_back_is_not_shown(
     assert flows.shown("kr", picks[1:2])[picks[1]]["foreign_quantity_1"] == 7  # kis comes first
 
 
-def test_a_download_has_the_flow_of_every_pick(
-    bought: str, sessions: list[date], client: Client, get: Get
-) -> None:
+def test_a_download_has_the_flow_of_every_pick(bought: str, sessions: list[date], client: Client, get: Get) -> None:
     get("versions")  # signs in
     page = client.get(f"/api/kr/scans/{sessions[30]}?scanner_version=rises&format=csv")
     body = b"".join(page.streaming_content) if page.streaming else page.content  # type: ignore[attr-defined]
@@ -125,9 +117,7 @@ def test_the_flows_of_a_stock_page_by_page(bought: str, sessions: list[date], ge
     assert (rest[0]["date"], rest[0]["source"]) == (str(sessions[22]), "krx")
     some = get(f"kr/stocks/{bought}/flows", **{"from": sessions[30], "to": sessions[31]})["results"]
     assert [row["date"] for row in some] == [str(sessions[30]), str(sessions[31])]
-    assert get(f"kr/stocks/{bought}/flows", ordering="-date")["results"][0]["date"] == str(
-        sessions[35]
-    )
+    assert get(f"kr/stocks/{bought}/flows", ordering="-date")["results"][0]["date"] == str(sessions[35])
     get(f"kr/stocks/{bought}/flows", 400, ordering="source")
     get(f"kr/stocks/{bought}/flows", 400, **{"from": "soon"})
     assert get("kr/stocks/999999/flows", 404)["code"] == "unknown_stock"
@@ -135,9 +125,7 @@ def test_the_flows_of_a_stock_page_by_page(bought: str, sessions: list[date], ge
     assert get(f"kr/stocks/{other}/flows")["results"] == []
 
 
-def test_commands_show_the_flow_of_a_pick(
-    bought: str, sessions: list[date], tmp_path: Path
-) -> None:
+def test_commands_show_the_flow_of_a_pick(bought: str, sessions: list[date], tmp_path: Path) -> None:
     def told(*given: str) -> str:
         out = io.StringIO()
         call_command(*given, stdout=out)

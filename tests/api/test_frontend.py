@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
@@ -38,7 +38,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sessions(folder: Path) -> tuple[str, str]:
     """The twentieth last session of the market, and its last."""
     code = (
-        "from marketdata.queries import record; from marketdata.operations.project import project; project('kr'); "
+        "from marketdata.queries.bars import record; "
+        "from marketdata.operations.projection.project import project; project('kr'); "
         "days = record('kr').sessions; print(days[-20], days[-1])"
     )
     first, last = managed(folder, "shell", "--no-imports", "-c", code).split()
@@ -49,9 +50,7 @@ class Page:
     """A client made from the schema: operations by their name, no parameter that is not told, every answer checked."""
 
     def __init__(self, address: str, secret: str) -> None:
-        self.http = httpx.Client(
-            base_url=address, headers={"Authorization": f"Bearer {secret}"}, timeout=60
-        )
+        self.http = httpx2.Client(base_url=address, headers={"Authorization": f"Bearer {secret}"}, timeout=60)
         told = self.http.get("/api/schema")
         assert told.status_code == 200
         self.schema: dict[str, Any] = yaml.safe_load(told.text)
@@ -64,9 +63,7 @@ class Page:
     def ask(self, name: str, **given: Any) -> Any:
         path, method, operation = self.operations[name]
         known = {one["name"]: one["in"] for one in operation.get("parameters", [])}
-        assert given.keys() <= known.keys(), (
-            f"{name} has no parameter {given.keys() - known.keys()}"
-        )
+        assert given.keys() <= known.keys(), f"{name} has no parameter {given.keys() - known.keys()}"
         for one, where in known.items():
             if where == "path":
                 path = path.replace(f"{{{one}}}", str(given[one]))
@@ -82,7 +79,7 @@ class Page:
 def test_a_frontend_finds_its_way_by_the_schema_alone(data: Path) -> None:
     secret = managed(data, "shell", "--no-imports", "-c", WELCOME).strip()
     with serving(environment(data), data / "server.log") as server:
-        assert httpx.get(f"{server.address}/api/versions").status_code == 401
+        assert httpx2.get(f"{server.address}/api/versions").status_code == 401
         page = Page(server.address, secret)
         assert {one["slug"] for one in page.ask("versions")} >= {"v2", "v3"}
         picked: dict[str, dict[str, Any]] = {}
@@ -94,9 +91,7 @@ def test_a_frontend_finds_its_way_by_the_schema_alone(data: Path) -> None:
             assert picked[version]["scanner_version"] == version
         first = picked["v2"]["ranks"][0]
         day = picked["v2"]["date"]
-        some = page.ask(
-            "scan", market="kr", date=day, scanner_version="v2", segment=first["segment"], limit=100
-        )
+        some = page.ask("scan", market="kr", date=day, scanner_version="v2", segment=first["segment"], limit=100)
         assert {row["segment"] for row in some["ranks"]} == {first["segment"]}
         assert first["code"] in [row["code"] for row in some["ranks"]]
         stock = page.ask("stock", market="kr", code=first["code"])
@@ -105,9 +100,7 @@ def test_a_frontend_finds_its_way_by_the_schema_alone(data: Path) -> None:
         assert day in [row["date"] for row in caught["results"]]
         if "stock_chart" in page.operations:
             page.ask("stock_chart", market="kr", code=first["code"], period="3mo")
-        told = page.ask(
-            "stock_explain", market="kr", code=first["code"], scanner_version="v2", date=day
-        )
+        told = page.ask("stock_explain", market="kr", code=first["code"], scanner_version="v2", date=day)
         assert told["pick"]["rank"] == first["rank"]
         assert [check["name"] for check in told["checks"] if check["group"] == "rank"] == ["rank"]
         read = page.ask("analysis", market="kr", code=first["code"], date=day)

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from django.db import connection
 from django.test import Client
@@ -24,8 +24,8 @@ from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 from marketdata.models import LakePartition
-from marketdata.operations import queueing
-from marketdata.operations.queueing import Queue
+from marketdata.operations import task_queue
+from marketdata.operations.task_queue import Queue
 from scans.models import ScannerVersion
 from seismo_site.health import probes
 from seismo_site.health import views as health
@@ -81,7 +81,7 @@ def served(data: Path, **settings: str) -> Iterator[str]:
 
 def asked(address: str, status: int) -> dict[str, Any]:
     """What readiness says, every part named; of a client that does not wait for long."""
-    found = httpx.get(f"{address}{READY}", timeout=PATIENCE)
+    found = httpx2.get(f"{address}{READY}", timeout=PATIENCE)
     assert found.status_code == status, found.text
     assert "hunter2" not in found.text
     told: dict[str, Any] = found.json()
@@ -117,9 +117,7 @@ def test_all_is_well(client: Client, settings: Any) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_lake_behind_the_record_is_told(
-    client: Client, scanned: Any, sessions: list[date]
-) -> None:
+def test_a_lake_behind_the_record_is_told(client: Client, scanned: Any, sessions: list[date]) -> None:
     told = client.get(READY).json()["lake"]
     assert told == {"state": "up", "detail": f"kr until {sessions[-1]}"}
     LakePartition.objects.filter(month=date(2024, 3, 1)).update(written=0)
@@ -134,7 +132,7 @@ def test_the_queries_of_the_parts(scanned: Any) -> None:
     with CaptureQueriesContext(connection) as made:
         for ask in (health.database, health.queue, health.lake):
             ask()
-    assert len(made) == 3 + 2 * queueing.in_database()  # the queue and its workers' leases
+    assert len(made) == 3 + 2 * task_queue.in_database()  # the queue and its workers' leases
 
 
 @pytest.mark.django_db(transaction=True)
@@ -181,13 +179,9 @@ def test_a_redis_that_is_not_there(kind: str, request: Any, tmp_path: Path) -> N
     assert told["cache"]["state"] != "up"
 
 
-def test_a_queue_without_and_with_a_worker_then_no_servers(
-    servers: Servers, tmp_path: Path
-) -> None:
+def test_a_queue_without_and_with_a_worker_then_no_servers(servers: Servers, tmp_path: Path) -> None:
     urls = {"DATABASE_URL": servers.postgres(), "REDIS_URL": servers.redis()}
-    enqueue = (
-        "from django_q.tasks import async_task; async_task('django.utils.text.slugify', 'done')"
-    )
+    enqueue = "from django_q.tasks import async_task; async_task('django.utils.text.slugify', 'done')"
     installed(tmp_path, **urls)
     managed(tmp_path, "shell", "--no-imports", "-c", enqueue, **urls)
     with served(tmp_path, **urls) as address:
@@ -246,7 +240,7 @@ def test_a_task_that_nobody_takes(client: Client, emptied: None) -> None:
     for _ in range(3):
         async_task("django.utils.text.slugify", "done")
     first = OrmQ.objects.order_by("pk").first()
-    if queueing.in_database():
+    if task_queue.in_database():
         told = client.get(READY).json()["queue"]
         assert (told["state"], "no task worker is running" in told["detail"]) == ("degraded", True)
         now = timezone.now()
@@ -257,7 +251,7 @@ def test_a_task_that_nobody_takes(client: Client, emptied: None) -> None:
         assert told["state"] == "degraded"
         get_broker().dequeue()
     told = client.get(READY).json()["queue"]
-    if queueing.in_database():
+    if task_queue.in_database():
         assert told == {
             "state": "up",
             "detail": "2 waiting, the oldest for 5 minutes; task workers running: 0",

@@ -117,9 +117,7 @@ def test_days_that_are_none(scanned: pd.DataFrame, client: Client, get: Get, tex
     assert client.get(f"/api/kr/scans/{quote(text, safe='')}").status_code in {400, 404}
 
 
-def test_what_a_table_would_run_is_text_in_csv(
-    scanned: pd.DataFrame, client: Client, get: Get
-) -> None:
+def test_what_a_table_would_run_is_text_in_csv(scanned: pd.DataFrame, client: Client, get: Get) -> None:
     """A name from a price file that a spreadsheet would take for a formula."""
     from marketdata.models import Instrument
 
@@ -129,9 +127,7 @@ def test_what_a_table_would_run_is_text_in_csv(
         found = client.get("/api/kr/stocks", {"format": "csv"})
         assert found.status_code == 200
         text = b"".join(found) if found.streaming else found.content
-        (line,) = [
-            one for one in text.decode().split("\n") if one.lstrip("\"'").startswith("005930")
-        ]
+        (line,) = [one for one in text.decode().split("\n") if one.lstrip("\"'").startswith("005930")]
         cell = line.split(",", 1)[1].lstrip('"')
         assert cell[0] not in "=+-@\t\r", (evil, line)
 
@@ -144,9 +140,7 @@ def test_a_token_is_nobody_elses(client: Client, scanned: pd.DataFrame) -> None:
     ask = {"Authorization": f"Bearer {secret}"}
     body = json.dumps({"scanner_version": "rises", "date": "2024-04-15"})
     for method, path in (("post", "kr/scans"), ("patch", "versions/rises")):
-        refused = getattr(client, method)(
-            f"/api/{path}", body, content_type="application/json", headers=ask
-        )
+        refused = getattr(client, method)(f"/api/{path}", body, content_type="application/json", headers=ask)
         assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
     assert ScannerVersion.objects.get(slug="rises").params == {}
     ApiToken.objects.update(revoked_at=timezone.now())
@@ -232,9 +226,7 @@ def test_what_every_answer_carries(client: Client, get: Get) -> None:
         assert "Server" not in headers
 
 
-def test_nobody_reads_anything_but_whether_it_lives(
-    client: Client, scanned: pd.DataFrame, settings: Any
-) -> None:
+def test_nobody_reads_anything_but_whether_it_lives(client: Client, scanned: pd.DataFrame, settings: Any) -> None:
     settings.ANONYMOUS_READS = False
     given = {
         "{market}": "kr",

@@ -15,10 +15,10 @@ from django.test.utils import CaptureQueriesContext
 
 from caching.stats import STATS
 from marketdata.operations import generations
-from scans.api import asking
+from scans.api import parameters
 from scans.models import Signal
 from scans.operations import signals
-from scans.operations.run import Request, run
+from scans.operations.scan.run import Request, run
 from tests.api.conftest import Get
 from tests.scans.conftest import AS_OF
 
@@ -73,20 +73,14 @@ def test_a_compressed_answer_for_those_who_take_it(scanned: Any, reader: Client)
     assert "Accept-Encoding" in refused.headers["Vary"]
 
 
-def test_what_is_published_is_shown_at_once(
-    scanned: Any, sessions: list[date], reader: Client
-) -> None:
+def test_what_is_published_is_shown_at_once(scanned: Any, sessions: list[date], reader: Client) -> None:
     before = reader.get(KEPT["scan"]).json()
-    run(
-        Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[31], last=sessions[31])
-    )
+    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[31], last=sessions[31]))
     after = reader.get(KEPT["scan"]).json()
     assert (before["date"], after["date"]) == (str(sessions[30]), str(sessions[31]))
     assert reader.get(KEPT["signals"]).json()["results"] == []
     signals.update(market="kr", versions=["rises"], as_of=AS_OF)
-    assert len(reader.get(KEPT["signals"], {"limit": 500}).json()["results"]) == min(
-        Signal.objects.count(), 500
-    )
+    assert len(reader.get(KEPT["signals"], {"limit": 500}).json()["results"]) == min(Signal.objects.count(), 500)
 
 
 def test_what_is_taken_back_was_never_shown(scanned: Any, reader: Client) -> None:
@@ -100,7 +94,7 @@ def test_what_is_taken_back_was_never_shown(scanned: Any, reader: Client) -> Non
 
 def test_today_ends(scanned: Any, sessions: list[date], reader: Client, monkeypatch: Any) -> None:
     assert reader.get(KEPT["scan"]).json()["is_today"] is False
-    monkeypatch.setattr(asking, "today", lambda market: sessions[30])
+    monkeypatch.setattr(parameters, "today", lambda market: sessions[30])
     assert reader.get(KEPT["scan"]).json()["is_today"] is True
 
 
@@ -112,9 +106,7 @@ def test_another_active_version(scanned: Any, reader: Client) -> None:
     assert reader.get(KEPT["scan"]).json()["scanner_version"] == "rises-10"
 
 
-def test_it_is_kept_from_those_who_may_not_read(
-    scanned: Any, reader: Client, settings: Any
-) -> None:
+def test_it_is_kept_from_those_who_may_not_read(scanned: Any, reader: Client, settings: Any) -> None:
     assert reader.get(KEPT["scan"]).status_code == 200
     settings.ANONYMOUS_READS = False
     assert Client().get(KEPT["scan"]).status_code == 401
@@ -143,11 +135,7 @@ def test_no_list_is_ever_half_published(scanned: Any, sessions: list[date], get:
         try:
             for n in range(12):
                 top = (99, 1)[n % 2]
-                run(
-                    Request(
-                        market="kr", as_of=AS_OF, versions=["rises"], first=day, last=day, top=top
-                    )
-                )
+                run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=day, last=day, top=top))
         finally:
             ended.set()
             connections.close_all()

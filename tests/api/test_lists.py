@@ -14,7 +14,7 @@ from marketdata.models import Generation, Instrument
 from marketdata.operations import generations
 from scans.models import Signal
 from scans.operations import signals
-from scans.operations.run import Request, run
+from scans.operations.scan.run import Request, run
 from tests.api.conftest import Get
 from tests.scans.conftest import AS_OF
 
@@ -36,9 +36,9 @@ PUBLISHED = [name for name in LISTS if name != "scans"] + [*WHOLE, "stocks/00593
 def lists(scanned: Any) -> Any:
     """Everything there is to list; some of it ties and some is null."""
     signals.update(market="kr", versions=["rises"], as_of=AS_OF)
-    Signal.objects.filter(
-        pk__in=list(Signal.objects.order_by("pk").values_list("pk", flat=True)[:9])
-    ).update(return_pct=None)
+    Signal.objects.filter(pk__in=list(Signal.objects.order_by("pk").values_list("pk", flat=True)[:9])).update(
+        return_pct=None
+    )
     Instrument.objects.filter(code="000020").update(last_bar=None)
     return scanned
 
@@ -89,12 +89,8 @@ def test_a_cursor_belongs_to_its_order(lists: Any, client: Client, get: Get) -> 
     assert (refused.status_code, refused.json()["code"]) == (400, "invalid_cursor")
 
 
-def test_the_pages_of_an_answer_stay_its_own(
-    scanned: Any, sessions: list[date], client: Client, get: Get
-) -> None:
-    day = next(
-        day for day in sessions[12:31] if len(get(f"kr/scans/{day}", limit=500)["ranks"]) > 2
-    )
+def test_the_pages_of_an_answer_stay_its_own(scanned: Any, sessions: list[date], client: Client, get: Get) -> None:
+    day = next(day for day in sessions[12:31] if len(get(f"kr/scans/{day}", limit=500)["ranks"]) > 2)
     at = sessions.index(day)
     run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=day, last=day, top=99))
     every = get(f"kr/scans/{day}")
@@ -137,9 +133,7 @@ READ_OUT = ("evaluation?horizon=1", "stocks/005930/explain", "analysis/005930")
 
 
 @pytest.mark.parametrize("path", [*PUBLISHED, *READ_OUT])
-def test_what_the_caller_has_is_not_sent_again(
-    lists: Any, client: Client, get: Get, path: str
-) -> None:
+def test_what_the_caller_has_is_not_sent_again(lists: Any, client: Client, get: Get, path: str) -> None:
     get("versions")
     Generation.objects.update(changed_at=datetime.fromisoformat("2024-06-03T01:02:03.4Z"))
     address = f"/api/kr/{path}"
@@ -150,9 +144,7 @@ def test_what_the_caller_has_is_not_sent_again(
     assert {"Accept", "Authorization", "Cookie"} <= set(first.headers["Vary"].split(", "))
 
     def asked(**headers: str) -> int:
-        return client.get(
-            address, headers={name.replace("_", "-"): text for name, text in headers.items()}
-        ).status_code
+        return client.get(address, headers={name.replace("_", "-"): text for name, text in headers.items()}).status_code
 
     assert asked(if_none_match=tag) == asked(if_modified_since=when) == 304
     assert asked(if_none_match=f'"other", W/{tag}') == 304

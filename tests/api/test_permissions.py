@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from scans.models import ActiveVersion, RequestStatus, ScannerVersion, ScanRequest
-from scans.operations import requests
+from scans.operations.requests import queue
 from seismo_site.models import ApiToken
 from tests.people import grant
 from tests.scans.conftest import AS_OF
@@ -36,22 +36,14 @@ class Write:
 
 
 TABLE: dict[tuple[str, str], Write] = {
-    ("POST", "api/versions"): Write(
-        "scans.add_scannerversion", 201, {"slug": "mine", "engine": "probe"}
-    ),
-    ("PATCH", "api/versions/<str:slug>"): Write(
-        "scans.change_scannerversion", 200, {"enabled": False}
-    ),
+    ("POST", "api/versions"): Write("scans.add_scannerversion", 201, {"slug": "mine", "engine": "probe"}),
+    ("PATCH", "api/versions/<str:slug>"): Write("scans.change_scannerversion", 200, {"enabled": False}),
     ("PUT", "api/<str:market>/active-version"): Write(
         "scans.change_scannerversion", 200, {"scanner_version": "rises-10"}
     ),
     ("POST", "api/<str:market>/scans"): Write("scans.add_scanrequest", 202, {"save": False}),
-    ("POST", "api/<str:market>/scan-requests/<str:number>/cancel"): Write(
-        "scans.change_scanrequest", 200
-    ),
-    ("POST", "api/<str:market>/scan-requests/<str:number>/rerun"): Write(
-        "scans.add_scanrequest", 202
-    ),
+    ("POST", "api/<str:market>/scan-requests/<str:number>/cancel"): Write("scans.change_scanrequest", 200),
+    ("POST", "api/<str:market>/scan-requests/<str:number>/rerun"): Write("scans.add_scanrequest", 202),
 }
 
 
@@ -132,14 +124,12 @@ def test_who_may_write(
     scanned: Any, caller: Callable[[User | None], Client], method: str, route: str, who: str
 ) -> None:
     row = TABLE[method, route]
-    asked = requests.ask(market="kr", as_of=AS_OF, requested_by="ann").request
+    asked = queue.ask(market="kr", as_of=AS_OF, requested_by="ann").request
     if route.endswith("rerun"):
-        requests.cancel(asked.pk, as_of=AS_OF, who="ann")
+        queue.cancel(asked.pk, as_of=AS_OF, who="ann")
     slug = "rises-10"
     address = "/" + (
-        route.replace("<str:market>", "kr")
-        .replace("<str:slug>", slug)
-        .replace("<str:number>", str(asked.pk))
+        route.replace("<str:market>", "kr").replace("<str:slug>", slug).replace("<str:number>", str(asked.pk))
     )
     client = caller(person(who, row.permission))
     before = state()

@@ -16,8 +16,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from scans import results
-from scans.operations.run import Request, run
+from scans.operations.scan.run import Request, run
+from scans.queries import results
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
 
@@ -68,11 +68,7 @@ def page_by_page(client: Client) -> str:
 def beside_another(client: Client) -> str:
     """In a comparison, where the ranks of several lists come from one query."""
     found = client.get("/api/kr/scans/compare", {"versions": "rises,rises-10"}).json()
-    mine = [
-        {"code": row["code"], **row["versions"]["rises"]}
-        for row in found["rows"]
-        if "rises" in row["versions"]
-    ]
+    mine = [{"code": row["code"], **row["versions"]["rises"]} for row in found["rows"] if "rises" in row["versions"]]
     head = next(one for one in found["answers"] if one["scanner_version"] == "rises")
     assert digest(sorted(mine, key=lambda one: int(one["rank"]))) == head["result_digest"]
     return str(head["result_digest"])
@@ -89,9 +85,7 @@ def lists(market: pd.DataFrame, probe: Probe, user: User, settings: Any) -> tupl
 
 
 @pytest.mark.parametrize("read", [whole, page_by_page, beside_another])
-def test_one_list_or_the_other(
-    lists: tuple[str, str], user: User, read: Callable[[Client], str]
-) -> None:
+def test_one_list_or_the_other(lists: tuple[str, str], user: User, read: Callable[[Client], str]) -> None:
     seen: list[str] = []
     news = Condition()
     over: list[bool] = []

@@ -14,8 +14,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from marketdata.queries import lake
-from scans.operations.run import Request, run
+from marketdata.queries.bars import lake
+from scans.operations.scan.run import Request, run
 from tests.api.conftest import Get, forget
 from tests.scans.conftest import AS_OF
 from tests.scans.index_series import DAILY, TREND, levels, record_index
@@ -57,10 +57,7 @@ def test_a_scan_names_its_rule(regimes: None, sessions: list[date], get: Get, ve
     latest = get("kr/scans/latest", scanner_version=version)
     assert latest["regime"] == {"v1": "crash", "v2": "bull"}[version]
     assert latest["regime_rule"] == RULES[version]
-    assert (
-        get(f"kr/scans/{sessions[-1]}", scanner_version=version)["regime_rule"]
-        == latest["regime_rule"]
-    )
+    assert get(f"kr/scans/{sessions[-1]}", scanner_version=version)["regime_rule"] == latest["regime_rule"]
 
 
 def test_versions_side_by_side_name_their_rules(regimes: None, get: Get) -> None:
@@ -77,9 +74,7 @@ def test_dates_name_their_rules(regimes: None, get: Get, client: Client) -> None
         )
     table = client.get("/api/kr/scans/dates?scanner_version=v1&format=csv").getvalue()
     rows = list(csv.DictReader(io.StringIO(table.decode("utf-8-sig"))))
-    assert [row["sentence"] for row in rows] == [
-        one["regime_rule"]["sentence"] for one in (first, second, third)
-    ]
+    assert [row["sentence"] for row in rows] == [one["regime_rule"]["sentence"] for one in (first, second, third)]
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
@@ -108,9 +103,7 @@ def test_an_index_that_changed_since_leaves_the_numbers_out(
     }
 
 
-def test_an_index_that_cannot_be_read_is_said_to_be(
-    market: pd.DataFrame, sessions: list[date], get: Get
-) -> None:
+def test_an_index_that_cannot_be_read_is_said_to_be(market: pd.DataFrame, sessions: list[date], get: Get) -> None:
     scan(sessions)
     assert get("kr/scans/latest", scanner_version="v1")["regime_rule"]["measures"]
     Path(lake().root, lake().index("kr")).write_bytes(b"damaged")
@@ -130,7 +123,7 @@ def test_an_engine_without_a_regime_has_no_rule(scanned: pd.DataFrame, get: Get)
 def test_the_own_index_costs_no_query(market: pd.DataFrame, sessions: list[date], get: Get) -> None:
     """The number of queries of the list of dates is that without any rule."""
     from scans.models import ScanSession
-    from scans.recorded_regimes import regime_rules
+    from scans.queries.regime_rules import regime_rules
 
     scan(sessions, -3)
     rows = list(ScanSession.objects.select_related("run"))
@@ -142,7 +135,7 @@ def test_the_own_index_costs_no_query(market: pd.DataFrame, sessions: list[date]
 
 def test_an_external_index_is_read_once_for_all(regimes: None) -> None:
     from scans.models import ScanSession
-    from scans.recorded_regimes import regime_rules
+    from scans.queries.regime_rules import regime_rules
 
     rows = list(ScanSession.objects.select_related("run"))
     with CaptureQueriesContext(connection) as made:

@@ -12,9 +12,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from marketdata.api import bodies
+from marketdata.web.api import parsers
 from scans.models import RequestStatus, ScanRequest, ScanRun
-from scans.operations import requests, working
+from scans.operations.requests import queue, worker
 from tests.people import scan_chief
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
@@ -24,9 +24,7 @@ ASK = "/api/kr/scans"
 
 
 @pytest.fixture
-def send(
-    client: Client, market: pd.DataFrame, probe: Probe, django_capture_on_commit_callbacks: Any
-) -> Send:
+def send(client: Client, market: pd.DataFrame, probe: Probe, django_capture_on_commit_callbacks: Any) -> Send:
     """Sends a body as the staff member `chief`; the parsed answer where the status is the one expected."""
     client.force_login(scan_chief())
 
@@ -40,7 +38,7 @@ def send(
 
 
 def work(number: int) -> None:
-    working.work(number, as_of=AS_OF)
+    worker.work(number, as_of=AS_OF)
 
 
 def test_asked_polled_and_read(send: Send, client: Client, sessions: list[date]) -> None:
@@ -61,9 +59,7 @@ def test_asked_polled_and_read(send: Send, client: Client, sessions: list[date])
     assert client.get("/api/kr/scan-requests?status=queued").json()["results"] == []
 
 
-def test_nothing_said_is_the_last_session_by_the_active_version(
-    send: Send, sessions: list[date]
-) -> None:
+def test_nothing_said_is_the_last_session_by_the_active_version(send: Send, sessions: list[date]) -> None:
     made = send(ASK, 202, {})
     assert "manage.py qcluster" in made["warning"]  # no worker runs here
     assert (made["versions"], made["first"], made["last"]) == (
@@ -95,9 +91,7 @@ def test_nothing_said_is_the_last_session_by_the_active_version(
 def test_a_body_that_does_not_fit(send: Send, body: Any, field: str) -> None:
     told = send(ASK, 400, body)
     assert told["code"] == "invalid"
-    assert [name.split(".")[0].replace("non_field_errors", "") for name in told["errors"]] == [
-        field
-    ]
+    assert [name.split(".")[0].replace("non_field_errors", "") for name in told["errors"]] == [field]
     assert not ScanRequest.objects.exists()
 
 
@@ -111,7 +105,7 @@ def test_a_body_that_does_not_fit(send: Send, body: Any, field: str) -> None:
         (b'{"scanner_version": "a\\u0000"}', 400, "malformed"),
         (b'{"scanner_version": "\\ud800"}', 400, "malformed"),
         (b'{"top": ' + b"9" * 5000 + b"}", 400, "malformed"),
-        (b" " * (bodies.MOST + 1), 413, "body_too_large"),
+        (b" " * (parsers.MOST + 1), 413, "body_too_large"),
         (b'{"scanner_version": "v9"}', 404, "unknown_version"),
         (b'{"date": "2031-01-02"}', 409, "no_data"),
         (b'{"date": "2024-05-04"}', 409, "no_data"),
@@ -136,9 +130,7 @@ def test_a_key_makes_one_request(send: Send) -> None:
     made = send(ASK, 202, {"scanner_version": "rises"}, **key)
     again = send(ASK, 202, {"scanner_version": "rises"}, **key)
     assert again["id"] == made["id"]
-    assert (
-        send(ASK, 422, {"scanner_version": "rises-10"}, **key)["code"] == "idempotency_key_reused"
-    )
+    assert send(ASK, 422, {"scanner_version": "rises-10"}, **key)["code"] == "idempotency_key_reused"
     for bad in ("", "ü", "a b", "x" * 129):
         told = send(ASK, 400, {}, **{"Idempotency-Key": bad})
         assert told["code"] == "invalid_idempotency_key"
@@ -184,7 +176,7 @@ def test_a_queue_that_does_not_answer(send: Send, monkeypatch: pytest.MonkeyPatc
     def refuse(*_: Any, **__: Any) -> None:
         raise ConnectionError("redis://:hunter2@there")
 
-    monkeypatch.setattr(requests, "async_task", refuse)
+    monkeypatch.setattr(queue, "async_task", refuse)
     monkeypatch.setattr("django.db.transaction.on_commit", lambda told: told())
     told = send(ASK, 503, {})
     assert told["code"] == "queue_unreachable"
@@ -203,11 +195,9 @@ def test_of_another_market(send: Send, client: Client) -> None:
     assert client.get(f"/api/us/scan-requests/{number}").json()["code"] == "unknown_request"
 
 
-def test_staff_alone(
-    market: pd.DataFrame, probe: Probe, client: Client, user: User, settings: Any
-) -> None:
+def test_staff_alone(market: pd.DataFrame, probe: Probe, client: Client, user: User, settings: Any) -> None:
     settings.ANONYMOUS_READS = True
-    number = requests.ask(market="kr", as_of=AS_OF, requested_by="chief").request.pk
+    number = queue.ask(market="kr", as_of=AS_OF, requested_by="chief").request.pk
     writes = [ASK, *(f"/api/kr/scan-requests/{number}/{what}" for what in ("cancel", "rerun"))]
     reads = [f"/api/kr/scan-requests{rest}" for rest in ("", f"/{number}", f"/{number}/answer")]
     for status, code in ((401, "not_authenticated"), (403, "permission_denied")):

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from scans.models import ActiveVersion, ScanRun
-from scans.operations.run import Request, run
+from scans.operations.scan.run import Request, run
 from tests.api.conftest import Get, risers
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
@@ -51,9 +51,7 @@ def test_a_date_and_a_version(scanned: pd.DataFrame, sessions: list[date], get: 
     assert found["ranks"][0]["score"] == pytest.approx(10 * plain["ranks"][0]["score"])
 
 
-def test_ranks_page_by_page(
-    scanned: pd.DataFrame, sessions: list[date], client: Client, get: Get
-) -> None:
+def test_ranks_page_by_page(scanned: pd.DataFrame, sessions: list[date], client: Client, get: Get) -> None:
     wanted = next(found for day in sessions[10:31] if len(found := risers(scanned, day)) >= 3)
     day = next(day for day in sessions[10:31] if risers(scanned, day) == wanted)
     page = get(f"kr/scans/{day}", limit=2)
@@ -111,9 +109,7 @@ def test_a_market_without_an_active_version(scanned: pd.DataFrame, get: Get) -> 
     assert "scanner_version" in found["detail"]
 
 
-def test_a_date_without_a_run_names_the_nearest(
-    scanned: pd.DataFrame, sessions: list[date], get: Get
-) -> None:
+def test_a_date_without_a_run_names_the_nearest(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
     early, late = sessions[10] - timedelta(400), sessions[30] + timedelta(400)
     first, last = sessions[10].isoformat(), sessions[30].isoformat()
     for day, near in (
@@ -132,16 +128,12 @@ def test_no_run_at_all(market: pd.DataFrame, probe: Probe, get: Get) -> None:
     assert get("kr/scans")["results"] == []
 
 
-@pytest.mark.parametrize(
-    "text", ["2024-13-01", "2024-02-30", "20240502", "yesterday", "２０２４-05-02", "2024-W01-1"]
-)
+@pytest.mark.parametrize("text", ["2024-13-01", "2024-02-30", "20240502", "yesterday", "２０２４-05-02", "2024-W01-1"])
 def test_what_is_no_date(scanned: pd.DataFrame, get: Get, text: str) -> None:
     assert get(f"kr/scans/{text}", 400)["code"] == "invalid_date"
 
 
-def test_what_the_caller_has_is_not_sent_again(
-    scanned: pd.DataFrame, client: Client, get: Get
-) -> None:
+def test_what_the_caller_has_is_not_sent_again(scanned: pd.DataFrame, client: Client, get: Get) -> None:
     for path in ("kr/scans/latest", "kr/scans/changes", "kr/scans/compare?versions=rises,rises-10"):
         tag = client.get(f"/api/{path}").headers["ETag"]
         again = client.get(f"/api/{path}", headers={"If-None-Match": tag})
@@ -150,9 +142,7 @@ def test_what_the_caller_has_is_not_sent_again(
         assert other.status_code == 200
 
 
-def test_a_new_run_changes_the_tag(
-    scanned: pd.DataFrame, sessions: list[date], client: Client, get: Get
-) -> None:
+def test_a_new_run_changes_the_tag(scanned: pd.DataFrame, sessions: list[date], client: Client, get: Get) -> None:
     get("kr/scans/latest")
     day = f"/api/kr/scans/{sessions[30]}"
     before = client.get(day).headers["ETag"]
@@ -201,9 +191,7 @@ def test_changes(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
 
 
 def test_versions_side_by_side(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
-    run(
-        Request(market="kr", as_of=AS_OF, first=sessions[31], last=sessions[31], versions=["rises"])
-    )
+    run(Request(market="kr", as_of=AS_OF, first=sessions[31], last=sessions[31], versions=["rises"]))
     found = get("kr/scans/compare", versions="rises,rises-10")
     wanted = risers(scanned, sessions[30])
     assert found["date"] == str(sessions[30])  # the latest that both have

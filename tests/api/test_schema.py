@@ -15,7 +15,7 @@ from django.urls import URLPattern
 import marketdata.api.urls
 import scans.api.urls
 import seismo_site.health.urls
-from marketdata.api.views import View
+from marketdata.web.api.views import View
 from tests.api.conftest import Get
 
 FILE = Path(__file__).parents[2] / "docs" / "openapi.yaml"

@@ -49,9 +49,7 @@ def test_the_picks_of_a_stock(scanned: pd.DataFrame, sessions: list[date], get: 
     found = get("kr/stocks/005930/scans", scanner_version="rises")["results"]
     wanted = [day for day in reversed(sessions[10:31]) if "005930" in risers(scanned, day)]
     assert [row["date"] for row in found] == [str(day) for day in wanted]
-    assert [row["rank"] for row in found] == [
-        risers(scanned, day).index("005930") + 1 for day in wanted
-    ]
+    assert [row["rank"] for row in found] == [risers(scanned, day).index("005930") + 1 for day in wanted]
     some = get("kr/stocks/005930/scans", scanner_version="rises-10", **{"from": wanted[0]})
     assert [row["scanner_version"] for row in some["results"]] == ["rises-10"]
 
@@ -64,9 +62,7 @@ def test_signals(scanned: pd.DataFrame, get: Get) -> None:
     assert len(rows) > 1
     every = get("kr/signals", limit=500)["results"]
     assert len(every) == sum(rows.values())
-    assert [row["picked_on"] for row in every] == sorted(
-        (row["picked_on"] for row in every), reverse=True
-    )
+    assert [row["picked_on"] for row in every] == sorted((row["picked_on"] for row in every), reverse=True)
     going = sum(rows.get(status, 0) for status in ("open", "waiting"))
     assert len(get("kr/signals", status="open", limit=500)["results"]) == going
     assert len(get("kr/signals", status="closed", limit=500)["results"]) == len(every) - going

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from caching.stats import STATS
 from scans.api import after_publication
-from scans.api.warming import warm_up
+from scans.api.warm_up import warm_up
 from scans.operations import versions
 from tests.scans.conftest import AS_OF
 
@@ -45,18 +45,14 @@ def test_the_first_caller_finds_what_was_kept(scanned: Any, client: Client, user
     assert again["next"] is None or again["next"].startswith("http://127.0.0.1/api/")
 
 
-def test_what_was_never_published_is_no_trouble(
-    scanned: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_what_was_never_published_is_no_trouble(scanned: Any, caplog: pytest.LogCaptureFixture) -> None:
     versions.create(slug="new", engine="probe", settings={}, who="test", at=AS_OF)
     assert warm_up("kr", ["new"]).failed == []
     assert warm_up("upbit", []).failed == []
     assert not caplog.records
 
 
-def test_a_command_that_publishes_keeps_it_ready(
-    scanned: Any, sessions: list[date], capsys: Any
-) -> None:
+def test_a_command_that_publishes_keeps_it_ready(scanned: Any, sessions: list[date], capsys: Any) -> None:
     STATS.reset()
     call_command("run_scan", "--version", "rises", "--date", str(sessions[31]))
     shared = bool(settings.REDIS_URL)

@@ -13,8 +13,8 @@ SETTING_UP = """
 from datetime import datetime, timezone
 from pathlib import Path
 from django.contrib.auth.models import User
-from marketdata.operations.import_prices import import_prices
-from marketdata.operations import project
+from marketdata.operations.imports.prices import import_prices
+from marketdata.operations.projection import project
 from scans.operations import versions
 
 now = datetime.now(timezone.utc)
@@ -35,8 +35,6 @@ def prices() -> pd.DataFrame:
         for day in DAYS:
             price = round(price * float(rng.uniform(0.98, 1.02)))
             volume = int(rng.integers(10_000, 900_000))
-            rows.append(
-                (day, code, f"No. {n}", price, price + 9, price - 9, price, volume, "KOSPI")
-            )
+            rows.append((day, code, f"No. {n}", price, price + 9, price - 9, price, volume, "KOSPI"))
     columns = ["date", "code", "name", "open", "high", "low", "close", "volume", "segment"]
     return pd.DataFrame(rows, columns=columns)

@@ -78,9 +78,7 @@ def test_change_a_parameter_run_now_and_see_the_ranks(page: Page, shot: Shot, da
     shot("request-queued")
     worked = manage(data, "qcluster", "--run-once")
     assert worked.returncode == 0, worked.stderr
-    expect(page.locator(".field-state")).to_contain_text(
-        "done", timeout=PATIENCE
-    )  # it looks again by itself
+    expect(page.locator(".field-state")).to_contain_text("done", timeout=PATIENCE)  # it looks again by itself
     shot("request-done")
 
     page.click("text=/^run \\d+$/")
@@ -148,7 +146,5 @@ def contrast(page: Page, selector: str) -> float:
 def luminance(colour: list[float]) -> float:
     """Of an sRGB colour, 0..1."""
     parts = [value / 255 for value in colour]
-    linear = [
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
-    ]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

@@ -45,14 +45,10 @@ def scanned(data: Path) -> Path:
 
 
 @pytest.fixture(params=[PHONE, LAPTOP], ids=["phone", "laptop"])
-def page(
-    chromium: Browser, server: str, scanned: Path, request: pytest.FixtureRequest
-) -> Iterator[Page]:
+def page(chromium: Browser, server: str, scanned: Path, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A browser of that size that has logged in."""
     width, height = request.param
-    context = chromium.new_context(
-        viewport={"width": width, "height": height}, base_url=server, has_touch=width < 768
-    )
+    context = chromium.new_context(viewport={"width": width, "height": height}, base_url=server, has_touch=width < 768)
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto("/admin/")
@@ -65,10 +61,7 @@ def page(
 
 
 def lists() -> list[str]:
-    return [
-        f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
-        for model in admin.site._registry
-    ]
+    return [f"/admin/{model._meta.app_label}/{model._meta.model_name}/" for model in admin.site._registry]
 
 
 def test_no_page_is_wider_than_its_window(page: Page) -> None:

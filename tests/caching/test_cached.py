@@ -142,7 +142,7 @@ def test_threads_of_one_process_compute_once(monkeypatch: pytest.MonkeyPatch) ->
         return "answer"
 
     kept = keep(slow)
-    monkeypatch.setattr("caching.flights.Event", Watched)
+    monkeypatch.setattr("caching.single_flight.Event", Watched)
     with ThreadPoolExecutor(TOGETHER) as pool:
         assert list(pool.map(lambda _: kept(), range(TOGETHER))) == ["answer"] * TOGETHER
     assert len(calls) == 1
@@ -190,7 +190,7 @@ def test_who_waits_takes_over_when_the_first_fails(monkeypatch: pytest.MonkeyPat
 
     turns: Iterator[Callable[[], str]] = iter([first, lambda: "second"])
     kept = keep(lambda: next(turns)())
-    monkeypatch.setattr("caching.flights.Event", Watched)
+    monkeypatch.setattr("caching.single_flight.Event", Watched)
     with ThreadPoolExecutor(2) as pool:
         one = pool.submit(kept)
         assert begun.wait(10)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from caching.held import Held
+from caching.memo import Held
 
 
 def made(calls: list[str], name: str) -> str:

@@ -38,9 +38,7 @@ def form(part: object) -> object:
 
 
 @given(st.lists(PARTS, max_size=4), st.lists(PARTS, max_size=4))
-def test_digests_are_equal_exactly_for_equal_arguments(
-    one: list[object], other: list[object]
-) -> None:
+def test_digests_are_equal_exactly_for_equal_arguments(one: list[object], other: list[object]) -> None:
     assert (keys.digest(one) == keys.digest(other)) == (form(one) == form(other))
 
 

@@ -13,9 +13,7 @@ def test_one_failure_does_not_stop_the_others() -> None:
     def fail() -> None:
         raise RuntimeError("broken")
 
-    warmth = warm(
-        [("a", lambda: made.append("a")), ("b", fail), ("c", lambda: made.append("c"))], budget=60.0
-    )
+    warmth = warm([("a", lambda: made.append("a")), ("b", fail), ("c", lambda: made.append("c"))], budget=60.0)
     assert made == ["a", "c"]
     assert (warmth.warmed, warmth.failed, warmth.skipped) == (2, ["b"], 0)
 

@@ -34,9 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("exchange", choices=("kis", "upbit", "bithumb"))
     parser.add_argument("--port", type=int, default=0, help="0 takes any free port")
-    parser.add_argument(
-        "--fault", action="append", default=[], metavar="KIND=RATE", help="such as error=0.05"
-    )
+    parser.add_argument("--fault", action="append", default=[], metavar="KIND=RATE", help="such as error=0.05")
     parser.add_argument(
         "--burst",
         action="append",
@@ -50,9 +48,7 @@ def main() -> None:
         metavar="SECONDS[@CALLS]",
         help="be gone so long after so many calls: 16@5",
     )
-    parser.add_argument(
-        "--drift", action="store_true", help="KIS: bars of the day move after 16:00"
-    )
+    parser.add_argument("--drift", action="store_true", help="KIS: bars of the day move after 16:00")
     chosen = parser.parse_args()
     rates = {kind: float(rate) for kind, _, rate in (one.partition("=") for one in chosen.fault)}
     faults = Faults(rates, seed=int(time.time()))

@@ -288,9 +288,7 @@ class KisExchange(Exchange):
 
     def _master(self, file: str) -> Response:
         segment = {"kospi": "KOSPI", "kosdaq": "KOSDAQ", "konex": "KONEX"}[file.split("_")[0]]
-        lines = [
-            master_line(code, each) for code, each in self.market.items() if each.segment == segment
-        ]
+        lines = [master_line(code, each) for code, each in self.market.items() if each.segment == segment]
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(file.removesuffix(".zip"), "".join(lines).encode("cp949"))

@@ -63,6 +63,5 @@ def small_market(size: int = 20, sessions: int = 250) -> Market:
     """A made-up market for starting the imitation by hand."""
     days = weekdays(date(2025, 1, 2), sessions)
     return {
-        f"{number:05d}0": Instrument(f"종목{number}", generated_bars(days, number))
-        for number in range(1, size + 1)
+        f"{number:05d}0": Instrument(f"종목{number}", generated_bars(days, number)) for number in range(1, size + 1)
     }

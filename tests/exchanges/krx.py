@@ -16,9 +16,7 @@ FLOWS = "krx_investor_flow_2026.parquet"
 SEGMENTS = {"KOSPI": "KOSPI", "KONEX": "KONEX"}  # every other one is in the file of KOSDAQ
 
 
-def real_market(
-    *, codes: int = 10_000, since: date = date(2023, 1, 1), flows: bool = True
-) -> dict[str, Instrument]:
+def real_market(*, codes: int = 10_000, since: date = date(2023, 1, 1), flows: bool = True) -> dict[str, Instrument]:
     """The first so many instruments with their bars since a day; empty where the data is not here. The base price is
     the close before, or what a recorded event makes of it."""
     file = realdata.FOLDER / BARS
@@ -32,9 +30,7 @@ def real_market(
     columns = [table.column(name) for name in names]
     market: dict[str, Instrument] = {}
     before: dict[str, int] = {}
-    for code, day, name, segment, *numbers in zip(
-        *(column.to_pylist() for column in columns), strict=True
-    ):
+    for code, day, name, segment, *numbers in zip(*(column.to_pylist() for column in columns), strict=True):
         if code not in market:
             if len(market) == codes:
                 break
@@ -69,9 +65,7 @@ def _add_flows(market: dict[str, Instrument]) -> None:
     closes = {(code, bar.session): bar.close for code, each in market.items() for bar in each.bars}
     table = pq.read_table(file).sort_by("date")
     days = table.column("date").to_pylist()
-    won = [
-        table.column(name).to_pylist() for name in ("foreign_net_value", "institution_net_value")
-    ]
+    won = [table.column(name).to_pylist() for name in ("foreign_net_value", "institution_net_value")]
     for code, day, *nets in zip(table.column("code").to_pylist(), days, *won, strict=True):
         close = closes.get((code, day))
         if close:

@@ -36,9 +36,7 @@ class Tick(NamedTuple):
 Book = dict[str, list[Tick]]
 
 
-def generated(
-    start: int, slots: int, *, step: int = 60, density: float = 1.0, seed: int = 1
-) -> list[Tick]:
+def generated(start: int, slots: int, *, step: int = 60, density: float = 1.0, seed: int = 1) -> list[Tick]:
     """A market made up for tests: `slots` slots of `step` seconds, each traded with probability `density`."""
     draw = random.Random(seed)
     ticks, price = [], 1000.0
@@ -143,9 +141,7 @@ class QuotationExchange(Exchange):
         rows = self._rows(market, path, request.params.get("to"), count)
         self.asked.append((request.params.get("to", ""), count))
         left = self._left
-        return Response.json(
-            _spoiled(rows, fault), Remaining_Req=f"group=candles; min=600; sec={left}"
-        )
+        return Response.json(_spoiled(rows, fault), Remaining_Req=f"group=candles; min=600; sec={left}")
 
     def _refusal(self, fault: str | None) -> Response | None:
         now = time.monotonic()

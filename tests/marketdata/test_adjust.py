@@ -51,9 +51,7 @@ def test_sessions_without_a_trade(data: st.DataObject, sessions: int, instrument
             max_size=sessions,
         )
     )
-    first = data.draw(
-        st.lists(st.integers(0, sessions), min_size=instruments, max_size=instruments)
-    )
+    first = data.draw(st.lists(st.integers(0, sessions), min_size=instruments, max_size=instruments))
     carry = data.draw(st.lists(PRICE, min_size=instruments, max_size=instruments))
     for chosen in (range(instruments), *((n,) for n in range(instruments))):
         mine = [[row[n] for n in chosen] for row in cells]

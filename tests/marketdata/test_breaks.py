@@ -28,9 +28,7 @@ def quiet(instruments: int = 8, seed: int = 0) -> dict[str, np.ndarray]:
     }
 
 
-def found(
-    bars: dict[str, np.ndarray], decided: tuple[tuple[int, int], ...] = ()
-) -> list[tuple[int, int, str]]:
+def found(bars: dict[str, np.ndarray], decided: tuple[tuple[int, int], ...] = ()) -> list[tuple[int, int, str]]:
     known = np.zeros(bars["close"].shape, dtype=bool)
     for cell in decided:
         known[cell] = True
@@ -138,9 +136,7 @@ def test_against_a_walk_in_plain_python(seed: int) -> None:
         bars["volume"][:first, column] = 0
     days = [
         [
-            None
-            if math.isnan(bars["close"][t, n])
-            else tuple(float(bars[name][t, n]) for name in bars)
+            None if math.isnan(bars["close"][t, n]) else tuple(float(bars[name][t, n]) for name in bars)
             for t in range(SESSIONS)
         ]
         for n in range(20)
@@ -176,15 +172,11 @@ def test_against_a_walk_in_plain_python(seed: int) -> None:
         (1.9, 0.9, None, False),  # a takeover on the day of a stock dividend
     ],
 )
-def test_events_that_contradict_the_bars(
-    move: float, ratio: float, limit: float | None, wrong: bool
-) -> None:
+def test_events_that_contradict_the_bars(move: float, ratio: float, limit: float | None, wrong: bool) -> None:
     assert breaks.contradicts(move, ratio, limit) is wrong
 
 
-@pytest.mark.parametrize(
-    ("ratio", "split"), [(0.2536, 0.25), (30.4, 30), (1.45, 1.5), (0.06, 1 / 16), (0.82, None)]
-)
+@pytest.mark.parametrize(("ratio", "split"), [(0.2536, 0.25), (30.4, 30), (1.45, 1.5), (0.06, 1 / 16), (0.82, None)])
 def test_the_nearest_split(ratio: float, split: float | None) -> None:
     assert breaks.nearest_split(ratio) == split
 

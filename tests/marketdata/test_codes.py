@@ -41,9 +41,7 @@ def test_one_company_has_one_code(market: str, written: str, spelled: str) -> No
     assert codes.spelling(market, spelled) == spelled
 
 
-@pytest.mark.parametrize(
-    "ticker", ["NA", "NAN", "TRUE", "NULL", "ON", "NO", "E", "NONE", "CODE", "INF", "Y"]
-)
+@pytest.mark.parametrize("ticker", ["NA", "NAN", "TRUE", "NULL", "ON", "NO", "E", "NONE", "CODE", "INF", "Y"])
 def test_tickers_that_look_like_something_else_stay(ticker: str) -> None:
     assert codes.spelling("us", ticker) == ticker
 

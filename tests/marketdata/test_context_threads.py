@@ -8,8 +8,8 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from marketdata.context_threads import ContextThreadPool, context_thread
-from marketdata.operations.file_import import ahead
-from marketdata.sources.http.bridge import Bridge
+from marketdata.operations.imports.files import ahead
+from marketdata.sources.http.event_loop import Bridge
 from seismo_site.logging import RequestIdFilter, request_id
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +61,7 @@ def test_no_place_hands_work_to_a_thread_without_its_context() -> None:
                 name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
                 if name.rpartition(".")[2] in {"Thread", "ThreadPoolExecutor", "run_in_executor"}:
                     found.add(str(path.relative_to(ROOT)))
-    assert found == {"marketdata/context_threads.py", "marketdata/sources/http/bridge.py"}
+    assert found == {"marketdata/context_threads.py", "marketdata/sources/http/event_loop.py"}
 
 
 def test_calls_of_sources_have_the_identifier_of_their_request() -> None:

@@ -7,13 +7,13 @@ from datetime import date
 
 import pytest
 
-from marketdata.instrument_search import (
+from marketdata.models import Instrument
+from marketdata.queries.instrument_search import (
     NotOneInstrument,
     find_codes,
     find_instrument,
     searched,
 )
-from marketdata.models import Instrument
 
 pytestmark = pytest.mark.django_db
 
@@ -35,9 +35,7 @@ SHARES = {
 def record() -> None:
     for market, names in SHARES.items():
         for code, name in names.items():
-            Instrument.objects.create(
-                market=market, code=code, name=name, last_bar=date(2026, 8, 21)
-            )
+            Instrument.objects.create(market=market, code=code, name=name, last_bar=date(2026, 8, 21))
 
 
 @pytest.mark.parametrize(
@@ -71,9 +69,7 @@ def test_a_share_by_code_or_name(text: str, market: str, code: str) -> None:
     assert find_instrument(text, market).code == code
 
 
-@pytest.mark.parametrize(
-    ("text", "found"), [("brk-b", "us:BRK.B"), ("5930", "kr:005930"), ("비트", "upbit:KRW-BTC")]
-)
+@pytest.mark.parametrize(("text", "found"), [("brk-b", "us:BRK.B"), ("5930", "kr:005930"), ("비트", "upbit:KRW-BTC")])
 def test_without_a_market_the_only_one_that_fits_anywhere(text: str, found: str) -> None:
     one = find_instrument(text)
     assert f"{one.market}:{one.code}" == found

@@ -25,9 +25,7 @@ from marketdata.market_time import market_time, utc_time
         ("", datetime(2026, 8, 21, 9, 42, tzinfo=UTC), "2026-08-21 09:42 UTC"),
     ],
 )
-def test_a_time_is_on_the_market_s_clock_with_its_zone(
-    market: str, moment: datetime, shown: str
-) -> None:
+def test_a_time_is_on_the_market_s_clock_with_its_zone(market: str, moment: datetime, shown: str) -> None:
     assert market_time(moment, market) == shown
 
 

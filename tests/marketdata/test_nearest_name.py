@@ -9,14 +9,14 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from marketdata.candles.timeframes import TimeframeError, timeframe
-from marketdata.markets import UnknownMarket, market
+from marketdata.candles.collector.timeframes import TimeframeError, timeframe
+from marketdata.markets import UnknownMarket, get_market
 from marketdata.models import IndexBar, IndexChoice
 from marketdata.nearest_name import did_you_mean, nearest_name
 from marketdata.operations.sources import source
-from marketdata.series import recorded
+from marketdata.queries.index_series import recorded
 from marketdata.sources.base import SourceRefused
-from scans.engines.registry import UnknownEngine, engine
+from scans.engines.registry import UnknownEngine, get_engine
 from scans.models import ScannerVersion
 from seismo_site import env
 
@@ -41,11 +41,11 @@ def test_the_nearest_name_is_the_one_meant(name: str, names: list[str], nearest:
 
 def test_plain_doors_propose_the_nearest() -> None:
     with pytest.raises(UnknownMarket, match=r"Did you mean kr\?"):
-        market("kx")
+        get_market("kx")
     with pytest.raises(TimeframeError, match=r"Did you mean 240m\?"):
         timeframe("240")
     with pytest.raises(UnknownEngine, match=r"Did you mean seismograph\?"):
-        engine("seismogrph")
+        get_engine("seismogrph")
     with pytest.raises(SourceRefused, match=r"Did you mean upbit\?"):
         source("upbitt")
 

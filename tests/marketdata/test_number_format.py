@@ -35,9 +35,7 @@ from marketdata.number_format import (
         (1e25, "10,000,000,000,000 조", "10,000,000,000,000 T"),
     ],
 )
-def test_an_amount_of_won_in_korean_and_in_english_units(
-    won: float, korean: str, english: str
-) -> None:
+def test_an_amount_of_won_in_korean_and_in_english_units(won: float, korean: str, english: str) -> None:
     assert format_amount(won, "KRW") == korean
     assert format_amount(won, "KRW", "en") == english
 

@@ -9,7 +9,7 @@ import pytest
 
 from marketdata import calendars
 from marketdata.models import FactorEvent
-from marketdata.prepared import Prepared
+from marketdata.web.prepared import Prepared
 
 pytestmark = [pytest.mark.django_db, pytest.mark.backend]
 AT = datetime(2024, 5, 2, tzinfo=UTC)
@@ -27,9 +27,7 @@ def test_the_rows_of_the_query_set() -> None:
     )  # fmt: skip
 
     def rows(market: str, code: str, since: date | str) -> object:
-        mine = FactorEvent.objects.filter(
-            market=market, stock_code=code, date__gte=since, source="file"
-        )
+        mine = FactorEvent.objects.filter(market=market, stock_code=code, date__gte=since, source="file")
         return mine.order_by("-date").values_list("stock_code", "ratio")
 
     kept = Prepared(rows, "market", "code", date(1, 1, 1))  # type: ignore[arg-type]

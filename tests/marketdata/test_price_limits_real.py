@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from marketdata.markets import market
+from marketdata.markets import get_market
 from marketdata.price_limits import LimitedBars, beyond_limits
 from tests import realdata
 
@@ -16,9 +16,7 @@ SIDES = ("Open", "High", "Low")
 
 def suspected(table: pd.DataFrame) -> set[tuple[str, str, str]]:
     """Session, code and kind of what is suspected of a table of Code, Date, prices, Volume and Base (NaN: unknown)."""
-    wide = {
-        name: table.pivot(index="Date", columns="Code", values=name) for name in table.columns[2:]
-    }
+    wide = {name: table.pivot(index="Date", columns="Code", values=name) for name in table.columns[2:]}
     raw = wide["Close"].ffill()
     traded = wide["Volume"].fillna(0) > 0
     factor = (wide["Base"] / raw.shift()).where(traded).fillna(1.0).to_numpy()
@@ -41,7 +39,7 @@ def suspected(table: pd.DataFrame) -> set[tuple[str, str, str]]:
     )
     return {
         (f"{raw.index[t]:%Y-%m-%d}", str(raw.columns[i]), kind)
-        for t, i, kind in beyond_limits(bars, market("kr"), 1)
+        for t, i, kind in beyond_limits(bars, get_market("kr"), 1)
     }
 
 
@@ -56,15 +54,9 @@ def suspected(table: pd.DataFrame) -> set[tuple[str, str, str]]:
 )
 def test_of_bars_with_a_base_price(name: str, expected: set[tuple[str, str, str]]) -> None:
     path = realdata.path(name)
-    read = (
-        pd.read_parquet(path)
-        if path.suffix == ".parquet"
-        else pd.read_csv(path, dtype={"Code": str})
-    )
+    read = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype={"Code": str})
     table = read.assign(Date=pd.to_datetime(read["Date"]), Base=read["Close"] - read["Changes"])
-    if (
-        name == "marcap-2021.csv.gz"
-    ):  # a session is missing before it, and base prices are of that one
+    if name == "marcap-2021.csv.gz":  # a session is missing before it, and base prices are of that one
         table = table[table["Date"] >= "2021-01-25"]
     columns = ["Code", "Date", "Open", "High", "Low", "Close", "Volume", "Base"]
     assert suspected(table[columns]) == expected

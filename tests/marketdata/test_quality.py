@@ -9,17 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketdata import queries
 from marketdata.models import LakePartition, StockPrice
-from marketdata.operations import project
-from marketdata.operations.verify import verify
-from marketdata.quality import WINDOW, preferred, qualities
+from marketdata.operations.projection import project
+from marketdata.operations.projection.verify import verify
+from marketdata.queries import bars
+from marketdata.source_preference import WINDOW, preferred, qualities
 from tests.marketdata.operations.rows import AS_OF, imported, tidy
 
 DAYS = [date(2026, 7, 27) + timedelta(days=n) for n in range(30)]
-counts = st.dictionaries(
-    st.sampled_from(["kis", "marcap", "other"]), st.integers(1, 50), min_size=1
-)
+counts = st.dictionaries(st.sampled_from(["kis", "marcap", "other"]), st.integers(1, 50), min_size=1)
 
 
 def test_quality_by_hand() -> None:
@@ -67,11 +65,7 @@ def test_nothing_but_the_last_seven_sessions_decides(
 @pytest.mark.usefixtures("data_dir")
 def test_the_lake_takes_the_bars_of_the_good_source_and_says_so(data_dir: Path) -> None:
     """marcap has all ten instruments throughout; kis all of them up to the end of July, then one alone."""
-    days = [
-        day
-        for day in queries.sessions("kr").tolist()
-        if date(2026, 7, 20) <= day <= date(2026, 8, 14)
-    ]
+    days = [day for day in bars.sessions("kr").tolist() if date(2026, 7, 20) <= day <= date(2026, 8, 14)]
     both = [f"{day},{n:05d}0,100,110,90,100,{{}}" for day in days for n in range(1, 11)]
     some = [row for row in both if row[:10] < "2026-08-01" or ",000010," in row]
     for source, volume, rows in (("marcap", 1000, both), ("kis", 2000, some)):
@@ -86,7 +80,7 @@ def test_the_lake_takes_the_bars_of_the_good_source_and_says_so(data_dir: Path) 
     assert {source for day, source in taken.items() if day < "2026-08-01"} == {"kis"}
     assert taken["2026-08-14"] == "marcap"
     assert not [finding for finding in verify("kr") if finding.is_fault]
-    digests = queries.record("kr").digests
+    digests = bars.record("kr").digests
     # A later session, whatever its sources, changes no earlier one.
     late = date(2026, 8, 18)
     imported(
@@ -94,7 +88,7 @@ def test_the_lake_takes_the_bars_of_the_good_source_and_says_so(data_dir: Path) 
         source="kis",
     )
     project.project("kr")
-    after = queries.record("kr").digests
+    after = bars.record("kr").digests
     assert {day: after[day] for day in digests} == digests
     # A bar of July that comes late tells on August: its month is marked too.
     before = dict(LakePartition.objects.values_list("month", "wanted"))

@@ -50,8 +50,7 @@ def test_counts_of_an_older_lake_say_nothing_of_trades() -> None:
     old = SessionCounts.of([24, "abc", 20])
     assert old.doubt(SessionCounts.of([24, "abc", 20])) == ""
     assert (
-        SessionCounts.of([24, "abc", 17]).doubt(old)
-        == "only 17 instruments have a bar, 20 had one the session before"
+        SessionCounts.of([24, "abc", 17]).doubt(old) == "only 17 instruments have a bar, 20 had one the session before"
     )
 
 
@@ -63,9 +62,7 @@ def test_counts_of_an_older_lake_say_nothing_of_trades() -> None:
         (24, 0, ""),
     ],
 )
-def test_a_session_is_thin_when_few_of_those_in_good_standing_trade(
-    trading: int, before: int, doubt: str
-) -> None:
+def test_a_session_is_thin_when_few_of_those_in_good_standing_trade(trading: int, before: int, doubt: str) -> None:
     seen, earlier = SessionCounts(40, 24, trading, 30, 0), SessionCounts(40, 24, before, 40, 0)
     assert seen.doubt(earlier) == doubt
 

@@ -10,18 +10,16 @@ import pytest
 from django.conf import settings
 
 from marketdata import calendars
-from marketdata.markets import market
+from marketdata.markets import get_market
 from marketdata.session_hours import SessionHours
 
 
 def hours(name: str, **overrides: tuple[int | None, int | None]) -> SessionHours:
     said = {date.fromisoformat(day): minutes for day, minutes in overrides.items()}
-    return SessionHours(market(name), Path(settings.CALENDAR_DIR), said)
+    return SessionHours(get_market(name), Path(settings.CALENDAR_DIR), said)
 
 
-WEEK = np.array(
-    ["2026-08-17", "2026-08-18", "2026-08-19", "2026-08-20", "2026-08-21"], dtype="datetime64[D]"
-)
+WEEK = np.array(["2026-08-17", "2026-08-18", "2026-08-19", "2026-08-20", "2026-08-21"], dtype="datetime64[D]")
 
 
 @pytest.mark.parametrize(
@@ -40,9 +38,7 @@ WEEK = np.array(
         ("bithumb", "2026-08-20T15:00:00+00:00", "2026-08-20"),  # midnight in Seoul
     ],
 )
-def test_the_last_closed_session_follows_the_clock_of_the_market(
-    name: str, moment: str, session: str
-) -> None:
+def test_the_last_closed_session_follows_the_clock_of_the_market(name: str, moment: str, session: str) -> None:
     found = hours(name).last_closed(WEEK, datetime.fromisoformat(moment))
     assert str(WEEK[found]) == session
 
@@ -133,7 +129,7 @@ def test_how_much_later_than_usual_a_session_closes() -> None:
 
 
 def test_a_damaged_file_of_hours_is_built_again(tmp_path: Path) -> None:
-    whole = SessionHours(market("kr"), tmp_path)
+    whole = SessionHours(get_market("kr"), tmp_path)
     assert f"{whole.closing(date(2026, 8, 20)):%H:%M}" == "15:30"
     files = sorted(tmp_path.glob("*.npy"))
     assert len(files) == 2
@@ -146,7 +142,5 @@ def test_a_damaged_file_of_hours_is_built_again(tmp_path: Path) -> None:
 def test_the_dated_closures_need_no_row(tmp_path: Path) -> None:
     days = calendars.sessions("XKRX", cache=Path(settings.CALENDAR_DIR), overrides={})
     assert not np.isin(np.array(["2026-06-03", "2026-07-17"], dtype="datetime64[D]"), days).any()
-    opened = calendars.sessions(
-        "XKRX", cache=Path(settings.CALENDAR_DIR), overrides={date(2026, 7, 17): True}
-    )
+    opened = calendars.sessions("XKRX", cache=Path(settings.CALENDAR_DIR), overrides={date(2026, 7, 17): True})
     assert np.datetime64("2026-07-17") in opened

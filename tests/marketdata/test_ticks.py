@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketdata import ticks
-from marketdata.markets import market
+from marketdata.markets import get_market
 from marketdata.ticks import PriceLimits, order_price, price_limits
 from tests import realdata
 
@@ -62,11 +62,9 @@ BEFORE, SINCE = date(2025, 7, 30), date(2025, 7, 31)
         (float("inf"), "target", NEW, "KOSPI", None),
     ],
 )
-def test_an_order_on_krx(
-    price: float | None, side: str, session: date, segment: str, expected: int | None
-) -> None:
+def test_an_order_on_krx(price: float | None, side: str, session: date, segment: str, expected: int | None) -> None:
     assert order_price(price, side, session, "kr", segment=segment) == expected
-    assert market("kr-adj").order_price(price, side, session, segment=segment) == expected
+    assert get_market("kr-adj").order_price(price, side, session, segment=segment) == expected
 
 
 @pytest.mark.parametrize(
@@ -133,10 +131,7 @@ def test_an_order_in_the_united_states(price: str, side: str, expected: str) -> 
     ],
 )
 def test_an_order_of_a_coin(price: str, session: date, down: str, up: str) -> None:
-    found = [
-        order_price(Decimal(price), side, session, "upbit", segment="KRW")
-        for side in ("target", "stop", "entry")
-    ]
+    found = [order_price(Decimal(price), side, session, "upbit", segment="KRW") for side in ("target", "stop", "entry")]
     assert found == [Decimal(down), Decimal(up), Decimal(up)]
 
 
@@ -184,9 +179,7 @@ NAIVE = [
     away=st.integers(-300_000, 300_000),
     parts=st.sampled_from([1, 3, 100]),
 )  # fmt: skip
-def test_orders_are_the_nearest_prices_of_the_grid(
-    which: int, near: int, away: int, parts: int
-) -> None:
+def test_orders_are_the_nearest_prices_of_the_grid(which: int, near: int, away: int, parts: int) -> None:
     session, segment, grid = NAIVE[which]
     exact = Fraction(near) + Fraction(away, parts * 100)
     if not 1 <= exact < 600_000:
@@ -276,9 +269,7 @@ def test_every_close_lies_on_the_grid_of_its_year(year: int, segment: str) -> No
     wrong = {
         (row.Close, row.Date)
         for row in each(rows[["Close", "Date"]].drop_duplicates())
-        if not ticks.on_grid(
-            int(row.Close), date.fromisoformat(str(row.Date)[:10]), "kr", segment=segment
-        )
+        if not ticks.on_grid(int(row.Close), date.fromisoformat(str(row.Date)[:10]), "kr", segment=segment)
     }
     found = [one for one in zip(rows.Close, rows.Date, strict=True) if one in wrong]
     assert len(rows) > 2_000

@@ -18,7 +18,7 @@ from scans.engines.regime_rules import (
     Comparison,
     RegimeRule,
 )
-from scans.operations.run import Request, run
+from scans.operations.scan.run import Request, run
 from scans.pages.regime_words import words
 from tests.scans.conftest import AS_OF
 from tests.scans.index_series import levels, record_index
@@ -60,9 +60,7 @@ KOREAN = [
         "추세 국면: 20일 +1.8 % (2 % 이하), 10일 평균 0.00 %",
     ),
     (
-        RegimeRule(
-            "trend", "crash", comparisons=(Comparison("return_5", -0.0538, "below", -0.05),)
-        ),
+        RegimeRule("trend", "crash", comparisons=(Comparison("return_5", -0.0538, "below", -0.05),)),
         "추세 국면: 5일 −5.4 % (급락 기준 −5 % 미만)",
     ),
     (

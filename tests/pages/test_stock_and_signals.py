@@ -24,9 +24,7 @@ def test_stock_shows_the_plan_of_the_pick_that_was_followed(
     assert html.count('data-order="') == 2
 
 
-def test_chart_draws_a_candle_for_each_bar(
-    scanned: pd.DataFrame, sessions: list[date], browser: Client
-) -> None:
+def test_chart_draws_a_candle_for_each_bar(scanned: pd.DataFrame, sessions: list[date], browser: Client) -> None:
     html = browser.get("/kr/s/005930").content.decode()
     assert html.count('class="body"') == len(sessions)
     last = scanned[(scanned.code == "005930") & (scanned.date == sessions[-1])].close.item()
@@ -45,9 +43,7 @@ def test_search_goes_to_the_only_stock_that_fits(scanned: pd.DataFrame, browser:
     assert "&lt;b&gt;none&lt;/b&gt;" in html
 
 
-def test_signals_are_sorted_by_their_distance_to_the_stop(
-    scanned: pd.DataFrame, browser: Client
-) -> None:
+def test_signals_are_sorted_by_their_distance_to_the_stop(scanned: pd.DataFrame, browser: Client) -> None:
     from scans.models import Signal
     from scans.operations import signals
 

@@ -18,10 +18,8 @@ def picked(rows: pd.DataFrame, day: date) -> set[str]:
     return set(risers(rows, day))
 
 
-def test_new_stayed_and_dropped_are_set_arithmetic(
-    scanned: pd.DataFrame, sessions: list[date]
-) -> None:
-    from scans.evening_summary import evening
+def test_new_stayed_and_dropped_are_set_arithmetic(scanned: pd.DataFrame, sessions: list[date]) -> None:
+    from scans.queries.evening_summary import evening
 
     for before, day in pairwise(sessions[10:31]):
         found = evening("kr", day)
@@ -34,9 +32,7 @@ def test_new_stayed_and_dropped_are_set_arithmetic(
         assert block.listed == len(now)
 
 
-def test_page_lists_every_pick_once(
-    scanned: pd.DataFrame, sessions: list[date], browser: Client
-) -> None:
+def test_page_lists_every_pick_once(scanned: pd.DataFrame, sessions: list[date], browser: Client) -> None:
     day = sessions[30]
     html = browser.get(f"/kr/{day}/").content.decode()
     block = html.split('id="rises"')[1].split("</section>")[0]
@@ -44,9 +40,7 @@ def test_page_lists_every_pick_once(
     assert sorted(code for code, on in linked if on == str(day)) == sorted(picked(scanned, day))
 
 
-def test_order_prices_lie_on_the_grid(
-    scanned: pd.DataFrame, sessions: list[date], browser: Client
-) -> None:
+def test_order_prices_lie_on_the_grid(scanned: pd.DataFrame, sessions: list[date], browser: Client) -> None:
     """Ticks of KRX since 2023-01-25: 5 won from 2,000, 10 from 5,000, 50 from 20,000."""
     html = browser.get(f"/kr/{sessions[30]}/").content.decode()
     prices = [Decimal(found) for found in re.findall(r'data-order="([^"]+)"', html)]
@@ -56,9 +50,7 @@ def test_order_prices_lie_on_the_grid(
         assert price % tick == 0
 
 
-def test_latest_evening_has_no_next_session(
-    scanned: pd.DataFrame, sessions: list[date], browser: Client
-) -> None:
+def test_latest_evening_has_no_next_session(scanned: pd.DataFrame, sessions: list[date], browser: Client) -> None:
     html = browser.get("/kr/").content.decode()
     assert f'rel="prev" href="/kr/{sessions[29]}/"' in html
     assert 'rel="next"' not in html
@@ -76,9 +68,7 @@ def test_market_without_bars_shows_how_to_get_some(browser: Client) -> None:
     assert "<table" not in html
 
 
-def test_stale_record_is_said_first(
-    scanned: pd.DataFrame, sessions: list[date], browser: Client
-) -> None:
+def test_stale_record_is_said_first(scanned: pd.DataFrame, sessions: list[date], browser: Client) -> None:
     """The market of the test ended years ago."""
     html = browser.get("/kr/").content.decode()
     assert 'class="readiness warn"' in html

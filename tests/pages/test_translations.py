@@ -45,9 +45,7 @@ def used() -> set[Key]:
 
 def known() -> dict[Key, object]:
     return {
-        (one.context, str(one.id if isinstance(one.id, str) else one.id[0])): one.string
-        for one in catalog()
-        if one.id
+        (one.context, str(one.id if isinstance(one.id, str) else one.id[0])): one.string for one in catalog() if one.id
     }
 
 

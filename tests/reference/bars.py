@@ -30,9 +30,7 @@ LIMIT_MOVE = 0.31
 Frames = Mapping[str, pd.DataFrame]
 
 
-def build(
-    raw: pd.DataFrame, sessions: Iterable[Any], *, daily_limit: bool = True
-) -> dict[str, pd.DataFrame]:
+def build(raw: pd.DataFrame, sessions: Iterable[Any], *, daily_limit: bool = True) -> dict[str, pd.DataFrame]:
     """Every instrument of `raw` (columns date, code, open .. close, volume, amount, base_price, ratio, market_cap,
     segment, eligible_kind) on the calendar `sessions`. Raises ValueError for a bar on a day that is none of them."""
     axis = pd.DatetimeIndex(pd.to_datetime(list(sessions))).sort_values()
@@ -40,9 +38,7 @@ def build(
     names = [name for name in raw.columns if name not in ("code", "date")]
     columns = [raw[name].tolist() for name in names]
     found: dict[str, list[Mapping[str, Any] | None]] = {}
-    for code, day, *values in zip(
-        raw["code"].tolist(), pd.to_datetime(raw["date"]).tolist(), *columns, strict=True
-    ):
+    for code, day, *values in zip(raw["code"].tolist(), pd.to_datetime(raw["date"]).tolist(), *columns, strict=True):
         if day not in place:
             raise ValueError(f"{code} has a bar on {day.date()}, which is not a session")
         rows = found.setdefault(str(code), [None] * len(axis))
@@ -57,9 +53,7 @@ def positive(row: Mapping[str, Any] | None, name: str) -> float:
     return value if value > 0 else math.nan
 
 
-def one_instrument(
-    rows: list[Mapping[str, Any] | None], axis: pd.DatetimeIndex, daily_limit: bool
-) -> pd.DataFrame:
+def one_instrument(rows: list[Mapping[str, Any] | None], axis: pd.DatetimeIndex, daily_limit: bool) -> pd.DataFrame:
     bars: list[dict[str, Any]] = []
     for row in rows:
         bar = one_bar(row, bars[-1] if bars else None, daily_limit)

@@ -25,9 +25,7 @@ from tests.reference.indicators import above
 TABLE = {"bull": (65.0, 2), "neutral": (58.0, 3), "bear": (45.0, 4)}
 
 
-def market_index(
-    frames: Frames, sessions: Iterable[Any], *, segments: Iterable[str] = SEGMENTS
-) -> pd.DataFrame:
+def market_index(frames: Frames, sessions: Iterable[Any], *, segments: Iterable[str] = SEGMENTS) -> pd.DataFrame:
     """m and range per session, `missing` where no instrument has a bar, `count` of instruments averaged."""
     axis = pd.DatetimeIndex(pd.to_datetime(list(sessions))).sort_values()
     members: list[list[tuple[float, float, float]]] = [[] for _ in axis]
@@ -60,9 +58,7 @@ def collect(
 ) -> None:
     """Adds one instrument's (return, range, cap before) to each session on which it is eligible with min_bars 2."""
     columns = ["rawC", "factor", "H", "L", "C", "market_cap", "traded", "recorded", "suspected"]
-    close, factor, high, low, adjusted, cap, traded, seen, suspected = (
-        frame[name].tolist() for name in columns
-    )
+    close, factor, high, low, adjusted, cap, traded, seen, suspected = (frame[name].tolist() for name in columns)
     kind, segment = frame["eligible_kind"].tolist(), frame["segment"].tolist()
     free_from = 0
     for i in range(len(close)):

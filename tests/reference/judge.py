@@ -56,9 +56,7 @@ def mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values) if values else math.nan
 
 
-def hold(
-    frames: Frames, axis: pd.DatetimeIndex, date: Any, code: str, horizon: int, costs: float
-) -> Holding:
+def hold(frames: Frames, axis: pd.DatetimeIndex, date: Any, code: str, horizon: int, costs: float) -> Holding:
     """The holding itself, without its excess."""
     day, frame = pd.Timestamp(date), frames[code]
     t = axis.tolist().index(day)
@@ -89,9 +87,7 @@ def hold(
     )
 
 
-def benchmark(
-    frames: Frames, date: pd.Timestamp, codes: Iterable[str], entry: Any, last: Any
-) -> tuple[float, float]:
+def benchmark(frames: Frames, date: pd.Timestamp, codes: Iterable[str], entry: Any, last: Any) -> tuple[float, float]:
     """Cap-weighted and equal-weighted mean of open-to-close over entry..last of `codes`."""
     returns, caps = [], []
     for code in codes:
@@ -198,7 +194,5 @@ def turnover(found: Sequence[Holding]) -> float:
     names: dict[pd.Timestamp, set[str]] = {}
     for one in found:
         names.setdefault(one.date, set()).add(one.code)
-    shares = [
-        len(names[now] - names[before]) / len(names[now]) for before, now in pairwise(sorted(names))
-    ]
+    shares = [len(names[now] - names[before]) / len(names[now]) for before, now in pairwise(sorted(names))]
     return mean(shares)

@@ -33,9 +33,7 @@ def order(price: float, day: date, segment: str, step: int) -> int:
     return won
 
 
-def exit_of(
-    bars: Sequence[Bar], target: float, stop: float, limit: int
-) -> tuple[str, int, float] | None:
+def exit_of(bars: Sequence[Bar], target: float, stop: float, limit: int) -> tuple[str, int, float] | None:
     """How a position entered at the first bar's open ends: why, the number of the bar, the price; None: it is held."""
     for number, (opened, high, low, close) in enumerate(bars):
         if opened <= stop:

@@ -36,9 +36,7 @@ def ranked(rows: Sequence[Row], top_n: int | None = None) -> list[Row]:
             groups[-1].append(row)
         else:
             groups.append([row])
-    ordered = [
-        row for group in groups for row in sorted(group, key=lambda row: (-row["A"], row["code"]))
-    ]
+    ordered = [row for group in groups for row in sorted(group, key=lambda row: (-row["A"], row["code"]))]
     return [{**row, "rank": place} for place, row in enumerate(ordered[:top_n], start=1)]
 
 

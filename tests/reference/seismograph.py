@@ -61,10 +61,7 @@ class Window:
     @property
     def ranges(self) -> list[float]:
         """The true ranges inside: one fewer than bars."""
-        return [
-            max(self.H[i], self.C[i - 1]) - min(self.L[i], self.C[i - 1])
-            for i in range(1, len(self.C))
-        ]
+        return [max(self.H[i], self.C[i - 1]) - min(self.L[i], self.C[i - 1]) for i in range(1, len(self.C))]
 
     @property
     def dead(self) -> bool:
@@ -203,11 +200,7 @@ def v3_parts(w: Window, volume_dryout: float) -> dict[str, float]:
 def v3_score(parts: Mapping[str, float]) -> float:
     bonus = 10 if above(parts["tight"], 0.6) and above(parts["absorption"], 0.5) else 0
     bonus += 5 if sum(above(value, 0.5) for value in parts.values()) >= 3 else 0
-    hollow = (
-        above(parts["tight"], 0.7)
-        and above(0.3, parts["absorption"])
-        and at_least(0.3, parts["accumulation"])
-    )
+    hollow = above(parts["tight"], 0.7) and above(0.3, parts["absorption"]) and at_least(0.3, parts["accumulation"])
     return clip((100 * weighted(parts, V3_WEIGHTS) + bonus) * (0.5 if hollow else 1), 0, 100)
 
 

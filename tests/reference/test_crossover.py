@@ -92,12 +92,8 @@ def test_signals_by_hand() -> None:
     assert held["volume"]
     assert held["obv"]
     assert not held["rsi"]
-    assert crossover.signals(quiet(rsi_tema=60.0, rsi_dema=62.9), vol_mult=2, rsi_threshold=58)[
-        "rsi"
-    ]
-    assert not crossover.signals(quiet(rsi_tema=60.0, rsi_dema=63.0), vol_mult=2, rsi_threshold=58)[
-        "rsi"
-    ]
+    assert crossover.signals(quiet(rsi_tema=60.0, rsi_dema=62.9), vol_mult=2, rsi_threshold=58)["rsi"]
+    assert not crossover.signals(quiet(rsi_tema=60.0, rsi_dema=63.0), vol_mult=2, rsi_threshold=58)["rsi"]
 
 
 def test_rising_run() -> None:

@@ -39,9 +39,7 @@ def test_midterm_of_steady_growth() -> None:
 def test_r_squared() -> None:
     assert v3.r_squared([1, 2, 3, 4]) == pytest.approx(1)
     assert v3.r_squared([1, 1, 1]) == 0
-    assert v3.r_squared([0, 1, 0, 1]) == pytest.approx(
-        np.corrcoef(range(4), [0, 1, 0, 1])[0, 1] ** 2
-    )
+    assert v3.r_squared([0, 1, 0, 1]) == pytest.approx(np.corrcoef(range(4), [0, 1, 0, 1])[0, 1] ** 2)
 
 
 def test_pullback_after_steady_growth() -> None:

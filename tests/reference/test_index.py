@@ -28,9 +28,7 @@ def test_index_range_and_the_new_start_after_a_missing_session() -> None:
     rows = [row(t, 100, high=103, low=99) for t in (0, 1, 3, 4)]
     found = index.market_index(frames(rows, 5), DAYS[:5])
     assert found["missing"].tolist() == [False, False, True, False, False]
-    assert found["range"].tolist() == pytest.approx(
-        [math.nan, 0.04, math.nan, 0.04, 0.04], nan_ok=True
-    )
+    assert found["range"].tolist() == pytest.approx([math.nan, 0.04, math.nan, 0.04, 0.04], nan_ok=True)
     assert found["m"].tolist() == pytest.approx([math.nan, 0, math.nan, math.nan, 0], nan_ok=True)
 
 

@@ -50,9 +50,7 @@ def made_market() -> pd.DataFrame:
         if number % 6 == 0:
             table.loc[n - 50 : n - 45, ["open", "high", "low", "volume"]] = 0.0
         tables.append(table)
-    market = pd.concat(tables, ignore_index=True).round(
-        {"open": 0, "high": 0, "low": 0, "close": 0}
-    )
+    market = pd.concat(tables, ignore_index=True).round({"open": 0, "high": 0, "low": 0, "close": 0})
     market[["amount", "base_price", "market_cap"]] = math.nan
     return market.assign(segment="KOSPI", eligible_kind=True)
 
@@ -73,16 +71,13 @@ def whole(market: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 @pytest.mark.parametrize("name", SCANS)
-def test_nothing_after_the_session_counts(
-    name: str, market: pd.DataFrame, whole: dict[str, pd.DataFrame]
-) -> None:
+def test_nothing_after_the_session_counts(name: str, market: pd.DataFrame, whole: dict[str, pd.DataFrame]) -> None:
     compared = 0
     for t in (SESSIONS - 35, SESSIONS - 12):
         day = DAYS[t]
         known = bars.build(market[market["date"] <= day], DAYS[: t + 1])
         late, early = (
-            run(name, found, sessions, day)
-            for found, sessions in ((whole, DAYS[:SESSIONS]), (known, DAYS[: t + 1]))
+            run(name, found, sessions, day) for found, sessions in ((whole, DAYS[:SESSIONS]), (known, DAYS[: t + 1]))
         )
         assert (late.status, late.reason, late.regime) == (early.status, early.reason, early.regime)
         assert [r["code"] for r in late.rows] == [r["code"] for r in early.rows]

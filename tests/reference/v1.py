@@ -102,9 +102,7 @@ def fallback(
     return step, rows
 
 
-def matches(
-    passed: Mapping[str, Measures], vol_mult: float, min_signals: int, rsi_threshold: float
-) -> list[Row]:
+def matches(passed: Mapping[str, Measures], vol_mult: float, min_signals: int, rsi_threshold: float) -> list[Row]:
     rows = []
     for code, x in passed.items():
         held = crossover.signals(x, vol_mult=vol_mult, rsi_threshold=rsi_threshold)

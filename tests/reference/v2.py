@@ -51,9 +51,7 @@ PARAMS: dict[str, Any] = {
 }
 
 
-def filters(
-    x: Measures, regime: str, rsi_threshold: float, params: Mapping[str, Any]
-) -> dict[str, bool]:
+def filters(x: Measures, regime: str, rsi_threshold: float, params: Mapping[str, Any]) -> dict[str, bool]:
     return {
         "turnover": at_least(x.turnover, params["turnover_min"]),
         "price": x.price >= params["price_min"],
@@ -119,9 +117,7 @@ def scan(
     return answer(regime, len(members), rows, chosen["top_n"])
 
 
-def judged(
-    code: str, x: Measures, regime: str, short_risk: int, params: Mapping[str, Any]
-) -> Row | None:
+def judged(code: str, x: Measures, regime: str, short_risk: int, params: Mapping[str, Any]) -> Row | None:
     """The instrument's row, None where it is not kept."""
     threshold, needed = TABLE[regime]
     if not all(filters(x, regime, threshold, params).values()):

@@ -73,9 +73,7 @@ def midterm(bars: pd.DataFrame, percentile: float) -> float | None:
     flat = not above(max(window), min(window))
     fit = 0.0 if flat else r_squared([math.log(price) for price in window])
     near = 1 - (max(bars["H"].tolist()[-60:]) / c - 1) / 0.10
-    return (
-        40 * percentile + 25 * fit + 20 * clip((volume_ratio(bars) - 0.8) / 0.7) + 15 * clip(near)
-    )
+    return 40 * percentile + 25 * fit + 20 * clip((volume_ratio(bars) - 0.8) / 0.7) + 15 * clip(near)
 
 
 def pullback(bars: pd.DataFrame) -> float | None:

@@ -50,7 +50,7 @@ def bring(db: None, data_dir: Path, tmp_path: Path) -> Importer:
     """Imports a frame through the door."""
 
     def bring(rows: pd.DataFrame, at: datetime = AS_OF) -> Any:
-        from marketdata.operations.import_prices import import_prices
+        from marketdata.operations.imports.prices import import_prices
 
         file = tmp_path / "prices.csv"
         rows.to_csv(file, index=False)

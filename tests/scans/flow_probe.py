@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from scans.engines.base import Features, Needs
-from scans.engines.measures import Measures
+from scans.engines.indicators import Measures
 from scans.engines.params import param
 from tests.scans.probe import Probe
 

@@ -28,7 +28,7 @@ def levels(sessions: list[date], last: float = -0.029) -> pd.DataFrame:
 
 def record_index(rows: pd.DataFrame, folder: Path) -> None:
     """Record the frame as the series KS11 of market kr, a day after the bars, and choose it."""
-    from marketdata.operations.import_index import choose, import_index
+    from marketdata.operations.imports.index_series import choose, import_index
 
     rows.to_csv(folder / "index.csv", index=False)
     later = AS_OF + timedelta(days=1)

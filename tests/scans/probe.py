@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from scans.engines.base import Check, Days, Features, MarketIndex, Outcome, Ranks, Universe
-from scans.engines.measures import Measures
+from scans.engines.indicators import Measures
 from scans.engines.params import param
 
 
@@ -41,9 +41,7 @@ class Probe:
         rise[len(rise) - (len(close) - 1) :] = close[1:] / close[:-1] - 1
         return {"rise": rise}
 
-    def score(
-        self, universe: Universe, features: Features, index: MarketIndex, params: Any
-    ) -> Outcome:
+    def score(self, universe: Universe, features: Features, index: MarketIndex, params: Any) -> Outcome:
         score = features["rise"] * params.scale + self.shift
         day, column = np.nonzero(universe.eligible & (features["rise"] > 0))
         order = np.lexsort((universe.codes[column], -score[day, column], day))

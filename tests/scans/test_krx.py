@@ -43,14 +43,9 @@ class Installation:
         days = calendar_sessions("XKRX", cache=self.folder / "calendars", overrides=closed)
         days = days[(days >= np.datetime64(first)) & (days <= np.datetime64(last))]
         months = pd.period_range(first[:7], last[:7], freq="M")
-        parts = [
-            Part(month.start_time.date(), lake.partition("kr", month.start_time.date()), None)
-            for month in months
-        ]
+        parts = [Part(month.start_time.date(), lake.partition("kr", month.start_time.date()), None) for month in months]
         seen = survey(lake, parts)
-        fields = dict.fromkeys(
-            ("close", "raw_close", "volume", "open", "high", "low", "amount"), reach
-        )
+        fields = dict.fromkeys(("close", "raw_close", "volume", "open", "high", "low", "amount"), reach)
         return Window(lake, "kr", 0.31, days, 0, seen, {}).read(fields, **options)
 
 
@@ -84,9 +79,7 @@ RECORDED = {
 
 
 @pytest.mark.parametrize("version", RECORDED)
-def test_every_session_runs_and_thirty_equal_the_recorded_answers(
-    krx: Installation, version: str
-) -> None:
+def test_every_session_runs_and_thirty_equal_the_recorded_answers(krx: Installation, version: str) -> None:
     told = krx.run(
         "run_scan",
         "--version",
@@ -103,9 +96,7 @@ def test_every_session_runs_and_thirty_equal_the_recorded_answers(
     assert len(found) == 521
     assert all(line["status"] in ("published", "no_match") for line in found.values())
     assert all(line["reason"] for line in found.values() if line["status"] == "no_match")
-    answers = pd.read_csv(
-        ANSWERS / f"krx_{version}.csv", dtype={"code": str, "strategy": str, "label": str}
-    )
+    answers = pd.read_csv(ANSWERS / f"krx_{version}.csv", dtype={"code": str, "strategy": str, "label": str})
     answers = answers.rename(columns={"step": "fallback_step"})
     assert answers["date"].nunique() == 30
     for day, rows in answers.groupby("date"):
@@ -119,9 +110,7 @@ def test_every_session_runs_and_thirty_equal_the_recorded_answers(
         assert [one["strategy"] for one in line["ranks"]] == list(rows["strategy"]), day
         if "label" in RECORDED[version]:
             assert [one["label"] for one in line["ranks"]] == list(rows["label"]), day
-        np.testing.assert_allclose(
-            [one["score"] for one in line["ranks"]], rows["score"], rtol=1e-6
-        )
+        np.testing.assert_allclose([one["score"] for one in line["ranks"]], rows["score"], rtol=1e-6)
 
 
 def test_v1_as_a_formula_equals_the_recorded_answers_of_v1(krx: Installation) -> None:
@@ -150,9 +139,7 @@ def test_a_daily_run_equals_the_backfill(krx: Installation, version: str, day: s
     options = ("--version", version, "--format", "json", "--no-save")
     daily = json.loads(krx.run("run_scan", *options, "--date", day))
     month = f"{day[:7]}-01"
-    backfill = json.loads(
-        krx.run("run_scan", *options, "--from", month, "--to", day).splitlines()[-1]
-    )
+    backfill = json.loads(krx.run("run_scan", *options, "--from", month, "--to", day).splitlines()[-1])
     for name in (
         "date",
         "status",
@@ -191,9 +178,7 @@ def test_adjusted_closes_reproduce_the_events(krx: Installation) -> None:
 def test_adjusted_returns_agree_with_an_adjusted_source(krx: Installation) -> None:
     """Day by day on all that both have, but for rounding: the other source keeps whole won, and after a consolidation
     rounds in won of the old, smaller price."""
-    theirs = pd.read_parquet(
-        realdata.path("krx_adj_2019_2025.parquet"), columns=["date", "code", "close", "volume"]
-    )
+    theirs = pd.read_parquet(realdata.path("krx_adj_2019_2025.parquet"), columns=["date", "code", "close", "volume"])
     theirs["date"] = pd.to_datetime(theirs["date"])
     theirs = theirs[theirs["date"] >= "2023-07-07"]
     panel = krx.panel("2023-07-07", "2025-12-30", 0)

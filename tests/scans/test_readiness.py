@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from marketdata import queries as market_queries
 from marketdata.models import Instrument, InstrumentStatus
-from marketdata.operations import project
-from marketdata.session_bars import session_bars
-from scans.operations import schedule
-from scans.operations.run import Request, run
-from scans.readiness import Readiness, VersionReadiness, readiness, used
+from marketdata.operations.projection import project
+from marketdata.queries import bars as market_queries
+from marketdata.queries.session_bars import session_bars
+from scans.operations.evening import schedule
+from scans.operations.scan.run import Request, run
+from scans.queries.readiness import Readiness, VersionReadiness, readiness, used
 from tests.scans.conftest import CODES, Importer, frame
 from tests.scans.probe import Probe
 
@@ -55,9 +55,7 @@ def test_an_unused_market_is_empty() -> None:
     assert used(at("2024-04-30 17:00")) == []
 
 
-def test_a_market_is_ready_from_its_scan_to_the_next_close(
-    market: pd.DataFrame, probe: Probe
-) -> None:
+def test_a_market_is_ready_from_its_scan_to_the_next_close(market: pd.DataFrame, probe: Probe) -> None:
     waits = {"rises": "not_scanned", "rises-10": "not_scanned"}
     assert seen("2024-04-30 16:00") == ("not_ready", 0, waits)
     assert seen("2024-04-30 23:59") == ("overdue", 0, waits)
@@ -79,9 +77,7 @@ def test_the_sentence_names_the_sessions(market: pd.DataFrame, probe: Probe) -> 
     assert one(found, "rises").behind is None
 
 
-def test_a_correction_makes_what_is_published_stale(
-    market: pd.DataFrame, bring: Importer, probe: Probe
-) -> None:
+def test_a_correction_makes_what_is_published_stale(market: pd.DataFrame, bring: Importer, probe: Probe) -> None:
     scan("rises")
     before = market["date"] == date(2024, 4, 26)
     bring(market[before].assign(volume=market["volume"] + 1))
@@ -113,9 +109,7 @@ def test_a_failure_and_a_quarantine_are_not_ready(
     assert one(found_thin, "rises").state == "quarantined"
 
 
-def test_a_schedule_says_who_is_waited_for_and_until_when(
-    market: pd.DataFrame, probe: Probe
-) -> None:
+def test_a_schedule_says_who_is_waited_for_and_until_when(market: pd.DataFrame, probe: Probe) -> None:
     scan("rises")
     schedule.plan("kr", as_of=at("2024-04-01 12:00"), at=at("2024-04-01 20:30").time())
     found = readiness("kr", at("2024-04-30 23:00"))
@@ -127,7 +121,7 @@ def test_a_schedule_says_who_is_waited_for_and_until_when(
 def test_a_generated_market_says_so_and_alarms_nobody(
     db: None, data_dir: Path, tmp_path: Path, sessions: list[date]
 ) -> None:
-    from marketdata.operations.import_prices import import_prices
+    from marketdata.operations.imports.prices import import_prices
 
     file = tmp_path / "demo.csv"
     frame(sessions).to_csv(file, index=False)
@@ -137,9 +131,7 @@ def test_a_generated_market_says_so_and_alarms_nobody(
     assert "generated" in found.reason
 
 
-def test_expected_and_present_bars_add_up(
-    bring: Importer, market: pd.DataFrame, sessions: list[date]
-) -> None:
+def test_expected_and_present_bars_add_up(bring: Importer, market: pd.DataFrame, sessions: list[date]) -> None:
     day = date(2024, 5, 2)
     rows = frame([*sessions, day])
     new = rows[(rows["date"] == day) & ~rows["code"].isin(CODES[:3])].copy()
@@ -157,9 +149,7 @@ def test_expected_and_present_bars_add_up(
     )
     assert "behind the record" in session_bars(market_queries.record("kr"), day).note
     found = session_bars(project.current("kr"), day)
-    said: dict[tuple[str, bool], Any] = {
-        (one.reason, one.has_bar): one.codes for one in found.omissions
-    }
+    said: dict[tuple[str, bool], Any] = {(one.reason, one.has_bar): one.codes for one in found.omissions}
     assert found.note == ""
     assert said == {
         ("no_bar", False): (CODES[0],),

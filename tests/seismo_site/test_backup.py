@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from seismo_site import backups, dumps
+from seismo_site.backup import archive, pg_dump
 from tests.seismo_site.running import ROOT, environment, installed, manage, managed
 from tests.servers import Servers
 
@@ -136,9 +136,7 @@ def test_a_damaged_database_is_one_sentence_and_is_restored(
         assert "`manage.py restore DIR`" in sentence
     assert "damaged" in refused(data, "backup", str(tmp_path / "another"))
     assert not (tmp_path / "another" / "manifest.json").exists()
-    managed(
-        data, "restore", str(backup)
-    )  # without --force: there is nothing to lose, and it is kept
+    managed(data, "restore", str(backup))  # without --force: there is nothing to lose, and it is kept
     assert closes(data) == "[2.0, 3.0]"
     assert list((data / "kept-databases").glob("*/seismo.sqlite3"))
 
@@ -147,7 +145,7 @@ KILLED = """
 import os, signal, sys
 import django
 django.setup()
-import seismo_site.backups as backups, seismo_site.restoring as restoring
+import seismo_site.backup.archive as backups, seismo_site.backup.restore as restoring
 import {module} as module
 honest, calls = getattr(module, "{name}"), []
 def die(*given, **more):
@@ -156,7 +154,7 @@ def die(*given, **more):
         os.kill(os.getpid(), signal.SIGKILL)
     return honest(*given, **more)
 setattr(module, "{name}", die)
-from seismo_site.command_line import run
+from seismo_site.cli_errors import run
 sys.exit(run(sys.argv))
 """
 
@@ -176,7 +174,7 @@ def killed(data: Path, module: str, name: str, number: int, *arguments: str) -> 
 def test_a_backup_that_is_killed_is_none(data: Path, tmp_path: Path) -> None:
     for n, name in enumerate(("integrity", "copy_files", "end")):
         folder = tmp_path / f"killed-{n}"
-        killed(data, "seismo_site.backups", name, 1, "backup", str(folder))
+        killed(data, "seismo_site.backup.archive", name, 1, "backup", str(folder))
         assert "no manifest" in refused(data, "restore", str(folder), "--force")
     assert closes(data) == "[2.0, 3.0]"
 
@@ -184,11 +182,11 @@ def test_a_backup_that_is_killed_is_none(data: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "name", "number", "is_old"),
     [
-        ("seismo_site.backups", "integrity", 1, True),
-        ("seismo_site.restoring", "_keep_aside", 1, True),
+        ("seismo_site.backup.archive", "integrity", 1, True),
+        ("seismo_site.backup.restore", "_keep_aside", 1, True),
         ("os", "link", 1, True),
-        ("seismo_site.restoring", "put_back_files", 1, False),
-        ("marketdata.operations.rebuilding", "everything", 1, False),
+        ("seismo_site.backup.restore", "put_back_files", 1, False),
+        ("marketdata.operations.projection.rebuild", "everything", 1, False),
         ("marketdata.lake.writer", "write", 1, False),
     ],
 )
@@ -238,24 +236,22 @@ def test_a_program_of_postgresql_is_run_without_its_password_in_sight(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     database = {"HOST": "db", "PORT": "5433", "USER": "seismo", "NAME": "seismo", "PASSWORD": "a:b"}
-    command = dumps.dump_command(database, tmp_path / "seismo.dump")
-    assert dumps.run(command, database)
+    command = pg_dump.dump_command(database, tmp_path / "seismo.dump")
+    assert pg_dump.run(command, database)
     told = (tmp_path / "arguments").read_text()
     assert "host=db port=5433 user=seismo dbname=seismo" in told
-    assert "a:b" not in told + dumps.shown(command)
+    assert "a:b" not in told + pg_dump.shown(command)
     assert (tmp_path / "secret").read_text() == "*:*:*:*:a\\:b\n"
     broken = {**database, "NAME": "broken"}
-    with pytest.raises(backups.BackupProblem, match="pg_dump failed: no such database"):
-        dumps.run(dumps.dump_command(broken, tmp_path / "seismo.dump"), broken)
+    with pytest.raises(archive.BackupProblem, match="pg_dump failed: no such database"):
+        pg_dump.run(pg_dump.dump_command(broken, tmp_path / "seismo.dump"), broken)
 
 
 def test_a_damaged_file_of_paces_is_one_sentence(tmp_path: Path) -> None:
     from marketdata.sources.base import SourceUnavailable
-    from marketdata.sources.http.pace_file import PaceFile
+    from marketdata.sources.http.sqlite_rate_limits import PaceFile
 
     file = tmp_path / "paces.sqlite3"
     file.write_bytes(b"no database at all, and longer than a header of SQLite" * 100)
-    with pytest.raises(
-        SourceUnavailable, match=r"paces.sqlite3 is damaged \(file is not a .* delete it"
-    ):
+    with pytest.raises(SourceUnavailable, match=r"paces.sqlite3 is damaged \(file is not a .* delete it"):
         PaceFile(file).read("kis")

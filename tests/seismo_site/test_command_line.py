@@ -13,17 +13,17 @@ from django.db import connection
 from django.db.utils import DatabaseError
 
 from scans.engines.registry import MODULES
-from seismo_site.command_line import INTERRUPTED, explain, run
+from seismo_site.cli_errors import INTERRUPTED, explain, run
 from tests.seismo_site.running import ROOT, environment, installed, manage, managed
 from tests.servers import Servers
 
-FACES = ("marketdata.admin", "scans.admin", "scans.api.scans", "scans.pages.frame")
+FACES = ("marketdata.admin", "scans.admin", "scans.api.views.scans", "scans.pages.frame")
 HEAVY = (
     "marketdata.sources.files",
     "marketdata.operations.collect",
-    "marketdata.candles.collector",
-    "marketdata.candles.states",
-    "marketdata.candles.planner",
+    "marketdata.candles.collector.collector",
+    "marketdata.candles.collector.collections",
+    "marketdata.candles.collector.planner",
     "openpyxl",
     "pandas",
     "pyarrow.compute",
@@ -66,8 +66,7 @@ def test_postgresql_says_the_same(tmp_path: Path) -> None:
         elsewhere = url.replace("/postgres?", "/none?")
         done = manage(tmp_path, "verify_lake", DATABASE_URL=elsewhere)
         assert done.stderr == (
-            'The database cannot be reached (database "none" does not exist): '
-            "check DATABASE_URL and the server.\n"
+            'The database cannot be reached (database "none" does not exist): check DATABASE_URL and the server.\n'
         )
     finally:
         servers.stop()
@@ -124,7 +123,7 @@ def test_django_starts_without_faces_parsers_and_clients(tmp_path: Path) -> None
     """What every command and every task worker pays for: a command that needs one of these imports it itself."""
     modules = imported(tmp_path, "import django; django.setup()")
     assert "marketdata.models" in modules
-    assert modules & {*FACES, *HEAVY, "scans.operations.run", "pyarrow"} == set()
+    assert modules & {*FACES, *HEAVY, "scans.operations.scan.run", "pyarrow"} == set()
 
 
 def test_a_scan_of_one_session_imports_its_own_engine_and_no_face(tmp_path: Path) -> None:
@@ -136,33 +135,29 @@ def test_a_scan_of_one_session_imports_its_own_engine_and_no_face(tmp_path: Path
     managed(data, "project_lake")
     command = ["manage.py", "run_scan", "--version", "v2", "--date", "2026-08-12"]
     # The second scan reads what the first one left in the score cache.
-    twice = f"from seismo_site.command_line import run; [run({command}) for _ in range(2)]"
+    twice = f"from seismo_site.cli_errors import run; [run({command}) for _ in range(2)]"
     modules = imported(data, twice)
-    assert {"scans.engines.v2", "scans.operations.publish"} <= modules
-    assert modules & {*FACES, *HEAVY, *MODULES.values()} == {"scans.engines.v2"}
+    assert {"scans.engines.crossover.v2", "scans.operations.scan.publish"} <= modules
+    assert modules & {*FACES, *HEAVY, *MODULES.values()} == {"scans.engines.crossover.v2"}
 
 
 def test_the_admin_comes_with_the_addresses_and_with_the_check(tmp_path: Path) -> None:
     registered = "; from django.contrib import admin; assert len(admin.site._registry) > 20"
     start = "import django; django.setup(); "
     addresses = start + "from django.urls import get_resolver; get_resolver().url_patterns"
-    checks = start + (
-        "from django.core.checks import Tags, run_checks; assert run_checks(tags=[Tags.admin]) == []"
-    )
+    checks = start + ("from django.core.checks import Tags, run_checks; assert run_checks(tags=[Tags.admin]) == []")
     for code in (addresses, checks):
         assert {"scans.admin", "marketdata.admin"} <= imported(tmp_path, code + registered)
 
 
 def test_a_reader_that_leaves_is_no_error_of_ours(tmp_path: Path) -> None:
     program = (
-        "import sys; from seismo_site.command_line import run\n"
+        "import sys; from seismo_site.cli_errors import run\n"
         "def execute(_):\n"
         "    for number in range(100_000): print(number)\n"
         "sys.exit(run([], execute))"
     )
-    writer = subprocess.Popen(
-        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    writer = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert writer.stdout is not None
     assert writer.stderr is not None
     writer.stdout.readline()
@@ -187,9 +182,7 @@ def test_a_reader_that_leaves_is_no_error_of_ours(tmp_path: Path) -> None:
 def test_an_empty_record_is_said_with_what_to_do_first(tmp_path: Path, command: str) -> None:
     done = manage(installed(tmp_path / "data"), *command.split())
     assert (done.returncode, done.stdout) == (1, "")
-    assert re.match(
-        r"Market kr has no (bars|instruments) yet: .+`manage\.py import_prices FILE", done.stderr
-    )
+    assert re.match(r"Market kr has no (bars|instruments) yet: .+`manage\.py import_prices FILE", done.stderr)
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -197,14 +190,10 @@ def test_a_directory_that_is_none_is_said(tmp_path: Path) -> None:
     data = installed(tmp_path / "data")
     (data / "rejects").touch()
     bars = tmp_path / "bars.csv"
-    bars.write_text(
-        "date,code,open,high,low,close,volume\n2024-01-02,000010,-1,1,1,1,1\n", encoding="utf-8"
-    )
+    bars.write_text("date,code,open,high,low,close,volume\n2024-01-02,000010,-1,1,1,1,1\n", encoding="utf-8")
     done = manage(data, "import_prices", str(bars))
     assert done.returncode == 1
-    assert done.stderr.startswith(
-        f"{data / 'rejects'} cannot be used (File exists): check what is there"
-    )
+    assert done.stderr.startswith(f"{data / 'rejects'} cannot be used (File exists): check what is there")
     assert "Traceback" not in done.stderr
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from caching.stats import STATS
 from scans.operations import signals
-from scans.operations.run import Request, run
+from scans.operations.scan.run import Request, run
 from seismo_site import tokens
 from seismo_site.models import ApiToken
 from tests.api.conftest import forgotten, market, probe, scanned, sessions, user
@@ -70,9 +70,7 @@ def test_the_same_answer_in_one_query(ask: Ask, address: str) -> None:
             found = ask(address, **headers)
         assert len(made) == 1
         assert found.content == wanted.content
-        assert {n: v for n, v in found.items() if n not in OWN} == {
-            n: v for n, v in wanted.items() if n not in OWN
-        }
+        assert {n: v for n, v in found.items() if n not in OWN} == {n: v for n, v in wanted.items() if n not in OWN}
     tag = first.headers["ETag"]
     assert ask(address, **{"If-None-Match": tag}).status_code == 304
 
@@ -83,11 +81,7 @@ def test_links_are_those_of_the_callers_site(ask: Ask, settings: Any) -> None:
     for host in ("one.example", "two.example", "one.example"):
         for coding in ("", "gzip"):
             found = ask(address, Host=host, **{"Accept-Encoding": coding})
-            body = (
-                gzip.decompress(found.content)
-                if found.has_header("Content-Encoding")
-                else found.content
-            )
+            body = gzip.decompress(found.content) if found.has_header("Content-Encoding") else found.content
             assert f'"next":"http://{host}/api/kr/stocks?'.encode() in body
             plain = {"If-None-Match": found.headers["ETag"], "Accept-Encoding": coding}
             assert ask(address, Host=host, **plain).status_code == 304
@@ -96,9 +90,7 @@ def test_links_are_those_of_the_callers_site(ask: Ask, settings: Any) -> None:
 
 def test_what_is_published_is_handed_out_at_once(ask: Ask, sessions: list[date]) -> None:
     before = [ask(KEPT[0]).json()["date"] for _ in range(2)]
-    run(
-        Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[31], last=sessions[31])
-    )
+    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[31], last=sessions[31]))
     assert [*before, ask(KEPT[0]).json()["date"]] == [str(sessions[at]) for at in (30, 30, 31)]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from seismo_site import addresses, env
+from seismo_site import database_urls, env
 
 NAME = "SEISMO_TEST_VALUE"
 
@@ -23,9 +23,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(f"{NAME}_FILE", raising=False)
 
 
-def test_a_secret_comes_from_a_file_before_the_variable(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_secret_comes_from_a_file_before_the_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text("from the file\n")
     monkeypatch.setenv(NAME, "from the variable")
@@ -109,9 +107,7 @@ def test_what_is_no_origin(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
         "http://[::1]:9/x",
     ],
 )
-def test_an_address_to_post_to_is_read_and_not_shown(
-    monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
+def test_an_address_to_post_to_is_read_and_not_shown(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(NAME, value)
     assert env.hook(NAME) == value
     assert repr(env.hook(NAME)) == "'***'"
@@ -129,9 +125,7 @@ def test_an_address_to_post_to_is_read_and_not_shown(
         "file:///etc/T00",
     ],
 )
-def test_what_is_no_address_to_post_to_is_not_shown_either(
-    monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
+def test_what_is_no_address_to_post_to_is_not_shown_either(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(NAME, value)
     with pytest.raises(ImproperlyConfigured, match=NAME) as refused:
         env.hook(NAME)
@@ -146,9 +140,7 @@ def test_mailboxes_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
         env.mailboxes(NAME)
 
 
-def test_a_folder_is_made_and_a_file_is_none(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_folder_is_made_and_a_file_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert env.folder(NAME, tmp_path / "a" / "b").is_dir()
     (tmp_path / "file").write_text("")
     monkeypatch.setenv(NAME, str(tmp_path / "file"))
@@ -165,19 +157,13 @@ def test_a_folder_is_made_and_a_file_is_none(
         ("", "/var/seismo/scores"),
     ],
 )
-def test_a_cache_is_a_directory_a_bucket_or_off(
-    monkeypatch: pytest.MonkeyPatch, value: str, place: str
-) -> None:
+def test_a_cache_is_a_directory_a_bucket_or_off(monkeypatch: pytest.MonkeyPatch, value: str, place: str) -> None:
     monkeypatch.setenv(NAME, value)
     assert env.cache_place(NAME, Path("/var/seismo/scores")) == place
 
 
-@pytest.mark.parametrize(
-    "value", ["s3:///scores", "s3://key@bucket/scores", "s3://bucket/scores?acess=1"]
-)
-def test_what_is_no_bucket_is_refused_and_not_shown(
-    monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
+@pytest.mark.parametrize("value", ["s3:///scores", "s3://key@bucket/scores", "s3://bucket/scores?acess=1"])
+def test_what_is_no_bucket_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(NAME, value)
     with pytest.raises(ImproperlyConfigured, match=f"{NAME} must be s3://bucket/prefix") as refused:
         env.cache_place(NAME, Path("/var/seismo/scores"))
@@ -194,9 +180,7 @@ def test_numbers_may_have_a_fraction_and_have_bounds(monkeypatch: pytest.MonkeyP
             env.number(NAME, 0.0)
 
 
-def test_a_hidden_value_is_itself_but_does_not_show(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_hidden_value_is_itself_but_does_not_show(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert repr(env.hidden(NAME)) == "''"
     (tmp_path / "key").write_text("app-key\n")
     monkeypatch.setenv(f"{NAME}_FILE", str(tmp_path / "key"))
@@ -207,9 +191,7 @@ def test_a_hidden_value_is_itself_but_does_not_show(
 def test_processes_that_start_together_keep_one_secret(tmp_path: Path) -> None:
     kept, made = tmp_path / "key", count()
     with ThreadPoolExecutor(8) as pool:
-        values = list(
-            pool.map(lambda _: env.secret(NAME, kept, lambda: f"key {next(made)}"), range(32))
-        )
+        values = list(pool.map(lambda _: env.secret(NAME, kept, lambda: f"key {next(made)}"), range(32)))
     assert len(set(values)) == 1
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["key"]
@@ -242,9 +224,7 @@ def test_a_database_url_becomes_djangos_settings(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_unix_socket_stands_among_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(
-        NAME, "postgres://me@/seismo?host=/run/postgresql&connect_timeout=3&prepare=off"
-    )
+    monkeypatch.setenv(NAME, "postgres://me@/seismo?host=/run/postgresql&connect_timeout=3&prepare=off")
     database = env.database(NAME, Path(), pool=0)
     assert (database["HOST"], database["PORT"]) == ("/run/postgresql", "")
     assert database["OPTIONS"] == {"connect_timeout": "3"}
@@ -264,9 +244,7 @@ def test_sqlite_is_a_file(monkeypatch: pytest.MonkeyPatch, url: str, file: Path)
     assert (database["ENGINE"], database["NAME"]) == ("django.db.backends.sqlite3", str(file))
 
 
-def test_a_dotenv_file_never_overrides_the_environment(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_dotenv_file_never_overrides_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text(f"{NAME}=from the file\nSEISMO_TEST_OTHER='a $HOME b'\n")
     monkeypatch.setenv(NAME, "from the environment")
@@ -280,9 +258,7 @@ def test_a_dotenv_file_never_overrides_the_environment(
         os.environ.pop("SEISMO_TEST_OTHER", None)
 
 
-def test_a_dotenv_file_that_was_asked_for_must_exist(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_dotenv_file_that_was_asked_for_must_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     env.load("SEISMO_TEST_FILE", tmp_path / "none")  # nobody asked for this one
     monkeypatch.setenv("SEISMO_TEST_FILE", str(tmp_path / "none"))
     with pytest.raises(ImproperlyConfigured, match="SEISMO_TEST_FILE"):
@@ -290,9 +266,9 @@ def test_a_dotenv_file_that_was_asked_for_must_exist(
 
 
 def test_a_queue_on_redis_is_not_waited_for_for_ever() -> None:
-    assert addresses.patient("redis://user:pass@host:6379/2") == (
+    assert database_urls.patient("redis://user:pass@host:6379/2") == (
         "redis://user:pass@host:6379/2?socket_connect_timeout=2&socket_timeout=5"
     )
-    assert addresses.patient("unix:///run/redis.sock?db=1&socket_timeout=9") == (
+    assert database_urls.patient("unix:///run/redis.sock?db=1&socket_timeout=9") == (
         "unix:///run/redis.sock?socket_connect_timeout=2&socket_timeout=9&db=1"
     )

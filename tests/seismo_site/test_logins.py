@@ -23,7 +23,7 @@ LOCKED = "Too many failed logins of this user from this address: try again 15 mi
 def forgotten(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing is counted yet, and the clock of the counters stands still: no minute ends while a test counts."""
     at = time.time()
-    monkeypatch.setattr("marketdata.api.access.time.time", lambda: at)
+    monkeypatch.setattr("marketdata.web.api.access.time.time", lambda: at)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     cache.clear()
     yield
@@ -126,9 +126,7 @@ def test_one_address_tries_many_names_only_so_often(db: None, settings: Any) -> 
     assert login("wrong", at="10.0.0.2").status_code == 200
 
 
-def test_bad_tokens_are_refused_without_a_database(
-    ann: User, settings: Any, django_assert_num_queries: Any
-) -> None:
+def test_bad_tokens_are_refused_without_a_database(ann: User, settings: Any, django_assert_num_queries: Any) -> None:
     settings.ANONYMOUS_RATE = 3
     client = Client()
 
@@ -158,10 +156,7 @@ def test_a_stranger_at_the_same_address_keeps_nobody_out(ann: User, settings: An
     browser.force_login(ann)
     assert Client().get("/api/versions", headers=mine).status_code == 200
     assert browser.get("/api/versions").status_code == 200
-    found = [
-        Client().get("/api/versions", headers={"Authorization": f"Bearer {n}"}).status_code
-        for n in range(5)
-    ]
+    found = [Client().get("/api/versions", headers={"Authorization": f"Bearer {n}"}).status_code for n in range(5)]
     assert found == [401, 401, 401, 429, 429]
     assert Client().get("/api/versions", headers=mine).status_code == 200
     assert browser.get("/api/versions").status_code == 200
@@ -173,10 +168,7 @@ def test_what_a_user_may_not_counts_as_his(ann: User, settings: Any) -> None:
     settings.USER_RATE = 3
     client = Client()
     client.force_login(ann)
-    asked = [
-        client.post("/api/versions", {}, content_type="application/json").status_code
-        for _ in range(5)
-    ]
+    asked = [client.post("/api/versions", {}, content_type="application/json").status_code for _ in range(5)]
     assert asked == [403, 403, 403, 429, 429]
     other = Client()
     other.force_login(User.objects.create_user("bob"))

@@ -56,8 +56,7 @@ def test_a_well_formed_identifier_is_kept(lines: list[str]) -> None:
 @pytest.mark.parametrize("given", ["", "short", "x" * 65, "line\nbreak-00", "blank 00000"])
 def test_any_other_is_replaced(given: str) -> None:
     made = {
-        RequestId(view)(RequestFactory().get("/", headers={"X-Request-ID": given}))["X-Request-ID"]
-        for _ in range(2)
+        RequestId(view)(RequestFactory().get("/", headers={"X-Request-ID": given}))["X-Request-ID"] for _ in range(2)
     }
     assert len(made) == 2
     assert all(len(one) == 32 and int(one, 16) for one in made)
@@ -145,9 +144,7 @@ def test_pages_of_other_origins_where_they_are_named(client: Client, settings: A
                  "access-control-request-headers": "authorization,if-none-match"},
     )  # fmt: skip
     assert first.status_code == 200  # nobody has to be known for this
-    assert {"authorization", "if-none-match"} <= set(
-        first["Access-Control-Allow-Headers"].split(", ")
-    )
+    assert {"authorization", "if-none-match"} <= set(first["Access-Control-Allow-Headers"].split(", "))
     elsewhere = client.get(health, headers={"origin": "https://elsewhere.example"})
     assert "Access-Control-Allow-Origin" not in elsewhere.headers
     page = client.get("/admin/login/", headers=asked)
@@ -185,18 +182,14 @@ def test_the_line_of_a_refused_request_carries_its_identifier(
         assert path in record.getMessage()
 
 
-def test_no_line_is_longer_than_anybody_reads(
-    client: Client, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_no_line_is_longer_than_anybody_reads(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     assert client.get("/" + "z" * 60_000).status_code == 404
     (record,) = caplog.records
     RequestIdFilter().filter(record)
     assert len(record.getMessage()) < 3_000
 
 
-def test_the_access_log_has_a_line_for_each_request(
-    client: Client, db: None, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_access_log_has_a_line_for_each_request(client: Client, db: None, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "seismo_site.access"):
         client.get("/api/versions?fields=slug", headers={"X-Request-ID": "caller-0123"})
     (line,) = [one for one in caplog.records if one.name == "seismo_site.access"]

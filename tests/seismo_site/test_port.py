@@ -27,9 +27,7 @@ def problem_of(port: int) -> str:
     return f"Port {port} of 127.0.0.1 is in use by another server: end that one, or name another with PORT=."
 
 
-@pytest.mark.parametrize(
-    "options", [(), (socket.SO_REUSEADDR,), (socket.SO_REUSEADDR, socket.SO_REUSEPORT)]
-)
+@pytest.mark.parametrize("options", [(), (socket.SO_REUSEADDR,), (socket.SO_REUSEADDR, socket.SO_REUSEPORT)])
 def test_a_port_is_in_use_as_long_as_somebody_listens(options: tuple[int, ...]) -> None:
     with listening(*options) as one:
         port = one.getsockname()[1]
@@ -54,9 +52,7 @@ def test_as_a_command_it_is_one_sentence_and_a_status() -> None:
 
 
 def test_make_serve_asks_before_anything_else() -> None:
-    told = subprocess.run(
-        ["make", "-n", "serve", "PORT=8123"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    told = subprocess.run(["make", "-n", "serve", "PORT=8123"], cwd=ROOT, capture_output=True, text=True, check=True)
     lines = told.stdout.splitlines()
     (asks,) = [n for n, line in enumerate(lines) if "-m seismo_site.port '8123'" in line]
     (migrates,) = [n for n, line in enumerate(lines) if "manage.py migrate" in line]

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from django.db.utils import ConnectionHandler
 
-from seismo_site import addresses
+from seismo_site import database_urls
 from tests.servers import Servers
 
 PATIENCE = 30_000  # milliseconds
@@ -27,9 +27,7 @@ def url() -> Iterator[str]:
 
 def opened(url: str) -> Any:
     """Django's connection to the server at the URL, with a pool of one."""
-    handler = ConnectionHandler(
-        {"default": {}, "pooled": addresses.postgres("URL", urlsplit(url), 1)}
-    )
+    handler = ConnectionHandler({"default": {}, "pooled": database_urls.postgres("URL", urlsplit(url), 1)})
     return handler["pooled"]
 
 

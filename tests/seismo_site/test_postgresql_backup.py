@@ -50,15 +50,11 @@ def contents(env: dict[str, str]) -> list[Rows]:
 def test_the_programs_are_of_the_servers_version(env: dict[str, str]) -> None:
     [[(server,)]] = asked(env, "SHOW server_version")
     for name in ("pg_dump", "pg_restore"):
-        shown = subprocess.run(
-            [name, "--version"], env=os.environ | env, capture_output=True, text=True, check=True
-        )
+        shown = subprocess.run([name, "--version"], env=os.environ | env, capture_output=True, text=True, check=True)
         assert shown.stdout.split()[:3] == [name, "(PostgreSQL)", str(server).split()[0]]
 
 
-def test_a_scanned_market_comes_back_after_its_database_is_dropped(
-    env: dict[str, str], tmp_path: Path
-) -> None:
+def test_a_scanned_market_comes_back_after_its_database_is_dropped(env: dict[str, str], tmp_path: Path) -> None:
     data, folder, file = tmp_path / "data", tmp_path / "backup", tmp_path / "prices.parquet"
     installed(data, DATABASE_URL=env["DATABASE_URL"])
     managed(data, "make_demo_prices", "--output", str(file), "--end", "2026-08-21",

@@ -16,7 +16,7 @@ from tests.seismo_site.running import ROOT, environment, managed
 PROGRAM = """
 import os, pathlib
 os.umask(0o022)
-from seismo_site.command_line import run
+from seismo_site.cli_errors import run
 import sys
 sys.exit(run(sys.argv))
 """
@@ -33,9 +33,7 @@ def opened(top: Path) -> dict[str, str]:
 
 def test_what_commands_make_is_closed_to_others(tmp_path: Path) -> None:
     data, file = tmp_path / "data", tmp_path / "prices.csv"
-    file.write_text(
-        "date,code,open,high,low,close,volume\n2024-01-02,005930,1,2,1,2,9\n2024-01-03,005930,-1,2,1,2,9\n"
-    )
+    file.write_text("date,code,open,high,low,close,volume\n2024-01-02,005930,1,2,1,2,9\n2024-01-03,005930,-1,2,1,2,9\n")
     for arguments in (["migrate"], ["import_prices", str(file)], ["project_lake"]):
         subprocess.run(
             [sys.executable, "-c", PROGRAM, *arguments],

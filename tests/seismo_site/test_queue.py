@@ -17,12 +17,8 @@ import pytest
 from tests.seismo_site.running import ROOT, environment, installed, manage, managed
 from tests.servers import Servers
 
-ENQUEUE = (
-    "from django_q.tasks import async_task; async_task('django.utils.text.slugify', 'It was done')"
-)
-FETCH = (
-    "from django_q.models import Task; print([(t.success, t.result) for t in Task.objects.all()])"
-)
+ENQUEUE = "from django_q.tasks import async_task; async_task('django.utils.text.slugify', 'It was done')"
+FETCH = "from django_q.models import Task; print([(t.success, t.result) for t in Task.objects.all()])"
 
 
 def work_one_task(data: Path, **settings: str) -> None:
@@ -31,9 +27,7 @@ def work_one_task(data: Path, **settings: str) -> None:
     worked = manage(data, "qcluster", "--run-once", **settings)
     assert worked.returncode == 0, worked.stderr
     assert "Traceback" not in worked.stderr
-    assert manage(data, "shell", "--no-imports", "-c", FETCH, **settings).stdout == (
-        "[(True, 'it-was-done')]\n"
-    )
+    assert manage(data, "shell", "--no-imports", "-c", FETCH, **settings).stdout == ("[(True, 'it-was-done')]\n")
 
 
 def test_in_the_database(tmp_path: Path) -> None:
@@ -78,10 +72,7 @@ def logged(what: str) -> None:
     logging.getLogger(__name__).warning("Worked %s", what)
 
 
-SLOW = (
-    "from django_q.tasks import async_task; "
-    "async_task('tests.seismo_site.test_queue.slow', '{folder}')"
-)
+SLOW = "from django_q.tasks import async_task; async_task('tests.seismo_site.test_queue.slow', '{folder}')"
 
 
 def slow(folder: str) -> str:
@@ -94,9 +85,7 @@ def slow(folder: str) -> str:
 
 @pytest.mark.parametrize("with_task", [False, True])
 @pytest.mark.parametrize("signals", [1, 3])
-def test_a_worker_ends_when_its_whole_group_is_told_to(
-    tmp_path: Path, with_task: bool, signals: int
-) -> None:
+def test_a_worker_ends_when_its_whole_group_is_told_to(tmp_path: Path, with_task: bool, signals: int) -> None:
     """As a supervisor tells it: SIGTERM to every process. The task in hand is done, and nobody is left."""
     data = installed(tmp_path / "data")
     if with_task:
@@ -109,9 +98,7 @@ def test_a_worker_ends_when_its_whole_group_is_told_to(
         )  # fmt: skip
     try:
         said = "begun" if with_task else "pushing tasks at"
-        assert eventually(
-            lambda: (tmp_path / said).exists() or said in (tmp_path / "log").read_text()
-        )
+        assert eventually(lambda: (tmp_path / said).exists() or said in (tmp_path / "log").read_text())
         assert len(group(cluster.pid)) >= 5  # itself, sentinel, worker, monitor, pusher
         for _ in range(signals):
             os.killpg(cluster.pid, signal.SIGTERM)

@@ -70,9 +70,7 @@ def test_the_documented_examples_are_accepted(bare: pytest.MonkeyPatch, tmp_path
     assert settings["SECRET_KEY"] == EXAMPLES["SEISMO_SECRET_KEY"]
 
 
-def test_everything_written_stays_in_the_data_directory(
-    bare: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_everything_written_stays_in_the_data_directory(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
     settings = loaded()
     assert Path(settings["DATABASES"]["default"]["NAME"]).parent == tmp_path
     for name in ("LAKE_DIR", "CALENDAR_DIR", "REJECT_DIR", "STATIC_ROOT"):

@@ -81,9 +81,7 @@ def test_what_cannot_be_kept_is_not_queued(db: None) -> None:
 def finished(value: bytes) -> Success:
     """A finished task whose result is what somebody wrote into the table."""
     now = timezone.now()
-    Success.objects.create(
-        id="a" * 32, name="one", func="f", started=now, stopped=now, success=True
-    )
+    Success.objects.create(id="a" * 32, name="one", func="f", started=now, stopped=now, success=True)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE django_q_task SET result = %s", [b64encode(value).decode()])
     return Success.objects.get()
@@ -106,9 +104,7 @@ def test_a_row_of_a_finished_task_runs_nothing(db: None) -> None:
 )
 def test_a_result_is_read_as_it_was(db: None, value: Any) -> None:
     now = timezone.now()
-    Success.objects.create(
-        id="a" * 32, name="one", func="f", started=now, stopped=now, success=True, result=value
-    )
+    Success.objects.create(id="a" * 32, name="one", func="f", started=now, stopped=now, success=True, result=value)
     assert Success.objects.get().result == value
     assert task_signing.loads(pickle.dumps(value)) == value
 

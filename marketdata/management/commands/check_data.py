@@ -9,14 +9,15 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from marketdata import queries, readiness
+from marketdata.data_quality import age
 from marketdata.data_quality.report import findings
 from marketdata.management.arguments import add_format, add_market, positive
 from marketdata.management.command import SeismoCommand
 from marketdata.management.findings import write_finding
 from marketdata.management.progress_bar import ProgressBar
-from marketdata.markets import market
-from marketdata.operations import project
+from marketdata.markets import get_market
+from marketdata.operations.projection import project
+from marketdata.queries import bars
 
 
 class Command(SeismoCommand):
@@ -26,18 +27,14 @@ class Command(SeismoCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         add_market(parser)
         add_format(parser, ("text", "json"))
-        parser.add_argument(
-            "--limit", type=positive, default=20, help="cases shown of each finding"
-        )
-        parser.add_argument(
-            "--strict", action="store_true", help="status 1 where anything is found"
-        )
+        parser.add_argument("--limit", type=positive, default=20, help="cases shown of each finding")
+        parser.add_argument("--strict", action="store_true", help="status 1 where anything is found")
 
     def handle(self, **options: Any) -> None:
-        name = market(options["market"]).name
+        name = get_market(options["market"]).name
         project.bring_up_to_date(name)
-        queries.record(name).refuse_empty()
-        found = list(readiness.findings(name, timezone.now()))
+        bars.record(name).refuse_empty()
+        found = list(age.findings(name, timezone.now()))
         bar = ProgressBar(self.stderr)
         try:
             found += findings(name, limit=options["limit"], progress=bar.show)

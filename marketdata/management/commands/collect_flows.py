@@ -8,14 +8,14 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from marketdata.instrument_search import find_codes
 from marketdata.management.arguments import add_market, shares
-from marketdata.management.collecting import CollectScreen
+from marketdata.management.collection_progress import CollectScreen
 from marketdata.management.command import SeismoCommand
-from marketdata.management.progress import INTERRUPTED
+from marketdata.management.import_progress import INTERRUPTED
 from marketdata.operations import sources
 from marketdata.operations.collect import flows
 from marketdata.operations.collect.collection import one_at_a_time
+from marketdata.queries.instrument_search import find_codes
 from marketdata.sources.base import SourceError
 
 

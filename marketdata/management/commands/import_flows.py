@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketdata.management.importing import ImportCommand
-from marketdata.operations.import_flows import import_flows
+from marketdata.management.import_command import ImportCommand
+from marketdata.operations.imports.flows import import_flows
 
 
 class Command(ImportCommand):

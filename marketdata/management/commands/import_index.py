@@ -8,10 +8,10 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from marketdata import series
 from marketdata.management.arguments import add_market
 from marketdata.management.command import SeismoCommand
-from marketdata.operations.import_index import choose, import_index
+from marketdata.operations.imports.index_series import choose, import_index
+from marketdata.queries import index_series
 from marketdata.sources.files import PriceFileError
 
 
@@ -31,7 +31,7 @@ class Command(SeismoCommand):
         made = import_index(file=file, market=market, name=name, as_of=timezone.now())
         if options["choose"]:
             choose(market=market, name=name)
-        used = series.chosen(market) or "its own"
+        used = index_series.chosen(market) or "its own"
         for line in made.lines():
             self.stdout.write(line)
         self.stdout.write(f"Market {market} uses {used} index.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from marketdata.management.importing import ImportCommand
-from marketdata.operations.import_prices import import_prices
+from marketdata.management.import_command import ImportCommand
+from marketdata.operations.imports.prices import import_prices
 
 
 class Command(ImportCommand):

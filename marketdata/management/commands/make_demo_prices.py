@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from marketdata.management.arguments import day, positive
 from marketdata.management.command import SeismoCommand
-from marketdata.operations.demo_prices import write_demo_prices
+from marketdata.operations.imports.demo_prices import write_demo_prices
 from marketdata.sources.demo.market import SEED
 
 
@@ -21,16 +21,10 @@ class Command(SeismoCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="Parquet")
-        parser.add_argument(
-            "--instruments", type=positive, default=300, help="how many (default: 300)"
-        )
-        parser.add_argument(
-            "--sessions", type=positive, default=700, help="how many (default: 700)"
-        )
+        parser.add_argument("--instruments", type=positive, default=300, help="how many (default: 300)")
+        parser.add_argument("--sessions", type=positive, default=700, help="how many (default: 700)")
         parser.add_argument("--end", type=day, help="last session (default: today)")
-        parser.add_argument(
-            "--seed", type=int, default=SEED, help="another number gives another market"
-        )
+        parser.add_argument("--seed", type=int, default=SEED, help="another number gives another market")
 
     def handle(self, *args: Any, **options: Any) -> None:
         given = {name: options[name] for name in ("output", "instruments", "sessions", "seed")}

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from marketdata import queries
 from marketdata.management.arguments import add_market
 from marketdata.management.command import SeismoCommand
-from marketdata.markets import market
-from marketdata.operations import project
+from marketdata.markets import get_market
+from marketdata.operations.projection import project
+from marketdata.queries import bars
 
 
 class Command(SeismoCommand):
@@ -24,13 +24,13 @@ class Command(SeismoCommand):
 
     def handle(self, **options: Any) -> None:
         began = time.perf_counter()
-        name = market(options["market"]).name
+        name = get_market(options["market"]).name
         project.mark_broken(name)
         rebuild, progress = options["rebuild"], self.progress
         done = project.project(name, rebuild=rebuild, progress=progress)
         done += project.project_flows(name, rebuild=rebuild, progress=progress)
         self.bar.close()
-        queries.record(name).refuse_empty()
+        bars.record(name).refuse_empty()
         seconds = time.perf_counter() - began
         self.stdout.write(
             f"{name}: {done.partitions} partitions rewritten, {done.rows:,} rows, {done.bytes / 1e6:.1f} MB, "

@@ -29,9 +29,7 @@ class Command(SeismoCommand):
         with closing(sources.of_holidays(market, options["source"])) as source:
             done = holidays.sync(source, market=market, as_of=timezone.now())
         if not done.asked:
-            self.stdout.write(
-                f"{market}: asked today already; the source takes one such call a day."
-            )
+            self.stdout.write(f"{market}: asked today already; the source takes one such call a day.")
             return
         self.stdout.write(
             f"{market}: {done.days} days up to {done.until}; {len(done.written)} differ from the calendar"
@@ -44,6 +42,4 @@ class Command(SeismoCommand):
             for day in days:
                 self.stdout.write(f"  {day} {told}")
         if not done.complete:
-            self.stdout.write(
-                f"  the answer says nothing of today: {market} is asked again by the next call"
-            )
+            self.stdout.write(f"  the answer says nothing of today: {market} is asked again by the next call")

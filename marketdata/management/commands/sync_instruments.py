@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from marketdata.management.arguments import add_market
-from marketdata.management.collecting import some
+from marketdata.management.collection_progress import some
 from marketdata.management.command import SeismoCommand
 from marketdata.operations import sources
 from marketdata.operations.collect import instruments

@@ -8,8 +8,8 @@ from django.core.management.base import CommandError, CommandParser
 
 from marketdata.management.arguments import add_market
 from marketdata.management.command import SeismoCommand
-from marketdata.markets import market
-from marketdata.operations.verify import verify
+from marketdata.markets import get_market
+from marketdata.operations.projection.verify import verify
 
 
 class Command(SeismoCommand):
@@ -20,7 +20,7 @@ class Command(SeismoCommand):
         add_market(parser)
 
     def handle(self, **options: Any) -> None:
-        name = market(options["market"]).name
+        name = get_market(options["market"]).name
         found = list(verify(name))
         for finding in found:
             where = f"{finding.month:%Y-%m} " if finding.month else ""

@@ -39,9 +39,7 @@ def text(words: NDArray[np.str_], index: NDArray[np.integer]) -> Field:
 
 def same_text(word: str, rows: int) -> Field:
     """A column of one string."""
-    return _fixed(
-        np.broadcast_to(np.frombuffer(word.encode(), np.uint8), (rows, len(word.encode())))
-    )
+    return _fixed(np.broadcast_to(np.frombuffer(word.encode(), np.uint8), (rows, len(word.encode()))))
 
 
 def dates(days: NDArray[np.datetime64]) -> Field:

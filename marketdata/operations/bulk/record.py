@@ -17,12 +17,8 @@ class Database(Protocol):
     """What a database must be able to do."""
 
     def read(self, table: Table, where: str, params: list[object]) -> Rows: ...
-    def insert(
-        self, table: Table, bars: Writable, *, market: str, source: str, at: datetime
-    ) -> None: ...
-    def update(
-        self, table: Table, bars: Writable, *, market: str, source: str, at: datetime
-    ) -> None: ...
+    def insert(self, table: Table, bars: Writable, *, market: str, source: str, at: datetime) -> None: ...
+    def update(self, table: Table, bars: Writable, *, market: str, source: str, at: datetime) -> None: ...
 
 
 def _database() -> Database:
@@ -35,9 +31,7 @@ def month_rows(market: str, first_day: date, last_day: date, *, table: Table = B
     return _database().read(table, where, [market, first_day, last_day])
 
 
-def code_rows(
-    market: str, codes: tuple[str, str], days: tuple[date, date], *, table: Table = BAR_TABLE
-) -> Rows:
+def code_rows(market: str, codes: tuple[str, str], days: tuple[date, date], *, table: Table = BAR_TABLE) -> Rows:
     """The same of the instruments between two codes, both included: quicker where that selects few of them."""
     where = "stock_code BETWEEN %s AND %s AND date BETWEEN %s AND %s AND market = %s"
     return _database().read(table, where, [*codes, *days, market])
@@ -67,17 +61,13 @@ def source_rows(
     )
 
 
-def insert(
-    bars: Writable, *, market: str, source: str, at: datetime, table: Table = BAR_TABLE
-) -> None:
+def insert(bars: Writable, *, market: str, source: str, at: datetime, table: Table = BAR_TABLE) -> None:
     """Write rows that are not recorded yet; `IntegrityError` where one is. Call it inside a transaction."""
     if len(bars):
         _database().insert(table, bars, market=market, source=source, at=at)
 
 
-def update(
-    bars: Writable, *, market: str, source: str, at: datetime, table: Table = BAR_TABLE
-) -> None:
+def update(bars: Writable, *, market: str, source: str, at: datetime, table: Table = BAR_TABLE) -> None:
     """Replace the values of recorded rows. Call it inside a transaction."""
     if len(bars):
         _database().update(table, bars, market=market, source=source, at=at)

@@ -87,9 +87,7 @@ class Rows:
             sources=sources,
             source=source,
             values={
-                name: table.column(name)
-                .to_numpy(zero_copy_only=False)
-                .astype(np.float64, copy=False)
+                name: table.column(name).to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
                 for name in columns
             },
         )
@@ -129,9 +127,7 @@ class Writable:
     def known(self, table: Table) -> tuple[str, ...]:
         """The columns of `table` that hold anything at all."""
         return tuple(
-            name
-            for name in table.columns
-            if name in table.always or not bool(np.isnan(self.values[name]).all())
+            name for name in table.columns if name in table.always or not bool(np.isnan(self.values[name]).all())
         )
 
 

@@ -31,9 +31,7 @@ def read(table: Table, where: str, params: list[object]) -> Rows:
     # `+date` is an expression, so that it comes as the text it is.
     select = f"SELECT stock_code, +date, source, {', '.join(names)} FROM {table.name} WHERE "  # noqa: S608
     with connection.wrap_database_errors:
-        cursor = _driver().execute(
-            select + where.replace("%s", "?"), [_plain(value) for value in params]
-        )
+        cursor = _driver().execute(select + where.replace("%s", "?"), [_plain(value) for value in params])
         while rows := cursor.fetchmany(ROWS_AT_A_TIME):
             parts.append(_table(list(zip(*rows, strict=True)), names))
     none: list[tuple[Any, ...]] = [()] * (3 + len(names))

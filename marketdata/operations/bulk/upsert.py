@@ -31,9 +31,7 @@ def upsert(
     quoted = {name: connection.ops.quote_name(column) for name, column in columns.items()}
     names = ", ".join(quoted.values())
     table = connection.ops.quote_name(model._meta.db_table)
-    replaced = ", ".join(
-        f"{quoted[name]} = excluded.{quoted[name]}" for name in fields if name not in key
-    )
+    replaced = ", ".join(f"{quoted[name]} = excluded.{quoted[name]}" for name in fields if name not in key)
     head = f"INSERT INTO {table} ({names}) "
     keys = ", ".join(quoted[name] for name in key)
     tail = f" ON CONFLICT ({keys}) DO UPDATE SET {replaced}" if key else ""

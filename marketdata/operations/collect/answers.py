@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from marketdata.models import StockPrice
 from marketdata.operations.collect.coverage import Answers
 from marketdata.operations.collect.plans import READ_AGAIN, Plan, zone
-from marketdata.operations.validation import FINE, REASONS, Reason
+from marketdata.operations.record.validation import FINE, REASONS, Reason
 from marketdata.sources.batches import BarBatch
 from marketdata.sources.daily import BarAnswer, BarRequest
 
@@ -45,9 +45,7 @@ def answered(plan: Plan, pairs: Pairs, rejects: Keys, at: datetime) -> Answers:
             found.requests.append(request)
         elif request.start <= before:
             found.requests.append(request._replace(end=before))
-        found.spoiled += [
-            BarRequest(request.code, *span) for span in lacking(request, answer, rejects)
-        ]
+        found.spoiled += [BarRequest(request.code, *span) for span in lacking(request, answer, rejects)]
         found.spoiled += [BarRequest(request.code, day, day) for day in answer.partial]
         if settled is not None and request.start <= settled[0] and request.end >= settled[1]:
             found.settled[request.code] = settled[1]

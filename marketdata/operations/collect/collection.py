@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from marketdata.operations.collect import prices
-from marketdata.operations.collect.planning import plan
+from marketdata.operations.collect.plan import plan
 from marketdata.operations.collect.plans import Options, Plan
 from marketdata.operations.collect.report import Progress, Report
 from marketdata.operations.lease import Lease, LeaseTaken
@@ -22,9 +22,7 @@ LONGEST_WAIT = 3600.0
 
 
 @contextmanager
-def one_at_a_time(
-    what: str, market: str, source: str, on_wait: Callable[[str], None] | None = None
-) -> Iterator[None]:
+def one_at_a_time(what: str, market: str, source: str, on_wait: Callable[[str], None] | None = None) -> Iterator[None]:
     """Hold the lease of collecting `what`; `on_wait` gets a sentence where another process holds it. LeaseTaken (a
     DataProblem) where that one does not end within an hour."""
     name = f"collection of {what} of market {market} from {source}"
@@ -33,9 +31,7 @@ def one_at_a_time(
             stack.enter_context(Lease(name))
         except LeaseTaken as taken:
             if on_wait:
-                on_wait(
-                    f"The {name} is at work in another process ({taken.holder}): waiting until it has ended."
-                )
+                on_wait(f"The {name} is at work in another process ({taken.holder}): waiting until it has ended.")
             stack.enter_context(Lease(name, patience=LONGEST_WAIT))
         yield
 

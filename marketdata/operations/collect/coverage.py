@@ -60,9 +60,9 @@ def answered(market: str, source: str, codes: Sequence[str] = ()) -> dict[str, A
     still_open: dict[str, list[OpenSpan]] = defaultdict(list)
     settled: dict[str, date] = {}
     unknown = set()
-    for code, first, last, is_unknown, is_spoiled, tries, until in rows.order_by(
-        "stock_code", "first"
-    ).values_list("stock_code", "first", "last", "unknown", "spoiled", "tries", "settled"):
+    for code, first, last, is_unknown, is_spoiled, tries, until in rows.order_by("stock_code", "first").values_list(
+        "stock_code", "first", "last", "unknown", "spoiled", "tries", "settled"
+    ):
         if is_unknown:
             unknown.add(code)
         elif is_spoiled:
@@ -115,14 +115,9 @@ def add(
             still = _still_open(before.open, by_code.get(code, ()), new, calendar)
             holes = [(day, day) for day in (calendar[place].item() for place in sorted(still))]
             whole = [piece for span in whole for piece in without(span, holes)]
-        settled = max(
-            (one for one in (before.settled, answers.settled.get(code)) if one), default=None
-        )
+        settled = max((one for one in (before.settled, answers.settled.get(code)) if one), default=None)
         rows += [(code, *span, False, False, 0, settled) for span in joined(whole, calendar)]
-        rows += [
-            (code, first, last, False, True, number, settled)
-            for first, last, number in _runs(still, calendar)
-        ]
+        rows += [(code, first, last, False, True, number, settled) for first, last, number in _runs(still, calendar)]
         if code in strangers and code not in by_code:
             rows.append((code, at.date(), at.date(), True, False, 0, settled))
     BarCoverage.objects.filter(market=market, source=source, stock_code__in=codes).delete()
@@ -196,14 +191,10 @@ def _marks(spans: Iterable[Span], calendar: NDArray[np.datetime64]) -> set[int]:
 
 
 def _tries(spans: Iterable[OpenSpan], calendar: NDArray[np.datetime64]) -> dict[int, int]:
-    return {
-        place: span.tries for span in spans for place in places((span.first, span.last), calendar)
-    }
+    return {place: span.tries for span in spans for place in places((span.first, span.last), calendar)}
 
 
-def _runs(
-    tries: Mapping[int, int], calendar: NDArray[np.datetime64]
-) -> list[tuple[date, date, int]]:
+def _runs(tries: Mapping[int, int], calendar: NDArray[np.datetime64]) -> list[tuple[date, date, int]]:
     """Neighbouring sessions with the same number of tries as one span."""
     found: list[tuple[int, int, int]] = []
     for place in sorted(tries):

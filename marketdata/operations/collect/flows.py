@@ -17,18 +17,17 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from marketdata import queries
 from marketdata.errors import DataProblem
-from marketdata.markets import Market
-from marketdata.markets import market as market_named
+from marketdata.markets import Market, get_market
 from marketdata.models import InstitutionalFlow
-from marketdata.operations import flow_door
 from marketdata.operations.collect.prices import PATIENCE
+from marketdata.operations.collect.recorded import recorded
 from marketdata.operations.collect.report import Progress
-from marketdata.operations.collect.series import recorded
-from marketdata.operations.rejects import Rejects
-from marketdata.operations.replacing import Counts
-from marketdata.operations.validation import FINE, Check
+from marketdata.operations.record.corrections import Counts
+from marketdata.operations.record.flows import against_bars, record
+from marketdata.operations.record.rejects import Rejects
+from marketdata.operations.record.validation import FINE, Check
+from marketdata.queries import bars
 from marketdata.sources.base import AccessRefused, InvestorFlow, SourceError, SourceGone
 from marketdata.sources.batches import FlowBatch
 from marketdata.sources.daily import FlowSource
@@ -69,18 +68,16 @@ class FlowReport:
     reject_file: Path | None = None
 
 
-def plan(
-    source: FlowSource, *, market: str, codes: Sequence[str] = (), as_of: datetime
-) -> FlowPlan:
+def plan(source: FlowSource, *, market: str, codes: Sequence[str] = (), as_of: datetime) -> FlowPlan:
     """Whom to ask. DataProblem where no instrument is known."""
-    named = market_named(market)
-    calendar = queries.sessions(named.name)
-    last = calendar[queries.hours(named.name).last_closed(calendar, as_of)].item()
+    named = get_market(market)
+    calendar = bars.sessions(named.name)
+    last = calendar[bars.hours(named.name).last_closed(calendar, as_of)].item()
     listed = [one.code for one in recorded(named.name, codes, last) if not one.gone_on]
     have = set(
-        InstitutionalFlow.objects.filter(
-            market=named.name, source=source.name, date=last
-        ).values_list("stock_code", flat=True)
+        InstitutionalFlow.objects.filter(market=named.name, source=source.name, date=last).values_list(
+            "stock_code", flat=True
+        )
     )
     asked = tuple(code for code in listed if code not in have)
     seconds = len(asked) / source.calls_per_second
@@ -125,9 +122,7 @@ def collect(
         return FlowReport(counts, calls, seconds, failures, stopped, why, rejects.file)
 
 
-def _record(
-    plan: FlowPlan, flows: Sequence[InvestorFlow], rejects: Rejects, at: datetime
-) -> Counts:
+def _record(plan: FlowPlan, flows: Sequence[InvestorFlow], rejects: Rejects, at: datetime) -> Counts:
     if not flows:
         return Counts()
     batch = FlowBatch.of(
@@ -136,7 +131,7 @@ def _record(
         {ours: [getattr(one, theirs) for one in flows] for ours, theirs in FIELDS.items()},
     )
     reasons = Check(plan.market, plan.calendar, at).flows(batch)
-    reasons = flow_door.against_bars(batch, reasons, market=plan.market.name)
+    reasons = against_bars(batch, reasons, market=plan.market.name)
     rejects.add(batch.raw, batch.row, reasons)
     fine = batch.take(np.flatnonzero(reasons == FINE))
-    return flow_door.record(fine, market=plan.market.name, source=plan.source, at=at)
+    return record(fine, market=plan.market.name, source=plan.source, at=at)

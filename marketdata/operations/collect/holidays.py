@@ -16,8 +16,7 @@ from django.conf import settings
 from django.db import transaction
 
 from marketdata import calendars
-from marketdata.markets import Market
-from marketdata.markets import market as market_named
+from marketdata.markets import Market, get_market
 from marketdata.models import CalendarChange, CalendarOverride, SourceVisit
 from marketdata.operations import generations
 from marketdata.operations.collect.plans import zone
@@ -47,14 +46,14 @@ class Holidays:
 
 def is_due(source: HolidaySource, *, market: str, as_of: datetime) -> bool:
     """Whether the answer for the day of `as_of` is missing."""
-    named = market_named(market)
+    named = get_market(market)
     visit = SourceVisit.objects.filter(source=source.name, what=WHAT).first()
     return visit is None or visit.at.astimezone(zone(named)).date() != _today(named, as_of)
 
 
 def sync(source: HolidaySource, *, market: str, as_of: datetime) -> Holidays:
     """Ask for the days from today on and record the answer. SourceError where the source has none."""
-    named = market_named(market)
+    named = get_market(market)
     today = _today(named, as_of)
     if not is_due(source, market=market, as_of=as_of):
         return Holidays(asked=False)
@@ -64,9 +63,7 @@ def sync(source: HolidaySource, *, market: str, as_of: datetime) -> Holidays:
     answer = {one.day: one.is_open for one in source.holidays(start)}
     with transaction.atomic():
         if today in answer:
-            SourceVisit.objects.update_or_create(
-                source=source.name, what=WHAT, defaults={"at": as_of}
-            )
+            SourceVisit.objects.update_or_create(source=source.name, what=WHAT, defaults={"at": as_of})
         changes = _changes(named, source.name, answer, today)
         _record(named, source.name, changes, as_of)
         if any(kind is not Kind.DISPUTED for kind, _, _ in changes):
@@ -87,15 +84,10 @@ def _today(market: Market, as_of: datetime) -> date:
     return as_of.astimezone(zone(market)).date()
 
 
-def _changes(
-    market: Market, source: str, answer: dict[date, bool], today: date
-) -> list[tuple[Kind, date, bool]]:
+def _changes(market: Market, source: str, answer: dict[date, bool], today: date) -> list[tuple[Kind, date, bool]]:
     """What the answer changes, by day; the overrides are changed."""
     known = calendars.sessions(market.calendar, cache=settings.CALENDAR_DIR, overrides={})
-    rows = {
-        row.date: row
-        for row in CalendarOverride.objects.filter(market=market.name, date__in=list(answer))
-    }
+    rows = {row.date: row for row in CalendarOverride.objects.filter(market=market.name, date__in=list(answer))}
     found = []
     for day, is_open in sorted(answer.items()):
         row, expected = rows.get(day), bool(np.isin(np.datetime64(day), known))
@@ -120,19 +112,15 @@ def _changes(
     return found
 
 
-def _record(
-    market: Market, source: str, changes: list[tuple[Kind, date, bool]], at: datetime
-) -> None:
+def _record(market: Market, source: str, changes: list[tuple[Kind, date, bool]], at: datetime) -> None:
     """A row for each change; a day that stays disputed has one row."""
     disputed = set(
-        CalendarChange.objects.filter(
-            market=market.name, source=source, kind=Kind.DISPUTED
-        ).values_list("date", "is_open")
+        CalendarChange.objects.filter(market=market.name, source=source, kind=Kind.DISPUTED).values_list(
+            "date", "is_open"
+        )
     )
     CalendarChange.objects.bulk_create(
-        CalendarChange(
-            market=market.name, date=day, source=source, kind=kind, is_open=is_open, at=at
-        )
+        CalendarChange(market=market.name, date=day, source=source, kind=kind, is_open=is_open, at=at)
         for kind, day, is_open in changes
         if kind is not Kind.DISPUTED or (day, is_open) not in disputed
     )

@@ -18,15 +18,17 @@ from typing import NamedTuple
 import numpy as np
 from django.db import transaction
 
-from marketdata import queries
 from marketdata.errors import DataProblem
-from marketdata.markets import market as market_named
+from marketdata.markets import get_market
 from marketdata.models import Instrument, InstrumentStatus
-from marketdata.operations import bulk, generations, marks, membership_runs
+from marketdata.operations import bulk, generations
 from marketdata.operations.collect.plans import zone
-from marketdata.operations.instruments import NAME_LENGTH
-from marketdata.operations.membership_runs import Said
-from marketdata.operations.statuses import Days, Run
+from marketdata.operations.projection import dirty_months
+from marketdata.operations.record import statuses
+from marketdata.operations.record.instruments import NAME_LENGTH
+from marketdata.operations.record.status_intervals import Days, Run
+from marketdata.operations.record.statuses import Said
+from marketdata.queries import bars
 from marketdata.sources.base import ListedInstrument, SourceError
 from marketdata.sources.batches import Status
 from marketdata.sources.daily import InstrumentSource
@@ -72,11 +74,9 @@ class Synced:
 
 def sync(source: InstrumentSource, *, market: str, as_of: datetime) -> Synced:
     """Fetch and record the lists of `source`. DataProblem where a list cannot be believed; nothing is recorded then."""
-    named = market_named(market)
+    named = get_market(market)
     if source.daily_market not in named.family:
-        raise DataProblem(
-            f"{source.title} lists instruments of market {source.daily_market}, not of {market}."
-        )
+        raise DataProblem(f"{source.title} lists instruments of market {source.daily_market}, not of {market}.")
     found: dict[str, ListedInstrument] = {}
     failures, passed_over = [], 0
     for segment in source.segments:
@@ -106,9 +106,7 @@ def _record(
     """How many are new and changed, and the codes gone and back."""
     known = {
         code: _Told(*rest)
-        for code, *rest in Instrument.objects.filter(market=market).values_list(
-            "code", *_Told._fields
-        )
+        for code, *rest in Instrument.objects.filter(market=market).values_list("code", *_Told._fields)
     }
     gone = _gone(found, known, source, market) if whole else []
     back = [code for code in found if code in known and known[code].gone_on]
@@ -121,20 +119,18 @@ def _record(
         fields=("market", "code", *_Told._fields),
         key=("market", "code"),
     )
-    marks.mark(market, _merge(found, source, market, today, at))
+    dirty_months.mark(market, _merge(found, source, market, today, at))
     generations.advance(market)
     new = sum(code not in known for code in written)
     return new, len(written) - new - len(gone), tuple(sorted(gone)), tuple(sorted(back))
 
 
-def _gone(
-    found: dict[str, ListedInstrument], known: dict[str, _Told], source: str, market: str
-) -> list[str]:
+def _gone(found: dict[str, ListedInstrument], known: dict[str, _Told], source: str, market: str) -> list[str]:
     """Codes that are known and in no list any more."""
     seen = set(
-        InstrumentStatus.objects.filter(
-            source=source, instrument__market=market, instrument__gone_on=None
-        ).values_list("instrument__code", flat=True)
+        InstrumentStatus.objects.filter(source=source, instrument__market=market, instrument__gone_on=None).values_list(
+            "instrument__code", flat=True
+        )
     )
     lost = seen - found.keys()
     if len(lost) > max(20, BROKEN * len(seen)) or not found:
@@ -161,15 +157,13 @@ def kind_of(one: ListedInstrument) -> str:
     return "preferred" if one.preferred and kind == "common" else kind
 
 
-def _merge(
-    found: dict[str, ListedInstrument], source: str, market: str, today: date, at: datetime
-) -> Iterable[date]:
+def _merge(found: dict[str, ListedInstrument], source: str, market: str, today: date, at: datetime) -> Iterable[date]:
     """Record what the lists say of membership today; the months of the lake that changes."""
     if not found:
         return ()
     codes = (min(found), max(found))
     rows = Instrument.objects.filter(market=market, code__range=codes)
-    calendar, day = queries.sessions(market), np.datetime64(today)
+    calendar, day = bars.sessions(market), np.datetime64(today)
     seen = calendar[(calendar < day) & (calendar > day - 14)].tolist()
     said = []
     for code, pk, last_bar in rows.values_list("code", "pk", "last_bar"):
@@ -177,7 +171,7 @@ def _merge(
             status = _status(found[code])
             run = Run(today, today, status)
             said.append(Said(code, pk, last_bar, [run], partial(_days, run, seen)))
-    return membership_runs.merge(said, market=market, source=source, codes=codes, at=at)
+    return statuses.merge(said, market=market, source=source, codes=codes, at=at)
 
 
 def _days(run: Run, seen: list[date]) -> tuple[Days, list[date]]:

@@ -33,9 +33,7 @@ class Options:
     refetch: bool = False
 
     @classmethod
-    def of_settings(
-        cls, *, codes: Iterable[str] = (), since: date | None = None, refetch: bool = False
-    ) -> Options:
+    def of_settings(cls, *, codes: Iterable[str] = (), since: date | None = None, refetch: bool = False) -> Options:
         """As this installation is set up."""
         return cls(
             tuple(dict.fromkeys(codes)),

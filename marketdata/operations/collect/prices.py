@@ -30,15 +30,15 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
-from marketdata.operations import door
 from marketdata.operations.closed_days import RecordedDays
-from marketdata.operations.collect import answers, coverage, restated
+from marketdata.operations.collect import answers, coverage, restatements
 from marketdata.operations.collect.batches import COLUMNS, bar_of, batch
 from marketdata.operations.collect.plans import Plan
 from marketdata.operations.collect.report import Progress, Report
-from marketdata.operations.door import Counts
-from marketdata.operations.rejects import Rejects
-from marketdata.operations.validation import FINE, Check
+from marketdata.operations.record import bars
+from marketdata.operations.record.bars import Counts
+from marketdata.operations.record.rejects import Rejects
+from marketdata.operations.record.validation import FINE, Check
 from marketdata.sources.base import (
     AccessRefused,
     SourceError,
@@ -71,9 +71,7 @@ def collect(
 ) -> Report:
     """Carry `plan` out; `clock` tells the time of record of each batch. What goes wrong with an instrument is in the
     report."""
-    with Rejects(
-        Path(settings.REJECT_DIR), f"{plan.source}-{plan.market.name}", clock(), COLUMNS
-    ) as rejects:
+    with Rejects(Path(settings.REJECT_DIR), f"{plan.source}-{plan.market.name}", clock(), COLUMNS) as rejects:
         work = _Collection(source, plan, clock, rejects, progress or (lambda told: None))
         work.run()
         return replace(
@@ -151,21 +149,18 @@ class _Collection:
                 self._refuse(found.read_at)
             else:
                 self._in_a_row = 0
-                doubtful = restated.suspicious(self._plan, found.quotes)
+                doubtful = restatements.suspicious(self._plan, found.quotes)
                 sound = {one.code: one for one in found.quotes if one.code not in doubtful}
                 further += [self._overlapping(code) for code in group if code not in sound]
                 self._held += [
-                    (BarRequest(code, last, last), BarAnswer([bar_of(one, last)]))
-                    for code, one in sound.items()
+                    (BarRequest(code, last, last), BarAnswer([bar_of(one, last)])) for code, one in sound.items()
                 ]
             self._flush_when_due(watch=False)
         self._flush(watch=False)
         self._planned += sum(self._calls_of(request) for request in further)
         return further
 
-    def _phase(
-        self, requests: Sequence[BarRequest], *, watch: bool = False, reason: str = ""
-    ) -> None:
+    def _phase(self, requests: Sequence[BarRequest], *, watch: bool = False, reason: str = "") -> None:
         """Ask for bars, and once more for what failed or lacked values."""
         self._bars(requests, watch=watch, reason=reason)
         if again := self._once_more():
@@ -173,9 +168,7 @@ class _Collection:
         self._lacking |= self._spoiled
         self._spoiled = {}
 
-    def _bars(
-        self, requests: Sequence[BarRequest], *, watch: bool = False, reason: str = ""
-    ) -> None:
+    def _bars(self, requests: Sequence[BarRequest], *, watch: bool = False, reason: str = "") -> None:
         """Ask for bars and record them; with `watch`, instruments with restated history are put aside."""
         try:
             for request, found in self._source.daily_bars_of(requests):
@@ -235,7 +228,7 @@ class _Collection:
         self._held, self._strangers, self._flushed = [], [], perf_counter()
         if not held and not strangers:
             return
-        aside = restated.refetches(self._plan, held) if watch and held else {}
+        aside = restatements.refetches(self._plan, held) if watch and held else {}
         self._refetch |= aside
         self._planned += sum(self._calls_of(request) for request in aside.values())
         held = [(request, answer) for request, answer in held if request.code not in aside]
@@ -263,7 +256,7 @@ class _Collection:
                 fine = rows.take(np.flatnonzero(reasons == FINE))
                 given = {"market": market.name, "source": self._plan.source, "at": at}
                 self.days.add(fine)
-                counts = door.record(fine, **given, reason=reason)  # type: ignore[arg-type]
+                counts = bars.record(fine, **given, reason=reason)  # type: ignore[arg-type]
                 rejects = answers.rejected(rows, reasons)
             coverage.add(
                 market.name,
@@ -289,9 +282,7 @@ class _Collection:
     def _progress(self) -> Progress:
         counts = self.report.counts
         rows = counts.new + counts.corrected + counts.unchanged
-        return Progress(
-            self._calls, max(self._planned, self._calls), rows, perf_counter() - self._began
-        )
+        return Progress(self._calls, max(self._planned, self._calls), rows, perf_counter() - self._began)
 
     def _say(self, event: str) -> None:
         told, counts = self._progress(), self.report.counts

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from marketdata.operations.door import Counts
+from marketdata.operations.record.bars import Counts
 
 
 @dataclass(frozen=True, slots=True)

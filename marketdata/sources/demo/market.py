@@ -62,9 +62,7 @@ def generate(*, instruments: int, sessions: NDArray[np.datetime64], seed: int = 
     return pa.Table.from_batches(parts, SCHEMA)
 
 
-def batches(
-    *, instruments: int, sessions: NDArray[np.datetime64], seed: int = SEED
-) -> Iterator[pa.RecordBatch]:
+def batches(*, instruments: int, sessions: NDArray[np.datetime64], seed: int = SEED) -> Iterator[pa.RecordBatch]:
     """The same a block of instruments at a time, for markets that do not fit into memory."""
     if instruments < 1 or len(sessions) < 2:
         raise ValueError("A market needs at least 1 instrument and 2 sessions.")
@@ -234,9 +232,7 @@ class _Block:
         status = self.status[which, day] * kind[which]
         own = [*names.department, MANAGED, CAUTION]
         department = np.where(status > 0, BLOCK + status - 1, which)
-        shares = np.round(self.rng.lognormal(17.0, 0.8, BLOCK))[:, None] / np.cumprod(
-            self.factor, axis=1
-        )
+        shares = np.round(self.rng.lognormal(17.0, 0.8, BLOCK))[:, None] / np.cumprod(self.factor, axis=1)
         close, volume = self.close[which, day], self.volume[which, day]
         shares_then = np.maximum(np.round(shares[which, day]), 1.0)
         columns = [

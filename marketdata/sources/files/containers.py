@@ -99,15 +99,11 @@ def _text(path: Path, opens: Callable[[], tuple[Any, Utf8Stream]], container: st
             position.close()
         cut = head.decode("utf-8", "ignore")
         if len(head) >= CSV_BLOCK and "\n" not in cut:
-            raise PriceFileError(
-                f"has a first line of more than {CSV_BLOCK >> 20} MB: it is no table of prices."
-            )
+            raise PriceFileError(f"has a first line of more than {CSV_BLOCK >> 20} MB: it is no table of prices.")
         found = header(cut)
     except PriceFileError as error:
         said = str(error)
-        raise PriceFileError(
-            said if said.startswith(path.name) else f"{path.name} {said}"
-        ) from error
+        raise PriceFileError(said if said.startswith(path.name) else f"{path.name} {said}") from error
     except (OSError, EOFError, UnicodeError, zlib.error, zipfile.BadZipFile) as error:
         raise PriceFileError(
             f"{path.name} cannot be read ({first_line(error)}): it is damaged, cut short, or something "
@@ -154,9 +150,7 @@ def _zipped(path: Path) -> tuple[Any, Utf8Stream]:
                 f"is a zip archive with {len(inside):,} files ({names}): unpack it and import the ones wanted."
             )
         if inside[0].flag_bits & 1:
-            raise PriceFileError(
-                "is a zip archive with a password: unpack it and import the file inside."
-            )
+            raise PriceFileError("is a zip archive with a password: unpack it and import the file inside.")
         return raw, Utf8Stream(archive.open(inside[0]), packed=path.stat().st_size)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raw.close()

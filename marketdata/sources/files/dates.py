@@ -115,10 +115,7 @@ def _of_stamps(column: Column, clock: Clock) -> NDArray[np.datetime64]:
         return plain.astype("datetime64[D]")
     there: Any = pc.cast(column, pa.timestamp(kind.unit, tz=clock.timezone))
     own, local = pc.local_timestamp(column), pc.local_timestamp(there)
-    mine, theirs = (
-        _numpy(pc.cast(stamps, pa.date32(), safe=False)).astype("datetime64[D]")
-        for stamps in (own, local)
-    )
+    mine, theirs = (_numpy(pc.cast(stamps, pa.date32(), safe=False)).astype("datetime64[D]") for stamps in (own, local))
     differ = np.flatnonzero((mine != theirs) & ~np.isnat(mine))
     if len(differ):
         stamps = _numpy(own).astype("datetime64[ns]")
@@ -217,9 +214,7 @@ def _rest(text: str) -> _Rest | None:
     if match["h"] is None:
         return _Rest(0, None)
     hour, minute = int(match["h"]), int(match["min"])
-    half = (match["ampm"] or "").upper() or {"오전": "AM", "오후": "PM"}.get(
-        match["half"] or "", ""
-    )
+    half = (match["ampm"] or "").upper() or {"오전": "AM", "오후": "PM"}.get(match["half"] or "", "")
     if half:
         hour = hour % 12 + (12 if half == "PM" else 0)
     if hour > 23 or minute > 59:
@@ -240,8 +235,6 @@ def _offset(zone: str | None) -> timedelta | None:
 
 def _numpy(column: Column) -> NDArray[Any]:
     found: NDArray[Any] = (
-        column.to_numpy()
-        if isinstance(column, pa.ChunkedArray)
-        else column.to_numpy(zero_copy_only=False)
+        column.to_numpy() if isinstance(column, pa.ChunkedArray) else column.to_numpy(zero_copy_only=False)
     )
     return found

@@ -102,9 +102,7 @@ class Utf8Stream(io.RawIOBase):
             _, used = codecs.utf_8_decode(data, "strict", self._ended)
         except UnicodeDecodeError as error:
             if self._other_letters:
-                raise PriceFileError(
-                    f"is not UTF-8 at byte {self._before(data) + error.start:,}."
-                ) from None
+                raise PriceFileError(f"is not UTF-8 at byte {self._before(data) + error.start:,}.") from None
             self.encoding = "cp949"
             return self._decoded(data).encode()
         self._other_letters = True

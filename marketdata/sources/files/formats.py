@@ -77,9 +77,7 @@ PRICE_FORMS = (
 )
 """In the order they are tried."""
 
-FLOW_FORMS = (
-    Form("flows", flows.COLUMNS, flows.REQUIRED, flows.MARKS, "file", "kr", flows.convert),
-)
+FLOW_FORMS = (Form("flows", flows.COLUMNS, flows.REQUIRED, flows.MARKS, "file", "kr", flows.convert),)
 
 
 @dataclass(slots=True)
@@ -141,9 +139,7 @@ class Recognised:
         """Close the file."""
         self.file.close()
 
-    def _canonical(
-        self, raw: pa.Table, row: NDArray[np.int64]
-    ) -> tuple[pa.Table, NDArray[np.int64]]:
+    def _canonical(self, raw: pa.Table, row: NDArray[np.int64]) -> tuple[pa.Table, NDArray[np.int64]]:
         """The rows under canonical names, and their numbers in the file."""
         names = self.file.names
         if self.file.wide:

@@ -51,9 +51,7 @@ def header(text: str) -> Header:
         raise PriceFileError("has no rows.")
     widest = max(map(len, rows))
     if widest > MOST_COLUMNS:
-        raise PriceFileError(
-            f"has {widest:,} columns, and {MOST_COLUMNS:,} are read: it is no table of prices."
-        )
+        raise PriceFileError(f"has {widest:,} columns, and {MOST_COLUMNS:,} are read: it is no table of prices.")
     first = _names_row(rows)
     heads = rows[first:]
     many, wide = _side_by_side(heads)
@@ -100,9 +98,7 @@ def _rows(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
 def _names_row(rows: list[list[str]]) -> int:
     """Where the names are: the first row, unless a later one is the first that holds names known here."""
     for number, row in enumerate(rows[:PREAMBLE]):
-        if len(recognised(row)) >= 3 or (
-            number + 1 < len(rows) and _side_by_side(rows[number:])[1]
-        ):
+        if len(recognised(row)) >= 3 or (number + 1 < len(rows) and _side_by_side(rows[number:])[1]):
             return number
     return 0
 
@@ -118,9 +114,7 @@ def _side_by_side(rows: list[list[str]]) -> tuple[int, Wide | None]:
     if wide is None:
         return 1, None
     third = rows[2] if len(rows) > 2 else []
-    is_index = (
-        len(third) > 0 and not any(third[1:]) and normalised(third[0]) in ("", *SPELLINGS["date"])
-    )
+    is_index = len(third) > 0 and not any(third[1:]) and normalised(third[0]) in ("", *SPELLINGS["date"])
     return (3 if is_index else 2), wide
 
 

@@ -78,9 +78,7 @@ def statuses(
     return found, index.astype(np.int32)
 
 
-def _status(
-    segment: str | None, department: str | None, *, preferred: bool, spac: bool, reit: bool
-) -> Status:
+def _status(segment: str | None, department: str | None, *, preferred: bool, spac: bool, reit: bool) -> Status:
     if preferred:
         kind = "preferred"
     elif spac or "SPAC" in (department or ""):

@@ -53,9 +53,7 @@ def convert(table: pa.Table, row: NDArray[np.int64], notation: Notation) -> BarB
     name = words(table.column("name")) if "name" in names else nothing(size)
     segment = words(table.column("market"))
     department = krx.Words(*words(table.column("department"))) if "department" in names else None
-    statuses, status = krx.statuses(
-        krx.Words(*codes), krx.Words(*name), krx.Words(*segment), department
-    )
+    statuses, status = krx.statuses(krx.Words(*codes), krx.Words(*name), krx.Words(*segment), department)
     known = np.array([*(word in krx.SEGMENTS for word in segment[0].tolist()), False])
     return BarBatch(
         row=row,

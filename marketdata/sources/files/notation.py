@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from marketdata import codes
-from marketdata.markets import market as market_named
+from marketdata.markets import get_market
 from marketdata.normalization import excerpt
 from marketdata.sources.files import dates
 from marketdata.sources.files.dates import Clock
@@ -44,7 +44,7 @@ class Notation:
     @classmethod
     def of(cls, market: str, recorded: Mapping[str, str] | None = None) -> Notation:
         """That of a file for this market, nothing decided."""
-        return cls(market, recorded or {}, Clock(market_named(market).timezone))
+        return cls(market, recorded or {}, Clock(get_market(market).timezone))
 
     def decide(self, table: pa.Table, whole: Columns) -> None:
         """Answer what the columns `code` and `date` of these rows ask; PriceFileError where the file cannot say."""
@@ -98,9 +98,7 @@ class Notation:
             )
         (order,) = proofs
         self.clock = Clock(self.clock.timezone, order)
-        self.notes.append(
-            f"dates such as {shown} are read {order}, as others of the file can only be"
-        )
+        self.notes.append(f"dates such as {shown} are read {order}, as others of the file can only be")
 
     def _decide_zeros(self, whole: Columns) -> None:
         """Zeros were lost for certain where no code of digits alone still has them, and every other is one of KRX."""

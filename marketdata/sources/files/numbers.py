@@ -35,9 +35,7 @@ _GROUPED = r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$"
 _SCALED = re.compile(r"(.+?)\s*([KMBTkmbt])")
 
 
-def numbers(
-    column: Column, *, percent: bool = False
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def numbers(column: Column, *, percent: bool = False) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """As float64, NaN where empty; and where something is written that is not a finite number. With `percent`, 50% is
     0.5; without, it is no number."""
     if is_text(column.type):

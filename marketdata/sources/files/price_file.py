@@ -144,9 +144,7 @@ class PriceFile:
                 if chunk.path_in_schema.split(".")[0] in wanted
             )
             if size > ROW_GROUP_BYTES:
-                raise PriceFileError(
-                    f"has a row group of {size >> 20:,} MB: write it with smaller row groups."
-                )
+                raise PriceFileError(f"has a row group of {size >> 20:,} MB: write it with smaller row groups.")
             most = max(most, size // max(part.num_rows, 1))
         return max(BATCH_BYTES // most, 1)
 
@@ -170,9 +168,7 @@ class PriceFile:
                 column_names=names,
                 skip_rows=self._header.lines,
             ),
-            parse_options=pacsv.ParseOptions(
-                delimiter=self._header.delimiter, invalid_row_handler=self._keep_broken
-            ),
+            parse_options=pacsv.ParseOptions(delimiter=self._header.delimiter, invalid_row_handler=self._keep_broken),
             convert_options=pacsv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), include_columns=list(columns)
             ),

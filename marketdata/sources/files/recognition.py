@@ -44,9 +44,7 @@ def _recognised(
     by_name = {form.name: form for form in forms}
     if file.wide is not None and "tidy" in by_name:
         if code or day:
-            raise PriceFileError(
-                f"{name} has tickers and days of its own: leave --code and --date out."
-            )
+            raise PriceFileError(f"{name} has tickers and days of its own: leave --code and --date out.")
         return _side_by_side(file, by_name["tidy"])
     given = {"code": code or "", "date": day.isoformat() if day else ""}
     for form in forms:
@@ -63,20 +61,14 @@ def _recognised(
         for key in supplied:
             if key in positions:
                 own = excerpt(file.columns[positions[key]], 40)
-                raise PriceFileError(
-                    f"{name} has a column of its own for this ({own}): leave --{key} out."
-                )
+                raise PriceFileError(f"{name} has a column of its own for this ({own}): leave --{key} out.")
         return _of_form(file, form, positions, supplied)
     raise PriceFileError(_refusal(file, forms, frozenset(key for key in given if given[key])))
 
 
-def _of_form(
-    file: PriceFile, form: Form, positions: dict[str, int], given: dict[str, str]
-) -> Recognised:
+def _of_form(file: PriceFile, form: Form, positions: dict[str, int], given: dict[str, str]) -> Recognised:
     used = set(positions.values())
-    ignored = tuple(
-        excerpt(name, 40) for place, name in enumerate(file.columns) if place not in used and name
-    )
+    ignored = tuple(excerpt(name, 40) for place, name in enumerate(file.columns) if place not in used and name)
     names = {key: file.columns[place] for key, place in positions.items()}
     found = Recognised(file, form, names, ignored, given, positions)
     found.notes.append(_reading(names, given))
@@ -111,10 +103,7 @@ def _side_by_side(file: PriceFile, form: Form) -> Recognised:
 
 
 def _reading(names: Mapping[str, str], given: Mapping[str, str]) -> str:
-    said = [
-        key if normalised(own) == normalised(key) else f"{excerpt(own, 40)} as {key}"
-        for key, own in names.items()
-    ]
+    said = [key if normalised(own) == normalised(key) else f"{excerpt(own, 40)} as {key}" for key, own in names.items()]
     said += [f"{value} as {key} of every row" for key, value in given.items()]
     return f"read: {', '.join(said)}"
 
@@ -133,9 +122,7 @@ def _refusal(file: PriceFile, forms: Sequence[Form], given: frozenset[str]) -> s
     """Why a file has none of the forms, and what the nearest lacks: the one of which it has most columns."""
     name = file.path.name
     lacks = {form.name: form.missing(file.columns, given) for form in forms}
-    nearest = max(
-        forms, key=lambda form: (len(form.positions(file.columns)), -len(lacks[form.name]))
-    )
+    nearest = max(forms, key=lambda form: (len(form.positions(file.columns)), -len(lacks[form.name])))
     missing = lacks[nearest.name]
     if missing and set(missing) <= set(GIVEN):
         options = {"code": "--code 005930", "date": "--date 2024-01-31"}

@@ -101,9 +101,7 @@ def _table(file: PriceFile) -> pa.Table:
     for table in file.tables(wanted, ROWS):
         tables.append(table)
         if sum(one.num_rows for one in tables) > MOST_ROWS:
-            raise PriceFileError(
-                f"{file.path.name} has more than {MOST_ROWS:,} rows: it is no file of index series."
-            )
+            raise PriceFileError(f"{file.path.name} has more than {MOST_ROWS:,} rows: it is no file of index series.")
     if not tables:
         raise PriceFileError(f"{file.path.name} has columns but no rows.")
     return pa.concat_tables(tables).select(wanted).rename_columns(list(found))

@@ -35,10 +35,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "segment": ("segment",),
     "department": ("department", "소속부"),
     "ratio": ("ratio",),
-    **{
-        name: (name.replace("_", ""), name.replace("_net_", "").replace("_", ""))
-        for name in FLOW_FIELDS
-    },
+    **{name: (name.replace("_", ""), name.replace("_net_", "").replace("_", "")) for name in FLOW_FIELDS},
 }
 """Canonical name -> what files call it, the likeliest first. `change` is the day's change in the market's currency:
 close - change is the base price. FinanceDataReader's Change is a fraction, and 등락률 a percentage: neither is read."""
@@ -71,9 +68,7 @@ def normalised(name: str) -> str:
     return _UNIT.sub("", plain)
 
 
-def table(
-    names: Iterable[str], more: Mapping[str, tuple[str, ...]] | None = None
-) -> dict[str, tuple[str, ...]]:
+def table(names: Iterable[str], more: Mapping[str, tuple[str, ...]] | None = None) -> dict[str, tuple[str, ...]]:
     """The spellings of some canonical names; those of `more` instead of the usual ones."""
     return {name: (more or {}).get(name) or SPELLINGS[name] for name in names}
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from marketdata.markets import market as market_named
+from marketdata.markets import get_market
 from marketdata.sources.batches import PRICES, VALUES, BarBatch, Status, missing_zeros
 from marketdata.sources.files import krx, spellings
 from marketdata.sources.files.dates import days
@@ -68,7 +68,7 @@ def convert(table: pa.Table, row: NDArray[np.int64], notation: Notation) -> BarB
 
 def _segments(table: pa.Table, market: str) -> tuple[Coded, NDArray[np.bool_]]:
     """Each row's segment, and the rows that name another market or a segment unknown to this one."""
-    rules = market_named(market)
+    rules = get_market(market)
     base = market.split("-")[0]
     known = set(krx.SEGMENTS if base == "kr" else rules.segments)
     foreign = np.zeros(table.num_rows, dtype=bool)
@@ -76,9 +76,7 @@ def _segments(table: pa.Table, market: str) -> tuple[Coded, NDArray[np.bool_]]:
     for column in ("market", "segment"):
         said_words, index = _words(table, column)
         upper = np.array([krx.segment(word) for word in said_words.tolist()], dtype=np.str_)
-        own = np.array(
-            [word in (base.upper(), market.upper()) for word in upper.tolist()] + [False]
-        )
+        own = np.array([word in (base.upper(), market.upper()) for word in upper.tolist()] + [False])
         right = np.array([word in known for word in upper.tolist()] + [False])
         said = index >= 0
         allowed = right | own if column == "market" else right

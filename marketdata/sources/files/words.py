@@ -20,9 +20,7 @@ Column = Any
 """A pyarrow Array or ChunkedArray of any type."""
 
 
-def words(
-    column: Column, *, blank: tuple[str, ...] = NOTHING
-) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
+def words(column: Column, *, blank: tuple[str, ...] = NOTHING) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
     """Text as distinct trimmed words, ascending, and the index of each row's, -1 where it is null or one of `blank`."""
     combined: Any = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if not pa.types.is_dictionary(combined.type):
@@ -46,14 +44,8 @@ def nothing(rows: int) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
 def is_text(kind: pa.DataType) -> bool:
     """Whether a column of this type holds text."""
     value = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return bool(
-        pa.types.is_string(value)
-        or pa.types.is_large_string(value)
-        or pa.types.is_string_view(value)
-    )
+    return bool(pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_string_view(value))
 
 
 def _clean(word: str | None) -> str:
-    return nfc((str(word) if word is not None else "")[: 4 * LONGEST].replace("\x00", "").strip())[
-        :LONGEST
-    ]
+    return nfc((str(word) if word is not None else "")[: 4 * LONGEST].replace("\x00", "").strip())[:LONGEST]

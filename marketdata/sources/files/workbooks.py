@@ -33,9 +33,7 @@ def as_csv(path: Path) -> io.BytesIO:
         ) from error
     if len(filled) != 1:
         said = ", ".join(excerpt(name, 30) for name in list(filled)[:5]) or "none"
-        raise PriceFileError(
-            f"{path.name} has {len(filled)} sheets with rows ({said}), and one is read: {AS_CSV}."
-        )
+        raise PriceFileError(f"{path.name} has {len(filled)} sheets with rows ({said}), and one is read: {AS_CSV}.")
     (sheet,) = filled.values()
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")

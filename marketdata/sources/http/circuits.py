@@ -50,9 +50,7 @@ class HostCircuit:
         self._host = make()
         self._failing: dict[str, _Failing] = {}
         self._in_doubt: set[str] = set()  # endpoints that failed since the host last answered
-        self._turns: dict[
-            str, int
-        ] = {}  # of these and of those tried since then: the number of the last trial
+        self._turns: dict[str, int] = {}  # of these and of those tried since then: the number of the last trial
         self._waiting: Counter[str] = Counter()
 
     @property

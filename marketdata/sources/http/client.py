@@ -12,7 +12,7 @@ second endpoint that of their host (see `circuits`): then one call at a time tri
 is a sign of life, an error too. What gave none for the `patience` of the retry policy is `SourceGone`, for every call
 that waits for it.
 
-The network is swapped by passing a `transport` (httpx.MockTransport, or one that misbehaves).
+The network is swapped by passing a `transport` (httpx2.MockTransport, or one that misbehaves).
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Generic, NoReturn, TypeVar
 
-import httpx
+import httpx2
 
 from caching.breaker import Breaker
 from marketdata.sources.base import RateLimited, SourceError, SourceGone, SourceUnavailable
-from marketdata.sources.http.border import FOREIGN, NOT_SENT, translated
-from marketdata.sources.http.bridge import Bridge
 from marketdata.sources.http.circuits import HostCircuit, Silence
+from marketdata.sources.http.event_loop import Bridge
+from marketdata.sources.http.exceptions import FOREIGN, NOT_SENT, translated
 from marketdata.sources.http.limiter import Limiter
-from marketdata.sources.http.pace import Rate
+from marketdata.sources.http.rate_limit import Rate
 from marketdata.sources.http.retry import LONGEST_REST, RetryPolicy, circuit, http_date
 
 T = TypeVar("T")
@@ -54,12 +54,12 @@ class Call:
 
     @property
     def host(self) -> str:
-        return httpx.URL(self.url).netloc.decode("ascii", "replace")
+        return httpx2.URL(self.url).netloc.decode("ascii", "replace")
 
     @property
     def endpoint(self) -> str:
         """Its path, without a query."""
-        return httpx.URL(self.url).path
+        return httpx2.URL(self.url).path
 
     @property
     def what(self) -> str:
@@ -73,7 +73,7 @@ class Answer:
 
     what: str
     status: int
-    headers: httpx.Headers = field(repr=False)
+    headers: httpx2.Headers = field(repr=False)
     body: bytes = field(repr=False)
     sent_at: float
 
@@ -125,7 +125,7 @@ class Timeouts:
 @cache
 def trusted() -> ssl.SSLContext:
     """The certificates that this process trusts, read once: they take longer to read than many a collection."""
-    return httpx.create_ssl_context()
+    return httpx2.create_ssl_context()
 
 
 class HttpClient:
@@ -138,7 +138,7 @@ class HttpClient:
         breaker: Callable[[], Breaker] = circuit,
         retry: RetryPolicy | None = None,
         timeouts: Timeouts | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
@@ -157,7 +157,7 @@ class HttpClient:
         self._wall_clock = wall_clock
         self._connections = connections
         self._bridge = Bridge()
-        self._session: httpx.AsyncClient | None = None
+        self._session: httpx2.AsyncClient | None = None
         self._session_of: int | None = None
 
     # --- plain calls ------------------------------------------------------------------------------
@@ -297,15 +297,15 @@ class HttpClient:
         if not is_open or asked is not None:
             await self._pause(wait)
 
-    def _client(self) -> httpx.AsyncClient:
+    def _client(self) -> httpx2.AsyncClient:
         loop = id(asyncio.get_running_loop())
         if self._session is None or self._session_of != loop:
             timeouts = self._timeouts
-            self._session = httpx.AsyncClient(
+            self._session = httpx2.AsyncClient(
                 transport=self._transport,
                 verify=trusted(),
-                timeout=httpx.Timeout(timeouts.read, connect=timeouts.connect),
-                limits=httpx.Limits(max_connections=self._connections),
+                timeout=httpx2.Timeout(timeouts.read, connect=timeouts.connect),
+                limits=httpx2.Limits(max_connections=self._connections),
                 headers={"accept": "application/json", "user-agent": "seismo"},
             )
             self._session_of = loop
@@ -315,9 +315,5 @@ class HttpClient:
 def _gone(call: Call, silence: Silence) -> SourceGone:
     lasting = f"has not answered for {silence.seconds:.0f} s ({silence.calls} calls in a row)"
     if silence.of_host:
-        return SourceGone(
-            f"{call.host} {lasting}: check the network and the address, then run this again."
-        )
-    return SourceGone(
-        f"{call.what} {lasting}, though {call.host} answers other calls: run this again later."
-    )
+        return SourceGone(f"{call.host} {lasting}: check the network and the address, then run this again.")
+    return SourceGone(f"{call.what} {lasting}, though {call.host} answers other calls: run this again later.")

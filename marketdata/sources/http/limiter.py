@@ -21,8 +21,8 @@ from uuid import uuid4
 
 from marketdata.context_threads import ContextThreadPool
 from marketdata.sources.base import SourceUnavailable
-from marketdata.sources.http.pace import Pace, Rate, Turn
-from marketdata.sources.http.permits import PaceStore, ProcessStore, change
+from marketdata.sources.http.rate_limit import Pace, Rate, Turn
+from marketdata.sources.http.rate_limit_stores import PaceStore, ProcessStore, change
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -68,9 +68,7 @@ class Limiter:
         self._who = uuid4().hex[:8]
         self._queues: dict[tuple[int, str], asyncio.Lock] = {}
         self._round_trips: dict[str, RoundTrips] = {}
-        self._thread = (
-            ContextThreadPool(1, thread_name_prefix="limiter") if self._store.blocking else None
-        )
+        self._thread = ContextThreadPool(1, thread_name_prefix="limiter") if self._store.blocking else None
 
     @asynccontextmanager
     async def permit(self, rate: Rate, *, longest: float = float("inf")) -> AsyncIterator[None]:
@@ -108,9 +106,7 @@ class Limiter:
 
     async def _acquire(self, rate: Rate, longest: float) -> float:
         """The moment of a permit, when it has come."""
-        queue = self._queues.setdefault(
-            (id(asyncio.get_running_loop()), rate.group), asyncio.Lock()
-        )
+        queue = self._queues.setdefault((id(asyncio.get_running_loop()), rate.group), asyncio.Lock())
         async with queue:
             while True:
                 turn = await self._call(self._asked, rate)
@@ -153,9 +149,7 @@ class Limiter:
 
         try:
             change(self._store, rate.group, work)
-        except (
-            Exception
-        ) as error:  # nobody waits for this; the slot becomes free all the same, a little later
+        except Exception as error:  # nobody waits for this; the slot becomes free all the same, a little later
             LOGGER.warning("limiter event=unsettled group=%s error=%s", rate.group, error)
 
     async def _call(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -26,7 +26,7 @@ from marketdata.sources.daily import (
     SameDay,
 )
 from marketdata.sources.http.client import Answer, Call, Fetched, HttpClient
-from marketdata.sources.http.pace import Rate
+from marketdata.sources.http.rate_limit import Rate
 from marketdata.sources.kis import master, parse
 from marketdata.sources.kis.errors import TokenStale, body_of
 from marketdata.sources.kis.pages import Pages
@@ -140,9 +140,7 @@ class KisSource:
     def quotes(self, codes: Sequence[str]) -> list[Quote]:
         """Today's bars, many instruments a call; codes that KIS does not know are left out."""
         self._only_real("quotes of many instruments")
-        groups = [
-            codes[at : at + self.quotes_a_call] for at in range(0, len(codes), self.quotes_a_call)
-        ]
+        groups = [codes[at : at + self.quotes_a_call] for at in range(0, len(codes), self.quotes_a_call)]
         found: dict[str, Quote] = {}
         for _, result in self.quotes_of(groups):
             if isinstance(result, SourceError):
@@ -150,9 +148,7 @@ class KisSource:
             found |= {quote.code: quote for quote in result.quotes}
         return [found[code] for code in codes if code in found]
 
-    def quotes_of(
-        self, groups: Iterable[Sequence[str]]
-    ) -> Iterator[tuple[Sequence[str], QuoteAnswer | SourceError]]:
+    def quotes_of(self, groups: Iterable[Sequence[str]]) -> Iterator[tuple[Sequence[str], QuoteAnswer | SourceError]]:
         """The same group by group, as they arrive."""
         self._only_real("quotes of many instruments")
         return self._http.run_many(groups, self.quotes_async, at_once=AT_ONCE)
@@ -226,8 +222,7 @@ class KisSource:
         if segment not in master.LAYOUTS:
             known = ", ".join(master.LAYOUTS)
             raise SourceRefused(
-                f"KIS has no master file of {segment!r}: use one of {known}."
-                f"{did_you_mean(segment, master.LAYOUTS)}"
+                f"KIS has no master file of {segment!r}: use one of {known}.{did_you_mean(segment, master.LAYOUTS)}"
             )
         file = master.LAYOUTS[segment].file
         url = f"{self._settings.master_url.rstrip('/')}/{file}.mst.zip"
@@ -235,9 +230,7 @@ class KisSource:
         def read(answer: Answer) -> list[ListedInstrument]:
             if answer.status != 200:
                 raise SourceUnavailable(f"{answer.what} answered status {answer.status}.")
-            return master.instruments(
-                master.unzipped(answer.body, answer.what), segment, answer.what
-            )
+            return master.instruments(master.unzipped(answer.body, answer.what), segment, answer.what)
 
         return self._http.fetch(Call(url, self._file_rate), read).value
 

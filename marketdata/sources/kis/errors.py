@@ -39,9 +39,7 @@ def _passing(what: str, code: str) -> SourceError:
 
 
 CODES: dict[str, Callable[[str, str], SourceError]] = {
-    "EGW00201": lambda what, code: RateLimited(
-        f"{what}: too many calls a second ({code}).", retry_after=1.0
-    ),
+    "EGW00201": lambda what, code: RateLimited(f"{what}: too many calls a second ({code}).", retry_after=1.0),
     "EGW00215": lambda what, code: RateLimited(
         f"{what}: the ledger limit of the account ({code}).", retry_after=1.0, adapt=False
     ),
@@ -57,13 +55,9 @@ CODES: dict[str, Callable[[str, str], SourceError]] = {
     "EGW00105": _says("the app secret is wrong: check KIS_APP_SECRET"),
     "EGW00206": _says("this account may not make this call"),
     "EGW00304": _says("the call was made on the wrong domain"),
-    "EGW02004": _says(
-        "a paper key was used on the real host, or the other way: check the environment"
-    ),
+    "EGW02004": _says("a paper key was used on the real host, or the other way: check the environment"),
     "OPSQ0002": _says("KIS does not know this transaction"),
-    "OPSQ2001": lambda what, code: SourceRefused(
-        f"{what}: a field of the request is missing ({code}).", code=code
-    ),
+    "OPSQ2001": lambda what, code: SourceRefused(f"{what}: a field of the request is missing ({code}).", code=code),
 }
 
 

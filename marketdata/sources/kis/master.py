@@ -69,9 +69,7 @@ def unzipped(body: bytes, what: str) -> bytes:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             return archive.read(archive.namelist()[0])
     except (zipfile.BadZipFile, IndexError, EOFError):
-        raise SourceUnavailable(
-            f"{what} answered {len(body)} bytes that are no whole zip."
-        ) from None
+        raise SourceUnavailable(f"{what} answered {len(body)} bytes that are no whole zip.") from None
 
 
 def instruments(content: bytes, segment: str, what: str) -> list[ListedInstrument]:

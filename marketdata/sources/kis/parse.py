@@ -196,15 +196,8 @@ def _check_unit(seen: Iterable[tuple[float | None, int | None, int | None]], wha
 
 def holidays(body: Body, what: str) -> list[OpenDay]:
     """Days of `chk-holiday` and whether the exchange opens (`opnd_yn`); a day without Y or N is left out."""
-    said = (
-        (_text(row, "bass_dt"), _text(row, "opnd_yn").upper())
-        for row in _rows(body, "output", what)
-    )
-    return [
-        OpenDay(_date(day, what), is_open == "Y")
-        for day, is_open in said
-        if day and is_open in OPEN
-    ]
+    said = ((_text(row, "bass_dt"), _text(row, "opnd_yn").upper()) for row in _rows(body, "output", what))
+    return [OpenDay(_date(day, what), is_open == "Y") for day, is_open in said if day and is_open in OPEN]
 
 
 def _rows(body: Body, name: str, what: str) -> list[Body]:

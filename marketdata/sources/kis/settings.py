@@ -40,9 +40,7 @@ class KisSettings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "master_url", self.master_url or MASTER_FILES)
         if self.environment not in HOSTS:
-            raise SourceRefused(
-                f"The KIS environment is {self.environment!r}: set it to real or paper."
-            )
+            raise SourceRefused(f"The KIS environment is {self.environment!r}: set it to real or paper.")
         for environment, host in HOSTS.items():
             if environment != self.environment and self.base_url.rstrip("/") == host:
                 raise SourceRefused(

@@ -23,7 +23,7 @@ import redis
 
 from marketdata.sources.base import SourceChanged, SourceUnavailable
 from marketdata.sources.http.client import Answer, Call, HttpClient
-from marketdata.sources.http.pace import Rate
+from marketdata.sources.http.rate_limit import Rate
 from marketdata.sources.kis.errors import KST, body_of
 from marketdata.sources.kis.settings import KisSettings
 
@@ -121,9 +121,7 @@ class RedisTokens:
 
     def swap(self, key: str, old: str | None, new: Token) -> bool:
         with _translated():
-            done = self._swap(
-                keys=[self._prefix + key], args=[old or "", new.value, repr(new.expires_at)]
-            )
+            done = self._swap(keys=[self._prefix + key], args=[old or "", new.value, repr(new.expires_at)])
         return bool(done)
 
     def claim(self, key: str, seconds: float) -> bool:

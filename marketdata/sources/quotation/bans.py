@@ -13,9 +13,7 @@ UNITS = {
     "d": 86_400.0, "day": 86_400.0, "일": 86_400.0,
 }  # fmt: skip
 _UNIT = "|".join(sorted(UNITS, key=len, reverse=True))
-LENGTH = re.compile(
-    rf"(?<![\w.])(\d+(?:,\d{{3}})*(?:\.\d+)?)\s*({_UNIT})(s(?![a-z]))?(?![a-z])", re.IGNORECASE
-)
+LENGTH = re.compile(rf"(?<![\w.])(\d+(?:,\d{{3}})*(?:\.\d+)?)\s*({_UNIT})(s(?![a-z]))?(?![a-z])", re.IGNORECASE)
 BETWEEN = re.compile(r"[\s,]*(and)?\s*", re.IGNORECASE)
 
 

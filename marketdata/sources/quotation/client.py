@@ -24,7 +24,7 @@ from marketdata.sources.base import (
     UnknownInstrument,
 )
 from marketdata.sources.http.client import Answer, Call, HttpClient
-from marketdata.sources.http.pace import Rate
+from marketdata.sources.http.rate_limit import Rate
 from marketdata.sources.http.retry import retry_after
 from marketdata.sources.quotation import parse
 from marketdata.sources.quotation.bans import ban_seconds
@@ -122,13 +122,9 @@ class QuotationSource:
 
     def candles(self, *, market: str, timeframe: str, to: int | None, count: int) -> CandlePage:
         """The newest `count` (1..200) candles that open before `to`; see `CandleSource`."""
-        return self._http.run(
-            self.candles_async(market=market, timeframe=timeframe, to=to, count=count)
-        )
+        return self._http.run(self.candles_async(market=market, timeframe=timeframe, to=to, count=count))
 
-    async def candles_async(
-        self, *, market: str, timeframe: str, to: int | None, count: int
-    ) -> CandlePage:
+    async def candles_async(self, *, market: str, timeframe: str, to: int | None, count: int) -> CandlePage:
         if timeframe not in self.timeframes:
             known = ", ".join(name for name in PATHS if name in self.timeframes)
             raise SourceRefused(

@@ -70,9 +70,7 @@ class DailyQuotationSource(QuotationSource):
             if code.startswith(f"{segment}-")
         ]
 
-    def daily_bars_of(
-        self, requests: Iterable[BarRequest]
-    ) -> Iterator[tuple[BarRequest, BarAnswer | SourceError]]:
+    def daily_bars_of(self, requests: Iterable[BarRequest]) -> Iterator[tuple[BarRequest, BarAnswer | SourceError]]:
         """The bars of each request, ascending, as they arrive; an error stands for its request alone."""
         return self._http.run_many(requests, self._bars, at_once=AT_ONCE)
 
@@ -100,9 +98,7 @@ class DailyQuotationSource(QuotationSource):
         several seconds, for more rows than are wanted: an older one shows that the page is right."""
         asked = repeated = 0
         while True:
-            page = await self.candles_async(
-                market=code, timeframe="1d", to=to, count=PAGE if asked else count
-            )
+            page = await self.candles_async(market=code, timeframe="1d", to=to, count=PAGE if asked else count)
             if page.repeated and repeated < CONFIRMATIONS:
                 repeated += 1
             elif page.received or asked == len(PAUSES):
@@ -119,9 +115,7 @@ class DailyQuotationSource(QuotationSource):
         first = int(page.candles.opened[0])
         for pause in (0.0, *PAUSES):
             await self._pause(pause)
-            beside = await self.candles_async(
-                market=code, timeframe="1d", to=first + DAY, count=PAGE
-            )
+            beside = await self.candles_async(market=code, timeframe="1d", to=first + DAY, count=PAGE)
             if first in beside.candles.opened and not beside.repeated:
                 return int(beside.candles.opened[0]) < first
         raise SourceUnavailable(f"{self.title} contradicts itself on the first bar of {code}.")

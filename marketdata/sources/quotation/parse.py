@@ -41,9 +41,7 @@ def document(body: bytes, what: str) -> Any:
     try:
         return json.loads(body)
     except ValueError:
-        raise SourceUnavailable(
-            f"{what} answered {len(body)} bytes that are not whole JSON."
-        ) from None
+        raise SourceUnavailable(f"{what} answered {len(body)} bytes that are not whole JSON.") from None
 
 
 def candles(body: bytes, market: str, what: str) -> Page:
@@ -64,9 +62,7 @@ def candles(body: bytes, market: str, what: str) -> Page:
     return Page(found, len(rows), len(rows) - len(found))
 
 
-def _row(
-    row: Any, market: str, what: str
-) -> tuple[int, float, float, float, float, float, float, int]:
+def _row(row: Any, market: str, what: str) -> tuple[int, float, float, float, float, float, float, int]:
     blank = [name for name in FIELDS if isinstance(row, dict) and row.get(name, 0) in (None, "")]
     if blank:
         # A blank is no value, and no change of the API either: the same question is answered whole a moment later.
@@ -75,9 +71,7 @@ def _row(
         raise ValueError(f"a candle of {row['market']}")
     opened = _seconds(row["candle_date_time_utc"])
     if _seconds(row["candle_date_time_kst"]) - opened != KST_AHEAD:
-        raise ValueError(
-            f"{row['candle_date_time_utc']} UTC beside {row['candle_date_time_kst']} KST"
-        )
+        raise ValueError(f"{row['candle_date_time_utc']} UTC beside {row['candle_date_time_kst']} KST")
     o, high, low, close, volume, amount = (float(row[name]) for name in PRICES)
     return opened, o, high, low, close, volume, amount, int(row["timestamp"])
 
@@ -109,14 +103,9 @@ def names(body: bytes, what: str) -> dict[str, str]:
     """The market codes of an answer with their names, Korean before English, "" where there is none."""
     rows = document(body, what)
     try:
-        return {
-            str(row["market"]): str(row.get("korean_name") or row.get("english_name") or "")
-            for row in rows
-        }
+        return {str(row["market"]): str(row.get("korean_name") or row.get("english_name") or "") for row in rows}
     except (KeyError, TypeError, AttributeError):
-        raise SourceChanged(
-            f"{what} changed", expected="a list of markets", came=_excerpt(rows)
-        ) from None
+        raise SourceChanged(f"{what} changed", expected="a list of markets", came=_excerpt(rows)) from None
 
 
 def _excerpt(value: Any) -> str:

@@ -23,8 +23,6 @@ UPBIT = Dialect(
 )
 
 
-def source(
-    http: HttpClient, *, base_url: str = "", per_second: float = 0.0
-) -> DailyQuotationSource:
+def source(http: HttpClient, *, base_url: str = "", per_second: float = 0.0) -> DailyQuotationSource:
     """The source; `base_url` and `per_second` override the exchange's own."""
     return DailyQuotationSource(UPBIT, http, base_url=base_url, per_second=per_second)

@@ -10,7 +10,7 @@ from marketdata.nearest_name import nearest_name
 from marketdata.number_format import format_number
 from marketdata.panel import FIELDS
 from scans.engines import regimes
-from scans.engines.formula import building
+from scans.engines.formula import operators
 from scans.engines.formula.errors import FormulaError
 from scans.engines.formula.functions import FUNCTIONS, Function, Parameter
 from scans.engines.formula.nodes import Kind, Misfit, Node, Nodes
@@ -104,9 +104,7 @@ class Checker:
                     known = ", ".join(f'"{name}"' for name in regimes.NAMES)
                     near = nearest_name(value, regimes.NAMES)
                     hint = f': did you mean "{near}"?' if near else ""
-                    raise error(
-                        tree.at, f"there is no regime of that name: choose among {known}{hint}"
-                    )
+                    raise error(tree.at, f"there is no regime of that name: choose among {known}{hint}")
                 return self.nodes.node("text", options=(value,), kind=Kind.TEXT)
             case Name():
                 return self._named(tree)
@@ -115,15 +113,15 @@ class Checker:
             case Unary(op="not", operand=operand):
                 inside = self.condition(operand)
                 with placed(tree.at):
-                    return building.negation(self.nodes, inside)
+                    return operators.negation(self.nodes, inside)
             case Unary(operand=operand):
                 number = self.number(operand)
                 with placed(tree.at):
-                    return building.negative(self.nodes, number)
+                    return operators.negative(self.nodes, number)
             case Logic(op=op, operands=operands):
                 conditions = [self.condition(one) for one in operands]
                 with placed(tree.at):
-                    return building.logic(self.nodes, op, conditions)
+                    return operators.logic(self.nodes, op, conditions)
             case Binary():
                 return self._binary(tree)
             case Comparison():
@@ -148,10 +146,10 @@ class Checker:
         return f": fields are {', '.join(FIELDS)}; functions are, for example, ema, rsi, turnover"
 
     def _binary(self, tree: Binary) -> Node:
-        op = {sign: name for name, sign in building.SYMBOLS.items()}[tree.op]
+        op = {sign: name for name, sign in operators.SYMBOLS.items()}[tree.op]
         left, right = self.number(tree.left), self.number(tree.right)
         with placed(tree.at, (tree.left, tree.right)):
-            return building.arithmetic(self.nodes, op, left, right)
+            return operators.arithmetic(self.nodes, op, left, right)
 
     def _comparison(self, tree: Comparison) -> Node:
         sides = []
@@ -161,7 +159,7 @@ class Checker:
                 raise error(one.at, "a condition cannot be compared: use `and`, `or`, `not`")
             sides.append(node)
         with placed(tree.at, (tree.left, tree.right)):
-            return building.comparison(self.nodes, tree.op, *sides)
+            return operators.comparison(self.nodes, tree.op, *sides)
 
     def _call(self, tree: Call) -> Node:
         name = tree.name.name
@@ -181,20 +179,10 @@ class Checker:
         if given >= least and (most is None or given <= most):
             return
         many = "" if least == 1 and most in (1, None) else "s"
-        wanted = (
-            str(least)
-            if least == most
-            else f"{least} or more"
-            if most is None
-            else f"{least} to {most}"
-        )
-        raise error(
-            tree.at, f"{function.name} takes {wanted} argument{many}, not {given}: {function.usage}"
-        )
+        wanted = str(least) if least == most else f"{least} or more" if most is None else f"{least} to {most}"
+        raise error(tree.at, f"{function.name} takes {wanted} argument{many}, not {given}: {function.usage}")
 
-    def _built(
-        self, function: Function, place: Place, args: Sequence[Any], trees: Sequence[Tree]
-    ) -> Node:
+    def _built(self, function: Function, place: Place, args: Sequence[Any], trees: Sequence[Tree]) -> Node:
         missing = [one.default for one in function.parameters[len(args) :] if one.default]
         if function.looks_back:
             for tree, arg in zip(trees, args, strict=False):
@@ -206,10 +194,7 @@ class Checker:
                     )
         with placed(place, trees):
             if function.looks_back:
-                args = [
-                    building.judged(self.nodes, one) if isinstance(one, Node) else one
-                    for one in args
-                ]
+                args = [operators.judged(self.nodes, one) if isinstance(one, Node) else one for one in args]
             return function.build(self.nodes, *args, *missing)
 
     def _argument(self, wanted: Parameter, tree: Tree) -> Node | int:
@@ -232,7 +217,7 @@ class Checker:
                 tree.at,
                 f"`{wanted.name}` is a number of sessions and must be written out, it cannot depend on the data",
             )
-        n = building.whole_number(node)
+        n = operators.whole_number(node)
         if n is None or not wanted.least <= n <= wanted.most:
             shown = node.options[0]
             ahead = " (nothing looks ahead)" if shown < 0 else ""

@@ -20,10 +20,10 @@ from marketdata.panel import Bools, Floats
 from scans.engines import conditions, outcomes, regimes
 from scans.engines.base import Check, Features, MarketIndex, Needs, Outcome, Universe
 from scans.engines.formula import program
-from scans.engines.formula.evaluating import Judging, measured
+from scans.engines.formula.evaluate import Judging, measured
 from scans.engines.formula.nodes import Kind, Node
 from scans.engines.formula.program import Condition, Program
-from scans.engines.measures import Measures
+from scans.engines.indicators import Measures
 from scans.engines.params import param
 from scans.engines.ranking import ordered
 
@@ -41,9 +41,7 @@ class Params:
         "",
         help="Names for parts of match and score: name = expression, one a line; ranks show them",
     )
-    min_bars: int = param(
-        60, least=2, most=3000, unit="sessions", help="Least number of sessions since the first bar"
-    )
+    min_bars: int = param(60, least=2, most=3000, unit="sessions", help="Least number of sessions since the first bar")
     top_n: int = param(50, least=1, most=10_000, unit="instruments", help="How many picks are kept")
     target: float = param(
         0.0,
@@ -59,9 +57,7 @@ class Params:
         unit="fraction of the close",
         help="Stop below the close, 0 for none",
     )
-    holding: int = param(
-        0, least=0, most=250, unit="sessions", help="Longest holding, 0 for no limit"
-    )
+    holding: int = param(0, least=0, most=250, unit="sessions", help="Longest holding, 0 for no limit")
 
     def __post_init__(self) -> None:
         self.program  # noqa: B018 - a wrong formula is an error here, not in the run
@@ -111,9 +107,7 @@ class Engine:
         """The formula's values by their keys, (K, N); see `evaluating.measured`."""
         return measured(params.program, measures)
 
-    def score(
-        self, universe: Universe, features: Features, index: MarketIndex, params: Any
-    ) -> Outcome:
+    def score(self, universe: Universe, features: Features, index: MarketIndex, params: Any) -> Outcome:
         """See `base.Engine`. `matched` counts before `top_n`; signals are the conditions that the formula defines,
         components its numbers (without definitions: what the match compares)."""
         judging = Judging(params.program, universe, features, index)
@@ -155,9 +149,7 @@ class Engine:
         today = {name: values[day : day + 1] for name, values in features.items()}
         judging = Judging(formula, universe.on(day), today, index)
         judged = _judge(judging)
-        checks = [
-            one.check(0, column) for one in conditions.standing(judging.universe, judged.scored)
-        ]
+        checks = [one.check(0, column) for one in conditions.standing(judging.universe, judged.scored)]
         for one in formula.conditions:
             checks.append(_check(judging, one, "filter", column))
             checks += [_check(judging, part, "comparison", column) for part in one.parts]
@@ -165,11 +157,7 @@ class Engine:
             text = formula.texts.get(node, name)
             checks.append(_check(judging, Condition(node, text, name, None), "signal", column))
         worth = float(judged.score[0, column])
-        checks.append(
-            Check(
-                "gate", "score", worth, f"defined: {formula.score_text}", bool(np.isfinite(worth))
-            )
-        )
+        checks.append(Check("gate", "score", worth, f"defined: {formula.score_text}", bool(np.isfinite(worth))))
         return checks
 
 

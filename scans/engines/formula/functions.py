@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scans.engines.formula import making, operations
-from scans.engines.formula.building import shifted
-from scans.engines.formula.making import Maker
+from scans.engines.formula import function_nodes, operations
+from scans.engines.formula.function_nodes import Maker
 from scans.engines.formula.nodes import Kind, Unit
+from scans.engines.formula.operators import shifted
 
 MAX_WINDOW = 500
 MAX_SPAN = 250
@@ -54,9 +54,7 @@ class Function:
     def usage(self) -> str:
         """How it is written: ema(x, n), macd(fast = 12, ..)."""
         shown = [
-            one.name
-            + (f" = {one.default}" if one.default is not None else "")
-            + (", .." if one.many else "")
+            one.name + (f" = {one.default}" if one.default is not None else "") + (", .." if one.many else "")
             for one in self.parameters
         ]
         return f"{self.name}({', '.join(shown)})"
@@ -82,104 +80,130 @@ LOW, HIGH = Parameter("low", "number"), Parameter("high", "number")
 ANY = Parameter("condition", "condition", many=True)
 
 PRICE = Unit(1)
-RANGE = making.over_bars("true_range", "high", "low", "close", unit=PRICE, more=1)
-ATR = making.over_bars("atr", "high", "low", "close", unit=PRICE, more=1)
-PLACE = making.over_bars("place", "close", "high", "low")
-DEPTH = making.over_bars("depth", "high", "low")
+RANGE = function_nodes.over_bars("true_range", "high", "low", "close", unit=PRICE, more=1)
+ATR = function_nodes.over_bars("atr", "high", "low", "close", unit=PRICE, more=1)
+PLACE = function_nodes.over_bars("place", "close", "high", "low")
+DEPTH = function_nodes.over_bars("depth", "high", "low")
 
 GROUPS: dict[str, tuple[Function, ...]] = {
     "Averages": (
         Function(
-            "ema", (X, SPAN), "exponential average, alpha 2 / (n + 1)", making.exponential("ema", 1)
+            "ema",
+            (X, SPAN),
+            "exponential average, alpha 2 / (n + 1)",
+            function_nodes.exponential("ema", 1),
         ),
-        Function("dema", (X, SPAN), "double exponential average", making.exponential("dema", 2)),
-        Function("tema", (X, SPAN), "triple exponential average", making.exponential("tema", 3)),
+        Function("dema", (X, SPAN), "double exponential average", function_nodes.exponential("dema", 2)),
+        Function("tema", (X, SPAN), "triple exponential average", function_nodes.exponential("tema", 3)),
         Function(
             "wilder",
             (X, SPAN),
             "Wilder's average, alpha 1 / n",
-            making.average("wilder", operations.wilder_warm_up),
+            function_nodes.average("wilder", operations.wilder_warm_up),
         ),
-        Function("sma", (X, N), "mean of the last n values", making.window("sma")),
-        Function("mean", (X, N), "the same as sma", making.window("sma")),
-        Function("median", (X, N), "median of the last n values", making.window("median")),
-        Function("turnover", (N,), "mean turnover: sma(amount, n)", making.mean_of("amount")),
-        Function("volume_mean", (N,), "mean volume: sma(volume, n)", making.mean_of("volume")),
+        Function("sma", (X, N), "mean of the last n values", function_nodes.window("sma")),
+        Function("mean", (X, N), "the same as sma", function_nodes.window("sma")),
+        Function("median", (X, N), "median of the last n values", function_nodes.window("median")),
+        Function("turnover", (N,), "mean turnover: sma(amount, n)", function_nodes.mean_of("amount")),
+        Function("volume_mean", (N,), "mean volume: sma(volume, n)", function_nodes.mean_of("volume")),
     ),
     "Windows": (
-        Function("sum", (X, N), "sum of the last n values", making.window("sum")),
-        Function("max", (X, N), "largest of the last n values", making.window("max")),
-        Function("min", (X, N), "least of the last n values", making.window("min")),
+        Function("sum", (X, N), "sum of the last n values", function_nodes.window("sum")),
+        Function("max", (X, N), "largest of the last n values", function_nodes.window("max")),
+        Function("min", (X, N), "least of the last n values", function_nodes.window("min")),
         Function("shift", (X, BEFORE), "the value n sessions before; never one after", shifted),
-        Function("change", (X, ONE), "x / (x n sessions before) - 1, a fraction", making.change),
-        Function("ratio", (X, ONE), "x / (x n sessions before)", making.ratio),
+        Function("change", (X, ONE), "x / (x n sessions before) - 1, a fraction", function_nodes.change),
+        Function("ratio", (X, ONE), "x / (x n sessions before)", function_nodes.ratio),
         Function(
-            "deviation", (X, TWO), "standard deviation of the last n values", making.deviation
+            "deviation",
+            (X, TWO),
+            "standard deviation of the last n values",
+            function_nodes.deviation,
         ),
         Function(
-            "slope", (X, TWO), "least squares slope of the last n values, a session", making.slope
+            "slope",
+            (X, TWO),
+            "least squares slope of the last n values, a session",
+            function_nodes.slope,
         ),
         Function(
             "r_squared",
             (X, TWO),
             "share of the variance of the last n values that a straight line explains, 0..1",
-            making.r_squared,
+            function_nodes.r_squared,
         ),
         Function(
             "count",
             (CONDITION, N),
             "on how many of the last n sessions the condition held",
-            making.count,
+            function_nodes.count,
         ),
     ),
     "Conditions": (
         Function(
-            "rises", (X,), "x is above its value of the session before", making.against_before(">")
+            "rises",
+            (X,),
+            "x is above its value of the session before",
+            function_nodes.against_before(">"),
         ),
         Function(
-            "falls", (X,), "x is below its value of the session before", making.against_before("<")
+            "falls",
+            (X,),
+            "x is below its value of the session before",
+            function_nodes.against_before("<"),
         ),
-        Function("rising", (X, TWO), "slope(x, n) > 0", making.positive(making.slope)),
-        Function("obv_rising", (TWO,), "obv_slope(n) > 0", making.positive(making.obv_slope)),
+        Function("rising", (X, TWO), "slope(x, n) > 0", function_nodes.positive(function_nodes.slope)),
+        Function(
+            "obv_rising",
+            (TWO,),
+            "obv_slope(n) > 0",
+            function_nodes.positive(function_nodes.obv_slope),
+        ),
         Function(
             "crosses_above",
             (X, Y),
             "x is above y and was not the session before",
-            making.crosses_above,
+            function_nodes.crosses_above,
         ),
         Function(
             "crosses_below",
             (X, Y),
             "y is above x and was not the session before",
-            making.crosses_below,
+            function_nodes.crosses_below,
         ),
     ),
     "Oscillators and ranges": (
         Function(
-            "rsi", (SPAN,), "relative strength of the close on Wilder's average, 0..100", making.rsi
+            "rsi",
+            (SPAN,),
+            "relative strength of the close on Wilder's average, 0..100",
+            function_nodes.rsi,
         ),
         Function(
             "rsi_tema",
             (SPAN,),
             "the same on triple exponential averages",
-            making.rsi_half("first"),
+            function_nodes.rsi_half("first"),
         ),
         Function(
             "rsi_dema",
             (SPAN,),
             "the same on double exponential averages",
-            making.rsi_half("second"),
+            function_nodes.rsi_half("second"),
         ),
-        Function("macd", (FAST, SLOW), "ema(close, fast) - ema(close, slow)", making.macd),
+        Function("macd", (FAST, SLOW), "ema(close, fast) - ema(close, slow)", function_nodes.macd),
         Function(
             "macd_signal",
             (FAST, SLOW, SIGNAL),
             "the macd smoothed over signal",
-            making.macd_signal,
+            function_nodes.macd_signal,
         ),
-        Function("macd_osc", (FAST, SLOW, SIGNAL), "macd - macd_signal", making.macd_osc),
+        Function("macd_osc", (FAST, SLOW, SIGNAL), "macd - macd_signal", function_nodes.macd_osc),
         Function(
-            "obv_slope", (TWO,), "slope of on-balance volume over n sessions", making.obv_slope
+            "obv_slope",
+            (TWO,),
+            "slope of on-balance volume over n sessions",
+            function_nodes.obv_slope,
         ),
         Function("true_range", (), "range of the session, the close before included", RANGE),
         Function("atr", (N,), "mean true range of n sessions", ATR),
@@ -192,57 +216,65 @@ GROUPS: dict[str, tuple[Function, ...]] = {
         Function("depth", (N,), "(highest high - lowest low) / highest high of n sessions", DEPTH),
     ),
     "Arithmetic": (
-        here("abs", (NUMBER,), "x without its sign", making.absolute),
-        here("log", (NUMBER,), "natural logarithm; undefined at 0 and below", making.logarithm),
-        here("max2", (NUMBER, OTHER), "the larger one", making.of_one_unit("max2")),
-        here("min2", (NUMBER, OTHER), "the smaller one", making.of_one_unit("min2")),
+        here("abs", (NUMBER,), "x without its sign", function_nodes.absolute),
+        here(
+            "log",
+            (NUMBER,),
+            "natural logarithm; undefined at 0 and below",
+            function_nodes.logarithm,
+        ),
+        here("max2", (NUMBER, OTHER), "the larger one", function_nodes.of_one_unit("max2")),
+        here("min2", (NUMBER, OTHER), "the smaller one", function_nodes.of_one_unit("min2")),
         here(
             "clip",
             (NUMBER, LOW, HIGH),
             "x, but at least low and at most high",
-            making.of_one_unit("clip"),
+            function_nodes.of_one_unit("clip"),
         ),
         here(
-            "if", (CONDITION, NUMBER, OTHER), "x where the condition holds, else y", making.choice
+            "if",
+            (CONDITION, NUMBER, OTHER),
+            "x where the condition holds, else y",
+            function_nodes.choice,
         ),
-        here("number_of", (ANY,), "how many of the conditions hold", making.number_of),
+        here("number_of", (ANY,), "how many of the conditions hold", function_nodes.number_of),
     ),
     "The market": (
         here(
             "percentile",
             (NUMBER,),
             "rank of x among the eligible instruments that have it, above 0 up to 1 (the highest); ties share theirs",
-            making.percentile,
+            function_nodes.percentile,
         ),
         here(
             "regime",
             (),
             'the regime by the trend of 20 sessions: "bull", "bear", "neutral" or "crash"',
-            making.of_session("regime_trend", Kind.REGIME),
+            function_nodes.of_session("regime_trend", Kind.REGIME),
         ),
         here(
             "regime_daily",
             (),
             "the same by the return of the session alone",
-            making.of_session("regime_daily", Kind.REGIME),
+            function_nodes.of_session("regime_daily", Kind.REGIME),
         ),
         here(
             "short_risk",
             (),
             "how nervous the session was, 0..3",
-            making.of_session("short_risk"),
+            function_nodes.of_session("short_risk"),
         ),
         here(
             "index_return",
             (N,),
             "the market index's return over n sessions, a fraction",
-            making.of_session("index_return"),
+            function_nodes.of_session("index_return"),
         ),
         here(
             "index_range",
             (N,),
             "mean relative range of the market over n sessions, a fraction",
-            making.of_session("index_range"),
+            function_nodes.of_session("index_range"),
         ),
     ),
 }

@@ -157,9 +157,7 @@ class Nodes:
         return made
 
     def constant(self, value: float) -> Node:
-        return self.node(
-            "constant", options=(float(value),), positive=value > 0, whole=True, raw=True
-        )
+        return self.node("constant", options=(float(value),), positive=value > 0, whole=True, raw=True)
 
     def field(self, name: str) -> Node:
         """A field of the panel."""

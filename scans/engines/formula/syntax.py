@@ -158,9 +158,7 @@ class _Parser:
     def unexpected(self, wanted: str) -> FormulaError:
         if self.now.text == "=":
             return self.source.error("to compare write `==`", self.now.start, self.now.end)
-        return self.source.error(
-            f"{self.now} stands where {wanted} is expected", self.now.start, self.now.end
-        )
+        return self.source.error(f"{self.now} stands where {wanted} is expected", self.now.start, self.now.end)
 
     def since(self, start: int) -> Place:
         return Place(self.source, start, self.tokens[self.place - 1].end)

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from marketdata.management.parser import USAGE
 from marketdata.management.progress_bar import left
 from scans.management.arguments import ScanCommand, add_request, request
-from scans.operations import backfill
+from scans.operations.scan import backfill
 
 
 class Command(ScanCommand):
@@ -18,9 +18,7 @@ class Command(ScanCommand):
         "backfill --from 2016-01-04",
         "backfill --version v1 --version v2 --from 2024-01-02 --to 2024-12-30 --resume",
     )
-    interrupted = (
-        "Interrupted: what is published stays; the same command with --resume does the rest."
-    )
+    interrupted = "Interrupted: what is published stays; the same command with --resume does the rest."
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_request(parser)

@@ -8,16 +8,14 @@ from django.core.management.base import CommandError, CommandParser
 
 from marketdata.management.arguments import add_format
 from marketdata.management.parser import USAGE
-from scans.management import comparisons, freshness
+from scans.management import comparison_tables, freshness
 from scans.management.arguments import ScanCommand
-from scans.management.judging import add_judging, wanted
-from scans.operations.compare import compare_versions
+from scans.management.evaluation_options import add_judging, wanted
+from scans.operations.evaluation.compare import compare_versions
 
 
 class Command(ScanCommand):
-    help = (
-        "Compare two scanner versions: what both pick, whose picks do better, and how sure that is."
-    )
+    help = "Compare two scanner versions: what both pick, whose picks do better, and how sure that is."
 
     examples = (
         "compare_versions v1 v2",
@@ -31,10 +29,8 @@ class Command(ScanCommand):
 
     def handle(self, **options: Any) -> None:
         if len(set(options["versions"])) == 1:
-            raise CommandError(
-                f"Name two different versions: both are {options['versions'][0]}.", returncode=USAGE
-            )
+            raise CommandError(f"Name two different versions: both are {options['versions'][0]}.", returncode=USAGE)
         asked = wanted(options, options["versions"])
         freshness.warn(self, asked, beside=True)
         found = compare_versions(asked)
-        comparisons.deliver(found, options["format"], self.stdout)
+        comparison_tables.deliver(found, options["format"], self.stdout)

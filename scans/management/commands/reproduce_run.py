@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from marketdata.management.arguments import positive
 from scans.management.arguments import ScanCommand
-from scans.operations import reproduce
+from scans.operations.scan import reproduce
 
 
 class Command(ScanCommand):

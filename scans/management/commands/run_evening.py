@@ -12,7 +12,7 @@ from marketdata.management.arguments import add_market, day
 from scans.api.after_publication import warm_up
 from scans.management import evenings
 from scans.management.arguments import ScanCommand
-from scans.operations import evening
+from scans.operations.evening import evening
 
 
 class Command(ScanCommand):

@@ -8,12 +8,12 @@ from django.core.management.base import CommandError, CommandParser
 
 from marketdata.management.arguments import add_format
 from marketdata.management.parser import USAGE
-from marketdata.markets import market
+from marketdata.markets import get_market
 from scans.api.after_publication import warm_up
-from scans.management import freshness, rendering
+from scans.management import freshness, scan_tables
 from scans.management.arguments import ScanCommand, add_request, request
 from scans.management.next_steps import write_next_steps
-from scans.operations import run
+from scans.operations.scan import run
 
 
 class Command(ScanCommand):
@@ -27,7 +27,7 @@ class Command(ScanCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_request(parser)
-        add_format(parser, rendering.FORMATS)
+        add_format(parser, scan_tables.FORMATS)
         parser.add_argument(
             "--explain",
             metavar="SHARE",
@@ -45,7 +45,7 @@ class Command(ScanCommand):
         scans = run.run(wanted)
         freshness.write_notices(self, scans)
         form, output, encoding = (options[n] for n in ("format", "output", "encoding"))
-        rendering.deliver(scans, form, output, self.stdout, encoding)
+        scan_tables.deliver(scans, form, output, self.stdout, encoding)
         write_next_steps(self.stdout, scans)
         warm_up(wanted.market, [scan.version.slug for scan in scans if not scan.error])
         if failed := [scan.error for scan in scans if scan.error]:
@@ -54,13 +54,13 @@ class Command(ScanCommand):
     def explain(self, wanted: run.Request, options: dict[str, Any]) -> None:
         """Why each version picked the share or not."""
         # What only an explanation needs; every scan would pay for it.
-        from marketdata.instrument_search import find_instrument
+        from marketdata.queries.instrument_search import find_instrument
         from scans.management import explanations
 
         if options["format"] not in explanations.FORMATS or options["output"]:
             told = "--explain is shown as a table or with --format json, and without --output."
             raise CommandError(told, returncode=USAGE)
-        found = find_instrument(options["explain"], market(wanted.market).name)
+        found = find_instrument(options["explain"], get_market(wanted.market).name)
         share = explanations.Share(found.market, found.code, found.name)
         explained = run.explain(wanted, share.code)
         explanations.write_explanations(self.stdout, explained, share, options["format"])

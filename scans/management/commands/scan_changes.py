@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from marketdata.management.arguments import add_market, day
 from marketdata.management.table import Column, write_table
-from marketdata.markets import market
+from marketdata.markets import get_market
 from marketdata.number_format import MISSING
-from scans import queries, results
 from scans.management import freshness
 from scans.management.arguments import ScanCommand
+from scans.queries import results, versions
 
 COLUMNS = (
     Column("change", text=True),
@@ -29,26 +29,20 @@ class Command(ScanCommand):
     problems = (*ScanCommand.problems, results.NoSession)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--version", action="append", default=[], help="default: the active one"
-        )
+        parser.add_argument("--version", action="append", default=[], help="default: the active one")
         add_market(parser)
         parser.add_argument("--date", type=day, help="default: the latest published session")
 
     def handle(self, **options: Any) -> None:
-        name = market(options["market"]).name
+        name = get_market(options["market"]).name
         freshness.warn_of_market(self, name, timezone.now())
-        for version in queries.versions(name, options["version"]):
+        for version in versions.versions(name, options["version"]):
             found = results.changes(name, version, options["date"])
-            since = (
-                f"since {found.before.date}" if found.before else "(the first published session)"
-            )
+            since = f"since {found.before.date}" if found.before else "(the first published session)"
             self.stdout.write(
                 f"{version.slug}  {name}  {found.now.date} {since}: {len(found.entered):,} entered, "
                 f"{len(found.left):,} left"
             )
-            rows = [("entered", row) for row in found.entered] + [
-                ("left", row) for row in found.left
-            ]
+            rows = [("entered", row) for row in found.entered] + [("left", row) for row in found.left]
             cells = ((word, row.code, row.name or MISSING, str(row.rank)) for word, row in rows)
             write_table(self.stdout, COLUMNS, cells)

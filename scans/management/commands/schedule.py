@@ -8,11 +8,11 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from marketdata.management.arguments import add_market
-from marketdata.operations import queueing
-from scans import schedules
+from marketdata.operations import task_queue
 from scans.management import evenings
 from scans.management.arguments import ScanCommand, clock_time
-from scans.operations import schedule
+from scans.operations.evening import schedule
+from scans.queries import schedules
 
 
 class Command(ScanCommand):
@@ -25,9 +25,7 @@ class Command(ScanCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_market(parser)
-        parser.add_argument(
-            "--at", type=clock_time, help="such as 15:43; default: the market's own evening"
-        )
+        parser.add_argument("--at", type=clock_time, help="such as 15:43; default: the market's own evening")
         parser.add_argument("--version", action="append", default=[], help="default: all that fit")
         parser.add_argument("--no-collect", action="store_true", help="with the bars there are")
         what = parser.add_mutually_exclusive_group()
@@ -47,7 +45,7 @@ class Command(ScanCommand):
             given: dict[str, Any] = {"versions": options["version"], "as_of": timezone.now()}
             found = [schedule.plan(market, at=at, collects=not options["no_collect"], **given)]
         self.stdout.write(evenings.schedules(found), ending="")
-        if found and queueing.advice(timezone.now()):
+        if found and task_queue.advice(timezone.now()):
             self.stderr.write(
                 "No task worker is running: start one with `manage.py qcluster`, else nothing runs at that time."
             )

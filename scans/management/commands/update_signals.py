@@ -14,16 +14,12 @@ from scans.operations import signals
 
 
 class Command(ScanCommand):
-    help = (
-        "Open a signal for every published pick with a plan, and move those that are not finished."
-    )
+    help = "Open a signal for every published pick with a plan, and move those that are not finished."
 
     examples = ("update_signals", "update_signals --version v2 --rebuild")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--version", action="append", default=[], help="repeatable; default: all enabled ones"
-        )
+        parser.add_argument("--version", action="append", default=[], help="repeatable; default: all enabled ones")
         add_market(parser)
         parser.add_argument("--rebuild", action="store_true", help="follow finished ones again too")
 
@@ -41,7 +37,6 @@ class Command(ScanCommand):
                 continue
             now = ", ".join(f"{count:,} {status}" for status, count in one.standing.items())
             self.stdout.write(
-                f"{one.version}: {one.opened:,} new, {one.moved:,} earlier ones changed; "
-                f"of {total:,} in all {now}"
+                f"{one.version}: {one.opened:,} new, {one.moved:,} earlier ones changed; of {total:,} in all {now}"
             )
         warm_up(options["market"], [])

@@ -9,13 +9,13 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from marketdata.management.command import SeismoCommand
-from seismo_site import backing_up, backups
+from seismo_site.backup import archive, create
 
 
 class Command(SeismoCommand):
     help = "Back up the database, the secret key and rejected rows into a directory; others may work meanwhile."
     examples = ("backup /mnt/backups/2026-08-21",)
-    problems = (backups.BackupProblem,)
+    problems = (archive.BackupProblem,)
     interrupted = "Interrupted: the directory holds no backup, delete it."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -23,7 +23,7 @@ class Command(SeismoCommand):
 
     def handle(self, **options: Any) -> None:
         folder: Path = options["directory"].absolute()
-        made = backing_up.back_up(folder, at=timezone.now())
+        made = create.back_up(folder, at=timezone.now())
         size = sum(size for size, _ in made.files.values())
         self.stdout.write(
             f"{folder}: {len(made.files)} files, {size / 1e6:.1f} MB, verified. "

@@ -9,13 +9,13 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from marketdata.management.command import SeismoCommand
-from seismo_site import backups, restoring
+from seismo_site.backup import archive, restore
 
 
 class Command(SeismoCommand):
     help = "Restore a backup; the database that was there is kept aside. End the server and the worker first."
     examples = ("restore /mnt/backups/2026-08-21", "restore /mnt/backups/2026-08-21 --force")
-    problems = (backups.BackupProblem, *SeismoCommand.problems)
+    problems = (archive.BackupProblem, *SeismoCommand.problems)
     interrupted = "Interrupted: run the same command again."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -24,7 +24,7 @@ class Command(SeismoCommand):
 
     def handle(self, **options: Any) -> None:
         folder: Path = options["directory"].absolute()
-        done = restoring.restore(folder, force=options["force"], at=timezone.now())
+        done = restore.restore(folder, force=options["force"], at=timezone.now())
         aside = f" The database that was there is in {done.kept}." if done.kept else ""
         self.stdout.write(
             f"{folder} of {done.made_at[:16]} is restored, {done.months} months of the lake are made anew.{aside}"

@@ -12,11 +12,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from marketdata import queries
 from marketdata.data_quality import report
 from marketdata.data_quality.finding import Finding
 from marketdata.models import CalendarOverride
-from marketdata.operations import project
+from marketdata.operations.projection import project
+from marketdata.queries import bars
 from tests.marketdata.operations.rows import COLUMNS, imported, tidy
 
 pytestmark = pytest.mark.django_db
@@ -106,9 +106,7 @@ def test_the_command_prints_text_or_one_json_object_a_line(tmp_path: Path) -> No
         call_command("check_data", "--market", "jp")
 
 
-def test_suspected_corporate_actions_are_listed_until_they_are_explained(
-    tmp_path: Path, data_dir: Path
-) -> None:
+def test_suspected_corporate_actions_are_listed_until_they_are_explained(tmp_path: Path, data_dir: Path) -> None:
     days = {
         "2026-08-19": "100,110,90,100,1000",
         "2026-08-20": "20,21,19,20,1000",
@@ -128,11 +126,11 @@ def test_suspected_corporate_actions_are_listed_until_they_are_explained(
 
 def test_a_second_market_has_the_closures_of_the_first_unless_it_says_otherwise() -> None:
     closed = np.datetime64("2026-06-03")
-    assert closed not in queries.sessions("kr")
-    assert closed not in queries.sessions("kr-adj")
+    assert closed not in bars.sessions("kr")
+    assert closed not in bars.sessions("kr-adj")
     CalendarOverride.objects.create(market="kr-adj", date=date(2026, 6, 3), is_open=True)
-    assert closed in queries.sessions("kr-adj")
-    assert closed not in queries.sessions("kr")
+    assert closed in bars.sessions("kr-adj")
+    assert closed not in bars.sessions("kr")
 
 
 def test_gaps_repeats_and_outliers_of_single_instruments(tmp_path: Path) -> None:
@@ -143,12 +141,8 @@ def test_gaps_repeats_and_outliers_of_single_instruments(tmp_path: Path) -> None
     rows += [f"{days[2]},000040,100,200,90,100,5"]
     imported(tidy(tmp_path / "a.csv", rows))
     seen = found()
-    assert seen["instrument_gaps"].cases == (
-        {"code": "000020", "from": days[0], "to": days[3], "sessions": 2},
-    )
-    assert seen["repeated_bars"].cases == (
-        {"code": "000030", "session": days[2], "source": "file"},
-    )
+    assert seen["instrument_gaps"].cases == ({"code": "000020", "from": days[0], "to": days[3], "sessions": 2},)
+    assert seen["repeated_bars"].cases == ({"code": "000030", "session": days[2], "source": "file"},)
     assert [case["code"] for case in seen["outliers"].cases] == ["000040"]
     assert "source_quality" not in seen
 

@@ -50,9 +50,7 @@ def market(seed: int, days: np.ndarray, instruments: int) -> pd.DataFrame:
                 halted -= 1
                 if rng.random() < 0.3:
                     if not math.isnan(ratio):
-                        rows.append(
-                            {"code": code, "date": days[t], "ratio": ratio, "close": math.nan}
-                        )
+                        rows.append({"code": code, "date": days[t], "ratio": ratio, "close": math.nan})
                     continue
                 bar = {"open": 0.0, "high": 0.0, "low": 0.0, "close": price, "volume": 0.0}
                 bar["amount"] = 0.0
@@ -101,11 +99,7 @@ def bars(rows: pd.DataFrame) -> writer.Bars:
     codes = np.unique(rows["code"].to_numpy().astype(str))
     has = rows[rows["close"].notna()]
     event = rows[rows["ratio"].notna() & rows["base_price"].isna()]
-    values = {
-        name: has[name].to_numpy(float)
-        for name in (*schema.FLOATS, *schema.NULLABLE)
-        if name in has
-    }
+    values = {name: has[name].to_numpy(float) for name in (*schema.FLOATS, *schema.NULLABLE) if name in has}
     values["shares"] = np.full(len(has), np.nan)
     return writer.Bars(
         codes=codes,
@@ -123,9 +117,7 @@ def bars(rows: pd.DataFrame) -> writer.Bars:
     )
 
 
-def window(
-    lake: Lake, parts: tuple[Part, ...], days: np.ndarray, start: int, **given: object
-) -> Window:
+def window(lake: Lake, parts: tuple[Part, ...], days: np.ndarray, start: int, **given: object) -> Window:
     """A window over `days`; the months outside are left out, as a reader would."""
     low, high = days[0].astype("datetime64[M]"), days[-1].astype("datetime64[M]")
     mine = [part for part in parts if low <= np.datetime64(part.month, "M") <= high]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketdata import index
+from marketdata import market_index
 from marketdata.panel import Panel
 from marketdata.record import Days
 from tests.marketdata.lake import made
@@ -83,7 +83,7 @@ def test_suspected_actions_keep_out_for_252_sessions_and_no_longer(stored) -> No
 def test_the_index_is_what_the_definitions_say(stored) -> None:  # type: ignore[no-untyped-def]
     days, raw, lake, parts = stored
     window = made.window(lake, parts, days, 0)
-    m, spread = index.compute(window)
+    m, spread = market_index.compute(window)
     expected = reference_index.market_index(reference.build(raw, days), days)
     np.testing.assert_allclose(m, expected["m"].to_numpy(float), rtol=1e-9, atol=1e-15)
     np.testing.assert_allclose(spread, expected["range"].to_numpy(float), rtol=1e-9, atol=1e-15)
@@ -91,11 +91,11 @@ def test_the_index_is_what_the_definitions_say(stored) -> None:  # type: ignore[
 
 def test_the_index_does_not_depend_on_how_much_was_read(stored) -> None:  # type: ignore[no-untyped-def]
     days, raw, lake, parts = stored
-    whole = index.compute(made.window(lake, parts, days, 0))
-    start = index.LOOK_BACK
+    whole = market_index.compute(made.window(lake, parts, days, 0))
+    start = market_index.LOOK_BACK
     low = 330 - start - 20
     carry = carried(raw, days, low)
-    part = index.compute(made.window(lake, parts, days[low:], start, carry=carry))
+    part = market_index.compute(made.window(lake, parts, days[low:], start, carry=carry))
     np.testing.assert_array_equal(whole[0][low + start :], part[0])
     np.testing.assert_array_equal(whole[1][low + start :], part[1])
 
@@ -110,9 +110,7 @@ def test_shards_and_short_fields_are_cut_from_the_whole(stored) -> None:  # type
     window = made.window(lake, parts, days, 300)
     whole = window.read(everything(330))
     for part in (slice(0, 1), slice(3, 17), slice(17, 40)):
-        piece = window.read(
-            {"close": 300, "high": 7, "amount": 3, "raw_close": 0}, instruments=part, threads=2
-        )
+        piece = window.read({"close": 300, "high": 7, "amount": 3, "raw_close": 0}, instruments=part, threads=2)
         assert list(piece.codes) == list(whole.codes[part])
         for name, rows in {"close": 330, "high": 37, "amount": 33, "raw_close": 30}.items():
             np.testing.assert_array_equal(piece[name][-rows:], whole[name][-rows:, part])

@@ -63,7 +63,5 @@ assert "pandas" not in sys.modules
     days = np.array(["2024-03-04", "2024-03-05"], dtype="datetime64[D]")
     made = index_file.IndexFile(days, np.array([0.5, 0.25]), np.array([0.01, 0.02]), {})
     index_file.write(Lake(str(tmp_path)), "kr", made)
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -79,8 +79,7 @@ def outcomes(file: Path, read: Callable[[], dict[str, Any]], seed: int) -> dict[
             found["refused"] += 1
         else:
             same = all(
-                np.array_equal(now[name], right[name], equal_nan=right[name].dtype.kind == "f")
-                for name in right
+                np.array_equal(now[name], right[name], equal_nan=right[name].dtype.kind == "f") for name in right
             )
             found["right" if same else "wrong"] += 1
     file.write_bytes(content)
@@ -137,9 +136,7 @@ def test_a_file_read_whole_is_compared_with_its_roster(
     assert whole.flows(lake, flows)[0].digest == flows.digest
     honest = writer.row_digests
     monkeypatch.setattr(writer, "row_digests", lambda bars: honest(bars) + np.uint64(1))
-    made.store(
-        lake, made.market(3, DAYS, 40)
-    )  # a writer with a defect: sealed, and wrong all the same
+    made.store(lake, made.market(3, DAYS, 40))  # a writer with a defect: sealed, and wrong all the same
     monkeypatch.setattr(writer, "row_digests", honest)
     with pytest.raises(LakeError, match="holds other rows than its footer says"):
         whole.bars(lake, parts[0])
@@ -195,15 +192,11 @@ def test_pages_have_checksums_for_every_reader(lake: Lake, parts: tuple[Part, ..
     pq.ParquetFile(file, page_checksum_verification=True).read()
 
 
-def test_a_file_that_is_replaced_between_two_reads_is_refused(
-    lake: Lake, parts: tuple[Part, ...]
-) -> None:
+def test_a_file_that_is_replaced_between_two_reads_is_refused(lake: Lake, parts: tuple[Part, ...]) -> None:
     """A projection may take its place at any moment: rows are never laid out by the roster of another file."""
     window = made.window(lake, parts, DAYS, 35)
     whole_window = pickle.loads(pickle.dumps(window))  # noqa: S301 (as it is sent to a process)
-    assert np.array_equal(
-        whole_window.read(REACH)["close"], window.read(REACH)["close"], equal_nan=True
-    )
+    assert np.array_equal(whole_window.read(REACH)["close"], window.read(REACH)["close"], equal_nan=True)
     made.store(lake, made.market(4, DAYS, 40))
     for one in (window, whole_window):
         with pytest.raises(LakeError, match="it was replaced while it was read"):

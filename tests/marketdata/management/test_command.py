@@ -32,9 +32,7 @@ def parsers(parser: Any) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
-def test_help_shows_an_example_and_no_option_of_djangos(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_help_shows_an_example_and_no_option_of_djangos(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     made = load_command_class(str(OURS[name]), name).create_parser("manage.py", name)
     text = made.format_help()

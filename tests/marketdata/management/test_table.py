@@ -37,9 +37,7 @@ def shown(stream: StringIO, columns: int, monkeypatch: pytest.MonkeyPatch) -> st
 
 
 @pytest.mark.parametrize("columns", [40, 80, 300])
-def test_piped_it_is_the_same_plain_text_at_any_width(
-    columns: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_piped_it_is_the_same_plain_text_at_any_width(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown(StringIO(), columns, monkeypatch) == (
         "rank  code    name                                                   close  foreign net value\n"
         "   1  005930  삼성전자                                              71,900           +12.3 억\n"
@@ -48,9 +46,7 @@ def test_piped_it_is_the_same_plain_text_at_any_width(
 
 
 @pytest.mark.parametrize("columns", [200, 140, 80, 60, 50, 40, 30])
-def test_on_a_terminal_every_line_fits_and_nothing_is_lost(
-    columns: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_on_a_terminal_every_line_fits_and_nothing_is_lost(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = ESCAPE.sub("", shown(Terminal(), columns, monkeypatch)).splitlines()
     assert max(cell_len(line) for line in lines) <= columns
     text = re.sub(r"\s", "", "".join(lines))

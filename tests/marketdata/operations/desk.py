@@ -9,13 +9,13 @@ from functools import cache
 from typing import Any, Self
 
 from caching.breaker import Breaker
-from marketdata import queries
 from marketdata.models import Instrument, StockPrice
 from marketdata.operations import collect
 from marketdata.operations.collect import Options, Plan, Report
+from marketdata.queries import bars as queries
 from marketdata.sources.http.client import HttpClient, Timeouts
 from marketdata.sources.http.limiter import Limiter
-from marketdata.sources.http.permits import ProcessStore
+from marketdata.sources.http.rate_limit_stores import ProcessStore
 from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.kis.client import KisSource
 from marketdata.sources.kis.settings import KisSettings
@@ -51,8 +51,7 @@ def evening(session: date) -> datetime:
 def listed(size: int) -> dict[str, Listed]:
     """Instruments with bars on all sessions."""
     return {
-        f"{number:05d}0": Listed(f"종목{number}", generated_bars(sessions(), number))
-        for number in range(1, size + 1)
+        f"{number:05d}0": Listed(f"종목{number}", generated_bars(sessions(), number)) for number in range(1, size + 1)
     }
 
 
@@ -76,8 +75,7 @@ class Desk:
 
     def make(self, **given: Any) -> KisSource:
         settings = KisSettings(
-            **{"environment": "real", "app_key": "PSimitationkey", "app_secret": "imitation-secret"}
-            | given,
+            **{"environment": "real", "app_key": "PSimitationkey", "app_secret": "imitation-secret"} | given,
             base_url=self.exchange.url,
             master_url=f"{self.exchange.url}/common/master",
             per_second=1_000,
@@ -104,11 +102,7 @@ class Desk:
         return collect.collect(self.source, plan, clock=lambda: evening(session))
 
     def calls(self) -> dict[str, int]:
-        return {
-            path.rsplit("/", 1)[1]: number
-            for path, number in self.exchange.calls.items()
-            if "quotations" in path
-        }
+        return {path.rsplit("/", 1)[1]: number for path, number in self.exchange.calls.items() if "quotations" in path}
 
 
 def served(code: str, bars: list[Bar], until: date) -> list[tuple[Any, ...]]:

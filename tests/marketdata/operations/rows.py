@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from marketdata.operations.import_prices import import_prices
-from marketdata.operations.import_report import FileReport
+from marketdata.operations.imports.prices import import_prices
+from marketdata.operations.imports.report import FileReport
 
 AS_OF = datetime(2026, 8, 21, 9, 0, tzinfo=UTC)  # 18:00 in Seoul
 LATER = datetime(2026, 8, 22, 9, 0, tzinfo=UTC)

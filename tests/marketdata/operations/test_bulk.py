@@ -9,7 +9,8 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from marketdata.models import LakePartition, StockPrice
-from marketdata.operations import bulk, marks
+from marketdata.operations import bulk
+from marketdata.operations.projection import dirty_months
 
 pytestmark = pytest.mark.django_db
 
@@ -37,10 +38,7 @@ def write(given: bulk.Writable, *, market: str = "kr", source: str = "marcap") -
 
 def as_dict(rows: bulk.Rows) -> dict[tuple[str, str, str], tuple[float, ...]]:
     columns = [rows[name].tolist() for name in ("code", "date", "source", *bulk.COLUMNS)]
-    return {
-        (code, str(day), source): tuple(values)
-        for code, day, source, *values in zip(*columns, strict=True)
-    }
+    return {(code, str(day), source): tuple(values) for code, day, source, *values in zip(*columns, strict=True)}
 
 
 def same(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
@@ -53,9 +51,7 @@ def test_what_was_written_is_read_bit_for_bit(count: int) -> None:
     write(given)
     read = as_dict(bulk.month_rows("kr", date(2026, 8, 1), date(2026, 8, 31)))
     assert len(read) == len(given)
-    for place, (code, day) in enumerate(
-        zip(given.codes[given.code].tolist(), given.date, strict=True)
-    ):
+    for place, (code, day) in enumerate(zip(given.codes[given.code].tolist(), given.date, strict=True)):
         expected = tuple(float(given.values[name][place]) for name in bulk.COLUMNS)
         assert same(read[code, str(day), "marcap"], expected)
 
@@ -126,9 +122,10 @@ def test_a_recorded_bar_is_not_inserted_twice() -> None:
 
 def test_marks_count_up_from_one_and_keep_what_was_written() -> None:
     LakePartition.objects.create(market="kr", month=date(2026, 7, 1), wanted=4, written=4)
-    marks.mark("kr", [date(2026, 7, 15), date(2026, 7, 31), date(2026, 8, 3)])
-    marks.mark("kr", [date(2026, 8, 31)])
-    marks.mark("us", [])
-    assert list(
-        LakePartition.objects.order_by("month").values_list("market", "month", "wanted", "written")
-    ) == [("kr", date(2026, 7, 1), 5, 4), ("kr", date(2026, 8, 1), 2, 0)]
+    dirty_months.mark("kr", [date(2026, 7, 15), date(2026, 7, 31), date(2026, 8, 3)])
+    dirty_months.mark("kr", [date(2026, 8, 31)])
+    dirty_months.mark("us", [])
+    assert list(LakePartition.objects.order_by("month").values_list("market", "month", "wanted", "written")) == [
+        ("kr", date(2026, 7, 1), 5, 4),
+        ("kr", date(2026, 8, 1), 2, 0),
+    ]

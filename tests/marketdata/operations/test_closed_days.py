@@ -11,10 +11,10 @@ import pytest
 from django.core.management import call_command
 from pytest_django import Settings
 
-from marketdata import queries
 from marketdata.models import CalendarOverride
-from marketdata.operations import project
 from marketdata.operations.collect import Options
+from marketdata.operations.projection import project
+from marketdata.queries import bars
 from tests.marketdata.operations.desk import Desk, known, listed, sessions
 from tests.marketdata.operations.rows import tidy
 
@@ -46,9 +46,7 @@ def copied(day: int, code: int) -> str:
 
 def lines(at: int, odd: Row, days: list[int]) -> list[str]:
     return [
-        f"{DAYS[day]},{code},{(odd if day == at else usual)(day, n)}"
-        for day in days
-        for n, code in enumerate(CODES)
+        f"{DAYS[day]},{code},{(odd if day == at else usual)(day, n)}" for day in days for n, code in enumerate(CODES)
     ]
 
 
@@ -71,7 +69,7 @@ def test_an_import_names_a_closed_day_and_the_scans_leave_out_the_same(
 ) -> None:
     (line,) = said(tidy(tmp_path / "a.csv", lines(at, odd, [0, 1, 2, 3, 4])))
     assert line.startswith(f"WARNING: {DAYS[at]}: {why}; closed?")
-    assert list(queries.closed_days(project.current("kr"))) == [DAYS[at]]
+    assert list(bars.closed_days(project.current("kr"))) == [DAYS[at]]
 
 
 def test_only_days_of_the_import_are_named(tmp_path: Path) -> None:
@@ -96,9 +94,7 @@ def test_a_collection_names_it_too() -> None:
     day, before = sessions()[-3], sessions()[-4]
     for one in market.values():
         last = next(bar for bar in one.bars if bar.session == before)
-        one.bars[:] = [
-            last._replace(session=day) if bar.session == day else bar for bar in one.bars
-        ]
+        one.bars[:] = [last._replace(session=day) if bar.session == day else bar for bar in one.bars]
     with Desk(market) as desk:
         known(*market)
         report = desk.collect(sessions()[-1], Options(since=sessions()[-10]))

@@ -63,8 +63,7 @@ def test_the_session_of_today_counts_from_its_close_on(desk: Desk) -> None:
         plan = collect.plan(desk.source, market="kr", options=NEVER, as_of=opens + passed)
         assert plan.last == last
     assert (
-        collect.plan(desk.source, market="kr", options=NEVER, as_of=opens + timedelta(days=1)).last
-        == today
+        collect.plan(desk.source, market="kr", options=NEVER, as_of=opens + timedelta(days=1)).last == today
     )  # a Saturday
 
 
@@ -105,9 +104,7 @@ def test_what_is_served_is_recorded_and_a_repeat_asks_for_nothing(desk: Desk) ->
     report = desk.collect(days[-2], Options(since=days[-250]))
     assert (report.counts.new, report.failures, report.planned) == (7 * 249, {}, 21)
     assert report.calls == sum(desk.exchange.calls.values()) >= 22  # with that for a token
-    expected = [
-        row for code, one in desk.market.items() for row in served(code, one.bars[-250:], days[-2])
-    ]
+    expected = [row for code, one in desk.market.items() for row in served(code, one.bars[-250:], days[-2])]
     assert recorded() == expected
     assert LakePartition.objects.filter(market="kr").exists()
     again = desk.collect(days[-2], Options(since=days[-250]))
@@ -122,11 +119,7 @@ def test_an_evening_costs_one_call_for_thirty_instruments() -> None:
         report = desk.collect(days[-1])
         assert desk.calls() == {"intstock-multprice": 3}
         assert (report.calls, report.counts.new) == (3, 65)
-        expected = [
-            row
-            for code, one in desk.market.items()
-            for row in served(code, one.bars[-3:], days[-1])
-        ]
+        expected = [row for code, one in desk.market.items() for row in served(code, one.bars[-3:], days[-1])]
         assert recorded() == expected
 
 
@@ -233,10 +226,7 @@ def test_a_restatement_that_reaches_further_back_is_followed(desk: Desk) -> None
     desk.collect(days[-3], Options(since=days[-150]))
     bars = desk.market["000010"].bars
     bars[:] = [
-        Bar(
-            b.session, b.open // 2, b.high // 2, b.low // 2, b.close // 2, b.volume * 2, b.base // 2
-        )
-        for b in bars
+        Bar(b.session, b.open // 2, b.high // 2, b.low // 2, b.close // 2, b.volume * 2, b.base // 2) for b in bars
     ]
     report = desk.collect(days[-1])
     assert report.refetched == ("000010",)
@@ -261,13 +251,9 @@ def test_a_quote_after_a_split_makes_its_bars_be_asked_for(desk: Desk) -> None:
 def test_quotes_of_a_day_without_trading_are_not_taken_for_bars(desk: Desk) -> None:
     known(*desk.market)
     days = sessions()
-    for (
-        one
-    ) in desk.market.values():  # unchanged, so that nothing but its repetition gives a quote away
+    for one in desk.market.values():  # unchanged, so that nothing but its repetition gives a quote away
         bar = one.bars[-2]
-        one.bars[-2] = bar._replace(
-            close=bar.base, high=max(bar.high, bar.base), low=min(bar.low, bar.base)
-        )
+        one.bars[-2] = bar._replace(close=bar.base, high=max(bar.high, bar.base), low=min(bar.low, bar.base))
     desk.collect(days[-2], Options(since=days[-150]))
     before = recorded()
     plan = collect.plan(desk.source, market="kr", options=NEVER, as_of=evening(days[-1]))
@@ -287,9 +273,7 @@ def test_a_quote_with_nothing_to_compare_it_with_is_not_believed(desk: Desk) -> 
     StockPrice.objects.filter(stock_code="000030", date=days[-2]).delete()
     desk.collect(days[-1])
     assert desk.calls() == {"intstock-multprice": 1, "inquire-daily-itemchartprice": 1}
-    assert recorded(stock_code="000030") == served(
-        "000030", desk.market["000030"].bars[-150:], days[-1]
-    )
+    assert recorded(stock_code="000030") == served("000030", desk.market["000030"].bars[-150:], days[-1])
 
 
 # --- failures -----------------------------------------------------------------------------------------
@@ -334,9 +318,7 @@ def test_a_source_that_is_away_stops_after_a_while_and_the_rest_follows_later() 
         assert (report.counts.new, report.failures, report.stopped) == (120, {}, "")
 
 
-def test_an_interruption_leaves_whole_batches_and_a_rerun_the_rest(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interruption_leaves_whole_batches_and_a_rerun_the_rest(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The third of seven batches breaks off in the middle of its transaction."""
     known(*desk.market)
     days = sessions()

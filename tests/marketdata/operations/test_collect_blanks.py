@@ -20,11 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
 def whole(desk: Desk, sessions_back: int) -> list[tuple[Any, ...]]:
     last = sessions()[-1]
-    return [
-        row
-        for code, one in desk.market.items()
-        for row in served(code, one.bars[-sessions_back:], last)
-    ]
+    return [row for code, one in desk.market.items() for row in served(code, one.bars[-sessions_back:], last)]
 
 
 def prices(rows: list[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
@@ -60,9 +56,7 @@ def test_spoiled_answers_record_no_wrong_bar_and_a_clean_rerun_completes_them(se
 BLANKS = ["", " ", "\u3000", "-", "--", "N/A", "nan", None]
 
 
-def spoiled(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, session: date, **values: str | None
-) -> None:
+def spoiled(desk: Desk, monkeypatch: pytest.MonkeyPatch, session: date, **values: str | None) -> None:
     """Every answer of daily bars has these values on one session; None: the field is missing."""
 
     def row(bar: Bar) -> dict[str, str]:
@@ -110,9 +104,7 @@ def test_a_blank_price_or_volume_makes_no_bar(name: str, blank: str | None) -> N
         (("10", "12", "9", "11", "-1"), False),
     ],
 )
-def test_prices_and_volume_that_contradict_each_other_make_no_bar(
-    values: tuple[str, ...], is_bar: bool
-) -> None:
+def test_prices_and_volume_that_contradict_each_other_make_no_bar(values: tuple[str, ...], is_bar: bool) -> None:
     names = ("stck_oprc", "stck_hgpr", "stck_lwpr", "stck_clpr", "acml_vol")
     row = {"stck_bsop_date": "20260820", **dict(zip(names, values, strict=True))}
     page = parse.daily_bars({"output2": [row], "output1": {}}, "005930", "Bars")
@@ -141,9 +133,7 @@ def test_prices_and_volume_that_contradict_each_other_make_no_bar(
         ("-1", "", 12),
     ],
 )
-def test_a_change_without_its_sign_makes_no_base_price(
-    change: str, sign: str, base: int | None
-) -> None:
+def test_a_change_without_its_sign_makes_no_base_price(change: str, sign: str, base: int | None) -> None:
     row = {
         "stck_bsop_date": "20260820", "stck_oprc": "10", "stck_hgpr": "12", "stck_lwpr": "9", "stck_clpr": "11",
         "acml_vol": "100", "acml_tr_pbmn": "1100", "prdy_vrss": change, "prdy_vrss_sign": sign,
@@ -287,9 +277,7 @@ def day(number: int) -> date:
         ([(20, 21)], [(0, 9)]),
     ],
 )
-def test_a_span_without_its_holes(
-    holes: list[tuple[int, int]], pieces: list[tuple[int, int]]
-) -> None:
+def test_a_span_without_its_holes(holes: list[tuple[int, int]], pieces: list[tuple[int, int]]) -> None:
     given = [(day(first), day(last)) for first, last in holes]
     assert without((day(0), day(9)), given) == [(day(first), day(last)) for first, last in pieces]
 

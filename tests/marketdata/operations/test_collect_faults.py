@@ -47,11 +47,7 @@ def test_nearly_all_recover_unaided_and_the_rest_resumes(rate: float) -> None:
         faults.rates = {}
         again = desk.collect(days[-1], options)
         assert again.failures == {}
-        whole = [
-            row
-            for code, one in desk.market.items()
-            for row in served(code, one.bars[-250:], days[-1])
-        ]
+        whole = [row for code, one in desk.market.items() for row in served(code, one.bars[-250:], days[-1])]
         missing = set(whole) - set(recorded())
         # A blank row is a bar that the source did not have when it was asked.
         assert len(missing) <= faults.hit["blank"]
@@ -93,9 +89,7 @@ def test_keys_and_tokens_are_told_to_nobody(
         }
         settings.SOURCES = {"kis": kis}
         wrong = {"kis": kis | {"app_secret": SECRET + "-wrong"}}
-        Instrument.objects.bulk_create(
-            Instrument(market="kr", code=code) for code in exchange.market
-        )
+        Instrument.objects.bulk_create(Instrument(market="kr", code=code) for code in exchange.market)
         since = str(sessions()[-60])
         for command, given in (
             ("collect_prices", ["--since", since]),

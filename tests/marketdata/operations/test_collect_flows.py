@@ -6,10 +6,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from marketdata import queries
 from marketdata.models import CalendarChange, CalendarOverride, FlowCorrection, InstitutionalFlow
 from marketdata.operations.collect import Options, flows, holidays
 from marketdata.operations.collect.flows import FlowReport
+from marketdata.queries import bars
 from marketdata.sources.base import SourceRefused
 from tests.exchanges.kis_market import Instrument as Listed
 from tests.exchanges.kis_market import generated_bars
@@ -85,14 +85,12 @@ def test_holidays_become_overrides_where_the_calendar_says_otherwise() -> None:
     monday = date(2026, 8, 24)
     closed = {monday + timedelta(days=n) for n in (1, 2, 3)}
     with Desk({}, closed=frozenset(closed)) as desk:
-        CalendarOverride.objects.create(
-            market="kr", date=date(2026, 8, 27), is_open=True, note="by hand"
-        )
+        CalendarOverride.objects.create(market="kr", date=date(2026, 8, 27), is_open=True, note="by hand")
         done = holidays.sync(desk.source, market="kr", as_of=evening(monday))
         assert done.written == (date(2026, 8, 25), date(2026, 8, 26))
         assert done.disputed == (date(2026, 8, 27),)
         assert desk.calls() == {"chk-holiday": 1}
-        days = set(queries.sessions("kr").tolist())
+        days = set(bars.sessions("kr").tolist())
         assert monday in days
         assert date(2026, 8, 25) not in days
         assert date(2026, 8, 27) in days
@@ -114,9 +112,7 @@ def test_a_blank_holiday_field_writes_no_closure_and_is_asked_again() -> None:
         done = holidays.sync(desk.source, market="kr", as_of=evening(monday))
         assert (done.asked, done.complete, done.written) == (True, True, ())
         assert not holidays.is_due(desk.source, market="kr", as_of=evening(monday))
-        assert list(
-            CalendarOverride.objects.filter(source="kis").values_list("date", flat=True)
-        ) == [date(2026, 8, 26)]
+        assert list(CalendarOverride.objects.filter(source="kis").values_list("date", flat=True)) == [date(2026, 8, 26)]
 
 
 def test_a_closure_of_the_last_days_is_withdrawn_with_a_record() -> None:
@@ -125,14 +121,14 @@ def test_a_closure_of_the_last_days_is_withdrawn_with_a_record() -> None:
     thursday = monday + timedelta(days=3)
     with Desk({}, closed=frozenset({tuesday})) as desk:
         holidays.sync(desk.source, market="kr", as_of=evening(monday))
-        assert tuesday not in queries.sessions("kr").tolist()
+        assert tuesday not in bars.sessions("kr").tolist()
         by_hand = CalendarOverride.objects.create(
             market="kr", date=monday + timedelta(days=4), is_open=False, note="kis, asked on monday"
         )
         desk.exchange.closed = frozenset()
         for day in (thursday, thursday + timedelta(days=1)):
             holidays.sync(desk.source, market="kr", as_of=evening(day))
-        assert tuesday in queries.sessions("kr").tolist()
+        assert tuesday in bars.sessions("kr").tolist()
         assert CalendarOverride.objects.filter(pk=by_hand.pk, is_open=False).exists()
         changes = CalendarChange.objects.order_by("pk").values_list("date", "kind", "is_open")
         assert list(changes) == [

@@ -26,7 +26,7 @@ from tests.seismo_site.running import ROOT, environment, installed, managed
 PAGES = 3  # of 100 bars for 250 sessions
 LISTED = 24
 SESSIONS = (
-    "import numpy as np; from marketdata.queries import sessions; days = sessions('kr'); "
+    "import numpy as np; from marketdata.queries.bars import sessions; days = sessions('kr'); "
     "print(*days[days <= np.datetime64('{last}')][-250:])"
 )
 
@@ -86,9 +86,7 @@ def command(given: dict[str, str]) -> tuple[str, ...]:
     return ("collect_prices", "--since", given["since"])
 
 
-def struck(
-    exchange: StrikingExchange, given: dict[str, str], *, after: int, by: signal.Signals
-) -> tuple[int, str]:
+def struck(exchange: StrikingExchange, given: dict[str, str], *, after: int, by: signal.Signals) -> tuple[int, str]:
     """The exit status and the errors of a collection that gets a signal with a call."""
     exchange.calls_left, exchange.signal = after, by
     exchange.started.clear()

@@ -9,7 +9,7 @@ import pytest
 from pytest_django import Settings
 
 from marketdata.models import Instrument, InstrumentStatus, StockPrice
-from marketdata.operations.demo_prices import write_demo_prices
+from marketdata.operations.imports.demo_prices import write_demo_prices
 from tests.marketdata.operations.rows import imported
 
 pytestmark = pytest.mark.django_db
@@ -35,9 +35,7 @@ def test_every_generated_row_is_let_in(tmp_path: Path, settings: Settings) -> No
     ("sessions", "instruments", "message"),
     [(1, 5, "ask for 2 to"), (100_000, 5, "ask for 2 to"), (10, 0, "at least 1 instrument")],
 )
-def test_impossible_markets_are_refused(
-    tmp_path: Path, sessions: int, instruments: int, message: str
-) -> None:
+def test_impossible_markets_are_refused(tmp_path: Path, sessions: int, instruments: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         write_demo_prices(
             output=tmp_path / "demo.parquet",

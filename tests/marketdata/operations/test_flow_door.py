@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from pytest_django import Settings
 
-from marketdata import queries
-from marketdata.markets import market
+from marketdata.markets import get_market
 from marketdata.models import FlowCorrection, FlowPartition, InstitutionalFlow, LakePartition
-from marketdata.operations import flow_door
-from marketdata.operations.replacing import Counts
-from marketdata.operations.validation import FINE, REASONS, Check
+from marketdata.operations.record import flows
+from marketdata.operations.record.corrections import Counts
+from marketdata.operations.record.validation import FINE, REASONS, Check
+from marketdata.queries import bars
 from marketdata.sources.batches import FlowBatch
 from tests.marketdata.operations.rows import AS_OF, LATER, imported, tidy
 
@@ -31,14 +31,12 @@ def reject_dir(tmp_path: Path, settings: Settings) -> None:
     settings.REJECT_DIR = tmp_path / "rejects"
 
 
-def batch(
-    days: Sequence[date] = DAYS, code: str = "000010", /, **values: Sequence[float | None]
-) -> FlowBatch:
+def batch(days: Sequence[date] = DAYS, code: str = "000010", /, **values: Sequence[float | None]) -> FlowBatch:
     return FlowBatch.of([code] * len(days), days, values)
 
 
 def entered(given: FlowBatch, *, at: datetime = AS_OF, source: str = "kis") -> Counts:
-    return flow_door.record(given, market="kr", source=source, at=at)
+    return flows.record(given, market="kr", source=source, at=at)
 
 
 def said(name: str = "foreign_net_quantity") -> list[float | None]:
@@ -104,8 +102,8 @@ def test_sources_stand_beside_each_other() -> None:
 
 
 def reasons(given: FlowBatch) -> list[str]:
-    check = Check(market("kr"), queries.sessions("kr"), AS_OF)
-    found = flow_door.against_bars(given, check.flows(given), market="kr")
+    check = Check(get_market("kr"), bars.sessions("kr"), AS_OF)
+    found = flows.against_bars(given, check.flows(given), market="kr")
     return ["" if one == FINE else str(REASONS[one]) for one in found.tolist()]
 
 
@@ -132,22 +130,22 @@ def test_a_value_in_another_unit_shows(tmp_path: Path) -> None:
         "net value far from close x net quantity",
         "",
     ]
-    with pytest.raises(flow_door.WrongUnit, match=r"0\.000001 times close x net quantity"):
+    with pytest.raises(flows.WrongUnit, match=r"0\.000001 times close x net quantity"):
         reasons(batch(**fine, foreign_net_value=[10, -20, 30]))
-    with pytest.raises(flow_door.WrongUnit, match="times close x net quantity"):
+    with pytest.raises(flows.WrongUnit, match="times close x net quantity"):
         reasons(batch(**fine, foreign_net_value=[1e13, -2e13, 3e13]))
 
 
 def test_values_alone_show_their_unit_against_the_turnover(tmp_path: Path) -> None:
-    calendar = queries.sessions("kr")
+    calendar = bars.sessions("kr")
     at = int(np.searchsorted(calendar, np.datetime64("2026-08-03")))
     days = calendar[at - 30 : at + 1].tolist()
     imported(tidy(tmp_path / "a.csv", [f"{day},000010,10,11,9,10,50000000" for day in days]))
     won = [(-1) ** n * 1e6 * n for n in range(len(days))]
     assert reasons(batch(days, foreign_net_value=won)) == [""] * len(days)
-    with pytest.raises(flow_door.WrongUnit, match="times the turnover"):
+    with pytest.raises(flows.WrongUnit, match="times the turnover"):
         reasons(batch(days, foreign_net_value=[one / 1e6 for one in won]))
-    with pytest.raises(flow_door.WrongUnit, match="times the turnover"):
+    with pytest.raises(flows.WrongUnit, match="times the turnover"):
         reasons(batch(days, foreign_net_value=[one * 1e6 for one in won]))
     # Small nets with a value of their own say nothing of the unit.
     odd = batch(days[:1], foreign_net_quantity=[1], foreign_net_value=[-1e6])

@@ -14,7 +14,7 @@ from django.test import Client
 from marketdata.models import Generation
 from marketdata.operations import generations
 from marketdata.operations.collect import holidays, instruments
-from marketdata.operations.import_index import choose, import_index
+from marketdata.operations.imports.index_series import choose, import_index
 from tests.exchanges.kis_market import Instrument as Listed
 from tests.marketdata.operations.desk import Desk, evening, sessions
 

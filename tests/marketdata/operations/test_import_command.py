@@ -11,10 +11,10 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import OutputWrapper
 from pytest_django import Settings
 
-from marketdata.management.progress import ImportScreen
+from marketdata.management.import_progress import ImportScreen
 from marketdata.management.progress_bar import ProgressBar
 from marketdata.models import Instrument, StockPrice
-from marketdata.operations.import_report import Progress
+from marketdata.operations.imports.report import Progress
 from tests.marketdata.operations.rows import tidy
 
 pytestmark = pytest.mark.django_db
@@ -42,9 +42,7 @@ def test_a_summary_for_each_file_and_nothing_else_off_a_terminal(tmp_path: Path)
     lines = out.getvalue().splitlines()
     assert lines[0] == "prices.csv: tidy file, market kr, source file"
     assert lines[1] == "  read: code, date, open, high, low, close, volume"
-    assert re.fullmatch(
-        r"  3 rows: 2 new, 0 corrected, 0 unchanged, 1 rejected; \d+\.\d s, [\d,]+ rows/s", lines[2]
-    )
+    assert re.fullmatch(r"  3 rows: 2 new, 0 corrected, 0 unchanged, 1 rejected; \d+\.\d s, [\d,]+ rows/s", lines[2])
     assert lines[3] == "  rejected: 1 not a session"
     assert lines[4].startswith(f"  rejected rows are in {tmp_path / 'rejects' / 'prices-'}")
     assert len(lines) == 5
@@ -73,9 +71,7 @@ def test_repeats_of_a_key_are_no_reason_to_end_with_1(tmp_path: Path) -> None:
 
 def test_a_file_of_which_nothing_can_be_recorded_ends_with_1(tmp_path: Path) -> None:
     path = tidy(tmp_path / "prices.csv", ["2026-08-20,000010,100,110,90,abc,1000"])
-    with pytest.raises(
-        CommandError, match=r"not a number \(row 1, close 'abc'\)\. Nothing was recorded"
-    ):
+    with pytest.raises(CommandError, match=r"not a number \(row 1, close 'abc'\)\. Nothing was recorded"):
         call_command("import_prices", str(path), stdout=StringIO())
 
 
@@ -83,9 +79,7 @@ def test_failures_are_one_sentence_each_and_the_others_go_on(tmp_path: Path) -> 
     good = tidy(tmp_path / "good.csv", ROWS)
     out = StringIO()
     with pytest.raises(CommandError) as caught:
-        call_command(
-            "import_prices", str(tmp_path / "none.csv"), str(tmp_path), str(good), stdout=out
-        )
+        call_command("import_prices", str(tmp_path / "none.csv"), str(tmp_path), str(good), stdout=out)
     first, *rest = str(caught.value).splitlines()
     assert first == "2 of 3 files failed, and 1 lost half of the rows or all."
     assert len(rest) == 3
@@ -122,9 +116,7 @@ def test_a_terminal_sees_share_rate_and_remaining_time(tmp_path: Path) -> None:
 def test_the_code_of_a_file_may_be_a_name(tmp_path: Path) -> None:
     Instrument.objects.create(market="kr", code="005930", name="삼성전자")
     path = tmp_path / "bars.csv"
-    path.write_text(
-        "date,open,high,low,close,volume\n2026-08-20,100,110,90,105,1000\n", encoding="utf-8"
-    )
+    path.write_text("date,open,high,low,close,volume\n2026-08-20,100,110,90,105,1000\n", encoding="utf-8")
     call_command("import_prices", str(path), "--code", "삼성전자", stdout=StringIO())
     assert StockPrice.objects.get().stock_code == "005930"
     with pytest.raises(CommandError, match="Market kr has no instrument '없는회사'"):

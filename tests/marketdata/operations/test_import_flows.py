@@ -12,9 +12,9 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from marketdata.models import InstitutionalFlow, Instrument
-from marketdata.operations.import_flows import import_flows
-from marketdata.operations.import_report import FileReport
-from marketdata.operations.replacing import Counts
+from marketdata.operations.imports.flows import import_flows
+from marketdata.operations.imports.report import FileReport
+from marketdata.operations.record.corrections import Counts
 from tests import realdata
 from tests.marketdata.operations.rows import AS_OF, LATER, imported, tidy
 
@@ -118,9 +118,7 @@ def test_the_recorded_flows_of_krx_come_in_whole(tmp_path: Path) -> None:
     assert brought(path).counts == Counts(unchanged=len(rows))
     names = ["foreign_net_value", "institution_net_value", "pension_net_value"]
     held = pd.DataFrame(
-        InstitutionalFlow.objects.order_by("stock_code", "date").values_list(
-            "stock_code", "date", *names
-        ),
+        InstitutionalFlow.objects.order_by("stock_code", "date").values_list("stock_code", "date", *names),
         columns=["code", "date", *names],
     )
     wanted = rows.sort_values(["code", "date"])[["code", "date", *names]].reset_index(drop=True)

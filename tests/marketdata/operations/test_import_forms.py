@@ -12,10 +12,10 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from marketdata import catalogue, history, instrument_search
 from marketdata.models import Instrument, InstrumentStatus, StockPrice
-from marketdata.operations import rejects
-from marketdata.operations.import_prices import import_prices
+from marketdata.operations.imports.prices import import_prices
+from marketdata.operations.record import rejects
+from marketdata.queries import history, instrument_search, instruments
 from tests.marketdata.operations.rows import AS_OF, COLUMNS, imported, tidy
 
 pytestmark = pytest.mark.django_db
@@ -32,8 +32,7 @@ def codes() -> list[str]:
 
 def test_a_company_is_one_instrument_however_files_spell_it(tmp_path: Path) -> None:
     rows = [
-        f"2026-08-{day},{code},1,1,1,1,1"
-        for day, code in ((18, "BRK.B"), (19, "BRK-B"), (20, "BRK/B"), (20, "brk b"))
+        f"2026-08-{day},{code},1,1,1,1,1" for day, code in ((18, "BRK.B"), (19, "BRK-B"), (20, "BRK/B"), (20, "brk b"))
     ]
     report = imported(tidy(tmp_path / "us.csv", rows), market="us")
     assert report.rejected == {"duplicate key in the file": 1}
@@ -47,7 +46,7 @@ def test_the_spelling_that_was_recorded_first_stays(tmp_path: Path) -> None:
     imported(tidy(tmp_path / "us.csv", ["2026-08-20,BRK.B,1,1,1,1,1"]), market="us")
     assert codes() == ["BRK-B"]
     for spelling in ("BRK-B", "BRK.B", "brk/b"):
-        found = catalogue.instrument("us", spelling)
+        found = instruments.instrument("us", spelling)
         assert found is not None
         assert found.code == "BRK-B"
 
@@ -59,10 +58,7 @@ def test_nothing_is_no_instrument_and_odd_tickers_are(tmp_path: Path) -> None:
     report = imported(tidy(tmp_path / "us.csv", rows), market="us")
     assert codes() == sorted(odd)
     assert report.rejected == {"not a code of this market": len(none)}
-    assert (
-        "7 of its 14 rows were kept out: not a code of this market (row 8, code empty)"
-        in report.doubt
-    )
+    assert "7 of its 14 rows were kept out: not a code of this market (row 8, code empty)" in report.doubt
 
 
 def test_an_amount_of_0_beside_a_volume_is_missing_and_so_are_its_siblings(tmp_path: Path) -> None:
@@ -104,9 +100,7 @@ def test_names_and_departments_say_the_same_in_either_form_of_unicode(
         ("spac", False, False),
     ]
     searched = unicodedata.normalize("NFD", "가나")
-    assert [one.code for one in instrument_search.searched(Instrument.objects.all(), searched)] == [
-        "000010"
-    ]
+    assert [one.code for one in instrument_search.searched(Instrument.objects.all(), searched)] == ["000010"]
 
 
 def test_a_history_of_yfinance_needs_a_market_of_its_own(tmp_path: Path) -> None:
@@ -121,12 +115,8 @@ def test_a_history_of_yfinance_needs_a_market_of_its_own(tmp_path: Path) -> None
     assert report.error == ""
     assert report.ignored == ("Dividends", "Stock Splits")
     assert imported(path, market="us", adjusted=True).counts.new == 1
-    assert list(
-        StockPrice.objects.values_list("market", "stock_code", "date").order_by("market")
-    ) == [
-        (market, "AAPL", report_day)
-        for market in ("us", "us-adj")
-        for report_day in [AS_OF.date().replace(day=20)]
+    assert list(StockPrice.objects.values_list("market", "stock_code", "date").order_by("market")) == [
+        (market, "AAPL", report_day) for market in ("us", "us-adj") for report_day in [AS_OF.date().replace(day=20)]
     ]
 
 

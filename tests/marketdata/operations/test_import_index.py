@@ -51,7 +51,7 @@ def recorded(name: str = "KS11") -> dict[date, float]:
 
 
 def test_one_series_of_a_file_is_recorded_and_a_repeat_changes_nothing(written: Any) -> None:
-    from marketdata.operations.import_index import import_index
+    from marketdata.operations.imports.index_series import import_index
 
     file = written(bars())
     made = import_index(file=file, market="kr", name="KS11", as_of=AT)
@@ -68,7 +68,7 @@ def test_one_series_of_a_file_is_recorded_and_a_repeat_changes_nothing(written: 
 
 def test_a_correction_replaces_and_keeps_when_it_was_first_recorded(written: Any) -> None:
     from marketdata.models import IndexBar
-    from marketdata.operations.import_index import import_index
+    from marketdata.operations.imports.index_series import import_index
 
     import_index(file=written(bars()), market="kr", name="KS11", as_of=AT)
     better = bars()
@@ -81,7 +81,7 @@ def test_a_correction_replaces_and_keeps_when_it_was_first_recorded(written: Any
 
 
 def test_rows_that_cannot_be_right_are_kept_out_and_counted(written: Any) -> None:
-    from marketdata.operations.import_index import import_index
+    from marketdata.operations.imports.index_series import import_index
 
     rows = pd.concat([bars()[:3]] * 3, ignore_index=True)
     rows["date"] = [
@@ -116,17 +116,17 @@ def test_rows_that_cannot_be_right_are_kept_out_and_counted(written: Any) -> Non
 def test_it_is_chosen_on_request_and_by_the_admin_only_where_it_is_recorded(written: Any) -> None:
     from django.core.exceptions import ValidationError
 
-    from marketdata import series
     from marketdata.models import IndexChoice
+    from marketdata.queries import index_series
 
     text = told(str(written(bars())), "--name=KS11")
     assert "KS11 of market kr, 2024-03-04 to 2024-03-06: 3 new, 0 corrected" in text
     assert text.endswith("Market kr uses its own index.\n")
     assert told(str(written(bars())), "--name=KS11", "--choose").endswith("uses KS11 index.\n")
-    assert series.chosen("kr") == series.chosen("kr-adj") == "KS11"
-    assert series.chosen("us") == series.OWN
+    assert index_series.chosen("kr") == index_series.chosen("kr-adj") == "KS11"
+    assert index_series.chosen("us") == index_series.OWN
     IndexChoice(market="kr-adj", name="").save()
-    assert series.chosen("kr-adj") == series.OWN
+    assert index_series.chosen("kr-adj") == index_series.OWN
     for market, name, said in (
         ("kr", "KS99", "Market kr has no index series 'KS99' \\(recorded: KS11\\)"),
         ("mars", "KS11", "Unknown market 'mars'"),

@@ -22,11 +22,11 @@ from marketdata.models import (
     LakePartition,
     StockPrice,
 )
-from marketdata.operations import door
-from marketdata.operations import marks as marks_of_the_lake
-from marketdata.operations.file_import import ahead
-from marketdata.operations.import_prices import import_prices
-from marketdata.operations.import_report import FileReport, Progress
+from marketdata.operations.imports.files import ahead
+from marketdata.operations.imports.prices import import_prices
+from marketdata.operations.imports.report import FileReport, Progress
+from marketdata.operations.projection import dirty_months as marks_of_the_lake
+from marketdata.operations.record.bars import Counts
 from tests.marketdata.operations.rows import AS_OF, COLUMNS, LATER, imported, tidy
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +64,7 @@ def everything() -> list[tuple[object, ...]]:
 def test_a_first_import_records_bars_instruments_and_marks(tmp_path: Path) -> None:
     report = imported(tidy(tmp_path / "a.csv", ROWS))
     assert (report.form, report.source, report.market) == ("tidy", "file", "kr")
-    assert (report.rows, report.counts) == (4, door.Counts(new=4))
+    assert (report.rows, report.counts) == (4, Counts(new=4))
     bar = StockPrice.objects.get(stock_code="000010", date=date(2026, 7, 31))
     assert (bar.market, bar.source) == ("kr", "file")
     assert (bar.open, bar.high, bar.low, bar.close, bar.volume) == (105, 115, 95, 110, 2000)
@@ -82,7 +82,7 @@ def test_a_repeat_writes_nothing_and_says_so(tmp_path: Path) -> None:
     imported(path)
     before = everything()
     report = imported(path, as_of=LATER)
-    assert report.counts == door.Counts(unchanged=4)
+    assert report.counts == Counts(unchanged=4)
     assert everything() == before
 
 
@@ -90,7 +90,7 @@ def test_a_correction_replaces_is_counted_and_keeps_the_old_values(tmp_path: Pat
     imported(tidy(tmp_path / "a.csv", ROWS))
     changed = [ROWS[0], "2026-07-31,000010,105,116,95,111.5,2000", "2026-08-04,000010,1,1,1,1,1"]
     report = imported(tidy(tmp_path / "b.csv", changed), as_of=LATER)
-    assert report.counts == door.Counts(new=1, corrected=1, unchanged=1)
+    assert report.counts == Counts(new=1, corrected=1, unchanged=1)
     bar = StockPrice.objects.get(stock_code="000010", date=date(2026, 7, 31))
     assert (bar.high, bar.close, bar.created_at, bar.updated_at) == (116, 111.5, AS_OF, LATER)
     (kept,) = BarCorrection.objects.all()
@@ -104,13 +104,11 @@ def test_what_a_file_does_not_say_leaves_what_is_recorded_standing(tmp_path: Pat
     rich = [f"{ROWS[0]},7,100", f"{ROWS[1]},,"]
     imported(tidy(tmp_path / "a.csv", rich, columns=f"{COLUMNS},amount,base_price"))
     report = imported(tidy(tmp_path / "b.csv", ROWS[:2]), as_of=LATER)
-    assert report.counts == door.Counts(unchanged=2)
+    assert report.counts == Counts(unchanged=2)
     assert StockPrice.objects.get(date=date(2026, 7, 30)).amount == 7
     fuller = [f"{ROWS[0]},8,", f"{ROWS[1]},9,105"]
-    report = imported(
-        tidy(tmp_path / "c.csv", fuller, columns=f"{COLUMNS},amount,base_price"), as_of=LATER
-    )
-    assert report.counts == door.Counts(corrected=2)
+    report = imported(tidy(tmp_path / "c.csv", fuller, columns=f"{COLUMNS},amount,base_price"), as_of=LATER)
+    assert report.counts == Counts(corrected=2)
     bars = StockPrice.objects.order_by("date").values_list("amount", "base_price")
     assert list(bars) == [(8, 100), (9, 105)]
     old = BarCorrection.objects.order_by("date").values_list("old", flat=True)
@@ -136,24 +134,22 @@ def test_columns_of_a_day_and_of_an_instrument_are_compared_alike(tmp_path: Path
     by_day = [row for row in rows if row.startswith("2026-08-05")]
     by_code = [row for row in rows if ",000007," in row]
     for part in (by_day, by_code):
-        assert imported(tidy(tmp_path / "p.csv", part)).counts == door.Counts(unchanged=len(part))
+        assert imported(tidy(tmp_path / "p.csv", part)).counts == Counts(unchanged=len(part))
         changed = [row.replace(",1,1,1,1,", ",2,2,2,2,") for row in part]
         report = imported(tidy(tmp_path / "c.csv", changed), as_of=LATER)
-        assert report.counts == door.Counts(corrected=len(part))
+        assert report.counts == Counts(corrected=len(part))
         imported(tidy(tmp_path / "p.csv", part))
 
 
 @pytest.mark.parametrize("batch", [1, 3, 100])
-def test_the_size_of_batches_changes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
-) -> None:
-    monkeypatch.setattr("marketdata.operations.file_import.BATCH_ROWS", batch)
+def test_the_size_of_batches_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
+    monkeypatch.setattr("marketdata.operations.imports.files.BATCH_ROWS", batch)
     rows = [row.split(",") for row in ROWS]
     columns = dict(zip(COLUMNS.split(","), map(list, zip(*rows, strict=True)), strict=True))
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table(columns), path)
     report = imported(path)
-    assert (report.rows, report.counts) == (4, door.Counts(new=4))
+    assert (report.rows, report.counts) == (4, Counts(new=4))
     assert StockPrice.objects.count() == 4
     assert Instrument.objects.get(code="000010").first_bar == date(2026, 7, 30)
     assert Instrument.objects.get(code="000010").last_bar == date(2026, 8, 3)
@@ -197,7 +193,7 @@ def assert_whole_batches(bars: int) -> None:
 def test_an_interruption_leaves_whole_batches_and_a_rerun_completes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("marketdata.operations.file_import.BATCH_ROWS", 16)
+    monkeypatch.setattr("marketdata.operations.imports.files.BATCH_ROWS", 16)
     path = long_file(tmp_path / "a.parquet")
 
     def interrupt(told: Progress) -> None:
@@ -208,14 +204,12 @@ def test_an_interruption_leaves_whole_batches_and_a_rerun_completes(
         import_prices(files=[path], as_of=AS_OF, progress=interrupt)
     assert_whole_batches(32)
     assert marks() == {("kr", "2026-07"): 2}
-    assert imported(path).counts == door.Counts(new=28, unchanged=32)
+    assert imported(path).counts == Counts(new=28, unchanged=32)
     assert_whole_batches(60)
 
 
-def test_a_batch_that_fails_leaves_nothing_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("marketdata.operations.file_import.BATCH_ROWS", 16)
+def test_a_batch_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("marketdata.operations.imports.files.BATCH_ROWS", 16)
     path = long_file(tmp_path / "a.parquet")
     mark, calls = marks_of_the_lake.mark, []
 
@@ -231,15 +225,13 @@ def test_a_batch_that_fails_leaves_nothing_behind(
             imported(path)
     assert_whole_batches(32)
     assert marks() == {("kr", "2026-07"): 2}
-    assert imported(path).counts == door.Counts(new=28, unchanged=32)
+    assert imported(path).counts == Counts(new=28, unchanged=32)
     assert_whole_batches(60)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_imports_at_once_wait_for_each_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("marketdata.operations.file_import.BATCH_ROWS", 16)
+def test_two_imports_at_once_wait_for_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("marketdata.operations.imports.files.BATCH_ROWS", 16)
     path = long_file(tmp_path / "a.parquet")
 
     def one(_: int) -> FileReport:
@@ -259,12 +251,10 @@ def test_two_imports_at_once_wait_for_each_other(
 
 def test_factor_events_are_recorded_corrected_and_marked(tmp_path: Path) -> None:
     columns = "date,code,ratio"
-    path = tidy(
-        tmp_path / "e.csv", ["2026-07-30,000010,0.2", "2026-08-03,0001A0,5"], columns=columns
-    )
+    path = tidy(tmp_path / "e.csv", ["2026-07-30,000010,0.2", "2026-08-03,0001A0,5"], columns=columns)
     report = imported(path)
-    assert (report.form, report.source, report.counts) == ("events", "file", door.Counts(new=2))
-    assert imported(path, as_of=LATER).counts == door.Counts(unchanged=2)
+    assert (report.form, report.source, report.counts) == ("events", "file", Counts(new=2))
+    assert imported(path, as_of=LATER).counts == Counts(unchanged=2)
     assert marks() == {("kr", "2026-07"): 1, ("kr", "2026-08"): 1}
     bad = [
         "2026-07-30,000010,0.25",
@@ -273,7 +263,7 @@ def test_factor_events_are_recorded_corrected_and_marked(tmp_path: Path) -> None
         "2026-08-02,000040,1",
     ]
     report = imported(tidy(tmp_path / "e.csv", bad, columns=columns), source="me")
-    assert report.counts == door.Counts(corrected=1)
+    assert report.counts == Counts(corrected=1)
     assert report.rejected == {"ratio not above 0": 2, "not a session": 1}
     events = FactorEvent.objects.order_by("date").values_list("stock_code", "ratio", "source")
     assert list(events) == [("000010", 0.25, "me"), ("0001A0", 5.0, "file")]
@@ -298,10 +288,8 @@ def test_a_wrong_market_or_source_is_refused_before_any_file(tmp_path: Path) -> 
     assert not StockPrice.objects.exists()
 
 
-def test_progress_tells_rows_share_and_remaining_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("marketdata.operations.file_import.BATCH_ROWS", 2)
+def test_progress_tells_rows_share_and_remaining_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("marketdata.operations.imports.files.BATCH_ROWS", 2)
     path = tmp_path / "a.parquet"
     rows = [row.split(",") for row in ROWS]
     columns = dict(zip(COLUMNS.split(","), map(list, zip(*rows, strict=True)), strict=True))

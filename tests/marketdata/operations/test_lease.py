@@ -71,9 +71,7 @@ def test_a_row_exists_as_long_as_the_block_runs() -> None:
         assert is_held(NAME)
         lease.check()
         with Lease("evening of market us"):
-            assert lost([NAME, "evening of market us", "evening of market upbit"]) == {
-                "evening of market upbit"
-            }
+            assert lost([NAME, "evening of market us", "evening of market upbit"]) == {"evening of market upbit"}
     assert not LeaseRow.objects.exists()
     with pytest.raises(ZeroDivisionError), Lease(NAME):
         raise ZeroDivisionError
@@ -93,9 +91,7 @@ def test_a_second_holder_is_refused_with_the_first_one_named() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize(("seconds", "is_free"), [(50, False), (70, True)])
 @pytest.mark.parametrize("host", ["", "another-boot pid:[4026531836]"])
-def test_elsewhere_a_holder_is_gone_after_a_minute_of_silence(
-    host: str, seconds: float, is_free: bool
-) -> None:
+def test_elsewhere_a_holder_is_gone_after_a_minute_of_silence(host: str, seconds: float, is_free: bool) -> None:
     """Even where a process of that number runs here."""
     row(host=host)
     silent(seconds)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from pytest_django import Settings
 
-from marketdata import queries
 from marketdata.data_quality import report
-from marketdata.operations import project
+from marketdata.operations.projection import project
+from marketdata.queries import bars as queries
 from tests.marketdata.operations.rows import imported, tidy
 
 pytestmark = pytest.mark.django_db
@@ -91,9 +91,7 @@ def test_a_bar_off_against_its_base_price_is_suspected(tmp_path: Path, factor: f
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("based", [True, False])
-def test_one_side_beyond_the_limit_is_suspected(
-    tmp_path: Path, factor: float, names: list[str], based: bool
-) -> None:
+def test_one_side_beyond_the_limit_is_suspected(tmp_path: Path, factor: float, names: list[str], based: bool) -> None:
     record(tmp_path, times(factor, *names, based=based))
     assert found() == [(DAYS[AT], "reach")]
 
@@ -104,9 +102,7 @@ def test_only_the_close_is_off(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("factor", [10, 100, 1000, 0.1, 0.01, 0.001])
-def test_a_wrong_bar_with_a_base_price_that_was_computed_from_it(
-    tmp_path: Path, factor: float
-) -> None:
+def test_a_wrong_bar_with_a_base_price_that_was_computed_from_it(tmp_path: Path, factor: float) -> None:
     """Close and change are given, and the base price is their difference: both are off."""
     record(tmp_path, times(factor, *PRICES, "base_price"))
     kinds = found()
@@ -135,12 +131,8 @@ def test_volume_in_another_unit_is_no_error_of_a_price(tmp_path: Path, factor: f
     assert found() == []
 
 
-@pytest.mark.parametrize(
-    ("base", "close"), [(10_200, 13_250), (10_200, 7_150), (5_100, 6_630), (2_550, 3_310)]
-)
-def test_the_limit_itself_and_ex_rights_prices_are_real(
-    tmp_path: Path, base: float, close: float
-) -> None:
+@pytest.mark.parametrize(("base", "close"), [(10_200, 13_250), (10_200, 7_150), (5_100, 6_630), (2_550, 3_310)])
+def test_the_limit_itself_and_ex_rights_prices_are_real(tmp_path: Path, base: float, close: float) -> None:
     """Limit up and limit down of 10,200; bonus issues of one for one and three for one, on sessions that trade."""
     made = bars()
     for n in range(AT, len(made)):
@@ -165,10 +157,7 @@ def test_consolidation_after_a_halt_is_real(tmp_path: Path) -> None:
     made = bars()
     halted(made, AT - 1)
     for n in range(AT, len(made)):
-        made[n] = {
-            name: value if name == "volume" or value is None else value * 10
-            for name, value in made[n].items()
-        }
+        made[n] = {name: value if name == "volume" or value is None else value * 10 for name, value in made[n].items()}
     record(tmp_path, made)
     assert found() == []
 
@@ -204,9 +193,7 @@ def test_an_instrument_is_not_eligible_and_named_until_a_person_decides(tmp_path
     window = queries.window(held, held.sessions[-1:], len(held.sessions) - 1)
     assert window.read({"close": 0}).suspect.all()
     events = tmp_path / "events.csv"
-    events.write_text(
-        f"date,code,ratio\n{DAYS[AT]},000010,1\n{DAYS[AT + 1]},000010,1\n", encoding="utf-8"
-    )
+    events.write_text(f"date,code,ratio\n{DAYS[AT]},000010,1\n{DAYS[AT + 1]},000010,1\n", encoding="utf-8")
     imported(events)
     project.project("kr")
     assert found() == []
@@ -225,9 +212,7 @@ def test_what_is_suspected_does_not_depend_on_later_bars(tmp_path: Path) -> None
     made[7]["low"] = 90
     for until in range(3, len(DAYS) + 1):
         rows = [
-            ",".join(
-                [day, "000010", *(f"{value:g}" for value in bar.values() if value is not None)]
-            )
+            ",".join([day, "000010", *(f"{value:g}" for value in bar.values() if value is not None)])
             for day, bar in zip(DAYS[:until], made, strict=False)
         ]
         imported(tidy(tmp_path / f"{until}.csv", rows, columns=COLUMNS))

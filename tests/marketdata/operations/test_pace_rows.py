@@ -10,11 +10,11 @@ from django.db import connection
 
 from marketdata.models import CallPace
 from marketdata.operations import sources
-from marketdata.operations.pace_rows import DatabaseRows
+from marketdata.operations.rate_limit_rows import DatabaseRows
 from marketdata.sources.http.limiter import Limiter
-from marketdata.sources.http.pace import Rate
-from marketdata.sources.http.pace_file import PaceFile
-from marketdata.sources.http.redis_permits import RedisStore
+from marketdata.sources.http.rate_limit import Rate
+from marketdata.sources.http.redis_rate_limits import RedisStore
+from marketdata.sources.http.sqlite_rate_limits import PaceFile
 from tests.marketdata.sources.http.sharing import changes_only_from_what_was_seen, take_together
 
 TAKE = """
@@ -24,7 +24,7 @@ django.setup()
 from django.conf import settings
 from django.db import connection
 settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = sys.argv[2]
-from marketdata.operations.pace_rows import DatabaseRows
+from marketdata.operations.rate_limit_rows import DatabaseRows
 from tests.marketdata.sources.http.sharing import take_many
 take_many(DatabaseRows(), sys.argv[1])
 """

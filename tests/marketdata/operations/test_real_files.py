@@ -12,11 +12,11 @@ import pytest
 from django.db.models import Count
 from pytest_django import Settings
 
-from marketdata import queries
-from marketdata.markets import market as market_named
+from marketdata.markets import get_market
 from marketdata.models import FactorEvent, Instrument, InstrumentStatus, StockPrice
-from marketdata.operations import door
-from marketdata.operations.validation import Check
+from marketdata.operations.record.bars import Counts
+from marketdata.operations.record.validation import Check
+from marketdata.queries import bars
 from marketdata.sources.batches import BarBatch
 from marketdata.sources.files import recognise
 from tests import realdata
@@ -41,15 +41,13 @@ def frame(path: Path) -> pd.DataFrame:
     return found
 
 
-@pytest.mark.parametrize(
-    "name", ["marcap-2026.parquet", "marcap-2024.csv.gz", "marcap-2021.csv.gz"]
-)
+@pytest.mark.parametrize("name", ["marcap-2026.parquet", "marcap-2024.csv.gz", "marcap-2021.csv.gz"])
 def test_marcap_is_recorded_as_pandas_reads_it(name: str) -> None:
     path = realdata.path(name)
     expected = frame(path)
     report = imported(path, as_of=TODAY)
     assert (report.form, report.source, report.rejected) == ("marcap", "marcap", {})
-    assert report.counts == door.Counts(new=len(expected))
+    assert report.counts == Counts(new=len(expected))
     columns = ["stock_code", "date", "open", "high", "low", "close", "volume", "amount"]
     columns += ["base_price", "market_cap", "shares"]
     rows = pd.DataFrame(StockPrice.objects.values_list(*columns), columns=columns)
@@ -65,9 +63,7 @@ def test_marcap_is_recorded_as_pandas_reads_it(name: str) -> None:
 
     # the department of every day, from runs and from the file
     said: dict[tuple[str, date], str] = {}
-    runs = InstrumentStatus.objects.values_list(
-        "instrument__code", "valid_from", "valid_to", "department", "managed"
-    )
+    runs = InstrumentStatus.objects.values_list("instrument__code", "valid_from", "valid_to", "department", "managed")
     days = sorted(set(rows.date))
     for code, first, last, department, managed in runs:
         assert department is not None
@@ -81,13 +77,13 @@ def test_marcap_is_recorded_as_pandas_reads_it(name: str) -> None:
 def test_a_part_of_marcap_again_changes_nothing_and_events_are_all_let_in() -> None:
     events = realdata.path("krx_events_2023_2025.parquet")
     report = imported(events, as_of=TODAY)
-    assert (report.form, report.counts, report.rejected) == ("events", door.Counts(new=520), {})
+    assert (report.form, report.counts, report.rejected) == ("events", Counts(new=520), {})
     assert FactorEvent.objects.values("stock_code").distinct().count() == 395
     path = realdata.path("marcap-2024.csv.gz")
     imported(path, as_of=TODAY)
     before = InstrumentStatus.objects.count()
     report = imported(path, as_of=TODAY)
-    assert report.counts == door.Counts(unchanged=80_828)
+    assert report.counts == Counts(unchanged=80_828)
     assert InstrumentStatus.objects.count() == before
     several = Instrument.objects.annotate(runs=Count("statuses")).filter(runs__gt=1).count()
     expected = frame(path)
@@ -105,11 +101,9 @@ def test_a_part_of_marcap_again_changes_nothing_and_events_are_all_let_in() -> N
         ("us_yahoo_2022_2024.parquet", "us", 3_057_524, 0),
     ],
 )
-def test_every_row_of_the_large_files_is_fit_for_the_door(
-    name: str, market: str, rows: int, rejected: int
-) -> None:
+def test_every_row_of_the_large_files_is_fit_for_the_door(name: str, market: str, rows: int, rejected: int) -> None:
     opened = recognise(realdata.path(name))
-    check = Check(market_named(market), queries.sessions(market), TODAY)
+    check = Check(get_market(market), bars.sessions(market), TODAY)
     seen = bad = 0
     for batch in batches_of_bars(opened.batches(market=market, rows=250_000)):
         seen += len(batch)

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from django.conf import settings
 
-from marketdata import queries
-from marketdata.markets import market
+from marketdata.markets import get_market
 from marketdata.models import BarCorrection, StockPrice
 from marketdata.operations import collect
 from marketdata.operations.collect import Options, Report
 from marketdata.operations.collect.same_day import ReadingHours
+from marketdata.queries.bars import sessions
 from marketdata.session_hours import SessionHours
 from marketdata.sources.kis.client import SAME_DAY
 from tests.exchanges.kis_market import Instrument as Listed
@@ -53,14 +53,14 @@ def seoul(text: str) -> datetime:
     ],
 )
 def test_when_the_bar_of_a_session_is_its_own(session: str, moment: str, allowed: bool) -> None:
-    hours = SessionHours(market("kr"), Path(settings.CALENDAR_DIR))
+    hours = SessionHours(get_market("kr"), Path(settings.CALENDAR_DIR))
     reading = ReadingHours(hours, SAME_DAY)
     assert reading.allows(date.fromisoformat(session), seoul(moment)) is allowed
 
 
 def autumn() -> list[date]:
     """Sessions up to 2026-10-06, a Tuesday; Monday the 5th is a holiday."""
-    days = queries.sessions("kr")
+    days = sessions("kr")
     found: list[date] = days[days <= np.datetime64("2026-10-06")][-40:].tolist()
     return found
 
@@ -72,8 +72,7 @@ class AutumnDesk(Desk):
         self.now = seoul("2026-10-06T15:43:00")
         days = [*autumn(), date(2026, 10, 7), date(2026, 10, 8)]
         bars = {
-            f"{number:05d}0": Listed(f"종목{number}", generated_bars(days, number))
-            for number in range(1, size + 1)
+            f"{number:05d}0": Listed(f"종목{number}", generated_bars(days, number)) for number in range(1, size + 1)
         }
         super().__init__(bars, drift=True, clock=lambda: self.now.timestamp())
 

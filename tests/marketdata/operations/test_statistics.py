@@ -6,13 +6,13 @@ import pytest
 from django.db import connection
 
 from marketdata.models import StockPrice
-from marketdata.operations import statistics
+from marketdata.operations import analyze_tables
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.backend]
 
 
 def test_many_rows_and_few() -> None:
-    statistics.after(statistics.MANY, StockPrice)  # nothing elsewhere
+    analyze_tables.after(analyze_tables.MANY, StockPrice)  # nothing elsewhere
     if connection.vendor != "postgresql":
         return
     with connection.cursor() as cursor:
@@ -23,9 +23,9 @@ def test_many_rows_and_few() -> None:
         )
         cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'marketdata_stockprice'")
         before = cursor.fetchone()[0]
-        statistics.after(statistics.MANY - 1, StockPrice)
+        analyze_tables.after(analyze_tables.MANY - 1, StockPrice)
         cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'marketdata_stockprice'")
         assert cursor.fetchone()[0] == before
-        statistics.after(statistics.MANY, StockPrice)
+        analyze_tables.after(analyze_tables.MANY, StockPrice)
         cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'marketdata_stockprice'")
         assert cursor.fetchone()[0] == 1000

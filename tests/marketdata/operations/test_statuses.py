@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketdata.models import InstrumentStatus, LakePartition, StockPrice
-from marketdata.operations import door
-from marketdata.operations.statuses import Run, changed, merged, runs
+from marketdata.operations.record import bars
+from marketdata.operations.record.status_intervals import Run, changed, merged, runs
 from marketdata.sources.batches import BarBatch, Status
 from tests.marketdata.operations.rows import AS_OF, COLUMNS, imported, tidy
 
@@ -74,9 +74,7 @@ def test_runs_are_those_of_a_dictionary_of_days(imports: list[Said]) -> None:
 
 
 @given(IMPORTS, st.randoms(use_true_random=False))
-def test_the_order_of_imports_that_agree_does_not_matter(
-    imports: list[Said], random: object
-) -> None:
+def test_the_order_of_imports_that_agree_does_not_matter(imports: list[Said], random: object) -> None:
     agreed: dict[int, Status] = {}
     for said in imports:
         agreed |= said
@@ -99,8 +97,7 @@ def batch(said: Said) -> BarBatch:
         name=np.full(count, -1, dtype=np.int32),
         date=np.array([day(number) for number in numbers], dtype="datetime64[D]"),
         values={
-            name: np.ones(count)
-            for name in (*COLUMNS.split(",")[2:], "amount", "base_price", "market_cap", "shares")
+            name: np.ones(count) for name in (*COLUMNS.split(",")[2:], "amount", "base_price", "market_cap", "shares")
         },
         statuses=statuses,
         status=np.array([statuses.index(said[number]) for number in numbers], dtype=np.int32),
@@ -111,9 +108,7 @@ def batch(said: Said) -> BarBatch:
 
 
 def recorded() -> list[Run]:
-    rows = InstrumentStatus.objects.order_by("valid_from").values_list(
-        "valid_from", "valid_to", *Status._fields
-    )
+    rows = InstrumentStatus.objects.order_by("valid_from").values_list("valid_from", "valid_to", *Status._fields)
     return [Run(first, last, Status._make(rest)) for first, last, *rest in rows]
 
 
@@ -124,24 +119,22 @@ def test_the_record_holds_the_runs_of_the_dictionary(imports: list[Said]) -> Non
     for model in (InstrumentStatus, StockPrice):
         model.objects.all().delete()
     for said in imports:
-        door.record(batch(said), market="kr", source="marcap", at=AS_OF)
+        bars.record(batch(said), market="kr", source="marcap", at=AS_OF)
     assert recorded() == naive(imports)
 
 
 @pytest.mark.django_db
 def test_rows_that_say_nothing_leave_statements_alone() -> None:
-    door.record(batch({0: A, 5: B}), market="kr", source="marcap", at=AS_OF)
-    door.record(batch({2: SILENT, 7: SILENT}), market="kr", source="marcap", at=AS_OF)
+    bars.record(batch({0: A, 5: B}), market="kr", source="marcap", at=AS_OF)
+    bars.record(batch({2: SILENT, 7: SILENT}), market="kr", source="marcap", at=AS_OF)
     assert recorded() == [Run(day(0), day(0), A), Run(day(5), day(5), B)]
 
 
 @pytest.mark.django_db
 def test_sources_speak_for_themselves() -> None:
-    door.record(batch({0: A, 5: A}), market="kr", source="marcap", at=AS_OF)
-    door.record(batch({2: PARTIAL}), market="kr", source="file", at=AS_OF)
-    rows = InstrumentStatus.objects.order_by("source").values_list(
-        "source", "valid_from", "valid_to"
-    )
+    bars.record(batch({0: A, 5: A}), market="kr", source="marcap", at=AS_OF)
+    bars.record(batch({2: PARTIAL}), market="kr", source="file", at=AS_OF)
+    rows = InstrumentStatus.objects.order_by("source").values_list("source", "valid_from", "valid_to")
     assert list(rows) == [("file", day(2), day(2)), ("marcap", day(0), day(5))]
 
 
@@ -149,10 +142,7 @@ def test_sources_speak_for_themselves() -> None:
 def test_departments_of_a_file_become_intervals(tmp_path: Path) -> None:
     departments = ["", "", "관리종목(소속부없음)", "관리종목(소속부없음)", ""]
     days = ["2026-08-03", "2026-08-04", "2026-08-05", "2026-08-06", "2026-08-07"]
-    rows = [
-        f"{when},000010,1,1,1,1,1,KOSDAQ,{word}"
-        for when, word in zip(days, departments, strict=True)
-    ]
+    rows = [f"{when},000010,1,1,1,1,1,KOSDAQ,{word}" for when, word in zip(days, departments, strict=True)]
     columns = f"{COLUMNS},segment,department"
     for part in (rows[2:4], rows[4:], rows[:2]):
         imported(tidy(tmp_path / "a.csv", part, columns=columns), source="krx")
@@ -178,9 +168,7 @@ def test_departments_of_a_file_become_intervals(tmp_path: Path) -> None:
         ({0: A, 3: B, 6: A}, {0: A, 6: A}, (day(3), None)),
     ],
 )
-def test_the_days_on_which_a_change_matters(
-    old: Said, new: Said, effect: tuple[date, date | None] | None
-) -> None:
+def test_the_days_on_which_a_change_matters(old: Said, new: Said, effect: tuple[date, date | None] | None) -> None:
     assert changed(naive([old]), naive([new])) == effect
 
 
@@ -189,11 +177,11 @@ def test_a_new_statement_marks_the_months_in_which_it_holds() -> None:
     """What is said in May holds until something else is said: the months after it are projected again."""
     months = [date(2026, month, 1) for month in (5, 6, 7)]
     later = {31: A, 40: A}  # August
-    door.record(batch(later), market="kr", source="marcap", at=AS_OF)
+    bars.record(batch(later), market="kr", source="marcap", at=AS_OF)
     for first in months:
         LakePartition.objects.create(market="kr", month=first, wanted=1, written=1)
     said_in_june = {-20: PARTIAL}
-    door.record(batch(said_in_june), market="kr", source="other", at=AS_OF)
+    bars.record(batch(said_in_june), market="kr", source="other", at=AS_OF)
     stale = LakePartition.objects.order_by("month").values_list("month", "wanted")
     assert [(f"{month:%m}", wanted) for month, wanted in stale] == [
         ("05", 1),

@@ -103,9 +103,7 @@ def test_a_delisting_is_noticed_told_and_not_asked_for_any_more(desk: Desk) -> N
     assert Instrument.objects.get(code="005930").gone_on == last
     assert said("005930")[-1][1] == first
     plan = desk.plan(last, Options(since=first))
-    assert {(one.code, one.end) for one in plan.requests if one.code == "005930"} == {
-        ("005930", first)
-    }
+    assert {(one.code, one.end) for one in plan.requests if one.code == "005930"} == {("005930", first)}
     assert synced(desk, last).gone == ()
     desk.exchange.market["005930"] = kept
     done = synced(desk, last + timedelta(days=3))

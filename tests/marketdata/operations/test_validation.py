@@ -58,16 +58,12 @@ def reject_dir(tmp_path: Path, settings: Settings) -> Path:
         ("2026-08-20,000020,100,110,90,105,1,000", "wrong number of fields"),
     ],
 )
-def test_a_bad_row_is_kept_out_and_said_why(
-    row: str, reason: str, tmp_path: Path, reject_dir: Path
-) -> None:
+def test_a_bad_row_is_kept_out_and_said_why(row: str, reason: str, tmp_path: Path, reject_dir: Path) -> None:
     report = imported(tidy(tmp_path / "prices.csv", [GOOD, row]))
     assert report.error == ""
     assert report.rejected == {reason: 1}
     assert report.counts.new == 1
-    assert list(StockPrice.objects.values_list("stock_code", "close", "volume")) == [
-        ("000010", 105.0, 1000.0)
-    ]
+    assert list(StockPrice.objects.values_list("stock_code", "close", "volume")) == [("000010", 105.0, 1000.0)]
     assert report.reject_file is not None
     assert report.reject_file.parent == reject_dir
     with report.reject_file.open(encoding="utf-8", newline="") as stream:
@@ -92,13 +88,9 @@ def test_a_bad_row_is_kept_out_and_said_why(
         ("shares", "many", "not a number"),
     ],
 )
-def test_optional_columns_are_checked_too(
-    columns: str, row: str, reason: str, tmp_path: Path
-) -> None:
+def test_optional_columns_are_checked_too(columns: str, row: str, reason: str, tmp_path: Path) -> None:
     bad = f"{GOOD.replace('000010', '000020')},{row}"
-    report = imported(
-        tidy(tmp_path / "prices.csv", [f"{GOOD},", bad], columns=f"{COLUMNS},{columns}")
-    )
+    report = imported(tidy(tmp_path / "prices.csv", [f"{GOOD},", bad], columns=f"{COLUMNS},{columns}"))
     assert report.rejected == {reason: 1}
     assert report.counts.new == 1
 
@@ -122,15 +114,11 @@ def test_an_odd_row_is_let_in(row: str, tmp_path: Path) -> None:
     assert report.counts.new == 2
 
 
-def test_a_duplicate_is_found_across_batches(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("marketdata.operations.file_import.BATCH_ROWS", 2)
+def test_a_duplicate_is_found_across_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("marketdata.operations.imports.files.BATCH_ROWS", 2)
     monkeypatch.setattr("marketdata.sources.files.price_file.CSV_BLOCK", 100)
     rows = [f"2026-08-{day},{code},1,1,1,1,1" for day in (19, 20) for code in ("000010", "0001A0")]
-    report = imported(
-        tidy(tmp_path / "prices.csv", [*rows, rows[0], "2024-01-02,000010,1,1,1,1,1"])
-    )
+    report = imported(tidy(tmp_path / "prices.csv", [*rows, rows[0], "2024-01-02,000010,1,1,1,1,1"]))
     assert report.rejected == {"duplicate key in the file": 1}
     assert report.counts.new == 5
 

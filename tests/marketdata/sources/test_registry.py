@@ -76,9 +76,7 @@ def test_settings_that_contradict_each_other_are_said(settings: Settings) -> Non
     assert "the address is that of real: change one of them" in listed()
     with pytest.raises(SourceRefused, match="change one of them"):
         sources.source("kis", Tools())
-    assert [(error.id, "change one of them" in error.msg) for error in checks.sources()] == [
-        ("marketdata.E001", True)
-    ]
+    assert [(error.id, "change one of them" in error.msg) for error in checks.sources()] == [("marketdata.E001", True)]
 
 
 def test_a_source_that_is_not_configured_is_refused(settings: Settings) -> None:

@@ -109,9 +109,7 @@ def test_every_other_text_stays_as_it_is(text: str) -> None:
 
 def test_numbers_are_numbers_and_what_is_none_is_empty() -> None:
     numbers = [-1.5, 0.0, 1e300, -7, float("nan"), float("inf"), float("-inf"), None]
-    table = Table(
-        [column("n", pa.float64()), column("k", pa.string())], [{"n": n, "k": "k"} for n in numbers]
-    )
+    table = Table([column("n", pa.float64()), column("k", pa.string())], [{"n": n, "k": "k"} for n in numbers])
     empty = [""] * 4
     assert [row[0] for row in written(table)[1:]] == ["-1.5", "0.0", "1" + "0" * 300, "-7", *empty]
     assert [row[0] for row in sheet(table)[1:]] == [-1.5, 0, 1e300, -7, *empty]

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from marketdata.panel import Panel
-from scans.engines import vcp
 from scans.engines.base import Engine, Features, MarketIndex, Outcome, Universe, needs
-from scans.engines.measures import Measures
+from scans.engines.indicators import Measures
 from scans.engines.params import read
+from scans.engines.vcp import engine as vcp
 from tests.scans.engines import panels
 
 # Parameters that let many through, so that small random markets have picks to compare.
@@ -62,9 +62,7 @@ class Near(list[float]):
     __hash__ = None
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Near) and np.allclose(
-            self, other, rtol=1e-6, atol=1e-9, equal_nan=True
-        )
+        return isinstance(other, Near) and np.allclose(self, other, rtol=1e-6, atol=1e-9, equal_nan=True)
 
 
 def lenient(engine: Engine) -> Any:
@@ -95,9 +93,7 @@ def features(engine: Engine, made: Panel, params: Any = None) -> Features:
     return engine.features(Measures(inputs_only(engine, made, params)), params)
 
 
-def answer(
-    engine: Engine, made: Panel, index: MarketIndex, params: Any = None
-) -> tuple[Universe, Outcome]:
+def answer(engine: Engine, made: Panel, index: MarketIndex, params: Any = None) -> tuple[Universe, Outcome]:
     params = lenient(engine) if params is None else params
     universe = panels.universe(made, needs(engine, params).min_bars)
     return universe, engine.score(universe, features(engine, made, params), index, params)

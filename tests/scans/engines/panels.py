@@ -64,21 +64,14 @@ def _bars(rng: np.random.Generator, shape: tuple[int, int]) -> dict[str, Floats]
     """Bars whose prices are whole ticks; each instrument has its own volatility, drift and liquidity."""
     sessions, instruments = shape
     calm = rng.uniform(0.003, 0.025, instruments)
-    wave = np.sin(
-        np.arange(sessions)[:, None] / rng.uniform(4, 25, instruments)
-        + rng.uniform(0, 6, instruments)
-    )
+    wave = np.sin(np.arange(sessions)[:, None] / rng.uniform(4, 25, instruments) + rng.uniform(0, 6, instruments))
     moves = rng.normal(0.0004, 1, shape) * calm + 0.4 * calm * wave
     moves[rng.random(shape) < 0.15] = 0
-    price = rng.choice([1_500, 2_500, 4_000, 30_000], instruments) * np.exp(
-        np.cumsum(moves, axis=0)
-    )
+    price = rng.choice([1_500, 2_500, 4_000, 30_000], instruments) * np.exp(np.cumsum(moves, axis=0))
     tick = np.where(price < 5_000, 5, 50)
     close = np.maximum(np.round(price / tick), 1) * tick
     spread = np.round(np.abs(rng.normal(0, 1, shape)) * calm * close / tick) * tick
-    open_ = np.maximum(
-        close + np.round(rng.normal(0, 0.7, shape) * calm * close / tick) * tick, tick
-    )
+    open_ = np.maximum(close + np.round(rng.normal(0, 0.7, shape) * calm * close / tick) * tick, tick)
     high = np.maximum(open_, close) + spread
     low = np.maximum(np.minimum(open_, close) - spread, tick)
     volume = np.round(np.exp(rng.normal(0, 0.5, shape)) * rng.choice([50, 4e5, 2e6], instruments))
@@ -162,9 +155,7 @@ def index(made: Panel, seed: int = 0, *, before: int = 40, unknown: bool = True)
     return MarketIndex(sessions=sessions, m=m, range=ranges)
 
 
-def universe(
-    made: Panel, min_bars: int, segments: tuple[str, ...] = ("KOSPI", "KOSDAQ")
-) -> Universe:
+def universe(made: Panel, min_bars: int, segments: tuple[str, ...] = ("KOSPI", "KOSDAQ")) -> Universe:
     """The universe of the sessions asked for."""
     close = made["close"]
     before = np.vstack([np.full((1, close.shape[1]), np.nan), close])[made.start : -1]
@@ -218,10 +209,7 @@ def until(made: Panel, end: int) -> Panel:
             made,
             sessions=made.sessions[:end],
             first=np.minimum(made.first, end).astype(np.int32),
-            fields={
-                name: values[: end - len(made.sessions) or None]
-                for name, values in made.fields.items()
-            },
+            fields={name: values[: end - len(made.sessions) or None] for name, values in made.fields.items()},
             segment=made.segment[:asked],
             flags=made.flags[:asked],
             suspect=made.suspect[:asked],
@@ -237,10 +225,7 @@ def since(made: Panel, begin: int) -> Panel:
             sessions=made.sessions[begin:],
             start=made.start - begin,
             first=np.maximum(made.first - begin, 0).astype(np.int32),
-            fields={
-                name: values[-(len(made.sessions) - begin) :]
-                for name, values in made.fields.items()
-            },
+            fields={name: values[-(len(made.sessions) - begin) :] for name, values in made.fields.items()},
         )
     )
 

@@ -11,7 +11,7 @@ import pytest
 
 from marketdata.panel import Panel
 from scans.engines.base import MarketIndex, Outcome, Universe
-from scans.engines.measures import Measures
+from scans.engines.indicators import Measures
 from scans.engines.params import read
 from scans.engines.registry import ENGINES
 from tests.reference import index as reference_index
@@ -43,11 +43,7 @@ CASES: dict[str, tuple[Any, dict[str, Any], dict[str, Any]]] = {
             "price_min": 1_000,
             "gap_min": -0.05,
             "ext_max": 0.2,
-            **{
-                f"cutoff_{name}_{regime}": value
-                for name, value in CUTOFFS.items()
-                for regime in ("bull", "neutral")
-            },
+            **{f"cutoff_{name}_{regime}": value for name, value in CUTOFFS.items() for regime in ("bull", "neutral")},
         },
     ),
     "v3": (v3.scan, OPEN, OPEN),
@@ -113,17 +109,11 @@ def expected(found: Expected) -> dict[str, Any]:
         "reason": reason,
         "universe": found.eligible,
         "step": found.step,
-        "picks": [
-            [row["code"], row["rank"], row["score"], row.get("strategy", "")] for row in rows
-        ],
+        "picks": [[row["code"], row["rank"], row["score"], row.get("strategy", "")] for row in rows],
         "matched": found.matched,
         "labels": [row.get("label", "") for row in rows],
         "risks": [row["risk"] for row in rows if "risk" in row],
-        "signals": [
-            [name for name in row["signals"] if row["signals"][name]]
-            for row in rows
-            if "signals" in row
-        ],
+        "signals": [[name for name in row["signals"] if row["signals"][name]] for row in rows if "signals" in row],
     }
 
 
@@ -148,9 +138,7 @@ def answered(universe: Universe, outcome: Outcome, day: int) -> dict[str, Any]:
         "labels": ranks.label[at].tolist(),
         "risks": ranks.components["risk"][at].tolist() if "risk" in ranks.components else [],
         "signals": [
-            [name for name, held in ranks.signals.items() if held[one]]
-            for one in at
-            if "cross" in ranks.signals
+            [name for name, held in ranks.signals.items() if held[one]] for one in at if "cross" in ranks.signals
         ],
     }
 
@@ -194,9 +182,7 @@ def test_every_score_and_intensity_of_seismograph() -> None:
         bars = frames(made)
         params = read(engine.Params, {"turnover_min": 0.0, "threshold": 0.0, "model": "v2"})
         universe = panels.universe(made, engine.min_bars)
-        found = engine.score(
-            universe, engine.features(Measures(made), params), panels.index(made), params
-        ).ranks
+        found = engine.score(universe, engine.features(Measures(made), params), panels.index(made), params).ranks
         for one in range(0, len(found.day), 7):
             day, code = int(found.day[one]), str(universe.codes[found.column[one]])
             wanted = seismograph.scores(bars[code].loc[: pd.Timestamp(made.asked[day])])
@@ -257,9 +243,7 @@ def test_plans_grades_and_flow_of_vcp(weight: float) -> None:
             assert got == wanted, (seed, day)
             grades = {row["code"]: row["label"] for row in rows if row["score"] >= 60}
             labels = {
-                str(universe.codes[found.column[one]]): str(found.label[one])
-                for one in at
-                if found.score[one] >= 60
+                str(universe.codes[found.column[one]]): str(found.label[one]) for one in at if found.score[one] >= 60
             }
             assert labels == grades
             compared += len(rows)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from marketdata.panel import FIELDS, FLOW_FIELDS
 from scans.engines import params
 from scans.engines.base import Check, Engine, needs
-from scans.engines.measures import Measures
-from scans.engines.registry import ENGINES, UnknownEngine, engine
+from scans.engines.indicators import Measures
+from scans.engines.registry import ENGINES, UnknownEngine, get_engine
 from tests.scans.engines import panels
 from tests.scans.engines.asking import (
     FLOWING,
@@ -26,9 +26,7 @@ from tests.scans.engines.asking import (
     same_features,
 )
 
-every_engine = pytest.mark.parametrize(
-    "engine", [*ENGINES.values(), FLOWING], ids=[*ENGINES, "vcp with flow"]
-)
+every_engine = pytest.mark.parametrize("engine", [*ENGINES.values(), FLOWING], ids=[*ENGINES, "vcp with flow"])
 quick = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 seeds = st.integers(0, 10_000)
 
@@ -91,9 +89,7 @@ def test_input_stays_as_it_was(engine: Engine, seed: int) -> None:
 @every_engine
 @quick
 @given(seed=seeds, cut=st.integers(1, 29))
-def test_truncating_after_a_session_changes_nothing_up_to_it(
-    engine: Engine, seed: int, cut: int
-) -> None:
+def test_truncating_after_a_session_changes_nothing_up_to_it(engine: Engine, seed: int, cut: int) -> None:
     made = market(engine, seed)
     index = panels.index(made, seed)
     known = panels.until(made, len(made.sessions) - cut)
@@ -105,9 +101,7 @@ def test_truncating_after_a_session_changes_nothing_up_to_it(
 @every_engine
 @quick
 @given(seed=seeds, late=st.integers(1, 29), column=st.integers(0, 11))
-def test_a_future_bar_changes_nothing_before_it(
-    engine: Engine, seed: int, late: int, column: int
-) -> None:
+def test_a_future_bar_changes_nothing_before_it(engine: Engine, seed: int, late: int, column: int) -> None:
     made = market(engine, seed)
     at = len(made.sessions) - late
     index = panels.index(made, seed)
@@ -143,9 +137,7 @@ def test_a_daily_run_equals_the_backfill(engine: Engine, seed: int) -> None:
 @every_engine
 @quick
 @given(seed=seeds, data=st.data())
-def test_the_order_of_instruments_changes_nothing(
-    engine: Engine, seed: int, data: st.DataObject
-) -> None:
+def test_the_order_of_instruments_changes_nothing(engine: Engine, seed: int, data: st.DataObject) -> None:
     made = market(engine, seed)
     # No ties in turnover, which the code would settle.
     order = np.array(data.draw(st.permutations(range(len(made.codes)))))
@@ -173,9 +165,7 @@ def test_shards_put_together_are_the_whole(engine: Engine, seed: int, at: int) -
 @every_engine
 @quick
 @given(seed=seeds, column=st.integers(0, 11), factor=st.sampled_from([0.1, 3.0, 1 / 7, 2.0, 123.4]))
-def test_rescaling_an_instrument_changes_nothing(
-    engine: Engine, seed: int, column: int, factor: float
-) -> None:
+def test_rescaling_an_instrument_changes_nothing(engine: Engine, seed: int, column: int, factor: float) -> None:
     made = market(engine, seed)
     index = panels.index(made, seed)
     whole = rows(*answer(engine, made, index))
@@ -185,9 +175,7 @@ def test_rescaling_an_instrument_changes_nothing(
 @every_engine
 @quick
 @given(seed=seeds)
-def test_more_history_than_asked_for_and_other_fields_change_nothing(
-    engine: Engine, seed: int
-) -> None:
+def test_more_history_than_asked_for_and_other_fields_change_nothing(engine: Engine, seed: int) -> None:
     made = market(engine, seed)
     measured = engine.features(Measures(made), lenient(engine))
     same_features(measured, features(engine, made))
@@ -290,8 +278,7 @@ def test_a_market_of_one_or_none(engine: Engine, instruments: int) -> None:
         assert len(outcome.ranks.day) == 0
         closed = [reason.startswith("regime") for reason in outcome.days.reason]
         assert all(
-            shut or reason == "nothing eligible"
-            for shut, reason in zip(closed, outcome.days.reason, strict=True)
+            shut or reason == "nothing eligible" for shut, reason in zip(closed, outcome.days.reason, strict=True)
         )
 
 
@@ -337,5 +324,5 @@ def test_parameters_carry_help_and_fit_their_own_range(engine: Engine) -> None:
 
 def test_an_unknown_engine_lists_the_known() -> None:
     with pytest.raises(UnknownEngine, match=r"'v9'.*v1, v2, v3"):
-        engine("v9")
-    assert engine("v2") is ENGINES["v2"]
+        get_engine("v9")
+    assert get_engine("v2") is ENGINES["v2"]

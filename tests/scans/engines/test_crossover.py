@@ -11,7 +11,7 @@ import pytest
 
 from marketdata.panel import Panel
 from scans.engines.base import MarketIndex, Outcome, Universe
-from scans.engines.measures import Measures
+from scans.engines.indicators import Measures
 from scans.engines.params import read
 from scans.engines.registry import ENGINES
 from tests.scans.engines import panels
@@ -125,10 +125,7 @@ def test_v2_keeps_of_each_strategy_the_best_up_to_its_cap(
     assert sum(kept[name] == most for name, most in caps.items()) >= 2
     assert found.days.matched[day] == sum(kept.values())
     _, best = answer("v2", market, known, **{**given, "top_n": 4})
-    assert (
-        best.ranks.column[best.ranks.day == day].tolist()
-        == found.ranks.column[found.ranks.day == day][:4].tolist()
-    )
+    assert best.ranks.column[best.ranks.day == day].tolist() == found.ranks.column[found.ranks.day == day][:4].tolist()
 
 
 @pytest.mark.parametrize("slug", ["v1", "v2"])

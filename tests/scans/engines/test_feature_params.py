@@ -8,14 +8,12 @@ from typing import Any
 import pytest
 
 from scans.engines.base import Engine, needs, params_of_features
-from scans.engines.measures import Measures
+from scans.engines.indicators import Measures
 from scans.engines.params import read
 from scans.engines.registry import ENGINES
 from tests.scans.engines.asking import FLOWING, LENIENT, lenient, market, same_features
 
-every_engine = pytest.mark.parametrize(
-    "engine", [*ENGINES.values(), FLOWING], ids=[*ENGINES, "vcp with flow"]
-)
+every_engine = pytest.mark.parametrize("engine", [*ENGINES.values(), FLOWING], ids=[*ENGINES, "vcp with flow"])
 
 
 def watched(params: Any, seen: set[str]) -> Any:

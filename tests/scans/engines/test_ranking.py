@@ -17,9 +17,7 @@ few = st.integers(0, 3)
     cells=st.lists(st.tuples(st.booleans(), few, few, st.integers(0, 1)), min_size=24, max_size=24),
     parts=st.booleans(),
 )
-def test_order_is_score_then_turnover_then_code(
-    cells: list[tuple[bool, int, int, int]], parts: bool
-) -> None:
+def test_order_is_score_then_turnover_then_code(cells: list[tuple[bool, int, int, int]], parts: bool) -> None:
     matched, score, amount, part = (np.array(one).reshape(3, 8) for one in zip(*cells, strict=True))
     universe = panels.bare_universe(3, 8, amount.astype(float))
     picks = ordered(universe, matched, score, part if parts else None)

@@ -46,9 +46,7 @@ def naive_trend(m: list[float]) -> list[str]:
             state = "crash"
         elif r20 is None or m10 is None:
             state = "neutral"
-        elif (state == "bull" and r20 > 0.02 and m10 > -0.0005) or (
-            state == "bear" and r20 < -0.02 and m10 < 0.0005
-        ):
+        elif (state == "bull" and r20 > 0.02 and m10 > -0.0005) or (state == "bear" and r20 < -0.02 and m10 < 0.0005):
             pass
         else:
             entry = 0.06 if state == "neutral" else 0.04
@@ -66,9 +64,7 @@ def names(codes: np.ndarray) -> list[str]:
     return [NAMES[code] for code in codes]
 
 
-returns = st.one_of(
-    st.floats(-0.03, 0.03), st.sampled_from([0.004, -0.004, 0.0]), st.just(float("nan"))
-)
+returns = st.one_of(st.floats(-0.03, 0.03), st.sampled_from([0.004, -0.004, 0.0]), st.just(float("nan")))
 
 
 @settings(max_examples=60, deadline=None)
@@ -76,9 +72,7 @@ returns = st.one_of(
     runs=st.lists(st.tuples(returns, st.integers(1, 30)), max_size=12),
     seed=st.integers(0, 1000),
 )
-def test_trend_agrees_with_the_definition_read_aloud(
-    runs: list[tuple[float, int]], seed: int
-) -> None:
+def test_trend_agrees_with_the_definition_read_aloud(runs: list[tuple[float, int]], seed: int) -> None:
     rng = np.random.default_rng(seed)
     m = [value + rng.normal(0, 0.002) for value, times in runs for _ in range(times)]
     assert names(regime_trend(index_of(m))) == naive_trend(m)

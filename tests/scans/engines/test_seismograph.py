@@ -9,7 +9,7 @@ import pytest
 
 from marketdata.panel import Panel
 from scans.engines.base import Ranks
-from scans.engines.measures import Measures
+from scans.engines.indicators import Measures
 from scans.engines.params import read
 from scans.engines.registry import ENGINES
 from tests.scans.engines import panels
@@ -77,12 +77,8 @@ def test_a_null_score_is_not_scored_and_the_others_are_kept() -> None:
     assert 4 not in by_v2.ranks.column
 
 
-@pytest.mark.parametrize(
-    ("model", "threshold"), [("v1", 50.0), ("v2", 50.0), ("v3", 75.0), ("v4", 50.0)]
-)
-def test_each_model_has_its_own_threshold_and_a_match_is_strictly_above(
-    model: str, threshold: float
-) -> None:
+@pytest.mark.parametrize(("model", "threshold"), [("v1", 50.0), ("v2", 50.0), ("v3", 75.0), ("v4", 50.0)])
+def test_each_model_has_its_own_threshold_and_a_match_is_strictly_above(model: str, threshold: float) -> None:
     made = panels.panel(7, instruments=40, sessions=260, asked=150)
     everything = ranks(made, model=model)
     over = everything.score > threshold * (1 + 1e-9)

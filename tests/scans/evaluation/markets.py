@@ -88,9 +88,7 @@ def _halts(random: np.random.Generator, sessions: int) -> set[int]:
     return halted
 
 
-def random_picks(
-    seed: int, frames: Frames, sessions: int
-) -> tuple[list[Pick], np.ndarray[Any, Any]]:
+def random_picks(seed: int, frames: Frames, sessions: int) -> tuple[list[Pick], np.ndarray[Any, Any]]:
     """Some of what is eligible on each session, and who is, (sessions, N)."""
     random = np.random.default_rng(seed)
     codes = sorted(frames)

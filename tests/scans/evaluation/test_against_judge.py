@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from scans.evaluation.benchmarks import benchmarks
-from scans.evaluation.figures import figures
 from scans.evaluation.holdings import JUDGED, NEVER, OPEN, UNJUDGED, Picks, follow, hold
+from scans.evaluation.statistics import figures
 from tests.reference import judge
 from tests.reference.made_markets import DAYS, frames
 from tests.scans.evaluation.markets import arrays, random_picks, random_rows

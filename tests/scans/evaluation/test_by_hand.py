@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from scans.evaluation.benchmarks import benchmarks
-from scans.evaluation.figures import figures
 from scans.evaluation.holdings import (
     DROPPED,
     JUDGED,
@@ -24,6 +23,7 @@ from scans.evaluation.holdings import (
     hold,
 )
 from scans.evaluation.prices import Prices
+from scans.evaluation.statistics import figures
 from tests.reference.made_markets import frames, row
 from tests.scans.evaluation.markets import arrays
 
@@ -31,9 +31,7 @@ SESSIONS = 14
 HALTED = {"volume": 0.0, "open": 0.0, "high": 0.0, "low": 0.0}
 
 
-def market(
-    changes: dict[int, dict[str, Any] | None], code: str = "A", **given: Any
-) -> list[dict[str, Any]]:
+def market(changes: dict[int, dict[str, Any] | None], code: str = "A", **given: Any) -> list[dict[str, Any]]:
     """Bars that open at 100 + t, close one higher and reach from 98 + t to 103 + t; `changes` replaces fields of a
     session or takes it away."""
     rows = []
@@ -103,9 +101,7 @@ def test_a_delisting_while_held_exits_at_the_last_traded_close() -> None:
 
 
 def test_a_split_while_held_is_no_loss() -> None:
-    halved: dict[int, Any] = {
-        t: {"open": 50, "high": 52, "low": 49, "close": 51} for t in range(3, SESSIONS)
-    }
+    halved: dict[int, Any] = {t: {"open": 50, "high": 52, "low": 49, "close": 51} for t in range(3, SESSIONS)}
     halved[3] |= {"base_price": 51.5}  # half of 103, the close before
     found = held(market(halved), 0, 5)
     assert one(found.state) == JUDGED
@@ -114,9 +110,7 @@ def test_a_split_while_held_is_no_loss() -> None:
 
 
 def test_a_suspected_action_inside_is_not_judged() -> None:
-    jump: dict[int, Any] = {
-        t: {"open": 50, "high": 52, "low": 49, "close": 51} for t in range(3, SESSIONS)
-    }
+    jump: dict[int, Any] = {t: {"open": 50, "high": 52, "low": 49, "close": 51} for t in range(3, SESSIONS)}
     assert one(held(market(jump), 0, 2).state) == JUDGED  # sold the day before
     found = held(market(jump), 0, 3)
     assert (one(found.state), one(found.exit)) == (UNJUDGED, 3)

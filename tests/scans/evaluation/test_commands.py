@@ -17,7 +17,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from scans.models import ScannerVersion, ScanRun, ScanSession
-from scans.operations.evidence import Request, gather
+from scans.operations.evaluation.evidence import Request, gather
 from tests.reference import bars, judge
 from tests.scans.conftest import AS_OF, Importer, frame
 from tests.scans.probe import Probe
@@ -65,9 +65,7 @@ def expected(rows: pd.DataFrame, sessions: list[date], first: int) -> dict[int, 
     picks = []
     for day in pd.to_datetime([*sessions[first:GONE], *sessions[GONE + 1 :]]):
         chosen[day] = bars.universe(found, day, min_bars=2)
-        rises = {
-            code: upto["C"].iloc[-1] / upto["C"].iloc[-2] for code, upto in chosen[day].items()
-        }
+        rises = {code: upto["C"].iloc[-1] / upto["C"].iloc[-2] for code, upto in chosen[day].items()}
         picks += [(day, code) for code, rise in rises.items() if rise > 1]
     return {
         horizon: judge.summary(
@@ -115,19 +113,12 @@ def test_figures_are_those_of_the_reference(
     assert {"judged", "open", "unjudged"} <= seen
 
 
-def test_every_form_tells_the_same(
-    market: pd.DataFrame, probe: Probe, sessions: list[date], tmp_path: Path
-) -> None:
+def test_every_form_tells_the_same(market: pd.DataFrame, probe: Probe, sessions: list[date], tmp_path: Path) -> None:
     order = ["--versions=rises,rises-10", f"--from={sessions[5]}", "--horizons=1,5", "--source=fly"]
     order.append("--by=year")
-    lines = [
-        json.loads(line) for line in call("evaluate_scans", *order, "--format=json").splitlines()
-    ]
+    lines = [json.loads(line) for line in call("evaluate_scans", *order, "--format=json").splitlines()]
     assert [(line["scanner_version"], line["horizon"], line["group"]) for line in lines] == [
-        (version, horizon, group)
-        for version in ("rises", "rises-10")
-        for horizon in (1, 5)
-        for group in ("", "2024")
+        (version, horizon, group) for version in ("rises", "rises-10") for horizon in (1, 5) for group in ("", "2024")
     ]
     for whole, year in zip(lines[::2], lines[1::2], strict=True):
         assert {**whole, "by": "year", "group": "2024"} == year
@@ -144,9 +135,7 @@ def test_every_form_tells_the_same(
 
 
 @pytest.mark.parametrize("by", ["regime", "strategy", "label"])
-def test_groups_share_out_the_picks(
-    market: pd.DataFrame, probe: Probe, sessions: list[date], by: str
-) -> None:
+def test_groups_share_out_the_picks(market: pd.DataFrame, probe: Probe, sessions: list[date], by: str) -> None:
     arguments = ["--versions=rises", f"--from={sessions[5]}", "--horizons=1", "--source=fly"]
     text = call("evaluate_scans", *arguments, f"--by={by}", "--format=json")
     whole, *groups = [json.loads(line) for line in text.splitlines()]
@@ -159,9 +148,7 @@ def test_groups_share_out_the_picks(
     assert {group["group"] for group in groups} <= names[by]
 
 
-def test_a_version_beside_itself_under_another_name(
-    market: pd.DataFrame, probe: Probe, sessions: list[date]
-) -> None:
+def test_a_version_beside_itself_under_another_name(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
     arguments = ["rises", "rises-10", f"--from={sessions[2]}", "--source=fly", "--horizons=1,5"]
     found = json.loads(call("compare_versions", *arguments, "--format=json"))
     assert found["overlap"]["jaccard_pct"] == 100
@@ -178,9 +165,7 @@ def test_published_sessions_that_are_not_common_are_left_out(
 ) -> None:
     call("run_scan", "--version=rises", f"--from={sessions[5]}", f"--to={sessions[20]}")
     call("run_scan", "--version=rises-10", f"--from={sessions[15]}", f"--to={sessions[-1]}")
-    found = json.loads(
-        call("compare_versions", "rises", "rises-10", "--horizons=1", "--format=json")
-    )
+    found = json.loads(call("compare_versions", "rises", "rises-10", "--horizons=1", "--format=json"))
     assert found["overlap"]["sessions"] == 6
     assert (found["from"], found["to"]) == (str(sessions[15]), str(sessions[20]))
     assert found["overlap"]["jaccard_pct"] == 100
@@ -237,9 +222,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_is_told_in_one_sentence(
-    market: pd.DataFrame, probe: Probe, case: str
-) -> None:
+def test_what_is_wrong_is_told_in_one_sentence(market: pd.DataFrame, probe: Probe, case: str) -> None:
     arguments, sentence = WRONG[case]
     with pytest.raises(CommandError) as told:
         call("evaluate_scans", *arguments)
@@ -264,9 +247,7 @@ def test_comparing_a_version_with_itself_or_nothing_is_refused(
         call("compare_versions", "rises", "rises-10", "--horizons=1")
 
 
-def test_a_session_without_matches_counts_as_answered(
-    market: pd.DataFrame, probe: Probe, sessions: list[date]
-) -> None:
+def test_a_session_without_matches_counts_as_answered(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
     ScannerVersion.objects.filter(slug="rises").update(segments=["KOSDAQ GLOBAL"])
     call("run_scan", "--version=rises", f"--from={sessions[5]}", f"--to={sessions[9]}")
     found = json.loads(call("evaluate_scans", "--versions=rises", "--horizons=1", "--format=json"))

@@ -46,12 +46,8 @@ def drawn_by_loop(
 @pytest.mark.parametrize("block", [20, 25, 7])
 def test_draws_against_a_plain_loop(block: int) -> None:
     versions = [judged(1), judged(2, 0.01)]
-    sums: NDArray[np.float64] = np.stack(
-        [np.bincount(one.session, one.excess, SESSIONS)[:, None] for one in versions]
-    )
-    counts = np.stack(
-        [np.bincount(one.session, minlength=SESSIONS)[:, None] for one in versions]
-    ).astype(float)
+    sums: NDArray[np.float64] = np.stack([np.bincount(one.session, one.excess, SESSIONS)[:, None] for one in versions])
+    counts = np.stack([np.bincount(one.session, minlength=SESSIONS)[:, None] for one in versions]).astype(float)
     lists = [list(zip(one.session.tolist(), one.excess.tolist(), strict=True)) for one in versions]
     expected = drawn_by_loop(lists[0], lists[1], block, draws=20, seed=5)
     found = means(sums, counts, block, draws=20, seed=5)
@@ -145,9 +141,7 @@ def test_overlap_against_sets() -> None:
     random = np.random.default_rng(12)
     versions = []
     for _ in range(2):
-        names = {
-            day: set(random.choice(9, random.integers(0, 5), replace=False)) for day in range(30)
-        }
+        names = {day: set(random.choice(9, random.integers(0, 5), replace=False)) for day in range(30)}
         versions.append(names)
     picks = []
     for names in versions:

@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from scans.evaluation.benchmarks import benchmarks
-from scans.evaluation.figures import Figures, figures
 from scans.evaluation.holdings import JUDGED, OPEN, PENDING, Picks, follow, hold
 from scans.evaluation.prices import Prices
+from scans.evaluation.statistics import Figures, figures
 from tests.reference.made_markets import frames
 from tests.scans.evaluation.markets import arrays, random_picks, random_rows
 
@@ -95,9 +95,7 @@ def test_the_day_of_the_scan_is_never_paid(seed: int) -> None:
     other = {name: getattr(prices, name).copy() for name in FIELDS}
     for field in other.values():
         field[: day + 1] *= np.pi
-    found, changed = (
-        hold(follow(over, mine, (5,)), 5) for over in (prices, replace(prices, **other))
-    )
+    found, changed = (hold(follow(over, mine, (5,)), 5) for over in (prices, replace(prices, **other)))
     assert ((found.entry > day) | (found.entry < 0)).all()
     np.testing.assert_array_equal(found.gross, changed.gross)
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scans.evaluation.lives import STATUSES, WAIT, WAIT_STOP, Lives, Plans, live
 from scans.evaluation.prices import Prices
+from scans.evaluation.trade_lifecycle import STATUSES, WAIT, WAIT_STOP, Lives, Plans, live
 
 NAN = math.nan
 Bar = tuple[float, float, float, float] | None
@@ -41,9 +41,7 @@ def prices(bars: list[Bar], actions: dict[int, int] | None = None) -> Prices:
     )
 
 
-def plan(
-    entry: float = NAN, target: float = 110.0, stop: float = 95.0, holding: int = 0, row: int = 0
-) -> Plans:
+def plan(entry: float = NAN, target: float = 110.0, stop: float = 95.0, holding: int = 0, row: int = 0) -> Plans:
     return Plans(
         row=np.array([row]),
         column=np.array([0]),
@@ -141,8 +139,7 @@ def test_by_hand(case: str) -> None:
 
 def _same(found: tuple[object, ...], expected: tuple[object, ...]) -> bool:
     return all(
-        a == b
-        or (isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b))
+        a == b or (isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b))
         for a, b in zip(found, expected, strict=True)
     )
 
@@ -206,9 +203,7 @@ def some_bars(draw: st.DrawFn) -> list[Bar]:
     stop=st.sampled_from([NAN, 90.0, 97.0]),
     holding=st.integers(0, 12),
 )
-def test_against_a_naive_walk(
-    bars: list[Bar], entry: float, target: float, stop: float, holding: int
-) -> None:
+def test_against_a_naive_walk(bars: list[Bar], entry: float, target: float, stop: float, holding: int) -> None:
     chosen = plan(entry, target, stop, holding)
     assert _same(told(live(prices(bars), chosen)), naive(bars, chosen))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scans.evaluation.bootstrap import widening
-from scans.evaluation.sureness import LEVEL, intervals
+from scans.evaluation.intervals import LEVEL, intervals
 
 SESSIONS, PICKS = 400, 4
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scans.execution import executors
-from scans.execution.pieces import CELLS, slices
+from scans.execution.shards import CELLS, slices
 
 
 def test_auto_is_one_thread_for_little_and_threads_for_much(
@@ -34,9 +34,7 @@ def test_what_is_named_is_taken_and_the_unknown_refused() -> None:
 
 
 @given(sessions=st.integers(1, 3000), instruments=st.integers(0, 25_000), least=st.integers(1, 8))
-def test_pieces_cover_every_instrument_once_and_are_bounded(
-    sessions: int, instruments: int, least: int
-) -> None:
+def test_pieces_cover_every_instrument_once_and_are_bounded(sessions: int, instruments: int, least: int) -> None:
     parts = slices(sessions, instruments, least)
     assert parts[0].start == 0
     assert parts[-1].stop == instruments

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from scans.engines.base import Features, Universe
-from scans.execution.pieces import Piece, Task, join
+from scans.execution.shards import Piece, Task, join
 
 SESSIONS = np.array(["2024-03-04", "2024-03-05"], dtype="datetime64[D]")
 
@@ -54,10 +54,7 @@ def test_every_task_gets_its_arrays_over_all_instruments() -> None:
 def test_what_tasks_share_is_put_together_once(pieces: int) -> None:
     parts = [made(["A"], seed) for seed in range(pieces)]
     own = [{"gap": part["gap"], "rsi": part["ext"] + 1} for part in parts]
-    given = [
-        piece([code], part, mine)
-        for code, part, mine in zip("AB"[:pieces], parts, own, strict=True)
-    ]
+    given = [piece([code], part, mine) for code, part, mine in zip("AB"[:pieces], parts, own, strict=True)]
     (_, first), (_, second) = join(given, tasks(2))
     assert not isinstance(first, Exception)
     assert not isinstance(second, Exception)

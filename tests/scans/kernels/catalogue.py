@@ -46,21 +46,15 @@ KERNELS: Mapping[str, Kernel] = {
     "bars": Kernel(lambda b, k: arrays.bars(b.close, keep=k), RECURSIVE, bars=0),
     "ema": Kernel(lambda b, k: averages.ema(b.close, 5, keep=k), RECURSIVE, price=1),
     "wilder": Kernel(lambda b, k: averages.wilder(b.close, 5, keep=k), RECURSIVE, price=1),
-    "ema_chain": Kernel(
-        lambda b, k: averages.ema_chain(b.close, 4, 4, keep=k)[3], RECURSIVE, price=1
-    ),
+    "ema_chain": Kernel(lambda b, k: averages.ema_chain(b.close, 4, 4, keep=k)[3], RECURSIVE, price=1),
     "dema": Kernel(lambda b, k: averages.dema(b.close, 5, keep=k), RECURSIVE, price=1),
     "tema": Kernel(lambda b, k: averages.tema(b.close, 5, keep=k), RECURSIVE, price=1),
     "sma": Kernel(lambda b, k: averages.sma(b.close, 7, keep=k), 7, price=1, bars=7),
     "macd line": Kernel(lambda b, k: oscillators.macd(b.close, keep=k).line, RECURSIVE, price=1),
-    "macd signal": Kernel(
-        lambda b, k: oscillators.macd(b.close, keep=k).signal, RECURSIVE, price=1
-    ),
+    "macd signal": Kernel(lambda b, k: oscillators.macd(b.close, keep=k).signal, RECURSIVE, price=1),
     "macd osc": Kernel(lambda b, k: oscillators.macd(b.close, keep=k).osc, RECURSIVE, price=1),
     "osc up": Kernel(lambda b, k: oscillators.osc_sides(b.close, keep=k).up, RECURSIVE, price=1),
-    "osc down": Kernel(
-        lambda b, k: oscillators.osc_sides(b.close, keep=k).down, RECURSIVE, price=1
-    ),
+    "osc down": Kernel(lambda b, k: oscillators.osc_sides(b.close, keep=k).down, RECURSIVE, price=1),
     "osc_positive": Kernel(
         lambda b, k: oscillators.osc_positive(oscillators.osc_sides(b.close, keep=k)),
         RECURSIVE,
@@ -68,9 +62,7 @@ KERNELS: Mapping[str, Kernel] = {
     ),
     "osc_rises": Kernel(
         lambda b, k: arrays.tail(
-            oscillators.osc_rises(
-                oscillators.osc_sides(b.close, keep=None if k is None else k + 1)
-            ),
+            oscillators.osc_rises(oscillators.osc_sides(b.close, keep=None if k is None else k + 1)),
             arrays.kept(len(b.close), k),
         ),
         RECURSIVE,
@@ -79,22 +71,12 @@ KERNELS: Mapping[str, Kernel] = {
     "rsi": Kernel(lambda b, k: oscillators.rsi(b.close, 5, keep=k), RECURSIVE),
     "rsi_tema": Kernel(lambda b, k: oscillators.rsi_tema_dema(b.close, 5, keep=k)[0], RECURSIVE),
     "rsi_dema": Kernel(lambda b, k: oscillators.rsi_tema_dema(b.close, 5, keep=k)[1], RECURSIVE),
-    "rolling_sum": Kernel(
-        lambda b, k: windows.rolling_sum(b.close, 11, keep=k), 11, price=1, bars=11
-    ),
-    "rolling_max": Kernel(
-        lambda b, k: windows.rolling_max(b.high, 13, keep=k), 13, price=1, bars=13
-    ),
+    "rolling_sum": Kernel(lambda b, k: windows.rolling_sum(b.close, 11, keep=k), 11, price=1, bars=11),
+    "rolling_max": Kernel(lambda b, k: windows.rolling_max(b.high, 13, keep=k), 13, price=1, bars=13),
     "rolling_min": Kernel(lambda b, k: windows.rolling_min(b.low, 3, keep=k), 3, price=1, bars=3),
-    "rolling_max partial": Kernel(
-        lambda b, k: windows.rolling_max(b.high, 13, partial=True, keep=k), 13, price=1
-    ),
-    "rolling_min partial": Kernel(
-        lambda b, k: windows.rolling_min(b.low, 6, partial=True, keep=k), 6, price=1
-    ),
-    "true_range": Kernel(
-        lambda b, k: ranges.true_range(b.high, b.low, b.close, keep=k), 2, price=1
-    ),
+    "rolling_max partial": Kernel(lambda b, k: windows.rolling_max(b.high, 13, partial=True, keep=k), 13, price=1),
+    "rolling_min partial": Kernel(lambda b, k: windows.rolling_min(b.low, 6, partial=True, keep=k), 6, price=1),
+    "true_range": Kernel(lambda b, k: ranges.true_range(b.high, b.low, b.close, keep=k), 2, price=1),
     "true_range inside": Kernel(
         lambda b, k: ranges.true_range(b.high, b.low, b.close, inside=True, keep=k),
         2,
@@ -111,27 +93,15 @@ KERNELS: Mapping[str, Kernel] = {
     "not_falling": Kernel(lambda b, k: slopes.not_falling(b.close, 6, keep=k), 6, bars=0),
     "r_squared": Kernel(lambda b, k: slopes.r_squared(np.log(b.close), 12, keep=k), 12, bars=12),
     "deviation": Kernel(lambda b, k: slopes.deviation(b.close, 10, keep=k), 10, price=1, bars=10),
-    "signed_volume": Kernel(
-        lambda b, k: volume.signed_volume(b.close, b.volume, keep=k), 2, volume=1
-    ),
-    "obv_slope": Kernel(
-        lambda b, k: volume.obv_slope(b.close, b.volume, 6, keep=k), 6, volume=1, bars=6
-    ),
+    "signed_volume": Kernel(lambda b, k: volume.signed_volume(b.close, b.volume, keep=k), 2, volume=1),
+    "obv_slope": Kernel(lambda b, k: volume.obv_slope(b.close, b.volume, 6, keep=k), 6, volume=1, bars=6),
     "obv_rising": Kernel(lambda b, k: volume.obv_rising(b.close, b.volume, 6, keep=k), 6, bars=0),
     "rises": Kernel(lambda b, k: compare.rises(b.close, keep=k), 2, bars=0),
     "falls": Kernel(lambda b, k: compare.falls(b.close, keep=k), 2, bars=0),
     "crosses_above": Kernel(lambda b, k: compare.crosses_above(b.close, b.open, keep=k), 2, bars=0),
-    "rolling_count": Kernel(
-        lambda b, k: counts.rolling_count(b.close > b.open, 9, keep=k), 9, bars=0
-    ),
-    "rolling_share": Kernel(
-        lambda b, k: counts.rolling_share(b.close > b.open, 9, of=b.volume >= 0, keep=k), 9
-    ),
+    "rolling_count": Kernel(lambda b, k: counts.rolling_count(b.close > b.open, 9, keep=k), 9, bars=0),
+    "rolling_share": Kernel(lambda b, k: counts.rolling_share(b.close > b.open, 9, of=b.volume >= 0, keep=k), 9),
     "streak": Kernel(lambda b, k: counts.streak(b.close > b.open, keep=k), RECURSIVE, bars=0),
-    "rolling_median": Kernel(
-        lambda b, k: counts.rolling_median(b.volume, 8, keep=k), 8, volume=1, bars=8
-    ),
-    "share_below": Kernel(
-        lambda b, k: counts.share_below(b.high - b.low, b.close * 0.004, 7, keep=k), 7
-    ),
+    "rolling_median": Kernel(lambda b, k: counts.rolling_median(b.volume, 8, keep=k), 8, volume=1, bars=8),
+    "share_below": Kernel(lambda b, k: counts.share_below(b.high - b.low, b.close * 0.004, 7, keep=k), 7),
 }

@@ -25,9 +25,7 @@ class Bars:
 
     def each(self, change: Callable[[Floats], Floats]) -> Self:
         """The bars with every array replaced by `change` of it."""
-        return replace(
-            self, **{one.name: frozen(change(getattr(self, one.name))) for one in fields(self)}
-        )
+        return replace(self, **{one.name: frozen(change(getattr(self, one.name))) for one in fields(self)})
 
     def columns(self, chosen: Sequence[int] | slice | NDArray[np.intp]) -> Self:
         return self.each(lambda x: x[:, chosen])
@@ -37,9 +35,7 @@ class Bars:
 
     def rescaled(self, factors: Floats) -> Self:
         """Each instrument's prices times its factor, its volume divided by it."""
-        prices = {
-            name: frozen(getattr(self, name) * factors) for name in ("open", "high", "low", "close")
-        }
+        prices = {name: frozen(getattr(self, name) * factors) for name in ("open", "high", "low", "close")}
         return replace(self, **prices, volume=frozen(self.volume / factors))
 
 
@@ -49,9 +45,7 @@ def frozen(x: Floats) -> Floats:
     return x
 
 
-def bars(
-    sessions: int, instruments: int, seed: int = 0, *, late: bool = True, still: float = 0.25
-) -> Bars:
+def bars(sessions: int, instruments: int, seed: int = 0, *, late: bool = True, still: float = 0.25) -> Bars:
     """Bars on ticks of 5; `still` is the share of sessions without a change. With `late`, about a third of the columns
     begin late and now and then one has no bar at all."""
     rng = np.random.default_rng(seed)
@@ -94,8 +88,4 @@ def per_column(naive: Callable[..., Sequence[float]], *arrays: Floats) -> Floats
 
 def same(a: NDArray[np.generic], b: NDArray[np.generic]) -> bool:
     """Equal shapes and values, bit for bit but for the kind of NaN."""
-    return (
-        a.shape == b.shape
-        and a.dtype == b.dtype
-        and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
-    )
+    return a.shape == b.shape and a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")

@@ -18,9 +18,7 @@ def windowed(
     x: Sequence[float], n: int, of: Callable[[Sequence[float]], float], *, partial: bool = False
 ) -> list[float]:
     """`of` the last n values, or of those there are."""
-    return [
-        of(x[max(t - n + 1, 0) : t + 1]) if partial or t >= n - 1 else NAN for t in range(len(x))
-    ]
+    return [of(x[max(t - n + 1, 0) : t + 1]) if partial or t >= n - 1 else NAN for t in range(len(x))]
 
 
 def r_squared(window: Sequence[float]) -> float:
@@ -34,9 +32,7 @@ def depth(high: Sequence[float], low: Sequence[float], n: int) -> list[float]:
     return [(top - bottom) / top for top, bottom in zip(tops, bottoms, strict=True)]
 
 
-def place(
-    close: Sequence[float], high: Sequence[float], low: Sequence[float], n: int
-) -> list[float]:
+def place(close: Sequence[float], high: Sequence[float], low: Sequence[float], n: int) -> list[float]:
     tops, bottoms = windowed(high, n, max), windowed(low, n, min)
     return [
         0.5 if top == bottom else (c - bottom) / (top - bottom)
@@ -48,12 +44,9 @@ def change(x: Sequence[float], n: int) -> list[float]:
     return [x[t] / x[t - n] - 1 if t >= n else NAN for t in range(len(x))]
 
 
-def true_range_inside(
-    high: Sequence[float], low: Sequence[float], close: Sequence[float]
-) -> list[float]:
+def true_range_inside(high: Sequence[float], low: Sequence[float], close: Sequence[float]) -> list[float]:
     return [NAN] + [
-        max(high[t] - low[t], abs(high[t] - close[t - 1]), abs(low[t] - close[t - 1]))
-        for t in range(1, len(close))
+        max(high[t] - low[t], abs(high[t] - close[t - 1]), abs(low[t] - close[t - 1])) for t in range(1, len(close))
     ]
 
 
@@ -79,9 +72,7 @@ def streak(holds: Sequence[float]) -> list[float]:
 def share_among(holds: Sequence[float], of: Sequence[float], n: int) -> list[float]:
     shares = []
     for t in range(len(holds)):
-        window = [
-            bool(h) for h, o in list(zip(holds, of, strict=True))[max(t - n + 1, 0) : t + 1] if o
-        ]
+        window = [bool(h) for h, o in list(zip(holds, of, strict=True))[max(t - n + 1, 0) : t + 1] if o]
         shares.append(sum(window) / len(window) if window else NAN)
     return shares
 

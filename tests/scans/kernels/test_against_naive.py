@@ -42,9 +42,7 @@ def series(function: Callable[..., Iterable[float]], *arguments: int) -> Callabl
     return of
 
 
-def at_each(
-    function: Callable[..., tuple[float, float]], *arguments: int
-) -> Callable[..., list[float]]:
+def at_each(function: Callable[..., tuple[float, float]], *arguments: int) -> Callable[..., list[float]]:
     """The verdict `up above down` of a reference that answers for the last session only."""
 
     def of(*columns: Sequence[float]) -> list[float]:
@@ -67,9 +65,7 @@ def macd(part: int) -> Callable[[pd.Series[float]], pd.Series[float]]:
     return lambda close: reference.macd(close)[part]
 
 
-def window(
-    n: int, of: Callable[[Sequence[float]], float], partial: bool = False
-) -> Callable[..., list[float]]:
+def window(n: int, of: Callable[[Sequence[float]], float], partial: bool = False) -> Callable[..., list[float]]:
     return functools.partial(naive.windowed, n=n, of=of, partial=partial)
 
 
@@ -172,9 +168,7 @@ SAMPLES: dict[str, Sample] = {
     ),
     "obv_slope": (
         lambda b: volume.obv_slope(b.close, b.volume, 20),
-        lambda b: per_column(
-            lambda c, v: series(reference.slope, 20)(series(reference.obv)(c, v)), b.close, b.volume
-        ),
+        lambda b: per_column(lambda c, v: series(reference.slope, 20)(series(reference.obv)(c, v)), b.close, b.volume),
     ),
     "obv_rising": (
         lambda b: volume.obv_rising(b.close, b.volume, 8),
@@ -182,9 +176,7 @@ SAMPLES: dict[str, Sample] = {
     ),
     "signed_volume": (
         lambda b: volume.signed_volume(b.close, b.volume),
-        lambda b: per_column(
-            lambda c, v: [0.0, *np.diff(series(reference.obv)(c, v))], b.close, b.volume
-        ),
+        lambda b: per_column(lambda c, v: [0.0, *np.diff(series(reference.obv)(c, v))], b.close, b.volume),
     ),
     "rolling_sum": (
         lambda b: windows.rolling_sum(b.volume, 11),
@@ -217,9 +209,9 @@ SAMPLES: dict[str, Sample] = {
     "share_below": (
         lambda b: counts.share_below(b.high - b.low, averages.sma(b.high - b.low, 5), 59, least=20),
         lambda b: per_column(
-            lambda h, low: (
-                lambda r: naive.share_below(r, naive.windowed(r, 5, statistics.fmean), 59, 20)
-            )([x - y for x, y in zip(h, low, strict=True)]),
+            lambda h, low: (lambda r: naive.share_below(r, naive.windowed(r, 5, statistics.fmean), 59, 20))(
+                [x - y for x, y in zip(h, low, strict=True)]
+            ),
             b.high,
             b.low,
         ),

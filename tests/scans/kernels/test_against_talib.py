@@ -115,9 +115,7 @@ WINDOWED: dict[str, tuple[Callable[[Bars], Values], Callable[[Bars], Values]]] =
     ),
     "slope of obv": (
         lambda b: volume.obv_slope(b.close, b.volume, 20),
-        lambda b: column_by_column(
-            lambda c, v: talib.LINEARREG_SLOPE(talib.OBV(c, v), 20), b.close, b.volume
-        ),
+        lambda b: column_by_column(lambda c, v: talib.LINEARREG_SLOPE(talib.OBV(c, v), 20), b.close, b.volume),
     ),
     "deviation": (
         lambda b: slopes.deviation(b.close, 20, ddof=0),
@@ -132,9 +130,7 @@ WINDOWED: dict[str, tuple[Callable[[Bars], Values], Callable[[Bars], Values]]] =
 
 @pytest.mark.parametrize(("ours", "theirs"), WINDOWED.values(), ids=WINDOWED.keys())
 @pytest.mark.parametrize("shape", [(170, 4), (21, 30), (65, 1)])
-def test_windows(
-    ours: Callable[[Bars], Values], theirs: Callable[[Bars], Values], shape: tuple[int, int]
-) -> None:
+def test_windows(ours: Callable[[Bars], Values], theirs: Callable[[Bars], Values], shape: tuple[int, int]) -> None:
     b = bars(*shape, seed=7)
     # TA-Lib keeps running sums, so its own rounding (of prices squared for the deviation) is the looser of the two.
     np.testing.assert_allclose(ours(b), theirs(b), rtol=1e-8, atol=1e-4)

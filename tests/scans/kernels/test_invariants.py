@@ -19,9 +19,7 @@ few = settings(max_examples=12, deadline=None)
 @every_kernel
 @few
 @given(b=some_bars(), keep=st.integers(0, 80))
-def test_keep_gives_the_last_rows_of_the_whole_bit_for_bit(
-    kernel: Kernel, b: Bars, keep: int
-) -> None:
+def test_keep_gives_the_last_rows_of_the_whole_bit_for_bit(kernel: Kernel, b: Bars, keep: int) -> None:
     whole = kernel.compute(b, None)
     assert whole.shape == b.close.shape
     assert same(kernel.compute(b, keep), whole[max(len(whole) - keep, 0) :])
@@ -81,9 +79,7 @@ def test_values_begin_where_they_are_defined_and_go_on(kernel: Kernel, b: Bars) 
 @every_kernel
 @few
 @given(b=some_bars(), seed=st.integers(0, 1000))
-def test_rescaling_an_instrument_moves_no_verdict_and_scales_the_rest(
-    kernel: Kernel, b: Bars, seed: int
-) -> None:
+def test_rescaling_an_instrument_moves_no_verdict_and_scales_the_rest(kernel: Kernel, b: Bars, seed: int) -> None:
     factors: Floats = np.random.default_rng(seed).uniform(0.02, 70.0, (1, b.close.shape[1]))
     before = kernel.compute(b, None)
     after = kernel.compute(b.rescaled(factors), None)

@@ -28,15 +28,11 @@ shapes = {"rows": st.integers(0, 5), "columns": st.integers(1, 40), "seed": st.i
 
 @quick
 @given(**shapes)
-def test_percentile_counts_those_below_and_half_of_those_equal(
-    seed: int, rows: int, columns: int
-) -> None:
+def test_percentile_counts_those_below_and_half_of_those_equal(seed: int, rows: int, columns: int) -> None:
     x, mask = market(seed, rows, columns)
     expected = np.full(x.shape, np.nan)
     for row in range(rows):
-        chosen = {
-            i: float(x[row, i]) for i in range(columns) if mask[row, i] and not np.isnan(x[row, i])
-        }
+        chosen = {i: float(x[row, i]) for i in range(columns) if mask[row, i] and not np.isnan(x[row, i])}
         for column, share in naive.average_ranks(chosen).items():
             expected[row, column] = share
     np.testing.assert_allclose(percentile(x, mask), expected, rtol=1e-12)
@@ -80,15 +76,11 @@ def chosen_by_sorting(
 @given(**shapes, count=st.integers(0, 12))
 def test_the_largest_of_each_group(seed: int, rows: int, columns: int, count: int) -> None:
     x, mask = market(seed, rows, columns)
-    amount = (
-        np.round(x * 100) * 1e7
-    )  # exact ties: the earlier column, which is the lower code, stands first
+    amount = np.round(x * 100) * 1e7  # exact ties: the earlier column, which is the lower code, stands first
     group = np.random.default_rng(seed).integers(-1, 3, x.shape).astype(np.int8)
     one = np.zeros_like(group)
     assert same(top_per_group(amount, mask, count), chosen_by_sorting(amount, mask, one, count))
-    assert same(
-        top_per_group(amount, mask, count, group), chosen_by_sorting(amount, mask, group, count)
-    )
+    assert same(top_per_group(amount, mask, count, group), chosen_by_sorting(amount, mask, group, count))
 
 
 def test_nobody_and_everybody() -> None:

@@ -44,9 +44,7 @@ def test_an_evening_on_which_something_fails(
     assert "v2: 0 matched" in out
 
 
-def test_nothing_to_do_is_no_failure(
-    market: pd.DataFrame, probe: Probe, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nothing_to_do_is_no_failure(market: pd.DataFrame, probe: Probe, capsys: pytest.CaptureFixture[str]) -> None:
     shown = ran(capsys, "run_evening", "--no-collect", "--date", "2024-04-10")
     assert shown.startswith("2024-04-10 is no session of market kr: nothing to do. The record ")
     with pytest.raises(CommandError, match="Unknown market"):

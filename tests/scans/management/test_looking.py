@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 
-from scans.operations.run import Request, run
+from scans.operations.scan.run import Request, run
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
 
@@ -41,12 +41,8 @@ def risers(rows: pd.DataFrame, day: date) -> set[str]:
     return set(rise[rise > 0].index)
 
 
-def test_which_scans_caught_an_instrument(
-    market: pd.DataFrame, probe: Probe, sessions: list[date]
-) -> None:
-    run(
-        Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[20], last=sessions[-1])
-    )
+def test_which_scans_caught_an_instrument(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
+    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[20], last=sessions[-1]))
     text = told("stock", "005930")
     expected = [day for day in reversed(sessions[20:]) if "005930" in risers(market, day)]
     assert [line[:10] for line in text.splitlines()[3:]] == [str(day) for day in expected]
@@ -69,15 +65,12 @@ def test_which_scans_caught_an_instrument(
 def test_who_entered_and_left(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
     with pytest.raises(CommandError, match="rises"):
         told("scan_changes", "--version=rises")
-    run(
-        Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[-2], last=sessions[-1])
-    )
+    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[-2], last=sessions[-1]))
     before, now = risers(market, sessions[-2]), risers(market, sessions[-1])
     text = told("scan_changes", "--version=rises")
     assert f"{sessions[-1]} since {sessions[-2]}" in text
     found = {
-        word: {line.split()[1] for line in text.splitlines() if line.split()[0] == word}
-        for word in ("entered", "left")
+        word: {line.split()[1] for line in text.splitlines() if line.split()[0] == word} for word in ("entered", "left")
     }
     assert found == {"entered": now - before, "left": before - now}
     with pytest.raises(CommandError, match="Unknown scanner version 'v9'"):

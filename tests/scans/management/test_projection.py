@@ -19,9 +19,7 @@ from tests.seismo_site.running import installed, manage, managed, prepared
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with an imported market and no lake yet."""
     folder = installed(tmp_path_factory.mktemp("imported"))
-    frame(list(pd.bdate_range("2024-03-04", "2024-04-09").date)).to_csv(
-        folder / "prices.csv", index=False
-    )
+    frame(list(pd.bdate_range("2024-03-04", "2024-04-09").date)).to_csv(folder / "prices.csv", index=False)
     managed(folder, "import_prices", str(folder / "prices.csv"))
     return folder
 
@@ -48,9 +46,7 @@ def on_a_full_disk(folder: Path, *arguments: str) -> subprocess.CompletedProcess
 
 def stale(folder: Path) -> int:
     with sqlite3.connect(folder / "seismo.sqlite3") as database:
-        rows = database.execute(
-            "SELECT COUNT(*) FROM marketdata_lakepartition WHERE wanted <> written"
-        ).fetchone()
+        rows = database.execute("SELECT COUNT(*) FROM marketdata_lakepartition WHERE wanted <> written").fetchone()
     return int(rows[0])
 
 

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import OutputWrapper
 from rich.cells import cell_len
 
-from marketdata.markets import market as market_named
+from marketdata.markets import get_market
 from scans.management.rank_table import _cell
 from tests.scans.probe import Probe
 
@@ -77,10 +77,8 @@ def test_it_fits_the_terminal_and_loses_no_pick(
         ("stop", None, "kr", "-"),
     ],
 )
-def test_a_cell_as_people_read_it(
-    name: str, value: float | str | None, market: str, text: str
-) -> None:
-    assert _cell(name, value, market_named(market)) == text
+def test_a_cell_as_people_read_it(name: str, value: float | str | None, market: str, text: str) -> None:
+    assert _cell(name, value, get_market(market)) == text
 
 
 def test_a_terminal_is_told_what_to_do_next_only_where_it_helps(

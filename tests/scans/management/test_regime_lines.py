@@ -13,10 +13,10 @@ from django.core.management import call_command
 
 from scans.models import Notification
 from scans.notices.text import text
-from scans.operations import evening, notify
-from scans.operations.evening import Asked
-from scans.operations.requests import ask
-from scans.operations.working import work
+from scans.operations.evening import evening, notify
+from scans.operations.evening.evening import Asked
+from scans.operations.requests.queue import ask
+from scans.operations.requests.worker import work
 from tests.scans.conftest import AS_OF
 from tests.scans.index_series import DAILY, TREND, levels, record_index
 
@@ -75,7 +75,7 @@ def test_notifications(index: None, sessions: list[date]) -> None:
 
 
 def test_drafts(index: None, sessions: list[date]) -> None:
-    from scans.api.asked import drafted
+    from scans.api.serializers.requests import drafted
     from scans.models import ScanDraft
 
     asked = ask(

@@ -43,9 +43,7 @@ def test_json_is_one_line_for_each_version_and_session(
         "--format=json",
     )
     lines = [json.loads(line) for line in text.splitlines()]
-    expected = [
-        (version, day.isoformat()) for version in ("rises", "rises-10") for day in sessions[-3:]
-    ]
+    expected = [(version, day.isoformat()) for version in ("rises", "rises-10") for day in sessions[-3:]]
     assert [(line["scanner_version"], line["date"]) for line in lines] == expected
     for line in lines:
         assert line["market"] == "kr"
@@ -53,14 +51,10 @@ def test_json_is_one_line_for_each_version_and_session(
         assert {"reason", "regime", "universe", "scored", "matched", "input_digest"} <= set(line)
         assert [rank["rank"] for rank in line["ranks"]] == list(range(1, len(line["ranks"]) + 1))
         for rank in line["ranks"]:
-            assert {"code", "name", "score", "strategy", "label", "signals", "components"} <= set(
-                rank
-            )
+            assert {"code", "name", "score", "strategy", "label", "signals", "components"} <= set(rank)
 
 
-def test_table_csv_and_parquet_tell_the_same(
-    market: pd.DataFrame, probe: Probe, tmp_path: Path
-) -> None:
+def test_table_csv_and_parquet_tell_the_same(market: pd.DataFrame, probe: Probe, tmp_path: Path) -> None:
     ranks = json.loads(run_scan("--format=json"))["ranks"]
     codes = [rank["code"] for rank in ranks]
     rows = list(csv.DictReader(io.StringIO(run_scan("--format=csv"))))
@@ -93,9 +87,7 @@ def test_ranks_in_parquet_are_typed(market: pd.DataFrame, probe: Probe, tmp_path
         assert [row[name] for name in numbers] == [rank[name] for name in numbers]
 
 
-def test_no_door_hands_out_a_formula(
-    market: pd.DataFrame, probe: Probe, tmp_path: Path, client: Client
-) -> None:
+def test_no_door_hands_out_a_formula(market: pd.DataFrame, probe: Probe, tmp_path: Path, client: Client) -> None:
     """The same text from the command line and from the API, with a byte order mark unless it is unwanted."""
     name = '=HYPERLINK("https://example.org","x")'
     Instrument.objects.update(name=name)
@@ -134,9 +126,7 @@ def test_a_workbook_holds_what_it_says(market: pd.DataFrame, probe: Probe, tmp_p
 
 
 def test_top_keeps_the_best(market: pd.DataFrame, probe: Probe) -> None:
-    assert [rank["rank"] for rank in json.loads(run_scan("--format=json", "--top=1"))["ranks"]] == [
-        1
-    ]
+    assert [rank["rank"] for rank in json.loads(run_scan("--format=json", "--top=1"))["ranks"]] == [1]
 
 
 def test_no_save_publishes_nothing(market: pd.DataFrame, probe: Probe) -> None:
@@ -171,9 +161,7 @@ def test_explain_prints_every_check(market: pd.DataFrame, probe: Probe) -> None:
 
 
 def test_explain_as_json(market: pd.DataFrame, probe: Probe) -> None:
-    picked, other = (
-        json.loads(run_scan(f"--explain={code}", "--format=json")) for code in ("005930", "000020")
-    )
+    picked, other = (json.loads(run_scan(f"--explain={code}", "--format=json")) for code in ("005930", "000020"))
     assert [one["date"] for one in (picked, other)] == ["2024-04-30", "2024-04-30"]
     assert (picked["code"], picked["scanner_version"]) == ("005930", "rises")
     (check,) = picked["checks"]
@@ -223,9 +211,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_is_told_in_one_sentence(
-    market: pd.DataFrame, probe: Probe, case: str
-) -> None:
+def test_what_is_wrong_is_told_in_one_sentence(market: pd.DataFrame, probe: Probe, case: str) -> None:
     arguments, sentence = WRONG[case]
     with pytest.raises(CommandError) as told:
         run_scan(*arguments)
@@ -233,9 +219,7 @@ def test_what_is_wrong_is_told_in_one_sentence(
     assert "\n" not in str(told.value).strip()
 
 
-def test_the_real_command_line(
-    bring: Importer, sessions: list[date], tmp_path: Path, data_dir: Any
-) -> None:
+def test_the_real_command_line(bring: Importer, sessions: list[date], tmp_path: Path, data_dir: Any) -> None:
     from tests.scans.conftest import frame
 
     folder = tmp_path / "own"
@@ -260,6 +244,5 @@ def test_the_real_command_line(
     unknown = manage(folder, "run_scan", "--version", "v7")
     assert unknown.returncode == 1
     assert unknown.stderr.strip().splitlines() == [
-        "Unknown scanner version 'v7': the known ones are seismograph, "
-        "seismograph-crypto, v1, v2, v2-crypto, v3, vcp."
+        "Unknown scanner version 'v7': the known ones are seismograph, seismograph-crypto, v1, v2, v2-crypto, v3, vcp."
     ]

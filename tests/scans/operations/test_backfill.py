@@ -12,16 +12,14 @@ from django.core.management import CommandError, call_command
 from marketdata.models import LeaseRow
 from marketdata.operations.lease import Lease, LeaseLost
 from scans.models import Backfill, ScannerVersion, ScanRank, ScanSession, Status
-from scans.operations import backfill
-from scans.operations.backfill import BackfillRefused
-from scans.operations.run import Request, run
+from scans.operations.scan import backfill
+from scans.operations.scan.backfill import BackfillRefused
+from scans.operations.scan.run import Request, run
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
 
 
-def fill(
-    first: date, last: date, *, resume: bool = False, overwrite: bool = False
-) -> list[backfill.Backfilled]:
+def fill(first: date, last: date, *, resume: bool = False, overwrite: bool = False) -> list[backfill.Backfilled]:
     request = Request(market="kr", as_of=AS_OF, versions=["rises"], first=first, last=last)
     return backfill.backfill(request, resume=resume, overwrite=overwrite)
 
@@ -36,16 +34,12 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backfill, "PART", 7)
 
 
-def test_a_backfill_gives_what_daily_runs_give(
-    market: pd.DataFrame, probe: Probe, sessions: list[date]
-) -> None:
+def test_a_backfill_gives_what_daily_runs_give(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
     done = fill(sessions[10], sessions[-1])
     assert (done[0].published, done[0].kept) == (len(sessions) - 10, 0)
     assert [day for day, _ in published()] == sessions[10:]
     for day, digest in published():
-        daily = run(
-            Request(market="kr", as_of=AS_OF, versions=["rises"], first=day, last=day, save=False)
-        )
+        daily = run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=day, last=day, save=False))
         assert daily[0].answers[0].result_digest == digest
 
 
@@ -53,9 +47,7 @@ def test_what_is_published_stays_unless_it_is_asked_for(
     market: pd.DataFrame, probe: Probe, sessions: list[date]
 ) -> None:
     fill(sessions[10], sessions[12])
-    with pytest.raises(
-        BackfillRefused, match="3 of 11 sessions of rises are published already: --resume"
-    ):
+    with pytest.raises(BackfillRefused, match="3 of 11 sessions of rises are published already: --resume"):
         fill(sessions[5], sessions[15])
     assert len(published()) == 3
     before = {row.date: row.run_id for row in ScanSession.objects.filter(published=True)}
@@ -66,21 +58,12 @@ def test_what_is_published_stays_unless_it_is_asked_for(
     assert [day for day, _ in published()] == sessions[5:16]
 
 
-def test_another_version_is_never_touched(
-    market: pd.DataFrame, probe: Probe, sessions: list[date]
-) -> None:
-    run(
-        Request(
-            market="kr", as_of=AS_OF, versions=["rises-10"], first=sessions[8], last=sessions[14]
-        )
-    )
+def test_another_version_is_never_touched(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
+    run(Request(market="kr", as_of=AS_OF, versions=["rises-10"], first=sessions[8], last=sessions[14]))
     before = list(ScanRank.objects.filter(scanner_version__slug="rises-10").order_by("pk").values())
     fill(sessions[5], sessions[15])
     fill(sessions[5], sessions[15], overwrite=True)
-    assert (
-        list(ScanRank.objects.filter(scanner_version__slug="rises-10").order_by("pk").values())
-        == before
-    )
+    assert list(ScanRank.objects.filter(scanner_version__slug="rises-10").order_by("pk").values()) == before
 
 
 def test_an_interrupted_backfill_leaves_whole_parts_and_resumes(
@@ -90,9 +73,7 @@ def test_an_interrupted_backfill_leaves_whole_parts_and_resumes(
         if now.done >= 14:
             raise KeyboardInterrupt
 
-    request = Request(
-        market="kr", as_of=AS_OF, versions=["rises"], first=sessions[5], last=sessions[-1]
-    )
+    request = Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[5], last=sessions[-1])
     with pytest.raises(KeyboardInterrupt):
         backfill.backfill(request, resume=False, overwrite=False, progress=stop)
     assert [day for day, _ in published()] == sessions[5:19]
@@ -106,9 +87,7 @@ def test_two_at_once_are_refused_and_a_dead_one_is_taken_over(
     market: pd.DataFrame, probe: Probe, sessions: list[date]
 ) -> None:
     version = ScannerVersion.objects.get(slug="rises")
-    other = Backfill.objects.create(
-        version=version, market="kr", first=sessions[0], last=sessions[9], started_at=AS_OF
-    )
+    other = Backfill.objects.create(version=version, market="kr", first=sessions[0], last=sessions[9], started_at=AS_OF)
     with Lease("backfill of rises on market kr"):
         with pytest.raises(
             BackfillRefused,
@@ -128,9 +107,7 @@ def test_a_backfill_that_was_taken_over_publishes_nothing_more(
     def taken_over(now: backfill.Progress) -> None:
         LeaseRow.objects.update(fence="of another process")
 
-    request = Request(
-        market="kr", as_of=AS_OF, versions=["rises"], first=sessions[5], last=sessions[24]
-    )
+    request = Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[5], last=sessions[24])
     with pytest.raises(LeaseLost, match="backfill of rises on market kr was silent for too long"):
         backfill.backfill(
             request,
@@ -154,9 +131,7 @@ def test_one_that_begins_while_another_runs_is_refused_and_writes_nothing(
             fill(sessions[0], sessions[-1], overwrite=True)
         assert published() == before
 
-    request = Request(
-        market="kr", as_of=AS_OF, versions=["rises"], first=sessions[5], last=sessions[24]
-    )
+    request = Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[5], last=sessions[24])
     backfill.backfill(request, resume=False, overwrite=False, progress=meanwhile)
     assert [(now.done, now.total) for now in told] == [(7, 20), (14, 20), (20, 20)]
     for now in told:  # what is left takes as long a session as what is done
@@ -166,9 +141,7 @@ def test_one_that_begins_while_another_runs_is_refused_and_writes_nothing(
 
 def test_the_command_line(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
     out = io.StringIO()
-    call_command(
-        "backfill", "--version=rises", f"--from={sessions[5]}", f"--to={sessions[15]}", stdout=out
-    )
+    call_command("backfill", "--version=rises", f"--from={sessions[5]}", f"--to={sessions[15]}", stdout=out)
     assert out.getvalue().startswith("rises: 11 sessions published, 0 already published")
     for arguments, sentence in (
         ((), "Say where to begin"),

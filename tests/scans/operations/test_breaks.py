@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from marketdata import history, queries
 from marketdata.lake import breaks_file
 from marketdata.models import FactorEvent, Instrument, InstrumentStatus
-from marketdata.operations import factor_events, project
-from marketdata.operations.import_prices import import_prices
-from scans.operations.run import Request, run
+from marketdata.operations.imports.prices import import_prices
+from marketdata.operations.projection import project
+from marketdata.operations.record import factor_events
+from marketdata.queries import bars as queries
+from marketdata.queries import history
+from scans.operations.scan.run import Request, run
 from tests.scans.conftest import AS_OF
 
 pytestmark = pytest.mark.django_db
@@ -76,9 +78,7 @@ def broken(market: str) -> list[tuple[str, str, str]]:
 
 
 def scanned(market: str, first: date, last: date) -> list[Any]:
-    (found,) = run(
-        Request(market=market, as_of=AS_OF, versions=["v2"], first=first, last=last, save=False)
-    )
+    (found,) = run(Request(market=market, as_of=AS_OF, versions=["v2"], first=first, last=last, save=False))
     return found.answers
 
 
@@ -103,9 +103,7 @@ def test_a_raw_split_is_suspected_until_its_event_is_supplied(bring: Bring, mark
     assert unlike[0] == alike[0]
     assert unlike[1] != alike[1]
     adjusted = queries.window(held, held.sessions[-1:], 40).read({"close": 40})["close"][:, 2]
-    np.testing.assert_allclose(
-        adjusted, before[before.code == code].close.to_numpy()[-41:] / 4, rtol=1e-12
-    )
+    np.testing.assert_allclose(adjusted, before[before.code == code].close.to_numpy()[-41:] / 4, rtol=1e-12)
 
 
 def test_one_wrong_bar_leaves_the_index_with_its_instrument(bring: Bring) -> None:
@@ -240,9 +238,7 @@ def test_holes_of_sixty_sessions_begin_no_life(bring: Bring) -> None:
     assert broken("us") == [(str(on[111]), "TBX", "life")]
 
 
-def test_an_inverted_event_is_refused_by_hand_and_suspected_from_a_file(
-    bring: Bring, tmp_path: Path
-) -> None:
+def test_an_inverted_event_is_refused_by_hand_and_suspected_from_a_file(bring: Bring, tmp_path: Path) -> None:
     rows, on = bars("kr"), days("kr")
     reduced = (rows.code == "003010") & (rows.date >= on[280])
     rows.loc[reduced, PRICES] *= 30
@@ -253,9 +249,7 @@ def test_an_inverted_event_is_refused_by_hand_and_suspected_from_a_file(
     with pytest.raises(factor_events.EventRefused) as refused:
         factor_events.supply(**supply, ratio=1 / 30, at=AS_OF)
     left, without = after / (before / 30), after / before
-    assert f"leaves a move of {left:.4g} times, {without:.4g} times without it" in str(
-        refused.value
-    )
+    assert f"leaves a move of {left:.4g} times, {without:.4g} times without it" in str(refused.value)
     file = tmp_path / "events.csv"
     file.write_text(f"date,code,ratio\n{on[280]},003010,{1 / 30}\n", encoding="utf-8")
     import_prices(files=[file], market="kr", as_of=AS_OF)

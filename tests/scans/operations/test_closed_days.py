@@ -11,13 +11,14 @@ import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 
-from marketdata import history, queries
 from marketdata.data_quality import report
 from marketdata.errors import DataProblem
 from marketdata.models import CalendarOverride, LakePartition
-from marketdata.operations import project
-from scans.operations.answers import Scan
-from scans.operations.run import Request, run
+from marketdata.operations.projection import project
+from marketdata.queries import history
+from marketdata.queries.bars import closed_days, index, record, window
+from scans.operations.scan.answers import Scan
+from scans.operations.scan.run import Request, run
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
 
@@ -68,24 +69,20 @@ def test_the_next_session_is_as_if_the_market_had_been_closed(
     held = project.current("kr")
     assert np.datetime64(sessions[at]) not in held.sessions
     ours = scan(sessions[at + 1])
-    assert any(
-        notice.startswith(f"{sessions[at]}: ") and "closed?" in notice for notice in ours.notices
-    )
-    mine = queries.index(held)
-    panel = queries.window(held, held.sessions[-1:], 30).read(dict.fromkeys(VALUES, 30))
+    assert any(notice.startswith(f"{sessions[at]}: ") and "closed?" in notice for notice in ours.notices)
+    mine = index(held)
+    panel = window(held, held.sessions[-1:], 30).read(dict.fromkeys(VALUES, 30))
     chart = history.history(history.read("kr"), TWELVE[0])
     assert chart is not None
     assert np.datetime64(sessions[at]) not in chart.days
 
     CalendarOverride.objects.create(market="kr", date=sessions[at], is_open=False)
     held = project.current("kr")
-    assert queries.closed_days(held) == {}
+    assert closed_days(held) == {}
     theirs = scan(sessions[at + 1])
     assert ours.answers == theirs.answers  # digests included
-    assert all(
-        np.array_equal(a, b, equal_nan=True) for a, b in zip(mine, queries.index(held), strict=True)
-    )
-    again = queries.window(held, held.sessions[-1:], 30).read(dict.fromkeys(VALUES, 30))
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(mine, index(held), strict=True))
+    again = window(held, held.sessions[-1:], 30).read(dict.fromkeys(VALUES, 30))
     for name in VALUES:
         np.testing.assert_array_equal(panel[name], again[name])
 
@@ -103,22 +100,16 @@ def test_such_a_day_is_no_session_to_scan_until_somebody_says_it_was_one(
     assert f"kr  {sessions[-2]}" in out.getvalue()
     assert err.getvalue() == told + "\n"
     (found,) = (one for one in report.findings("kr") if one.check == "closed_days")
-    assert found.cases == (
-        {"session": str(sessions[-1]), "told": "none of 12 instruments traded; closed?"},
-    )
+    assert found.cases == ({"session": str(sessions[-1]), "told": "none of 12 instruments traded; closed?"},)
     CalendarOverride.objects.create(market="kr", date=sessions[-1], is_open=True)
     (answer,) = scan(sessions[-1]).answers
     assert (answer.status, answer.reason) == ("quarantined", "none of 12 instruments traded")
-    CalendarOverride.objects.update_or_create(
-        market="kr", date=sessions[-1], defaults={"is_open": False}
-    )
+    CalendarOverride.objects.update_or_create(market="kr", date=sessions[-1], defaults={"is_open": False})
     assert project.current("kr").sessions[-1] == np.datetime64(sessions[-2])
     assert not [one for one in report.findings("kr") if one.check == "closed_days"]
 
 
-def test_right_bars_make_it_a_session_again(
-    bring: Importer, sessions: list[date], probe: Probe
-) -> None:
+def test_right_bars_make_it_a_session_again(bring: Importer, sessions: list[date], probe: Probe) -> None:
     rows = bars(sessions)
     bring(pd.concat([rows[rows.date != sessions[22]], silent(rows, sessions, 22)]))
     assert np.datetime64(sessions[22]) not in project.current("kr").sessions
@@ -154,15 +145,13 @@ def test_half_dead_days_are_quarantined_and_named_with_the_next(
     assert found.cases == ({"session": str(sessions[-2]), "told": told},)
 
 
-def test_a_lake_of_before_is_written_anew(
-    bring: Importer, sessions: list[date], probe: Probe
-) -> None:
+def test_a_lake_of_before_is_written_anew(bring: Importer, sessions: list[date], probe: Probe) -> None:
     """A day that was closed by an override leaves the lake, and comes back with it."""
     bring(bars(sessions))
     project.current("kr")
     day = sessions[21]
     override = CalendarOverride.objects.create(market="kr", date=day, is_open=False)
-    assert queries.record("kr").stale == (day.replace(day=1),)
+    assert record("kr").stale == (day.replace(day=1),)
     project.current("kr")
     (row,) = LakePartition.objects.filter(market="kr", month=day.replace(day=1))
     assert row.closed == {str(day): [12, ""]}

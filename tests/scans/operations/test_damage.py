@@ -14,15 +14,15 @@ import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
 
-from marketdata import queries
 from marketdata.errors import LakeError
 from marketdata.models import LakePartition
-from marketdata.operations import project
-from marketdata.operations.verify import verify
+from marketdata.operations.projection import project
+from marketdata.operations.projection.verify import verify
+from marketdata.queries import bars
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion, ScanRank, ScanSession
 from scans.operations import signals
-from scans.operations.run import Request, run
+from scans.operations.scan.run import Request, run
 from tests.damage import damages
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.flow_probe import FlowProbe
@@ -74,9 +74,7 @@ def request(*days: date, **given: Any) -> Request:
 def ranks(*days: date, **given: Any) -> list[Any]:
     found = run(request(*days, **given))
     assert not [one.error for one in found if one.error]
-    return [
-        (one.date, one.input_digest, one.result_digest) for made in found for one in made.answers
-    ]
+    return [(one.date, one.input_digest, one.result_digest) for made in found for one in made.answers]
 
 
 @pytest.mark.parametrize("spoil", EVERY)
@@ -94,10 +92,10 @@ def test_a_damaged_index_is_computed_anew(
     market: pd.DataFrame, probe: Probe, sessions: list[date], data_dir: Path, spoil: Spoil
 ) -> None:
     right = ranks(sessions[-1])
-    _, m, _ = queries.index(queries.record("kr"))
+    _, m, _ = bars.index(bars.record("kr"))
     spoil(data_dir / "lake" / "market=kr" / "index.parquet")
     assert ranks(sessions[-1]) == right
-    assert queries.index(queries.record("kr"))[1].tolist() == pytest.approx(m.tolist(), nan_ok=True)
+    assert bars.index(bars.record("kr"))[1].tolist() == pytest.approx(m.tolist(), nan_ok=True)
 
 
 @pytest.mark.parametrize("spoil", [cut, zero, another_month, remove])
@@ -158,9 +156,7 @@ def test_where_nothing_may_be_written_one_sentence_says_what_to_do(
 ) -> None:
     ranks(sessions[25])
     zero(data_dir / "lake" / APRIL / "bars.parquet")
-    with pytest.raises(
-        LakeError, match=rf"^{APRIL}/bars.parquet cannot be read, it is damaged .*project_lake`\.$"
-    ):
+    with pytest.raises(LakeError, match=rf"^{APRIL}/bars.parquet cannot be read, it is damaged .*project_lake`\.$"):
         ranks(sessions[25], mend=False)
     with pytest.raises(CommandError, match="1 faults in the lake of market kr"):
         call_command("verify_lake", verbosity=0)
@@ -184,9 +180,7 @@ def test_what_was_published_from_damage_is_replaced_once_it_was_seen(
     (mended,) = run(request(day, save=True))
     assert (mended.error, mended.unchanged) == ("", False)
     assert ScanSession.objects.get(published=True).result_digest == right[0][2]
-    LakePartition.objects.update(
-        damage_seen_at=AS_OF - timedelta(days=1)
-    )  # before it was published
+    LakePartition.objects.update(damage_seen_at=AS_OF - timedelta(days=1))  # before it was published
     assert run(request(day, save=True))[0].unchanged
     ScanSession.objects.update(result_digest="a defect")
     ScanRank.objects.update(score=9.0)

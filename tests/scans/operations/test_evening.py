@@ -13,8 +13,8 @@ import pytest
 from django.db import connection
 
 from marketdata.models import LeaseRow
-from marketdata.operations import project
 from marketdata.operations.lease import Lease, LeaseLost, LeaseTaken
+from marketdata.operations.projection import project
 from scans.management.evenings import came
 from scans.models import (
     Delivery,
@@ -27,10 +27,11 @@ from scans.models import (
     Signal,
     Status,
 )
-from scans.operations import evening, schedule, signals
-from scans.operations.evening import Asked
-from scans.operations.outcomes import Told
-from scans.queries import UnknownVersion
+from scans.operations import signals
+from scans.operations.evening import evening, schedule
+from scans.operations.evening.evening import Asked
+from scans.operations.evening.report import Told
+from scans.queries.versions import UnknownVersion
 from tests.scans.conftest import frame
 from tests.scans.probe import Probe
 
@@ -80,9 +81,9 @@ def test_every_version_and_one_notification(
     row = Notification.objects.get()
     assert (row.market, row.session, row.outcome, row.reason) == ("kr", last, "done", "")
     for one in row.versions:
-        ranks = ScanRank.objects.filter(
-            scanner_version__slug=one["version"], date=last, published=True
-        ).order_by("rank")
+        ranks = ScanRank.objects.filter(scanner_version__slug=one["version"], date=last, published=True).order_by(
+            "rank"
+        )
         assert one["matched"] == one["ranked"] == ranks.count()
         assert [(pick["code"], pick["score"]) for pick in one["picks"]] == [
             (rank.code, rank.score) for rank in ranks[:5]
@@ -188,9 +189,7 @@ def test_missed_evenings_are_made_up_for(
     assert published("rises-10") == [sessions[5], *sessions[15:25]]
     alone = {row.date: row.result_digest for row in ScanSession.objects.filter(published=True)}
     evenings(night(sessions[22]), versions=["rises"])
-    assert alone == {
-        row.date: row.result_digest for row in ScanSession.objects.filter(published=True)
-    }
+    assert alone == {row.date: row.result_digest for row in ScanSession.objects.filter(published=True)}
 
 
 @pytest.mark.parametrize(
@@ -202,9 +201,7 @@ def test_missed_evenings_are_made_up_for(
     ],
     ids=["an election", "a Sunday", "a Monday before the close"],
 )
-def test_a_day_without_a_close(
-    market: pd.DataFrame, probe: Probe, evenings: Evenings, at: datetime, why: str
-) -> None:
+def test_a_day_without_a_close(market: pd.DataFrame, probe: Probe, evenings: Evenings, at: datetime, why: str) -> None:
     told = evenings(at)
     assert told.session is None
     assert told.reason.startswith(why)
@@ -226,9 +223,7 @@ def test_what_is_made_up_for_before_todays_own_run_is_yesterdays(
     assert (told.session, published("rises")) == (last, [before, last])
 
 
-def test_a_day_that_is_named(
-    market: pd.DataFrame, probe: Probe, sessions: list[date], evenings: Evenings
-) -> None:
+def test_a_day_that_is_named(market: pd.DataFrame, probe: Probe, sessions: list[date], evenings: Evenings) -> None:
     now = night(sessions[-1])
     told = evenings(now, session=date(2024, 4, 10))
     assert told.reason == "2024-04-10 is no session of market kr: nothing to do."
@@ -266,9 +261,7 @@ def test_a_session_that_is_not_complete(
     ]
 
 
-def test_without_any_bars(
-    data_dir: Any, probe: Probe, sessions: list[date], evenings: Evenings
-) -> None:
+def test_without_any_bars(data_dir: Any, probe: Probe, sessions: list[date], evenings: Evenings) -> None:
     told = evenings(night(sessions[-1]))
     assert told.outcome == "incomplete"
     assert "no instrument has a bar" in Notification.objects.get().reason
@@ -338,9 +331,7 @@ def test_an_evening_that_was_taken_over_publishes_nothing(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_at_once_do_it_once(
-    market: pd.DataFrame, probe: Probe, sessions: list[date], settings: Any
-) -> None:
+def test_two_at_once_do_it_once(market: pd.DataFrame, probe: Probe, sessions: list[date], settings: Any) -> None:
     settings.NOTIFY_EMAIL = ["ann@example.org"]
     start = Barrier(2)
 

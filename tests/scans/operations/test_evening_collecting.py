@@ -14,9 +14,9 @@ from marketdata.models import InstitutionalFlow, LeaseRow
 from marketdata.operations.lease import LeaseLost
 from scans.models import Notification, ScannerVersion, ScanSession
 from scans.notices import text as notice
-from scans.operations import evening, notify
-from scans.operations.evening import Asked
-from scans.operations.outcomes import Told
+from scans.operations.evening import evening, notify
+from scans.operations.evening.evening import Asked
+from scans.operations.evening.report import Told
 from tests.marketdata.operations.desk import Desk, known, listed, sessions
 from tests.marketdata.operations.desk import evening as at_six
 from tests.scans.probe import Probe
@@ -110,9 +110,7 @@ def test_a_source_that_fails_does_not_stop_the_scan_of_what_is_there(desk: Desk)
 def bought(desk: Desk) -> None:
     """Each instrument's institutions a tenth of what was traded on its last thirty sessions, from persons."""
     for one in desk.market.values():
-        one.flows[:] = [
-            (bar.session, -(bar.volume // 10), 0, bar.volume // 10) for bar in one.bars[-30:]
-        ]
+        one.flows[:] = [(bar.session, -(bar.volume // 10), 0, bar.volume // 10) for bar in one.bars[-30:]]
 
 
 def said(session: date) -> str:
@@ -132,9 +130,7 @@ def test_flow_is_collected_for_a_version_that_reads_it_and_for_no_other(desk: De
     bought(desk)
     last = sessions()[-1]
     for slug, weight in (("plain", 0.0), ("leans", 0.2)):
-        ScannerVersion.objects.create(
-            slug=slug, engine="vcp", params={"flow_weight": weight}, segments=["KOSPI"]
-        )
+        ScannerVersion.objects.create(slug=slug, engine="vcp", params={"flow_weight": weight}, segments=["KOSPI"])
     told = run(desk, last, "rises", "plain")
     assert told.collected
     assert (told.collected.flows, flows(last)) == (0, [])
@@ -142,9 +138,7 @@ def test_flow_is_collected_for_a_version_that_reads_it_and_for_no_other(desk: De
     told = run(desk, last, "rises", "leans")
     assert told.collected
     assert (told.collected.error, told.failures()) == ("", [])
-    assert flows(last) == [
-        (code, one.bars[-1].volume // 10) for code, one in sorted(desk.market.items())
-    ]
+    assert flows(last) == [(code, one.bars[-1].volume // 10) for code, one in sorted(desk.market.items())]
     assert told.collected.flows == InstitutionalFlow.objects.count() > SIZE
     assert f"{told.collected.flows} of investor flow, {SIZE} calls." in said(last)
     again = run(desk, last, "rises", "leans")
@@ -156,9 +150,7 @@ def test_flow_that_cannot_be_had_is_told_and_the_scans_go_on(desk: Desk) -> None
     bought(desk)
     last = sessions()[-1]
     run(desk, last)
-    ScannerVersion.objects.create(
-        slug="leans", engine="vcp", params={"flow_weight": 0.2}, segments=["KOSPI"]
-    )
+    ScannerVersion.objects.create(slug="leans", engine="vcp", params={"flow_weight": 0.2}, segments=["KOSPI"])
     desk.exchange.faults.rates = {"error": 1.0}
     desk.exchange.faults.only = "inquire-investor"
     told = run(desk, last, "rises", "leans")

@@ -18,12 +18,13 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 from django.utils import timezone
 from django_q.models import Schedule
-from marketdata import queries
-from marketdata.operations.import_prices import import_prices
-from scans.operations import schedule, versions
+from marketdata.queries.bars import bars
+from marketdata.operations.imports.prices import import_prices
+from scans.operations.evening.evening import schedule
+from scans.operations import versions
 from tests.scans.conftest import frame
 now, file = timezone.now(), pathlib.Path("{file}")
-days, local = queries.sessions("kr-own"), now.astimezone(ZoneInfo("Asia/Seoul"))
+days, local = bars.sessions("kr-own"), now.astimezone(ZoneInfo("Asia/Seoul"))
 closed = days[days <= days.dtype.type((local - timedelta(hours=18, minutes=10)).date())][-40:].tolist()
 frame(closed).to_csv(file, index=False)
 import_prices(files=[file], market="kr-own", as_of=now)

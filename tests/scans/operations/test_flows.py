@@ -11,16 +11,17 @@ import pandas as pd
 import pytest
 from pytest_django import Settings
 
-from marketdata import queries
 from marketdata.models import FlowPartition
-from marketdata.operations import flow_door, project
-from marketdata.operations.verify import verify
+from marketdata.operations.projection import project
+from marketdata.operations.projection.verify import verify
+from marketdata.operations.record import flows
+from marketdata.queries import bars
 from marketdata.sources.batches import FlowBatch
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion
-from scans.operations import reproduce
-from scans.operations.answers import Scan
-from scans.operations.run import Request, run
+from scans.operations.scan import reproduce
+from scans.operations.scan.answers import Scan
+from scans.operations.scan.run import Request, run
 from tests.scans.conftest import AS_OF, CODES
 from tests.scans.flow_probe import FIELDS, FlowProbe
 
@@ -46,7 +47,7 @@ def flow(
     **values: Sequence[float | None],
 ) -> None:
     given = FlowBatch.of([code] * len(days), days, values)
-    flow_door.record(given, market="kr", source=source, at=at)
+    flows.record(given, market="kr", source=source, at=at)
 
 
 def scanned(sessions: list[date], *, executor: str = "inline", save: bool = True) -> list[Scan]:
@@ -67,21 +68,14 @@ def digests(scan: Scan) -> dict[str, str]:
     return {answer.date: answer.input_digest for answer in scan.answers}
 
 
-def test_a_version_sees_the_flows_of_its_window_as_recorded(
-    engine: FlowProbe, sessions: list[date]
-) -> None:
+def test_a_version_sees_the_flows_of_its_window_as_recorded(engine: FlowProbe, sessions: list[date]) -> None:
     """Against a table filled by hand: gaps are NaN, codes without bars and other sessions do not show."""
     rng = np.random.default_rng(4)
     wanted = {name: pd.DataFrame(index=sessions, columns=CODES, dtype=float) for name in FIELDS}
     for code in CODES[1:]:
         days = [day for day in sessions if rng.random() < 0.8]
-        given = {
-            name: [float(rng.integers(-9, 9)) if rng.random() < 0.7 else np.nan for _ in days]
-            for name in FIELDS
-        }
-        flow_door.record(
-            FlowBatch.of([code] * len(days), days, given), market="kr", source="kis", at=AS_OF
-        )
+        given = {name: [float(rng.integers(-9, 9)) if rng.random() < 0.7 else np.nan for _ in days] for name in FIELDS}
+        flows.record(FlowBatch.of([code] * len(days), days, given), market="kr", source="kis", at=AS_OF)
         for name, values in given.items():
             wanted[name].loc[days, code] = values
     flow(sessions, "999999", foreign_net_quantity=[7] * len(sessions))
@@ -92,9 +86,7 @@ def test_a_version_sees_the_flows_of_its_window_as_recorded(
             continue  # each thread saw a part of the instruments
         for name, table in wanted.items():
             found = pd.DataFrame(engine.seen[name], index=sessions[18:31], columns=engine.codes)
-            pd.testing.assert_frame_equal(
-                found[list(CODES)], table.loc[sessions[18] : sessions[30]], check_names=False
-            )
+            pd.testing.assert_frame_equal(found[list(CODES)], table.loc[sessions[18] : sessions[30]], check_names=False)
 
 
 def test_flow_changes_the_digests_of_those_that_read_it_from_its_session_on(
@@ -116,9 +108,7 @@ def test_flow_changes_the_digests_of_those_that_read_it_from_its_session_on(
     flow([day], foreign_net_quantity=[None], at=LATER)  # says nothing
     assert digests(scanned(sessions)[0]) == before
     flow([day], foreign_net_quantity=[6.0], at=LATER)
-    assert {when for when, one in digests(scanned(sessions)[0]).items() if one != before[when]} == (
-        changed
-    )
+    assert {when for when, one in digests(scanned(sessions)[0]).items() if one != before[when]} == (changed)
 
 
 def test_a_rerun_names_the_flows_that_came_since(engine: FlowProbe, sessions: list[date]) -> None:
@@ -152,9 +142,7 @@ def test_one_source_completes_another_and_the_preferred_one_decides(
     assert engine.seen["institution_net_value"][-3:, column].tolist() == [8, 8, 8]
 
 
-def test_the_lake_of_flows_is_verified_and_mended(
-    engine: FlowProbe, sessions: list[date], data_dir: Path
-) -> None:
+def test_the_lake_of_flows_is_verified_and_mended(engine: FlowProbe, sessions: list[date], data_dir: Path) -> None:
     flow(sessions, foreign_net_quantity=[float(n) for n in range(len(sessions))])
     project.project("kr")
     assert {finding.text for finding in verify("kr")} == {
@@ -162,7 +150,7 @@ def test_the_lake_of_flows_is_verified_and_mended(
     }
     assert project.project_flows("kr").rows == len(sessions)
     assert list(verify("kr")) == []
-    file = data_dir / "lake" / queries.lake().flows("kr", date(2024, 4, 1))
+    file = data_dir / "lake" / bars.lake().flows("kr", date(2024, 4, 1))
     whole = digests(scanned(sessions)[0])
 
     file.write_bytes(file.read_bytes()[:-20])
@@ -178,21 +166,17 @@ def test_the_lake_of_flows_is_verified_and_mended(
     row = FlowPartition.objects.get(month=date(2024, 4, 1))
     flow([sessions[-1]], foreign_net_quantity=[999.0], at=LATER)
     FlowPartition.objects.filter(pk=row.pk).update(wanted=row.wanted)  # as if nobody had marked it
-    assert [finding.text for finding in verify("kr")] == [
-        "differs from the record in the flows of 005930"
-    ]
+    assert [finding.text for finding in verify("kr")] == ["differs from the record in the flows of 005930"]
 
 
-def test_bars_are_left_alone_where_only_flows_change(
-    engine: FlowProbe, sessions: list[date], data_dir: Path
-) -> None:
+def test_bars_are_left_alone_where_only_flows_change(engine: FlowProbe, sessions: list[date], data_dir: Path) -> None:
     scanned(sessions)
     files = {path: path.stat().st_mtime_ns for path in data_dir.glob("lake/**/bars.parquet")}
-    held = queries.record("kr")
+    held = bars.record("kr")
     flow(sessions[:5], foreign_net_quantity=[1.0] * 5)
     scanned(sessions)
     assert {path: path.stat().st_mtime_ns for path in files} == files
-    assert queries.record("kr").digests == held.digests
+    assert bars.record("kr").digests == held.digests
 
 
 def test_a_market_without_flows_is_what_it_was(engine: FlowProbe, sessions: list[date]) -> None:

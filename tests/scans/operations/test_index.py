@@ -13,14 +13,14 @@ import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 
-from marketdata import series
 from marketdata.data_quality import report
 from marketdata.models import IndexChoice
-from marketdata.operations.import_index import choose, import_index
+from marketdata.operations.imports.index_series import choose, import_index
+from marketdata.queries import index_series
 from scans.models import ScanRun
-from scans.operations import reproduce
-from scans.operations.answers import Answer
-from scans.operations.run import Request, run
+from scans.operations.scan import reproduce
+from scans.operations.scan.answers import Answer
+from scans.operations.scan.run import Request, run
 from tests.scans.conftest import AS_OF
 
 Bring = Callable[[pd.DataFrame], None]
@@ -70,9 +70,7 @@ def regimes(close: list[float]) -> list[str]:
     said = ["neutral"]
     for before, now in itertools.pairwise(close):
         m = now / before - 1
-        said.append(
-            "crash" if m < -0.025 else "bear" if m < -0.01 else "bull" if m > 0.01 else "neutral"
-        )
+        said.append("crash" if m < -0.025 else "bear" if m < -0.01 else "bull" if m > 0.01 else "neutral")
     return said
 
 
@@ -86,7 +84,7 @@ def test_the_regime_of_a_session_is_the_chosen_indexs(index: Bring, sessions: li
     assert [one.regime for one in found] == regimes(rows["close"].tolist())
     assert {one.regime for one in found} == {"bull", "neutral", "bear", "crash"}
     assert not {one.input_digest for one in found} & {one.input_digest for one in own}
-    choose(market="kr", name=series.OWN)
+    choose(market="kr", name=index_series.OWN)
     assert scanned(sessions, save=False) == own
 
 
@@ -104,9 +102,7 @@ def test_a_session_that_the_index_lacks_is_unknown_and_so_is_the_next_return(
     assert [case["session"] for case in gaps.cases] == [str(sessions[10]), str(sessions[11])]
 
 
-def test_an_answer_depends_on_the_index_up_to_its_session_alone(
-    index: Bring, sessions: list[date]
-) -> None:
+def test_an_answer_depends_on_the_index_up_to_its_session_alone(index: Bring, sessions: list[date]) -> None:
     index(levels(sessions[:30]))
     choose(market="kr", name="KS11")
     before = scanned(sessions[:30], save=False)
@@ -135,9 +131,7 @@ def test_a_scan_beyond_the_end_of_the_index_is_refused(index: Bring, sessions: l
         call_command("run_scan", "--version=v1")
 
 
-def test_a_run_is_done_again_on_its_own_index_and_a_correction_is_named(
-    index: Bring, sessions: list[date]
-) -> None:
+def test_a_run_is_done_again_on_its_own_index_and_a_correction_is_named(index: Bring, sessions: list[date]) -> None:
     index(levels(sessions))
     choose(market="kr", name="KS11")
     out = io.StringIO()
@@ -146,7 +140,7 @@ def test_a_run_is_done_again_on_its_own_index_and_a_correction_is_named(
     made = ScanRun.objects.get()
     assert made.index == "KS11"
     ScanRun.objects.update(started_at=AS_OF)
-    choose(market="kr", name=series.OWN)
+    choose(market="kr", name=index_series.OWN)
     assert reproduce.reproduce(made.pk, as_of=AS_OF).identical
     index(corrected(sessions))
     found = reproduce.reproduce(made.pk, as_of=AS_OF)

@@ -19,17 +19,19 @@ ELECTION = date(2024, 4, 10)
 ASK = """
 import pathlib
 from django.utils import timezone
-from marketdata.operations.import_prices import import_prices
-from scans.operations import requests, versions
+from marketdata.operations.imports.prices import import_prices
+from scans.operations.requests.queue import queue
+from scans.operations import versions
 now = timezone.now()
 import_prices(files=[pathlib.Path("{file}")], market="kr", as_of=now)
 versions.create(slug="up", engine="formula", settings=dict(match="close > ema(close, 3)", min_bars=5), who="", at=now)
-asked = requests.ask(market="kr", as_of=now, requested_by="ann", versions=["up"],
+asked = queue.ask(market="kr", as_of=now, requested_by="ann", versions=["up"],
                      first=timezone.datetime(2024, 3, 18).date(), last=timezone.datetime(2024, 4, 30).date())
 """
 WORK_AND_DIE = """
 import os, signal
-from scans.operations import backfill, publish, working
+from scans.operations.scan import backfill, publish
+from scans.operations.requests.queue import worker
 backfill.PART = 7
 advance, parts = publish.generations.advance, []
 def die(name):  # the last thing before the transaction of a part is committed
@@ -38,7 +40,7 @@ def die(name):  # the last thing before the transaction of a part is committed
         os.kill(os.getpid(), signal.SIGKILL)
     advance(name)
 publish.generations.advance = die
-working.work(asked.request.pk, as_of=now)
+worker.work(asked.request.pk, as_of=now)
 """
 TELL = """
 import json
@@ -56,10 +58,10 @@ print(json.dumps(dict(
 AT_ONCE = """
 from django.utils import timezone
 from scans.models import ScanRequest
-from scans.operations import requests
+from scans.operations.requests.queue import queue
 now = timezone.now()
-requests.settle(as_of=now)
-requests.again(ScanRequest.objects.get(), as_of=now, requested_by="bob")
+queue.settle(as_of=now)
+queue.again(ScanRequest.objects.get(), as_of=now, requested_by="bob")
 """
 
 
@@ -85,9 +87,7 @@ def killed(folder: Path, **servers: str) -> None:
     assert left["ranks"] > 0
     assert left["requests"][0]["status"] == "running"
     shell(AT_ONCE)
-    for _ in range(
-        2
-    ):  # the task of the first request is still in the queue: it finds nothing to do
+    for _ in range(2):  # the task of the first request is still in the queue: it finds nothing to do
         worked = manage(data, "qcluster", "--run-once", **servers)
         assert worked.returncode == 0, worked.stderr
     found = told()

@@ -17,9 +17,9 @@ from django_q.models import Schedule
 
 from scans.models import Delivery, Notification
 from scans.notices import text as notices
-from scans.operations import notify
-from scans.operations.notify import ATTEMPTS, BACKOFF, NoChannel
-from scans.operations.outcomes import Ran, Told, digest
+from scans.operations.evening import notify
+from scans.operations.evening.notify import ATTEMPTS, BACKOFF, NoChannel
+from scans.operations.evening.report import Ran, Told, digest
 from tests.exchanges.server import Response
 from tests.scans.receiver import Receiver
 
@@ -274,9 +274,7 @@ def test_a_person_may_ask_for_it_once_more(receiver: Receiver) -> None:
 
 
 @pytest.mark.django_db
-def test_no_address_and_no_key_is_left_anywhere(
-    receiver: Receiver, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_no_address_and_no_key_is_left_anywhere(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     receiver.answers = [Response(500), Response(302, headers={"Location": PATH})]
     row = sent(told())

@@ -12,10 +12,10 @@ import pytest
 from django.db import connection
 
 from scans.models import ScanRun, ScanSession, Status
-from scans.operations import run as running
-from scans.operations.answers import Scan
-from scans.operations.publish import publish
-from scans.operations.run import Request, run
+from scans.operations.scan import run as running
+from scans.operations.scan.answers import Scan
+from scans.operations.scan.publish import publish
+from scans.operations.scan.run import Request, run
 from tests.api.conftest import risers
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
@@ -67,9 +67,7 @@ def codes(session: ScanSession) -> list[str]:
     return [one.code for one in ranks]
 
 
-def test_one_list_stands_and_the_other_is_kept(
-    market: pd.DataFrame, probe: Probe, at_once: AtOnce
-) -> None:
+def test_one_list_stands_and_the_other_is_kept(market: pd.DataFrame, probe: Probe, at_once: AtOnce) -> None:
     """In the first round nothing is published yet, in every other one a list is there to be replaced."""
     rising = risers(market, market["date"].max())
     wanted = {1.0: rising, 10.0: rising[:2]}
@@ -81,18 +79,14 @@ def test_one_list_stands_and_the_other_is_kept(
         assert standing.run_id in {one.run for one in found}
         kept = list(ScanSession.objects.select_related("run").order_by("pk"))
         # A list that stood already when its turn came was found to stand, and nothing was written.
-        assert [one.run_id for one in kept] == list(
-            ScanRun.objects.order_by("pk").values_list("pk", flat=True)
-        )
+        assert [one.run_id for one in kept] == list(ScanRun.objects.order_by("pk").values_list("pk", flat=True))
         assert n + 1 <= len(kept) <= 2 * n
         for one in kept:
             assert codes(one) == wanted[one.run.params["scale"]]
             assert one.run.status == Status.PUBLISHED
 
 
-def test_the_same_list_is_published_once(
-    market: pd.DataFrame, probe: Probe, at_once: AtOnce
-) -> None:
+def test_the_same_list_is_published_once(market: pd.DataFrame, probe: Probe, at_once: AtOnce) -> None:
     found = at_once(ALL, ALL, ALL)
     assert sorted(one.unchanged for one in found) == [False, True, True]
     session = ScanSession.objects.get()

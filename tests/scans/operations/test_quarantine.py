@@ -8,9 +8,13 @@ import pandas as pd
 import pytest
 
 from scans.models import QuarantineDecision, ScanRank, ScanRun, ScanSession, Status, Verdict
-from scans.operations import requests, working
-from scans.operations.quarantine import NotQuarantined, discard_quarantined, publish_quarantined
-from scans.operations.run import Request, run
+from scans.operations.requests import queue, worker
+from scans.operations.scan.quarantine import (
+    NotQuarantined,
+    discard_quarantined,
+    publish_quarantined,
+)
+from scans.operations.scan.run import Request, run
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
 
@@ -29,9 +33,7 @@ def later(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture
-def quarantined(
-    market: pd.DataFrame, bring: Importer, probe: Probe, sessions: list[date]
-) -> ScanSession:
+def quarantined(market: pd.DataFrame, bring: Importer, probe: Probe, sessions: list[date]) -> ScanSession:
     """The answer for a session on which three of six instruments have a bar."""
     last = market[market["date"] == sessions[-1]]
     bring(later(last[last["code"] < "035720"]))
@@ -70,9 +72,7 @@ def test_a_decision_is_made_once(quarantined: ScanSession) -> None:
     assert not ScanSession.objects.filter(date=THIN, published=True).exists()
 
 
-def test_what_is_published_is_no_matter_of_decision(
-    market: pd.DataFrame, probe: Probe, sessions: list[date]
-) -> None:
+def test_what_is_published_is_no_matter_of_decision(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
     run(Request(market="kr", as_of=AS_OF, versions=["rises"]))
     with pytest.raises(NotQuarantined, match="is not quarantined: it is published"):
         discard_quarantined(session=ScanSession.objects.get(), who="ann", at=AS_OF)
@@ -124,9 +124,7 @@ def test_a_request_counts_its_quarantined_sessions(
     last = market[market["date"] == sessions[-1]]
     bring(later(last[last["code"] < "035720"]))
     for first, n in ((THIN, 1), (sessions[-1], 2)):  # one session, and a range
-        row = requests.ask(
-            market="kr", as_of=AS_OF, requested_by="ann", first=first, last=THIN
-        ).request
-        working.work(row.pk, as_of=AS_OF)
+        row = queue.ask(market="kr", as_of=AS_OF, requested_by="ann", first=first, last=THIN).request
+        worker.work(row.pk, as_of=AS_OF)
         row.refresh_from_db()
         assert [(one["sessions"], one["quarantined"]) for one in row.outcomes] == [(n, 1)]

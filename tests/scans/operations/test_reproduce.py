@@ -10,9 +10,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from scans.models import ScannerVersion, ScanRun
-from scans.operations import reproduce, versions
-from scans.operations.reproduce import NoSuchRun
-from scans.operations.run import Request, run
+from scans.operations import versions
+from scans.operations.scan import reproduce
+from scans.operations.scan.reproduce import NoSuchRun
+from scans.operations.scan.run import Request, run
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
 
@@ -36,12 +37,8 @@ def again(recorded: ScanRun) -> reproduce.Reproduction:
     return reproduce.reproduce(recorded.pk, as_of=AS_OF)
 
 
-def test_the_same_data_give_an_identical_run(
-    market: pd.DataFrame, probe: Probe, sessions: list[date]
-) -> None:
-    run(
-        Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[20], last=sessions[30])
-    )
+def test_the_same_data_give_an_identical_run(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
+    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[20], last=sessions[30]))
     found = again(ScanRun.objects.get())
     assert found.identical
     out = io.StringIO()
@@ -76,9 +73,7 @@ def test_later_data_change_nothing(
     assert again(recorded).identical
 
 
-def test_an_engine_that_answers_otherwise_is_a_defect(
-    recorded: ScanRun, probe: Probe, sessions: list[date]
-) -> None:
+def test_an_engine_that_answers_otherwise_is_a_defect(recorded: ScanRun, probe: Probe, sessions: list[date]) -> None:
     probe.shift = 1.0
     found = again(recorded)
     assert not found.data
@@ -91,9 +86,7 @@ def test_what_cannot_be_done_again_is_told(recorded: ScanRun) -> None:
     with pytest.raises(NoSuchRun, match=f"There is no run 999999: the newest is {recorded.pk}"):
         reproduce.reproduce(999_999, as_of=AS_OF)
     ScanRun.objects.update(revision=7)
-    with pytest.raises(
-        NoSuchRun, match="used engine probe revision 7, here is revision 1: check out"
-    ):
+    with pytest.raises(NoSuchRun, match="used engine probe revision 7, here is revision 1: check out"):
         again(recorded)
 
 
@@ -105,9 +98,7 @@ def test_a_corrected_event_and_another_membership_are_named_too(
         bring(rows, at=AS_OF + timedelta(days=days))
 
     event(0.9, -1)
-    run(
-        Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[20], last=sessions[30])
-    )
+    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[20], last=sessions[30]))
     event(0.8, 1)
     moved = market[(market["date"] == sessions[24]) & (market["code"] == "035720")]
     bring(moved.assign(segment="KONEX"), at=AS_OF + timedelta(days=1))

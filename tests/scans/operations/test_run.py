@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from marketdata import queries as market_queries
 from marketdata.errors import DataProblem
 from marketdata.models import CalendarOverride, LakePartition
+from marketdata.queries import bars as market_queries
 from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession, Status
-from scans.operations.answers import Scan
-from scans.operations.run import Request, explain, run
-from scans.queries import UnknownVersion
+from scans.operations.scan.answers import Scan
+from scans.operations.scan.run import Request, explain, run
+from scans.queries.versions import UnknownVersion
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
 
@@ -36,9 +36,7 @@ def published(slug: str) -> list[tuple[date, int, str, float]]:
     return list(rows.order_by("date", "rank").values_list("date", "rank", "code", "score"))
 
 
-def test_the_active_version_ranks_the_last_session(
-    market: pd.DataFrame, probe: Probe, sessions: list[date]
-) -> None:
+def test_the_active_version_ranks_the_last_session(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
     found = scan()
     assert found.version.slug == "rises"
     assert [answer.date for answer in found.answers] == [sessions[-1].isoformat()]
@@ -56,9 +54,7 @@ def test_the_active_version_ranks_the_last_session(
     assert record.params == chosen
 
 
-def test_a_range_gives_what_single_sessions_give(
-    market: pd.DataFrame, probe: Probe, sessions: list[date]
-) -> None:
+def test_a_range_gives_what_single_sessions_give(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
     whole = scan(first=sessions[20], last=sessions[-1], save=False)
     assert len(whole.answers) == len(sessions) - 20
     for answer in whole.answers:
@@ -110,9 +106,7 @@ def test_a_correction_is_a_new_run_and_the_old_answer_stays(
     assert "005930" not in [row["code"] for row in again.answers[0].ranks]
     kept = ScanSession.objects.get(run_id=first.run)
     assert not kept.published
-    assert [row.code for row in kept.ranks.order_by("rank")] == [
-        row["code"] for row in first.answers[0].ranks
-    ]
+    assert [row.code for row in kept.ranks.order_by("rank")] == [row["code"] for row in first.answers[0].ranks]
 
 
 def test_later_bars_change_no_earlier_answer(
@@ -143,9 +137,7 @@ def test_one_engine_failing_leaves_the_other(market: pd.DataFrame, probe: Probe)
     assert fine.error == ""
 
 
-def test_another_result_from_the_same_inputs_is_a_defect(
-    market: pd.DataFrame, probe: Probe
-) -> None:
+def test_another_result_from_the_same_inputs_is_a_defect(market: pd.DataFrame, probe: Probe) -> None:
     scan()
     before = published("rises")
     probe.shift = 1.0
@@ -186,9 +178,7 @@ def test_a_session_with_too_few_bars_is_quarantined(
     assert not ScanSession.objects.get(date=extra).published
 
 
-def test_limits_keep_the_largest_turnovers(
-    market: pd.DataFrame, probe: Probe, sessions: list[date]
-) -> None:
+def test_limits_keep_the_largest_turnovers(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
     found = scan(limits={"KOSPI": 1})
     rows = market[(market["date"] == sessions[-1]) & (market["segment"] == "KOSPI")]
     largest = rows["code"].iloc[int((rows["close"] * rows["volume"]).to_numpy().argmax())]
@@ -226,9 +216,7 @@ def test_explain_says_why(market: pd.DataFrame, probe: Probe, sessions: list[dat
         (date(2020, 1, 6), "has no bars on 2020-01-06"),
     ],
 )
-def test_a_date_without_data_is_told(
-    market: pd.DataFrame, probe: Probe, day: date, sentence: str
-) -> None:
+def test_a_date_without_data_is_told(market: pd.DataFrame, probe: Probe, day: date, sentence: str) -> None:
     with pytest.raises(DataProblem, match=sentence):
         scan(first=day, last=day)
 
@@ -248,15 +236,13 @@ def test_a_missing_session_is_refused_until_it_is_known_to_be_closed(
 ) -> None:
     gone = sessions[37]
     from marketdata.models import StockPrice
-    from marketdata.operations.marks import mark
+    from marketdata.operations.projection.dirty_months import mark
 
     StockPrice.objects.filter(date=gone).delete()
     mark("kr", [gone])
     with pytest.raises(DataProblem, match=f"no bar at all on session {gone}"):
         scan()
-    assert scan(
-        first=sessions[20], last=sessions[30], save=False
-    ).answers  # the hole lies outside this window
+    assert scan(first=sessions[20], last=sessions[30], save=False).answers  # the hole lies outside this window
     CalendarOverride.objects.create(market="kr", date=gone, is_open=False, note="closed")
     assert scan().answers[0].date == sessions[-1].isoformat()
 
@@ -302,9 +288,7 @@ def replace_by_older(path: str) -> None:
 
 
 @pytest.mark.parametrize("harm", [break_nothing, delete, truncate, damage, replace_by_older])
-def test_a_lake_that_is_behind_is_mended_first(
-    market: pd.DataFrame, probe: Probe, harm: Any
-) -> None:
+def test_a_lake_that_is_behind_is_mended_first(market: pd.DataFrame, probe: Probe, harm: Any) -> None:
     before = scan(save=False).answers
     harm(file_of(partition()))
     assert scan(save=False).answers == before
@@ -317,25 +301,15 @@ def test_rescaling_the_whole_record_of_an_instrument_changes_no_rank(
 ) -> None:
     before = [(row["code"], row["score"]) for row in scan(save=False).answers[0].ranks]
     mine = market["code"] == "005930"
-    bring(
-        market[mine].assign(
-            **{name: market[mine][name] * 4 for name in ("open", "high", "low", "close")}
-        )
-    )
+    bring(market[mine].assign(**{name: market[mine][name] * 4 for name in ("open", "high", "low", "close")}))
     after = [(row["code"], row["score"]) for row in scan(save=False).answers[0].ranks]
     assert [code for code, _ in after] == [code for code, _ in before]
-    np.testing.assert_allclose(
-        [score for _, score in after], [score for _, score in before], rtol=1e-9
-    )
+    np.testing.assert_allclose([score for _, score in after], [score for _, score in before], rtol=1e-9)
 
 
-def test_scores_that_differ_by_rounding_alone_are_the_same_answer(
-    market: pd.DataFrame, probe: Probe
-) -> None:
+def test_scores_that_differ_by_rounding_alone_are_the_same_answer(market: pd.DataFrame, probe: Probe) -> None:
     first = scan()
-    probe.shift = (
-        1e-8  # as a backfill may differ from a daily run, whose recursions begin elsewhere
-    )
+    probe.shift = 1e-8  # as a backfill may differ from a daily run, whose recursions begin elsewhere
     again = scan()
     assert again.error == ""
     assert again.unchanged

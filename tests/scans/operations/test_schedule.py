@@ -11,10 +11,10 @@ from django_q.models import OrmQ, Schedule
 from django_q.scheduler import scheduler
 from django_q.signing import SignedPackage
 
-from marketdata.markets import UnknownMarket, market
-from scans import schedules
-from scans.operations import schedule
-from scans.queries import UnknownVersion
+from marketdata.markets import UnknownMarket, get_market
+from scans.operations.evening import schedule
+from scans.queries import schedules
+from scans.queries.versions import UnknownVersion
 
 
 def utc(*given: int) -> datetime:
@@ -43,7 +43,7 @@ def utc(*given: int) -> datetime:
     ],
 )
 def test_when_it_is_next(name: str, moment: datetime, expected: datetime) -> None:
-    named = market(name)
+    named = get_market(name)
     found = schedule.after(named, named.evening_at, moment)
     assert found == expected
     assert schedule.before(named, named.evening_at, found + timedelta(seconds=1)) == found
@@ -52,7 +52,7 @@ def test_when_it_is_next(name: str, moment: datetime, expected: datetime) -> Non
 @pytest.mark.django_db
 @pytest.mark.parametrize("at", [time(18, 0), time(2, 30), time(1, 30), time(23, 59)])
 def test_once_a_day_through_two_years_of_changing_clocks(at: time) -> None:
-    named, zone = market("us"), ZoneInfo("America/New_York")
+    named, zone = get_market("us"), ZoneInfo("America/New_York")
     moment, found = utc(2026, 1, 1, 12), []
     for _ in range(730):
         moment = schedule.after(named, at, moment)
@@ -141,7 +141,7 @@ def test_what_is_not_there_yet_is_looked_at_again_for_three_hours() -> None:
 @pytest.mark.django_db
 def test_a_run_that_comes_an_hour_early_finds_no_close_and_sets_the_time_right() -> None:
     """A worker that died between the queue's step of a day and ours, over the night in which the clocks go back."""
-    from scans.operations.evening import Asked, run
+    from scans.operations.evening.evening import Asked, run
 
     early = utc(2026, 11, 2, 20, 30)
     since, until = schedule.span("us", "16:30", early, as_of=early)
@@ -152,12 +152,10 @@ def test_a_run_that_comes_an_hour_early_finds_no_close_and_sets_the_time_right()
 
     told = run(Asked("us", since=since, until=until), clock=lambda: early, warm_up=nobody)
     assert (told.session, told.reason[:35]) == (None, "No session of market us closed sinc")
-    assert schedule.after(market("us"), time(16, 30), early) == utc(2026, 11, 2, 21, 30)
+    assert schedule.after(get_market("us"), time(16, 30), early) == utc(2026, 11, 2, 21, 30)
 
 
-@pytest.mark.parametrize(
-    "kwargs", [None, "", "{'market': 'kr'}", "{'market': 'mars', 'at': '18:00'}", "no dict ("]
-)
+@pytest.mark.parametrize("kwargs", [None, "", "{'market': 'kr'}", "{'market': 'mars', 'at': '18:00'}", "no dict ("])
 def test_a_row_that_is_no_evening_is_left_out(db: None, kwargs: str | None) -> None:
     """Somebody wrote it by hand in the admin; the console and readiness go on."""
     schedule.plan("us", as_of=utc(2026, 8, 20, 1))

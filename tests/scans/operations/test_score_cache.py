@@ -16,9 +16,9 @@ from marketdata.errors import DataProblem
 from marketdata.models import CalendarOverride
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion, ScanRun
-from scans.operations import reading, reproduce
-from scans.operations.answers import Scan
-from scans.operations.run import Request, explain, run
+from scans.operations.scan import inputs, reproduce
+from scans.operations.scan.answers import Scan
+from scans.operations.scan.run import Request, explain, run
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.flow_probe import FlowProbe
 from tests.scans.operations.test_flows import flow
@@ -46,9 +46,7 @@ def where(settings: Settings, said: Said) -> Path:
 
 
 def request(*days: date, version: str = "rises", **given: Any) -> Request:
-    return Request(
-        market="kr", as_of=AS_OF, versions=[version], first=days[0], last=days[-1], **given
-    )
+    return Request(market="kr", as_of=AS_OF, versions=[version], first=days[0], last=days[-1], **given)
 
 
 def scanned(*days: date, **given: Any) -> Scan:
@@ -65,7 +63,7 @@ def is_computed(said: Said, *days: date, **given: Any) -> bool:
     said.failure = AWAY
     found = scanned(*days, **given)
     said.failure = None
-    assert bool(found.error) == (found.executor != reading.CACHE)
+    assert bool(found.error) == (found.executor != inputs.CACHE)
     return bool(found.error)
 
 
@@ -81,9 +79,7 @@ def test_a_session_is_computed_once(said: Said, where: Path, sessions: list[date
     assert is_computed(said, sessions[29])
 
 
-def test_what_only_scores_is_tried_again_without_computing(
-    said: Said, where: Path, sessions: list[date]
-) -> None:
+def test_what_only_scores_is_tried_again_without_computing(said: Said, where: Path, sessions: list[date]) -> None:
     ten = scanned(sessions[30], version="rises-10", cached=False)
     scanned(sessions[30])
     assert not is_computed(said, sessions[30], version="rises-10")
@@ -94,9 +90,7 @@ def test_what_only_scores_is_tried_again_without_computing(
     assert is_computed(said, sessions[30])
 
 
-def test_an_evening_of_several_sessions_leaves_each(
-    said: Said, where: Path, sessions: list[date]
-) -> None:
+def test_an_evening_of_several_sessions_leaves_each(said: Said, where: Path, sessions: list[date]) -> None:
     whole = scanned(*sessions[20:30])
     assert len(list(where.iterdir())) == 10
     for day, answer in zip(sessions[20:30], ranks(whole), strict=True):
@@ -124,9 +118,7 @@ def test_a_correction_is_seen_and_what_came_later_is_not(
     assert ranks(scanned(sessions[30])) == ranks(scanned(sessions[30], cached=False))
 
 
-def test_a_session_that_is_missing_now_is_refused_all_the_same(
-    said: Said, where: Path, sessions: list[date]
-) -> None:
+def test_a_session_that_is_missing_now_is_refused_all_the_same(said: Said, where: Path, sessions: list[date]) -> None:
     day = sessions[sessions.index(date(2024, 4, 11))]
     scanned(day)
     CalendarOverride.objects.create(market="kr", date=date(2024, 4, 10), is_open=True)
@@ -151,7 +143,7 @@ def test_one_of_two_versions_that_is_kept_is_not_computed_with_the_other(
     assert [one.executor for one in found] == ["inline", "inline"]
     again = run(both)
     assert [ranks(one) for one in again] == whole
-    assert [one.executor for one in again] == [reading.CACHE] * 2
+    assert [one.executor for one in again] == [inputs.CACHE] * 2
 
 
 def test_flow_that_arrives_counts_for_whoever_reads_it(
@@ -165,17 +157,15 @@ def test_flow_that_arrives_counts_for_whoever_reads_it(
         flow(sessions[:30], institution_net_quantity=[900.0] * 30)
         for slug in ("buyers", "rising"):
             assert scanned(sessions[30], version=slug).executor == "inline"
-            assert scanned(sessions[30], version=slug).executor == reading.CACHE
+            assert scanned(sessions[30], version=slug).executor == inputs.CACHE
         flow([sessions[30]], institution_net_quantity=[5000.0])
         assert scanned(sessions[30], version="buyers").executor == "inline"
-        assert scanned(sessions[30], version="rising").executor == reading.CACHE
+        assert scanned(sessions[30], version="rising").executor == inputs.CACHE
     finally:
         del ENGINES["flow-probe"]
 
 
-def test_a_pick_is_explained_from_what_its_run_left(
-    said: Said, where: Path, sessions: list[date]
-) -> None:
+def test_a_pick_is_explained_from_what_its_run_left(said: Said, where: Path, sessions: list[date]) -> None:
     day = request(sessions[30], mend=False)
     run(request(sessions[30]))
     plain = explain(replace(day, cached=False), "005930")

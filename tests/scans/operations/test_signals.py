@@ -13,7 +13,7 @@ from django.core.management import call_command
 
 from scans.models import ScanRank, Signal
 from scans.operations import signals
-from scans.operations.run import Request, run
+from scans.operations.scan.run import Request, run
 from tests.reference.order import exit_of, order
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
@@ -45,9 +45,7 @@ def rows() -> list[tuple[Any, ...]]:
 def picks(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> pd.DataFrame:
     """Published picks of sessions 10 to 30, with a plan of 2 % up, 2 % down, 6 sessions."""
     probe.plan = (0.02, -0.02, 6)
-    run(
-        Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[10], last=sessions[30])
-    )
+    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[10], last=sessions[30]))
     return market
 
 
@@ -64,17 +62,13 @@ def test_every_pick_with_a_plan_has_a_life(picks: pd.DataFrame, sessions: list[d
         assert signal.exit_price is not None
         assert signal.entry_price is not None
         assert signal.exit_on is not None
-        assert signal.return_pct == pytest.approx(
-            (signal.exit_price / signal.entry_price - 1) * 100
-        )
+        assert signal.return_pct == pytest.approx((signal.exit_price / signal.entry_price - 1) * 100)
         if signal.status == "expired":
             assert signal.sessions_held == 6
             assert signal.exit_price == bars.loc[(signal.code, signal.exit_on), "close"]
 
 
-def test_day_by_day_late_and_at_once_are_one_history(
-    picks: pd.DataFrame, sessions: list[date]
-) -> None:
+def test_day_by_day_late_and_at_once_are_one_history(picks: pd.DataFrame, sessions: list[date]) -> None:
     bring_up()
     at_once = rows()
     Signal.objects.all().delete()
@@ -109,9 +103,7 @@ def test_an_open_signal_shows_where_it_stands(picks: pd.DataFrame, sessions: lis
         assert signal.seen_until == sessions[11]
 
 
-def test_a_split_while_held_changes_no_return(
-    picks: pd.DataFrame, bring: Importer, sessions: list[date]
-) -> None:
+def test_a_split_while_held_changes_no_return(picks: pd.DataFrame, bring: Importer, sessions: list[date]) -> None:
     bring_up()
     before = {(s.code, s.picked_on): s.return_pct for s in Signal.objects.all()}
     later = (picks["code"] == "005930") & (picks["date"] >= sessions[20])
@@ -130,21 +122,15 @@ def test_a_split_while_held_changes_no_return(
         assert signal.return_pct == pytest.approx(before[signal.code, signal.picked_on], abs=1e-6)
 
 
-def test_picks_without_a_plan_have_no_signal(
-    market: pd.DataFrame, probe: Probe, sessions: list[date]
-) -> None:
-    run(
-        Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[10], last=sessions[12])
-    )
+def test_picks_without_a_plan_have_no_signal(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
+    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[10], last=sessions[12]))
     assert bring_up().opened == 0
 
 
 def test_the_command_line(picks: pd.DataFrame) -> None:
     out = io.StringIO()
     call_command("update_signals", "--version=rises", stdout=out)
-    assert out.getvalue().startswith(
-        f"rises: {ScanRank.objects.count()} new, 0 earlier ones changed; "
-    )
+    assert out.getvalue().startswith(f"rises: {ScanRank.objects.count()} new, 0 earlier ones changed; ")
 
 
 def lives(picks: pd.DataFrame, signal: Signal, *, orders: bool) -> tuple[str, date, float]:

@@ -10,12 +10,12 @@ from django.core.management import CommandError
 from rest_framework.test import APIClient
 
 from marketdata.models import CalendarOverride
-from marketdata.operations import project
-from scans import readiness
-from scans.freshness import freshness as record_freshness
+from marketdata.operations.projection import project
 from scans.management import freshness
 from scans.models import ScanSession
-from scans.operations.run import Request, run
+from scans.operations.scan.run import Request, run
+from scans.queries import readiness
+from scans.queries.freshness import freshness as record_freshness
 from tests.scans.conftest import Importer
 from tests.scans.operations.test_closed_days import TWELVE, bars
 from tests.scans.probe import Probe
@@ -33,9 +33,7 @@ def evening(bring: Importer, sessions: list[date], probe: Probe) -> datetime:
     return datetime.combine(sessions[AT + 2], time(7, 30), UTC)
 
 
-def test_the_readiness_and_the_first_line_name_it_and_strict_refuses(
-    evening: datetime, sessions: list[date]
-) -> None:
+def test_the_readiness_and_the_first_line_name_it_and_strict_refuses(evening: datetime, sessions: list[date]) -> None:
     (record,) = record_freshness(["kr"], evening)
     why = "only 5 instruments have a bar, 12 had one the session before"
     assert record.undecided == ((sessions[AT], why),)
@@ -53,9 +51,7 @@ def test_the_readiness_and_the_first_line_name_it_and_strict_refuses(
 def test_the_answers_after_it_say_so_and_the_one_of_the_session_is_quarantined(
     evening: datetime, sessions: list[date]
 ) -> None:
-    asked = Request(
-        market="kr", as_of=evening, versions=["v2"], first=sessions[AT - 1], last=sessions[AT + 2]
-    )
+    asked = Request(market="kr", as_of=evening, versions=["v2"], first=sessions[AT - 1], last=sessions[AT + 2])
     (scan,) = run(asked)
     assert [answer.status == "quarantined" for answer in scan.answers] == [
         False,
@@ -88,9 +84,7 @@ def test_an_override_decides(evening: datetime, sessions: list[date], is_open: b
     assert "in doubt" not in scan.answers[0].notes
 
 
-def test_the_bars_that_were_missing_decide(
-    evening: datetime, bring: Importer, sessions: list[date]
-) -> None:
+def test_the_bars_that_were_missing_decide(evening: datetime, bring: Importer, sessions: list[date]) -> None:
     rows = bars(sessions[: AT + 3])
     bring(rows[rows.date == sessions[AT]])
     assert freshness.warning("kr", evening, strict=True) == ""

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from scans.models import ActiveVersion, ScannerVersion
 from scans.operations import versions
-from scans.queries import active
+from scans.queries.versions import active
 
 AT = datetime(2026, 8, 21, 12, 0, tzinfo=UTC)
 
@@ -33,16 +33,12 @@ def test_the_built_in_versions_exist_and_v2_is_active() -> None:
 
 
 def test_only_what_differs_from_the_defaults_is_stored() -> None:
-    made = versions.create(
-        slug="tight", engine="v2", settings={"vol_mult": "3", "above_min": 3}, who="ann", at=AT
-    )
+    made = versions.create(slug="tight", engine="v2", settings={"vol_mult": "3", "above_min": 3}, who="ann", at=AT)
     assert made.params == {"vol_mult": 3.0}
 
 
 def test_what_is_set_stays_set_where_another_market_has_another_default() -> None:
-    made = versions.create(
-        slug="won", engine="v2", settings={"price_min": 2000.0}, who="ann", at=AT
-    )
+    made = versions.create(slug="won", engine="v2", settings={"price_min": 2000.0}, who="ann", at=AT)
     assert made.params == {"price_min": 2000.0}
 
     def row(version: str) -> list[str]:
@@ -108,9 +104,7 @@ def test_one_version_is_active_in_a_market() -> None:
         (("activate", "v1", "--market", "mars"), "Unknown market 'mars'"),
     ],
 )
-def test_what_does_not_fit_is_told_and_changes_nothing(
-    arguments: tuple[str, ...], sentence: str
-) -> None:
+def test_what_does_not_fit_is_told_and_changes_nothing(arguments: tuple[str, ...], sentence: str) -> None:
     before = list(ScannerVersion.objects.order_by("pk").values())
     with pytest.raises(CommandError, match=sentence):
         command(*arguments)
@@ -125,6 +119,4 @@ def test_the_command_line_creates_shows_and_tells_the_history() -> None:
     assert ["vol_mult", "4"] in [line.split()[:2] for line in changed]
     history = [line.split()[-3:] for line in command("history", "tight").splitlines()]
     assert ["vol_mult", "3", "4"] in history
-    assert "tight is now the active version of market us." in command(
-        "activate", "tight", "--market", "us"
-    )
+    assert "tight is now the active version of market us." in command("activate", "tight", "--market", "us")

@@ -46,6 +46,4 @@ def expected(code: str = "005930") -> list[tuple[str, str, tuple[float, ...]]]:
     return [(code, day, bar) for day, bar in zip(DAYS, BARS, strict=True)]
 
 
-PLAIN = written(
-    ("date", "code", *FIELDS), ((day, "005930", *bar) for day, bar in zip(DAYS, BARS, strict=True))
-)
+PLAIN = written(("date", "code", *FIELDS), ((day, "005930", *bar) for day, bar in zip(DAYS, BARS, strict=True)))

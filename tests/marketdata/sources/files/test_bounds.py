@@ -33,21 +33,15 @@ def test_lines_that_are_no_rows_are_counted_and_few_are_kept(tmp_path: Path) -> 
     assert max(len(line) for _, line in opened.file.broken) <= price_file.LINE_LENGTH + 3
 
 
-def test_a_file_of_nothing_but_broken_lines_is_no_table(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_of_nothing_but_broken_lines_is_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(price_file, "MOST_BROKEN", 500)
     path = tmp_path / "prices.csv"
     path.write_text(HEADER + "a\n" * 5_000)
-    with pytest.raises(
-        PriceFileError, match=r"is no table: 501 of its first lines have not as many fields"
-    ):
+    with pytest.raises(PriceFileError, match=r"is no table: 501 of its first lines have not as many fields"):
         read(path)
 
 
-def test_a_packed_file_may_not_unpack_without_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_packed_file_may_not_unpack_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encodings, "UNPACKED_ALWAYS", 1 << 20)
     content = (HEADER + ROW * 400_000).encode()
     (tmp_path / "prices.csv.gz").write_bytes(gzip.compress(content))

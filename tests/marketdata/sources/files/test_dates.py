@@ -38,9 +38,7 @@ def test_a_notation_of_one_day(text: str) -> None:
         pa.array(np.array(["2024-01-02"], dtype="datetime64[D]")),
         pa.array(np.array(["2024-01-02T15:30"], dtype="datetime64[ns]")),
         pa.array([1704153600], pa.timestamp("s")),
-        pa.array(
-            [1704121200], pa.timestamp("s", tz="UTC")
-        ),  # 15:00 on the 1st there, midnight in Seoul
+        pa.array([1704121200], pa.timestamp("s", tz="UTC")),  # 15:00 on the 1st there, midnight in Seoul
         pa.array([1704121200], pa.timestamp("s", tz="Asia/Seoul")),
         pa.array(["2024-01-02"]).dictionary_encode(),
     ],
@@ -67,9 +65,7 @@ def test_a_column_of_any_type(written: pa.Array[Any]) -> None:
         ("2024-07-03T04:00:00Z", NEW_YORK, "2024-07-03"),
     ],
 )
-def test_a_stamp_with_a_zone_has_the_day_of_the_markets_clock(
-    text: str, clock: Clock, day: str
-) -> None:
+def test_a_stamp_with_a_zone_has_the_day_of_the_markets_clock(text: str, clock: Clock, day: str) -> None:
     assert str(days(pa.array([text]), clock)[0]) == day
 
 

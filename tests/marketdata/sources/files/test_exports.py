@@ -38,10 +38,7 @@ KOREAN = ("일자", "종목코드", "시가", "고가", "저가", "종가", "거
             "krx-portal.csv",
             written(
                 KOREAN,
-                (
-                    (day.replace("-", "/"), "005930", *map(grouped, bar))
-                    for day, bar in zip(DAYS, BARS, strict=True)
-                ),
+                ((day.replace("-", "/"), "005930", *map(grouped, bar)) for day, bar in zip(DAYS, BARS, strict=True)),
             ),
         ),
         (
@@ -84,10 +81,7 @@ KOREAN = ("일자", "종목코드", "시가", "고가", "저가", "종가", "거
             "symbol.csv",
             written(
                 ("Symbol", "Datetime", "OPEN", "HIGH", "LOW", "CLOSE", "VOLUME"),
-                (
-                    ("A005930", f"{day} 00:00:00+09:00", *bar)
-                    for day, bar in zip(DAYS, BARS, strict=True)
-                ),
+                (("A005930", f"{day} 00:00:00+09:00", *bar) for day, bar in zip(DAYS, BARS, strict=True)),
             ),
         ),
         (
@@ -142,9 +136,7 @@ def test_cp949_that_begins_late_in_a_long_file_is_read(tmp_path: Path) -> None:
     path.write_bytes(text.encode("cp949"))
     opened = recognise(path)
     names = [
-        batch.names[batch.name[-1]]
-        for batch in opened.batches(market="kr", rows=1000)
-        if isinstance(batch, BarBatch)
+        batch.names[batch.name[-1]] for batch in opened.batches(market="kr", rows=1000) if isinstance(batch, BarBatch)
     ]
     assert names[-1] == f"삼성전자 {'x' * 60}"
     assert "text in cp949" in opened.file.notes
@@ -180,10 +172,7 @@ TWO = pd.DataFrame(
 TWO.columns = TWO.columns.set_names(["Price", "Ticker"])
 BOTH = sorted(
     [("AAPL", day, bar) for day, bar in zip(DAYS, BARS, strict=True)]
-    + [
-        ("BRK.B", day, tuple(2 * value for value in bar))
-        for day, bar in zip(DAYS, BARS, strict=True)
-    ]
+    + [("BRK.B", day, tuple(2 * value for value in bar)) for day, bar in zip(DAYS, BARS, strict=True)]
 )
 
 
@@ -209,9 +198,7 @@ def nameless(frame: pd.DataFrame) -> pd.DataFrame:
     ],
 )
 @pytest.mark.parametrize("kind", ["csv", "csv.gz", "parquet", "xlsx"])
-def test_yfinances_download_of_several_tickers(
-    frame: pd.DataFrame, kind: str, tmp_path: Path
-) -> None:
+def test_yfinances_download_of_several_tickers(frame: pd.DataFrame, kind: str, tmp_path: Path) -> None:
     path = tmp_path / f"prices.{kind}"
     plain_index = "Date" in frame.columns.get_level_values(0)
     if kind == "parquet":
@@ -295,9 +282,7 @@ def test_a_zip_archive_with_one_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("pattern", "order"), [("%m/%d/%Y", "month"), ("%d/%m/%Y", "day")])
-def test_an_order_that_a_late_row_proves_holds_from_the_first(
-    pattern: str, order: str, tmp_path: Path
-) -> None:
+def test_an_order_that_a_late_row_proves_holds_from_the_first(pattern: str, order: str, tmp_path: Path) -> None:
     path = tmp_path / "prices.csv"
     days = [*DAYS, "2024-01-31"]
     rows = (
@@ -313,11 +298,7 @@ def test_an_order_that_a_late_row_proves_holds_from_the_first(
 def test_zeros_are_not_restored_where_another_code_kept_its_own(tmp_path: Path) -> None:
     path = tmp_path / "prices.csv"
     codes = ("005930", "660", "373220")
-    path.write_text(
-        written(("date", "code", *FIELDS), ((DAYS[0], code, *BARS[0]) for code in codes))
-    )
+    path.write_text(written(("date", "code", *FIELDS), ((DAYS[0], code, *BARS[0]) for code in codes)))
     opened = recognise(path)
     assert [code for code, _, _ in of_one(opened)] == ["005930", "660", "373220"]
-    assert any(
-        "660 may have lost leading zeros (000660?), but 005930" in note for note in opened.notes
-    )
+    assert any("660 may have lost leading zeros (000660?), but 005930" in note for note in opened.notes)

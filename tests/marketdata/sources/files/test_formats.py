@@ -111,9 +111,7 @@ def test_a_tidy_file_by_either_names(tmp_path: Path, header: str) -> None:
         500,
         10,
     ]
-    assert np.isnan(
-        [values[name] for name in ("amount", "base_price", "market_cap", "shares")]
-    ).all()
+    assert np.isnan([values[name] for name in ("amount", "base_price", "market_cap", "shares")]).all()
     assert batch.statuses[batch.status[0]] == Status(None, None, "common", None, None)
 
 
@@ -203,10 +201,7 @@ def test_a_file_is_read_in_batches_that_join_to_the_whole(tmp_path: Path) -> Non
     for path in (csv, parquet):
         batches = list(recognise(path).batches(market="kr", rows=250))
         volumes = [
-            value
-            for batch in batches
-            if isinstance(batch, BarBatch)
-            for value in batch.values["volume"].tolist()
+            value for batch in batches if isinstance(batch, BarBatch) for value in batch.values["volume"].tolist()
         ]
         assert volumes == list(range(count))
         assert np.concatenate([batch.row for batch in batches]).tolist() == list(range(1, 1001))
@@ -279,9 +274,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(PriceFileError, match="has columns but no rows"):
         recognise(tmp_path / "head.csv")
     (tmp_path / "latin.csv").write_bytes("date,code,name\n2026-08-21,1,Sociét\n".encode("latin-1"))
-    with pytest.raises(
-        PriceFileError, match="neither UTF-8 nor cp949 at byte 32: save it as UTF-8"
-    ):
+    with pytest.raises(PriceFileError, match="neither UTF-8 nor cp949 at byte 32: save it as UTF-8"):
         recognise(tmp_path / "latin.csv")
 
 

@@ -63,9 +63,7 @@ def test_what_is_refused_says_what_to_do(content: bytes, sentence: str, tmp_path
         (("01/13/2024", "13/01/2024"), r"some dates begin with the day and others with the month"),
     ],
 )
-def test_an_order_that_is_not_proved_is_refused(
-    days: tuple[str, ...], sentence: str, tmp_path: Path
-) -> None:
+def test_an_order_that_is_not_proved_is_refused(days: tuple[str, ...], sentence: str, tmp_path: Path) -> None:
     path = tmp_path / "prices.csv"
     path.write_text(written(("date", "code", *FIELDS), ((day, "005930", *BARS[0]) for day in days)))
     with pytest.raises(PriceFileError, match=sentence):
@@ -77,18 +75,14 @@ def test_a_workbook_with_two_sheets_is_refused(tmp_path: Path) -> None:
     with xlsxwriter.Workbook(str(path)) as book:
         for name in ("January", "February"):
             book.add_worksheet(name).write_row(0, 0, ["date", "code"])
-    with pytest.raises(
-        PriceFileError, match=r"two\.xlsx has 2 sheets with rows \(January, February\)"
-    ):
+    with pytest.raises(PriceFileError, match=r"two\.xlsx has 2 sheets with rows \(January, February\)"):
         recognise(path)
 
 
 def test_a_column_of_codes_and_a_code_contradict_each_other(tmp_path: Path) -> None:
     path = tmp_path / "prices.csv"
     path.write_text(PLAIN)
-    with pytest.raises(
-        PriceFileError, match=r"a column of its own for this \(code\): leave --code out"
-    ):
+    with pytest.raises(PriceFileError, match=r"a column of its own for this \(code\): leave --code out"):
         recognise(path, code="000660")
 
 

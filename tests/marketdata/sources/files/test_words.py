@@ -30,9 +30,7 @@ def test_a_long_cell_is_cut() -> None:
 
 
 def test_codes_are_spelled_as_the_market_does_and_ascend() -> None:
-    found, index = Notation.of("us").codes(
-        pa.array(["BRK/B", "NAN", "nan", None, "aapl", "BRK-B", "Total"])
-    )
+    found, index = Notation.of("us").codes(pa.array(["BRK/B", "NAN", "nan", None, "aapl", "BRK-B", "Total"]))
     assert found.tolist() == ["AAPL", "BRK.B", "NAN", "Total"]
     assert index.tolist() == [1, 2, -1, -1, 0, 1, 3]
 

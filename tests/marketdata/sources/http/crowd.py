@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from marketdata.sources.http.limiter import Limiter
-from marketdata.sources.http.pace import Pace, Rate
-from marketdata.sources.http.permits import PaceStore, ProcessStore, Reading
+from marketdata.sources.http.rate_limit import Pace, Rate
+from marketdata.sources.http.rate_limit_stores import PaceStore, ProcessStore, Reading
 
 Draw = Callable[[], float]
 
@@ -106,16 +106,10 @@ class Crowd:
     def send(self, processes: int, calls: int, *, kill: dict[int, float] | None = None) -> None:
         """Make so many calls in all; each process of `kill` is killed so many seconds later."""
         todo = iter(range(calls))
-        work = [
-            one
-            for number in range(processes)
-            for one in self._process(number, todo, (kill or {}).get(number))
-        ]
+        work = [one for number in range(processes) for one in self._process(number, todo, (kill or {}).get(number))]
         asyncio.run(self.world.run(work))
 
-    def _process(
-        self, number: int, todo: Iterable[int], killed_after: float | None
-    ) -> list[Awaitable[None]]:
+    def _process(self, number: int, todo: Iterable[int], killed_after: float | None) -> list[Awaitable[None]]:
         store = MortalStore(self.store)
         limiter = Limiter(store, pause=self._pause, clock=self.world.clock)
 

@@ -8,8 +8,8 @@ import sys
 import time
 from itertools import pairwise
 
-from marketdata.sources.http.pace import CLOSEST, Pace, Rate, Slot
-from marketdata.sources.http.permits import PaceStore, change
+from marketdata.sources.http.rate_limit import CLOSEST, Pace, Rate, Slot
+from marketdata.sources.http.rate_limit_stores import PaceStore, change
 
 RATE = Rate("shared", 100.0)
 EACH = 60
@@ -68,6 +68,5 @@ def take_together(code: str, *arguments: str) -> None:
     gaps = [later - earlier for earlier, later in pairwise(moments)]
     assert min(gaps) >= CLOSEST * RATE.spacing - 1e-6
     assert all(
-        later - earlier >= RATE.window - 1e-6
-        for earlier, later in zip(moments, moments[RATE.slots :], strict=False)
+        later - earlier >= RATE.window - 1e-6 for earlier, later in zip(moments, moments[RATE.slots :], strict=False)
     )

@@ -3,13 +3,13 @@ from __future__ import annotations
 import inspect
 import ssl
 
-import httpx
+import httpx2
 import pytest
 
 from marketdata.sources.base import SourceChanged, SourceRefused, SourceUnavailable
-from marketdata.sources.http.border import FOREIGN, translated
+from marketdata.sources.http.exceptions import FOREIGN, translated
 
-# The expectation is spelled out: every exception httpx exports, by what a caller should do about
+# The expectation is spelled out: every exception httpx2 exports, by what a caller should do about
 # it.
 EXPECTED = {
     SourceRefused: {"UnsupportedProtocol", "InvalidURL", "LocalProtocolError", "CookieConflict"},
@@ -31,6 +31,7 @@ EXPECTED = {
         "RequestError",
         "RequestNotRead",
         "ResponseNotRead",
+        "SSEError",
         "StreamClosed",
         "StreamConsumed",
         "StreamError",
@@ -41,9 +42,7 @@ EXPECTED = {
     },
 }
 EXPORTED = [
-    value
-    for name in httpx.__all__
-    if inspect.isclass(value := getattr(httpx, name)) and issubclass(value, Exception)
+    value for name in httpx2.__all__ if inspect.isclass(value := getattr(httpx2, name)) and issubclass(value, Exception)
 ]
 
 
@@ -66,7 +65,7 @@ def test_the_list_of_exceptions_is_the_whole_list() -> None:
 
 
 def test_a_certificate_that_does_not_verify_is_refused_not_retried() -> None:
-    error = httpx.ConnectError("x")
+    error = httpx2.ConnectError("x")
     error.__cause__ = ssl.SSLCertVerificationError("self-signed")
     assert isinstance(translated(error, "GET host/path"), SourceRefused)
 

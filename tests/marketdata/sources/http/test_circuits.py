@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from caching.breaker import Breaker
@@ -15,8 +15,8 @@ from marketdata.sources.base import SourceError, SourceGone, SourceUnavailable
 from marketdata.sources.http.circuits import HostCircuit
 from marketdata.sources.http.client import Answer, Call, HttpClient
 from marketdata.sources.http.limiter import Limiter
-from marketdata.sources.http.pace import Rate
-from marketdata.sources.http.permits import ProcessStore
+from marketdata.sources.http.rate_limit import Rate
+from marketdata.sources.http.rate_limit_stores import ProcessStore
 from marketdata.sources.http.retry import LONGEST_REST, RetryPolicy
 from tests.marketdata.sources.http.virtual import Virtual, VirtualLoop
 
@@ -26,23 +26,23 @@ RATE = Rate("exchange", 1_000.0)
 PATIENCE = 90.0
 Result = str | SourceError
 Fetch = Callable[..., Coroutine[Any, Any, list[Result]]]
-Fault = Callable[[httpx.Request], httpx.Response]
+Fault = Callable[[httpx2.Request], httpx2.Response]
 
 
-def breaking(kind: type[httpx.TransportError]) -> Fault:
-    def fault(request: httpx.Request) -> httpx.Response:
+def breaking(kind: type[httpx2.TransportError]) -> Fault:
+    def fault(request: httpx2.Request) -> httpx2.Response:
         raise kind("dead", request=request)
 
     return fault
 
 
 FAULTS: dict[str, Fault] = {
-    "500": lambda request: httpx.Response(500),
-    "502": lambda request: httpx.Response(502, text="<html>Bad Gateway</html>"),
-    "503": lambda request: httpx.Response(503),
-    "reset": breaking(httpx.ReadError),
-    "refused": breaking(httpx.ConnectError),
-    "timeout": breaking(httpx.ReadTimeout),
+    "500": lambda request: httpx2.Response(500),
+    "502": lambda request: httpx2.Response(502, text="<html>Bad Gateway</html>"),
+    "503": lambda request: httpx2.Response(503),
+    "reset": breaking(httpx2.ReadError),
+    "refused": breaking(httpx2.ConnectError),
+    "timeout": breaking(httpx2.ReadTimeout),
 }
 
 
@@ -58,7 +58,7 @@ class Exchange:
     under_way: int = 0
     crowds: list[tuple[float, int]] = field(default_factory=list)
 
-    async def __call__(self, request: httpx.Request) -> httpx.Response:
+    async def __call__(self, request: httpx2.Request) -> httpx2.Response:
         path = request.url.path
         self.sent.append((path, self.seconds))
         self.under_way += 1
@@ -68,7 +68,7 @@ class Exchange:
         await asyncio.sleep(self.latency)
         self.under_way -= 1
         self.reached += not (is_faulty and fault is FAULTS["refused"])
-        return fault(request) if fault and is_faulty else httpx.Response(200, text="fine")
+        return fault(request) if fault and is_faulty else httpx2.Response(200, text="fine")
 
     @property
     def seconds(self) -> float:
@@ -84,9 +84,7 @@ def read(answer: Answer) -> str:
     return answer.body.decode()
 
 
-def run(
-    faults: dict[str, tuple[Fault, float]], work: Callable[..., Coroutine[Any, Any, Any]]
-) -> tuple[Any, Exchange]:
+def run(faults: dict[str, tuple[Fault, float]], work: Callable[..., Coroutine[Any, Any, Any]]) -> tuple[Any, Exchange]:
     """What `work(fetch, exchange)` returns in virtual time, and the exchange afterwards."""
     virtual = Virtual(BEGIN)
     exchange = Exchange(virtual, faults)
@@ -94,7 +92,7 @@ def run(
         limiter=Limiter(ProcessStore(virtual.clock), pause=asyncio.sleep, clock=virtual.clock),
         breaker=lambda: Breaker(threshold=5, rest=1.0, longest=LONGEST_REST, clock=virtual.clock),
         retry=RetryPolicy(patience=PATIENCE, draw=lambda low, high: high / 2),
-        transport=httpx.MockTransport(exchange),
+        transport=httpx2.MockTransport(exchange),
         clock=virtual.clock,
         wall_clock=virtual.clock,
     )

@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 
-import httpx
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,14 +23,14 @@ from marketdata.sources.base import (
 )
 from marketdata.sources.http.client import Answer, Call, HttpClient
 from marketdata.sources.http.limiter import Limiter
-from marketdata.sources.http.pace import Rate
-from marketdata.sources.http.permits import ProcessStore
+from marketdata.sources.http.rate_limit import Rate
+from marketdata.sources.http.rate_limit_stores import ProcessStore
 from marketdata.sources.http.retry import RetryPolicy, retry_after
 from tests.marketdata.sources.http.virtual import Virtual
 
 RATE = Rate("exchange", 10.0)
 CALL = Call("https://exchange.example/v1/candles", RATE, params={"market": "KRW-BTC"})
-Handler = Callable[[httpx.Request], httpx.Response]
+Handler = Callable[[httpx2.Request], httpx2.Response]
 
 
 def read(answer: Answer) -> object:
@@ -53,7 +53,7 @@ def client(virtual: Virtual, handler: Handler, **given: object) -> HttpClient:
         limiter=Limiter(ProcessStore(virtual.clock), pause=virtual.pause, clock=virtual.clock),
         breaker=lambda: Breaker(threshold=5, rest=1.0, longest=5.0, clock=virtual.clock),
         retry=RetryPolicy(draw=lambda low, high: high),  # the longest a jitter can be
-        transport=httpx.MockTransport(handler),
+        transport=httpx2.MockTransport(handler),
         pause=virtual.pause,
         clock=virtual.clock,
         wall_clock=virtual.clock,
@@ -61,35 +61,35 @@ def client(virtual: Virtual, handler: Handler, **given: object) -> HttpClient:
     )
 
 
-def script(*steps: httpx.Response | Exception) -> tuple[Handler, list[httpx.Request]]:
+def script(*steps: httpx2.Response | Exception) -> tuple[Handler, list[httpx2.Request]]:
     """A handler that answers one step after the other, the last one for ever."""
-    seen: list[httpx.Request] = []
+    seen: list[httpx2.Request] = []
 
-    def handler(request: httpx.Request) -> httpx.Response:
+    def handler(request: httpx2.Request) -> httpx2.Response:
         step = steps[min(len(seen), len(steps) - 1)]
         seen.append(request)
         if isinstance(step, Exception):
             raise step
-        return httpx.Response(step.status_code, headers=step.headers, content=step.content)
+        return httpx2.Response(step.status_code, headers=step.headers, content=step.content)
 
     return handler, seen
 
 
-OK = httpx.Response(200, json={"fine": True})
+OK = httpx2.Response(200, json={"fine": True})
 
 
 @pytest.mark.parametrize(
     "fault",
     [
-        httpx.ReadTimeout("slow"),
-        httpx.ConnectError("reset"),
-        httpx.RemoteProtocolError("closed"),
-        httpx.Response(500),
-        httpx.Response(429),
+        httpx2.ReadTimeout("slow"),
+        httpx2.ConnectError("reset"),
+        httpx2.RemoteProtocolError("closed"),
+        httpx2.Response(500),
+        httpx2.Response(429),
     ],
     ids=lambda fault: type(fault).__name__ + str(getattr(fault, "status_code", "")),
 )
-def test_what_passes_is_tried_again_and_counted(fault: httpx.Response | Exception) -> None:
+def test_what_passes_is_tried_again_and_counted(fault: httpx2.Response | Exception) -> None:
     handler, seen = script(fault, fault, OK)
     fetched = client(Virtual(), handler).fetch(CALL, read)
     assert fetched.value == {"fine": True}
@@ -98,11 +98,9 @@ def test_what_passes_is_tried_again_and_counted(fault: httpx.Response | Exceptio
 
 @pytest.mark.parametrize(
     ("answer", "family"),
-    [(httpx.Response(404), SourceRefused), (httpx.Response(200, text="<html>"), SourceChanged)],
+    [(httpx2.Response(404), SourceRefused), (httpx2.Response(200, text="<html>"), SourceChanged)],
 )
-def test_what_does_not_pass_is_asked_once(
-    answer: httpx.Response, family: type[SourceError]
-) -> None:
+def test_what_does_not_pass_is_asked_once(answer: httpx2.Response, family: type[SourceError]) -> None:
     handler, seen = script(answer)
     with pytest.raises(family):
         client(Virtual(), handler).fetch(CALL, read)
@@ -112,7 +110,7 @@ def test_what_does_not_pass_is_asked_once(
 def test_every_attempt_takes_a_permit_and_settles_it() -> None:
     virtual = Virtual()
     store = ProcessStore(virtual.clock)
-    handler, seen = script(httpx.Response(503), httpx.ReadTimeout("slow"), OK)
+    handler, seen = script(httpx2.Response(503), httpx2.ReadTimeout("slow"), OK)
     work = client(virtual, handler)
     work.limiter = Limiter(store, pause=virtual.pause, clock=virtual.clock)
     rate = Rate("exchange", 0.1)  # nothing is forgotten within so short a time
@@ -124,7 +122,7 @@ def test_every_attempt_takes_a_permit_and_settles_it() -> None:
 
 def test_the_wait_between_attempts_grows_to_a_cap() -> None:
     virtual = Virtual()
-    handler, seen = script(httpx.Response(503, json={"error": "busy"}))  # a sign of life
+    handler, seen = script(httpx2.Response(503, json={"error": "busy"}))  # a sign of life
     with pytest.raises(SourceUnavailable) as gone:
         client(virtual, handler).fetch(CALL, read)
     assert gone.value.attempts == len(seen) == 40
@@ -134,16 +132,14 @@ def test_the_wait_between_attempts_grows_to_a_cap() -> None:
 @pytest.mark.parametrize(
     ("fault", "number"),
     [
-        (httpx.ConnectError("reset"), 12),
-        (httpx.ReadTimeout("slow"), 6),
-        (httpx.Response(500, json={"rt_cd": "1", "msg_cd": "EGW00316"}), 20),
-        (httpx.Response(500, json={"rt_cd": "1", "msg_cd": "OPSQ1002"}), 30),
-        (httpx.Response(502, text="<html>Bad Gateway</html>"), 12),
+        (httpx2.ConnectError("reset"), 12),
+        (httpx2.ReadTimeout("slow"), 6),
+        (httpx2.Response(500, json={"rt_cd": "1", "msg_cd": "EGW00316"}), 20),
+        (httpx2.Response(500, json={"rt_cd": "1", "msg_cd": "OPSQ1002"}), 30),
+        (httpx2.Response(502, text="<html>Bad Gateway</html>"), 12),
     ],
 )
-def test_a_burst_on_a_single_call_is_waited_out(
-    fault: httpx.Response | Exception, number: int
-) -> None:
+def test_a_burst_on_a_single_call_is_waited_out(fault: httpx2.Response | Exception, number: int) -> None:
     virtual = Virtual()
     handler, seen = script(*[fault] * number, OK)
     assert client(virtual, handler).fetch(CALL, read).calls == len(seen) == number + 1
@@ -152,7 +148,7 @@ def test_a_burst_on_a_single_call_is_waited_out(
 
 def test_a_source_that_is_gone_for_good_is_said_in_a_bounded_time() -> None:
     virtual = Virtual()
-    handler, seen = script(httpx.ReadError("dead"))
+    handler, seen = script(httpx2.ReadError("dead"))
     work = client(virtual, handler)
     with pytest.raises(SourceGone, match=r"has not answered for 9\d s \(\d\d calls in a row\)"):
         work.fetch(CALL, read)
@@ -169,10 +165,10 @@ def test_while_a_host_is_gone_one_call_tries_and_all_others_wait() -> None:
     """Gone for 16 seconds; all fifty calls end well, and few were spent on it."""
     virtual, sent = Virtual(), []
 
-    def handler(request: httpx.Request) -> httpx.Response:
+    def handler(request: httpx2.Request) -> httpx2.Response:
         sent.append(virtual.now)
         if virtual.now < 1_000_016.0:
-            raise httpx.ReadError("dead")
+            raise httpx2.ReadError("dead")
         return OK
 
     work = client(virtual, handler)
@@ -188,9 +184,7 @@ def test_while_a_host_is_gone_one_call_tries_and_all_others_wait() -> None:
 
 
 @given(st.integers(1, 20), st.none() | st.floats(0, 200))
-def test_waits_are_fully_jittered_and_keep_what_was_asked_for(
-    attempt: int, asked: float | None
-) -> None:
+def test_waits_are_fully_jittered_and_keep_what_was_asked_for(attempt: int, asked: float | None) -> None:
     drawn: list[tuple[float, float]] = []
 
     def draw(low: float, high: float) -> float:
@@ -213,14 +207,14 @@ def test_waits_are_fully_jittered_and_keep_what_was_asked_for(
 )
 def test_retry_after_is_honoured_as_number_and_as_date(header: str, waits: float) -> None:
     virtual = Virtual(now=1_445_412_480.0)  # Wed, 21 Oct 2015 07:28:00 GMT
-    handler, _ = script(httpx.Response(503, headers={"retry-after": header}), OK)
+    handler, _ = script(httpx2.Response(503, headers={"retry-after": header}), OK)
     client(virtual, handler).fetch(CALL, read)
     assert waits <= virtual.waits[0] <= waits + 1.0
 
 
 def test_a_retry_after_that_is_too_far_off_is_handed_to_the_caller() -> None:
     virtual = Virtual()
-    handler, seen = script(httpx.Response(503, headers={"retry-after": "3600"}))
+    handler, seen = script(httpx2.Response(503, headers={"retry-after": "3600"}))
     with pytest.raises(SourceUnavailable) as gone:
         client(virtual, handler).fetch(CALL, read)
     assert gone.value.retry_after == 3600
@@ -231,9 +225,9 @@ def test_a_refusal_holds_the_group_for_every_call() -> None:
     virtual = Virtual()
     sent: list[float] = []
 
-    def handler(request: httpx.Request) -> httpx.Response:
+    def handler(request: httpx2.Request) -> httpx2.Response:
         sent.append(virtual.now)
-        return httpx.Response(429) if len(sent) == 1 else OK
+        return httpx2.Response(429) if len(sent) == 1 else OK
 
     work = client(virtual, handler)
     work.fetch(CALL, read)
@@ -243,14 +237,14 @@ def test_a_refusal_holds_the_group_for_every_call() -> None:
 
 
 def test_a_call_that_finds_nobody_to_connect_to_was_not_made() -> None:
-    handler, seen = script(httpx.ConnectError("nobody"), httpx.ReadError("reset"), OK)
+    handler, seen = script(httpx2.ConnectError("nobody"), httpx2.ReadError("reset"), OK)
     work = client(Virtual(), handler)
     work.fetch(CALL, read)
     assert (len(seen), work.sent) == (3, 2)
 
 
 def test_an_answer_that_drips_in_does_not_last_for_ever() -> None:
-    async def never(request: httpx.Request) -> httpx.Response:
+    async def never(request: httpx2.Request) -> httpx2.Response:
         await asyncio.Event().wait()
         raise AssertionError
 
@@ -258,7 +252,7 @@ def test_an_answer_that_drips_in_does_not_last_for_ever() -> None:
 
     virtual = Virtual()
     work = HttpClient(
-        transport=httpx.MockTransport(never),
+        transport=httpx2.MockTransport(never),
         timeouts=Timeouts(total=0.01),
         retry=RetryPolicy(attempts=2),
         pause=virtual.pause,
@@ -269,7 +263,7 @@ def test_an_answer_that_drips_in_does_not_last_for_ever() -> None:
 
 def test_the_other_sides_clock_bounds_ours() -> None:
     virtual = Virtual(now=1_445_412_480.0 + 90)
-    handler, _ = script(httpx.Response(200, headers={"date": "Wed, 21 Oct 2015 07:28:00 GMT"}))
+    handler, _ = script(httpx2.Response(200, headers={"date": "Wed, 21 Oct 2015 07:28:00 GMT"}))
     fetched = client(virtual, handler).fetch(CALL, lambda answer: answer.answered_at)
     assert fetched.value == 1_445_412_480.0
 
@@ -279,9 +273,9 @@ def test_the_other_sides_clock_bounds_ours() -> None:
 
 
 def test_a_batch_answers_each_item_and_one_failure_stays_with_its_item() -> None:
-    def handler(request: httpx.Request) -> httpx.Response:
+    def handler(request: httpx2.Request) -> httpx2.Response:
         number = int(request.url.params["n"])
-        return httpx.Response(404) if number % 10 == 3 else httpx.Response(200, json=number)
+        return httpx2.Response(404) if number % 10 == 3 else httpx2.Response(200, json=number)
 
     work = client(Virtual(), handler)
 
@@ -342,7 +336,7 @@ def test_secrets_of_a_call_appear_in_no_message_and_no_log(
         headers={"authorization": f"Bearer {secret}"},
         json={"appsecret": secret},
     )
-    handler, _ = script(httpx.ReadError(f"read {secret}"))
+    handler, _ = script(httpx2.ReadError(f"read {secret}"))
     with pytest.raises(SourceUnavailable) as gone:
         client(Virtual(), handler).fetch(call, read)
     assert secret not in str(gone.value)

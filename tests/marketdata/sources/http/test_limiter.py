@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from marketdata.sources.base import SourceUnavailable
 from marketdata.sources.http.limiter import REMEMBERED, TRUSTED, Limiter, RoundTrips
-from marketdata.sources.http.pace import Rate
-from marketdata.sources.http.pace_file import PaceFile
-from marketdata.sources.http.permits import PaceStore, ProcessStore
+from marketdata.sources.http.rate_limit import Rate
+from marketdata.sources.http.rate_limit_stores import PaceStore, ProcessStore
+from marketdata.sources.http.sqlite_rate_limits import PaceFile
 from tests.marketdata.sources.http.virtual import Virtual
 
 TEN = Rate("group", 10.0)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketdata.sources.http.pace import (
+from marketdata.sources.http.rate_limit import (
     CLOSEST,
     LATE,
     MARGIN,
@@ -82,9 +82,7 @@ def test_a_slot_is_free_when_the_next_call_is_certain_to_be_counted_a_window_lat
 def test_calls_without_an_answer_are_looked_at_again_and_given_up_in_the_end() -> None:
     pace = Pace(slots=(Slot(999.0), Slot(999.5)))
     _, turn = pace.taken(999.6, TWO, "me", 0.1)
-    assert 999.6 + turn.wait == pytest.approx(
-        1000.0 + MARGIN
-    )  # when it may be free at the earliest
+    assert 999.6 + turn.wait == pytest.approx(1000.0 + MARGIN)  # when it may be free at the earliest
     _, turn = pace.taken(1000.1, TWO, "me", 0.1)
     assert turn.at is None
     assert turn.wait <= 0.02 + 1e-9
@@ -259,12 +257,8 @@ def test_no_call_is_ever_refused(
         assert later - earlier >= limit[1]
 
 
-@pytest.mark.parametrize(
-    ("processes", "calls", "window"), [(1, 18, 1.0), (2, 18, 1.0), (3, 10, 1.0), (2, 1, 1.25)]
-)
-def test_nearly_all_that_the_limit_allows_is_used_and_shared_evenly(
-    processes: int, calls: int, window: float
-) -> None:
+@pytest.mark.parametrize(("processes", "calls", "window"), [(1, 18, 1.0), (2, 18, 1.0), (3, 10, 1.0), (2, 1, 1.25)])
+def test_nearly_all_that_the_limit_allows_is_used_and_shared_evenly(processes: int, calls: int, window: float) -> None:
     exchange = CountingExchange(World(), calls, window)
     crowd = Crowd(
         exchange,

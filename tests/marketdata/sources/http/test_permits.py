@@ -14,10 +14,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from marketdata.sources.base import SourceUnavailable
-from marketdata.sources.http.pace import Pace
-from marketdata.sources.http.pace_file import PaceFile
-from marketdata.sources.http.permits import PaceStore, ProcessStore, Reading, change
-from marketdata.sources.http.redis_permits import RedisStore
+from marketdata.sources.http.rate_limit import Pace
+from marketdata.sources.http.rate_limit_stores import PaceStore, ProcessStore, Reading, change
+from marketdata.sources.http.redis_rate_limits import RedisStore
+from marketdata.sources.http.sqlite_rate_limits import PaceFile
 from tests.marketdata.sources.http.sharing import (
     FIRST,
     SECOND,
@@ -30,8 +30,8 @@ TAKE = """
 import sys
 from pathlib import Path
 import redis
-from marketdata.sources.http.pace_file import PaceFile
-from marketdata.sources.http.redis_permits import RedisStore
+from marketdata.sources.http.sqlite_rate_limits import PaceFile
+from marketdata.sources.http.redis_rate_limits import RedisStore
 from tests.marketdata.sources.http.sharing import take_many
 who, kind, where = sys.argv[1:]
 store = PaceFile(Path(where)) if kind == "file" else RedisStore(redis.Redis.from_url(where))
@@ -97,9 +97,7 @@ def test_a_state_in_redis_ends_after_its_hold(redis_url: str) -> None:
 
 
 def test_a_redis_that_is_gone_is_said_in_one_sentence() -> None:
-    store = RedisStore(
-        redis.Redis(unix_socket_path="/nonexistent/redis.sock", retry=Retry(NoBackoff(), 0))
-    )
+    store = RedisStore(redis.Redis(unix_socket_path="/nonexistent/redis.sock", retry=Retry(NoBackoff(), 0)))
     with pytest.raises(SourceUnavailable, match="Redis answers ConnectionError"):
         store.read("a")
 

@@ -19,7 +19,7 @@ from marketdata.sources.base import (
 from marketdata.sources.daily import BarAnswer, BarRequest, DailyBar
 from marketdata.sources.http.client import HttpClient, Timeouts
 from marketdata.sources.http.limiter import Limiter
-from marketdata.sources.http.permits import ProcessStore
+from marketdata.sources.http.rate_limit_stores import ProcessStore
 from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.kis.client import KisSource
 from marketdata.sources.kis.settings import HOSTS, KisSettings
@@ -48,10 +48,7 @@ CLOSED = frozenset({SESSIONS[3]})
 
 def expected(bars: list[Bar], code: str) -> list[DailyBar]:
     return [
-        DailyBar(
-            code, b.session, b.open, b.high, b.low, b.close, b.volume, b.close * b.volume, b.base
-        )
-        for b in bars
+        DailyBar(code, b.session, b.open, b.high, b.low, b.close, b.volume, b.close * b.volume, b.base) for b in bars
     ]
 
 
@@ -102,9 +99,7 @@ def test_halted_bars_keep_their_last_price_and_signs_make_the_base_price(source:
     assert min(moves) < 0 < max(moves)
 
 
-def test_rows_that_are_empty_do_not_end_the_paging(
-    exchange: KisExchange, source: KisSource
-) -> None:
+def test_rows_that_are_empty_do_not_end_the_paging(exchange: KisExchange, source: KisSource) -> None:
     source.flows("005930")  # takes the token, so that the faults hit the pages
     exchange.faults.next("blank", "blank", "blank", "blank")
     bars = source.daily_bars("005930", SESSIONS[0], SESSIONS[-1])
@@ -132,9 +127,7 @@ def test_a_batch_isolates_the_instrument_that_fails(source: KisSource) -> None:
 
 
 def test_many_quotes_take_a_call_for_thirty(exchange: KisExchange) -> None:
-    many = {
-        f"{n:06d}": Instrument(f"n{n}", generated_bars(SESSIONS[-2:], n)) for n in range(1, 101)
-    }
+    many = {f"{n:06d}": Instrument(f"n{n}", generated_bars(SESSIONS[-2:], n)) for n in range(1, 101)}
     with KisExchange(many, per_second=100_000, token_every=0.0) as crowd:
         source = source_of(crowd)
         quotes = source.quotes([*many, "777777"])
@@ -269,10 +262,7 @@ def test_two_clients_at_once_stay_under_the_limit_of_the_account() -> None:
     with KisExchange(MARKET, per_second=60) as busy:
         store, permits = ProcessTokens(), ProcessStore()
         settings = KisSettings("real", KEY, SECRET, base_url=busy.url, per_second=60 / 1.05)
-        clients = [
-            KisSource(settings, HttpClient(limiter=Limiter(permits)), tokens=store)
-            for _ in range(2)
-        ]
+        clients = [KisSource(settings, HttpClient(limiter=Limiter(permits)), tokens=store) for _ in range(2)]
         with ThreadPoolExecutor(2) as threads:
             batches = threads.map(lambda client: list(client.flows_of(["005930"] * 40)), clients)
             results = [result for batch in batches for _, result in batch]

@@ -8,14 +8,14 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 import redis
 
 from marketdata.sources.base import SourceError, SourceRefused, SourceUnavailable
 from marketdata.sources.http.client import Answer, HttpClient
 from marketdata.sources.http.limiter import Limiter
-from marketdata.sources.http.permits import ProcessStore
+from marketdata.sources.http.rate_limit_stores import ProcessStore
 from marketdata.sources.kis.errors import TokenStale, body_of
 from marketdata.sources.kis.settings import KisSettings
 from marketdata.sources.kis.token_files import FileTokens
@@ -36,22 +36,20 @@ class Issuer:
         self.throttled = 0
         self._lock = threading.Lock()
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
         with self._lock:
             if self.issued and self.virtual.now < self.issued[-1] + 60:
                 self.throttled += 1
-                return httpx.Response(
-                    403, json={"error_code": "EGW00133", "error_description": "x"}
-                )
+                return httpx2.Response(403, json={"error_code": "EGW00133", "error_description": "x"})
             self.issued.append(self.virtual.now)
             body = {"access_token": f"token-{len(self.issued)}", "expires_in": self.lasts}
-        return httpx.Response(200, json=body)
+        return httpx2.Response(200, json=body)
 
 
 def tokens(virtual: Virtual, issuer: Issuer, store: TokenStore, permits: ProcessStore) -> Tokens:
     http = HttpClient(
         limiter=Limiter(permits, pause=virtual.pause, clock=virtual.clock),
-        transport=httpx.MockTransport(issuer),
+        transport=httpx2.MockTransport(issuer),
         pause=virtual.pause,
         wall_clock=virtual.clock,
     )
@@ -183,7 +181,7 @@ def test_a_folder_that_cannot_be_used_is_said_in_one_sentence(tmp_path: Path) ->
 
 def answer(status: int, body: object, sent_at: float = 0.0) -> Answer:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Answer("GET kis/x", status, httpx.Headers(), content, sent_at)
+    return Answer("GET kis/x", status, httpx2.Headers(), content, sent_at)
 
 
 # Code, what KIS means by it (kis.md), whether asking again may help.
@@ -207,9 +205,7 @@ TABLE = [
 
 @pytest.mark.parametrize("status", [200, 403, 500])
 @pytest.mark.parametrize(("code", "passes"), TABLE)
-def test_answers_are_judged_by_their_body_whatever_the_status(
-    status: int, code: str, passes: bool
-) -> None:
+def test_answers_are_judged_by_their_body_whatever_the_status(status: int, code: str, passes: bool) -> None:
     for body in (
         {"rt_cd": "1", "msg_cd": code, "msg1": "x"},
         {"error_code": code, "error_description": "x"},

@@ -42,9 +42,7 @@ def served(
             retry=RetryPolicy(draw=lambda low, high: 0.0),
             wall_clock=lambda: exchange_now if local_now is None else local_now,
         )
-        source = DailyQuotationSource(
-            dialect, http, base_url=exchange.url, per_second=100_000, pause=pause
-        )
+        source = DailyQuotationSource(dialect, http, base_url=exchange.url, per_second=100_000, pause=pause)
         yield exchange, source
         source.close()
 

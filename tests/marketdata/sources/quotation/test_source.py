@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pyarrow.parquet as pq
 import pytest
 
-from marketdata.candles.timeframes import TIMEFRAMES, Grid, moment
+from marketdata.candles.collector.timeframes import TIMEFRAMES, Grid, moment
 from marketdata.sources.base import (
     CandleSource,
     RateLimited,
@@ -59,9 +59,7 @@ def pair(request: pytest.FixtureRequest) -> Iterator[tuple[QuotationExchange, Qu
     module = upbit if request.param == "upbit" else bithumb
     with kind(BOOK, per_second=100_000, clock=lambda: float(NOW)) as exchange:
         source = module.source(http(), base_url=exchange.url, per_second=100_000)
-        exchange.candles(
-            "KRW-BTC", "minutes/1"
-        )  # made once; a busy machine takes longer than a call may
+        exchange.candles("KRW-BTC", "minutes/1")  # made once; a busy machine takes longer than a call may
         yield exchange, source
         source.close()
 
@@ -76,9 +74,7 @@ def test_it_is_a_candle_source(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in TIMEFRAMES if name != "1s"])
-def test_every_timeframe_brings_the_exchanges_candles_on_the_grid_of_its_clock(
-    pair: Pair, name: str
-) -> None:
+def test_every_timeframe_brings_the_exchanges_candles_on_the_grid_of_its_clock(pair: Pair, name: str) -> None:
     exchange, source = pair
     if name not in source.timeframes:
         with pytest.raises(SourceRefused, match="has no 1y candles"):
@@ -95,10 +91,7 @@ def test_every_timeframe_brings_the_exchanges_candles_on_the_grid_of_its_clock(
     assert page.candles.volume.tolist()[: len(closed)] == [c.volume for c in closed]
     grid = Grid.of(name, source.calendar)
     assert all(grid.floor(opened) == opened for opened in page.candles.opened.tolist())
-    assert all(
-        opening(path, opened, exchange.day_ahead) == opened
-        for opened in page.candles.opened.tolist()
-    )
+    assert all(opening(path, opened, exchange.day_ahead) == opened for opened in page.candles.opened.tolist())
 
 
 def test_to_is_exclusive_and_read_on_the_exchanges_own_clock(pair: Pair) -> None:
@@ -170,15 +163,11 @@ class Banning(UpbitExchange):
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("exchange", ["upbit", "bithumb"])
-def test_a_ban_is_honoured_for_as_long_as_it_names(
-    exchange: str, body: str, retry_after: str, seconds: float
-) -> None:
+def test_a_ban_is_honoured_for_as_long_as_it_names(exchange: str, body: str, retry_after: str, seconds: float) -> None:
     dialect = {"upbit": upbit.UPBIT, "bithumb": bithumb.BITHUMB}[exchange]
     with Banning(BOOK) as banning:
         banning.body, banning.retry_after = body, retry_after
-        source = QuotationSource(
-            dialect, HttpClient(retry=RetryPolicy(attempts=1)), base_url=banning.url
-        )
+        source = QuotationSource(dialect, HttpClient(retry=RetryPolicy(attempts=1)), base_url=banning.url)
         with pytest.raises(RateLimited) as banned:
             source.candles(market="KRW-BTC", timeframe="1m", to=None, count=1)
         source.close()
@@ -294,9 +283,7 @@ def test_recorded_candles_of_the_exchange_are_read_as_they_are() -> None:
         body = rows.drop(columns="unit").to_json(orient="records").encode()
         page = parse.candles(body, str(market), "GET x/y")
         ordered = rows.drop_duplicates("candle_date_time_utc").sort_values("candle_date_time_utc")
-        times = ordered.candle_date_time_utc.map(
-            lambda t: moment(datetime.fromisoformat(t + "+00:00"))
-        )
+        times = ordered.candle_date_time_utc.map(lambda t: moment(datetime.fromisoformat(t + "+00:00")))
         assert page.candles.opened.tolist() == times.tolist()
         assert page.candles.close.tolist() == ordered.trade_price.tolist()
         assert page.candles.ticked_ms.tolist() == ordered.timestamp.tolist()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from marketdata.panel import Panel
 from scans.engines.base import Outcome, Universe
-from scans.engines.measures import Measures
+from scans.engines.indicators import Measures
 from scans.engines.params import read
 from scans.engines.registry import ENGINES
 from tests.reference import indicators as ta
@@ -113,9 +113,7 @@ def test_it_reads_no_more_than_it_says(seed: int, match: Piece, score: Piece) ->
 
 @settings(thorough, max_examples=25)
 @given(seed=st.integers(0, 200), match=conditions(), day=st.integers(0, ASKED - 1))
-def test_explanations_show_each_comparison_and_its_verdict(
-    seed: int, match: Piece, day: int
-) -> None:
+def test_explanations_show_each_comparison_and_its_verdict(seed: int, match: Piece, day: int) -> None:
     made = panels.panel(seed, sessions=SESSIONS, instruments=4, asked=ASKED)
     params = read(ENGINE.Params, {"match": match.text, "score": "1", "min_bars": 2})
     universe = panels.universe(made, 2)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scans.engines.formula import FormulaError
 from scans.engines.formula.examples import DIP, LEADERS, V1
 from scans.engines.formula.functions import FUNCTIONS
-from scans.engines.measures import Measures
+from scans.engines.indicators import Measures
 from scans.engines.params import ParamError, read
 from scans.engines.registry import ENGINES
 from tests.scans.engines import panels
@@ -232,9 +232,7 @@ def test_any_text(text: str) -> None:
     cut=st.integers(0, 6),
     put=st.sampled_from([*WORDS, ""]),
 )
-def test_a_slip_in_a_good_formula(
-    formula: dict[str, Any], name: str, at: float, cut: int, put: str
-) -> None:
+def test_a_slip_in_a_good_formula(formula: dict[str, Any], name: str, at: float, cut: int, put: str) -> None:
     text = formula.get(name, "")
     place = int(at * len(text))
     attempt(**{**formula, name: f"{text[:place]} {put} {text[place + cut :]}"})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from marketdata.panel import Panel
 from scans.engines.base import MarketIndex
 from scans.engines.formula import FormulaError
-from scans.engines.measures import Measures
+from scans.engines.indicators import Measures
 from scans.engines.params import read
 from scans.engines.registry import ENGINES
 from tests.scans.engines import panels
@@ -50,9 +50,7 @@ BARE = [
 
 def numbers() -> st.SearchStrategy[str]:
     """Numbers of any unit, many of which do not fit together."""
-    leaves = st.sampled_from(
-        ["close", "high", "volume", "amount", "raw_close", "0", "2", "1000", *BARE]
-    )
+    leaves = st.sampled_from(["close", "high", "volume", "amount", "raw_close", "0", "2", "1000", *BARE])
     return st.recursive(
         leaves,
         lambda inner: st.one_of(
@@ -123,9 +121,7 @@ def test_formulas_that_fit(score: str, seed: int, column: int, factor: float, en
 @example(score="log(volume) + log(close)", seed=1, column=0, factor=3.0, end=35)
 @example(score="deviation(log(close), 3)", seed=1, column=0, factor=3.0, end=35)
 @example(score="close * volume / amount", seed=1, column=0, factor=3.0, end=35)
-def test_any_formula_that_is_let_through(
-    score: str, seed: int, column: int, factor: float, end: int
-) -> None:
+def test_any_formula_that_is_let_through(score: str, seed: int, column: int, factor: float, end: int) -> None:
     unchanged(score, seed, column, factor, end)
 
 

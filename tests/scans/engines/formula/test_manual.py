@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scans.engines.formula import manual
+from scans.engines.formula import docs
 from scans.engines.formula.examples import DIP, LEADERS, V1
 from scans.engines.formula.functions import FUNCTIONS, GROUPS
 from scans.engines.params import read
@@ -16,8 +16,8 @@ DOCUMENT = Path(__file__).parents[4] / "docs" / "formula.md"
 
 
 def test_the_document_is_current() -> None:
-    assert DOCUMENT.read_text(encoding="utf-8") == manual.text(), (
-        "run: python -m scans.engines.formula.manual > docs/formula.md"
+    assert DOCUMENT.read_text(encoding="utf-8") == docs.text(), (
+        "run: python -m scans.engines.formula.docs > docs/formula.md"
     )
 
 

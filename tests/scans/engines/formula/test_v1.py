@@ -14,7 +14,7 @@ import pandas as pd
 from marketdata.panel import Panel
 from scans.engines.base import MarketIndex, Universe, needs
 from scans.engines.formula.examples import V1
-from scans.engines.measures import Measures
+from scans.engines.indicators import Measures
 from scans.engines.params import read
 from scans.engines.registry import ENGINES
 from tests import realdata
@@ -99,9 +99,7 @@ def test_it_reads_no_deeper_than_v1() -> None:
 
 def krx() -> Panel:
     """Real bars without adjustment: 300 sessions of the KRX file, who has a bar on each of them."""
-    bars = pd.read_parquet(
-        realdata.path("krx_adj_2019_2025.parquet"), filters=[("date", ">=", date(2024, 9, 1))]
-    )
+    bars = pd.read_parquet(realdata.path("krx_adj_2019_2025.parquet"), filters=[("date", ">=", date(2024, 9, 1))])
     bars = bars[bars["date"] >= sorted(bars["date"].unique())[-300]]
     days = np.sort(bars["date"].unique())
     whole = bars.groupby("code", observed=True)["date"].transform("count") == len(days)

@@ -10,7 +10,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from scans.models import ScannerVersion
-from scans.operations.run import Request, explain, run
+from scans.operations.scan.run import Request, explain, run
 from tests.scans.conftest import AS_OF
 
 MATCH = "close > sma(close, 5) and raw_close >= 5000"
@@ -34,9 +34,7 @@ def test_a_wrong_formula_is_refused_with_its_place() -> None:
 
 def test_it_picks_what_pandas_finds(market: pd.DataFrame, sessions: list[date]) -> None:
     version(match=MATCH, score="change(close, 5)", min_bars=5, top_n=3)
-    scan = run(Request(market="kr", as_of=AS_OF, versions=["mine"], first=sessions[6], save=False))[
-        0
-    ]
+    scan = run(Request(market="kr", as_of=AS_OF, versions=["mine"], first=sessions[6], save=False))[0]
     assert not scan.error
     close = market.pivot_table(index="date", columns="code", values="close")
     holds = (close > close.rolling(5).mean() * (1 + 1e-9)) & (close >= 5000)

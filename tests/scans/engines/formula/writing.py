@@ -151,10 +151,7 @@ def shifted(x: Piece, n: int) -> Piece:
 def crossing(a: Piece, b: Piece) -> Piece:
     def naive(bars: pd.DataFrame) -> Lists:
         (x, one), (y, other) = known(a, bars), known(b, bars)
-        holds = [
-            t > 0 and ta.above(x[t], y[t]) and ta.at_least(y[t - 1], x[t - 1])
-            for t in range(len(x))
-        ]
+        holds = [t > 0 and ta.above(x[t], y[t]) and ta.at_least(y[t - 1], x[t - 1]) for t in range(len(x))]
         finite = [math.isfinite(u) and math.isfinite(v) for u, v in zip(x, y, strict=True)]
         return holds, [all(cells) for cells in zip(one, other, finite, strict=True)]
 
@@ -167,9 +164,7 @@ def halves(x: Piece, n: int) -> Piece:
     def side(later: bool) -> Callable[[list[float]], float]:
         middle = (n - 1) / 2
         return lambda window: math.fsum(
-            abs(j - middle) * v
-            for j, v in enumerate(window)
-            if (j > middle) == later and j != middle
+            abs(j - middle) * v for j, v in enumerate(window) if (j > middle) == later and j != middle
         )
 
     up, down = (windowed("", side(later), x, n) for later in (True, False))

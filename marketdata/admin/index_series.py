@@ -1,0 +1,44 @@
+"""Which index a market's regimes stand on is chosen here; the series themselves are for looking."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from marketdata.admin.filters import DayFilter, MarketFilter, TypedFilter
+from marketdata.admin.generations import Moving
+from marketdata.admin.market_list import MarketList
+from marketdata.models import IndexBar, IndexChoice
+from marketdata.web.admin.changelist import figure
+from marketdata.web.admin.readonly import ReadOnly
+
+
+class SeriesFilter(TypedFilter):
+    """One series."""
+
+    title = "name"
+    parameter_name = "name"
+    field = "name"
+
+
+@admin.register(IndexChoice)
+class IndexChoiceAdmin(Moving, MarketList):
+    """The index of each market, where it is not its own."""
+
+    list_display = ("market", "name")
+    note = "A market without a line here stands on its own index, made of its instruments."
+
+
+@admin.register(IndexBar)
+class IndexBarAdmin(ReadOnly, MarketList):
+    """Recorded index series."""
+
+    list_display = (
+        "date",
+        "market",
+        "name",
+        *(figure(name) for name in ("open", "high", "low", "close")),
+        "updated_at",
+    )
+    list_filter = (MarketFilter, SeriesFilter, DayFilter)
+    ordering = ("market", "name", "-date")
+    sortable_by = ()

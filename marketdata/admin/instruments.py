@@ -1,0 +1,167 @@
+"""Instruments with what was known of them; calendar overrides, the one thing here that is typed in."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import numpy as np
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from marketdata import calendars
+from marketdata.admin.filters import MarketFilter
+from marketdata.admin.generations import Moving
+from marketdata.admin.market_list import MarketList
+from marketdata.markets import UnknownMarket, get_market
+from marketdata.models import CalendarChange, CalendarOverride, Instrument, InstrumentStatus
+from marketdata.queries import instrument_search
+from marketdata.web.admin.readonly import ReadOnly
+
+if TYPE_CHECKING:
+    Inline = admin.TabularInline[Any, Any]
+    Form = forms.ModelForm[CalendarOverride]
+else:
+    Inline, Form = admin.TabularInline, forms.ModelForm
+
+
+class OverrideForm(Form):
+    """An override must say something that the calendar does not."""
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        name, day = given.get("market"), given.get("date")
+        if not name or not day:
+            return given
+        try:
+            market = get_market(name)
+        except UnknownMarket as error:
+            raise forms.ValidationError({"market": str(error)}) from error
+        if not calendars.FIRST <= day <= calendars.LAST:
+            raise forms.ValidationError({"date": f"The calendars reach from {calendars.FIRST} to {calendars.LAST}."})
+        opens, closes = given.get("opens_at"), given.get("closes_at")
+        has_hours = opens is not None or closes is not None
+        if has_hours and not given["is_open"]:
+            raise forms.ValidationError({"opens_at": "A day on which the market is closed has no hours."})
+        if opens is not None and closes is not None and closes <= opens:
+            raise forms.ValidationError({"closes_at": "The session must close after it opens."})
+        if has_hours:
+            return given
+        # A second market may speak against an override of its base, whatever the calendar says.
+        if len(market.family) == 1 and _is_session(market.calendar, day) == given["is_open"]:
+            told = "a session" if given["is_open"] else "not a session"
+            raise forms.ValidationError(
+                {"date": f"{day} is {told} by the calendar {market.calendar} already: nothing to override."}
+            )
+        return given
+
+
+def _is_session(calendar: str, day: date) -> bool:
+    known = calendars.sessions(calendar, cache=settings.CALENDAR_DIR, overrides={})
+    return bool(np.isin(np.datetime64(day), known))
+
+
+@admin.register(CalendarOverride)
+class CalendarOverrideAdmin(Moving, MarketList):
+    """Days on which a market was open or closed, or had other hours, against its calendar."""
+
+    form = OverrideForm
+    list_display = ("market", "date", "is_open", "opens_at", "closes_at", "note")
+    list_display_links = ("date",)
+    list_filter = (MarketFilter, "is_open")
+    fields = ("market", "date", "is_open", "opens_at", "closes_at", "note")
+    note = (
+        "A session without a single bar stops every scan whose window contains it: import it, or say here that the "
+        "market was closed. Hours are those of the market's clock; leave them empty where the calendar has them right."
+    )
+
+    def save_model(self, request: HttpRequest, obj: CalendarOverride, form: Any, change: bool) -> None:
+        """What a person saves is the person's: no source's answer withdraws it."""
+        obj.source = ""
+        super().save_model(request, obj, form, change)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"market": "kr", **super().get_changeform_initial_data(request)}
+
+
+@admin.register(CalendarChange)
+class CalendarChangeAdmin(ReadOnly, MarketList):
+    """What the answers of sources did to the overrides."""
+
+    list_display = ("date", "market", "source", "kind", "is_open", "at")
+    list_filter = (MarketFilter, "kind")
+    note = "An override that a person wrote is never withdrawn: a source that says otherwise is listed as disputed."
+
+
+class StatusInline(ReadOnly, Inline):
+    model = InstrumentStatus
+    extra = 0
+    ordering = ("-valid_from", "source")
+    fields = (
+        "valid_from",
+        "valid_to",
+        "source",
+        "segment",
+        "department",
+        "kind",
+        "managed",
+        "caution",
+    )
+
+
+@admin.register(Instrument)
+class InstrumentAdmin(ReadOnly, MarketList):
+    """Instruments with what was known of them over time."""
+
+    list_display = ("code", "name", "market", "segment", "kind", "first_bar", "last_bar")
+    list_filter = (
+        MarketFilter,
+        ("kind", admin.AllValuesFieldListFilter),
+        ("segment", admin.AllValuesFieldListFilter),
+    )
+    search_fields = ("code__istartswith", "name__icontains")
+    search_help_text = "The beginning of a code, or a part of a name"
+    fields = ("market", "code", "name", "segment", "kind", "first_bar", "last_bar", "elsewhere")
+    readonly_fields = ("elsewhere",)
+    inlines = (StatusInline,)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Instrument], search_term: str
+    ) -> tuple[QuerySet[Instrument], bool]:
+        """By words, and by a code however it is spelled."""
+        found, repeats = super().get_search_results(request, queryset, search_term)
+        if search_term.strip():
+            found |= instrument_search.searched(queryset, search_term)
+        return found, repeats
+
+    @admin.display(description="See also")
+    def elsewhere(self, instrument: Instrument) -> SafeString:
+        """Links to what else is recorded of it."""
+        of_it = {"market": instrument.market, "code": instrument.code}
+        links = [
+            format_html(
+                '<a href="{}?{}">{}</a>',
+                reverse(f"admin:{name}_changelist"),
+                urlencode(of_it),
+                text,
+            )
+            for name, text in SEE_ALSO
+        ]
+        return SafeString(" &middot; ".join(links))
+
+
+SEE_ALSO = (
+    ("marketdata_stockprice", "prices"),
+    ("marketdata_institutionalflow", "flows"),
+    ("marketdata_barcorrection", "corrections"),
+    ("marketdata_factorevent", "factor events"),
+    ("scans_scanrank", "picks"),
+    ("scans_signal", "signals"),
+)

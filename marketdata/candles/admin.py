@@ -1,0 +1,211 @@
+"""Collections of candles, what is verified, and the flags of the collector: only the flags are changed here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import Count, Max, Min, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from marketdata.admin.market_list import MarketList
+from marketdata.candles import queries
+from marketdata.candles.collector.timeframes import as_datetime
+from marketdata.candles.models import (
+    CandleChunk,
+    CandleCollection,
+    CandleCoverage,
+    CandleSeries,
+    FeatureFlag,
+    FlagRollback,
+)
+from marketdata.candles.operations import flags
+from marketdata.market_time import utc_time
+from marketdata.web.admin.readonly import ReadOnly
+
+if TYPE_CHECKING:
+    Inline = admin.TabularInline[Any, Any]
+else:
+    Inline = admin.TabularInline
+
+CHUNKS_SHOWN = 50
+CHUNK_COLUMNS = (
+    "number", "label", "slots_asked", "slots_answered", "rows", "calls", "retries", "bytes", "cache_hits",
+)  # fmt: skip
+
+
+@admin.register(FeatureFlag)
+class FeatureFlagAdmin(MarketList):
+    """Turned here by a person, or off by its guard."""
+
+    list_display = (
+        "feature",
+        "enabled",
+        "metric",
+        "threshold",
+        "window",
+        "changed_at",
+        "changed_by",
+    )
+    fields = ("feature", "enabled", "metric", "threshold", "window", "changed_at", "changed_by")
+    readonly_fields = ("feature", "metric", "changed_at", "changed_by")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: FeatureFlag, form: Any, change: bool) -> None:
+        flags.save(obj, who=request.user.get_username(), at=timezone.now())
+
+
+@admin.register(FlagRollback)
+class FlagRollbackAdmin(ReadOnly, MarketList):
+    """Why a guard turned a flag off."""
+
+    list_display = ("at", "feature", "metric", "mean", "threshold", "observations")
+    list_filter = ("feature",)
+    date_hierarchy = "at"
+
+
+@admin.register(CandleCollection)
+class CandleCollectionAdmin(ReadOnly, MarketList):
+    """Collections with their progress, which is derived from their chunks."""
+
+    list_display = (
+        "series", "wanted", "status", "reason", "progress", "rate", "remaining", "rows", "calls",
+        "chunk_count", "started_at",
+    )  # fmt: skip
+    list_filter = ("status", "series__exchange", "series__timeframe")
+    search_fields = ("series__market",)
+    fields = (
+        "series", "wanted", "status", "reason", "error", "progress", "rate", "remaining", "rows", "calls", "retries",
+        "cache_hits", "pattern", "foretold", "started_at", "ended_at", "last_chunk", "chunks",
+    )  # fmt: skip
+    readonly_fields = (
+        "wanted", "progress", "rate", "remaining", "rows", "calls", "retries", "cache_hits", "foretold", "last_chunk",
+        "chunks",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CandleCollection]:
+        return queries.collections()
+
+    def wanted(self, found: CandleCollection) -> str:
+        return f"{as_datetime(found.start):%Y-%m-%d %H:%M} to {_utc(found.end)}"
+
+    def progress(self, found: CandleCollection) -> str:
+        told = queries.progress(found)
+        return f"{told.ratio:.0%} of {told.slots:,} slots"
+
+    def rate(self, found: CandleCollection) -> str:
+        return f"{queries.progress(found).rows_per_second:,.0f} rows/s"
+
+    @admin.display(description="remaining", empty_value="-")
+    def remaining(self, found: CandleCollection) -> str | None:
+        left = queries.progress(found).remaining
+        return None if left is None else f"{left:,.0f} s"
+
+    def rows(self, found: Any) -> int:
+        return int(found.rows_sum)
+
+    def calls(self, found: Any) -> int:
+        return int(found.calls_sum)
+
+    def retries(self, found: Any) -> int:
+        return int(found.retries_sum)
+
+    def cache_hits(self, found: Any) -> int:
+        return int(found.cache_hits_sum)
+
+    def chunk_count(self, found: Any) -> int:
+        return int(found.chunk_count)
+
+    @admin.display(description="error of the remaining time", empty_value="-")
+    def foretold(self, found: CandleCollection) -> str | None:
+        return None if found.eta_error is None else f"{found.eta_error:.1%}"
+
+    @admin.display(description="last chunk stored", empty_value="-")
+    def last_chunk(self, found: Any) -> str | None:
+        return _utc(found.last_stored)
+
+    @admin.display(description=f"the last {CHUNKS_SHOWN} chunks")
+    def chunks(self, found: CandleCollection) -> SafeString:
+        head = format_html_join("", "<th>{}</th>", [(name,) for name in _CHUNK_HEAD])
+        rows = format_html_join(
+            "",
+            "<tr>{}</tr>",
+            (
+                (format_html_join("", "<td>{}</td>", [(cell,) for cell in _cells(chunk)]),)
+                for chunk in queries.last_chunks(found.pk, CHUNKS_SHOWN)
+            ),
+        )
+        return format_html("<table><tr>{}</tr>{}</table>", head, rows)
+
+
+_CHUNK_HEAD = ("from (UTC)", "to (UTC)", *CHUNK_COLUMNS, "overlap s", "api s", "store s")
+
+
+def _utc(seconds: int | None) -> str | None:
+    """Seconds since 1970 as a time with its zone."""
+    return None if seconds is None else utc_time(as_datetime(seconds))
+
+
+def _cells(chunk: CandleChunk) -> list[str]:
+    times = [f"{as_datetime(when):%Y-%m-%d %H:%M}" for when in (chunk.start, chunk.end)]
+    seconds = chunk.seconds_overlap, chunk.seconds_api, chunk.seconds_store
+    counts = [str(getattr(chunk, name)) for name in CHUNK_COLUMNS]
+    return [*times, *counts, *(f"{each:.4f}" for each in seconds)]
+
+
+class CoverageInline(ReadOnly, Inline):
+    model = CandleCoverage
+    extra = 0
+    ordering = ("start",)
+    fields = ("from_time", "to_time")
+    readonly_fields = ("from_time", "to_time")
+
+    def from_time(self, found: CandleCoverage) -> str | None:
+        return _utc(found.start)
+
+    def to_time(self, found: CandleCoverage) -> str | None:
+        return _utc(found.end)
+
+
+@admin.register(CandleSeries)
+class CandleSeriesAdmin(ReadOnly, MarketList):
+    """What of each series is verified."""
+
+    list_display = ("exchange", "market", "timeframe", "intervals", "first", "last", "listed_from")
+    list_filter = ("exchange", "timeframe")
+    search_fields = ("market",)
+    fields = ("exchange", "market", "timeframe", "listed_from")
+    readonly_fields = ("listed_from",)
+    inlines = (CoverageInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CandleSeries]:
+        verified = {
+            "interval_count": Count("verified"),
+            "first_slot": Min("verified__start"),
+            "last_slot": Max("verified__end"),
+        }
+        return CandleSeries.objects.annotate(**verified)
+
+    @admin.display(description="verified intervals", ordering="interval_count")
+    def intervals(self, found: Any) -> int:
+        return int(found.interval_count)
+
+    @admin.display(description="verified from", empty_value="-")
+    def first(self, found: Any) -> str | None:
+        return _utc(found.first_slot)
+
+    @admin.display(description="verified to", empty_value="-")
+    def last(self, found: Any) -> str | None:
+        return _utc(found.last_slot)
+
+    @admin.display(description="history begins", empty_value="-")
+    def listed_from(self, found: CandleSeries) -> str | None:
+        return _utc(found.listed)

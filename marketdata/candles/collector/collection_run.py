@@ -1,0 +1,281 @@
+"""One run of a collection: the loop over chunks, and the state between them. `collector.py` has the map."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from marketdata.candles.collector.analysis import Analysed, Analysis, Tools
+from marketdata.candles.collector.collections import (
+    ChunkState,
+    ChunkWrite,
+    Collection,
+    History,
+    Status,
+    StopReason,
+)
+from marketdata.candles.collector.feature_guard import Feature
+from marketdata.candles.collector.fetch import Pages, Patience
+from marketdata.candles.collector.history import change, is_due
+from marketdata.candles.collector.overlap import Overlap
+from marketdata.candles.collector.patterns import Distances, Pattern
+from marketdata.candles.collector.planner import Chunk, RequestError
+from marketdata.candles.collector.progress import Estimate, Progress
+from marketdata.candles.collector.timeframes import Interval, Unit, shift, slot_count
+from marketdata.candles.collector.verification import Verdict, judge
+from marketdata.context_threads import ContextThreadPool
+from marketdata.sources.base import (
+    CandlePage,
+    SourceError,
+    SourceRefused,
+    SourceUnavailable,
+)
+
+log = logging.getLogger(__name__)
+
+WORTH_A_THREAD = 0.001  # seconds of a call beside which the next chunk is analysed
+
+
+class StuckError(RuntimeError):
+    """A step that does not move back: the collection stops instead of asking for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended. `labels`: how many chunks lay how against the record; `cache_hits`: chunks that the cache knew;
+    `eta_error`: largest relative error of its estimates after the first tenth."""
+
+    collection: Collection
+    status: Status
+    reason: StopReason
+    error: str
+    progress: Progress
+    pattern: Pattern | None
+    labels: Mapping[Overlap, int]
+    cache_hits: int
+    eta_error: float | None
+    retry_after: float | None = None
+
+
+class Run:
+    """`calls` runs the calls of the source, one at a time; the store is used by the calling thread alone."""
+
+    def __init__(self, tools: Tools, collection: Collection, calls: ContextThreadPool, as_of: int) -> None:
+        self._tools = tools
+        self._calls = calls
+        self._collection = collection
+        self._series, self._wanted = collection.series, collection.wanted
+        self._grid = collection.series.grid
+        self._began = tools.seconds()
+        self._patience = Patience(tools.patience, tools.pause, tools.seconds)
+        self._estimate = Estimate(slot_count(self._grid, *self._wanted.interval))
+        self._analysis = Analysis(tools, self._series)
+        self._distances = Distances()
+        self._newer: int | None = None  # opening of the oldest candle so far, for the distance to the next
+        self._stored = 0
+        self._slow = True  # whether calls take long enough to do something beside them
+        self._cache_hits = 0  # since the last chunk that was stored
+        self._all_hits = 0
+        self._labels: Counter[Overlap] = Counter()
+        self._asked: ChunkState | None = None  # the chunk that is not stored yet
+        self._as_of = as_of
+        self._history = History()
+        seconds = self._grid.timeframe.unit is Unit.SECOND
+        self._moving_horizon = seconds and tools.source.calendar.seconds_horizon is not None
+
+    def run(self) -> Outcome:
+        reason = StopReason.COUNT if self._wanted.by_count else StopReason.END
+        try:
+            if self._collect():
+                reason = StopReason.HISTORY_START
+        except SourceRefused as error:
+            if not self._stored and self._tools.store.discard(self._collection):
+                raise RequestError(f"Nothing was collected: {error}") from error
+            return self._end(Status.FAILED, StopReason.ERROR, error)
+        except SourceUnavailable as error:
+            return self._end(Status.STOPPED, StopReason.ERROR, error)
+        except SourceError as error:
+            return self._end(Status.FAILED, StopReason.ERROR, error)
+        except KeyboardInterrupt:
+            self._patience.give_up()
+            self._close_after(Status.STOPPED, "It was interrupted: run it again to take it up.")
+            raise
+        except Exception as error:
+            self._close_after(Status.FAILED, str(error))
+            raise
+        return self._end(Status.DONE, reason, None)
+
+    def _collect(self) -> bool:
+        """Walk back to the start; True where the start of history came before it."""
+        # Only what earlier collections recorded can lie before the cursor: read once. A horizon that
+        # moves leaves recorded candles behind that the source no longer knows.
+        oldest = None if self._moving_horizon else self._tools.store.oldest(self._series)
+        self._pages = Pages(self._tools.source, self._series, self._patience, oldest)
+        self._history = self._tools.store.history(self._series)
+        interval, history_start = self._since_listing()
+        found = self._analysis.before(interval, interval.end)
+        while (chunk := found.chunk) is not None:
+            self._labels[chunk.label] += 1
+            if chunk.ask is None:
+                self._cache_hits += found.cached
+                self._all_hits += found.cached
+                self._estimate.skipped(chunk.slots)
+                self._newer = None
+                found = self._analysis.before(interval, chunk.window.start)
+                continue
+            verdict, ahead, taken_back = self._settle(interval, chunk, found.seconds)
+            if taken_back:
+                interval, history_start = self._wanted.interval, False
+            if verdict.cursor >= found.cursor:
+                raise StuckError(
+                    f"{self._tools.source.title} answered nothing older than the end of "
+                    f"{chunk.ask}: the collection would not move back."
+                )
+            history_start = history_start or verdict.history_start
+            usable = ahead is not None and ahead.cursor == verdict.cursor
+            if ahead is not None and usable and ahead.factor == self._analysis.factor():
+                found = ahead
+            else:
+                found = self._analysis.before(interval, verdict.cursor)
+        return history_start
+
+    def _since_listing(self) -> tuple[Interval, bool]:
+        """What is wanted and can exist, and whether that is less than what is wanted."""
+        start, end = self._wanted.interval
+        listed = self._history.first
+        if listed is None or listed <= start:
+            return self._wanted.interval, False
+        if is_due(self._history, self._as_of):
+            if self._confirm(Interval(start, listed)):
+                return self._wanted.interval, False
+        else:
+            self._estimate.skipped(slot_count(self._grid, start, min(listed, end)))
+        return Interval(min(listed, end), end), True
+
+    def _confirm(self, before: Interval) -> bool:
+        """Ask once more for what lies before the first candle; True where there is something, after all."""
+        beside = Interval(before.start, shift(self._grid, before.end, 1))
+        slots = slot_count(self._grid, *before)
+        chunk = Chunk(before, Overlap.COMPLETE, beside, slots, self._tools.source.page_limit)
+        _, _, taken_back = self._settle(Interval(*before), chunk, 0.0)
+        return taken_back
+
+    # --- ask, judge, store ------------------------------------------------------------------------
+
+    def _settle(self, interval: Interval, chunk: Chunk, analysing: float) -> tuple[Verdict, Analysed | None, bool]:
+        """One chunk; with it the analysis of the next one, if that ran ahead, and whether the recorded start of
+        history was taken back."""
+        self._asked = state = ChunkState(
+            self._collection.chunks + self._stored,
+            *chunk.window,
+            chunk.label,
+            slots_asked=chunk.slots,
+            seconds_overlap=analysing,
+            cache_hits=self._cache_hits,
+        )
+        self._cache_hits = 0
+        page, chunk, ahead = self._ask(interval, chunk, state)
+        verdict = judge(
+            self._grid,
+            chunk,
+            page,
+            closed_until=self._grid.floor(int(page.answered_at)),
+            newest=self._pages.newest,
+            interval=interval,
+            moving_horizon=self._moving_horizon,
+            known=self._history,
+        )
+        self._pages.learn(chunk, verdict)
+        shown = page.candles.opened
+        oldest = int(shown[0]) if len(shown) else None
+        history, withdrawn = change(self._history, verdict.history, oldest)
+        write = ChunkWrite(self._collection, state, verdict.candles, verdict.verified, history, withdrawn)
+        self._store_chunk(chunk, write, verdict)
+        if history is not None:
+            self._history = history
+        return verdict, ahead, withdrawn is not None
+
+    def _ask(self, interval: Interval, chunk: Chunk, state: ChunkState) -> tuple[CandlePage, Chunk, Analysed | None]:
+        """The page of a chunk, and the analysis of the next one where that is made in the meantime: beside a call that
+        takes time. One that is answered at once is over before another thread has begun it."""
+        ahead = None
+        if self._slow and self._tools.flags.enabled(Feature.LOOK_AHEAD):
+            flight = self._calls.submit(self._pages.ask, chunk, state)
+            try:
+                ahead = self._analysis.before(interval, chunk.window.start)
+            except BaseException:
+                flight.exception()  # let the call end before the error goes up
+                raise
+            page, chunk = flight.result()
+        else:
+            page, chunk = self._pages.ask(chunk, state)
+        self._slow = page.seconds > WORTH_A_THREAD
+        return page, chunk, ahead
+
+    def _store_chunk(self, chunk: Chunk, write: ChunkWrite, verdict: Verdict) -> None:
+        state, cache = write.state, self._tools.cache
+        state.start = verdict.cursor
+        state.rows = len(verdict.candles)
+        state.slots_answered = verdict.slots
+        self._tools.store.store_chunk(write)
+        self._stored, self._asked = self._stored + 1, None
+        if verdict.slots:
+            self._analysis.learn(state.rows, verdict.slots)
+            self._tools.guard.observe("seconds_per_slot", state.seconds_api / verdict.slots)
+        if cache is not None and write.withdrawn is not None:
+            cache.forget(self._series)
+        if cache is not None and verdict.verified is not None:
+            cache.put(self._series, verdict.verified, verdict.candles)
+        self._measure(chunk, verdict)
+        settled = slot_count(self._grid, verdict.cursor, chunk.window.end)
+        self._estimate.add(state, settled, self._tools.seconds() - self._began)
+        if self._tools.on_progress:
+            self._tools.on_progress(self._estimate.now(), state)
+
+    def _measure(self, chunk: Chunk, verdict: Verdict) -> None:
+        """Distances within the chunk and to the candle after it, so that no gap at a border is lost."""
+        asked = chunk.ask or chunk.window
+        if asked.end != chunk.window.end:
+            self._newer = None  # what lies between is recorded already and was not read
+        opened = verdict.candles.opened
+        if len(opened):
+            joined = opened if self._newer is None else np.append(opened, self._newer)
+            self._distances += Distances.of(self._grid, joined)
+            self._newer = int(opened[0])
+        if asked.start != chunk.window.start:
+            self._newer = None
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    def _end(self, status: Status, reason: StopReason, error: SourceError | None) -> Outcome:
+        said = str(error) if error else ""
+        self._close(status, reason, said)
+        took = self._tools.seconds() - self._began
+        return Outcome(
+            self._collection,
+            status,
+            reason,
+            said,
+            self._estimate.now(),
+            self._distances.pattern,
+            dict(self._labels),
+            self._all_hits,
+            self._estimate.error(took) if status is Status.DONE else None,
+            getattr(error, "retry_after", None),
+        )
+
+    def _close(self, status: Status, reason: StopReason, why: str) -> None:
+        calls = self._asked.calls if self._asked else 0
+        self._estimate.add_calls(calls)
+        self._tools.store.close(self._collection, status, reason, why, calls=calls)
+
+    def _close_after(self, status: Status, why: str) -> None:
+        """Say in the record why, if the record still works; the error itself is what goes up."""
+        try:
+            self._close(status, StopReason.ERROR, why)
+        except Exception:
+            log.exception("The collection could not be closed after an error.")

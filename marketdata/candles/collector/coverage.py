@@ -1,0 +1,80 @@
+"""Verified intervals: what has been asked of a source and answered, whether or not anything traded
+there.
+
+A coverage is a tuple of intervals, ascending, disjoint and not touching. All functions are pure;
+what to fetch is `subtract(wanted, coverage)`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+
+from marketdata.candles.collector.timeframes import Grid, Interval, slot_count
+
+Coverage = tuple[Interval, ...]
+
+NOTHING: Coverage = ()
+
+
+def merged(intervals: Iterable[Interval]) -> Coverage:
+    """Any intervals as a coverage: sorted, joined where they overlap or touch, empty ones
+    dropped.
+    """
+    joined: list[Interval] = []
+    for each in sorted(intervals):
+        if each.end <= each.start:
+            continue
+        if joined and each.start <= joined[-1].end:
+            if each.end > joined[-1].end:
+                joined[-1] = Interval(joined[-1].start, each.end)
+        else:
+            joined.append(each)
+    return tuple(joined)
+
+
+def add(coverage: Coverage, interval: Interval) -> Coverage:
+    """The coverage with one more verified interval; costs O(log n) and one copy."""
+    if interval.end <= interval.start:
+        return coverage
+    first = bisect_left(coverage, interval.start, key=lambda each: each.end)
+    last = bisect_right(coverage, interval.end, key=lambda each: each.start)
+    touched = coverage[first:last]
+    if touched:
+        interval = Interval(min(interval.start, touched[0].start), max(interval.end, touched[-1].end))
+    return (*coverage[:first], interval, *coverage[last:])
+
+
+def clip(coverage: Coverage, window: Interval) -> Coverage:
+    """The part of the coverage that lies in `window`."""
+    return tuple(
+        Interval(max(each.start, window.start), min(each.end, window.end))
+        for each in coverage
+        if each.start < window.end and each.end > window.start
+    )
+
+
+def subtract(wanted: Interval, coverage: Coverage) -> Coverage:
+    """What of `wanted` is not covered."""
+    missing: list[Interval] = []
+    at = wanted.start
+    for covered in clip(coverage, wanted):
+        if covered.start > at:
+            missing.append(Interval(at, covered.start))
+        at = covered.end
+    if at < wanted.end:
+        missing.append(Interval(at, wanted.end))
+    return tuple(missing)
+
+
+def slots(grid: Grid, coverage: Coverage) -> int:
+    """How many slots open in the coverage."""
+    return sum(slot_count(grid, each.start, each.end) for each in coverage)
+
+
+def at_moment(coverage: Coverage, when: int) -> Interval | None:
+    """The verified interval that holds `when`, if any."""
+    found = bisect_right(coverage, when, key=lambda each: each.start) - 1
+    if found >= 0 and coverage[found].end > when:
+        return coverage[found]
+    return None

@@ -1,0 +1,144 @@
+"""Candles of all exchanges, markets and timeframes, and what is known of how they were collected.
+
+One table holds every candle. Moments are whole seconds since 1970-01-01 UTC, as in all arithmetic on candles; names of
+timeframes differ in more than their case (1m, 1mo), so that minutes and months never mix.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.db import models
+
+from marketdata.market_time import utc_time
+from marketdata.number_format import format_number
+
+
+class CandleSeries(models.Model):
+    """One timeframe of one market of one exchange: what candles, coverage and collections belong to."""
+
+    id = models.AutoField(primary_key=True)  # four bytes: each candle carries it
+    exchange = models.CharField(max_length=24)
+    market = models.CharField(max_length=24)
+    timeframe = models.CharField(max_length=4)
+    offset = models.IntegerField(default=0, help_text="Seconds that the clock which opens its slots is ahead of UTC")
+    listed = models.BigIntegerField(
+        null=True, help_text="Opening of the market's first candle, where history is known to begin"
+    )
+
+    history_claimed_at = models.BigIntegerField(
+        default=0, help_text="When an answer first showed that history begins there"
+    )
+    history_confirmed = models.BooleanField(default=False, help_text="A later collection was answered the same")
+    empty_before = models.BigIntegerField(
+        null=True,
+        help_text="An answer said that there is no candle before this; nothing is verified by it yet",
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["exchange", "market", "timeframe"], name="candle_series_key"),
+        ]
+        ordering = ["exchange", "market", "timeframe"]
+        verbose_name_plural = "candle series"
+
+    def __str__(self) -> str:
+        return f"{self.exchange} {self.market} {self.timeframe}"
+
+
+class Candle(models.Model):
+    """One candle. Slots without trades are not rows. Prices in the quote currency; `ticked_ms` is the time of the last
+    tick in milliseconds since 1970 UTC, 0 where the source does not tell."""
+
+    pk = models.CompositePrimaryKey("series_id", "opened")
+    series = models.ForeignKey(CandleSeries, on_delete=models.CASCADE, related_name="candles", db_index=False)
+    opened = models.BigIntegerField()
+    open = models.FloatField()
+    high = models.FloatField()
+    low = models.FloatField()
+    close = models.FloatField()
+    volume = models.FloatField()
+    amount = models.FloatField()
+    ticked_ms = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.series}, {_utc(self.opened)}: {format_number(self.close)}"
+
+
+class CandleCoverage(models.Model):
+    """A verified interval [start, end): asked and answered, whether or not anything traded in it. Intervals of one
+    series neither overlap nor touch."""
+
+    series = models.ForeignKey(CandleSeries, on_delete=models.CASCADE, related_name="verified", db_index=False)
+    start = models.BigIntegerField()
+    end = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["series", "start"], name="candle_coverage_start"),
+            models.CheckConstraint(condition=models.Q(end__gt=models.F("start")), name="candle_coverage_order"),
+        ]
+        verbose_name_plural = "candle coverage"
+
+    def __str__(self) -> str:
+        return f"{_utc(self.start)} to {_utc(self.end)}"
+
+
+class CandleCollection(models.Model):
+    """A request for the candles of [start, end) and how it ended. Progress is derived from coverage and chunks."""
+
+    series = models.ForeignKey(CandleSeries, on_delete=models.CASCADE, related_name="collections")
+    start = models.BigIntegerField()
+    end = models.BigIntegerField()
+    closed_until = models.BigIntegerField(help_text="Where the slot opened that was forming")
+    by_count = models.BooleanField(help_text="Asked for by a count of slots, not by a range")
+    status = models.CharField(max_length=8, help_text="running, done, stopped or failed")
+    reason = models.CharField(max_length=16, blank=True, help_text="count, end, history_start or error")
+    error = models.CharField(max_length=500, blank=True)
+    calls_lost = models.PositiveIntegerField(default=0, help_text="Calls for chunks that could not be stored")
+    pattern = models.CharField(max_length=12, blank=True)
+    eta_error = models.FloatField(null=True, help_text="Largest relative error of the durations foretold after a tenth")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.series}, {_utc(self.start)} to {_utc(self.end)}: {self.status}"
+
+
+class CandleChunk(models.Model):
+    """One step of a collection: [start, end) is what it settled, then what was asked, what came and what it cost.
+    Seconds are measured, bytes received."""
+
+    collection = models.ForeignKey(CandleCollection, on_delete=models.CASCADE, related_name="chunks", db_index=False)
+    number = models.PositiveIntegerField()
+    start = models.BigIntegerField()
+    end = models.BigIntegerField()
+    label = models.CharField(max_length=26, help_text="How it lay against what was recorded")
+    slots_asked = models.PositiveIntegerField()
+    slots_answered = models.PositiveBigIntegerField()
+    rows = models.PositiveIntegerField()
+    calls = models.PositiveIntegerField()
+    retries = models.PositiveIntegerField()
+    seconds_overlap = models.FloatField()
+    seconds_api = models.FloatField()
+    seconds_store = models.FloatField()
+    bytes = models.PositiveIntegerField()
+    cache_hits = models.PositiveIntegerField()
+    stored_at = models.BigIntegerField(help_text="Seconds since 1970 UTC")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["collection", "number"], name="candle_chunk_number"),
+        ]
+        ordering = ["collection", "number"]
+
+    def __str__(self) -> str:
+        return f"chunk {self.number}, {_utc(self.start)} to {_utc(self.end)}"
+
+
+def _utc(seconds: int) -> str:
+    """Seconds since 1970 as a time with its zone."""
+    return utc_time(datetime.fromtimestamp(seconds, UTC))

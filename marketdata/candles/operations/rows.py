@@ -1,0 +1,95 @@
+"""The rows of a chunk, written with as few and as short statements as each database allows.
+
+A chunk holds two hundred candles or five: what it costs is its statements. There are four at most (candles, coverage,
+start of history, state), all with bound values.
+"""
+
+from __future__ import annotations
+
+from itertools import repeat
+
+from django.db import connection
+
+from marketdata.candles.collector.collections import ChunkState, History
+from marketdata.candles.collector.timeframes import Interval
+from marketdata.candles.models import CandleChunk, CandleSeries
+from marketdata.candles.record import CANDLES, COLUMNS, COVERAGE, fetch, touching
+from marketdata.sources.base import Candles
+
+CHUNKS = CandleChunk._meta.db_table
+SERIES = CandleSeries._meta.db_table
+STATE = (
+    "number", "start", "end", "label", "slots_asked", "slots_answered", "rows", "calls", "retries",
+    "seconds_overlap", "seconds_api", "seconds_store", "bytes", "cache_hits",
+)  # fmt: skip
+
+_HEAD = f"INSERT INTO {CANDLES} (series_id, {', '.join(COLUMNS)}) "
+_REPLACE = " ON CONFLICT (series_id, opened) DO UPDATE SET " + ", ".join(
+    f"{name} = excluded.{name}" for name in COLUMNS[1:]
+)
+_ONE_BY_ONE = f"{_HEAD}VALUES ({', '.join('?' * 9)}){_REPLACE}"
+_ARRAYS = ", ".join(f"%s::{'bigint' if name in ('opened', 'ticked_ms') else 'float8'}[]" for name in COLUMNS)
+_AT_ONCE = f"{_HEAD}SELECT %s, * FROM unnest({_ARRAYS}){_REPLACE}"  # noqa: S608
+
+_COVER = f'INSERT INTO {COVERAGE} (series_id, start, "end") VALUES (%s, %s, %s)'  # noqa: S608
+_WIDEN = f'UPDATE {COVERAGE} SET start = %s, "end" = %s WHERE id = %s'  # noqa: S608
+_SWALLOW = f"DELETE FROM {COVERAGE} WHERE id = %s"  # noqa: S608
+_CUT = f'UPDATE {COVERAGE} SET start = %s WHERE series_id = %s AND start < %s AND "end" > %s'  # noqa: S608
+_WITHDRAW = f'DELETE FROM {COVERAGE} WHERE series_id = %s AND "end" <= %s'  # noqa: S608
+_HISTORY = (
+    f"UPDATE {SERIES} SET listed = %s, history_claimed_at = %s, history_confirmed = %s, "  # noqa: S608
+    "empty_before = %s WHERE id = %s"
+)
+_LOCK = f"SELECT id FROM {SERIES} WHERE id = %s FOR UPDATE"  # noqa: S608
+_STATE_NAMES = ", ".join(f'"{name}"' for name in ("collection_id", "stored_at", *STATE))
+_STATE = f"INSERT INTO {CHUNKS} ({_STATE_NAMES}) VALUES ({', '.join(['%s'] * (len(STATE) + 2))})"  # noqa: S608
+
+
+def lock(key: int) -> None:
+    """Wait until nobody else changes this series; held to the end of the transaction. SQLite has one writer at a time
+    anyway: its transactions begin IMMEDIATE."""
+    if connection.vendor == "postgresql":
+        fetch(_LOCK, [key])
+
+
+def upsert_candles(key: int, candles: Candles) -> None:
+    """Write candles of a series; one that is recorded is replaced."""
+    if not len(candles):
+        return
+    columns = [column.tolist() for column in candles.columns]
+    if connection.vendor == "postgresql":
+        fetch(_AT_ONCE, [key, *columns])
+        return
+    with connection.wrap_database_errors:
+        connection.connection.executemany(_ONE_BY_ONE, zip(repeat(key), *columns))
+
+
+def verify(key: int, verified: Interval) -> None:
+    """Add a verified interval of a series, merged with those it overlaps or touches."""
+    known = touching(key, verified)
+    if not known:
+        fetch(_COVER, [key, *verified])
+        return
+    row, first, _ = known[0]
+    start, end = min(first, verified.start), max(known[-1][2], verified.end)
+    for swallowed, _, _ in known[1:]:
+        fetch(_SWALLOW, [swallowed])
+    if (start, end) != known[0][1:]:
+        fetch(_WIDEN, [start, end, row])
+
+
+def withdraw(key: int, before: int) -> None:
+    """Take what lies before a moment out of the verified intervals of a series."""
+    fetch(_WITHDRAW, [key, before])
+    fetch(_CUT, [before, key, before, before])
+
+
+def write_history(key: int, found: History) -> None:
+    """Record where the history of a series begins."""
+    row = (found.first, found.claimed_at, found.confirmed, found.empty_before)
+    fetch(_HISTORY, [*row, key])
+
+
+def insert_state(collection: int, state: ChunkState, stored_at: int) -> None:
+    """Write the state of a chunk."""
+    fetch(_STATE, [collection, stored_at, *(getattr(state, name) for name in STATE)])

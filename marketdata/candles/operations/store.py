@@ -1,0 +1,128 @@
+"""The record as the collector writes it: see `marketdata.candles.collector.collections.CandleStore`.
+
+A chunk is one transaction: candles (upserted), coverage (merged with what is there), start of history, and the chunk's
+state last. What is there is read inside it, under the lock of the series, so that two processes that collect the same
+series at once cannot undo each other's coverage.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from django.db import transaction
+from django.db.models import F, Max
+from django.utils import timezone
+
+from marketdata.candles.collector.cache import Series
+from marketdata.candles.collector.collections import ChunkWrite, Collection, Status, StopReason
+from marketdata.candles.collector.planner import Wanted
+from marketdata.candles.models import CandleChunk, CandleCollection, CandleSeries
+from marketdata.candles.operations import rows
+from marketdata.candles.record import RecordedCandles
+
+ABANDONED = "The process that collected it ended before it did: the same request takes it up again."
+
+
+class RecordStore(RecordedCandles):
+    """The database as a `CandleStore`. `step` is called before each statement of a chunk's transaction and after its
+    end; tests break off there. `permit` is called inside it first, and what it raises undoes it."""
+
+    def __init__(self, step: Callable[[str], None] = lambda name: None) -> None:
+        super().__init__()
+        self._step = step
+        self.permit: Callable[[], None] = lambda: None
+
+    def open(self, series: Series, wanted: Wanted) -> Collection:
+        """Begin a collection, or take up the unfinished one of the same series and interval."""
+        key = self.made(series)
+        same = CandleCollection.objects.filter(series=key, start=wanted.interval.start, end=wanted.interval.end)
+        with transaction.atomic():
+            found = same.exclude(status=Status.DONE).order_by("-pk").first()
+            if found is None:
+                found = CandleCollection(
+                    series_id=key,
+                    start=wanted.interval.start,
+                    end=wanted.interval.end,
+                    by_count=wanted.by_count,
+                    started_at=timezone.now(),
+                )
+            found.closed_until = wanted.closed_until
+            found.status, found.reason, found.error, found.ended_at = Status.RUNNING, "", "", None
+            found.save()
+        last = CandleChunk.objects.filter(collection=found).aggregate(last=Max("number"))["last"]
+        return Collection(found.pk, series, wanted, 0 if last is None else last + 1)
+
+    def made(self, series: Series) -> int:
+        """The series' row, made where there is none."""
+        key = self.key(series)
+        if key is None:
+            row, _ = CandleSeries.objects.get_or_create(
+                exchange=series.source,
+                market=series.market,
+                timeframe=series.grid.timeframe.name,
+                defaults={"offset": series.grid.offset},
+            )
+            key = self._keys[series] = row.pk
+        return key
+
+    def abandon(self, series: Series) -> None:
+        """Say of collections that still claim to run that they do not; for whoever holds the series alone."""
+        CandleCollection.objects.filter(series=self.key(series), status=Status.RUNNING).update(
+            status=Status.STOPPED,
+            reason=StopReason.ERROR,
+            error=ABANDONED,
+            ended_at=timezone.now(),
+        )
+
+    def store_chunk(self, write: ChunkWrite) -> None:
+        """All that a chunk changes, in one transaction."""
+        began = time.perf_counter()
+        key = self.made(write.collection.series)
+        with transaction.atomic():
+            self.permit()
+            rows.lock(key)
+            self._step("candles")
+            rows.upsert_candles(key, write.candles)
+            self._step("coverage")
+            if write.withdrawn is not None:
+                rows.withdraw(key, write.withdrawn)
+            if write.verified is not None:
+                rows.verify(key, write.verified)
+            self._step("listed")
+            if write.history is not None:
+                rows.write_history(key, write.history)
+            self._step("state")
+            write.state.seconds_store = time.perf_counter() - began
+            rows.insert_state(write.collection.number, write.state, int(time.time()))
+            self._step("commit")
+        self._step("committed")
+
+    def close(
+        self,
+        collection: Collection,
+        status: Status,
+        reason: StopReason,
+        error: str = "",
+        *,
+        calls: int = 0,
+    ) -> None:
+        """End of a run; `calls` for a chunk that was not stored are added up."""
+        CandleCollection.objects.filter(pk=collection.number).update(
+            status=status,
+            reason=reason,
+            error=error[: CandleCollection._meta.get_field("error").max_length],
+            ended_at=timezone.now(),
+            calls_lost=F("calls_lost") + calls,
+        )
+
+    def discard(self, collection: Collection) -> bool:
+        """Forget a collection that never stored a chunk, and its series where nothing else is known of it; False where
+        it has."""
+        unused = CandleCollection.objects.filter(pk=collection.number, chunks=None)
+        with transaction.atomic():
+            if not unused.delete()[0]:
+                return False
+            key = self._keys.pop(collection.series)
+            CandleSeries.objects.filter(pk=key, collections=None, verified=None).delete()
+        return True

@@ -1,0 +1,306 @@
+"""One read in progress: months unpacked into arrays, then filled and adjusted into a panel.
+
+Each month's rows are laid out as a block (codes, days) by the roster's masks, so no code or date column is read, and
+turned over into the (sessions, codes) arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from marketdata import adjust
+from marketdata.breaks import Break
+from marketdata.context_threads import ContextThreadPool
+from marketdata.lake import arrays, footers, schema
+from marketdata.lake.lives import Lives
+from marketdata.panel import Floats, Panel
+from marketdata.sealed import Footer, SealedFile
+
+if TYPE_CHECKING:
+    from marketdata.lake.reader import Window
+
+ADJUSTED = ("open", "high", "low", "close")
+
+
+class Loading:
+    """One read in progress: the arrays being filled."""
+
+    def __init__(self, window: Window, codes: NDArray[np.bytes_]) -> None:
+        self.window, self.codes = window, codes
+        self.shape = (len(window.sessions), len(codes))
+        self.state = np.zeros(self.shape, dtype=np.uint8)
+        self.arrays: dict[str, Floats] = {"close": np.full(self.shape, np.nan)}
+        asked = self.shape[0] - window.start
+        self.segments: list[str] = []
+        self.naming = Lock()
+        self.segment = np.full((asked, len(codes)), -1, dtype=np.int8)
+        self.flags = np.zeros((asked, len(codes)), dtype=np.uint8)
+        self.steps: list[tuple[NDArray[np.intp], Floats]] = []
+        self.events: list[tuple[NDArray[np.intp], Floats]] = []
+        self.lives: Lives | None = None
+
+    def read(self, tails: Mapping[str, int], threads: int) -> None:
+        for name, rows in tails.items():
+            self.arrays[name] = np.full((self.shape[0] - self.window.start + rows, self.shape[1]), np.nan)
+        survey = self.window.survey
+        jobs = list(zip(survey.parts, survey.rosters, survey.footers, strict=True))
+        if threads > 1:
+            with ContextThreadPool(threads) as pool:
+                list(pool.map(lambda job: self._month(*job), jobs))
+        else:
+            for job in jobs:
+                self._month(*job)
+        births = [one for one in self.window.breaks if not one.is_suspicion]
+        if births:
+            self._divide(births)
+
+    def _month(self, part: footers.Part, roster: schema.Roster, footer: Footer) -> None:
+        window = self.window
+        first = np.datetime64(part.month)
+        after = (first.astype("datetime64[M]") + 1).astype("datetime64[D]")
+        low, high = np.searchsorted(window.sessions, [first, after])
+        if not len(self.codes) or low == high:
+            return
+        begin = np.searchsorted(roster.codes, self.codes[0], side="left")
+        end = np.searchsorted(roster.codes, self.codes[-1], side="right")
+        if begin == end:
+            return
+        place = Place(
+            rows=slice(int(low), int(high)),
+            days=(window.sessions[low:high] - first).astype(np.intp),
+            mine=slice(int(begin), int(end)),
+            columns=_slice(footers.positions(self.codes, roster.codes[begin:end])),
+            present=schema.unpack(roster.present[begin:end]),
+        )
+        self._state(roster, place)
+        self._sparse(roster, place)
+        wanted = [name for name, array in self.arrays.items() if high > self.shape[0] - len(array)]
+        labelled = high > window.start
+        rows = np.bitwise_count(roster.present).astype(np.int64)
+        skip, count = int(rows[:begin].sum()), int(rows[begin:end].sum())
+        if not count:
+            return
+        with footers.open_file(window.lake, part.path, known=footer) as file:
+            table = _rows(file, [*wanted, *(["segment", "flags"] if labelled else [])], skip, count)
+        for name in wanted:
+            self._put(name, arrays.floats(table.column(name)), place)
+        if labelled:
+            self._label(table, place)
+
+    def _state(self, roster: schema.Roster, place: Place) -> None:
+        bits: NDArray[np.uint8] = place.present[:, place.days].view(np.uint8)
+        bits |= schema.unpack(roster.traded[place.mine])[:, place.days].view(np.uint8) << 1
+        bits |= schema.unpack(roster.based[place.mine])[:, place.days].view(np.uint8) << 2
+        self.state[place.rows, place.columns] = bits.T
+
+    def _sparse(self, roster: schema.Roster, place: Place) -> None:
+        row_of_day = np.full(32, -1)
+        row_of_day[place.days] = np.arange(place.rows.start, place.rows.stop)
+        columns = np.arange(self.shape[1])[place.columns]
+        for entries, kept in ((roster.steps, self.steps), (roster.events, self.events)):
+            code, row = entries["code"], row_of_day[entries["day"]]
+            mine = (code >= place.mine.start) & (code < place.mine.stop) & (row >= 0)
+            mine &= entries["value"] > 0  # a base price of 0 was recorded for a missing one once
+            at = row[mine] * self.shape[1] + columns[code[mine] - place.mine.start]
+            kept.append((at, entries["value"][mine]))
+
+    def _put(self, name: str, values: NDArray[np.float64], place: Place) -> None:
+        block = np.full(place.present.shape, np.nan)
+        block[place.present] = values
+        array = self.arrays[name]
+        offset = self.shape[0] - len(array)
+        skipped = max(offset - place.rows.start, 0)
+        rows = slice(place.rows.start + skipped - offset, place.rows.stop - offset)
+        array[rows, place.columns] = block[:, place.days[skipped:]].T
+
+    def _label(self, table: pa.Table, place: Place) -> None:
+        skipped = max(self.window.start - place.rows.start, 0)
+        rows = slice(place.rows.start + skipped - self.window.start, place.rows.stop - self.window.start)
+        days = place.days[skipped:]
+        column: Any = table.column("segment").combine_chunks()
+        names = np.array([self._segment(name) for name in column.dictionary.to_pylist()] or [-1], np.int8)
+        segment = np.full(place.present.shape, -1, dtype=np.int8)
+        segment[place.present] = names[np.from_dlpack(column.indices)]
+        self.segment[rows, place.columns] = segment[:, days].T
+        flags = np.zeros(place.present.shape, dtype=np.uint8)
+        flags[place.present] = arrays.octets(table.column("flags"))
+        self.flags[rows, place.columns] = flags[:, days].T
+
+    def _divide(self, births: Sequence[Break]) -> None:
+        """Give each life of an instrument a column of its own (`lives`)."""
+        lives = Lives.of(births, self.window.sessions, self.codes, self.state, self.window.start)
+        if lives is None:
+            return
+        sessions, codes = self.shape
+        if len(lives.source) > codes:
+            take = lives.source
+            self.codes, self.state = self.codes[take], self.state[:, take]
+            self.arrays = {name: array[:, take] for name, array in self.arrays.items()}
+            self.segment, self.flags = self.segment[:, take], self.flags[:, take]
+            self.shape = (sessions, len(take))
+        for column in lives.touched.tolist():
+            outside = np.ones(sessions, dtype=bool)
+            outside[lives.low[column] : lives.high[column]] = False
+            self.state[outside, column] = 0
+            for array in self.arrays.values():
+                array[outside[sessions - len(array) :], column] = np.nan
+            self.segment[outside[self.window.start :], column] = -1
+            self.flags[outside[self.window.start :], column] = 0
+        for kept in (self.steps, self.events):
+            for n, (cells, values) in enumerate(kept):
+                at, inside = lives.moved(cells, codes)
+                kept[n] = at[inside], values[inside]
+        self.lives = lives
+
+    def _segment(self, name: str) -> int:
+        with self.naming:
+            if name not in self.segments:
+                self.segments.append(name)
+            return self.segments.index(name)
+
+    def suspects(self) -> list[tuple[np.datetime64, str, float, float]]:
+        """Every suspected corporate action of the window: (session, code, raw close before, raw close)."""
+        close, instruments = self.arrays["close"], self.shape[1]
+        _, ratio, _, _ = self._complete()
+        found = []
+        for cell in self._suspects(ratio, 0).tolist():
+            t, i = divmod(cell, instruments)
+            code = self.codes[i].decode()
+            before = float(close[t - 1, i]) if t else np.nan
+            found.append((self.window.sessions[t], code, before, float(close[t, i])))
+        return found
+
+    def panel(self, reach: Mapping[str, int], *, returns: bool) -> Panel:
+        """Fill, adjust and freeze what was read."""
+        start, (sessions, instruments) = self.window.start, self.shape
+        close = self.arrays["close"]
+        base, ratio, first, idle = self._complete()
+        suspect = self._suspects(ratio, start - adjust.SUSPECT_SESSIONS + 1)
+        fields = self._tails(close, idle, reach)
+        factors = adjust.factors(close, base, ratio)
+        if returns:
+            fields["returns"] = adjust.returns(close, factors, start)
+        columns, product = adjust.products(factors, sessions, instruments)
+        for name, array in fields.items():
+            if name in ADJUSTED:
+                array[:, columns] *= product[sessions - len(array) :]
+            elif name == "volume":
+                array[:, columns] /= product[sessions - len(array) :]
+            array.flags.writeable = False
+        kept = {*reach, "market_cap", "returns"}
+        return Panel(
+            market=self.window.market,
+            sessions=self.window.sessions,
+            start=start,
+            codes=self._texts(),
+            first=first,
+            fields={name: array for name, array in fields.items() if name in kept},
+            segments=tuple(self.segments),
+            segment=self.segment,
+            flags=self.flags,
+            suspect=adjust.suspect_mask(suspect, instruments, start, sessions),
+        )
+
+    def _complete(
+        self,
+    ) -> tuple[adjust.Sparse, adjust.Sparse, NDArray[np.int32], NDArray[np.bool_]]:
+        """Fill the closes; base prices, event ratios, first bars (N,) and the cells without a trade (T, N)."""
+        known = self.window.carry
+        carry = np.full(self.shape[1], np.nan)
+        if known:
+            carry[:] = [known.get(str(code), np.nan) for code in self._texts()]
+        if self.lives is not None:
+            carry[self.lives.fresh] = np.nan
+        base, ratio = _joined(self.steps), _joined(self.events)
+        first = adjust.first_bars(self.state, np.isfinite(carry))
+        idle = adjust.fill(self.arrays["close"], self.state, first, carry, base, ratio)
+        return base, ratio, first, idle
+
+    def _suspects(self, ratio: adjust.Sparse, start: int) -> NDArray[np.intp]:
+        limit, found = self.window.suspect_move, self._broken()
+        if limit is None:
+            return found
+        mine = adjust.suspects(self.arrays["close"], self.state, ratio, limit=limit, start=start)
+        return np.union1d(mine, found) if len(found) else mine
+
+    def _broken(self) -> NDArray[np.intp]:
+        """The cells of the window's breaks that are suspicions, ascending."""
+        found = []
+        for one in self.window.breaks:
+            row = int(np.searchsorted(self.window.sessions, np.datetime64(one.session)))
+            column = int(np.searchsorted(self.codes, one.code.encode()))
+            if one.is_suspicion and row < self.shape[0]:
+                while column < self.shape[1] and self.codes[column].decode() == one.code:
+                    if self.state[row, column] & adjust.PRESENT:
+                        found.append(row * self.shape[1] + column)
+                    column += 1
+        return np.array(sorted(found), dtype=np.intp)
+
+    def _texts(self) -> NDArray[np.str_]:
+        return np.char.decode(self.codes, "utf-8") if len(self.codes) else np.empty(0, "U1")
+
+    def _tails(self, close: Floats, idle: NDArray[np.bool_], reach: Mapping[str, int]) -> dict[str, Floats]:
+        """The fields with their no-trade bars filled, still raw."""
+        fields = dict(self.arrays)
+        if "raw_close" in reach:
+            fields["raw_close"] = close[self.window.start - reach["raw_close"] :].copy()
+        for name, array in fields.items():
+            quiet, level = idle[len(idle) - len(array) :], close[len(close) - len(array) :]
+            if name in ("open", "high", "low"):
+                array[array == 0] = np.nan
+                np.copyto(array, level, where=np.isnan(array) | quiet)
+            elif name == "volume":
+                array[quiet] = 0.0
+        if "amount" in fields:
+            array = fields["amount"]
+            rows = len(array)
+            volume = fields["volume"][-rows:]
+            unknown = np.isnan(array) | ((array == 0) & (volume > 0))  # nothing is traded for nothing
+            np.copyto(array, close[-rows:] * volume, where=unknown)
+            array[idle[len(idle) - rows :]] = 0.0
+        return fields
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a month goes: its rows of the window, their days of the month, the roster's codes that are wanted, their
+    columns, and who has a bar on which day (codes, 32)."""
+
+    rows: slice
+    days: NDArray[np.intp]
+    mine: slice
+    columns: NDArray[np.intp] | slice
+    present: NDArray[np.bool_]
+
+
+def _slice(at: NDArray[np.intp]) -> NDArray[np.intp] | slice:
+    """Consecutive positions as a slice: assignment to it copies, to an index array it scatters."""
+    if len(at) and at[-1] - at[0] + 1 == len(at):
+        return slice(int(at[0]), int(at[-1]) + 1)
+    return at
+
+
+def _rows(file: SealedFile, columns: list[str], skip: int, count: int) -> pa.Table:
+    """Rows [skip, skip + count) of the file, from the row groups they lie in."""
+    groups = file.metadata.num_row_groups
+    sizes = [file.metadata.row_group(n).num_rows for n in range(groups)]
+    ends = np.cumsum(sizes)
+    low = int(np.searchsorted(ends, skip, side="right"))
+    high = int(np.searchsorted(ends, skip + count, side="left")) + 1
+    table = file.table(columns, range(low, high))
+    return table.slice(skip - int(ends[low] - sizes[low]), count)
+
+
+def _joined(parts: list[tuple[NDArray[np.intp], Floats]]) -> adjust.Sparse:
+    if not parts:
+        return adjust.Sparse(np.empty(0, np.intp), np.empty(0))
+    at, value = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    order = np.argsort(at, kind="stable")
+    return adjust.Sparse(at[order], value[order])

@@ -1,0 +1,60 @@
+"""Imports files of investor flow: their rows go through `flow_door`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.operations.imports.files import import_files
+from marketdata.operations.imports.report import ImportReport, Progress
+from marketdata.operations.record import flows
+from marketdata.operations.record.corrections import Counts
+from marketdata.operations.record.validation import Check
+from marketdata.sources.batches import FlowBatch
+from marketdata.sources.files import FLOW_FORMS
+
+
+def import_flows(
+    *,
+    files: Sequence[Path],
+    source: str | None = None,
+    market: str | None = None,
+    strict: bool = False,
+    as_of: datetime,
+    progress: Callable[[Progress], None] | None = None,
+    code: str | None = None,
+    day: date | None = None,
+    adjusted: bool = False,
+) -> ImportReport:
+    """Import `files` (see `file_import`); source and market are file and kr unless told otherwise. A file whose values
+    are in another unit than the market's currency is refused from there on."""
+    return import_files(
+        files=files,
+        forms=FLOW_FORMS,
+        door=_Flows(),
+        source=source,
+        market=market,
+        strict=strict,
+        as_of=as_of,
+        progress=progress,
+        code=code,
+        day=day,
+        adjusted=adjusted,
+    )
+
+
+class _Flows:
+    """See `file_import.Door`."""
+
+    def check(self, check: Check, batch: FlowBatch) -> NDArray[np.int8]:
+        return check.flows(batch)
+
+    def against_record(self, batch: FlowBatch, reasons: NDArray[np.int8], *, market: str) -> NDArray[np.int8]:
+        return flows.against_bars(batch, reasons, market=market)
+
+    def record(self, batch: FlowBatch, fine: NDArray[np.intp], *, market: str, source: str, at: datetime) -> Counts:
+        return flows.record(batch.take(fine), market=market, source=source, at=at)

@@ -1,0 +1,158 @@
+"""Imports an external index series, and chooses the series that a market's regimes stand on.
+
+Rows that cannot be right are kept out, counted by reason and written to the reject file; the others are recorded in one
+transaction: new, corrected or unchanged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from numpy.typing import NDArray
+
+from marketdata.errors import DataProblem
+from marketdata.markets import get_market
+from marketdata.models import IndexBar, IndexChoice
+from marketdata.operations import bulk, generations
+from marketdata.operations.record.bars import Counts
+from marketdata.operations.record.rejects import Rejects
+from marketdata.operations.record.validation import FINE, REASONS, Reason
+from marketdata.queries import bars
+from marketdata.record import Days
+from marketdata.sources.files import series
+from marketdata.sources.files.series import SeriesBatch
+
+NAME = re.compile(r"\S{1,24}")
+SLACK = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What became of a file: `first` and `last` of the rows let in, `missing`: sessions between them without one."""
+
+    market: str
+    name: str
+    rows: int
+    counts: Counts
+    rejected: dict[str, int]
+    reject_file: Path | None
+    first: date
+    last: date
+    missing: int
+
+    def lines(self) -> Iterator[str]:
+        """As a person reads it."""
+        kept = self.counts
+        yield (
+            f"{self.name} of market {self.market}, {self.first} to {self.last}: {kept.new:,} new, {kept.corrected:,} "
+            f"corrected, {kept.unchanged:,} unchanged, {sum(self.rejected.values()):,} rejected; {self.missing:,} "
+            "sessions without a bar in between"
+        )
+        yield from (f"  rejected: {rows:,} {reason}" for reason, rows in self.rejected.items())
+        if self.reject_file:
+            yield f"  rejected rows are in {self.reject_file}"
+
+
+def import_index(*, file: Path, market: str, name: str, as_of: datetime) -> IndexReport:
+    """Record the series `name` of `file` for `market`; `as_of` becomes the time of record. Raises UnknownMarket,
+    DataProblem, PriceFileError."""
+    rules = get_market(market)
+    if not NAME.fullmatch(name):
+        raise DataProblem(f"{name!r} is no name of a series: up to 24 characters without blanks.")
+    sessions = bars.sessions(market)
+    batch = series.read(file, name, market)
+    reasons = _reasons(batch, sessions, as_of.astimezone(ZoneInfo(rules.timezone)).date())
+    fine = np.flatnonzero(reasons == FINE)
+    with Rejects(settings.REJECT_DIR, file.name, as_of, batch.raw.column_names) as rejects:
+        rejects.add(batch.raw, batch.row, reasons)
+    if not len(fine):
+        raise DataProblem(
+            f"{file.name}: none of the {len(batch):,} rows of {name} can be right "
+            f"({', '.join(f'{count:,} {reason}' for reason, count in rejects.counts.items())}). Nothing was recorded."
+        )
+    counts = _record(batch, fine, market=market, name=name, at=as_of)
+    days = batch.date[fine]
+    first, last = days.min(), days.max()
+    inside = int(((sessions >= first) & (sessions <= last)).sum())
+    return IndexReport(
+        market=market,
+        name=name,
+        rows=len(batch),
+        counts=counts,
+        rejected=dict(rejects.counts),
+        reject_file=rejects.file,
+        first=first.item(),
+        last=last.item(),
+        missing=inside - len(fine),
+    )
+
+
+def choose(*, market: str, name: str) -> None:
+    """Make the series `name` the index of `market` ("" for the market's own); DataProblem where it is not recorded."""
+    row = IndexChoice.objects.filter(market=market).first() or IndexChoice(market=market)
+    row.name = name
+    try:
+        row.full_clean()
+    except ValidationError as error:
+        raise DataProblem(" ".join(error.messages)) from error
+    with transaction.atomic():
+        row.save()
+        generations.advance_family(market)
+
+
+def _reasons(batch: SeriesBatch, sessions: Days, today: date) -> NDArray[np.int8]:
+    """For each row the index of its reason in `REASONS`, or FINE, (R,)."""
+    opened, high, low, close = (batch.values[level] for level in series.LEVELS)
+    found = np.full(len(batch), FINE, dtype=np.int8)
+
+    def keep_out(reason: Reason, rows: NDArray[np.bool_]) -> None:
+        found[(found == FINE) & rows] = REASONS.index(reason)
+
+    keep_out(Reason.NO_DATE, np.isnat(batch.date))
+    keep_out(Reason.NON_SESSION, ~np.isin(batch.date, sessions))
+    keep_out(Reason.FUTURE, batch.date > np.datetime64(today))
+    keep_out(Reason.NOT_A_NUMBER, batch.unreadable)
+    keep_out(Reason.BAD_PRICE, ~((opened > 0) & (high > 0) & (low > 0) & (close > 0)))
+    keep_out(Reason.HIGH_BELOW_LOW, high < low)
+    outside = (close > high * (1 + SLACK)) | (close < low * (1 - SLACK))
+    keep_out(Reason.CLOSE_OUTSIDE, outside)
+    fine = np.flatnonzero(found == FINE)
+    _, at = np.unique(batch.date[fine], return_index=True)
+    again = np.ones(len(batch), dtype=bool)
+    again[fine[at]] = False
+    keep_out(Reason.DUPLICATE, again)
+    return found
+
+
+def _record(batch: SeriesBatch, rows: NDArray[np.intp], *, market: str, name: str, at: datetime) -> Counts:
+    columns = [batch.values[level][rows].tolist() for level in series.LEVELS]
+    given = dict(zip(batch.date[rows].tolist(), zip(*columns, strict=True), strict=True))
+    with transaction.atomic():
+        bulk.lock(market)
+        known = IndexBar.objects.filter(market=market, name=name)
+        recorded = {
+            day: (created, tuple(values))
+            for day, created, *values in known.values_list("date", "created_at", *series.LEVELS)
+        }
+        fresh = {day: values for day, values in given.items() if day not in recorded}
+        corrected = {day: values for day, values in given.items() if day in recorded and recorded[day][1] != values}
+        written = [(market, name, day, *values, at, at) for day, values in fresh.items()]
+        written += [(market, name, day, *values, recorded[day][0], at) for day, values in corrected.items()]
+        bulk.upsert(
+            IndexBar,
+            written,
+            fields=("market", "name", "date", *series.LEVELS, "created_at", "updated_at"),
+            key=("market", "name", "date"),
+        )
+        if written:
+            generations.advance_family(market)
+    return Counts(len(fresh), len(corrected), len(given) - len(fresh) - len(corrected))

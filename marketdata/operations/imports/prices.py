@@ -1,0 +1,83 @@
+"""Imports price and factor-event files: their rows go through `door` and `factor_events`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.operations.closed_days import RecordedDays
+from marketdata.operations.imports.files import import_files
+from marketdata.operations.imports.report import ImportReport, Progress
+from marketdata.operations.record import bars, factor_events
+from marketdata.operations.record.bars import Counts
+from marketdata.operations.record.validation import Check
+from marketdata.sources.batches import BarBatch, EventBatch
+from marketdata.sources.files import PRICE_FORMS
+
+
+def import_prices(
+    *,
+    files: Sequence[Path],
+    source: str | None = None,
+    market: str | None = None,
+    strict: bool = False,
+    as_of: datetime,
+    progress: Callable[[Progress], None] | None = None,
+    code: str | None = None,
+    day: date | None = None,
+    adjusted: bool = False,
+) -> ImportReport:
+    """Import `files` (see `file_import`); of marcap, source and market are marcap and kr unless told otherwise, of
+    other forms file and kr. Days of theirs on which the market did not trade are named."""
+    prices = _Prices()
+    report = import_files(
+        files=files,
+        forms=PRICE_FORMS,
+        door=prices,
+        source=source,
+        market=market,
+        strict=strict,
+        as_of=as_of,
+        progress=progress,
+        code=code,
+        day=day,
+        adjusted=adjusted,
+    )
+    notices = [one for name, days in prices.days.items() for one in days.closed(name)]
+    return replace(report, notices=tuple(notices))
+
+
+class _Prices:
+    """See `file_import.Door`. `days`: market -> the days of recorded rows."""
+
+    def __init__(self) -> None:
+        self.days: dict[str, RecordedDays] = defaultdict(RecordedDays)
+
+    def check(self, check: Check, batch: BarBatch | EventBatch) -> NDArray[np.int8]:
+        return check.bars(batch) if isinstance(batch, BarBatch) else check.events(batch)
+
+    def against_record(
+        self, batch: BarBatch | EventBatch, reasons: NDArray[np.int8], *, market: str
+    ) -> NDArray[np.int8]:
+        return reasons
+
+    def record(
+        self,
+        batch: BarBatch | EventBatch,
+        fine: NDArray[np.intp],
+        *,
+        market: str,
+        source: str,
+        at: datetime,
+    ) -> Counts:
+        if isinstance(batch, BarBatch):
+            rows = batch.take(fine)
+            self.days[market].add(rows)
+            return bars.record(rows, market=market, source=source, at=at)
+        return factor_events.record(batch, fine, market=market, source=source, at=at)

@@ -1,0 +1,176 @@
+"""A partition's rows from the record.
+
+Of several sources for one bar the preferred is kept (`quality`); factor events are joined, and what was known of each
+instrument on each day. Of several sources for one flow the preferred one's values are kept, value by value, and what it
+does not say is taken from the next.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import NamedTuple
+
+import numpy as np
+from django.conf import settings
+from django.db.models import Count
+from numpy.typing import NDArray
+
+from marketdata import calendars, membership, source_preference
+from marketdata.lake import flow_files, writer
+from marketdata.models import FactorEvent, InstrumentStatus, StockPrice
+from marketdata.operations import bulk, closures
+from marketdata.operations.projection import dirty_months
+from marketdata.panel import FLOW_FIELDS
+
+Orders = Mapping[date, tuple[str, ...]]
+"""Session -> its sources in order of preference."""
+
+
+class Assembled(NamedTuple):
+    """A partition's rows, and the orders of preference that chose them; no orders where there is one source. `closed`:
+    the days whose bars are left out since the market did not trade, with how many bars there are and why ("" where the
+    calendar says so)."""
+
+    bars: writer.Bars
+    orders: Orders
+    closed: Mapping[date, tuple[int, str]]
+
+
+def partition(market: str, month: date, statements: Statements) -> Assembled:
+    """The rows of the partition of `month` as the record has them now."""
+    following = _following(month)
+    rows = bulk.month_rows(market, month, following - timedelta(days=1))
+    chosen = orders(market, month, rows)
+    order = rows.preferred(chosen)
+    closed, repeated = closures.judged(market, month, rows, order)
+    order = order[~np.isin(rows.date[order], calendars.days(list(closed)))] if closed else order
+    happened = FactorEvent.objects.filter(market=market, date__gte=month, date__lt=following)
+    events = [
+        event
+        for event in happened.order_by("stock_code", "date").values_list("stock_code", "date", "ratio")
+        if event[1] not in closed
+    ]
+    named = np.array([event[0] for event in events], dtype=str)
+    codes = np.union1d(rows.codes, named) if events else rows.codes
+    code = np.searchsorted(codes, rows.codes).astype(np.int32)[rows.code[order]]
+    day = rows.date[order]
+    values = {name: rows.values[name][order] for name in bulk.COLUMNS}
+    values["ratio"] = np.full(len(order), np.nan)
+    ev_code = np.searchsorted(codes, named).astype(np.int32)
+    ev_day = np.array([event[1] for event in events], dtype="datetime64[D]")
+    ev_ratio = np.array([event[2] for event in events], dtype=np.float64)
+    row = _find(code, day, ev_code, ev_day)
+    values["ratio"][row[row >= 0]] = ev_ratio[row >= 0]
+    # A base price knows better than an event.
+    kept = (row < 0) | np.isnan(values["base_price"][row]) if len(code) else row < 0
+    segment, flags = statements.at(codes, code, day)
+    bars = writer.Bars(
+        codes=codes,
+        segments=(*statements.segments, ""),
+        code=code,
+        date=day,
+        values=values,
+        segment=np.where(segment < 0, len(statements.segments), segment).astype(np.int32),
+        flags=flags,
+        events=(ev_code[kept], ev_day[kept], ev_ratio[kept]),
+        repeated=repeated,
+    )
+    return Assembled(bars, chosen, closed)
+
+
+def flows(market: str, month: date) -> flow_files.Flows:
+    """The investor flow of `month` as the record has it now."""
+    until = _following(month) - timedelta(days=1)
+    rows = bulk.month_rows(market, month, until, table=bulk.FLOW_TABLE)
+    kept = rows.preferred({})
+    code, day = rows.code[kept], rows.date[kept]
+    at = _find(code, day, rows.code, rows.date)
+    values = {name: np.full(len(kept), np.nan) for name in FLOW_FIELDS}
+    ranks = membership.preference(rows.sources.tolist(), settings.SOURCE_ORDER)
+    for source in sorted(range(len(rows.sources)), key=lambda n: -ranks[str(rows.sources[n])]):
+        mine = rows.source == source
+        for name, column in values.items():
+            said = mine & ~np.isnan(rows.values[name])
+            column[at[said]] = rows.values[name][said]
+    return flow_files.Flows(rows.codes, code, day, values)
+
+
+def _following(month: date) -> date:
+    """The first day of the month after."""
+    return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+def orders(market: str, month: date, rows: bulk.Rows) -> Orders:
+    """The order of preference of the sources on each session of the month; empty where there is but one source."""
+    if len(rows.sources) < 2:
+        return {}
+    day, source = rows.date.astype(np.int64), rows.source
+    pairs, numbers = np.unique(np.stack([day, source]), axis=1, return_counts=True)
+    counts: dict[date, dict[str, int]] = defaultdict(dict)
+    for at, which, number in zip(*pairs.tolist(), numbers.tolist(), strict=True):
+        counts[np.datetime64(at, "D").item()][str(rows.sources[which])] = number
+    days = sorted(counts)
+    # The window reaches into the month before.
+    before = StockPrice.objects.filter(
+        market=market, date__lt=month, date__gte=month - timedelta(days=dirty_months.REACH)
+    )
+    for at, name, number in before.order_by().values_list("date", "source").annotate(Count("pk")):
+        counts[at][name] = number
+    return source_preference.preferred(counts, days, settings.SOURCE_ORDER)
+
+
+def _find(
+    code: NDArray[np.int32],
+    day: NDArray[np.datetime64],
+    wanted_code: NDArray[np.int32],
+    wanted_day: NDArray[np.datetime64],
+) -> NDArray[np.intp]:
+    """The row of each wanted (code, day), -1 where there is none; the rows are in that order."""
+    keys = code.astype(np.int64) << 32 | day.astype(np.int64)
+    wanted = wanted_code.astype(np.int64) << 32 | wanted_day.astype(np.int64)
+    if not len(keys):
+        return np.full(len(wanted), -1)
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[at] == wanted, at, -1)
+
+
+class Statements:
+    """What is known of the market's instruments, read once for a projection of many months."""
+
+    def __init__(self, market: str) -> None:
+        rows = list(
+            InstrumentStatus.objects.filter(instrument__market=market).values_list(
+                "instrument__code", "valid_from", "source", "segment", "kind", "managed", "caution"
+            )
+        )
+        columns = list(zip(*rows, strict=True)) if rows else [()] * 7
+        self.codes, code = np.unique(np.array(columns[0], dtype=str), return_inverse=True)
+        ranks = membership.preference(list(columns[2]), settings.SOURCE_ORDER)
+        self.segments = tuple(sorted({name for name in columns[3] if name}))
+        number = {name: n for n, name in enumerate(self.segments)}
+        self.known = membership.Statements(
+            code=code.astype(np.int64),
+            day=calendars.days(columns[1]),
+            preference=np.array([ranks[name] for name in columns[2]], dtype=np.int64),
+            segments=self.segments,
+            segment=np.array([number.get(name, -1) for name in columns[3]], dtype=np.int8),
+            common=_trit([None if kind is None else kind == "common" for kind in columns[4]]),
+            managed=_trit(columns[5]),
+            caution=_trit(columns[6]),
+        )
+
+    def at(
+        self, codes: NDArray[np.str_], code: NDArray[np.int32], day: NDArray[np.datetime64]
+    ) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
+        """Segment and flags of each row; `code` indexes `codes`."""
+        if not len(self.codes):
+            return np.full(len(code), -1, np.int8), np.zeros(len(code), np.uint8)
+        found = np.minimum(np.searchsorted(self.codes, codes), len(self.codes) - 1)
+        known = np.where(self.codes[found] == codes, found, len(self.codes))
+        return self.known.at(known[code].astype(np.int64), day)
+
+
+def _trit(said: Iterable[bool | None]) -> NDArray[np.int8]:
+    return np.array([-1 if one is None else int(one) for one in said], dtype=np.int8)

@@ -1,0 +1,42 @@
+"""Paces of calls in rows of the database (`sources.http.permits.PaceStore`), for hosts without a Redis."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from django.db import IntegrityError, connection, transaction
+
+from marketdata.models import CallPace
+from marketdata.sources.http.rate_limit import Pace
+from marketdata.sources.http.rate_limit_stores import Reading
+
+
+class DatabaseRows:
+    """One row a group. Each method uses the connection of the thread that calls it.
+
+    The wall clock: all processes that share the rows must run on one host, or on hosts whose clocks agree.
+    """
+
+    blocking = True
+
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+
+    def read(self, key: str) -> Reading:
+        text = CallPace.objects.filter(group=key).values_list("state", flat=True).first()
+        return Reading(Pace.of_text(text) if text else Pace(), self._clock(), text)
+
+    def swap(self, key: str, seen: Reading, new: Pace) -> bool:
+        if seen.known_by is not None:
+            same = CallPace.objects.filter(group=key, state=seen.known_by)
+            return bool(same.update(state=new.text()))
+        try:
+            with transaction.atomic():
+                CallPace.objects.create(group=key, state=new.text())
+        except IntegrityError:
+            return False  # another process was first
+        return True
+
+    def close(self) -> None:
+        connection.close()

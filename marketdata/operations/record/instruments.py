@@ -1,0 +1,127 @@
+"""What is recorded of the instruments a batch mentions, and what the batch adds to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.models import Instrument
+from marketdata.operations import bulk
+from marketdata.sources.batches import BarBatch
+
+NAME_LENGTH = 120
+
+
+class Mention(NamedTuple):
+    """One instrument's rows in a batch sorted by (code, date): batch[start:stop]."""
+
+    code: str
+    start: int
+    stop: int
+    first: date
+    last: date
+
+
+class Recorded(NamedTuple):
+    """What is recorded of one instrument; `pk` is 0 until it is."""
+
+    pk: int = 0
+    name: str = ""
+    kind: str = "common"
+    segment: str = ""
+    first_bar: date | None = None
+    last_bar: date | None = None
+
+
+class Known:
+    """The market's instruments with codes between the batch's lowest and highest; the batch is sorted by
+    (code, date)."""
+
+    def __init__(self, market: str, batch: BarBatch) -> None:
+        self.market, self.batch = market, batch
+        self.mentions = list(_mentions(batch))
+        self.by_code = self._read()
+
+    def recorded(self, source: str) -> bulk.Rows | None:
+        """What is recorded under the batch's keys, and perhaps more; None where nothing can be.
+
+        Of the two ways to find it, by day and by code, the one that reads less: the batch of a day's list has many
+        codes and few days, that of a file sorted by code has few codes and many days.
+        """
+        spans = {
+            code: (one.first_bar, one.last_bar) for code, one in self.by_code.items() if one.first_bar and one.last_bar
+        }
+        if not any(
+            spans[one.code][0] <= one.last and one.first <= spans[one.code][1]
+            for one in self.mentions
+            if one.code in spans
+        ):
+            return None
+        first = min(one.first for one in self.mentions)
+        last = max(one.last for one in self.mentions)
+        by_code = sum((to - since).days + 1 for since, to in spans.values())
+        shared = sum(max((min(to, last) - max(since, first)).days + 1, 0) for since, to in spans.values())
+        by_day = shared * Instrument.objects.filter(market=self.market).count() / len(spans)
+        if by_day <= by_code:
+            return bulk.source_rows(self.market, source, days=(first, last))
+        codes = (self.mentions[0].code, self.mentions[-1].code)
+        return bulk.source_rows(self.market, source, codes=codes)
+
+    def write(self) -> None:
+        """Add the instruments that are new, and bring the others up to date: the days of their first and last bar,
+        and the latest known name, kind and segment."""
+        written = []
+        new = False
+        for mention in self.mentions:
+            before = self.by_code.get(mention.code)
+            now = self._told(before, mention)
+            if now != before:
+                self.by_code[mention.code] = now
+                written.append((self.market, mention.code, *now[1:]))
+                new = new or before is None
+        bulk.upsert(
+            Instrument,
+            written,
+            fields=("market", "code", *Recorded._fields[1:]),
+            key=("market", "code"),
+        )
+        if new:
+            self.by_code = self._read()
+
+    def _read(self) -> dict[str, Recorded]:
+        rows = Instrument.objects.filter(
+            market=self.market,
+            code__gte=self.mentions[0].code,
+            code__lte=self.mentions[-1].code,
+        )
+        return {code: Recorded._make(rest) for code, *rest in rows.values_list("code", "pk", *Recorded._fields[1:])}
+
+    def _told(self, one: Recorded | None, mention: Mention) -> Recorded:
+        """What is known after the batch's rows."""
+        one = one or Recorded()
+        newest = one.last_bar is None or mention.last >= one.last_bar
+        row = mention.stop - 1
+        status = self.batch.statuses[self.batch.status[row]]
+        name = int(self.batch.name[row])
+        named = name >= 0 and (newest or not one.name)
+        return Recorded(
+            one.pk,
+            str(self.batch.names[name])[:NAME_LENGTH] if named else one.name,
+            (status.kind if newest else None) or one.kind,
+            (status.segment if newest else None) or one.segment,
+            min(one.first_bar or mention.first, mention.first),
+            max(one.last_bar or mention.last, mention.last),
+        )
+
+
+def _mentions(batch: BarBatch) -> Iterator[Mention]:
+    starts = np.flatnonzero(np.diff(batch.code, prepend=-1))
+    stops = np.append(starts[1:], len(batch))
+    first: NDArray[np.object_] = batch.date[starts].astype(object)
+    last: NDArray[np.object_] = batch.date[stops - 1].astype(object)
+    codes = batch.codes[batch.code[starts]].tolist()
+    yield from map(Mention._make, zip(codes, starts.tolist(), stops.tolist(), first, last, strict=True))

@@ -1,0 +1,62 @@
+"""The closes of many instruments over a few sessions, read from the record: for sparklines and last prices."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from django.conf import settings
+
+from marketdata import membership
+from marketdata.models import FactorEvent, StockPrice
+from marketdata.queries import bars as queries
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSeries:
+    """Of one instrument: `adjusted` closes, ascending, adjusted up to the last of them; `last`, the last raw close, and
+    `last_on`, its day; `change`, the fraction by which the last adjusted close differs from the one before, None for a
+    first bar."""
+
+    adjusted: Sequence[float]
+    last: float
+    last_on: date
+    change: float | None
+
+
+def closes(market: str, codes: Collection[str], day: date, sessions: int) -> dict[str, CloseSeries]:
+    """code -> its closes of the last `sessions` sessions of the market up to `day`; codes without a bar there are left
+    out. Of several sources the preferred one's bar counts. Prices in the market's currency."""
+    if not codes:
+        return {}
+    calendar = queries.sessions(market)
+    end = int(np.searchsorted(calendar, np.datetime64(day), side="right"))
+    first: date = calendar[max(end - sessions, 0)].item() if end else day
+    mine = {"market": market, "stock_code__in": sorted(codes), "date__range": (first, day)}
+    rows = StockPrice.objects.filter(**mine).values_list("stock_code", "date", "source", "close", "base_price")
+    ranks = membership.preference(sorted({row[2] for row in rows}), settings.SOURCE_ORDER)
+    bars: dict[tuple[str, date], tuple[float, float | None]] = {}
+    for code, on, _, close, base in sorted(rows, key=lambda row: -ranks[row[2]]):
+        bars[code, on] = (close, base)
+    events = FactorEvent.objects.filter(**mine).values_list("stock_code", "date", "ratio")
+    ratios = {(code, on): ratio for code, on, ratio in events}
+    series: dict[str, list[tuple[date, float, float]]] = {}
+    for code, on in sorted(bars):
+        close, base = bars[code, on]
+        known = series.setdefault(code, [])
+        factor = ratios.get((code, on))
+        if factor is None:
+            factor = base / known[-1][1] if base and known and known[-1][1] > 0 else 1.0
+        known.append((on, close, factor))
+    return {code: _series(known) for code, known in series.items()}
+
+
+def _series(bars: Sequence[tuple[date, float, float]]) -> CloseSeries:
+    raw = np.array([close for _, close, _ in bars])
+    later = np.array([factor for _, _, factor in bars[1:]])
+    product = np.append(np.cumprod(later[::-1])[::-1], 1.0)
+    adjusted = raw * product
+    change = float(adjusted[-1] / adjusted[-2] - 1) if len(bars) > 1 and adjusted[-2] > 0 else None
+    return CloseSeries(adjusted.tolist(), float(raw[-1]), bars[-1][0], change)

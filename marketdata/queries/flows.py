@@ -1,0 +1,107 @@
+"""What is recorded of who bought, as it is shown beside a pick.
+
+Of a pick on a session, flow is that of the latest session with any, among the five up to the pick's: its net buying,
+and the sum over the five sessions that end on it, which is null where one of the five lacks that value. Nothing dated
+after the pick's session is looked at. Of several sources the preferred one's value counts, value by value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from functools import cache
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.db.models import QuerySet
+
+from marketdata import membership
+from marketdata.models import InstitutionalFlow
+from marketdata.panel import FLOW_FIELDS
+from marketdata.queries import bars
+from marketdata.record import Days
+from marketdata.web.prepared import Prepared
+
+SPAN = 5
+"""Sessions that are summed up, and that the latest flow may lie back."""
+
+SUMS = (1, SPAN)
+
+FIGURES = {f"{name.replace('_net_', '_')}_{span}": (name, span) for span in SUMS for name in FLOW_FIELDS}
+"""What is shown -> the field and the number of sessions it sums up: foreign_value_5 and so on."""
+
+Shown = dict[str, Any]
+Held = Mapping[date, Mapping[str, float]]
+
+
+def recorded(market: str, code: str) -> QuerySet[InstitutionalFlow]:
+    """Every source's flows of an instrument."""
+    return InstitutionalFlow.objects.filter(market=market, stock_code=code)
+
+
+def shown(
+    market: str, picks: Collection[tuple[str, date]], calendar: Days | None = None
+) -> dict[tuple[str, date], Shown]:
+    """(code, session) of a pick -> `date` and the `FIGURES`, quantities in shares, values in the market's currency,
+    None where unknown; a pick without any flow is left out. `calendar`: the market's sessions, where the caller has
+    them."""
+    if not picks:
+        return {}
+    calendar = bars.sessions(market) if calendar is None else calendar
+    ends = {day: _end(calendar, day) for day in {day for _, day in picks}}
+    low = calendar[max(min(ends.values()) - 2 * SPAN + 1, 0)].item()
+    held = _held(market, {code for code, _ in picks}, low, max(ends))
+    found = {}
+    for code, day in picks:
+        told = _told(held.get(code, {}), calendar[max(ends[day] - 2 * SPAN + 1, 0) : ends[day]])
+        if told:
+            found[code, day] = told
+    return found
+
+
+def _end(calendar: Days, day: date) -> int:
+    """How many sessions there are up to `day`."""
+    return int(np.searchsorted(calendar, np.datetime64(day), side="right"))
+
+
+def _held(market: str, codes: Collection[str], first: date, last: date) -> dict[str, Held]:
+    asked = sorted(codes)
+    asked += asked[-1:] * (_places(len(asked)) - len(asked))
+    rows = _statement(len(asked)).rows(market, first, last, *asked)
+    ranks = membership.preference([row[0] for row in rows], settings.SOURCE_ORDER)
+    held: dict[str, dict[date, dict[str, float]]] = {}
+    for _, code, day, *values in sorted(rows, key=lambda row: -ranks[row[0]]):
+        at = date.fromisoformat(day) if isinstance(day, str) else day
+        known = held.setdefault(code, {}).setdefault(at, {})
+        known |= {name: value for name, value in zip(FLOW_FIELDS, values, strict=True) if value is not None}
+    return dict(held)
+
+
+def _places(codes: int) -> int:
+    """How many codes the statement has for so many: few statements serve all numbers."""
+    return next(size for size in (16, 64, 512, codes) if size >= codes)
+
+
+@cache
+def _statement(places: int) -> Prepared:
+    def make(market: str, first: date, last: date, *codes: str) -> QuerySet[Any, Any]:
+        mine = InstitutionalFlow.objects.filter(market=market, stock_code__in=codes)
+        return mine.filter(date__range=(first, last)).values_list("source", "stock_code", "date", *FLOW_FIELDS)
+
+    examples = (f"code {n}" for n in range(places))
+    return Prepared(make, "market", date(1, 1, 1), date(1, 1, 2), *examples)
+
+
+def _told(held: Held, sessions: Days) -> Shown:
+    """The figures of the sessions up to the pick's; empty where the last five have no flow."""
+    days = sessions.tolist()
+    latest = next((n for n in range(len(days))[: -SPAN - 1 : -1] if held.get(days[n])), None)
+    if latest is None:
+        return {}
+    told: Shown = {"date": days[latest]}
+    for figure, (name, span) in FIGURES.items():
+        values = [held.get(day, {}).get(name) for day in days[max(latest - span + 1, 0) : latest + 1]]
+        known = [value for value in values if value is not None]
+        told[figure] = sum(known) if len(known) == span else None
+    return told

@@ -1,0 +1,247 @@
+"""The whole history of one instrument, out of the record by its index: raw bars and what adjusts them.
+
+Read from the record and not from the lake: a single instrument is one range of an index there, and never behind. The
+same arithmetic makes it whole (`adjust`): a session without a trade keeps the level it stood at. As everywhere, history
+begins anew after a session that the record lacks for the whole market: nobody knows what happened to prices meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from caching.memo import Held
+from marketdata import adjust, calendars, membership
+from marketdata.errors import LakeError
+from marketdata.models import FactorEvent, Instrument, StockPrice
+from marketdata.panel import Floats
+from marketdata.queries.bars import breaks, record
+from marketdata.record import Days, Record
+from marketdata.web.prepared import Prepared
+
+READ = ("date", "source", "open", "high", "low", "close", "volume", "amount", "base_price")
+PRICES = ("open", "high", "low", "close")
+GROUPS = {"day": "D", "week": "W", "month": "M"}
+
+
+BARS = Prepared(
+    lambda market, code: (
+        StockPrice.objects.filter(market=market, stock_code=code).order_by("date", "source").values_list(*READ)
+    ),
+    "market",
+    "code",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """An instrument from the first recorded bar of its present life, or the last missing session of its market, to its
+    last bar.
+
+    days (T,) ascending, recorded (T,): those that have a bar; the others are sessions between them. open, high, low,
+    close, volume, amount (T,): whole, prices in the market's currency. product (T,): what an adjusted price is of its
+    raw one as of the last day; factor (T,): 1 but on days of corporate actions.
+    """
+
+    days: Days
+    recorded: NDArray[np.bool_]
+    fields: Mapping[str, Floats]
+    product: Floats
+    factor: Floats
+
+    def adjusted(self) -> History:
+        """Prices times the product of all later factors, volume divided by it; amounts are what was paid."""
+        fields = dict(self.fields)
+        for name in PRICES:
+            fields[name] = fields[name] * self.product
+        fields["volume"] = fields["volume"] / self.product
+        return replace(self, fields=fields)
+
+    def grouped(self, interval: str) -> History:
+        """Weeks (from Monday) or months of its recorded bars, each under its last day: the first open, the highest
+        high, the lowest low, the last close, all volume and amount, the product of the factors."""
+        if interval == "day":
+            return self
+        kept = np.flatnonzero(self.recorded)
+        days = self.days[kept]
+        group = (days - np.timedelta64(4, "D")).astype(f"datetime64[{GROUPS[interval]}]")
+        if interval == "month":
+            group = days.astype("datetime64[M]")
+        first = np.flatnonzero(np.diff(group.astype(np.int64), prepend=np.iinfo(np.int64).min))
+        last = np.append(first[1:], len(days)) - 1
+        held = {name: values[kept] for name, values in self.fields.items()}
+        fields = {
+            "open": held["open"][first],
+            "high": np.maximum.reduceat(held["high"], first),
+            "low": np.minimum.reduceat(held["low"], first),
+            "close": held["close"][last],
+            "volume": np.add.reduceat(held["volume"], first),
+            "amount": np.add.reduceat(held["amount"], first),
+        }
+        starts = np.append(0, kept[last[:-1]] + 1)  # a factor on a day without a bar counts too
+        return History(
+            days=days[last],
+            recorded=np.ones(len(first), dtype=bool),
+            fields=fields,
+            product=self.product[kept[last]],
+            factor=np.multiply.reduceat(self.factor, starts),
+        )
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What is recorded of a market but for its bars: its sessions, code -> name of its instruments, code -> day and
+    ratio of each corporate action, ascending; code -> first session of its present life, of those that had another."""
+
+    sessions: Record
+    names: Mapping[str, str]
+    events: Mapping[str, Sequence[tuple[date, float]]]
+    lives: Mapping[str, str]
+
+    @cached_property
+    def runs(self) -> Sequence[Days]:
+        """The lake's sessions in runs without one that is missing: many histories share them."""
+        return self.sessions.blocks()
+
+
+RECORDED: Held[Recorded] = Held()
+
+
+def recorded(market: str, state: Hashable) -> Recorded:
+    """The same as `read`, kept in this process as long as `state` stays, which changes with whatever is recorded. The
+    lake may catch up meanwhile: a history is the same without that."""
+    return RECORDED.get((market, settings.LAKE_DIR), state, lambda: read(market))
+
+
+def read(market: str) -> Recorded:
+    """What is recorded of the market, in a few queries."""
+    names = dict(Instrument.objects.filter(market=market).values_list("code", "name"))
+    events: dict[str, list[tuple[date, float]]] = {}
+    rows = FactorEvent.objects.filter(market=market).order_by("date")
+    for code, day, ratio in rows.values_list("stock_code", "date", "ratio"):
+        events.setdefault(code, []).append((day, ratio))
+    held = record(market)
+    return Recorded(held, names, events, _lives(held))
+
+
+def _lives(held: Record) -> dict[str, str]:
+    """Code -> first session of its present life; none where the lake, which knows them, is behind."""
+    try:
+        return {one.code: one.session for one in breaks(held) if not one.is_suspicion}
+    except LakeError:
+        return {}
+
+
+def history(known: Recorded, code: str) -> History | None:
+    """The history of an instrument of a market, `known` being what is recorded of it; None where it has no bar."""
+    market = known.sessions.market.name
+    bars = _bars(market, code)
+    if bars is None:
+        return None
+    days, raw = bars
+    if known.sessions.closed or code in known.lives:
+        kept = ~np.isin(days, calendars.days(list(known.sessions.closed)))
+        kept &= days >= np.datetime64(known.lives.get(code, "1900-01-01"))
+        days, raw = days[kept], {name: values[kept] for name, values in raw.items()}
+        if not len(days):
+            return None
+    sessions = _unbroken(known, days)
+    kept = days >= sessions[0]
+    days, raw = days[kept], {name: values[kept] for name, values in raw.items()}
+    every = sessions[np.searchsorted(sessions, days[0]) :]
+    at = np.searchsorted(every, days)
+    if at[-1] >= len(every) or not np.array_equal(every[at], days):  # bars on days without a session
+        every = np.union1d(every, days)
+        at = np.searchsorted(every, days)
+    whole = {name: np.full(len(every), np.nan) for name in raw}
+    for name, values in raw.items():
+        whole[name][at] = values
+    state = np.zeros((len(every), 1), dtype=np.uint8)
+    state[at, 0] = adjust.PRESENT
+    state[at, 0] |= np.where(raw["volume"] > 0, adjust.TRADED, 0).astype(np.uint8)
+    based = np.flatnonzero(whole["base_price"] > 0)  # 0 was recorded for missing once
+    base = adjust.Sparse(based, whole["base_price"][based])
+    ratio = _events(known.events.get(code, ()), every)
+    close = whole["close"][:, None].copy()
+    first = np.zeros(1, dtype=np.int32)
+    idle = adjust.fill(close, state, first, np.full(1, np.nan), base, ratio)[:, 0]
+    factors = adjust.factors(close, base, ratio)
+    factor = np.ones(len(every))
+    factor[factors.at] = factors.value
+    product = np.append(np.cumprod(factor[:0:-1])[::-1], 1.0)
+    recorded = np.zeros(len(every), dtype=bool)
+    recorded[at] = True
+    return History(every, recorded, _whole(whole, close[:, 0], idle), product, factor)
+
+
+def _unbroken(known: Recorded, days: Days) -> Days:
+    """The market's sessions up to the last of `days` without one that is missing between them, ascending. What the lake
+    does not know of yet is asked of the record."""
+    runs, calendar = known.runs, known.sessions.calendar
+    last = runs[-1][-1] if runs else days[0] - 1
+    since = calendar[np.searchsorted(calendar, last, "right") :]
+    since = since[: np.searchsorted(since, days[-1], "right")]
+    gap = _last_gap(known.sessions.market.name, since[~np.isin(since, days)]) if len(since) else None
+    if gap is not None:
+        return np.union1d(since[since > gap], days[-1:])
+    before = [run for run in runs if run[0] <= days[-1]]
+    sessions: Days = np.append(before[-1], since) if before else days
+    return sessions[: np.searchsorted(sessions, days[-1], "right")]
+
+
+def _last_gap(market: str, sessions: Days) -> np.datetime64 | None:
+    """The latest of these sessions on which no bar of the market is recorded."""
+    for day in sessions[::-1]:
+        if not StockPrice.objects.filter(market=market, date=day.item()).exists():
+            found: np.datetime64 = day
+            return found
+    return None
+
+
+def _bars(market: str, code: str) -> tuple[Days, dict[str, Floats]] | None:
+    """The recorded days, ascending, and the fields on them; of several sources the preferred one's."""
+    rows = BARS.rows(market, code)
+    if not rows:
+        return None
+    told, sources, *columns = zip(*rows, strict=True)
+    days = calendars.days(told)
+    names = set(sources)
+    kept = np.arange(len(days))
+    if len(names) > 1:
+        ranks = membership.preference(list(names), settings.SOURCE_ORDER)
+        rank = np.array([ranks[name] for name in sources])
+        order = np.lexsort((rank, days.astype(np.int64)))
+        new = np.append(True, np.diff(days[order].astype(np.int64)) > 0)
+        kept = order[new]
+    values = [np.array(column, dtype=np.float64)[kept] for column in columns]
+    return days[kept], dict(zip(READ[2:], values, strict=True))
+
+
+def _events(events: Sequence[tuple[date, float]], days: Days) -> adjust.Sparse:
+    found = [(np.datetime64(day), ratio) for day, ratio in events]
+    at = np.searchsorted(days, [day for day, _ in found]) if found else np.empty(0, np.intp)
+    inside = [n for n, row in enumerate(at) if row < len(days) and days[row] == found[n][0]]
+    return adjust.Sparse(
+        np.array([at[n] for n in inside], dtype=np.intp),
+        np.array([found[n][1] for n in inside], dtype=np.float64),
+    )
+
+
+def _whole(raw: dict[str, Floats], close: Floats, idle: NDArray[np.bool_]) -> dict[str, Floats]:
+    """The fields with sessions without a trade filled."""
+    found = {"close": close}
+    for name in ("open", "high", "low"):
+        values = raw[name]
+        missing = idle | np.isnan(values) | (values == 0)
+        found[name] = np.where(missing, close, values)
+    found["volume"] = np.where(idle, 0.0, raw["volume"])
+    unknown = np.isnan(raw["amount"]) | ((raw["amount"] == 0) & (found["volume"] > 0))
+    paid = np.where(unknown, close * found["volume"], raw["amount"])
+    found["amount"] = np.where(idle, 0.0, paid)
+    return found

@@ -1,0 +1,129 @@
+"""The index that regimes stand on: the market's own, or an external series where one is recorded and chosen.
+
+From an external series `m[t]` is close / close of the session before - 1 and `range[t]` (high - low) / close, over
+every session of the calendar. Where the series lacks a session both are unknown, and so is `m` on the next one: regimes
+start anew there. A series that ends before the sessions asked for is refused, since every regime would silently be
+neutral from then on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caching.memo import Held
+from marketdata import calendars
+from marketdata.errors import DataProblem, LakeError
+from marketdata.lake import digest, index_file
+from marketdata.markets import get_market
+from marketdata.models import IndexBar, IndexChoice
+from marketdata.nearest_name import did_you_mean
+from marketdata.panel import Floats
+from marketdata.queries import bars as queries
+from marketdata.record import Days, Record
+
+OWN = ""
+"""In place of a series' name: the market's own index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """sessions (S,), m (S,) and range (S,), fractions, NaN where unknown. `states`: for each session asked for a digest
+    of the series up to it; none where the index is the market's own, which follows from the bars."""
+
+    name: str
+    sessions: Days
+    m: Floats
+    range: Floats
+    states: tuple[str, ...] = ()
+
+    def digests(self, chain: Sequence[str]) -> list[str]:
+        """What the answers of the sessions asked for depend on: the data up to each (`chain`), and the series."""
+        if not self.states:
+            return list(chain)
+        return [digest.text([bars.encode(), state.encode()]) for bars, state in zip(chain, self.states, strict=True)]
+
+
+def chosen(market: str) -> str:
+    """The name of the series chosen for `market`, `OWN` where none is."""
+    family = get_market(market).family
+    rows = dict(IndexChoice.objects.filter(market__in=family).values_list("market", "name"))
+    return next((rows[name] for name in reversed(family) if name in rows), OWN)
+
+
+def recorded(market: str, name: str) -> tuple[Days, NDArray[np.float64]]:
+    """The series' sessions (B,) ascending with its high, low and close, (3, B); DataProblem where there is none."""
+    for owner in reversed(get_market(market).family):
+        bars = IndexBar.objects.filter(market=owner, name=name).order_by("date")
+        rows = list(bars.values_list("date", "high", "low", "close"))
+        if rows:
+            days = calendars.days([row[0] for row in rows])
+            return days, np.array([row[1:] for row in rows]).T
+    names = IndexBar.objects.filter(market__in=get_market(market).family).values_list("name", flat=True)
+    raise DataProblem(
+        f"Market {market} has no index series {name!r}: import it with `manage.py import_index FILE --market {market} "
+        f"--name {name}`, or choose another in the admin.{did_you_mean(name, names)}"
+    )
+
+
+def index(held: Record, asked: Days, name: str) -> Index:
+    """The index called `name` (`OWN`: the market's own) for the sessions `asked`. LakeError where the market's own is
+    behind the lake, DataProblem where the series is missing or ends too early."""
+    if name == OWN:
+        return Index(OWN, *queries.index(held))
+    days, values = recorded(held.market.name, name)
+    if asked[-1] > days[-1]:
+        raise DataProblem(
+            f"The index {name}, chosen for market {held.market.name}, ends on {days[-1]}, before {asked[-1]}: import "
+            "its newer bars with `manage.py import_index`, or choose the market's own index in the admin."
+        )
+    first = min(days[0], held.sessions[0])
+    axis = held.calendar[(held.calendar >= first) & (held.calendar <= days[-1])]
+    known = np.isin(days, axis)
+    days, values = days[known], values[:, known]
+    high, low, close = np.full((3, len(axis)), np.nan)
+    at = np.searchsorted(axis, days)
+    high[at], low[at], close[at] = values
+    m = np.full(len(axis), np.nan)
+    m[1:] = close[1:] / close[:-1] - 1
+    return Index(name, axis, m, (high - low) / close, _states(name, days, values, asked))
+
+
+def _states(name: str, days: Days, values: NDArray[np.float64], asked: Days) -> tuple[str, ...]:
+    """For each of `asked` a digest of the series' bars up to it, in hex."""
+    rows = np.column_stack([days.astype(np.int64).view(np.float64), *values])
+    state = hashlib.blake2b(name.encode(), digest_size=16)
+    found, done = [], 0
+    for end in np.searchsorted(days, asked, side="right").tolist():
+        state.update(np.ascontiguousarray(rows[done:end]).tobytes())
+        found.append(state.copy().hexdigest())
+        done = end
+    return tuple(found)
+
+
+OWN_FILES: Held[Index] = Held()
+
+
+def index_to_show(market: str, name: str, last: date) -> Index:
+    """The index called `name`, up to `last` at least, to explain a recorded answer with. LakeError where the market's
+    own has no readable file, DataProblem where the series is missing or ends too early.
+
+    The market's own is as its file in the lake has it, be it behind the record: no query is made, and this process
+    keeps it as long as the file stays the same. An external series is read anew.
+    """
+    if name != OWN:
+        return index(queries.record(market), calendars.days([last]), name)
+    lake = queries.lake()
+    return OWN_FILES.get((lake.root, market), lake.state(lake.index(market)), lambda: _own(market))
+
+
+def _own(market: str) -> Index:
+    found = index_file.read(queries.lake(), market)
+    if not len(found.sessions):
+        raise LakeError(f"The index of market {market} has no readable file: run `manage.py project_lake`.")
+    return Index(OWN, found.sessions, found.m, found.range)

@@ -1,0 +1,154 @@
+"""Which instrument a person means: by code however it is spelled, by name or a part of it, in any Unicode form.
+
+What fits best wins, in this order: the code; the code without its leading zeros, in lower case, with another sign
+between its parts; the name; a part of a code (BTC of KRW-BTC); the beginning of a name; any part of a name. Where
+several fit equally well, all are listed and none is chosen.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from django.db.models import F, Func, Q, QuerySet, Value
+from django.db.models.functions import Replace
+
+from marketdata.errors import DataProblem
+from marketdata.models import Instrument
+from marketdata.queries import instruments
+
+DEFAULT_MARKET = "kr"
+SHOWN = 20
+"""Candidates that a message lists at most."""
+
+SEPARATORS = "-./"
+LONGEST_NUMBER = 8
+"""Digits of the longest code that is a number."""
+PART_OF_NAME = 5
+
+
+class NotOneInstrument(DataProblem):
+    """No instrument fits, or several do; the message lists them, `candidates` are at most `SHOWN` of them."""
+
+    def __init__(self, message: str, candidates: Sequence[Instrument] = ()) -> None:
+        super().__init__(message)
+        self.candidates = list(candidates)
+
+
+def searched(rows: QuerySet[Instrument], text: str) -> QuerySet[Instrument]:
+    """Those of `rows` that `text` may mean, or whose code begins with it."""
+    plain = normalized(text)
+    begins = Q(code__istartswith=plain)
+    for spelled in instruments.code_spellings(plain):
+        begins |= Q(code__istartswith=spelled)
+    return _matches(rows, plain, begins)
+
+
+def find_instrument(text: str, market: str | None = None) -> Instrument:
+    """The instrument that `text` means: in `market`, or without one in the default market, else in any other.
+
+    NotOneInstrument where none or several fit, with what does fit, in other markets too."""
+    plain = normalized(text)
+    every = list(_matches(Instrument.objects.all(), plain)) if plain else []
+    home = market or DEFAULT_MARKET
+    found = _best([one for one in every if one.market == home], plain)
+    away = _best([one for one in every if one.market != home], plain)
+    if len(found) == 1:
+        return found[0]
+    if not found and market is None and len(away) == 1:
+        return away[0]
+    raise _problem(text, home, found, away)
+
+
+def find_codes(texts: Iterable[str], market: str) -> tuple[str, ...]:
+    """The code of each of `texts` in `market`. One in the form of a code (capital letters, digits) that the record does
+    not hold is taken as it is, since a source may know it: never for a part of another's name."""
+    return tuple(dict.fromkeys(_code(text, market) for text in texts))
+
+
+def normalized(text: str) -> str:
+    """Composed (NFC), full-width letters as plain ones, without blanks around."""
+    return unicodedata.normalize("NFKC", text).strip()
+
+
+def _code(text: str, market: str) -> str:
+    plain = normalized(text)
+    rows = list(_matches(Instrument.objects.filter(market=market), plain)) if plain else []
+    found = _best(rows, plain)
+    is_code = re.fullmatch(r"[0-9A-Z][0-9A-Z./_-]*", plain) is not None
+    if len(found) == 1 and not (is_code and _distance(found[0], plain) >= PART_OF_NAME - 1):
+        return found[0].code
+    if is_code and (not found or _distance(found[0], plain) >= PART_OF_NAME - 1):
+        return plain
+    raise _problem(text, market, found, ())
+
+
+def _spellings(plain: str) -> list[str]:
+    """The code with other separators, in capitals, with leading zeros, and as each market spells it (A005930)."""
+    upper = re.sub(r"\s+", "-", plain.upper())
+    found = [upper]
+    for sign in SEPARATORS:
+        found += [re.sub(rf"[{SEPARATORS}_]", sign, upper)]
+    if upper.isascii() and upper.isdigit() and len(upper) <= LONGEST_NUMBER:
+        found += [upper.zfill(length) for length in range(len(upper), LONGEST_NUMBER + 1)]
+    return list(dict.fromkeys([*found, *instruments.code_spellings(plain)]))
+
+
+def _matches(rows: QuerySet[Instrument], plain: str, also: Q | None = None) -> QuerySet[Instrument]:
+    wanted = Q(code__in=[plain, *_spellings(plain)]) | Q(squeezed__icontains=_squeezed(plain))
+    for sign in SEPARATORS:
+        wanted |= Q(code__istartswith=f"{plain}{sign}") | Q(code__iendswith=f"{sign}{plain}")
+    if also is not None:
+        wanted |= also
+    squeezed: Func = Replace(F("name"), Value(" "), Value(""))
+    return rows.alias(squeezed=squeezed).filter(wanted)
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def _distance(one: Instrument, plain: str) -> int:
+    """How far the instrument is from what was written; see the order above."""
+    name, wanted = _squeezed(normalized(one.name)).casefold(), _squeezed(plain).casefold()
+    if one.code == plain:
+        return 0
+    if one.code in _spellings(plain):
+        return 1
+    if name == wanted:
+        return 2
+    if plain.upper() in re.split(rf"[{SEPARATORS}]", one.code):
+        return 3
+    return PART_OF_NAME - 1 if name.startswith(wanted) else PART_OF_NAME
+
+
+def _best(rows: Sequence[Instrument], plain: str) -> list[Instrument]:
+    """Those that fit best, by market and code."""
+    ranked = [(_distance(one, plain), one) for one in rows]
+    least = min((distance for distance, _ in ranked), default=0)
+    best = [one for distance, one in ranked if distance == least]
+    return sorted(best, key=lambda one: (one.market, one.code))
+
+
+def _problem(text: str, market: str, found: Sequence[Instrument], away: Sequence[Instrument]) -> NotOneInstrument:
+    given = repr(text if len(text) <= 40 else f"{text[:37]}...")
+    if found:
+        many = f", {SHOWN} listed" if len(found) > SHOWN else ""
+        head = f"{len(found):,} instruments of market {market} fit {given}{many}: name one by its code."
+        return NotOneInstrument("\n".join([head, *map(_line, found[:SHOWN])]), found[:SHOWN])
+    if away:
+        many = f", {SHOWN} listed" if len(away) > SHOWN else ""
+        head = f"Market {market} has no instrument {given}; other markets have {len(away):,}{many}: add --market."
+        return NotOneInstrument("\n".join([head, *map(_line, away[:SHOWN])]), away[:SHOWN])
+    if not Instrument.objects.filter(market=market).exists():
+        return NotOneInstrument(
+            f"Market {market} has no instruments yet: bring bars in with `manage.py import_prices FILE`, or "
+            "what trades with `manage.py sync_instruments`."
+        )
+    return NotOneInstrument(f"Market {market} has no instrument {given}: write a code, or a name or a part of it.")
+
+
+def _line(one: Instrument) -> str:
+    last = f"last bar {one.last_bar}" if one.last_bar else "no bar"
+    return f"  {one.market}  {one.code}  {one.name or '-'}  {last}"

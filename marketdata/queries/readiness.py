@@ -1,0 +1,267 @@
+"""Readiness of a market's record: its latest session against the calendar and a clock.
+
+`freshness` is cheap (a handful of indexed queries for all markets) and decides the state; `session_bars` counts which
+instruments have a bar on one session and why the others are left out. What the scanner versions made of the record is
+added in `scans.queries.readiness`; every face takes the state from these two.
+
+1. The last closed session is that of the calendar, with overrides, by the closing times of the market.
+2. The record is behind by the closed sessions after its latest complete one (`queries.is_thin`).
+3. Sessions in doubt before the latest complete one are *undecided* until their bars are replaced, or an operator says
+   in the calendar overrides that the market was closed, or that it was open: later sessions are computed from them.
+4. What is missing becomes overdue `GRACE` after the evening of the session should have begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from django.db.models import Max
+
+from marketdata.markets import get_market
+from marketdata.models import CalendarOverride, Instrument, LakePartition, StockPrice
+from marketdata.number_format import count_of
+from marketdata.queries import bars as queries
+from marketdata.record import Days, Record
+from marketdata.session_activity import SessionCounts
+from marketdata.session_hours import SessionHours
+
+GRACE = timedelta(hours=3)
+"""After the time of a session's evening its bars and scans are overdue: as long as a schedule tries again."""
+DEMO = "demo"
+"""The source of a generated market: it ends when it was generated, which is no fault."""
+SHOWN = 3
+"""Undecided sessions that a sentence names: the latest."""
+RECENT = timedelta(days=45)
+"""How far back the counts of bars are read: two sessions at least, whatever the holidays."""
+
+
+class State(StrEnum):
+    """How ready a market is: nothing recorded; generated; a session has closed and its evening is not done yet; all
+    there; published from older data than the record has now; the evening should have been done."""
+
+    EMPTY = "empty"
+    DEMO = "demo"
+    NOT_READY = "not_ready"
+    READY = "ready"
+    STALE = "stale"
+    OVERDUE = "overdue"
+
+
+ALARMING = (State.STALE, State.OVERDUE)
+"""States that somebody should look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """A market's record against its calendar. `last_closed` session of the calendar; `latest` with any bar and
+    `complete` with enough of them, both up to it; `missing`: closed sessions after `latest`, which have no bar at all;
+    `behind`: closed sessions after `complete`; `due_at`: when the evening of the oldest of these is overdue, or of
+    the last closed session where there is none; `undecided`: recent sessions before `complete` whose bars are in doubt,
+    each with why, so that what is computed of later ones builds on them."""
+
+    market: str
+    state: State
+    last_closed: date | None
+    latest: date | None
+    complete: date | None
+    missing: tuple[date, ...]
+    behind: int
+    due_at: datetime | None
+    undecided: tuple[tuple[date, str], ...] = ()
+
+    @property
+    def is_alarming(self) -> bool:
+        return self.state in ALARMING
+
+    @property
+    def sentence(self) -> str:
+        """The state in one sentence, and one more where sessions are undecided; "" where the record is empty."""
+        return " ".join(one for one in (self._state_sentence(), self.doubts) if one)
+
+    @property
+    def doubts(self) -> str:
+        """Which undecided sessions later ones build on and how they are decided, "" where none is."""
+        if not self.undecided:
+            return ""
+        shown = "; ".join(f"{day}: {why}" for day, why in self.undecided[-SHOWN:])
+        more = len(self.undecided) - SHOWN
+        return (
+            f"Later sessions build on bars in doubt, which nobody has decided about ({shown}"
+            f"{f'; and {more} earlier' if more > 0 else ''}): collect or import them again, or say in the admin's "
+            "calendar overrides that the market was closed, or that it was open."
+        )
+
+    def _state_sentence(self) -> str:
+        if self.latest is None:
+            return ""
+        if self.state is State.DEMO:
+            return f"Market {self.market} is a generated one (source demo); it ends on {self.latest}."
+        if not self.behind:
+            return f"The record of market {self.market} has its last closed session, {self.last_closed}."
+        ago = f"{count_of(self.behind, 'session')} ago"
+        if self.complete == self.latest:
+            return (
+                f"The record of market {self.market} ends {ago}, on {self.latest}: "
+                f"the last closed session is {self.last_closed}."
+            )
+        whole = f"the last complete session, {self.complete}, was {ago}" if self.complete else ""
+        return (
+            f"Session {self.latest} of market {self.market} lacks bars"
+            f"{f': {whole}' if whole else ''}; the last closed session is {self.last_closed}."
+        )
+
+
+def freshness(
+    markets: Sequence[str], as_of: datetime, *, evenings: Mapping[str, time] | None = None
+) -> list[Freshness]:
+    """How fresh the records of `markets` are at `as_of`, in the same number of queries whatever they hold, and one more
+    for each that has bars. `evenings`: market -> the time on its clock at which a session's evening begins, where that
+    is not the market's own."""
+    named = [get_market(name) for name in markets]
+    family = {name for one in named for name in one.family}
+    overrides = list(CalendarOverride.objects.filter(market__in=family))
+    last = dict(
+        Instrument.objects.filter(market__in=markets)
+        .exclude(last_bar=None)
+        .order_by()
+        .values_list("market")
+        .annotate(last=Max("last_bar"))
+    )
+    counts = _counts(last)
+    times = evenings or {}
+    return [
+        _freshness(
+            queries.hours_of(one, overrides),
+            queries.calendar_of(one, overrides),
+            queries.opened_of(one, overrides),
+            as_of,
+            last.get(one.name),
+            counts.get(one.name),
+            times.get(one.name, one.evening_at),
+        )
+        for one in named
+    ]
+
+
+def builds_on_doubt(held: Record, asked: Days) -> dict[str, str]:
+    """Of the sessions `asked` (ISO) those that build on bars in doubt, each with a sentence: of the
+    `queries.RECENT` sessions before it the last one in doubt that no calendar override calls open."""
+    first = int(np.searchsorted(held.sessions, asked[0]))
+    last = int(np.searchsorted(held.sessions, asked[-1]))
+    doubts: dict[int, str] = {}
+    for n in range(max(first - queries.RECENT, 0), last):
+        if held.bars[n] and (why := held.doubt(n)):
+            doubts[n] = why
+    if not doubts:
+        return {}
+    opened = queries.calendar(held.market.name)[1]
+    left = [n for n in doubts if held.sessions[n].item() not in opened]
+    found = {}
+    for at in range(first, last + 1):
+        near = [n for n in left if at - queries.RECENT <= n < at]
+        if near:
+            day = held.sessions[near[-1]]
+            found[str(held.sessions[at])] = f"builds on {day}, in doubt: {doubts[near[-1]]}"
+    return found
+
+
+Counts = Mapping[str, queries.Counts]
+"""Session (ISO) -> what the lake counts of it."""
+
+
+def _counts(last: Mapping[str, date]) -> dict[str, Counts | None]:
+    """Market -> the counts of its recent sessions; None where the lake is behind them."""
+    found: dict[str, Counts | None] = {}
+    if not last:
+        return found
+    since = (min(last.values()) - RECENT).replace(day=1)
+    rows = LakePartition.objects.filter(market__in=last, month__gte=since).order_by("month")
+    for row in rows:
+        if row.month < (last[row.market] - RECENT).replace(day=1):
+            continue
+        known = found.setdefault(row.market, {})
+        if row.is_stale or known is None:
+            found[row.market] = None
+        else:
+            found[row.market] = {**known, **row.sessions}
+    return found
+
+
+def _freshness(
+    hours: SessionHours,
+    calendar: Days,
+    opened: frozenset[date],
+    as_of: datetime,
+    last_bar: date | None,
+    counts: Counts | None,
+    evening: time,
+) -> Freshness:
+    market, end = hours.market, hours.last_closed(calendar, as_of)
+    closed = calendar[end].item() if end >= 0 else None
+    if last_bar is None or closed is None:
+        return Freshness(market.name, State.EMPTY, closed, None, None, (), 0, None)
+    latest, complete = _latest(calendar[: end + 1], last_bar, counts)
+    after = calendar[: end + 1]
+    missing = tuple(after[after > np.datetime64(latest)].tolist()) if latest else ()
+    lacking = after[after > np.datetime64(complete)] if complete else after[-1:]
+    due_at = due(hours, (lacking if len(lacking) else after[-1:])[0].item(), evening)
+    if latest and _is_demo(market.name, latest):
+        state = State.DEMO
+    elif not len(lacking):
+        state = State.READY
+    else:
+        state = State.OVERDUE if due_at <= as_of else State.NOT_READY
+    undecided = _undecided(after, complete, counts, opened)
+    return Freshness(market.name, state, closed, latest, complete, missing, len(lacking), due_at, undecided)
+
+
+def _undecided(
+    closed: Days, complete: date | None, counts: Counts | None, opened: frozenset[date]
+) -> tuple[tuple[date, str], ...]:
+    """The counted sessions in doubt before the latest complete one that no override calls open, and why."""
+    if counts is None or complete is None:
+        return ()
+    days = closed[closed <= np.datetime64(complete)][-40:]
+    days = days[days >= np.datetime64(min(counts, default=str(complete)))]
+    told = [SessionCounts.of(counts.get(str(day), queries.NOTHING)) for day in days]
+    recorded = [(day, one) for day, one in zip(days.tolist(), told, strict=True) if one.bars]
+    return tuple(
+        (day, why) for (_, before), (day, one) in pairwise(recorded) if day not in opened and (why := one.doubt(before))
+    )
+
+
+def _latest(closed: Days, last_bar: date, counts: Counts | None) -> tuple[date | None, date | None]:
+    """The latest of the `closed` sessions with any bar, and the latest with enough. Where the lake is behind nobody has
+    counted yet: then the latest recorded day is taken for complete."""
+    inside = closed[closed <= np.datetime64(last_bar)]
+    if not len(inside):
+        return None, None
+    if counts is None:
+        return inside[-1].item(), inside[-1].item()
+    bars = [SessionCounts.of(counts.get(str(day), queries.NOTHING)) for day in inside[-40:]]
+    with_bars = [n for n, one in enumerate(bars) if one.bars]
+    if not with_bars:
+        return inside[-1].item(), inside[-1].item()
+    days = inside[-40:]
+    enough = [n for n in with_bars if n == 0 or not bars[n].doubt(bars[n - 1])]
+    return days[with_bars[-1]].item(), days[enough[-1]].item() if enough else None
+
+
+def _is_demo(market: str, latest: date) -> bool:
+    return not StockPrice.objects.filter(market=market, date=latest).exclude(source=DEMO).exists()
+
+
+def due(hours: SessionHours, session: date, evening: time) -> datetime:
+    """When the evening of `session`, which begins at the next `evening` on the market's clock after the close, is
+    overdue."""
+    closed, zone = hours.closing(session), ZoneInfo(hours.market.timezone)
+    begins = datetime.combine(closed.date(), evening, zone) + hours.later_than_usual(session)
+    if begins < closed:
+        begins = datetime.combine(closed.date() + timedelta(days=1), evening, zone)
+    return begins + GRACE

@@ -1,0 +1,174 @@
+"""Which instruments have a bar on a session, and why the others, and some that have one, are not scanned.
+
+An instrument is expected while it is listed and has had a bar within `QUIET` sessions, or was listed within them: what
+has been silent for longer is no longer waited for. Eligibility (suspected actions, administration ...) is read from the
+panel, as engines see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+from django.db.models import Max, Q
+
+from marketdata.errors import DataProblem
+from marketdata.models import Instrument, InstrumentStatus, StockPrice
+from marketdata.panel import CAUTION, MANAGED, NOT_COMMON, Bools, Panel
+from marketdata.queries.bars import window
+from marketdata.record import Record
+
+QUIET = 20
+"""Sessions without a bar after which an instrument is not expected any more."""
+HISTORY = 253
+"""Sessions before the session: as far as a suspected corporate action reaches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """Instruments that are not scanned for one reason, by code; `has_bar`: they have a bar on the session; `expected`:
+    they are counted among the expected."""
+
+    reason: str
+    has_bar: bool
+    expected: bool
+    codes: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.codes)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionBars:
+    """The bars of one session: instruments `expected`, those `present` among them, and the omissions by reason. `note`
+    says what could not be looked up."""
+
+    session: date
+    expected: int
+    present: int
+    omissions: tuple[Omission, ...] = field(default=())
+    note: str = ""
+
+
+class _Listed(NamedTuple):
+    code: str
+    first_bar: date | None
+    last_bar: date | None
+    listed_on: date | None
+    gone_on: date | None
+
+
+def session_bars(held: Record, session: date) -> SessionBars:
+    """The bars of `session` of a market, which may have none. Of a session after the record's end those instruments are
+    expected that were when it ended."""
+    market = held.market.name
+    bars = Instrument.objects.filter(market=market, last_bar__lte=session)
+    end = bars.aggregate(end=Max("last_bar"))["end"]
+    at = int(np.searchsorted(held.calendar, np.datetime64(end or session)))
+    since = held.calendar[max(at - QUIET, 0)].item()
+    present = set(
+        StockPrice.objects.filter(market=market, date=session)
+        .order_by()
+        .values_list("stock_code", flat=True)
+        .distinct()
+    )
+    absent: list[str] = []
+    delisted: list[str] = []
+    for one in _recent(market, since):
+        if one.code in present:
+            continue
+        if one.gone_on and one.gone_on <= session:
+            delisted.append(one.code)
+        elif _is_expected(one, session, since):
+            absent.append(one.code)
+    halted = _halted(market, absent, session)
+    omissions = [
+        Omission("no_bar", False, True, tuple(sorted(set(absent) - halted))),
+        Omission("halted", False, True, tuple(sorted(halted))),
+        Omission("delisted", False, False, tuple(sorted(delisted))),
+    ]
+    note = ""
+    if present and any(month <= session for month in held.stale):
+        note = (
+            f"The lake of market {market} is behind the record: which instruments are not eligible is known after the "
+            "next scan, or `manage.py project_lake`."
+        )
+    elif present:
+        try:
+            omissions += _ineligible(held, session)
+        except DataProblem as error:
+            note = f"Which instruments are not eligible is not known: {error}"
+    return SessionBars(
+        session,
+        len(present) + len(absent),
+        len(present),
+        tuple(one for one in omissions if one.codes),
+        note,
+    )
+
+
+def _recent(market: str, since: date) -> Iterator[_Listed]:
+    """Instruments with a bar, a listing or a delisting since a session."""
+    lately = Q(last_bar__gte=since) | Q(listed_on__gte=since) | Q(gone_on__gte=since)
+    rows = Instrument.objects.filter(lately, market=market).order_by("code")
+    for row in rows.values_list("code", "first_bar", "last_bar", "listed_on", "gone_on"):
+        yield _Listed(*row)
+
+
+def _is_expected(one: _Listed, session: date, since: date) -> bool:
+    """Whether an instrument without a bar on `session` should have one."""
+    if one.listed_on and one.listed_on > session:
+        return False
+    if one.first_bar is None:
+        return one.listed_on is not None and one.listed_on >= since
+    return one.first_bar < session and one.last_bar is not None and one.last_bar >= since
+
+
+def _halted(market: str, codes: list[str], session: date) -> set[str]:
+    """Those of `codes` of which it was last said, up to the session, that trading in them is halted."""
+    said: dict[str, bool] = {}
+    rows = (
+        InstrumentStatus.objects.filter(instrument__market=market, halted__isnull=False, valid_from__lte=session)
+        .order_by("valid_from")
+        .values_list("instrument__code", "halted")
+    )
+    for code, halted in rows.iterator():
+        said[code] = bool(halted)
+    return {code for code in codes if said.get(code)}
+
+
+def _ineligible(held: Record, session: date) -> Iterator[Omission]:
+    """Why instruments with a bar are not eligible; each has the first reason that holds. DataProblem where the lake is
+    behind the record."""
+    asked = held.between(session, session)
+    panel = window(held, asked, _known_before(held, asked[0])).read({"volume": 0}, threads=1)
+    still = StockPrice.objects.filter(market=held.market.name, date=session, volume=0, open=0)
+    halted = np.isin(panel.codes, list(still.values_list("stock_code", flat=True)))
+    left = panel.segment[-1] >= 0
+    for reason, holds in _reasons(held, panel, halted):
+        codes = tuple(map(str, panel.codes[left & holds]))
+        left = left & ~holds
+        yield Omission(reason, True, True, codes)
+
+
+def _known_before(held: Record, session: np.datetime64) -> int:
+    """Sessions that lie before `session` without a gap, `HISTORY` at most."""
+    block = held.block(session)
+    return min(int(np.searchsorted(block, session)), HISTORY)
+
+
+def _reasons(held: Record, panel: Panel, halted: Bools) -> Iterator[tuple[str, Bools]]:
+    """Reasons in the order in which they are given; `halted`: a bar as an exchange writes a day without trade."""
+    own = np.array([name in held.market.segments for name in panel.segments] + [False])
+    flags = panel.flags[-1]
+    yield "other_segment", ~own[panel.segment[-1]]
+    yield "not_common_stock", (flags & NOT_COMMON) > 0
+    yield "administration", (flags & MANAGED) > 0
+    yield "caution", (flags & CAUTION) > 0
+    yield "suspected", panel.suspect[-1]
+    yield "halted", halted & ~panel.traded[-1]
+    yield "untraded", ~panel.traded[-1]

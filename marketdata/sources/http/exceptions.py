@@ -1,0 +1,50 @@
+"""The border to httpx2: its exceptions become ours here, and nowhere else.
+
+Messages name the method, host and path, never a header, a body or a query: those carry keys and
+tokens.
+"""
+
+from __future__ import annotations
+
+import ssl
+
+import httpx2
+
+from marketdata.sources.base import SourceChanged, SourceError, SourceRefused, SourceUnavailable
+
+# What asking again cannot mend: the request itself is wrong.
+REFUSED = (
+    httpx2.UnsupportedProtocol,
+    httpx2.InvalidURL,
+    httpx2.LocalProtocolError,
+    httpx2.CookieConflict,
+)
+CHANGED = (httpx2.TooManyRedirects,)
+# Everything else of httpx2, and what the operating system raises beneath it: it may pass.
+UNAVAILABLE = (httpx2.HTTPError, httpx2.StreamError, OSError, TimeoutError)
+# The call never reached anybody.
+NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, *REFUSED)
+FOREIGN = (*REFUSED, *CHANGED, *UNAVAILABLE)
+
+
+def translated(error: Exception, what: str) -> SourceError:
+    """Our error for one of `FOREIGN`; `what` names the call ("GET host/path")."""
+    kind = type(error).__name__
+    if isinstance(error, REFUSED):
+        return SourceRefused(f"{what} cannot be sent ({kind}): check the address in the settings.")
+    if isinstance(error, CHANGED):
+        return SourceChanged(f"{what} moved", expected="an answer", came="a chain of redirects")
+    if _certificate(error):
+        return SourceRefused(f"{what}: the certificate of the host could not be verified.")
+    if isinstance(error, httpx2.TimeoutException | TimeoutError):
+        return SourceUnavailable(f"{what} took too long ({kind}).")
+    return SourceUnavailable(f"{what} failed on the way ({kind}).")
+
+
+def _certificate(error: BaseException) -> bool:
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False

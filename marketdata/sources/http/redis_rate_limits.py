@@ -1,0 +1,64 @@
+"""Paces shared through Redis by every process and host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil
+from typing import TypeVar
+
+import redis
+
+from marketdata.sources.base import SourceUnavailable
+from marketdata.sources.http.rate_limit import FORGOTTEN, Pace
+from marketdata.sources.http.rate_limit_stores import Reading
+
+R = TypeVar("R")
+
+# KEYS[1] a state; ARGV: the text it must still have ("" where there is none), the new one, seconds to keep it.
+_SWAP = """
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then
+  return 0
+end
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+return 1
+"""
+
+
+class RedisStore:
+    """One text a group. Redis' own clock, so hosts need not agree; one round trip a call."""
+
+    blocking = True
+
+    def __init__(self, client: redis.Redis, *, prefix: str = "pace:") -> None:
+        self._client = client
+        self._prefix = prefix
+        self._swap = client.register_script(_SWAP)
+
+    def read(self, key: str) -> Reading:
+        def both() -> tuple[tuple[int, int], bytes | None]:
+            with self._client.pipeline(transaction=False) as pipeline:
+                pipeline.get(self._prefix + key)
+                pipeline.time()
+                text, time = pipeline.execute()
+            return time, text
+
+        (seconds, micros), text = self._told(key, both)
+        pace = Pace.of_text(text.decode()) if text else Pace()
+        return Reading(pace, seconds + micros / 1e6, text or b"")
+
+    def swap(self, key: str, seen: Reading, new: Pace) -> bool:
+        kept = ceil(max(new.held_until - seen.now, 0.0) + 2 * FORGOTTEN)
+        given = [seen.known_by, new.text(), kept]
+        return bool(self._told(key, lambda: self._swap(keys=[self._prefix + key], args=given)))
+
+    def close(self) -> None:
+        """The client is shared, and its owner's to close."""
+
+    @staticmethod
+    def _told(key: str, work: Callable[[], R]) -> R:
+        try:
+            return work()
+        except redis.RedisError as error:
+            raise SourceUnavailable(
+                f"The rate limit {key} cannot be shared: Redis answers {type(error).__name__}."
+            ) from error

@@ -1,0 +1,158 @@
+"""Cursors: where in an order a page begins.
+
+A cursor holds the order it belongs to, the direction and the row it stands at: all fields of the order, so that any
+number of rows may tie in some of them. What lies behind it is
+
+    a > a0  or  a = a0 and (b > b0  or  b = b0 and c > c0)        for an order by a, b, c
+
+with NULL last in either direction. The last field of every order tells all rows apart.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NoReturn
+
+from django.core.exceptions import ValidationError
+from django.db.models import F, Field, FloatField, IntegerField, Model, Q
+from rest_framework.request import Request
+
+from marketdata.web.api.problems import Problem
+
+FORM = re.compile(r"[A-Za-z0-9_-]{1,2000}")
+WHOLE = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One field of an order."""
+
+    name: str
+    field: Field[Any, Any]
+    down: bool
+
+    def after(self, value: Any) -> Q:
+        """The rows behind those that have `value` here."""
+        if value is None:
+            return Q(pk__in=())
+        beyond = Q(**{f"{self.name}__{'lt' if self.down else 'gt'}": value})
+        return beyond | Q(**{f"{self.name}__isnull": True}) if self.field.null else beyond
+
+    def before(self, value: Any) -> Q:
+        """The rows in front of those that have `value` here."""
+        if value is None:
+            return Q(**{f"{self.name}__isnull": False})
+        return Q(**{f"{self.name}__{'gt' if self.down else 'lt'}": value})
+
+    def equal(self, value: Any) -> Q:
+        """The rows that have `value` here."""
+        return Q(**({f"{self.name}__isnull": True} if value is None else {self.name: value}))
+
+    def reach(self, value: Any, *, backward: bool) -> Q:
+        """The rows that have `value` here or lie beyond it, of a field without NULL: where an index may begin."""
+        up = self.down == backward
+        return Q(**{f"{self.name}__{'gte' if up else 'lte'}": value})
+
+    def order(self, *, backward: bool) -> Any:
+        """What to order by; read backward, NULL comes first."""
+        down, named = self.down != backward, F(self.name)
+        if not self.field.null:
+            return named.desc() if down else named.asc()
+        if backward:
+            return named.desc(nulls_first=True) if down else named.asc(nulls_first=True)
+        return named.desc(nulls_last=True) if down else named.asc(nulls_last=True)
+
+    def of(self, row: Any) -> Any:
+        """The row's value."""
+        for name in self.name.split("__"):
+            row = getattr(row, name)
+        return row
+
+    def read(self, told: Any) -> Any:
+        """A value out of a cursor; ValueError or ValidationError where it is none of this field."""
+        if told is None and self.field.null:
+            return None
+        if isinstance(self.field, FloatField | IntegerField):
+            if isinstance(told, bool) or not isinstance(told, int | float):
+                raise ValueError("not a number")
+            if not -WHOLE < told < WHOLE:  # NaN is not either
+                raise ValueError("out of range")
+        elif not isinstance(told, str) or "\x00" in told:
+            raise ValueError("no text that a database takes")
+        return self.field.to_python(told)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A row of a list: the page behind it, or in front of it. `of` is what the list itself depends on, if anything."""
+
+    order: str
+    backward: bool
+    values: Sequence[Any]
+    of: str = ""
+
+    def text(self) -> str:
+        """As an address carries it."""
+        values = [one.isoformat() if isinstance(one, date) else one for one in self.values]
+        told = json.dumps([self.order, self.backward, self.of, values], separators=(",", ":"))
+        return urlsafe_b64encode(told.encode()).decode().rstrip("=")
+
+
+def cursor_of(request: Request) -> Cursor | None:
+    """The cursor that was given, its values not yet looked at."""
+    text = request.query_params.get("cursor", "")
+    if not text:
+        return None
+    if not FORM.fullmatch(text):
+        refuse_cursor()
+    try:
+        told = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        order, backward, of, values = told
+    except (ValueError, TypeError, RecursionError):
+        refuse_cursor()
+    if not (isinstance(order, str) and isinstance(backward, bool) and isinstance(of, str) and isinstance(values, list)):
+        refuse_cursor()
+    return Cursor(order, backward, values, of)
+
+
+def refuse_cursor() -> NoReturn:
+    raise Problem(
+        "invalid_cursor",
+        "This cursor is not one of this list's, or belongs to another order: begin again without it.",
+        status_code=400,
+    )
+
+
+def beyond(keys: Sequence[Key], cursor: Cursor) -> Q:
+    """The rows behind the cursor, or in front of it where it looks backward."""
+    if len(cursor.values) != len(keys):
+        refuse_cursor()
+    try:
+        values = [key.read(told) for key, told in zip(keys, cursor.values, strict=True)]
+    except (ValueError, TypeError, OverflowError, ValidationError):
+        refuse_cursor()
+    found = Q(pk__in=())
+    for key, value in reversed(list(zip(keys, values, strict=True))):
+        past = key.before(value) if cursor.backward else key.after(value)
+        found = past | (key.equal(value) & found)
+    if keys[0].field.null:
+        return found
+    return found & keys[0].reach(values[0], backward=cursor.backward)
+
+
+def keys_of(model: type[Model], names: Sequence[str]) -> list[Key]:
+    """The keys of an order of `model`, its names spelled as for `order_by`."""
+    return [Key(name.removeprefix("-"), _field(model, name.removeprefix("-")), name[0] == "-") for name in names]
+
+
+def _field(model: type[Model], path: str) -> Field[Any, Any]:
+    """The field at the end of a path such as rank__score."""
+    *relations, last = path.split("__")
+    for name in relations:
+        model = model._meta.get_field(name).related_model  # type: ignore[assignment]
+    return model._meta.pk if last == "pk" else model._meta.get_field(last)  # type: ignore[return-value]

@@ -1,0 +1,163 @@
+"""Lists page by page: a cursor, never a count, so that a page costs the same wherever it lies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.db.models import Model, QuerySet
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+from rest_framework.views import APIView
+
+from marketdata.nearest_name import did_you_mean
+from marketdata.web.api.cursors import Cursor, Key, beyond, cursor_of, keys_of, refuse_cursor
+from marketdata.web.api.problems import Problem
+
+MOST = 500
+PAGE = 50
+LIMIT = re.compile(r"[1-9][0-9]{0,2}")
+
+
+class Pages(BasePagination):
+    """`?cursor=` as `next` and `previous` of another page gave it, `?limit=` rows up to 500, `?ordering=` one of
+    `orders`, whose first is the default. An order is named after its first field and can be turned round; its last
+    field tells all rows apart."""
+
+    orders: ClassVar[Mapping[str, tuple[str, ...]]]
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Every order that may be asked for."""
+        return [one for name in cls.orders for one in (name, _turned(name))]
+
+    def paginate_queryset(  # type: ignore[override]
+        self,
+        queryset: QuerySet[Any],
+        request: Request,
+        view: APIView | None = None,
+        *,
+        of: str = "",
+    ) -> list[Any]:
+        """The rows of the page asked for. `of` marks the cursors of a list that depends on more than its address."""
+        self.request, self.of = request, of
+        self.order = self.order_named(request)
+        limit = limit_of(request)
+        self.keys = self._keys(queryset.model)
+        cursor = cursor_of(request)
+        backward = cursor is not None and cursor.backward
+        if cursor is not None:
+            if cursor.order != self.order:
+                refuse_cursor()
+            queryset = queryset.filter(beyond(self.keys, cursor))
+        found = list(self._sorted(queryset, backward=backward)[: limit + 1])
+        more = len(found) > limit
+        page = found[:limit]
+        if backward:
+            page.reverse()
+        self.has_next, self.has_previous = (True, more) if backward else (more, cursor is not None)
+        self.page = page
+        return page
+
+    def sorted(self, queryset: QuerySet[Any], request: Request) -> QuerySet[Any]:
+        """All rows in the order asked for."""
+        self.order = self.order_named(request)
+        self.keys = self._keys(queryset.model)
+        return self._sorted(queryset, backward=False)
+
+    def order_named(self, request: Request) -> str:
+        """The name of the order asked for."""
+        given = request.query_params.get("ordering", "")
+        names = self.names()
+        if given and given not in names:
+            raise Problem(
+                "invalid_ordering",
+                f"This list has no order {given!r}: choose among {', '.join(names)}.{did_you_mean(given, names)}",
+                status_code=400,
+                known=names,
+            )
+        return given or names[0]
+
+    def _keys(self, model: type[Model]) -> list[Key]:
+        fields = self.orders.get(self.order)
+        if fields is None:
+            fields = tuple(_turned(name) for name in self.orders[_turned(self.order)])
+        return keys_of(model, fields)
+
+    def _sorted(self, queryset: QuerySet[Any], *, backward: bool) -> QuerySet[Any]:
+        return queryset.order_by(*(key.order(backward=backward) for key in self.keys))
+
+    def get_next_link(self) -> str | None:
+        return self._link(self.page[-1], backward=False) if self.page and self.has_next else None
+
+    def get_previous_link(self) -> str | None:
+        return self._link(self.page[0], backward=True) if self.page and self.has_previous else None
+
+    def _link(self, row: Any, *, backward: bool) -> str:
+        cursor = Cursor(self.order, backward, [key.of(row) for key in self.keys], self.of)
+        return str(replace_query_param(self.request.build_absolute_uri(), "cursor", cursor.text()))
+
+    def get_paginated_response(self, data: Any) -> Response:
+        links = {"next": self.get_next_link(), "previous": self.get_previous_link()}
+        return Response({**links, "results": data})
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        """None of its own: the schema tells them with the view's (see `schema.Told`)."""
+        return []
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The body of a page; the first has no `previous`, the last no `next`."""
+        link = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {"next": link, "previous": link, "results": schema},
+        }
+
+
+def limit_of(request: Request) -> int:
+    """How many rows a page has."""
+    given = request.query_params.get("limit", "")
+    if not given:
+        return PAGE
+    if not (LIMIT.fullmatch(given) and int(given) <= MOST):
+        raise Problem(
+            "invalid_limit",
+            f"limit is {given!r}; it must be a whole number from 1 to {MOST}.",
+            status_code=400,
+        )
+    return int(given)
+
+
+def _turned(name: str) -> str:
+    return name[1:] if name[0] == "-" else f"-{name}"
+
+
+class ByCode(Pages):
+    orders = {
+        "code": ("code", "pk"),
+        "name": ("name", "code", "pk"),
+        "segment": ("segment", "code", "pk"),
+        "-last_bar": ("-last_bar", "code", "pk"),
+    }
+
+
+class ByDate(Pages):
+    """The latest first."""
+
+    orders = {"-date": ("-date", "-pk")}
+
+
+class ByRank(Pages):
+    orders = {
+        "rank": ("rank", "pk"),
+        "-score": ("-score", "rank", "pk"),
+        "code": ("code", "pk"),
+        "name": ("name", "rank", "pk"),
+        "-close": ("-close", "rank", "pk"),
+        "-change_pct": ("-change_pct", "rank", "pk"),
+        "-amount": ("-amount", "rank", "pk"),
+    }

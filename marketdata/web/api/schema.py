@@ -1,0 +1,173 @@
+"""What the schema says of parameters and errors that many endpoints share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+
+from marketdata.tables.text import ENCODINGS
+from marketdata.web.api import serializers
+from marketdata.web.api.bodies import ProblemBody
+from marketdata.web.api.pagination import MOST
+from marketdata.web.api.problems import MEDIA_TYPE
+from marketdata.web.api.responses import FORMS
+from marketdata.web.api.views import View
+
+MEANING = {
+    400: "A parameter or a field is unknown or does not fit; `errors` names it",
+    404: "There is no such thing; `known` or `nearest` names what there is",
+    409: "The record cannot answer this, or it is not how things stand",
+    412: "It has changed since: If-Match names another state",
+    413: "The body is too large",
+    415: "The body is not application/json",
+    422: "This Idempotency-Key was used for something else",
+    503: "Not now: the lake is behind the record, too many ask at once, or the task queue cannot be reached",
+}
+ALWAYS = {
+    401: "Who asks is not known, and has to be",
+    403: "Who asks may not",
+    429: "Too many requests: Retry-After says when to come back",
+}
+UNCHANGED = {304: OpenApiResponse(description="What If-None-Match names is still what there is")}
+
+
+class Told(AutoSchema):
+    """What is said of an endpoint follows from its view: the parameters that every list has, downloads and 304."""
+
+    def get_override_parameters(self) -> list[Any]:
+        """`fields`, `ordering`, `limit`, `cursor` and `format`, where the view knows them."""
+        view = self.view
+        if not isinstance(view, View) or self.method != "GET":
+            return []
+        found = []
+        row = view.row()
+        pages: Any = view.pagination_class
+        if row:
+            found += [_fields(serializers.known(row)), FORMAT, ENCODING]
+        if pages:
+            found += [_ordering(pages.names()), *PAGES]
+        return found
+
+    def get_filter_backends(self) -> list[Any]:
+        """Whatever an endpoint answers with, what filters it is told."""
+        view = self.view
+        if isinstance(view, View) and view.filterset_class and self.method == "GET":
+            return list(view.filter_backends)
+        return []
+
+
+PAGES = [
+    OpenApiParameter("limit", OpenApiTypes.INT, description=f"Rows a page, at most {MOST}, e.g. 100"),
+    OpenApiParameter(
+        "cursor",
+        OpenApiTypes.STR,
+        description="As `next` or `previous` of another page has it, e.g. WyJjb2RlIixmYWxzZSwiIixbIjAwNTkzMCIsMV1d",
+    ),
+]
+FORMAT = OpenApiParameter(
+    "format",
+    OpenApiTypes.STR,
+    enum=list(FORMS),
+    description="csv, parquet or xlsx: the whole list as a file (with limit, that page), e.g. json; Accept says it too",
+)
+ENCODING = OpenApiParameter(
+    "encoding",
+    OpenApiTypes.STR,
+    enum=list(ENCODINGS),
+    description="Of csv: utf-8-sig begins with a byte order mark, which Excel wants; a program takes e.g. utf-8",
+)
+
+
+def _fields(known: list[str]) -> OpenApiParameter:
+    shown = ",".join(known[:2])
+    return OpenApiParameter(
+        "fields",
+        OpenApiTypes.STR,
+        description=f"The members of a row that are wanted, of {', '.join(known)}; e.g. {shown}",
+    )
+
+
+def _ordering(names: list[str]) -> OpenApiParameter:
+    return OpenApiParameter(
+        "ordering",
+        OpenApiTypes.STR,
+        enum=names,
+        description=f"By what the rows are ordered, - for the largest first; e.g. {names[0]}",
+    )
+
+
+def with_downloads(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A hook of the schema's making: what can be downloaded can be had as a table too."""
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            named = {one["name"] for one in operation.get("parameters", [])}
+            answer = operation["responses"].get("200", {})
+            if "format" not in named or not answer.get("content"):
+                continue
+            answer["content"] |= {
+                FORMS["csv"]: {"schema": {"type": "string"}},
+                FORMS["parquet"]: {"schema": {"type": "string", "format": "binary"}},
+                FORMS["xlsx"]: {"schema": {"type": "string", "format": "binary"}},
+            }
+    return result
+
+
+EXAMPLE = re.compile(r"\be\.g\. ([^\s;]+)")
+READ: dict[str, Callable[[str], Any]] = {
+    "integer": int,
+    "number": float,
+    "boolean": lambda text: text == "true",
+}
+
+
+def with_examples(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A hook of the schema's making: what a parameter's description says after "e.g." is its example (the first of its
+    choices where it has some), so that an example is written once, where the parameter is."""
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            for one in operation.get("parameters", []):
+                if "example" in one or "examples" in one:
+                    continue
+                found = EXAMPLE.search(one.get("description", ""))
+                if found:
+                    one["example"] = READ.get(one["schema"].get("type"), str)(found[1])
+                elif "enum" in one["schema"]:
+                    one["example"] = one["schema"]["enum"][0]
+    return result
+
+
+WRITING = (400, 404, 409, 413, 415)
+"""The errors of endpoints that take a body."""
+
+
+def location(status: int, told: str) -> OpenApiParameter:
+    """The header that an answer of this status has, with the address of what was made."""
+    return OpenApiParameter(
+        "Location",
+        OpenApiTypes.STR,
+        OpenApiParameter.HEADER,
+        description=told,
+        response=[status],
+    )
+
+
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="The ETag of what is to be changed: where it has changed since, nothing is done",
+    examples=[OpenApiExample("A tag", value='"0f343b0931126a20f133d67c2b018a3b"')],
+)
+
+
+def problems(*numbers: int) -> dict[tuple[int, str], Any]:
+    """The errors that an endpoint answers with, besides those that any may."""
+    told = {**{number: MEANING[number] for number in numbers}, **ALWAYS}
+    return {
+        (number, MEDIA_TYPE): OpenApiResponse(ProblemBody, description=text) for number, text in sorted(told.items())
+    }

@@ -1,0 +1,27 @@
+"""Numbers as a person reads them."""
+
+from __future__ import annotations
+
+from django import template
+
+from marketdata.number_format import format_number
+
+register = template.Library()
+
+
+@register.filter
+def grouped(value: float | None) -> str:
+    """1234567 as 1,234,567; a whole number without its ".0"; nothing for None."""
+    return "" if value is None else format_number(value)
+
+
+@register.filter
+def megabytes(value: int | None) -> str:
+    """Bytes as MB with two decimals."""
+    return "" if value is None else f"{value / 1e6:.2f}"
+
+
+@register.filter
+def words(value: str) -> str:
+    """A name of the code, such as a state, as words: "not_ready" as "not ready"."""
+    return str(value).replace("_", " ")

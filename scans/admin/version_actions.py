@@ -1,0 +1,184 @@
+"""Run now and make active: what a version's page asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from marketdata.errors import DataProblem
+from marketdata.markets import UnknownMarket
+from marketdata.operations import task_queue
+from marketdata.queries import instruments
+from marketdata.web.admin import actions
+from marketdata.web.admin.changelist import Admin
+from scans.models import ScannerVersion, ScanRequest
+from scans.operations import versions
+from scans.operations.requests import queue
+from scans.queries.versions import UnknownVersion, active_on, active_rows
+
+PERMISSION = "scans.add_scanrequest"
+REFUSALS = (
+    DataProblem,
+    UnknownMarket,
+    UnknownVersion,
+    queue.RequestRefused,
+    queue.QueueUnreachable,
+)
+"""What can be wrong with a request; the message says what to do."""
+
+
+class MarketForm(forms.Form):
+    """A market."""
+
+    market = forms.ChoiceField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(name, name) for name in instruments.market_names()]
+        self.fields["market"].choices = choices  # type: ignore[attr-defined]
+
+
+class RunForm(MarketForm):
+    """Which sessions of which market."""
+
+    first = forms.DateField(
+        label="From",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="Empty: the last complete session",
+    )
+    last = forms.DateField(
+        label="To",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="Empty: the same day",
+    )
+
+    def range(self) -> tuple[date | None, date | None]:
+        """The first and the last day asked for; None and None for the last complete session."""
+        first, last = self.cleaned_data["first"], self.cleaned_data["last"]
+        return first or last, last or first
+
+
+def run_now(model_admin: Admin, request: HttpRequest, version: ScannerVersion) -> HttpResponse:
+    """Queue a scan by `version`; a request that cannot be is told beside the form."""
+    actions.require(request, PERMISSION)
+    form = RunForm(request.POST or None, initial={"market": _home(version)})
+    if request.method == "POST" and form.is_valid():
+        first, last = form.range()
+        try:
+            asked = queue.ask(
+                market=form.cleaned_data["market"],
+                as_of=timezone.now(),
+                requested_by=request.user.get_username(),
+                versions=[version.slug],
+                first=first,
+                last=last,
+                request_id=getattr(request, "request_id", ""),
+            ).request
+        except REFUSALS as error:
+            form.add_error(None, str(error))
+        else:
+            return queued(request, asked)
+    return _page(
+        model_admin,
+        request,
+        version,
+        form,
+        title=f"Run {version.slug} now",
+        told="The scan is put into the queue and published when it is done; nothing of another version changes.",
+        yes="Run",
+    )
+
+
+def repeated(request: HttpRequest, once_more: Callable[..., queue.Asked], what: Any, *, back: str) -> HttpResponse:
+    """Queue `what` (a run, a request) by `once_more` and lead to the new request; to `back` where it is refused."""
+    try:
+        asked = once_more(
+            what,
+            as_of=timezone.now(),
+            requested_by=request.user.get_username(),
+            request_id=getattr(request, "request_id", ""),
+        )
+    except REFUSALS as error:
+        messages.error(request, str(error))
+        return HttpResponseRedirect(back)
+    return queued(request, asked.request)
+
+
+def queued(request: HttpRequest, asked: ScanRequest) -> HttpResponse:
+    """Say that a request waits, and lead to its page."""
+    actions.done(
+        request,
+        [asked],
+        f"Queued: {', '.join(asked.versions)} on market {asked.market}, {asked.first} to {asked.last}.",
+    )
+    if advice := task_queue.advice(timezone.now()):
+        messages.warning(request, advice)
+    return HttpResponseRedirect(reverse("admin:scans_scanrequest_change", args=[asked.pk]))
+
+
+def activate(model_admin: Admin, request: HttpRequest, version: ScannerVersion) -> HttpResponse:
+    """Make `version` the active one of a market."""
+    form = MarketForm(request.POST or None, initial={"market": _home(version)})
+    if request.method == "POST" and form.is_valid():
+        market = form.cleaned_data["market"]
+        try:
+            versions.activate(market, version, who=request.user.get_username(), at=timezone.now())
+        except (versions.VersionProblem, UnknownMarket) as error:
+            messages.error(request, str(error))
+        else:
+            actions.done(request, [version], f"{version.slug} is now the active version of market {market}.")
+        return HttpResponseRedirect(_back(version))
+    return _page(
+        model_admin,
+        request,
+        version,
+        form,
+        title=f"Make {version.slug} active",
+        told="A market has one active version: it is what a scan uses that names none.",
+        yes="Make active",
+        now=[(name, slugs) for name, slugs in _active()],
+    )
+
+
+def _active() -> list[tuple[str, str]]:
+    return [(row.market, row.version.slug) for row in active_rows()]
+
+
+def _home(version: ScannerVersion) -> str:
+    """The market that a version is most likely meant for."""
+    return next(iter(active_on().get(version.pk, [])), "kr")
+
+
+def _back(version: ScannerVersion) -> str:
+    return reverse("admin:scans_scannerversion_change", args=[version.pk])
+
+
+def _page(
+    model_admin: Admin,
+    request: HttpRequest,
+    version: ScannerVersion,
+    form: forms.Form,
+    **context: Any,
+) -> HttpResponse:
+    return TemplateResponse(
+        request,
+        "admin/scans/version_ask.html",
+        {
+            **model_admin.admin_site.each_context(request),
+            "opts": model_admin.opts,
+            "version": version,
+            "back": _back(version),
+            "form": form,
+            **context,
+        },
+    )

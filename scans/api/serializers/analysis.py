@@ -1,0 +1,77 @@
+"""The body of an analysis: one pick read against its checks, its plan, its market and the picks before it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from scans.api.fields import Percent
+from scans.api.serializers.explain import CheckBody, Explained
+from scans.api.serializers.intervals import Bounds
+from scans.api.serializers.regimes import RegimeRuleBody
+from scans.operations.analysis.analyse import BaseRate
+from scans.operations.evaluation.base_rates import FEW
+
+FIGURES = "line.figures."
+
+
+class BaseRateBody(serializers.Serializer[BaseRate]):
+    """How picks of one kind fared over one horizon, before that day. Where too few could be judged to say anything the
+    figures are null, and the counts say how few."""
+
+    by = serializers.ChoiceField(choices=["all", "label", "strategy", "regime"])
+    group = serializers.CharField(allow_blank=True, help_text="The pick's own label, strategy ...")
+    horizon = serializers.IntegerField(source="line.horizon", help_text="Sessions held")
+    picks = serializers.IntegerField(source=f"{FIGURES}picks")
+    judged = serializers.IntegerField(source=f"{FIGURES}judged")
+    too_few = serializers.BooleanField(help_text=f"Fewer than {FEW} could be judged")
+    hit_rate_pct = Percent(source=f"{FIGURES}hit_rate")
+    mean_pct = Percent(source=f"{FIGURES}mean")
+    standard_error_pct = Percent(source=f"{FIGURES}standard_error")
+    mean_interval = Bounds(source="line.mean_interval", allow_null=True)
+    median_pct = Percent(source=f"{FIGURES}median")
+    excess_equal_pct = Percent(source=f"{FIGURES}excess_equal")
+    excess_error_pct = Percent(source=f"{FIGURES}excess_error")
+    excess_interval = Bounds(source="line.excess_interval", allow_null=True)
+
+    def to_representation(self, one: BaseRate) -> dict[str, Any]:
+        told: dict[str, Any] = super().to_representation(one)
+        if one.too_few:
+            told |= {name: None for name in told if name.endswith(("_pct", "_interval"))}
+        return told
+
+
+class BaseRatesBody(serializers.Serializer[Any]):
+    """The published picks of the version from `first` to `last`, judged as known at the close of the day; no costs."""
+
+    first = serializers.DateField()
+    last = serializers.DateField()
+    market_regime = serializers.CharField(allow_blank=True, help_text="By the trend of the market's index on that day")
+    market_regime_rule = RegimeRuleBody(allow_null=True)
+    rates = BaseRateBody(many=True, help_text="Empty where nothing was picked")
+
+
+class NarrativeBody(serializers.Serializer[Any]):
+    """A text that a model wrote from the facts above, where one is configured. It is somebody else's text: show it as
+    text, and name the model."""
+
+    state = serializers.ChoiceField(
+        choices=["off", "made", "failed", "not_picked"],
+        help_text="off: no server is configured; failed: see reason; everything else here is complete without it",
+    )
+    text = serializers.CharField(allow_blank=True)
+    model = serializers.CharField(allow_blank=True)
+    reason = serializers.CharField(allow_blank=True)
+
+
+class AnalysisBody(Explained):
+    """What fired and what did not, the plan, and how such picks fared; `pick` is null where it was not picked,
+    `flow` (who bought it, picked or not) where nothing is recorded."""
+
+    status = serializers.CharField(help_text="Of the published session")
+    checks = None  # type: ignore[assignment]  # they stand below, by their verdict
+    fired = CheckBody(many=True)
+    not_fired = CheckBody(many=True)
+    base_rates = BaseRatesBody()
+    narrative = NarrativeBody()

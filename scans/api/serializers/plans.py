@@ -1,0 +1,35 @@
+"""The plan of a pick as a body has it: exact, and its order prices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+from marketdata.web.api.serializers import Planned
+from scans.order_prices import of_pick
+
+
+class Order(Planned):
+    """The plan's levels on the exchange's tick grid of the pick's session: target rounded down, stop and entry up.
+    Null where the plan has no such level; the whole is null where the market has no tick table."""
+
+    entry = serializers.FloatField(allow_null=True)
+    target = serializers.FloatField(allow_null=True)
+    stop = serializers.FloatField(allow_null=True)
+
+    def to_representation(self, instance: Any) -> Any:
+        return instance["order"] if isinstance(instance, Mapping) else of_pick(instance)
+
+
+class Plan(Planned):
+    """What the version would do, exactly: buy stop (null: at the open), target, stop, holding in sessions (0: none);
+    and the prices at which orders for it can be placed."""
+
+    entry = serializers.FloatField(allow_null=True)
+    target = serializers.FloatField(allow_null=True)
+    stop = serializers.FloatField(allow_null=True)
+    holding_min = serializers.IntegerField()
+    holding_max = serializers.IntegerField()
+    order = Order(source="*", allow_null=True)

@@ -1,0 +1,173 @@
+"""The bodies of scan requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from marketdata.queries import flows
+from marketdata.web.api.parsers import Body
+from scans.api.fields import Limits
+from scans.api.parameters import MOST_VERSIONS
+from scans.api.serializers.regimes import RegimeRuleBody
+from scans.api.serializers.scans import Counts, Rank
+from scans.models import ScanDraft, ScanRequest, Status
+from scans.models.versions import MOST_LIMIT
+from scans.order_prices import with_order
+
+
+class AskBody(Body):
+    """What to scan. No version: the market's active one; no day: the last complete session."""
+
+    scanner_version = serializers.CharField(required=False, max_length=40, help_text="One version, e.g. v2")
+    versions = serializers.ListField(
+        child=serializers.CharField(max_length=40),
+        required=False,
+        min_length=1,
+        max_length=MOST_VERSIONS,
+        help_text="Several; each is published by itself",
+    )
+    date = serializers.DateField(required=False, help_text="One session")
+    first = serializers.DateField(required=False, help_text="The first of a range of sessions")
+    last = serializers.DateField(required=False, help_text="The last of a range of sessions")
+    limits = Limits(required=False, help_text="Segment -> only so many of its largest turnovers")
+    top = serializers.IntegerField(
+        required=False, min_value=1, max_value=MOST_LIMIT, help_text="Only the best of each session"
+    )
+    save = serializers.BooleanField(  # type: ignore[assignment]
+        required=False, default=True, help_text="false: publish nothing, keep the answers for a day"
+    )
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        if "scanner_version" in given and "versions" in given:
+            raise serializers.ValidationError({"versions": "Give scanner_version or versions."})
+        if "date" in given and ("first" in given or "last" in given):
+            raise serializers.ValidationError({"date": "Give date, or first and last."})
+        return given
+
+    def asked(self) -> dict[str, Any]:
+        """The keywords of `operations.requests.ask`."""
+        given = self.validated_data
+        one = given.get("scanner_version")
+        return {
+            "versions": [one] if one else given.get("versions", []),
+            "first": given.get("date", given.get("first")),
+            "last": given.get("date", given.get("last")),
+            "limits": given.get("limits", {}),
+            "top": given.get("top"),
+            "publishes": given["save"],
+        }
+
+
+class OutcomeBody(serializers.Serializer[Any]):
+    """What became of one version so far."""
+
+    scanner_version = serializers.CharField(source="version")
+    sessions = serializers.IntegerField(help_text="Done, quarantined ones among them")
+    quarantined = serializers.IntegerField(
+        default=0, help_text="Of these: unpublished until somebody decides about them"
+    )
+    runs = serializers.ListField(
+        child=serializers.IntegerField(),
+        help_text="Those that hold its answers, one for each part; an older one where it stood already",
+    )
+    error = serializers.CharField(allow_blank=True)
+
+
+class ProgressBody(serializers.Serializer[ScanRequest]):
+    """Sessions of all versions together."""
+
+    done = serializers.IntegerField(source="sessions_done")
+    total = serializers.IntegerField(source="sessions")
+    scanner_version = serializers.CharField(
+        source="current_version", allow_blank=True, help_text="At work on it, in a range"
+    )
+
+
+class RequestBody(serializers.ModelSerializer[ScanRequest]):
+    """A scan that was asked for. `failed` says in `reason` which versions failed; the others stand."""
+
+    versions = serializers.ListField(child=serializers.CharField())
+    limits = serializers.DictField(child=serializers.IntegerField())
+    save = serializers.BooleanField(source="publishes")  # type: ignore[assignment]
+    progress = ProgressBody(source="*")
+    outcomes = OutcomeBody(many=True)
+
+    class Meta:
+        model = ScanRequest
+        fields = (
+            "id",
+            "market",
+            "versions",
+            "first",
+            "last",
+            "limits",
+            "top",
+            "save",
+            "status",
+            "reason",
+            "progress",
+            "outcomes",
+            "requested_by",
+            "request_id",
+            "created_at",
+            "started_at",
+            "finished_at",
+        )
+
+
+class AcceptedBody(RequestBody):
+    """A request that was queued."""
+
+    warning = serializers.CharField(allow_blank=True, help_text="How to start a task worker where none is running")
+
+    class Meta(RequestBody.Meta):
+        fields = (*RequestBody.Meta.fields, "warning")  # type: ignore[assignment]
+
+
+class ForDraft(serializers.Serializer[Any]):
+    scanner_version = serializers.CharField(
+        required=False, max_length=40, help_text="e.g. v2; omitted: the first by name"
+    )
+    date = serializers.DateField(required=False, help_text="e.g. 2024-05-31; omitted: the latest that is kept")
+
+
+class DraftBody(serializers.Serializer[Any]):
+    """An answer that was not published, with all its picks."""
+
+    scanner_version = serializers.CharField()
+    date = serializers.DateField()
+    status = serializers.ChoiceField(choices=Status.choices)
+    reason = serializers.CharField(allow_blank=True)
+    notes = serializers.CharField(allow_blank=True)
+    regime = serializers.CharField(allow_blank=True)
+    regime_rule = RegimeRuleBody(allow_null=True)
+    short_risk = serializers.IntegerField()
+    fallback_step = serializers.IntegerField()
+    counts = Counts(source="*")
+    input_digest = serializers.CharField()
+    result_digest = serializers.CharField()
+    ranks = Rank(many=True)
+
+
+def drafted(found: ScanDraft) -> dict[str, Any]:
+    """The body of a draft."""
+    market = found.request.market
+    picks = {(rank["code"], found.date) for rank in found.answer["ranks"]}
+    shown = flows.shown(market, picks)
+    ranks = [
+        {
+            **with_order(rank, market=market, session=found.date),
+            "flow": shown.get((rank["code"], found.date)),
+        }
+        for rank in found.answer["ranks"]
+    ]
+    told = {
+        "regime_rule": None,  # of drafts made before rules were in them
+        **found.answer,
+        "scanner_version": found.version,
+        "ranks": ranks,
+        "ranked": len(ranks),
+    }
+    return DraftBody(told).data

@@ -1,0 +1,135 @@
+"""Scanner versions over the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from marketdata.api.views import View
+from marketdata.web.api import downloads, responses
+from marketdata.web.api.schema import UNCHANGED, problems
+from marketdata.web.api.serializers import slim
+from scans.api.parameters import SLUG
+from scans.engines import params as engine_params
+from scans.engines.registry import ENGINES
+from scans.models import ScannerVersion
+from scans.queries import versions
+
+
+class Version(serializers.ModelSerializer[ScannerVersion]):
+    """A scanner version: an engine with parameters. `segments` empty: the market's own."""
+
+    active_on = serializers.SerializerMethodField(help_text="The markets that use it where none is named")
+    revision = serializers.SerializerMethodField(help_text="Of the engine")
+    segments = serializers.ListField(child=serializers.CharField())
+    limits = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Segment -> how many of the largest by turnover"
+    )
+
+    class Meta:
+        model = ScannerVersion
+        fields = (
+            "slug",
+            "title",
+            "engine",
+            "revision",
+            "enabled",
+            "active_on",
+            "segments",
+            "limits",
+            "updated_at",
+        )
+
+    def get_active_on(self, version: ScannerVersion) -> list[str]:
+        found: dict[int, list[str]] = self.context["active_on"]
+        return found.get(version.pk, [])
+
+    def get_revision(self, version: ScannerVersion) -> int | None:
+        return ENGINES[version.engine].revision if version.engine in ENGINES else None
+
+
+class Parameter(serializers.Serializer[Any]):
+    """A parameter with its value; `least` and `most` are inclusive, null where there is no bound."""
+
+    name = serializers.CharField()
+    type = serializers.ChoiceField(choices=["int", "float", "bool", "str"])
+    value = serializers.JSONField()
+    default = serializers.JSONField()
+    least = serializers.FloatField(allow_null=True)
+    most = serializers.FloatField(allow_null=True)
+    unit = serializers.CharField(allow_blank=True)
+    choices = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    help = serializers.CharField()
+
+
+class VersionDetail(Version):
+    """A version with every parameter of its engine."""
+
+    parameters = Parameter(many=True, source="*")
+
+    class Meta(Version.Meta):
+        fields = (*Version.Meta.fields, "parameters")  # type: ignore[assignment]
+
+
+class Versions(View):
+    """Every scanner version. There are few: no pages."""
+
+    serializer_class = Version
+    pagination_class = None
+    depends = (versions.GENERATION,)
+
+    def row(self) -> type[Version]:
+        return Version
+
+    @extend_schema(
+        operation_id="versions",
+        tags=["versions"],
+        responses={200: Version(many=True), **UNCHANGED, **problems(400)},
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        context = {"active_on": versions.active_on()}
+        row = slim(Version(context=context), self.fields)
+        told = [row.to_representation(one) for one in versions.all_versions()]
+        if self.form == "json":
+            return self.answered(told)
+        return self.downloaded(downloads.Table(downloads.columns(row), told))
+
+
+class OneVersion(View):
+    """A scanner version with the schema of its parameters and their values."""
+
+    serializer_class = VersionDetail
+    pagination_class = None
+    depends = (versions.GENERATION,)
+
+    @extend_schema(
+        operation_id="version",
+        tags=["versions"],
+        parameters=[SLUG],
+        responses={200: VersionDetail, **UNCHANGED, **problems(400, 404)},
+    )
+    def get(self, request: Request, slug: str) -> HttpResponseBase:
+        found = versions.versions("", [slug])[0]
+        return self.answered(told(found, versions.active_on()))
+
+
+def told(version: ScannerVersion, active: dict[int, list[str]]) -> dict[str, Any]:
+    """The body of a version with its parameters; `active` as `queries.active_on` has it."""
+    about = Version(version, context={"active_on": active}).data
+    return {**about, "parameters": parameters(version)}
+
+
+def tag(version: ScannerVersion, active: dict[int, list[str]]) -> str:
+    """The entity tag under which a version is read."""
+    return responses.tag_of(responses.as_json(told(version, active)))
+
+
+def parameters(version: ScannerVersion) -> list[dict[str, Any]]:
+    """Every parameter of the version's engine with the version's value."""
+    kind = ENGINES[version.engine].Params
+    values = engine_params.dump(engine_params.read(kind, version.params))
+    return [{**one, "value": values[one["name"]]} for one in engine_params.schema(kind)]

@@ -1,0 +1,189 @@
+"""An instrument's bars as a chart shows them: adjusted or raw, by day, week or month, with indicators and the days on
+which versions picked it."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from marketdata.api.schema import CODE, MARKET
+from marketdata.api.stocks import instrument_or_404
+from marketdata.api.views import MarketView
+from marketdata.queries.history import GROUPS, History, Recorded, history, recorded
+from marketdata.web.api import downloads
+from marketdata.web.api.problems import Problem
+from marketdata.web.api.response_cache import keeper
+from marketdata.web.api.schema import UNCHANGED, problems
+from scans.api import indicators
+from scans.api.serializers.chart import Chart, ChartBar
+from scans.queries import results, versions
+
+PERIODS = {"1mo": 1, "3mo": 3, "6mo": 6, "1y": 12, "5y": 60, "max": 0}
+FIELDS = ("open", "high", "low", "close", "volume", "amount")
+
+
+class ForChart(serializers.Serializer[Any]):
+    period = serializers.ChoiceField(
+        choices=list(PERIODS),
+        default="1y",
+        help_text="Back from the instrument's last bar, e.g. 1y",
+    )
+    interval = serializers.ChoiceField(choices=list(GROUPS), default="day", help_text="What a bar spans, e.g. week")
+    adjusted = serializers.BooleanField(
+        default=True,
+        help_text="For what happened up to the last bar; false: raw, as it was traded; e.g. true",
+    )
+    indicators = serializers.CharField(
+        default="",
+        allow_blank=True,
+        max_length=200,
+        help_text=f"At most {indicators.MOST} of {', '.join(indicators.KNOWN)}, N being a length; e.g. ema20,rsi14",
+    )
+
+    def validate_indicators(self, text: str) -> list[str]:
+        return indicators.named(text)
+
+
+class StockChart(MarketView):
+    """An instrument's bars, ascending, with indicators that begin long before the first bar that is shown."""
+
+    serializer_class = Chart
+    parameters = ForChart
+    pagination_class = None
+    depends = (versions.GENERATION,)
+    keeper = keeper("page", "chart")
+
+    def row(self) -> type[ChartBar]:
+        return ChartBar
+
+    @extend_schema(
+        operation_id="stock_chart",
+        tags=["stocks"],
+        parameters=[MARKET, CODE, ForChart],
+        responses={200: Chart, **UNCHANGED, **problems(400, 404)},
+    )
+    def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
+        if self.form == "json":
+            return self.served(lambda: self.body(code, self.given(request)))
+        given = self.given(request)
+        code = instrument_or_404(self.market.name, code).code
+        _, series = self.series(self.known(), code, given)
+        name = f"{self.market.name}-{code}-{given['interval']}"
+        bars, _ = self.bars(series, given)
+        return self.downloaded(downloads.Table(self.columns(given["indicators"]), bars), name)
+
+    def body(self, code: str, given: dict[str, Any]) -> dict[str, Any]:
+        """The whole chart."""
+        known = self.known()
+        name = known.names.get(code)
+        if name is None:
+            instrument = instrument_or_404(self.market.name, code)
+            code, name = instrument.code, instrument.name
+        found, series = self.series(known, code, given)
+        bars, shown = self.bars(series, given)
+        last: date = series.days[-1].item()
+        return {
+            "market": self.market.name,
+            "currency": self.market.currency,
+            "code": code,
+            "name": name,
+            **given,
+            "bars": bars,
+            "factors": [
+                {"date": str(series.days[n]), "factor": series.factor[n]} for n in shown if series.factor[n] != 1.0
+            ],
+            "marks": results.marks(self.market.name, code, _begin(found, series, shown), last),
+        }
+
+    def known(self) -> Recorded:
+        """What is recorded of the market, read once by this process as long as nothing changes."""
+        return recorded(self.market.name, tuple(self.state() or ()))
+
+    def series(self, known: Recorded, code: str, given: dict[str, Any]) -> tuple[History, History]:
+        """The instrument's history, and what is drawn of it."""
+        found = history(known, code)
+        if found is None:
+            raise Problem("no_bars", f"Market {self.market.name} has no bars of {code} yet.")
+        series = found.adjusted() if given["adjusted"] else found
+        return found, series.grouped(given["interval"])
+
+    def bars(self, series: History, given: dict[str, Any]) -> tuple[list[dict[str, Any]], Any]:
+        """The bars that are shown, and their places in the series."""
+        values = indicators.computed(given["indicators"], series.fields)
+        shown = np.flatnonzero(series.recorded & (series.days >= _since(series.days[-1].item(), given["period"])))
+        dates = series.days[shown].astype(str).tolist()
+        names = ["date", *FIELDS, "indicators"]
+        columns: list[list[Any]] = [
+            dates,
+            *(series.fields[name][shown].tolist() for name in FIELDS),
+        ]
+        drawn = _rows(list(values), [_known(array[shown]) for array in values.values()])
+        columns.append(drawn or [{} for _ in dates])
+        if self.fields is None:
+            return _whole(columns), shown
+        told = [n for n, name in enumerate(names) if name in self.fields]
+        return _rows([names[n] for n in told], [columns[n] for n in told]), shown
+
+    def columns(self, names: list[str]) -> list[downloads.Column]:
+        """date, the fields, and one for each indicator."""
+        own = [downloads.column("date", pa.date32())]
+        own += [downloads.column(name, pa.float64()) for name in FIELDS]
+        found = [one for one in own if self.fields is None or one.name in self.fields]
+        if self.fields is None or "indicators" in self.fields:
+            found += [downloads.Column(name, ("indicators", name), pa.float64()) for name in names]
+        return found
+
+
+def _rows(names: list[str], columns: list[list[Any]]) -> list[dict[str, Any]]:
+    """Columns as rows; none without columns."""
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _whole(columns: list[list[Any]]) -> list[dict[str, Any]]:
+    """The same of all members of a bar, in a third of the time."""
+    return [
+        {
+            "date": day,
+            "open": opened,
+            "high": high,
+            "low": low,
+            "close": close,
+            "volume": volume,
+            "amount": amount,
+            "indicators": drawn,
+        }
+        for day, opened, high, low, close, volume, amount, drawn in zip(*columns, strict=True)
+    ]
+
+
+def _known(array: Any) -> list[float | None]:
+    """The values, None where one is not known."""
+    values: list[float | None] = array.tolist()
+    if np.isnan(array).any():
+        return [None if value != value else value for value in values]
+    return values
+
+
+def _since(last: date, period: str) -> np.datetime64:
+    """The first day of a period that ends with `last`."""
+    months = PERIODS[period]
+    if not months:
+        return np.datetime64("0001-01-01")
+    year, month = divmod(12 * last.year + last.month - 1 - months, 12)
+    day = min(last.day, monthrange(year, month + 1)[1])
+    return np.datetime64(date(year, month + 1, day))
+
+
+def _begin(found: History, series: History, shown: Any) -> date:
+    """The first day that the bars shown span."""
+    first = series.days[shown[0] - 1] + 1 if len(shown) and shown[0] else found.days[0]
+    begins: date = first.item()
+    return begins

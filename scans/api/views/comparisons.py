@@ -1,0 +1,144 @@
+"""What changed from one published session to the next, and versions side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.serializers import BaseSerializer
+
+from marketdata.api.schema import MARKET
+from marketdata.api.views import MarketView
+from marketdata.web.api import downloads, serializers
+from marketdata.web.api.schema import UNCHANGED, problems
+from scans.api import parameters as asking
+from scans.api.parameters import ForChanges, ForComparison
+from scans.api.serializers.flows import attach
+from scans.api.serializers.scans import (
+    Answer,
+    ChangesBody,
+    Compared,
+    Comparison,
+    Moved,
+    Place,
+    Rank,
+)
+from scans.models import ScanRank
+from scans.queries import results, versions
+
+ABOUT = ("code", "name", "segment", "close", "change_pct")
+"""What a comparison says of an instrument, whichever version picked it."""
+
+
+class Changes(MarketView):
+    """What entered, left and moved from the published session before."""
+
+    serializer_class = ChangesBody
+    parameters = ForChanges
+    pagination_class = None
+    depends = (versions.GENERATION,)
+
+    @extend_schema(
+        operation_id="scan_changes",
+        tags=["scans"],
+        parameters=[MARKET, ForChanges],
+        responses={200: ChangesBody, **UNCHANGED, **problems(400, 404)},
+    )
+    def get(self, request: Request, market: str) -> HttpResponseBase:
+        given = self.given(request)
+        version = asking.version(self.market.name, given)
+        found = results.changes(self.market.name, version, given.get("date"))
+        for row, before in found.moved:
+            row.rank_before = before  # type: ignore[attr-defined]
+            row.moved_by = before - row.rank  # type: ignore[attr-defined]
+        attach([*found.entered, *found.left, *(row for row, _ in found.moved)])
+        told = {
+            "entered": self.told(Rank(found.entered, many=True)),
+            "left": self.told(Rank(found.left, many=True)),
+            "moved": self.told(Moved([row for row, _ in found.moved], many=True)),
+        }
+        head = {
+            "market": self.market.name,
+            "currency": self.market.currency,
+            "scanner_version": version.slug,
+            "date": found.now.date.isoformat(),
+            "before": found.before and found.before.date.isoformat(),
+        }
+        if self.form == "json":
+            return self.answered({**head, **told})
+        rows = [{**head, **row, "change": how} for how, rows in told.items() for row in rows]
+        columns = [*asking.LEAD, downloads.column("change", pa.string()), *self.columns()]
+        name = f"{self.market.name}-{version.slug}-changes-{found.now.date}"
+        return self.downloaded(downloads.Table(columns, rows), name)
+
+    def row(self) -> type[Moved]:
+        return Moved
+
+    def told(self, rows: BaseSerializer[Any]) -> Any:
+        return serializers.told(rows, self.fields)
+
+    def columns(self) -> list[downloads.Column]:
+        return downloads.columns(serializers.slim(Moved(), self.fields))
+
+
+class Compare(MarketView):
+    """Several versions on one session, side by side, and how far they pick the same."""
+
+    serializer_class = Comparison
+    parameters = ForComparison
+    pagination_class = None
+    depends = (versions.GENERATION,)
+
+    @extend_schema(
+        operation_id="scan_compare",
+        tags=["scans"],
+        parameters=[MARKET, ForComparison],
+        responses={200: Comparison, **UNCHANGED, **problems(400, 404)},
+    )
+    def get(self, request: Request, market: str) -> HttpResponseBase:
+        given = self.given(request)
+        chosen = versions.versions(self.market.name, given["versions"])
+        found = results.side_by_side(self.market.name, chosen, given.get("date"))
+        common = sum(len(picks) == len(chosen) for picks in found.rows.values())
+        share = round(100 * common / len(found.rows), 2) if found.rows else None
+        rows = [self.told(picks) for picks in found.rows.values()]
+        if self.form != "json":
+            slugs = [version.slug for version in chosen]
+            name = "-".join([self.market.name, *slugs, str(found.date)])
+            return self.downloaded(downloads.Table(self.columns(slugs), rows), name)
+        told = {
+            "market": self.market.name,
+            "currency": self.market.currency,
+            "date": found.date,
+            "answers": Answer(found.sessions, many=True).data,
+            "overlap": {"common": common, "any": len(found.rows), "common_pct": share},
+            "rows": rows,
+        }
+        return self.answered(told)
+
+    def row(self) -> type[Compared]:
+        return Compared
+
+    def told(self, picks: dict[str, ScanRank]) -> dict[str, Any]:
+        """An instrument that at least one version picked."""
+        one = next(iter(picks.values()))
+        about: dict[str, Any] = {name: getattr(one, name) for name in ABOUT}
+        about["versions"] = {slug: Place(pick).data for slug, pick in picks.items()}
+        return {name: value for name, value in about.items() if name in (self.fields or about)}
+
+    def columns(self, slugs: list[str]) -> list[downloads.Column]:
+        """Each version's place beside the instrument: v2.rank, v2.score ..."""
+        found = []
+        for one in downloads.columns(serializers.slim(Compared(), self.fields)):
+            if one.path != ("versions",):
+                found.append(one)
+                continue
+            found += [
+                downloads.Column(f"{slug}.{place.name}", ("versions", slug, *place.path), place.type)
+                for slug in slugs
+                for place in downloads.columns(Place())
+            ]
+        return found

@@ -1,0 +1,193 @@
+"""How versions did, from what they published: returns, hit rates and excess, each with its error."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from marketdata.api.schema import MARKET
+from marketdata.api.views import MarketView
+from marketdata.web.api import responses
+from marketdata.web.api.schema import UNCHANGED, problems
+from scans.api.fields import Number, Percent
+from scans.api.parameters import MOST_VERSIONS, listed
+from scans.api.serializers.intervals import Bounds
+from scans.operations.evaluation import cached as judged
+from scans.operations.evaluation.evaluate import GROUPINGS, Evaluation, Line
+from scans.queries import versions as queries
+
+LONGEST, MOST_HORIZONS = 250, 8
+
+
+class Asked(serializers.Serializer[Any]):
+    versions = serializers.CharField(
+        required=False,
+        max_length=340,
+        help_text=f"Up to {MOST_VERSIONS} versions, e.g. v1,v2; omitted: the market's active one",
+    )
+    horizon = serializers.CharField(
+        required=False,
+        max_length=40,
+        help_text=f"Sessions held, up to {MOST_HORIZONS} numbers from 1 to {LONGEST}, e.g. 5,20; omitted: those of 1, "
+        "5, 10, 20, 60 that the record can judge",
+    )
+    by = serializers.ChoiceField(required=False, choices=GROUPINGS, help_text="Figures for each of these too")
+    costs = serializers.FloatField(
+        required=False,
+        default=0.0,
+        min_value=0,
+        max_value=99,
+        help_text="Percent of a round trip, e.g. 0.25",
+    )
+
+    def validate_versions(self, text: str) -> list[str]:
+        named = listed(text)
+        if not 1 <= len(named) <= MOST_VERSIONS:
+            raise serializers.ValidationError(f"Name up to {MOST_VERSIONS} versions, such as v1,v2.")
+        return named
+
+    def validate_horizon(self, text: str) -> list[int]:
+        parts = listed(text)
+        good = [part.isascii() and part.isdigit() and 1 <= int(part) <= LONGEST for part in parts]
+        if not all(good) or not 1 <= len(parts) <= MOST_HORIZONS:
+            raise serializers.ValidationError(
+                f"Write up to {MOST_HORIZONS} whole numbers of sessions from 1 to {LONGEST}, such as 5,20."
+            )
+        return [int(part) for part in parts]
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        first, last = given.get("from"), given.get("to")
+        if first and last and first > last:
+            raise serializers.ValidationError({"to": ["It must not lie before from."]})
+        return given
+
+
+class _Ends(serializers.Serializer[Any]):
+    """`from` cannot be an attribute of a class body."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        ends = {
+            "from": serializers.DateField(
+                required=False,
+                help_text="First day picked on, e.g. 2024-07-01; omitted: where the record's last uninterrupted part "
+                "begins",
+            ),
+            "to": serializers.DateField(required=False, help_text="Last, e.g. 2026-08-21; omitted: the record's last"),
+        }
+        return {**super().get_fields(), **ends}
+
+
+class ForEvaluation(_Ends, Asked):
+    """The parameters of an evaluation."""
+
+
+class Figure(serializers.Serializer[Line]):
+    """One version over one horizon. All but counts is percent; errors are standard errors by date of the pick."""
+
+    scanner_version = serializers.CharField(source="version")
+    horizon = serializers.IntegerField(help_text="Sessions held")
+    group = serializers.CharField(allow_blank=True, help_text="Empty: all picks")
+    sessions = serializers.IntegerField(help_text="Answered by the version")
+    picks = serializers.IntegerField(source="figures.picks")
+    judged = serializers.IntegerField(source="figures.judged", help_text="Picks with a return")
+    dropped = serializers.IntegerField(source="figures.dropped", help_text="Never tradable")
+    open = serializers.IntegerField(source="figures.open", help_text="Not over yet")
+    unjudged = serializers.IntegerField(source="figures.unjudged", help_text="A suspected corporate action lies inside")
+    hit_rate_pct = Percent(source="figures.hit_rate", help_text="Returns above 0 after costs")
+    mean_pct = Percent(source="figures.mean")
+    standard_error_pct = Percent(source="figures.standard_error")
+    mean_interval = Bounds()
+    median_pct = Percent(source="figures.median")
+    excess_equal_pct = Percent(
+        source="figures.excess_equal", help_text="Over all eligible instruments, equally weighted"
+    )
+    excess_error_pct = Percent(source="figures.excess_error")
+    excess_interval = Bounds()
+    excess_cap_pct = Percent(source="figures.excess_cap", help_text="The same, by market cap")
+    mean_without_best_pct = Percent(source="figures.mean_without_best", help_text="Without the ten best picks")
+    best_pct = Percent(source="figures.best", help_text="Mean of the best point while held")
+    worst_pct = Percent(source="figures.worst")
+    worst_drawdown_pct = Percent(source="figures.worst_drawdown")
+    turnover_pct = Percent(source="figures.turnover")
+
+
+class EvaluationBody(serializers.Serializer[Any]):
+    """What the figures rest on, and the figures. `gone` instruments have no bar on the last session used: where none
+    are gone, the record holds survivors only, and returns are too good. Where market caps are not recorded
+    (`capped` of `sessions` sessions have them), the cap-weighted excess is the equally weighted one."""
+
+    market = serializers.CharField()
+    currency = serializers.CharField()
+    first = serializers.DateField()
+    last = serializers.DateField()
+    judged_until = serializers.DateField()
+    by = serializers.CharField(allow_blank=True)
+    costs_pct = Number()
+    sessions = serializers.IntegerField()
+    instruments = serializers.IntegerField()
+    gone = serializers.IntegerField()
+    capped = serializers.IntegerField()
+    figures = Figure(many=True)
+
+
+class EvaluationView(MarketView):
+    """How the published picks of versions did: after 1, 5, 10, 20 and 60 sessions, or as asked."""
+
+    serializer_class = EvaluationBody
+    parameters = ForEvaluation
+    pagination_class = None
+    depends = (queries.GENERATION,)
+
+    @extend_schema(
+        operation_id="evaluation",
+        tags=["evaluation"],
+        parameters=[MARKET, ForEvaluation],
+        responses={200: EvaluationBody, **UNCHANGED, **problems(400, 404, 409, 503)},
+    )
+    def get(self, request: Request, market: str) -> HttpResponseBase:
+        given = self.given(request)
+        asked = judged.ask(
+            self.market.name,
+            queries.versions(self.market.name, given.get("versions", [])),
+            as_of=timezone.now(),
+            first=given.get("from"),
+            last=given.get("to"),
+            horizons=given.get("horizon", []),
+            costs=given["costs"] / 100,
+            by=given.get("by", ""),
+        )
+
+        def made() -> HttpResponseBase:
+            told = body(judged.judge(asked), self.market.currency, given["costs"])
+            content = responses.as_json(EvaluationBody(told).data)
+            return HttpResponse(content, content_type=responses.FORMS["json"])
+
+        # Judged up to the last session that has closed: so not before its close.
+        since = [self.changed(), judged.closing(self.market.name, asked.end)]
+        tag = responses.tag_of(asked.tag.encode())
+        return responses.conditional(request, made, tag, responses.latest(since))
+
+
+def body(found: Evaluation, currency: str, costs: float) -> dict[str, Any]:
+    """An evaluation as its body has it."""
+    return {
+        "market": found.request.market,
+        "currency": currency,
+        "first": date.fromisoformat(found.first),
+        "last": date.fromisoformat(found.last),
+        "judged_until": date.fromisoformat(found.end),
+        "by": found.request.by,
+        "costs_pct": costs,
+        "sessions": found.sessions,
+        "instruments": found.instruments,
+        "gone": found.gone,
+        "capped": found.capped,
+        "figures": found.lines,
+    }

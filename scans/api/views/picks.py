@@ -1,0 +1,137 @@
+"""One instrument's picks, and signals."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import django_filters
+from django.db.models import F, QuerySet
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+
+from marketdata.api.schema import CODE, MARKET
+from marketdata.api.stocks import instrument_or_404
+from marketdata.api.views import MarketList
+from marketdata.web.api import downloads, serializers
+from marketdata.web.api.pagination import Pages
+from marketdata.web.api.response_cache import keeper
+from marketdata.web.api.schema import UNCHANGED, problems
+from marketdata.web.api.views import listed
+from scans.api.parameters import VersionFilter, between
+from scans.api.serializers.flows import attached
+from scans.api.serializers.plans import Plan
+from scans.api.serializers.scans import Pick, SignalBody
+from scans.models import ScanRank, Signal, SignalStatus
+from scans.queries import results, versions
+
+
+class PickFilter(between("date")):  # type: ignore[misc]
+    scanner_version = VersionFilter(field_name="scanner_version")
+
+
+class ByPickDate(Pages):
+    orders = {
+        "-date": ("-date", "-pk"),
+        "rank": ("rank", "-date", "-pk"),
+        "-score": ("-score", "-date", "-pk"),
+    }
+
+
+class StockScans(MarketList):
+    """The sessions on which versions picked an instrument, the latest first."""
+
+    model = ScanRank
+    serializer_class = Pick
+    filterset_class = PickFilter
+    pagination_class = ByPickDate
+    depends = (versions.GENERATION,)
+
+    def rows(self) -> QuerySet[ScanRank]:
+        return results.picks(self.market.name, self.kwargs["code"])
+
+    def table(self, rows: QuerySet[ScanRank]) -> downloads.Table:
+        serializer = serializers.slim(self.get_serializer(), self.fields)
+        found = attached(listed(self.paginator, rows, self.request))
+        return downloads.Table(downloads.columns(serializer), (serializer.to_representation(row) for row in found))
+
+    @extend_schema(
+        operation_id="stock_scans",
+        tags=["stocks"],
+        parameters=[MARKET, CODE],
+        responses={200: Pick(many=True), **UNCHANGED, **problems(400, 404)},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.kwargs["code"] = instrument_or_404(self.market.name, kwargs["code"]).code
+        return super().get(request, *args, **kwargs)
+
+
+class SignalFilter(between("picked_on")):  # type: ignore[misc]
+    status = django_filters.ChoiceFilter(
+        method="standing",
+        choices=[("closed", "finished"), *SignalStatus.choices],
+        help_text="open: waiting for its entry, or open; closed: finished, however; or one status",
+    )
+    scanner_version = VersionFilter(field_name="version")
+    version = VersionFilter(field_name="version")
+    code = django_filters.CharFilter(max_length=24, help_text="e.g. 005930")
+
+    def standing(self, rows: QuerySet[Signal], _: str, status: str) -> QuerySet[Signal]:
+        if status == "open":
+            return rows.filter(status__in=results.OPEN)
+        if status == "closed":
+            return rows.exclude(status__in=results.OPEN)
+        return rows.filter(status=status)
+
+
+class ByPick(Pages):
+    orders = {
+        "-picked_on": ("-picked_on", "-pk"),
+        "code": ("code", "-picked_on", "-pk"),
+        "-return_pct": ("-return_pct", "-pk"),
+        "-sessions_held": ("-sessions_held", "-pk"),
+        "-exit_on": ("-exit_on", "-pk"),
+    }
+
+
+OWN = {one.name for one in Signal._meta.fields} & set(SignalBody.Meta.fields) - {"rank"}
+BESIDE: dict[str, F] = {
+    "version_slug": F("version__slug"),
+    "picked_rank": F("rank__rank"),
+    "name": F("rank__name"),
+    **{str(name): F(f"rank__{name}") for name in Plan().get_fields() if name != "order"},
+    "date": F("rank__date"),
+    "segment": F("rank__segment"),
+}
+"""What is read of each signal, and beside it of the pick and of the version: as columns, for objects of all three
+would take longer to make than to read."""
+
+
+@cache
+def _shown(market: str) -> QuerySet[Signal]:
+    """A market's signals with what is read of each: to be copied, for to make it takes as long as to read a page."""
+    return results.signals(market).only("market", *OWN).annotate(**BESIDE)
+
+
+class Signals(MarketList):
+    """Picks with a plan and what became of them, the latest picks first."""
+
+    model = Signal
+    serializer_class = SignalBody
+    filterset_class = SignalFilter
+    pagination_class = ByPick
+    depends = (versions.GENERATION,)
+    keeper = keeper("page", "signals")
+
+    def rows(self) -> QuerySet[Signal]:
+        return _shown(self.market.name).all()
+
+    @extend_schema(
+        operation_id="signals",
+        tags=["signals"],
+        parameters=[MARKET],
+        responses={200: SignalBody(many=True), **UNCHANGED, **problems(400, 404)},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return super().get(request, *args, **kwargs)

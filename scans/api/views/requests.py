@@ -1,0 +1,237 @@
+"""Asking for scans: queued for a task worker, polled, cancelled, run again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import django_filters
+from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+
+from marketdata.api.schema import MARKET
+from marketdata.api.views import MarketList, MarketView
+from marketdata.operations import task_queue
+from marketdata.web.api.access import StaffOnly
+from marketdata.web.api.filters import Filters
+from marketdata.web.api.pagination import Pages
+from marketdata.web.api.problems import Problem
+from marketdata.web.api.schema import WRITING, location, problems
+from scans.api.serializers.requests import (
+    AcceptedBody,
+    AskBody,
+    DraftBody,
+    ForDraft,
+    RequestBody,
+    drafted,
+)
+from scans.api.views.scans import Runs
+from scans.models import RequestStatus, ScanRequest
+from scans.operations.requests import queue
+from scans.queries import versions
+
+ADD, CHANGE = "scans.add_scanrequest", "scans.change_scanrequest"
+KEY = re.compile(r"[\x21-\x7e]{1,128}")
+NUMBER = OpenApiParameter(
+    "number",
+    OpenApiTypes.INT,
+    OpenApiParameter.PATH,
+    description="The request's `id`",
+    examples=[OpenApiExample("A request", value=17)],
+)
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="Made up by the caller: the same body sent again with it gives the same request",
+    examples=[OpenApiExample("A key", value="close-of-2024-05-31")],
+)
+LOCATION = location(202, "Where to poll")
+ACCEPTED = OpenApiResponse(AcceptedBody, description="Queued: poll what Location names")
+
+
+class Scans(Runs):
+    """Every run; and asking for one."""
+
+    permissions: ClassVar[Mapping[str, str]] = {"POST": ADD}
+
+    @extend_schema(
+        operation_id="ask_for_scan",
+        tags=["requests"],
+        parameters=[MARKET, IDEMPOTENCY_KEY, LOCATION],
+        request=AskBody,
+        responses={202: ACCEPTED, **problems(*WRITING, 422, 503)},
+    )
+    def post(self, request: Request, market: str) -> Response:
+        """Queue a scan, which takes the permission to add scan requests. Everything is checked at once; what was found
+        is published when it is run, or kept with the request where `save` is false."""
+        body = AskBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = queue.ask(
+            market=self.market.name,
+            as_of=timezone.now(),
+            requested_by=request.user.get_username(),
+            request_id=getattr(request, "request_id", ""),
+            key=_key(request),
+            **body.asked(),
+        )
+        return _accepted(asked.request)
+
+
+class RequestFilter(Filters):
+    status = django_filters.ChoiceFilter(choices=RequestStatus.choices)
+
+
+class ByNumber(Pages):
+    orders = {"-id": ("-pk",)}
+
+
+class Requests(MarketList):
+    """The scans that were asked for, the latest first. Staff only."""
+
+    model = ScanRequest
+    serializer_class = RequestBody
+    filterset_class = RequestFilter
+    pagination_class = ByNumber
+    permission_classes = (StaffOnly,)
+
+    def rows(self) -> QuerySet[ScanRequest]:
+        return versions.requests(self.market.name)
+
+    @extend_schema(
+        operation_id="scan_requests",
+        tags=["requests"],
+        parameters=[MARKET],
+        responses={200: RequestBody(many=True), **problems(400, 404)},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return super().get(request, *args, **kwargs)
+
+
+class Numbered(MarketView):
+    """A view of one request."""
+
+    serializer_class: type[Serializer[Any]] = RequestBody
+    pagination_class = None
+    permission_classes = (StaffOnly,)
+
+    def asked(self) -> ScanRequest:
+        """The request of the address; one that has been silent for too long is found to have failed."""
+        text = self.kwargs["number"]
+        found = None
+        if re.fullmatch(r"[0-9]{1,18}", text):
+            found = queue.seen(int(text), self.market.name, as_of=timezone.now())
+        if found is None:
+            raise Problem(
+                "unknown_request",
+                f"Market {self.market.name} has no scan request {text!r}: "
+                f"/api/{self.market.name}/scan-requests lists them.",
+            )
+        return found
+
+
+class OneRequest(Numbered):
+    @extend_schema(
+        operation_id="scan_request",
+        tags=["requests"],
+        parameters=[MARKET, NUMBER],
+        responses={200: RequestBody, **problems(400, 404)},
+    )
+    def get(self, request: Request, market: str, number: str) -> Response:
+        """A request: where it stands, how far it has come, what became of each version. Staff only."""
+        return Response(RequestBody(self.asked()).data)
+
+
+class Cancel(Numbered):
+    permissions: ClassVar[Mapping[str, str]] = {"POST": CHANGE}
+
+    @extend_schema(
+        operation_id="cancel_scan_request",
+        tags=["requests"],
+        parameters=[MARKET, NUMBER],
+        request=None,
+        responses={200: RequestBody, **problems(400, 404, 409)},
+    )
+    def post(self, request: Request, market: str, number: str) -> Response:
+        """Cancel it: from now on it publishes nothing more. What it published before stands. It takes
+        the permission to change scan requests."""
+        who = request.user.get_username()
+        row = queue.cancel(self.asked().pk, as_of=timezone.now(), who=who)
+        return Response(RequestBody(row).data)
+
+
+class Rerun(Numbered):
+    permissions: ClassVar[Mapping[str, str]] = {"POST": ADD}
+
+    @extend_schema(
+        operation_id="rerun_scan_request",
+        tags=["requests"],
+        parameters=[MARKET, NUMBER, LOCATION],
+        request=None,
+        responses={202: ACCEPTED, **problems(400, 404, 409, 503)},
+    )
+    def post(self, request: Request, market: str, number: str) -> Response:
+        """Ask for the same once more, as a new request; what was published already is found to stand. It takes the
+        permission to add scan requests."""
+        asked = queue.again(
+            self.asked(),
+            as_of=timezone.now(),
+            requested_by=request.user.get_username(),
+            request_id=getattr(request, "request_id", ""),
+        )
+        return _accepted(asked.request)
+
+
+class Draft(Numbered):
+    parameters = ForDraft
+    serializer_class = DraftBody
+
+    @extend_schema(
+        operation_id="scan_request_answer",
+        tags=["requests"],
+        parameters=[MARKET, NUMBER, ForDraft],
+        responses={200: DraftBody, **problems(400, 404)},
+    )
+    def get(self, request: Request, market: str, number: str) -> Response:
+        """What a request with `save` false found for one session; kept for a day, of the latest. Staff only."""
+        given, row = self.given(request), self.asked()
+        drafts = versions.drafts(row)
+        if "scanner_version" in given:
+            drafts = drafts.filter(version=given["scanner_version"])
+        if "date" in given:
+            drafts = drafts.filter(date=given["date"])
+        found = drafts.first()
+        if found is None:
+            raise Problem(
+                "no_answer",
+                f"Request {row.pk} ({row.status}) keeps no such answer: it published them (then scans/latest and the "
+                "like have them), has not got there, or they are older than a day.",
+            )
+        return Response(drafted(found))
+
+
+def _key(request: Request) -> str:
+    """The caller's idempotency key, "" without one."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return ""
+    if not KEY.fullmatch(key):
+        raise Problem(
+            "invalid_idempotency_key",
+            "An Idempotency-Key has 1 to 128 visible ASCII characters.",
+            status_code=400,
+        )
+    return key
+
+
+def _accepted(row: ScanRequest) -> Response:
+    where = f"/api/{row.market}/scan-requests/{row.pk}"
+    told = {**RequestBody(row).data, "warning": task_queue.advice(timezone.now())}
+    return Response(told, status=202, headers={"Location": where})

@@ -1,0 +1,231 @@
+"""What versions published: a session's ranks, the runs, and the dates there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date as Day  # a filter and a part of the path have its name
+from datetime import datetime
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+
+from caching.memo import Held
+from marketdata.api.schema import MARKET
+from marketdata.api.views import MarketList, MarketView
+from marketdata.markets import get_market
+from marketdata.queries import bars as market_queries
+from marketdata.record import Days
+from marketdata.web.api import downloads, serializers
+from marketdata.web.api.cursors import cursor_of, refuse_cursor
+from marketdata.web.api.filters import Filters
+from marketdata.web.api.pagination import ByDate, ByRank, Pages
+from marketdata.web.api.response_cache import State, keeper
+from marketdata.web.api.schema import UNCHANGED, problems
+from marketdata.web.api.views import listed
+from scans.api import parameters as asking
+from scans.api.parameters import DATE, ForRanks, ForVersion, VersionFilter, between
+from scans.api.serializers.flows import attach, attached
+from scans.api.serializers.regimes import with_rules
+from scans.api.serializers.scans import Answer, Header, Rank, Run, ScanResult
+from scans.models import ScanRank, ScanRun, ScanSession, Status
+from scans.queries import results, versions
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A version's answer for a session, what is told of it, and its market's sessions. Shared: nobody changes it."""
+
+    session: ScanSession
+    header: dict[str, Any]
+    calendar: Days
+
+
+FOUND: Held[Found] = Held()
+
+
+class ByRun(Pages):
+    orders = {"-id": ("-pk",), "-started_at": ("-started_at", "-pk"), "-last": ("-last", "-pk")}
+
+
+class Scan(MarketView):
+    """What a version published for a session: the header, and its ranks page by page. A session on which nothing
+    passed is an answer too: status no_match, no ranks, and the reason.
+
+    The pages of one answer stay pages of that answer, even where another is published in between: `next` says which
+    one it belongs to.
+    """
+
+    serializer_class = ScanResult
+    parameters = ForRanks
+    pagination_class = ByRank
+    paginator: ByRank
+    depends = (versions.GENERATION,)
+    keeper = keeper("page", "scan")
+
+    def row(self) -> type[Rank]:
+        return Rank
+
+    def answer(self, request: Request, day: Day | None) -> HttpResponseBase:
+        if self.form == "json":
+            return self.served(lambda: self.body(self.given(request), day))
+        given = self.given(request)
+        found = self.session(given, day)
+        name = f"{self.market.name}-{found.version.slug}-{found.date}"
+        return self.downloaded(self.table(found, self.ranks(found, given)), name)
+
+    def body(self, given: dict[str, Any], day: Day | None) -> dict[str, Any]:
+        """The header and a page of ranks."""
+        found = self.found(given, day)
+        rows = self.ranks(found.session, given)
+        page = self.paginator.paginate_queryset(rows, self.request, self, of=str(found.session.pk))
+        if self.fields is None or "flow" in self.fields:
+            attach(page, found.calendar)
+        links = {
+            "next": self.paginator.get_next_link(),
+            "previous": self.paginator.get_previous_link(),
+        }
+        ranks = serializers.told(Rank(page, many=True), self.fields)
+        return {**found.header, **links, "ranks": ranks}
+
+    def found(self, given: dict[str, Any], day: Day | None) -> Found:
+        """The answer asked for, whatever filters its ranks: read once by this process as long as nothing changes."""
+        if cursor_of(self.request) is not None:
+            return self._read(given, day)
+        asked = (self.market.name, given.get("scanner_version"), day)
+        return FOUND.get(asked, tuple(self.state() or ()), lambda: self._read(given, day))
+
+    def _read(self, given: dict[str, Any], day: Day | None) -> Found:
+        session, calendar = self.session(given, day), market_queries.sessions(self.market.name)
+        return Found(session, self.header(session, calendar), calendar)
+
+    def ranks(self, found: ScanSession, given: dict[str, Any]) -> QuerySet[ScanRank]:
+        """The ranks of the answer that pass the filters."""
+        filters = {name: value for name, value in given.items() if name != "scanner_version"}
+        return results.ranks(found, **filters)
+
+    def session(self, given: dict[str, Any], day: Day | None) -> ScanSession:
+        """The answer asked for; with a cursor, the one that it belongs to."""
+        cursor = cursor_of(self.request)
+        if cursor is None:
+            version = asking.version(self.market.name, given)
+            return results.session(self.market.name, version, day)
+        found = results.answer(self.market.name, int(cursor.of) if cursor.of.isdecimal() else 0)
+        wanted = (given.get("scanner_version"), day)
+        if found is None or any(
+            asked and asked != there for asked, there in zip(wanted, (found.version.slug, found.date), strict=True)
+        ):
+            refuse_cursor()
+        return found
+
+    def header(self, found: ScanSession, calendar: Days) -> dict[str, Any]:
+        context = self.get_serializer_context() | {
+            "is_latest": found.published and not found.has_later,  # type: ignore[attr-defined]
+            "today": asking.today(self.market),
+            "is_session": asking.is_among(calendar, found.date),
+        }
+        told: dict[str, Any] = Header(found, context=context).data
+        return told
+
+    def table(self, found: ScanSession, rows: QuerySet[ScanRank]) -> downloads.Table:
+        """The ranks as a table; each row says of which session and version it is."""
+        row = serializers.slim(Rank(), self.fields)
+        lead = {"market": self.market.name, "scanner_version": found.version.slug}
+        lead["date"] = found.date.isoformat()
+        columns = [*asking.LEAD, *downloads.columns(row)]
+        told = attached(listed(self.paginator, rows, self.request))
+        return downloads.Table(columns, ({**lead, **row.to_representation(one)} for one in told))
+
+    @classmethod
+    def state_of(cls, generations: Mapping[str, datetime], market: str = "") -> State | None:
+        """`is_today` changes at midnight, whatever else does."""
+        own = super().state_of(generations, market) or []
+        return [*own, asking.midnight(get_market(market))] if market else own
+
+
+class LatestScan(Scan):
+    @extend_schema(
+        operation_id="scan_latest",
+        tags=["scans"],
+        parameters=[MARKET, ForRanks],
+        responses={200: ScanResult, **UNCHANGED, **problems(400, 404)},
+    )
+    def get(self, request: Request, market: str) -> HttpResponseBase:
+        """The latest session that the version published."""
+        return self.answer(request, None)
+
+
+class DatedScan(Scan):
+    @extend_schema(
+        operation_id="scan",
+        tags=["scans"],
+        parameters=[MARKET, DATE, ForRanks],
+        responses={200: ScanResult, **UNCHANGED, **problems(400, 404)},
+    )
+    def get(self, request: Request, market: str, date: str) -> HttpResponseBase:
+        """The session of a date; a date without a run is a 404 that names the nearest dates with one."""
+        return self.answer(request, asking.day(date))
+
+
+class RunFilter(Filters):
+    scanner_version = VersionFilter(field_name="version")
+    status = django_filters.ChoiceFilter(choices=Status.choices)
+    date = django_filters.DateFilter(method="over", help_text="Runs whose range holds this day, e.g. 2024-05-31")
+
+    def over(self, rows: QuerySet[ScanRun], _: str, day: Day) -> QuerySet[ScanRun]:
+        return rows.filter(first__lte=day, last__gte=day)
+
+
+class Runs(MarketList):
+    """Every run, the latest first, whatever became of it."""
+
+    model = ScanRun
+    serializer_class = Run
+    filterset_class = RunFilter
+    pagination_class = ByRun
+
+    def rows(self) -> QuerySet[ScanRun]:
+        return results.runs(self.market.name)
+
+    @extend_schema(
+        operation_id="runs",
+        tags=["scans"],
+        parameters=[MARKET],
+        responses={200: Run(many=True), **UNCHANGED, **problems(400, 404)},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return super().get(request, *args, **kwargs)
+
+
+class Dates(MarketList):
+    """The days that a version has published, the latest first, each with its answer."""
+
+    model = ScanSession
+    serializer_class = Answer
+    parameters = ForVersion
+    filterset_class = between("date")
+    pagination_class = ByDate
+    depends = (versions.GENERATION,)
+
+    def rows(self) -> QuerySet[ScanSession]:
+        version = asking.version(self.market.name, self.given(self.request))
+        return results.published(self.market.name, version).select_related("version", "run")
+
+    def table(self, rows: QuerySet[ScanSession]) -> downloads.Table:
+        """The rows as a table, each index series read once for the regimes of many."""
+        row = serializers.slim(Answer(), self.fields)
+        found = with_rules(listed(self.paginator, rows, self.request))
+        return downloads.Table(downloads.columns(row), map(row.to_representation, found))
+
+    @extend_schema(
+        operation_id="scan_dates",
+        tags=["scans"],
+        parameters=[MARKET, ForVersion],
+        responses={200: Answer(many=True), **UNCHANGED, **problems(400, 404)},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return super().get(request, *args, **kwargs)

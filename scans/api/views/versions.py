@@ -1,0 +1,180 @@
+"""Making and changing scanner versions, and choosing the one a market uses: as in the admin, for staff with the
+permission to add or to change scanner versions; every change is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from marketdata.api.schema import MARKET
+from marketdata.api.views import MarketView
+from marketdata.web.api.parsers import Body
+from marketdata.web.api.schema import IF_MATCH, WRITING, location, problems
+from marketdata.web.api.views import unless_changed
+from scans.api.fields import Limits
+from scans.api.parameters import SLUG
+from scans.api.serializers import versions
+from scans.api.serializers.versions import VersionDetail, tag, told
+from scans.models import ScannerVersion
+from scans.operations import versions as operations
+from scans.queries import versions as queries
+
+CHANGE = "scans.change_scannerversion"
+LOCATION = location(201, "The new version's address, e.g. /api/versions/v2-tight")
+
+
+class Editable(Body):
+    """What of a version may be changed."""
+
+    title = serializers.CharField(required=False, max_length=120, allow_blank=True)
+    segments = serializers.ListField(
+        child=serializers.CharField(max_length=20),
+        required=False,
+        max_length=20,
+        help_text="Empty: the market's own",
+    )
+    limits = Limits(required=False, help_text="Segment -> how many of the largest by turnover")
+    parameters = serializers.DictField(
+        child=serializers.JSONField(allow_null=True),
+        required=False,
+        help_text="Name -> value, as `parameters` of the version tells them; null: the engine's default",
+    )
+
+    def settings(self) -> tuple[dict[str, Any], list[str]]:
+        """The parameters to set, and the names of those to be as the engine has them."""
+        given = self.validated_data.get("parameters", {})
+        reset = [name for name, value in given.items() if value is None]
+        return {name: value for name, value in given.items() if value is not None}, reset
+
+
+class EditBody(Editable):
+    """Only what is named changes."""
+
+    enabled = serializers.BooleanField(required=False)
+
+    def others(self) -> dict[str, Any]:
+        """The fields of the version to set."""
+        return {name: value for name, value in self.validated_data.items() if name != "parameters"}
+
+
+class NewBody(Editable):
+    """A new version of an engine."""
+
+    slug = serializers.SlugField(max_length=40)
+    engine = serializers.CharField(max_length=24, help_text="v2, formula, ...")
+
+
+class ActiveBody(Body):
+    """The version that a market uses where none is named."""
+
+    scanner_version = serializers.CharField(max_length=40)
+
+
+class Versions(versions.Versions):
+    """Every scanner version; and making one."""
+
+    permissions: ClassVar[Mapping[str, str]] = {"POST": "scans.add_scannerversion"}
+
+    @extend_schema(
+        operation_id="make_version",
+        tags=["versions"],
+        parameters=[LOCATION],
+        request=NewBody,
+        responses={
+            201: OpenApiResponse(VersionDetail, description="Made"),
+            **problems(400, 409, 413, 415),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Make a version of an engine, with what differs from the engine's own parameters. It takes the permission
+        to add scanner versions."""
+        body = NewBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        given = body.validated_data
+        settings, reset = body.settings()
+        made = operations.create(
+            slug=given["slug"],
+            engine=given["engine"],
+            settings=settings,
+            reset=reset,
+            title=given.get("title", ""),
+            segments=given.get("segments", []),
+            limits=given.get("limits", {}),
+            who=request.user.get_username(),
+            at=timezone.now(),
+        )
+        headers = {"Location": f"/api/versions/{made.slug}", "ETag": tag(made, {})}
+        return Response(told(made, {}), status=201, headers=headers)
+
+
+class OneVersion(versions.OneVersion):
+    permissions: ClassVar[Mapping[str, str]] = {"PATCH": CHANGE}
+
+    @extend_schema(
+        operation_id="change_version",
+        tags=["versions"],
+        parameters=[SLUG, IF_MATCH],
+        request=EditBody,
+        responses={200: VersionDetail, **problems(*WRITING, 412)},
+    )
+    def patch(self, request: Request, slug: str) -> Response:
+        """Change a version: each parameter is checked by the engine's own schema, and who changed what is kept. What
+        was published stays as it was. It takes the permission to change scanner versions."""
+        body = EditBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        settings, reset = body.settings()
+        active = queries.active_on()
+
+        def guard(standing: ScannerVersion) -> None:
+            unless_changed(request, tag(standing, active))
+
+        changed = operations.change(
+            operations.named(slug),
+            settings=settings,
+            reset=reset,
+            others=body.others(),
+            who=request.user.get_username(),
+            at=timezone.now(),
+            guard=guard,
+        )
+        return Response(told(changed, active), headers={"ETag": tag(changed, active)})
+
+
+class Active(MarketView):
+    """The version that a market uses where none is named."""
+
+    serializer_class = ActiveBody
+    pagination_class = None
+    permissions: ClassVar[Mapping[str, str]] = {"PUT": CHANGE}
+
+    @extend_schema(
+        operation_id="active_version",
+        tags=["versions"],
+        parameters=[MARKET],
+        responses={200: ActiveBody, **problems(400, 404)},
+    )
+    def get(self, request: Request, market: str) -> Response:
+        return Response({"scanner_version": queries.active(self.market.name).slug})
+
+    @extend_schema(
+        operation_id="make_active",
+        tags=["versions"],
+        parameters=[MARKET],
+        request=ActiveBody,
+        responses={200: ActiveBody, **problems(*WRITING)},
+    )
+    def put(self, request: Request, market: str) -> Response:
+        """Make a version the one that the market uses where none is named. It takes the permission to change
+        scanner versions."""
+        body = ActiveBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        chosen = operations.named(body.validated_data["scanner_version"])
+        who = request.user.get_username()
+        operations.activate(self.market.name, chosen, who=who, at=timezone.now())
+        return Response({"scanner_version": chosen.slug})

@@ -1,0 +1,248 @@
+"""What the crossover scanners v1 and v2 share: measures, seven signals, filters and the base risk
+(scanner definitions, section 2).
+
+1. `features`: the measures, from bars alone and free of parameters, so that every version of v1 or v2 with other
+   parameters judges the same arrays.
+2. `filters`, `signals`, `risks`: the questions asked of them, as conditions; what depends on the session (the rsi
+   threshold, the fallback step) comes in as (K, 1).
+
+Where the definitions are silent: "crosses above" means above at t and not above at t-1; every comparison in which a
+computed measure takes part follows the ties rule, also against a constant, because such a constant is a ratio of two
+computed series; the turnover and price floors compare as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.panel import Floats
+from scans.engines import regimes
+from scans.engines.base import Features, Universe
+from scans.engines.conditions import Condition, Limit, filter_, gate, risk, signal
+from scans.engines.crossover.thresholds import CrossoverParams
+from scans.engines.indicators import Measures
+from scans.engines.regimes import Codes
+from scans.kernels.arrays import tail
+from scans.kernels.compare import above, at_least, crosses_above, rises
+from scans.kernels.counts import rolling_count
+from scans.kernels.oscillators import osc_positive, osc_rises
+from scans.kernels.slopes import slope_sides, spread
+from scans.kernels.volume import obv_sides
+
+INPUTS = {"volume": 19, "amount": 19}
+"""The reach of the windows, in sessions: means of 20 and the slope of obv over 20."""
+
+MOMENTUM = ("cross", "volume", "macd", "rsi")
+TREND = ("tema", "obv", "above5")
+SHOWN = ("turnover", "gap", "ext", "rsi_tema", "rsi_dema", "volume_5", "volume_20")
+"""The measures that a rank keeps."""
+
+
+def features(measures: Measures) -> dict[str, NDArray[Any]]:
+    """The shared measures, (K, N) each: float64 where a threshold is laid on them; float32 beside its verdict where
+    only the sign is asked. Computed once for all engines over the same bars."""
+    return dict(measures.once("crossover", lambda: _features(measures)))
+
+
+def _features(measures: Measures) -> dict[str, NDArray[Any]]:
+    panel, k = measures.panel, measures.asked
+    close, volume = panel.tail("close", 5), panel.tail("volume", 0)
+    now = close[len(close) - k :]
+    upper, lower = measures.tema(20), measures.dema(10)
+    tema, dema = upper[len(upper) - k :], lower[len(lower) - k :]
+    sides = measures.osc(3)
+    of_tema, of_dema = measures.rsi_tema_dema(14)
+    mean20 = measures.mean("volume", 20)
+    stood_above = above(tail(upper, k + 4), tail(lower, k + 4))
+    return {
+        "turnover": measures.mean("amount", 20),
+        "gap": (tema - dema) / now,
+        "ext": (now - tema) / tema,
+        "rsi_tema": of_tema,
+        "rsi_dema": of_dema,
+        "volume_5": _over(volume, measures.mean("volume", 5)),
+        "volume_20": _over(volume, mean20),
+        "cross": crosses_above(upper, lower, keep=k),
+        "above": rolling_count(stood_above, 5, keep=k).astype(np.int8),
+        "tema_over_dema": stood_above[len(stood_above) - k :],
+        "over_tema": above(now, tema),
+        "over_dema": above(now, dema),
+        "osc": _share(tail(sides.up - sides.down, k), now),
+        "osc_positive": osc_positive(sides)[len(sides.up) - k :],
+        "osc_rises": rolling_count(osc_rises(sides), 3, keep=k).astype(np.int8),
+        "closes_up": rolling_count(rises(close), 5, keep=k).astype(np.int8),
+        **_slope("tema", slope_sides(upper, 20, keep=k), now),
+        **_slope("dema", slope_sides(lower, 20, keep=k), now),
+        **_slope("obv", obv_sides(panel.tail("close", 20), panel.tail("volume", 19), 20, keep=k), mean20),
+    }
+
+
+def _slope(name: str, sides: tuple[Floats, Floats], scale: Floats) -> dict[str, NDArray[Any]]:
+    """Whether the slope over 20 sessions is positive, and how steep it is, a session, as a share of `scale`."""
+    later, earlier = sides
+    return {
+        f"{name}_rising": above(later, earlier),
+        f"{name}_slope": _share((later - earlier) / spread(20), scale),
+    }
+
+
+def _share(value: Floats, scale: Floats) -> NDArray[np.float32]:
+    return _over(value, scale).astype(np.float32)
+
+
+def _over(value: Floats, scale: Floats) -> Floats:
+    """value / scale, NaN where the scale is 0: a mean volume of sessions without a trade."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(scale > 0, value / scale, np.nan)
+
+
+def regime(codes: Codes, shape: tuple[int, ...], closed: tuple[int, ...]) -> Condition:
+    """Whether the regime of the session lets anything through; the value is its place in `regimes.NAMES`."""
+    open_ = ~np.isin(codes, closed)
+    names = " nor ".join(regimes.NAMES[one] for one in closed)
+    listed = ", ".join(f"{place} {name}" for place, name in enumerate(regimes.NAMES))
+    return gate(
+        "regime",
+        np.broadcast_to(codes[:, None], shape),
+        f"the regime ({listed}) is not {names}",
+        np.broadcast_to(open_[:, None], shape),
+    )
+
+
+def filters(
+    f: Features, universe: Universe, params: CrossoverParams, *, rsi: Limit, gap: Limit, ext: Limit
+) -> list[Condition]:
+    """The hard filters both scanners know; rsi is the threshold of the session, gap and ext the most allowed."""
+    cap = rsi + params.rsi_headroom
+    hot = at_least(f["rsi_tema"], params.overheat_rsi)
+    spike = at_least(f["volume_5"], params.overheat_volume)
+    return [
+        filter_(
+            "turnover",
+            f["turnover"],
+            "mean turnover of 20 sessions >= {}",
+            at_least(f["turnover"], params.turnover_min),
+            params.turnover_min,
+        ),
+        filter_(
+            "price",
+            universe.close,
+            "raw close >= {}",
+            universe.close >= params.price_min,
+            params.price_min,
+        ),
+        filter_("rsi cap", f["rsi_tema"], "rsi_tema < {}", above(cap, f["rsi_tema"]), cap),
+        filter_(
+            "overheat",
+            f["volume_5"],
+            "not (rsi_tema >= {} and volume >= {} times its 5-session mean)",
+            ~(hot & spike),
+            params.overheat_rsi,
+            params.overheat_volume,
+        ),
+        filter_(
+            "gap",
+            f["gap"],
+            "{} <= (tema20 - dema10) / close <= {}",
+            at_least(f["gap"], params.gap_min) & at_least(gap, f["gap"]),
+            params.gap_min,
+            gap,
+        ),
+        filter_("ext", f["ext"], "(close - tema20) / tema20 <= {}", at_least(ext, f["ext"]), ext),
+    ]
+
+
+def signals(f: Features, params: CrossoverParams, *, rsi: Limit, volume: Condition) -> dict[str, Condition]:
+    """The seven signals by name, in the order of `SIGNALS`; rsi is the threshold of the session, volume the signal
+    of its step."""
+    tema, dema = f["rsi_tema"], f["rsi_dema"]
+    near = above(params.rsi_near, np.abs(tema - dema)) & above(tema, rsi)
+    listed = [
+        signal("cross", 3, f["cross"], "tema20 crosses above dema10", f["cross"]),
+        volume,
+        signal("macd", 1, f["osc"], "macd oscillator (as a share of the close) > 0", f["osc_positive"]),
+        signal(
+            "rsi",
+            1,
+            tema - dema,
+            "rsi_tema - rsi_dema > 0, or within {} of it and rsi_tema > {}",
+            above(tema, dema) | near,
+            params.rsi_near,
+            rsi,
+        ),
+        signal(
+            "tema",
+            2,
+            f["tema_slope"],
+            "slope of tema20 over 20 sessions (as a share of the close) > 0 and close > tema20",
+            f["tema_rising"] & f["over_tema"],
+        ),
+        signal(
+            "obv",
+            2,
+            f["obv_slope"],
+            "slope of obv over 20 sessions (as a share of the mean volume) > 0",
+            f["obv_rising"],
+        ),
+        signal(
+            "above5",
+            2,
+            f["above"],
+            "tema20 > dema10 on at least {} of the last 5 sessions",
+            f["above"] >= params.above_min,
+            params.above_min,
+        ),
+    ]
+    return {one.name: one for one in listed}
+
+
+def volume_signal(f: Features, params: CrossoverParams, vol_mult: Limit) -> Condition:
+    """The volume signal with the multiple `vol_mult`."""
+    return signal(
+        "volume",
+        2,
+        f["volume_5"],
+        "volume >= {} times its 5-session and {} times its 20-session mean",
+        at_least(f["volume_5"], vol_mult) & at_least(f["volume_20"], params.vol_mult_20),
+        vol_mult,
+        params.vol_mult_20,
+    )
+
+
+def risks(f: Features, params: CrossoverParams) -> list[Condition]:
+    """What makes a pick risky; the sum of the points is its risk."""
+    return [
+        risk(
+            "rsi",
+            2,
+            f["rsi_tema"],
+            "rsi_tema > {}",
+            above(f["rsi_tema"], params.risk_rsi),
+            params.risk_rsi,
+        ),
+        risk(
+            "volume",
+            2,
+            f["volume_5"],
+            "volume > {} times its 5-session mean",
+            above(f["volume_5"], params.risk_volume),
+            params.risk_volume,
+        ),
+        risk(
+            "macd",
+            1,
+            f["osc_rises"],
+            "the macd oscillator rose on fewer than 3 of the last 3 sessions",
+            f["osc_rises"] < 3,
+        ),
+        risk(
+            "closes",
+            1,
+            f["closes_up"],
+            "at least 4 of the last 5 closes above the close before",
+            f["closes_up"] >= 4,
+        ),
+    ]

@@ -1,0 +1,173 @@
+"""Computing a program: `measured` over one panel, `Judging` over the whole market.
+
+Every node is computed once, for the sessions asked for and as many before them as its readers need; it is dropped when
+its last reader has it. What other engines measure too (averages of the close, the oscillators) comes from `Measures`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.panel import FIELDS, Bools
+from scans.engines import regimes
+from scans.engines.base import Features, MarketIndex, Universe
+from scans.engines.formula.nodes import Kind, Node
+from scans.engines.formula.operations import LOCAL, RECURSIVE, SERIES, carried
+from scans.engines.formula.program import Program
+from scans.engines.indicators import BACK, Measures
+from scans.kernels import averages
+from scans.kernels.arrays import tail
+from scans.kernels.ranks import percentile
+
+DEFINED = "defined"
+"""The feature that says whether every value that is compared has one."""
+
+
+def measured(program: Program, measures: Measures) -> Features:
+    """The stored nodes by their keys, (K, N) each: conditions as bool, numbers as float64, those that are shown and
+    no more as float32."""
+    k = measures.asked
+    readers = Counter(one for node in program.order for one in node.args)
+    needed = {one for one in program.measured if one.local}
+    held: dict[Node, Any] = {}
+    features: dict[str, NDArray[Any]] = {}
+    defined = np.ones((k, len(measures.panel.codes)), dtype=np.bool_)
+    stored = set(program.stored)
+    for node in program.order:
+        value = held[node] = _value(node, k + program.back[node], held, measures)
+        if node in needed:
+            defined &= np.isfinite(tail(value, k))
+        if node in stored:
+            features[node.key] = _kept(value, k, only_shown=node in program.shown)
+        for one in set(node.args):
+            readers[one] -= node.args.count(one)
+            if not readers[one]:
+                held.pop(one, None)
+        if not readers[node]:
+            del held[node]
+    features[DEFINED] = defined
+    return features
+
+
+def _kept(value: NDArray[Any], k: int, *, only_shown: bool) -> NDArray[Any]:
+    if only_shown and value.dtype == np.float64:
+        with np.errstate(over="ignore"):
+            return tail(value, k).astype(np.float32)
+    # A part is copied, or it would hold the whole.
+    return value if len(value) == k else tail(value, k).copy()
+
+
+def _value(node: Node, rows: int, held: Mapping[Node, Any], measures: Measures) -> Any:
+    """The node's array, min(rows, T) rows."""
+    if node.op in FIELDS:
+        return measures.panel.tail(node.op, rows - measures.asked)
+    rows = min(rows, len(measures.panel.sessions))
+    if node.op in LOCAL:
+        args = (one.options[0] if one.constant else _tail(held[one], rows) for one in node.args)
+        return LOCAL[node.op](*args)
+    known = _shared(node, rows, measures)
+    if known is not None:
+        return known
+    values = [held[one] for one in node.args]
+    if node.op in RECURSIVE and not node.args[0].whole:
+        values = [carried(values[0])]
+
+    def compute() -> Any:
+        return SERIES[node.op](*values, *node.options, keep=rows)
+
+    if all(one.op in FIELDS for one in node.args):
+        return measures.once(("formula", node.key, rows), compute)
+    return compute()
+
+
+def _tail(value: Any, rows: int) -> Any:
+    return tuple(tail(one, rows) for one in value) if isinstance(value, tuple) else tail(value, rows)
+
+
+def _shared(node: Node, rows: int, measures: Measures) -> Any:
+    """What `Measures` keeps for every engine, where it keeps enough of it; else None."""
+    before = rows - measures.asked
+    over_close = all(one.op == "close" for one in node.args)
+    if node.op in ("ema", "dema", "tema") and over_close and before <= BACK:
+        return tail(getattr(measures, node.op)(node.options[0]), rows)
+    if node.op == "osc_sides" and node.options == (12, 26, 9):
+        return measures.osc(before)
+    if before > 0:
+        return None
+    if node.op in ("rsi", "rsi_tema_dema", "atr"):
+        return getattr(measures, node.op)(node.options[0])
+    if node.op == "sma" and node.args[0].op in FIELDS:
+        return measures.mean(node.args[0].op, node.options[0])
+    return None
+
+
+class Judging:
+    """The values of a program over the whole market, (K, N) or (K, 1) arrays or numbers, each computed once."""
+
+    def __init__(self, program: Program, universe: Universe, features: Features, index: MarketIndex) -> None:
+        self.program, self.universe = program, universe
+        self.features, self.index = features, index
+        self.at = index.rows(universe.sessions)
+        self.shape = universe.eligible.shape
+        self.known: dict[Node, Any] = {}
+
+    def value(self, node: Node) -> Any:
+        """The node's value on every session asked for."""
+        if node.constant or node.kind is Kind.TEXT:
+            return node.options[0]
+        if node.key in self.features:
+            return self.features[node.key]
+        if node not in self.known:
+            self.known[node] = self._computed(node)
+        return self.known[node]
+
+    def _computed(self, node: Node) -> Any:
+        if node.op in SESSION:
+            return SESSION[node.op](self.index, *node.options)[self.at][:, None]
+        if node.op == "is":
+            return self.value(node.args[0]) == regimes.NAMES.index(node.args[1].options[0])
+        args = [self.value(one) for one in node.args]
+        if node.op == "percentile":
+            return percentile(np.broadcast_to(args[0], self.shape), self.universe.eligible)
+        return LOCAL[node.op](*args)
+
+    def wide(self, node: Node) -> NDArray[Any]:
+        """The same as (K, N), not to be written to."""
+        return np.broadcast_to(np.asarray(self.value(node)), self.shape)
+
+    def defined(self) -> Bools:
+        """(K, N): every value that is compared is defined. What the market as a whole has not got yet fulfils nothing,
+        as in the regimes, but closes no session."""
+        whole: Bools = self.features[DEFINED].copy()
+        for node in self.program.measured:
+            if not node.local and _of_an_instrument(node):
+                whole &= np.isfinite(self.value(node))
+        return whole
+
+
+def _of_an_instrument(node: Node) -> bool:
+    return node.op == "percentile" or any(one.op in FIELDS or _of_an_instrument(one) for one in node.args)
+
+
+def _index_range(index: MarketIndex, n: int) -> NDArray[Any]:
+    # A window that holds an unknown session is unknown; sma reads each window by itself.
+    return averages.sma(index.range[:, None], n)[:, 0]
+
+
+def _short_risk(index: MarketIndex) -> NDArray[Any]:
+    # Numbers of a formula are float64, whatever a regime is counted in.
+    return regimes.short_risk(index).astype(np.float64)
+
+
+SESSION: dict[str, Callable[..., NDArray[Any]]] = {
+    "regime_trend": regimes.regime_trend,
+    "regime_daily": regimes.regime_daily,
+    "short_risk": _short_risk,
+    "index_return": regimes.returns,
+    "index_range": _index_range,
+}

@@ -1,0 +1,82 @@
+"""Indicators over one panel, each computed once however many engines ask for it.
+
+Recursive ones run over all the history there is, windows only over the rows they need. What is kept are the K
+sessions asked for, and `BACK` more of those averages whose own windows are asked for later. Nothing here modifies the
+panel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+from marketdata.panel import Floats, Panel
+from scans.kernels import averages, oscillators, ranges
+from scans.kernels.arrays import under_missing
+from scans.kernels.oscillators import OscSides
+
+Value = TypeVar("Value")
+
+BACK = 20
+"""Sessions before the first asked for that averages are kept: a slope over 20 and a look at the session before."""
+
+
+class Measures:
+    """What kernels make of `panel`, remembered by name and arguments for as long as this object lives."""
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel = panel
+        self.asked = len(panel.asked)
+        self._known: dict[Hashable, Any] = {}
+
+    def once(self, key: Hashable, compute: Callable[[], Value]) -> Value:
+        """The value under `key`, computed on the first call."""
+        if key not in self._known:
+            self._known[key] = compute()
+        value: Value = self._known[key]
+        return value
+
+    def field(self, name: str, before: int) -> Floats:
+        """The field's last K + before sessions, (K + before, N), NaN above where history begins later."""
+        return under_missing(self.panel.tail(name, before), self.asked + before)
+
+    def ema(self, n: int) -> Floats:
+        """Exponential average of the close over n, (<= K + BACK, N)."""
+        close, keep = self.panel["close"], self.asked + BACK
+        return self.once(("ema", n), lambda: averages.ema(close, n, keep=keep))
+
+    def dema(self, n: int) -> Floats:
+        """Double exponential average of the close over n, (<= K + BACK, N)."""
+        close, keep = self.panel["close"], self.asked + BACK
+        return self.once(("dema", n), lambda: averages.dema(close, n, keep=keep))
+
+    def tema(self, n: int) -> Floats:
+        """Triple exponential average of the close over n, (<= K + BACK, N)."""
+        close, keep = self.panel["close"], self.asked + BACK
+        return self.once(("tema", n), lambda: averages.tema(close, n, keep=keep))
+
+    def osc(self, back: int) -> OscSides:
+        """The two sides of the macd's oscillator, (<= K + back, N) each."""
+        close, keep = self.panel["close"], self.asked + back
+        return self.once(("osc", back), lambda: oscillators.osc_sides(close, keep=keep))
+
+    def rsi_tema_dema(self, n: int) -> tuple[Floats, Floats]:
+        """rsi_tema and rsi_dema over n, (K, N) each."""
+        close, keep = self.panel["close"], self.asked
+        return self.once(("rsi_tema_dema", n), lambda: oscillators.rsi_tema_dema(close, n, keep=keep))
+
+    def rsi(self, n: int) -> Floats:
+        """Wilder's relative strength index over n, (K, N)."""
+        close, keep = self.panel["close"], self.asked
+        return self.once(("rsi", n), lambda: oscillators.rsi(close, n, keep=keep))
+
+    def mean(self, name: str, n: int) -> Floats:
+        """Mean of the field over the last n sessions, (K, N)."""
+        values = self.panel.tail(name, n - 1)
+        return self.once(("mean", name, n), lambda: averages.sma(values, n, keep=self.asked))
+
+    def atr(self, n: int) -> Floats:
+        """Mean true range over the last n sessions, (K, N)."""
+        high, low = (self.panel.tail(name, n - 1) for name in ("high", "low"))
+        close = self.panel.tail("close", n)
+        return self.once(("atr", n), lambda: ranges.atr(high, low, close, n, keep=self.asked))

@@ -1,0 +1,285 @@
+"""seismograph: accumulation before the quake (scanner definitions, section 5).
+
+1. `features`: the intensities of `intensities`, and who traded often enough to be judged.
+2. `score`: four models over them, 0..100 each: v2 a weighted sum, v1 a ladder over it, v3 another weighted sum with
+   bonus and penalty, v4 is v2 with a stricter tightness and divergence.
+3. What the chosen `model` scores above its threshold is ranked; every score and intensity is kept.
+
+A model is null where fewer than half of the bars of its window (20; v3 up to 60) traded.
+
+Where the definitions are silent: "above 0.5" and the threshold follow the ties rule; v1 and v4 stand on v2's window and
+are null with it; `volume_min` bounds the mean volume of 20 sessions in today's shares; nobody regards the regime, which
+is the trend regime for the record; the label is the stage; there is no plan; all matches are ranked unless `top_n` says
+otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.number_format import format_number
+from marketdata.panel import Bools, Floats
+from scans.engines import outcomes, regimes
+from scans.engines.base import Check, Features, MarketIndex, Outcome, Universe
+from scans.engines.conditions import Condition, Part, all_hold, filter_, gate, standing, total
+from scans.engines.currency_params import money
+from scans.engines.indicators import Measures
+from scans.engines.outcomes import Plan
+from scans.engines.params import param
+from scans.engines.ranking import Picks, ordered
+from scans.engines.seismograph import intensities
+from scans.kernels.compare import above, at_least
+
+WARM_UP = 253
+"""Sessions before the first asked for: no window is longer than 60, so only a suspected action reaches so far back."""
+
+WEIGHTS_V2 = {
+    "tight_range": 0.30,
+    "obv_divergence": 0.35,
+    "accumulation_bar": 0.25,
+    "volume_dryout": 0.10,
+}
+WEIGHTS_V3 = {
+    "v3_tight": 0.35,
+    "v3_absorption": 0.30,
+    "v3_accumulation": 0.20,
+    "v3_dryout": 0.15,
+}
+WEIGHTS_V4 = {
+    "v4_tight_range": 0.30,
+    "v4_obv_divergence": 0.35,
+    "accumulation_bar": 0.25,
+    "volume_dryout": 0.10,
+}
+SIGNALS = ("tight_range", "obv_divergence", "accumulation_bar", "volume_dryout")
+THRESHOLDS = {"v1": 50.0, "v2": 50.0, "v3": 75.0, "v4": 50.0}
+STAGES = np.array(["", "stage 1", "stage 2", "", "stage 4"])
+
+
+@dataclass(frozen=True)
+class Params:
+    """Parameters of seismograph; its limits are those of the market."""
+
+    model: str = param("v2", choices=tuple(THRESHOLDS), help="The model that ranks")
+    threshold: float = param(
+        -1.0, least=-1, most=100, help="Scores above this match; -1 for the model's own: 50, v3 75"
+    )
+    turnover_min: float = money(5e8, 0.0, "Least mean turnover of 20 sessions")
+    price_min: float = money(0.0, 2.0, "Least raw close")
+    price_max: float = money(0.0, 20.0, "Largest raw close; 0 for no limit")
+    volume_min: float = param(
+        0.0,
+        least=0,
+        unit="shares",
+        elsewhere={"us": 100_000.0},
+        help="Least mean volume of 20 sessions",
+    )
+    top_n: int = param(0, least=0, most=10_000, unit="instruments", help="How many picks are kept; 0 for all")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What `score` combines and `explain` shows."""
+
+    scored: Bools
+    conditions: list[Condition]
+    parts: list[Part]
+    scores: dict[str, Floats]
+    fired: dict[str, Bools]
+    stage: Floats
+    picks: Picks
+    matched: Bools
+
+
+class Engine:
+    """See the module."""
+
+    slug: ClassVar[str] = "seismograph"
+    title: ClassVar[str] = "Accumulation before the quake"
+    revision: ClassVar[int] = 1
+    inputs: ClassVar[Mapping[str, int]] = {**intensities.INPUTS, "amount": 19, "raw_close": 0}
+    warm_up: ClassVar[int] = WARM_UP
+    regime_kind: ClassVar[str] = regimes.TREND
+    min_bars: ClassVar[int] = 21
+    Params: ClassVar[type[Any]] = Params
+    feature_params: ClassVar[tuple[str, ...]] = ()
+
+    def features(self, measures: Measures, params: Any) -> Features:
+        """The intensities, NaN where their model is null; turnover and volume (today's shares) of 20 sessions."""
+        shares = measures.field("close", 0) / measures.field("raw_close", 0)
+        found: dict[str, NDArray[Any]] = {
+            "turnover": measures.mean("amount", 20),
+            "volume": measures.mean("volume", 20) * shares,
+        }
+        for window, made in (
+            (20, intensities.of_20_bars(measures)),
+            (60, intensities.of_60_bars(measures)),
+        ):
+            dead = ~intensities.half_traded(measures, window)
+            found |= {name: np.where(dead, np.nan, values) for name, values in made.items()}
+        return found
+
+    def score(self, universe: Universe, features: Features, index: MarketIndex, params: Any) -> Outcome:
+        """See `base.Engine`."""
+        judged = _judge(universe, features, params)
+        at = index.rows(universe.sessions)
+        regime = regimes.regime_trend(index)[at]
+        picks = judged.picks
+        days = outcomes.days(
+            universe,
+            scored=judged.scored,
+            matched=judged.matched.sum(axis=1),
+            regime=[regimes.NAMES[code] for code in regime],
+            closed=np.zeros(len(regime), dtype=bool),
+            short_risk=regimes.short_risk(index)[at],
+        )
+        ranks = outcomes.ranks(
+            picks,
+            label=STAGES[np.nan_to_num(picks.of(judged.stage)).astype(int)],
+            strategy=np.full(len(picks), ""),
+            levels=outcomes.levels([Plan()], np.zeros(len(picks), dtype=int), picks.of(universe.close)),
+            signals=judged.fired,
+            components={
+                **{f"score_{name}": score for name, score in judged.scores.items()},
+                **features,
+                "stage": judged.stage,
+            },
+        )
+        return Outcome(days, ranks)
+
+    def explain(
+        self,
+        universe: Universe,
+        features: Features,
+        index: MarketIndex,
+        params: Any,
+        *,
+        day: int,
+        column: int,
+    ) -> list[Check]:
+        """See `base.Engine`; the parts are those of the chosen model."""
+        today = {name: values[day : day + 1] for name, values in features.items()}
+        judged = _judge(universe.on(day), today, params)
+        checks = [one.check(0, column) for one in judged.conditions]
+        checks += [one.check(0, column) for one in judged.parts]
+        rule = f"within the best {params.top_n}" if params.top_n else "all matches are ranked"
+        return [*checks, judged.picks.check(column, rule)]
+
+
+def _judge(universe: Universe, f: Features, params: Params) -> Judged:
+    fired = {name: above(f[name], 0.5) for name in SIGNALS}
+    parts = {
+        "v2": _weighted(f, WEIGHTS_V2),
+        "v3": _weighted(f, WEIGHTS_V3),
+        "v4": _weighted(f, WEIGHTS_V4),
+    }
+    parts["v1"] = [_ladder(f, fired)]
+    parts["v3"] += _adjustments(f, total(parts["v3"]))
+    scores = {name: total(parts[name]) for name in sorted(parts)}
+    chosen = scores[params.model]
+    scored = universe.eligible & np.isfinite(chosen)
+    threshold = params.threshold if params.threshold >= 0 else THRESHOLDS[params.model]
+    conditions = [
+        *standing(universe, scored),
+        *_limits(universe, f, params),
+        *(Condition("signal", name, f[name], "intensity > 0.5", holds) for name, holds in fired.items()),
+        gate(
+            "threshold",
+            chosen,
+            f"score of model {params.model} > {{}}",
+            above(chosen, threshold),
+            threshold,
+        ),
+    ]
+    matched = all_hold(one for one in conditions if one.group != "signal")
+    picks = ordered(universe, matched, chosen)
+    return Judged(
+        scored=scored,
+        conditions=conditions,
+        parts=parts[params.model],
+        scores=scores,
+        fired=fired,
+        stage=_stage(fired, scores["v2"]),
+        picks=picks.where(picks.rank <= params.top_n) if params.top_n else picks,
+        matched=matched,
+    )
+
+
+def _limits(universe: Universe, f: Features, params: Params) -> list[Condition]:
+    """What the universe is limited to."""
+    close = universe.close
+    limits = [
+        filter_(
+            "turnover",
+            f["turnover"],
+            "mean turnover of 20 sessions >= {}",
+            at_least(f["turnover"], params.turnover_min),
+            params.turnover_min,
+        ),
+        filter_("price", close, "raw close >= {}", close >= params.price_min, params.price_min),
+        filter_(
+            "volume",
+            f["volume"],
+            "mean volume of 20 sessions >= {}",
+            at_least(f["volume"], params.volume_min),
+            params.volume_min,
+        ),
+    ]
+    if params.price_max:
+        most = params.price_max
+        limits.append(filter_("price limit", close, "raw close <= {}", close <= most, most))
+    return limits
+
+
+def _weighted(f: Features, weights: Mapping[str, float]) -> list[Part]:
+    return [
+        Part(name, f[name], f"{format_number(100 * weight)} x intensity", 100 * weight * f[name])
+        for name, weight in weights.items()
+    ]
+
+
+def _ladder(f: Features, fired: Mapping[str, Bools]) -> Part:
+    """V1: the first step that the signals reach."""
+    tight, obv, accumulation, dryout = (fired[name] for name in SIGNALS)
+    points = np.select(
+        [tight & obv, tight, accumulation & obv, accumulation, obv, dryout],
+        [100.0, 80.0, 70.0, 50.0, 30.0, 10.0],
+        0.0,
+    )
+    points = np.where(np.isfinite(sum(f[name] for name in SIGNALS)), points, np.nan)
+    rule = "100 tight and obv, 80 tight, 70 accumulation and obv, 50 accumulation, 30 obv, 10 dryout"
+    return Part("ladder", points, rule, points)
+
+
+def _stage(fired: Mapping[str, Bools], score: Floats) -> Floats:
+    """4 where ranges are tight, 2 where volume diverges, else 1; NaN where V2 is null."""
+    stage = np.select([fired["tight_range"], fired["obv_divergence"]], [4.0, 2.0], 1.0)
+    return np.where(np.isfinite(score), stage, np.nan)
+
+
+def _adjustments(f: Features, weighted: Floats) -> list[Part]:
+    """V3: what bonus, penalty and the limits of 0 and 100 make of the weighted sum."""
+    tight, absorption, accumulation = (f[name] for name in ("v3_tight", "v3_absorption", "v3_accumulation"))
+    strong = sum(above(f[name], 0.5).astype(np.int8) for name in WEIGHTS_V3)
+    bonus = 10.0 * (above(tight, 0.6) & above(absorption, 0.5)) + 5.0 * (np.asarray(strong) >= 3)
+    idle = above(tight, 0.7) & above(0.3, absorption) & at_least(0.3, accumulation)
+    final = np.clip((weighted + bonus) * np.where(idle, 0.5, 1.0), 0, 100)
+    return [
+        Part(
+            "bonus",
+            bonus,
+            "10 where tight > 0.6 and absorption > 0.5, 5 where three parts > 0.5",
+            bonus,
+        ),
+        Part(
+            "penalty",
+            idle,
+            "halved where tight > 0.7, absorption < 0.3 and accumulation <= 0.3; within 0..100",
+            final - weighted - bonus,
+        ),
+    ]

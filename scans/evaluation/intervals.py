@@ -1,0 +1,48 @@
+"""How sure the mean of one version's holdings is: the intervals of `bootstrap`, for several groups of its picks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from marketdata.panel import Bools, Floats
+from scans.evaluation.bootstrap import Interval, block_length, interval, means, widening
+from scans.evaluation.prices import Rows
+
+LEVEL = 0.95
+DRAWS = 2_000
+"""Enough where somebody waits: bounds then move by about a thirtieth of the interval from one seed to another."""
+
+
+def intervals(
+    session: Rows,
+    columns: Sequence[Floats],
+    groups: Sequence[Bools],
+    *,
+    sessions: int,
+    horizon: int,
+) -> list[tuple[Interval, ...]]:
+    """For each of `groups` (P,) the 95 % interval of the mean of each of `columns` (P,). `session` (P,) numbers the
+    sessions that were answered, of which there are `sessions`; bounds are NaN where these are too few to say."""
+    counts = [_by_session(session, kept, None, sessions) for kept in groups]
+    sums = [[_by_session(session, kept, one, sessions) for kept in groups] for one in columns]
+    count = np.stack([np.stack(counts, axis=1)] * len(columns))
+    total = np.stack([np.stack(one, axis=1) for one in sums])
+    drawn = means(total, count, block_length(horizon), draws=DRAWS)
+    wide = widening(LEVEL, sessions, horizon)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = total.sum(axis=1) / count.sum(axis=1)
+    return [
+        tuple(
+            interval(drawn[:, column, group], float(value[column, group]), LEVEL, wide)
+            for column in range(len(columns))
+        )
+        for group in range(len(groups))
+    ]
+
+
+def _by_session(session: Rows, kept: Bools, values: Floats | None, sessions: int) -> Floats:
+    weights = None if values is None else values[kept]
+    found: Floats = np.bincount(session[kept], weights=weights, minlength=sessions).astype(np.float64)
+    return found

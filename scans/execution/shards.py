@@ -1,0 +1,221 @@
+"""From a window of bars to what the engines score: read and computed in pieces, by instrument.
+
+1. `slices` cuts the window's instruments into coarse pieces that bound memory.
+2. `piece` reads one panel and computes the features of every engine over it, sharing indicators.
+3. `join` puts the pieces together again into one universe and one set of features for each engine.
+
+Where the pieces are worked on (here, in threads, in processes) is `executors`' business and changes no result.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.panel import Bools, Panel
+from scans.engines.base import Engine, Features, Needs, Universe, needs, reads_flows
+from scans.engines.indicators import Measures
+from scans.kernels.ranks import top_per_group
+
+CELLS = 4_000_000
+"""Sessions x instruments x tasks of a piece at most: 32 MB a field where there is one task, less where several keep
+their indicators beside it."""
+
+
+class Readable(Protocol):
+    """A window that panels can be read from; `marketdata.queries.bars.window` gives one."""
+
+    @property
+    def sessions(self) -> NDArray[np.datetime64]: ...
+
+    @property
+    def start(self) -> int: ...
+
+    @property
+    def survey(self) -> Any: ...
+
+    def read(self, reach: Mapping[str, int], *, instruments: slice = ..., threads: int = ...) -> Panel: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One engine with its parameters over the segments of its version; of each session's ranks the best `top` are kept
+    (None: all that the engine gives)."""
+
+    engine: Engine
+    params: Any
+    segments: tuple[str, ...]
+    limits: Mapping[str, int]
+    top: int | None = None
+
+    @property
+    def needs(self) -> Needs:
+        return needs(self.engine, self.params)
+
+    @property
+    def reads_flows(self) -> bool:
+        """Whether the engine, with these parameters, asks for investor flow."""
+        return reads_flows(self.engine, self.params)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What came of some instruments: the universe's facts, and for each task who is eligible and its features, or the
+    exception that it raised. `join` takes the features out."""
+
+    universe: Universe
+    eligible: tuple[Bools, ...]
+    features: list[Features | Exception]
+    seconds: Mapping[str, float]
+
+
+def slices(sessions: int, instruments: int, least: int, tasks: int = 1) -> list[slice]:
+    """At least `least` coarse pieces of the instruments, each of `CELLS` cells at most, counted for each task."""
+    count = max(least, -(-sessions * instruments * tasks // CELLS), 1)
+    bounds = np.linspace(0, instruments, min(count, max(instruments, 1)) + 1).astype(int)
+    return [slice(int(low), int(high)) for low, high in itertools.pairwise(bounds)]
+
+
+def reach(tasks: Sequence[Task]) -> dict[str, int]:
+    """How far back each field is needed by any of the tasks, in sessions before the first asked for."""
+    needed = {"close": 1, "raw_close": 0, "volume": 0, "amount": 0}
+    for task in tasks:
+        for name, sessions in task.needs.inputs.items():
+            needed[name] = max(needed.get(name, 0), sessions)
+    return needed
+
+
+def piece(window: Readable, tasks: Sequence[Task], instruments: slice, threads: int) -> Piece:
+    """Read the panel of `instruments` and compute every task's features over it."""
+    began = time.perf_counter()
+    panel = window.read(reach(tasks), instruments=instruments, threads=threads)
+    read = time.perf_counter()
+    measures = Measures(panel)
+    features: list[Features | Exception] = []
+    for task in tasks:
+        try:
+            features.append(task.engine.features(measures, task.params))
+        except Exception as error:  # one engine's failure must not take the others with it
+            features.append(error)
+    eligible = tuple(panel.eligible(segments=task.segments, min_bars=task.needs.min_bars) for task in tasks)
+    universe = _facts(panel)
+    done = time.perf_counter()
+    return Piece(universe, eligible, features, {"read": read - began, "features": done - read})
+
+
+def _facts(panel: Panel) -> Universe:
+    asked = len(panel.asked)
+    close = panel.tail("close", 1)
+    before = np.full((asked, len(panel.codes)), np.nan)
+    before[asked - (len(close) - 1) :] = close[:-1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        change = (close[-asked:] / before - 1.0) * 100.0
+    return Universe(
+        sessions=panel.asked,
+        codes=panel.codes,
+        eligible=np.zeros((0, 0), dtype=bool),
+        amount=panel.tail("amount", 0),
+        close=panel.tail("raw_close", 0),
+        change_pct=change,
+        segment=panel.segment,
+        segments=panel.segments,
+    )
+
+
+def join(pieces: Sequence[Piece], tasks: Sequence[Task]) -> Iterator[tuple[Universe, Features | Exception]]:
+    """The universe and the features of each task over all instruments, limits applied, one task after the other.
+
+    Takes the features out of `pieces`, so that whoever lets go of a task's before asking for the next never holds all
+    of them twice. An array that several tasks share is put together once.
+    """
+    facts = _united([one.universe for one in pieces])
+    arrays = Arrays(pieces, len(tasks))
+    for n, task in enumerate(tasks):
+        eligible = _limited(facts, _beside([one.eligible[n] for one in pieces]), task.limits)
+        yield replace(facts, eligible=eligible), arrays.features(n)
+
+
+class Arrays:
+    """The features of all tasks, known by the identity of their parts: tasks that share an array have the same."""
+
+    def __init__(self, pieces: Sequence[Piece], tasks: int) -> None:
+        self._parts: dict[Parts, list[NDArray[Any]]] = {}
+        self._whole: dict[Parts, NDArray[Any]] = {}
+        self._plans = [self._plan([one.features[n] for one in pieces]) for n in range(tasks)]
+        self._wanted = Counter(key for plan in self._plans for key in _named(plan).values())
+        for one in pieces:
+            one.features.clear()
+
+    def _plan(self, found: Sequence[Features | Exception]) -> dict[str, Parts] | Exception:
+        features: list[Features] = []
+        for part in found:
+            if isinstance(part, Exception):
+                return part
+            features.append(part)
+        plan = {}
+        for name in features[0]:
+            arrays = [part[name] for part in features]
+            plan[name] = tuple(map(id, arrays))
+            self._parts[plan[name]] = arrays
+        return plan
+
+    def features(self, n: int) -> Features | Exception:
+        """Those of task n, once: what no later task shares is forgotten."""
+        plan = self._plans[n]
+        if isinstance(plan, Exception):
+            return plan
+        return {name: self._take(key) for name, key in plan.items()}
+
+    def _take(self, key: Parts) -> NDArray[Any]:
+        whole = self._whole.pop(key) if key in self._whole else _beside(self._parts.pop(key))
+        self._wanted[key] -= 1
+        if self._wanted[key]:
+            self._whole[key] = whole
+        return whole
+
+
+Parts: TypeAlias = tuple[int, ...]
+
+
+def _named(plan: dict[str, Parts] | Exception) -> dict[str, Parts]:
+    return {} if isinstance(plan, Exception) else plan
+
+
+def _united(parts: Sequence[Universe]) -> Universe:
+    """The facts of all instruments."""
+    segments = tuple(dict.fromkeys(name for one in parts for name in one.segments))
+    return Universe(
+        sessions=parts[0].sessions,
+        codes=_beside([one.codes for one in parts]),
+        eligible=parts[0].eligible,
+        amount=_beside([one.amount for one in parts]),
+        close=_beside([one.close for one in parts]),
+        change_pct=_beside([one.change_pct for one in parts]),
+        segment=_beside([_renumbered(one, segments) for one in parts]),
+        segments=segments,
+    )
+
+
+def _beside(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
+
+
+def _renumbered(universe: Universe, segments: tuple[str, ...]) -> NDArray[np.int8]:
+    numbers = np.array([*(segments.index(name) for name in universe.segments), -1], dtype=np.int8)
+    return numbers[universe.segment]
+
+
+def _limited(universe: Universe, eligible: Bools, limits: Mapping[str, int]) -> Bools:
+    """`eligible` without those beyond the first N by turnover of a limited segment."""
+    for name, count in limits.items():
+        if name in universe.segments:
+            inside = eligible & (universe.segment == universe.segments.index(name))
+            eligible = (eligible & ~inside) | top_per_group(universe.amount, inside, count)
+    return eligible

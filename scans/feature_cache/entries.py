@@ -1,0 +1,162 @@
+"""What the score cache keeps: of one version's first stage over one session, the universe and the features.
+
+An entry is a sealed Parquet file with a row for each instrument. Its key is made of everything that went in, so an
+entry is never wrong, only unused: when a bar, an event, a membership or the code changes, other keys are asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+import marketdata
+import scans
+from marketdata import arrow_columns, sealed
+from scans.engines import params as engine_params
+from scans.engines.base import Features, Universe, params_of_features
+from scans.execution.shards import Task
+
+FORM = 2
+"""Of the files; another one is another key."""
+COMPUTED_BY = (
+    (scans, ("engines", "execution", "feature_cache", "kernels")),
+    (
+        marketdata,
+        (
+            "lake",
+            "adjust.py",
+            "arrow_columns.py",
+            "breaks.py",
+            "markets.py",
+            "membership.py",
+            "panel.py",
+            "queries",
+            "record.py",
+            "sealed.py",
+        ),
+    ),
+)
+"""The code that an entry depends on."""
+FACTS = ("eligible", "amount", "close", "change_pct", "segment")
+"""What a universe tells of each instrument on each session, (K, N)."""
+FEATURE = "f:"
+"""Before a feature's name, which may be that of a fact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Of one session (K = 1): the universe, eligibility and limits of the version applied, and its features."""
+
+    universe: Universe
+    features: Features
+
+
+def key(task: Task, *, market: str, session: np.datetime64, data: str) -> str:
+    """32 hex digits of what the first stage of `task` depends on, "" where the engine does not say on which parameters;
+    `data` is the digest of what is recorded up to `session`, with the investor flow where it is read."""
+    names = params_of_features(task.engine)
+    if names is None:
+        return ""
+    needs, said = task.needs, engine_params.dump(task.params)
+    what = {
+        "form": FORM,
+        "code": code(),
+        "market": market,
+        "session": str(session),
+        "data": data,
+        "engine": [task.engine.slug, task.engine.revision],
+        "params": {name: said[name] for name in names},
+        "needs": [dict(needs.inputs), needs.warm_up, needs.min_bars],
+        "segments": task.segments,
+        "limits": dict(task.limits),
+    }
+    text = json.dumps(what, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def files() -> list[Path]:
+    """The modules that features are computed by."""
+    found: list[Path] = []
+    for package, names in COMPUTED_BY:
+        root = Path(package.__path__[0])
+        for name in names:
+            found += [root / name] if name.endswith(".py") else sorted((root / name).rglob("*.py"))
+    return found
+
+
+@cache
+def code() -> str:
+    """A digest of the code that computes features, and of NumPy's version: an edited engine finds nothing of before."""
+    found = hashlib.blake2b(np.__version__.encode(), digest_size=16)
+    for file in files():
+        found.update(f"{file.parent.name}/{file.name}\0".encode() + file.read_bytes() + b"\0")
+    return found.hexdigest()
+
+
+def sessions(universe: Universe, features: Features) -> list[Entry]:
+    """An entry for each session of the universe; none where features are not (K, N), which nobody keeps."""
+    shape = universe.eligible.shape
+    if any(array.shape != shape for array in features.values()):
+        return []
+    return [
+        Entry(
+            _of_rows(universe, slice(k, k + 1)),
+            {name: array[k : k + 1] for name, array in features.items()},
+        )
+        for k in range(shape[0])
+    ]
+
+
+def _of_rows(universe: Universe, rows: slice) -> Universe:
+    facts = {fact: getattr(universe, fact)[rows] for fact in FACTS}
+    return replace(universe, sessions=universe.sessions[rows], **facts)
+
+
+def packed(entry: Entry, name: str) -> bytes:
+    """The file of an entry whose key is `name`."""
+    columns: dict[str, NDArray[Any]] = {"code": entry.universe.codes}
+    columns |= {fact: getattr(entry.universe, fact)[0] for fact in FACTS}
+    columns |= {FEATURE + feature: array[0] for feature, array in entry.features.items()}
+    told = {
+        "key": name,
+        "session": str(entry.universe.sessions[0]),
+        "segments": json.dumps(entry.universe.segments),
+    }
+    table = pa.table({column: arrow_columns.column(array) for column, array in columns.items()})
+    sink = pa.BufferOutputStream()
+    sealed.write(
+        table,
+        sink,
+        metadata=told,
+        compression="lz4",
+        use_dictionary=False,
+        write_statistics=False,
+    )
+    return sink.getvalue().to_pybytes()
+
+
+def unpacked(file: bytes, name: str) -> Entry:
+    """The entry that `packed` made a file of. ValueError where the file is another's, damaged or no entry."""
+    with sealed.SealedFile(pa.BufferReader(file)) as opened:
+        told = opened.texts
+        if told.get(b"key") != name.encode():
+            raise ValueError(f"it is not the entry {name}")
+        table = opened.table(opened.columns)
+    arrays = {
+        column: arrow_columns.values(table[column])[np.newaxis, :] for column in table.column_names if column != "code"
+    }
+    universe = Universe(
+        sessions=np.array([told[b"session"].decode()], dtype="datetime64[D]"),
+        codes=np.array(table["code"].to_pylist(), dtype=np.str_),
+        segments=tuple(json.loads(told[b"segments"])),
+        **{fact: arrays.pop(fact) for fact in FACTS},
+    )
+    return Entry(universe, {column.removeprefix(FEATURE): array for column, array in arrays.items()})

@@ -1,0 +1,175 @@
+"""Where entries of the score cache lie: a local directory that keeps within a size, or a bucket of S3.
+
+Nothing here may fail a scan: what cannot be read is not there, what cannot be written is not kept, and after an error
+the place is left alone for a while. The log says it once each time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+import pyarrow as pa
+
+from caching.breaker import Breaker
+from scans.feature_cache.entries import Entry, packed, unpacked
+
+T = TypeVar("T")
+LOGGER = logging.getLogger(__name__)
+SUFFIX = ".parquet"
+REST = 60.0
+"""Seconds that a place is left alone after an error."""
+CONNECT, ANSWER = 2.0, 5.0
+"""Seconds that S3 may take."""
+TO_LOW = 0.9
+"""A directory that is full is emptied to this share, oldest use first, so that it is not looked through each time."""
+
+
+class Place(Protocol):
+    """Files by name. `read` gives None where there is none; all raise OSError where something is wrong."""
+
+    def read(self, name: str) -> bytes | None: ...
+
+    def write(self, name: str, content: bytes) -> None: ...
+
+    def delete(self, name: str) -> None: ...
+
+
+class Scores:
+    """Entries by their key."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._breaker = Breaker(threshold=1, rest=REST)
+
+    def read(self, name: str) -> Entry | None:
+        """The entry, None where it is not there or cannot be had; one that is damaged is deleted."""
+        content = self._tried(lambda: self._place.read(name + SUFFIX), f"{name} cannot be read")
+        if content is None:
+            return None
+        try:
+            return unpacked(content, name)
+        except (ValueError, KeyError, pa.ArrowException) as error:  # torn by a power cut, say
+            LOGGER.warning("The score cache's entry %s is not used, and deleted: %s", name, error)
+            self._tried(lambda: self._place.delete(name + SUFFIX), f"{name} cannot be deleted")
+            return None
+
+    def write(self, name: str, entry: Entry) -> None:
+        """Keep the entry, if that can be done."""
+        content = packed(entry, name)
+        self._tried(lambda: self._place.write(name + SUFFIX, content), f"{name} cannot be kept")
+
+    def _tried(self, what: Callable[[], T], complaint: str) -> T | None:
+        if not self._breaker.allows():
+            return None
+        try:
+            found = what()
+        except OSError as error:
+            self._breaker.failed()
+            LOGGER.warning("The score cache rests for %.0f s, %s: %s", REST, complaint, error)
+            return None
+        self._breaker.succeeded()
+        return found
+
+
+class Folder:
+    """A local directory of at most `most` bytes; a read is a use."""
+
+    def __init__(self, path: Path, *, most: int) -> None:
+        self._path = path
+        self._most = most
+
+    def read(self, name: str) -> bytes | None:
+        path = self._path / name
+        try:
+            content = path.read_bytes()
+            os.utime(path)
+        except FileNotFoundError:
+            return None
+        return content
+
+    def write(self, name: str, content: bytes) -> None:
+        self._path.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=self._path)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+            os.replace(draft, self._path / name)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(draft)
+            raise
+        self._keep_within()
+
+    def delete(self, name: str) -> None:
+        (self._path / name).unlink(missing_ok=True)
+
+    def _keep_within(self) -> None:
+        found = []
+        with os.scandir(self._path) as files:
+            for file in files:
+                with contextlib.suppress(FileNotFoundError):  # another process was quicker
+                    told = file.stat()
+                    found.append((told.st_mtime_ns, told.st_size, file.path))
+        total = sum(size for _, size, _ in found)
+        if total <= self._most:
+            return
+        for _, size, path in sorted(found):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+            total -= size
+            if total <= self._most * TO_LOW:
+                return
+
+
+class Bucket:
+    """A prefix of a bucket: `s3://bucket/prefix?region=eu-central-1&endpoint=https://host`. Who it is asked as, AWS'
+    own library finds out: the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the machine's role. How long
+    entries stay is the bucket's lifecycle rule."""
+
+    def __init__(self, url: str) -> None:
+        told = urlsplit(url)
+        self._root = f"{told.netloc}{told.path}".rstrip("/")
+        self._options = dict(parse_qsl(told.query))
+        self._s3: Any = None
+
+    def read(self, name: str) -> bytes | None:
+        try:
+            with self._opened().open_input_file(f"{self._root}/{name}") as stream:
+                content: bytes = stream.read()
+        except FileNotFoundError:
+            return None
+        return content
+
+    def write(self, name: str, content: bytes) -> None:
+        with self._opened().open_output_stream(f"{self._root}/{name}") as stream:
+            stream.write(content)
+
+    def delete(self, name: str) -> None:
+        self._opened().delete_file(f"{self._root}/{name}")
+
+    def _opened(self) -> Any:
+        if self._s3 is None:
+            from pyarrow import fs  # a fifth of a second, for those who use it
+
+            scheme, _, host = self._options.get("endpoint", "https://").rpartition("://")
+            self._s3 = fs.S3FileSystem(
+                region=self._options.get("region"),
+                endpoint_override=host or None,
+                scheme="http" if scheme == "http" else "https",
+                connect_timeout=CONNECT,
+                request_timeout=ANSWER,
+                retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=2),
+            )
+        return self._s3
+
+
+def scores(where: str, *, most: int) -> Scores:
+    """The score cache at an address of S3, or in a directory of at most `most` bytes."""
+    return Scores(Bucket(where) if where.startswith("s3://") else Folder(Path(where), most=most))

@@ -1,0 +1,118 @@
+"""Two versions over the same sessions: how far they pick the same, and which one's picks did better, when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from marketdata.record import Days
+from scans.evaluation.comparison import Difference, Judged, Overlap, compare, overlap
+from scans.evaluation.holdings import Picks, hold
+from scans.evaluation.prices import Rows
+from scans.operations.evaluation.evaluate import in_order, session_groups
+from scans.operations.evaluation.evidence import BeyondRecord, Evidence, Judging, Request, gather
+
+ALL = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What two versions share and where they differ; from `first` to `last` of the `sessions` asked for, of which both
+    answered those from `both_first` to `both_last` (`overlap` has how many). `differences` in the order of horizons,
+    each over all sessions first, then by regime and by year. `gone` of the `instruments` that could be picked have no
+    bar at the end."""
+
+    request: Request
+    first: str
+    last: str
+    sessions: int
+    both_first: str
+    both_last: str
+    end: str
+    instruments: int
+    gone: int
+    overlap: Overlap
+    differences: tuple[Difference, ...]
+    seconds: dict[str, float]
+
+    @property
+    def whole(self) -> list[Difference]:
+        """The differences over all sessions, one for each horizon."""
+        return [one for one in self.differences if one.group == ALL]
+
+
+def compare_versions(request: Request) -> Comparison:
+    """Compares the two versions of `request` on the sessions that both answered."""
+    evidence = gather(request)
+    one, two = evidence.judgings
+    both = np.intersect1d(one.picked.sessions, two.picked.sessions)
+    if not len(both):
+        raise BeyondRecord(
+            f"Versions {one.picked.version} and {two.picked.version} have no published session in common from "
+            f"{evidence.asked[0]} to {evidence.asked[-1]}: run both over the same range, or use --source fly."
+        )
+    rows = np.searchsorted(evidence.asked, both)
+    return Comparison(
+        request=request,
+        first=str(evidence.asked[0]),
+        last=str(evidence.asked[-1]),
+        sessions=len(evidence.asked),
+        both_first=str(both[0]),
+        both_last=str(both[-1]),
+        end=str(evidence.prices.sessions[-1]),
+        instruments=evidence.instruments,
+        gone=evidence.gone,
+        overlap=overlap(
+            _within(one, evidence, both),
+            _within(two, evidence, both),
+            len(both),
+            len(evidence.prices.codes),
+        ),
+        differences=tuple(
+            difference
+            for horizon in one.paths.horizons
+            for difference in _differences(one, two, evidence, rows, horizon, request.costs)
+        ),
+        seconds=evidence.seconds,
+    )
+
+
+def _within(judging: Judging, evidence: Evidence, both: Days) -> Picks:
+    """The picks on the sessions `both`, numbered along these."""
+    picks = judging.paths.picks
+    date = evidence.prices.sessions[picks.day]
+    kept = np.isin(date, both)
+    return Picks(np.searchsorted(both, date[kept]), picks.column[kept])
+
+
+def _differences(
+    one: Judging,
+    two: Judging,
+    evidence: Evidence,
+    rows: Rows,
+    horizon: int,
+    costs: float,
+) -> list[Difference]:
+    """Over the sessions `rows` after which the record holds the whole horizon."""
+    rows = rows[rows + horizon < len(evidence.prices.sessions)]
+    groups = {ALL: np.ones(len(rows), dtype=bool)}
+    for by in ("regime", "year"):
+        names = session_groups(evidence, by)[rows]
+        groups |= {name: names == name for name in in_order(names)}
+    first, second = (_judged(judging, rows, horizon, costs) for judging in (one, two))
+    return compare(
+        first,
+        second,
+        horizon=horizon,
+        groups=groups,
+        sessions=len(rows),
+        horizons=len(one.paths.horizons),
+    )
+
+
+def _judged(judging: Judging, rows: Rows, horizon: int, costs: float) -> Judged:
+    holdings = hold(judging.paths, horizon, costs=costs)
+    _, equal = judging.benchmarks.beside(holdings)
+    kept = holdings.judged & np.isin(holdings.day, rows)
+    return Judged(np.searchsorted(rows, holdings.day[kept]), equal[kept])

@@ -1,0 +1,170 @@
+"""What a version found, session by session, before and after it is published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from scans import digests
+from scans.engines import params as engine_params
+from scans.engines.base import Outcome, Universe
+from scans.engines.regime_rules import RegimeHistory, RegimeRule, regime_kind
+from scans.execution.shards import Task
+from scans.models import ScannerVersion
+
+NOTES = 200
+"""Characters of an answer's notes that are kept."""
+NO_MATCH, PUBLISHED, QUARANTINED = "no_match", "published", "quarantined"
+
+
+@dataclass(slots=True)
+class Answer:
+    """One version's answer for one session; `ranks` are rows as JSON types, best first."""
+
+    date: str
+    status: str
+    reason: str
+    notes: str
+    regime: str
+    short_risk: int
+    fallback_step: int
+    universe: int
+    scored: int
+    matched: int
+    input_digest: str
+    result_digest: str
+    ranks: list[dict[str, Any]]
+
+
+@dataclass(slots=True)
+class Scan:
+    """What became of one version: its answers, or the reason why there are none."""
+
+    version: ScannerVersion
+    market: str
+    task: Task
+    answers: list[Answer] = field(default_factory=list)
+    error: str = ""
+    run: int | None = None
+    unchanged: bool = False
+    seconds: dict[str, float] = field(default_factory=dict)
+    executor: str = ""
+    index: str = ""
+    """The external series that the regimes stand on; "" for the market's own index."""
+    notices: tuple[str, ...] = ()
+    """Days near the sessions asked for on which the market did not trade, or whose bars are in doubt."""
+    regimes: RegimeHistory | None = None
+    """The regimes of the index that the answers were made with."""
+
+    def regime_rule(self, answer: Answer) -> RegimeRule | None:
+        """The rule behind the regime of one of the answers; None where the engine has no regime."""
+        if self.regimes is None or not answer.regime:
+            return None
+        kind = regime_kind(self.task.engine)
+        if not kind:
+            return None
+        return self.regimes.rule(kind, date.fromisoformat(answer.date), answer.regime)
+
+
+def parameters(task: Task) -> dict[str, Any]:
+    """Everything that was chosen: the engine's parameters, the segments, the limits and how many ranks are kept."""
+    return {
+        **engine_params.dump(task.params),
+        "segments": list(task.segments),
+        "limits": dict(task.limits),
+        "top": task.top,
+    }
+
+
+def parameters_hash(task: Task) -> str:
+    """A hash of `parameters`."""
+    return digests.hashed(parameters(task))
+
+
+def input_digest(task: Task, data: str) -> str:
+    """What an answer depends on: the data up to its session, the parameters, the engine and its revision."""
+    return digests.input_digest(data, parameters(task), task.engine.slug, task.engine.revision)
+
+
+def answers(
+    task: Task,
+    universe: Universe,
+    outcome: Outcome,
+    *,
+    data: list[str],
+    thin: Mapping[str, str],
+    undecided: Mapping[str, str],
+    names: Mapping[str, str],
+) -> Iterator[Answer]:
+    """An answer for each session. `data` are the digests of the record up to it, `thin` session -> why its data are
+    too thin to be published, `undecided` session -> the sentence that it builds on bars in doubt."""
+    days, rows = outcome.days, outcome.ranks
+    bounds = np.searchsorted(rows.day, np.arange(len(universe.sessions) + 1))
+    for k, session in enumerate(universe.sessions):
+        low, high = int(bounds[k]), int(bounds[k + 1])
+        kept = high if task.top is None else min(high, low + task.top)
+        ranks = _rows(universe, outcome, low, kept, names)
+        status, reason = (PUBLISHED, "") if ranks else (NO_MATCH, days.reason[k])
+        if str(session) in thin:
+            status, reason = QUARANTINED, thin[str(session)]
+        yield Answer(
+            date=str(session),
+            status=status,
+            reason=reason,
+            notes=_joined(undecided.get(str(session), ""), days.notes[k]),
+            regime=days.regime[k],
+            short_risk=int(days.short_risk[k]),
+            fallback_step=int(days.step[k]),
+            universe=int(days.universe[k]),
+            scored=int(days.scored[k]),
+            matched=int(days.matched[k]),
+            input_digest=input_digest(task, data[k]),
+            result_digest=digests.hashed([[row[name] for name in _DIGESTED] for row in ranks]),
+            ranks=ranks,
+        )
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(note for note in notes if note)[:NOTES]
+
+
+_DIGESTED = ("rank", "code", "score", "label", "strategy")
+
+
+def _rows(universe: Universe, outcome: Outcome, low: int, high: int, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    ranks = outcome.ranks
+    found = []
+    for p in range(low, high):
+        k, i = int(ranks.day[p]), int(ranks.column[p])
+        code = str(universe.codes[i])
+        found.append(
+            {
+                "rank": int(ranks.rank[p]),
+                "code": code,
+                "name": names.get(code, ""),
+                "score": _number(ranks.score[p]),
+                "strategy": str(ranks.strategy[p]),
+                "label": str(ranks.label[p]),
+                "segment": universe.segments[int(universe.segment[k, i])],
+                "close": _number(universe.close[k, i]),
+                "change_pct": _number(universe.change_pct[k, i]),
+                "amount": _number(universe.amount[k, i]),
+                "entry": _number(ranks.entry[p]),
+                "target": _number(ranks.target[p]),
+                "stop": _number(ranks.stop[p]),
+                "holding_min": int(ranks.holding_min[p]),
+                "holding_max": int(ranks.holding_max[p]),
+                "signals": [name for name, fired in ranks.signals.items() if fired[p]],
+                "components": {name: _number(part[p]) for name, part in ranks.components.items()},
+            }
+        )
+    return found
+
+
+def _number(value: float) -> float | None:
+    """A JSON number, to ten significant digits: beyond that the order in which a processor adds shows."""
+    return float(f"{value:.10g}") if np.isfinite(value) else None

@@ -1,0 +1,169 @@
+"""What a run reads: the record, its index and investor flow, and for each version the universe and its features.
+
+Features come from the lake or, where the score cache has them, from there: then neither bars are read nor indicators
+computed. Runs of up to `MOST` sessions leave theirs there, a single session is looked for.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+from django.conf import settings
+
+from marketdata.operations.projection import project
+from marketdata.queries import bars as market_queries
+from marketdata.queries import index_series
+from marketdata.record import Days, FlowRecord, Record
+from scans.engines.base import Features, MarketIndex, Universe
+from scans.execution import executors
+from scans.execution.shards import Readable, Task, join
+from scans.feature_cache import entries, store
+
+MOST = 10
+"""Sessions of a run whose features are kept: an evening's, not a backfill's, which would take much room for little."""
+CACHE = "cache"
+"""The executor of a run that computed no features."""
+
+Found = tuple[Universe, Features | Exception]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """`bars`: for each session asked for the digest of all bars up to it; `flows` where a task asks for them; `found`:
+    for each task, in order, the universe and its features, or what went wrong with them; to be taken once."""
+
+    asked: Days
+    index: index_series.Index
+    bars: list[str]
+    flows: FlowRecord | None
+    found: Iterator[Found]
+    seconds: Mapping[str, float]
+    executor: str
+
+    @property
+    def levels(self) -> MarketIndex:
+        """The index as engines take it."""
+        return MarketIndex(self.index.sessions, self.index.m, self.index.range)
+
+    def digests(self, task: Task) -> list[str]:
+        """For each session asked for the digest of what `task` may depend on: of the bars up to it, of the index, and
+        of the flows where it reads them."""
+        return _with_flows(self.index.digests(self.bars), self.asked, task, self.flows)
+
+
+class How(Protocol):
+    """How to read; `run.Request` says what each means."""
+
+    @property
+    def index(self) -> str | None: ...
+
+    @property
+    def mend(self) -> bool: ...
+
+    @property
+    def cached(self) -> bool: ...
+
+    @property
+    def executor(self) -> str: ...
+
+    @property
+    def workers(self) -> int: ...
+
+
+def read(held: Record, asked: Days, tasks: Sequence[Task], how: How) -> Read:
+    """What `tasks` need for the sessions `asked`. A lake that turns out to be missing, broken or behind is mended once,
+    if it may be. LakeError where it is not; DataProblem where a session is missing or the index too short."""
+    if not how.mend:
+        return _read(held, asked, tasks, how)
+    return project.mended(held, lambda held: _read(held, asked, tasks, how))
+
+
+def _read(held: Record, asked: Days, tasks: Sequence[Task], how: How) -> Read:
+    market = held.market.name
+    index = index_series.index(held, asked, index_series.chosen(market) if how.index is None else how.index)
+    flows = None
+    if any(task.reads_flows for task in tasks):
+        flows = (project.current_flows if how.mend else market_queries.flow_record)(market)
+    warm_up = max(task.needs.warm_up for task in tasks)
+    bars = market_queries.chain(held, asked)
+    began = time.perf_counter()
+    keys = _keys(held, asked, tasks, bars, flows) if how.cached else {}
+    kept: dict[int, entries.Entry] = {}
+    if keys and len(asked) == 1:
+        market_queries.refuse_unreadable(held, asked, warm_up, flows=flows)
+        for n, names in keys.items():
+            if entry := _scores().read(names[0]):
+                kept[n] = entry
+    left = [n for n in range(len(tasks)) if n not in kept]
+    seconds, executor = {"read": time.perf_counter() - began, "features": 0.0}, CACHE
+    computed: Iterator[Found] = iter(())
+    if left:
+        todo = [tasks[n] for n in left]
+        window: Readable = market_queries.window(held, asked, warm_up, flows=flows)
+        pieces, executor = executors.work(window, todo, executor=how.executor, workers=how.workers)
+        seconds = {stage: sum(piece.seconds[stage] for piece in pieces) for stage in seconds}
+        computed = join(pieces, todo)
+    found = _found(len(tasks), kept, computed, keys)
+    return Read(asked, index, bars, flows, found, seconds, executor)
+
+
+def _found(
+    tasks: int,
+    kept: Mapping[int, entries.Entry],
+    computed: Iterator[Found],
+    keys: Mapping[int, list[str]],
+) -> Iterator[Found]:
+    for n in range(tasks):
+        if n in kept:
+            yield kept[n].universe, kept[n].features
+        elif n in keys:
+            yield _keep(next(computed), keys[n])
+        else:
+            yield next(computed)  # a backfill's are large: nothing here may hold them longer
+
+
+def _keep(found: Found, keys: Sequence[str]) -> Found:
+    universe, features = found
+    if not isinstance(features, Exception):
+        for name, entry in zip(keys, entries.sessions(universe, features), strict=False):
+            _scores().write(name, entry)
+    return found
+
+
+def _keys(
+    held: Record,
+    asked: Days,
+    tasks: Sequence[Task],
+    bars: list[str],
+    flows: FlowRecord | None,
+) -> dict[int, list[str]]:
+    """For each task whose features are kept, by its number, the keys of its entries, one for each session."""
+    if not settings.SCORE_CACHE or len(asked) > MOST:
+        return {}
+    found = {}
+    for n, task in enumerate(tasks):
+        states = _with_flows(bars, asked, task, flows)
+        names = [
+            entries.key(task, market=held.market.name, session=day, data=data)
+            for day, data in zip(asked, states, strict=True)
+        ]
+        if all(names):
+            found[n] = names
+    return found
+
+
+def _with_flows(digests: list[str], asked: Days, task: Task, flows: FlowRecord | None) -> list[str]:
+    return flows.beside(asked, digests) if flows and task.reads_flows else digests
+
+
+def _scores() -> store.Scores:
+    return _opened(str(settings.SCORE_CACHE), settings.SCORE_CACHE_BYTES)
+
+
+@lru_cache(maxsize=4)
+def _opened(where: str, most: int) -> store.Scores:
+    return store.scores(where, most=most)

@@ -1,0 +1,105 @@
+"""python -m tests.bench [section ...] [--json FILE] [--keep DIR] [--runs N]: how fast it is on this machine.
+
+    import     price files into SQLite and PostgreSQL, and into the lake
+    scan       v2 on KRX: one session, 520 sessions, the whole command
+    versions   all five versions at once, v2 over seven years, an evaluation
+    executors  inline, threads, processes: where each wins
+    large      v2 on a generated market of 20,000 instruments x 1,250 sessions
+    collect    daily bars from the imitation of KIS at its limit (8 minutes; only when asked for)
+    load       a production server on PostgreSQL and Redis: latencies of a scan, a chart and signals (when asked for)
+    others     the same indicators by pandas, TA-Lib and Polars
+    candles    the collector of candles: its cost beyond the network, its memory, what faults do to it
+    faults     what faults do to what is recorded and read: faults:kis, :candles, :disk (only when asked for)
+    profile    where the time of one session goes (only when asked for)
+
+Uses the recorded KRX data where it lies (SEISMO_SHARED_DATA), else a generated market of its size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.benchmarks import (
+    candling,
+    collecting,
+    executing,
+    faults,
+    importing,
+    large,
+    load,
+    others,
+    scanning,
+    several,
+)
+from tests.benchmarks.measuring import BenchFailed
+from tests.benchmarks.places import Bench
+from tests.benchmarks.recipes import VERSION
+from tests.benchmarks.report import Report
+
+
+def profile(bench: Bench) -> None:
+    """The functions that take most time of their own in one session of KRX."""
+    place = bench.krx()
+    day = place.inside("extent", market="kr")["sessions"][-1]
+    given = {"market": "kr", "version": VERSION, "day": day, "top": 35}
+    print(place.inside("profile", save=False, **given)["text"])
+
+
+SECTIONS: dict[str, Callable[[Bench], None]] = {
+    "import": importing.section,
+    "scan": scanning.section,
+    "versions": several.section,
+    "executors": executing.section,
+    "large": large.section,
+    "others": others.section,
+    "collect": collecting.section,
+    "load": load.section,
+    "candles": candling.section,
+    "faults": faults.section,
+    **{f"faults:{name}": faults.subject(name) for name in faults.FIGURES},
+    "profile": profile,
+}
+ASKED = ("collect", "load", "profile", "faults", *(f"faults:{name}" for name in faults.FIGURES))
+"""Sections that are run only when they are named."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "sections",
+        nargs="*",
+        metavar="section",
+        help="default: all but collect, load, faults and profile",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="make the markets there and use them again")
+    parser.add_argument("--runs", type=int, metavar="N", help="run everything N times")
+    options = parser.parse_args()
+    unknown = [name for name in options.sections if name not in SECTIONS]
+    if unknown:
+        parser.error(f"unknown section {unknown[0]!r}: choose among {', '.join(SECTIONS)}")
+    report = Report()
+    report.head()
+    bench = Bench(report, keep=options.keep, runs=options.runs)
+    try:
+        for name in options.sections or [name for name in SECTIONS if name not in ASKED]:
+            SECTIONS[name](bench)
+    except BenchFailed as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        bench.close()
+        if options.json:
+            report.write(options.json)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""large: one v2 session on 20,000 instruments x 1,250 sessions, and how little of the lake it reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.benchmarks.places import Bench
+from tests.benchmarks.recipes import BIG, BIG_MARKET, VERSION
+from tests.benchmarks.report import Line, Table
+from tests.benchmarks.scanning import busy_day, computing, cpu, one, stages
+
+
+def section(bench: Bench) -> None:
+    """Seconds, memory and bytes of one session."""
+    place, market = bench.big(), BIG_MARKET
+    held = place.inside("extent", market=market)
+    day, told = busy_day(place, market)
+    turns: tuple[dict[str, Any], ...] = (
+        {},
+        {"executor": "inline", "workers": 1},
+        {"save": False, "cached": True},
+        {"save": False},
+    )
+    auto, inline, cached, unsaved = one(place, day, bench.runs(5), *turns, market=market)["turns"]
+    reading = place.inside("reading", market=market, version=VERSION, day=day, runs=bench.runs(3))
+    lines = [
+        Line(
+            f"published, {auto['executor']}",
+            auto["seconds"],
+            peak_mb=auto["peak_mb"],
+            note=cpu(auto),
+            aims={"seconds": 2.0, "mb": 1500},
+        ),
+        Line("published, inline x1", inline["seconds"], peak_mb=inline["peak_mb"], note=cpu(inline)),
+        Line("not saved, features kept", cached["seconds"], peak_mb=cached["peak_mb"]),
+        Line("not saved", unsaved["seconds"], peak_mb=unsaved["peak_mb"]),
+        Line("  inline: read + features + score", computing(inline)),
+        *stages(inline),
+        Line("the record's query alone", reading["record"]),
+        Line("the window's footers alone", reading["window"]),
+        Line("the read alone (2 threads)", reading["read"]),
+    ]
+    remarks = [
+        f"{reading['instruments']:,} instruments, {len(held['sessions']):,} sessions, {held['rows']:,} rows, "
+        f"seed {BIG['seed']}; the window has {reading['sessions']:,} sessions in {reading['parts']} partitions"
+    ]
+    if reading["bars"]:
+        read = reading["bars"] + reading["footers"]
+        remarks.append(
+            f"read from the lake: {read / 1e6:,.1f} MB (of it footers first {reading['footers'] / 1e6:,.1f} MB) of "
+            f"{held['bytes'] / 1e6:,.1f} MB, {100 * read / held['bytes']:.1f} %"
+        )
+    bench.report.table(
+        Table(
+            "large",
+            f"one session in process, {day} ({told})",
+            f"scans.operations.scan.run.run(Request(market='{market}', versions=['{VERSION}'], first=last={day}))",
+            lines,
+            remarks,
+        )
+    )

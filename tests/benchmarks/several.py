@@ -1,0 +1,97 @@
+"""versions: all five over 520 sessions at once, v2 over seven years, and the evaluation of three."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.benchmarks.places import Bench, Place
+from tests.benchmarks.recipes import ADJUSTED, ADJUSTED_MARKET, JUDGED, VERSION, VERSIONS
+from tests.benchmarks.report import Line, Table
+from tests.benchmarks.scanning import computing, cpu, inside_range, stages
+
+
+def section(bench: Bench) -> None:
+    """Each memory figure from a process that did only that."""
+    place = bench.krx()
+    held = place.inside("extent", market="kr")["sessions"]
+    days = inside_range(held) or held[-520:]
+    _all(bench, place, days)
+    _years(bench)
+    _judged(bench, place, days)
+
+
+def _turn(place: Place, market: str, days: list[str], runs: int, **turn: Any) -> dict[str, Any]:
+    given = {"market": market, "first": days[0], "last": days[-1], "runs": runs, "warm": False}
+    found: dict[str, Any] = place.inside("scan", turns=[turn], **given)["turns"][0]
+    return found
+
+
+def _made(turn: dict[str, Any]) -> str:
+    return f"{turn['sessions']:,} sessions, {turn['ranks']:,} ranks, {turn['executor']}"
+
+
+def _all(bench: Bench, place: Place, days: list[str]) -> None:
+    turn = _turn(place, "kr", days, bench.runs(3), versions=VERSIONS, save=False)
+    lines = [
+        Line("not saved", turn["seconds"], peak_mb=turn["peak_mb"], note=cpu(turn)),
+        Line(
+            "  read + features + score",
+            computing(turn),
+            peak_mb=turn["peak_mb"],
+            aims={"seconds": 30.0, "mb": 1200},
+        ),
+        *stages(turn),
+    ]
+    bench.report.table(
+        Table(
+            "versions",
+            f"{', '.join(VERSIONS)} at once over {_made(turn)}",
+            "scans.operations.scan.run.run(Request(market='kr', versions=[...], first, last, save=False))",
+            lines,
+        )
+    )
+
+
+def _years(bench: Bench) -> None:
+    place = bench.adjusted()
+    if place is None:
+        bench.report.tell(f"{ADJUSTED} is not here (set SEISMO_SHARED_DATA): v2 over seven years left out")
+        return
+    days = place.inside("extent", market=ADJUSTED_MARKET)["sessions"]
+    turn = _turn(place, ADJUSTED_MARKET, days, bench.runs(3), versions=[VERSION], save=False)
+    lines = [
+        Line(
+            "not saved",
+            turn["seconds"],
+            peak_mb=turn["peak_mb"],
+            note=cpu(turn),
+            aims={"seconds": 20.0},
+        ),
+        *stages(turn),
+    ]
+    bench.report.table(
+        Table(
+            "versions",
+            f"{VERSION} on {ADJUSTED} over {_made(turn)}",
+            f"run.run(Request(market='{ADJUSTED_MARKET}', versions=['{VERSION}'], ..., save=False))",
+            lines,
+        )
+    )
+
+
+def _judged(bench: Bench, place: Place, days: list[str]) -> None:
+    _turn(place, "kr", days, 1, versions=JUDGED, limits={})
+    span = {"first": days[0], "last": days[-1]}
+    found = place.inside("judge", market="kr", versions=JUDGED, runs=bench.runs(3), **span)
+    lines = [
+        Line("evaluated", found["seconds"], peak_mb=found["peak_mb"], aims={"seconds": 3.0}),
+        *(Line(f"  {name}", [run[name] for run in found["stages"]]) for name in found["stages"][0]),
+    ]
+    bench.report.table(
+        Table(
+            "versions",
+            f"{', '.join(JUDGED)} judged over {found['sessions']} sessions, 5 horizons, {found['picks']:,} picks",
+            "scans.operations.evaluation.evaluate.evaluate(Request(market='kr', versions=[...], first, last))",
+            lines,
+        )
+    )

@@ -1,0 +1,128 @@
+"""Flags of the collector in the record: an admin turns them, a guard turns them off and says why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from marketdata.candles import queries
+from marketdata.candles.collector.feature_guard import RULES, Feature, Guard
+from marketdata.candles.collector.planner import CandleRequest
+from marketdata.candles.collector.timeframes import as_datetime
+from marketdata.candles.models import FeatureFlag, FlagRollback
+from marketdata.candles.operations.collect import collect
+from marketdata.candles.operations.flags import RecordFlags, rules
+from tests.marketdata.candles.collector.minute_market import END, NOW, minutes
+from tests.marketdata.candles.collector.stores import ListSource
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("ann"))
+    return client
+
+
+def form(flag: FeatureFlag, **changed: Any) -> dict[str, Any]:
+    shown = {
+        "enabled": "on" if flag.enabled else "",
+        "threshold": flag.threshold,
+        "window": flag.window,
+    }
+    return {name: value for name, value in (shown | changed).items() if value != ""}
+
+
+def collected(count: int, market: str = "KRW-BTC") -> None:
+    source = ListSource(minutes(count), now=NOW)
+    request = CandleRequest(market, "1m", count=count, before=as_datetime(END))
+    collect(source=source, request=request, as_of=as_datetime(NOW))
+
+
+def test_the_shipped_flags_are_the_rules_of_the_guard() -> None:
+    assert set(rules()) == set(RULES)
+    assert queries.flags() == dict.fromkeys(Feature, True)
+    FeatureFlag.objects.all().delete()
+    assert queries.flags() == dict.fromkeys(Feature, True)
+    assert set(rules()) == set(RULES)
+
+
+def test_a_flag_that_does_harm_is_turned_off_once_with_a_warning_and_a_record(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    FeatureFlag.objects.filter(feature="look_ahead").update(threshold=0.1, window=5)
+    flags, elsewhere = RecordFlags(), RecordFlags(clock=lambda: 0.0)
+    assert elsewhere.enabled(Feature.LOOK_AHEAD)
+    guard = Guard(flags, rules())
+    for _ in range(20):
+        guard.observe("seconds_analysis", 0.13)
+    flag = FeatureFlag.objects.get(feature="look_ahead")
+    assert (flag.enabled, flag.changed_by) == (False, "guard")
+    (rollback,) = FlagRollback.objects.all()
+    assert (rollback.metric, rollback.observations) == ("seconds_analysis", 5)
+    assert rollback.mean == pytest.approx(0.13)
+    assert not flags.enabled(Feature.LOOK_AHEAD)
+    assert elsewhere.enabled(Feature.LOOK_AHEAD)  # looked at a moment ago
+    assert not RecordFlags().enabled(Feature.LOOK_AHEAD)
+    assert "look_ahead was turned off: seconds_analysis is 0.13 on average" in caplog.text
+
+
+def test_only_a_person_turns_it_on_again(staff: Client) -> None:
+    flag = FeatureFlag.objects.get(feature="combined_cache")
+    page = f"/admin/marketdata/featureflag/{flag.pk}/change/"
+    for enabled in (False, True):
+        staff.post(page, form(flag, enabled="on" if enabled else "", threshold=0.2))
+        flag.refresh_from_db()
+        assert (flag.enabled, flag.threshold, flag.changed_by) == (enabled, 0.2, "ann")
+        assert queries.flags()[Feature.COMBINED_CACHE] is enabled
+    assert staff.post(page, form(flag, window=0)).status_code == 200  # refused
+    flag.refresh_from_db()
+    assert flag.window == 500
+
+
+def test_the_admins_pages_ask_a_fixed_number_of_queries(staff: Client) -> None:
+    collected(450)
+    (found,) = queries.collections()
+    pages = (
+        "/admin/marketdata/candlecollection/",
+        f"/admin/marketdata/candlecollection/{found.pk}/change/",
+        "/admin/marketdata/candleseries/",
+        f"/admin/marketdata/candleseries/{found.series_id}/change/",
+        "/admin/marketdata/featureflag/",
+        "/admin/marketdata/flagrollback/",
+    )
+    for page in pages:
+        staff.get(page)  # what is looked up once a process
+    shown = {page: seen(staff, page) for page in pages}
+    assert "100% of 450 slots" in shown[pages[0]][1]
+    assert "<th>slots_answered</th>" in shown[pages[1]][1]
+    assert shown[pages[1]][1].count("<td>none</td>") == 3
+    for n in range(8):
+        collected(450 + n, f"KRW-C{n}")
+    for page in pages:
+        assert seen(staff, page)[0] == shown[page][0] < 10, page
+
+
+def seen(staff: Client, page: str) -> tuple[int, str]:
+    """How many queries a page asks, and what it shows."""
+    with CaptureQueriesContext(connection) as asked:
+        answer = staff.get(page)
+    assert answer.status_code == 200
+    return len(asked), answer.content.decode()
+
+
+def test_progress_is_derived_from_chunks() -> None:
+    collected(450)
+    found: Any = queries.collections().get()
+    assert queries.progress(found).ratio == 1.0
+    found.status = "running"
+    found.settled_from = END - 90 * 60
+    told = queries.progress(found)
+    assert (told.slots, told.settled) == (450, 90)
+    assert told.remaining == pytest.approx(found.seconds / 450 * 360)
+    assert told.rows_per_second == pytest.approx(450 / found.seconds)

@@ -30,7 +30,7 @@ from seismo_site.backup.archive import BackupProblem, Manifest
 
 ASIDE = "kept-databases"
 LOG_FILES = ("-wal", "-shm")
-TELLING = ("marketdata_stockprice", "marketdata_candle", "scans_scanrun", "auth_user")
+TELLING = ("marketdata_stockprice", "candles_candle", "scans_scanrun", "auth_user")
 """Tables: a database with a row in any of them is in use."""
 
 

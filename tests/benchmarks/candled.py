@@ -136,7 +136,7 @@ def _ends(exchange: UpbitExchange, book: list[Tick], kind: str, rate: float, col
     ended: Counter[str] = Counter()
     for number in range(collections):
         exchange.faults = Faults({kind: rate}, seed=number)
-        for table in ("marketdata_candlecoverage", "marketdata_candle"):
+        for table in ("candles_candlecoverage", "candles_candle"):
             with connection.cursor() as cursor:
                 cursor.execute(f"DELETE FROM {table}")  # noqa: S608
         before = as_datetime(END - 60 * (number % 50))

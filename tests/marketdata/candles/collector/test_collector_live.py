@@ -166,7 +166,7 @@ CHILD = """
 import sys
 from datetime import datetime
 from pathlib import Path
-from marketdata.candles.collector.collector.collector import Collector
+from marketdata.candles.collector.collector import Collector
 from marketdata.candles.collector.collector.timeframes import as_datetime
 from tests.marketdata.candles.collector.stores import SqliteStore
 from tests.marketdata.candles.collector.test_collector_live import NOW, request, source_of

@@ -74,7 +74,7 @@ def test_a_flag_that_does_harm_is_turned_off_once_with_a_warning_and_a_record(
 
 def test_only_a_person_turns_it_on_again(staff: Client) -> None:
     flag = FeatureFlag.objects.get(feature="combined_cache")
-    page = f"/admin/marketdata/featureflag/{flag.pk}/change/"
+    page = f"/admin/candles/featureflag/{flag.pk}/change/"
     for enabled in (False, True):
         staff.post(page, form(flag, enabled="on" if enabled else "", threshold=0.2))
         flag.refresh_from_db()
@@ -89,12 +89,12 @@ def test_the_admins_pages_ask_a_fixed_number_of_queries(staff: Client) -> None:
     collected(450)
     (found,) = queries.collections()
     pages = (
-        "/admin/marketdata/candlecollection/",
-        f"/admin/marketdata/candlecollection/{found.pk}/change/",
-        "/admin/marketdata/candleseries/",
-        f"/admin/marketdata/candleseries/{found.series_id}/change/",
-        "/admin/marketdata/featureflag/",
-        "/admin/marketdata/flagrollback/",
+        "/admin/candles/candlecollection/",
+        f"/admin/candles/candlecollection/{found.pk}/change/",
+        "/admin/candles/candleseries/",
+        f"/admin/candles/candleseries/{found.series_id}/change/",
+        "/admin/candles/featureflag/",
+        "/admin/candles/flagrollback/",
     )
     for page in pages:
         staff.get(page)  # what is looked up once a process

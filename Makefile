@@ -91,7 +91,7 @@ serve: $(BASE)
 	@$(BIN)/granian $(SERVER) --host 127.0.0.1 --port $(PORT) --log-level warning seismo_site.wsgi:application
 
 bench: $(DEV)
-	$(BIN)/python -m tests.bench $(BENCH)
+	$(BIN)/python -m tests.benchmarks $(BENCH)
 
 # --universal: one file for every supported Python and platform; no address of a package index goes into it.
 COMPILE := ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \

@@ -1,4 +1,4 @@
-"""python -m tests.bench [section ...] [--json FILE] [--keep DIR] [--runs N]: how fast it is on this machine.
+"""python -m tests.benchmarks [section ...] [--json FILE] [--keep DIR] [--runs N]: how fast it is on this machine.
 
     import     price files into SQLite and PostgreSQL, and into the lake
     scan       v2 on KRX: one session, 520 sessions, the whole command
@@ -68,7 +68,7 @@ ASKED = ("collect", "load", "profile", "faults", *(f"faults:{name}" for name in 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.bench",
+        prog="python -m tests.benchmarks",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -1,7 +1,7 @@
 """faults: what faults do to what is recorded and read: wrong values, what a clean rerun leaves missing, calls, status.
 
 Each line of `FIGURES` is a subject with a file of its own in this folder, whose function gives tables; adding one is a
-file and a line. `python -m tests.bench faults` prints all, `faults:kis` those of one.
+file and a line. `python -m tests.benchmarks faults` prints all, `faults:kis` those of one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a broker's bad minute does to candles of Upbit and Bithumb: run by `python -m tests.bench faults:candles`.
+"""What a broker's bad minute does to candles of Upbit and Bithumb: run by `python -m tests.benchmarks faults:candles`.
 
 Each scenario is one collection from an imitation of the exchange, in real time, and one more from the healthy exchange:
 rows that are wrong, rows that are missing after each of the two, calls that were made and calls that were reported.

@@ -167,7 +167,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 from marketdata.candles.collector.collector import Collector
-from marketdata.candles.collector.collector.timeframes import as_datetime
+from marketdata.candles.collector.timeframes import as_datetime
 from tests.marketdata.candles.collector.stores import SqliteStore
 from tests.marketdata.candles.collector.test_collector_live import NOW, request, source_of
 url, path = sys.argv[1:]

@@ -2,7 +2,7 @@
 
 `auto` chooses by how many cells (sessions x instruments) there are. Most of the work is whole-array operations that
 release the interpreter, so threads share it well; a process pays with half a second of start-up and with sending its
-features back, and on two cores it won nowhere (`python -m tests.benchmarks executors`, figures in the README), so `auto`
+features back, and on two cores it won nowhere (`python -m tests.benchmarks executors`; README), so `auto`
 leaves it to whoever asks for it: many cores, or an engine that holds the interpreter. On AWS Lambda, which has no
 shared memory for process pools, `auto` means threads; so does `process` in a task worker, which may have no children.
 """

@@ -31,7 +31,7 @@ class MarketFilter(admin.SimpleListFilter):
         return queryset.filter(market=self.value()) if self.value() else queryset
 
 
-class LatestOfMarket(MarketFilter):
+class LatestDayFilter(MarketFilter):
     """One market; the last recorded day, unless a day or a code is asked for: no index leads through all rows of one
     market, nor through all rows in an order."""
 
@@ -46,7 +46,7 @@ class LatestOfMarket(MarketFilter):
         raise NotImplementedError
 
 
-class TypedFilter(admin.SimpleListFilter):
+class InputFilter(admin.SimpleListFilter):
     """A filter that is typed in: `field` is what it compares, `kind` the kind of the input."""
 
     template = "admin/typed_filter.html"
@@ -65,7 +65,7 @@ class TypedFilter(admin.SimpleListFilter):
         return queryset.filter(**{self.field: text}) if text else queryset
 
 
-class DayFilter(TypedFilter):
+class DayFilter(InputFilter):
     """One day."""
 
     title = "date"
@@ -84,10 +84,10 @@ class DayFilter(TypedFilter):
             return queryset.none()
 
 
-def code_filter(column: str) -> type[TypedFilter]:
+def code_filter(column: str) -> type[InputFilter]:
     """A filter of one instrument's code, which stands in `column`."""
 
-    class CodeFilter(TypedFilter):
+    class CodeFilter(InputFilter):
         title = "code"
         parameter_name = "code"
         field = column

@@ -16,7 +16,7 @@ else:
     Admin = object
 
 
-class Moving(Admin):
+class GenerationMixin(Admin):
     """Mixed into a model's admin whose rows have a `market`: with each change a new generation of it begins, and of the
     market it was before."""
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from marketdata.admin.filters import DayFilter, MarketFilter, TypedFilter
-from marketdata.admin.generations import Moving
+from marketdata.admin.filters import DayFilter, InputFilter, MarketFilter
+from marketdata.admin.generations import GenerationMixin
 from marketdata.admin.market_list import MarketList
 from marketdata.models import IndexBar, IndexChoice
 from marketdata.web.admin.changelist import figure
 from marketdata.web.admin.readonly import ReadOnly
 
 
-class SeriesFilter(TypedFilter):
+class SeriesFilter(InputFilter):
     """One series."""
 
     title = "name"
@@ -21,7 +21,7 @@ class SeriesFilter(TypedFilter):
 
 
 @admin.register(IndexChoice)
-class IndexChoiceAdmin(Moving, MarketList):
+class IndexChoiceAdmin(GenerationMixin, MarketList):
     """The index of each market, where it is not its own."""
 
     list_display = ("market", "name")

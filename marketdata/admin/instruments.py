@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 
 from marketdata import calendars
 from marketdata.admin.filters import MarketFilter
-from marketdata.admin.generations import Moving
+from marketdata.admin.generations import GenerationMixin
 from marketdata.admin.market_list import MarketList
 from marketdata.markets import UnknownMarket, get_market
 from marketdata.models import CalendarChange, CalendarOverride, Instrument, InstrumentStatus
@@ -69,7 +69,7 @@ def _is_session(calendar: str, day: date) -> bool:
 
 
 @admin.register(CalendarOverride)
-class CalendarOverrideAdmin(Moving, MarketList):
+class CalendarOverrideAdmin(GenerationMixin, MarketList):
     """Days on which a market was open or closed, or had other hours, against its calendar."""
 
     form = OverrideForm

@@ -11,10 +11,10 @@ from django.db.models import Max, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from marketdata.admin.filters import DayFilter, LatestOfMarket, MarketFilter, code_filter
+from marketdata.admin.filters import DayFilter, LatestDayFilter, MarketFilter, code_filter
 from marketdata.admin.market_list import MarketList
 from marketdata.admin.share_names import ShareNames
-from marketdata.admin.suspects import Suspects
+from marketdata.admin.suspects import SuspectsPage
 from marketdata.markets import UnknownMarket
 from marketdata.models import (
     BarCorrection,
@@ -38,7 +38,7 @@ VALUES = ("open", "high", "low", "close", "volume", "amount", "base_price")
 OF_STOCK = code_filter("stock_code")
 
 
-class LatestBars(LatestOfMarket):
+class LatestBars(LatestDayFilter):
     """The last day of a market, which its instruments know."""
 
     def latest(self, queryset: QuerySet[Any]) -> Any:
@@ -66,7 +66,7 @@ class StockPriceAdmin(ReadOnly, ShareNames, MarketList):
     note = "Raw, as traded. A code shows its history, a date the whole market; without either it is the last day."
 
 
-class Corrections(ReadOnly, ShareNames, MarketList):
+class CorrectionAdmin(ReadOnly, ShareNames, MarketList):
     """What recorded rows said before a source corrected them."""
 
     list_display: tuple[str, ...] = (
@@ -89,18 +89,18 @@ class Corrections(ReadOnly, ShareNames, MarketList):
 
 
 @admin.register(BarCorrection)
-class BarCorrectionAdmin(Corrections):
+class BarCorrectionAdmin(CorrectionAdmin):
     """Of bars."""
 
-    list_display = (*Corrections.list_display, "reason")
+    list_display = (*CorrectionAdmin.list_display, "reason")
 
 
 @admin.register(FlowCorrection)
-class FlowCorrectionAdmin(Corrections):
+class FlowCorrectionAdmin(CorrectionAdmin):
     """Of investor flow."""
 
 
-class LatestFlow(LatestOfMarket):
+class LatestFlow(LatestDayFilter):
     """The last day that any flow is recorded for."""
 
     def latest(self, queryset: QuerySet[Any]) -> Any:
@@ -149,7 +149,7 @@ class EventForm(Form):
 
 
 @admin.register(FactorEvent)
-class FactorEventAdmin(Suspects, ShareNames, MarketList):
+class FactorEventAdmin(SuspectsPage, ShareNames, MarketList):
     """Corporate actions supplied from outside. An event is corrected, never taken back: a ratio of 1 says that the
     move was a real one."""
 

@@ -47,7 +47,7 @@ class Decision(forms.Form):
     reason = forms.CharField(max_length=200, required=False)
 
 
-class Event(NamedTuple):
+class EventDraft(NamedTuple):
     """An event to be recorded."""
 
     code: str
@@ -55,7 +55,7 @@ class Event(NamedTuple):
     ratio: float
 
 
-class Suspects(Admin):
+class SuspectsPage(Admin):
     """The page, under the factor events that it makes."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -201,7 +201,7 @@ def _suspicions(market: str) -> tuple[Sequence[Suspicion], str]:
         return [], str(error)
 
 
-def _events(chosen: Iterable[Suspicion], *, as_splits: bool) -> tuple[list[Event], int]:
+def _events(chosen: Iterable[Suspicion], *, as_splits: bool) -> tuple[list[EventDraft], int]:
     """The events that say what is decided of `chosen`, and of how many nothing can be said."""
     events, left = [], 0
     for one in chosen:
@@ -209,7 +209,7 @@ def _events(chosen: Iterable[Suspicion], *, as_splits: bool) -> tuple[list[Event
         if ratio is None:
             left += 1
         else:
-            events.append(Event(one.code, date.fromisoformat(one.session), ratio))
+            events.append(EventDraft(one.code, date.fromisoformat(one.session), ratio))
     return events, left
 
 

@@ -54,7 +54,7 @@ def stages(found: dict[str, float]) -> str:
     return ", ".join(f"{name} {spent:.2f} s" for name, spent in found.items()) or "-"
 
 
-def order(rank: ScanRank) -> dict[str, str]:
+def order_texts(rank: ScanRank) -> dict[str, str]:
     """The order prices of a plan, as text; empty where there is none."""
     found = of_pick(rank) or {}
     return {name: format_number(value, 10) for name, value in found.items() if value is not None}

@@ -26,7 +26,7 @@ PREFIX = "param_"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ParameterRow:
     """A parameter as the form shows it."""
 
     name: str
@@ -136,14 +136,14 @@ class VersionForm(Form):
         if not problem.errors:
             self.add_error(None, str(problem))
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[ParameterRow]:
         """The parameters in the engine's order."""
         if self.engine_name not in ENGINES:
             return
         for one in engine_params.schema(ENGINES[self.engine_name].Params):
             name = one["name"]
             field = PREFIX + name
-            yield Row(
+            yield ParameterRow(
                 name=name,
                 kind=one["type"],
                 default=one["default"],
@@ -155,14 +155,14 @@ class VersionForm(Form):
             )
 
 
-class Plain(forms.NumberInput):
+class PlainNumberInput(forms.NumberInput):
     """A number as a person types it: 2000, not 2000.0."""
 
     def format_value(self, value: Any) -> str:
         return text(value)
 
 
-class Lines(forms.CharField):
+class LinesField(forms.CharField):
     """Text with line ends as the engine counts them; a browser sends two characters for each."""
 
     def to_python(self, value: Any) -> str:
@@ -207,7 +207,7 @@ def _field(one: Mapping[str, Any]) -> forms.Field:
         case "int":
             return forms.IntegerField(label=label, help_text=one["help"], **bounds)
         case "float":
-            number = Plain(attrs={"step": "any"})
+            number = PlainNumberInput(attrs={"step": "any"})
             return forms.FloatField(label=label, help_text=one["help"], widget=number, **bounds)
         case "bool":
             return forms.BooleanField(label=label, help_text=one["help"], required=False)
@@ -215,7 +215,7 @@ def _field(one: Mapping[str, Any]) -> forms.Field:
             choices = [(choice, choice) for choice in one["choices"]]
             return forms.ChoiceField(label=label, help_text=one["help"], choices=choices)
     area = forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})
-    return Lines(label=label, help_text=one["help"], required=False, widget=area)
+    return LinesField(label=label, help_text=one["help"], required=False, widget=area)
 
 
 def _range(one: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from scans.queries.regime_rules import regime_rule
 SHOWN_RANKS = 200
 
 
-def compared(session: ScanSession) -> dict[str, Any]:
+def rank_changes(session: ScanSession) -> dict[str, Any]:
     """The ranks of a session, and what changed since the published one before."""
     found = results.since_before(session)
     ranks = list(session.ranks.order_by("rank")[:SHOWN_RANKS])
@@ -33,7 +33,7 @@ def compared(session: ScanSession) -> dict[str, Any]:
                 "target": badges.number(row.target),
                 "stop": badges.number(row.stop),
                 "entry": badges.number(row.entry) if row.entry else "",
-                "order": badges.order(row),
+                "order": badges.order_texts(row),
                 "is_new": bool(found.before) and row.code in entered,
                 "moved": moved[row.code] - row.rank if row.code in moved else 0,
             }

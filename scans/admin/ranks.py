@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from marketdata.admin.filters import DayFilter, MarketFilter, TypedFilter
+from marketdata.admin.filters import DayFilter, InputFilter, MarketFilter
 from marketdata.admin.market_list import MarketList
 from marketdata.queries import instruments
 from marketdata.ticks import no_grid
@@ -38,7 +38,7 @@ class RankDay(DayFilter):
         return queryset.filter(session__in=sessions)
 
 
-class RankCode(TypedFilter):
+class RankCode(InputFilter):
     """The picks of one instrument; every market is named, since the index begins with it."""
 
     title = "code"
@@ -102,7 +102,7 @@ class ScanRankAdmin(ReadOnly, MarketList):
 
     @admin.display(description="order prices")
     def order_prices(self, rank: ScanRank) -> str:
-        found = badges.order(rank)
+        found = badges.order_texts(rank)
         if found:
             return ", ".join(f"{name} {price}" for name, price in found.items())
         return no_grid(rank.market, rank.date, rank.segment) or "-"

@@ -140,7 +140,7 @@ class ScanRequestAdmin(ReadOnly, MarketList):
                 back=back,
                 rows=[row],
             )
-        return version_actions.repeated(request, queue.again, row, back=back)
+        return version_actions.queue_again(request, queue.again, row, back=back)
 
     def _row(self, request: HttpRequest, pk: int) -> ScanRequest:
         row = self.get_object(request, str(pk))

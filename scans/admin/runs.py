@@ -17,7 +17,7 @@ from marketdata.web.admin import actions
 from marketdata.web.admin.changelist import figure
 from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges, version_actions
-from scans.admin.rank_changes import compared
+from scans.admin.rank_changes import rank_changes
 from scans.models import ScanRun
 from scans.operations.requests import queue
 
@@ -115,7 +115,7 @@ class ScanRunAdmin(ReadOnly, MarketList):
                 "subtitle": None,
                 "may_rerun": request.user.has_perm(version_actions.PERMISSION),
                 "answers": badges.attach_rules(run.answers.order_by("-date")[:20]),
-                **(compared(last) if last else {}),
+                **(rank_changes(last) if last else {}),
             }
         return super().change_view(request, object_id, form_url, {**found, **(extra_context or {})})
 
@@ -136,4 +136,4 @@ class ScanRunAdmin(ReadOnly, MarketList):
                 yes="Run again",
                 back=back,
             )
-        return version_actions.repeated(request, queue.rerun, run, back=back)
+        return version_actions.queue_again(request, queue.rerun, run, back=back)

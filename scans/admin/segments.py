@@ -13,7 +13,7 @@ from scans.models import ScannerVersion
 MOST = 100_000
 
 
-def known(version: ScannerVersion | None) -> list[str]:
+def segment_names(version: ScannerVersion | None) -> list[str]:
     """The segments of every market, and those that a version names already."""
     own = [*version.segments, *version.limits] if version else []
     return list(dict.fromkeys([*(name for one in MARKETS.values() for name in one.segments), *own]))

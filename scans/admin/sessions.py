@@ -20,7 +20,7 @@ from marketdata.web.admin.changelist import figure
 from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges
 from scans.admin.badges import attach_rules
-from scans.admin.rank_changes import compared
+from scans.admin.rank_changes import rank_changes
 from scans.engines.regime_rules import RegimeRule
 from scans.models import ScanSession, Status
 from scans.operations.scan import quarantine
@@ -128,7 +128,7 @@ class ScanSessionAdmin(ReadOnly, MarketList):
                 "may_decide": session.status == Status.QUARANTINED
                 and decision is None
                 and self.has_decide_permission(request),
-                **compared(session),
+                **rank_changes(session),
             }
         return super().change_view(request, object_id, form_url, {**found, **(extra_context or {})})
 

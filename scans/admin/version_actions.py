@@ -87,7 +87,7 @@ def run_now(model_admin: Admin, request: HttpRequest, version: ScannerVersion) -
         except REFUSALS as error:
             form.add_error(None, str(error))
         else:
-            return queued(request, asked)
+            return open_request(request, asked)
     return _page(
         model_admin,
         request,
@@ -99,7 +99,7 @@ def run_now(model_admin: Admin, request: HttpRequest, version: ScannerVersion) -
     )
 
 
-def repeated(request: HttpRequest, once_more: Callable[..., queue.Asked], what: Any, *, back: str) -> HttpResponse:
+def queue_again(request: HttpRequest, once_more: Callable[..., queue.Asked], what: Any, *, back: str) -> HttpResponse:
     """Queue `what` (a run, a request) by `once_more` and lead to the new request; to `back` where it is refused."""
     try:
         asked = once_more(
@@ -111,10 +111,10 @@ def repeated(request: HttpRequest, once_more: Callable[..., queue.Asked], what: 
     except REFUSALS as error:
         messages.error(request, str(error))
         return HttpResponseRedirect(back)
-    return queued(request, asked.request)
+    return open_request(request, asked.request)
 
 
-def queued(request: HttpRequest, asked: ScanRequest) -> HttpResponse:
+def open_request(request: HttpRequest, asked: ScanRequest) -> HttpResponse:
     """Say that a request waits, and lead to its page."""
     actions.done(
         request,

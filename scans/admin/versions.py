@@ -77,7 +77,7 @@ class ScannerVersionAdmin(MarketList):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         engine = obj.engine if obj else _engine_of(request)
-        kwargs["form"] = parameters.form_for(engine, segments.known(obj))
+        kwargs["form"] = parameters.form_for(engine, segments.segment_names(obj))
         return super().get_form(request, obj, change=change, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:

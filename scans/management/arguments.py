@@ -90,7 +90,7 @@ def add_request(parser: CommandParser) -> None:
     parser.add_argument("--no-cache", action="store_true", help="compute all features, also those that are kept")
 
 
-def request(options: dict[str, Any]) -> Request:
+def scan_request(options: dict[str, Any]) -> Request:
     """What to scan, from the options of `add_request`; CommandError where they contradict each other."""
     if options["date"] and (options["first"] or options["last"]):
         raise CommandError("Give either --date or --from and --to, not both.", returncode=USAGE)

@@ -12,7 +12,7 @@ from marketdata.management.table import Column, Out, write_prose, write_table
 from marketdata.number_format import format_percent
 from scans.evaluation.bootstrap import DRAWS, LEAST_BLOCK, LEAST_BLOCKS, SEED
 from scans.evaluation.comparison import Difference
-from scans.management.evaluation_tables import judged_range, percent, shown, survivors
+from scans.management.evaluation_tables import percent, range_sentence, signed_percent, survivors_sentence
 from scans.operations.evaluation.compare import Comparison
 
 NOTES = (
@@ -38,7 +38,7 @@ def write_comparison(out: Out, found: Comparison) -> None:
     shared = found.overlap
     write_prose(
         out,
-        f"{first} and {second}  {judged_range(found)}",
+        f"{first} and {second}  {range_sentence(found)}",
     )
     overlap = format_percent(100 * shared.jaccard, sign=False)
     write_prose(
@@ -51,7 +51,7 @@ def write_comparison(out: Out, found: Comparison) -> None:
     columns = [Column("h"), Column("when", text=True), *map(Column, figures), Column("difference")]
     columns += [Column("95 % interval"), Column("better", text=True)]
     write_table(out, columns, (_compared_row(one, (first, second)) for one in found.differences))
-    for text in ("", NOTES, survivors(found), "", verdict(found)):
+    for text in ("", NOTES, survivors_sentence(found), "", verdict(found)):
         write_prose(out, text)
 
 
@@ -60,8 +60,8 @@ def _compared_row(one: Difference, versions: Sequence[str]) -> list[str]:
         str(one.horizon),
         one.group or "all",
         *(f"{count:,}" for count in one.judged),
-        *(shown(value) for value in one.excess),
-        shown(one.value),
+        *(signed_percent(value) for value in one.excess),
+        signed_percent(one.value),
         _bounds(one),
         _better(one, versions),
     ]
@@ -69,7 +69,7 @@ def _compared_row(one: Difference, versions: Sequence[str]) -> list[str]:
 
 def _bounds(one: Difference) -> str:
     low, high = one.interval.low, one.interval.high
-    return f"{shown(low)} .. {shown(high)}" if math.isfinite(low) else "-"
+    return f"{signed_percent(low)} .. {signed_percent(high)}" if math.isfinite(low) else "-"
 
 
 def _better(one: Difference, versions: Sequence[str]) -> str:

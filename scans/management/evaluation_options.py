@@ -42,7 +42,7 @@ def costs(text: str) -> float:
     return value / 100
 
 
-def add_judging(parser: CommandParser) -> None:
+def add_evaluation_options(parser: CommandParser) -> None:
     """The options both commands know."""
     add_market(parser)
     parser.add_argument("--from", dest="first", type=day, help="default: where its last uninterrupted run begins")
@@ -52,8 +52,8 @@ def add_judging(parser: CommandParser) -> None:
     parser.add_argument("--source", choices=SOURCES, default=PUBLISHED, help="published ranks, or a scan on the fly")
 
 
-def wanted(options: dict[str, Any], named: Sequence[str], by: str = "") -> Request:
-    """What to judge, from the options of `add_judging`."""
+def evaluation_request(options: dict[str, Any], named: Sequence[str], by: str = "") -> Request:
+    """What to judge, from the options of `add_evaluation_options`."""
     return Request(
         market=options["market"],
         as_of=timezone.now(),

@@ -117,13 +117,13 @@ def percent(fraction: float) -> float | None:
     return float(f"{100 * fraction:.10g}") if math.isfinite(fraction) else None
 
 
-def judged_range(found: Evaluation | Comparison) -> str:
+def range_sentence(found: Evaluation | Comparison) -> str:
     """What was judged, in the same words for evaluations and comparisons: the sessions asked for and why these, up to
     which session, which picks, at which costs."""
     request = found.request
     return (
         f"{request.market}  {found.first} to {found.last}, {found.sessions:,} sessions{_why(request)}, judged up to "
-        f"{found.end}; {request.source} picks; {costs_of(request.costs)}"
+        f"{found.end}; {request.source} picks; {costs_text(request.costs)}"
     )
 
 
@@ -141,13 +141,13 @@ def write_evaluation(out: Out, found: Evaluation) -> None:
     request = found.request
     write_prose(
         out,
-        f"{judged_range(found)}\n",
+        f"{range_sentence(found)}\n",
     )
     by = [Column(request.by, text=True)] if request.by else []
     columns = [Column("version", text=True), *by]
     columns += [Column(name) for name in ("h", "sessions", *COUNTS, *PERCENT.values())]
     write_table(out, columns, (_cells(line, grouped=bool(by)) for line in found.lines))
-    for text in ("", LEGEND, caps(found), survivors(found)):
+    for text in ("", LEGEND, market_caps_sentence(found), survivors_sentence(found)):
         write_prose(out, text)
 
 
@@ -163,7 +163,7 @@ def _cells(line: Line, *, grouped: bool) -> list[str]:
     ]
 
 
-def survivors(found: Evaluation | Comparison) -> str:
+def survivors_sentence(found: Evaluation | Comparison) -> str:
     """What the input holds of instruments that are gone: without them all returns are too good."""
     if found.gone:
         return (
@@ -176,7 +176,7 @@ def survivors(found: Evaluation | Comparison) -> str:
     )
 
 
-def caps(found: Evaluation) -> str:
+def market_caps_sentence(found: Evaluation) -> str:
     """How much of the cap-weighted excess is cap-weighted."""
     if found.capped == found.sessions:
         return f"Market caps are recorded on all {found.sessions} sessions."
@@ -186,11 +186,11 @@ def caps(found: Evaluation) -> str:
     )
 
 
-def costs_of(share: float) -> str:
+def costs_text(share: float) -> str:
     """Costs in words; `share` of a round trip."""
     return f"round-trip costs {format_number(100 * share)} %" if share else "no costs"
 
 
-def shown(fraction: float) -> str:
+def signed_percent(fraction: float) -> str:
     """A fraction as percent with its sign, a dash where unknown."""
     return format_percent(100 * fraction)

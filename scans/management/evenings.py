@@ -10,7 +10,7 @@ from scans.operations.evening.report import Told
 from scans.queries.schedules import Planned
 
 
-def came(told: Told) -> str:
+def evening_text(told: Told) -> str:
     """What came of an evening."""
     if told.session is None:
         return f"{told.reason}\n"
@@ -25,7 +25,7 @@ def came(told: Told) -> str:
     return f"{subject(body)}\n{text(body)}{news}"
 
 
-def schedules(found: Sequence[Planned]) -> str:
+def schedules_text(found: Sequence[Planned]) -> str:
     """One line for each schedule."""
     return "".join(_line(one) for one in found) or "No market has a schedule.\n"
 

@@ -17,7 +17,9 @@ SESSIONS_AT_ONCE = 20
 COLUMNS = ("flow_date", *flows.FIGURES)
 """The columns of a flat row; quantities in shares, values in the market's currency."""
 
-SHOWN = tuple(f"{who}_{what}_{flows.SPAN}" for what in ("value", "quantity") for who in ("foreign", "institution"))
+TABLE_COLUMNS = tuple(
+    f"{who}_{what}_{flows.SPAN}" for what in ("value", "quantity") for who in ("foreign", "institution")
+)
 """The columns of a table, those of them that any of its picks has."""
 
 
@@ -39,14 +41,14 @@ def flat(rank: Mapping[str, Any]) -> dict[str, Any]:
     return {"flow_date": told.get("date"), **{name: told.get(name) for name in flows.FIGURES}}
 
 
-def shown(ranks: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Those of `SHOWN` that any of the ranks has."""
+def table_columns(ranks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Those of `TABLE_COLUMNS` that any of the ranks has."""
     told = [flat(rank) for rank in ranks]
-    return [name for name in SHOWN if any(one[name] is not None for one in told)]
+    return [name for name in TABLE_COLUMNS if any(one[name] is not None for one in told)]
 
 
 def title(name: str) -> str:
-    """The heading of one of `SHOWN`: foreign 5 sessions, foreign shares 5 sessions."""
+    """The heading of one of `TABLE_COLUMNS`: foreign 5 sessions, foreign shares 5 sessions."""
     who, what, span = name.split("_")
     return f"{who} {'shares ' if what == 'quantity' else ''}{span} sessions"
 

@@ -24,7 +24,7 @@ def add_strict_fresh(parser: CommandParser) -> None:
     )
 
 
-class Question(Protocol):
+class MarketRequest(Protocol):
     """A market at a moment."""
 
     @property
@@ -34,7 +34,7 @@ class Question(Protocol):
     def as_of(self) -> datetime: ...
 
 
-def warn(command: BaseCommand, asked: Question, *, strict: bool = False, beside: bool) -> None:
+def warn(command: BaseCommand, asked: MarketRequest, *, strict: bool = False, beside: bool) -> None:
     """Write the warning first; `beside`: on standard error, where standard output is for programs."""
     line = warning(asked.market, asked.as_of, strict=strict)
     if line:

@@ -10,7 +10,7 @@ from marketdata.management.table import Out, write_prose
 from marketdata.markets import get_market
 from marketdata.queries import flows
 from scans import order_prices
-from scans.management.flows import shown
+from scans.management.flows import table_columns
 from scans.management.rank_table import plan_columns, write_picks
 from scans.models import ScanRank
 
@@ -32,7 +32,7 @@ def write_history(out: Out, rows: Sequence[ScanRank], most: int, since: date | N
     market = rows[0].market
     bought = flows.shown(market, {(row.code, row.date) for row in rows[:most]})
     picks = [_pick(row, bought.get((row.code, row.date))) for row in rows[:most]]
-    names = [*COLUMNS, *plan_columns(picks), "amount", *shown(picks)]
+    names = [*COLUMNS, *plan_columns(picks), "amount", *table_columns(picks)]
     write_picks(out, get_market(market), names, picks)
     if len(rows) > most:
         write_prose(out, f"{most:,} of {len(rows):,} picks listed: --last {len(rows)} lists all.")

@@ -47,12 +47,12 @@ def headline(scan: Scan, answer: Answer) -> str:
     status = "computed, not published" if scan.run is None else answer.status.replace("_", " ")
     head = (
         f"{scan.version.slug}  {scan.market}  {answer.date}  {status}{regime}{step}: "
-        f"{counted(answer)} of {answer.scored:,} scored, {answer.universe:,} eligible"
+        f"{matched_text(answer)} of {answer.scored:,} scored, {answer.universe:,} eligible"
     )
     return f"{head} ({answer.reason})" if answer.reason else head
 
 
-def counted(answer: Answer) -> str:
+def matched_text(answer: Answer) -> str:
     """How many instruments matched, and how many of them are listed where that is not all."""
     listed = len(answer.ranks)
     cut = f", {listed:,} listed," if listed != answer.matched else ""
@@ -62,7 +62,7 @@ def counted(answer: Answer) -> str:
 def _write_picks(out: Out, market: Market, answer: Answer) -> None:
     if not answer.ranks:
         return
-    names = [*COLUMNS, *plan_columns(answer.ranks), "amount", *flows.shown(answer.ranks)]
+    names = [*COLUMNS, *plan_columns(answer.ranks), "amount", *flows.table_columns(answer.ranks)]
     write_picks(out, market, names, answer.ranks)
     if note := no_grid(market.name, date.fromisoformat(answer.date), answer.ranks[0]["segment"]):
         write_prose(out, note)
@@ -76,7 +76,7 @@ def write_picks(out: Out, market: Market, names: Sequence[str], ranks: Sequence[
 
 
 def _title(name: str) -> str:
-    if name in flows.SHOWN:
+    if name in flows.TABLE_COLUMNS:
         return flows.title(name)
     return TITLES.get(name, name.replace("_", " "))
 
@@ -103,6 +103,6 @@ def _cell(name: str, value: Any, market: Market) -> str:
         return format_percent(value)
     if name == "amount":
         return format_amount(value, market.currency)
-    if name in flows.SHOWN:
+    if name in flows.TABLE_COLUMNS:
         return flows.figure(name, value, market.currency)
     return format_number(value, 4) if isinstance(value, float) else str(value)

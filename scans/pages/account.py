@@ -36,7 +36,7 @@ class Login(LoginView):
         response = super().form_valid(form)
         mine = ReaderSettings.objects.filter(user=self.request.user).first()  # type: ignore[misc]
         if mine:
-            remember(response, mine)
+            set_preference_cookies(response, mine)
         return response
 
 
@@ -68,11 +68,11 @@ class Settings(LoginRequiredMixin, SettingsView):
     def form_valid(self, form: SettingsForm) -> HttpResponse:
         row = form.save()
         response = super().form_valid(form)
-        remember(response, row)
+        set_preference_cookies(response, row)
         return response
 
 
-def remember(response: HttpResponse, row: ReaderSettings) -> None:
+def set_preference_cookies(response: HttpResponse, row: ReaderSettings) -> None:
     """Set the cookies that the next request's language and the page's theme follow."""
     for name, value in ((settings.LANGUAGE_COOKIE_NAME, row.language), (THEME_COOKIE, row.theme)):
         if value:

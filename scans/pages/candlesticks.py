@@ -33,7 +33,7 @@ class Candle:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class Chart:
     """The shapes of a chart of `width` x `height`; prices are adjusted for what happened up to the last bar."""
 
     width: int
@@ -46,7 +46,7 @@ class Drawing:
     last: str
 
 
-def drawing(series: History, bars: int, order: OrderPrices | None, picks: Sequence[ScanRank]) -> Drawing:
+def candlestick_chart(series: History, bars: int, order: OrderPrices | None, picks: Sequence[ScanRank]) -> Chart:
     """The last `bars` sessions with a bar, and the lines of a plan that lie within the chart's range or near it."""
     whole = series.adjusted()
     at = np.flatnonzero(whole.recorded)[-bars:]
@@ -104,7 +104,7 @@ def drawing(series: History, bars: int, order: OrderPrices | None, picks: Sequen
         (candles[place[day]].x, min(candles[place[day]].low_y + 14, HEIGHT - 2), ", ".join(slugs))
         for day, slugs in marked.items()
     ]
-    return Drawing(
+    return Chart(
         width=WIDTH,
         height=HEIGHT + GAP + VOLUME,
         candles=candles,

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from scans.pages import glossary
-from scans.pages.frame import Page
+from scans.pages.base import Page
 
 
 class Home(Page):

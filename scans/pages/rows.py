@@ -45,7 +45,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class SignalRow:
+class EveningSignalRow:
     """A signal that was entered or that ended."""
 
     signal: Signal
@@ -54,7 +54,7 @@ class SignalRow:
     spark: str
 
 
-def flows_of(market: str, found: Evening) -> Flows:
+def evening_flows(market: str, found: Evening) -> Flows:
     """(code, session) -> net buying, for every pick of the evening."""
     picks = {
         (pick.rank.code, found.session_date) for one in found.versions for pick in (*one.new, *one.stayed, *one.dropped)
@@ -62,7 +62,7 @@ def flows_of(market: str, found: Evening) -> Flows:
     return flow_queries.shown(market, picks)
 
 
-def row_of(pick: Pick, found: Evening, flows: Flows, market: Market) -> Row:
+def pick_row(pick: Pick, found: Evening, flows: Flows, market: Market) -> Row:
     """The row of one pick; a dropped one shows the evening's close, not that of its own session."""
     rank = pick.rank
     series = found.closes.get(rank.code)
@@ -82,9 +82,9 @@ def row_of(pick: Pick, found: Evening, flows: Flows, market: Market) -> Row:
     )
 
 
-def signal_row(signal: Signal, found: Evening, market: Market) -> SignalRow:
+def evening_signal_row(signal: Signal, found: Evening, market: Market) -> EveningSignalRow:
     series = found.closes.get(signal.code)
-    return SignalRow(
+    return EveningSignalRow(
         signal=signal,
         order=order_prices(signal.rank, market),
         entered=signal.entered_on == found.session_date and signal.exit_on != found.session_date,

@@ -10,7 +10,7 @@ from django.db.models import Max
 from marketdata.markets import Market
 from marketdata.queries.closes import CloseSeries, closes
 from scans.models import Signal, SignalStatus
-from scans.pages.frame import MarketPage
+from scans.pages.base import MarketPage
 from scans.pages.rows import OrderPrices, order_prices
 from scans.pages.sparkline import sparkline
 from scans.queries import results

@@ -10,8 +10,8 @@ from django.shortcuts import redirect
 from marketdata.queries import instrument_search, instruments
 from marketdata.queries.history import history, recorded
 from scans.models import ScanRank, Signal
-from scans.pages.candlesticks import drawing
-from scans.pages.frame import MarketPage
+from scans.pages.base import MarketPage
+from scans.pages.candlesticks import candlestick_chart
 from scans.pages.rows import order_prices
 from scans.queries import results
 
@@ -44,7 +44,7 @@ class Stock(MarketPage):
             "picks": [(pick, outcomes.get(pick.pk)) for pick in picks],
             "chosen": chosen,
             "order": order,
-            "chart": drawing(found, BARS, order, picks) if found else None,
+            "chart": candlestick_chart(found, BARS, order, picks) if found else None,
         }
 
     def chosen(self, picks: list[ScanRank]) -> ScanRank | None:

@@ -7,9 +7,9 @@ from typing import Any
 from django.http import Http404
 
 from scans.engines.regime_rules import RegimeRule
-from scans.pages.frame import MarketPage
-from scans.pages.regime_words import words
-from scans.pages.rows import Row, flows_of, row_of, signal_row
+from scans.pages.base import MarketPage
+from scans.pages.regime_sentences import regime_sentence
+from scans.pages.rows import Row, evening_flows, evening_signal_row, pick_row
 from scans.queries.evening_summary import Evening, evening
 from scans.queries.regime_rules import regime_rules
 
@@ -33,13 +33,13 @@ class Tonight(MarketPage):
             "previous": found.previous,
             "next": found.next,
             "blocks": self.blocks(found),
-            "signals": [signal_row(one, found, self.market) for one in found.signals],
+            "signals": [evening_signal_row(one, found, self.market) for one in found.signals],
         }
         return context
 
     def blocks(self, found: Evening) -> list[dict[str, Any]]:
         """One column block a version: its three lists and their counts."""
-        flows = flows_of(self.market.name, found)
+        flows = evening_flows(self.market.name, found)
         rules = regime_rules([one.session for one in found.versions if one.session])
         return [
             {
@@ -59,8 +59,8 @@ class Tonight(MarketPage):
         ]
 
     def rows(self, picks: Any, found: Evening, flows: Any) -> list[Row]:
-        return [row_of(pick, found, flows, self.market) for pick in picks]
+        return [pick_row(pick, found, flows, self.market) for pick in picks]
 
 
 def _rule(rule: RegimeRule | None) -> str:
-    return words(rule) if rule else ""
+    return regime_sentence(rule) if rule else ""

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from seismo_site.models import ApiToken
-from tests.admin.asking import page
+from tests.admin.views import page
 from tests.people import staff
 
 TOKENS = "/admin/seismo_site/apitoken/"

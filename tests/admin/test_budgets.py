@@ -57,7 +57,7 @@ from scans.models import (
 from scans.operations import signals
 from scans.operations.evening.report import Ran
 from seismo_site.models import ApiToken
-from tests.admin.asking import changes, lists
+from tests.admin.views import changes, lists
 from tests.scans.conftest import AS_OF
 
 COUNTS = Path(__file__).parent / "query_counts.json"

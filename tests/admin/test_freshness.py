@@ -14,7 +14,7 @@ from marketdata.models import CalendarOverride
 from marketdata.operations.projection import project
 from scans.operations.scan.run import Request, run
 from scans.queries import overview, readiness
-from tests.admin.asking import page
+from tests.admin.views import page
 from tests.scans.conftest import AS_OF, frame
 from tests.scans.operations.test_closed_days import bars, silent
 

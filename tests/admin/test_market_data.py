@@ -14,7 +14,7 @@ from django.urls import reverse
 from marketdata.models import CalendarOverride, FactorEvent, LakePartition
 from marketdata.operations.projection import project
 from marketdata.queries import bars, coverage
-from tests.admin.asking import page, said
+from tests.admin.views import page, sentences
 from tests.scans.conftest import CODES, frame
 
 SUSPECTED = "/admin/marketdata/factorevent/suspected/"
@@ -49,7 +49,7 @@ def test_a_suspected_action_waits_until_its_event_is_supplied(
     assert f"{move:.1f} %" in text
     found = decide(console, sessions, ratio="0.2", supply="1")
     told = f"The event of {CODES[0]} on {sessions[20]} is recorded with a ratio of 0.2."
-    assert said(found) == [told]
+    assert sentences(found) == [told]
     event = FactorEvent.objects.get()
     assert (event.ratio, event.source) == (0.2, "admin")
     assert LogEntry.objects.get().change_message == told
@@ -82,7 +82,7 @@ def test_an_event_that_cannot_be_is_refused(
     split: pd.DataFrame, console: Client, sessions: list[date], sent: dict[str, str], told: str
 ) -> None:
     found = decide(console, sessions, supply="1", **sent)
-    assert told in said(found)[0]
+    assert told in sentences(found)[0]
     assert not FactorEvent.objects.exists()
 
 
@@ -128,7 +128,7 @@ def test_many_are_decided_at_once_with_a_reason(
     ticked = [f"{sessions[20]} {CODES[0]}", f"{sessions[25]} {CODES[1]}"]
     sent = {"market": "kr", "ticked": ticked, "reason": "notice of the exchange"}
     found = console.post(SUSPECTED, {**sent, "many": "split"}, follow=True)
-    assert said(found) == [
+    assert sentences(found) == [
         "1 moves are splits. notice of the exchange",
         "1 of them have no simple split near: decide them one by one.",
     ]
@@ -140,11 +140,11 @@ def test_many_are_decided_at_once_with_a_reason(
     )
     assert LogEntry.objects.get().change_message == "1 moves are splits. notice of the exchange"
     found = console.post(SUSPECTED, {**sent, "many": "accept"}, follow=True)
-    assert said(found) == ["1 moves are real moves. notice of the exchange"]
+    assert sentences(found) == ["1 moves are real moves. notice of the exchange"]
     assert FactorEvent.objects.get(stock_code=CODES[1]).ratio == 1
     assert coverage.suspects(bars.record("kr")) == []
     found = console.post(SUSPECTED, {**sent, "many": "accept"}, follow=True)
-    assert said(found) == ["Nothing was recorded: tick the moves first."]
+    assert sentences(found) == ["Nothing was recorded: tick the moves first."]
 
 
 def test_suspicions_are_sorted_by_turnover(two_splits: pd.DataFrame, console: Client) -> None:
@@ -165,7 +165,7 @@ def test_months_of_the_lake_are_rebuilt_once_confirmed(market: Any, console: Cli
     asked = console.post(PARTITIONS, sent)
     assert f"Rebuild {len(rows)} months of the lake?" in asked.content.decode()
     found = console.post(PARTITIONS, {**sent, "confirmed": "yes"}, follow=True)
-    assert said(found) == [f"Rebuilt {len(rows)} months of the lake with {len(market)} bars."]
+    assert sentences(found) == [f"Rebuilt {len(rows)} months of the lake with {len(market)} bars."]
     for row in rows:
         fresh = LakePartition.objects.get(pk=row.pk)
         assert not fresh.is_stale

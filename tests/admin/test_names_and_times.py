@@ -22,7 +22,7 @@ from scans.models import (
     Signal,
 )
 from scans.operations import signals
-from tests.admin.asking import page
+from tests.admin.views import page
 from tests.scans.conftest import AS_OF
 
 AT = datetime(2024, 6, 1, 9, 42, tzinfo=UTC)

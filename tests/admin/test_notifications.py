@@ -13,7 +13,7 @@ from django_q.models import Schedule
 
 from scans.models import Delivery, Notification
 from scans.operations.evening import evening
-from tests.admin.asking import page, said
+from tests.admin.views import page, sentences
 from tests.scans.conftest import AS_OF
 
 
@@ -51,7 +51,7 @@ def test_it_is_sent_again(scanned: Any, client: Client, settings: Any) -> None:
     assert "to all who had it" in page(client, address)
     assert Delivery.objects.get().sent_at == AS_OF
     done = client.post(address, {"confirmed": "yes"}, follow=True)
-    assert said(done) == ["To be sent again by email."]
+    assert sentences(done) == ["To be sent again by email."]
     assert (Delivery.objects.get().sent_at, Schedule.objects.get().func) == (
         None,
         "scans.tasks.deliver",
@@ -62,4 +62,4 @@ def test_it_is_sent_again(scanned: Any, client: Client, settings: Any) -> None:
 def test_without_a_channel(scanned: Any, console: Client) -> None:
     address = reverse("admin:scans_notification_again", args=[told().pk])
     done = console.post(address, {"confirmed": "yes"}, follow=True)
-    assert "set SEISMO_NOTIFY_URL or SEISMO_NOTIFY_EMAIL" in said(done)[0]
+    assert "set SEISMO_NOTIFY_URL or SEISMO_NOTIFY_EMAIL" in sentences(done)[0]

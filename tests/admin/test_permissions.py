@@ -26,7 +26,7 @@ from scans.models import (
     VersionChange,
 )
 from scans.operations.requests import queue
-from tests.admin.asking import changes, lists, page
+from tests.admin.views import changes, lists, page
 from tests.scans.conftest import AS_OF
 
 ACTIONS = (

@@ -26,7 +26,7 @@ from scans.models import (
 )
 from scans.operations.requests import queue, worker
 from scans.operations.scan.run import Request, run
-from tests.admin.asking import page, said
+from tests.admin.views import page, sentences
 from tests.api.conftest import risers
 from tests.scans.conftest import AS_OF, CODES, frame
 
@@ -72,7 +72,7 @@ def test_a_run_again_goes_through_the_queue_with_the_parameters_it_recorded(scan
     assert not ScanRequest.objects.exists()
     found = console.post(again, {"confirmed": "yes"}, follow=True)
     asked = ScanRequest.objects.get()
-    assert said(found)[0].startswith("Queued: rises-10 on market kr")
+    assert sentences(found)[0].startswith("Queued: rises-10 on market kr")
     assert (asked.first, asked.last) == (made.first, made.last)
     assert asked.pinned["rises-10"]["scale"] == 10.0
     worker.work(asked.pk, as_of=AS_OF)
@@ -86,12 +86,12 @@ def test_a_request_is_cancelled_once_and_asked_for_again(market: Any, probe: Any
     cancel = reverse("admin:scans_request_cancel", args=[asked.pk])
     assert f"Cancel request {asked.pk}?" in page(console, cancel)
     found = console.post(cancel, {"confirmed": "yes"}, follow=True)
-    assert said(found) == [f"Cancelled request {asked.pk}."]
+    assert sentences(found) == [f"Cancelled request {asked.pk}."]
     asked.refresh_from_db()
     assert (asked.status, asked.reason) == (RequestStatus.CANCELLED, "cancelled by operator")
     assert LogEntry.objects.get().change_message == f"Cancelled request {asked.pk}."
     twice = console.post(cancel, {"confirmed": "yes"}, follow=True)
-    assert "has ended already" in said(twice)[0]
+    assert "has ended already" in sentences(twice)[0]
     again = reverse("admin:scans_request_again", args=[asked.pk])
     console.post(again, {"confirmed": "yes"})
     fresh = ScanRequest.objects.exclude(pk=asked.pk).get()
@@ -119,7 +119,7 @@ def test_a_quarantined_answer_is_decided_about_once(
     assert f"{verb.capitalize()} 1 quarantined answer?" in asked.content.decode()
     assert not QuarantineDecision.objects.exists()
     found = console.post(SESSIONS, {**sent, "confirmed": "yes"}, follow=True)
-    assert len(said(found)) == 1
+    assert len(sentences(found)) == 1
     decision = QuarantineDecision.objects.get()
     assert (decision.session, decision.who) == (thin, "operator")
     thin.refresh_from_db()
@@ -129,7 +129,7 @@ def test_a_quarantined_answer_is_decided_about_once(
     assert 'value="publish"' not in page(console, where(thin))
     assert "quarantined session" not in page(console, "/admin/")
     twice = console.post(SESSIONS, {**sent, "confirmed": "yes"}, follow=True)
-    assert said(twice)
+    assert sentences(twice)
     assert QuarantineDecision.objects.count() == 1
 
 

@@ -14,7 +14,7 @@ from scans.engines import params as engine_params
 from scans.engines.registry import ENGINES
 from scans.models import ActiveVersion, RequestStatus, ScannerVersion, ScanRequest, VersionChange
 from scans.operations.requests import worker
-from tests.admin.asking import page, said
+from tests.admin.views import page, sentences
 from tests.scans.conftest import AS_OF
 
 ADD = "/admin/scans/scannerversion/add/"
@@ -137,14 +137,14 @@ def test_a_clone_begins_with_what_its_original_has(console: Client, v2: ScannerV
 def test_one_version_is_active_on_a_market(console: Client, v2: ScannerVersion) -> None:
     v1 = ScannerVersion.objects.get(slug="v1")
     found = console.post(address(v1, "activate"), {"market": "kr"}, follow=True)
-    assert said(found) == ["v1 is now the active version of market kr."]
+    assert sentences(found) == ["v1 is now the active version of market kr."]
     assert ActiveVersion.objects.get(market="kr").version == v1
     assert VersionChange.objects.get().after == {"active on kr": "v1"}
-    assert LogEntry.objects.get().change_message == said(found)[0]
+    assert LogEntry.objects.get().change_message == sentences(found)[0]
     v2.enabled = False
     v2.save()
     refused = console.post(address(v2, "activate"), {"market": "kr"}, follow=True)
-    assert "is disabled" in said(refused)[0]
+    assert "is disabled" in sentences(refused)[0]
     assert ActiveVersion.objects.get(market="kr").version == v1
 
 
@@ -153,8 +153,8 @@ def test_disabling_several_leaves_the_active_one(console: Client, v2: ScannerVer
     rows = ScannerVersion.objects.filter(slug__in=["v1", "v2"])
     sent = {"action": "disable", "_selected_action": [row.pk for row in rows]}
     found = console.post(reverse("admin:scans_scannerversion_changelist"), sent, follow=True)
-    assert any("v2 is active on kr" in one for one in said(found))
-    assert "Disabled v1." in said(found)
+    assert any("v2 is active on kr" in one for one in sentences(found))
+    assert "Disabled v1." in sentences(found)
     assert set(rows.filter(enabled=True).values_list("slug", flat=True)) == {"v2"}
 
 

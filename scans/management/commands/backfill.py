@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from marketdata.management.parser import USAGE
 from marketdata.management.progress_bar import left
-from scans.management.arguments import ScanCommand, add_request, request
+from scans.management.arguments import ScanCommand, add_request, scan_request
 from scans.operations.scan import backfill
 
 
@@ -31,7 +31,7 @@ class Command(ScanCommand):
             raise CommandError("A backfill publishes: leave out --no-save.", returncode=USAGE)
         if options["first"] is None and options["date"] is None:
             raise CommandError("Say where to begin: --from 2016-01-04.", returncode=USAGE)
-        wanted = request(options)
+        wanted = scan_request(options)
         done = backfill.backfill(
             wanted,
             resume=options["resume"],

@@ -10,7 +10,7 @@ from marketdata.management.arguments import add_format
 from marketdata.management.parser import USAGE
 from scans.management import comparison_tables, freshness
 from scans.management.arguments import ScanCommand
-from scans.management.evaluation_options import add_judging, wanted
+from scans.management.evaluation_options import add_evaluation_options, evaluation_request
 from scans.operations.evaluation.compare import compare_versions
 
 
@@ -24,13 +24,13 @@ class Command(ScanCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("versions", nargs=2, metavar="VERSION", help="two of them, as v2 v3")
-        add_judging(parser)
+        add_evaluation_options(parser)
         add_format(parser, ("table", "json"))
 
     def handle(self, **options: Any) -> None:
         if len(set(options["versions"])) == 1:
             raise CommandError(f"Name two different versions: both are {options['versions'][0]}.", returncode=USAGE)
-        asked = wanted(options, options["versions"])
+        asked = evaluation_request(options, options["versions"])
         freshness.warn(self, asked, beside=True)
         found = compare_versions(asked)
         comparison_tables.deliver(found, options["format"], self.stdout)

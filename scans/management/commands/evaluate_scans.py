@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from marketdata.management.arguments import add_format
 from scans.management import evaluation_tables, freshness
 from scans.management.arguments import ScanCommand
-from scans.management.evaluation_options import add_judging, versions, wanted
+from scans.management.evaluation_options import add_evaluation_options, evaluation_request, versions
 from scans.management.scan_tables import FORMATS
 from scans.operations.evaluation.evaluate import GROUPINGS, evaluate
 
@@ -23,12 +23,12 @@ class Command(ScanCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--versions", type=versions, required=True, help="v1,v2,v3")
-        add_judging(parser)
+        add_evaluation_options(parser)
         parser.add_argument("--by", choices=GROUPINGS, default="", help="figures of each of these, too")
         add_format(parser, FORMATS)
 
     def handle(self, **options: Any) -> None:
-        asked = wanted(options, options["versions"], options["by"])
+        asked = evaluation_request(options, options["versions"], options["by"])
         freshness.warn(self, asked, beside=True)
         form, output, encoding = (options[n] for n in ("format", "output", "encoding"))
         evaluation_tables.deliver(evaluate(asked), form, output, self.stdout, encoding)

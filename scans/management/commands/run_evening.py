@@ -35,6 +35,6 @@ class Command(ScanCommand):
             started_by="command line",
         )
         told = evening.run(asked, clock=timezone.now, warm_up=warm_up)
-        self.stdout.write(evenings.came(told), ending="")
+        self.stdout.write(evenings.evening_text(told), ending="")
         if failures := told.failures():
             raise CommandError(" ".join(failures))

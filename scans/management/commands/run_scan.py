@@ -11,7 +11,7 @@ from marketdata.management.parser import USAGE
 from marketdata.markets import get_market
 from scans.api.after_publication import warm_up
 from scans.management import freshness, scan_tables
-from scans.management.arguments import ScanCommand, add_request, request
+from scans.management.arguments import ScanCommand, add_request, scan_request
 from scans.management.next_steps import write_next_steps
 from scans.operations.scan import run
 
@@ -36,7 +36,7 @@ class Command(ScanCommand):
         freshness.add_strict_fresh(parser)
 
     def handle(self, **options: Any) -> None:
-        wanted = request(options)
+        wanted = scan_request(options)
         beside = options["format"] != "table" or options["explain"]
         freshness.warn(self, wanted, strict=options["strict_fresh"], beside=bool(beside))
         if options["explain"]:

@@ -44,7 +44,7 @@ class Command(ScanCommand):
         else:
             given: dict[str, Any] = {"versions": options["version"], "as_of": timezone.now()}
             found = [schedule.plan(market, at=at, collects=not options["no_collect"], **given)]
-        self.stdout.write(evenings.schedules(found), ending="")
+        self.stdout.write(evenings.schedules_text(found), ending="")
         if found and task_queue.advice(timezone.now()):
             self.stderr.write(
                 "No task worker is running: start one with `manage.py qcluster`, else nothing runs at that time."

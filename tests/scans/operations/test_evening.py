@@ -15,7 +15,7 @@ from django.db import connection
 from marketdata.models import LeaseRow
 from marketdata.operations.lease import Lease, LeaseLost, LeaseTaken
 from marketdata.operations.projection import project
-from scans.management.evenings import came
+from scans.management.evenings import evening_text
 from scans.models import (
     Delivery,
     Evening,
@@ -154,7 +154,7 @@ def test_all_that_fit_the_market_where_none_is_named(
     ]
     assert told.readiness["skipped"]["v2-crypto"] == ["KRW"]
     assert "rises" not in told.readiness["skipped"]
-    (skipped,) = [line for line in came(told).splitlines() if line.startswith("Skipped")]
+    (skipped,) = [line for line in evening_text(told).splitlines() if line.startswith("Skipped")]
     assert skipped.startswith("Skipped, since the market lacks their segments: ")
     assert "v2-crypto (KRW)" in skipped
     named = evenings(night(sessions[-1]))

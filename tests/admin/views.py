@@ -33,6 +33,6 @@ def page(client: Client, address: str, **query: Any) -> str:
     return str(found.content.decode())
 
 
-def said(response: Any) -> list[str]:
+def sentences(response: Any) -> list[str]:
     """The sentences that the page after an action shows."""
     return [str(message) for message in response.context["messages"]]

@@ -19,7 +19,7 @@ from scans.engines.regime_rules import (
     RegimeRule,
 )
 from scans.operations.scan.run import Request, run
-from scans.pages.regime_words import words
+from scans.pages.regime_sentences import regime_sentence
 from tests.scans.conftest import AS_OF
 from tests.scans.index_series import levels, record_index
 
@@ -82,4 +82,4 @@ KOREAN = [
 @pytest.mark.parametrize(("rule", "sentence"), KOREAN)
 def test_korean(rule: RegimeRule, sentence: str) -> None:
     with translation.override("ko"):
-        assert words(rule) == sentence
+        assert regime_sentence(rule) == sentence

@@ -28,7 +28,7 @@ from scans.pages import glossary
 MINUS = "\u2212"
 
 
-def words(rule: RegimeRule) -> str:
+def regime_sentence(rule: RegimeRule) -> str:
     """일간: 당일 지수 −2.9 % (급락 기준 −2.5 % 미만)"""
     kind = _("Daily regime") if rule.kind == DAILY else _("Trend regime")
     if rule.note:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
@@ -77,6 +78,10 @@ class SeismoAdminSite(AdminSite):
             admin_class = queue_admin.guarded(admin_class)
             admin_class = account_admin.guarded(model_or_iterable, admin_class)
         super().register(model_or_iterable, admin_class, **options)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Django's, with Seismo's version for the footer."""
+        return super().each_context(request) | {"seismo_version": settings.VERSION}
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         found = super().get_app_list(request, app_label)

@@ -15,6 +15,7 @@ from django.middleware.locale import LocaleMiddleware
 
 from seismo_site import logins
 from seismo_site.logging import request_id
+from seismo_site.version import VERSION
 
 ACCESS = logging.getLogger("seismo_site.access")
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -56,6 +57,19 @@ class RequestId:
         finally:
             request_id.reset(token)
         response["X-Request-ID"] = identifier
+        return response
+
+
+class VersionHeader:
+    """X-Seismo-Version: Seismo's version, on every response of the API and the pages."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.version = str(VERSION)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response["X-Seismo-Version"] = self.version
         return response
 
 

@@ -17,10 +17,13 @@ from seismo_site import database_urls, env, logging, private_files, rest
 from seismo_site.version import VERSION as VERSION
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env.load("SEISMO_ENV_FILE", BASE_DIR / ".env")
+HOME = BASE_DIR if (BASE_DIR / "manage.py").is_file() else Path.cwd()
+"""Where `.env` and the data directory are by default: the checkout; where Seismo is an installed package, the current
+directory."""
+env.load("SEISMO_ENV_FILE", HOME / ".env")
 
 DEBUG = env.flag("SEISMO_DEBUG", default=False)
-DATA_DIR = env.folder("SEISMO_DATA_DIR", BASE_DIR / "var")
+DATA_DIR = env.folder("SEISMO_DATA_DIR", HOME / "var")
 private_files.close(DATA_DIR)
 SECRET_KEY = env.secret("SEISMO_SECRET_KEY", DATA_DIR / "secret_key", get_random_secret_key)
 ALLOWED_HOSTS = list(env.words("SEISMO_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]")))
@@ -48,6 +51,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "seismo_site.middleware.RequestId",
+    "seismo_site.middleware.VersionHeader",
     "seismo_site.metrics.Measured",
     "seismo_site.middleware.Compressed",
     "django.middleware.security.SecurityMiddleware",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -25,4 +26,4 @@ class Help(Page):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
-        return context | {"glossary": glossary.GROUPS, "keys": glossary.KEYS}
+        return context | {"glossary": glossary.GROUPS, "keys": glossary.KEYS, "seismo_version": settings.VERSION}

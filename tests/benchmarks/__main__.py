@@ -23,41 +23,41 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks import (
-    candling,
-    collecting,
-    executing,
+    candles,
+    collection,
+    executors,
     faults,
-    importing,
-    large,
+    imports,
+    large_market,
+    library_comparison,
     load,
-    others,
-    scanning,
-    several,
+    scan,
+    versions,
 )
-from tests.benchmarks.measuring import BenchFailed
-from tests.benchmarks.places import Bench
-from tests.benchmarks.recipes import VERSION
+from tests.benchmarks.installations import Bench
+from tests.benchmarks.measurement import BenchFailed
 from tests.benchmarks.report import Report
+from tests.benchmarks.scenarios import VERSION
 
 
 def profile(bench: Bench) -> None:
     """The functions that take most time of their own in one session of KRX."""
-    place = bench.krx()
-    day = place.inside("extent", market="kr")["sessions"][-1]
+    installation = bench.krx()
+    day = installation.run_task("extent", market="kr")["sessions"][-1]
     given = {"market": "kr", "version": VERSION, "day": day, "top": 35}
-    print(place.inside("profile", save=False, **given)["text"])
+    print(installation.run_task("profile", save=False, **given)["text"])
 
 
 SECTIONS: dict[str, Callable[[Bench], None]] = {
-    "import": importing.section,
-    "scan": scanning.section,
-    "versions": several.section,
-    "executors": executing.section,
-    "large": large.section,
-    "others": others.section,
-    "collect": collecting.section,
+    "import": imports.section,
+    "scan": scan.section,
+    "versions": versions.section,
+    "executors": executors.section,
+    "large": large_market.section,
+    "others": library_comparison.section,
+    "collect": collection.section,
     "load": load.section,
-    "candles": candling.section,
+    "candles": candles.section,
     "faults": faults.section,
     **{f"faults:{name}": faults.subject(name) for name in faults.FIGURES},
     "profile": profile,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from tests.benchmarks import faults_candles, faults_disk, faults_kis
-from tests.benchmarks.places import Bench
+from tests.benchmarks.installations import Bench
 from tests.benchmarks.report import Table
 
 Figures = Callable[[Bench], Iterable[Table]]

@@ -19,7 +19,7 @@ from marketdata.sources.bithumb import client as bithumb
 from marketdata.sources.http.client import HttpClient, Timeouts
 from marketdata.sources.quotation.client import QuotationSource
 from marketdata.sources.upbit import client as upbit
-from tests.benchmarks.places import Bench
+from tests.benchmarks.installations import Bench
 from tests.benchmarks.report import Line, Table
 from tests.exchanges.server import Faults
 from tests.exchanges.upbit import BithumbExchange, QuotationExchange, Tick, UpbitExchange, generated

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.benchmarks.places import Bench
+from tests.benchmarks.installations import Bench
 from tests.benchmarks.report import Line, Table
 
 DAMAGES = 170
@@ -14,12 +14,12 @@ SIZE = ("--instruments", "60", "--sessions", "330", "--end", "2026-08-21", "--se
 
 def tables(bench: Bench) -> Iterator[Table]:
     """One line for each kind of file: bars, flows and index of the lake, entries of the score cache."""
-    place = bench.fresh("faults-disk")
-    prices = place.folder / "demo.parquet"
-    place.manage("make_demo_prices", "--output", str(prices), *SIZE)
-    place.manage("import_prices", str(prices))
-    place.manage("project_lake")
-    found = place.inside("damage", market="kr", count=DAMAGES, seed=20260821)
+    installation = bench.fresh("faults-disk")
+    prices = installation.folder / "demo.parquet"
+    installation.manage("make_demo_prices", "--output", str(prices), *SIZE)
+    installation.manage("import_prices", str(prices))
+    installation.manage("project_lake")
+    found = installation.run_task("damage", market="kr", count=DAMAGES, seed=20260821)
     yield Table(
         "faults",
         "damaged files: bit flips, truncations and zeroed blocks in turn; v1, v2 and vcp with flow over each",

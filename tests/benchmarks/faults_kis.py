@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from tests.benchmarks.measuring import ROOT
-from tests.benchmarks.places import Bench, Place
+from tests.benchmarks.installations import Bench, Installation
+from tests.benchmarks.measurement import ROOT
 from tests.benchmarks.report import Line, Table
 from tests.exchanges.kis import KisExchange
 from tests.exchanges.kis_market import Instrument, generated_bars
@@ -54,9 +54,9 @@ def tables(bench: Bench) -> Iterator[Table]:
     yield Table("faults", "two at once for the same", "manage.py collect_prices, twice", [_two(bench)])
 
 
-def _market(place: Place) -> tuple[dict[str, Instrument], list[date]]:
+def _market(installation: Installation) -> tuple[dict[str, Instrument], list[date]]:
     """Made-up instruments up to the last session that can be collected now."""
-    shown = place.manage("shell", "--no-imports", "-c", SESSIONS_OF.format(last=_last(), number=SESSIONS))
+    shown = installation.manage("shell", "--no-imports", "-c", SESSIONS_OF.format(last=_last(), number=SESSIONS))
     days = [date.fromisoformat(day) for day in shown.output.split()]
     return {
         f"{number:05d}0": Instrument(f"종목{number}", generated_bars(days, number))
@@ -73,7 +73,7 @@ def _exchange(market: dict[str, Instrument]) -> KisExchange:
     return KisExchange(market, per_second=100_000, token_every=0.0)
 
 
-def _command(place: Place, exchange: KisExchange, days: list[date], **settings: str) -> Run:
+def _command(installation: Installation, exchange: KisExchange, days: list[date], **settings: str) -> Run:
     """`collect_prices` of everything since the first of `days`."""
     given = {
         "KIS_APP_KEY": exchange.keys[0],
@@ -86,7 +86,9 @@ def _command(place: Place, exchange: KisExchange, days: list[date], **settings: 
     command = [sys.executable, "manage.py", "collect_prices", "--since", str(days[0]),
                "--codes", ",".join(exchange.market)]  # fmt: skip
     before, began = sum(exchange.calls.values()), time.perf_counter()
-    done = subprocess.run(command, cwd=ROOT, env={**place.env, **given}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env={**installation.env, **given}, capture_output=True, text=True, check=False
+    )
     seconds = time.perf_counter() - began
     told = re.search(r"rejected; ([0-9,]+) calls", done.stdout)
     reported = int(told[1].replace(",", "")) if told else -1
@@ -100,14 +102,14 @@ def _command(place: Place, exchange: KisExchange, days: list[date], **settings: 
     )
 
 
-def _compared(place: Place, market: dict[str, Instrument]) -> tuple[int, int]:
+def _compared(installation: Installation, market: dict[str, Instrument]) -> tuple[int, int]:
     """Recorded bars that are not as served, and served ones that are not recorded whole."""
     served = {
         (code, str(b.session), b.open, b.high, b.low, b.close, b.volume, b.close * b.volume, b.base)
         for code, one in market.items()
         for b in one.bars
     }
-    with sqlite3.connect(place.folder / "seismo.sqlite3") as db:
+    with sqlite3.connect(installation.folder / "seismo.sqlite3") as db:
         rows = set(
             db.execute(
                 "SELECT stock_code, date, open, high, low, close, volume, amount, base_price FROM marketdata_stockprice"
@@ -119,16 +121,16 @@ def _compared(place: Place, market: dict[str, Instrument]) -> tuple[int, int]:
 
 
 def _faulty(bench: Bench, what: str, prepare: Prepare) -> Line:
-    place = bench.fresh("faults-kis")
-    market, days = _market(place)
+    installation = bench.fresh("faults-kis")
+    market, days = _market(installation)
     with _exchange(market) as exchange:
         prepare(exchange)
-        first = _command(place, exchange, days)
-        wrong, lacking = _compared(place, market)
+        first = _command(installation, exchange, days)
+        wrong, lacking = _compared(installation, market)
         exchange.faults.rates.clear()
-        again = _command(place, exchange, days)
-        wrong += _compared(place, market)[0]
-        missing = _compared(place, market)[1]
+        again = _command(installation, exchange, days)
+        wrong += _compared(installation, market)[0]
+        missing = _compared(installation, market)[1]
     return Line(
         what,
         [first.seconds],
@@ -141,21 +143,21 @@ def _faulty(bench: Bench, what: str, prepare: Prepare) -> Line:
 
 
 def _gone(bench: Bench) -> Line:
-    place = bench.fresh("faults-kis")
-    market, days = _market(place)
+    installation = bench.fresh("faults-kis")
+    market, days = _market(installation)
     with _exchange(market) as exchange:
         exchange.die(float("inf"), after=20)
-        done = _command(place, exchange, days, SEISMO_SOURCE_PATIENCE="10")
+        done = _command(installation, exchange, days, SEISMO_SOURCE_PATIENCE="10")
     return Line("gone for good", [done.seconds], note=f"status {done.status}: {done.said}")
 
 
 def _two(bench: Bench) -> Line:
-    place = bench.fresh("faults-kis")
-    market, days = _market(place)
+    installation = bench.fresh("faults-kis")
+    market, days = _market(installation)
     with _exchange(market) as exchange, ThreadPoolExecutor(2) as pool:
-        runs = list(pool.map(lambda _: _command(place, exchange, days), range(2)))
+        runs = list(pool.map(lambda _: _command(installation, exchange, days), range(2)))
         made = sum(exchange.calls.values())
-        wrong, missing = _compared(place, market)
+        wrong, missing = _compared(installation, market)
     needed = INSTRUMENTS * -(-SESSIONS // 100) + 1
     return Line(
         "both",

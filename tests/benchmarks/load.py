@@ -2,8 +2,8 @@
 
 1. An installation of two years of KRX with published versions and signals (`Bench.served`).
 2. The server as the image starts it (`tests.serving`), asked by a reader with a token.
-3. `driving` asks for the latest scan, a chart and signals over 1, 8 and 32 connections: first what nobody has asked for
-   before (every address differs, so each answer is computed and kept), then one address again and again.
+3. `http_load` requests the latest scan, a chart and signals over 1, 8 and 32 connections: first addresses that all
+   differ, so that each answer is computed and cached, then one address again and again.
 
 Latencies are those the client sees. CPU is that of the server's processes, PostgreSQL and Redis together, for each
 request: what other work on the machine disturbs least.
@@ -15,9 +15,9 @@ from datetime import date
 
 import redis
 
-from tests.benchmarks import driving
-from tests.benchmarks.measuring import tree_cpu
-from tests.benchmarks.places import Bench
+from tests.benchmarks import http_load
+from tests.benchmarks.installations import Bench
+from tests.benchmarks.measurement import tree_cpu
 from tests.benchmarks.report import Line, Table
 from tests.servers import Servers
 from tests.serving import SERVER, serving
@@ -36,18 +36,18 @@ def section(bench: Bench) -> None:
     servers = Servers()
     try:
         database, cache = servers.postgres(), servers.redis()
-        place = bench.served(database, cache)
-        token = place.inside("token")["secret"]
-        codes = place.inside("codes", market="kr")["codes"]
-        with serving(place.env, place.folder / "server.log") as server:
+        installation = bench.served(database, cache)
+        token = installation.run_task("token")["secret"]
+        codes = installation.run_task("codes", market="kr")["codes"]
+        with serving(installation.env, installation.folder / "server.log") as server:
             pids = [server.pid, *servers.pids()]
-            client = driving.Client(server.port, token)
+            client = http_load.Client(server.port, token)
             bench.report.table(_table(bench, client, pids, cache, codes))
     finally:
         servers.stop()
 
 
-def _table(bench: Bench, client: driving.Client, pids: list[int], cache: str, codes: list[str]) -> Table:
+def _table(bench: Bench, client: http_load.Client, pids: list[int], cache: str, codes: list[str]) -> Table:
     seconds = SECONDS * bench.runs(1)
     lines = []
     for name, warm, cold in (
@@ -67,13 +67,13 @@ def _table(bench: Bench, client: driving.Client, pids: list[int], cache: str, co
     return Table(
         "load",
         "requests to a production server on PostgreSQL and Redis",
-        f"granian seismo_site.wsgi:application {' '.join(SERVER)}, {driving.tool()}, {seconds:g} s each",
+        f"granian seismo_site.wsgi:application {' '.join(SERVER)}, {http_load.tool()}, {seconds:g} s each",
         lines,
         ["cold: every address differs and the cache was emptied; warm: one address"],
     )
 
 
-def _told(seen: driving.Seen, cpu: float, aim: float | None) -> str:
+def _told(seen: http_load.Seen, cpu: float, aim: float | None) -> str:
     verdict = ""
     if aim is not None:
         verdict = f"  p95 < {aim:g} ms {'met' if seen.p95 < aim else 'MISSED'}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.benchmarks.measuring import ROOT, Others
+from tests.benchmarks.measurement import ROOT, Others
 
 PACKAGES = ("numpy", "pyarrow", "Django", "pandas", "polars", "TA-Lib")
 

@@ -21,8 +21,9 @@ from typing import Any
 
 import psycopg
 
-from tests.benchmarks.measuring import ROOT, Child, child
-from tests.benchmarks.recipes import (
+from tests.benchmarks.measurement import ROOT, Child, child
+from tests.benchmarks.report import Report
+from tests.benchmarks.scenarios import (
     ADJUSTED,
     ADJUSTED_MARKET,
     BARS,
@@ -33,7 +34,6 @@ from tests.benchmarks.recipes import (
     RANGE,
     VERSIONS,
 )
-from tests.benchmarks.report import Report
 from tests.realdata import FOLDER
 
 MAKERS = (
@@ -45,7 +45,7 @@ MAKERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Installation:
     """An installation: its data directory and its database (SQLite where `database_url` is empty)."""
 
     folder: Path
@@ -69,16 +69,16 @@ class Place:
         """`manage.py ...`, whole."""
         return child([sys.executable, "manage.py", *arguments], self.env)
 
-    def inside(self, task: str, **options: Any) -> dict[str, Any]:
-        """What `tests.benchmarks.inside` answers to a task, done in a process that does only that."""
+    def run_task(self, task: str, **options: Any) -> dict[str, Any]:
+        """What `tests.benchmarks.task_process` answers to a task, done in a process that does only that."""
         text = json.dumps(options)
-        done = child([sys.executable, "-m", "tests.benchmarks.inside", task, text], self.env)
+        done = child([sys.executable, "-m", "tests.benchmarks.task_process", task, text], self.env)
         found: dict[str, Any] = json.loads(done.output.splitlines()[-1])
         return found
 
 
 class Bench:
-    """What the sections share: the report, how often to run, and the places."""
+    """What the sections share: the report, how often to run, and the installations."""
 
     def __init__(self, report: Report, *, keep: Path | None, runs: int | None) -> None:
         self.report, self.asked_runs = report, runs
@@ -103,7 +103,7 @@ class Bench:
         made = self.folder / "generated.parquet"
         if not made.exists():
             self.report.tell(f"{BARS} is not here (set SEISMO_SHARED_DATA): generating a market like it")
-            self.fresh("generator").inside("tidy", file=str(made), **LIKE_KRX)
+            self.fresh("generator").run_task("tidy", file=str(made), **LIKE_KRX)
         return [made]
 
     def raw_files(self) -> list[Path]:
@@ -111,83 +111,83 @@ class Bench:
         files, events = self.price_files(), FOLDER / EVENTS
         return [*files, events] if events.is_file() and files[0].name == BARS else files
 
-    def fresh(self, name: str, database_url: str = "") -> Place:
+    def fresh(self, name: str, database_url: str = "") -> Installation:
         """An empty, migrated installation."""
         folder = self.folder / name
         shutil.rmtree(folder, ignore_errors=True)
-        place = Place(folder, database_url)
-        place.manage("migrate", "--verbosity", "0")
-        return place
+        installation = Installation(folder, database_url)
+        installation.manage("migrate", "--verbosity", "0")
+        return installation
 
-    def krx(self) -> Place:
+    def krx(self) -> Installation:
         """The KRX market, imported and projected."""
 
-        def make(place: Place) -> None:
-            place.manage("import_prices", *map(str, self.raw_files()))
-            place.manage("project_lake")
+        def make(installation: Installation) -> None:
+            installation.manage("import_prices", *map(str, self.raw_files()))
+            installation.manage("project_lake")
 
         return self._once("kr", {"files": [file.name for file in self.price_files()]}, make)
 
-    def adjusted(self) -> Place | None:
+    def adjusted(self) -> Installation | None:
         """Seven years of adjusted KRX bars; None where they are not here."""
         file = FOLDER / ADJUSTED
         if not file.is_file():
             return None
 
-        def make(place: Place) -> None:
-            place.manage("import_prices", str(file), "--market", ADJUSTED_MARKET)
-            place.manage("project_lake", "--market", ADJUSTED_MARKET)
+        def make(installation: Installation) -> None:
+            installation.manage("import_prices", str(file), "--market", ADJUSTED_MARKET)
+            installation.manage("project_lake", "--market", ADJUSTED_MARKET)
 
         return self._once(ADJUSTED_MARKET, {"file": file.name}, make)
 
-    def served(self, database_url: str, redis_url: str) -> Place:
+    def served(self, database_url: str, redis_url: str) -> Installation:
         """Two years of KRX on servers of its own, with what versions published and the signals of it; made anew each
         time, since the servers keep nothing."""
         self.report.tell("importing KRX, publishing two years and following the signals ...")
-        place = replace(self.fresh("served", database_url), redis_url=redis_url)
-        place.manage("import_prices", *map(str, self.raw_files()))
-        place.manage("project_lake")
-        days = place.inside("extent", market="kr")["sessions"]
-        held = [day for day in days if RANGE[0] <= day <= RANGE[1]] or days[-520:]
+        installation = replace(self.fresh("served", database_url), redis_url=redis_url)
+        installation.manage("import_prices", *map(str, self.raw_files()))
+        installation.manage("project_lake")
+        days = installation.run_task("extent", market="kr")["sessions"]
+        span_days = [day for day in days if RANGE[0] <= day <= RANGE[1]] or days[-520:]
         for version in VERSIONS:
-            place.manage("run_scan", "--version", version, "--from", held[0], "--to", held[-1], "--format", "csv",
-                         "--output", os.devnull)  # fmt: skip
-        place.manage("update_signals")
+            span = ("--from", span_days[0], "--to", span_days[-1])
+            installation.manage("run_scan", "--version", version, *span, "--format", "csv", "--output", os.devnull)
+        installation.manage("update_signals")
         with psycopg.connect(database_url, autocommit=True) as database:
             # It would come by itself, in the middle of what is measured.
             database.execute("VACUUM")
             database.execute("CHECKPOINT")
         os.sync()
-        return place
+        return installation
 
-    def big(self) -> Place:
+    def big(self) -> Installation:
         """The generated market of 20,000 instruments."""
 
-        def make(place: Place) -> None:
-            _say(place.inside("lake", market=BIG_MARKET, **BIG))
+        def make(installation: Installation) -> None:
+            _say(installation.run_task("lake", market=BIG_MARKET, **BIG))
 
         return self._once(BIG_MARKET, BIG, make)
 
-    def _once(self, name: str, recipe: Mapping[str, Any], make: Callable[[Place], None]) -> Place:
-        """The place `name`, made by `make` unless it is there, of the same recipe and by the same code."""
-        place = Place(self.folder / name)
+    def _once(self, name: str, recipe: Mapping[str, Any], make: Callable[[Installation], None]) -> Installation:
+        """The installation `name`, made by `make` unless it is there, of the same recipe and by the same code."""
+        installation = Installation(self.folder / name)
         text = json.dumps({**recipe, "code": _code()}, sort_keys=True)
-        done = place.folder / "made-of.json"
+        done = installation.folder / "made-of.json"
         if not done.exists() or done.read_text(encoding="utf-8") != text:
             self.report.tell(f"preparing {name} ...")
-            place = self.fresh(name)
-            make(place)
+            installation = self.fresh(name)
+            make(installation)
             done.write_text(text, encoding="utf-8")
         else:
-            place.manage("migrate", "--verbosity", "0")
-        return place
+            installation.manage("migrate", "--verbosity", "0")
+        return installation
 
 
 def _code() -> str:
-    """A hash of the sources that decide what a place looks like."""
+    """A hash of the sources that decide what a installation holds."""
     state = hashlib.blake2b(digest_size=16)
     files = [file for folder in MAKERS for file in (ROOT / folder).rglob("*.py")]
-    for file in sorted([*files, Path(__file__).with_name("generated.py")]):
+    for file in sorted([*files, Path(__file__).with_name("generator.py")]):
         state.update(file.read_bytes())
     return state.hexdigest()
 

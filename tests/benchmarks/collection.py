@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
-from tests.benchmarks.measuring import child
-from tests.benchmarks.places import Bench, Place
+from tests.benchmarks.installations import Bench, Installation
+from tests.benchmarks.measurement import child
 from tests.benchmarks.report import Line, Table
 from tests.exchanges.kis import KisExchange
 from tests.exchanges.kis_market import Market, small_market
@@ -42,9 +42,9 @@ def section(bench: Bench) -> None:
 def _evening(bench: Bench, market: Market, days: list[date]) -> None:
     """One session of 50 instruments: a call for each, one after the other, against the quotes of many."""
     with _exchange(market, 100_000) as exchange:
-        place = bench.fresh("evening")
+        installation = bench.fresh("evening")
         exchange.today = days[-2]
-        collect(place, exchange, "collect", days[-2], market, since=days[-30])
+        collect(installation, exchange, "collect", days[-2], market, since=days[-30])
         exchange.today = days[-1]
         lines = []
         for what, task, calls in (
@@ -53,7 +53,7 @@ def _evening(bench: Bench, market: Market, days: list[date]) -> None:
         ):
             exchange.restrict(LIMIT)
             exchange.calls.clear()
-            done = collect(place, exchange, task, days[-1], market)
+            done = collect(installation, exchange, task, days[-1], market)
             assert sum(exchange.calls.values()) <= calls + 1
             lines.append(Line(what, [done["seconds"]], note=f"{sum(exchange.calls.values())} calls"))
         share = 1 - lines[1].median / lines[0].median
@@ -70,9 +70,9 @@ def _evening(bench: Bench, market: Market, days: list[date]) -> None:
     )
 
 
-def _plans(place: Place, exchange: KisExchange, days: list[date]) -> list[str]:
+def _plans(installation: Installation, exchange: KisExchange, days: list[date]) -> list[str]:
     """What an evening of 2,500 instruments is planned to cost, averaged over the sessions of a check."""
-    done = collect(place, exchange, "plans", days[-1], {}, instruments=INSTRUMENTS, days=days[-22:])
+    done = collect(installation, exchange, "plans", days[-1], {}, instruments=INSTRUMENTS, days=days[-22:])
     return [
         f"an evening of {INSTRUMENTS:,} instruments: {INSTRUMENTS:,} calls the old way, {done['quotes']} in quotes "
         f"and {done['checks']:.0f} (on average) that check recorded bars"
@@ -83,14 +83,14 @@ def _two(bench: Bench, market: Market, days: list[date]) -> None:
     """Two processes at once, each with half of the instruments, under one limit."""
     since = days[-SESSIONS]
     with _exchange(market, LIMIT) as exchange:
-        place = bench.fresh("two")
+        installation = bench.fresh("two")
         codes = list(market)
         halves = [codes[:100], codes[100:]]
         with ThreadPoolExecutor(2) as pool:
             done = list(
                 pool.map(
                     lambda half: collect(
-                        place,
+                        installation,
                         exchange,
                         "collect",
                         days[-1],
@@ -108,7 +108,7 @@ def _two(bench: Bench, market: Market, days: list[date]) -> None:
             f"two processes at once, {len(market)} instruments x {SESSIONS} sessions at {LIMIT} calls a second",
             "manage.py collect_prices, twice",
             [Line("both", [seconds], note=_pace(done, calls, refused))],
-            [_compared(place, market, since, days[-1])],
+            [_compared(installation, market, since, days[-1])],
         )
     )
 
@@ -117,8 +117,8 @@ def _whole(bench: Bench, market: Market, days: list[date]) -> None:
     """A whole market's history."""
     since = days[-SESSIONS]
     with _exchange(market, LIMIT) as exchange:
-        place = bench.fresh("whole")
-        done = collect(place, exchange, "collect", days[-1], market, since=since)
+        installation = bench.fresh("whole")
+        done = collect(installation, exchange, "collect", days[-1], market, since=since)
         refused, calls = sum(exchange.refused.values()), sum(exchange.calls.values())
     bench.report.table(
         Table(
@@ -133,7 +133,7 @@ def _whole(bench: Bench, market: Market, days: list[date]) -> None:
                     note=_pace([done], calls, refused),
                 )
             ],
-            [_compared(place, market, since, days[-1])],
+            [_compared(installation, market, since, days[-1])],
         )
     )
 
@@ -147,7 +147,7 @@ def _pace(done: list[dict[str, Any]], calls: int, refused: int) -> str:
     )
 
 
-def _compared(place: Place, market: Market, since: date, until: date) -> str:
+def _compared(installation: Installation, market: Market, since: date, until: date) -> str:
     """Whether the record holds the served bars and nothing else."""
     served = {
         (code, str(b.session), b.open, b.high, b.low, b.close, b.volume, b.close * b.volume, b.base)
@@ -155,7 +155,7 @@ def _compared(place: Place, market: Market, since: date, until: date) -> str:
         for b in one.bars
         if since <= b.session <= until
     }
-    with sqlite3.connect(place.folder / "seismo.sqlite3") as db:
+    with sqlite3.connect(installation.folder / "seismo.sqlite3") as db:
         rows = db.execute(
             "SELECT stock_code, date, open, high, low, close, volume, amount, base_price FROM marketdata_stockprice"
         ).fetchall()
@@ -170,9 +170,9 @@ def _exchange(market: Market, limit: int) -> Iterator[KisExchange]:
 
 
 def collect(
-    place: Place, exchange: KisExchange, task: str, day: date, market: Market, **options: Any
+    installation: Installation, exchange: KisExchange, task: str, day: date, market: Market, **options: Any
 ) -> dict[str, Any]:
-    """What `tests.benchmarks.inside` answers to a collection on the evening of `day`."""
+    """What `tests.benchmarks.task_process` answers to a collection on the evening of `day`."""
     given = {"day": day, "codes": list(market), **options}
     settings = {
         "KIS_APP_KEY": exchange.keys[0],
@@ -184,10 +184,10 @@ def collect(
     command = [
         sys.executable,
         "-m",
-        "tests.benchmarks.inside",
+        "tests.benchmarks.task_process",
         task,
         json.dumps(given, default=str),
     ]
-    done = child(command, {**place.env, **settings})
+    done = child(command, {**installation.env, **settings})
     found: dict[str, Any] = json.loads(done.output.splitlines()[-1])
     return found | {"peak_mb": done.peak_mb, "cpu": done.cpu}

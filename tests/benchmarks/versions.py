@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.benchmarks.places import Bench, Place
-from tests.benchmarks.recipes import ADJUSTED, ADJUSTED_MARKET, JUDGED, VERSION, VERSIONS
+from tests.benchmarks.installations import Bench, Installation
 from tests.benchmarks.report import Line, Table
-from tests.benchmarks.scanning import computing, cpu, inside_range, stages
+from tests.benchmarks.scan import computing, cpu, inside_range, stages
+from tests.benchmarks.scenarios import ADJUSTED, ADJUSTED_MARKET, JUDGED, VERSION, VERSIONS
 
 
 def section(bench: Bench) -> None:
     """Each memory figure from a process that did only that."""
-    place = bench.krx()
-    held = place.inside("extent", market="kr")["sessions"]
+    installation = bench.krx()
+    held = installation.run_task("extent", market="kr")["sessions"]
     days = inside_range(held) or held[-520:]
-    _all(bench, place, days)
+    _all(bench, installation, days)
     _years(bench)
-    _judged(bench, place, days)
+    _judged(bench, installation, days)
 
 
-def _turn(place: Place, market: str, days: list[str], runs: int, **turn: Any) -> dict[str, Any]:
+def _turn(installation: Installation, market: str, days: list[str], runs: int, **turn: Any) -> dict[str, Any]:
     given = {"market": market, "first": days[0], "last": days[-1], "runs": runs, "warm": False}
-    found: dict[str, Any] = place.inside("scan", turns=[turn], **given)["turns"][0]
+    found: dict[str, Any] = installation.run_task("scan", turns=[turn], **given)["turns"][0]
     return found
 
 
@@ -30,8 +30,8 @@ def _made(turn: dict[str, Any]) -> str:
     return f"{turn['sessions']:,} sessions, {turn['ranks']:,} ranks, {turn['executor']}"
 
 
-def _all(bench: Bench, place: Place, days: list[str]) -> None:
-    turn = _turn(place, "kr", days, bench.runs(3), versions=VERSIONS, save=False)
+def _all(bench: Bench, installation: Installation, days: list[str]) -> None:
+    turn = _turn(installation, "kr", days, bench.runs(3), versions=VERSIONS, save=False)
     lines = [
         Line("not saved", turn["seconds"], peak_mb=turn["peak_mb"], note=cpu(turn)),
         Line(
@@ -53,12 +53,12 @@ def _all(bench: Bench, place: Place, days: list[str]) -> None:
 
 
 def _years(bench: Bench) -> None:
-    place = bench.adjusted()
-    if place is None:
+    installation = bench.adjusted()
+    if installation is None:
         bench.report.tell(f"{ADJUSTED} is not here (set SEISMO_SHARED_DATA): v2 over seven years left out")
         return
-    days = place.inside("extent", market=ADJUSTED_MARKET)["sessions"]
-    turn = _turn(place, ADJUSTED_MARKET, days, bench.runs(3), versions=[VERSION], save=False)
+    days = installation.run_task("extent", market=ADJUSTED_MARKET)["sessions"]
+    turn = _turn(installation, ADJUSTED_MARKET, days, bench.runs(3), versions=[VERSION], save=False)
     lines = [
         Line(
             "not saved",
@@ -79,10 +79,10 @@ def _years(bench: Bench) -> None:
     )
 
 
-def _judged(bench: Bench, place: Place, days: list[str]) -> None:
-    _turn(place, "kr", days, 1, versions=JUDGED, limits={})
+def _judged(bench: Bench, installation: Installation, days: list[str]) -> None:
+    _turn(installation, "kr", days, 1, versions=JUDGED, limits={})
     span = {"first": days[0], "last": days[-1]}
-    found = place.inside("judge", market="kr", versions=JUDGED, runs=bench.runs(3), **span)
+    found = installation.run_task("judge", market="kr", versions=JUDGED, runs=bench.runs(3), **span)
     lines = [
         Line("evaluated", found["seconds"], peak_mb=found["peak_mb"], aims={"seconds": 3.0}),
         *(Line(f"  {name}", [run[name] for run in found["stages"]]) for name in found["stages"][0]),

@@ -1,4 +1,4 @@
-"""What `candling` measures, inside a process of its own: the collector with the record's store, on made-up markets."""
+"""What `candles` measures, inside a process of its own: the collector with the record's store, on made-up markets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.rate_limit_stores import ProcessStore
 from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.upbit import client as upbit
-from tests.benchmarks.candling import SLOTS
+from tests.benchmarks.candles import SLOTS
 from tests.exchanges.server import Faults
 from tests.exchanges.upbit import Tick, UpbitExchange, generated
 from tests.marketdata.candles.collector.stores import ListSource

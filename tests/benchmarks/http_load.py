@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.measuring import BenchFailed
+from tests.benchmarks.measurement import BenchFailed
 
 SCRIPT = """
 local paths = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.benchmarks.places import Bench
+from tests.benchmarks.installations import Bench
 from tests.benchmarks.report import Line, Table
 from tests.exchanges.server import TRANSPORT_FAULTS
 
@@ -15,11 +15,12 @@ RUNS = (("full pages", 200, 50_000), ("tiny pages", 5, 50_000))
 
 def section(bench: Bench) -> None:
     """The collector on SQLite, its source without a network; then over HTTP with faults."""
-    place = bench.fresh("candles")
+    installation = bench.fresh("candles")
     lines, remarks = [], []
     for what, page, candles in RUNS:
         runs = [
-            place.inside("overhead", market=f"KRW-{page}-{n}", page=page, candles=candles) for n in range(bench.runs(1))
+            installation.run_task("overhead", market=f"KRW-{page}-{n}", page=page, candles=candles)
+            for n in range(bench.runs(1))
         ]
         thousands = candles / 1000
         last = runs[-1]
@@ -36,7 +37,7 @@ def section(bench: Bench) -> None:
                 aims={"seconds": 0.020} if page == 200 else {},
             )
         )
-    state = place.inside("states")
+    state = installation.run_task("states")
     remarks.append(
         f"state of a chunk: {state['memory']:.0f} bytes in memory, {state['row']:.0f} in the record with its index; "
         f"the older figure is {OLDER_STATE}, {1 - state['memory'] / OLDER_STATE:.0%} and "
@@ -47,9 +48,9 @@ def section(bench: Bench) -> None:
 
 
 def _faults(bench: Bench) -> None:
-    place = bench.fresh("candle-faults")
+    installation = bench.fresh("candle-faults")
     for rate in (0.01, 0.10):
-        every = place.inside("faults", kinds=KINDS, rate=rate, collections=COLLECTIONS)
+        every = installation.run_task("faults", kinds=KINDS, rate=rate, collections=COLLECTIONS)
         whole = COLLECTIONS * len(KINDS)
         done, resumed = (sum(found.get(name, 0) for found in every.values()) for name in ("done", "resumed"))
         lines = [Line(kind, note=_said(found)) for kind, found in every.items()]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from tests.benchmarks.places import Bench
+from tests.benchmarks.installations import Bench
 from tests.benchmarks.report import Line, Table
 from tests.servers import Servers
 
@@ -32,12 +32,12 @@ def _backend(bench: Bench, files: list[Path], backend: str) -> None:
     busy: list[tuple[float, float]] = []
     for _ in range(bench.runs(3)):
         with _database(backend) as url:
-            place = bench.fresh("import", url)
-            calendars.append(place.inside("calendar", market="kr")["seconds"])
-            done = place.manage("import_prices", *map(str, files))
-            projected = place.manage("project_lake")
-            rows = int(place.inside("extent", market="kr")["rows"])
-        shutil.rmtree(place.folder)
+            installation = bench.fresh("import", url)
+            calendars.append(installation.run_task("calendar", market="kr")["seconds"])
+            done = installation.manage("import_prices", *map(str, files))
+            projected = installation.manage("project_lake")
+            rows = int(installation.run_task("extent", market="kr")["rows"])
+        shutil.rmtree(installation.folder)
         busy.append((done.cpu, done.cpu + projected.cpu))
         alone.append(done.seconds)
         both.append(done.seconds + projected.seconds)

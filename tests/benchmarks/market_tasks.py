@@ -16,8 +16,8 @@ from marketdata.models import LakePartition
 from marketdata.operations.projection import breaks, market_index
 from marketdata.queries import bars as queries
 from marketdata.record import Days
-from tests.benchmarks import measuring
-from tests.benchmarks.generated import SEGMENTS, Generated
+from tests.benchmarks import measurement
+from tests.benchmarks.generator import SEGMENTS, Generated
 
 Answer = dict[str, Any]
 
@@ -31,7 +31,7 @@ def calendar(*, market: str) -> Answer:
 
 def lake(*, market: str, instruments: int, sessions: int, seed: int) -> Answer:
     """Generate a market and write it as lake partitions, with the rows that vouch for them and the market's index."""
-    with measuring.Memory() as memory:
+    with measurement.Memory() as memory:
         made = _lake(market, instruments, sessions, seed)
     return made | {"peak_mb": memory.own}
 

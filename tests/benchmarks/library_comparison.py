@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from statistics import median
 
-from tests.benchmarks.places import Bench, Place
-from tests.benchmarks.recipes import VERSION
+from tests.benchmarks.installations import Bench, Installation
 from tests.benchmarks.report import Line, Table
+from tests.benchmarks.scenarios import VERSION
 
 LONG = 640
 
 
 def section(bench: Bench) -> None:
     """Over the window that v2 asks for, and over a longer one."""
-    place = bench.krx()
-    day = place.inside("extent", market="kr")["sessions"][-1]
+    installation = bench.krx()
+    day = installation.run_task("extent", market="kr")["sessions"][-1]
     for warm_up in (0, LONG):
-        _compare(bench, place, day, warm_up)
+        _compare(bench, installation, day, warm_up)
 
 
-def _compare(bench: Bench, place: Place, day: str, warm_up: int) -> None:
+def _compare(bench: Bench, installation: Installation, day: str, warm_up: int) -> None:
     """Times in turns, and how many times ours they are."""
-    found = place.inside("compare", market="kr", version=VERSION, day=day, warm_up=warm_up, runs=bench.runs(5))
+    found = installation.run_task("compare", market="kr", version=VERSION, day=day, warm_up=warm_up, runs=bench.runs(5))
     spent, instruments, sample = found["seconds"], found["instruments"], found["sample"]
     scaled = [one * instruments / sample for one in spent["pandas"]]
     whole, bare = median(spent["ours"]), median(spent["ours features"])
@@ -35,7 +35,7 @@ def _compare(bench: Bench, place: Place, day: str, warm_up: int) -> None:
         Table(
             "others",
             f"v2's indicators of {day}, {instruments:,} instruments x {found['sessions']} sessions",
-            "tests.benchmarks.rivals: bars already in memory; ours: Window.read, features and score of v2",
+            "tests.benchmarks.libraries: bars already in memory; ours: Window.read, features and score of v2",
             [
                 line(f"pandas loop ({sample} instruments, scaled)", scaled),
                 line("TA-Lib loop", spent["TA-Lib"]),

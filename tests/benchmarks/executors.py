@@ -5,10 +5,10 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
-from tests.benchmarks.places import Bench, Place
-from tests.benchmarks.recipes import BIG_MARKET, RANGE, VERSION
+from tests.benchmarks.installations import Bench, Installation
 from tests.benchmarks.report import Line, Table
-from tests.benchmarks.scanning import cpu
+from tests.benchmarks.scan import cpu
+from tests.benchmarks.scenarios import BIG_MARKET, RANGE, VERSION
 
 TURNS = (("inline", 1), ("inline", 2), ("thread", 1), ("thread", 2), ("process", 1), ("process", 2))
 LONG = 120
@@ -17,22 +17,22 @@ LONG = 120
 def section(bench: Bench) -> None:
     """One session and many, of KRX and of the large market."""
     small, big = bench.krx(), bench.big()
-    days = small.inside("extent", market="kr")["sessions"]
+    days = small.run_task("extent", market="kr")["sessions"]
     long = [day for day in days if RANGE[0] <= day <= RANGE[1]] or days[-520:]
     _work(bench, small, "kr", days[-1:], bench.runs(5))
     _work(bench, small, "kr", long, bench.runs(3))
-    days = big.inside("extent", market=BIG_MARKET)["sessions"]
+    days = big.run_task("extent", market=BIG_MARKET)["sessions"]
     _work(bench, big, BIG_MARKET, days[-1:], bench.runs(3))
     _work(bench, big, BIG_MARKET, days[-LONG:], bench.runs(1))
 
 
-def _work(bench: Bench, place: Place, market: str, days: list[str], runs: int) -> None:
+def _work(bench: Bench, installation: Installation, market: str, days: list[str], runs: int) -> None:
     turns: list[dict[str, Any]] = [
         {"versions": [VERSION], "save": False, "executor": executor, "workers": workers} for executor, workers in TURNS
     ]
     given = {"market": market, "first": days[0], "last": days[-1], "runs": runs}
-    done = place.inside("scan", turns=turns, warm=len(days) == 1, **given)
-    window = place.inside("reading", market=market, version=VERSION, day=days[-1], runs=1)
+    done = installation.run_task("scan", turns=turns, warm=len(days) == 1, **given)
+    window = installation.run_task("reading", market=market, version=VERSION, day=days[-1], runs=1)
     history = window["sessions"] + len(days) - 1
     lines = [
         Line(

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.benchmarks.places import Bench
-from tests.benchmarks.recipes import BIG, BIG_MARKET, VERSION
+from tests.benchmarks.installations import Bench
 from tests.benchmarks.report import Line, Table
-from tests.benchmarks.scanning import busy_day, computing, cpu, one, stages
+from tests.benchmarks.scan import busy_day, computing, cpu, one, stages
+from tests.benchmarks.scenarios import BIG, BIG_MARKET, VERSION
 
 
 def section(bench: Bench) -> None:
     """Seconds, memory and bytes of one session."""
-    place, market = bench.big(), BIG_MARKET
-    held = place.inside("extent", market=market)
-    day, told = busy_day(place, market)
+    installation, market = bench.big(), BIG_MARKET
+    held = installation.run_task("extent", market=market)
+    day, told = busy_day(installation, market)
     turns: tuple[dict[str, Any], ...] = (
         {},
         {"executor": "inline", "workers": 1},
         {"save": False, "cached": True},
         {"save": False},
     )
-    auto, inline, cached, unsaved = one(place, day, bench.runs(5), *turns, market=market)["turns"]
-    reading = place.inside("reading", market=market, version=VERSION, day=day, runs=bench.runs(3))
+    auto, inline, cached, unsaved = one(installation, day, bench.runs(5), *turns, market=market)["turns"]
+    reading = installation.run_task("reading", market=market, version=VERSION, day=day, runs=bench.runs(3))
     lines = [
         Line(
             f"published, {auto['executor']}",

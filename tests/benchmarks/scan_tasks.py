@@ -20,8 +20,8 @@ from scans.operations.evaluation import evidence
 from scans.operations.evaluation.evaluate import evaluate
 from scans.operations.scan import run
 from scans.operations.scan.answers import Scan
-from tests.benchmarks import measuring
-from tests.benchmarks.recipes import NO_LIMIT
+from tests.benchmarks import measurement
+from tests.benchmarks.scenarios import NO_LIMIT
 
 Answer = dict[str, Any]
 
@@ -51,10 +51,10 @@ def scan(*, market: str, first: str, last: str, turns: Sequence[Mapping[str, Any
         for turn, seen in zip(turns, found, strict=True):
             limits = {} if limits else NO_LIMIT
             asked = request(first, last, market=market, **{"limits": limits, **turn})
-            with measuring.Memory(workers=turn.get("executor") == "process") as memory:
-                began, busy = time.perf_counter(), measuring.cpu_seconds()
+            with measurement.Memory(workers=turn.get("executor") == "process") as memory:
+                began, busy = time.perf_counter(), measurement.cpu_seconds()
                 made = run.run(asked)
-                spent, busy = time.perf_counter() - began, measuring.cpu_seconds() - busy
+                spent, busy = time.perf_counter() - began, measurement.cpu_seconds() - busy
             for one in made:
                 if one.error:
                     raise RuntimeError(one.error)
@@ -87,7 +87,7 @@ def judge(*, market: str, versions: Sequence[str], first: str, last: str, runs: 
         last=date.fromisoformat(last),
     )
     spent, stages = [], []
-    with measuring.Memory() as memory:
+    with measurement.Memory() as memory:
         for n in range(runs + 1):
             began = time.perf_counter()
             found = evaluate(asked)
@@ -134,18 +134,18 @@ def reading(*, market: str, version: str, day: str, runs: int) -> Answer:
     task = Task(engine, engine_params.read(engine.Params, {}), held.market.segments, {})
     window = bars.window(held, asked, engine.warm_up)
     plain = Lake(f"file://{Path(window.lake.root).absolute()}")
-    before = measuring.read_bytes()
+    before = measurement.read_bytes()
     survey(plain, window.survey.parts)
-    footers = measuring.read_bytes()
+    footers = measurement.read_bytes()
     replace(window, lake=plain).read(reach([task]))
-    after = measuring.read_bytes()
+    after = measurement.read_bytes()
     return {
         "footers": footers - before,
         "bars": after - footers,
         "sessions": len(window.sessions),
         "instruments": len(window.survey.codes),
         "parts": len(window.survey.parts),
-        "record": measuring.seconds(lambda: bars.record(market), runs),
-        "window": measuring.seconds(lambda: bars.window(held, asked, engine.warm_up), runs),
-        "read": measuring.seconds(lambda: window.read(reach([task]), threads=2), runs),
+        "record": measurement.seconds(lambda: bars.record(market), runs),
+        "window": measurement.seconds(lambda: bars.window(held, asked, engine.warm_up), runs),
+        "read": measurement.seconds(lambda: window.read(reach([task]), threads=2), runs),
     }

@@ -7,11 +7,11 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from tests.benchmarks import rivals
+from tests.benchmarks import libraries
 from tests.reference import indicators
 
 SESSIONS = 700
-Floats = rivals.Floats
+Floats = libraries.Floats
 
 
 def instrument(seed: int) -> tuple[Floats, Floats, Floats]:
@@ -54,13 +54,13 @@ def reference() -> Floats:
 
 
 def test_pandas(reference: Floats) -> None:
-    np.testing.assert_allclose(rivals.by_pandas([frame(bars) for bars in MARKET]), reference, rtol=1e-6)
+    np.testing.assert_allclose(libraries.by_pandas([frame(bars) for bars in MARKET]), reference, rtol=1e-6)
 
 
 def test_talib(reference: Floats) -> None:
-    np.testing.assert_allclose(rivals.by_talib(MARKET), reference, rtol=1e-6)
+    np.testing.assert_allclose(libraries.by_talib(MARKET), reference, rtol=1e-6)
 
 
 def test_polars(reference: Floats) -> None:
     parts = [pl.from_pandas(frame(bars)).with_columns(code=pl.lit(f"{n:06d}")) for n, bars in enumerate(MARKET)]
-    np.testing.assert_allclose(rivals.by_polars(pl.concat(parts)), reference, rtol=1e-6)
+    np.testing.assert_allclose(libraries.by_polars(pl.concat(parts)), reference, rtol=1e-6)

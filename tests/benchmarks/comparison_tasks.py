@@ -20,7 +20,7 @@ from scans.engines.registry import ENGINES
 from scans.execution import executors
 from scans.execution.shards import Task, join
 from scans.kernels import averages, oscillators, slopes, volume
-from tests.benchmarks import rivals
+from tests.benchmarks import libraries
 
 SAMPLE = 200
 TOLERANCE = 1e-6
@@ -63,17 +63,17 @@ def compare(*, market: str, version: str, day: str, warm_up: int, runs: int) -> 
     worst = _agree(
         _ours(panel)[sample],
         {
-            "pandas": rivals.by_pandas(frames),
-            "TA-Lib": rivals.by_talib([bars[i] for i in sample]),
-            "Polars": rivals.by_polars(long)[sample],
+            "pandas": libraries.by_pandas(frames),
+            "TA-Lib": libraries.by_talib([bars[i] for i in sample]),
+            "Polars": libraries.by_polars(long)[sample],
         },
         panel.codes[sample],
         np.column_stack([panel["close"][-1, sample], panel["volume"][-20:, sample].mean(axis=0)]),
     )
     ways: dict[str, Callable[[], Any]] = {
-        "pandas": lambda: rivals.by_pandas(frames),
-        "TA-Lib": lambda: rivals.by_talib(bars),
-        "Polars": lambda: rivals.by_polars(long),
+        "pandas": lambda: libraries.by_pandas(frames),
+        "TA-Lib": lambda: libraries.by_talib(bars),
+        "Polars": lambda: libraries.by_polars(long),
         "ours": ours,
     }
     spent: dict[str, list[float]] = {name: [] for name in (*ways, "ours features")}
@@ -117,8 +117,8 @@ def _long(panel: Panel, bars: Sequence[Sequence[Floats]]) -> pl.DataFrame:
 def _ours(panel: Panel) -> Floats:
     """The values of the last session by the kernels that v2 stands on, (N, len(INDICATORS))."""
     close, traded = panel["close"], panel["volume"]
-    tema = averages.tema(close, 20, keep=rivals.SLOPE)
-    dema = averages.dema(close, 10, keep=rivals.SLOPE)
+    tema = averages.tema(close, 20, keep=libraries.SLOPE)
+    dema = averages.dema(close, 10, keep=libraries.SLOPE)
     macd = oscillators.macd(close, keep=1)
     strong = oscillators.rsi_tema_dema(close, 14, keep=1)
     return np.column_stack(
@@ -129,9 +129,9 @@ def _ours(panel: Panel) -> Floats:
             macd.signal[-1],
             strong[0][-1],
             strong[1][-1],
-            slopes.slope(tema, rivals.SLOPE, keep=1)[-1],
-            slopes.slope(dema, rivals.SLOPE, keep=1)[-1],
-            volume.obv_slope(close, traded, rivals.SLOPE, keep=1)[-1],
+            slopes.slope(tema, libraries.SLOPE, keep=1)[-1],
+            slopes.slope(dema, libraries.SLOPE, keep=1)[-1],
+            volume.obv_slope(close, traded, libraries.SLOPE, keep=1)[-1],
             averages.sma(traded, 5, keep=1)[-1],
             averages.sma(traded, 20, keep=1)[-1],
             averages.sma(panel["amount"], 20, keep=1)[-1],
@@ -147,7 +147,7 @@ def _agree(ours: Floats, others: dict[str, Floats], codes: NDArray[np.str_], sca
     hundred = np.full(len(close), 100.0)
     by_name = {"macd": close, "macd_signal": close, "rsi_tema": hundred, "rsi_dema": hundred}
     by_name |= {"tema20_slope": close, "dema10_slope": close, "obv_slope": shares}
-    scale = np.column_stack([by_name.get(name, np.abs(ours[:, n])) for n, name in enumerate(rivals.INDICATORS)])
+    scale = np.column_stack([by_name.get(name, np.abs(ours[:, n])) for n, name in enumerate(libraries.INDICATORS)])
     scale = np.maximum(scale, 1.0)
     worst = {}
     for way, values in others.items():
@@ -156,6 +156,6 @@ def _agree(ours: Floats, others: dict[str, Floats], codes: NDArray[np.str_], sca
         worst[way] = float(apart[i, n])
         if not np.array_equal(np.isnan(values), np.isnan(ours)) or worst[way] > TOLERANCE:
             raise Disagreement(
-                f"{way} disagrees on {rivals.INDICATORS[n]} of {codes[i]}: {values[i, n]!r}, ours {ours[i, n]!r}."
+                f"{way} disagrees on {libraries.INDICATORS[n]} of {codes[i]}: {values[i, n]!r}, ours {ours[i, n]!r}."
             )
     return worst

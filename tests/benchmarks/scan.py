@@ -6,34 +6,36 @@ from collections.abc import Iterable, Mapping
 from statistics import median
 from typing import Any
 
-from tests.benchmarks.measuring import BenchFailed
-from tests.benchmarks.places import Bench, Place
-from tests.benchmarks.recipes import LAST_SESSIONS, NO_LIMIT, RANGE, VERSION
+from tests.benchmarks.installations import Bench, Installation
+from tests.benchmarks.measurement import BenchFailed
 from tests.benchmarks.report import Line, Table
+from tests.benchmarks.scenarios import LAST_SESSIONS, NO_LIMIT, RANGE, VERSION
 
 
 def section(bench: Bench) -> None:
     """One session, then the range, then the command; each memory figure from a process that did only that."""
-    place = bench.krx()
-    day, told = busy_day(place, "kr")
-    _one(bench, place, day, told)
-    _command(bench, place, day)
-    _range(bench, place)
+    installation = bench.krx()
+    day, told = busy_day(installation, "kr")
+    _one(bench, installation, day, told)
+    _command(bench, installation, day)
+    _range(bench, installation)
 
 
-def busy_day(place: Place, market: str) -> tuple[str, str]:
+def busy_day(installation: Installation, market: str) -> tuple[str, str]:
     """Of the last sessions the one with the most ranks, and what it is like: publishing nothing would flatter us."""
-    days = place.inside("extent", market=market)["sessions"]
+    days = installation.run_task("extent", market=market)["sessions"]
     first, last = days[-LAST_SESSIONS:][0], days[-1]
-    found = place.inside("richest", market=market, version=VERSION, first=first, last=last)
+    found = installation.run_task("richest", market=market, version=VERSION, first=first, last=last)
     told = f"{found['ranks']} ranks, {found['regime']}: the most of the last {LAST_SESSIONS} sessions"
     return str(found["date"]), told
 
 
-def one(place: Place, day: str, runs: int, *turns: Mapping[str, Any], market: str = "kr") -> dict[str, Any]:
+def one(
+    installation: Installation, day: str, runs: int, *turns: Mapping[str, Any], market: str = "kr"
+) -> dict[str, Any]:
     """One session by each of `turns`, in turns."""
     each = [{"versions": [VERSION], **turn} for turn in turns]
-    return place.inside("scan", market=market, first=day, last=day, turns=each, runs=runs, warm=True)
+    return installation.run_task("scan", market=market, first=day, last=day, turns=each, runs=runs, warm=True)
 
 
 def stages(turn: Mapping[str, Any]) -> list[Line]:
@@ -56,10 +58,10 @@ def computing(turn: Mapping[str, Any]) -> list[float]:
     return [sum(run[name] for name in ("read", "features", "score")) for run in turn["stages"]]
 
 
-def _one(bench: Bench, place: Place, day: str, told: str) -> None:
+def _one(bench: Bench, installation: Installation, day: str, told: str) -> None:
     runs = bench.runs(9)
-    kept = one(place, day, runs, {})
-    same = one(place, day, runs, {"limits": NO_LIMIT}, {"save": False}, {"save": False, "cached": True})
+    kept = one(installation, day, runs, {})
+    same = one(installation, day, runs, {"limits": NO_LIMIT}, {"save": False}, {"save": False, "cached": True})
     (saved,), (again, unsaved, cached) = kept["turns"], same["turns"]
     if saved["unchanged"] or not again["unchanged"]:
         raise BenchFailed("a run that should publish did not, or one that should change nothing did")
@@ -88,12 +90,12 @@ def _one(bench: Bench, place: Place, day: str, told: str) -> None:
     )
 
 
-def _command(bench: Bench, place: Place, day: str) -> None:
+def _command(bench: Bench, installation: Installation, day: str) -> None:
     base = ["run_scan", "--version", VERSION, "--date", day, "--no-cache"]
     limit = [f"{name}={count}" for name, count in NO_LIMIT.items()]
     turns = [[*base, "--limit", *limit], base]
-    done = [place.manage(*turns[n % 2]) for n in range(bench.runs(5) + 1)][1:]
-    startup = [place.manage("run_scan", "--help").seconds for _ in done]
+    done = [installation.manage(*turns[n % 2]) for n in range(bench.runs(5) + 1)][1:]
+    startup = [installation.manage("run_scan", "--help").seconds for _ in done]
     lines = [
         Line(
             "published",
@@ -107,13 +109,13 @@ def _command(bench: Bench, place: Place, day: str) -> None:
     bench.report.table(Table("scan", "one session, the whole command", f"manage.py {' '.join(base)}", lines))
 
 
-def _range(bench: Bench, place: Place) -> None:
-    held = place.inside("extent", market="kr")["sessions"]
+def _range(bench: Bench, installation: Installation) -> None:
+    held = installation.run_task("extent", market="kr")["sessions"]
     days = inside_range(held) or held[-520:]
     runs = bench.runs(3)
     lines = []
     for what, save, aim in (("not saved", False, 6.0), ("published", True, 15.0)):
-        done = place.inside(
+        done = installation.run_task(
             "scan",
             market="kr",
             first=days[0],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.benchmarks.generated import Generated, Month
+from tests.benchmarks.generator import Generated, Month
 
 DAYS = np.arange("2024-01-01", "2024-09-01", dtype="datetime64[D]")
 DAYS = DAYS[np.is_busday(DAYS)]

@@ -1,0 +1,18 @@
+"""The entry point of the console script `seismo` and of `manage.py`, which are the same command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> int:
+    """Run the management command that the arguments name and return its exit status."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seismo_site.settings")
+    try:
+        from seismo_site.cli_errors import run
+    except ModuleNotFoundError as error:
+        if error.name and error.name.split(".")[0] == "seismo_site":
+            raise
+        sys.exit(f"{error.name} is not installed here: run `make install`, then use .venv/bin/python.")
+    return run(sys.argv)

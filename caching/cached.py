@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from caching import keys, serializer
-from caching.policies import policy
+from caching.policies import get_policy
 from caching.single_flight import Flight, Flights
 from caching.stats import STATS
 from caching.store import STORE
@@ -48,7 +48,7 @@ def cached(
     `by` (a function of the arguments) says what tells answers apart, where it is not the arguments themselves; `holds`
     names the dataclasses that answers are made of, besides plain data (see `serializer`).
     """
-    rule = policy(policy_name)
+    rule = get_policy(policy_name)
     serializer.register(*holds)
 
     def decorate(function: Callable[P, R]) -> Cached[P, R]:

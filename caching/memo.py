@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 R = TypeVar("R")
 
 
-class Held(Generic[R]):
+class Memo(Generic[R]):
     """At most `most` values, shared by the threads of a process; those asked for longest ago go first. Threads that
     want the same at once each make it."""
 

@@ -38,7 +38,7 @@ POLICIES: dict[str, Policy] = {
 }
 
 
-def policy(name: str) -> Policy:
+def get_policy(name: str) -> Policy:
     """The policy of that name; `LookupError` names those there are."""
     try:
         return POLICIES[name]

@@ -30,7 +30,7 @@ PLAIN_ARRAYS = "biufMm"
 _CLASSES: dict[str, type[Any]] = {}
 
 
-class Unreadable(ValueError):
+class UnreadableValue(ValueError):
     """Bytes that are no value of this form, or hold a class that is not registered here."""
 
 
@@ -51,10 +51,10 @@ def unpack(content: bytes) -> Any:
     """The value of `pack`'s bytes; Unreadable for any others."""
     try:
         return msgpack.unpackb(content, ext_hook=_restored, strict_map_key=False)
-    except Unreadable:
+    except UnreadableValue:
         raise
     except Exception as error:  # whatever bytes may do: they come from outside
-        raise Unreadable(f"This is no cached value: {error}") from error
+        raise UnreadableValue(f"This is no cached value: {error}") from error
 
 
 def _extension(value: Any) -> Any:
@@ -125,14 +125,14 @@ def _restored(code: int, content: bytes) -> Any:
             return _dataclass(*unpack(content))
         case 9:
             return UUID(bytes=content)
-    raise Unreadable(f"There is no extension {code}.")
+    raise UnreadableValue(f"There is no extension {code}.")
 
 
 def _array(kind: str, shape: list[int], content: bytes) -> Any:
     import numpy as np  # which a cache without arrays does not need
 
     if np.dtype(kind).kind not in PLAIN_ARRAYS:
-        raise Unreadable(f"An array of {kind} is no plain data.")
+        raise UnreadableValue(f"An array of {kind} is no plain data.")
     return np.frombuffer(content, np.dtype(kind)).reshape(shape).copy()
 
 
@@ -140,7 +140,7 @@ def _dataclass(name: str, fields: dict[str, Any]) -> Any:
     try:
         kind = _CLASSES[name]
     except KeyError:
-        raise Unreadable(f"{name} is not registered here.") from None
+        raise UnreadableValue(f"{name} is not registered here.") from None
     return kind(**fields)
 
 

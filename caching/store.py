@@ -16,7 +16,7 @@ from typing import TypeVar
 from django.core.cache import cache
 
 from caching import keys, serializer
-from caching.breaker import Breaker
+from caching.circuit_breaker import CircuitBreaker
 
 R = TypeVar("R")
 LOGGER = logging.getLogger(__name__)
@@ -26,8 +26,8 @@ VALUE_ERRORS = (AttributeError, TypeError, ValueError, OverflowError)
 class Store:
     """What `cached` needs of a cache. Every call answers as an empty cache would when there is no answer."""
 
-    def __init__(self, breaker: Breaker | None = None) -> None:
-        self.breaker = breaker or Breaker()
+    def __init__(self, breaker: CircuitBreaker | None = None) -> None:
+        self.breaker = breaker or CircuitBreaker()
         self._owed: set[str] = set()
 
     def get(self, key: str) -> tuple[object] | None:
@@ -154,7 +154,7 @@ def _value(found: object) -> tuple[object] | None:
 STORE = Store()
 
 
-def prepare() -> None:
+def load_cache_client() -> None:
     """Imports the cache's client, before there are threads that ask it.
 
     The modules of the Redis client import each other in circles: two threads that ask for the first time at once (the

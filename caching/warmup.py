@@ -11,7 +11,7 @@ LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Warmth:
+class WarmUpReport:
     """How a warm-up went: calls that succeeded, those that failed by name, those that time did not allow."""
 
     warmed: int = 0
@@ -25,10 +25,10 @@ def warm(
     *,
     budget: float,
     clock: Callable[[], float] = time.monotonic,
-) -> Warmth:
+) -> WarmUpReport:
     """Makes the named calls in order until `budget` seconds are over; one that fails does not stop the others."""
     started = clock()
-    warmth = Warmth()
+    warmth = WarmUpReport()
     for name, call in calls:
         if clock() - started >= budget:
             warmth.skipped += 1

@@ -5,12 +5,12 @@ import os
 from django.core.asgi import get_asgi_application
 from django.urls import get_resolver
 
-from caching.store import prepare
+from caching.store import load_cache_client
 from scans.engines.registry import ENGINES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seismo_site.settings")
 application = get_asgi_application()
-prepare()
+load_cache_client()
 # A worker imports all views and engines before it answers, not with its first request.
 get_resolver().url_patterns  # noqa: B018
 tuple(ENGINES.values())

@@ -98,15 +98,15 @@ class CandleCollectionAdmin(ReadOnly, MarketList):
         return f"{as_datetime(found.start):%Y-%m-%d %H:%M} to {_utc(found.end)}"
 
     def progress(self, found: CandleCollection) -> str:
-        told = queries.progress(found)
+        told = queries.collection_progress(found)
         return f"{told.ratio:.0%} of {told.slots:,} slots"
 
     def rate(self, found: CandleCollection) -> str:
-        return f"{queries.progress(found).rows_per_second:,.0f} rows/s"
+        return f"{queries.collection_progress(found).rows_per_second:,.0f} rows/s"
 
     @admin.display(description="remaining", empty_value="-")
     def remaining(self, found: CandleCollection) -> str | None:
-        left = queries.progress(found).remaining
+        left = queries.collection_progress(found).remaining
         return None if left is None else f"{left:,.0f} s"
 
     def rows(self, found: Any) -> int:

@@ -17,16 +17,15 @@ from django.db.models import Count, F, Max, Min, QuerySet, Sum
 from marketdata.candles.collector import coverage as covered
 from marketdata.candles.collector.cache import CandleCache, Series
 from marketdata.candles.collector.feature_guard import Feature
-from marketdata.candles.collector.fill import Empty, Reading
-from marketdata.candles.collector.fill import read as read_record
+from marketdata.candles.collector.fill import EmptySlots, FilledCandles, read_candles
 from marketdata.candles.collector.gaps import Gap, classify
 from marketdata.candles.collector.timeframes import (
     Grid,
     Interval,
+    get_timeframe,
     moment,
     shift,
     slot_count,
-    timeframe,
 )
 from marketdata.candles.models import (
     Candle,
@@ -62,7 +61,7 @@ def series(exchange: str, market: str, name: str) -> Series:
     """A recorded series; DataProblem where nothing of it is recorded."""
     row = CandleSeries.objects.filter(exchange=exchange, market=market, timeframe=name).first()
     if row is None:
-        timeframe(name)  # refused where there is none of that name
+        get_timeframe(name)  # refused where there is none of that name
         raise DataProblem(
             f"No {name} candles of {market} from {exchange} are recorded: collect them with "
             f"`manage.py collect_candles --source {exchange} --market {market} --timeframe {name}`."
@@ -72,19 +71,19 @@ def series(exchange: str, market: str, name: str) -> Series:
 
 def series_of(row: CandleSeries) -> Series:
     """The series that a row stands for."""
-    return Series(row.exchange, row.market, Grid(timeframe(row.timeframe), row.offset))
+    return Series(row.exchange, row.market, Grid(get_timeframe(row.timeframe), row.offset))
 
 
 def read(
     wanted: Series,
     interval: Interval,
     *,
-    empty: Empty = Empty.FORWARD,
+    empty: EmptySlots = EmptySlots.FORWARD,
     closed_until: int | None = None,
-) -> Reading:
+) -> FilledCandles:
     """Candles of `interval`; see `marketdata.candles.collector.fill`."""
     combined = flags()[Feature.COMBINED_CACHE]
-    return read_record(
+    return read_candles(
         RecordedCandles(),
         wanted,
         interval,
@@ -106,7 +105,7 @@ def gaps(wanted: Series, interval: Interval, *, closed_until: int | None = None)
 def interval_of(wanted: Series, *, start: datetime | None, end: datetime | None, count: int | None) -> Interval:
     """The interval of a reader's request on a recorded series: a range, or `count` slots before its end; what is left
     open ends with what is recorded. DataProblem where it is none."""
-    (held,) = recorded(wanted)
+    (held,) = recorded_series(wanted)
     whole = held.extent or Interval(0, 0)
     grid = wanted.grid
     last = whole.end if end is None else grid.ceil(moment(end))
@@ -121,7 +120,7 @@ def interval_of(wanted: Series, *, start: datetime | None, end: datetime | None,
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedSeries:
     """What is recorded of one series. `extent`: from its first verified or recorded slot to its last, None where there
     is neither; `verified`: slots of it that were asked and answered."""
 
@@ -133,7 +132,7 @@ class Recorded:
     listed: int | None
 
 
-def recorded(only: Series | None = None) -> list[Recorded]:
+def recorded_series(only: Series | None = None) -> list[RecordedSeries]:
     """All recorded series, by exchange, market and timeframe; or one."""
     rows = CandleSeries.objects.all()
     if only is not None:
@@ -150,15 +149,15 @@ def recorded(only: Series | None = None) -> list[Recorded]:
     return [_recorded(row, counted.get(row.pk), intervals.get(row.pk, [])) for row in rows]
 
 
-def _recorded(row: CandleSeries, counted: tuple[int, int, int] | None, verified: list[Interval]) -> Recorded:
+def _recorded(row: CandleSeries, counted: tuple[int, int, int] | None, verified: list[Interval]) -> RecordedSeries:
     found = series_of(row)
     grid = found.grid
     spans = list(verified)
     if counted:
         spans.append(Interval(counted[1], grid.opening(grid.index(counted[2]) + 1)))
     extent = Interval(min(s.start for s in spans), max(s.end for s in spans)) if spans else None
-    slots = covered.slots(grid, tuple(verified))
-    return Recorded(found, counted[0] if counted else 0, extent, slots, len(verified), row.listed)
+    slots = covered.covered_slots(grid, tuple(verified))
+    return RecordedSeries(found, counted[0] if counted else 0, extent, slots, len(verified), row.listed)
 
 
 # --- collections --------------------------------------------------------------------------------------
@@ -203,7 +202,7 @@ class CollectionProgress:
         return self.settled / self.slots if self.slots else 1.0
 
 
-def progress(found: Any) -> CollectionProgress:
+def collection_progress(found: Any) -> CollectionProgress:
     """The progress of one of `collections`, derived from its chunks: it walks from the newest slot to the oldest."""
     grid = series_of(found.series).grid
     slots = slot_count(grid, found.start, found.end)

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from django.db import IntegrityError, connection, transaction
 
 from marketdata.models import CallPace
-from marketdata.sources.http.rate_limit import Pace
-from marketdata.sources.http.rate_limit_stores import Reading
+from marketdata.sources.http.rate_limit import RateLimitState
+from marketdata.sources.http.rate_limit_stores import StoredState
 
 
-class DatabaseRows:
+class DatabaseRateLimits:
     """One row a group. Each method uses the connection of the thread that calls it.
 
     The wall clock: all processes that share the rows must run on one host, or on hosts whose clocks agree.
@@ -23,11 +23,11 @@ class DatabaseRows:
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
 
-    def read(self, key: str) -> Reading:
+    def read(self, key: str) -> StoredState:
         text = CallPace.objects.filter(group=key).values_list("state", flat=True).first()
-        return Reading(Pace.of_text(text) if text else Pace(), self._clock(), text)
+        return StoredState(RateLimitState.of_text(text) if text else RateLimitState(), self._clock(), text)
 
-    def swap(self, key: str, seen: Reading, new: Pace) -> bool:
+    def swap(self, key: str, seen: StoredState, new: RateLimitState) -> bool:
         if seen.known_by is not None:
             same = CallPace.objects.filter(group=key, state=seen.known_by)
             return bool(same.update(state=new.text()))

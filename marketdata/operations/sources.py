@@ -16,18 +16,18 @@ from django.conf import settings
 from django.db import connection
 
 from marketdata.markets import get_market
-from marketdata.operations.rate_limit_rows import DatabaseRows
+from marketdata.operations.rate_limit_rows import DatabaseRateLimits
 from marketdata.sources import registry
 from marketdata.sources.base import Source, SourceRefused
 from marketdata.sources.daily import DailyBarSource, FlowSource, HolidaySource, InstrumentSource
 from marketdata.sources.http.client import Timeouts
-from marketdata.sources.http.rate_limit_stores import PaceStore
-from marketdata.sources.http.redis_rate_limits import RedisStore
+from marketdata.sources.http.rate_limit_stores import RateLimitStore
+from marketdata.sources.http.redis_rate_limits import RedisRateLimits
 from marketdata.sources.http.retry import RetryPolicy
-from marketdata.sources.http.sqlite_rate_limits import PaceFile
+from marketdata.sources.http.sqlite_rate_limits import SqliteRateLimits
 from marketdata.sources.kis.token_files import FileTokens
 from marketdata.sources.kis.tokens import RedisTokens, TokenStore
-from marketdata.sources.registry import Tools
+from marketdata.sources.registry import SourceDependencies
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +45,16 @@ class Description:
         return not self.missing and not self.wrong
 
 
-def tools() -> Tools:
+def tools() -> SourceDependencies:
     """What sources are made with in this installation."""
-    paces: PaceStore = DatabaseRows()
+    paces: RateLimitStore = DatabaseRateLimits()
     if connection.vendor == "sqlite":
-        paces = PaceFile(settings.PACE_FILE)
+        paces = SqliteRateLimits(settings.PACE_FILE)
     tokens: TokenStore = FileTokens(settings.TOKEN_DIR)
     if settings.REDIS_URL:
         client = redis.Redis.from_url(settings.REDIS_URL)
         prefix = settings.CACHE_PREFIX
-        paces = RedisStore(client, prefix=f"{prefix}:pace:")
+        paces = RedisRateLimits(client, prefix=f"{prefix}:pace:")
         tokens = RedisTokens(client, prefix=f"{prefix}:token:")
     timeouts = Timeouts(read=settings.SOURCE_TIMEOUT, total=3 * settings.SOURCE_TIMEOUT)
     retry = RetryPolicy(
@@ -62,10 +62,10 @@ def tools() -> Tools:
         longest=settings.SOURCE_PATIENCE,
         patience=settings.SOURCE_PATIENCE,
     )
-    return Tools(paces, tokens, retry, timeouts)
+    return SourceDependencies(paces, tokens, retry, timeouts)
 
 
-def source(name: str, given: Tools | None = None) -> Source:
+def source(name: str, given: SourceDependencies | None = None) -> Source:
     """The source of that name, ready to be asked. SourceRefused where it is unknown or not configured. Close it at the
     end."""
     made = registry.build(name, settings.SOURCES.get(name, {}), given or tools())
@@ -120,7 +120,7 @@ def described() -> Iterator[Description]:
     """Every source of the registry, in its order."""
     for name in registry.SOURCES:
         try:
-            made = registry.build(name, settings.SOURCES.get(name, {}), Tools())
+            made = registry.build(name, settings.SOURCES.get(name, {}), SourceDependencies())
         except SourceRefused as error:
             yield Description(name, name, (), wrong=str(error))
             continue

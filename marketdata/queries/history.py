@@ -16,7 +16,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from caching.memo import Held
+from caching.memo import Memo
 from marketdata import adjust, calendars, membership
 from marketdata.errors import LakeError
 from marketdata.models import FactorEvent, Instrument, StockPrice
@@ -110,7 +110,7 @@ class Recorded:
         return self.sessions.blocks()
 
 
-RECORDED: Held[Recorded] = Held()
+RECORDED: Memo[Recorded] = Memo()
 
 
 def recorded(market: str, state: Hashable) -> Recorded:

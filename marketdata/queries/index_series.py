@@ -16,7 +16,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from caching.memo import Held
+from caching.memo import Memo
 from marketdata import calendars
 from marketdata.errors import DataProblem, LakeError
 from marketdata.lake import digest, index_file
@@ -106,7 +106,7 @@ def _states(name: str, days: Days, values: NDArray[np.float64], asked: Days) -> 
     return tuple(found)
 
 
-OWN_FILES: Held[Index] = Held()
+OWN_FILES: Memo[Index] = Memo()
 
 
 def index_to_show(market: str, name: str, last: date) -> Index:

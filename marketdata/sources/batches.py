@@ -35,7 +35,7 @@ def missing_zeros(values: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[n
     return found
 
 
-class Status(NamedTuple):
+class RowStatus(NamedTuple):
     """What a row says of its instrument besides prices; None where it does not say."""
 
     segment: str | None
@@ -79,7 +79,7 @@ class BarBatch:
     name: NDArray[np.int32]
     date: NDArray[np.datetime64]
     values: dict[str, NDArray[np.float64]]
-    statuses: tuple[Status, ...]
+    statuses: tuple[RowStatus, ...]
     status: NDArray[np.int32]
     unreadable: NDArray[np.bool_]
     foreign: NDArray[np.bool_]

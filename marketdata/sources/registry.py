@@ -17,7 +17,7 @@ from marketdata.sources.base import Source, SourceRefused
 from marketdata.sources.bithumb import client as bithumb
 from marketdata.sources.http.client import HttpClient, Timeouts
 from marketdata.sources.http.limiter import Limiter
-from marketdata.sources.http.rate_limit_stores import PaceStore, ProcessStore
+from marketdata.sources.http.rate_limit_stores import ProcessRateLimits, RateLimitStore
 from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.kis.client import KisSource
 from marketdata.sources.kis.settings import KisSettings
@@ -28,11 +28,11 @@ Options = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class SourceDependencies:
     """What sources are made with: where permits and tokens are shared with other processes, how patient calls are,
     and a transport where the network is swapped."""
 
-    permits: PaceStore = field(default_factory=ProcessStore)
+    permits: RateLimitStore = field(default_factory=ProcessRateLimits)
     tokens: TokenStore = field(default_factory=ProcessTokens)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     timeouts: Timeouts = field(default_factory=Timeouts)
@@ -48,7 +48,7 @@ class Tools:
         )
 
 
-Build = Callable[[Options, Tools], Source]
+Build = Callable[[Options, SourceDependencies], Source]
 
 
 class UnknownSource(SourceRefused):
@@ -72,7 +72,7 @@ SOURCES = table(
 )
 
 
-def build(name: str, options: Options, tools: Tools) -> Source:
+def build(name: str, options: Options, tools: SourceDependencies) -> Source:
     """The source of that name; SourceRefused where there is none or its options contradict each other. Whether it is
     configured, `missing_settings` tells. Close it at the end."""
     if name not in SOURCES:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 from rest_framework.request import Request
 
-from caching.warmup import Warmth, warm
+from caching.warmup import WarmUpReport, warm
 from marketdata.api.views import MarketView
 from marketdata.markets import get_market
 from scans.api.views.picks import Signals
@@ -26,7 +26,7 @@ BUDGET = 5.0
 """Seconds: whoever publishes is not held up for longer."""
 
 
-def warm_up(market: str, versions: Iterable[str] = ()) -> Warmth:
+def warm_up(market: str, versions: Iterable[str] = ()) -> WarmUpReport:
     """Keep the latest scans of the active version and of these, and the first page of signals, as they are now. What
     goes wrong is logged: no answer depends on it."""
     return warm(_calls(market, versions), budget=BUDGET)

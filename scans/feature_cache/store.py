@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pyarrow as pa
 
-from caching.breaker import Breaker
+from caching.circuit_breaker import CircuitBreaker
 from scans.feature_cache.entries import Entry, packed, unpacked
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class Scores:
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self._breaker = Breaker(threshold=1, rest=REST)
+        self._breaker = CircuitBreaker(threshold=1, rest=REST)
 
     def read(self, name: str) -> Entry | None:
         """The entry, None where it is not there or cannot be had; one that is damaged is deleted."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from caching.memo import Held
+from caching.memo import Memo
 from marketdata.errors import DataProblem
 from marketdata.queries import index_series
 from scans.engines.base import MarketIndex
@@ -17,7 +17,7 @@ from scans.engines.regime_rules import UNREADABLE, RegimeHistory, RegimeRule, re
 from scans.engines.registry import ENGINES
 from scans.models import ScanSession
 
-HISTORIES: Held[RegimeHistory] = Held()
+HISTORIES: Memo[RegimeHistory] = Memo()
 
 
 def regime_rules(sessions: Sequence[ScanSession]) -> dict[int, RegimeRule]:

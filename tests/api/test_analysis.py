@@ -35,9 +35,9 @@ def pick(scanned: pd.DataFrame, sessions: list[date]) -> str:
 @pytest.fixture
 def writer(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Writer]:
     """A server that writes, which is configured; the breaker begins anew."""
-    from caching.breaker import Breaker
+    from caching.circuit_breaker import CircuitBreaker
 
-    monkeypatch.setattr(narrate, "BREAKER", Breaker(threshold=3, rest=60))
+    monkeypatch.setattr(narrate, "BREAKER", CircuitBreaker(threshold=3, rest=60))
     with Writer() as server:
         settings.NARRATIVE_URL = f"{server.url}/v1"
         settings.NARRATIVE_MODEL = "asked-for"

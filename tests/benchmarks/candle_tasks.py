@@ -12,9 +12,9 @@ from typing import Any
 
 from django.db import connection
 
-from caching.breaker import Breaker
+from caching.circuit_breaker import CircuitBreaker
 from marketdata.candles.collector.cache import CandleCache
-from marketdata.candles.collector.collections import ChunkState, Status
+from marketdata.candles.collector.collections import ChunkState, CollectionStatus
 from marketdata.candles.collector.collector import Collector
 from marketdata.candles.collector.feature_guard import Guard
 from marketdata.candles.collector.overlap import Overlap
@@ -26,7 +26,7 @@ from marketdata.candles.operations.flags import RecordFlags, rules
 from marketdata.candles.operations.store import RecordStore
 from marketdata.sources.http.client import HttpClient, Timeouts
 from marketdata.sources.http.limiter import Limiter
-from marketdata.sources.http.rate_limit_stores import ProcessStore
+from marketdata.sources.http.rate_limit_stores import ProcessRateLimits
 from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.upbit import client as upbit
 from tests.benchmarks.candles import SLOTS
@@ -146,10 +146,10 @@ def _ends(exchange: UpbitExchange, book: list[Tick], kind: str, rate: float, col
         outcome = collector.collect(request, as_of=as_datetime(NOW))
         ended[outcome.status] += 1
         ended["hit"] += sum(exchange.faults.hit.values())
-        if outcome.status is not Status.DONE:
+        if outcome.status is not CollectionStatus.DONE:
             exchange.faults = Faults()
             again = Collector(source, store).collect(request, as_of=as_datetime(NOW))
-            ended["resumed"] += again.status is Status.DONE
+            ended["resumed"] += again.status is CollectionStatus.DONE
         series, wanted = outcome.collection.series, outcome.collection.wanted.interval
         served = [tick.opened for tick in book if wanted.start <= tick.opened < wanted.end]
         ended["whole"] += store.openings(series, wanted).tolist() == served
@@ -160,12 +160,12 @@ def _ends(exchange: UpbitExchange, book: list[Tick], kind: str, rate: float, col
 def _source(url: str) -> Any:
     """A source that waits in a time of its own."""
     time_ = Virtual()
-    limiter = Limiter(ProcessStore(time_.clock), pause=time_.pause, clock=time_.clock)
+    limiter = Limiter(ProcessRateLimits(time_.clock), pause=time_.pause, clock=time_.clock)
     http = HttpClient(
         limiter=limiter,
         retry=RetryPolicy(),
         timeouts=Timeouts(read=0.03),
-        breaker=lambda: Breaker(threshold=10, rest=30.0, clock=time_.clock),
+        breaker=lambda: CircuitBreaker(threshold=10, rest=30.0, clock=time_.clock),
         clock=time_.clock,
         pause=time_.pause,
         wall_clock=lambda: float(NOW),

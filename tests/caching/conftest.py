@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from django.core.cache import cache
 
-from caching.breaker import Breaker
+from caching.circuit_breaker import CircuitBreaker
 from caching.stats import STATS
 from caching.store import STORE
 
@@ -16,7 +16,7 @@ from caching.store import STORE
 def fresh() -> Iterator[None]:
     cache.clear()
     STATS.reset()
-    STORE.breaker = Breaker()
+    STORE.breaker = CircuitBreaker()
     yield
-    STORE.breaker = Breaker()
+    STORE.breaker = CircuitBreaker()
     cache.clear()

@@ -12,7 +12,7 @@ from django.core.cache import cache
 
 from caching import cached as module
 from caching.cached import Cached, cached
-from caching.policies import POLICIES, policy
+from caching.policies import POLICIES, get_policy
 from caching.stats import STATS
 from caching.store import STORE, advance
 
@@ -201,7 +201,7 @@ def test_who_waits_takes_over_when_the_first_fails(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_dead_holder_does_not_hold_anybody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(POLICIES, "hasty", type(policy("kept"))(ttl=10, lease=10, wait=0.0))
+    monkeypatch.setitem(POLICIES, "hasty", type(get_policy("kept"))(ttl=10, lease=10, wait=0.0))
     kept = cached("hasty", what="test")(lambda: "own")
     assert STORE.take_lease(kept.key(), "a process that died", 10)
     assert kept() == "own"

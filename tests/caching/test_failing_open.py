@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import redis
 
-from caching.breaker import Breaker
 from caching.cached import cached
+from caching.circuit_breaker import CircuitBreaker
 from caching.stats import STATS
 from caching.store import STORE
 from tests.servers import Servers
@@ -43,7 +43,7 @@ def use(settings: Any, url: str) -> None:
 
 def test_a_server_that_dies_and_comes_back(settings: Any, servers: Servers) -> None:
     clock = Clock()
-    STORE.breaker = breaker = Breaker(threshold=2, rest=5.0, clock=clock)
+    STORE.breaker = breaker = CircuitBreaker(threshold=2, rest=5.0, clock=clock)
     url = servers.redis("first")
     use(settings, url)
     answers = iter(range(100))
@@ -64,7 +64,7 @@ def test_a_server_that_dies_and_comes_back(settings: Any, servers: Servers) -> N
 
 def test_an_invalidation_that_failed_is_made_good(settings: Any, servers: Servers) -> None:
     clock = Clock()
-    STORE.breaker = Breaker(threshold=1, rest=5.0, clock=clock)
+    STORE.breaker = CircuitBreaker(threshold=1, rest=5.0, clock=clock)
     url = servers.redis()
     use(settings, url)
     answers = iter(range(100))
@@ -79,7 +79,7 @@ def test_an_invalidation_that_failed_is_made_good(settings: Any, servers: Server
 def test_a_server_that_accepts_and_says_nothing(settings: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         use(settings, f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
-        STORE.breaker = Breaker(threshold=1, rest=60.0)
+        STORE.breaker = CircuitBreaker(threshold=1, rest=60.0)
         kept = cached("published", what="test", scope="one")(lambda: "answer")
         assert [kept() for _ in range(50)] == ["answer"] * 50
     counts = STATS.snapshot()["test"]

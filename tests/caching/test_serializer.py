@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caching.cached import cached
-from caching.serializer import Unreadable, pack, register, unpack
+from caching.serializer import UnreadableValue, pack, register, unpack
 
 RAN: list[str] = []
 
@@ -152,7 +152,7 @@ def evil() -> list[bytes]:
 
 @pytest.mark.parametrize("content", evil())
 def test_what_somebody_else_wrote_is_unreadable(content: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableValue):
         unpack(content)
     assert RAN == []
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from marketdata.context_threads import ContextThreadPool, context_thread
 from marketdata.operations.imports.files import ahead
-from marketdata.sources.http.event_loop import Bridge
+from marketdata.sources.http.event_loop import EventLoopThread
 from seismo_site.logging import RequestIdFilter, request_id
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +65,7 @@ def test_no_place_hands_work_to_a_thread_without_its_context() -> None:
 
 
 def test_calls_of_sources_have_the_identifier_of_their_request() -> None:
-    bridge = Bridge()
+    bridge = EventLoopThread()
 
     async def call() -> str:
         return line()

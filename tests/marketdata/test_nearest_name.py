@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from marketdata.candles.collector.timeframes import TimeframeError, timeframe
+from marketdata.candles.collector.timeframes import TimeframeError, get_timeframe
 from marketdata.markets import UnknownMarket, get_market
 from marketdata.models import IndexBar, IndexChoice
 from marketdata.nearest_name import did_you_mean, nearest_name
@@ -43,7 +43,7 @@ def test_plain_doors_propose_the_nearest() -> None:
     with pytest.raises(UnknownMarket, match=r"Did you mean kr\?"):
         get_market("kx")
     with pytest.raises(TimeframeError, match=r"Did you mean 240m\?"):
-        timeframe("240")
+        get_timeframe("240")
     with pytest.raises(UnknownEngine, match=r"Did you mean seismograph\?"):
         get_engine("seismogrph")
     with pytest.raises(SourceRefused, match=r"Did you mean upbit\?"):

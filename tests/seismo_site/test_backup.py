@@ -249,9 +249,9 @@ def test_a_program_of_postgresql_is_run_without_its_password_in_sight(
 
 def test_a_damaged_file_of_paces_is_one_sentence(tmp_path: Path) -> None:
     from marketdata.sources.base import SourceUnavailable
-    from marketdata.sources.http.sqlite_rate_limits import PaceFile
+    from marketdata.sources.http.sqlite_rate_limits import SqliteRateLimits
 
     file = tmp_path / "paces.sqlite3"
     file.write_bytes(b"no database at all, and longer than a header of SQLite" * 100)
     with pytest.raises(SourceUnavailable, match=r"paces.sqlite3 is damaged \(file is not a .* delete it"):
-        PaceFile(file).read("kis")
+        SqliteRateLimits(file).read("kis")

@@ -24,7 +24,7 @@ from marketdata.sources.base import CandleSource
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class CollectorContext:
     """What every run of a collector works with; see `Collector`."""
 
     source: CandleSource
@@ -38,7 +38,7 @@ class Tools:
     pause: Callable[[float], None]
 
 
-class Analysed(NamedTuple):
+class AnalysedChunk(NamedTuple):
     """The chunk before `cursor` (None: nothing is left), found with `factor` in `seconds`, without the record where
     the cache held it."""
 
@@ -49,10 +49,10 @@ class Analysed(NamedTuple):
     cached: bool = False
 
 
-class Analysis:
+class ChunkAnalyser:
     """Finds chunk after chunk of one series; it learns from how dense the answers were."""
 
-    def __init__(self, tools: Tools, series: Series) -> None:
+    def __init__(self, tools: CollectorContext, series: Series) -> None:
         self._tools = tools
         self._series = series
         self._densities: deque[float] = deque(maxlen=LOOKED_AT)
@@ -67,11 +67,11 @@ class Analysis:
             return 1
         return window_factor(tuple(self._densities))
 
-    def before(self, interval: Interval, cursor: int) -> Analysed:
+    def before(self, interval: Interval, cursor: int) -> AnalysedChunk:
         """The chunk before the cursor: from the cache where it holds the window, else from the record."""
         began, factor = self._tools.seconds(), self.factor()
         if cursor <= interval.start:
-            return Analysed(cursor, factor, None, 0.0)
+            return AnalysedChunk(cursor, factor, None, 0.0)
         grid, page = self._series.grid, self._tools.source.page_limit
         window = window_before(grid, interval, cursor, page=page, factor=factor)
         held = self._held(window)
@@ -86,7 +86,7 @@ class Analysis:
             self._tools.guard.observe("cache_hit_ratio", held)
         took = self._tools.seconds() - began
         self._tools.guard.observe("seconds_analysis", took)
-        return Analysed(cursor, factor, chunk, took, cached=held == 1.0)
+        return AnalysedChunk(cursor, factor, chunk, took, cached=held == 1.0)
 
     def _held(self, window: Interval) -> float | None:
         """The share of the window that the cache holds, which has only what was verified; None where it is off."""

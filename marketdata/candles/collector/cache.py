@@ -220,9 +220,9 @@ class CandleCache:
             if self._chunks[number].interval.end > asked.start
         ]
         intervals = tuple(self._chunks[number].interval for number in serving)
-        missing = covered.subtract(asked, covered.merged(intervals))
-        total = covered.slots(series.grid, (asked,)) if asked.end > asked.start else 0
-        ratio = 1 - covered.slots(series.grid, missing) / total if total else float(not missing)
+        missing = covered.subtract(asked, covered.merge(intervals))
+        total = covered.covered_slots(series.grid, (asked,)) if asked.end > asked.start else 0
+        ratio = 1 - covered.covered_slots(series.grid, missing) / total if total else float(not missing)
         some = Strategy.PARTIAL if serving else Strategy.NONE
         strategy = some if missing else Strategy.FULL
         return CacheCoverage(ratio, missing, tuple(sorted(intervals)), strategy), serving

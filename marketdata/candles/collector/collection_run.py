@@ -9,18 +9,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketdata.candles.collector.analysis import Analysed, Analysis, Tools
+from marketdata.candles.collector.analysis import AnalysedChunk, ChunkAnalyser, CollectorContext
 from marketdata.candles.collector.collections import (
     ChunkState,
     ChunkWrite,
     Collection,
+    CollectionStatus,
     History,
-    Status,
     StopReason,
 )
 from marketdata.candles.collector.feature_guard import Feature
-from marketdata.candles.collector.fetch import Pages, Patience
-from marketdata.candles.collector.history import change, is_due
+from marketdata.candles.collector.fetch import PageFetcher, Patience
+from marketdata.candles.collector.history import change_history, is_due
 from marketdata.candles.collector.overlap import Overlap
 from marketdata.candles.collector.patterns import Distances, Pattern
 from marketdata.candles.collector.planner import Chunk, RequestError
@@ -50,7 +50,7 @@ class Outcome:
     `eta_error`: largest relative error of its estimates after the first tenth."""
 
     collection: Collection
-    status: Status
+    status: CollectionStatus
     reason: StopReason
     error: str
     progress: Progress
@@ -61,10 +61,10 @@ class Outcome:
     retry_after: float | None = None
 
 
-class Run:
+class CollectionRun:
     """`calls` runs the calls of the source, one at a time; the store is used by the calling thread alone."""
 
-    def __init__(self, tools: Tools, collection: Collection, calls: ContextThreadPool, as_of: int) -> None:
+    def __init__(self, tools: CollectorContext, collection: Collection, calls: ContextThreadPool, as_of: int) -> None:
         self._tools = tools
         self._calls = calls
         self._collection = collection
@@ -73,7 +73,7 @@ class Run:
         self._began = tools.seconds()
         self._patience = Patience(tools.patience, tools.pause, tools.seconds)
         self._estimate = Estimate(slot_count(self._grid, *self._wanted.interval))
-        self._analysis = Analysis(tools, self._series)
+        self._analysis = ChunkAnalyser(tools, self._series)
         self._distances = Distances()
         self._newer: int | None = None  # opening of the oldest candle so far, for the distance to the next
         self._stored = 0
@@ -95,26 +95,26 @@ class Run:
         except SourceRefused as error:
             if not self._stored and self._tools.store.discard(self._collection):
                 raise RequestError(f"Nothing was collected: {error}") from error
-            return self._end(Status.FAILED, StopReason.ERROR, error)
+            return self._end(CollectionStatus.FAILED, StopReason.ERROR, error)
         except SourceUnavailable as error:
-            return self._end(Status.STOPPED, StopReason.ERROR, error)
+            return self._end(CollectionStatus.STOPPED, StopReason.ERROR, error)
         except SourceError as error:
-            return self._end(Status.FAILED, StopReason.ERROR, error)
+            return self._end(CollectionStatus.FAILED, StopReason.ERROR, error)
         except KeyboardInterrupt:
             self._patience.give_up()
-            self._close_after(Status.STOPPED, "It was interrupted: run it again to take it up.")
+            self._close_after(CollectionStatus.STOPPED, "It was interrupted: run it again to take it up.")
             raise
         except Exception as error:
-            self._close_after(Status.FAILED, str(error))
+            self._close_after(CollectionStatus.FAILED, str(error))
             raise
-        return self._end(Status.DONE, reason, None)
+        return self._end(CollectionStatus.DONE, reason, None)
 
     def _collect(self) -> bool:
         """Walk back to the start; True where the start of history came before it."""
         # Only what earlier collections recorded can lie before the cursor: read once. A horizon that
         # moves leaves recorded candles behind that the source no longer knows.
         oldest = None if self._moving_horizon else self._tools.store.oldest(self._series)
-        self._pages = Pages(self._tools.source, self._series, self._patience, oldest)
+        self._pages = PageFetcher(self._tools.source, self._series, self._patience, oldest)
         self._history = self._tools.store.history(self._series)
         interval, history_start = self._since_listing()
         found = self._analysis.before(interval, interval.end)
@@ -166,7 +166,7 @@ class Run:
 
     # --- ask, judge, store ------------------------------------------------------------------------
 
-    def _settle(self, interval: Interval, chunk: Chunk, analysing: float) -> tuple[Verdict, Analysed | None, bool]:
+    def _settle(self, interval: Interval, chunk: Chunk, analysing: float) -> tuple[Verdict, AnalysedChunk | None, bool]:
         """One chunk; with it the analysis of the next one, if that ran ahead, and whether the recorded start of
         history was taken back."""
         self._asked = state = ChunkState(
@@ -192,14 +192,16 @@ class Run:
         self._pages.learn(chunk, verdict)
         shown = page.candles.opened
         oldest = int(shown[0]) if len(shown) else None
-        history, withdrawn = change(self._history, verdict.history, oldest)
+        history, withdrawn = change_history(self._history, verdict.history, oldest)
         write = ChunkWrite(self._collection, state, verdict.candles, verdict.verified, history, withdrawn)
         self._store_chunk(chunk, write, verdict)
         if history is not None:
             self._history = history
         return verdict, ahead, withdrawn is not None
 
-    def _ask(self, interval: Interval, chunk: Chunk, state: ChunkState) -> tuple[CandlePage, Chunk, Analysed | None]:
+    def _ask(
+        self, interval: Interval, chunk: Chunk, state: ChunkState
+    ) -> tuple[CandlePage, Chunk, AnalysedChunk | None]:
         """The page of a chunk, and the analysis of the next one where that is made in the meantime: beside a call that
         takes time. One that is answered at once is over before another thread has begun it."""
         ahead = None
@@ -251,7 +253,7 @@ class Run:
 
     # --- the end ----------------------------------------------------------------------------------
 
-    def _end(self, status: Status, reason: StopReason, error: SourceError | None) -> Outcome:
+    def _end(self, status: CollectionStatus, reason: StopReason, error: SourceError | None) -> Outcome:
         said = str(error) if error else ""
         self._close(status, reason, said)
         took = self._tools.seconds() - self._began
@@ -264,16 +266,16 @@ class Run:
             self._distances.pattern,
             dict(self._labels),
             self._all_hits,
-            self._estimate.error(took) if status is Status.DONE else None,
+            self._estimate.error(took) if status is CollectionStatus.DONE else None,
             getattr(error, "retry_after", None),
         )
 
-    def _close(self, status: Status, reason: StopReason, why: str) -> None:
+    def _close(self, status: CollectionStatus, reason: StopReason, why: str) -> None:
         calls = self._asked.calls if self._asked else 0
         self._estimate.add_calls(calls)
         self._tools.store.close(self._collection, status, reason, why, calls=calls)
 
-    def _close_after(self, status: Status, why: str) -> None:
+    def _close_after(self, status: CollectionStatus, why: str) -> None:
         """Say in the record why, if the record still works; the error itself is what goes up."""
         try:
             self._close(status, StopReason.ERROR, why)

@@ -9,12 +9,12 @@ from typing import Protocol
 from marketdata.candles.collector.cache import Series
 from marketdata.candles.collector.fill import CandleRecord
 from marketdata.candles.collector.overlap import Overlap
-from marketdata.candles.collector.planner import Wanted
+from marketdata.candles.collector.planner import ResolvedRequest
 from marketdata.candles.collector.timeframes import Interval
 from marketdata.sources.base import Candles
 
 
-class Status(StrEnum):
+class CollectionStatus(StrEnum):
     RUNNING = "running"
     DONE = "done"
     STOPPED = "stopped"  # the source is away: run it again, it takes up where it stopped
@@ -34,7 +34,7 @@ class Collection:
 
     number: int
     series: Series
-    wanted: Wanted
+    wanted: ResolvedRequest
     chunks: int = 0
 
 
@@ -93,7 +93,7 @@ class ChunkWrite:
 class CandleStore(CandleRecord, Protocol):
     """The record as the collector needs it. An error of the store is raised, never taken for "no data"."""
 
-    def open(self, series: Series, wanted: Wanted) -> Collection:
+    def open(self, series: Series, wanted: ResolvedRequest) -> Collection:
         """Begin a collection, or take up the unfinished one of the same series and interval."""
 
     def history(self, series: Series) -> History:
@@ -111,7 +111,7 @@ class CandleStore(CandleRecord, Protocol):
     def close(
         self,
         collection: Collection,
-        status: Status,
+        status: CollectionStatus,
         reason: StopReason,
         error: str = "",
         *,

@@ -21,9 +21,9 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from marketdata.candles.collector.analysis import Tools
+from marketdata.candles.collector.analysis import CollectorContext
 from marketdata.candles.collector.cache import CandleCache, Series
-from marketdata.candles.collector.collection_run import Outcome, Run, StuckError
+from marketdata.candles.collector.collection_run import CollectionRun, Outcome, StuckError
 from marketdata.candles.collector.collections import CandleStore, ChunkState
 from marketdata.candles.collector.feature_guard import Flags, Guard, MemoryFlags
 from marketdata.candles.collector.planner import CandleRequest, RequestError, grid_for, resolve
@@ -60,7 +60,7 @@ class Collector:
         chosen = flags or MemoryFlags()
         self._source = source
         self._store = store
-        self._tools = Tools(
+        self._tools = CollectorContext(
             source=source,
             store=store,
             cache=cache,
@@ -89,4 +89,4 @@ class Collector:
         wanted = resolve(request, calendar=self._source.calendar, as_of=as_of)
         collection = self._store.open(Series(self._source.name, request.market, grid), wanted)
         with ContextThreadPool(1, thread_name_prefix="candles") as calls:
-            return Run(self._tools, collection, calls, moment(as_of)).run()
+            return CollectionRun(self._tools, collection, calls, moment(as_of)).run()

@@ -17,7 +17,7 @@ Coverage = tuple[Interval, ...]
 NOTHING: Coverage = ()
 
 
-def merged(intervals: Iterable[Interval]) -> Coverage:
+def merge(intervals: Iterable[Interval]) -> Coverage:
     """Any intervals as a coverage: sorted, joined where they overlap or touch, empty ones
     dropped.
     """
@@ -67,7 +67,7 @@ def subtract(wanted: Interval, coverage: Coverage) -> Coverage:
     return tuple(missing)
 
 
-def slots(grid: Grid, coverage: Coverage) -> int:
+def covered_slots(grid: Grid, coverage: Coverage) -> int:
     """How many slots open in the coverage."""
     return sum(slot_count(grid, each.start, each.end) for each in coverage)
 

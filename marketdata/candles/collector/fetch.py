@@ -63,7 +63,7 @@ class Patience:
         self._given_up = True
 
 
-class Pages:
+class PageFetcher:
     """The pages of one series, each asked for until it can be believed, and what the source has shown with them.
 
     `oldest`: opening of the oldest recorded candle, which a page must not contradict, None where it may; `anchor`:

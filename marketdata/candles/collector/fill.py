@@ -22,7 +22,7 @@ from marketdata.candles.collector.timeframes import Grid, Interval
 from marketdata.sources.base import Candles
 
 
-class Empty(StrEnum):
+class EmptySlots(StrEnum):
     """What becomes of slots without trades."""
 
     FORWARD = "forward"
@@ -31,7 +31,7 @@ class Empty(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FilledCandles:
     """`candles` ascending, and for each whether its slot was empty, shape (n,)."""
 
     candles: Candles
@@ -51,21 +51,21 @@ class CandleRecord(Protocol):
         """Close of the newest candle that opens before `when`; None where there is none."""
 
 
-def read(
+def read_candles(
     record: CandleRecord,
     series: Series,
     interval: Interval,
     *,
-    empty: Empty = Empty.FORWARD,
+    empty: EmptySlots = EmptySlots.FORWARD,
     cache: CandleCache | None = None,
     closed_until: int | None = None,
-) -> Reading:
+) -> FilledCandles:
     """Candles of `interval` from the cache as far as it goes, the rest from the record.
 
     `closed_until`: where the forming slot opens; what lies after it is not filled.
     """
     candles = _candles(record, series, interval, cache)
-    before = record.close_before(series, interval.start) if empty is Empty.FORWARD else None
+    before = record.close_before(series, interval.start) if empty is EmptySlots.FORWARD else None
     closed = interval
     if closed_until is not None:
         closed = Interval(interval.start, max(interval.start, min(interval.end, closed_until)))
@@ -91,16 +91,16 @@ def fill(
     interval: Interval,
     candles: Candles,
     *,
-    empty: Empty = Empty.FORWARD,
+    empty: EmptySlots = EmptySlots.FORWARD,
     previous_close: float | None = None,
-) -> Reading:
+) -> FilledCandles:
     """One row per slot of `interval` (plus the candles outside of it as they are), or the candles
     alone.
 
     `previous_close`: close of the newest candle before the interval, for its leading empty slots.
     """
-    if empty is Empty.DROP:
-        return Reading(candles, np.zeros(len(candles), bool))
+    if empty is EmptySlots.DROP:
+        return FilledCandles(candles, np.zeros(len(candles), bool))
     openings = np.union1d(grid.openings(interval), candles.opened).astype(np.int64)
     at = np.searchsorted(openings, candles.opened)
     missing = np.ones(len(openings), bool)
@@ -113,16 +113,16 @@ def fill(
 
     prices = candles.open, candles.high, candles.low, candles.close
     opens, highs, lows, closes = (spread(price, np.nan) for price in prices)
-    if empty is Empty.FORWARD:
+    if empty is EmptySlots.FORWARD:
         carried = _forward(closes, missing, previous_close)[missing]
         for price in (opens, highs, lows, closes):
             price[missing] = carried
     ticked = np.zeros(len(openings), np.int64)
     ticked[at] = candles.ticked_ms
-    nothing = 0.0 if empty is Empty.FORWARD else np.nan
+    nothing = 0.0 if empty is EmptySlots.FORWARD else np.nan
     volume, amount = spread(candles.volume, nothing), spread(candles.amount, nothing)
     filled = Candles(openings, opens, highs, lows, closes, volume, amount, ticked)
-    return Reading(filled, missing)
+    return FilledCandles(filled, missing)
 
 
 def _forward(

@@ -19,14 +19,14 @@ from marketdata.candles.collector.coverage import Coverage, clip, subtract
 from marketdata.candles.collector.timeframes import Grid, Interval, slot_count
 
 
-class Why(StrEnum):
+class GapReason(StrEnum):
     BEFORE_LISTING = "before_listing"  # older than the market's first candle
     NO_TRADES = "no_trades"  # asked and answered: nothing traded
     UNVERIFIED = "unverified"  # never asked for
     FORMING = "forming"  # still open, or in the future
 
 
-class Place(StrEnum):
+class GapPlace(StrEnum):
     LEADING = "leading"  # no candle before it in the interval
     INNER = "inner"
     TRAILING = "trailing"  # no candle after it
@@ -36,8 +36,8 @@ class Place(StrEnum):
 class Gap(NamedTuple):
     interval: Interval
     slots: int
-    why: Why
-    place: Place
+    why: GapReason
+    place: GapPlace
 
 
 def empty_runs(grid: Grid, interval: Interval, opened: npt.NDArray[np.int64]) -> list[Interval]:
@@ -77,28 +77,28 @@ def classify(
     return gaps
 
 
-def _place(run: Interval, start: int, end: int) -> Place:
+def _place(run: Interval, start: int, end: int) -> GapPlace:
     if run.start <= start:
-        return Place.WHOLE if run.end >= end else Place.LEADING
-    return Place.TRAILING if run.end >= end else Place.INNER
+        return GapPlace.WHOLE if run.end >= end else GapPlace.LEADING
+    return GapPlace.TRAILING if run.end >= end else GapPlace.INNER
 
 
-def _reasons(run: Interval, coverage: Coverage, listed: int, still_open: int) -> list[tuple[Interval, Why]]:
-    cut: list[tuple[Interval, Why]] = []
+def _reasons(run: Interval, coverage: Coverage, listed: int, still_open: int) -> list[tuple[Interval, GapReason]]:
+    cut: list[tuple[Interval, GapReason]] = []
     before = Interval(run.start, min(run.end, listed))
     after = Interval(max(run.start, still_open), run.end)
     middle = Interval(max(run.start, listed), min(run.end, still_open))
     if before.start < before.end:
-        cut.append((before, Why.BEFORE_LISTING))
+        cut.append((before, GapReason.BEFORE_LISTING))
     if middle.start < middle.end:
-        cut.extend((piece, Why.NO_TRADES) for piece in clip(coverage, middle))
-        cut.extend((piece, Why.UNVERIFIED) for piece in subtract(middle, coverage))
+        cut.extend((piece, GapReason.NO_TRADES) for piece in clip(coverage, middle))
+        cut.extend((piece, GapReason.UNVERIFIED) for piece in subtract(middle, coverage))
     if after.start < after.end:
-        cut.append((Interval(max(after.start, before.end), after.end), Why.FORMING))
+        cut.append((Interval(max(after.start, before.end), after.end), GapReason.FORMING))
     return sorted(cut)
 
 
-def summary(gaps: Sequence[Gap]) -> dict[str, int]:
+def slots_by_reason(gaps: Sequence[Gap]) -> dict[str, int]:
     """Slots per reason, for a person or a metric."""
     counted: Counter[str] = Counter()
     for gap in gaps:

@@ -16,7 +16,7 @@ from marketdata.candles.collector.collections import History
 from marketdata.candles.collector.verification import CONFIRMED_AFTER
 
 
-class Change(NamedTuple):
+class HistoryChange(NamedTuple):
     """`history` to record, None to leave it; `withdrawn`: what is verified before this moment is so no longer."""
 
     history: History | None
@@ -28,14 +28,14 @@ def is_due(known: History, as_of: int) -> bool:
     return not known.confirmed and as_of - known.claimed_at >= CONFIRMED_AFTER
 
 
-def change(known: History, said: History | None, oldest: int | None) -> Change:
+def change_history(known: History, said: History | None, oldest: int | None) -> HistoryChange:
     """What an answer changes: `said` is what it claims itself, `oldest` the opening of its oldest candle."""
     if known.first is not None and oldest is not None and oldest < known.first:
-        return Change(said or History(), known.first)
+        return HistoryChange(said or History(), known.first)
     if said is None or (said.first is None and known.first is not None):
-        return Change(None, None)
+        return HistoryChange(None, None)
     if said.first is None or said.first != known.first:
-        return Change(said, None)
+        return HistoryChange(said, None)
     if said.claimed_at - known.claimed_at < CONFIRMED_AFTER or known.confirmed:
-        return Change(None, None)
-    return Change(replace(known, confirmed=True), None)
+        return HistoryChange(None, None)
+    return HistoryChange(replace(known, confirmed=True), None)

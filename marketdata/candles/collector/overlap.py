@@ -22,7 +22,7 @@ class Overlap(StrEnum):
     PARTIAL_MIDDLE_FRAGMENT = "PARTIAL_MIDDLE_FRAGMENT"
 
 
-class Analysis(NamedTuple):
+class OverlapAnalysis(NamedTuple):
     """`ask` is the smallest interval that holds everything missing (None: nothing is), `slots`
     its slots.
     """
@@ -54,7 +54,7 @@ def label(chunk: Interval, coverage: Coverage) -> Overlap:
     return Overlap.PARTIAL_MIDDLE_FRAGMENT
 
 
-def analyse(grid: Grid, chunk: Interval, coverage: Coverage) -> Analysis:
+def analyse(grid: Grid, chunk: Interval, coverage: Coverage) -> OverlapAnalysis:
     """Label and what to ask for.
 
     Fragments are asked for as one interval from the oldest to the newest missing slot: an answer
@@ -62,6 +62,6 @@ def analyse(grid: Grid, chunk: Interval, coverage: Coverage) -> Analysis:
     """
     missing = subtract(chunk, coverage)
     if not missing:
-        return Analysis(Overlap.COMPLETE, None, 0)
+        return OverlapAnalysis(Overlap.COMPLETE, None, 0)
     ask = Interval(missing[0].start, missing[-1].end)
-    return Analysis(label(chunk, coverage), ask, slot_count(grid, ask.start, ask.end))
+    return OverlapAnalysis(label(chunk, coverage), ask, slot_count(grid, ask.start, ask.end))

@@ -1,7 +1,7 @@
 """From a request to an interval, and from what remains of it to the next chunk.
 
 1. `resolve` turns a request (last count, count before `to`, [start, end), start to now) into a
-   `Wanted` interval on the grid of the source, or says in one sentence what is wrong with it.
+   `ResolvedRequest` interval on the grid of the source, or says in one sentence what is wrong with it.
 2. `next_chunk` looks at the part still before the cursor and at the coverage and returns the next
    chunk: never a list made at the start, so an answer that reaches further or less far than hoped
    changes only what comes after.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from marketdata.candles.collector.coverage import Coverage, at_moment
-from marketdata.candles.collector.overlap import Analysis, Overlap, analyse
+from marketdata.candles.collector.overlap import Overlap, OverlapAnalysis, analyse
 from marketdata.candles.collector.timeframes import (
     Grid,
     Interval,
@@ -56,7 +56,7 @@ class CandleRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ResolvedRequest:
     """The slots a request means. `closed_until` is where the forming slot opens: nothing after
     it is verified.
     """
@@ -77,7 +77,7 @@ def grid_for(request: CandleRequest, calendar: SourceCalendar) -> Grid:
         raise RequestError(str(error)) from None
 
 
-def resolve(request: CandleRequest, *, calendar: SourceCalendar, as_of: datetime) -> Wanted:
+def resolve(request: CandleRequest, *, calendar: SourceCalendar, as_of: datetime) -> ResolvedRequest:
     """The wanted interval as of a time; RequestError says what is wrong with the request."""
     grid = grid_for(request, calendar)
     now = moment(as_of)
@@ -95,7 +95,7 @@ def resolve(request: CandleRequest, *, calendar: SourceCalendar, as_of: datetime
     else:
         start = _shift_back(grid, end, request.count or 0)
     start = max(start, _horizon(grid, calendar, now))
-    return Wanted(Interval(start, max(start, end)), forming_opens, request.count is not None)
+    return ResolvedRequest(Interval(start, max(start, end)), forming_opens, request.count is not None)
 
 
 def _check_shape(request: CandleRequest) -> None:
@@ -184,7 +184,7 @@ def next_chunk(
     if recorded is not None and recorded.start <= window.start:
         skipped = Interval(max(recorded.start, wanted.start), cursor)
         return Chunk(skipped, Overlap.COMPLETE, None, slot_count(grid, *skipped), 0)
-    analysis: Analysis = analyse(grid, window, coverage)
+    analysis: OverlapAnalysis = analyse(grid, window, coverage)
     return Chunk(window, analysis.label, analysis.ask, analysis.slots, min(page, analysis.slots))
 
 
@@ -209,7 +209,7 @@ def window_factor(densities: Sequence[float]) -> int:
     return WIDEST if mean * WIDEST <= 1 else max(1, int(1 / mean))
 
 
-def preview(grid: Grid, wanted: Wanted, coverage: Coverage, *, page: int) -> Iterator[Chunk]:
+def preview(grid: Grid, wanted: ResolvedRequest, coverage: Coverage, *, page: int) -> Iterator[Chunk]:
     """The chunks a collection would take if every answer were dense: for a person, before any call.
 
     `coverage`: all that is recorded in the wanted interval. Chunks with an `ask` are the calls at most.

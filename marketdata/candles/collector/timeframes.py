@@ -78,7 +78,7 @@ TIMEFRAMES: dict[str, Timeframe] = {
 }
 
 
-def timeframe(name: str) -> Timeframe:
+def get_timeframe(name: str) -> Timeframe:
     """The timeframe of that name; TimeframeError lists the known ones."""
     try:
         return TIMEFRAMES[name]
@@ -121,7 +121,7 @@ class Grid:
 
     @classmethod
     def of(cls, name: str, calendar: SourceCalendar) -> Grid:
-        found = timeframe(name)
+        found = get_timeframe(name)
         ahead = calendar.intraday_offset if found.is_intraday else calendar.day_offset
         return cls(found, int(ahead.total_seconds()))
 

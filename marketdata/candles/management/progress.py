@@ -10,11 +10,11 @@ from typing import Any
 
 from django.core.management.base import OutputWrapper
 
-from marketdata.candles.collector.collections import ChunkState, Status, StopReason
+from marketdata.candles.collector.collections import ChunkState, CollectionStatus, StopReason
 from marketdata.candles.collector.planner import CandleRequest
 from marketdata.candles.collector.progress import Progress
 from marketdata.candles.collector.timeframes import as_datetime
-from marketdata.candles.operations.collect import Collected
+from marketdata.candles.operations.collect import CollectionReport
 from marketdata.management.arguments import positive
 from marketdata.management.import_progress import Screen
 from marketdata.management.progress_bar import ProgressBar, duration, left
@@ -84,7 +84,7 @@ class CandleScreen(Screen):
         else:
             self._errors.write(json.dumps(_event(told, chunk)))
 
-    def summary(self, done: Collected) -> None:
+    def summary(self, done: CollectionReport) -> None:
         """What was collected and how."""
         outcome, told, write = done.outcome, done.outcome.progress, self._out.write
         series, wanted = outcome.collection.series, outcome.collection.wanted
@@ -104,12 +104,12 @@ class CandleScreen(Screen):
         write(f"  chunks: {labels or 'none'}; cache hits {outcome.cache_hits:,}{foretold}")
 
     @staticmethod
-    def failure(done: Collected) -> tuple[str, int]:
+    def failure(done: CollectionReport) -> tuple[str, int]:
         """A sentence and an exit status where the source did not bring everything, else nothing and 0."""
         outcome = done.outcome
-        if outcome.status is Status.DONE:
+        if outcome.status is CollectionStatus.DONE:
             return "", 0
-        if outcome.status is Status.STOPPED:
+        if outcome.status is CollectionStatus.STOPPED:
             later = f" in {duration(outcome.retry_after)}" if outcome.retry_after else ""
             return f"{outcome.error} Run this again{later}: it takes up where it stopped.", AWAY
         return f"{outcome.error} What came before is recorded.", 1

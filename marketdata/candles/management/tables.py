@@ -11,10 +11,10 @@ from typing import Any
 import pyarrow as pa
 from django.core.management.base import CommandError, OutputWrapper
 
-from marketdata.candles.collector.fill import Reading
-from marketdata.candles.collector.gaps import Gap, summary
+from marketdata.candles.collector.fill import FilledCandles
+from marketdata.candles.collector.gaps import Gap, slots_by_reason
 from marketdata.candles.collector.timeframes import as_datetime
-from marketdata.candles.queries import Recorded
+from marketdata.candles.queries import RecordedSeries
 from marketdata.management import table_output
 from marketdata.management.table import Column as Heading
 from marketdata.management.table import write_table
@@ -60,7 +60,7 @@ class CandleTables:
             raise CommandError(f"--output takes --format {', '.join(table_output.TABLES)}.")
         self._out, self._form, self._output, self._encoding = out, form, output, encoding
 
-    def series(self, found: Sequence[Recorded]) -> None:
+    def series(self, found: Sequence[RecordedSeries]) -> None:
         """One line for each series."""
         rows = [
             {
@@ -83,7 +83,7 @@ class CandleTables:
     def gaps(self, found: Sequence[Gap], limit: int) -> None:
         """How many slots are empty and why; the longest gaps."""
         if self._form == "table":
-            counted = ", ".join(f"{slots:,} {why.replace('_', ' ')}" for why, slots in summary(found).items())
+            counted = ", ".join(f"{slots:,} {why.replace('_', ' ')}" for why, slots in slots_by_reason(found).items())
             many = f" (the {limit:,} longest listed)" if len(found) > limit else ""
             gaps = "1 gap" if len(found) == 1 else f"{len(found):,} gaps"
             self._out.write(f"{gaps}{many}; empty slots: {counted or 'none'}")
@@ -100,7 +100,7 @@ class CandleTables:
         )
         self._write(rows, GAPS)
 
-    def candles(self, reading: Reading) -> None:
+    def candles(self, reading: FilledCandles) -> None:
         """One line for each candle, or slot."""
         self._write(_candles(reading), CANDLES)
 
@@ -120,7 +120,7 @@ class CandleTables:
         write_table(self._out, headings, ([_cell(*one) for one in row.items()] for row in every))
 
 
-def _candles(reading: Reading) -> Iterator[Row]:
+def _candles(reading: FilledCandles) -> Iterator[Row]:
     found = reading.candles
     columns = [getattr(found, name).tolist() for name in PRICES]
     rows = zip(found.opened.tolist(), *columns, reading.empty.tolist(), strict=True)

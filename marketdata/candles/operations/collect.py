@@ -29,7 +29,7 @@ PATIENCE = 120.0  # seconds, in all, to wait for a source that is away
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
+class CollectionReport:
     """How a collection ended; `empty_slots`: how many slots of what was wanted have no candle, by reason."""
 
     outcome: Outcome
@@ -44,7 +44,7 @@ def collect(
     as_of: datetime,
     on_progress: OnProgress | None = None,
     patience: float = PATIENCE,
-) -> Collected:
+) -> CollectionReport:
     """Collect a request as of a time; whether the source brought everything, the outcome says.
 
     RequestError where it cannot be collected (nothing is stored then), LeaseTaken where another process collects the
@@ -69,4 +69,4 @@ def collect(
         )
     wanted = outcome.collection.wanted
     found = queries.gaps(series, wanted.interval, closed_until=wanted.closed_until)
-    return Collected(outcome, empty.summary(found), len(found))
+    return CollectionReport(outcome, empty.slots_by_reason(found), len(found))

@@ -15,8 +15,8 @@ from django.db.models import F, Max
 from django.utils import timezone
 
 from marketdata.candles.collector.cache import Series
-from marketdata.candles.collector.collections import ChunkWrite, Collection, Status, StopReason
-from marketdata.candles.collector.planner import Wanted
+from marketdata.candles.collector.collections import ChunkWrite, Collection, CollectionStatus, StopReason
+from marketdata.candles.collector.planner import ResolvedRequest
 from marketdata.candles.models import CandleChunk, CandleCollection, CandleSeries
 from marketdata.candles.operations import rows
 from marketdata.candles.record import RecordedCandles
@@ -33,12 +33,12 @@ class RecordStore(RecordedCandles):
         self._step = step
         self.permit: Callable[[], None] = lambda: None
 
-    def open(self, series: Series, wanted: Wanted) -> Collection:
+    def open(self, series: Series, wanted: ResolvedRequest) -> Collection:
         """Begin a collection, or take up the unfinished one of the same series and interval."""
         key = self.made(series)
         same = CandleCollection.objects.filter(series=key, start=wanted.interval.start, end=wanted.interval.end)
         with transaction.atomic():
-            found = same.exclude(status=Status.DONE).order_by("-pk").first()
+            found = same.exclude(status=CollectionStatus.DONE).order_by("-pk").first()
             if found is None:
                 found = CandleCollection(
                     series_id=key,
@@ -48,7 +48,7 @@ class RecordStore(RecordedCandles):
                     started_at=timezone.now(),
                 )
             found.closed_until = wanted.closed_until
-            found.status, found.reason, found.error, found.ended_at = Status.RUNNING, "", "", None
+            found.status, found.reason, found.error, found.ended_at = CollectionStatus.RUNNING, "", "", None
             found.save()
         last = CandleChunk.objects.filter(collection=found).aggregate(last=Max("number"))["last"]
         return Collection(found.pk, series, wanted, 0 if last is None else last + 1)
@@ -68,8 +68,8 @@ class RecordStore(RecordedCandles):
 
     def abandon(self, series: Series) -> None:
         """Say of collections that still claim to run that they do not; for whoever holds the series alone."""
-        CandleCollection.objects.filter(series=self.key(series), status=Status.RUNNING).update(
-            status=Status.STOPPED,
+        CandleCollection.objects.filter(series=self.key(series), status=CollectionStatus.RUNNING).update(
+            status=CollectionStatus.STOPPED,
             reason=StopReason.ERROR,
             error=ABANDONED,
             ended_at=timezone.now(),
@@ -101,7 +101,7 @@ class RecordStore(RecordedCandles):
     def close(
         self,
         collection: Collection,
-        status: Status,
+        status: CollectionStatus,
         reason: StopReason,
         error: str = "",
         *,

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from marketdata import calendars
-from marketdata.sources.batches import VALUES, BarBatch, Status
+from marketdata.sources.batches import VALUES, BarBatch, RowStatus
 from marketdata.sources.daily import DailyBar, Quote
 
 COLUMNS = ("date", "code", "open", "high", "low", "close", "volume", "amount", "base_price")
@@ -47,11 +47,11 @@ def batch(bars: Iterable[DailyBar]) -> BarBatch:
     )
 
 
-def _said(segment: str | None) -> Status:
+def _said(segment: str | None) -> RowStatus:
     """What a bar says of its instrument: what the list of such a source says, so that both make one statement."""
     if segment is None:
-        return Status(None, None, None, None, None)
-    return Status(segment, None, "common", False, False, False, "")
+        return RowStatus(None, None, None, None, None)
+    return RowStatus(segment, None, "common", False, False, False, "")
 
 
 def bar_of(quote: Quote, session: date) -> DailyBar:

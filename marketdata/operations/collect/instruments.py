@@ -30,7 +30,7 @@ from marketdata.operations.record.status_intervals import Days, Run
 from marketdata.operations.record.statuses import Said
 from marketdata.queries import bars
 from marketdata.sources.base import ListedInstrument, SourceError
-from marketdata.sources.batches import Status
+from marketdata.sources.batches import RowStatus
 from marketdata.sources.daily import InstrumentSource
 
 KINDS = {
@@ -178,8 +178,8 @@ def _days(run: Run, seen: list[date]) -> tuple[Days, list[date]]:
     return [(run.first, run.said)], seen
 
 
-def _status(one: ListedInstrument) -> Status:
-    return Status(
+def _status(one: ListedInstrument) -> RowStatus:
+    return RowStatus(
         segment=one.segment,
         department=None,
         kind=kind_of(one),

@@ -36,7 +36,7 @@ from marketdata.operations.record.corrections import Counts
 from marketdata.operations.record.rejects import Rejects
 from marketdata.operations.record.validation import FINE, REASONS, Check, Reason
 from marketdata.queries import bars
-from marketdata.sources.files import Form, PriceFileError, Recognised, recognise
+from marketdata.sources.files import Form, PriceFileError, RecognisedFile, recognise
 
 BATCH_ROWS = 150_000
 SOURCE_LENGTH = 24
@@ -155,7 +155,7 @@ class _Import:
 
     def __init__(
         self,
-        opened: Recognised,
+        opened: RecognisedFile,
         door: Door[Any],
         market: Market,
         source: str,

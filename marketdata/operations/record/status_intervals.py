@@ -12,7 +12,7 @@ from datetime import date
 from itertools import groupby
 from typing import NamedTuple
 
-from marketdata.sources.batches import Status
+from marketdata.sources.batches import RowStatus
 
 
 class Run(NamedTuple):
@@ -20,10 +20,10 @@ class Run(NamedTuple):
 
     first: date
     last: date
-    said: Status
+    said: RowStatus
 
 
-Days = Sequence[tuple[date, Status]]
+Days = Sequence[tuple[date, RowStatus]]
 
 
 def merged(old: Sequence[Run], new: Sequence[Run], days: Callable[[], tuple[Days, Sequence[date]]]) -> list[Run]:

@@ -14,7 +14,7 @@ from marketdata.models import InstrumentStatus, LakePartition, StatusChange, Sto
 from marketdata.operations import bulk
 from marketdata.operations.record.instruments import Known, Mention
 from marketdata.operations.record.status_intervals import Days, Run, changed, merged
-from marketdata.sources.batches import BarBatch, Status
+from marketdata.sources.batches import BarBatch, RowStatus
 
 ROWS_AT_A_TIME = 2_000
 
@@ -83,7 +83,7 @@ def merge(said: Sequence[Said], *, market: str, source: str, codes: tuple[str, s
     bulk.upsert(
         InstrumentStatus,
         written,
-        fields=("instrument", "source", "valid_from", "valid_to", *Status._fields),
+        fields=("instrument", "source", "valid_from", "valid_to", *RowStatus._fields),
         key=("instrument", "source", "valid_from"),
     )
     bulk.upsert(StatusChange, told, fields=("market", "stock_code", "first", "before", "at"))
@@ -95,11 +95,11 @@ def _recorded(market: str, source: str, codes: tuple[str, str]) -> dict[int, lis
     rows = (
         InstrumentStatus.objects.filter(source=source, instrument__market=market, instrument__code__range=codes)
         .order_by("instrument_id", "valid_from")
-        .values_list("pk", "instrument_id", "valid_from", "valid_to", *Status._fields)
+        .values_list("pk", "instrument_id", "valid_from", "valid_to", *RowStatus._fields)
     )
     found: dict[int, list[tuple[int, Run]]] = defaultdict(list)
     for key, instrument, first, last, *said in rows:
-        found[instrument].append((key, Run(first, last, Status._make(said))))
+        found[instrument].append((key, Run(first, last, RowStatus._make(said))))
     return found
 
 

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 from marketdata.sources.base import SourceCalendar
 from marketdata.sources.http.client import HttpClient
-from marketdata.sources.quotation.client import PATHS, Dialect
+from marketdata.sources.quotation.client import PATHS, ExchangeDialect
 from marketdata.sources.quotation.daily import DailyQuotationSource
 
 KST = timedelta(hours=9)
 
-BITHUMB = Dialect(
+BITHUMB = ExchangeDialect(
     name="bithumb",
     title="Bithumb",
     base_url="https://api.bithumb.com",

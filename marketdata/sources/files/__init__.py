@@ -1,7 +1,7 @@
 """Files of prices (marcap and tidy), of factor events and of investor flow, recognised by their columns."""
 
 from marketdata.sources.files.errors import PriceFileError
-from marketdata.sources.files.formats import FLOW_FORMS, PRICE_FORMS, Form, Recognised
+from marketdata.sources.files.formats import FLOW_FORMS, PRICE_FORMS, Form, RecognisedFile
 from marketdata.sources.files.recognition import recognise
 
 __all__ = [
@@ -9,6 +9,6 @@ __all__ = [
     "PRICE_FORMS",
     "Form",
     "PriceFileError",
-    "Recognised",
+    "RecognisedFile",
     "recognise",
 ]

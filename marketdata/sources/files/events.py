@@ -12,7 +12,7 @@ from marketdata.sources.files.dates import days
 from marketdata.sources.files.notation import Notation
 from marketdata.sources.files.numbers import numbers
 
-COLUMNS = spellings.table(("code", "date", "ratio"))
+COLUMNS = spellings.spellings_of(("code", "date", "ratio"))
 REQUIRED = ("code", "date", "ratio")
 
 

@@ -14,7 +14,7 @@ from marketdata.sources.files.dates import days
 from marketdata.sources.files.notation import Notation
 from marketdata.sources.files.numbers import numbers
 
-COLUMNS = spellings.table(("code", "date", *FLOW_FIELDS))
+COLUMNS = spellings.spellings_of(("code", "date", *FLOW_FIELDS))
 REQUIRED = ("code", "date")
 MARKS = tuple(alias for name in FLOW_FIELDS for alias in (name, name.replace("_net_", "_")))
 

@@ -26,11 +26,11 @@ from marketdata.sources.files import events, flows, marcap, tidy, wide
 from marketdata.sources.files.errors import PriceFileError
 from marketdata.sources.files.notation import Notation
 from marketdata.sources.files.price_file import PriceFile
-from marketdata.sources.files.spellings import normalised
+from marketdata.sources.files.spellings import normalise
 from marketdata.sources.files.words import Column
 
 Convert = Callable[[pa.Table, NDArray[np.int64], Notation], BarBatch | EventBatch | FlowBatch]
-GIVEN = ("code", "date")
+OPTION_COLUMNS = ("code", "date")
 """What a person may supply for a file without such a column."""
 
 
@@ -52,7 +52,7 @@ class Form:
         """Canonical name -> the position of the file's column, for those that are there."""
         own: dict[str, int] = {}
         for place, name in enumerate(names):
-            own.setdefault(normalised(name), place)
+            own.setdefault(normalise(name), place)
         return {
             canonical: next(own[alias] for alias in aliases if alias in own)
             for canonical, aliases in self.columns.items()
@@ -63,8 +63,8 @@ class Form:
         """What the file lacks to be of this form, `given` being supplied beside it."""
         positions = self.positions(names)
         lacks = tuple(name for name in self.required if name not in positions and name not in given)
-        marks = set(map(normalised, self.marks))
-        if marks and not marks & set(map(normalised, names)):
+        marks = set(map(normalise, self.marks))
+        if marks and not marks & set(map(normalise, names)):
             more = f" or {len(self.marks) - 4} others" if len(self.marks) > 4 else ""
             lacks += (" or ".join(self.marks[:4]) + more,)
         return lacks
@@ -81,7 +81,7 @@ FLOW_FORMS = (Form("flows", flows.COLUMNS, flows.REQUIRED, flows.MARKS, "file", 
 
 
 @dataclass(slots=True)
-class Recognised:
+class RecognisedFile:
     """An open file of a known form.
 
     columns: canonical name -> the file's own name of the column; given: what is supplied for the columns that it has
@@ -143,7 +143,7 @@ class Recognised:
         """The rows under canonical names, and their numbers in the file."""
         names = self.file.names
         if self.file.wide:
-            return wide.unpivoted(raw, row, self.file.wide, names)
+            return wide.unpivot(raw, row, self.file.wide, names)
         table = raw.select([names[place] for place in self.positions.values()])
         table = table.rename_columns(list(self.positions))
         for name, value in self.given.items():

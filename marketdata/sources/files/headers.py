@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from marketdata.normalization import excerpt
 from marketdata.sources.files import dates
 from marketdata.sources.files.errors import PriceFileError
-from marketdata.sources.files.spellings import SPELLINGS, YAHOO, normalised, recognised
+from marketdata.sources.files.spellings import SPELLINGS, YAHOO, canonical_names, normalise
 
 DELIMITERS = (",", "\t", ";", "|")
 MOST_COLUMNS = 50_000
@@ -25,7 +25,7 @@ _PAIR = re.compile(r"\(\s*'(.*)',\s*'(.*)'\s*\)")
 
 
 @dataclass(frozen=True, slots=True)
-class Wide:
+class WideLayout:
     """Instruments side by side: the position of the column of days, and ticker -> canonical field -> position."""
 
     date: int
@@ -40,7 +40,7 @@ class Header:
     names: tuple[str, ...]
     lines: int
     delimiter: str
-    wide: Wide | None = None
+    wide: WideLayout | None = None
 
 
 def header(text: str) -> Header:
@@ -61,7 +61,7 @@ def header(text: str) -> Header:
     return Header(tuple(names), ends[first], delimiter)
 
 
-def wide_of_names(names: Sequence[str]) -> Wide | None:
+def wide_of_names(names: Sequence[str]) -> WideLayout | None:
     """The same of a Parquet file, where pandas writes both names of a column as one: ('Close', 'AAPL')."""
     pairs = [_PAIR.fullmatch(name) for name in names]
     if sum(pair is not None for pair in pairs) < 4:
@@ -98,12 +98,12 @@ def _rows(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
 def _names_row(rows: list[list[str]]) -> int:
     """Where the names are: the first row, unless a later one is the first that holds names known here."""
     for number, row in enumerate(rows[:PREAMBLE]):
-        if len(recognised(row)) >= 3 or (number + 1 < len(rows) and _side_by_side(rows[number:])[1]):
+        if len(canonical_names(row)) >= 3 or (number + 1 < len(rows) and _side_by_side(rows[number:])[1]):
             return number
     return 0
 
 
-def _side_by_side(rows: list[list[str]]) -> tuple[int, Wide | None]:
+def _side_by_side(rows: list[list[str]]) -> tuple[int, WideLayout | None]:
     """How many rows of names there are, and where the instruments are, if they stand side by side."""
     if len(rows) < 2 or len(rows[0]) != len(rows[1]):
         return 1, None
@@ -114,17 +114,17 @@ def _side_by_side(rows: list[list[str]]) -> tuple[int, Wide | None]:
     if wide is None:
         return 1, None
     third = rows[2] if len(rows) > 2 else []
-    is_index = len(third) > 0 and not any(third[1:]) and normalised(third[0]) in ("", *SPELLINGS["date"])
+    is_index = len(third) > 0 and not any(third[1:]) and normalise(third[0]) in ("", *SPELLINGS["date"])
     return (3 if is_index else 2), wide
 
 
-def _wide(fields: Sequence[str], tickers: Sequence[str]) -> Wide | None:
+def _wide(fields: Sequence[str], tickers: Sequence[str]) -> WideLayout | None:
     """The table whose columns have these fields and tickers; None where they are not."""
     found: dict[str, dict[str, int]] = {}
     day = None
     for place, (field, ticker) in enumerate(zip(fields, tickers, strict=True)):
-        name = normalised(field)
-        alone = name or normalised(ticker)
+        name = normalise(field)
+        alone = name or normalise(ticker)
         if alone in SPELLINGS["date"] and (place == 0 or not (field and ticker)):
             day = place if day is None else day
         elif not (field and ticker) or (place == 0 and name not in YAHOO):
@@ -135,16 +135,16 @@ def _wide(fields: Sequence[str], tickers: Sequence[str]) -> Wide | None:
             found.setdefault(ticker, {})[name] = place
     if not found or not all("close" in places for places in found.values()):
         return None
-    if any(normalised(ticker) in YAHOO for ticker in found):
+    if any(normalise(ticker) in YAHOO for ticker in found):
         return None
-    return Wide(day or 0, found)
+    return WideLayout(day or 0, found)
 
 
 def _with_index(rows: list[list[str]]) -> list[str]:
     """The names, with `date` for a first column without one that holds days: pandas' unnamed index."""
     names = list(rows[0])
     nameless = names[0] in ("", "Unnamed: 0", "index")
-    if nameless and "date" not in recognised(names) and len(rows) > 1 and dates.is_day(rows[1][0]):
+    if nameless and "date" not in canonical_names(names) and len(rows) > 1 and dates.is_day(rows[1][0]):
         names[0] = "date"
     return names
 
@@ -161,7 +161,7 @@ def _is_number(text: str) -> bool:
     return bool(re.fullmatch(r"[+-]?[\d,]*\.?\d+([eE][+-]?\d+)?", text))
 
 
-def shown(names: Sequence[str], most: int = 20) -> str:
+def list_names(names: Sequence[str], most: int = 20) -> str:
     """Names for a message, each cut, at most so many."""
     said = ", ".join(excerpt(name, 40) for name in names[:most]) or "(none)"
     return f"{said} and {len(names) - most:,} more" if len(names) > most else said

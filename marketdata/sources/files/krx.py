@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.sources.batches import Status
+from marketdata.sources.batches import RowStatus
 
 SEGMENTS = ("KOSPI", "KOSDAQ", "KOSDAQ GLOBAL", "KONEX")
 SEGMENT_WORDS = {
@@ -51,7 +51,7 @@ def segment(word: str) -> str:
 
 def statuses(
     codes: Words, names: Words, segments: Words, departments: Words | None
-) -> tuple[tuple[Status, ...], NDArray[np.int32]]:
+) -> tuple[tuple[RowStatus, ...], NDArray[np.int32]]:
     """The distinct statuses of R rows, and the index of each row's, (R,).
 
     Where the file has departments, a row without one has none (""), and is neither managed nor under caution;
@@ -78,7 +78,7 @@ def statuses(
     return found, index.astype(np.int32)
 
 
-def _status(segment: str | None, department: str | None, *, preferred: bool, spac: bool, reit: bool) -> Status:
+def _status(segment: str | None, department: str | None, *, preferred: bool, spac: bool, reit: bool) -> RowStatus:
     if preferred:
         kind = "preferred"
     elif spac or "SPAC" in (department or ""):
@@ -87,7 +87,7 @@ def _status(segment: str | None, department: str | None, *, preferred: bool, spa
         kind = "reit"
     else:
         kind = "common"
-    return Status(
+    return RowStatus(
         segment=segment,
         department=department,
         kind=kind,

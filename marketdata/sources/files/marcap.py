@@ -16,10 +16,10 @@ from marketdata.sources.files.dates import days
 from marketdata.sources.files.errors import PriceFileError
 from marketdata.sources.files.notation import Notation
 from marketdata.sources.files.numbers import numbers
-from marketdata.sources.files.words import nothing, words
+from marketdata.sources.files.words import no_words, words
 
 MARKS = ("marcap", "changes", "changecode")
-COLUMNS = spellings.table(
+COLUMNS = spellings.spellings_of(
     (
         *("code", "date", "open", "high", "low", "close", "volume", "market", "name", "department"),
         *("change", "amount", "market_cap", "shares"),
@@ -50,7 +50,7 @@ def convert(table: pa.Table, row: NDArray[np.int64], notation: Notation) -> BarB
         values["base_price"] = values["close"] - change
         unreadable |= wrong
     names, codes = table.column_names, notation.codes(table.column("code"))
-    name = words(table.column("name")) if "name" in names else nothing(size)
+    name = words(table.column("name")) if "name" in names else no_words(size)
     segment = words(table.column("market"))
     department = krx.Words(*words(table.column("department"))) if "department" in names else None
     statuses, status = krx.statuses(krx.Words(*codes), krx.Words(*name), krx.Words(*segment), department)

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from marketdata.normalization import excerpt
 from marketdata.sources.files.encodings import Utf8Stream
 from marketdata.sources.files.errors import PriceFileError
-from marketdata.sources.files.headers import Header, Wide
+from marketdata.sources.files.headers import Header, WideLayout
 
 CSV_BLOCK = 1 << 20
 BATCH_BYTES = 64 << 20
@@ -45,7 +45,7 @@ class PriceFile:
     path: Path
     columns: tuple[str, ...]
     rows: int | None
-    wide: Wide | None = None
+    wide: WideLayout | None = None
     container: str = ""
     broken: list[tuple[int, str]] = field(default_factory=list)
     broken_rows: array[int] = field(default_factory=lambda: array("q"))

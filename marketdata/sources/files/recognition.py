@@ -11,10 +11,10 @@ from marketdata.normalization import excerpt
 from marketdata.sources.files import wide
 from marketdata.sources.files.containers import open_file
 from marketdata.sources.files.errors import PriceFileError
-from marketdata.sources.files.formats import GIVEN, PRICE_FORMS, Form, Recognised
-from marketdata.sources.files.headers import shown
+from marketdata.sources.files.formats import OPTION_COLUMNS, PRICE_FORMS, Form, RecognisedFile
+from marketdata.sources.files.headers import list_names
 from marketdata.sources.files.price_file import PriceFile
-from marketdata.sources.files.spellings import normalised
+from marketdata.sources.files.spellings import normalise
 
 MOST_SHOWN = 8
 
@@ -26,7 +26,7 @@ def recognise(
     market: str | None = None,
     code: str | None = None,
     day: date | None = None,
-) -> Recognised:
+) -> RecognisedFile:
     """Open `path` and say which of `forms` it has; PriceFileError where that is none of them. `code` and `day` are
     those of all its rows where it has no such column; without `code`, the file's name may be one of `market`."""
     file = open_file(path)
@@ -39,7 +39,7 @@ def recognise(
 
 def _recognised(
     file: PriceFile, forms: Sequence[Form], market: str | None, code: str | None, day: date | None
-) -> Recognised:
+) -> RecognisedFile:
     name = file.path.name
     by_name = {form.name: form for form in forms}
     if file.wide is not None and "tidy" in by_name:
@@ -66,13 +66,13 @@ def _recognised(
     raise PriceFileError(_refusal(file, forms, frozenset(key for key in given if given[key])))
 
 
-def _of_form(file: PriceFile, form: Form, positions: dict[str, int], given: dict[str, str]) -> Recognised:
+def _of_form(file: PriceFile, form: Form, positions: dict[str, int], given: dict[str, str]) -> RecognisedFile:
     used = set(positions.values())
     ignored = tuple(excerpt(name, 40) for place, name in enumerate(file.columns) if place not in used and name)
     names = {key: file.columns[place] for key, place in positions.items()}
-    found = Recognised(file, form, names, ignored, given, positions)
+    found = RecognisedFile(file, form, names, ignored, given, positions)
     found.notes.append(_reading(names, given))
-    fields = {normalised(name) for name in file.columns}
+    fields = {normalise(name) for name in file.columns}
     found.adjusted = {"dividends", "stocksplits"} <= fields and "adjclose" not in fields
     if "adjclose" in fields or found.adjusted:
         found.notes.append(YAHOO_NOTE)
@@ -85,32 +85,32 @@ YAHOO_NOTE = (
 )
 
 
-def _side_by_side(file: PriceFile, form: Form) -> Recognised:
+def _side_by_side(file: PriceFile, form: Form) -> RecognisedFile:
     assert file.wide is not None  # noqa: S101
     tickers, fields = (
         list(file.wide.tickers),
-        {normalised(part) for name in file.columns for part in name.strip("()'").split("', '")},
+        {normalise(part) for name in file.columns for part in name.strip("()'").split("', '")},
     )
     columns = {"date": file.columns[file.wide.date], "code": "the tickers of the header"}
     columns |= {name: name for name in wide.FIELDS}
-    found = Recognised(file, form, columns, ())
+    found = RecognisedFile(file, form, columns, ())
     found.adjusted = {"dividends", "stocksplits"} <= fields and "adjclose" not in fields
     found.notes.append(
-        f"yfinance's columns side by side: {len(tickers):,} tickers ({shown(tickers, 5)}), a bar for each and day"
+        f"yfinance's columns side by side: {len(tickers):,} tickers ({list_names(tickers, 5)}), a bar for each and day"
     )
     found.notes.append(YAHOO_NOTE)
     return found
 
 
 def _reading(names: Mapping[str, str], given: Mapping[str, str]) -> str:
-    said = [key if normalised(own) == normalised(key) else f"{excerpt(own, 40)} as {key}" for key, own in names.items()]
+    said = [key if normalise(own) == normalise(key) else f"{excerpt(own, 40)} as {key}" for key, own in names.items()]
     said += [f"{value} as {key} of every row" for key, value in given.items()]
     return f"read: {', '.join(said)}"
 
 
 def _refuse_doubles(file: PriceFile, form: Form, positions: Mapping[str, int]) -> None:
     """PriceFileError where a column that is read comes twice."""
-    names = [normalised(name) for name in file.columns]
+    names = [normalise(name) for name in file.columns]
     for place in positions.values():
         if names.count(names[place]) > 1:
             raise PriceFileError(
@@ -124,14 +124,14 @@ def _refusal(file: PriceFile, forms: Sequence[Form], given: frozenset[str]) -> s
     lacks = {form.name: form.missing(file.columns, given) for form in forms}
     nearest = max(forms, key=lambda form: (len(form.positions(file.columns)), -len(lacks[form.name])))
     missing = lacks[nearest.name]
-    if missing and set(missing) <= set(GIVEN):
+    if missing and set(missing) <= set(OPTION_COLUMNS):
         options = {"code": "--code 005930", "date": "--date 2024-01-31"}
         return (
             f"{name} is a {nearest.name} file without a column for {' and '.join(missing)} (columns: "
-            f"{shown(file.columns, MOST_SHOWN)}): say {' and '.join(options[one] for one in missing)}."
+            f"{list_names(file.columns, MOST_SHOWN)}): say {' and '.join(options[one] for one in missing)}."
         )
     known = "; ".join(f"{form.name} ({', '.join(form.required)})" for form in forms)
-    columns = f"{name} has the columns {shown(file.columns)}: no known form of file"
+    columns = f"{name} has the columns {list_names(file.columns)}: no known form of file"
     if not nearest.positions(file.columns):
         return f"{columns}. Known forms: {known}."
     return f"{columns}; {nearest.name} is the nearest and lacks {', '.join(missing)}. Known forms: {known}."

@@ -20,7 +20,7 @@ from marketdata.sources.files import spellings, wide
 from marketdata.sources.files.containers import open_file
 from marketdata.sources.files.dates import days, orders
 from marketdata.sources.files.errors import PriceFileError
-from marketdata.sources.files.headers import shown
+from marketdata.sources.files.headers import list_names
 from marketdata.sources.files.notation import Notation
 from marketdata.sources.files.numbers import numbers
 from marketdata.sources.files.price_file import PriceFile
@@ -28,7 +28,7 @@ from marketdata.sources.files.words import words
 
 LEVELS = ("open", "high", "low", "close")
 ALIASES = {
-    **spellings.table(("date", *LEVELS)),
+    **spellings.spellings_of(("date", *LEVELS)),
     "code": (*spellings.SPELLINGS["code"], "index", "지수명"),
 }
 REQUIRED = ("date", "high", "low", "close")
@@ -77,8 +77,8 @@ def _table(file: PriceFile) -> pa.Table:
     if file.wide is not None:
         wanted = [names[place] for place in wide.places(file.wide)]
         raw = pa.concat_tables(file.tables(wanted, ROWS), promote_options="permissive")
-        return wide.unpivoted(raw, np.arange(raw.num_rows), file.wide, names)[0]
-    own = [spellings.normalised(column) for column in file.columns]
+        return wide.unpivot(raw, np.arange(raw.num_rows), file.wide, names)[0]
+    own = [spellings.normalise(column) for column in file.columns]
     found = {
         canonical: next(own.index(alias) for alias in aliases if alias in own)
         for canonical, aliases in ALIASES.items()
@@ -93,7 +93,7 @@ def _table(file: PriceFile) -> pa.Table:
     lacks = [column for column in REQUIRED if column not in found]
     if lacks:
         raise PriceFileError(
-            f"{file.path.name} has the columns {shown(file.columns)}: a file of an index series needs "
+            f"{file.path.name} has the columns {list_names(file.columns)}: a file of an index series needs "
             f"{', '.join(REQUIRED)}, and this one lacks {', '.join(lacks)}."
         )
     wanted = [names[place] for place in found.values()]
@@ -112,7 +112,7 @@ def _batch(table: pa.Table, path: Path, name: str, market: str) -> SeriesBatch:
     if "code" in table.column_names:
         series, index = words(table.column("code"))
         if name not in series.tolist():
-            there = shown(series.tolist()) if len(series) else "none at all"
+            there = list_names(series.tolist()) if len(series) else "none at all"
             raise PriceFileError(
                 f"{path.name} holds no series {name!r}: choose one of {there} with --name."
                 f"{did_you_mean(name, series.tolist())}"

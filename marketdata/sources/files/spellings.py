@@ -62,18 +62,18 @@ YAHOO = (
 _UNIT = re.compile(r"\((원|주)\)$")
 
 
-def normalised(name: str) -> str:
+def normalise(name: str) -> str:
     """A column's name as it is compared."""
     plain = re.sub(r"[\s_\ufeff]+", "", nfc(name).casefold())
     return _UNIT.sub("", plain)
 
 
-def table(names: Iterable[str], more: Mapping[str, tuple[str, ...]] | None = None) -> dict[str, tuple[str, ...]]:
+def spellings_of(names: Iterable[str], more: Mapping[str, tuple[str, ...]] | None = None) -> dict[str, tuple[str, ...]]:
     """The spellings of some canonical names; those of `more` instead of the usual ones."""
     return {name: (more or {}).get(name) or SPELLINGS[name] for name in names}
 
 
-def recognised(names: Iterable[str]) -> set[str]:
+def canonical_names(names: Iterable[str]) -> set[str]:
     """Which canonical names a row of cells holds."""
-    given = {normalised(name) for name in names}
+    given = {normalise(name) for name in names}
     return {name for name, spelled in SPELLINGS.items() if given & set(spelled)}

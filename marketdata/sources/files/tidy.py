@@ -12,14 +12,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from marketdata.markets import get_market
-from marketdata.sources.batches import PRICES, VALUES, BarBatch, Status, missing_zeros
+from marketdata.sources.batches import PRICES, VALUES, BarBatch, RowStatus, missing_zeros
 from marketdata.sources.files import krx, spellings
 from marketdata.sources.files.dates import days
 from marketdata.sources.files.notation import Notation
 from marketdata.sources.files.numbers import numbers
-from marketdata.sources.files.words import nothing, words
+from marketdata.sources.files.words import no_words, words
 
-COLUMNS = spellings.table(
+COLUMNS = spellings.spellings_of(
     (
         *("code", "date", *PRICES),
         *("name", "market", "segment", "department"),
@@ -72,7 +72,7 @@ def _segments(table: pa.Table, market: str) -> tuple[Coded, NDArray[np.bool_]]:
     base = market.split("-")[0]
     known = set(krx.SEGMENTS if base == "kr" else rules.segments)
     foreign = np.zeros(table.num_rows, dtype=bool)
-    found: Coded = nothing(table.num_rows)
+    found: Coded = no_words(table.num_rows)
     for column in ("market", "segment"):
         said_words, index = _words(table, column)
         upper = np.array([krx.segment(word) for word in said_words.tolist()], dtype=np.str_)
@@ -93,7 +93,7 @@ def _segments(table: pa.Table, market: str) -> tuple[Coded, NDArray[np.bool_]]:
 
 def _statuses(
     market: str, codes: Coded, name: Coded, segment: Coded, department: Coded | None
-) -> tuple[tuple[Status, ...], NDArray[np.int32]]:
+) -> tuple[tuple[RowStatus, ...], NDArray[np.int32]]:
     if market.split("-")[0] == "kr":
         return krx.statuses(
             krx.Words(*codes),
@@ -103,11 +103,11 @@ def _statuses(
         )
     names, index = segment
     said = [*names.tolist(), None]
-    found = tuple(Status(word, None, "common", None, None) for word in said)
+    found = tuple(RowStatus(word, None, "common", None, None) for word in said)
     return found, np.where(index < 0, len(names), index).astype(np.int32)
 
 
 def _words(table: pa.Table, name: str) -> Coded:
     if name not in table.column_names:
-        return nothing(table.num_rows)
+        return no_words(table.num_rows)
     return words(table.column(name))

@@ -9,14 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from marketdata.sources.files.headers import Wide
+from marketdata.sources.files.headers import WideLayout
 from marketdata.sources.files.words import is_text
 
 FIELDS = ("open", "high", "low", "close", "volume")
 
 
-def unpivoted(
-    table: pa.Table, row: NDArray[np.int64], wide: Wide, names: list[str]
+def unpivot(
+    table: pa.Table, row: NDArray[np.int64], wide: WideLayout, names: list[str]
 ) -> tuple[pa.Table, NDArray[np.int64]]:
     """Rows of `table`, whose columns are called `names` by their position in the file, as bars with the columns date,
     code and `FIELDS`, and the number of the row that each comes from. Where a ticker has no value at all on a day,
@@ -42,8 +42,8 @@ def unpivoted(
     return pa.concat_tables(blocks, promote_options="permissive"), np.concatenate(numbers)
 
 
-def places(wide: Wide) -> list[int]:
-    """The positions of the columns that `unpivoted` needs."""
+def places(wide: WideLayout) -> list[int]:
+    """The positions of the columns that `unpivot` needs."""
     found = {wide.date}
     for of_one in wide.tickers.values():
         found.update(place for field, place in of_one.items() if field in FIELDS)

@@ -27,7 +27,7 @@ def words(column: Column, *, blank: tuple[str, ...] = NOTHING) -> tuple[NDArray[
         try:
             combined = pc.dictionary_encode(pc.cast(combined, pa.string()))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # lists, bytes that are no text
-            return nothing(len(combined))
+            return no_words(len(combined))
     written = [_clean(word) for word in combined.dictionary.to_pylist()]
     distinct = sorted({word for word in written if word not in blank})
     place = {word: number for number, word in enumerate(distinct)}
@@ -36,7 +36,7 @@ def words(column: Column, *, blank: tuple[str, ...] = NOTHING) -> tuple[NDArray[
     return np.array(distinct, dtype=np.str_), index[at]
 
 
-def nothing(rows: int) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
+def no_words(rows: int) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
     """The coded words of a column the file does not have."""
     return np.empty(0, dtype=np.str_), np.full(rows, -1, dtype=np.int32)
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from caching.breaker import Breaker
+from caching.circuit_breaker import CircuitBreaker
 
 ENDPOINTS = 2
 """Failing endpoints that put their host in doubt."""
@@ -38,14 +38,14 @@ class Silence:
 class _Failing:
     """An endpoint whose last call failed. `is_alone`: others of its host answered since its first failure in a row."""
 
-    breaker: Breaker
+    breaker: CircuitBreaker
     is_alone: bool = False
 
 
 class HostCircuit:
     """The circuits of one host, for the calls of one event loop; `make` makes a closed breaker."""
 
-    def __init__(self, make: Callable[[], Breaker]) -> None:
+    def __init__(self, make: Callable[[], CircuitBreaker]) -> None:
         self._make = make
         self._host = make()
         self._failing: dict[str, _Failing] = {}

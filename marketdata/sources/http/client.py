@@ -27,14 +27,14 @@ from typing import Any, Generic, NoReturn, TypeVar
 
 import httpx2
 
-from caching.breaker import Breaker
+from caching.circuit_breaker import CircuitBreaker
 from marketdata.sources.base import RateLimited, SourceError, SourceGone, SourceUnavailable
 from marketdata.sources.http.circuits import HostCircuit, Silence
-from marketdata.sources.http.event_loop import Bridge
-from marketdata.sources.http.exceptions import FOREIGN, NOT_SENT, translated
+from marketdata.sources.http.event_loop import EventLoopThread
+from marketdata.sources.http.exceptions import FOREIGN, NOT_SENT, translate
 from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.rate_limit import Rate
-from marketdata.sources.http.retry import LONGEST_REST, RetryPolicy, circuit, http_date
+from marketdata.sources.http.retry import LONGEST_REST, RetryPolicy, default_breaker, http_date
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - an item of a batch
@@ -98,7 +98,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched(Generic[T]):
+class FetchResult(Generic[T]):
     """The value that `read` made, and what it cost: calls sent, seconds, bytes of all answers."""
 
     value: T
@@ -123,7 +123,7 @@ class Timeouts:
 
 
 @cache
-def trusted() -> ssl.SSLContext:
+def ssl_context() -> ssl.SSLContext:
     """The certificates that this process trusts, read once: they take longer to read than many a collection."""
     return httpx2.create_ssl_context()
 
@@ -135,7 +135,7 @@ class HttpClient:
         self,
         *,
         limiter: Limiter | None = None,
-        breaker: Callable[[], Breaker] = circuit,
+        breaker: Callable[[], CircuitBreaker] = default_breaker,
         retry: RetryPolicy | None = None,
         timeouts: Timeouts | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
@@ -156,13 +156,13 @@ class HttpClient:
         self._clock = clock
         self._wall_clock = wall_clock
         self._connections = connections
-        self._bridge = Bridge()
+        self._bridge = EventLoopThread()
         self._session: httpx2.AsyncClient | None = None
         self._session_of: int | None = None
 
     # --- plain calls ------------------------------------------------------------------------------
 
-    def fetch(self, call: Call, read: Callable[[Answer], T]) -> Fetched[T]:
+    def fetch(self, call: Call, read: Callable[[Answer], T]) -> FetchResult[T]:
         """Send a call and wait for it; raises a SourceError. Safe from any thread, also beside a
         running loop.
         """
@@ -190,7 +190,7 @@ class HttpClient:
 
     # --- asynchronous -----------------------------------------------------------------------------
 
-    async def fetch_async(self, call: Call, read: Callable[[Answer], T]) -> Fetched[T]:
+    async def fetch_async(self, call: Call, read: Callable[[Answer], T]) -> FetchResult[T]:
         """The same from within a loop."""
         began, attempt, received = time.perf_counter(), 0, 0
         failing_since: float | None = None
@@ -219,7 +219,7 @@ class HttpClient:
                 error.attempts = attempt
                 raise
             else:
-                return Fetched(value, attempt, time.perf_counter() - began, received)
+                return FetchResult(value, attempt, time.perf_counter() - began, received)
 
     async def _attempt(self, call: Call) -> Answer:
         try:
@@ -236,7 +236,7 @@ class HttpClient:
                     )
         except FOREIGN as error:
             self.sent -= isinstance(error, NOT_SENT)
-            self._failed(call, translated(error, call.what), error)
+            self._failed(call, translate(error, call.what), error)
         return Answer(call.what, response.status_code, response.headers, response.content, sent_at)
 
     def _judge(self, call: Call, answer: Answer, read: Callable[[Answer], T]) -> T:
@@ -303,7 +303,7 @@ class HttpClient:
             timeouts = self._timeouts
             self._session = httpx2.AsyncClient(
                 transport=self._transport,
-                verify=trusted(),
+                verify=ssl_context(),
                 timeout=httpx2.Timeout(timeouts.read, connect=timeouts.connect),
                 limits=httpx2.Limits(max_connections=self._connections),
                 headers={"accept": "application/json", "user-agent": "seismo"},

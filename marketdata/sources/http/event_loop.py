@@ -17,7 +17,7 @@ I = TypeVar("I")  # noqa: E741 - an item of a batch
 E = TypeVar("E", bound=Exception)
 
 
-class Bridge:
+class EventLoopThread:
     """Started by its first use, once a process."""
 
     def __init__(self) -> None:

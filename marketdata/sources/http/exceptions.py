@@ -27,7 +27,7 @@ NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, *REF
 FOREIGN = (*REFUSED, *CHANGED, *UNAVAILABLE)
 
 
-def translated(error: Exception, what: str) -> SourceError:
+def translate(error: Exception, what: str) -> SourceError:
     """Our error for one of `FOREIGN`; `what` names the call ("GET host/path")."""
     kind = type(error).__name__
     if isinstance(error, REFUSED):

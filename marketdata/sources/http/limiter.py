@@ -21,8 +21,8 @@ from uuid import uuid4
 
 from marketdata.context_threads import ContextThreadPool
 from marketdata.sources.base import SourceUnavailable
-from marketdata.sources.http.rate_limit import Pace, Rate, Turn
-from marketdata.sources.http.rate_limit_stores import PaceStore, ProcessStore, change
+from marketdata.sources.http.rate_limit import PermitAnswer, Rate, RateLimitState
+from marketdata.sources.http.rate_limit_stores import ProcessRateLimits, RateLimitStore, update_state
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,13 +55,13 @@ class Limiter:
 
     def __init__(
         self,
-        store: PaceStore | None = None,
+        store: RateLimitStore | None = None,
         *,
         adapt: float = 1.03,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store = store or ProcessStore()
+        self._store = store or ProcessRateLimits()
         self._adapt = adapt
         self._pause = pause
         self._clock = clock
@@ -119,20 +119,20 @@ class Limiter:
                     )
                 await self._pause(turn.wait)
 
-    def _asked(self, rate: Rate) -> Turn:
+    def _asked(self, rate: Rate) -> PermitAnswer:
         trips = self._round_trips.setdefault(rate.group, RoundTrips())
-        return change(
+        return update_state(
             self._store,
             rate.group,
             lambda pace, now: pace.taken(now, rate, self._who, trips.shortest),
         )
 
     def _held(self, rate: Rate, seconds: float, slower: float) -> None:
-        def work(pace: Pace, now: float) -> tuple[Pace, None]:
+        def work(pace: RateLimitState, now: float) -> tuple[RateLimitState, None]:
             held = pace.held(now + seconds)
             return (held.slowed(now, slower) if slower > 1.0 else held), None
 
-        change(self._store, rate.group, work)
+        update_state(self._store, rate.group, work)
 
     def _settle(self, rate: Rate, at: float, answered: float, shortest: float) -> None:
         if self._thread is None:
@@ -144,11 +144,11 @@ class Limiter:
         """Tell the store, on whose clock the answer came as long ago as on this one."""
         ago = self._clock() - answered
 
-        def work(pace: Pace, now: float) -> tuple[Pace, None]:
+        def work(pace: RateLimitState, now: float) -> tuple[RateLimitState, None]:
             return pace.settled(at, now - ago, shortest), None
 
         try:
-            change(self._store, rate.group, work)
+            update_state(self._store, rate.group, work)
         except Exception as error:  # nobody waits for this; the slot becomes free all the same, a little later
             LOGGER.warning("limiter event=unsettled group=%s error=%s", rate.group, error)
 

@@ -64,7 +64,7 @@ class Rate:
         return -(-self._whole // MOST_SLOTS)
 
 
-class Slot(NamedTuple):
+class CallSlot(NamedTuple):
     """A call: when its permit was given, when it was answered (None: not yet), and the shortest round trip of who made
     it, as far as it is known."""
 
@@ -83,14 +83,14 @@ class Slot(NamedTuple):
         return self.at + window + MARGIN if self.answered is None else self.free(window, shortest)
 
 
-class Waiting(NamedTuple):
+class QueuePlace(NamedTuple):
     """Who waits for a permit, and how long the place in the line is kept."""
 
     who: str
     until: float
 
 
-class Turn(NamedTuple):
+class PermitAnswer(NamedTuple):
     """`at`: the moment of a permit, which may be used at once. None: ask again in `wait` seconds."""
 
     at: float | None
@@ -98,17 +98,17 @@ class Turn(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RateLimitState:
     """The state of one group; times in seconds on one clock. `slots` in the order of their permits; `grid`: when the
     next call is due; `last`: who made the last one."""
 
-    slots: tuple[Slot, ...] = ()
+    slots: tuple[CallSlot, ...] = ()
     grid: float = 0.0
     held_until: float = 0.0
     slower: float = 1.0
     slowed_at: float = -1.0
     floor: float = 1.0
-    line: tuple[Waiting, ...] = ()
+    line: tuple[QueuePlace, ...] = ()
     last: str = ""
 
     def slowness(self, now: float) -> float:
@@ -119,7 +119,7 @@ class Pace:
         recovered: float = self.slower * 0.99 ** (max(quiet, 0.0) / RECOVERY)
         return max(self.floor, recovered)
 
-    def taken(self, now: float, rate: Rate, who: str, shortest: float) -> tuple[Pace, Turn]:
+    def taken(self, now: float, rate: Rate, who: str, shortest: float) -> tuple[RateLimitState, PermitAnswer]:
         """The state after `who`, with that shortest round trip (0: not known), has asked for a permit, and the
         answer."""
         newest = max(self.grid, self.slots[-1].at if self.slots else 0.0)
@@ -137,18 +137,18 @@ class Pace:
             if grid < behind:
                 is_idle = len(slots) < rate.slots / 2
                 grid = now if is_idle else behind
-            taken = (*slots, Slot(now))
+            taken = (*slots, CallSlot(now))
             changed = replace(self, slots=taken, grid=grid + spacing, line=line[1:], last=who)
-            return changed, Turn(now)
+            return changed, PermitAnswer(now)
         come = min(sure, max(hoped, now + LOOK_AGAIN))
         if place:
             come = max(now + LOOK_AGAIN, min(come + place * spacing, line[place - 1].until))
         if not line and who == self.last:
-            return self, Turn(None, come - now)  # nobody else is here
-        line = (*line[:place], Waiting(who, come + LATE), *line[place + 1 :])
-        return replace(self, line=line), Turn(None, come - now)
+            return self, PermitAnswer(None, come - now)  # nobody else is here
+        line = (*line[:place], QueuePlace(who, come + LATE), *line[place + 1 :])
+        return replace(self, line=line), PermitAnswer(None, come - now)
 
-    def _due(self, slots: tuple[Slot, ...], rate: Rate, slowness: float, shortest: float) -> tuple[float, float]:
+    def _due(self, slots: tuple[CallSlot, ...], rate: Rate, slowness: float, shortest: float) -> tuple[float, float]:
         """From when on the next call may be sent, and from when on if those on their way are answered soon."""
         window, spacing = rate.window * slowness, rate.spacing * slowness
         due = max(self.held_until, self.grid)
@@ -161,16 +161,16 @@ class Pace:
         hoped = sorted(one.hopefully_free(window, shortest) for one in slots)[-rate.slots]
         return max(due, sure), max(due, hoped)
 
-    def settled(self, at: float, answered: float, shortest: float) -> Pace:
+    def settled(self, at: float, answered: float, shortest: float) -> RateLimitState:
         """The state after the call whose permit is of `at` was answered, or failed."""
         others = [one for one in self.slots if one.at != at]
-        return replace(self, slots=tuple(sorted([*others, Slot(at, answered, shortest)])))
+        return replace(self, slots=tuple(sorted([*others, CallSlot(at, answered, shortest)])))
 
-    def held(self, until: float) -> Pace:
+    def held(self, until: float) -> RateLimitState:
         """The state with a hold; it never becomes shorter."""
         return replace(self, held_until=max(self.held_until, until))
 
-    def slowed(self, now: float, factor: float) -> Pace:
+    def slowed(self, now: float, factor: float) -> RateLimitState:
         """The state after a refusal. Those within a second of each other count as one."""
         if self.slowed_at >= 0 and now < self.slowed_at + 1.0:
             return self
@@ -183,12 +183,12 @@ class Pace:
         return json.dumps(kept, separators=(",", ":"))
 
     @classmethod
-    def of_text(cls, text: str) -> Pace:
+    def of_text(cls, text: str) -> RateLimitState:
         """The state of such a text; that of a group without calls where it is of another release."""
         try:
             kept = json.loads(text)
-            slots = tuple(Slot(*one) for one in kept.pop("slots"))
-            line = tuple(Waiting(*one) for one in kept.pop("line"))
+            slots = tuple(CallSlot(*one) for one in kept.pop("slots"))
+            line = tuple(QueuePlace(*one) for one in kept.pop("line"))
             return cls(slots=slots, line=line, **kept)
         except (AttributeError, KeyError, TypeError, ValueError):
             return cls()

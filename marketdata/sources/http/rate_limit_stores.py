@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from marketdata.sources.base import SourceUnavailable
-from marketdata.sources.http.rate_limit import Pace
+from marketdata.sources.http.rate_limit import RateLimitState
 
 R = TypeVar("R")
 
@@ -20,15 +20,15 @@ TRIES = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class StoredState:
     """The state of a group, the time of the store's clock in seconds, and what `swap` knows the state by."""
 
-    pace: Pace
+    pace: RateLimitState
     now: float
     known_by: Any = None
 
 
-class PaceStore(Protocol):
+class RateLimitStore(Protocol):
     """States of groups, and the clock that their times are of.
 
     `blocking`: a call may wait for a network or a disk, so it is made outside the event loop.
@@ -37,17 +37,19 @@ class PaceStore(Protocol):
     @property
     def blocking(self) -> bool: ...
 
-    def read(self, key: str) -> Reading:
+    def read(self, key: str) -> StoredState:
         """The state as last written; the first one where there is none yet."""
 
-    def swap(self, key: str, seen: Reading, new: Pace) -> bool:
+    def swap(self, key: str, seen: StoredState, new: RateLimitState) -> bool:
         """Write `new` if the state still is the one that was read; False where it is not."""
 
     def close(self) -> None:
         """Give back what is held open; called by the thread that made the other calls."""
 
 
-def change(store: PaceStore, key: str, work: Callable[[Pace, float], tuple[Pace, R]]) -> R:
+def update_state(
+    store: RateLimitStore, key: str, work: Callable[[RateLimitState, float], tuple[RateLimitState, R]]
+) -> R:
     """Replace the state of a group by what `work` makes of it and of the time; what else it answers is handed on.
 
     It is called again where another process was faster. SourceUnavailable where that happens every time.
@@ -60,7 +62,7 @@ def change(store: PaceStore, key: str, work: Callable[[Pace, float], tuple[Pace,
     raise SourceUnavailable(f"The rate limit {key} is contended: it changed under every try.")
 
 
-class ProcessStore:
+class ProcessRateLimits:
     """States of one process: enough where there is only one, or no shared place."""
 
     blocking = False
@@ -68,13 +70,13 @@ class ProcessStore:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._paces: dict[str, Pace] = {}
+        self._paces: dict[str, RateLimitState] = {}
 
-    def read(self, key: str) -> Reading:
-        pace = self._paces.get(key, Pace())
-        return Reading(pace, self._clock())
+    def read(self, key: str) -> StoredState:
+        pace = self._paces.get(key, RateLimitState())
+        return StoredState(pace, self._clock())
 
-    def swap(self, key: str, seen: Reading, new: Pace) -> bool:
+    def swap(self, key: str, seen: StoredState, new: RateLimitState) -> bool:
         with self._lock:
             if self._paces.get(key, seen.pace) is not seen.pace:
                 return False

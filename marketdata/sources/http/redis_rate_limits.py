@@ -9,8 +9,8 @@ from typing import TypeVar
 import redis
 
 from marketdata.sources.base import SourceUnavailable
-from marketdata.sources.http.rate_limit import FORGOTTEN, Pace
-from marketdata.sources.http.rate_limit_stores import Reading
+from marketdata.sources.http.rate_limit import FORGOTTEN, RateLimitState
+from marketdata.sources.http.rate_limit_stores import StoredState
 
 R = TypeVar("R")
 
@@ -24,7 +24,7 @@ return 1
 """
 
 
-class RedisStore:
+class RedisRateLimits:
     """One text a group. Redis' own clock, so hosts need not agree; one round trip a call."""
 
     blocking = True
@@ -34,7 +34,7 @@ class RedisStore:
         self._prefix = prefix
         self._swap = client.register_script(_SWAP)
 
-    def read(self, key: str) -> Reading:
+    def read(self, key: str) -> StoredState:
         def both() -> tuple[tuple[int, int], bytes | None]:
             with self._client.pipeline(transaction=False) as pipeline:
                 pipeline.get(self._prefix + key)
@@ -43,10 +43,10 @@ class RedisStore:
             return time, text
 
         (seconds, micros), text = self._told(key, both)
-        pace = Pace.of_text(text.decode()) if text else Pace()
-        return Reading(pace, seconds + micros / 1e6, text or b"")
+        pace = RateLimitState.of_text(text.decode()) if text else RateLimitState()
+        return StoredState(pace, seconds + micros / 1e6, text or b"")
 
-    def swap(self, key: str, seen: Reading, new: Pace) -> bool:
+    def swap(self, key: str, seen: StoredState, new: RateLimitState) -> bool:
         kept = ceil(max(new.held_until - seen.now, 0.0) + 2 * FORGOTTEN)
         given = [seen.known_by, new.text(), kept]
         return bool(self._told(key, lambda: self._swap(keys=[self._prefix + key], args=given)))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from caching.breaker import Breaker
+from caching.circuit_breaker import CircuitBreaker
 
 LONGEST_REST = 3.0
 """Seconds between two trials of a host or an endpoint that does not answer."""
@@ -42,10 +42,10 @@ class RetryPolicy:
         return jitter if asked is None else asked + min(jitter, 1.0)
 
 
-def circuit() -> Breaker:
+def default_breaker() -> CircuitBreaker:
     """The circuit of a host or an endpoint: five calls in a row without an answer open it, the first trial is a second
     later."""
-    return Breaker(threshold=5, rest=1.0, longest=LONGEST_REST)
+    return CircuitBreaker(threshold=5, rest=1.0, longest=LONGEST_REST)
 
 
 def retry_after(value: str | None, now: float) -> float | None:

@@ -14,15 +14,15 @@ from pathlib import Path
 
 from marketdata.database_damage import is_damage
 from marketdata.sources.base import SourceUnavailable
-from marketdata.sources.http.rate_limit import Pace
-from marketdata.sources.http.rate_limit_stores import Reading
+from marketdata.sources.http.rate_limit import RateLimitState
+from marketdata.sources.http.rate_limit_stores import StoredState
 
 PATIENCE = 30.0
 """Seconds that a process waits for others that have the file locked."""
 _TABLE = "CREATE TABLE IF NOT EXISTS pace (name TEXT PRIMARY KEY, state TEXT NOT NULL)"
 
 
-class PaceFile:
+class SqliteRateLimits:
     """One row a group. The wall clock, which is the same for all processes of a host."""
 
     blocking = True
@@ -32,12 +32,12 @@ class PaceFile:
         self._clock = clock
         self._of_thread = threading.local()
 
-    def read(self, key: str) -> Reading:
+    def read(self, key: str) -> StoredState:
         with self._told() as db:
             row = db.execute("SELECT state FROM pace WHERE name = ?", (key,)).fetchone()
-        return Reading(Pace.of_text(row[0]) if row else Pace(), self._clock(), row and row[0])
+        return StoredState(RateLimitState.of_text(row[0]) if row else RateLimitState(), self._clock(), row and row[0])
 
-    def swap(self, key: str, seen: Reading, new: Pace) -> bool:
+    def swap(self, key: str, seen: StoredState, new: RateLimitState) -> bool:
         with self._told() as db:
             if seen.known_by is None:
                 done = db.execute("INSERT OR IGNORE INTO pace VALUES (?, ?)", (key, new.text()))

@@ -25,13 +25,13 @@ from marketdata.sources.daily import (
     QuoteAnswer,
     SameDay,
 )
-from marketdata.sources.http.client import Answer, Call, Fetched, HttpClient
+from marketdata.sources.http.client import Answer, Call, FetchResult, HttpClient
 from marketdata.sources.http.rate_limit import Rate
 from marketdata.sources.kis import master, parse
 from marketdata.sources.kis.errors import TokenStale, body_of
-from marketdata.sources.kis.pages import Pages
+from marketdata.sources.kis.pages import BarPages
 from marketdata.sources.kis.settings import KisSettings
-from marketdata.sources.kis.tokens import Tokens, TokenStore
+from marketdata.sources.kis.tokens import TokenProvider, TokenStore
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ class KisSource:
     ) -> None:
         self._settings = settings
         self._http = http
-        self._tokens = Tokens(settings, http, tokens, pause=pause)
+        self._tokens = TokenProvider(settings, http, tokens, pause=pause)
         self._market = market
         self._rate = Rate(settings.account, settings.rate)
         self._file_rate = Rate("kis:master", 5.0)
@@ -116,7 +116,7 @@ class KisSource:
 
     async def daily_bars_async(self, request: BarRequest) -> BarAnswer:
         """All pages of a request."""
-        what, pages = f"Daily bars of {request.code}", Pages(request, self.bars_a_call)
+        what, pages = f"Daily bars of {request.code}", BarPages(request, self.bars_a_call)
         while not pages.are_all:
             params = {
                 "FID_COND_MRKT_DIV_CODE": self._market,
@@ -230,7 +230,7 @@ class KisSource:
         def read(answer: Answer) -> list[ListedInstrument]:
             if answer.status != 200:
                 raise SourceUnavailable(f"{answer.what} answered status {answer.status}.")
-            return master.instruments(master.unzipped(answer.body, answer.what), segment, answer.what)
+            return master.instruments(master.unzip(answer.body, answer.what), segment, answer.what)
 
         return self._http.fetch(Call(url, self._file_rate), read).value
 
@@ -269,7 +269,7 @@ class KisSource:
         read: Callable[[dict[str, Any]], T],
         tr_cont: str,
         token: str,
-    ) -> Fetched[tuple[T, Answer]]:
+    ) -> FetchResult[tuple[T, Answer]]:
         call = Call(
             f"{self._settings.url}{QUOTATIONS}/{name}",
             self._rate,

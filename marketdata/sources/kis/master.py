@@ -63,7 +63,7 @@ SHARES_UNIT = 1_000
 MARKET_CAP_UNIT = 100_000_000
 
 
-def unzipped(body: bytes, what: str) -> bytes:
+def unzip(body: bytes, what: str) -> bytes:
     """The one file in the zip; SourceUnavailable where the zip is not whole."""
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:

@@ -11,7 +11,7 @@ from marketdata.sources.kis.parse import BarPage
 DAY = timedelta(days=1)
 
 
-class Pages:
+class BarPages:
     """Add pages until `are_all`; `end` is the last day that the next page is asked for. A page is full with `size`
     rows, as they came."""
 

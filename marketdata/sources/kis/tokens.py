@@ -148,7 +148,7 @@ def _text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-class Tokens:
+class TokenProvider:
     """The token of one application key."""
 
     def __init__(

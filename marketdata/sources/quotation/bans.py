@@ -17,7 +17,7 @@ LENGTH = re.compile(rf"(?<![\w.])(\d+(?:,\d{{3}})*(?:\.\d+)?)\s*({_UNIT})(s(?![a
 BETWEEN = re.compile(r"[\s,]*(and)?\s*", re.IGNORECASE)
 
 
-def named_length(body: bytes) -> float | None:
+def stated_seconds(body: bytes) -> float | None:
     """The longest time that the body of a refusal names, in seconds; None where it names none. Parts that follow each
     other from long to short are one time: "1분 30초" is 90 s."""
     text = body.decode("utf-8", "replace")
@@ -35,5 +35,5 @@ def named_length(body: bytes) -> float | None:
 
 def ban_seconds(body: bytes, retry_after: float | None = None) -> float:
     """Length of a ban: the longer of what the body of a 418 and its Retry-After header name, 60 s if neither does."""
-    named = [one for one in (named_length(body), retry_after) if one is not None]
+    named = [one for one in (stated_seconds(body), retry_after) if one is not None]
     return max(named, default=UNKNOWN_BAN)

@@ -1,6 +1,6 @@
 """Calls of the quotation API that Upbit defined: candles of all timeframes, and the list of markets.
 
-What differs between exchanges is a `Dialect`: host, calendar, how `to` is written, how fast, and
+What differs between exchanges is a `ExchangeDialect`: host, calendar, how `to` is written, how fast, and
 how a refusal reads.
 """
 
@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class ExchangeDialect:
     """One exchange.
 
     `to_ahead`: None writes `to` in UTC with a Z; a time difference writes it without a zone, on a clock that far
@@ -74,7 +74,7 @@ class QuotationSource:
 
     def __init__(
         self,
-        dialect: Dialect,
+        dialect: ExchangeDialect,
         http: HttpClient,
         *,
         base_url: str = "",

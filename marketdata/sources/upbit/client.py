@@ -9,10 +9,10 @@ from datetime import timedelta
 
 from marketdata.sources.base import SourceCalendar
 from marketdata.sources.http.client import HttpClient
-from marketdata.sources.quotation.client import PATHS, Dialect
+from marketdata.sources.quotation.client import PATHS, ExchangeDialect
 from marketdata.sources.quotation.daily import DailyQuotationSource
 
-UPBIT = Dialect(
+UPBIT = ExchangeDialect(
     name="upbit",
     title="Upbit",
     base_url="https://api.upbit.com",

@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from caching.memo import Held
+from caching.memo import Memo
 from marketdata.api.schema import MARKET
 from marketdata.api.views import MarketList, MarketView
 from marketdata.markets import get_market
@@ -45,7 +45,7 @@ class Found:
     calendar: Days
 
 
-FOUND: Held[Found] = Held()
+FOUND: Memo[Found] = Memo()
 
 
 class ByRun(Pages):

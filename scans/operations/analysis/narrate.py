@@ -15,13 +15,13 @@ from typing import Any
 
 from django.conf import settings
 
-from caching.breaker import Breaker
 from caching.cached import cached
+from caching.circuit_breaker import CircuitBreaker
 from scans.narrative.client import Endpoint, Narrative, NarrativeFailed, write
 from scans.narrative.prompt import messages
 
 LOGGER = logging.getLogger(__name__)
-BREAKER = Breaker(threshold=3, rest=60.0)
+BREAKER = CircuitBreaker(threshold=3, rest=60.0)
 
 
 def endpoint() -> Endpoint | None:

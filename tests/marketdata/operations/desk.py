@@ -8,14 +8,14 @@ from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any, Self
 
-from caching.breaker import Breaker
+from caching.circuit_breaker import CircuitBreaker
 from marketdata.models import Instrument, StockPrice
 from marketdata.operations import collect
 from marketdata.operations.collect import Options, Plan, Report
 from marketdata.queries import bars as queries
 from marketdata.sources.http.client import HttpClient, Timeouts
 from marketdata.sources.http.limiter import Limiter
-from marketdata.sources.http.rate_limit_stores import ProcessStore
+from marketdata.sources.http.rate_limit_stores import ProcessRateLimits
 from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.kis.client import KisSource
 from marketdata.sources.kis.settings import KisSettings
@@ -82,9 +82,9 @@ class Desk:
             token_every=0.001,
         )
         http = HttpClient(
-            limiter=Limiter(ProcessStore(quick), pause=shortly, clock=quick),
+            limiter=Limiter(ProcessRateLimits(quick), pause=shortly, clock=quick),
             retry=RetryPolicy(draw=lambda low, high: 0.0),
-            breaker=lambda: Breaker(threshold=5, rest=1.0, longest=5.0, clock=quick),
+            breaker=lambda: CircuitBreaker(threshold=5, rest=1.0, longest=5.0, clock=quick),
             pause=shortly,
             clock=quick,
             timeouts=Timeouts(read=0.3),

@@ -10,11 +10,11 @@ from django.db import connection
 
 from marketdata.models import CallPace
 from marketdata.operations import sources
-from marketdata.operations.rate_limit_rows import DatabaseRows
+from marketdata.operations.rate_limit_rows import DatabaseRateLimits
 from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.rate_limit import Rate
-from marketdata.sources.http.redis_rate_limits import RedisStore
-from marketdata.sources.http.sqlite_rate_limits import PaceFile
+from marketdata.sources.http.redis_rate_limits import RedisRateLimits
+from marketdata.sources.http.sqlite_rate_limits import SqliteRateLimits
 from tests.marketdata.sources.http.sharing import changes_only_from_what_was_seen, take_together
 
 TAKE = """
@@ -24,21 +24,21 @@ django.setup()
 from django.conf import settings
 from django.db import connection
 settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = sys.argv[2]
-from marketdata.operations.rate_limit_rows import DatabaseRows
+from marketdata.operations.rate_limit_rows import DatabaseRateLimits
 from tests.marketdata.sources.http.sharing import take_many
-take_many(DatabaseRows(), sys.argv[1])
+take_many(DatabaseRateLimits(), sys.argv[1])
 """
 
 
 @pytest.mark.django_db
 def test_a_row_changes_only_from_what_was_seen() -> None:
-    changes_only_from_what_was_seen(DatabaseRows())
+    changes_only_from_what_was_seen(DatabaseRateLimits())
     assert CallPace.objects.get().group == "a"
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_limiter_keeps_holds_and_calls_there() -> None:
-    work, rate = Limiter(DatabaseRows()), Rate("a", 1000.0)
+    work, rate = Limiter(DatabaseRateLimits()), Rate("a", 1000.0)
 
     async def main() -> None:
         async with work.permit(rate):
@@ -47,7 +47,7 @@ def test_a_limiter_keeps_holds_and_calls_there() -> None:
 
     asyncio.run(main())
     work.close()
-    seen = DatabaseRows().read("a")
+    seen = DatabaseRateLimits().read("a")
     (slot,) = seen.pace.slots
     assert slot.answered is not None
     assert 900 < seen.pace.held_until - seen.now <= 1000.0
@@ -64,7 +64,7 @@ def test_an_installation_shares_its_pace_where_all_its_processes_can(
     settings: Any,
 ) -> None:
     settings.REDIS_URL = ""
-    expected = PaceFile if connection.vendor == "sqlite" else DatabaseRows
+    expected = SqliteRateLimits if connection.vendor == "sqlite" else DatabaseRateLimits
     assert isinstance(sources.tools().permits, expected)
     settings.REDIS_URL = "redis://localhost:1"
-    assert isinstance(sources.tools().permits, RedisStore)
+    assert isinstance(sources.tools().permits, RedisRateLimits)

@@ -19,16 +19,16 @@ from hypothesis import strategies as st
 from marketdata.models import InstrumentStatus, LakePartition, StockPrice
 from marketdata.operations.record import bars
 from marketdata.operations.record.status_intervals import Run, changed, merged, runs
-from marketdata.sources.batches import BarBatch, Status
+from marketdata.sources.batches import BarBatch, RowStatus
 from tests.marketdata.operations.rows import AS_OF, COLUMNS, imported, tidy
 
-A = Status("KOSPI", "", "common", False, False)
-B = Status("KOSDAQ", "벤처기업부", "common", False, True)
-PARTIAL = Status("KOSDAQ", None, "common", None, None)
-SILENT = Status(None, None, None, None, None)
+A = RowStatus("KOSPI", "", "common", False, False)
+B = RowStatus("KOSDAQ", "벤처기업부", "common", False, True)
+PARTIAL = RowStatus("KOSDAQ", None, "common", None, None)
+SILENT = RowStatus(None, None, None, None, None)
 START = date(2026, 7, 1)
 
-Said = Mapping[int, Status]
+Said = Mapping[int, RowStatus]
 """Day of July 2026, from 0, -> what was said."""
 
 IMPORTS = st.lists(
@@ -43,7 +43,7 @@ def day(number: int) -> date:
 
 
 def naive(imports: Sequence[Said]) -> list[Run]:
-    known: dict[int, Status] = {}
+    known: dict[int, RowStatus] = {}
     for said in imports:
         known.update(said)
     found = []
@@ -56,9 +56,9 @@ def naive(imports: Sequence[Said]) -> list[Run]:
 def merge_all(imports: Sequence[Said]) -> list[Run]:
     held: list[Run] = []
     seen: set[int] = set()
-    days: list[tuple[date, Status]] = []
+    days: list[tuple[date, RowStatus]] = []
 
-    def detail() -> tuple[list[tuple[date, Status]], list[date]]:
+    def detail() -> tuple[list[tuple[date, RowStatus]], list[date]]:
         return days, [day(number) for number in sorted(seen)]
 
     for said in imports:
@@ -75,7 +75,7 @@ def test_runs_are_those_of_a_dictionary_of_days(imports: list[Said]) -> None:
 
 @given(IMPORTS, st.randoms(use_true_random=False))
 def test_the_order_of_imports_that_agree_does_not_matter(imports: list[Said], random: object) -> None:
-    agreed: dict[int, Status] = {}
+    agreed: dict[int, RowStatus] = {}
     for said in imports:
         agreed |= said
     same = [{number: agreed[number] for number in said} for said in imports]
@@ -108,8 +108,8 @@ def batch(said: Said) -> BarBatch:
 
 
 def recorded() -> list[Run]:
-    rows = InstrumentStatus.objects.order_by("valid_from").values_list("valid_from", "valid_to", *Status._fields)
-    return [Run(first, last, Status._make(rest)) for first, last, *rest in rows]
+    rows = InstrumentStatus.objects.order_by("valid_from").values_list("valid_from", "valid_to", *RowStatus._fields)
+    return [Run(first, last, RowStatus._make(rest)) for first, last, *rest in rows]
 
 
 @pytest.mark.django_db

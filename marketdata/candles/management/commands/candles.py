@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from marketdata.candles import queries
-from marketdata.candles.collector.fill import Empty
+from marketdata.candles.collector.fill import EmptySlots
 from marketdata.candles.management import progress as screens
 from marketdata.candles.management.tables import CandleTables
 from marketdata.management.arguments import add_format, positive
@@ -32,8 +32,8 @@ class Command(SeismoCommand):
         screens.add_range(parser)
         parser.add_argument(
             "--empty",
-            choices=[str(one) for one in Empty],
-            default=str(Empty.FORWARD),
+            choices=[str(one) for one in EmptySlots],
+            default=str(EmptySlots.FORWARD),
             help="slots without trades: filled with the close before (default), null, or dropped",
         )
         add_format(parser, ("table", "json", *TABLES))
@@ -43,16 +43,16 @@ class Command(SeismoCommand):
         said = (options[name] for name in ("format", "output", "encoding"))
         tables = CandleTables(self.stdout, *said)
         if not options["market"]:
-            tables.series(queries.recorded())
+            tables.series(queries.recorded_series())
             return
         asked = {name: options[name] for name in ("start", "end", "count")}
         found = queries.series(*(options[n] for n in ("source", "market", "timeframe")))
         closed = found.grid.floor(int(timezone.now().timestamp()))
         interval = queries.interval_of(found, **asked)
         if any(value is not None for value in asked.values()):
-            empty = Empty(options["empty"])
+            empty = EmptySlots(options["empty"])
             tables.candles(queries.read(found, interval, empty=empty, closed_until=closed))
             return
         if options["format"] not in TABLES:  # a file holds one table
-            tables.series(queries.recorded(found))
+            tables.series(queries.recorded_series(found))
         tables.gaps(queries.gaps(found, interval, closed_until=closed), options["limit"])

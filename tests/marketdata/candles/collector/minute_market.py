@@ -9,14 +9,14 @@ from marketdata.candles.collector.cache import Series
 from marketdata.candles.collector.collections import CandleStore
 from marketdata.candles.collector.collector import Collector, Outcome
 from marketdata.candles.collector.planner import CandleRequest
-from marketdata.candles.collector.timeframes import Grid, as_datetime, moment, timeframe
+from marketdata.candles.collector.timeframes import Grid, as_datetime, get_timeframe, moment
 from marketdata.sources.base import CandlePage, Candles
 from tests.marketdata.candles.collector.naive import utc
 from tests.marketdata.candles.collector.stores import ListSource, MemoryStore
 
 END = moment(utc("2025-09-10T00:00:00"))
 NOW = END + 3600 + 30
-SERIES = Series("upbit", "KRW-BTC", Grid(timeframe("1m")))
+SERIES = Series("upbit", "KRW-BTC", Grid(get_timeframe("1m")))
 
 
 def minutes(count: int, end: int = END) -> list[int]:

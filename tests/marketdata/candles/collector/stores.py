@@ -18,12 +18,12 @@ from marketdata.candles.collector.collections import (
     ChunkState,
     ChunkWrite,
     Collection,
+    CollectionStatus,
     History,
-    Status,
     StopReason,
 )
 from marketdata.candles.collector.coverage import Coverage
-from marketdata.candles.collector.planner import Wanted
+from marketdata.candles.collector.planner import ResolvedRequest
 from marketdata.candles.collector.timeframes import TIMEFRAMES, Interval
 from marketdata.sources.base import CandlePage, Candles, Capability, SourceCalendar
 
@@ -37,14 +37,14 @@ class MemoryStore:
         self.rows: dict[Series, dict[int, Row]] = {}
         self.covered: dict[Series, Coverage] = {}
         self.begins: dict[Series, History] = {}
-        self.collections: dict[int, tuple[Status, str, str]] = {}
+        self.collections: dict[int, tuple[CollectionStatus, str, str]] = {}
         self.chunks: list[ChunkState] = []
         self.lost_calls = 0
         self.broken: Exception | None = None
 
-    def open(self, series: Series, wanted: Wanted) -> Collection:
+    def open(self, series: Series, wanted: ResolvedRequest) -> Collection:
         number = len(self.collections) + 1
-        self.collections[number] = (Status.RUNNING, "", "")
+        self.collections[number] = (CollectionStatus.RUNNING, "", "")
         return Collection(number, series, wanted)
 
     def coverage(self, series: Series, window: Interval) -> Coverage:
@@ -88,7 +88,7 @@ class MemoryStore:
     def close(
         self,
         collection: Collection,
-        status: Status,
+        status: CollectionStatus,
         reason: StopReason,
         error: str = "",
         *,
@@ -141,7 +141,7 @@ class SqliteStore:
     def key(series: Series) -> str:
         return f"{series.source} {series.market} {series.grid.timeframe.name}"
 
-    def open(self, series: Series, wanted: Wanted) -> Collection:
+    def open(self, series: Series, wanted: ResolvedRequest) -> Collection:
         key = (self.key(series), *wanted.interval)
         row = self.db.execute(
             "select collection.number, "
@@ -233,7 +233,7 @@ class SqliteStore:
 
     def _verify(self, series: Series, key: str, verified: Interval) -> None:
         touching = self.coverage(series, verified)
-        merged = covered.merged([*touching, verified])
+        merged = covered.merge([*touching, verified])
         for old in touching:
             self.db.execute("delete from verified where series = ? and start = ?", (key, old.start))
         self.db.executemany("insert into verified values (?, ?, ?)", ((key, *new) for new in merged))
@@ -241,7 +241,7 @@ class SqliteStore:
     def close(
         self,
         collection: Collection,
-        status: Status,
+        status: CollectionStatus,
         reason: StopReason,
         error: str = "",
         *,

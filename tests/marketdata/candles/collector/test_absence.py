@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from marketdata.candles.collector.collections import History, Status
+from marketdata.candles.collector.collections import CollectionStatus, History
 from marketdata.candles.collector.fetch import PAUSES
 from marketdata.candles.collector.timeframes import Interval, as_datetime
 from marketdata.candles.collector.verification import CONFIRMED_AFTER, SETTLING
@@ -82,7 +82,7 @@ def test_empty_answers_in_a_row_are_outlived(number: int, after: int) -> None:
     source = ListSource(minutes(900), now=NOW, spoil=lambda n, page: nothing(page) if n in lost else page)
     store = MemoryStore()
     outcome = collect(source, store, count=600, before=as_datetime(END))
-    assert outcome.status is Status.DONE
+    assert outcome.status is CollectionStatus.DONE
     assert recorded(store) == sorted(minutes(600))
     assert store.begins.get(SERIES, History()).first is None
 
@@ -151,7 +151,7 @@ def test_every_outage_is_waited_out_as_long_as_the_first() -> None:
     store = MemoryStore()
     source = ListSource(minutes(900), now=NOW, spoil=away)
     outcome = collect(source, store, count=400, before=as_datetime(END), options={"patience": 70.0})
-    assert outcome.status is Status.DONE
+    assert outcome.status is CollectionStatus.DONE
     assert outcome.progress.calls == 2 + 4 * 6
 
 
@@ -163,6 +163,6 @@ def test_calls_of_a_chunk_that_was_not_stored_are_reported() -> None:
 
     store = MemoryStore()
     outcome = collect(ListSource(minutes(900), now=NOW, spoil=dies), store, count=600, before=as_datetime(END))
-    assert outcome.status is Status.STOPPED
+    assert outcome.status is CollectionStatus.STOPPED
     assert outcome.progress.calls == 2 + 6
     assert store.lost_calls == 6

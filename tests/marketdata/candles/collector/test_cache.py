@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketdata.candles.collector.cache import CandleCache, Series, Strategy
-from marketdata.candles.collector.timeframes import Grid, Interval, timeframe
+from marketdata.candles.collector.timeframes import Grid, Interval, get_timeframe
 from marketdata.sources.base import Candles
 
-SERIES = Series("upbit", "KRW-BTC", Grid(timeframe("1s")))
-OTHER = Series("upbit", "KRW-ETH", Grid(timeframe("1s")))
+SERIES = Series("upbit", "KRW-BTC", Grid(get_timeframe("1s")))
+OTHER = Series("upbit", "KRW-ETH", Grid(get_timeframe("1s")))
 
 
 class Clock:
@@ -151,7 +151,7 @@ def test_what_is_old_is_gone_and_a_forming_candle_is_old_soon() -> None:
 
 def test_markets_and_timeframes_do_not_mix() -> None:
     cache = CandleCache(1 << 20)
-    minutes = Series("upbit", "KRW-BTC", Grid(timeframe("1m")))
+    minutes = Series("upbit", "KRW-BTC", Grid(get_timeframe("1m")))
     cache.put(minutes, Interval(0, 600), candles([0, 60]))
     assert cache.get(SERIES, 0, 600) is None
     assert cache.get(Series("bithumb", "KRW-BTC", minutes.grid), 0, 600) is None

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from marketdata.candles.collector import coverage as covered
 from marketdata.candles.collector.cache import CandleCache, Series
-from marketdata.candles.collector.collections import Status, StopReason
+from marketdata.candles.collector.collections import CollectionStatus, StopReason
 from marketdata.candles.collector.feature_guard import (
     Feature,
     Guard,
@@ -25,7 +25,7 @@ from marketdata.candles.collector.feature_guard import (
 from marketdata.candles.collector.overlap import Overlap
 from marketdata.candles.collector.patterns import Pattern
 from marketdata.candles.collector.planner import RequestError
-from marketdata.candles.collector.timeframes import Grid, Interval, as_datetime, timeframe
+from marketdata.candles.collector.timeframes import Grid, Interval, as_datetime, get_timeframe
 from marketdata.sources.base import (
     CandlePage,
     SourceCalendar,
@@ -49,7 +49,7 @@ def test_count_before_a_time_brings_that_many_and_a_repeat_makes_no_call(count: 
     source, store = ListSource(minutes(1000), now=NOW), MemoryStore()
     outcome = collect(source, store, count=count, before=as_datetime(END))
     assert recorded(store) == sorted(minutes(count))
-    assert (outcome.status, outcome.reason) == (Status.DONE, StopReason.COUNT)
+    assert (outcome.status, outcome.reason) == (CollectionStatus.DONE, StopReason.COUNT)
     assert [asked for _, asked in source.asked] == [200] * (count // 200) + [count % 200] * (count % 200 > 0)
     before = len(source.asked)
     collect(source, store, count=count, before=as_datetime(END))
@@ -116,7 +116,7 @@ def test_at_the_listing_date_one_call_finds_the_start_of_history() -> None:
     source, store = ListSource(minutes(150), now=NOW), MemoryStore()
     outcome = collect(source, store, count=1000, before=as_datetime(END))
     assert len(source.asked) == 1
-    assert (outcome.status, outcome.reason) == (Status.DONE, StopReason.HISTORY_START)
+    assert (outcome.status, outcome.reason) == (CollectionStatus.DONE, StopReason.HISTORY_START)
     assert len(recorded(store)) == 150
     assert store.first[SERIES] == END - 150 * 60
     collect(source, store, start=as_datetime(END - 86_400 * 30), end=as_datetime(END))
@@ -127,7 +127,7 @@ def test_an_empty_market_ends_in_a_clear_state_and_is_not_asked_again() -> None:
     """Defect 9: an empty market raised an internal error."""
     source, store = ListSource([], now=NOW), MemoryStore()
     outcome = collect(source, store, count=300, before=as_datetime(END))
-    assert (outcome.status, outcome.reason) == (Status.DONE, StopReason.HISTORY_START)
+    assert (outcome.status, outcome.reason) == (CollectionStatus.DONE, StopReason.HISTORY_START)
     assert (store.first, store.covered.get(SERIES, ())) == ({}, ())
     source.now += 60  # a later run is answered the same
     collect(source, store, count=300, before=as_datetime(END))
@@ -141,7 +141,7 @@ def test_seconds_have_a_horizon_that_moves_and_is_not_remembered() -> None:
     calendar = SourceCalendar(seconds_horizon=timedelta(hours=1))
     late = NOW - 900  # seconds long enough ago that nothing comes late any more
     source = ListSource(list(range(late - 100, late)), now=NOW, calendar=calendar, slot=1)
-    store, series = MemoryStore(), Series("upbit", "KRW-BTC", Grid(timeframe("1s")))
+    store, series = MemoryStore(), Series("upbit", "KRW-BTC", Grid(get_timeframe("1s")))
     outcome = collect(source, store, timeframe="1s", start=as_datetime(NOW - 86_400), end=as_datetime(late))
     assert outcome.reason is StopReason.HISTORY_START
     assert store.first == {}
@@ -165,13 +165,13 @@ def test_slots_are_counted_not_rows_and_gaps_at_chunk_borders_stay() -> None:
 
 @pytest.mark.parametrize(("name", "slots"), [("1w", 30), ("1mo", 14), ("1y", 5)])
 def test_long_timeframes_are_collected_on_their_own_slots(name: str, slots: int) -> None:
-    grid = Grid(timeframe(name))
+    grid = Grid(get_timeframe(name))
     openings = [grid.opening(grid.index(END) - n) for n in range(slots + 10)]
     source, store = ListSource(openings, now=NOW, slot=86_400), MemoryStore()
     outcome = collect(source, store, timeframe=name, count=slots, before=as_datetime(END))
     # `to` lies inside the newest slot, so that slot is one of them, and is still forming
     assert len(recorded(store, Series("upbit", "KRW-BTC", grid))) == slots
-    assert outcome.status is Status.DONE
+    assert outcome.status is CollectionStatus.DONE
 
 
 # --- the forming candle -------------------------------------------------------------------------------
@@ -222,7 +222,7 @@ def test_a_page_of_a_sparse_market_proves_all_that_it_reaches() -> None:
 
 def test_labels_of_chunks_and_what_they_ask_for() -> None:
     source, store = ListSource(minutes(900), now=NOW), MemoryStore()
-    store.covered[SERIES] = covered.merged([
+    store.covered[SERIES] = covered.merge([
         Interval(END - 60 * 10, END),  # the newer end of the first chunk
         Interval(END - 60 * 400, END - 60 * 300),  # the older end of the second
         Interval(END - 60 * 520, END - 60 * 510),  # a fragment of the third

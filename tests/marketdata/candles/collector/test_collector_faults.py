@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from marketdata.candles.collector.collections import Status, StopReason
+from marketdata.candles.collector.collections import CollectionStatus, StopReason
 from marketdata.candles.collector.collector import StuckError
 from marketdata.candles.collector.planner import RequestError
 from marketdata.candles.collector.timeframes import as_datetime
@@ -56,7 +56,7 @@ def test_an_error_of_the_record_is_not_taken_for_no_data() -> None:
         collect(source, store, count=300, before=as_datetime(END))
     assert source.asked == []
     (state,) = store.collections.values()
-    assert state == (Status.FAILED, StopReason.ERROR, "disk I/O error")
+    assert state == (CollectionStatus.FAILED, StopReason.ERROR, "disk I/O error")
 
 
 def test_a_source_that_does_not_move_back_stops_with_an_error() -> None:
@@ -74,7 +74,7 @@ def test_a_source_that_does_not_move_back_stops_with_an_error() -> None:
 def test_candles_off_the_sources_grid_are_a_change_not_data() -> None:
     source, store = ListSource([m + 7 for m in minutes(500)], now=NOW), MemoryStore()
     outcome = collect(source, store, count=30, before=as_datetime(END))
-    assert (outcome.status, recorded(store)) == (Status.FAILED, [])
+    assert (outcome.status, recorded(store)) == (CollectionStatus.FAILED, [])
     assert "openings of 1m" in outcome.error
 
 
@@ -91,7 +91,7 @@ def test_an_empty_answer_is_not_believed_at_once_nor_against_the_record() -> Non
     collect(source, store, start=as_datetime(END - 54_000), end=as_datetime(END - 48_000))
     liar = ListSource(minutes(900), now=NOW, spoil=lambda n, page: nothing(page))
     outcome = collect(liar, store, start=as_datetime(END - 54_000), end=as_datetime(END))
-    assert (outcome.status, store.first) == (Status.STOPPED, {})
+    assert (outcome.status, store.first) == (CollectionStatus.STOPPED, {})
     assert "older candles are recorded" in outcome.error
     collect(source, store, start=as_datetime(END - 54_000), end=as_datetime(END))
     assert recorded(store) == sorted(minutes(900))
@@ -112,13 +112,15 @@ def test_candles_that_came_twice_hide_none() -> None:
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (SourceUnavailable("banned", retry_after=9999.0), Status.STOPPED),
-        (SourceUnavailable("gone"), Status.STOPPED),
-        (SourceChanged("new", expected="a", came="b"), Status.FAILED),
-        (SourceRefused("no"), Status.FAILED),
+        (SourceUnavailable("banned", retry_after=9999.0), CollectionStatus.STOPPED),
+        (SourceUnavailable("gone"), CollectionStatus.STOPPED),
+        (SourceChanged("new", expected="a", came="b"), CollectionStatus.FAILED),
+        (SourceRefused("no"), CollectionStatus.FAILED),
     ],
 )
-def test_a_collection_that_ends_early_says_why_and_is_taken_up_again(error: Exception, status: Status) -> None:
+def test_a_collection_that_ends_early_says_why_and_is_taken_up_again(
+    error: Exception, status: CollectionStatus
+) -> None:
     def fails(number: int, page: CandlePage) -> CandlePage:
         if number >= 3:
             raise error
@@ -130,7 +132,7 @@ def test_a_collection_that_ends_early_says_why_and_is_taken_up_again(error: Exce
     assert outcome.progress.slots_done == 400
     assert recorded(store) == sorted(minutes(400))
     healthy = ListSource(minutes(900), now=NOW)
-    assert collect(healthy, store, count=600, before=as_datetime(END)).status is Status.DONE
+    assert collect(healthy, store, count=600, before=as_datetime(END)).status is CollectionStatus.DONE
     assert len(healthy.asked) == 1
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from caching.breaker import Breaker
-from marketdata.candles.collector.collections import ChunkState, Status
+from caching.circuit_breaker import CircuitBreaker
+from marketdata.candles.collector.collections import ChunkState, CollectionStatus
 from marketdata.candles.collector.collector import Collector
 from marketdata.candles.collector.overlap import Overlap
 from marketdata.candles.collector.planner import CandleRequest
@@ -45,7 +45,7 @@ def source_of(url: str) -> QuotationSource:
     http = HttpClient(
         retry=RetryPolicy(draw=lambda low, high: 0.0),
         timeouts=Timeouts(read=0.05),
-        breaker=lambda: Breaker(threshold=10, rest=0.1),
+        breaker=lambda: CircuitBreaker(threshold=10, rest=0.1),
         wall_clock=lambda: float(NOW),
     )
     return upbit.source(http, base_url=url, per_second=100_000)
@@ -88,7 +88,7 @@ def test_faults_of_every_kind_at_once_do_not_reach_the_record(rate: float, marke
             running.faults = Faults(faults.rates, seed=seed)
             collector = Collector(source, store, pause=lambda seconds: None)
             outcome = collector.collect(request(market, 3000), as_of=as_datetime(NOW))
-            assert outcome.status is Status.DONE
+            assert outcome.status is CollectionStatus.DONE
             assert [(row[0], row[4]) for row in rows_of(store)] == served(market, 3000)  # type: ignore[index]
             before = sum(running.calls.values())
             collector.collect(request(market, 3000), as_of=as_datetime(NOW))
@@ -103,7 +103,7 @@ def test_each_fault_alone_at_one_call_in_ten(fault: str) -> None:
         collector = Collector(source, store, pause=lambda seconds: None)
         outcome = collector.collect(request("KRW-BTC", 6000), as_of=as_datetime(NOW))
         source.close()
-    assert outcome.status is Status.DONE
+    assert outcome.status is CollectionStatus.DONE
     assert [(row[0], row[4]) for row in rows_of(store)] == served("KRW-BTC", 6000)  # type: ignore[index]
     assert running.faults.hit[fault] > 0
 
@@ -118,7 +118,7 @@ def test_a_burst_is_waited_out(fault: str) -> None:
         collector = Collector(source, store, pause=lambda seconds: time.sleep(seconds / 50))
         outcome = collector.collect(request("KRW-BTC", 900), as_of=as_datetime(NOW))
         source.close()
-    assert outcome.status is Status.DONE
+    assert outcome.status is CollectionStatus.DONE
     assert [(row[0], row[4]) for row in rows_of(store)] == served("KRW-BTC", 900)  # type: ignore[index]
     assert running.faults.hit[fault] == burst
     assert outcome.progress.calls == sum(running.calls.values())
@@ -143,7 +143,7 @@ def test_a_ban_ends_the_run_with_a_state_that_says_until_when() -> None:
         source._http._retry = RetryPolicy(longest=0.5)
         collector = Collector(source, store, patience=0.5)
         outcome = collector.collect(request("KRW-BTC", 1000), as_of=as_datetime(NOW))
-        assert outcome.status is Status.STOPPED
+        assert outcome.status is CollectionStatus.STOPPED
         assert "banned this address for 1 s" in outcome.error
         assert outcome.retry_after == 1.0
         source.close()

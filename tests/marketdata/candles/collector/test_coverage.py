@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 
 from marketdata.candles.collector import coverage as covered
 from marketdata.candles.collector.overlap import Overlap, analyse, label
-from marketdata.candles.collector.timeframes import Grid, Interval, timeframe
+from marketdata.candles.collector.timeframes import Grid, Interval, get_timeframe
 from tests.marketdata.candles.collector.naive import seconds
 
-SECONDS = Grid(timeframe("1s"))
+SECONDS = Grid(get_timeframe("1s"))
 intervals = st.tuples(st.integers(0, 60), st.integers(0, 60)).map(lambda pair: Interval(*sorted(pair)))
 many = st.lists(intervals, max_size=12)
 
 
 @given(many)
 def test_merged_holds_the_same_moments_in_the_fewest_pieces(given_: list[Interval]) -> None:
-    merged = covered.merged(given_)
+    merged = covered.merge(given_)
     assert seconds(merged) == seconds(given_)
     # neither touching nor overlapping, ascending
     assert all(older.end < newer.start for older, newer in pairwise(merged))
@@ -28,21 +28,21 @@ def test_merged_holds_the_same_moments_in_the_fewest_pieces(given_: list[Interva
 
 @given(many, intervals)
 def test_adding_one_interval_equals_merging_all(given_: list[Interval], one: Interval) -> None:
-    assert covered.add(covered.merged(given_), one) == covered.merged([*given_, one])
+    assert covered.add(covered.merge(given_), one) == covered.merge([*given_, one])
 
 
 @given(many, intervals)
 def test_subtract_and_clip_equal_set_operations(given_: list[Interval], wanted: Interval) -> None:
-    coverage = covered.merged(given_)
+    coverage = covered.merge(given_)
     missing = covered.subtract(wanted, coverage)
     assert seconds(missing) == seconds([wanted]) - seconds(given_)
     assert seconds(covered.clip(coverage, wanted)) == seconds([wanted]) & seconds(given_)
-    assert covered.slots(SECONDS, missing) == len(seconds([wanted]) - seconds(given_))
+    assert covered.covered_slots(SECONDS, missing) == len(seconds([wanted]) - seconds(given_))
 
 
 @given(many, st.integers(-5, 70))
 def test_the_interval_at_a_moment(given_: list[Interval], when: int) -> None:
-    coverage = covered.merged(given_)
+    coverage = covered.merge(given_)
     found = [each for each in coverage if each.start <= when < each.end]
     assert covered.at_moment(coverage, when) == (found[0] if found else None)
 
@@ -64,7 +64,7 @@ def by_slots(chunk: Interval, recorded: set[int]) -> Overlap:
 def test_labels_and_what_to_ask_for_equal_those_slot_by_slot(given_: list[Interval], chunk: Interval) -> None:
     if chunk.start == chunk.end:
         return
-    coverage = covered.merged(given_)
+    coverage = covered.merge(given_)
     found = analyse(SECONDS, chunk, coverage)
     assert found.label is by_slots(chunk, seconds(given_)) is label(chunk, coverage)
     missing = sorted(seconds([chunk]) - seconds(given_))

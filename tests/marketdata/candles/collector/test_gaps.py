@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from marketdata.candles.collector import coverage as covered
 from marketdata.candles.collector.cache import CandleCache, Series
 from marketdata.candles.collector.coverage import Coverage
-from marketdata.candles.collector.fill import Empty, fill, read
-from marketdata.candles.collector.gaps import Place, Why, classify, empty_runs, summary
+from marketdata.candles.collector.fill import EmptySlots, fill, read_candles
+from marketdata.candles.collector.gaps import GapPlace, GapReason, classify, empty_runs, slots_by_reason
 from marketdata.candles.collector.patterns import Distances, Pattern
-from marketdata.candles.collector.timeframes import Grid, Interval, moment, timeframe
+from marketdata.candles.collector.timeframes import Grid, Interval, get_timeframe, moment
 from marketdata.sources.base import Candles
 from tests import realdata
 from tests.marketdata.candles.collector import naive
 
-SECONDS = Grid(timeframe("1s"))
-MINUTES = Grid(timeframe("1m"))
+SECONDS = Grid(get_timeframe("1s"))
+MINUTES = Grid(get_timeframe("1m"))
 spans = st.tuples(st.integers(0, 60), st.integers(0, 60)).map(lambda pair: Interval(*sorted(pair)))
 
 
@@ -47,38 +47,38 @@ def test_every_empty_slot_is_in_one_gap_for_the_right_reason(
     if listed is not None and closed is not None and closed < listed:
         listed, closed = closed, listed
     opened = np.array(sorted(traded), np.int64)
-    coverage = covered.merged(recorded)
+    coverage = covered.merge(recorded)
     gaps = classify(SECONDS, interval, opened, coverage, listed=listed, closed_until=closed)
     found = [(slot, gap.why) for gap in gaps for slot in range(*gap.interval)]
 
-    def why(slot: int) -> Why:
+    def why(slot: int) -> GapReason:
         if listed is not None and slot < listed:
-            return Why.BEFORE_LISTING
+            return GapReason.BEFORE_LISTING
         if closed is not None and slot >= closed:
-            return Why.FORMING
-        return Why.NO_TRADES if slot in naive.seconds(recorded) else Why.UNVERIFIED
+            return GapReason.FORMING
+        return GapReason.NO_TRADES if slot in naive.seconds(recorded) else GapReason.UNVERIFIED
 
     assert found == [(slot, why(slot)) for slot in range(*interval) if slot not in traded]
-    assert sum(summary(gaps).values()) == len(found)
+    assert sum(slots_by_reason(gaps).values()) == len(found)
     for gap in gaps:
         inside = [slot for slot in traded if interval.start <= slot < interval.end]
         older = any(slot < gap.interval.start for slot in inside)
         newer = any(slot >= gap.interval.end for slot in inside)
         places = {
-            (True, True): Place.INNER,
-            (False, True): Place.LEADING,
-            (True, False): Place.TRAILING,
-            (False, False): Place.WHOLE,
+            (True, True): GapPlace.INNER,
+            (False, True): GapPlace.LEADING,
+            (True, False): GapPlace.TRAILING,
+            (False, False): GapPlace.WHOLE,
         }
         assert gap.place is places[older, newer]
 
 
 def test_a_gap_that_straddles_a_chunk_border_is_one_gap() -> None:
     """Defect 10: gaps that straddle a chunk border were lost."""
-    coverage = covered.merged([Interval(0, 200), Interval(200, 400)])
+    coverage = covered.merge([Interval(0, 200), Interval(200, 400)])
     opened = np.array([slot for slot in range(400) if not 195 <= slot < 205], np.int64)
     (gap,) = classify(SECONDS, Interval(0, 400), opened, coverage)
-    assert (gap.interval, gap.slots, gap.why) == (Interval(195, 205), 10, Why.NO_TRADES)
+    assert (gap.interval, gap.slots, gap.why) == (Interval(195, 205), 10, GapReason.NO_TRADES)
 
 
 def test_continuity_is_a_matter_of_open_times_only() -> None:
@@ -122,21 +122,21 @@ def test_distances_add_up_over_chunks_that_share_a_candle(slots: set[int], cut: 
 # ---------------------------------------------------------------------------------------
 
 
-@given(spans, st.sets(st.integers(0, 60)), st.sampled_from(Empty), st.floats(1, 9) | st.none())
+@given(spans, st.sets(st.integers(0, 60)), st.sampled_from(EmptySlots), st.floats(1, 9) | st.none())
 def test_filled_readings_equal_a_walk_slot_by_slot(
-    interval: Interval, traded: set[int], empty: Empty, before: float | None
+    interval: Interval, traded: set[int], empty: EmptySlots, before: float | None
 ) -> None:
     inside = sorted(slot for slot in traded if interval.start <= slot < interval.end)
     reading = fill(SECONDS, interval, rows(inside), empty=empty, previous_close=before)
     expected: list[tuple[int, float, float, bool]] = []
-    close = float("nan") if before is None or empty is Empty.NULL else before
+    close = float("nan") if before is None or empty is EmptySlots.NULL else before
     for slot in range(*interval):
         if slot in traded:
-            if empty is Empty.FORWARD:
+            if empty is EmptySlots.FORWARD:
                 close = slot + 1.0
             expected.append((slot, slot + 1.0, 2.0, False))
-        elif empty is not Empty.DROP:
-            volume = 0.0 if empty is Empty.FORWARD else float("nan")
+        elif empty is not EmptySlots.DROP:
+            volume = 0.0 if empty is EmptySlots.FORWARD else float("nan")
             expected.append((slot, close, volume, True))
     got = reading.candles
     columns = [np.array(column) for column in zip(*expected, strict=True)] or [np.empty(0)] * 4
@@ -170,13 +170,13 @@ def test_a_reader_takes_from_the_record_only_what_the_cache_lacks() -> None:
     record = Recorded(rows([5, 10, 12, 30]))
     series = Series("upbit", "KRW-BTC", SECONDS)
     cache = CandleCache(1 << 20)
-    first = read(record, series, Interval(8, 14), cache=cache)
+    first = read_candles(record, series, Interval(8, 14), cache=cache)
     assert first.candles.close.tolist() == [6.0, 6.0, 11.0, 11.0, 13.0, 13.0]
     assert first.empty.tolist() == [True, True, False, True, False, True]
-    wider = read(record, series, Interval(0, 20), cache=cache, empty=Empty.DROP)
+    wider = read_candles(record, series, Interval(0, 20), cache=cache, empty=EmptySlots.DROP)
     assert wider.candles.opened.tolist() == [5, 10, 12]
     assert record.reads == [Interval(8, 14), Interval(0, 8), Interval(14, 20)]
-    read(record, series, Interval(0, 20), cache=cache)
+    read_candles(record, series, Interval(0, 20), cache=cache)
     assert len(record.reads) == 3
 
 
@@ -184,14 +184,14 @@ def test_only_what_is_verified_is_kept_in_the_cache() -> None:
     record = Recorded(rows([5, 10, 12]), verified=Interval(4, 11))
     series = Series("upbit", "KRW-BTC", SECONDS)
     cache = CandleCache(1 << 20)
-    read(record, series, Interval(0, 14), cache=cache)
+    read_candles(record, series, Interval(0, 14), cache=cache)
     assert cache.coverage(series, 0, 14).missing == (Interval(0, 4), Interval(11, 14))
 
 
 def test_the_forming_slot_is_not_filled() -> None:
     record = Recorded(rows([5]))
     series = Series("upbit", "KRW-BTC", SECONDS)
-    reading = read(record, series, Interval(4, 9), closed_until=7)
+    reading = read_candles(record, series, Interval(4, 9), closed_until=7)
     assert reading.candles.opened.tolist() == [4, 5, 6]
 
 
@@ -223,10 +223,10 @@ def test_every_gap_of_a_busy_month_is_found_and_is_no_trades() -> None:
         opened = np.sort(times.to_numpy("datetime64[s]").astype(np.int64))
         gaps = classify(MINUTES, whole, opened, (whole,), closed_until=whole.end)
         assert [gap.interval for gap in gaps] == by_hand(opened.tolist(), whole)
-        assert {gap.why for gap in gaps} <= {Why.NO_TRADES}
+        assert {gap.why for gap in gaps} <= {GapReason.NO_TRADES}
         slots = sum(gap.slots for gap in gaps)
         assert slots + len(opened) == (whole.end - whole.start) // 60
-        counted[market] = sum(gap.place is Place.INNER for gap in gaps)
+        counted[market] = sum(gap.place is GapPlace.INNER for gap in gaps)
     assert counted["KRW-DOGE"] == 189
     assert counted["KRW-BTC"] == 2
 
@@ -240,5 +240,5 @@ def test_the_illiquid_market() -> None:
     gaps = classify(MINUTES, whole, opened, (whole,))
     assert [gap.interval for gap in gaps] == by_hand(opened.tolist(), whole)
     assert len(gaps) == 32
-    assert {gap.place for gap in gaps} == {Place.INNER}
+    assert {gap.place for gap in gaps} == {GapPlace.INNER}
     assert Distances.of(MINUTES, opened).pattern is Pattern.MIXED

@@ -22,13 +22,13 @@ from marketdata.candles.collector.planner import (
     resolve,
     window_factor,
 )
-from marketdata.candles.collector.timeframes import Grid, Interval, as_datetime, moment, timeframe
+from marketdata.candles.collector.timeframes import Grid, Interval, as_datetime, get_timeframe, moment
 from marketdata.sources.base import SourceCalendar
 from tests.marketdata.candles.collector import naive
 
 NOW = naive.utc("2025-09-10T12:34:56")
 UPBIT = SourceCalendar(seconds_horizon=timedelta(days=90))
-ONE_MINUTE = Grid(timeframe("1m"))
+ONE_MINUTE = Grid(get_timeframe("1m"))
 
 
 def wanted(**given: object) -> tuple[datetime, datetime, int]:
@@ -152,7 +152,7 @@ minutes = st.tuples(st.integers(0, 300), st.integers(0, 300)).map(
 def test_chunks_tile_the_range_and_ask_for_all_that_is_missing(
     interval: Interval, recorded: list[Interval], page: int, factor: int
 ) -> None:
-    chunks = walk(ONE_MINUTE, interval, covered.merged(recorded), page, factor)
+    chunks = walk(ONE_MINUTE, interval, covered.merge(recorded), page, factor)
     asked = slots_of([chunk.ask for chunk in chunks if chunk.ask])
     missing = slots_of([interval]) - slots_of(recorded)
     assert missing <= asked <= slots_of([interval])
@@ -168,14 +168,14 @@ def test_chunks_tile_the_range_and_ask_for_all_that_is_missing(
 
 @given(minutes, st.integers(1, 30))
 def test_a_finished_range_is_skipped_in_one_step(interval: Interval, page: int) -> None:
-    chunks = walk(ONE_MINUTE, interval, covered.merged([interval]), page)
+    chunks = walk(ONE_MINUTE, interval, covered.merge([interval]), page)
     assert all(chunk.ask is None for chunk in chunks)
     assert len(chunks) == (1 if interval.start < interval.end else 0)
 
 
 @pytest.mark.parametrize("name", ["1w", "1mo", "1y"])
 def test_the_walk_over_long_slots(name: str) -> None:
-    grid = Grid(timeframe(name))
+    grid = Grid(get_timeframe(name))
     interval = Interval(moment(naive.utc("1990-01-01")), moment(naive.utc("2025-01-01")))
     interval = Interval(grid.ceil(interval.start), grid.ceil(interval.end))
     expected = naive.openings(name, as_datetime(interval.start), as_datetime(interval.end))

@@ -13,10 +13,10 @@ from marketdata.candles.collector.timeframes import (
     Interval,
     TimeframeError,
     as_datetime,
+    get_timeframe,
     moment,
     shift,
     slot_count,
-    timeframe,
 )
 from marketdata.sources.base import SourceCalendar
 from tests.marketdata.candles.collector import naive
@@ -35,7 +35,7 @@ def near(name: str, start: int) -> int:
     ever.
     """
     known = moment(naive.utc("2024-01-01"))
-    return known + start % 40_000 if timeframe(name).is_intraday else start
+    return known + start % 40_000 if get_timeframe(name).is_intraday else start
 
 
 @pytest.mark.parametrize("name", list(TIMEFRAMES))
@@ -43,11 +43,11 @@ def near(name: str, start: int) -> int:
 @settings(max_examples=40)
 @given(start=moments, length=st.integers(0, 10_000))
 def test_slots_of_any_range_equal_those_walked_one_by_one(name: str, hours: int, start: int, length: int) -> None:
-    if timeframe(name).is_intraday:
+    if get_timeframe(name).is_intraday:
         hours = 0
     start = near(name, start)
     end = start + length * span(name) // 10_000
-    grid = Grid(timeframe(name), hours * 3600)
+    grid = Grid(get_timeframe(name), hours * 3600)
     expected = naive.openings(name, as_datetime(start), as_datetime(end), hours)
     assert slot_count(grid, start, end) == len(expected)
     assert grid.openings(Interval(start, end)).tolist() == expected
@@ -56,7 +56,7 @@ def test_slots_of_any_range_equal_those_walked_one_by_one(name: str, hours: int,
 @pytest.mark.parametrize("name", list(TIMEFRAMES))
 @given(start=moments, steps=st.integers(-300, 300))
 def test_shift_equals_stepping_and_comes_back(name: str, start: int, steps: int) -> None:
-    grid = Grid(timeframe(name))
+    grid = Grid(get_timeframe(name))
     opening = grid.floor(start)
     walked = naive.following(name, as_datetime(opening), steps)
     assert shift(grid, start, steps) == int(walked.timestamp())
@@ -96,7 +96,7 @@ def test_minutes_and_months_have_names_that_differ_in_more_than_case() -> None:
     folded = [name.casefold() for name in TIMEFRAMES]
     assert len(set(folded)) == len(folded)
     with pytest.raises(TimeframeError, match="1mo"):
-        timeframe("1M")
+        get_timeframe("1M")
 
 
 def test_naive_times_are_refused_and_any_zone_is_the_same_moment() -> None:

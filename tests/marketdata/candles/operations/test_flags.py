@@ -119,10 +119,10 @@ def seen(staff: Client, page: str) -> tuple[int, str]:
 def test_progress_is_derived_from_chunks() -> None:
     collected(450)
     found: Any = queries.collections().get()
-    assert queries.progress(found).ratio == 1.0
+    assert queries.collection_progress(found).ratio == 1.0
     found.status = "running"
     found.settled_from = END - 90 * 60
-    told = queries.progress(found)
+    told = queries.collection_progress(found)
     assert (told.slots, told.settled) == (450, 90)
     assert told.remaining == pytest.approx(found.seconds / 450 * 360)
     assert told.rows_per_second == pytest.approx(450 / found.seconds)

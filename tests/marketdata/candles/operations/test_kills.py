@@ -18,7 +18,7 @@ import pytest
 from django.db import connection
 
 from marketdata.candles.collector.cache import Series
-from marketdata.candles.collector.timeframes import Grid, Interval, moment, timeframe
+from marketdata.candles.collector.timeframes import Grid, Interval, get_timeframe, moment
 from marketdata.candles.models import CandleChunk, CandleCollection, CandleCoverage
 from marketdata.candles.record import RecordedCandles
 from tests.exchanges.server import Request, Response
@@ -111,7 +111,7 @@ def collected(processes: subprocess.Popen[str], killing: KillingExchange, market
 
 def recorded(market: str) -> tuple[list[tuple[float, ...]], list[tuple[int, int]], int | None]:
     """Rows, verified intervals and start of history of a market."""
-    series = Series("upbit", market, Grid(timeframe("1m")))
+    series = Series("upbit", market, Grid(get_timeframe("1m")))
     record = RecordedCandles()
     found = record.candles(series, Interval(0, 1 << 40))
     rows = list(zip(*(column.tolist() for column in found.columns), strict=True))

@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from marketdata.candles import queries
-from marketdata.candles.collector.fill import Empty
-from marketdata.candles.collector.gaps import Why
+from marketdata.candles.collector.fill import EmptySlots
+from marketdata.candles.collector.gaps import GapReason
 from marketdata.candles.collector.patterns import Pattern
 from marketdata.candles.collector.planner import CandleRequest
 from marketdata.candles.collector.timeframes import Interval, as_datetime
 from marketdata.candles.models import CandleChunk, CandleCoverage
-from marketdata.candles.operations.collect import Collected, collect
+from marketdata.candles.operations.collect import CollectionReport, collect
 from marketdata.sources.http.client import HttpClient
 from marketdata.sources.upbit import client as upbit
 from tests import realdata
@@ -44,7 +44,9 @@ def recorded(file: str, market: str) -> list[Tick]:
     return ticks(opened.dt.tz_localize(None), *prices)
 
 
-def collected(book: dict[str, list[Tick]], request: CandleRequest, *, now: int) -> tuple[Collected, UpbitExchange]:
+def collected(
+    book: dict[str, list[Tick]], request: CandleRequest, *, now: int
+) -> tuple[CollectionReport, UpbitExchange]:
     """The request, collected twice: the second time no call is made."""
     with UpbitExchange(book, per_second=100_000, clock=lambda: float(now)) as exchange:
         http = HttpClient(wall_clock=lambda: float(now))
@@ -59,7 +61,7 @@ def collected(book: dict[str, list[Tick]], request: CandleRequest, *, now: int) 
 
 def rows_of(market: str, name: str, interval: Interval) -> list[tuple[float, ...]]:
     """What is recorded, as (opened, open, high, low, close, volume)."""
-    found = queries.read(queries.series("upbit", market, name), interval, empty=Empty.DROP)
+    found = queries.read(queries.series("upbit", market, name), interval, empty=EmptySlots.DROP)
     return list(zip(*(column.tolist() for column in found.candles.columns[:6]), strict=True))
 
 
@@ -86,7 +88,7 @@ def test_a_busy_month_comes_whole_with_every_gap() -> None:
     assert list(CandleCoverage.objects.values_list("start", "end")) == [whole]
     gaps = queries.gaps(queries.series("upbit", "KRW-DOGE", "1m"), whole)
     assert [gap.interval for gap in gaps] == empty_runs(book, whole, 60)
-    assert {gap.why for gap in gaps} == {Why.NO_TRADES}
+    assert {gap.why for gap in gaps} == {GapReason.NO_TRADES}
     assert done.gaps == len(gaps) == 189
     assert done.outcome.pattern is Pattern.DENSE
     assert done.outcome.progress.calls == -(-(whole.end - whole.start) // 60 // 200)
@@ -135,7 +137,7 @@ def test_the_illiquid_market() -> None:
         close = closes.get(opened, close)
         assert shown == close
         assert (volume == 0) == (opened not in closes)
-    nulls = queries.read(series, whole, empty=Empty.NULL).candles
+    nulls = queries.read(series, whole, empty=EmptySlots.NULL).candles
     assert np.isnan(nulls.close).sum() == 62
 
 

@@ -19,14 +19,14 @@ from marketdata.candles.collector.collections import (
     ChunkState,
     ChunkWrite,
     Collection,
+    CollectionStatus,
     History,
-    Status,
     StopReason,
 )
 from marketdata.candles.collector.overlap import Overlap
-from marketdata.candles.collector.planner import CandleRequest, Wanted
+from marketdata.candles.collector.planner import CandleRequest, ResolvedRequest
 from marketdata.candles.collector.progress import Progress
-from marketdata.candles.collector.timeframes import Grid, Interval, as_datetime, timeframe
+from marketdata.candles.collector.timeframes import Grid, Interval, as_datetime, get_timeframe
 from marketdata.candles.models import (
     Candle,
     CandleChunk,
@@ -52,14 +52,14 @@ from tests.marketdata.candles.collector.stores import ListSource, MemoryStore
 
 pytestmark = pytest.mark.django_db
 
-MINUTES = Series("upbit", "KRW-BTC", Grid(timeframe("1m")))
-MONTHS = Series("upbit", "KRW-BTC", Grid(timeframe("1mo")))
+MINUTES = Series("upbit", "KRW-BTC", Grid(get_timeframe("1m")))
+MONTHS = Series("upbit", "KRW-BTC", Grid(get_timeframe("1mo")))
 slots = st.tuples(st.integers(0, 40), st.integers(0, 40)).map(lambda p: Interval(*sorted(p)))
 
 
 def write_of(series: Series, *, opened: int = 0, close: float = 1.0, verified: Interval | None = None) -> ChunkWrite:
     """A chunk of one candle (none where `close` is 0)."""
-    wanted = Wanted(Interval(0, 3600), 3600, False)
+    wanted = ResolvedRequest(Interval(0, 3600), 3600, False)
     collection = Collection(RecordStore().open(series, wanted).number, series, wanted)
     state = ChunkState(CandleChunk.objects.count(), 0, 60, Overlap.NONE)
     rows = [(opened, close, close, close, close, 1.0, close, 5)] if close else []
@@ -112,7 +112,7 @@ def test_verified_intervals_are_merged_and_found_like_plain_sets(added: list[Int
     for interval in added:
         if interval.start < interval.end:
             store.store_chunk(write_of(MINUTES, close=0, verified=interval))
-    merged = covered.merged(added)
+    merged = covered.merge(added)
     assert tuple(all_coverage()) == merged
     touching = tuple(s for s in merged if s.start <= window.end and s.end >= window.start)
     assert store.coverage(MINUTES, window) == touching
@@ -166,19 +166,19 @@ def test_a_crash_at_any_step_of_a_chunk_loses_nothing_and_doubles_nothing(step: 
 
 def test_an_unfinished_collection_is_taken_up_under_its_number() -> None:
     store = RecordStore()
-    one = store.open(MINUTES, Wanted(Interval(0, 600), 600, True))
+    one = store.open(MINUTES, ResolvedRequest(Interval(0, 600), 600, True))
     store.store_chunk(write_of(MINUTES))
-    store.close(one, Status.STOPPED, StopReason.ERROR, "x" * 900)
+    store.close(one, CollectionStatus.STOPPED, StopReason.ERROR, "x" * 900)
     assert CandleCollection.objects.get(pk=one.number).error == "x" * 500
-    again = store.open(MINUTES, Wanted(Interval(0, 600), 600, True))
+    again = store.open(MINUTES, ResolvedRequest(Interval(0, 600), 600, True))
     assert (again.number, again.chunks) == (one.number, 0)
-    store.close(again, Status.DONE, StopReason.COUNT)
-    assert store.open(MINUTES, Wanted(Interval(0, 600), 600, True)).number != one.number
+    store.close(again, CollectionStatus.DONE, StopReason.COUNT)
+    assert store.open(MINUTES, ResolvedRequest(Interval(0, 600), 600, True)).number != one.number
 
 
 def test_a_collection_whose_process_is_gone_is_told_as_stopped() -> None:
     store = RecordStore()
-    number = store.open(MINUTES, Wanted(Interval(0, 600), 600, True)).number
+    number = store.open(MINUTES, ResolvedRequest(Interval(0, 600), 600, True)).number
     store.abandon(MINUTES)
     found = CandleCollection.objects.get(pk=number)
     assert (found.status, found.reason, found.error) == ("stopped", "error", ABANDONED)
@@ -187,7 +187,7 @@ def test_a_collection_whose_process_is_gone_is_told_as_stopped() -> None:
 
 def test_what_was_never_collected_leaves_nothing_behind() -> None:
     store = RecordStore()
-    empty = store.open(MINUTES, Wanted(Interval(0, 600), 600, True))
+    empty = store.open(MINUTES, ResolvedRequest(Interval(0, 600), 600, True))
     assert store.discard(empty)
     assert not CandleSeries.objects.exists()
     write = write_of(MINUTES)
@@ -241,7 +241,7 @@ def test_a_second_collection_of_a_series_is_refused_until_the_first_has_ended() 
     assert not CandleSeries.objects.exists()
     with Lease("collection of Upbit KRW-ETH 1m"):
         done = candles.collect(source=source, request=asked, as_of=as_datetime(NOW))
-    assert done.outcome.status == Status.DONE
+    assert done.outcome.status == CollectionStatus.DONE
 
 
 def test_a_collection_that_was_taken_over_records_nothing_more() -> None:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 
 from marketdata.sources.batches import BarBatch
-from marketdata.sources.files.formats import Recognised
+from marketdata.sources.files.formats import RecognisedFile
 
 DAYS = ("2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-08")
 BARS = [
@@ -30,7 +30,7 @@ def written(header: Sequence[str], rows: Iterable[Sequence[object]], delimiter: 
     return text.getvalue()
 
 
-def of_one(opened: Recognised, market: str = "kr") -> list[tuple[str, str, tuple[float, ...]]]:
+def of_one(opened: RecognisedFile, market: str = "kr") -> list[tuple[str, str, tuple[float, ...]]]:
     """(code, day, values) of every bar of the file."""
     found = []
     for batch in opened.batches(market=market, rows=2):

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from marketdata.sources.batches import BarBatch, EventBatch, Status
+from marketdata.sources.batches import BarBatch, EventBatch, RowStatus
 from marketdata.sources.files import PriceFileError, recognise
 
 # Handmade rows in the two forms that marcap has had: text in the old one, an empty misspelt column in the new one.
@@ -23,9 +23,9 @@ OLD_MARCAP = """\
 "0001A0","다라","KOSDAQ","벤처기업부",500.0,2,,-1.0,505.0,510.0,495.0,10.0,5000.0,,,"KSQ",3,"2021-01-04"
 """
 STATUS = {
-    "000010": Status("KOSPI", "", "common", False, False),
-    "000015": Status("KOSPI", "", "preferred", False, False),
-    "0001A0": Status("KOSDAQ", "벤처기업부", "common", False, False),
+    "000010": RowStatus("KOSPI", "", "common", False, False),
+    "000015": RowStatus("KOSPI", "", "preferred", False, False),
+    "0001A0": RowStatus("KOSDAQ", "벤처기업부", "common", False, False),
 }
 
 
@@ -112,7 +112,7 @@ def test_a_tidy_file_by_either_names(tmp_path: Path, header: str) -> None:
         10,
     ]
     assert np.isnan([values[name] for name in ("amount", "base_price", "market_cap", "shares")]).all()
-    assert batch.statuses[batch.status[0]] == Status(None, None, "common", None, None)
+    assert batch.statuses[batch.status[0]] == RowStatus(None, None, "common", None, None)
 
 
 def test_a_tidy_file_with_everything(tmp_path: Path) -> None:
@@ -147,8 +147,8 @@ def test_a_tidy_file_with_everything(tmp_path: Path) -> None:
     np.testing.assert_array_equal(batch.values["base_price"], [2.0, np.nan])
     np.testing.assert_array_equal(batch.values["amount"], [1.5, np.nan])
     assert [batch.statuses[n] for n in batch.status] == [
-        Status("KOSPI", None, "common", None, None),
-        Status("KOSDAQ GLOBAL", None, "spac", None, None),
+        RowStatus("KOSPI", None, "common", None, None),
+        RowStatus("KOSDAQ GLOBAL", None, "spac", None, None),
     ]
 
 
@@ -174,7 +174,7 @@ def test_a_market_of_one_segment_need_not_name_it(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     batch = one_batch(path, "us")
-    assert batch.statuses[batch.status[0]] == Status("US", None, "common", None, None)
+    assert batch.statuses[batch.status[0]] == RowStatus("US", None, "common", None, None)
     assert batch.values["close"].tolist() == [1.5]
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from marketdata.sources.batches import Status
+from marketdata.sources.batches import RowStatus
 from marketdata.sources.files import krx
 
 
-def said(code: str, name: str, segment: str, department: str | None) -> Status:
+def said(code: str, name: str, segment: str, department: str | None) -> RowStatus:
     def word(text: str | None) -> krx.Words:
         return krx.Words(np.array([text or "?"]), np.array([0 if text else -1], dtype=np.int32))
 
     given = word(department) if department is not None else None
     statuses, index = krx.statuses(word(code), word(name), word(segment), given)
-    found: Status = statuses[int(index[0])]
+    found: RowStatus = statuses[int(index[0])]
     return found
 
 
@@ -62,9 +62,9 @@ def test_rows_that_say_the_same_share_a_status() -> None:
     segments = krx.Words(np.array(["KOSDAQ", "KOSPI"]), np.array([0, 0, 0, -1], dtype=np.int32))
     statuses, index = krx.statuses(codes, names, segments, None)
     assert [statuses[n] for n in index] == [
-        Status("KOSDAQ", None, "common", None, None),
-        Status("KOSDAQ", None, "preferred", None, None),
-        Status("KOSDAQ", None, "common", None, None),
-        Status(None, None, "preferred", None, None),
+        RowStatus("KOSDAQ", None, "common", None, None),
+        RowStatus("KOSDAQ", None, "preferred", None, None),
+        RowStatus("KOSDAQ", None, "common", None, None),
+        RowStatus(None, None, "preferred", None, None),
     ]
     assert len(statuses) == 3

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from marketdata.sources.http.limiter import Limiter
-from marketdata.sources.http.rate_limit import Pace, Rate
-from marketdata.sources.http.rate_limit_stores import PaceStore, ProcessStore, Reading
+from marketdata.sources.http.rate_limit import Rate, RateLimitState
+from marketdata.sources.http.rate_limit_stores import ProcessRateLimits, RateLimitStore, StoredState
 
 Draw = Callable[[], float]
 
@@ -70,14 +70,14 @@ class MortalStore:
 
     blocking = False
 
-    def __init__(self, shared: PaceStore) -> None:
+    def __init__(self, shared: RateLimitStore) -> None:
         self._shared = shared
         self.is_dead = False
 
-    def read(self, key: str) -> Reading:
+    def read(self, key: str) -> StoredState:
         return self._shared.read(key)
 
-    def swap(self, key: str, seen: Reading, new: Pace) -> bool:
+    def swap(self, key: str, seen: StoredState, new: RateLimitState) -> bool:
         return self.is_dead or self._shared.swap(key, seen, new)
 
     def close(self) -> None:
@@ -98,7 +98,7 @@ class Crowd:
         at_once: int = 12,
     ) -> None:
         self.world, self.exchange, self.rate = exchange.world, exchange, rate
-        self.store = ProcessStore(self.world.clock)
+        self.store = ProcessRateLimits(self.world.clock)
         self.made: list[int] = []
         """Who made each call, by number."""
         self._there, self._back, self._late, self._at_once = there, back, late, at_once

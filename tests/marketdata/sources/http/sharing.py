@@ -8,19 +8,19 @@ import sys
 import time
 from itertools import pairwise
 
-from marketdata.sources.http.rate_limit import CLOSEST, Pace, Rate, Slot
-from marketdata.sources.http.rate_limit_stores import PaceStore, change
+from marketdata.sources.http.rate_limit import CLOSEST, CallSlot, Rate, RateLimitState
+from marketdata.sources.http.rate_limit_stores import RateLimitStore, update_state
 
 RATE = Rate("shared", 100.0)
 EACH = 60
-FIRST = Pace(grid=1.1, slots=(Slot(0.1), Slot(0.6, 0.7, 0.05)))
-SECOND = Pace(grid=2.2, held_until=3.3, slower=1.03, slowed_at=0.5, last="me")
+FIRST = RateLimitState(grid=1.1, slots=(CallSlot(0.1), CallSlot(0.6, 0.7, 0.05)))
+SECOND = RateLimitState(grid=2.2, held_until=3.3, slower=1.03, slowed_at=0.5, last="me")
 
 
-def changes_only_from_what_was_seen(store: PaceStore) -> None:
+def changes_only_from_what_was_seen(store: RateLimitStore) -> None:
     """In a store that is empty."""
     nothing = store.read("a")
-    assert nothing.pace == Pace()
+    assert nothing.pace == RateLimitState()
     assert store.swap("a", nothing, FIRST)
     assert not store.swap("a", nothing, SECOND)
     seen = store.read("a")
@@ -29,20 +29,20 @@ def changes_only_from_what_was_seen(store: PaceStore) -> None:
     assert store.swap("a", seen, SECOND)
     assert not store.swap("a", seen, FIRST)
     assert store.read("a").pace == SECOND
-    assert store.read("b").pace == Pace()
+    assert store.read("b").pace == RateLimitState()
 
 
-def take_many(store: PaceStore, who: str) -> None:
+def take_many(store: RateLimitStore, who: str) -> None:
     """Print the moment of every permit; each call is answered at once."""
     sys.stdin.readline()
     taken = 0
     while taken < EACH:
-        turn = change(store, RATE.group, lambda pace, now: pace.taken(now, RATE, who, 0.0))
+        turn = update_state(store, RATE.group, lambda pace, now: pace.taken(now, RATE, who, 0.0))
         if turn.at is None:
             time.sleep(turn.wait)
             continue
         at = turn.at
-        change(store, RATE.group, lambda pace, now: (pace.settled(at, now, 0.0), None))  # noqa: B023
+        update_state(store, RATE.group, lambda pace, now: (pace.settled(at, now, 0.0), None))  # noqa: B023
         print(repr(at))
         taken += 1
 

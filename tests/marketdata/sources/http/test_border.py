@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from marketdata.sources.base import SourceChanged, SourceRefused, SourceUnavailable
-from marketdata.sources.http.exceptions import FOREIGN, translated
+from marketdata.sources.http.exceptions import FOREIGN, translate
 
 # The expectation is spelled out: every exception httpx2 exports, by what a caller should do about
 # it.
@@ -55,7 +55,7 @@ def instance(kind: type[Exception]) -> Exception:
 def test_every_exception_of_httpx_is_caught_and_becomes_ours(kind: type[Exception]) -> None:
     assert issubclass(kind, FOREIGN)
     (family,) = [ours for ours, names in EXPECTED.items() if kind.__name__ in names]
-    ours = translated(instance(kind), "GET example/path")
+    ours = translate(instance(kind), "GET example/path")
     assert type(ours) is family
     assert "GET example/path" in str(ours)
 
@@ -67,10 +67,10 @@ def test_the_list_of_exceptions_is_the_whole_list() -> None:
 def test_a_certificate_that_does_not_verify_is_refused_not_retried() -> None:
     error = httpx2.ConnectError("x")
     error.__cause__ = ssl.SSLCertVerificationError("self-signed")
-    assert isinstance(translated(error, "GET host/path"), SourceRefused)
+    assert isinstance(translate(error, "GET host/path"), SourceRefused)
 
 
 @pytest.mark.parametrize("error", [ConnectionResetError(), TimeoutError(), BrokenPipeError()])
 def test_errors_of_the_operating_system_are_translated_too(error: OSError) -> None:
     assert isinstance(error, FOREIGN)
-    assert isinstance(translated(error, "GET host/path"), SourceUnavailable)
+    assert isinstance(translate(error, "GET host/path"), SourceUnavailable)

@@ -10,13 +10,13 @@ from typing import Any
 import httpx2
 import pytest
 
-from caching.breaker import Breaker
+from caching.circuit_breaker import CircuitBreaker
 from marketdata.sources.base import SourceError, SourceGone, SourceUnavailable
 from marketdata.sources.http.circuits import HostCircuit
 from marketdata.sources.http.client import Answer, Call, HttpClient
 from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.rate_limit import Rate
-from marketdata.sources.http.rate_limit_stores import ProcessStore
+from marketdata.sources.http.rate_limit_stores import ProcessRateLimits
 from marketdata.sources.http.retry import LONGEST_REST, RetryPolicy
 from tests.marketdata.sources.http.virtual import Virtual, VirtualLoop
 
@@ -89,8 +89,8 @@ def run(faults: dict[str, tuple[Fault, float]], work: Callable[..., Coroutine[An
     virtual = Virtual(BEGIN)
     exchange = Exchange(virtual, faults)
     client = HttpClient(
-        limiter=Limiter(ProcessStore(virtual.clock), pause=asyncio.sleep, clock=virtual.clock),
-        breaker=lambda: Breaker(threshold=5, rest=1.0, longest=LONGEST_REST, clock=virtual.clock),
+        limiter=Limiter(ProcessRateLimits(virtual.clock), pause=asyncio.sleep, clock=virtual.clock),
+        breaker=lambda: CircuitBreaker(threshold=5, rest=1.0, longest=LONGEST_REST, clock=virtual.clock),
         retry=RetryPolicy(patience=PATIENCE, draw=lambda low, high: high / 2),
         transport=httpx2.MockTransport(exchange),
         clock=virtual.clock,
@@ -221,7 +221,7 @@ def test_a_path_of_its_own_for_each_call_raises_no_storm() -> None:
 
 def test_an_answer_of_another_endpoint_closes_the_circuit_of_the_host_alone() -> None:
     virtual = Virtual()
-    circuit = HostCircuit(lambda: Breaker(threshold=5, rest=1.0, longest=3.0, clock=virtual.clock))
+    circuit = HostCircuit(lambda: CircuitBreaker(threshold=5, rest=1.0, longest=3.0, clock=virtual.clock))
     for _ in range(5):
         circuit.failed("/dead")
     assert circuit.is_open("/dead")
@@ -239,7 +239,7 @@ def test_an_answer_of_another_endpoint_closes_the_circuit_of_the_host_alone() ->
 
 def test_trials_of_a_silent_host_go_to_its_endpoints_in_turn() -> None:
     virtual = Virtual()
-    circuit = HostCircuit(lambda: Breaker(threshold=2, rest=1.0, clock=virtual.clock))
+    circuit = HostCircuit(lambda: CircuitBreaker(threshold=2, rest=1.0, clock=virtual.clock))
     circuit.failed("/a")
     circuit.failed("/b")
     tried = []

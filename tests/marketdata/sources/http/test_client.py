@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caching.breaker import Breaker
+from caching.circuit_breaker import CircuitBreaker
 from marketdata.sources.base import (
     RateLimited,
     SourceChanged,
@@ -24,7 +24,7 @@ from marketdata.sources.base import (
 from marketdata.sources.http.client import Answer, Call, HttpClient
 from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.rate_limit import Rate
-from marketdata.sources.http.rate_limit_stores import ProcessStore
+from marketdata.sources.http.rate_limit_stores import ProcessRateLimits
 from marketdata.sources.http.retry import RetryPolicy, retry_after
 from tests.marketdata.sources.http.virtual import Virtual
 
@@ -50,8 +50,8 @@ def read(answer: Answer) -> object:
 
 def client(virtual: Virtual, handler: Handler, **given: object) -> HttpClient:
     return HttpClient(
-        limiter=Limiter(ProcessStore(virtual.clock), pause=virtual.pause, clock=virtual.clock),
-        breaker=lambda: Breaker(threshold=5, rest=1.0, longest=5.0, clock=virtual.clock),
+        limiter=Limiter(ProcessRateLimits(virtual.clock), pause=virtual.pause, clock=virtual.clock),
+        breaker=lambda: CircuitBreaker(threshold=5, rest=1.0, longest=5.0, clock=virtual.clock),
         retry=RetryPolicy(draw=lambda low, high: high),  # the longest a jitter can be
         transport=httpx2.MockTransport(handler),
         pause=virtual.pause,
@@ -109,7 +109,7 @@ def test_what_does_not_pass_is_asked_once(answer: httpx2.Response, family: type[
 
 def test_every_attempt_takes_a_permit_and_settles_it() -> None:
     virtual = Virtual()
-    store = ProcessStore(virtual.clock)
+    store = ProcessRateLimits(virtual.clock)
     handler, seen = script(httpx2.Response(503), httpx2.ReadTimeout("slow"), OK)
     work = client(virtual, handler)
     work.limiter = Limiter(store, pause=virtual.pause, clock=virtual.clock)

@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from marketdata.sources.base import SourceUnavailable
 from marketdata.sources.http.limiter import REMEMBERED, TRUSTED, Limiter, RoundTrips
 from marketdata.sources.http.rate_limit import Rate
-from marketdata.sources.http.rate_limit_stores import PaceStore, ProcessStore
-from marketdata.sources.http.sqlite_rate_limits import PaceFile
+from marketdata.sources.http.rate_limit_stores import ProcessRateLimits, RateLimitStore
+from marketdata.sources.http.sqlite_rate_limits import SqliteRateLimits
 from tests.marketdata.sources.http.virtual import Virtual
 
 TEN = Rate("group", 10.0)
 QUICK = Rate("group", 10_000.0)
 
 
-def limiter(virtual: Virtual, store: PaceStore | None = None) -> Limiter:
-    return Limiter(store or ProcessStore(virtual.clock), pause=virtual.pause, clock=virtual.clock)
+def limiter(virtual: Virtual, store: RateLimitStore | None = None) -> Limiter:
+    return Limiter(store or ProcessRateLimits(virtual.clock), pause=virtual.pause, clock=virtual.clock)
 
 
 def times_of(virtual: Virtual, work: Limiter, number: int) -> list[float]:
@@ -48,7 +48,7 @@ def test_calls_made_together_are_sent_one_spacing_apart() -> None:
 
 def test_a_hold_that_comes_while_a_call_waits_is_kept() -> None:
     virtual = Virtual()
-    store = ProcessStore(virtual.clock)
+    store = ProcessRateLimits(virtual.clock)
     other = limiter(virtual, store)
 
     async def pause(seconds: float) -> None:
@@ -66,7 +66,7 @@ def test_a_hold_that_comes_while_a_call_waits_is_kept() -> None:
 def test_a_refusal_slows_every_process_down_and_a_hold_alone_does_not() -> None:
     for adapt, spacing in ((True, 0.103), (False, 0.1)):
         virtual = Virtual()
-        store = ProcessStore(virtual.clock)
+        store = ProcessRateLimits(virtual.clock)
         asyncio.run(limiter(virtual, store).refused(TEN, 1.0, adapt=adapt))
         sent = times_of(virtual, limiter(virtual, store), 3)
         gaps = [later - earlier for earlier, later in pairwise(sent)]
@@ -79,7 +79,7 @@ def test_a_process_that_stalls_does_not_send_a_burst_afterwards() -> None:
     async def stalling(seconds: float) -> None:
         await virtual.pause(seconds + (3.0 if len(virtual.waits) == 4 else 0.0))
 
-    work = Limiter(ProcessStore(virtual.clock), pause=stalling, clock=virtual.clock)
+    work = Limiter(ProcessRateLimits(virtual.clock), pause=stalling, clock=virtual.clock)
     sent = times_of(virtual, work, 15)
     assert min(later - earlier for earlier, later in pairwise(sent)) >= 0.1 - 1e-6
 
@@ -103,14 +103,14 @@ def test_a_wait_that_is_too_long_is_not_waited_for() -> None:
 
 
 @pytest.fixture(params=["process", "file"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PaceStore]:
-    found = ProcessStore() if request.param == "process" else PaceFile(tmp_path / "paces.sqlite3")
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RateLimitStore]:
+    found = ProcessRateLimits() if request.param == "process" else SqliteRateLimits(tmp_path / "paces.sqlite3")
     yield found
     found.close()
 
 
 @pytest.mark.parametrize("ends", ["answered", "failed", "cancelled"])
-def test_every_call_is_settled(ends: str, store: PaceStore) -> None:
+def test_every_call_is_settled(ends: str, store: RateLimitStore) -> None:
     work = Limiter(store)
 
     async def call() -> None:
@@ -139,7 +139,7 @@ def test_every_call_is_settled(ends: str, store: PaceStore) -> None:
 
 def test_an_answer_is_settled_by_when_it_came() -> None:
     virtual = Virtual()
-    store = ProcessStore(lambda: virtual.now + 5000.0)  # on a clock of its own
+    store = ProcessRateLimits(lambda: virtual.now + 5000.0)  # on a clock of its own
     work = limiter(virtual, store)
 
     async def main() -> None:
@@ -157,7 +157,7 @@ def test_an_answer_is_settled_by_when_it_came() -> None:
 
 def test_a_call_that_failed_is_taken_to_have_been_counted_until_then() -> None:
     virtual = Virtual()
-    store = ProcessStore(virtual.clock)
+    store = ProcessRateLimits(virtual.clock)
     work = limiter(virtual, store)
 
     async def main() -> None:

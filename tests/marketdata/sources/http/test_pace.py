@@ -16,9 +16,9 @@ from marketdata.sources.http.rate_limit import (
     MOST_SLOTS,
     PATIENCE,
     SLOWEST,
-    Pace,
+    CallSlot,
     Rate,
-    Slot,
+    RateLimitState,
 )
 from tests.marketdata.sources.http.crowd import (
     CountingExchange,
@@ -33,7 +33,7 @@ LIMITS = [(18, 1.0), (10, 1.0), (5, 1.0), (1, 1.25), (150, 1.0)]
 """Calls, and the seconds in which an exchange takes so many."""
 
 
-def permits(pace: Pace, rate: Rate, until: float, *, who: str = "me") -> tuple[Pace, list[float]]:
+def permits(pace: RateLimitState, rate: Rate, until: float, *, who: str = "me") -> tuple[RateLimitState, list[float]]:
     """The moments of all permits up to `until` of somebody who asks exactly when told to, and whose calls are answered
     at once."""
     now, found = 1000.0, []
@@ -52,7 +52,7 @@ def permits(pace: Pace, rate: Rate, until: float, *, who: str = "me") -> tuple[P
 
 
 def test_permits_lie_evenly() -> None:
-    _, found = permits(Pace(), Rate("group", 10.0), 1000.95)
+    _, found = permits(RateLimitState(), Rate("group", 10.0), 1000.95)
     assert found == pytest.approx([1000.0 + number / 10 for number in range(10)])
 
 
@@ -68,7 +68,7 @@ def test_slots_of_a_window_are_the_rate_and_never_more_in_a_second(per_second: f
 def test_a_slot_is_free_when_the_next_call_is_certain_to_be_counted_a_window_later() -> None:
     """Answered 0.3 s after its permit by somebody whose calls take 0.2 s at least: counted 0.1 s after it or earlier by
     what an answer takes, and the next one is not counted before what a request takes."""
-    pace = Pace(slots=(Slot(999.0, 999.3, 0.2), Slot(999.4, 999.7, 0.2)))
+    pace = RateLimitState(slots=(CallSlot(999.0, 999.3, 0.2), CallSlot(999.4, 999.7, 0.2)))
     for shortest, after_answer in (
         (0.2, 1.0 - 0.2),
         (0.15, 1.0 - 0.15),
@@ -80,7 +80,7 @@ def test_a_slot_is_free_when_the_next_call_is_certain_to_be_counted_a_window_lat
 
 
 def test_calls_without_an_answer_are_looked_at_again_and_given_up_in_the_end() -> None:
-    pace = Pace(slots=(Slot(999.0), Slot(999.5)))
+    pace = RateLimitState(slots=(CallSlot(999.0), CallSlot(999.5)))
     _, turn = pace.taken(999.6, TWO, "me", 0.1)
     assert 999.6 + turn.wait == pytest.approx(1000.0 + MARGIN)  # when it may be free at the earliest
     _, turn = pace.taken(1000.1, TWO, "me", 0.1)
@@ -91,7 +91,7 @@ def test_calls_without_an_answer_are_looked_at_again_and_given_up_in_the_end() -
 
 
 def test_an_answer_that_comes_after_its_slot_was_given_up_takes_one_again() -> None:
-    pace = Pace(slots=(Slot(1000.2, 1000.25), Slot(1000.7, 1000.75)))
+    pace = RateLimitState(slots=(CallSlot(1000.2, 1000.25), CallSlot(1000.7, 1000.75)))
     pace = pace.settled(998.0, 1000.8, 0.0)
     assert [slot.at for slot in pace.slots] == [998.0, 1000.2, 1000.7]
     _, turn = pace.taken(1000.9, TWO, "me", 0.0)
@@ -100,7 +100,7 @@ def test_an_answer_that_comes_after_its_slot_was_given_up_takes_one_again() -> N
 
 def test_what_was_late_is_made_up_for_within_bounds() -> None:
     rate = Rate("group", 10.0)
-    pace, _ = permits(Pace(), rate, 1000.55)
+    pace, _ = permits(RateLimitState(), rate, 1000.55)
     pace, turn = pace.taken(1000.77, rate, "me", 0.0)  # 0.17 s after it was due
     assert turn.at == 1000.77
     _, turn = pace.settled(1000.77, 1000.77, 0.0).taken(1000.78, rate, "me", 0.0)
@@ -109,15 +109,15 @@ def test_what_was_late_is_made_up_for_within_bounds() -> None:
 
 def test_no_permit_in_a_hold_and_no_rush_after_it() -> None:
     rate = Rate("group", 10.0)
-    pace = Pace().held(1005.0).held(1002.0)
+    pace = RateLimitState().held(1005.0).held(1002.0)
     _, found = permits(pace, rate, 1005.35)
     assert found == pytest.approx([1005.0, 1005.1, 1005.2, 1005.3])
 
 
 def test_a_clock_that_was_put_back_forgets_the_calls_before() -> None:
-    pace, _ = permits(Pace(), TWO, 1010.0)
+    pace, _ = permits(RateLimitState(), TWO, 1010.0)
     assert pace.taken(10.0, TWO, "me", 0.0)[1].at == 10.0
-    pace = Pace().settled(1010.0, 9.0, 0.0)  # a call of before, answered since
+    pace = RateLimitState().settled(1010.0, 9.0, 0.0)  # a call of before, answered since
     assert pace.taken(10.0, TWO, "me", 0.0)[1].at == 10.0
 
 
@@ -125,7 +125,7 @@ def test_a_clock_that_was_put_back_forgets_the_calls_before() -> None:
 
 
 def test_those_who_wait_are_served_in_turn() -> None:
-    rate, pace = Rate("group", 10.0), Pace()
+    rate, pace = Rate("group", 10.0), RateLimitState()
     order: list[str] = []
     coming = dict.fromkeys("abc", 1000.0)
     while len(order) < 30:
@@ -141,7 +141,7 @@ def test_those_who_wait_are_served_in_turn() -> None:
 
 def test_who_does_not_come_loses_the_place_and_nothing_else() -> None:
     rate = Rate("group", 10.0)
-    pace, turn = Pace().taken(1000.0, rate, "a", 0.0)
+    pace, turn = RateLimitState().taken(1000.0, rate, "a", 0.0)
     pace = pace.settled(1000.0, 1000.0, 0.0)
     pace, _ = pace.taken(1000.01, rate, "b", 0.0)  # told to come at 1000.1, and killed
     assert [one.who for one in pace.line] == ["b"]
@@ -160,7 +160,7 @@ def test_who_does_not_come_loses_the_place_and_nothing_else() -> None:
 
 @given(st.lists(st.floats(0, 3), min_size=1, max_size=30))
 def test_the_slowest_pace_is_half_the_configured(gaps: list[float]) -> None:
-    pace, now = Pace(), 0.0
+    pace, now = RateLimitState(), 0.0
     for gap in gaps:
         now += gap
         before = pace.slowness(now)
@@ -169,7 +169,7 @@ def test_the_slowest_pace_is_half_the_configured(gaps: list[float]) -> None:
 
 
 def test_a_slowed_pace_recovers_to_that_of_one_refusal_and_in_an_hour_to_the_configured() -> None:
-    pace = Pace()
+    pace = RateLimitState()
     for second in (0.0, 2.0, 4.0, 6.0):
         pace = pace.slowed(second, 1.03)
     at_once = pace.slowness(6.0)
@@ -183,10 +183,10 @@ def test_a_slowed_pace_recovers_to_that_of_one_refusal_and_in_an_hour_to_the_con
 
 def test_a_slowed_pace_stretches_the_spacing_and_the_window() -> None:
     rate = Rate("group", 10.0)
-    _, found = permits(Pace().slowed(1000.0, 1.5), rate, 1000.95)
+    _, found = permits(RateLimitState().slowed(1000.0, 1.5), rate, 1000.95)
     gaps = [later - earlier for earlier, later in pairwise(found)]
     assert gaps == pytest.approx([0.15] * len(gaps), rel=0.01)
-    full = replace(Pace(), slots=tuple(Slot(999.5 + n / 100, 999.5 + n / 100) for n in range(10)))
+    full = replace(RateLimitState(), slots=tuple(CallSlot(999.5 + n / 100, 999.5 + n / 100) for n in range(10)))
     _, turn = full.slowed(1000.0, 1.5).taken(1000.0, rate, "me", 0.0)
     assert 1000.0 + turn.wait == pytest.approx(999.5 + 1.5 + MARGIN)
 
@@ -198,7 +198,7 @@ def test_a_slowed_pace_stretches_the_spacing_and_the_window() -> None:
     st.lists(st.tuples(st.floats(0, 2), st.sampled_from("abc"), st.booleans()), max_size=40),
 )
 def test_a_state_comes_back_from_its_text(steps: list[tuple[float, str, bool]]) -> None:
-    pace, now = Pace(), 1_764_000_000.123
+    pace, now = RateLimitState(), 1_764_000_000.123
     for gap, who, refused in steps:
         now += gap
         pace, turn = pace.taken(now, TWO, who, 0.0)
@@ -206,12 +206,12 @@ def test_a_state_comes_back_from_its_text(steps: list[tuple[float, str, bool]]) 
             pace = pace.settled(turn.at, now + gap, gap / 10)
         if refused:
             pace = pace.held(now + 1.0).slowed(now, 1.03)
-    assert Pace.of_text(pace.text()) == pace
+    assert RateLimitState.of_text(pace.text()) == pace
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"next_at": 3.0}', '{"slots": 1}'])
 def test_a_text_of_another_release_is_a_group_without_calls(text: str) -> None:
-    assert Pace.of_text(text) == Pace()
+    assert RateLimitState.of_text(text) == RateLimitState()
 
 
 # --- crowds

@@ -14,10 +14,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from marketdata.sources.base import SourceUnavailable
-from marketdata.sources.http.rate_limit import Pace
-from marketdata.sources.http.rate_limit_stores import PaceStore, ProcessStore, Reading, change
-from marketdata.sources.http.redis_rate_limits import RedisStore
-from marketdata.sources.http.sqlite_rate_limits import PaceFile
+from marketdata.sources.http.rate_limit import RateLimitState
+from marketdata.sources.http.rate_limit_stores import ProcessRateLimits, RateLimitStore, StoredState, update_state
+from marketdata.sources.http.redis_rate_limits import RedisRateLimits
+from marketdata.sources.http.sqlite_rate_limits import SqliteRateLimits
 from tests.marketdata.sources.http.sharing import (
     FIRST,
     SECOND,
@@ -30,11 +30,11 @@ TAKE = """
 import sys
 from pathlib import Path
 import redis
-from marketdata.sources.http.sqlite_rate_limits import PaceFile
-from marketdata.sources.http.redis_rate_limits import RedisStore
+from marketdata.sources.http.sqlite_rate_limits import SqliteRateLimits
+from marketdata.sources.http.redis_rate_limits import RedisRateLimits
 from tests.marketdata.sources.http.sharing import take_many
 who, kind, where = sys.argv[1:]
-store = PaceFile(Path(where)) if kind == "file" else RedisStore(redis.Redis.from_url(where))
+store = SqliteRateLimits(Path(where)) if kind == "file" else RedisRateLimits(redis.Redis.from_url(where))
 take_many(store, who)
 """
 
@@ -47,57 +47,57 @@ def redis_url() -> Iterator[str]:
 
 
 @pytest.fixture(params=["process", "file", "redis"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PaceStore]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RateLimitStore]:
     if request.param == "process":
-        yield ProcessStore()
+        yield ProcessRateLimits()
     elif request.param == "file":
-        found = PaceFile(tmp_path / "folder" / "paces.sqlite3")
+        found = SqliteRateLimits(tmp_path / "folder" / "paces.sqlite3")
         yield found
         found.close()
     else:
         client = redis.Redis.from_url(request.getfixturevalue("redis_url"))
         client.flushall()
-        yield RedisStore(client)
+        yield RedisRateLimits(client)
 
 
-def test_a_state_changes_only_from_what_was_seen(store: PaceStore) -> None:
+def test_a_state_changes_only_from_what_was_seen(store: RateLimitStore) -> None:
     changes_only_from_what_was_seen(store)
 
 
-def test_a_change_is_made_again_where_another_was_faster(store: PaceStore) -> None:
-    seen: list[Pace] = []
+def test_a_change_is_made_again_where_another_was_faster(store: RateLimitStore) -> None:
+    seen: list[RateLimitState] = []
 
-    def work(pace: Pace, now: float) -> tuple[Pace, str]:
+    def work(pace: RateLimitState, now: float) -> tuple[RateLimitState, str]:
         if not seen:
             store.swap("a", store.read("a"), FIRST)  # another process
         seen.append(pace)
         return pace.held(5.0), "done"
 
-    assert change(store, "a", work) == "done"
-    assert seen == [Pace(), FIRST]
+    assert update_state(store, "a", work) == "done"
+    assert seen == [RateLimitState(), FIRST]
     assert store.read("a").pace == FIRST.held(5.0)
 
 
 def test_a_state_that_changes_under_every_try_is_said() -> None:
-    class Contended(ProcessStore):
-        def swap(self, key: str, seen: Reading, new: Pace) -> bool:
+    class Contended(ProcessRateLimits):
+        def swap(self, key: str, seen: StoredState, new: RateLimitState) -> bool:
             return False
 
     with pytest.raises(SourceUnavailable, match="group is contended"):
-        change(Contended(), "group", lambda pace, now: (pace.held(now + 1), None))
+        update_state(Contended(), "group", lambda pace, now: (pace.held(now + 1), None))
 
 
 def test_a_state_in_redis_ends_after_its_hold(redis_url: str) -> None:
     client = redis.Redis.from_url(redis_url)
     client.flushall()
-    store = RedisStore(client)
+    store = RedisRateLimits(client)
     seen = store.read("a")
-    assert store.swap("a", seen, Pace().held(seen.now + 50_000.0))
+    assert store.swap("a", seen, RateLimitState().held(seen.now + 50_000.0))
     assert 50_000 < client.ttl("pace:a") <= 60_000
 
 
 def test_a_redis_that_is_gone_is_said_in_one_sentence() -> None:
-    store = RedisStore(redis.Redis(unix_socket_path="/nonexistent/redis.sock", retry=Retry(NoBackoff(), 0)))
+    store = RedisRateLimits(redis.Redis(unix_socket_path="/nonexistent/redis.sock", retry=Retry(NoBackoff(), 0)))
     with pytest.raises(SourceUnavailable, match="Redis answers ConnectionError"):
         store.read("a")
 
@@ -105,14 +105,14 @@ def test_a_redis_that_is_gone_is_said_in_one_sentence() -> None:
 def test_a_file_that_cannot_be_used_is_said_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "spoiled").write_bytes(b"no database" * 100)
     with pytest.raises(SourceUnavailable, match=r"spoiled is damaged .*: delete it"):
-        PaceFile(tmp_path / "spoiled").read("a")
+        SqliteRateLimits(tmp_path / "spoiled").read("a")
     (tmp_path / "taken").mkdir()
     with pytest.raises(SourceUnavailable, match="or set REDIS_URL"):
-        PaceFile(tmp_path / "taken").read("a")
+        SqliteRateLimits(tmp_path / "taken").read("a")
 
 
 def test_a_file_is_read_and_written_while_another_reads(tmp_path: Path) -> None:
-    store = PaceFile(tmp_path / "paces.sqlite3")
+    store = SqliteRateLimits(tmp_path / "paces.sqlite3")
     assert store.swap("a", store.read("a"), FIRST)
     reader = sqlite3.connect(tmp_path / "paces.sqlite3", isolation_level=None)
     reader.execute("BEGIN")
@@ -128,8 +128,8 @@ def test_many_may_be_the_first_to_open_a_file(tmp_path: Path) -> None:
     for number in range(100):
         together = threading.Barrier(4)
 
-        def first(file: Path, together: threading.Barrier = together) -> Pace:
-            store = PaceFile(file)
+        def first(file: Path, together: threading.Barrier = together) -> RateLimitState:
+            store = SqliteRateLimits(file)
             together.wait()
             seen = store.read("a").pace
             store.close()
@@ -137,7 +137,7 @@ def test_many_may_be_the_first_to_open_a_file(tmp_path: Path) -> None:
 
         with ThreadPoolExecutor(4) as pool:
             seen = list(pool.map(first, [tmp_path / f"{number}.sqlite3"] * 4))
-        assert seen == [Pace()] * 4
+        assert seen == [RateLimitState()] * 4
 
 
 @pytest.mark.parametrize("kind", ["redis", "file"])

@@ -19,7 +19,7 @@ from marketdata.sources.base import (
 from marketdata.sources.daily import BarAnswer, BarRequest, DailyBar
 from marketdata.sources.http.client import HttpClient, Timeouts
 from marketdata.sources.http.limiter import Limiter
-from marketdata.sources.http.rate_limit_stores import ProcessStore
+from marketdata.sources.http.rate_limit_stores import ProcessRateLimits
 from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.kis.client import KisSource
 from marketdata.sources.kis.settings import HOSTS, KisSettings
@@ -260,7 +260,7 @@ def test_what_is_not_configured_is_said_before_any_call(exchange: KisExchange) -
 def test_two_clients_at_once_stay_under_the_limit_of_the_account() -> None:
     """Two clients with loops of their own share permits and token; the limit is scaled to 60 a second."""
     with KisExchange(MARKET, per_second=60) as busy:
-        store, permits = ProcessTokens(), ProcessStore()
+        store, permits = ProcessTokens(), ProcessRateLimits()
         settings = KisSettings("real", KEY, SECRET, base_url=busy.url, per_second=60 / 1.05)
         clients = [KisSource(settings, HttpClient(limiter=Limiter(permits)), tokens=store) for _ in range(2)]
         with ThreadPoolExecutor(2) as threads:

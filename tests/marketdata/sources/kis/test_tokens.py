@@ -15,11 +15,11 @@ import redis
 from marketdata.sources.base import SourceError, SourceRefused, SourceUnavailable
 from marketdata.sources.http.client import Answer, HttpClient
 from marketdata.sources.http.limiter import Limiter
-from marketdata.sources.http.rate_limit_stores import ProcessStore
+from marketdata.sources.http.rate_limit_stores import ProcessRateLimits
 from marketdata.sources.kis.errors import TokenStale, body_of
 from marketdata.sources.kis.settings import KisSettings
 from marketdata.sources.kis.token_files import FileTokens
-from marketdata.sources.kis.tokens import ProcessTokens, RedisTokens, Token, Tokens, TokenStore
+from marketdata.sources.kis.tokens import ProcessTokens, RedisTokens, Token, TokenProvider, TokenStore
 from tests.marketdata.sources.http.virtual import Virtual
 from tests.servers import Servers
 
@@ -46,14 +46,14 @@ class Issuer:
         return httpx2.Response(200, json=body)
 
 
-def tokens(virtual: Virtual, issuer: Issuer, store: TokenStore, permits: ProcessStore) -> Tokens:
+def tokens(virtual: Virtual, issuer: Issuer, store: TokenStore, permits: ProcessRateLimits) -> TokenProvider:
     http = HttpClient(
         limiter=Limiter(permits, pause=virtual.pause, clock=virtual.clock),
         transport=httpx2.MockTransport(issuer),
         pause=virtual.pause,
         wall_clock=virtual.clock,
     )
-    return Tokens(SETTINGS, http, store, pause=virtual.pause, wall_clock=virtual.clock)
+    return TokenProvider(SETTINGS, http, store, pause=virtual.pause, wall_clock=virtual.clock)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> TokenStore:
     return RedisTokens(client)
 
 
-def current(of: Tokens, stale: str | None = None) -> str:
+def current(of: TokenProvider, stale: str | None = None) -> str:
     return of._http.run(of.current(stale=stale))
 
 
@@ -82,7 +82,7 @@ def test_a_token_is_asked_for_once_shared_and_replaced_five_minutes_early(
     store: TokenStore,
 ) -> None:
     virtual = Virtual()
-    issuer, permits = Issuer(virtual), ProcessStore(virtual.clock)
+    issuer, permits = Issuer(virtual), ProcessRateLimits(virtual.clock)
     one, two = (tokens(virtual, issuer, store, permits) for _ in range(2))
     assert current(one) == current(two) == current(one) == "token-1"
     virtual.now += 86_400 - 301
@@ -93,7 +93,7 @@ def test_a_token_is_asked_for_once_shared_and_replaced_five_minutes_early(
 
 def test_a_stale_token_is_replaced_once_by_whoever_still_holds_it(store: TokenStore) -> None:
     virtual = Virtual()
-    issuer, permits = Issuer(virtual), ProcessStore(virtual.clock)
+    issuer, permits = Issuer(virtual), ProcessRateLimits(virtual.clock)
     one, two = (tokens(virtual, issuer, store, permits) for _ in range(2))
     first = current(one)
     virtual.now += 3600
@@ -104,7 +104,7 @@ def test_a_stale_token_is_replaced_once_by_whoever_still_holds_it(store: TokenSt
 
 def test_tokens_are_never_asked_for_twice_a_minute(store: TokenStore) -> None:
     virtual = Virtual()
-    issuer, permits = Issuer(virtual), ProcessStore(virtual.clock)
+    issuer, permits = Issuer(virtual), ProcessRateLimits(virtual.clock)
     one = tokens(virtual, issuer, store, permits)
     first = current(one)
     assert current(one, stale=first) == "token-2"
@@ -116,14 +116,14 @@ def test_a_throttled_token_is_waited_for_when_another_program_took_the_turn() ->
     virtual = Virtual()
     issuer = Issuer(virtual)
     issuer.issued.append(virtual.now)
-    one = tokens(virtual, issuer, ProcessTokens(), ProcessStore(virtual.clock))
+    one = tokens(virtual, issuer, ProcessTokens(), ProcessRateLimits(virtual.clock))
     assert current(one) == "token-2"
     assert issuer.throttled == 1
 
 
 def test_many_at_once_ask_for_one_token(store: TokenStore) -> None:
     virtual = Virtual()
-    issuer, permits = Issuer(virtual), ProcessStore(virtual.clock)
+    issuer, permits = Issuer(virtual), ProcessRateLimits(virtual.clock)
     clients = [tokens(virtual, issuer, store, permits) for _ in range(8)]
     got: list[str] = []
     threads = [threading.Thread(target=lambda c=c: got.append(current(c))) for c in clients]

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 
 
-class Breaker:
+class CircuitBreaker:
     """One circuit, shared by the threads of a process; seconds by `clock`. Without `longest` each rest is `rest`."""
 
     def __init__(

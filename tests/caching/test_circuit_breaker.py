@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caching.breaker import Breaker
+from caching.circuit_breaker import CircuitBreaker
 
 THRESHOLD = 3
 REST = 5.0
@@ -19,9 +19,9 @@ class Clock:
         return self.now
 
 
-def make() -> tuple[Breaker, Clock]:
+def make() -> tuple[CircuitBreaker, Clock]:
     clock = Clock()
-    return Breaker(threshold=THRESHOLD, rest=REST, clock=clock), clock
+    return CircuitBreaker(threshold=THRESHOLD, rest=REST, clock=clock), clock
 
 
 def test_it_opens_after_failures_in_a_row_only() -> None:
@@ -58,7 +58,7 @@ def test_one_trial_after_the_rest() -> None:
 
 def test_each_trial_in_vain_doubles_the_rest_up_to_the_longest() -> None:
     clock = Clock()
-    breaker = Breaker(threshold=1, rest=1.0, longest=5.0, clock=clock)
+    breaker = CircuitBreaker(threshold=1, rest=1.0, longest=5.0, clock=clock)
     breaker.failed()
     rests = []
     for _ in range(5):

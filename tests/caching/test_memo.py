@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from caching.memo import Held
+from caching.memo import Memo
 
 
 def made(calls: list[str], name: str) -> str:
@@ -13,7 +13,7 @@ def made(calls: list[str], name: str) -> str:
 
 
 def test_a_value_is_made_once_for_each_state() -> None:
-    held, calls = Held[str](), list[str]()
+    held, calls = Memo[str](), list[str]()
     for state, name in ((1, "a"), (1, "b"), (2, "c"), (2, "d"), (1, "e")):
         held.get("key", state, lambda name=name: made(calls, name))  # type: ignore[misc]
     assert calls == ["a", "c", "e"]
@@ -22,14 +22,14 @@ def test_a_value_is_made_once_for_each_state() -> None:
 
 
 def test_those_asked_for_longest_ago_go_first() -> None:
-    held, calls = Held[str](most=2), list[str]()
+    held, calls = Memo[str](most=2), list[str]()
     for name in ("a", "b", "a", "c", "a", "b"):
         assert held.get(name, 0, lambda name=name: made(calls, name)) == name.upper()  # type: ignore[misc]
     assert calls == ["a", "b", "c", "b"]
 
 
 def test_an_error_is_not_held() -> None:
-    held = Held[str]()
+    held = Memo[str]()
 
     def fails() -> str:
         raise ValueError("no")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def hashed(value: Any) -> str:
+def json_digest(value: Any) -> str:
     """A hash of JSON types, 32 hex digits."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
@@ -17,4 +17,4 @@ def hashed(value: Any) -> str:
 def input_digest(data: str, parameters: Mapping[str, Any], engine: str, revision: int) -> str:
     """What an answer depends on: the digest of the data up to its session, every parameter, the engine's name and its
     revision."""
-    return hashed([data, parameters, engine, revision])
+    return json_digest([data, parameters, engine, revision])

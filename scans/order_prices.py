@@ -40,29 +40,29 @@ def order_prices(plan: Mapping[str, Any], *, market: str, session: date, segment
     return {name: None if price is None else float(price) for name, price in found.items()}
 
 
-def of_pick(pick: Pick) -> OrderPrices | None:
+def pick_order_prices(pick: Pick) -> OrderPrices | None:
     """The order prices of a rank."""
     plan = {"entry": pick.entry, "target": pick.target, "stop": pick.stop}
     return order_prices(plan, market=pick.market, session=pick.date, segment=pick.segment)
 
 
-def with_order(rank: Mapping[str, Any], *, market: str, session: date) -> dict[str, Any]:
+def add_order_prices(rank: Mapping[str, Any], *, market: str, session: date) -> dict[str, Any]:
     """A row of an answer that is not recorded (see `answers.Answer`) with its `order`."""
     found = order_prices(rank, market=market, session=session, segment=rank["segment"])
     return {**rank, "order": found}
 
 
-def plan_of(pick: Pick) -> dict[str, Any]:
+def pick_plan(pick: Pick) -> dict[str, Any]:
     """The levels of a rank, and its `order`."""
-    return {**{name: getattr(pick, name) for name in LEVELS}, "order": of_pick(pick)}
+    return {**{name: getattr(pick, name) for name in LEVELS}, "order": pick_order_prices(pick)}
 
 
-def flat(found: OrderPrices | None) -> OrderPrices:
+def order_columns(found: OrderPrices | None) -> OrderPrices:
     """`COLUMNS` of order prices."""
     return {f"order_{name}": found[name] if found else None for name in LEVELS}
 
 
-def sentence(plan: Mapping[str, Any]) -> str:
+def plan_sentence(plan: Mapping[str, Any]) -> str:
     """A plan and its `order` as a person reads them: "target 8,137.5 (order 8,130), stop 7,362.5 (order 7,370)"; ""
     where the plan has no level. A number is written to ten significant digits, never with an exponent."""
     orders, parts = plan.get("order") or {}, []

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from marketdata.number_format import format_number
 from scans.models import ScanRank, ScanSession
-from scans.order_prices import of_pick
+from scans.order_prices import pick_order_prices
 from scans.queries.regime_rules import regime_rules
 
 COLOURS = {
@@ -56,7 +56,7 @@ def stages(found: dict[str, float]) -> str:
 
 def order_texts(rank: ScanRank) -> dict[str, str]:
     """The order prices of a plan, as text; empty where there is none."""
-    found = of_pick(rank) or {}
+    found = pick_order_prices(rank) or {}
     return {name: format_number(value, 10) for name, value in found.items() if value is not None}
 
 

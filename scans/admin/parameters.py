@@ -12,7 +12,7 @@ from django.forms.boundfield import BoundField
 
 from marketdata.number_format import format_number
 from scans.admin.segments import LimitsField, SegmentsField
-from scans.engines import params as engine_params
+from scans.engines import engine_params
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion
 from scans.operations import versions

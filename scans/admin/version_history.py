@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from scans.admin.parameters import text
-from scans.engines import params as engine_params
+from scans.engines import engine_params
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion, VersionChange
 

@@ -140,7 +140,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class Requirements:
     """What an engine takes with certain parameters; see `Engine` for `inputs`, `warm_up` and `min_bars`."""
 
     inputs: Mapping[str, int]
@@ -151,8 +151,8 @@ class Needs:
 class Engine(Protocol):
     """What the registry holds.
 
-    An engine whose `inputs`, `warm_up` and `min_bars` depend on its parameters has a method `needs` besides (see
-    `Adapting`); ask the function `needs`, which answers for every engine.
+    An engine whose `inputs`, `warm_up` and `min_bars` depend on its parameters also has a method `requirements` (see
+    `VariableRequirements`); the function `get_requirements` answers for every engine.
 
     `inputs` says for each field the engine reads how many sessions before the first asked for it needs of it; a panel
     may hold no more (`Panel.tail(name, before)` reads them). Only "close" reaches back the whole `warm_up`, so a daily
@@ -188,32 +188,32 @@ class Engine(Protocol):
 
 
 @runtime_checkable
-class Adapting(Protocol):
+class VariableRequirements(Protocol):
     """An engine that needs more or less according to its parameters."""
 
-    def needs(self, params: Any) -> Needs: ...
+    def requirements(self, params: Any) -> Requirements: ...
 
 
 @runtime_checkable
-class Selective(Protocol):
-    """An engine that says which parameters its features depend on: those named, and what `needs` makes of the others.
-    The features of an engine that does not are never kept."""
+class CacheableFeatures(Protocol):
+    """An engine whose features can be cached: `feature_params` are the parameters that they depend on, besides the
+    requirements that the other parameters result in. The features of other engines are never cached."""
 
     feature_params: ClassVar[tuple[str, ...]]
 
 
-def params_of_features(engine: Engine) -> tuple[str, ...] | None:
+def get_feature_params(engine: Engine) -> tuple[str, ...] | None:
     """The parameters that features depend on; None where the engine does not say."""
-    return engine.feature_params if isinstance(engine, Selective) else None
+    return engine.feature_params if isinstance(engine, CacheableFeatures) else None
 
 
-def needs(engine: Engine, params: Any) -> Needs:
+def get_requirements(engine: Engine, params: Any) -> Requirements:
     """What `engine` needs with `params`."""
-    if isinstance(engine, Adapting):
-        return engine.needs(params)
-    return Needs(engine.inputs, engine.warm_up, engine.min_bars)
+    if isinstance(engine, VariableRequirements):
+        return engine.requirements(params)
+    return Requirements(engine.inputs, engine.warm_up, engine.min_bars)
 
 
 def reads_flows(engine: Engine, params: Any) -> bool:
     """Whether `engine`, with `params`, asks for investor flow."""
-    return not needs(engine, params).inputs.keys().isdisjoint(FLOW_FIELDS)
+    return not get_requirements(engine, params).inputs.keys().isdisjoint(FLOW_FIELDS)

@@ -74,7 +74,7 @@ class Part:
         )
 
 
-def total(parts: Iterable[Part]) -> Floats:
+def sum_parts(parts: Iterable[Part]) -> Floats:
     """(K, N): the sum of their points."""
     return reduce(np.add, (one.points for one in parts))
 
@@ -110,22 +110,22 @@ def all_hold(conditions: Iterable[Condition]) -> Bools:
     return reduce(np.logical_and, (one.holds for one in conditions))
 
 
-def count(conditions: Iterable[Condition]) -> NDArray[np.int8]:
+def count_fulfilled(conditions: Iterable[Condition]) -> NDArray[np.int8]:
     """(K, N): how many hold."""
     return reduce(np.add, (one.holds.astype(np.int8) for one in conditions))
 
 
-def points(conditions: Iterable[Condition]) -> NDArray[np.int8]:
+def sum_points(conditions: Iterable[Condition]) -> NDArray[np.int8]:
     """(K, N): the sum of the (whole) points of those that hold."""
     return reduce(np.add, (one.holds * np.int8(one.points) for one in conditions))
 
 
-def measured(f: Features) -> Bools:
+def all_defined(f: Features) -> Bools:
     """(K, N): every measure is defined."""
     return reduce(np.logical_and, (np.isfinite(one) for one in f.values() if one.dtype.kind == "f"))
 
 
-def standing(universe: Universe, scored: Bools) -> list[Condition]:
+def universe_conditions(universe: Universe, scored: Bools) -> list[Condition]:
     """Whether an instrument could be judged at all."""
     eligible = universe.eligible
     return [

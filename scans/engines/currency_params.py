@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.engines.params import param
+from scans.engines.engine_params import param
 
 
 def money(won: float, dollars: float, help: str) -> Any:
     """A parameter in the market's currency with its default in won (KRX, Upbit) and in dollars (US)."""
-    return param(won, least=0, unit="currency", elsewhere={"us": dollars}, help=help)
+    return param(won, least=0, unit="currency", by_market={"us": dollars}, help=help)
 
 
 def turnover_floor() -> Any:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from marketdata.panel import Floats, Panel
 from scans.kernels import averages, oscillators, ranges
-from scans.kernels.arrays import under_missing
+from scans.kernels.arrays import pad_missing
 from scans.kernels.oscillators import OscSides
 
 Value = TypeVar("Value")
@@ -26,7 +26,7 @@ class Measures:
 
     def __init__(self, panel: Panel) -> None:
         self.panel = panel
-        self.asked = len(panel.asked)
+        self.session_count = len(panel.asked)
         self._known: dict[Hashable, Any] = {}
 
     def once(self, key: Hashable, compute: Callable[[], Value]) -> Value:
@@ -38,45 +38,45 @@ class Measures:
 
     def field(self, name: str, before: int) -> Floats:
         """The field's last K + before sessions, (K + before, N), NaN above where history begins later."""
-        return under_missing(self.panel.tail(name, before), self.asked + before)
+        return pad_missing(self.panel.tail(name, before), self.session_count + before)
 
     def ema(self, n: int) -> Floats:
         """Exponential average of the close over n, (<= K + BACK, N)."""
-        close, keep = self.panel["close"], self.asked + BACK
+        close, keep = self.panel["close"], self.session_count + BACK
         return self.once(("ema", n), lambda: averages.ema(close, n, keep=keep))
 
     def dema(self, n: int) -> Floats:
         """Double exponential average of the close over n, (<= K + BACK, N)."""
-        close, keep = self.panel["close"], self.asked + BACK
+        close, keep = self.panel["close"], self.session_count + BACK
         return self.once(("dema", n), lambda: averages.dema(close, n, keep=keep))
 
     def tema(self, n: int) -> Floats:
         """Triple exponential average of the close over n, (<= K + BACK, N)."""
-        close, keep = self.panel["close"], self.asked + BACK
+        close, keep = self.panel["close"], self.session_count + BACK
         return self.once(("tema", n), lambda: averages.tema(close, n, keep=keep))
 
     def osc(self, back: int) -> OscSides:
         """The two sides of the macd's oscillator, (<= K + back, N) each."""
-        close, keep = self.panel["close"], self.asked + back
+        close, keep = self.panel["close"], self.session_count + back
         return self.once(("osc", back), lambda: oscillators.osc_sides(close, keep=keep))
 
     def rsi_tema_dema(self, n: int) -> tuple[Floats, Floats]:
         """rsi_tema and rsi_dema over n, (K, N) each."""
-        close, keep = self.panel["close"], self.asked
+        close, keep = self.panel["close"], self.session_count
         return self.once(("rsi_tema_dema", n), lambda: oscillators.rsi_tema_dema(close, n, keep=keep))
 
     def rsi(self, n: int) -> Floats:
         """Wilder's relative strength index over n, (K, N)."""
-        close, keep = self.panel["close"], self.asked
+        close, keep = self.panel["close"], self.session_count
         return self.once(("rsi", n), lambda: oscillators.rsi(close, n, keep=keep))
 
     def mean(self, name: str, n: int) -> Floats:
         """Mean of the field over the last n sessions, (K, N)."""
         values = self.panel.tail(name, n - 1)
-        return self.once(("mean", name, n), lambda: averages.sma(values, n, keep=self.asked))
+        return self.once(("mean", name, n), lambda: averages.sma(values, n, keep=self.session_count))
 
     def atr(self, n: int) -> Floats:
         """Mean true range over the last n sessions, (K, N)."""
         high, low = (self.panel.tail(name, n - 1) for name in ("high", "low"))
         close = self.panel.tail("close", n)
-        return self.once(("atr", n), lambda: ranges.atr(high, low, close, n, keep=self.asked))
+        return self.once(("atr", n), lambda: ranges.atr(high, low, close, n, keep=self.session_count))

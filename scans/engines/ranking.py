@@ -32,7 +32,7 @@ class Picks:
     @property
     def rank(self) -> NDArray[np.int32]:
         """The place within the session, from 1."""
-        return position(self.day)
+        return group_positions(self.day)
 
     def where(self, kept: Bools) -> Self:
         """Those picks only, in the same order."""
@@ -49,7 +49,7 @@ class Picks:
         return values[self.day, self.column]
 
 
-def ordered(universe: Universe, matched: Bools, score: NDArray[Any], part: NDArray[Any] | None = None) -> Picks:
+def order_picks(universe: Universe, matched: Bools, score: NDArray[Any], part: NDArray[Any] | None = None) -> Picks:
     """The matches, (K, N), in order; where `part` (K, N) is given, a lower part stands before a higher one."""
     day, column = (at.astype(np.int32) for at in np.nonzero(matched))
     value = score[day, column].astype(np.float64)
@@ -62,7 +62,7 @@ def ordered(universe: Universe, matched: Bools, score: NDArray[Any], part: NDArr
     return Picks(day[chosen], column[chosen], value[chosen])
 
 
-def joined(first: Picks, second: Picks) -> Picks:
+def join_picks(first: Picks, second: Picks) -> Picks:
     """Both as one list: in each session all of `first`, then those of `second` that are not among them."""
     width = int(max(first.column.max(initial=0), second.column.max(initial=0))) + 1
     double = np.isin(second.day * np.int64(width) + second.column, first.day * np.int64(width) + first.column)
@@ -76,7 +76,7 @@ def joined(first: Picks, second: Picks) -> Picks:
     )
 
 
-def position(*keys: NDArray[Any]) -> NDArray[np.int32]:
+def group_positions(*keys: NDArray[Any]) -> NDArray[np.int32]:
     """The place of each row among the rows with equal keys, from 1, in the order they stand, (P,)."""
     count = len(keys[0])
     order = np.lexsort((np.arange(count), *keys))

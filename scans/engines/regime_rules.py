@@ -46,7 +46,7 @@ NOTES = {
 
 
 @runtime_checkable
-class Regimed(Protocol):
+class RegimeEngine(Protocol):
     """An engine that says which of the regimes its sessions have: `DAILY` or `TREND`."""
 
     regime_kind: ClassVar[str]
@@ -54,7 +54,7 @@ class Regimed(Protocol):
 
 def regime_kind(engine: object) -> str:
     """`DAILY` or `TREND`; "" where the engine has no regime."""
-    return engine.regime_kind if isinstance(engine, Regimed) else ""
+    return engine.regime_kind if isinstance(engine, RegimeEngine) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class RegimeRule:
         return ", ".join([head, *map(_phrase, self.comparisons)])
 
 
-def figure(one: Comparison) -> str:
+def format_measure(one: Comparison) -> str:
     """The value as a signed percent: one decimal (of the mean two), more where the bound would look equal to it."""
     percent = 100 * one.value
     digits = 2 if one.measure == MEAN_10 else 1
@@ -108,7 +108,7 @@ def figure(one: Comparison) -> str:
     return f"{text if float(text) else text[1:]} %"
 
 
-def limit(value: float) -> str:
+def format_bound(value: float) -> str:
     """A bound as a percent: 4 %, -2.5 %, 0.05 %."""
     return f"{100 * value:.6g} %"
 
@@ -120,12 +120,12 @@ def _looks_equal(percent: float, bound: float, digits: int) -> bool:
 
 
 def _phrase(one: Comparison) -> str:
-    text = PHRASES[one.measure].format(figure(one))
+    text = PHRASES[one.measure].format(format_measure(one))
     if not one.bound:
         return text
     if one.bound == BETWEEN:
-        return f"{text} (between {limit(-one.limit)} and {limit(one.limit)})"
-    return f"{text} ({one.bound.replace('_', ' ')} {limit(one.limit)})"
+        return f"{text} (between {format_bound(-one.limit)} and {format_bound(one.limit)})"
+    return f"{text} ({one.bound.replace('_', ' ')} {format_bound(one.limit)})"
 
 
 class RegimeHistory:

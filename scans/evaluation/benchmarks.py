@@ -41,7 +41,7 @@ class Benchmarks:
         return holdings.net - self.cap[self.pair, at], holdings.net - self.equal[self.pair, at]
 
 
-def benchmarks(prices: Prices, paths: Paths, eligible: Bools) -> Benchmarks:
+def compute_benchmarks(prices: Prices, paths: Paths, eligible: Bools) -> Benchmarks:
     """The benchmarks of all picks and horizons of `paths`. `eligible` (D, N): who could be picked on the first D
     sessions of `prices`, D beyond the last pick."""
     bought = paths.entry >= 0

@@ -37,7 +37,7 @@ class Interval:
         return int(self.low > 0) - int(self.high < 0)
 
 
-UNKNOWN = Interval(float("nan"), float("nan"))
+UNKNOWN_INTERVAL = Interval(float("nan"), float("nan"))
 
 
 def block_length(horizon: int) -> int:
@@ -45,7 +45,7 @@ def block_length(horizon: int) -> int:
     return max(horizon, LEAST_BLOCK)
 
 
-def means(sums: Floats, counts: Floats, block: int, *, draws: int = DRAWS, seed: int = SEED) -> Floats:
+def bootstrap_means(sums: Floats, counts: Floats, block: int, *, draws: int = DRAWS, seed: int = SEED) -> Floats:
     """Means over drawn sessions, (draws, V, G); every version and group sees the same draws.
 
     sums and counts: (V, S, G), by version, session and group (of sessions: a regime, a year): the sum of what is
@@ -81,12 +81,12 @@ def _weights(sessions: int, block: int, draws: int, random: np.random.Generator)
         yield held.astype(np.float64)
 
 
-def interval(drawn: Floats, value: float, level: float, widening: float) -> Interval:
+def percentile_interval(drawn: Floats, value: float, level: float, widening: float) -> Interval:
     """The percentile interval of drawn values, (draws,), at `level` (a fraction below 1), its distances from `value`
     times `widening`. NaN where more than a twentieth of the draws gave none."""
     known = drawn[~np.isnan(drawn)]
     if len(known) < 0.95 * len(drawn) or not len(known):
-        return UNKNOWN
+        return UNKNOWN_INTERVAL
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(value + (low - value) * widening), float(value + (high - value) * widening))
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from marketdata.panel import Bools, Floats
-from scans.evaluation.bootstrap import Interval, block_length, interval, means, widening
-from scans.evaluation.holdings import Picks
+from scans.evaluation.bootstrap import Interval, block_length, bootstrap_means, percentile_interval, widening
+from scans.evaluation.holdings import PickSet
 from scans.evaluation.prices import Rows
 
 LEVEL = 0.95
@@ -31,7 +31,7 @@ class Overlap:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ExcessReturns:
     """A version's judged holdings over one horizon: session numbers (P,) and excess returns (P,)."""
 
     session: Rows
@@ -41,7 +41,7 @@ class Judged:
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Mean excess of two versions, fractions, over a group of sessions, each with its own 95 % interval (`alone`), and
-    what can be said of the difference: `interval` at 95 %, `corrected` at the level that allows for all the horizons
+    the intervals of the difference: `interval` at 95 %, `corrected` at the level that allows for all the horizons
     compared."""
 
     horizon: int
@@ -59,7 +59,7 @@ class Difference:
         return self.excess[0] - self.excess[1]
 
 
-def overlap(first: Picks, second: Picks, sessions: int, instruments: int) -> Overlap:
+def overlap(first: PickSet, second: PickSet, sessions: int, instruments: int) -> Overlap:
     """How far two versions pick the same on each of `sessions` sessions."""
     one, two = (np.unique(picks.day * instruments + picks.column) for picks in (first, second))
     shared = np.intersect1d(one, two, assume_unique=True)
@@ -76,8 +76,8 @@ def overlap(first: Picks, second: Picks, sessions: int, instruments: int) -> Ove
 
 
 def compare(
-    first: Judged,
-    second: Judged,
+    first: ExcessReturns,
+    second: ExcessReturns,
     *,
     horizon: int,
     groups: Mapping[str, Bools],
@@ -91,7 +91,7 @@ def compare(
     sums = np.stack([_by_session(one, sessions, one.excess)[:, None] * masks for one in versions])
     counts = np.stack([_by_session(one, sessions)[:, None] * masks for one in versions])
     block = block_length(horizon)
-    drawn = means(sums, counts, block)
+    drawn = bootstrap_means(sums, counts, block)
     apart = drawn[:, 0] - drawn[:, 1]
     with np.errstate(invalid="ignore", divide="ignore"):
         excess = sums.sum(axis=1) / counts.sum(axis=1)
@@ -105,17 +105,17 @@ def compare(
             judged=(int(totals[0, n]), int(totals[1, n])),
             excess=(float(excess[0, n]), float(excess[1, n])),
             alone=(
-                interval(drawn[:, 0, n], float(excess[0, n]), LEVEL, plain),
-                interval(drawn[:, 1, n], float(excess[1, n]), LEVEL, plain),
+                percentile_interval(drawn[:, 0, n], float(excess[0, n]), LEVEL, plain),
+                percentile_interval(drawn[:, 1, n], float(excess[1, n]), LEVEL, plain),
             ),
             block=block,
-            interval=interval(apart[:, n], float(excess[0, n] - excess[1, n]), LEVEL, plain),
-            corrected=interval(apart[:, n], float(excess[0, n] - excess[1, n]), corrected, wide),
+            interval=percentile_interval(apart[:, n], float(excess[0, n] - excess[1, n]), LEVEL, plain),
+            corrected=percentile_interval(apart[:, n], float(excess[0, n] - excess[1, n]), corrected, wide),
         )
         for n, name in enumerate(groups)
     ]
 
 
-def _by_session(one: Judged, sessions: int, weights: Sequence[float] | Floats | None = None) -> Floats:
+def _by_session(one: ExcessReturns, sessions: int, weights: Sequence[float] | Floats | None = None) -> Floats:
     found: Floats = np.bincount(one.session, weights=weights, minlength=sessions).astype(np.float64)
     return found

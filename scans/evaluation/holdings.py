@@ -36,7 +36,7 @@ BLOCK = 8192
 
 
 @dataclass(frozen=True, slots=True)
-class Picks:
+class PickSet:
     """Picks of one version, (P,) each: rows and columns of `Prices`, sessions ascending."""
 
     day: Rows
@@ -55,7 +55,7 @@ class Paths:
     held (the first from open to close). Values that lie past the record are NaN.
     """
 
-    picks: Picks
+    picks: PickSet
     sessions: int
     horizons: tuple[int, ...]
     entry: Rows
@@ -96,7 +96,7 @@ class Holdings:
         return found
 
 
-def enter(prices: Prices, picks: Picks) -> Rows:
+def enter(prices: Prices, picks: PickSet) -> Rows:
     """The row on which each pick is bought, (P,), else DROPPED or PENDING."""
     last = len(prices.sessions) - 1
     ahead = picks.day[:, None] + np.arange(1, WAIT + 1)
@@ -107,7 +107,7 @@ def enter(prices: Prices, picks: Picks) -> Rows:
     return np.where(trades.any(axis=1), bought, missed).astype(np.intp)
 
 
-def follow(prices: Prices, picks: Picks, horizons: tuple[int, ...]) -> Paths:
+def follow(prices: Prices, picks: PickSet, horizons: tuple[int, ...]) -> Paths:
     """The picks from their entry on, for `horizons` in sessions, each above 0."""
     horizons = tuple(sorted(set(horizons)))
     entry = enter(prices, picks)

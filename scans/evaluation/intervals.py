@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from marketdata.panel import Bools, Floats
-from scans.evaluation.bootstrap import Interval, block_length, interval, means, widening
+from scans.evaluation.bootstrap import Interval, block_length, bootstrap_means, percentile_interval, widening
 from scans.evaluation.prices import Rows
 
 LEVEL = 0.95
@@ -15,7 +15,7 @@ DRAWS = 2_000
 """Enough where somebody waits: bounds then move by about a thirtieth of the interval from one seed to another."""
 
 
-def intervals(
+def mean_intervals(
     session: Rows,
     columns: Sequence[Floats],
     groups: Sequence[Bools],
@@ -29,13 +29,13 @@ def intervals(
     sums = [[_by_session(session, kept, one, sessions) for kept in groups] for one in columns]
     count = np.stack([np.stack(counts, axis=1)] * len(columns))
     total = np.stack([np.stack(one, axis=1) for one in sums])
-    drawn = means(total, count, block_length(horizon), draws=DRAWS)
+    drawn = bootstrap_means(total, count, block_length(horizon), draws=DRAWS)
     wide = widening(LEVEL, sessions, horizon)
     with np.errstate(invalid="ignore", divide="ignore"):
         value = total.sum(axis=1) / count.sum(axis=1)
     return [
         tuple(
-            interval(drawn[:, column, group], float(value[column, group]), LEVEL, wide)
+            percentile_interval(drawn[:, column, group], float(value[column, group]), LEVEL, wide)
             for column in range(len(columns))
         )
         for group in range(len(groups))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from marketdata.panel import Bools, Floats, Panel
 
 Rows = NDArray[np.intp]
-Suspect = tuple[np.datetime64, str, float, float]
+SuspectedAction = tuple[np.datetime64, str, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Prices:
         return found
 
 
-def prices(panel: Panel, suspects: Iterable[Suspect]) -> Prices:
+def price_arrays(panel: Panel, suspects: Iterable[SuspectedAction]) -> Prices:
     """The sessions asked for of `panel` (with all price fields, volume and market cap), and the suspected corporate
     actions of its instruments (session, code, close before, close)."""
     sessions = panel.asked

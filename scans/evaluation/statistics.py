@@ -45,7 +45,7 @@ class Figures:
     turnover: float
 
 
-def figures(holdings: Holdings, excess: tuple[Floats, Floats], kept: Bools | None = None) -> Figures:
+def compute_figures(holdings: Holdings, excess: tuple[Floats, Floats], kept: Bools | None = None) -> Figures:
     """The figures of `holdings` with their cap- and equal-weighted `excess`, of those `kept` (P,) alone where given."""
     kept = np.ones(len(holdings.state), dtype=bool) if kept is None else kept
     judged = kept & holdings.judged

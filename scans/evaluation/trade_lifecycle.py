@@ -47,7 +47,7 @@ class Plans:
 
 
 @dataclass(frozen=True, slots=True)
-class Lives:
+class Lifecycles:
     """What became of P picks: status into `STATUSES`; rows of entry and exit, -1 where there is none yet; prices
     adjusted, NaN likewise; held: sessions since the entry, that one counted."""
 
@@ -59,10 +59,10 @@ class Lives:
     held: NDArray[np.int64]
 
 
-def live(prices: Prices, plans: Plans) -> Lives:
+def follow_plans(prices: Prices, plans: Plans) -> Lifecycles:
     """Follow every pick through the bars of `prices`, to their end."""
     count, sessions = len(plans.row), len(prices.sessions)
-    lives = Lives(
+    lives = Lifecycles(
         status=np.full(count, WAITING, dtype=np.int8),
         entered=np.full(count, -1, dtype=np.intp),
         entry=np.full(count, np.nan),
@@ -79,7 +79,7 @@ def live(prices: Prices, plans: Plans) -> Lives:
     return lives
 
 
-def _session(prices: Prices, plans: Plans, lives: Lives, who: Rows, step: int) -> None:
+def _session(prices: Prices, plans: Plans, lives: Lifecycles, who: Rows, step: int) -> None:
     """One session, `step` after their own, of the picks `who`, all still waiting or open."""
     row, column = plans.row[who] + step, plans.column[who]
     acted = prices.actions[row, column] != prices.actions[plans.row[who], column]
@@ -104,7 +104,7 @@ def _session(prices: Prices, plans: Plans, lives: Lives, who: Rows, step: int) -
     _leave(lives, who[over], row[over], EXPIRED, prices.close[row[over], plans.column[who[over]]])
 
 
-def _enter(prices: Prices, plans: Plans, lives: Lives, who: Rows, row: Rows) -> Rows:
+def _enter(prices: Prices, plans: Plans, lives: Lifecycles, who: Rows, row: Rows) -> Rows:
     """Enter those that wait and trade; gives those whose buy stop was filled inside the bar."""
     column = plans.column[who]
     opened, high, trigger = prices.open[row, column], prices.high[row, column], plans.entry[who]
@@ -117,7 +117,7 @@ def _enter(prices: Prices, plans: Plans, lives: Lives, who: Rows, row: Rows) -> 
     return who[inside]
 
 
-def _levels(prices: Prices, plans: Plans, lives: Lives, who: Rows, row: Rows) -> None:
+def _levels(prices: Prices, plans: Plans, lives: Lifecycles, who: Rows, row: Rows) -> None:
     column = plans.column[who]
     opened, high, low = (field[row, column] for field in (prices.open, prices.high, prices.low))
     stop, target = plans.stop[who], plans.target[who]
@@ -129,11 +129,11 @@ def _levels(prices: Prices, plans: Plans, lives: Lives, who: Rows, row: Rows) ->
         _leave(lives, who[hit], row[hit], status, price[hit])
 
 
-def _leave(lives: Lives, who: Rows, row: Rows, status: int, price: Floats | float) -> None:
+def _leave(lives: Lifecycles, who: Rows, row: Rows, status: int, price: Floats | float) -> None:
     lives.status[who], lives.left[who], lives.exit[who] = status, row, price
 
 
-def finished(lives: Lives) -> Bools:
+def is_finished(lives: Lifecycles) -> Bools:
     """(P,): nothing can happen to it any more."""
     done: Bools = lives.status > OPEN
     return done

@@ -16,7 +16,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 
 from marketdata.context_threads import ContextThreadPool
 from marketdata.nearest_name import did_you_mean
-from scans.execution.shards import Piece, Readable, Task, piece, slices
+from scans.execution.shards import EngineTask, PanelReader, Piece, compute_piece, instrument_slices
 
 CHOICES = ("auto", "inline", "thread", "process")
 
@@ -24,7 +24,7 @@ THREADS_FROM = 6_000_000
 """Sessions x instruments from which threads are quicker than one."""
 
 
-def choose(executor: str, cells: int) -> str:
+def choose_executor(executor: str, cells: int) -> str:
     """The executor that `auto` stands for; any other choice is itself. ValueError for an unknown one."""
     if executor not in CHOICES:
         raise ValueError(
@@ -44,23 +44,23 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def work(
-    window: Readable, tasks: Sequence[Task], *, executor: str = "auto", workers: int = 0
+def compute_pieces(
+    window: PanelReader, tasks: Sequence[EngineTask], *, executor: str = "auto", workers: int = 0
 ) -> tuple[list[Piece], str]:
     """The pieces of `window` for all `tasks`, in the order of the instruments, and the executor that was used.
 
     workers 0 means one for each core.
     """
     sessions, instruments = len(window.sessions), len(window.survey.codes)
-    chosen = choose(executor, sessions * instruments)
+    chosen = choose_executor(executor, sessions * instruments)
     workers = workers or cores()
     if chosen == "inline":
         threads = min(workers, 2)
-        parts = slices(sessions, instruments, 1, len(tasks))
-        return [piece(window, tasks, part, threads) for part in parts], chosen
-    parts = slices(sessions, instruments, workers, len(tasks))
+        parts = instrument_slices(sessions, instruments, 1, len(tasks))
+        return [compute_piece(window, tasks, part, threads) for part in parts], chosen
+    parts = instrument_slices(sessions, instruments, workers, len(tasks))
     with _pool(chosen, workers) as pool:
-        futures = [pool.submit(piece, window, tasks, part, 1) for part in parts]
+        futures = [pool.submit(compute_piece, window, tasks, part, 1) for part in parts]
         try:
             pieces = [future.result() for future in futures]
         except BaseException:

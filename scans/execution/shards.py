@@ -1,8 +1,8 @@
 """From a window of bars to what the engines score: read and computed in pieces, by instrument.
 
-1. `slices` cuts the window's instruments into coarse pieces that bound memory.
-2. `piece` reads one panel and computes the features of every engine over it, sharing indicators.
-3. `join` puts the pieces together again into one universe and one set of features for each engine.
+1. `instrument_slices` cuts the window's instruments into coarse pieces that bound memory.
+2. `compute_piece` reads one panel and computes the features of every engine over it, sharing indicators.
+3. `join_pieces` puts the pieces together again into one universe and one set of features for each engine.
 
 Where the pieces are worked on (here, in threads, in processes) is `executors`' business and changes no result.
 """
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Panel
-from scans.engines.base import Engine, Features, Needs, Universe, needs, reads_flows
+from scans.engines.base import Engine, Features, Requirements, Universe, get_requirements, reads_flows
 from scans.engines.indicators import Measures
 from scans.kernels.ranks import top_per_group
 
@@ -29,7 +29,7 @@ CELLS = 4_000_000
 their indicators beside it."""
 
 
-class Readable(Protocol):
+class PanelReader(Protocol):
     """A window that panels can be read from; `marketdata.queries.bars.window` gives one."""
 
     @property
@@ -45,7 +45,7 @@ class Readable(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class EngineTask:
     """One engine with its parameters over the segments of its version; of each session's ranks the best `top` are kept
     (None: all that the engine gives)."""
 
@@ -56,8 +56,8 @@ class Task:
     top: int | None = None
 
     @property
-    def needs(self) -> Needs:
-        return needs(self.engine, self.params)
+    def requirements(self) -> Requirements:
+        return get_requirements(self.engine, self.params)
 
     @property
     def reads_flows(self) -> bool:
@@ -68,7 +68,7 @@ class Task:
 @dataclass(frozen=True, slots=True)
 class Piece:
     """What came of some instruments: the universe's facts, and for each task who is eligible and its features, or the
-    exception that it raised. `join` takes the features out."""
+    exception that it raised. `join_pieces` takes the features out."""
 
     universe: Universe
     eligible: tuple[Bools, ...]
@@ -76,26 +76,26 @@ class Piece:
     seconds: Mapping[str, float]
 
 
-def slices(sessions: int, instruments: int, least: int, tasks: int = 1) -> list[slice]:
+def instrument_slices(sessions: int, instruments: int, least: int, tasks: int = 1) -> list[slice]:
     """At least `least` coarse pieces of the instruments, each of `CELLS` cells at most, counted for each task."""
     count = max(least, -(-sessions * instruments * tasks // CELLS), 1)
     bounds = np.linspace(0, instruments, min(count, max(instruments, 1)) + 1).astype(int)
     return [slice(int(low), int(high)) for low, high in itertools.pairwise(bounds)]
 
 
-def reach(tasks: Sequence[Task]) -> dict[str, int]:
+def field_reach(tasks: Sequence[EngineTask]) -> dict[str, int]:
     """How far back each field is needed by any of the tasks, in sessions before the first asked for."""
     needed = {"close": 1, "raw_close": 0, "volume": 0, "amount": 0}
     for task in tasks:
-        for name, sessions in task.needs.inputs.items():
+        for name, sessions in task.requirements.inputs.items():
             needed[name] = max(needed.get(name, 0), sessions)
     return needed
 
 
-def piece(window: Readable, tasks: Sequence[Task], instruments: slice, threads: int) -> Piece:
+def compute_piece(window: PanelReader, tasks: Sequence[EngineTask], instruments: slice, threads: int) -> Piece:
     """Read the panel of `instruments` and compute every task's features over it."""
     began = time.perf_counter()
-    panel = window.read(reach(tasks), instruments=instruments, threads=threads)
+    panel = window.read(field_reach(tasks), instruments=instruments, threads=threads)
     read = time.perf_counter()
     measures = Measures(panel)
     features: list[Features | Exception] = []
@@ -104,7 +104,7 @@ def piece(window: Readable, tasks: Sequence[Task], instruments: slice, threads: 
             features.append(task.engine.features(measures, task.params))
         except Exception as error:  # one engine's failure must not take the others with it
             features.append(error)
-    eligible = tuple(panel.eligible(segments=task.segments, min_bars=task.needs.min_bars) for task in tasks)
+    eligible = tuple(panel.eligible(segments=task.segments, min_bars=task.requirements.min_bars) for task in tasks)
     universe = _facts(panel)
     done = time.perf_counter()
     return Piece(universe, eligible, features, {"read": read - began, "features": done - read})
@@ -129,20 +129,22 @@ def _facts(panel: Panel) -> Universe:
     )
 
 
-def join(pieces: Sequence[Piece], tasks: Sequence[Task]) -> Iterator[tuple[Universe, Features | Exception]]:
+def join_pieces(
+    pieces: Sequence[Piece], tasks: Sequence[EngineTask]
+) -> Iterator[tuple[Universe, Features | Exception]]:
     """The universe and the features of each task over all instruments, limits applied, one task after the other.
 
     Takes the features out of `pieces`, so that whoever lets go of a task's before asking for the next never holds all
     of them twice. An array that several tasks share is put together once.
     """
     facts = _united([one.universe for one in pieces])
-    arrays = Arrays(pieces, len(tasks))
+    arrays = FeatureArrays(pieces, len(tasks))
     for n, task in enumerate(tasks):
         eligible = _limited(facts, _beside([one.eligible[n] for one in pieces]), task.limits)
         yield replace(facts, eligible=eligible), arrays.features(n)
 
 
-class Arrays:
+class FeatureArrays:
     """The features of all tasks, known by the identity of their parts: tasks that share an array have the same."""
 
     def __init__(self, pieces: Sequence[Piece], tasks: int) -> None:

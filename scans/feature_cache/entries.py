@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 import marketdata
 import scans
 from marketdata import arrow_columns, sealed
-from scans.engines import params as engine_params
-from scans.engines.base import Features, Universe, params_of_features
-from scans.execution.shards import Task
+from scans.engines import engine_params
+from scans.engines.base import Features, Universe, get_feature_params
+from scans.execution.shards import EngineTask
 
-FORM = 2
+FORMAT_VERSION = 2
 """Of the files; another one is another key."""
-COMPUTED_BY = (
+SOURCE_PATHS = (
     (scans, ("engines", "execution", "feature_cache", "kernels")),
     (
         marketdata,
@@ -47,7 +47,7 @@ COMPUTED_BY = (
 """The code that an entry depends on."""
 FACTS = ("eligible", "amount", "close", "change_pct", "segment")
 """What a universe tells of each instrument on each session, (K, N)."""
-FEATURE = "f:"
+FEATURE_PREFIX = "f:"
 """Before a feature's name, which may be that of a fact."""
 
 
@@ -59,22 +59,22 @@ class Entry:
     features: Features
 
 
-def key(task: Task, *, market: str, session: np.datetime64, data: str) -> str:
+def entry_key(task: EngineTask, *, market: str, session: np.datetime64, data: str) -> str:
     """32 hex digits of what the first stage of `task` depends on, "" where the engine does not say on which parameters;
     `data` is the digest of what is recorded up to `session`, with the investor flow where it is read."""
-    names = params_of_features(task.engine)
+    names = get_feature_params(task.engine)
     if names is None:
         return ""
-    needs, said = task.needs, engine_params.dump(task.params)
+    requirements, values = task.requirements, engine_params.dump(task.params)
     what = {
-        "form": FORM,
-        "code": code(),
+        "form": FORMAT_VERSION,
+        "code": code_digest(),
         "market": market,
         "session": str(session),
         "data": data,
         "engine": [task.engine.slug, task.engine.revision],
-        "params": {name: said[name] for name in names},
-        "needs": [dict(needs.inputs), needs.warm_up, needs.min_bars],
+        "params": {name: values[name] for name in names},
+        "needs": [dict(requirements.inputs), requirements.warm_up, requirements.min_bars],
         "segments": task.segments,
         "limits": dict(task.limits),
     }
@@ -82,10 +82,10 @@ def key(task: Task, *, market: str, session: np.datetime64, data: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def files() -> list[Path]:
+def source_files() -> list[Path]:
     """The modules that features are computed by."""
     found: list[Path] = []
-    for package, names in COMPUTED_BY:
+    for package, names in SOURCE_PATHS:
         root = Path(package.__path__[0])
         for name in names:
             found += [root / name] if name.endswith(".py") else sorted((root / name).rglob("*.py"))
@@ -93,15 +93,15 @@ def files() -> list[Path]:
 
 
 @cache
-def code() -> str:
+def code_digest() -> str:
     """A digest of the code that computes features, and of NumPy's version: an edited engine finds nothing of before."""
     found = hashlib.blake2b(np.__version__.encode(), digest_size=16)
-    for file in files():
+    for file in source_files():
         found.update(f"{file.parent.name}/{file.name}\0".encode() + file.read_bytes() + b"\0")
     return found.hexdigest()
 
 
-def sessions(universe: Universe, features: Features) -> list[Entry]:
+def session_entries(universe: Universe, features: Features) -> list[Entry]:
     """An entry for each session of the universe; none where features are not (K, N), which nobody keeps."""
     shape = universe.eligible.shape
     if any(array.shape != shape for array in features.values()):
@@ -120,11 +120,11 @@ def _of_rows(universe: Universe, rows: slice) -> Universe:
     return replace(universe, sessions=universe.sessions[rows], **facts)
 
 
-def packed(entry: Entry, name: str) -> bytes:
+def encode_entry(entry: Entry, name: str) -> bytes:
     """The file of an entry whose key is `name`."""
     columns: dict[str, NDArray[Any]] = {"code": entry.universe.codes}
     columns |= {fact: getattr(entry.universe, fact)[0] for fact in FACTS}
-    columns |= {FEATURE + feature: array[0] for feature, array in entry.features.items()}
+    columns |= {FEATURE_PREFIX + feature: array[0] for feature, array in entry.features.items()}
     told = {
         "key": name,
         "session": str(entry.universe.sessions[0]),
@@ -143,8 +143,8 @@ def packed(entry: Entry, name: str) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def unpacked(file: bytes, name: str) -> Entry:
-    """The entry that `packed` made a file of. ValueError where the file is another's, damaged or no entry."""
+def decode_entry(file: bytes, name: str) -> Entry:
+    """The entry that `encode_entry` made a file of. ValueError where the file is another's, damaged or no entry."""
     with sealed.SealedFile(pa.BufferReader(file)) as opened:
         told = opened.texts
         if told.get(b"key") != name.encode():
@@ -159,4 +159,4 @@ def unpacked(file: bytes, name: str) -> Entry:
         segments=tuple(json.loads(told[b"segments"])),
         **{fact: arrays.pop(fact) for fact in FACTS},
     )
-    return Entry(universe, {column.removeprefix(FEATURE): array for column, array in arrays.items()})
+    return Entry(universe, {column.removeprefix(FEATURE_PREFIX): array for column, array in arrays.items()})

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pyarrow as pa
 
 from caching.circuit_breaker import CircuitBreaker
-from scans.feature_cache.entries import Entry, packed, unpacked
+from scans.feature_cache.entries import Entry, decode_entry, encode_entry
 
 T = TypeVar("T")
 LOGGER = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ TO_LOW = 0.9
 """A directory that is full is emptied to this share, oldest use first, so that it is not looked through each time."""
 
 
-class Place(Protocol):
+class Storage(Protocol):
     """Files by name. `read` gives None where there is none; all raise OSError where something is wrong."""
 
     def read(self, name: str) -> bytes | None: ...
@@ -41,10 +41,10 @@ class Place(Protocol):
     def delete(self, name: str) -> None: ...
 
 
-class Scores:
+class FeatureCache:
     """Entries by their key."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Storage) -> None:
         self._place = place
         self._breaker = CircuitBreaker(threshold=1, rest=REST)
 
@@ -54,7 +54,7 @@ class Scores:
         if content is None:
             return None
         try:
-            return unpacked(content, name)
+            return decode_entry(content, name)
         except (ValueError, KeyError, pa.ArrowException) as error:  # torn by a power cut, say
             LOGGER.warning("The score cache's entry %s is not used, and deleted: %s", name, error)
             self._tried(lambda: self._place.delete(name + SUFFIX), f"{name} cannot be deleted")
@@ -62,7 +62,7 @@ class Scores:
 
     def write(self, name: str, entry: Entry) -> None:
         """Keep the entry, if that can be done."""
-        content = packed(entry, name)
+        content = encode_entry(entry, name)
         self._tried(lambda: self._place.write(name + SUFFIX, content), f"{name} cannot be kept")
 
     def _tried(self, what: Callable[[], T], complaint: str) -> T | None:
@@ -78,7 +78,7 @@ class Scores:
         return found
 
 
-class Folder:
+class DirectoryStorage:
     """A local directory of at most `most` bytes; a read is a use."""
 
     def __init__(self, path: Path, *, most: int) -> None:
@@ -128,7 +128,7 @@ class Folder:
                 return
 
 
-class Bucket:
+class BucketStorage:
     """A prefix of a bucket: `s3://bucket/prefix?region=eu-central-1&endpoint=https://host`. Who it is asked as, AWS'
     own library finds out: the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the machine's role. How long
     entries stay is the bucket's lifecycle rule."""
@@ -170,6 +170,6 @@ class Bucket:
         return self._s3
 
 
-def scores(where: str, *, most: int) -> Scores:
+def open_feature_cache(where: str, *, most: int) -> FeatureCache:
     """The score cache at an address of S3, or in a directory of at most `most` bytes."""
-    return Scores(Bucket(where) if where.startswith("s3://") else Folder(Path(where), most=most))
+    return FeatureCache(BucketStorage(where) if where.startswith("s3://") else DirectoryStorage(Path(where), most=most))

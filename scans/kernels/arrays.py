@@ -24,13 +24,13 @@ Bools: TypeAlias = NDArray[np.bool_]
 Counts: TypeAlias = NDArray[np.int16]
 Places: TypeAlias = NDArray[np.intp]
 
-Kept = TypeVar("Kept", Floats, Bools, Counts)
+Array = TypeVar("Array", Floats, Bools, Counts)
 
 # 256 kB of float64: some buffers of this size stay in a core's cache.
 CHUNK = 32_768
 
 
-def kept(sessions: int, keep: int | None) -> int:
+def kept_rows(sessions: int, keep: int | None) -> int:
     """How many of `sessions` rows a result has; ValueError where `keep` is negative."""
     if keep is None:
         return sessions
@@ -39,13 +39,13 @@ def kept(sessions: int, keep: int | None) -> int:
     return min(keep, sessions)
 
 
-def need_length(n: int) -> None:
+def check_window_length(n: int) -> None:
     """ValueError where n is no length of a window."""
     if n < 1:
         raise ValueError(f"a window has 1 session or more, not {n}")
 
 
-def tail(x: Kept, rows: int) -> Kept:
+def tail(x: Array, rows: int) -> Array:
     """The last `rows` rows of `x` (all where there are fewer), not copied."""
     return x[max(len(x) - rows, 0) :]
 
@@ -55,7 +55,7 @@ def blank(x: NDArray[Any], rows: int) -> Floats:
     return np.empty((rows, *x.shape[1:]))
 
 
-def under_missing(x: Floats, rows: int) -> Floats:
+def pad_missing(x: Floats, rows: int) -> Floats:
     """`x` as the last of `rows` rows, NaN above it."""
     if len(x) == rows:
         return x
@@ -76,7 +76,7 @@ def shift(x: Floats, n: int, *, keep: int | None = None) -> Floats:
     """The value n sessions before, (K, N); NaN where history does not reach back so far."""
     if n < 0:
         raise ValueError(f"a shift of {n} sessions would look ahead")
-    rows = kept(len(x), keep)
+    rows = kept_rows(len(x), keep)
     known = min(rows, max(len(x) - n, 0))
     end = max(len(x) - n, 0)
     moved = blank(x, rows)
@@ -105,6 +105,6 @@ def first_bars(x: Floats) -> Places:
 def bars(x: Floats, *, keep: int | None = None) -> NDArray[np.int32]:
     """Sessions since the first bar, that one counted as 1; 0 before it."""
     sessions = len(x)
-    rows = np.arange(sessions - kept(sessions, keep) + 1, sessions + 1, dtype=np.int32)
+    rows = np.arange(sessions - kept_rows(sessions, keep) + 1, sessions + 1, dtype=np.int32)
     counted: NDArray[np.int32] = np.maximum(rows[:, None] - first_bars(x).astype(np.int32), 0)
     return counted

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from scans.kernels.arrays import Floats, blank, kept, need_length
-from scans.kernels.recursion import alone, column, last_states
+from scans.kernels.arrays import Floats, blank, check_window_length, kept_rows
+from scans.kernels.recursion import is_single, last_states, recurse_column
 from scans.kernels.windows import rolling_sum
 
 
 def alpha(n: int) -> float:
     """The weight of the newest value in an ema over n sessions."""
-    need_length(n)
+    check_window_length(n)
     return 2.0 / (n + 1)
 
 
@@ -31,10 +31,10 @@ def ema(x: Floats, n: int, *, keep: int | None = None) -> Floats:
 
 def wilder(x: Floats, n: int, *, keep: int | None = None) -> Floats:
     """Wilder's average over n, (K, N)."""
-    need_length(n)
-    rows = kept(len(x), keep)
-    if alone(x):
-        return column(x, 1.0 / n, 1, rows)[0]
+    check_window_length(n)
+    rows = kept_rows(len(x), keep)
+    if is_single(x):
+        return recurse_column(x, 1.0 / n, 1, rows)[0]
     out = blank(x, rows)
     for at, (level,) in last_states(x, 1.0 / n, 1, len(out)):
         out[at] = level
@@ -43,9 +43,9 @@ def wilder(x: Floats, n: int, *, keep: int | None = None) -> Floats:
 
 def ema_chain(x: Floats, n: int, levels: int, *, keep: int | None = None) -> list[Floats]:
     """ema, ema of ema and so on, `levels` of them in one pass, (K, N) each."""
-    rows = kept(len(x), keep)
-    if alone(x):
-        return column(x, alpha(n), levels, rows)
+    rows = kept_rows(len(x), keep)
+    if is_single(x):
+        return recurse_column(x, alpha(n), levels, rows)
     out = [blank(x, rows) for _ in range(levels)]
     for at, state in last_states(x, alpha(n), levels, rows):
         for array, level in zip(out, state, strict=True):
@@ -55,9 +55,9 @@ def ema_chain(x: Floats, n: int, levels: int, *, keep: int | None = None) -> lis
 
 def dema(x: Floats, n: int, *, keep: int | None = None) -> Floats:
     """Double exponential average over n, (K, N)."""
-    out = blank(x, kept(len(x), keep))
-    if alone(x):
-        double(*column(x, alpha(n), 2, len(out)), out=out)
+    out = blank(x, kept_rows(len(x), keep))
+    if is_single(x):
+        double(*recurse_column(x, alpha(n), 2, len(out)), out=out)
         return out
     for at, (e1, e2) in last_states(x, alpha(n), 2, len(out)):
         double(e1, e2, out=out[at])
@@ -66,9 +66,9 @@ def dema(x: Floats, n: int, *, keep: int | None = None) -> Floats:
 
 def tema(x: Floats, n: int, *, keep: int | None = None) -> Floats:
     """Triple exponential average over n, (K, N)."""
-    out = blank(x, kept(len(x), keep))
-    if alone(x):
-        triple(*column(x, alpha(n), 3, len(out)), out=out)
+    out = blank(x, kept_rows(len(x), keep))
+    if is_single(x):
+        triple(*recurse_column(x, alpha(n), 3, len(out)), out=out)
         return out
     for at, (e1, e2, e3) in last_states(x, alpha(n), 3, len(out)):
         triple(e1, e2, e3, out=out[at])

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scans.kernels.arrays import CHUNK, Bools, Floats, chunks, kept, tail
+from scans.kernels.arrays import CHUNK, Bools, Floats, chunks, kept_rows, tail
 
 TIE = 1e-9
 
@@ -61,7 +61,7 @@ def falls(x: Floats, *, keep: int | None = None) -> Bools:
 
 
 def _stepped(x: Floats, keep: int | None, *, up: bool) -> Bools:
-    rows = kept(len(x), keep)
+    rows = kept_rows(len(x), keep)
     steps = np.zeros((rows, *x.shape[1:]), dtype=np.bool_)
     x = tail(x, rows + 1)
     if len(x) > 1 and rows:
@@ -75,7 +75,7 @@ def crosses_above(a: Floats, b: Floats, *, keep: int | None = None) -> Bools:
 
     False where either session has a NaN: nothing crosses at a first bar.
     """
-    rows = kept(len(a), keep)
+    rows = kept_rows(len(a), keep)
     crossed = np.zeros((rows, *a.shape[1:]), dtype=np.bool_)
     a, b = tail(a, rows + 1), tail(b, rows + 1)
     if len(a) > 1 and rows:

@@ -15,11 +15,11 @@ from scans.kernels.arrays import (
     Counts,
     Floats,
     blank,
+    check_window_length,
     chunks,
-    kept,
-    need_length,
+    kept_rows,
+    pad_missing,
     tail,
-    under_missing,
 )
 from scans.kernels.compare import TIE
 from scans.kernels.windows import doubled_sum
@@ -27,8 +27,8 @@ from scans.kernels.windows import doubled_sum
 
 def rolling_count(holds: Bools, n: int, *, keep: int | None = None) -> Counts:
     """On how many of the last n sessions it held, (K, N) int16."""
-    need_length(n)
-    rows = kept(len(holds), keep)
+    check_window_length(n)
+    rows = kept_rows(len(holds), keep)
     window = np.zeros((rows + n - 1, *holds.shape[1:]), dtype=np.int16)
     known = tail(holds, len(window))
     window[len(window) - len(known) :] = known
@@ -44,13 +44,13 @@ def rolling_share(holds: Bools, n: int, *, of: Bools | None = None, keep: int | 
         return rolling_count(holds, n, keep=keep) / n
     inside = rolling_count(of, n, keep=keep).astype(np.float64)
     inside[inside == 0] = np.nan
-    both = tail(holds, kept(len(holds), keep) + n - 1) & tail(of, kept(len(of), keep) + n - 1)
+    both = tail(holds, kept_rows(len(holds), keep) + n - 1) & tail(of, kept_rows(len(of), keep) + n - 1)
     return np.divide(rolling_count(both, n, keep=keep), inside, out=inside)
 
 
 def streak(holds: Bools, *, keep: int | None = None) -> NDArray[np.int32]:
     """How many sessions in a row, up to each, it has held, (K, N) int32. Looks at all of history."""
-    rows = kept(len(holds), keep)
+    rows = kept_rows(len(holds), keep)
     out = np.zeros((rows, *holds.shape[1:]), dtype=np.int32)
     run = np.zeros(holds.shape[1:], dtype=np.int32)
     for at, row in enumerate(holds, rows - len(holds)):
@@ -63,8 +63,8 @@ def streak(holds: Bools, *, keep: int | None = None) -> NDArray[np.int32]:
 
 def rolling_median(x: Floats, n: int, *, keep: int | None = None) -> Floats:
     """Median of the last n values, the mean of the middle two for an even n, (K, N); NaN until there are n."""
-    need_length(n)
-    rows = kept(len(x), keep)
+    check_window_length(n)
+    rows = kept_rows(len(x), keep)
     x = tail(x, rows + n - 1)
     found = blank(x, max(len(x) - n + 1, 0))
     low, high = (n - 1) // 2, n // 2
@@ -75,7 +75,7 @@ def rolling_median(x: Floats, n: int, *, keep: int | None = None) -> Floats:
         np.add(window[..., low], window[..., high], out=middle)
         np.divide(middle, 2.0, out=middle)
         middle[np.isnan(window[..., -1])] = np.nan
-    return under_missing(found, rows)
+    return pad_missing(found, rows)
 
 
 def share_below(x: Floats, level: Floats, n: int, *, least: int = 1, keep: int | None = None) -> Floats:
@@ -84,9 +84,9 @@ def share_below(x: Floats, level: Floats, n: int, *, least: int = 1, keep: int |
     Of those there are, where there are fewer than n; NaN where there are fewer than `least` or no level. The ties rule
     holds: for values that are not negative, level is above x exactly where x < level (1 - 1e-9).
     """
-    need_length(n)
-    rows = kept(len(x), keep)
-    x = under_missing(tail(x, rows + n - 1), rows + n - 1)
+    check_window_length(n)
+    rows = kept_rows(len(x), keep)
+    x = pad_missing(tail(x, rows + n - 1), rows + n - 1)
     cut = tail(level, rows) * (1.0 - TIE)
     below = np.zeros(cut.shape, dtype=np.int16)
     known = np.zeros(cut.shape, dtype=np.int16)

@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scans.kernels.arrays import Bools, Floats, blank, chunks, kept, need_length, tail
+from scans.kernels.arrays import Bools, Floats, blank, check_window_length, chunks, kept_rows, tail
 from scans.kernels.averages import alpha, double, triple
 from scans.kernels.compare import TIE, above
-from scans.kernels.recursion import advance, alone, single, starts
+from scans.kernels.recursion import advance, is_single, recurse_single, starts
 
 
 class Macd(NamedTuple):
@@ -39,7 +39,7 @@ class OscSides(NamedTuple):
 
 def macd(close: Floats, fast: int = 12, slow: int = 26, signal: int = 9, *, keep: int | None = None) -> Macd:
     """Moving average convergence / divergence, (K, N) each."""
-    rows = kept(len(close), keep)
+    rows = kept_rows(len(close), keep)
     out = Macd(blank(close, rows), blank(close, rows), blank(close, rows))
     for at, (pair, smooth) in _pairs(close, fast, slow, signal, rows):
         np.subtract(pair[0], pair[1], out=out.line[at])
@@ -53,7 +53,7 @@ def osc_sides(close: Floats, fast: int = 12, slow: int = 26, signal: int = 9, *,
 
     osc itself is up - down; near 0 it has no scale of its own.
     """
-    rows = kept(len(close), keep)
+    rows = kept_rows(len(close), keep)
     out = OscSides(blank(close, rows), blank(close, rows))
     for at, (pair, smooth) in _pairs(close, fast, slow, signal, rows):
         np.add(pair[0], smooth[1], out=out.up[at])
@@ -89,9 +89,9 @@ def osc_rises(sides: OscSides) -> Bools:
 
 def rsi(close: Floats, n: int = 14, *, keep: int | None = None) -> Floats:
     """Relative strength index on Wilder's average, (K, N), 0..100."""
-    need_length(n)
-    out = blank(close, kept(len(close), keep))
-    if alone(close):
+    check_window_length(n)
+    out = blank(close, kept_rows(len(close), keep))
+    if is_single(close):
         return _rsi_alone(close, 1.0 / n, out)
     both = np.empty((2, close.shape[1]))
     for at, (state,) in _smoothed_moves(close, 1.0 / n, 1, len(out)):
@@ -105,7 +105,7 @@ def _rsi_alone(close: Floats, weight: float, out: Floats) -> Floats:
     """The same of one instrument, (T, 1), into `out`."""
     nothing = np.zeros((1, 2))  # the averages begin at 0, a row before the first
     both = np.concatenate([nothing, *(chunk[:, :, 0] for chunk in _moved(close))])
-    sides = [single(side, weight, 0)[len(side) - len(out) :] for side in both.T.tolist()]
+    sides = [recurse_single(side, weight, 0)[len(side) - len(out) :] for side in both.T.tolist()]
     _strength(np.array(sides), out[:, 0])
     _hide_missing(out, close)
     return out
@@ -113,7 +113,7 @@ def _rsi_alone(close: Floats, weight: float, out: Floats) -> Floats:
 
 def rsi_tema_dema(close: Floats, n: int = 14, *, keep: int | None = None) -> tuple[Floats, Floats]:
     """rsi_tema and rsi_dema over n, (K, N) each, 0..100: one pass, since the two share their averages."""
-    rows = kept(len(close), keep)
+    rows = kept_rows(len(close), keep)
     of_tema, of_dema = blank(close, rows), blank(close, rows)
     both, plus = np.empty((2, close.shape[1])), np.empty((2, close.shape[1]))
     for at, (e1, e2, e3) in _smoothed_moves(close, alpha(n), 3, rows):

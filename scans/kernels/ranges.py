@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scans.kernels.arrays import Floats, blank, kept, need_length, shift, tail
+from scans.kernels.arrays import Floats, blank, check_window_length, kept_rows, shift, tail
 from scans.kernels.averages import sma
 from scans.kernels.compare import at_least
 from scans.kernels.windows import rolling_max, rolling_min
@@ -16,7 +16,7 @@ def true_range(high: Floats, low: Floats, close: Floats, *, inside: bool = False
     `inside`: NaN at the first bar instead, for windows whose ranges all lie between two of their own bars (20 bars
     give 19).
     """
-    rows = kept(len(close), keep)
+    rows = kept_rows(len(close), keep)
     before = shift(close, 1, keep=rows)
     top, bottom = tail(high, rows), tail(low, rows)
     if inside:
@@ -30,8 +30,8 @@ def true_range(high: Floats, low: Floats, close: Floats, *, inside: bool = False
 
 def atr(high: Floats, low: Floats, close: Floats, n: int, *, keep: int | None = None) -> Floats:
     """Simple mean of the true range over n, (K, N)."""
-    need_length(n)
-    rows = kept(len(close), keep)
+    check_window_length(n)
+    rows = kept_rows(len(close), keep)
     return sma(true_range(high, low, close, keep=rows + n - 1), n, keep=rows)
 
 
@@ -63,7 +63,7 @@ def change(x: Floats, n: int = 1, *, keep: int | None = None) -> Floats:
 def ratio(x: Floats, n: int, *, keep: int | None = None) -> Floats:
     """x / (x n sessions before), (K, N). To be ranked, rather than the return: it stands near 1, where 1e-9 relative
     is a tie of two prices."""
-    need_length(n)
-    value = blank(x, kept(len(x), keep))
+    check_window_length(n)
+    value = blank(x, kept_rows(len(x), keep))
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.divide(tail(x, len(value)), shift(x, n, keep=len(value)), out=value)

@@ -7,7 +7,7 @@ stay in the cache; nothing is allocated per row and only rows that are asked for
 
 An input is any iterable of rows, so inputs that are computed (gains, losses) need no array of their own.
 
-One instrument alone has no rows worth a call each: `single` does the same operations in the same order on plain
+One instrument alone has no rows worth a call each: `recurse_single` does the same operations in the same order on plain
 numbers, so that its results are the same to the last bit.
 """
 
@@ -74,23 +74,23 @@ def last_states(x: Floats, alpha: float, levels: int, rows: int) -> Iterator[tup
             yield at, state
 
 
-def alone(x: Floats) -> bool:
+def is_single(x: Floats) -> bool:
     """Whether `x` (T, N) is of one instrument."""
     return bool(x.shape[1] == 1)
 
 
-def column(x: Floats, alpha: float, levels: int, rows: int) -> list[Floats]:
+def recurse_column(x: Floats, alpha: float, levels: int, rows: int) -> list[Floats]:
     """The levels of the recursion on one instrument's x, (T, 1): the last `rows` of each, (rows, 1)."""
     first = int(first_bars(x)[0])
     source = x[:, 0].tolist()
     found = []
     for _ in range(levels):
-        source = single(source, alpha, first)
+        source = recurse_single(source, alpha, first)
         found.append(np.array(source[len(source) - rows :]).reshape(rows, 1))
     return found
 
 
-def single(values: Sequence[float], alpha: float, first: int) -> list[float]:
+def recurse_single(values: Sequence[float], alpha: float, first: int) -> list[float]:
     """The recursion on plain numbers, started at place `first` with the value there; NaN before."""
     found = [nan] * min(first, len(values))
     if first < len(values):

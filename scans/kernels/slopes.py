@@ -19,11 +19,11 @@ from scans.kernels.arrays import (
     Bools,
     Floats,
     blank,
+    check_window_length,
     chunks,
-    kept,
-    need_length,
+    kept_rows,
+    pad_missing,
     tail,
-    under_missing,
 )
 from scans.kernels.compare import TIE, above, at_least
 from scans.kernels.windows import weighted_sum
@@ -94,10 +94,10 @@ class Moments(NamedTuple):
 
 def moments(x: Floats, n: int, *, keep: int | None = None) -> Moments:
     """Moments of the last n values, (K, N) each."""
-    need_length(n)
-    rows = kept(len(x), keep)
+    check_window_length(n)
+    rows = kept_rows(len(x), keep)
     # Rows that history lacks are NaN like those before a first bar.
-    x = under_missing(tail(x, rows + n - 1), rows + n - 1)
+    x = pad_missing(tail(x, rows + n - 1), rows + n - 1)
     nothing = x * 0.0  # NaN where x is
     return _joined(Moments(1, x, nothing, nothing), n)
 
@@ -123,7 +123,7 @@ def r_squared(x: Floats, n: int, *, keep: int | None = None) -> Floats:
 
     0 where the values vary by no more than ties do (n 1e-18 in squares): meant for logarithms of prices.
     """
-    share = blank(x, kept(len(x), keep))
+    share = blank(x, kept_rows(len(x), keep))
     x = tail(x, len(share) + n - 1)
     for columns in _blocks(x):
         found = moments(x[:, columns], n, keep=len(share))
@@ -140,7 +140,7 @@ def r_squared(x: Floats, n: int, *, keep: int | None = None) -> Floats:
 
 def deviation(x: Floats, n: int, *, ddof: int = 1, keep: int | None = None) -> Floats:
     """Standard deviation of the last n values (of a sample unless `ddof` is 0), (K, N); NaN for n <= ddof."""
-    out = blank(x, kept(len(x), keep))
+    out = blank(x, kept_rows(len(x), keep))
     if n <= ddof:
         out[:] = np.nan
         return out

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scans.kernels.arrays import Bools, Floats, kept, need_length, tail
+from scans.kernels.arrays import Bools, Floats, check_window_length, kept_rows, tail
 from scans.kernels.compare import above, falls, rises
 from scans.kernels.slopes import spread
 from scans.kernels.windows import weighted_sum
@@ -17,7 +17,7 @@ from scans.kernels.windows import weighted_sum
 
 def signed_volume(close: Floats, volume: Floats, *, keep: int | None = None) -> Floats:
     """Volume with the sign of the close's change, (K, N): 0 on a tie and at the first bar, NaN before it."""
-    rows = kept(len(close), keep)
+    rows = kept_rows(len(close), keep)
     return _signed(close, tail(volume, rows), rows, 1, -1)
 
 
@@ -32,8 +32,8 @@ def obv(close: Floats, volume: Floats) -> Floats:
 def obv_sides(close: Floats, volume: Floats, n: int, *, keep: int | None = None) -> tuple[Floats, Floats]:
     """The numerator of the slope of obv over n as up - down, (K, N) each: the weighted volumes of the sessions that
     closed higher and of those that closed lower."""
-    need_length(n)
-    rows = kept(len(close), keep)
+    check_window_length(n)
+    rows = kept_rows(len(close), keep)
     reach = min(rows + n - 1, len(close))
     # Place 0 weighs nothing (its change came from before the window) but asks for a bar there.
     taps = [(j, j * (n - j) / 2) for j in range(n)]

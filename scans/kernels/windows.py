@@ -16,11 +16,11 @@ from scans.kernels.arrays import (
     Counts,
     Floats,
     blank,
+    check_window_length,
     chunks,
-    kept,
-    need_length,
+    kept_rows,
+    pad_missing,
     tail,
-    under_missing,
 )
 
 Summed = TypeVar("Summed", Floats, Counts)
@@ -47,8 +47,8 @@ def weighted_sum(x: Floats, n: int, taps: Sequence[tuple[int, float]], *, keep: 
     Added up in the order of the taps. NaN until there are n values in the array, and wherever a tap meets one: a tap
     of place 0, be its weight 0, asks for a full window.
     """
-    need_length(n)
-    rows = kept(len(x), keep)
+    check_window_length(n)
+    rows = kept_rows(len(x), keep)
     x = tail(x, rows + n - 1)
     total = np.zeros((max(len(x) - n + 1, 0), *x.shape[1:]))
     for start, stop in chunks(*total.shape):
@@ -57,16 +57,16 @@ def weighted_sum(x: Floats, n: int, taps: Sequence[tuple[int, float]], *, keep: 
         for place, weight in taps:
             np.multiply(x[start + place : stop + place], weight, out=term)
             np.add(part, term, out=part)
-    return under_missing(total, rows)
+    return pad_missing(total, rows)
 
 
 def _windowed(x: Floats, n: int, keep: int | None, whole: Callable[[Floats, int], Floats]) -> Floats:
-    need_length(n)
-    rows = kept(len(x), keep)
+    check_window_length(n)
+    rows = kept_rows(len(x), keep)
     x = tail(x, rows + n - 1)
     if len(x) < n or not rows:
         return np.full((rows, *x.shape[1:]), np.nan)
-    return under_missing(whole(x, n), rows)
+    return pad_missing(whole(x, n), rows)
 
 
 def doubled_sum(x: Summed, n: int) -> Summed:
@@ -83,15 +83,15 @@ def doubled_sum(x: Summed, n: int) -> Summed:
 
 
 def _extreme(x: Floats, n: int, keep: int | None, pick: np.ufunc, partial: bool) -> Floats:
-    need_length(n)
+    check_window_length(n)
     if not partial:
         return _windowed(x, n, keep, lambda y, length: _picked(y, length, pick))
-    rows = kept(len(x), keep)
+    rows = kept_rows(len(x), keep)
     x = tail(x, rows + n - 1)
     if not rows or not len(x):
         return blank(x, rows)
     # fmax and fmin pass over NaN: rows that history lacks are NaN like those before a first bar.
-    return _picked(under_missing(x, rows + n - 1), n, pick)
+    return _picked(pad_missing(x, rows + n - 1), n, pick)
 
 
 def _picked(x: Floats, n: int, pick: np.ufunc) -> Floats:

@@ -14,7 +14,7 @@ from marketdata.management.arguments import add_market, day, positive
 from marketdata.management.command import SeismoCommand
 from marketdata.management.parser import USAGE
 from marketdata.operations.lease import LeaseLost
-from scans.engines.params import ParamError
+from scans.engines.engine_params import ParamError
 from scans.execution.executors import CHOICES
 from scans.operations.scan.backfill import BackfillRefused
 from scans.operations.scan.reproduce import NoSuchRun

@@ -32,7 +32,7 @@ def next_steps(scans: Sequence[Scan]) -> Iterator[str]:
         elif last.reason == NOTHING_ELIGIBLE:
             sessions = bars.record(scan.market).sessions
             recorded = int(np.searchsorted(sessions, np.datetime64(last.date), side="right"))
-            least = scan.task.needs.min_bars
+            least = scan.task.requirements.min_bars
             if recorded < least:
                 yield (
                     f"Next: {scan.version.slug} needs {least:,} sessions of bars up to {last.date}, the record has "

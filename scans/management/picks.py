@@ -44,6 +44,6 @@ def _pick(row: ScanRank, flow: dict[str, Any] | None) -> dict[str, Any]:
         **{name: getattr(row, name) for name in (*names, *order_prices.LEVELS)},
         "date": row.date.isoformat(),
         "version": row.scanner_version.slug,
-        "order": order_prices.of_pick(row),
+        "order": order_prices.pick_order_prices(row),
         "flow": flow,
     }

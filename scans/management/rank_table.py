@@ -71,7 +71,7 @@ def _write_picks(out: Out, market: Market, answer: Answer) -> None:
 def write_picks(out: Out, market: Market, names: Sequence[str], ranks: Sequence[Mapping[str, Any]]) -> None:
     """A table of these columns of picks that have their `order` and their `flow`."""
     columns = [Column(_title(name), text=name in TEXTS) for name in names]
-    rows = ({**rank, **order_prices.flat(rank["order"]), **flows.flat(rank)} for rank in ranks)
+    rows = ({**rank, **order_prices.order_columns(rank["order"]), **flows.flat(rank)} for rank in ranks)
     write_table(out, columns, ([_cell(name, row[name], market) for name in names] for row in rows))
 
 

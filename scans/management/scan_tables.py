@@ -82,7 +82,9 @@ def attach_orders(scans: Sequence[Scan]) -> None:
     for scan in scans:
         for answer in scan.answers:
             session = date.fromisoformat(answer.date)
-            answer.ranks = [order_prices.with_order(rank, market=scan.market, session=session) for rank in answer.ranks]
+            answer.ranks = [
+                order_prices.add_order_prices(rank, market=scan.market, session=session) for rank in answer.ranks
+            ]
 
 
 def text(scans: Sequence[Scan], form: str) -> str:
@@ -124,7 +126,7 @@ def rows(scans: Sequence[Scan]) -> Iterator[dict[str, Any]]:
                     "market": scan.market,
                     "date": answer.date,
                     **{name: rank[name] for name in FLAT},
-                    **order_prices.flat(rank["order"]),
+                    **order_prices.order_columns(rank["order"]),
                     "signals": rank["signals"],
                     "components": rank["components"],
                     **flows.flat(rank),

@@ -13,7 +13,7 @@ from django.core.management.base import CommandParser
 from marketdata.management.arguments import add_market
 from marketdata.management.table import Column, Out, write_table
 from marketdata.number_format import MISSING, format_number
-from scans.engines import params as engine_params
+from scans.engines import engine_params
 from scans.engines.registry import ENGINES
 from scans.management.arguments import limit
 from scans.models import ActiveVersion, ScannerVersion
@@ -127,7 +127,7 @@ def _write_version(out: Out, version: ScannerVersion) -> None:
         f"segments {', '.join(version.segments) or OWN}; limits "
         f"{', '.join(f'{name}={most}' for name, most in version.limits.items()) or 'none'}"
     )
-    elsewhere = engine_params.elsewhere(kind)
+    elsewhere = engine_params.market_defaults(kind)
     columns = [Column("parameter", text=True), Column("value"), Column("unit", text=True)]
     columns += [Column(name, text=True) for name in ("otherwise", "what it is")]
     rows = []

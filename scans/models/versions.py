@@ -7,7 +7,7 @@ from django.db import models
 
 from marketdata.markets import UnknownMarket, get_market
 from marketdata.nearest_name import did_you_mean
-from scans.engines import params as engine_params
+from scans.engines import engine_params
 from scans.engines.registry import ENGINES
 
 MOST_LIMIT = 100_000

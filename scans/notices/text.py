@@ -7,7 +7,7 @@ from typing import Any
 
 from marketdata.markets import get_market
 from marketdata.number_format import format_number, format_percent, format_price
-from scans.order_prices import sentence
+from scans.order_prices import plan_sentence
 
 TITLES = {
     "done": "{}",
@@ -103,6 +103,6 @@ def _version(version: Mapping[str, Any], currency: str) -> Iterator[str]:
         yield (
             f"  {pick['rank']}. {told}: {format_number(pick['score'])}; {format_price(pick['close'], currency)}{change}"
         )
-        plan = sentence(pick.get("plan", {}))  # evenings before plans were in messages have none
+        plan = plan_sentence(pick.get("plan", {}))  # evenings before plans were in messages have none
         if plan:
             yield f"     {plan}"

@@ -30,11 +30,11 @@ from marketdata.operations.projection import project
 from marketdata.panel import Floats
 from marketdata.queries import bars as market_queries
 from marketdata.record import Record
-from scans.evaluation import trade_lifecycle as arithmetic
-from scans.evaluation.prices import Prices, prices
-from scans.evaluation.trade_lifecycle import Lives, Plans
+from scans.evaluation import trade_lifecycle
+from scans.evaluation.prices import Prices, price_arrays
+from scans.evaluation.trade_lifecycle import Lifecycles, Plans
 from scans.models import ScannerVersion, ScanRank, Signal, SignalStatus
-from scans.order_prices import of_pick
+from scans.order_prices import pick_order_prices
 from scans.queries import versions as queries
 
 UNFINISHED = (SignalStatus.WAITING, SignalStatus.OPEN)
@@ -89,7 +89,7 @@ def _follow(held: Record, todo: Sequence[ScanRank], days: Any) -> tuple[int, int
     over, raw = project.mended(held, lambda held: _prices(held, days))
     revisions = [rank.signal.revision if hasattr(rank, "signal") else REVISION for rank in todo]
     plans = _plans(todo, revisions, over, raw)
-    found = arithmetic.live(over, plans)
+    found = trade_lifecycle.follow_plans(over, plans)
     fresh, changed = [], []
     for n, rank in enumerate(todo):
         known = getattr(rank, "signal", None)  # asked before: a new Signal makes itself its rank's
@@ -112,7 +112,7 @@ def _prices(held: Record, days: Any) -> tuple[Prices, Floats]:
     window = market_queries.window(held, days, 253)
     fields = dict.fromkeys(("open", "high", "low", "close", "volume", "raw_close"), 0)
     panel = window.read(fields, threads=2, market_cap=True)
-    return prices(panel, window.suspects()), panel.tail("raw_close", 0)
+    return price_arrays(panel, window.suspects()), panel.tail("raw_close", 0)
 
 
 CHANGING = (
@@ -136,7 +136,7 @@ def _plans(todo: Sequence[ScanRank], revisions: Sequence[int], over: Prices, raw
     column = over.columns(np.array([rank.code for rank in todo]), row)
     scale = over.close[row, column] / raw[row, column]
 
-    orders = [of_pick(rank) if revision > 1 else None for rank, revision in zip(todo, revisions, strict=True)]
+    orders = [pick_order_prices(rank) if revision > 1 else None for rank, revision in zip(todo, revisions, strict=True)]
 
     def level(name: str, *, exact: bool = False) -> Floats:
         found = []
@@ -156,7 +156,7 @@ def _plans(todo: Sequence[ScanRank], revisions: Sequence[int], over: Prices, raw
     )
 
 
-def _signal(rank: ScanRank, n: int, found: Lives, plans: Plans, over: Prices, raw: Floats) -> Signal:
+def _signal(rank: ScanRank, n: int, found: Lifecycles, plans: Plans, over: Prices, raw: Floats) -> Signal:
     column = plans.column[n]
 
     def day(row: int) -> Any:
@@ -168,7 +168,7 @@ def _signal(rank: ScanRank, n: int, found: Lives, plans: Plans, over: Prices, ra
         return float(f"{adjusted * raw[row, column] / over.close[row, column]:.10g}")
 
     entered, left = int(found.entered[n]), int(found.left[n])
-    status = arithmetic.STATUSES[found.status[n]]
+    status = trade_lifecycle.STATUSES[found.status[n]]
     end = found.exit[n] if left >= 0 else over.close[-1, column]
     gain = (end / found.entry[n] - 1) * 100
     return Signal(

@@ -12,9 +12,8 @@ from django.db import IntegrityError, transaction
 from marketdata.markets import get_market
 from marketdata.nearest_name import did_you_mean
 from marketdata.operations import generations
-from scans.engines import base
-from scans.engines import params as engine_params
-from scans.engines.params import ParamError
+from scans.engines import base, engine_params
+from scans.engines.engine_params import ParamError
 from scans.engines.registry import ENGINES
 from scans.models import ActiveVersion, ScannerVersion, VersionChange
 from scans.queries import versions
@@ -197,7 +196,7 @@ def differing(engine: str, settings: Mapping[str, Any], reset: Sequence[str] = (
             message = f"Engine {engine} has no parameter {name!r}."
             raise VersionProblem(message, errors={f"parameters.{name}": [message]})
     settings = {name: value for name, value in settings.items() if name not in reset}
-    wrong = engine_params.wrong(kind, settings)
+    wrong = engine_params.param_errors(kind, settings)
     if wrong:
         # It brings its engine along, which the scan of another one must not pay for.
         from scans.engines.formula.errors import FormulaError
@@ -213,5 +212,5 @@ def differing(engine: str, settings: Mapping[str, Any], reset: Sequence[str] = (
         )
     typed = engine_params.dump(engine_params.read(kind, settings))
     plain = engine_params.dump(kind())
-    kept = engine_params.elsewhere(kind).keys() & settings.keys()
+    kept = engine_params.market_defaults(kind).keys() & settings.keys()
     return {name: value for name, value in typed.items() if value != plain[name] or name in kept}

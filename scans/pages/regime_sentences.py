@@ -19,8 +19,8 @@ from scans.engines.regime_rules import (
     UNREADABLE,
     Comparison,
     RegimeRule,
-    figure,
-    limit,
+    format_bound,
+    format_measure,
 )
 from scans.engines.regimes import DAILY
 from scans.pages import glossary
@@ -60,7 +60,7 @@ def _value(one: Comparison) -> str:
         RETURN_5: _("%(value)s over 5 sessions"),
         MEAN_10: _("mean of 10 sessions %(value)s"),
     }
-    return texts[one.measure] % {"value": figure(one).replace("-", MINUS)}
+    return texts[one.measure] % {"value": format_measure(one).replace("-", MINUS)}
 
 
 def _bound(one: Comparison, state: str) -> str:
@@ -74,5 +74,5 @@ def _bound(one: Comparison, state: str) -> str:
     }
     if not one.bound:
         return ""
-    low, end = (limit(value).replace("-", MINUS) for value in (-one.limit, one.limit))
+    low, end = (format_bound(value).replace("-", MINUS) for value in (-one.limit, one.limit))
     return texts[one.bound] % {"state": state, "low": low, "limit": end}

@@ -23,7 +23,7 @@ from marketdata.queries import readiness as records
 from marketdata.queries.readiness import Freshness, State
 from marketdata.record import Record
 from scans import digests
-from scans.engines import params as engine_params
+from scans.engines import engine_params
 from scans.engines.base import reads_flows
 from scans.engines.registry import ENGINES
 from scans.models import (

@@ -10,7 +10,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from scans.engines import params as engine_params
+from scans.engines import engine_params
 from scans.engines.registry import ENGINES
 from scans.models import ActiveVersion, RequestStatus, ScannerVersion, ScanRequest, VersionChange
 from scans.operations.requests import worker

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from marketdata.panel import Floats, Panel
 from marketdata.queries import bars as queries
-from scans.engines import params as engine_params
+from scans.engines import engine_params
 from scans.engines.base import MarketIndex
 from scans.engines.registry import ENGINES
 from scans.execution import executors
-from scans.execution.shards import Task, join
+from scans.execution.shards import EngineTask, join_pieces
 from scans.kernels import averages, oscillators, slopes, volume
 from tests.benchmarks import libraries
 
@@ -39,7 +39,7 @@ def compare(*, market: str, version: str, day: str, warm_up: int, runs: int) -> 
     held = queries.record(market)
     asked = held.between(date.fromisoformat(day), date.fromisoformat(day))
     engine = ENGINES[version]
-    task = Task(engine, engine_params.read(engine.Params, {}), held.market.segments, {})
+    task = EngineTask(engine, engine_params.read(engine.Params, {}), held.market.segments, {})
     window = queries.window(held, asked, warm_up or engine.warm_up)
     panel = window.read(dict.fromkeys(("close", "volume", "amount"), window.start))
     bars = [_of(panel, i) for i in range(len(panel.codes))]
@@ -52,8 +52,8 @@ def compare(*, market: str, version: str, day: str, warm_up: int, runs: int) -> 
 
     def ours() -> dict[str, float]:
         began = time.perf_counter()
-        pieces, _ = executors.work(window, [task], executor="inline")
-        ((universe, features),) = join(pieces, [task])
+        pieces, _ = executors.compute_pieces(window, [task], executor="inline")
+        ((universe, features),) = join_pieces(pieces, [task])
         if isinstance(features, Exception):
             raise features
         engine.score(universe, features, index, task.params)

@@ -13,9 +13,9 @@ from marketdata.lake.footers import survey
 from marketdata.lake.layout import Lake
 from marketdata.models import LakePartition
 from marketdata.queries import bars
-from scans.engines import params as engine_params
+from scans.engines import engine_params
 from scans.engines.registry import ENGINES
-from scans.execution.shards import Task, reach
+from scans.execution.shards import EngineTask, field_reach
 from scans.operations.evaluation import evidence
 from scans.operations.evaluation.evaluate import evaluate
 from scans.operations.scan import run
@@ -131,13 +131,13 @@ def reading(*, market: str, version: str, day: str, runs: int) -> Answer:
     held = bars.record(market)
     asked = held.between(date.fromisoformat(day), date.fromisoformat(day))
     engine = ENGINES[version]
-    task = Task(engine, engine_params.read(engine.Params, {}), held.market.segments, {})
+    task = EngineTask(engine, engine_params.read(engine.Params, {}), held.market.segments, {})
     window = bars.window(held, asked, engine.warm_up)
     plain = Lake(f"file://{Path(window.lake.root).absolute()}")
     before = measurement.read_bytes()
     survey(plain, window.survey.parts)
     footers = measurement.read_bytes()
-    replace(window, lake=plain).read(reach([task]))
+    replace(window, lake=plain).read(field_reach([task]))
     after = measurement.read_bytes()
     return {
         "footers": footers - before,
@@ -147,5 +147,5 @@ def reading(*, market: str, version: str, day: str, runs: int) -> Answer:
         "parts": len(window.survey.parts),
         "record": measurement.seconds(lambda: bars.record(market), runs),
         "window": measurement.seconds(lambda: bars.window(held, asked, engine.warm_up), runs),
-        "read": measurement.seconds(lambda: window.read(reach([task]), threads=2), runs),
+        "read": measurement.seconds(lambda: window.read(field_reach([task]), threads=2), runs),
     }

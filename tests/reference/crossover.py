@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tests.reference import indicators as ta
+from tests.reference import indicators
 from tests.reference.indicators import above, at_least
 
 POINTS = {"cross": 3, "volume": 2, "macd": 1, "rsi": 1, "tema": 2, "obv": 2, "above5": 2, "dema": 2}
@@ -71,40 +71,40 @@ class Measures:
 
 def tradable(bars: pd.DataFrame, turnover_min: float, price_min: float) -> bool:
     """The two filters that need no indicator, asked first because they spare the measuring of half a market."""
-    turnover = at_least(ta.mean_last(bars["A"], 20), turnover_min)
+    turnover = at_least(indicators.mean_last(bars["A"], 20), turnover_min)
     return turnover and float(bars["rawC"].iloc[-1]) >= price_min
 
 
 def measure(bars: pd.DataFrame) -> Measures:
     close, volume = bars["C"], bars["V"]
     c = float(close.iloc[-1])
-    tema20, dema10 = ta.tema(close, 20), ta.dema(close, 10)
+    tema20, dema10 = indicators.tema(close, 20), indicators.dema(close, 10)
     over = [above(a, b) for a, b in zip(tema20.tolist(), dema10.tolist(), strict=True)]
-    osc_up, osc_down = (side.tolist() for side in ta.osc_sides(close))
+    osc_up, osc_down = (side.tolist() for side in indicators.osc_sides(close))
     last_tema, last_dema = float(tema20.iloc[-1]), float(dema10.iloc[-1])
-    atr = ta.mean_last(ta.true_range(bars["H"], bars["L"], close), 14)
+    atr = indicators.mean_last(indicators.true_range(bars["H"], bars["L"], close), 14)
     return Measures(
         A=float(bars["A"].iloc[-1]),
-        turnover=ta.mean_last(bars["A"], 20),
+        turnover=indicators.mean_last(bars["A"], 20),
         price=float(bars["rawC"].iloc[-1]),
         C=c,
         V=float(volume.iloc[-1]),
-        ema60=float(ta.ema(close, 60).iloc[-1]),
+        ema60=float(indicators.ema(close, 60).iloc[-1]),
         tema20=last_tema,
         dema10=last_dema,
-        rsi_tema=float(ta.rsi_tema(close, 14).iloc[-1]),
-        rsi_dema=float(ta.rsi_dema(close, 14).iloc[-1]),
-        vma5=ta.mean_last(volume, 5),
-        vma20=ta.mean_last(volume, 20),
+        rsi_tema=float(indicators.rsi_tema(close, 14).iloc[-1]),
+        rsi_dema=float(indicators.rsi_dema(close, 14).iloc[-1]),
+        vma5=indicators.mean_last(volume, 5),
+        vma20=indicators.mean_last(volume, 20),
         gap=(last_tema - last_dema) / c,
         ext=(c - last_tema) / last_tema,
         atr_share=atr / c,
-        tema_rises=above(*ta.slope_sides(tema20, 20)),
-        dema_rises=above(*ta.slope_sides(dema10, 20)),
-        obv_rises=above(*ta.obv_sides(close, volume, 20)),
+        tema_rises=above(*indicators.slope_sides(tema20, 20)),
+        dema_rises=above(*indicators.slope_sides(dema10, 20)),
+        obv_rises=above(*indicators.obv_sides(close, volume, 20)),
         osc_positive=above(osc_up[-1], osc_down[-1]),
         osc_rising=rising_run(osc_up, osc_down),
-        ups=sum(sign > 0 for sign in ta.sign_of_change(close)[-5:]),
+        ups=sum(sign > 0 for sign in indicators.sign_of_change(close)[-5:]),
         crossed=over[-1] and not over[-2],
         sessions_above=sum(over[-5:]),
     )

@@ -21,7 +21,7 @@ from typing import Any
 
 import pandas as pd
 
-from tests.reference import indicators as ta
+from tests.reference import indicators
 from tests.reference.bars import SEGMENTS, Frames, universe
 from tests.reference.indicators import above, at_least, clip
 from tests.reference.outcome import Outcome, Row, answer
@@ -69,7 +69,7 @@ class Window:
 
     def signed_volumes(self, last: int) -> tuple[float, float]:
         """Volume of the rising and of the falling bars among the `last` changes."""
-        signs = ta.sign_of_change(pd.Series(self.C))[-last:]
+        signs = indicators.sign_of_change(pd.Series(self.C))[-last:]
         pairs = list(zip(signs, self.V[-last:], strict=True))
         up = math.fsum(volume for sign, volume in pairs if sign > 0)
         return up, math.fsum(volume for sign, volume in pairs if sign < 0)
@@ -163,7 +163,7 @@ def absorption(w: Window) -> float:
         return 0.3
     up, down = w.signed_volumes(10)
     s = (up - down) / typical
-    steps = ta.changes(pd.Series(w.C)).tolist()[-10:]
+    steps = indicators.changes(pd.Series(w.C)).tolist()[-10:]
     travel = math.fsum(abs(steps[i]) / w.C[i - 11] for i in range(10))
     a = travel / 10 if travel > 0 else 0.01
     if not above(up, down):
@@ -229,8 +229,8 @@ def within_limits(bars: pd.DataFrame, params: Mapping[str, Any]) -> bool:
     return (
         (low is None or price >= low)
         and (high is None or price <= high)
-        and (volume is None or at_least(ta.mean_last(bars["rawV"], 20), volume))
-        and (turnover is None or at_least(ta.mean_last(bars["A"], 20), turnover))
+        and (volume is None or at_least(indicators.mean_last(bars["rawV"], 20), volume))
+        and (turnover is None or at_least(indicators.mean_last(bars["A"], 20), turnover))
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from tests.reference import indicators as ta
+from tests.reference import indicators
 from tests.reference.bars import SEGMENTS, Frames, universe
 from tests.reference.crossover import tradable
 from tests.reference.indicators import above, at_least, clip, within
@@ -45,22 +45,22 @@ def r_squared(values: Sequence[float]) -> float:
 
 
 def volume_ratio(bars: pd.DataFrame) -> float:
-    base = ta.mean_last(bars["V"], 20)
-    return ta.mean_last(bars["V"], 5) / base if base > 0 else 0.0
+    base = indicators.mean_last(bars["V"], 20)
+    return indicators.mean_last(bars["V"], 5) / base if base > 0 else 0.0
 
 
 def midterm(bars: pd.DataFrame, percentile: float) -> float | None:
     """The score, None where a filter does not hold."""
     close = bars["C"]
     c = float(close.iloc[-1])
-    ema20, ema60 = ta.ema(close, 20), ta.ema(close, 60)
+    ema20, ema60 = indicators.ema(close, 20), indicators.ema(close, 60)
     short, long = float(ema20.iloc[-1]), float(ema60.iloc[-1])
-    up, down = ta.slope_sides(ema60, 20)
-    atr = ta.mean_last(ta.true_range(bars["H"], bars["L"], close), 14)
+    up, down = indicators.slope_sides(ema60, 20)
+    atr = indicators.mean_last(indicators.true_range(bars["H"], bars["L"], close), 14)
     holds = (
         above(c, short)
         and above(short, long)
-        and above(*ta.slope_sides(ema20, 20))
+        and above(*indicators.slope_sides(ema20, 20))
         and at_least(up, down)
         and at_least(percentile, 0.70)
         and at_least(c, 0.75 * max(bars["H"].tolist()[-250:]))
@@ -80,13 +80,13 @@ def pullback(bars: pd.DataFrame) -> float | None:
     """The score, None where a filter does not hold."""
     close = bars["C"]
     c = float(close.iloc[-1])
-    ema20, ema60 = ta.ema(close, 20), ta.ema(close, 60)
+    ema20, ema60 = indicators.ema(close, 20), indicators.ema(close, 60)
     short, long = float(ema20.iloc[-1]), float(ema60.iloc[-1])
-    strength = float(ta.rsi(close, 14).iloc[-1])
+    strength = float(indicators.rsi(close, 14).iloc[-1])
     ratio = volume_ratio(bars)
     holds = (
         above(short, long)
-        and above(*ta.slope_sides(ema60, 20))
+        and above(*indicators.slope_sides(ema60, 20))
         and within(0.97, c / short, 1.01)
         and at_least(1.01 * short, min(bars["L"].tolist()[-3:]))
         and within(40, strength, 55)
@@ -121,7 +121,7 @@ def halves(
         limit=chosen["limit"],
     )
     relatives = {code: b["C"].iloc[-1] / b["C"].iloc[-61] for code, b in members.items()}
-    percentiles = ta.percentiles(relatives)
+    percentiles = indicators.percentiles(relatives)
     open_for_pullback = regime == "neutral" and int(today["short_risk"]) == 0
     found: dict[str, list[Row]] = {"midterm": [], "pullback": []}
     for code, bars in members.items():

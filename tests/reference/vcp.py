@@ -22,7 +22,7 @@ from typing import Any
 
 import pandas as pd
 
-from tests.reference import indicators as ta
+from tests.reference import indicators
 from tests.reference.bars import SEGMENTS, Frames, universe
 from tests.reference.crossover import tradable
 from tests.reference.indicators import above, at_least, clip, within
@@ -41,7 +41,7 @@ PARAMS: dict[str, Any] = {
 }
 
 
-def strength(close: ta.Floats) -> float:
+def strength(close: indicators.Floats) -> float:
     """RS + 1: the weighted price relatives over 63, 126, 189 and 252 sessions."""
     prices = close.tolist()
     weights = {63: 0.4, 126: 0.2, 189: 0.2, 252: 0.2}
@@ -51,8 +51,8 @@ def strength(close: ta.Floats) -> float:
 def template(bars: pd.DataFrame, percentile: float) -> list[bool]:
     close = bars["C"]
     c = float(close.iloc[-1])
-    sma50, sma150, sma200 = (ta.mean_last(close, n) for n in (50, 150, 200))
-    earlier = ta.mean_last(close.iloc[:-22], 200)
+    sma50, sma150, sma200 = (indicators.mean_last(close, n) for n in (50, 150, 200))
+    earlier = indicators.mean_last(close.iloc[:-22], 200)
     return [
         above(c, sma150) and above(c, sma200),
         above(sma150, sma200),
@@ -147,11 +147,11 @@ def judged(
     price, c = float(bars["rawC"].iloc[-1]), float(bars["C"].iloc[-1])
     high = bars["H"].tolist()
     pivot, pivot_before = max(high[-20:]), max(high[-21:-1])
-    mean50 = ta.mean_last(bars["V"], 50)
+    mean50 = indicators.mean_last(bars["V"], 50)
     score = (
         25 * passed / 7
         + 25 * min(1.0, clip(1 - d3 / d1) / 0.75)
-        + 20 * dry_up(ta.mean_last(bars["V"], 10) / mean50)
+        + 20 * dry_up(indicators.mean_last(bars["V"], 10) / mean50)
         + 15 * clip(1 - (pivot / c - 1) / 0.10)
         + 15 * percentile
     )
@@ -196,7 +196,7 @@ def scan(
         segments=chosen["segments"],
         limit=chosen["limit"],
     )
-    percentiles = ta.percentiles({code: strength(bars["C"]) for code, bars in members.items()})
+    percentiles = indicators.percentiles({code: strength(bars["C"]) for code, bars in members.items()})
     rows = []
     for code, bars in members.items():
         row = judged(code, bars, percentiles[code], (flows or {}).get(code), chosen)

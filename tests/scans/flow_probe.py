@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from scans.engines.base import Features, Needs
+from scans.engines.base import Features, Requirements
+from scans.engines.engine_params import param
 from scans.engines.indicators import Measures
-from scans.engines.params import param
 from tests.scans.probe import Probe
 
 FIELDS = ("foreign_net_quantity", "institution_net_value")
@@ -33,9 +33,9 @@ class FlowProbe(Probe):
         self.seen: Mapping[str, Any] = {}
         self.codes: list[str] = []
 
-    def needs(self, params: Any) -> Needs:
+    def requirements(self, params: Any) -> Requirements:
         reach = dict.fromkeys(FIELDS, 2) if params.flow else {}
-        return Needs({**self.inputs, **reach}, self.warm_up, self.min_bars)
+        return Requirements({**self.inputs, **reach}, self.warm_up, self.min_bars)
 
     def features(self, measures: Measures, params: Any) -> Features:
         found = dict(super().features(measures, params))

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from scans.engines.base import Check, Days, Features, MarketIndex, Outcome, Ranks, Universe
+from scans.engines.engine_params import param
 from scans.engines.indicators import Measures
-from scans.engines.params import param
 
 
 @dataclass(frozen=True)

@@ -119,9 +119,9 @@ def test_of_a_plan(market: str, segment: str, day: date, found: dict[str, float]
 
 def test_in_words() -> None:
     found = order_prices.order_prices(PLAN, market="kr", session=date(2024, 5, 2), segment="KOSPI")
-    told = order_prices.sentence({**PLAN, "order": found})
+    told = order_prices.plan_sentence({**PLAN, "order": found})
     assert told == "target 8,137.5 (order 8,130), stop 7,362.5 (order 7,370)"
-    assert order_prices.sentence({**PLAN, "order": None}) == "target 8,137.5, stop 7,362.5"
-    assert order_prices.sentence({"entry": 0.0000123456}) == "entry 0.0000123456"
-    assert order_prices.sentence({"entry": 160_333_000.0}) == "entry 160,333,000"
-    assert order_prices.sentence({}) == ""
+    assert order_prices.plan_sentence({**PLAN, "order": None}) == "target 8,137.5, stop 7,362.5"
+    assert order_prices.plan_sentence({"entry": 0.0000123456}) == "entry 0.0000123456"
+    assert order_prices.plan_sentence({"entry": 160_333_000.0}) == "entry 160,333,000"
+    assert order_prices.plan_sentence({}) == ""

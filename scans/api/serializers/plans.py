@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from marketdata.web.api.serializers import Planned
-from scans.order_prices import of_pick
+from scans.order_prices import pick_order_prices
 
 
 class Order(Planned):
@@ -20,7 +20,7 @@ class Order(Planned):
     stop = serializers.FloatField(allow_null=True)
 
     def to_representation(self, instance: Any) -> Any:
-        return instance["order"] if isinstance(instance, Mapping) else of_pick(instance)
+        return instance["order"] if isinstance(instance, Mapping) else pick_order_prices(instance)
 
 
 class Plan(Planned):

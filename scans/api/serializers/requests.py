@@ -14,7 +14,7 @@ from scans.api.serializers.regimes import RegimeRuleBody
 from scans.api.serializers.scans import Counts, Rank
 from scans.models import ScanDraft, ScanRequest, Status
 from scans.models.versions import MOST_LIMIT
-from scans.order_prices import with_order
+from scans.order_prices import add_order_prices
 
 
 class AskBody(Body):
@@ -158,7 +158,7 @@ def drafted(found: ScanDraft) -> dict[str, Any]:
     shown = flows.shown(market, picks)
     ranks = [
         {
-            **with_order(rank, market=market, session=found.date),
+            **add_order_prices(rank, market=market, session=found.date),
             "flow": shown.get((rank["code"], found.date)),
         }
         for rank in found.answer["ranks"]

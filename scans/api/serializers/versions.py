@@ -14,7 +14,7 @@ from marketdata.web.api import downloads, responses
 from marketdata.web.api.schema import UNCHANGED, problems
 from marketdata.web.api.serializers import slim
 from scans.api.parameters import SLUG
-from scans.engines import params as engine_params
+from scans.engines import engine_params
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion
 from scans.queries import versions

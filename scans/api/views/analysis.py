@@ -31,7 +31,7 @@ from scans.operations.analysis.analyse import Analysis
 from scans.operations.analysis.explain import Explanation
 from scans.operations.evaluation import cached
 from scans.operations.scan import run
-from scans.order_prices import with_order
+from scans.order_prices import add_order_prices
 from scans.queries import versions
 from scans.queries.regime_rules import as_json
 
@@ -112,7 +112,7 @@ def explained(market: Market, code: str, name: str, found: Explanation) -> dict[
             "reproduces": found.reproduces,
         },
         "day": _day(found.explained),
-        "pick": pick and with_order(pick, market=market.name, session=found.date),
+        "pick": pick and add_order_prices(pick, market=market.name, session=found.date),
         "flow": flows.shown(market.name, {(code, found.date)}).get((code, found.date)),
         "checks": found.explained.checks,
     }

@@ -48,7 +48,7 @@ def features(measures: Measures) -> dict[str, NDArray[Any]]:
 
 
 def _features(measures: Measures) -> dict[str, NDArray[Any]]:
-    panel, k = measures.panel, measures.asked
+    panel, k = measures.panel, measures.session_count
     close, volume = panel.tail("close", 5), panel.tail("volume", 0)
     now = close[len(close) - k :]
     upper, lower = measures.tema(20), measures.dema(10)
@@ -99,7 +99,7 @@ def _over(value: Floats, scale: Floats) -> Floats:
         return np.where(scale > 0, value / scale, np.nan)
 
 
-def regime(codes: Codes, shape: tuple[int, ...], closed: tuple[int, ...]) -> Condition:
+def regime_gate(codes: Codes, shape: tuple[int, ...], closed: tuple[int, ...]) -> Condition:
     """Whether the regime of the session lets anything through; the value is its place in `regimes.NAMES`."""
     open_ = ~np.isin(codes, closed)
     names = " nor ".join(regimes.NAMES[one] for one in closed)

@@ -21,7 +21,7 @@ PLANS = (
 )
 
 
-def labels(score: NDArray[np.floating[Any]]) -> NDArray[np.str_]:
+def assign_labels(score: NDArray[np.floating[Any]]) -> NDArray[np.str_]:
     """The label of each score, in the shape given."""
     return np.select(
         [score >= 10, score >= 8, score >= 6],
@@ -30,7 +30,7 @@ def labels(score: NDArray[np.floating[Any]]) -> NDArray[np.str_]:
     )
 
 
-def strategies(
+def assign_strategies(
     points: NDArray[np.int8],
     *,
     cross: Bools,

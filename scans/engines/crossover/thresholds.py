@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scans.engines.currency_params import price_floor, turnover_floor
-from scans.engines.params import param
+from scans.engines.engine_params import param
 from scans.engines.regimes import Codes
 
 

@@ -22,20 +22,20 @@ from scans.engines import outcomes, regimes
 from scans.engines.base import Check, Features, MarketIndex, Outcome, Universe
 from scans.engines.conditions import (
     Condition,
+    all_defined,
     all_hold,
-    count,
+    count_fulfilled,
     filter_,
     gate,
-    measured,
-    points,
-    standing,
+    sum_points,
+    universe_conditions,
 )
 from scans.engines.crossover import signals, strategies
 from scans.engines.crossover.signals import MOMENTUM, TREND, volume_signal
 from scans.engines.crossover.thresholds import CrossoverParams, min_signals, rsi_threshold
+from scans.engines.engine_params import param
 from scans.engines.indicators import Measures
-from scans.engines.params import param
-from scans.engines.ranking import Picks, ordered
+from scans.engines.ranking import Picks, order_picks
 from scans.kernels.compare import at_least
 
 WARM_UP = 640
@@ -86,7 +86,7 @@ class Params(CrossoverParams):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Evaluation:
     """One evaluation of every condition: what `score` combines and `explain` shows."""
 
     regime: regimes.Codes
@@ -131,7 +131,7 @@ class Engine:
     def score(self, universe: Universe, features: Features, index: MarketIndex, params: Any) -> Outcome:
         """See `base.Engine`. `matched` counts before `top_n`."""
         judged = _judge(universe, features, index, params)
-        picks = ordered(universe, judged.matched, judged.points)
+        picks = order_picks(universe, judged.matched, judged.points)
         picks = picks.where(picks.rank <= params.top_n)
         strategy = _strategy(judged, picks)
         days = outcomes.days(
@@ -145,7 +145,7 @@ class Engine:
         )
         ranks = outcomes.ranks(
             picks,
-            label=strategies.labels(picks.score),
+            label=strategies.assign_labels(picks.score),
             strategy=np.array(strategies.NAMES)[strategy],
             levels=outcomes.levels(strategies.PLANS, strategy, picks.of(universe.close)),
             signals={name: one.holds for name, one in judged.signals.items()},
@@ -170,23 +170,23 @@ class Engine:
         """See `base.Engine`; the thresholds are those of the fallback step that the session took."""
         today = {name: values[day : day + 1] for name, values in features.items()}
         judged = _judge(universe.on(day), today, index, params)
-        picks = ordered(universe.on(day), judged.matched, judged.points)
+        picks = order_picks(universe.on(day), judged.matched, judged.points)
         picks = picks.where(picks.rank <= params.top_n)
         rule = f"within the best {params.top_n}"
         return [*(one.check(0, column) for one in judged.conditions), picks.check(column, rule)]
 
 
-def _judge(universe: Universe, f: Features, index: MarketIndex, params: Params) -> Judged:
+def _judge(universe: Universe, f: Features, index: MarketIndex, params: Params) -> Evaluation:
     at = index.rows(universe.sessions)
     regime = regimes.regime_daily(index)[at]
     add_rsi, add_signals = (add[at][:, None] for add in regimes.range_adjustment(index))
     rsi = rsi_threshold(regime, params) + add_rsi
-    scored = universe.eligible & measured(f)
+    scored = universe.eligible & all_defined(f)
     risks = signals.risks(f, params)
-    risk = points(risks)
+    risk = sum_points(risks)
     first = [
-        *standing(universe, scored),
-        signals.regime(regime, scored.shape, CLOSED),
+        *universe_conditions(universe, scored),
+        signals.regime_gate(regime, scored.shape, CLOSED),
         *signals.filters(f, universe, params, rsi=rsi, gap=params.gap_max, ext=params.ext_max),
         *_own_filters(f, params),
         *risks,
@@ -199,15 +199,15 @@ def _judge(universe: Universe, f: Features, index: MarketIndex, params: Params) 
     vol_mult = np.array([mult for mult, _ in ladder])[step][:, None]
     need = np.choose(step[:, None], [need for _, need in ladder])
     fired["volume"] = volume_signal(f, params, vol_mult)
-    found = count(fired.values())
+    found = count_fulfilled(fired.values())
     enough = gate("signals", found, "at least {} of the seven signals", found >= need, need)
-    return Judged(
+    return Evaluation(
         regime=regime,
         step=step,
         scored=scored,
         conditions=[*first, *fired.values(), enough],
         signals=fired,
-        points=points(fired.values()),
+        points=sum_points(fired.values()),
         risk=risk,
         matched=passed & enough.holds,
     )
@@ -254,7 +254,7 @@ def _fallback(
     ladder: list[tuple[float, NDArray[Any]]],
 ) -> NDArray[np.int8]:
     """The step each session takes, (K,): the first that lets enough match, else the last; 0 where it is closed."""
-    others = count(one for name, one in fired.items() if name != "volume")
+    others = count_fulfilled(one for name, one in fired.items() if name != "volume")
     target = np.where(regime == regimes.BEAR, params.target_min_bear, params.target_min)
     step = np.zeros(len(regime), dtype=np.int8)
     short = ~np.isin(regime, CLOSED)
@@ -265,13 +265,13 @@ def _fallback(
     return step
 
 
-def _strategy(judged: Judged, picks: Picks) -> NDArray[np.int8]:
+def _strategy(judged: Evaluation, picks: Picks) -> NDArray[np.int8]:
     """The strategy of each pick, (P,)."""
 
     def counted(names: tuple[str, ...]) -> NDArray[np.int8]:
-        return picks.of(points(judged.signals[name] for name in names))
+        return picks.of(sum_points(judged.signals[name] for name in names))
 
-    return strategies.strategies(
+    return strategies.assign_strategies(
         picks.of(judged.points),
         cross=picks.of(judged.signals["cross"].holds),
         volume=picks.of(judged.signals["volume"].holds),

@@ -24,13 +24,13 @@ from scans.engines import outcomes, regimes
 from scans.engines.base import Check, Features, MarketIndex, Outcome, Universe
 from scans.engines.conditions import (
     Condition,
+    all_defined,
     all_hold,
-    count,
+    count_fulfilled,
     gate,
-    measured,
-    points,
     signal,
-    standing,
+    sum_points,
+    universe_conditions,
 )
 from scans.engines.crossover import signals, strategies, v2_rules
 from scans.engines.crossover.signals import MOMENTUM, TREND
@@ -38,7 +38,7 @@ from scans.engines.crossover.strategies import WATCH
 from scans.engines.crossover.thresholds import min_signals, rsi_threshold
 from scans.engines.crossover.v2_rules import Params
 from scans.engines.indicators import Measures
-from scans.engines.ranking import Picks, ordered, position
+from scans.engines.ranking import Picks, group_positions, order_picks
 from scans.kernels.compare import at_least
 
 WARM_UP = 320
@@ -56,7 +56,7 @@ CAPS = np.array([[0, 0, 0, 0], [20, 20, 15, 10], [15, 10, 5, 3], [20, 15, 10, 5]
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Evaluation:
     """One evaluation of every condition: what `score` combines and `explain` shows; `picks` are what the caps leave."""
 
     regime: regimes.Codes
@@ -102,7 +102,7 @@ class Engine:
         )
         ranks = outcomes.ranks(
             picks,
-            label=strategies.labels(picks.score),
+            label=strategies.assign_labels(picks.score),
             strategy=np.array(strategies.NAMES)[strategy],
             levels=outcomes.levels(strategies.PLANS, strategy, picks.of(universe.close)),
             signals={name: one.holds for name, one in judged.signals.items()},
@@ -132,14 +132,14 @@ class Engine:
         return [*(one.check(0, column) for one in judged.conditions), picks.check(column, rule)]
 
 
-def _judge(universe: Universe, f: Features, index: MarketIndex, params: Params) -> Judged:
+def _judge(universe: Universe, f: Features, index: MarketIndex, params: Params) -> Evaluation:
     at = index.rows(universe.sessions)
     regime, short_risk = regimes.regime_trend(index)[at], regimes.short_risk(index)[at]
     rsi, need = rsi_threshold(regime, params), min_signals(regime, params)
-    scored = universe.eligible & measured(f)
+    scored = universe.eligible & all_defined(f)
     volume = signals.volume_signal(f, params, params.vol_mult)
     fired = signals.signals(f, params, rsi=rsi, volume=volume)
-    found = count(fired.values())
+    found = count_fulfilled(fired.values())
     fired["dema"] = signal(
         "dema",
         2,
@@ -147,19 +147,19 @@ def _judge(universe: Universe, f: Features, index: MarketIndex, params: Params) 
         "slope of dema10 over 20 sessions (as a share of the close) > 0; points only",
         f["dema_rising"],
     )
-    worth = points(fired.values())
-    risks = [*signals.risks(f, params), *v2_rules.heat(f, worth)]
-    danger = points(risks)
+    worth = sum_points(fired.values())
+    risks = [*signals.risks(f, params), *v2_rules.heat_risks(f, worth)]
+    danger = sum_points(risks)
     strategy = _strategy(worth, fired)
     score = _score(worth, danger) - PENALTY[short_risk][:, None]
     cutoff = v2_rules.cutoff(regime, strategy, params)
     conditions = [
-        *standing(universe, scored),
-        signals.regime(regime, scored.shape, CLOSED),
+        *universe_conditions(universe, scored),
+        signals.regime_gate(regime, scored.shape, CLOSED),
         *signals.filters(f, universe, params, rsi=rsi, gap=v2_rules.gap_max(regime, params), ext=params.ext_max),
         *fired.values(),
         gate("signals", found, "at least {} of the seven signals", found >= need, need),
-        v2_rules.trend(f, regime, params),
+        v2_rules.trend_gate(f, regime, params),
         *risks,
         gate("risk", danger, "risk < {}", danger < params.risk_max, params.risk_max),
         gate(
@@ -178,7 +178,7 @@ def _judge(universe: Universe, f: Features, index: MarketIndex, params: Params) 
     ]
     judging = ("universe", "filter", "gate")
     matched = all_hold(one for one in conditions if one.group in judging)
-    return Judged(
+    return Evaluation(
         regime=regime,
         short_risk=short_risk,
         scored=scored,
@@ -187,14 +187,14 @@ def _judge(universe: Universe, f: Features, index: MarketIndex, params: Params) 
         points=worth,
         risk=danger,
         strategy=strategy,
-        picks=_capped(ordered(universe, matched, score), strategy, short_risk),
+        picks=_capped(order_picks(universe, matched, score), strategy, short_risk),
     )
 
 
 def _capped(picks: Picks, strategy: NDArray[np.int8], short_risk: NDArray[np.int8]) -> Picks:
     """Of each session and strategy the best up to the cap."""
     of = picks.of(strategy)
-    return picks.where(position(picks.day, of) <= CAPS[of, short_risk[picks.day]])
+    return picks.where(group_positions(picks.day, of) <= CAPS[of, short_risk[picks.day]])
 
 
 def _score(worth: NDArray[np.int8], danger: NDArray[np.int8]) -> Floats:
@@ -206,11 +206,11 @@ def _score(worth: NDArray[np.int8], danger: NDArray[np.int8]) -> Floats:
 
 def _strategy(worth: NDArray[np.int8], fired: Mapping[str, Condition]) -> NDArray[np.int8]:
     """The strategy by points, (K, N)."""
-    return strategies.strategies(
+    return strategies.assign_strategies(
         worth,
         cross=fired["cross"].holds,
         volume=fired["volume"].holds,
-        momentum=points(fired[name] for name in MOMENTUM),
-        trend=points(fired[name] for name in TREND),
+        momentum=sum_points(fired[name] for name in MOMENTUM),
+        trend=sum_points(fired[name] for name in TREND),
         longterm_trend=3,
     )

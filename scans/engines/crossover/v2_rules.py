@@ -1,8 +1,8 @@
 """What v2 asks more softly than v1, and its parameters (scanner definitions, section 3).
 
 1. `gap_max`: the largest gap, by regime.
-2. `trend`: the trend gate, looser in a bull regime.
-3. `heat`: the risk of strong picks that have run hot.
+2. `trend_gate`: the trend gate, looser in a bull regime.
+3. `heat_risks`: the risk of strong picks that have run hot.
 4. `cutoff`: the least score of each strategy, by regime.
 """
 
@@ -21,7 +21,7 @@ from scans.engines.conditions import Condition, gate, risk
 from scans.engines.crossover import strategies
 from scans.engines.crossover.strategies import LONGTERM, POSITION, SWING
 from scans.engines.crossover.thresholds import CrossoverParams, by_regime
-from scans.engines.params import param
+from scans.engines.engine_params import param
 from scans.kernels.compare import at_least
 
 STRONG = 6
@@ -64,7 +64,7 @@ def gap_max(regime: regimes.Codes, params: Params) -> NDArray[Any]:
     return by_regime(regime, neutral=params.gap_max_neutral, bull=params.gap_max_bull, bear=params.gap_max_bear)
 
 
-def trend(f: Features, regime: regimes.Codes, params: Params) -> Condition:
+def trend_gate(f: Features, regime: regimes.Codes, params: Params) -> Condition:
     """In a bull regime any two of four, otherwise all of three."""
     bull = (regime == regimes.BULL)[:, None]
     need = np.where(bull, params.trend_bull_min, 3)
@@ -81,7 +81,7 @@ def trend(f: Features, regime: regimes.Codes, params: Params) -> Condition:
     )
 
 
-def heat(f: Features, worth: NDArray[np.int8]) -> list[Condition]:
+def heat_risks(f: Features, worth: NDArray[np.int8]) -> list[Condition]:
     """What makes a pick of 6 points or more riskier still; of each pair only the graver counts."""
     strong = worth >= STRONG
     listed: list[Condition] = []

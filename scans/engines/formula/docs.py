@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from marketdata.panel import FIELDS
+from scans.engines.engine_params import schema
 from scans.engines.formula.checking import MAX_DEFINITIONS, MAX_HISTORY
 from scans.engines.formula.engine import DEFAULT, Params
 from scans.engines.formula.errors import FormulaError
@@ -19,7 +20,6 @@ from scans.engines.formula.nodes import Node, Nodes
 from scans.engines.formula.program import LEAST_WARM_UP
 from scans.engines.formula.syntax import MAX_NESTING, MAX_OPERANDS
 from scans.engines.formula.tokens import MAX_LENGTH
-from scans.engines.params import schema
 
 FIELD_TEXTS = {
     "open": "first price of the session",

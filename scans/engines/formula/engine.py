@@ -18,14 +18,14 @@ import numpy as np
 from marketdata.number_format import format_number
 from marketdata.panel import Bools, Floats
 from scans.engines import conditions, outcomes, regimes
-from scans.engines.base import Check, Features, MarketIndex, Needs, Outcome, Universe
+from scans.engines.base import Check, Features, MarketIndex, Outcome, Requirements, Universe
+from scans.engines.engine_params import param
 from scans.engines.formula import program
 from scans.engines.formula.evaluate import Judging, measured
 from scans.engines.formula.nodes import Kind, Node
 from scans.engines.formula.program import Condition, Program
 from scans.engines.indicators import Measures
-from scans.engines.params import param
-from scans.engines.ranking import ordered
+from scans.engines.ranking import order_picks
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ DEFAULT = Params()
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Evaluation:
     scored: Bools
     score: Floats
     matched: Bools
@@ -99,9 +99,9 @@ class Engine:
     Params: ClassVar[type[Any]] = Params
     feature_params: ClassVar[tuple[str, ...]] = ("define", "match", "score")
 
-    def needs(self, params: Any) -> Needs:
-        """See `base.needs`."""
-        return Needs(params.program.inputs, params.program.warm_up, params.min_bars)
+    def requirements(self, params: Any) -> Requirements:
+        """See `base.requirements`."""
+        return Requirements(params.program.inputs, params.program.warm_up, params.min_bars)
 
     def features(self, measures: Measures, params: Any) -> Features:
         """The formula's values by their keys, (K, N); see `evaluating.measured`."""
@@ -112,7 +112,7 @@ class Engine:
         components its numbers (without definitions: what the match compares)."""
         judging = Judging(params.program, universe, features, index)
         judged = _judge(judging)
-        picks = ordered(universe, judged.matched, judged.score)
+        picks = order_picks(universe, judged.matched, judged.score)
         picks = picks.where(picks.rank <= params.top_n)
         days = outcomes.days(
             universe,
@@ -149,7 +149,7 @@ class Engine:
         today = {name: values[day : day + 1] for name, values in features.items()}
         judging = Judging(formula, universe.on(day), today, index)
         judged = _judge(judging)
-        checks = [one.check(0, column) for one in conditions.standing(judging.universe, judged.scored)]
+        checks = [one.check(0, column) for one in conditions.universe_conditions(judging.universe, judged.scored)]
         for one in formula.conditions:
             checks.append(_check(judging, one, "filter", column))
             checks += [_check(judging, part, "comparison", column) for part in one.parts]
@@ -161,12 +161,12 @@ class Engine:
         return checks
 
 
-def _judge(judging: Judging) -> Judged:
+def _judge(judging: Judging) -> Evaluation:
     formula = judging.program
     scored = judging.universe.eligible & judging.defined()
     score = judging.wide(formula.score).astype(np.float64)
     matched = scored & judging.wide(formula.match) & np.isfinite(score)
-    return Judged(scored, score, matched)
+    return Evaluation(scored, score, matched)
 
 
 def _check(judging: Judging, one: Condition, group: str, column: int) -> Check:

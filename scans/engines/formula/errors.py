@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scans.engines.params import ParamError
+from scans.engines.engine_params import ParamError
 
 
 class FormulaError(ParamError):

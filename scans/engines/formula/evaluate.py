@@ -31,7 +31,7 @@ DEFINED = "defined"
 def measured(program: Program, measures: Measures) -> Features:
     """The stored nodes by their keys, (K, N) each: conditions as bool, numbers as float64, those that are shown and
     no more as float32."""
-    k = measures.asked
+    k = measures.session_count
     readers = Counter(one for node in program.order for one in node.args)
     needed = {one for one in program.measured if one.local}
     held: dict[Node, Any] = {}
@@ -65,7 +65,7 @@ def _kept(value: NDArray[Any], k: int, *, only_shown: bool) -> NDArray[Any]:
 def _value(node: Node, rows: int, held: Mapping[Node, Any], measures: Measures) -> Any:
     """The node's array, min(rows, T) rows."""
     if node.op in FIELDS:
-        return measures.panel.tail(node.op, rows - measures.asked)
+        return measures.panel.tail(node.op, rows - measures.session_count)
     rows = min(rows, len(measures.panel.sessions))
     if node.op in LOCAL:
         args = (one.options[0] if one.constant else _tail(held[one], rows) for one in node.args)
@@ -91,7 +91,7 @@ def _tail(value: Any, rows: int) -> Any:
 
 def _shared(node: Node, rows: int, measures: Measures) -> Any:
     """What `Measures` keeps for every engine, where it keeps enough of it; else None."""
-    before = rows - measures.asked
+    before = rows - measures.session_count
     over_close = all(one.op == "close" for one in node.args)
     if node.op in ("ema", "dema", "tema") and over_close and before <= BACK:
         return tail(getattr(measures, node.op)(node.options[0]), rows)

@@ -26,12 +26,12 @@ from marketdata.number_format import format_number
 from marketdata.panel import Bools, Floats
 from scans.engines import outcomes, regimes
 from scans.engines.base import Check, Features, MarketIndex, Outcome, Universe
-from scans.engines.conditions import Condition, Part, all_hold, filter_, gate, standing, total
+from scans.engines.conditions import Condition, Part, all_hold, filter_, gate, sum_parts, universe_conditions
 from scans.engines.currency_params import money
+from scans.engines.engine_params import param
 from scans.engines.indicators import Measures
 from scans.engines.outcomes import Plan
-from scans.engines.params import param
-from scans.engines.ranking import Picks, ordered
+from scans.engines.ranking import Picks, order_picks
 from scans.engines.seismograph import intensities
 from scans.kernels.compare import above, at_least
 
@@ -76,14 +76,14 @@ class Params:
         0.0,
         least=0,
         unit="shares",
-        elsewhere={"us": 100_000.0},
+        by_market={"us": 100_000.0},
         help="Least mean volume of 20 sessions",
     )
     top_n: int = param(0, least=0, most=10_000, unit="instruments", help="How many picks are kept; 0 for all")
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Evaluation:
     """What `score` combines and `explain` shows."""
 
     scored: Bools
@@ -117,8 +117,8 @@ class Engine:
             "volume": measures.mean("volume", 20) * shares,
         }
         for window, made in (
-            (20, intensities.of_20_bars(measures)),
-            (60, intensities.of_60_bars(measures)),
+            (20, intensities.intensities_20(measures)),
+            (60, intensities.intensities_60(measures)),
         ):
             dead = ~intensities.half_traded(measures, window)
             found |= {name: np.where(dead, np.nan, values) for name, values in made.items()}
@@ -171,7 +171,7 @@ class Engine:
         return [*checks, judged.picks.check(column, rule)]
 
 
-def _judge(universe: Universe, f: Features, params: Params) -> Judged:
+def _judge(universe: Universe, f: Features, params: Params) -> Evaluation:
     fired = {name: above(f[name], 0.5) for name in SIGNALS}
     parts = {
         "v2": _weighted(f, WEIGHTS_V2),
@@ -179,13 +179,13 @@ def _judge(universe: Universe, f: Features, params: Params) -> Judged:
         "v4": _weighted(f, WEIGHTS_V4),
     }
     parts["v1"] = [_ladder(f, fired)]
-    parts["v3"] += _adjustments(f, total(parts["v3"]))
-    scores = {name: total(parts[name]) for name in sorted(parts)}
+    parts["v3"] += _adjustments(f, sum_parts(parts["v3"]))
+    scores = {name: sum_parts(parts[name]) for name in sorted(parts)}
     chosen = scores[params.model]
     scored = universe.eligible & np.isfinite(chosen)
     threshold = params.threshold if params.threshold >= 0 else THRESHOLDS[params.model]
     conditions = [
-        *standing(universe, scored),
+        *universe_conditions(universe, scored),
         *_limits(universe, f, params),
         *(Condition("signal", name, f[name], "intensity > 0.5", holds) for name, holds in fired.items()),
         gate(
@@ -197,8 +197,8 @@ def _judge(universe: Universe, f: Features, params: Params) -> Judged:
         ),
     ]
     matched = all_hold(one for one in conditions if one.group != "signal")
-    picks = ordered(universe, matched, chosen)
-    return Judged(
+    picks = order_picks(universe, matched, chosen)
+    return Evaluation(
         scored=scored,
         conditions=conditions,
         parts=parts[params.model],

@@ -1,7 +1,7 @@
 """How strongly bars look like accumulation, 0..1: the parts of seismograph's models (scanner definitions, section 5).
 
-1. `of_20_bars`: V2's four intensities and the two that V4 replaces, over the last 20 bars.
-2. `of_60_bars`: V3's four, over the last 60 (21 at least).
+1. `intensities_20`: V2's four intensities and the two that V4 replaces, over the last 20 bars.
+2. `intensities_60`: V3's four, over the last 60 (21 at least).
 
 True ranges and differences lie inside the window (20 bars give 19); no-trade bars count as bars; a zero or missing
 denominator gives 0. A range, change or return that is a tie counts as 0.
@@ -24,10 +24,10 @@ INPUTS = {"close": 59, "high": 58, "low": 58, "open": 15, "volume": 59}
 """The reach of the windows, in sessions."""
 
 
-def of_20_bars(measures: Measures) -> dict[str, Floats]:
+def intensities_20(measures: Measures) -> dict[str, Floats]:
     """V2's tight_range, obv_divergence, accumulation_bar and volume_dryout, the first two also as V4 has them, (K, N)
     each."""
-    k = measures.asked
+    k = measures.session_count
     close, volume = measures.field("close", 19), measures.field("volume", 19)
     now, before = close[19:], close[:k]
     change = now / before - 1
@@ -48,9 +48,9 @@ def of_20_bars(measures: Measures) -> dict[str, Floats]:
     }
 
 
-def of_60_bars(measures: Measures) -> dict[str, Floats]:
+def intensities_60(measures: Measures) -> dict[str, Floats]:
     """v3_tight, v3_absorption, v3_accumulation, v3_dryout, (K, N) each."""
-    k = measures.asked
+    k = measures.session_count
     close, high, low = (measures.field(name, 19) for name in ("close", "high", "low"))
     reach = _true_ranges(measures)
     level = sma(reach, 5, keep=k)
@@ -66,7 +66,7 @@ def of_60_bars(measures: Measures) -> dict[str, Floats]:
 def half_traded(measures: Measures, n: int) -> Bools:
     """At least half of the last n bars (of those there are, where there are fewer) traded, (K, N)."""
     panel = measures.panel
-    traded = rolling_count(measures.field("volume", n - 1) > 0, n, keep=measures.asked)
+    traded = rolling_count(measures.field("volume", n - 1) > 0, n, keep=measures.session_count)
     rows = np.arange(panel.start, len(panel.sessions))[:, None]
     held: Bools = 2 * traded >= np.clip(rows - panel.first[None, :] + 1, 0, n)
     return held
@@ -100,7 +100,7 @@ def _accumulation_bar(measures: Measures) -> Floats:
     """A small body on a volume of 2 (0) to 5 (1) times that of the 19 bars before."""
     opened, close = measures.field("open", 0), measures.field("close", 0)
     volume = measures.field("volume", 19)
-    times = _over(volume[19:], sma(volume[:-1], 19, keep=measures.asked))
+    times = _over(volume[19:], sma(volume[:-1], 19, keep=measures.session_count))
     wide = above(np.abs(close - opened), 0.025 * opened)
     return np.where(wide, 0.0, np.clip((times - 2) / 3, 0, 1))
 
@@ -117,7 +117,7 @@ def _dryout(measures: Measures) -> Floats:
 
 def _absorption(measures: Measures) -> Floats:
     """Volume bought over 10 returns, against how far the price moved for it."""
-    k = measures.asked
+    k = measures.session_count
     close, volume = measures.field("close", 10), measures.field("volume", 9)
     up, down = _signed_sums(close, volume, 10, k)
     moves = np.abs(close[1:] / close[:-1] - 1)
@@ -134,7 +134,7 @@ def _absorption(measures: Measures) -> Floats:
 
 def _accumulation(measures: Measures) -> Floats:
     """How the ten bars that ended six bars ago closed: .5, more where they closed high."""
-    k = measures.asked
+    k = measures.session_count
     opened, close, high, low = (measures.field(name, 15)[:-6] for name in ("open", "close", "high", "low"))
     ups = rolling_count(above(close, opened), 10, keep=k)
     quiet = above(0.02 * close, high - low)

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from marketdata.panel import Bools, Floats
 from scans.engines import outcomes, regimes
 from scans.engines.base import Check, Features, MarketIndex, Outcome, Universe
-from scans.engines.conditions import Condition, measured, standing
+from scans.engines.conditions import Condition, all_defined, universe_conditions
 from scans.engines.indicators import Measures
 from scans.engines.outcomes import Plan
-from scans.engines.ranking import Picks, joined, ordered
+from scans.engines.ranking import Picks, join_picks, order_picks
 from scans.engines.v3 import horizons
 from scans.engines.v3.horizons import MIDTERM, PULLBACK, Half, Params
 from scans.kernels.compare import above, at_least
@@ -44,7 +44,7 @@ PLANS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Evaluation:
     """Both halves over one universe; a half that failed is the message of its error."""
 
     regime: regimes.Codes
@@ -83,7 +83,7 @@ class Engine:
     def features(self, measures: Measures, params: Any) -> Features:
         """Shares of the close or of an average, (K, N) each: float64 where a threshold or the score stands on them,
         float32 beside a verdict."""
-        panel, k = measures.panel, measures.asked
+        panel, k = measures.panel, measures.session_count
         close, high = panel.tail("close", 60), panel.tail("high", 249)
         now = close[len(close) - k :]
         averages = measures.ema(20), measures.ema(60)
@@ -165,16 +165,16 @@ def _share(value: Floats, scale: Floats) -> Floats:
         return np.where(scale == 0, 0.0, value / scale)
 
 
-def _judge(universe: Universe, f: Features, index: MarketIndex, params: Params) -> Judged:
+def _judge(universe: Universe, f: Features, index: MarketIndex, params: Params) -> Evaluation:
     at = index.rows(universe.sessions)
     regime, short_risk = regimes.regime_trend(index)[at], regimes.short_risk(index)[at]
-    scored = universe.eligible & measured(f)
+    scored = universe.eligible & all_defined(f)
     open_ = (regime == regimes.NEUTRAL) & (short_risk == 0)
-    return Judged(
+    return Evaluation(
         regime=regime,
         short_risk=short_risk,
         scored=scored,
-        standing=standing(universe, scored),
+        standing=universe_conditions(universe, scored),
         open=open_,
         halves={
             MIDTERM: _attempt(lambda: horizons.midterm(universe, f, scored, params)),
@@ -191,20 +191,20 @@ def _attempt(judge: Callable[[], Half]) -> Half | str:
         return f"{type(error).__name__}: {error}"
 
 
-def _picked(universe: Universe, judged: Judged, params: Params) -> tuple[Picks, NDArray[np.intp]]:
+def _picked(universe: Universe, judged: Evaluation, params: Params) -> tuple[Picks, NDArray[np.intp]]:
     """The best of each half, and which half each is of, (P,)."""
     best = []
     for name, top in ((MIDTERM, params.midterm_top), (PULLBACK, params.pullback_top)):
         half = judged.alive.get(name)
         matched = half.matched if half else np.zeros_like(judged.scored)
-        picks = ordered(universe, matched, half.score if half else judged.scored)
+        picks = order_picks(universe, matched, half.score if half else judged.scored)
         best.append(picks.where(picks.rank <= top))
-    picks = joined(*best)
+    picks = join_picks(*best)
     in_midterm = np.bincount(best[0].day, minlength=len(universe.sessions))
     return picks, (picks.rank > in_midterm[picks.day]).astype(np.intp)
 
 
-def _notes(judged: Judged) -> list[str]:
+def _notes(judged: Evaluation) -> list[str]:
     """For each session what a half left out."""
     failed = [f"{name} failed: {half}" for name, half in judged.halves.items() if isinstance(half, str)]
     notes = []

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Floats
 from scans.engines.base import Features, Universe
-from scans.engines.conditions import Condition, Limit, Part, all_hold, total
+from scans.engines.conditions import Condition, Limit, Part, all_hold, sum_parts
 from scans.engines.currency_params import price_floor, turnover_floor
-from scans.engines.params import param
+from scans.engines.engine_params import param
 from scans.kernels.compare import above, at_least
 from scans.kernels.ranks import percentile
 
@@ -142,7 +142,7 @@ def midterm(universe: Universe, f: Features, scored: Bools, params: Params) -> H
             15 * np.clip(1 - (f["to_high_60"] - 1) / 0.10, 0, 1),
         ),
     ]
-    return Half(conditions, parts, scored & all_hold(conditions), total(parts))
+    return Half(conditions, parts, scored & all_hold(conditions), sum_parts(parts))
 
 
 def pullback(universe: Universe, f: Features, scored: Bools, open_: Bools, params: Params) -> Half:
@@ -212,7 +212,7 @@ def pullback(universe: Universe, f: Features, scored: Bools, open_: Bools, param
             third * np.maximum(cool, 0),
         ),
     ]
-    return Half(conditions, parts, scored & all_hold(conditions), total(parts))
+    return Half(conditions, parts, scored & all_hold(conditions), sum_parts(parts))
 
 
 def _floors(half: str, universe: Universe, f: Features, params: Params) -> list[Condition]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from marketdata.number_format import format_number
 from marketdata.panel import Floats
 from scans.engines.base import Features
-from scans.engines.conditions import Condition, Part, total
+from scans.engines.conditions import Condition, Part, sum_parts
 from scans.engines.indicators import Measures
 from scans.kernels.averages import sma
 from scans.kernels.compare import above, at_least
@@ -34,7 +34,7 @@ TEMPLATE = ("over_long", "stacked", "long_rising", "over_sma50", "off_low", "nea
 def features(measures: Measures, *, flow: bool = False) -> dict[str, NDArray[Any]]:
     """Ratios, (K, N) each: float64 where a threshold or the score stands on them, float32 beside a verdict; `flow`
     where it is asked for."""
-    k = measures.asked
+    k = measures.session_count
     close, high, low = (measures.field(name, 251) for name in ("close", "high", "low"))
     now = close[251:]
     sma50, sma150 = sma(close, 50, keep=k), sma(close, 150, keep=k)
@@ -72,7 +72,7 @@ def features(measures: Measures, *, flow: bool = False) -> dict[str, NDArray[Any
 
 
 def _strength(measures: Measures) -> Floats:
-    close, k = measures.field("close", 252), measures.asked
+    close, k = measures.field("close", 252), measures.session_count
     return (
         0.4 * ratio(close, 63, keep=k)
         + 0.2 * ratio(close, 126, keep=k)
@@ -83,7 +83,7 @@ def _strength(measures: Measures) -> Floats:
 
 def _flow(measures: Measures) -> Floats:
     """How much foreigners and institutions bought over 5 sessions, 0..1, (K, N); NaN where a session has no flow."""
-    k = measures.asked
+    k = measures.session_count
     traded = rolling_sum(measures.field("volume", 4), 5, keep=k)
     nets = [_net(measures, who) for who in BUYERS]
     foreign, institution = (_bought(_over(rolling_sum(net, 5, keep=k), traded)) for net in nets)
@@ -109,7 +109,7 @@ def _bought(share: Floats) -> Floats:
     return np.select([*steps, np.isfinite(share)], [1.0, 0.8, 0.6, 0.4, 0.1], np.nan)
 
 
-def template(f: Features, strength: Floats) -> list[Condition]:
+def template_conditions(f: Features, strength: Floats) -> list[Condition]:
     """The seven of the trend template, in the order of `TEMPLATE`; strength is the percentile of `strength`."""
     texts = (
         ("of_sma200", "close above sma150 and sma200 (close / sma200)"),
@@ -127,7 +127,7 @@ def template(f: Features, strength: Floats) -> list[Condition]:
     return [*listed, Condition("signal", TEMPLATE[-1], strength, rule, above(strength, 0.70))]
 
 
-def parts(f: Features, held: NDArray[np.int8], strength: Floats) -> list[Part]:
+def score_parts(f: Features, held: NDArray[np.int8], strength: Floats) -> list[Part]:
     """What the score consists of; `held` of the template hold."""
     first, third, dry, pivot = f["depth_1"], f["depth_3"], f["dry_up"], f["to_pivot"]
     kept = _over(third, first, missing=1.0)
@@ -156,9 +156,9 @@ def parts(f: Features, held: NDArray[np.int8], strength: Floats) -> list[Part]:
     ]
 
 
-def blended(f: Features, listed: list[Part], weight: float) -> tuple[Floats, list[Part]]:
+def blend_flow(f: Features, listed: list[Part], weight: float) -> tuple[Floats, list[Part]]:
     """The score, flow blended in where it is recorded, and its parts."""
-    score = total(listed)
+    score = sum_parts(listed)
     if weight == 0 or "flow" not in f:
         return score, listed
     flow = f["flow"]

@@ -25,22 +25,22 @@ from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Floats
 from scans.engines import outcomes, regimes
-from scans.engines.base import Check, Features, MarketIndex, Needs, Outcome, Universe
+from scans.engines.base import Check, Features, MarketIndex, Outcome, Requirements, Universe
 from scans.engines.conditions import (
     Condition,
     Part,
+    all_defined,
     all_hold,
-    count,
+    count_fulfilled,
     filter_,
     gate,
-    measured,
-    standing,
+    universe_conditions,
 )
 from scans.engines.currency_params import price_floor, turnover_floor
+from scans.engines.engine_params import param
 from scans.engines.indicators import Measures
 from scans.engines.outcomes import Levels
-from scans.engines.params import param
-from scans.engines.ranking import Picks, ordered
+from scans.engines.ranking import Picks, order_picks
 from scans.engines.vcp import contraction
 from scans.engines.vcp.contraction import TEMPLATE
 from scans.kernels.compare import at_least
@@ -65,7 +65,7 @@ class Params:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Evaluation:
     """What `score` combines and `explain` shows."""
 
     scored: Bools
@@ -91,12 +91,12 @@ class Engine:
     Params: ClassVar[type[Any]] = Params
     feature_params: ClassVar[tuple[str, ...]] = ()  # whether flow counts shows in `needs`
 
-    def needs(self, params: Any) -> Needs:
-        """See `base.Adapting`: flow is read where it counts."""
+    def requirements(self, params: Any) -> Requirements:
+        """See `base.VariableRequirements`: flow is read where it counts."""
         inputs = dict(self.inputs)
         if params.flow_weight > 0:
             inputs |= contraction.FLOW_INPUTS
-        return Needs(inputs, self.warm_up, self.min_bars)
+        return Requirements(inputs, self.warm_up, self.min_bars)
 
     def features(self, measures: Measures, params: Any) -> Features:
         """See `contraction.features`."""
@@ -147,15 +147,15 @@ class Engine:
         return [*checks, judged.picks.check(column, rule)]
 
 
-def _judge(universe: Universe, f: Features, params: Params) -> Judged:
-    scored = universe.eligible & measured({k: v for k, v in f.items() if k != "flow"})
+def _judge(universe: Universe, f: Features, params: Params) -> Evaluation:
+    scored = universe.eligible & all_defined({k: v for k, v in f.items() if k != "flow"})
     strength = percentile(f["strength"], universe.eligible)
-    template = contraction.template(f, strength)
-    held = count(template)
-    parts = contraction.parts(f, held, strength)
-    score, parts = contraction.blended(f, parts, params.flow_weight)
+    template = contraction.template_conditions(f, strength)
+    held = count_fulfilled(template)
+    parts = contraction.score_parts(f, held, strength)
+    score, parts = contraction.blend_flow(f, parts, params.flow_weight)
     conditions = [
-        *standing(universe, scored),
+        *universe_conditions(universe, scored),
         *_floors(universe, f, params),
         *template,
         gate(
@@ -169,8 +169,8 @@ def _judge(universe: Universe, f: Features, params: Params) -> Judged:
         gate("score", score, "score >= {}", at_least(score, params.score_min), params.score_min),
     ]
     matched = all_hold(one for one in conditions if one.group != "signal")
-    picks = ordered(universe, matched, score)
-    return Judged(
+    picks = order_picks(universe, matched, score)
+    return Evaluation(
         scored=scored,
         conditions=[
             *conditions,

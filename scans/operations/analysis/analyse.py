@@ -20,7 +20,7 @@ from scans.operations.analysis import narrate
 from scans.operations.analysis.explain import Explanation, explanation
 from scans.operations.evaluation.base_rates import FEW, BaseRates, base_rates
 from scans.operations.evaluation.evaluate import Line
-from scans.order_prices import of_pick
+from scans.order_prices import pick_order_prices
 from scans.queries import results
 
 ALL = "all"
@@ -125,7 +125,7 @@ def facts(found: Analysis, pick: ScanRank) -> Mapping[str, Any]:
             for name in ("rank", "score", "label", "strategy", "close", "change_pct", "amount")
         },
         "plan": {name: getattr(pick, name) for name in ("entry", "target", "stop", "holding_min", "holding_max")}
-        | {"order": of_pick(pick)},
+        | {"order": pick_order_prices(pick)},
         "held": [_said(one) for one in found.checks if one.holds],
         "did_not_hold": [_said(one) for one in found.checks if not one.holds],
         "base_rates": [_rate(one) for one in found.such],

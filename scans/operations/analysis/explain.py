@@ -15,7 +15,7 @@ from typing import Any
 from caching.cached import cached
 from marketdata.queries import bars as market_queries
 from marketdata.queries import index_series
-from scans.engines import params as engine_params
+from scans.engines import engine_params
 from scans.engines.base import Check
 from scans.engines.regime_rules import Comparison, RegimeRule
 from scans.engines.registry import ENGINES

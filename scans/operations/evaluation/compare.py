@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from marketdata.record import Days
-from scans.evaluation.comparison import Difference, Judged, Overlap, compare, overlap
-from scans.evaluation.holdings import Picks, hold
+from scans.evaluation.comparison import Difference, ExcessReturns, Overlap, compare, overlap
+from scans.evaluation.holdings import PickSet, hold
 from scans.evaluation.prices import Rows
 from scans.operations.evaluation.evaluate import in_order, session_groups
 from scans.operations.evaluation.evidence import BeyondRecord, Evidence, Judging, Request, gather
@@ -78,12 +78,12 @@ def compare_versions(request: Request) -> Comparison:
     )
 
 
-def _within(judging: Judging, evidence: Evidence, both: Days) -> Picks:
+def _within(judging: Judging, evidence: Evidence, both: Days) -> PickSet:
     """The picks on the sessions `both`, numbered along these."""
     picks = judging.paths.picks
     date = evidence.prices.sessions[picks.day]
     kept = np.isin(date, both)
-    return Picks(np.searchsorted(both, date[kept]), picks.column[kept])
+    return PickSet(np.searchsorted(both, date[kept]), picks.column[kept])
 
 
 def _differences(
@@ -111,8 +111,8 @@ def _differences(
     )
 
 
-def _judged(judging: Judging, rows: Rows, horizon: int, costs: float) -> Judged:
+def _judged(judging: Judging, rows: Rows, horizon: int, costs: float) -> ExcessReturns:
     holdings = hold(judging.paths, horizon, costs=costs)
     _, equal = judging.benchmarks.beside(holdings)
     kept = holdings.judged & np.isin(holdings.day, rows)
-    return Judged(np.searchsorted(rows, holdings.day[kept]), equal[kept])
+    return ExcessReturns(np.searchsorted(rows, holdings.day[kept]), equal[kept])

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Floats
 from marketdata.record import Days
-from scans.evaluation.bootstrap import UNKNOWN, Interval
+from scans.evaluation.bootstrap import UNKNOWN_INTERVAL, Interval
 from scans.evaluation.holdings import Holdings, hold
-from scans.evaluation.intervals import intervals
-from scans.evaluation.statistics import Figures, figures
+from scans.evaluation.intervals import mean_intervals
+from scans.evaluation.statistics import Figures, compute_figures
 from scans.operations.evaluation.evidence import Evidence, Judging, Request, gather
 
 REGIMES = ("bull", "neutral", "bear", "crash")
@@ -31,8 +31,8 @@ class Line:
     horizon: int
     sessions: int
     figures: Figures
-    mean_interval: Interval = UNKNOWN
-    excess_interval: Interval = UNKNOWN
+    mean_interval: Interval = UNKNOWN_INTERVAL
+    excess_interval: Interval = UNKNOWN_INTERVAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +78,12 @@ def lines(judging: Judging, evidence: Evidence, request: Request) -> Iterator[Li
     for horizon in judging.paths.horizons:
         holdings = hold(judging.paths, horizon, costs=request.costs)
         excess = judging.benchmarks.beside(holdings)
-        sure: list[tuple[Interval, ...]] = [(UNKNOWN, UNKNOWN)] * len(groups)
+        sure: list[tuple[Interval, ...]] = [(UNKNOWN_INTERVAL, UNKNOWN_INTERVAL)] * len(groups)
         if request.intervals:
             kept = [holdings.judged if one is None else holdings.judged & one for *_, one in groups]
             sure = _sure(judging, evidence, holdings, excess[1], kept)
         for (name, sessions, some), bounds in zip(groups, sure, strict=True):
-            found = figures(holdings, excess, some)
+            found = compute_figures(holdings, excess, some)
             yield Line(judging.picked.version, name, horizon, sessions, found, *bounds)
 
 
@@ -99,7 +99,7 @@ def _sure(
     rows = np.searchsorted(evidence.prices.sessions, judging.picked.sessions)
     rows = rows[rows + holdings.horizon < len(evidence.prices.sessions)]
     within = np.isin(holdings.day, rows)
-    return intervals(
+    return mean_intervals(
         np.searchsorted(rows, holdings.day),
         (holdings.net, excess),
         [kept & within for kept in groups],

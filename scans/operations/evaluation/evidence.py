@@ -26,9 +26,9 @@ from marketdata.record import Days, Record
 from scans.engines import regimes
 from scans.engines.base import MarketIndex
 from scans.engines.regime_rules import RegimeHistory
-from scans.evaluation.benchmarks import Benchmarks, benchmarks
-from scans.evaluation.holdings import WAIT, Paths, Picks, follow
-from scans.evaluation.prices import Prices, prices
+from scans.evaluation.benchmarks import Benchmarks, compute_benchmarks
+from scans.evaluation.holdings import WAIT, Paths, PickSet, follow
+from scans.evaluation.prices import Prices, price_arrays
 from scans.kernels.ranks import top_per_group
 from scans.operations.evaluation.picks import PUBLISHED, Picked, Rule, on_the_fly, published
 from scans.queries import versions as queries
@@ -176,7 +176,7 @@ def _loaded(held: Record, asked: Days, days: Days, rules: set[Rule]) -> tuple[Pa
     history = max([HISTORY, *(rule.min_bars for rule in rules)])
     window = market_queries.window(held, days, history)
     panel = window.read(dict.fromkeys(fields, 0), threads=2, market_cap=True)
-    return panel, prices(panel, window.suspects()), index
+    return panel, price_arrays(panel, window.suspects()), index
 
 
 def _judging(picked: Picked, panel: Panel, over: Prices, asked: int, horizons: tuple[int, ...]) -> Judging:
@@ -188,10 +188,10 @@ def _judging(picked: Picked, panel: Panel, over: Prices, asked: int, horizons: t
             f"Version {picked.version} picked {picked.code[lost][0]} on {picked.date[lost][0]}, but the record has no "
             "bars of it any more: import them again, or run that session again."
         )
-    picks = Picks(rows, column)
+    picks = PickSet(rows, column)
     paths = follow(over, picks, horizons)
     eligible = _eligible(picked, panel, over, asked)
-    return Judging(picked, eligible, paths, benchmarks(over, paths, eligible))
+    return Judging(picked, eligible, paths, compute_benchmarks(over, paths, eligible))
 
 
 def _eligible(picked: Picked, panel: Panel, over: Prices, asked: int) -> Bools:

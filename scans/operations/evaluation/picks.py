@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from marketdata.errors import DataProblem
 from marketdata.record import Days
-from scans.engines import params as engine_params
-from scans.engines.base import needs
+from scans.engines import engine_params
+from scans.engines.base import get_requirements
 from scans.engines.registry import get_engine
 from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession
 from scans.operations.scan import run as running
@@ -108,7 +108,7 @@ def _scanned(scan: Scan) -> Picked:
     if scan.error:
         raise VersionFailed(f"Version {scan.error}")
     task = scan.task
-    rule = Rule(task.segments, tuple(sorted(task.limits.items())), task.needs.min_bars)
+    rule = Rule(task.segments, tuple(sorted(task.limits.items())), task.requirements.min_bars)
     good = [answer for answer in scan.answers if answer.status != QUARANTINED]
     rows = [(answer.date, row["code"], row["strategy"], row["label"]) for answer in good for row in answer.ranks]
     return _picked(scan.version.slug, [(answer.date, rule) for answer in good], rows)
@@ -120,7 +120,7 @@ def _rule(run: ScanRun) -> Rule:
     segments, limits = chosen.pop("segments"), chosen.pop("limits")
     chosen.pop("top", None)
     made = get_engine(run.engine)
-    bars = needs(made, engine_params.read(made.Params, chosen)).min_bars
+    bars = get_requirements(made, engine_params.read(made.Params, chosen)).min_bars
     return Rule(tuple(segments), tuple(sorted(limits.items())), bars)
 
 

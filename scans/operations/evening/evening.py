@@ -49,7 +49,7 @@ from scans.operations.requests.worker import KNOWN
 from scans.operations.scan import run as scanning
 from scans.operations.scan.answers import Scan
 from scans.operations.versions import reads_flows
-from scans.order_prices import plan_of
+from scans.order_prices import pick_plan
 from scans.queries import readiness
 from scans.queries import versions as queries
 from scans.queries.freshness import freshness
@@ -322,7 +322,7 @@ class _Work:
                     "change_pct",
                 )
             }
-            | {"plan": plan_of(pick)}
+            | {"plan": pick_plan(pick)}
             for pick in picks
         ]
         found.sessions = [str(day) for day in days if str(day) not in found.quarantined]

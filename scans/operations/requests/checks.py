@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marketdata.nearest_name import did_you_mean
-from scans.engines import params as engine_params
+from scans.engines import engine_params
 from scans.engines.registry import ENGINES
 from scans.execution.executors import CHOICES
 from scans.models import ScannerVersion

@@ -20,7 +20,7 @@ from django.utils import timezone
 from marketdata.errors import DataProblem
 from marketdata.markets import UnknownMarket
 from marketdata.operations.lease import Lease, LeaseLost, LeaseTaken
-from scans.engines.params import ParamError
+from scans.engines.engine_params import ParamError
 from scans.models import RequestStatus, ScanDraft, ScanRequest, Status
 from scans.operations.requests import queue
 from scans.operations.scan import backfill, run

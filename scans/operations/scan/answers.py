@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from scans import digests
-from scans.engines import params as engine_params
+from scans.engines import engine_params
 from scans.engines.base import Outcome, Universe
 from scans.engines.regime_rules import RegimeHistory, RegimeRule, regime_kind
-from scans.execution.shards import Task
+from scans.execution.shards import EngineTask
 from scans.models import ScannerVersion
 
 NOTES = 200
@@ -46,7 +46,7 @@ class Scan:
 
     version: ScannerVersion
     market: str
-    task: Task
+    task: EngineTask
     answers: list[Answer] = field(default_factory=list)
     error: str = ""
     run: int | None = None
@@ -70,7 +70,7 @@ class Scan:
         return self.regimes.rule(kind, date.fromisoformat(answer.date), answer.regime)
 
 
-def parameters(task: Task) -> dict[str, Any]:
+def parameters(task: EngineTask) -> dict[str, Any]:
     """Everything that was chosen: the engine's parameters, the segments, the limits and how many ranks are kept."""
     return {
         **engine_params.dump(task.params),
@@ -80,18 +80,18 @@ def parameters(task: Task) -> dict[str, Any]:
     }
 
 
-def parameters_hash(task: Task) -> str:
+def parameters_hash(task: EngineTask) -> str:
     """A hash of `parameters`."""
-    return digests.hashed(parameters(task))
+    return digests.json_digest(parameters(task))
 
 
-def input_digest(task: Task, data: str) -> str:
+def input_digest(task: EngineTask, data: str) -> str:
     """What an answer depends on: the data up to its session, the parameters, the engine and its revision."""
     return digests.input_digest(data, parameters(task), task.engine.slug, task.engine.revision)
 
 
 def answers(
-    task: Task,
+    task: EngineTask,
     universe: Universe,
     outcome: Outcome,
     *,
@@ -123,7 +123,7 @@ def answers(
             scored=int(days.scored[k]),
             matched=int(days.matched[k]),
             input_digest=input_digest(task, data[k]),
-            result_digest=digests.hashed([[row[name] for name in _DIGESTED] for row in ranks]),
+            result_digest=digests.json_digest([[row[name] for name in _DIGESTED] for row in ranks]),
             ranks=ranks,
         )
 

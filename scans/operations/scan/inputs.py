@@ -20,7 +20,7 @@ from marketdata.queries import index_series
 from marketdata.record import Days, FlowRecord, Record
 from scans.engines.base import Features, MarketIndex, Universe
 from scans.execution import executors
-from scans.execution.shards import Readable, Task, join
+from scans.execution.shards import EngineTask, PanelReader, join_pieces
 from scans.feature_cache import entries, store
 
 MOST = 10
@@ -49,7 +49,7 @@ class Read:
         """The index as engines take it."""
         return MarketIndex(self.index.sessions, self.index.m, self.index.range)
 
-    def digests(self, task: Task) -> list[str]:
+    def digests(self, task: EngineTask) -> list[str]:
         """For each session asked for the digest of what `task` may depend on: of the bars up to it, of the index, and
         of the flows where it reads them."""
         return _with_flows(self.index.digests(self.bars), self.asked, task, self.flows)
@@ -74,7 +74,7 @@ class How(Protocol):
     def workers(self) -> int: ...
 
 
-def read(held: Record, asked: Days, tasks: Sequence[Task], how: How) -> Read:
+def read(held: Record, asked: Days, tasks: Sequence[EngineTask], how: How) -> Read:
     """What `tasks` need for the sessions `asked`. A lake that turns out to be missing, broken or behind is mended once,
     if it may be. LakeError where it is not; DataProblem where a session is missing or the index too short."""
     if not how.mend:
@@ -82,13 +82,13 @@ def read(held: Record, asked: Days, tasks: Sequence[Task], how: How) -> Read:
     return project.mended(held, lambda held: _read(held, asked, tasks, how))
 
 
-def _read(held: Record, asked: Days, tasks: Sequence[Task], how: How) -> Read:
+def _read(held: Record, asked: Days, tasks: Sequence[EngineTask], how: How) -> Read:
     market = held.market.name
     index = index_series.index(held, asked, index_series.chosen(market) if how.index is None else how.index)
     flows = None
     if any(task.reads_flows for task in tasks):
         flows = (project.current_flows if how.mend else market_queries.flow_record)(market)
-    warm_up = max(task.needs.warm_up for task in tasks)
+    warm_up = max(task.requirements.warm_up for task in tasks)
     bars = market_queries.chain(held, asked)
     began = time.perf_counter()
     keys = _keys(held, asked, tasks, bars, flows) if how.cached else {}
@@ -103,10 +103,10 @@ def _read(held: Record, asked: Days, tasks: Sequence[Task], how: How) -> Read:
     computed: Iterator[Found] = iter(())
     if left:
         todo = [tasks[n] for n in left]
-        window: Readable = market_queries.window(held, asked, warm_up, flows=flows)
-        pieces, executor = executors.work(window, todo, executor=how.executor, workers=how.workers)
+        window: PanelReader = market_queries.window(held, asked, warm_up, flows=flows)
+        pieces, executor = executors.compute_pieces(window, todo, executor=how.executor, workers=how.workers)
         seconds = {stage: sum(piece.seconds[stage] for piece in pieces) for stage in seconds}
-        computed = join(pieces, todo)
+        computed = join_pieces(pieces, todo)
     found = _found(len(tasks), kept, computed, keys)
     return Read(asked, index, bars, flows, found, seconds, executor)
 
@@ -129,7 +129,7 @@ def _found(
 def _keep(found: Found, keys: Sequence[str]) -> Found:
     universe, features = found
     if not isinstance(features, Exception):
-        for name, entry in zip(keys, entries.sessions(universe, features), strict=False):
+        for name, entry in zip(keys, entries.session_entries(universe, features), strict=False):
             _scores().write(name, entry)
     return found
 
@@ -137,7 +137,7 @@ def _keep(found: Found, keys: Sequence[str]) -> Found:
 def _keys(
     held: Record,
     asked: Days,
-    tasks: Sequence[Task],
+    tasks: Sequence[EngineTask],
     bars: list[str],
     flows: FlowRecord | None,
 ) -> dict[int, list[str]]:
@@ -148,7 +148,7 @@ def _keys(
     for n, task in enumerate(tasks):
         states = _with_flows(bars, asked, task, flows)
         names = [
-            entries.key(task, market=held.market.name, session=day, data=data)
+            entries.entry_key(task, market=held.market.name, session=day, data=data)
             for day, data in zip(asked, states, strict=True)
         ]
         if all(names):
@@ -156,14 +156,14 @@ def _keys(
     return found
 
 
-def _with_flows(digests: list[str], asked: Days, task: Task, flows: FlowRecord | None) -> list[str]:
+def _with_flows(digests: list[str], asked: Days, task: EngineTask, flows: FlowRecord | None) -> list[str]:
     return flows.beside(asked, digests) if flows and task.reads_flows else digests
 
 
-def _scores() -> store.Scores:
+def _scores() -> store.FeatureCache:
     return _opened(str(settings.SCORE_CACHE), settings.SCORE_CACHE_BYTES)
 
 
 @lru_cache(maxsize=4)
-def _opened(where: str, most: int) -> store.Scores:
-    return store.scores(where, most=most)
+def _opened(where: str, most: int) -> store.FeatureCache:
+    return store.open_feature_cache(where, most=most)

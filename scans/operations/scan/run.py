@@ -26,11 +26,11 @@ from marketdata.operations.projection import project
 from marketdata.queries import bars as market_queries
 from marketdata.queries.readiness import builds_on_doubt
 from marketdata.record import Days, Record
-from scans.engines import params as engine_params
+from scans.engines import engine_params
 from scans.engines.base import Check, Features, MarketIndex, Universe
 from scans.engines.regime_rules import RegimeHistory, RegimeRule
 from scans.engines.registry import ENGINES
-from scans.execution.shards import Task
+from scans.execution.shards import EngineTask
 from scans.models import ScannerVersion, ScanRank, ScanSession
 from scans.operations.scan import inputs
 from scans.operations.scan.answers import Answer, Scan, answers
@@ -168,7 +168,7 @@ def _sessions(held: Record, request: Request) -> Days:
     return held.between(request.first, request.last)
 
 
-def _task(version: ScannerVersion, held: Record, request: Request) -> Task:
+def _task(version: ScannerVersion, held: Record, request: Request) -> EngineTask:
     """DataProblem where the version or the request names a segment that the market does not have."""
     engine = ENGINES[version.engine]
     given: dict[str, Any] = {
@@ -180,7 +180,7 @@ def _task(version: ScannerVersion, held: Record, request: Request) -> Task:
     segments, limits, top = given.pop("segments"), given.pop("limits"), given.pop("top", None)
     limits = {**limits, **request.limits}
     _refuse_unknown_segments(held, {*segments, *limits})
-    return Task(
+    return EngineTask(
         engine=engine,
         params=engine_params.read(engine.Params, given, held.market.name),
         segments=tuple(segments) or held.market.segments,

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from marketdata.panel import Panel
-from scans.engines.base import Engine, Features, MarketIndex, Outcome, Universe, needs
+from scans.engines.base import Engine, Features, MarketIndex, Outcome, Universe, get_requirements
+from scans.engines.engine_params import read
 from scans.engines.indicators import Measures
-from scans.engines.params import read
 from scans.engines.vcp import engine as vcp
 from tests.scans.engines import panels
 
@@ -83,7 +83,7 @@ def inputs_only(engine: Engine, made: Panel, params: Any = None) -> Panel:
         made,
         fields={
             name: made[name][max(len(made[name]) - asked - before, 0) :]
-            for name, before in needs(engine, params).inputs.items()
+            for name, before in get_requirements(engine, params).inputs.items()
         },
     )
 
@@ -95,7 +95,7 @@ def features(engine: Engine, made: Panel, params: Any = None) -> Features:
 
 def answer(engine: Engine, made: Panel, index: MarketIndex, params: Any = None) -> tuple[Universe, Outcome]:
     params = lenient(engine) if params is None else params
-    universe = panels.universe(made, needs(engine, params).min_bars)
+    universe = panels.universe(made, get_requirements(engine, params).min_bars)
     return universe, engine.score(universe, features(engine, made, params), index, params)
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from marketdata.panel import Panel
 from scans.engines.base import MarketIndex, Outcome, Universe
+from scans.engines.engine_params import read
 from scans.engines.indicators import Measures
-from scans.engines.params import read
 from scans.engines.registry import ENGINES
 from tests.reference import index as reference_index
 from tests.reference import seismograph, v1, v2, v3, vcp

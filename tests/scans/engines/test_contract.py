@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marketdata.panel import FIELDS, FLOW_FIELDS
-from scans.engines import params
-from scans.engines.base import Check, Engine, needs
+from scans.engines import engine_params
+from scans.engines.base import Check, Engine, get_requirements
 from scans.engines.indicators import Measures
 from scans.engines.registry import ENGINES, UnknownEngine, get_engine
 from tests.scans.engines import panels
@@ -185,7 +185,7 @@ def test_more_history_than_asked_for_and_other_fields_change_nothing(engine: Eng
 @settings(quick, max_examples=4)
 @given(seed=seeds)
 def test_a_warm_up_is_long_enough(engine: Engine, seed: int) -> None:
-    made = panels.panel(seed, sessions=needs(engine, lenient(engine)).warm_up + 430, asked=30)
+    made = panels.panel(seed, sessions=get_requirements(engine, lenient(engine)).warm_up + 430, asked=30)
     index = panels.index(made, seed)
     universe, whole = answer(engine, made, index)
     _, late = answer(engine, panels.since(made, 400), index)
@@ -293,7 +293,7 @@ def test_a_market_in_its_first_sessions(engine: Engine) -> None:
 @every_engine
 def test_a_field_that_was_not_loaded_is_named(engine: Engine) -> None:
     made = inputs_only(engine, market(engine, 2))
-    for name in needs(engine, lenient(engine)).inputs:
+    for name in get_requirements(engine, lenient(engine)).inputs:
         fields = {other: values for other, values in made.fields.items() if other != name}
         with pytest.raises(KeyError, match=name):
             engine.features(Measures(replace(made, fields=fields)), lenient(engine))
@@ -309,17 +309,17 @@ def test_the_index_must_reach_the_sessions_asked_for(engine: Engine) -> None:
 
 @every_engine
 def test_parameters_carry_help_and_fit_their_own_range(engine: Engine) -> None:
-    schema = params.schema(engine.Params)
+    schema = engine_params.schema(engine.Params)
     assert all(one["help"] for one in schema)
     assert len({one["name"] for one in schema}) == len(schema)
     defaults = {one["name"]: one["default"] for one in schema}
-    assert params.read(engine.Params, defaults) == engine.Params()
+    assert engine_params.read(engine.Params, defaults) == engine.Params()
     for one in schema:
         if one["least"] is not None:
             assert one["default"] >= one["least"]
             assert one["most"] is None or one["default"] <= one["most"]
-            with pytest.raises(params.ParamError, match=one["name"]):
-                params.read(engine.Params, {one["name"]: one["default"] * 0 + one["least"] - 1})
+            with pytest.raises(engine_params.ParamError, match=one["name"]):
+                engine_params.read(engine.Params, {one["name"]: one["default"] * 0 + one["least"] - 1})
 
 
 def test_an_unknown_engine_lists_the_known() -> None:

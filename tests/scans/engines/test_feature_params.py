@@ -1,4 +1,4 @@
-"""What an engine says of its features: that they depend on these parameters, and on no other but through `needs`."""
+"""An engine's features depend on its `feature_params`, and on other parameters only through its requirements."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from scans.engines.base import Engine, needs, params_of_features
+from scans.engines.base import Engine, get_feature_params, get_requirements
+from scans.engines.engine_params import read
 from scans.engines.indicators import Measures
-from scans.engines.params import read
 from scans.engines.registry import ENGINES
 from tests.scans.engines.asking import FLOWING, LENIENT, lenient, market, same_features
 
@@ -33,18 +33,18 @@ def watched(params: Any, seen: set[str]) -> Any:
 
 @every_engine
 def test_features_read_no_parameter_that_is_not_said(engine: Engine) -> None:
-    said = params_of_features(engine)
+    said = get_feature_params(engine)
     assert said is not None
     seen: set[str] = set()
     params = watched(lenient(engine), seen)
-    needs(engine, params)
+    get_requirements(engine, params)
     through_needs = set(seen)
     engine.features(Measures(market(engine, 1)), params)
     assert seen - through_needs <= set(said)
 
 
 def test_how_much_flow_weighs_changes_no_feature_of_vcp() -> None:
-    """`needs` reads the weight too: it asks whether there is any."""
+    """The requirements read the weight too: whether it is above 0."""
     made, found = market(FLOWING, 2), []
     for weight in (0.1, 0.9):
         params = read(FLOWING.Params, LENIENT["vcp"] | {"flow_weight": weight})

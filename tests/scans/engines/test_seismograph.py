@@ -9,8 +9,8 @@ import pytest
 
 from marketdata.panel import Panel
 from scans.engines.base import Ranks
+from scans.engines.engine_params import read
 from scans.engines.indicators import Measures
-from scans.engines.params import read
 from scans.engines.registry import ENGINES
 from tests.scans.engines import panels
 

@@ -7,9 +7,9 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from scans.evaluation.benchmarks import benchmarks
-from scans.evaluation.holdings import JUDGED, NEVER, OPEN, UNJUDGED, Picks, follow, hold
-from scans.evaluation.statistics import figures
+from scans.evaluation.benchmarks import compute_benchmarks
+from scans.evaluation.holdings import JUDGED, NEVER, OPEN, UNJUDGED, PickSet, follow, hold
+from scans.evaluation.statistics import compute_figures
 from tests.reference import judge
 from tests.reference.made_markets import DAYS, frames
 from tests.scans.evaluation.markets import arrays, random_picks, random_rows
@@ -25,14 +25,14 @@ def test_every_holding_and_figure(seed: int) -> None:
     listed, eligible = random_picks(seed, found, SESSIONS)
     prices = arrays(found, SESSIONS)
     axis, codes = DAYS[:SESSIONS].tolist(), prices.codes.tolist()
-    picks = Picks(
+    picks = PickSet(
         np.array([axis.index(day) for day, _ in listed]),
         np.array([codes.index(code) for _, code in listed]),
     )
     codes_at = {day: prices.codes[row].tolist() for day, row in zip(axis, eligible, strict=True)}
     costs = [0.0, 0.01][seed % 2]
     paths = follow(prices, picks, HORIZONS)
-    beside = benchmarks(prices, paths, eligible)
+    beside = compute_benchmarks(prices, paths, eligible)
     seen = set()
     for horizon in HORIZONS:
         expected = judge.holdings(
@@ -54,7 +54,7 @@ def test_every_holding_and_figure(seed: int) -> None:
         np.testing.assert_allclose(excess[0], [one.excess_cap for one in expected], atol=1e-12)
         np.testing.assert_allclose(excess[1], [one.excess_equal for one in expected], atol=1e-12)
         summary = judge.summary(expected, found, costs=costs)
-        figured = asdict(figures(mine, excess))
+        figured = asdict(compute_figures(mine, excess))
         figured.pop("excess_error")
         assert figured == pytest.approx(summary, rel=1e-10, abs=1e-12, nan_ok=True)
         seen |= set(mine.state.tolist())
@@ -76,13 +76,13 @@ def test_groups_are_the_figures_of_their_picks_alone() -> None:
     listed, eligible = random_picks(3, found, SESSIONS)
     prices = arrays(found, SESSIONS)
     axis, codes = DAYS[:SESSIONS].tolist(), prices.codes.tolist()
-    picks = Picks(
+    picks = PickSet(
         np.array([axis.index(day) for day, _ in listed]),
         np.array([codes.index(code) for _, code in listed]),
     )
     paths = follow(prices, picks, (5,))
     mine = hold(paths, 5, costs=0.002)
-    excess = benchmarks(prices, paths, eligible).beside(mine)
+    excess = compute_benchmarks(prices, paths, eligible).beside(mine)
     kept = picks.column % 2 == 0
     some = [pick for pick, mark in zip(listed, kept, strict=True) if mark]
     expected = judge.holdings(
@@ -93,7 +93,7 @@ def test_groups_are_the_figures_of_their_picks_alone() -> None:
         5,
         costs=0.002,
     )
-    figured = asdict(figures(mine, excess, kept))
+    figured = asdict(compute_figures(mine, excess, kept))
     figured.pop("excess_error")
     summary = judge.summary(expected, found, costs=0.002)
     assert figured == pytest.approx(summary, rel=1e-10, abs=1e-12, nan_ok=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scans.evaluation.benchmarks import benchmarks
+from scans.evaluation.benchmarks import compute_benchmarks
 from scans.evaluation.holdings import (
     DROPPED,
     JUDGED,
@@ -17,13 +17,13 @@ from scans.evaluation.holdings import (
     PENDING,
     UNJUDGED,
     Holdings,
-    Picks,
+    PickSet,
     enter,
     follow,
     hold,
 )
 from scans.evaluation.prices import Prices
-from scans.evaluation.statistics import figures
+from scans.evaluation.statistics import compute_figures
 from tests.reference.made_markets import frames, row
 from tests.scans.evaluation.markets import arrays
 
@@ -47,9 +47,9 @@ def prices(rows: list[dict[str, Any]]) -> Prices:
     return arrays(frames(rows, SESSIONS), SESSIONS)
 
 
-def picked(*days: int) -> Picks:
+def picked(*days: int) -> PickSet:
     """Instrument A, picked on each of `days`."""
-    return Picks(np.array(days, dtype=np.intp), np.zeros(len(days), dtype=np.intp))
+    return PickSet(np.array(days, dtype=np.intp), np.zeros(len(days), dtype=np.intp))
 
 
 def held(rows: list[dict[str, Any]], day: int, horizon: int, costs: float = 0.0) -> Holdings:
@@ -147,7 +147,7 @@ def test_picks_that_overlap_are_holdings_of_their_own() -> None:
     ]
     fallen = rows[:3] + market({t: {"close": 90} for t in range(3, SESSIONS)})[3:]
     both = hold(follow(prices(fallen), picked(0, 1), (3,)), 3)
-    found = figures(both, (both.net, both.net))
+    found = compute_figures(both, (both.net, both.net))
     # Session 3 holds both: each falls from 103 to 90; before, both rose; after, the second stands still.
     assert found.worst_drawdown == pytest.approx(90 / 103 - 1)
     assert found.turnover == 0.0
@@ -157,9 +157,9 @@ def test_picks_that_overlap_are_holdings_of_their_own() -> None:
 def test_a_version_without_picks_has_counts_of_zero_and_no_figures() -> None:
     over = prices(market({}))
     paths = follow(over, picked(), (1, 5))
-    beside = benchmarks(over, paths, np.ones((SESSIONS, 1), dtype=bool))
+    beside = compute_benchmarks(over, paths, np.ones((SESSIONS, 1), dtype=bool))
     nothing = hold(paths, 5)
-    found = figures(nothing, beside.beside(nothing))
+    found = compute_figures(nothing, beside.beside(nothing))
     assert (found.picks, found.judged, found.dropped, found.open, found.unjudged) == (0,) * 5
     assert all(
         math.isnan(getattr(found, name))
@@ -175,9 +175,9 @@ def test_the_excess_is_over_what_could_be_picked_that_day() -> None:
     found = hold(paths, 3, costs=0.01)
     gross = 104 / 101 - 1
     eligible = np.ones((SESSIONS, 3), dtype=bool)
-    cap, equal = benchmarks(over, paths, eligible).beside(found)
+    cap, equal = compute_benchmarks(over, paths, eligible).beside(found)
     # C has a suspected action inside and is left out.
     assert one(equal) == pytest.approx(gross - 0.01 - gross / 2)
     assert one(cap) == pytest.approx(gross - 0.01 - gross / 4)
     eligible[0, 1] = False  # B could not be picked on the day of the scan
-    assert one(benchmarks(over, paths, eligible).beside(found)[1]) == pytest.approx(-0.01)
+    assert one(compute_benchmarks(over, paths, eligible).beside(found)[1]) == pytest.approx(-0.01)

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scans.evaluation.bootstrap import Interval, block_length, interval, means, widening
-from scans.evaluation.comparison import Judged, compare, overlap
-from scans.evaluation.holdings import Picks
+from scans.evaluation.bootstrap import Interval, block_length, bootstrap_means, percentile_interval, widening
+from scans.evaluation.comparison import ExcessReturns, compare, overlap
+from scans.evaluation.holdings import PickSet
 
 SESSIONS = 130
 
 
-def judged(seed: int, shift: float = 0.0, share: float = 0.6) -> Judged:
+def judged(seed: int, shift: float = 0.0, share: float = 0.6) -> ExcessReturns:
     random = np.random.default_rng(seed)
     session = np.repeat(np.arange(SESSIONS), random.poisson(share * 3, SESSIONS))
-    return Judged(session, random.normal(shift, 0.05, len(session)))
+    return ExcessReturns(session, random.normal(shift, 0.05, len(session)))
 
 
 def drawn_by_loop(
@@ -50,11 +50,11 @@ def test_draws_against_a_plain_loop(block: int) -> None:
     counts = np.stack([np.bincount(one.session, minlength=SESSIONS)[:, None] for one in versions]).astype(float)
     lists = [list(zip(one.session.tolist(), one.excess.tolist(), strict=True)) for one in versions]
     expected = drawn_by_loop(lists[0], lists[1], block, draws=20, seed=5)
-    found = means(sums, counts, block, draws=20, seed=5)
+    found = bootstrap_means(sums, counts, block, draws=20, seed=5)
     np.testing.assert_allclose(found[:, 0, 0] - found[:, 1, 0], expected, rtol=1e-9)
 
 
-def both(first: Judged, second: Judged, horizon: int = 5, **groups: Any) -> Any:
+def both(first: ExcessReturns, second: ExcessReturns, horizon: int = 5, **groups: Any) -> Any:
     every = {"": np.ones(SESSIONS, dtype=bool), **groups}
     return compare(first, second, horizon=horizon, groups=every, sessions=SESSIONS, horizons=5)
 
@@ -68,13 +68,13 @@ def test_a_version_does_not_differ_from_itself() -> None:
 
 def test_what_always_pays_more_is_told_apart_and_chance_is_not() -> None:
     better = judged(4)
-    worse = Judged(better.session, better.excess - 0.02)
+    worse = ExcessReturns(better.session, better.excess - 0.02)
     one = both(better, worse)[0]
     assert one.value == pytest.approx(0.02)
     assert one.interval.low == pytest.approx(0.02)
     assert one.corrected.apart == 1
     assert both(worse, better)[0].corrected.apart == -1
-    rich = Judged(better.session, better.excess + 0.05)
+    rich = ExcessReturns(better.session, better.excess + 0.05)
     assert both(rich, worse)[0].alone[0].apart == 1
     assert both(rich, judged(5))[0].alone[1].apart == 0
     told = [both(judged(seed), judged(seed + 50))[0].interval.apart for seed in range(12)]
@@ -105,13 +105,13 @@ def test_too_few_sessions_or_picks_give_no_interval() -> None:
     assert block_length(1) == 20
     assert block_length(60) == 60
     assert math.isnan(both(judged(1), judged(2), horizon=60)[0].interval.low)
-    rare = Judged(np.array([3]), np.array([0.1]))
+    rare = ExcessReturns(np.array([3]), np.array([0.1]))
     one = both(rare, judged(2))[0]
     assert math.isnan(one.interval.low)
     assert one.interval.apart == 0
-    nothing = Judged(np.array([], dtype=np.intp), np.array([]))
+    nothing = ExcessReturns(np.array([], dtype=np.intp), np.array([]))
     assert math.isnan(both(nothing, judged(2))[0].value)
-    assert interval(np.array([]), 0.0, 0.95, 1.0).apart == 0
+    assert percentile_interval(np.array([]), 0.0, 0.95, 1.0).apart == 0
 
 
 @pytest.mark.parametrize(("free", "quantile"), [(5, 2.571), (9, 2.262), (25, 2.060)])
@@ -131,8 +131,8 @@ def test_intervals_of_overlapping_noise_hold_the_truth() -> None:
     held = 0
     for seed in range(60):
         noise = np.convolve(random.normal(size=519), np.ones(20), "valid")
-        drawn = means(noise[None, :, None], np.ones((1, 500, 1)), 20, draws=300, seed=seed)
-        found = interval(drawn[:, 0, 0], float(noise.mean()), 0.95, widening(0.95, 500, 20))
+        drawn = bootstrap_means(noise[None, :, None], np.ones((1, 500, 1)), 20, draws=300, seed=seed)
+        found = percentile_interval(drawn[:, 0, 0], float(noise.mean()), 0.95, widening(0.95, 500, 20))
         held += found.low < 0 < found.high
     assert held >= 53  # 57 are expected; without widening 50
 
@@ -146,7 +146,7 @@ def test_overlap_against_sets() -> None:
     picks = []
     for names in versions:
         pairs = [(day, name) for day, chosen in names.items() for name in chosen]
-        picks.append(Picks(np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])))
+        picks.append(PickSet(np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])))
     shares = [
         len(versions[0][day] & versions[1][day]) / len(versions[0][day] | versions[1][day])
         for day in range(30)
@@ -157,5 +157,5 @@ def test_overlap_against_sets() -> None:
     assert found.both == sum(bool(versions[0][d]) and bool(versions[1][d]) for d in range(30))
     assert found.first_only == sum(bool(versions[0][d]) and not versions[1][d] for d in range(30))
     assert found.second_only == sum(not versions[0][d] and bool(versions[1][d]) for d in range(30))
-    none = Picks(np.array([], dtype=np.intp), np.array([], dtype=np.intp))
+    none = PickSet(np.array([], dtype=np.intp), np.array([], dtype=np.intp))
     assert math.isnan(overlap(none, none, 30, 9).jaccard)

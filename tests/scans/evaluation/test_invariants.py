@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scans.evaluation.benchmarks import benchmarks
-from scans.evaluation.holdings import JUDGED, OPEN, PENDING, Picks, follow, hold
+from scans.evaluation.benchmarks import compute_benchmarks
+from scans.evaluation.holdings import JUDGED, OPEN, PENDING, PickSet, follow, hold
 from scans.evaluation.prices import Prices
-from scans.evaluation.statistics import Figures, figures
+from scans.evaluation.statistics import Figures, compute_figures
 from tests.reference.made_markets import frames
 from tests.scans.evaluation.markets import arrays, random_picks, random_rows
 
@@ -22,21 +22,21 @@ SEEDS = range(4)
 FIELDS = ("open", "high", "low", "close")
 
 
-def made(seed: int) -> tuple[Prices, Picks, NDArray[np.bool_]]:
+def made(seed: int) -> tuple[Prices, PickSet, NDArray[np.bool_]]:
     found = frames(random_rows(seed, SESSIONS, INSTRUMENTS), SESSIONS)
     prices = arrays(found, SESSIONS)
     listed, eligible = random_picks(seed, found, SESSIONS)
     days = np.array([np.datetime64(day, "D") for day, _ in listed])
     codes = np.array([code for _, code in listed])
-    picks = Picks(np.searchsorted(prices.sessions, days), np.searchsorted(prices.codes, codes))
+    picks = PickSet(np.searchsorted(prices.sessions, days), np.searchsorted(prices.codes, codes))
     return prices, picks, eligible
 
 
-def figured(prices: Prices, picks: Picks, eligible: NDArray[np.bool_]) -> list[Figures]:
+def figured(prices: Prices, picks: PickSet, eligible: NDArray[np.bool_]) -> list[Figures]:
     paths = follow(prices, picks, HORIZONS)
-    beside = benchmarks(prices, paths, eligible)
+    beside = compute_benchmarks(prices, paths, eligible)
     found = [hold(paths, horizon, costs=0.003) for horizon in HORIZONS]
-    return [figures(one, beside.beside(one)) for one in found]
+    return [compute_figures(one, beside.beside(one)) for one in found]
 
 
 def same(one: list[Figures], other: list[Figures]) -> None:
@@ -62,7 +62,7 @@ def test_the_order_of_instruments_changes_nothing(seed: int) -> None:
         codes=prices.codes[order],
         **{name: np.ascontiguousarray(getattr(prices, name)[:, order]) for name in fields},
     )
-    moved = Picks(picks.day, np.argsort(order)[picks.column])
+    moved = PickSet(picks.day, np.argsort(order)[picks.column])
     same(figured(turned, moved, eligible[:, order]), figured(prices, picks, eligible))
 
 
@@ -73,9 +73,9 @@ def test_later_data_change_no_closed_holding(seed: int, end: int) -> None:
     fields = ("sessions", *FIELDS, "traded", "actions", "market_cap")
     early = replace(prices, **{name: getattr(prices, name)[:end] for name in fields})
     known = picks.day < end
-    first = Picks(picks.day[known], picks.column[known])
+    first = PickSet(picks.day[known], picks.column[known])
     before, after = follow(early, first, HORIZONS), follow(prices, first, HORIZONS)
-    then, now = benchmarks(early, before, eligible[:end]), benchmarks(prices, after, eligible)
+    then, now = compute_benchmarks(early, before, eligible[:end]), compute_benchmarks(prices, after, eligible)
     for horizon in HORIZONS:
         old, new = hold(before, horizon), hold(after, horizon)
         closed = old.state != OPEN
@@ -91,7 +91,7 @@ def test_the_day_of_the_scan_is_never_paid(seed: int) -> None:
     """Other prices on the day of the pick, the same judgement."""
     prices, picks, _ = made(seed)
     day = int(picks.day[len(picks) // 2])
-    mine = Picks(picks.day[picks.day == day], picks.column[picks.day == day])
+    mine = PickSet(picks.day[picks.day == day], picks.column[picks.day == day])
     other = {name: getattr(prices, name).copy() for name in FIELDS}
     for field in other.values():
         field[: day + 1] *= np.pi
@@ -102,7 +102,7 @@ def test_the_day_of_the_scan_is_never_paid(seed: int) -> None:
 
 def test_nothing_is_known_on_the_last_session() -> None:
     prices, _, _ = made(0)
-    last = Picks(np.full(INSTRUMENTS, SESSIONS - 1), np.arange(INSTRUMENTS))
+    last = PickSet(np.full(INSTRUMENTS, SESSIONS - 1), np.arange(INSTRUMENTS))
     paths = follow(prices, last, (1,))
     assert (paths.entry == PENDING).all()
     assert JUDGED not in hold(paths, 1).state

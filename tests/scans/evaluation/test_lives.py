@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scans.evaluation.prices import Prices
-from scans.evaluation.trade_lifecycle import STATUSES, WAIT, WAIT_STOP, Lives, Plans, live
+from scans.evaluation.trade_lifecycle import STATUSES, WAIT, WAIT_STOP, Lifecycles, Plans, follow_plans
 
 NAN = math.nan
 Bar = tuple[float, float, float, float] | None
@@ -52,7 +52,7 @@ def plan(entry: float = NAN, target: float = 110.0, stop: float = 95.0, holding:
     )
 
 
-def told(found: Lives) -> tuple[str, int, float, int, float, int]:
+def told(found: Lifecycles) -> tuple[str, int, float, int, float, int]:
     """status, row and price of the entry, row and price of the exit, sessions held of the first pick."""
     return (
         STATUSES[found.status[0]],
@@ -133,7 +133,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_by_hand(case: str) -> None:
     bars, given_plan, expected = CASES[case]
-    found = told(live(prices(list(bars)), plan(**given_plan)))  # type: ignore[arg-type]
+    found = told(follow_plans(prices(list(bars)), plan(**given_plan)))  # type: ignore[arg-type]
     assert _same(found, expected)
 
 
@@ -145,7 +145,7 @@ def _same(found: tuple[object, ...], expected: tuple[object, ...]) -> bool:
 
 
 def test_a_suspected_action_ends_it_without_a_price() -> None:
-    found = told(live(prices([PICK, CALM, CALM, CALM], {2: 1}), plan()))
+    found = told(follow_plans(prices([PICK, CALM, CALM, CALM], {2: 1}), plan()))
     assert _same(found, ("suspect", 1, 100.0, 2, NAN, 1))
 
 
@@ -205,14 +205,14 @@ def some_bars(draw: st.DrawFn) -> list[Bar]:
 )
 def test_against_a_naive_walk(bars: list[Bar], entry: float, target: float, stop: float, holding: int) -> None:
     chosen = plan(entry, target, stop, holding)
-    assert _same(told(live(prices(bars), chosen)), naive(bars, chosen))
+    assert _same(told(follow_plans(prices(bars), chosen)), naive(bars, chosen))
 
 
 @settings(max_examples=60, deadline=None)
 @given(bars=some_bars(), cut=st.integers(1, 30), holding=st.integers(0, 12))
 def test_what_ended_is_not_changed_by_later_bars(bars: list[Bar], cut: int, holding: int) -> None:
-    early = told(live(prices(bars[: cut + 1]), plan(holding=holding)))
-    late = told(live(prices(bars), plan(holding=holding)))
+    early = told(follow_plans(prices(bars[: cut + 1]), plan(holding=holding)))
+    late = told(follow_plans(prices(bars), plan(holding=holding)))
     if early[0] in ("target", "stop", "expired", "lapsed"):
         assert _same(early, late)
     elif early[1] >= 0:

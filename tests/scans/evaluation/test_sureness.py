@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scans.evaluation.bootstrap import widening
-from scans.evaluation.intervals import LEVEL, intervals
+from scans.evaluation.intervals import LEVEL, mean_intervals
 
 SESSIONS, PICKS = 400, 4
 
@@ -20,7 +20,7 @@ def made(seed: int) -> tuple[np.ndarray, np.ndarray]:
 def test_independent_picks_give_the_interval_of_the_normal() -> None:
     session, values = made(1)
     everything = np.ones(len(values), dtype=bool)
-    ((found,),) = intervals(session, [values], [everything], sessions=SESSIONS, horizon=1)
+    ((found,),) = mean_intervals(session, [values], [everything], sessions=SESSIONS, horizon=1)
     half = 1.96 * values.std(ddof=1) / np.sqrt(len(values)) * widening(LEVEL, SESSIONS, 1)
     assert (found.low + found.high) / 2 == pytest.approx(values.mean(), abs=half / 4)
     assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.15)
@@ -29,7 +29,7 @@ def test_independent_picks_give_the_interval_of_the_normal() -> None:
 def test_each_group_and_column_is_judged_by_itself() -> None:
     session, values = made(2)
     late = session >= SESSIONS // 2
-    both = intervals(session, [values, values + 1], [late, ~late], sessions=SESSIONS, horizon=1)
+    both = mean_intervals(session, [values, values + 1], [late, ~late], sessions=SESSIONS, horizon=1)
     for (plain, shifted), kept in zip(both, (late, ~late), strict=True):
         assert plain.low < values[kept].mean() < plain.high
         assert shifted.low == pytest.approx(plain.low + 1)
@@ -39,5 +39,5 @@ def test_each_group_and_column_is_judged_by_itself() -> None:
 def test_few_sessions_say_nothing() -> None:
     session, values = np.arange(50), np.linspace(-1, 1, 50)
     everything = np.ones(50, dtype=bool)
-    ((found,),) = intervals(session, [values], [everything], sessions=50, horizon=20)
+    ((found,),) = mean_intervals(session, [values], [everything], sessions=50, horizon=20)
     assert np.isnan([found.low, found.high]).all()

@@ -9,33 +9,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scans.execution import executors
-from scans.execution.shards import CELLS, slices
+from scans.execution.shards import CELLS, instrument_slices
 
 
 def test_auto_is_one_thread_for_little_and_threads_for_much(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(executors, "cores", lambda: 4)
-    assert executors.choose("auto", 640 * 2_537) == "inline"
-    assert executors.choose("auto", 640 * 20_000) == "thread"
+    assert executors.choose_executor("auto", 640 * 2_537) == "inline"
+    assert executors.choose_executor("auto", 640 * 20_000) == "thread"
     monkeypatch.setattr(executors, "cores", lambda: 1)
-    assert executors.choose("auto", 640 * 20_000) == "inline"
+    assert executors.choose_executor("auto", 640 * 20_000) == "inline"
 
 
 def test_auto_means_threads_on_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "scan")
-    assert executors.choose("auto", 1) == "thread"
+    assert executors.choose_executor("auto", 1) == "thread"
 
 
 def test_what_is_named_is_taken_and_the_unknown_refused() -> None:
-    assert executors.choose("process", 1) == "process"
+    assert executors.choose_executor("process", 1) == "process"
     with pytest.raises(ValueError, match="Unknown executor 'dask': choose among auto, inline"):
-        executors.choose("dask", 1)
+        executors.choose_executor("dask", 1)
 
 
 @given(sessions=st.integers(1, 3000), instruments=st.integers(0, 25_000), least=st.integers(1, 8))
 def test_pieces_cover_every_instrument_once_and_are_bounded(sessions: int, instruments: int, least: int) -> None:
-    parts = slices(sessions, instruments, least)
+    parts = instrument_slices(sessions, instruments, least)
     assert parts[0].start == 0
     assert parts[-1].stop == instruments
     assert all(one.stop == other.start for one, other in itertools.pairwise(parts))

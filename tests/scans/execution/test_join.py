@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from scans.engines.base import Features, Universe
-from scans.execution.shards import Piece, Task, join
+from scans.execution.shards import EngineTask, Piece, join_pieces
 
 SESSIONS = np.array(["2024-03-04", "2024-03-05"], dtype="datetime64[D]")
 
@@ -29,8 +29,8 @@ def piece(codes: list[str], *features: Features | Exception) -> Piece:
     return Piece(facts, eligible, list(features), {})
 
 
-def tasks(count: int) -> list[Task]:
-    return [Task(cast("Any", None), None, ("KOSPI",), {}) for _ in range(count)]
+def tasks(count: int) -> list[EngineTask]:
+    return [EngineTask(cast("Any", None), None, ("KOSPI",), {}) for _ in range(count)]
 
 
 def made(codes: list[str], seed: int) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def made(codes: list[str], seed: int) -> dict[str, Any]:
 def test_every_task_gets_its_arrays_over_all_instruments() -> None:
     left, right = made(["A", "B"], 1), made(["C"], 2)
     other, rest = made(["A", "B"], 3), made(["C"], 4)
-    found = list(join([piece(["A", "B"], left, other), piece(["C"], right, rest)], tasks(2)))
+    found = list(join_pieces([piece(["A", "B"], left, other), piece(["C"], right, rest)], tasks(2)))
     for (universe, features), (one, two) in zip(found, ((left, right), (other, rest)), strict=True):
         assert universe.codes.tolist() == ["A", "B", "C"]
         assert universe.eligible.shape == (2, 3)
@@ -55,7 +55,7 @@ def test_what_tasks_share_is_put_together_once(pieces: int) -> None:
     parts = [made(["A"], seed) for seed in range(pieces)]
     own = [{"gap": part["gap"], "rsi": part["ext"] + 1} for part in parts]
     given = [piece([code], part, mine) for code, part, mine in zip("AB"[:pieces], parts, own, strict=True)]
-    (_, first), (_, second) = join(given, tasks(2))
+    (_, first), (_, second) = join_pieces(given, tasks(2))
     assert not isinstance(first, Exception)
     assert not isinstance(second, Exception)
     assert first["gap"] is second["gap"]
@@ -67,7 +67,7 @@ def test_a_task_that_failed_in_one_piece_leaves_the_others_standing() -> None:
     odd = ValueError("odd")
     left, right = made(["A"], 1), made(["B"], 2)
     given = [piece(["A"], left, left), piece(["B"], odd, right)]
-    (_, failed), (_, whole) = join(given, tasks(2))
+    (_, failed), (_, whole) = join_pieces(given, tasks(2))
     assert failed is odd
     assert not isinstance(whole, Exception)
     np.testing.assert_array_equal(whole["ext"], np.hstack([left["ext"], right["ext"]]))

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scans.engines.base import Engine, Universe
-from scans.engines.params import read
+from scans.engines.engine_params import read
 from scans.engines.registry import ENGINES
-from scans.execution.shards import Task
+from scans.execution.shards import EngineTask
 from scans.feature_cache import entries
 from tests.scans.engines import panels
 from tests.scans.engines.asking import FLOWING, features, lenient, market, rows
@@ -36,10 +36,10 @@ def test_a_session_that_was_kept_scores_as_if_it_had_been_computed(engine: Engin
     universe = panels.universe(made, engine.min_bars)
     index = panels.index(made, seed)
     found = features(engine, made)
-    kept = entries.sessions(universe, found)
+    kept = entries.session_entries(universe, found)
     assert len(kept) == len(universe.sessions)
     for k in (0, len(kept) - 1):
-        back = entries.unpacked(entries.packed(kept[k], NAME), NAME)
+        back = entries.decode_entry(entries.encode_entry(kept[k], NAME), NAME)
         assert back.features.keys() == found.keys()
         for name, array in found.items():
             assert back.features[name].dtype == array.dtype
@@ -58,28 +58,28 @@ def test_a_session_that_was_kept_scores_as_if_it_had_been_computed(engine: Engin
 def test_features_of_another_shape_are_not_kept() -> None:
     made = panels.panel(1)
     universe = panels.universe(made, 2)
-    assert entries.sessions(universe, {"one": np.zeros(len(universe.codes))}) == []
+    assert entries.session_entries(universe, {"one": np.zeros(len(universe.codes))}) == []
 
 
 def test_a_file_that_is_another_entrys_or_none_is_refused() -> None:
     made = panels.panel(1)
     universe: Universe = panels.universe(made, 2)
-    entry = entries.sessions(universe, {"one": np.zeros(universe.eligible.shape)})[0]
-    file = entries.packed(entry, NAME)
+    entry = entries.session_entries(universe, {"one": np.zeros(universe.eligible.shape)})[0]
+    file = entries.encode_entry(entry, NAME)
     with pytest.raises(ValueError, match="it is not the entry fedc"):
-        entries.unpacked(file, NAME[::-1])
+        entries.decode_entry(file, NAME[::-1])
     for broken in (file[:-100], b"", b"no Parquet at all"):
         with pytest.raises((ValueError, OSError)):
-            entries.unpacked(broken, NAME)
+            entries.decode_entry(broken, NAME)
 
 
-def task(slug: str = "v2", **given: Any) -> Task:
+def task(slug: str = "v2", **given: Any) -> EngineTask:
     engine = ENGINES[slug]
-    return Task(engine, read(engine.Params, given), ("KOSPI", "KOSDAQ"), {"KOSPI": 200})
+    return EngineTask(engine, read(engine.Params, given), ("KOSPI", "KOSDAQ"), {"KOSPI": 200})
 
 
-def key(of: Task, market: str = "kr", session: np.datetime64[date] = DAY, data: str = "d1") -> str:
-    return entries.key(of, market=market, session=session, data=data)
+def key(of: EngineTask, market: str = "kr", session: np.datetime64[date] = DAY, data: str = "d1") -> str:
+    return entries.entry_key(of, market=market, session=session, data=data)
 
 
 def test_a_key_is_made_of_all_that_features_depend_on() -> None:
@@ -113,13 +113,13 @@ def test_another_revision_or_other_code_is_another_key(monkeypatch: pytest.Monke
     now = key(task())
     monkeypatch.setattr(type(ENGINES["v2"]), "revision", 2)
     later = key(task())
-    monkeypatch.setattr(entries, "code", lambda: "edited")
+    monkeypatch.setattr(entries, "code_digest", lambda: "edited")
     assert len({now, later, key(task())}) == 3
 
 
 def test_the_code_is_that_which_computes_features() -> None:
     """All of the engines, the kernels, the execution and the lake, and what they stand on."""
-    files = {str(path.relative_to(BASE)) for path in entries.files()}
+    files = {str(path.relative_to(BASE)) for path in entries.source_files()}
     for part in ("scans/engines", "scans/kernels", "scans/execution", "scans/feature_cache", "marketdata/lake"):
         there = {str(path.relative_to(BASE)) for path in (BASE / part).rglob("*.py")}
         assert there
@@ -133,4 +133,4 @@ def test_the_code_is_that_which_computes_features() -> None:
 
 
 def test_an_engine_that_does_not_say_has_no_key() -> None:
-    assert key(Task(Probe(), Probe.Params(), (), {})) == ""
+    assert key(EngineTask(Probe(), Probe.Params(), (), {})) == ""

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from scans.feature_cache import store
-from scans.feature_cache.entries import Entry, sessions
-from scans.feature_cache.store import Folder, Scores, scores
+from scans.feature_cache.entries import Entry, session_entries
+from scans.feature_cache.store import DirectoryStorage, FeatureCache, open_feature_cache
 from tests.damage import damages
 from tests.scans.engines import panels
 from tests.scans.feature_cache.bucket import ACCESS, Bucket
@@ -24,7 +24,7 @@ KEYS = [f"{number:032x}" for number in range(9)]
 @pytest.fixture
 def entry() -> Entry:
     universe = panels.universe(panels.panel(3), 2)
-    return sessions(universe, {"gap": np.random.default_rng(1).random(universe.eligible.shape)})[0]
+    return session_entries(universe, {"gap": np.random.default_rng(1).random(universe.eligible.shape)})[0]
 
 
 @pytest.fixture
@@ -46,15 +46,15 @@ def same(found: Entry | None, entry: Entry) -> bool:
 
 def test_a_directory_keeps_entries_for_every_process(tmp_path: Path, entry: Entry) -> None:
     where = str(tmp_path / "new" / "scores")
-    assert scores(where, most=10**6).read(KEYS[0]) is None
-    scores(where, most=10**6).write(KEYS[0], entry)
-    assert same(scores(where, most=10**6).read(KEYS[0]), entry)
-    assert scores(where, most=10**6).read(KEYS[1]) is None
+    assert open_feature_cache(where, most=10**6).read(KEYS[0]) is None
+    open_feature_cache(where, most=10**6).write(KEYS[0], entry)
+    assert same(open_feature_cache(where, most=10**6).read(KEYS[0]), entry)
+    assert open_feature_cache(where, most=10**6).read(KEYS[1]) is None
     assert os.listdir(where) == [f"{KEYS[0]}.parquet"]  # no draft is left
 
 
 def test_a_directory_keeps_within_its_size_and_what_was_used_last(tmp_path: Path) -> None:
-    folder = Folder(tmp_path, most=1000)
+    folder = DirectoryStorage(tmp_path, most=1000)
     for number, key in enumerate(KEYS[:4]):
         folder.write(key, bytes(240))
         os.utime(tmp_path / key, (number, number))
@@ -64,19 +64,19 @@ def test_a_directory_keeps_within_its_size_and_what_was_used_last(tmp_path: Path
 
 
 def test_a_bucket_keeps_entries(bucket: Bucket, entry: Entry) -> None:
-    kept = scores(address(bucket), most=1)
+    kept = open_feature_cache(address(bucket), most=1)
     assert kept.read(KEYS[0]) is None
     kept.write(KEYS[0], entry)
     assert list(bucket.files) == [f"/scores/of/kr/{KEYS[0]}.parquet"]
     assert same(kept.read(KEYS[0]), entry)
-    assert same(scores(address(bucket), most=1).read(KEYS[0]), entry)
+    assert same(open_feature_cache(address(bucket), most=1).read(KEYS[0]), entry)
 
 
 def test_a_bucket_that_refuses_is_left_alone(
     bucket: Bucket, entry: Entry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAANOTHER")
-    kept = scores(address(bucket), most=1)
+    kept = open_feature_cache(address(bucket), most=1)
     with caplog.at_level(logging.WARNING):
         assert kept.read(KEYS[0]) is None
         asked = len(bucket.asked)
@@ -91,7 +91,7 @@ def test_a_bucket_that_refuses_is_left_alone(
 
 def test_after_its_rest_a_place_is_tried_again(bucket: Bucket, entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "REST", 0.0)
-    kept = scores(address(bucket), most=1)
+    kept = open_feature_cache(address(bucket), most=1)
     bucket.fails = True
     assert kept.read(KEYS[0]) is None
     bucket.fails = False
@@ -103,7 +103,7 @@ def test_a_directory_that_cannot_be_written_fails_nothing(
     tmp_path: Path, entry: Entry, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "taken").write_text("a file")
-    kept = scores(str(tmp_path / "taken"), most=10**6)
+    kept = open_feature_cache(str(tmp_path / "taken"), most=10**6)
     with caplog.at_level(logging.WARNING):
         kept.write(KEYS[0], entry)
     assert "cannot be kept" in caplog.text
@@ -111,7 +111,7 @@ def test_a_directory_that_cannot_be_written_fails_nothing(
 
 
 def test_a_torn_file_is_not_used(tmp_path: Path, entry: Entry, caplog: pytest.LogCaptureFixture) -> None:
-    kept = Scores(Folder(tmp_path, most=10**6))
+    kept = FeatureCache(DirectoryStorage(tmp_path, most=10**6))
     kept.write(KEYS[0], entry)
     file = tmp_path / f"{KEYS[0]}.parquet"
     file.write_bytes(file.read_bytes()[:-50])
@@ -125,7 +125,7 @@ def test_a_torn_file_is_not_used(tmp_path: Path, entry: Entry, caplog: pytest.Lo
 
 def test_no_damage_is_ever_used(tmp_path: Path, entry: Entry) -> None:
     """Any bit of a file, and any place where it is cut or a block of it is zero: a miss, and the file is deleted."""
-    kept = Scores(Folder(tmp_path, most=10**6))
+    kept = FeatureCache(DirectoryStorage(tmp_path, most=10**6))
     kept.write(KEYS[0], entry)
     file = tmp_path / f"{KEYS[0]}.parquet"
     whole, draw = file.read_bytes(), random.Random(7)
@@ -137,7 +137,7 @@ def test_no_damage_is_ever_used(tmp_path: Path, entry: Entry) -> None:
 
 
 def test_a_damaged_entry_of_a_bucket_is_deleted(bucket: Bucket, entry: Entry) -> None:
-    kept = scores(address(bucket), most=1)
+    kept = open_feature_cache(address(bucket), most=1)
     kept.write(KEYS[0], entry)
     (name,) = bucket.files
     whole = bucket.files[name]
@@ -149,7 +149,7 @@ def test_a_damaged_entry_of_a_bucket_is_deleted(bucket: Bucket, entry: Entry) ->
 
 
 def test_an_entry_under_the_name_of_another_is_deleted(tmp_path: Path, entry: Entry) -> None:
-    kept = Scores(Folder(tmp_path, most=10**6))
+    kept = FeatureCache(DirectoryStorage(tmp_path, most=10**6))
     kept.write(KEYS[0], entry)
     (tmp_path / f"{KEYS[1]}.parquet").write_bytes((tmp_path / f"{KEYS[0]}.parquet").read_bytes())
     assert kept.read(KEYS[1]) is None

@@ -63,7 +63,7 @@ KERNELS: Mapping[str, Kernel] = {
     "osc_rises": Kernel(
         lambda b, k: arrays.tail(
             oscillators.osc_rises(oscillators.osc_sides(b.close, keep=None if k is None else k + 1)),
-            arrays.kept(len(b.close), k),
+            arrays.kept_rows(len(b.close), k),
         ),
         RECURSIVE,
         bars=0,

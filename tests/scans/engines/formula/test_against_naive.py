@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from marketdata.panel import Panel
 from scans.engines.base import Outcome, Universe
+from scans.engines.engine_params import read
 from scans.engines.indicators import Measures
-from scans.engines.params import read
 from scans.engines.registry import ENGINES
-from tests.reference import indicators as ta
+from tests.reference import indicators
 from tests.scans.engines import panels
 from tests.scans.engines.asking import inputs_only, same_features
 from tests.scans.engines.formula.writing import Lists, Piece, conditions, plains
@@ -95,7 +95,7 @@ def test_percentiles(seed: int, ranked: Piece, cut: float) -> None:
         spread = np.sort(values[day, who])
         # Chains of ties are grouped by neighbours there, by the lowest here.
         assume(not np.any((np.diff(spread) > 0) & (np.diff(spread) < 1e-6 * np.abs(spread[1:]))))
-        shares = ta.percentiles({str(one): float(values[day, one]) for one in who})
+        shares = indicators.percentiles({str(one): float(values[day, one]) for one in who})
         for one, share in shares.items():
             if share > cut and nested[day, int(one)]:
                 expected[day, int(one)] = 2 * share

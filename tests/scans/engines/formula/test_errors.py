@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from scans.engines.engine_params import ParamError, read
 from scans.engines.formula import FormulaError
 from scans.engines.formula.examples import DIP, LEADERS, V1
 from scans.engines.formula.functions import FUNCTIONS
 from scans.engines.indicators import Measures
-from scans.engines.params import ParamError, read
 from scans.engines.registry import ENGINES
 from tests.scans.engines import panels
 

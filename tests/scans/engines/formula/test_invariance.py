@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from marketdata.panel import Panel
 from scans.engines.base import MarketIndex
+from scans.engines.engine_params import read
 from scans.engines.formula import FormulaError
 from scans.engines.indicators import Measures
-from scans.engines.params import read
 from scans.engines.registry import ENGINES
 from tests.scans.engines import panels
 from tests.scans.engines.formula.writing import plains

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from scans.engines.engine_params import read
 from scans.engines.formula import docs
 from scans.engines.formula.examples import DIP, LEADERS, V1
 from scans.engines.formula.functions import FUNCTIONS, GROUPS
-from scans.engines.params import read
 from scans.engines.registry import ENGINES
 
 DOCUMENT = Path(__file__).parents[4] / "docs" / "formula.md"

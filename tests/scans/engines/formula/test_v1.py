@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from marketdata.panel import Panel
-from scans.engines.base import MarketIndex, Universe, needs
+from scans.engines.base import MarketIndex, Universe, get_requirements
+from scans.engines.engine_params import read
 from scans.engines.formula.examples import V1
 from scans.engines.indicators import Measures
-from scans.engines.params import read
 from scans.engines.registry import ENGINES
 from tests import realdata
 from tests.scans.engines import panels
@@ -90,7 +90,7 @@ def test_on_random_markets() -> None:
 
 def test_it_reads_no_deeper_than_v1() -> None:
     engine = ENGINES["v1"]
-    asked = needs(ENGINES["formula"], written())
+    asked = get_requirements(ENGINES["formula"], written())
     assert asked.warm_up <= engine.warm_up
     assert set(asked.inputs) == {*engine.inputs, "raw_close"}
     assert all(asked.inputs[name] <= engine.inputs[name] + 1 for name in engine.inputs)

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 from hypothesis import strategies as st
 
-from tests.reference import indicators as ta
+from tests.reference import indicators
 
 Lists = tuple[list[Any], list[bool]]
 Naive = Callable[[pd.DataFrame], Lists]
@@ -109,12 +109,12 @@ def r_squared(window: list[float]) -> float:
 def compared(op: str, a: Piece, b: Piece, *, exact: bool = False) -> Piece:
     """a op b, each side defined."""
     rules: dict[str, Callable[[float, float], bool]] = {
-        ">": lambda x, y: x > y if exact else ta.above(x, y),
-        ">=": lambda x, y: x >= y if exact else ta.at_least(x, y),
-        "<": lambda x, y: x < y if exact else ta.above(y, x),
-        "<=": lambda x, y: x <= y if exact else ta.at_least(y, x),
-        "==": lambda x, y: x == y if exact else ta.at_least(x, y) and ta.at_least(y, x),
-        "!=": lambda x, y: x < y or x > y if exact else ta.above(x, y) or ta.above(y, x),
+        ">": lambda x, y: x > y if exact else indicators.above(x, y),
+        ">=": lambda x, y: x >= y if exact else indicators.at_least(x, y),
+        "<": lambda x, y: x < y if exact else indicators.above(y, x),
+        "<=": lambda x, y: x <= y if exact else indicators.at_least(y, x),
+        "==": lambda x, y: x == y if exact else indicators.at_least(x, y) and indicators.at_least(y, x),
+        "!=": lambda x, y: x < y or x > y if exact else indicators.above(x, y) or indicators.above(y, x),
     }
 
     def naive(bars: pd.DataFrame) -> Lists:
@@ -151,7 +151,9 @@ def shifted(x: Piece, n: int) -> Piece:
 def crossing(a: Piece, b: Piece) -> Piece:
     def naive(bars: pd.DataFrame) -> Lists:
         (x, one), (y, other) = known(a, bars), known(b, bars)
-        holds = [t > 0 and ta.above(x[t], y[t]) and ta.at_least(y[t - 1], x[t - 1]) for t in range(len(x))]
+        holds = [
+            t > 0 and indicators.above(x[t], y[t]) and indicators.at_least(y[t - 1], x[t - 1]) for t in range(len(x))
+        ]
         finite = [math.isfinite(u) and math.isfinite(v) for u, v in zip(x, y, strict=True)]
         return holds, [all(cells) for cells in zip(one, other, finite, strict=True)]
 
@@ -186,8 +188,8 @@ def prices(draw: st.DrawFn, depth: int = 2) -> Piece:
     x, n = draw(prices(depth - 1)), draw(windows)
     makers: list[Callable[[], Piece]] = [
         lambda: draw(st.sampled_from(PRICES)),
-        lambda: whole("ema", ta.ema, x, draw(spans)),
-        lambda: whole("wilder", ta.wilder, x, draw(spans)),
+        lambda: whole("ema", indicators.ema, x, draw(spans)),
+        lambda: whole("wilder", indicators.wilder, x, draw(spans)),
         lambda: windowed("sma", lambda w: math.fsum(w) / len(w), x, n),
         lambda: windowed("max", max, x, n),
         lambda: windowed("min", min, x, n),
@@ -217,12 +219,12 @@ def plains(draw: st.DrawFn, depth: int = 2) -> Piece:
     deeper = plains(depth - 1)
     makers: list[Callable[[], Piece]] = [
         lambda: quotient,
-        lambda: of_close("rsi", ta.rsi, draw(spans)),
-        lambda: of_close("rsi_tema", ta.rsi_tema, draw(spans)),
-        lambda: of_close("rsi_dema", ta.rsi_dema, draw(spans)),
+        lambda: of_close("rsi", indicators.rsi, draw(spans)),
+        lambda: of_close("rsi_tema", indicators.rsi_tema, draw(spans)),
+        lambda: of_close("rsi_dema", indicators.rsi_dema, draw(spans)),
         lambda: cellwise("{} / {}", divided, VOLUME, windowed("sma", statistics.fmean, VOLUME, n)),
         lambda: windowed(  # not of counts, which are 0 before the first bar
-            "sma", statistics.fmean, draw(st.sampled_from([quotient, of_close("rsi", ta.rsi, 5)])), n
+            "sma", statistics.fmean, draw(st.sampled_from([quotient, of_close("rsi", indicators.rsi, 5)])), n
         ),
         lambda: windowed("r_squared", r_squared, draw(prices(0)), max(n, 3)),
         lambda: counted(draw(conditions(depth - 1)), n),

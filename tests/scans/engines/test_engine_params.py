@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scans.engines.params import ParamError, digest, dump, elsewhere, param, read, schema
+from scans.engines.engine_params import ParamError, digest, dump, market_defaults, param, read, schema
 
 
 @dataclass(frozen=True)
@@ -62,17 +62,17 @@ def test_what_does_not_fit_is_told_in_one_sentence(given: dict[str, Any], said: 
 
 @dataclass(frozen=True)
 class Priced:
-    price_min: float = param(2000.0, least=0, elsewhere={"us": 2.0}, help="In won, or dollars")
+    price_min: float = param(2000.0, least=0, by_market={"us": 2.0}, help="In won, or dollars")
     top_n: int = param(20, least=1, help="How many")
 
 
 def test_a_market_may_have_a_default_of_its_own() -> None:
-    assert elsewhere(Priced) == {"price_min": {"us": 2.0}}
-    assert elsewhere(Params) == {}
+    assert market_defaults(Priced) == {"price_min": {"us": 2.0}}
+    assert market_defaults(Params) == {}
     assert read(Priced, {}, "us") == read(Priced, {"top_n": 20}, "us-adj") == Priced(price_min=2.0)
     assert read(Priced, {}, "kr") == read(Priced, {}) == Priced()
     assert read(Priced, {"price_min": 2000}, "us") == Priced()
-    assert "elsewhere" not in schema(Priced)[0]
+    assert "by_market" not in schema(Priced)[0]
 
 
 def test_equal_parameters_have_one_digest_and_others_another() -> None:

@@ -4,7 +4,7 @@
     class Params:
         top_n: int = param(20, least=1, most=1000, unit="instruments", help="How many picks are kept")
 
-A parameter in money has a default for each currency: `elsewhere` names the markets whose default is another.
+A parameter in money has a default for each currency: `by_market` names the markets whose default is another.
 
 `read` makes one from a mapping and says in one sentence what does not fit; `schema` describes it for forms and the
 API; `dump` gives the JSON form that a run records.
@@ -43,15 +43,14 @@ def param(
     least: float | None = None,
     most: float | None = None,
     choices: tuple[str, ...] | None = None,
-    elsewhere: Mapping[str, Any] | None = None,
+    by_market: Mapping[str, Any] | None = None,
 ) -> Any:
-    """A dataclass field with its range (inclusive), unit, choices and help text; `elsewhere`: market -> its default
-    there."""
+    """A dataclass field with its range (inclusive), unit, choices and help text; `by_market`: market -> its default."""
     described = {"help": help, "unit": unit, "least": least, "most": most, "choices": choices}
-    return field(default=default, metadata={**described, ELSEWHERE: dict(elsewhere or {})})
+    return field(default=default, metadata={**described, BY_MARKET: dict(by_market or {})})
 
 
-ELSEWHERE = "elsewhere"
+BY_MARKET = "by_market"
 
 
 def read(kind: type[P], given: Mapping[str, Any], market: str = "") -> P:
@@ -59,17 +58,17 @@ def read(kind: type[P], given: Mapping[str, Any], market: str = "") -> P:
     has those of us); raises `ParamError`."""
     known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]
     base = market.partition("-")[0]
-    own = {name: there[base] for name, there in elsewhere(kind).items() if base in there}
+    own = {name: there[base] for name, there in market_defaults(kind).items() if base in there}
     return kind(**own | {name: _fitting(known, name, value) for name, value in given.items()})
 
 
-def elsewhere(kind: type[Any]) -> dict[str, Mapping[str, Any]]:
+def market_defaults(kind: type[Any]) -> dict[str, Mapping[str, Any]]:
     """Parameter -> market -> the default there, of those that have another default in some market."""
-    found = {one.name: one.metadata.get(ELSEWHERE, {}) for one in fields(kind)}
+    found = {one.name: one.metadata.get(BY_MARKET, {}) for one in fields(kind)}
     return {name: there for name, there in found.items() if there}
 
 
-def wrong(kind: type[Any], given: Mapping[str, Any]) -> dict[str, ParamError]:
+def param_errors(kind: type[Any], given: Mapping[str, Any]) -> dict[str, ParamError]:
     """What `read` would refuse, each parameter by its name; where each fits, what they are together."""
     known = {one.name: one for one in fields(kind)}
     found: dict[str, ParamError] = {}
@@ -136,7 +135,7 @@ def schema(kind: type[Any]) -> list[dict[str, Any]]:
             "name": one.name,
             "type": type(one.default).__name__,
             "default": None if one.default is MISSING else one.default,
-            **{name: value for name, value in one.metadata.items() if name != ELSEWHERE},
+            **{name: value for name, value in one.metadata.items() if name != BY_MARKET},
         }
         for one in fields(kind)
     ]

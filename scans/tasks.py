@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from marketdata.markets import UnknownMarket
 from marketdata.operations.lease import LeaseLost, LeaseTaken
-from scans.api.after_publication import warm_up
+from scans.api.after_publication import warm_up_responses
 from scans.operations.evening import notify, schedule
 from scans.operations.requests import worker
 from scans.queries.versions import UnknownVersion, request
@@ -24,7 +24,7 @@ def work_request(number: int) -> str:
     told = worker.work(number, as_of=timezone.now())
     row = request(number)
     if row is not None and row.publishes:
-        warm_up(row.market, row.versions)
+        warm_up_responses(row.market, row.versions)
     return told
 
 
@@ -45,7 +45,7 @@ def evening(market: str, at: str, due: str, versions: Sequence[str] = (), collec
         started_by="schedule",
     )
     try:
-        told = evenings.run(asked, clock=timezone.now, warm_up=warm_up)
+        told = evenings.run(asked, clock=timezone.now, warm_up=warm_up_responses)
     except (UnknownMarket, UnknownVersion, LeaseTaken, LeaseLost) as error:
         LOGGER.error("The evening of market %s was not run: %s", market, error)
         return str(error)

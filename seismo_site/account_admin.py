@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 else:
     Admin = object
 
-POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
+PERMISSION_FIELDS = ("is_staff", "is_superuser", "groups", "user_permissions")
 """The fields of a user that say what it may do."""
 
 
@@ -28,7 +28,7 @@ class GuardedUsers(Admin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
-        return fields if _is_superuser(request) else (*fields, *POWERS)
+        return fields if _is_superuser(request) else (*fields, *PERMISSION_FIELDS)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return _may_act_on(request, obj) and super().has_change_permission(request, obj)
@@ -50,7 +50,7 @@ class GuardedGroups(Admin):
         return _is_superuser(request)
 
 
-def guarded(models: Any, kind: type[admin.ModelAdmin[Any]]) -> type[admin.ModelAdmin[Any]]:
+def guard_account_admin(models: Any, kind: type[admin.ModelAdmin[Any]]) -> type[admin.ModelAdmin[Any]]:
     """The admin class of users or groups (`models`: one or several), guarded; any other as it is."""
     several = models if isinstance(models, Iterable) else [models]
     for model, guard in ((get_user_model(), GuardedUsers), (Group, GuardedGroups)):

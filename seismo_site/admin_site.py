@@ -75,8 +75,8 @@ class SeismoAdminSite(AdminSite):
     ) -> None:
         """As every admin site does; the pages of the task queue, of users and of groups come guarded."""
         if admin_class:
-            admin_class = queue_admin.guarded(admin_class)
-            admin_class = account_admin.guarded(model_or_iterable, admin_class)
+            admin_class = queue_admin.guard_queue_admin(admin_class)
+            admin_class = account_admin.guard_account_admin(model_or_iterable, admin_class)
         super().register(model_or_iterable, admin_class, **options)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:

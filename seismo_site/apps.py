@@ -10,7 +10,7 @@ from django.contrib.admin.checks import check_admin_app, check_dependencies
 from django.core import checks
 
 from seismo_site import fork_safety
-from seismo_site.checks import settings_named
+from seismo_site.checks import check_unknown_settings
 
 
 class SiteConfig(AppConfig):
@@ -20,7 +20,7 @@ class SiteConfig(AppConfig):
     def ready(self) -> None:
         from seismo_site import task_log, task_signing  # which read the queue's models
 
-        checks.register(settings_named)
+        checks.register(check_unknown_settings)
         fork_safety.install()
         task_log.install()
         task_signing.install()

@@ -17,8 +17,8 @@ from django.http.response import HttpResponseBase
 
 from caching.store import STORE
 from marketdata.web.api import response_cache
-from marketdata.web.api.access import KEPT, Known, PerUser, counter
-from marketdata.web.api.problems import AWAY, database_unreachable
+from marketdata.web.api.access import COUNTER_SECONDS, Known, UserThrottle, counter_key
+from marketdata.web.api.problems import DATABASE_AWAY, database_unreachable
 from seismo_site import tokens
 
 BACK = ("_messages", "auser")
@@ -33,7 +33,7 @@ class Counter:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.method == "GET" and request.path_info.startswith("/api/"):
-            secret = tokens.secret_of(request)
+            secret = tokens.bearer_secret(request)
             found = None if secret is None else self._found(request, secret)
             if found is not None:
                 return found
@@ -45,7 +45,7 @@ class Counter:
     def _found(self, request: HttpRequest, secret: str) -> HttpResponseBase | None:
         try:
             standing = tokens.standing(request, secret)
-        except AWAY:
+        except DATABASE_AWAY:
             return database_unreachable(request)
         if standing is None:
             return None
@@ -56,9 +56,9 @@ class Counter:
             return None
         if sought is None:
             return None
-        throttle, now = PerUser(), time.time()
+        throttle, now = UserThrottle(), time.time()
         name = throttle.name(standing.token.user_id)
-        mine, kept = STORE.count_and_get(counter(name, now), KEPT, sought.key)
+        mine, kept = STORE.count_and_get(counter_key(name, now), COUNTER_SECONDS, sought.key)
         paced = throttle.judged(name, now, mine)
         missed = sought.key if kept is None else None
         request.known = Known(standing.generations, paced, missed)  # type: ignore[attr-defined]

@@ -8,6 +8,6 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Warning
 
 
-def settings_named(**_: Any) -> list[CheckMessage]:
+def check_unknown_settings(**_: Any) -> list[CheckMessage]:
     """A warning for each variable that is no setting, with the nearest setting's name."""
     return [Warning(one, id="seismo_site.W001") for one in settings.UNKNOWN_SETTINGS]

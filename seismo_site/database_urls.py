@@ -57,7 +57,7 @@ def sqlite(file: Path) -> Database:
     }
 
 
-def patient(redis: str) -> str:
+def redis_url_with_timeouts(redis: str) -> str:
     """The address of a Redis whose client gives up after five seconds; what the address says itself stands."""
     address, _, said = redis.partition("?")
     told = {"socket_connect_timeout": "2", "socket_timeout": "5"} | dict(parse_qsl(said))

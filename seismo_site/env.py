@@ -22,29 +22,29 @@ from marketdata.number_format import format_number
 from seismo_site import database_urls
 from seismo_site.database_urls import Database
 
-READ: set[str] = set()
+READ_NAMES: set[str] = set()
 """Names of the variables that were read: the settings there are."""
-LISTED: set[str] = set()
+FILE_NAMES: set[str] = set()
 """Names of the variables in the `.env` file."""
 
 
 PREFIX = "SEISMO_"
 
 
-def unknown(others: Collection[str] = ()) -> list[str]:
+def unknown_settings(others: Collection[str] = ()) -> list[str]:
     """A sentence on each variable that is no setting: of those that begin with SEISMO_, and of the `.env` file;
     `others` are left out."""
-    given = {name for name in os.environ if name.startswith(PREFIX)} | LISTED
+    given = {name for name in os.environ if name.startswith(PREFIX)} | FILE_NAMES
     return [
         f"{name} is no setting and changes nothing: .env.example lists them.{_nearest(name)}"
         for name in sorted(given.difference(others))
-        if name not in READ and name.removesuffix("_FILE") not in READ
+        if name not in READ_NAMES and name.removesuffix("_FILE") not in READ_NAMES
     ]
 
 
 def _nearest(name: str) -> str:
     """The setting that is meant, compared without the prefix, which makes all alike."""
-    plain = {one.removeprefix(PREFIX): one for one in READ}
+    plain = {one.removeprefix(PREFIX): one for one in READ_NAMES}
     near = nearest_name(name.removeprefix(PREFIX), plain)
     return f" Did you mean {plain[near]}?" if near else ""
 
@@ -61,14 +61,14 @@ def load(name: str, default: Path) -> None:
     if not file.exists():
         return
     for key, value in dotenv_values(file, interpolate=False).items():
-        LISTED.add(key)
+        FILE_NAMES.add(key)
         if value is not None:
             os.environ.setdefault(key, value)
 
 
 def text(name: str, default: str = "") -> str:
     """The variable as text, from `NAME_FILE` where that is set."""
-    READ.add(name)
+    READ_NAMES.add(name)
     file = os.environ.get(f"{name}_FILE")
     if file:
         try:
@@ -81,7 +81,7 @@ def text(name: str, default: str = "") -> str:
     return os.environ.get(name, "").strip() or default
 
 
-class Hidden(str):
+class HiddenText(str):
     """A text that does not show itself where settings are listed."""
 
     __slots__ = ()
@@ -90,9 +90,9 @@ class Hidden(str):
         return "'***'" if self else "''"
 
 
-def hidden(name: str) -> Hidden:
+def credential(name: str) -> HiddenText:
     """A key or a password, "" where it is not set; `NAME_FILE` keeps it out of the environment."""
-    return Hidden(text(name))
+    return HiddenText(text(name))
 
 
 def flag(name: str, *, default: bool) -> bool:
@@ -132,12 +132,12 @@ def address(name: str) -> str:
     return value
 
 
-def hook(name: str) -> Hidden:
+def webhook_url(name: str) -> HiddenText:
     """An address that something is posted to, "" where it is not set: https, or http on this machine. It may hold a
     secret, so that no message shows it."""
     value = text(name)
     if not value:
-        return Hidden()
+        return HiddenText()
     try:
         url = urlsplit(value)
         near = url.hostname in {"localhost", "127.0.0.1", "::1"}
@@ -147,7 +147,7 @@ def hook(name: str) -> Hidden:
         plain = False
     if not plain or any(one.isspace() for one in value):
         raise ImproperlyConfigured(f"{name} must be an address such as https://host/path (http:// on localhost alone).")
-    return Hidden(value)
+    return HiddenText(value)
 
 
 def mailboxes(name: str) -> tuple[str, ...]:
@@ -271,7 +271,7 @@ def _keep(value: str, file: Path) -> None:
         os.unlink(draft)
 
 
-def for_prometheus(path: Path) -> Path:
+def prometheus_directory(path: Path) -> Path:
     """Tell Prometheus' library, which looks into the environment alone, where processes count."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(path)
     return path

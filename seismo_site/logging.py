@@ -29,7 +29,7 @@ def _cut(value: object) -> object:
     return value
 
 
-def configured(level: str, *, access: bool) -> dict[str, object]:
+def logging_config(level: str, *, access: bool) -> dict[str, object]:
     """LOGGING: one line each to standard error, from `level` on; with `access` one for each request too."""
     return {
         "version": 1,

@@ -15,7 +15,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from marketdata.web.api.access import PerAddress
+from marketdata.web.api.access import AddressThrottle
 
 PORT = re.compile(r"\[(?P<six>[^\]]+)\](:\d+)?|(?P<four>[\d.]+):\d+")
 
@@ -23,7 +23,7 @@ PORT = re.compile(r"\[(?P<six>[^\]]+)\](:\d+)?|(?P<four>[\d.]+):\d+")
 def address(request: HttpRequest) -> str | None:
     """The caller's address: the connection's, or what the one proxy in front wrote (SEISMO_BEHIND_PROXY), without a
     port. None where that is no address (a socket of this host, a proxy that writes `unknown`)."""
-    text = (PerAddress().get_ident(request) or "").strip()  # type: ignore[arg-type]
+    text = (AddressThrottle().get_ident(request) or "").strip()  # type: ignore[arg-type]
     found = PORT.fullmatch(text)
     try:
         return str(ip_address(found["six"] or found["four"] if found else text))

@@ -45,7 +45,7 @@ FOLDER: Path = settings.METRICS_DIR
 """Where the counts of this host's workers lie."""
 
 
-def forget_the_gone() -> None:
+def remove_dead_workers() -> None:
     """Remove the counts of workers that are gone."""
     for file in FOLDER.glob("*.db"):
         number = file.stem.rpartition("_")[2]
@@ -64,7 +64,7 @@ def _lives(process: int) -> bool:
 
 
 FOLDER.mkdir(parents=True, exist_ok=True)
-forget_the_gone()
+remove_dead_workers()
 
 SECONDS = Histogram(
     "seismo_http_request_seconds",
@@ -80,7 +80,7 @@ def count_answers(what: str, outcome: str, number: int) -> None:
     ANSWERS.labels(what, outcome).inc(number)
 
 
-class Measured:
+class MetricsMiddleware:
     """Each request by method, route (the pattern, never the address) and status."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -97,7 +97,7 @@ class Measured:
         return response
 
 
-class Standing:
+class InstallationCollector:
     """The state of the installation, looked up when it is asked for."""
 
     def collect(self) -> Iterator[Any]:
@@ -150,7 +150,7 @@ def _queue() -> Iterator[Any]:
     yield age
 
 
-class Metrics(APIView):
+class MetricsView(APIView):
     """The page that Prometheus reads, with the token of one of the staff."""
 
     permission_classes = (StaffOnly,)
@@ -159,5 +159,5 @@ class Metrics(APIView):
     def get(self, request: Request) -> HttpResponse:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        registry.register(Standing())
+        registry.register(InstallationCollector())
         return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

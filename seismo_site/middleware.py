@@ -38,7 +38,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
-class RequestId:
+class RequestIdMiddleware:
     """X-Request-ID: the caller's where it is well formed, else made here. It is `request.request_id`, it is on the
     response, and every log line written while the request is handled carries it."""
 
@@ -60,7 +60,7 @@ class RequestId:
         return response
 
 
-class VersionHeader:
+class VersionHeaderMiddleware:
     """X-Seismo-Version: Seismo's version, on every response of the API and the pages."""
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -85,7 +85,7 @@ def _log_access(request: HttpRequest, response: HttpResponseBase, seconds: float
     )
 
 
-class ContentPolicy:
+class ContentPolicyMiddleware:
     """Content-Security-Policy: scripts, fonts and connections of this site alone, framed by nobody; what the API
     answers is no page and may do nothing. A view that sets the header itself keeps its own."""
 
@@ -99,7 +99,7 @@ class ContentPolicy:
         return response
 
 
-class Compressed(GZipMiddleware):
+class CompressionMiddleware(GZipMiddleware):
     """gzip for those who accept it, of text that is not tiny; the rest is compressed already, or would only grow."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
@@ -110,7 +110,7 @@ class Compressed(GZipMiddleware):
         return super().process_response(request, response)
 
 
-class PageLanguage(LocaleMiddleware):
+class PageLanguageMiddleware(LocaleMiddleware):
     """The reader's language on pages; the API and the metrics answer everybody in English."""
 
     def process_request(self, request: HttpRequest) -> None:

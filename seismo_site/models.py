@@ -10,12 +10,12 @@ from django.conf import settings
 from django.db import models
 
 PREFIX = "seismo_"
-USED = timedelta(hours=1)
+USE_PRECISION = timedelta(hours=1)
 
 
 class ApiToken(models.Model):
     """A token of a user: only a hash of it is kept, so it is shown once, when it is made. Deleting the row, or giving
-    it a day of revocation, ends it at once; so does `expires_at`. `last_used_at` is right to `USED`."""
+    it a day of revocation, ends it at once; so does `expires_at`. `last_used_at` is right to `USE_PRECISION`."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=80, help_text="What it is for")
@@ -35,7 +35,7 @@ class ApiToken(models.Model):
     def new_secret(self) -> str:
         """A new secret for this token (256 random bits, so that a plain hash keeps it); the row is not saved."""
         secret = PREFIX + secrets.token_urlsafe(32)
-        self.digest = digest(secret)
+        self.digest = secret_digest(secret)
         return secret
 
     def serves(self, at: datetime) -> bool:
@@ -43,12 +43,12 @@ class ApiToken(models.Model):
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > at)
 
     def used(self, at: datetime) -> None:
-        """Note that it is in use, at most once in `USED`: a read of the API should not be a write each time."""
-        if self.last_used_at is None or self.last_used_at < at - USED:
+        """Note that it is in use, at most once in `USE_PRECISION`: a read should not be a write each time."""
+        if self.last_used_at is None or self.last_used_at < at - USE_PRECISION:
             rows = ApiToken.objects.filter(pk=self.pk)
-            rows.exclude(last_used_at__gte=at - USED).update(last_used_at=at)
+            rows.exclude(last_used_at__gte=at - USE_PRECISION).update(last_used_at=at)
 
 
-def digest(secret: str) -> str:
+def secret_digest(secret: str) -> str:
     """What is kept of a secret (SHA-256, hex)."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -13,7 +13,7 @@ import sys
 HOST = "127.0.0.1"
 
 
-def problem(text: str) -> str:
+def port_problem(text: str) -> str:
     """Why no server can be started on the port of that name; "" where one can."""
     if not (text.isascii() and text.isdecimal() and 0 < int(text) < 65_536):
         return f"PORT={text} is no port: name a number from 1 to 65535, such as PORT=8080."
@@ -30,4 +30,4 @@ def problem(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(problem(sys.argv[1]) or None)
+    sys.exit(port_problem(sys.argv[1]) or None)

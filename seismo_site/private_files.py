@@ -12,8 +12,8 @@ import os
 import stat
 from pathlib import Path
 
-OTHERS = 0o077
-OWN = (
+OTHERS_BITS = 0o077
+DATA_PATTERNS = (
     "calendars",
     "demo",
     "kept-databases",
@@ -31,13 +31,13 @@ OWN = (
 """What lies in a data directory, as patterns of names."""
 
 
-def close(data: Path) -> None:
+def close_to_others(data: Path) -> None:
     """Close `data` and what Seismo has put there to others, and all that this process makes from now on."""
-    os.umask(OTHERS | _umask())
+    os.umask(OTHERS_BITS | _umask())
     mode = data.stat().st_mode
-    if not mode & OTHERS or mode & stat.S_ISVTX:
+    if not mode & OTHERS_BITS or mode & stat.S_ISVTX:
         return
-    found = [path for pattern in OWN for path in data.glob(pattern)]
+    found = [path for pattern in DATA_PATTERNS for path in data.glob(pattern)]
     for path in found:
         _close_tree(path)
     strangers = {path.name for path in data.iterdir()} - {path.name for path in found}
@@ -46,7 +46,7 @@ def close(data: Path) -> None:
 
 
 def _umask() -> int:
-    now = os.umask(OTHERS)
+    now = os.umask(OTHERS_BITS)
     os.umask(now)
     return now
 
@@ -64,4 +64,4 @@ def _close_tree(top: Path) -> None:
 def _close(path: Path) -> None:
     with contextlib.suppress(OSError):  # another's, or gone meanwhile
         if not path.is_symlink():
-            path.chmod(stat.S_IMODE(path.stat().st_mode) & ~OTHERS)
+            path.chmod(stat.S_IMODE(path.stat().st_mode) & ~OTHERS_BITS)

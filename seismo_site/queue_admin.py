@@ -20,7 +20,7 @@ else:
 PACKAGE = "django_q"
 
 
-class Guarded(Admin):
+class GuardedQueueAdmin(Admin):
     """Mixed into a model's admin: acting takes a superuser, and of schedules so does looking."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -46,11 +46,11 @@ class Guarded(Admin):
         return self.model is not Schedule or _is_superuser(request)
 
 
-def guarded(kind: type[admin.ModelAdmin[Any]]) -> type[admin.ModelAdmin[Any]]:
+def guard_queue_admin(kind: type[admin.ModelAdmin[Any]]) -> type[admin.ModelAdmin[Any]]:
     """The queue's admin class, guarded; any other as it is."""
     if kind.__module__.split(".")[0] != PACKAGE:
         return kind
-    return type(kind.__name__, (Guarded, kind), {})
+    return type(kind.__name__, (GuardedQueueAdmin, kind), {})
 
 
 def _is_superuser(request: HttpRequest) -> bool:

@@ -23,8 +23,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from marketdata.web.api.access import Paced, PerAddress, PerMinute, PerUser
-from marketdata.web.api.problems import throttled
+from marketdata.web.api.access import AddressThrottle, MinuteThrottle, RateDecision, UserThrottle
+from marketdata.web.api.problems import throttled_response
 from seismo_site import logins
 
 API = ("/api/", "/metrics")
@@ -35,7 +35,7 @@ MOST = 4096
 """How many addresses, and how many good credentials, a process remembers."""
 
 
-class Refusals:
+class RefusalMiddleware:
     """Counts what is refused, and refuses at once whoever is refused too often."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -65,15 +65,15 @@ class Refusals:
         paced = throttle.paced(name)
         if paced.taken:
             return response
-        if isinstance(throttle, PerAddress):
+        if isinstance(throttle, AddressThrottle):
             _remember(self._full, name)
         return _refused(request, is_login, paced)
 
-    def _standing(self, name: str) -> Paced | None:
+    def _standing(self, name: str) -> RateDecision | None:
         """How an address stands that is beyond its rate; None where it is not, or no longer."""
         if name not in self._full:
             return None
-        paced = PerAddress().standing(name, time.time())
+        paced = AddressThrottle().standing(name, time.time())
         if paced.taken:
             self._full.pop(name, None)
             return None
@@ -89,29 +89,29 @@ def _credential(request: HttpRequest) -> int | None:
 def _name(request: HttpRequest, is_login: bool) -> str:
     """Under which name the refusals of an address are counted: logins by themselves."""
     address = logins.address(request)
-    return f"login:{address}" if is_login else PerAddress.name(address)
+    return f"login:{address}" if is_login else AddressThrottle.name(address)
 
 
-def _counts_for(request: HttpRequest, response: HttpResponseBase, is_login: bool) -> tuple[PerMinute, str] | None:
+def _counts_for(request: HttpRequest, response: HttpResponseBase, is_login: bool) -> tuple[MinuteThrottle, str] | None:
     """Whose count a refused request is; None for one that was not refused."""
     if is_login:
         failed = response.status_code != HTTPStatus.FOUND
-        return (PerAddress(), _name(request, is_login)) if failed else None
+        return (AddressThrottle(), _name(request, is_login)) if failed else None
     if response.status_code == HTTPStatus.FORBIDDEN:
         user = getattr(request, "user", None)
         if user is not None and user.is_authenticated:
-            return PerUser(), PerUser.name(user.pk)
+            return UserThrottle(), UserThrottle.name(user.pk)
     elif response.status_code != HTTPStatus.UNAUTHORIZED:
         return None
-    return PerAddress(), _name(request, is_login)
+    return AddressThrottle(), _name(request, is_login)
 
 
-def _refused(request: HttpRequest, is_login: bool, paced: Paced) -> HttpResponseBase:
+def _refused(request: HttpRequest, is_login: bool, paced: RateDecision) -> HttpResponseBase:
     seconds = max(int(paced.after) + 1, 1)
     if is_login:
         sentence = "Too many failed logins from this address: try again in a minute."
         return logins.refusal(request, sentence, seconds)
-    return throttled(request, seconds)
+    return throttled_response(request, seconds)
 
 
 def _remember(kept: dict[K, None], key: K) -> None:

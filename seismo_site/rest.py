@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 
-def framework(*, proxies: int) -> dict[str, object]:
+def rest_framework_settings(*, proxies: int) -> dict[str, object]:
     """REST_FRAMEWORK; `proxies` is how many stand in front and write X-Forwarded-For."""
     return {
         "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-        "DEFAULT_PARSER_CLASSES": ["marketdata.web.api.parsers.Json"],
+        "DEFAULT_PARSER_CLASSES": ["marketdata.web.api.parsers.JsonParser"],
         "DEFAULT_AUTHENTICATION_CLASSES": [
             "seismo_site.tokens.TokenAuthentication",
             "rest_framework.authentication.SessionAuthentication",
         ],
-        "DEFAULT_PERMISSION_CLASSES": ["marketdata.web.api.access.ReadsOrPermission"],
+        "DEFAULT_PERMISSION_CLASSES": ["marketdata.web.api.access.ReadPermission"],
         "DEFAULT_THROTTLE_CLASSES": [
-            "marketdata.web.api.access.PerUser",
-            "marketdata.web.api.access.PerAddress",
+            "marketdata.web.api.access.UserThrottle",
+            "marketdata.web.api.access.AddressThrottle",
         ],
         "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-        "DEFAULT_SCHEMA_CLASS": "marketdata.web.api.schema.Told",
-        "EXCEPTION_HANDLER": "scans.api.problems.answer",
+        "DEFAULT_SCHEMA_CLASS": "marketdata.web.api.schema.SeismoSchema",
+        "EXCEPTION_HANDLER": "scans.api.problems.handle_exception",
         "NUM_PROXIES": proxies,
         "URL_FORMAT_OVERRIDE": None,
     }
@@ -31,15 +31,15 @@ SCHEMA = {
     "OAS_VERSION": "3.1.0",
     "DESCRIPTION": "Ranked, reproducible scans of whole stock markets.",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["marketdata.web.api.access.ReadsOrPermission"],
+    "SERVE_PERMISSIONS": ["marketdata.web.api.access.ReadPermission"],
     "SCHEMA_PATH_PREFIX": "/api",
     # The pages of the documentation come from here, like everything else.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "marketdata.web.api.schema.with_downloads",
-        "marketdata.web.api.schema.with_examples",
+        "marketdata.web.api.schema.add_downloads",
+        "marketdata.web.api.schema.add_examples",
     ],
     "ENUM_NAME_OVERRIDES": {
         "RunStatus": "scans.models.Status",

@@ -24,7 +24,7 @@ env.load("SEISMO_ENV_FILE", HOME / ".env")
 
 DEBUG = env.flag("SEISMO_DEBUG", default=False)
 DATA_DIR = env.folder("SEISMO_DATA_DIR", HOME / "var")
-private_files.close(DATA_DIR)
+private_files.close_to_others(DATA_DIR)
 SECRET_KEY = env.secret("SEISMO_SECRET_KEY", DATA_DIR / "secret_key", get_random_secret_key)
 ALLOWED_HOSTS = list(env.words("SEISMO_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]")))
 CSRF_TRUSTED_ORIGINS = list(env.origins("SEISMO_CSRF_TRUSTED_ORIGINS"))
@@ -50,19 +50,19 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "seismo_site.middleware.RequestId",
-    "seismo_site.middleware.VersionHeader",
-    "seismo_site.metrics.Measured",
-    "seismo_site.middleware.Compressed",
+    "seismo_site.middleware.RequestIdMiddleware",
+    "seismo_site.middleware.VersionHeaderMiddleware",
+    "seismo_site.metrics.MetricsMiddleware",
+    "seismo_site.middleware.CompressionMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "seismo_site.middleware.ContentPolicy",
-    "seismo_site.refusals.Refusals",
+    "seismo_site.middleware.ContentPolicyMiddleware",
+    "seismo_site.refusals.RefusalMiddleware",
     "seismo_site.cached_reads.Counter",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "seismo_site.middleware.PageLanguage",
+    "seismo_site.middleware.PageLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -126,7 +126,7 @@ Q_CLUSTER: dict[str, object] = {
     "max_attempts": 3,
     "save_limit": 1000,
     "catch_up": False,
-    **({"redis": database_urls.patient(REDIS_URL)} if REDIS_URL else {"orm": "default"}),
+    **({"redis": database_urls.redis_url_with_timeouts(REDIS_URL)} if REDIS_URL else {"orm": "default"}),
 }
 
 # Logins: so many failures in a row of one user at one address lock that user out there for a while.
@@ -214,7 +214,7 @@ ANONYMOUS_READS = env.flag("SEISMO_ANONYMOUS_READS", default=DEBUG)
 USER_RATE = env.integer("SEISMO_USER_RATE", 600, least=1)
 ANONYMOUS_RATE = env.integer("SEISMO_ANONYMOUS_RATE", 60, least=1)
 # Whose address counts: the connection's, or what the one proxy in front wrote.
-REST_FRAMEWORK = rest.framework(proxies=1 if SECURE_PROXY_SSL_HEADER else 0)
+REST_FRAMEWORK = rest.rest_framework_settings(proxies=1 if SECURE_PROXY_SSL_HEADER else 0)
 SPECTACULAR_SETTINGS = rest.SCHEMA
 
 # Seismo's own.
@@ -231,8 +231,8 @@ KIS_ENVIRONMENTS = ("real", "paper")
 SOURCES: dict[str, dict[str, object]] = {
     "kis": {
         "environment": env.choice("KIS_ENVIRONMENT", "real", KIS_ENVIRONMENTS),
-        "app_key": env.hidden("KIS_APP_KEY"),
-        "app_secret": env.hidden("KIS_APP_SECRET"),
+        "app_key": env.credential("KIS_APP_KEY"),
+        "app_secret": env.credential("KIS_APP_SECRET"),
         "base_url": env.text("KIS_HOST"),
         "master_url": env.text("KIS_MASTER_HOST"),
         "per_second": env.number("KIS_PER_SECOND", 0),
@@ -268,7 +268,7 @@ REVISION = env.text("SEISMO_REVISION")
 # Who writes narratives beside analyses; nobody where no address is given.
 NARRATIVE_URL = env.address("SEISMO_NARRATIVE_URL")
 NARRATIVE_MODEL = env.text("SEISMO_NARRATIVE_MODEL")
-NARRATIVE_KEY = env.hidden("SEISMO_NARRATIVE_KEY")
+NARRATIVE_KEY = env.credential("SEISMO_NARRATIVE_KEY")
 NARRATIVE_SECONDS = env.number("SEISMO_NARRATIVE_SECONDS", 10, least=0.1, most=60)
 if NARRATIVE_URL and not NARRATIVE_MODEL:
     raise ImproperlyConfigured(
@@ -277,17 +277,17 @@ if NARRATIVE_URL and not NARRATIVE_MODEL:
 
 # Where each worker of the web server counts for Prometheus, whose library looks for it in the environment when it is
 # loaded: one directory a host, since processes are told apart by their numbers.
-METRICS_DIR = env.for_prometheus(DATA_DIR / "metrics" / socket.gethostname())
+METRICS_DIR = env.prometheus_directory(DATA_DIR / "metrics" / socket.gethostname())
 
 # Who is told of each evening, and how; nobody where no channel is named.
-NOTIFY_URL = env.hook("SEISMO_NOTIFY_URL")
-NOTIFY_SECRET = env.hidden("SEISMO_NOTIFY_SECRET")
+NOTIFY_URL = env.webhook_url("SEISMO_NOTIFY_URL")
+NOTIFY_SECRET = env.credential("SEISMO_NOTIFY_SECRET")
 NOTIFY_EMAIL = list(env.mailboxes("SEISMO_NOTIFY_EMAIL"))
 NOTIFY_SECONDS = env.number("SEISMO_NOTIFY_SECONDS", 10, least=0.1, most=60)
 EMAIL_HOST = env.text("SEISMO_EMAIL_HOST")
 EMAIL_PORT = env.integer("SEISMO_EMAIL_PORT", 587, least=1, most=65_535)
 EMAIL_HOST_USER = env.text("SEISMO_EMAIL_USER")
-EMAIL_HOST_PASSWORD = env.hidden("SEISMO_EMAIL_PASSWORD")
+EMAIL_HOST_PASSWORD = env.credential("SEISMO_EMAIL_PASSWORD")
 EMAIL_SECURITY = env.choice("SEISMO_EMAIL_SECURITY", "starttls", ("starttls", "tls", "none"))
 EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_SECURITY == "starttls", EMAIL_SECURITY == "tls"
 EMAIL_TIMEOUT = NOTIFY_SECONDS
@@ -298,11 +298,11 @@ if NOTIFY_EMAIL and not EMAIL_HOST:
     )
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-LOGGING = logging.configured(
+LOGGING = logging.logging_config(
     env.choice("SEISMO_LOG_LEVEL", "WARNING", LOG_LEVELS),
     access=env.flag("SEISMO_ACCESS_LOG", default=False),
 )
 
 # Variables that look like settings and are none; SEISMO_SHARED_DATA says where the tests' recorded data lie.
 NO_SETTINGS = ("SEISMO_SHARED_DATA",)
-UNKNOWN_SETTINGS = env.unknown(NO_SETTINGS)
+UNKNOWN_SETTINGS = env.unknown_settings(NO_SETTINGS)

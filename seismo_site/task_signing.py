@@ -35,7 +35,7 @@ HARMLESS = frozenset(
 """The classes (module, name) that a pickled column may hold."""
 
 
-class Packed:
+class DataSerializer:
     """In the place of `django_q.signing.PickleSerializer`."""
 
     @staticmethod
@@ -80,5 +80,5 @@ def loads(content: bytes) -> Any:
 
 def install() -> None:
     """Have django-q2 and its pickled columns use these."""
-    signing.PickleSerializer = Packed
+    signing.PickleSerializer = DataSerializer
     picklefield.fields.loads = loads

@@ -18,8 +18,8 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from marketdata.queries.instruments import GENERATION_TABLE
-from marketdata.web.prepared import read_quickly
-from seismo_site.models import ApiToken, digest
+from marketdata.web.prepared import use_binary_format
+from seismo_site.models import ApiToken, secret_digest
 
 TOKEN = ("id", "user_id", "expires_at", "last_used_at", "revoked_at")
 """In the order in which the model has them."""
@@ -44,7 +44,7 @@ class Standing:
         return users.from_db(connection.alias, names, [told[name] for name in names])
 
 
-def secret_of(request: HttpRequest) -> str | None:
+def bearer_secret(request: HttpRequest) -> str | None:
     """The secret that comes with the request; None where no token does."""
     kind, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     return secret.strip() if kind.lower() == "bearer" else None
@@ -61,8 +61,8 @@ def standing(request: HttpRequest, secret: str) -> Standing | None:
 
 def _read(secret: str) -> tuple[Standing | None]:
     with connection.cursor() as cursor:
-        read_quickly(cursor)
-        cursor.execute(_statement(), [digest(secret)])
+        use_binary_format(cursor)
+        cursor.execute(_statement(), [secret_digest(secret)])
         rows = cursor.fetchall()
     if not rows:
         return (None,)
@@ -107,7 +107,7 @@ class TokenAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Any, ApiToken] | None:
         asked = request._request
-        secret = secret_of(asked)
+        secret = bearer_secret(asked)
         if secret is None:
             return None
         found = standing(asked, secret)

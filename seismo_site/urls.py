@@ -6,13 +6,13 @@ from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from marketdata.web.api.problems import no_such_endpoint
-from seismo_site.metrics import Metrics
+from seismo_site.metrics import MetricsView
 
 admin.autodiscover()  # here and not at Django's start: see SeismoAdminConfig
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("metrics", Metrics.as_view()),
+    path("metrics", MetricsView.as_view()),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("api/", include("seismo_site.health.urls")),

@@ -8,7 +8,7 @@ from marketdata.admin.filters import DayFilter, InputFilter, MarketFilter
 from marketdata.admin.generations import GenerationMixin
 from marketdata.admin.market_list import MarketList
 from marketdata.models import IndexBar, IndexChoice
-from marketdata.web.admin.changelist import figure
+from marketdata.web.admin.changelist import number_column
 from marketdata.web.admin.readonly import ReadOnly
 
 
@@ -36,7 +36,7 @@ class IndexBarAdmin(ReadOnly, MarketList):
         "date",
         "market",
         "name",
-        *(figure(name) for name in ("open", "high", "low", "close")),
+        *(number_column(name) for name in ("open", "high", "low", "close")),
         "updated_at",
     )
     list_filter = (MarketFilter, SeriesFilter, DayFilter)

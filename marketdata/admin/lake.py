@@ -22,10 +22,10 @@ from marketdata.number_format import count_of
 from marketdata.operations.projection import project
 from marketdata.queries import coverage, instruments, readiness
 from marketdata.queries.bars import index, record
-from marketdata.web.admin.actions import ask, done, is_confirmed, of_ticked
-from marketdata.web.admin.changelist import figure
+from marketdata.web.admin.actions import action_fields, confirmation_page, is_confirmed, log_action
+from marketdata.web.admin.changelist import number_column
 from marketdata.web.admin.readonly import ReadOnly
-from marketdata.web.admin.sparklines import line
+from marketdata.web.admin.sparklines import polyline_points
 
 MOST_MONTHS = 24
 """How many months one request rewrites: the browser waits for them."""
@@ -55,7 +55,7 @@ class LakePartitionAdmin(ReadOnly, MarketList):
         "market",
         "month_name",
         "up_to_date",
-        figure("rows"),
+        number_column("rows"),
         "megabytes",
         "written_at",
         "digest",
@@ -120,7 +120,7 @@ class LakePartitionAdmin(ReadOnly, MarketList):
             )
             return None
         if not is_confirmed(request):
-            return ask(
+            return confirmation_page(
                 request,
                 self,
                 question=f"Rebuild {count_of(len(rows), 'month')} of the lake?",
@@ -129,7 +129,7 @@ class LakePartitionAdmin(ReadOnly, MarketList):
                 yes="Rebuild",
                 back=reverse("admin:marketdata_lakepartition_changelist"),
                 rows=rows,
-                fields=of_ticked("rebuild", [row.pk for row in rows]),
+                fields=action_fields("rebuild", [row.pk for row in rows]),
             )
         try:
             bars = sum(
@@ -139,7 +139,7 @@ class LakePartitionAdmin(ReadOnly, MarketList):
         except DataProblem as error:
             messages.error(request, str(error))
             return None
-        done(request, rows, f"Rebuilt {count_of(len(rows), 'month')} of the lake with {bars:,} bars.")
+        log_action(request, rows, f"Rebuilt {count_of(len(rows), 'month')} of the lake with {bars:,} bars.")
         return None
 
     def coverage(self, request: HttpRequest) -> HttpResponse:
@@ -198,7 +198,7 @@ def _index(held: Any) -> dict[str, Any]:
     ]
     return {
         "index_rows": rows,
-        "index_line": line(level),
+        "index_line": polyline_points(level),
         "index_from": str(days[low]) if len(days) else "",
         "index_level": level[-1] if len(level) else None,
     }

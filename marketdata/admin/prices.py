@@ -26,7 +26,7 @@ from marketdata.models import (
 )
 from marketdata.operations.record import factor_events
 from marketdata.panel import INVESTORS
-from marketdata.web.admin.changelist import figure
+from marketdata.web.admin.changelist import number_column
 from marketdata.web.admin.readonly import ReadOnly
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class StockPriceAdmin(ReadOnly, ShareNames, MarketList):
         "share",
         "market",
         "source",
-        *(figure(name) for name in VALUES),
+        *(number_column(name) for name in VALUES),
     )
     list_filter = (LatestBars, DayFilter, OF_STOCK)
     ordering = ("-date",)
@@ -117,8 +117,8 @@ class InstitutionalFlowAdmin(ReadOnly, ShareNames, MarketList):
         "share",
         "market",
         "source",
-        *(figure(f"{who}_net_value", f"{who}, value") for who in INVESTORS),
-        *(figure(f"{who}_net_quantity", f"{who}, shares") for who in INVESTORS),
+        *(number_column(f"{who}_net_value", f"{who}, value") for who in INVESTORS),
+        *(number_column(f"{who}_net_quantity", f"{who}, shares") for who in INVESTORS),
     )
     list_filter = (LatestFlow, DayFilter, OF_STOCK)
     ordering = ("-date",)

@@ -67,7 +67,7 @@ class SuspectsPage(Admin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method == "POST":
-            actions.require(request, "marketdata.add_factorevent")
+            actions.require_permission(request, "marketdata.add_factorevent")
             return self._decide_ticked(request) if "many" in request.POST else self._decide(request)
         market = request.GET.get("market", "kr")
         order = request.GET.get("order", "session")
@@ -120,7 +120,7 @@ class SuspectsPage(Admin):
                 else f"The event of {given['code']} on {given['day']} is recorded with a ratio of {ratio:g}."
             )
             made = FactorEvent.objects.filter(market=given["market"], stock_code=given["code"], date=given["day"])
-            actions.done(request, made, _with_reason(told, given["reason"]))
+            actions.log_action(request, made, _with_reason(told, given["reason"]))
         return HttpResponseRedirect(where)
 
     def _decide_ticked(self, request: HttpRequest) -> HttpResponse:
@@ -154,7 +154,7 @@ class SuspectsPage(Admin):
         self._project(request, market)
         if made:
             what = "splits" if request.POST["many"] == "split" else "real moves"
-            actions.done(request, made, _with_reason(f"{len(made)} moves are {what}.", reason))
+            actions.log_action(request, made, _with_reason(f"{len(made)} moves are {what}.", reason))
         if left:
             refused.append(f"{left} of them have no simple split near: decide them one by one.")
         for told in refused:

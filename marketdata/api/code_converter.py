@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-BELOW = ("chart", "scans", "explain", "flows")
+SUBPATHS = ("chart", "scans", "explain", "flows")
 """What follows a code in an address."""
 
 
@@ -10,7 +10,7 @@ class CodeConverter:
     """A code with a slash in it too, which markets recorded before codes lost theirs: BF/A, and BF%2FA, which a WSGI
     server hands on decoded. What addresses have below a code is no part of it."""
 
-    regex = rf"[^/]+(?:/(?!(?:{'|'.join(BELOW)})(?:/|$))[^/]+)?"
+    regex = rf"[^/]+(?:/(?!(?:{'|'.join(SUBPATHS)})(?:/|$))[^/]+)?"
 
     def to_python(self, value: str) -> str:
         """The code as the address has it; the record finds it in any spelling."""

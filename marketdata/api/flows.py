@@ -18,8 +18,8 @@ from marketdata.models import InstitutionalFlow
 from marketdata.panel import FLOW_FIELDS
 from marketdata.queries import flows
 from marketdata.web.api.filters import Filters
-from marketdata.web.api.pagination import Pages
-from marketdata.web.api.schema import UNCHANGED, problems
+from marketdata.web.api.pagination import ListPagination
+from marketdata.web.api.schema import NOT_MODIFIED, error_responses
 
 FlowFilter: Any = type(
     "FlowFilter",
@@ -46,7 +46,7 @@ class FlowRow(serializers.ModelSerializer[InstitutionalFlow]):
         return currency
 
 
-class ByFlowDate(Pages):
+class FlowPagination(ListPagination):
     """The earliest first."""
 
     orders = {"date": ("date", "pk")}
@@ -58,7 +58,7 @@ class StockFlows(MarketList):
     model = InstitutionalFlow
     serializer_class = FlowRow
     filterset_class = FlowFilter
-    pagination_class = ByFlowDate
+    pagination_class = FlowPagination
     depends = ()
 
     def rows(self) -> QuerySet[InstitutionalFlow]:
@@ -68,7 +68,7 @@ class StockFlows(MarketList):
         operation_id="stock_flows",
         tags=["stocks"],
         parameters=[MARKET, CODE],
-        responses={200: FlowRow(many=True), **UNCHANGED, **problems(400, 404)},
+        responses={200: FlowRow(many=True), **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.kwargs["code"] = instrument_or_404(self.market.name, kwargs["code"]).code

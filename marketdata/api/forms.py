@@ -8,10 +8,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from marketdata.models import Instrument, InstrumentStatus, StockPrice
-from marketdata.web.api.serializers import Planned
+from marketdata.web.api.serializers import PlannedSerializer
 
 
-class Stock(Planned, serializers.ModelSerializer[Instrument]):
+class Stock(PlannedSerializer, serializers.ModelSerializer[Instrument]):
     """An instrument; name, kind and segment are the latest known."""
 
     class Meta:

@@ -16,10 +16,10 @@ from marketdata.api.views import MarketList, MarketView
 from marketdata.models import Instrument
 from marketdata.queries import instrument_search, instruments
 from marketdata.web.api.filters import Filters
-from marketdata.web.api.pagination import ByCode
+from marketdata.web.api.pagination import CodePagination
 from marketdata.web.api.problems import Problem
-from marketdata.web.api.response_cache import keeper
-from marketdata.web.api.schema import UNCHANGED, problems
+from marketdata.web.api.response_cache import make_response_cache
+from marketdata.web.api.schema import NOT_MODIFIED, error_responses
 
 
 class StockFilter(Filters):
@@ -41,9 +41,9 @@ class Stocks(MarketList):
     model = Instrument
     serializer_class = Stock
     filterset_class = StockFilter
-    pagination_class = ByCode
+    pagination_class = CodePagination
     depends = ()
-    keeper = keeper("page", "stocks")
+    response_cache = make_response_cache("page", "stocks")
 
     def rows(self) -> QuerySet[Instrument]:
         return instruments.instruments(self.market.name)
@@ -52,7 +52,7 @@ class Stocks(MarketList):
         operation_id="stocks",
         tags=["stocks"],
         parameters=[MARKET],
-        responses={200: Stock(many=True), **UNCHANGED, **problems(400, 404)},
+        responses={200: Stock(many=True), **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return super().get(request, *args, **kwargs)
@@ -69,7 +69,7 @@ class OneStock(MarketView):
         operation_id="stock",
         tags=["stocks"],
         parameters=[MARKET, CODE],
-        responses={200: StockDetail, **UNCHANGED, **problems(400, 404)},
+        responses={200: StockDetail, **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
         found = instruments.with_statuses(instrument_or_404(self.market.name, code))

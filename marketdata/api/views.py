@@ -16,20 +16,20 @@ from marketdata.markets import Market, UnknownMarket, get_market
 from marketdata.nearest_name import did_you_mean
 from marketdata.queries import instruments
 from marketdata.web.api import downloads, serializers, views
-from marketdata.web.api.pagination import Pages
+from marketdata.web.api.pagination import ListPagination
 from marketdata.web.api.problems import Problem
-from marketdata.web.api.response_cache import State
-from marketdata.web.api.views import listed
+from marketdata.web.api.response_cache import StateTimes
+from marketdata.web.api.views import download_rows
 
 
-class View(views.View):
+class RecordView(views.BaseView):
     """A view of what the database has, by its generations."""
 
     def recorded_generations(self) -> Mapping[str, datetime]:
         return instruments.generations()
 
 
-class MarketView(View):
+class MarketView(RecordView):
     """A view below /api/{market}/."""
 
     market: Market
@@ -43,7 +43,7 @@ class MarketView(View):
         return {**context, "market": getattr(self, "market", None)}
 
     @classmethod
-    def state_of(cls, generations: Mapping[str, datetime], market: str = "") -> State | None:
+    def state_of(cls, generations: Mapping[str, datetime], market: str = "") -> StateTimes | None:
         own = super().state_of(generations, market)
         return None if own is None else [*own, generations.get(market)]
 
@@ -52,7 +52,7 @@ class MarketList(MarketView):
     """A list of a market, page by page or as a table: a subclass gives its `rows` and what they are."""
 
     model: type[Model]
-    paginator: Pages
+    paginator: ListPagination
 
     def row(self) -> type[Serializer[Any]] | None:
         return self.serializer_class  # type: ignore[return-value]
@@ -74,13 +74,13 @@ class MarketList(MarketView):
     def page(self, rows: QuerySet[Any]) -> Any:
         """The body of the page asked for."""
         page = self.paginator.paginate_queryset(rows, self.request, self)
-        told = serializers.told(self.get_serializer(page, many=True), self.fields)
+        told = serializers.serialize_list(self.get_serializer(page, many=True), self.fields)
         return self.paginator.get_paginated_response(told).data
 
     def table(self, rows: QuerySet[Any]) -> downloads.Table:
-        """The rows as a table (see `listed`)."""
-        serializer = serializers.slim(self.get_serializer(), self.fields)
-        found = listed(self.paginator, rows, self.request)
+        """The rows as a table (see `download_rows`)."""
+        serializer = serializers.select_members(self.get_serializer(), self.fields)
+        found = download_rows(self.paginator, rows, self.request)
         return downloads.Table(downloads.columns(serializer), (serializer.to_representation(row) for row in found))
 
 

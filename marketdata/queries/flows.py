@@ -21,7 +21,7 @@ from marketdata.models import InstitutionalFlow
 from marketdata.panel import FLOW_FIELDS
 from marketdata.queries import bars
 from marketdata.record import Days
-from marketdata.web.prepared import Prepared
+from marketdata.web.prepared import PreparedStatement
 
 SPAN = 5
 """Sessions that are summed up, and that the latest flow may lie back."""
@@ -84,13 +84,13 @@ def _places(codes: int) -> int:
 
 
 @cache
-def _statement(places: int) -> Prepared:
+def _statement(places: int) -> PreparedStatement:
     def make(market: str, first: date, last: date, *codes: str) -> QuerySet[Any, Any]:
         mine = InstitutionalFlow.objects.filter(market=market, stock_code__in=codes)
         return mine.filter(date__range=(first, last)).values_list("source", "stock_code", "date", *FLOW_FIELDS)
 
     examples = (f"code {n}" for n in range(places))
-    return Prepared(make, "market", date(1, 1, 1), date(1, 1, 2), *examples)
+    return PreparedStatement(make, "market", date(1, 1, 1), date(1, 1, 2), *examples)
 
 
 def _told(held: Held, sessions: Days) -> Shown:

@@ -23,14 +23,14 @@ from marketdata.models import FactorEvent, Instrument, StockPrice
 from marketdata.panel import Floats
 from marketdata.queries.bars import breaks, record
 from marketdata.record import Days, Record
-from marketdata.web.prepared import Prepared
+from marketdata.web.prepared import PreparedStatement
 
 READ = ("date", "source", "open", "high", "low", "close", "volume", "amount", "base_price")
 PRICES = ("open", "high", "low", "close")
 GROUPS = {"day": "D", "week": "W", "month": "M"}
 
 
-BARS = Prepared(
+BARS = PreparedStatement(
     lambda market, code: (
         StockPrice.objects.filter(market=market, stock_code=code).order_by("date", "source").values_list(*READ)
     ),

@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 
-class Prepared:
+class PreparedStatement:
     """The rows of a `values_list`. `make` gives the query set for some values, `example` such values: text or dates,
     each different from all others that the statement has."""
 
@@ -25,7 +25,7 @@ class Prepared:
         given = [values[one] if isinstance(one, int) else one.value for one in wanted]
         adapt = connection.ops.adapt_datefield_value
         with connection.cursor() as cursor:
-            read_quickly(cursor)
+            use_binary_format(cursor)
             cursor.execute(statement, [adapt(one) if isinstance(one, date) else one for one in given])
             found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
@@ -38,7 +38,7 @@ class Prepared:
         return str(statement), [places.get(str(value), Fixed(value)) for value in values]
 
 
-def read_quickly(cursor: Any) -> None:
+def use_binary_format(cursor: Any) -> None:
     """Have PostgreSQL give this cursor of Django's its values in binary form, which is read in half the time."""
     if connection.vendor == "postgresql":
         from psycopg.pq import Format  # not where there is SQLite

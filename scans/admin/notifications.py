@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from marketdata.admin.filters import MarketFilter
 from marketdata.admin.market_list import MarketList
 from marketdata.web.admin import actions
-from marketdata.web.admin.changelist import figure
+from marketdata.web.admin.changelist import number_column
 from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges
 from scans.models import Notification
@@ -31,7 +31,7 @@ class NotificationAdmin(ReadOnly, MarketList):
     """What was told of each session, looked at and sent again."""
 
     change_form_template = "admin/scans/notification.html"
-    list_display = ("session", "market", "state", "told", "sent", figure("seconds"), "changed_at")
+    list_display = ("session", "market", "state", "told", "sent", number_column("seconds"), "changed_at")
     list_filter = (MarketFilter, "outcome")
     ordering = ("-session", "market")
     sortable_by = ()
@@ -87,13 +87,13 @@ class NotificationAdmin(ReadOnly, MarketList):
 
     def again(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Send a notification once more, through every channel."""
-        actions.require(request, SEND)
+        actions.require_permission(request, SEND)
         row = self.get_object(request, str(pk))
         if row is None:
             raise PermissionDenied
         back = reverse("admin:scans_notification_change", args=[pk])
         if not actions.is_confirmed(request):
-            return actions.ask(
+            return actions.confirmation_page(
                 request,
                 self,
                 question=f"Send the notification of {row.market} for {row.session} again?",
@@ -106,7 +106,7 @@ class NotificationAdmin(ReadOnly, MarketList):
         except notify.NoChannel as error:
             messages.error(request, str(error))
         else:
-            actions.done(request, [row], f"To be sent again by {' and '.join(channels)}.")
+            actions.log_action(request, [row], f"To be sent again by {' and '.join(channels)}.")
         return HttpResponseRedirect(back)
 
 

@@ -14,7 +14,7 @@ from marketdata.admin.filters import DayFilter, InputFilter, MarketFilter
 from marketdata.admin.market_list import MarketList
 from marketdata.queries import instruments
 from marketdata.ticks import no_grid
-from marketdata.web.admin.changelist import figure
+from marketdata.web.admin.changelist import number_column
 from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges
 from scans.models import ScanRank, ScanSession
@@ -62,11 +62,11 @@ class ScanRankAdmin(ReadOnly, MarketList):
         "rank",
         "code",
         "name",
-        figure("score", places=2),
+        number_column("score", places=2),
         "label",
         "strategy",
-        figure("close"),
-        figure("change_pct", "change, %", places=2),
+        number_column("close"),
+        number_column("change_pct", "change, %", places=2),
         "published",
     )
     list_filter = (MarketFilter, "scanner_version", RankDay, RankCode, "published")

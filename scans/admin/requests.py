@@ -103,11 +103,11 @@ class ScanRequestAdmin(ReadOnly, MarketList):
 
     def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
         """End a request that waits or runs."""
-        actions.require(request, CANCEL)
+        actions.require_permission(request, CANCEL)
         row = self._row(request, pk)
         back = reverse("admin:scans_scanrequest_change", args=[pk])
         if not actions.is_confirmed(request):
-            return actions.ask(
+            return actions.confirmation_page(
                 request,
                 self,
                 question=f"Cancel request {pk}?",
@@ -122,16 +122,16 @@ class ScanRequestAdmin(ReadOnly, MarketList):
         except queue.NotCancellable as error:
             messages.error(request, str(error))
         else:
-            actions.done(request, [row], f"Cancelled request {pk}.")
+            actions.log_action(request, [row], f"Cancelled request {pk}.")
         return HttpResponseRedirect(back)
 
     def again(self, request: HttpRequest, pk: int) -> HttpResponse:
         """A request that ended, once more as a new one."""
-        actions.require(request, version_actions.PERMISSION)
+        actions.require_permission(request, version_actions.PERMISSION)
         row = self._row(request, pk)
         back = reverse("admin:scans_scanrequest_change", args=[pk])
         if not actions.is_confirmed(request):
-            return actions.ask(
+            return actions.confirmation_page(
                 request,
                 self,
                 question=f"Ask for the scans of request {pk} again?",

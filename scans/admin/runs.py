@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from marketdata.admin.filters import MarketFilter
 from marketdata.admin.market_list import MarketList
 from marketdata.web.admin import actions
-from marketdata.web.admin.changelist import figure
+from marketdata.web.admin.changelist import number_column
 from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges, version_actions
 from scans.admin.rank_changes import rank_changes
@@ -33,7 +33,7 @@ class ScanRunAdmin(ReadOnly, MarketList):
         "market",
         "sessions_run",
         "state",
-        figure("matched"),
+        number_column("matched"),
         "seconds_spent",
         "memory",
         "started_by",
@@ -121,13 +121,13 @@ class ScanRunAdmin(ReadOnly, MarketList):
 
     def rerun(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The same version, sessions and parameters once more, through the queue."""
-        actions.require(request, version_actions.PERMISSION)
+        actions.require_permission(request, version_actions.PERMISSION)
         run = self.get_object(request, str(pk))
         if run is None:
             raise PermissionDenied
         back = reverse("admin:scans_scanrun_change", args=[pk])
         if not actions.is_confirmed(request):
-            return actions.ask(
+            return actions.confirmation_page(
                 request,
                 self,
                 question=f"Run {run.version.slug} again?",

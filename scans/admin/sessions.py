@@ -15,8 +15,8 @@ from django.utils.safestring import SafeString
 
 from marketdata.admin.filters import DayFilter, MarketFilter
 from marketdata.admin.market_list import MarketList
-from marketdata.web.admin.actions import ask, done, is_confirmed, of_ticked
-from marketdata.web.admin.changelist import figure
+from marketdata.web.admin.actions import action_fields, confirmation_page, is_confirmed, log_action
+from marketdata.web.admin.changelist import number_column
 from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges
 from scans.admin.badges import attach_rules
@@ -41,9 +41,9 @@ class ScanSessionAdmin(ReadOnly, MarketList):
         "state",
         "published",
         "named_regime",
-        figure("universe", "eligible"),
-        figure("matched"),
-        figure("ranked"),
+        number_column("universe", "eligible"),
+        number_column("matched"),
+        number_column("ranked"),
         "reason",
         "run_link",
     )
@@ -165,7 +165,7 @@ class ScanSessionAdmin(ReadOnly, MarketList):
     ) -> HttpResponse | None:
         rows = list(chosen.select_related("version"))
         if not is_confirmed(request):
-            return ask(
+            return confirmation_page(
                 request,
                 self,
                 question=f"{verb.capitalize()} {len(rows)} quarantined answer{'s' if len(rows) > 1 else ''}?",
@@ -173,7 +173,7 @@ class ScanSessionAdmin(ReadOnly, MarketList):
                 yes=verb.capitalize(),
                 back=reverse("admin:scans_scansession_changelist"),
                 rows=rows,
-                fields=of_ticked(verb, [row.pk for row in rows]),
+                fields=action_fields(verb, [row.pk for row in rows]),
                 danger=verb == "discard",
             )
         decided = []
@@ -187,5 +187,5 @@ class ScanSessionAdmin(ReadOnly, MarketList):
         if decided:
             told = ", ".join(f"{row.version.slug} {row.market} {row.date}" for row in decided)
             past = "Published" if verb == "publish" else "Discarded"
-            done(request, decided, f"{past}: {told}.")
+            log_action(request, decided, f"{past}: {told}.")
         return None

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from marketdata.admin.filters import MarketFilter, code_filter, day_filter
 from marketdata.admin.market_list import MarketList
-from marketdata.web.admin.changelist import figure
+from marketdata.web.admin.changelist import number_column
 from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges
 from scans.models import Signal
@@ -27,11 +27,11 @@ class SignalAdmin(ReadOnly, MarketList):
         "market",
         "state",
         "entered_on",
-        figure("entry_price"),
+        number_column("entry_price"),
         "exit_on",
-        figure("exit_price"),
-        figure("return_pct", "return, %", places=2),
-        figure("sessions_held", "held"),
+        number_column("exit_price"),
+        number_column("return_pct", "return, %", places=2),
+        number_column("sessions_held", "held"),
     )
     list_display_links = ("picked_on", "code")
     list_filter = (

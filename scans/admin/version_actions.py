@@ -70,7 +70,7 @@ class RunForm(MarketForm):
 
 def run_now(model_admin: Admin, request: HttpRequest, version: ScannerVersion) -> HttpResponse:
     """Queue a scan by `version`; a request that cannot be is told beside the form."""
-    actions.require(request, PERMISSION)
+    actions.require_permission(request, PERMISSION)
     form = RunForm(request.POST or None, initial={"market": _home(version)})
     if request.method == "POST" and form.is_valid():
         first, last = form.range()
@@ -116,7 +116,7 @@ def queue_again(request: HttpRequest, once_more: Callable[..., queue.Asked], wha
 
 def open_request(request: HttpRequest, asked: ScanRequest) -> HttpResponse:
     """Say that a request waits, and lead to its page."""
-    actions.done(
+    actions.log_action(
         request,
         [asked],
         f"Queued: {', '.join(asked.versions)} on market {asked.market}, {asked.first} to {asked.last}.",
@@ -136,7 +136,7 @@ def activate(model_admin: Admin, request: HttpRequest, version: ScannerVersion) 
         except (versions.VersionProblem, UnknownMarket) as error:
             messages.error(request, str(error))
         else:
-            actions.done(request, [version], f"{version.slug} is now the active version of market {market}.")
+            actions.log_action(request, [version], f"{version.slug} is now the active version of market {market}.")
         return HttpResponseRedirect(_back(version))
     return _page(
         model_admin,

@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from marketdata.admin.market_list import MarketList
-from marketdata.web.admin.actions import done
+from marketdata.web.admin.actions import log_action
 from scans.admin import parameters, segments, version_actions, version_history
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion
@@ -202,7 +202,7 @@ class ScannerVersionAdmin(MarketList):
                 switched.append(version)
         told = "Enabled" if enabled else "Disabled"
         if switched:
-            done(request, switched, f"{told} {', '.join(one.slug for one in switched)}.")
+            log_action(request, switched, f"{told} {', '.join(one.slug for one in switched)}.")
 
     def _version(self, request: HttpRequest, pk: int) -> ScannerVersion:
         version = self.get_object(request, str(pk))

@@ -35,10 +35,10 @@ PLAIN: Mapping[str, Callable[[Fields], Floats]] = {
     "macd_osc": lambda bars: oscillators.macd(bars["close"]).osc,
     "obv": lambda bars: volume.obv(bars["close"], bars["volume"]),
 }
-KNOWN = [*(f"{name}N" for name in LENGTHS), *PLAIN]
+CHOICES = [*(f"{name}N" for name in LENGTHS), *PLAIN]
 
 
-def named(text: str) -> list[str]:
+def parse_indicators(text: str) -> list[str]:
     """The indicators that were asked for, each once; a Problem names the first that is none."""
     names = list(dict.fromkeys(one for one in (part.strip() for part in text.split(",")) if one))
     if len(names) > MOST:
@@ -50,8 +50,8 @@ def named(text: str) -> list[str]:
             continue
         if family not in LENGTHS or not length:
             raise _refused(
-                f"There is no indicator {name!r}: choose among {', '.join(KNOWN)}, N being sessions."
-                f"{did_you_mean(name, KNOWN)}"
+                f"There is no indicator {name!r}: choose among {', '.join(CHOICES)}, N being sessions."
+                f"{did_you_mean(name, CHOICES)}"
             )
         if not (1 <= int(length) <= LONGEST and length[0] != "0"):
             raise _refused(f"The length of {name!r} must lie between 1 and {LONGEST}.")
@@ -59,10 +59,10 @@ def named(text: str) -> list[str]:
 
 
 def _refused(detail: str) -> Problem:
-    return Problem("invalid_indicator", detail, status_code=400, known=KNOWN)
+    return Problem("invalid_indicator", detail, status_code=400, known=CHOICES)
 
 
-def computed(names: Sequence[str], fields: Fields) -> dict[str, Floats]:
+def compute_indicators(names: Sequence[str], fields: Fields) -> dict[str, Floats]:
     """Each over the whole history, (T,); NaN until it has what it needs."""
     bars = {name: np.ascontiguousarray(values)[:, None] for name, values in fields.items()}
     found = {}

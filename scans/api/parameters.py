@@ -23,7 +23,7 @@ from marketdata.web.api import downloads
 from marketdata.web.api.filters import Filters
 from marketdata.web.api.problems import Problem
 from scans.models import ScannerVersion
-from scans.queries import versions as queries
+from scans.queries import versions
 
 MOST_VERSIONS = 8
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -44,13 +44,13 @@ SLUG = OpenApiParameter(
 )
 
 
-class ForVersion(serializers.Serializer[Any]):
+class VersionParameters(serializers.Serializer[Any]):
     scanner_version = serializers.CharField(
         required=False, max_length=40, help_text="e.g. v2; omitted: the market's active version"
     )
 
 
-class ForRanks(ForVersion):
+class RankParameters(VersionParameters):
     segment = serializers.CharField(required=False, max_length=20, help_text="e.g. KOSPI")
     label = serializers.CharField(  # type: ignore[assignment]
         required=False, max_length=24, help_text="e.g. strong"
@@ -59,22 +59,22 @@ class ForRanks(ForVersion):
     min_score = serializers.FloatField(required=False, help_text="e.g. 60")
 
 
-class ForChanges(ForVersion):
+class ChangesParameters(VersionParameters):
     date = serializers.DateField(required=False, help_text="e.g. 2024-05-31; omitted: the latest published session")
 
 
-class ForComparison(serializers.Serializer[Any]):
+class ComparisonParameters(serializers.Serializer[Any]):
     versions = serializers.CharField(max_length=340, help_text=f"Two to {MOST_VERSIONS} versions, e.g. v1,v2")
     date = serializers.DateField(required=False, help_text="e.g. 2024-05-31; omitted: the latest that all of them have")
 
     def validate_versions(self, text: str) -> list[str]:
-        named = listed(text)
+        named = split_list(text)
         if not 2 <= len(named) <= MOST_VERSIONS:
             raise serializers.ValidationError(f"Name two to {MOST_VERSIONS} different versions, such as v1,v2.")
         return named
 
 
-def listed(text: str) -> list[str]:
+def split_list(text: str) -> list[str]:
     """The different ones of several things separated by commas."""
     return list(dict.fromkeys(one.strip() for one in text.split(",") if one.strip()))
 
@@ -88,10 +88,10 @@ class VersionFilter(django_filters.CharFilter):  # type: ignore[misc]
     def filter(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         if not value:
             return rows
-        return rows.filter(**{self.field_name: queries.versions("", [value])[0]})
+        return rows.filter(**{self.field_name: versions.versions("", [value])[0]})
 
 
-def between(name: str) -> Any:
+def date_range_filters(name: str) -> Any:
     """The filters `from` and `to` over the days of the field `name`; both ends count."""
     ends = {
         "from": django_filters.DateFilter(name, "gte", help_text="This day or later, e.g. 2024-05-02"),
@@ -100,7 +100,7 @@ def between(name: str) -> Any:
     return type("Between", (Filters,), ends)  # `from` cannot be an attribute
 
 
-LEAD = (
+PICK_COLUMNS = (
     downloads.column("market", pa.string()),
     downloads.column("scanner_version", pa.string()),
     downloads.column("date", pa.date32()),
@@ -108,7 +108,7 @@ LEAD = (
 """What a table of picks says of each, before the pick itself."""
 
 
-def refuse_no_session(market: Market, asked: date) -> None:
+def require_session(market: Market, asked: date) -> None:
     """A problem that names the sessions around a day that is none."""
     if is_session(market, asked):
         return
@@ -125,13 +125,13 @@ def refuse_no_session(market: Market, asked: date) -> None:
     )
 
 
-def version(market: str, given: dict[str, Any]) -> ScannerVersion:
+def chosen_version(market: str, given: dict[str, Any]) -> ScannerVersion:
     """The version asked for, else the market's active one."""
     slug = given.get("scanner_version")
-    return queries.versions(market, [slug] if slug else [])[0]
+    return versions.versions(market, [slug] if slug else [])[0]
 
 
-def day(text: str) -> date:
+def parse_date(text: str) -> date:
     """A day of the path, written as YYYY-MM-DD."""
     try:
         if DAY.fullmatch(text):
@@ -153,10 +153,10 @@ def midnight(market: Market) -> datetime:
 
 def is_session(market: Market, asked: date) -> bool:
     """Whether the market's calendar has a session on that day."""
-    return is_among(market_queries.sessions(market.name), asked)
+    return has_session(market_queries.sessions(market.name), asked)
 
 
-def is_among(calendar: Days, asked: date) -> bool:
+def has_session(calendar: Days, asked: date) -> bool:
     """Whether these sessions, ascending, have that day."""
     day = np.datetime64(asked)
     at = int(np.searchsorted(calendar, day))

@@ -91,7 +91,7 @@ def busy(error: Any) -> Problem:
     return Problem("busy", str(error), status_code=503, wait=5)
 
 
-TRANSLATED: dict[type[Exception], Callable[[Any], Problem]] = {
+TRANSLATIONS: dict[type[Exception], Callable[[Any], Problem]] = {
     NoActiveVersion: no_active_version,  # before the kind it is one of
     UnknownVersion: unknown_version,
     NoSession: no_session,
@@ -110,9 +110,9 @@ TRANSLATED: dict[type[Exception], Callable[[Any], Problem]] = {
 }
 
 
-def answer(error: Exception, context: dict[str, Any]) -> Response | None:
-    """The response to an error raised in any view of the API (see `marketdata.web.api.problems.answer`)."""
-    for kind, translate in TRANSLATED.items():
+def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
+    """The response to an error raised in any view of the API (see `marketdata.web.api.problems.handle_exception`)."""
+    for kind, translate in TRANSLATIONS.items():
         if isinstance(error, kind):
-            return problems.answer(translate(error), context)
-    return problems.answer(error, context)
+            return problems.handle_exception(translate(error), context)
+    return problems.handle_exception(error, context)

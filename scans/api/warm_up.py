@@ -26,7 +26,7 @@ BUDGET = 5.0
 """Seconds: whoever publishes is not held up for longer."""
 
 
-def warm_up(market: str, versions: Iterable[str] = ()) -> WarmUpReport:
+def warm_up_market(market: str, versions: Iterable[str] = ()) -> WarmUpReport:
     """Keep the latest scans of the active version and of these, and the first page of signals, as they are now. What
     goes wrong is logged: no answer depends on it."""
     return warm(_calls(market, versions), budget=BUDGET)

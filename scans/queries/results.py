@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Exists, F, Max, OuterRef, QuerySet
 
-from marketdata.web.prepared import Prepared
+from marketdata.web.prepared import PreparedStatement
 from scans.models import (
     ScannerVersion,
     ScanRank,
@@ -21,7 +21,7 @@ from scans.models import (
 )
 
 MARKED = ("rank", "score", "label", "strategy")
-MARKS = Prepared(
+MARKS = PreparedStatement(
     lambda market, code, first, last: (
         ScanRank.objects.filter(market=market, code=code, date__gte=first, date__lte=last, published=True)
         .order_by("date", "scanner_version__slug")

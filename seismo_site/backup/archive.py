@@ -23,7 +23,7 @@ from pathlib import Path
 
 MANIFEST = "manifest.json"
 FILES = "files"
-KEPT = ("secret_key", "rejects")
+DATA_FILES = ("secret_key", "rejects")
 """What of the data directory goes along."""
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 NAMES = {SQLITE: "seismo.sqlite3", POSTGRESQL: "seismo.dump"}
@@ -45,7 +45,7 @@ class Manifest:
     files: dict[str, tuple[int, str]]
 
 
-def begin(folder: Path) -> None:
+def make_directory(folder: Path) -> None:
     """Make the directory of a backup; BackupProblem where something is in it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -90,7 +90,7 @@ def integrity(database: Path) -> str:
 
 def copy_files(data: Path, folder: Path) -> None:
     """Copy what of the data directory goes along."""
-    for name in KEPT:
+    for name in DATA_FILES:
         path = data / name
         if path.is_dir():
             shutil.copytree(path, folder / FILES / name, symlinks=True)
@@ -99,7 +99,9 @@ def copy_files(data: Path, folder: Path) -> None:
             shutil.copy2(path, folder / FILES / name)
 
 
-def end(folder: Path, *, release: str, at: datetime, database: str, migrations: Sequence[Sequence[str]]) -> Manifest:
+def write_manifest(
+    folder: Path, *, release: str, at: datetime, database: str, migrations: Sequence[Sequence[str]]
+) -> Manifest:
     """Write the manifest of what lies in `folder`, the last thing of a backup."""
     files = {
         str(path.relative_to(folder)): (path.stat().st_size, _sha256(path))
@@ -117,7 +119,7 @@ def end(folder: Path, *, release: str, at: datetime, database: str, migrations: 
     return made
 
 
-def read(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> Manifest:
     """The manifest of a backup, every file compared with it; BackupProblem where the backup is not whole."""
     path = folder / MANIFEST
     try:

@@ -51,7 +51,7 @@ def run(command: list[str], database: Mapping[str, Any]) -> bool:
     return True
 
 
-def shown(command: list[str]) -> str:
+def shell_command(command: list[str]) -> str:
     """The command as a person types it; the password is asked for, or taken from ~/.pgpass."""
     return shlex.join(command)
 

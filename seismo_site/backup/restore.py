@@ -28,14 +28,14 @@ from marketdata.operations.projection import rebuild
 from seismo_site.backup import archive, pg_dump
 from seismo_site.backup.archive import BackupProblem, Manifest
 
-ASIDE = "kept-databases"
+ASIDE_FOLDER = "kept-databases"
 LOG_FILES = ("-wal", "-shm")
-TELLING = ("marketdata_stockprice", "candles_candle", "scans_scanrun", "auth_user")
+DATA_TABLES = ("marketdata_stockprice", "candles_candle", "scans_scanrun", "auth_user")
 """Tables: a database with a row in any of them is in use."""
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class RestoreResult:
     """What was restored: when it had been backed up, where the old database is kept, months of the lake made anew."""
 
     made_at: str
@@ -43,10 +43,10 @@ class Restored:
     months: int
 
 
-def restore(folder: Path, *, force: bool, at: datetime) -> Restored:
+def restore(folder: Path, *, force: bool, at: datetime) -> RestoreResult:
     """Restore the backup in `folder`, with `force` over a database that is in use; BackupProblem where that cannot be
     done, and nothing was changed then."""
-    made = archive.read(folder)
+    made = archive.read_manifest(folder)
     refuse_newer(made, MigrationLoader(None).disk_migrations)
     mine = archive.SQLITE if connection.vendor == "sqlite" else archive.POSTGRESQL
     if made.database != mine:
@@ -64,12 +64,12 @@ def restore(folder: Path, *, force: bool, at: datetime) -> Restored:
         kept = _replace_postgresql(folder, force=force, at=at)
     put_back_files(folder, settings.DATA_DIR, kept)
     call_command("migrate", verbosity=0)
-    return Restored(made.made_at, kept, rebuild.everything())
+    return RestoreResult(made.made_at, kept, rebuild.everything())
 
 
 def _replace_postgresql(folder: Path, *, force: bool, at: datetime) -> Path | None:
     database = connection.settings_dict
-    filled = set(connection.introspection.table_names()).intersection(TELLING)
+    filled = set(connection.introspection.table_names()).intersection(DATA_TABLES)
     kept = None
     if filled and not force:
         raise BackupProblem(
@@ -77,19 +77,20 @@ def _replace_postgresql(folder: Path, *, force: bool, at: datetime) -> Path | No
             f"`manage.py restore {folder} --force`, which keeps a dump of it."
         )
     if filled:
-        kept = settings.DATA_DIR / ASIDE / f"{at:%Y%m%dT%H%M%S.%f}"
+        kept = settings.DATA_DIR / ASIDE_FOLDER / f"{at:%Y%m%dT%H%M%S.%f}"
         kept.mkdir(parents=True)
         command = pg_dump.dump_command(database, kept / "seismo.dump")
         if not pg_dump.run(command, database):
             raise BackupProblem(
                 "pg_dump is not on PATH, and the database in use would be lost: run "
-                f"{pg_dump.shown(command)} where it is, and drop its tables."
+                f"{pg_dump.shell_command(command)} where it is, and drop its tables."
             )
     connections.close_all()
     command = pg_dump.restore_command(database, folder / archive.NAMES[archive.POSTGRESQL])
     if not pg_dump.run(command, database):
         raise BackupProblem(
-            f"pg_restore is not on PATH: run {pg_dump.shown(command)} where it is, then `manage.py migrate` and "
+            "pg_restore is not on PATH: run "
+            f"{pg_dump.shell_command(command)} where it is, then `manage.py migrate` and "
             "`manage.py project_lake --rebuild` here."
         )
     return kept
@@ -110,7 +111,7 @@ def refuse_in_use(database: Path, folder: Path) -> None:
     if not database.exists() or archive.integrity(database):
         return
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as opened:
-        for table in TELLING:
+        for table in DATA_TABLES:
             with suppress(sqlite3.OperationalError):  # it is not migrated so far
                 if opened.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone():  # noqa: S608 (of TELLING)
                     raise BackupProblem(
@@ -130,7 +131,7 @@ def replace_sqlite(folder: Path, database: Path, *, data: Path, at: datetime) ->
         fresh.unlink()
         raise BackupProblem(f"The backup's database is damaged ({wrong}): take another backup.")
     archive.sync(fresh)
-    kept = _keep_aside(database, data / ASIDE / f"{at:%Y%m%dT%H%M%S.%f}")
+    kept = _keep_aside(database, data / ASIDE_FOLDER / f"{at:%Y%m%dT%H%M%S.%f}")
     os.replace(fresh, database)
     archive.sync(database.parent)
     return kept

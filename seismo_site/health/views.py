@@ -28,10 +28,10 @@ ORDER = ("up", "degraded", "down")
 WAIT = 2.0
 """Seconds that all parts together have to answer: who asks, asks again soon."""
 
-Found = tuple[str, str]
+PartState = tuple[str, str]
 
 
-class Open(APIView):
+class ProbeView(APIView):
     """For probes: no user, no limit."""
 
     authentication_classes = ()
@@ -39,7 +39,7 @@ class Open(APIView):
     throttle_classes = ()
 
 
-class Live(Open):
+class Live(ProbeView):
     """This process answers. It asks nothing else."""
 
     @extend_schema(operation_id="health_live", tags=["health"], responses={200: AliveBody})
@@ -47,7 +47,7 @@ class Live(Open):
         return Response({"state": "up"})
 
 
-class Ready(Open):
+class Ready(ProbeView):
     """Database, cache, queue, lake and sessions, each with its state, within two seconds whatever does not answer.
     Without the database nothing can be answered (503); everything else only makes answers slower or older, or leaves
     a session out (degraded)."""
@@ -66,13 +66,13 @@ class Ready(Open):
         return Response({"state": overall, **told}, status=503 if down else 200)
 
 
-def database() -> Found:
+def database() -> PartState:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return "up", connection.vendor
 
 
-def cache() -> Found:
+def cache() -> PartState:
     key, value = "health:probe", uuid.uuid4().hex
     if STORE.put(key, value, 60) and STORE.get(key):
         return "up", "; ".join(["writes and reads", *_rates()])
@@ -88,13 +88,13 @@ def _rates() -> list[str]:
     return [f"found in this process: {', '.join(told)}"] if told else []
 
 
-def queue() -> Found:
+def queue() -> PartState:
     """What waits for a task worker, and whether one is there."""
     found = task_queue.state(timezone.now())
     return "degraded" if found.neglected else "up", str(found)
 
 
-def lake() -> Found:
+def lake() -> PartState:
     """How fresh the lake is: months behind the record, and the last recorded day of each market."""
     behind, last = instruments.freshness()
     days = ", ".join(f"{market} until {day}" for market, day in last.items()) or "nothing recorded"
@@ -105,7 +105,7 @@ def lake() -> Found:
     return "up", days
 
 
-def sessions() -> Found:
+def sessions() -> PartState:
     """Whether the last closed session of each market that has bars is recorded and scanned."""
     found = readiness.used(timezone.now())
     wrong = [one.reason for one in found if one.is_alarming]
@@ -114,7 +114,7 @@ def sessions() -> Found:
     return "up", ", ".join(f"{one.market} {one.state}" for one in found) or "nothing recorded"
 
 
-PROBES: dict[str, Probe[Found]] = {
+PROBES: dict[str, Probe[PartState]] = {
     "database": Probe(database, needs_database=True),
     "cache": Probe(cache, needs_database=False),
     "queue": Probe(queue, needs_database=task_queue.in_database()),
@@ -123,7 +123,7 @@ PROBES: dict[str, Probe[Found]] = {
 }
 
 
-def states() -> dict[str, Found]:
+def states() -> dict[str, PartState]:
     """What each part answers within `WAIT` seconds, in the order of `PROBES`. The database is asked once: where it is
     down, those that need it are not asked."""
     until = time.monotonic() + WAIT
@@ -140,7 +140,7 @@ def states() -> dict[str, Found]:
     return {name: found[name] for name in PROBES}
 
 
-def _state(name: str, asked: Future[Found], until: float) -> Found:
+def _state(name: str, asked: Future[PartState], until: float) -> PartState:
     """What the probe found; what went wrong is for the log, not for whoever asks."""
     try:
         return asked.result(max(until - time.monotonic(), 0))

@@ -26,11 +26,11 @@ def forget() -> None:
     from django.core.cache import cache
 
     from marketdata.queries.history import RECORDED
-    from scans.api.views.scans import FOUND
+    from scans.api.views.scans import SCAN_ANSWERS
 
     cache.clear()
     RECORDED.clear()
-    FOUND.clear()
+    SCAN_ANSWERS.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from caching.stats import STATS
 from scans.api import after_publication
-from scans.api.warm_up import warm_up
+from scans.api.warm_up import warm_up_market
 from scans.operations import versions
 from tests.scans.conftest import AS_OF
 
@@ -29,7 +29,7 @@ READY = (
 
 def test_the_first_caller_finds_what_was_kept(scanned: Any, client: Client, user: User) -> None:
     STATS.reset()
-    done = warm_up("kr", ["rises", "rises-10", "rises"])
+    done = warm_up_market("kr", ["rises", "rises-10", "rises"])
     assert (done.warmed, done.failed, done.skipped) == (4, [], 0)
     client.force_login(user)
     for address in READY:
@@ -47,8 +47,8 @@ def test_the_first_caller_finds_what_was_kept(scanned: Any, client: Client, user
 
 def test_what_was_never_published_is_no_trouble(scanned: Any, caplog: pytest.LogCaptureFixture) -> None:
     versions.create(slug="new", engine="probe", settings={}, who="test", at=AS_OF)
-    assert warm_up("kr", ["new"]).failed == []
-    assert warm_up("upbit", []).failed == []
+    assert warm_up_market("kr", ["new"]).failed == []
+    assert warm_up_market("upbit", []).failed == []
     assert not caplog.records
 
 
@@ -58,5 +58,5 @@ def test_a_command_that_publishes_keeps_it_ready(scanned: Any, sessions: list[da
     shared = bool(settings.REDIS_URL)
     assert ("scan" in STATS.snapshot()) is shared
     STATS.reset()
-    after_publication.warm_up("kr", [])
+    after_publication.warm_up_responses("kr", [])
     assert ("signals" in STATS.snapshot()) is shared

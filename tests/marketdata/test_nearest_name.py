@@ -103,7 +103,7 @@ def test_a_misspelt_setting_is_named_with_the_one_meant(monkeypatch: pytest.Monk
     monkeypatch.setenv("SEISMO_DATADIR", "data")
     monkeypatch.setenv("SEISMO_QQQQ", "1")
     monkeypatch.setenv("SEISMO_SECRET_KEY_FILE", "key")  # a setting out of a file
-    found = env.unknown()
+    found = env.unknown_settings()
     assert [one for one in found if one.startswith("SEISMO_SECRET")] == []
     head = "is no setting and changes nothing: .env.example lists them."
     assert f"SEISMO_DATADIR {head} Did you mean SEISMO_DATA_DIR?" in found

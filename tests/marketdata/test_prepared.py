@@ -9,7 +9,7 @@ import pytest
 
 from marketdata import calendars
 from marketdata.models import FactorEvent
-from marketdata.web.prepared import Prepared
+from marketdata.web.prepared import PreparedStatement
 
 pytestmark = [pytest.mark.django_db, pytest.mark.backend]
 AT = datetime(2024, 5, 2, tzinfo=UTC)
@@ -30,7 +30,7 @@ def test_the_rows_of_the_query_set() -> None:
         mine = FactorEvent.objects.filter(market=market, stock_code=code, date__gte=since, source="file")
         return mine.order_by("-date").values_list("stock_code", "ratio")
 
-    kept = Prepared(rows, "market", "code", date(1, 1, 1))  # type: ignore[arg-type]
+    kept = PreparedStatement(rows, "market", "code", date(1, 1, 1))  # type: ignore[arg-type]
     for asked in (
         ("kr", "a", first + timedelta(2)),
         ("us", "b'; --", first),

@@ -240,7 +240,7 @@ def test_a_program_of_postgresql_is_run_without_its_password_in_sight(
     assert pg_dump.run(command, database)
     told = (tmp_path / "arguments").read_text()
     assert "host=db port=5433 user=seismo dbname=seismo" in told
-    assert "a:b" not in told + pg_dump.shown(command)
+    assert "a:b" not in told + pg_dump.shell_command(command)
     assert (tmp_path / "secret").read_text() == "*:*:*:*:a\\:b\n"
     broken = {**database, "NAME": "broken"}
     with pytest.raises(archive.BackupProblem, match="pg_dump failed: no such database"):

@@ -109,8 +109,8 @@ def test_what_is_no_origin(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
 )
 def test_an_address_to_post_to_is_read_and_not_shown(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(NAME, value)
-    assert env.hook(NAME) == value
-    assert repr(env.hook(NAME)) == "'***'"
+    assert env.webhook_url(NAME) == value
+    assert repr(env.webhook_url(NAME)) == "'***'"
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_an_address_to_post_to_is_read_and_not_shown(monkeypatch: pytest.MonkeyP
 def test_what_is_no_address_to_post_to_is_not_shown_either(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(NAME, value)
     with pytest.raises(ImproperlyConfigured, match=NAME) as refused:
-        env.hook(NAME)
+        env.webhook_url(NAME)
     assert "T00" not in str(refused.value)
 
 
@@ -181,11 +181,11 @@ def test_numbers_may_have_a_fraction_and_have_bounds(monkeypatch: pytest.MonkeyP
 
 
 def test_a_hidden_value_is_itself_but_does_not_show(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert repr(env.hidden(NAME)) == "''"
+    assert repr(env.credential(NAME)) == "''"
     (tmp_path / "key").write_text("app-key\n")
     monkeypatch.setenv(f"{NAME}_FILE", str(tmp_path / "key"))
-    assert env.hidden(NAME) == "app-key"
-    assert "app-key" not in repr({"app_key": env.hidden(NAME)})
+    assert env.credential(NAME) == "app-key"
+    assert "app-key" not in repr({"app_key": env.credential(NAME)})
 
 
 def test_processes_that_start_together_keep_one_secret(tmp_path: Path) -> None:
@@ -266,9 +266,9 @@ def test_a_dotenv_file_that_was_asked_for_must_exist(monkeypatch: pytest.MonkeyP
 
 
 def test_a_queue_on_redis_is_not_waited_for_for_ever() -> None:
-    assert database_urls.patient("redis://user:pass@host:6379/2") == (
+    assert database_urls.redis_url_with_timeouts("redis://user:pass@host:6379/2") == (
         "redis://user:pass@host:6379/2?socket_connect_timeout=2&socket_timeout=5"
     )
-    assert database_urls.patient("unix:///run/redis.sock?db=1&socket_timeout=9") == (
+    assert database_urls.redis_url_with_timeouts("unix:///run/redis.sock?db=1&socket_timeout=9") == (
         "unix:///run/redis.sock?socket_connect_timeout=2&socket_timeout=9&db=1"
     )

@@ -103,7 +103,7 @@ def test_other_workers_are_added_until_they_are_gone(db: None, read: Read, numbe
     )
     assert worker.returncode == -number
     assert read("seismo_http_request_seconds_count", **labels) == 1
-    metrics.forget_the_gone()  # as the next worker starts
+    metrics.remove_dead_workers()  # as the next worker starts
     assert (metrics.FOLDER / f"histogram_{os.getpid()}.db").exists()
     assert read("seismo_http_request_seconds_count", **labels) == 0
 

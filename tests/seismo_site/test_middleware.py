@@ -15,9 +15,9 @@ from seismo_site.logging import RequestIdFilter, request_id
 from seismo_site.middleware import (
     API_POLICY,
     CONTENT_POLICY,
-    Compressed,
-    ContentPolicy,
-    RequestId,
+    CompressionMiddleware,
+    ContentPolicyMiddleware,
+    RequestIdMiddleware,
 )
 
 LOGGER = logging.getLogger("seismo.test")
@@ -47,7 +47,7 @@ def view(request: HttpRequest) -> HttpResponse:
 
 def test_a_well_formed_identifier_is_kept(lines: list[str]) -> None:
     request = RequestFactory().get("/", headers={"X-Request-ID": "caller-0123"})
-    response = RequestId(view)(request)
+    response = RequestIdMiddleware(view)(request)
     LOGGER.warning("after")
     assert response["X-Request-ID"] == response.content.decode() == "caller-0123"
     assert lines == ["[caller-0123] seen", "[-] after"]
@@ -56,7 +56,8 @@ def test_a_well_formed_identifier_is_kept(lines: list[str]) -> None:
 @pytest.mark.parametrize("given", ["", "short", "x" * 65, "line\nbreak-00", "blank 00000"])
 def test_any_other_is_replaced(given: str) -> None:
     made = {
-        RequestId(view)(RequestFactory().get("/", headers={"X-Request-ID": given}))["X-Request-ID"] for _ in range(2)
+        RequestIdMiddleware(view)(RequestFactory().get("/", headers={"X-Request-ID": given}))["X-Request-ID"]
+        for _ in range(2)
     }
     assert len(made) == 2
     assert all(len(one) == 32 and int(one, 16) for one in made)
@@ -67,7 +68,7 @@ def test_the_identifier_ends_with_a_failing_request() -> None:
         raise ValueError
 
     with pytest.raises(ValueError):
-        RequestId(fail)(RequestFactory().get("/"))
+        RequestIdMiddleware(fail)(RequestFactory().get("/"))
     assert request_id.get() == "-"
 
 
@@ -75,7 +76,7 @@ def test_a_view_may_bring_its_own_policy() -> None:
     def own(request: HttpRequest) -> HttpResponse:
         return HttpResponse(headers={"Content-Security-Policy": "default-src 'none'"})
 
-    response = ContentPolicy(own)(RequestFactory().get("/"))
+    response = ContentPolicyMiddleware(own)(RequestFactory().get("/"))
     assert response["Content-Security-Policy"] == "default-src 'none'"
 
 
@@ -94,7 +95,7 @@ def test_what_the_api_answers_is_no_page(client: Client) -> None:
     response = client.get("/api/health/live")
     assert response["Content-Security-Policy"] == API_POLICY
     assert response["X-Content-Type-Options"] == "nosniff"
-    page = ContentPolicy(lambda _: HttpResponse())(RequestFactory().get("/api/docs"))
+    page = ContentPolicyMiddleware(lambda _: HttpResponse())(RequestFactory().get("/api/docs"))
     assert page["Content-Security-Policy"] == CONTENT_POLICY
 
 
@@ -114,7 +115,7 @@ def test_what_is_compressed(kind: str, size: int, accepted: str, shorter: bool) 
     def body(request: HttpRequest) -> HttpResponse:
         return HttpResponse(b"a" * size, content_type=kind, headers={"ETag": '"a"'})
 
-    response = Compressed(body)(RequestFactory().get("/", headers={"Accept-Encoding": accepted}))
+    response = CompressionMiddleware(body)(RequestFactory().get("/", headers={"Accept-Encoding": accepted}))
     assert isinstance(response, HttpResponse)
     if not shorter:
         assert response.content == b"a" * size

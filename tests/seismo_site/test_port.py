@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from seismo_site.port import problem
+from seismo_site.port import port_problem
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,12 +31,12 @@ def problem_of(port: int) -> str:
 def test_a_port_is_in_use_as_long_as_somebody_listens(options: tuple[int, ...]) -> None:
     with listening(*options) as one:
         port = one.getsockname()[1]
-        assert problem(str(port)) == problem_of(port)
+        assert port_problem(str(port)) == problem_of(port)
 
 
 @pytest.mark.parametrize("text", ["", "0", "65536", "-1", "80a", "http", "８０８０", "1 2"])
 def test_what_is_no_port_is_said(text: str) -> None:
-    assert problem(text).startswith(f"PORT={text} is no port: name a number")
+    assert port_problem(text).startswith(f"PORT={text} is no port: name a number")
 
 
 def test_as_a_command_it_is_one_sentence_and_a_status() -> None:

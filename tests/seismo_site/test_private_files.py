@@ -72,12 +72,12 @@ def test_a_directory_of_others_is_left_as_it_is(tmp_path: Path) -> None:
     try:
         (tmp_path / "work").mkdir(mode=0o755)
         (tmp_path / "work" / "letter").write_text("")
-        private_files.close(tmp_path / "work")
+        private_files.close_to_others(tmp_path / "work")
         assert stat.S_IMODE((tmp_path / "work").stat().st_mode) == 0o755
         shared = tmp_path / "shared"
         shared.mkdir()
         shared.chmod(0o1777)  # such as /tmp
-        private_files.close(shared)
+        private_files.close_to_others(shared)
         assert stat.S_IMODE(shared.stat().st_mode) == 0o1777
     finally:
         os.umask(before)
@@ -87,7 +87,7 @@ def test_a_directory_of_others_is_left_as_it_is(tmp_path: Path) -> None:
 def test_a_umask_is_made_stricter_only(tmp_path: Path, given: int) -> None:
     before = os.umask(given)
     try:
-        private_files.close(tmp_path)
+        private_files.close_to_others(tmp_path)
         assert os.umask(0) == 0o077
     finally:
         os.umask(before)

@@ -17,13 +17,13 @@ from django.template.response import TemplateResponse
 CONFIRMED = "confirmed"
 
 
-def require(request: HttpRequest, permission: str) -> None:
+def require_permission(request: HttpRequest, permission: str) -> None:
     """PermissionDenied (403) unless the user has the permission ("app.action_model")."""
     if not request.user.has_perm(permission):
         raise PermissionDenied
 
 
-def done(request: HttpRequest, rows: Iterable[Model], sentence: str) -> None:
+def log_action(request: HttpRequest, rows: Iterable[Model], sentence: str) -> None:
     """Log for each of `rows` that this was done, in one statement, and say so."""
     found = list(rows)
     if found:
@@ -37,11 +37,11 @@ def done(request: HttpRequest, rows: Iterable[Model], sentence: str) -> None:
 
 
 def is_confirmed(request: HttpRequest) -> bool:
-    """Whether the question of `ask` was answered."""
+    """Whether the question of `confirmation_page` was answered."""
     return request.method == "POST" and CONFIRMED in request.POST
 
 
-def ask(
+def confirmation_page(
     request: HttpRequest,
     model_admin: admin.ModelAdmin[Any],
     *,
@@ -70,7 +70,7 @@ def ask(
     return TemplateResponse(request, "admin/ask.html", context)
 
 
-def of_ticked(action: str, pks: Iterable[Any]) -> list[tuple[str, str]]:
+def action_fields(action: str, pks: Iterable[Any]) -> list[tuple[str, str]]:
     """The fields that repeat a list's action for these rows."""
     return [
         ("action", action),

@@ -85,7 +85,7 @@ class Listing(Admin):
         return UncountedList
 
 
-def figure(name: str, title: str = "", *, places: int | None = None) -> Callable[[Any], SafeString]:
+def number_column(name: str, title: str = "", *, places: int | None = None) -> Callable[[Any], SafeString]:
     """A column with the number that a row has as `name`: thousands apart, to the right; with `places` rounded."""
 
     @admin.display(description=title or name.replace("_", " "), ordering=name)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 WIDTH, HEIGHT = 600.0, 120.0
 
 
-def line(values: NDArray[np.floating[Any]]) -> str:
+def polyline_points(values: NDArray[np.floating[Any]]) -> str:
     """The `points` of a polyline in a box of 600 x 120; empty where there are fewer than two values."""
     if len(values) < 2:
         return ""

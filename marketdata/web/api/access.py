@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Paced:
+class RateDecision:
     """Whether one more request of somebody (`name`) is taken now; if not, in how many seconds one is."""
 
     name: str
@@ -35,7 +35,7 @@ class Known:
     looked for in vain."""
 
     generations: Mapping[str, datetime]
-    paced: Paced | None = None
+    paced: RateDecision | None = None
     missed: str | None = None
 
 
@@ -73,7 +73,7 @@ def _is_staff(request: Request) -> bool:
     return bool(user and user.is_authenticated and user.is_staff)
 
 
-class ReadsOrPermission(WritePermission):
+class ReadPermission(WritePermission):
     """Reads for every user, and for everybody where SEISMO_ANONYMOUS_READS says so."""
 
     def may_read(self, request: Request) -> bool:
@@ -87,16 +87,16 @@ class StaffOnly(WritePermission):
         return _is_staff(request)
 
 
-KEPT = 120
+COUNTER_SECONDS = 120
 """Seconds that a counter is kept: its minute and the next."""
 
 
-def counter(name: str, at: float) -> str:
+def counter_key(name: str, at: float) -> str:
     """Under which key the requests of `name` are counted in the minute of that time."""
     return f"throttle:{name}:{int(at // 60)}"
 
 
-class PerMinute(BaseThrottle):
+class MinuteThrottle(BaseThrottle):
     """So many requests a minute of whoever `whom` names. Two counters, of this minute and of the one before: what the
     last sixty seconds hold of the latter counts. Without a cache nobody is held back, rather than everybody."""
 
@@ -121,30 +121,30 @@ class PerMinute(BaseThrottle):
         self.after = paced.after
         return paced.taken
 
-    def paced(self, name: str) -> Paced:
+    def paced(self, name: str) -> RateDecision:
         """Count one more request of `name`, unless that is too many."""
         now = time.time()
-        return self.judged(name, now, STORE.count(counter(name, now), 1, KEPT))
+        return self.judged(name, now, STORE.count(counter_key(name, now), 1, COUNTER_SECONDS))
 
-    def judged(self, name: str, now: float, mine: int | None) -> Paced:
+    def judged(self, name: str, now: float, mine: int | None) -> RateDecision:
         """Whether the request that was counted as `mine` of this minute is taken; what is refused does not count."""
         most, gone = self.most(), now % 60 / 60
         if mine is None or mine <= most * gone:  # whatever the minute before was
-            return Paced(name, taken=True)
-        before = min(STORE.counted(counter(name, now - 60)), most)
+            return RateDecision(name, taken=True)
+        before = min(STORE.counted(counter_key(name, now - 60)), most)
         if mine + before * (1 - gone) <= most:
-            return Paced(name, taken=True)
-        STORE.count(counter(name, now), -1, KEPT)
-        return Paced(name, taken=False, after=60 * _pause(mine - 1, before, gone, most))
+            return RateDecision(name, taken=True)
+        STORE.count(counter_key(name, now), -1, COUNTER_SECONDS)
+        return RateDecision(name, taken=False, after=60 * _pause(mine - 1, before, gone, most))
 
-    def standing(self, name: str, now: float) -> Paced:
+    def standing(self, name: str, now: float) -> RateDecision:
         """Whether one more request of `name` would be taken, without counting it."""
         most, gone = self.most(), now % 60 / 60
-        mine = STORE.counted(counter(name, now))
-        before = min(STORE.counted(counter(name, now - 60)), most)
+        mine = STORE.counted(counter_key(name, now))
+        before = min(STORE.counted(counter_key(name, now - 60)), most)
         if mine + 1 + before * (1 - gone) <= most:
-            return Paced(name, taken=True)
-        return Paced(name, taken=False, after=60 * _pause(mine, before, gone, most))
+            return RateDecision(name, taken=True)
+        return RateDecision(name, taken=False, after=60 * _pause(mine, before, gone, most))
 
     def wait(self) -> float:
         return self.after
@@ -157,8 +157,8 @@ def _pause(mine: int, before: int, gone: float, most: int) -> float:
     return 1 - gone + max(1 - (most - 1) / mine, 0.0)
 
 
-class PerUser(PerMinute):
-    """SEISMO_USER_RATE requests a minute for each user; the anonymous are `PerAddress`'s."""
+class UserThrottle(MinuteThrottle):
+    """SEISMO_USER_RATE requests a minute for each user; the anonymous are `AddressThrottle`'s."""
 
     def whom(self, request: Request) -> str | None:
         user = request.user
@@ -173,7 +173,7 @@ class PerUser(PerMinute):
         return int(settings.USER_RATE)
 
 
-class PerAddress(PerMinute):
+class AddressThrottle(MinuteThrottle):
     """SEISMO_ANONYMOUS_RATE requests a minute for each address without a user."""
 
     def whom(self, request: Request) -> str | None:

@@ -24,12 +24,12 @@ from rest_framework.request import Request
 
 from marketdata.web.api.problems import Problem
 
-FORM = re.compile(r"[A-Za-z0-9_-]{1,2000}")
-WHOLE = 2**63
+PATTERN = re.compile(r"[A-Za-z0-9_-]{1,2000}")
+NUMBER_LIMIT = 2**63
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class OrderKey:
     """One field of an order."""
 
     name: str
@@ -80,7 +80,7 @@ class Key:
         if isinstance(self.field, FloatField | IntegerField):
             if isinstance(told, bool) or not isinstance(told, int | float):
                 raise ValueError("not a number")
-            if not -WHOLE < told < WHOLE:  # NaN is not either
+            if not -NUMBER_LIMIT < told < NUMBER_LIMIT:  # NaN is not either
                 raise ValueError("out of range")
         elif not isinstance(told, str) or "\x00" in told:
             raise ValueError("no text that a database takes")
@@ -103,12 +103,12 @@ class Cursor:
         return urlsafe_b64encode(told.encode()).decode().rstrip("=")
 
 
-def cursor_of(request: Request) -> Cursor | None:
+def parse_cursor(request: Request) -> Cursor | None:
     """The cursor that was given, its values not yet looked at."""
     text = request.query_params.get("cursor", "")
     if not text:
         return None
-    if not FORM.fullmatch(text):
+    if not PATTERN.fullmatch(text):
         refuse_cursor()
     try:
         told = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
@@ -128,7 +128,7 @@ def refuse_cursor() -> NoReturn:
     )
 
 
-def beyond(keys: Sequence[Key], cursor: Cursor) -> Q:
+def rows_beyond(keys: Sequence[OrderKey], cursor: Cursor) -> Q:
     """The rows behind the cursor, or in front of it where it looks backward."""
     if len(cursor.values) != len(keys):
         refuse_cursor()
@@ -145,9 +145,9 @@ def beyond(keys: Sequence[Key], cursor: Cursor) -> Q:
     return found & keys[0].reach(values[0], backward=cursor.backward)
 
 
-def keys_of(model: type[Model], names: Sequence[str]) -> list[Key]:
+def order_keys(model: type[Model], names: Sequence[str]) -> list[OrderKey]:
     """The keys of an order of `model`, its names spelled as for `order_by`."""
-    return [Key(name.removeprefix("-"), _field(model, name.removeprefix("-")), name[0] == "-") for name in names]
+    return [OrderKey(name.removeprefix("-"), _field(model, name.removeprefix("-")), name[0] == "-") for name in names]
 
 
 def _field(model: type[Model], path: str) -> Field[Any, Any]:

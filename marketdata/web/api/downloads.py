@@ -16,7 +16,7 @@ from marketdata.tables.table import Column, Table, column
 
 __all__ = ["Column", "Table", "column", "columns"]
 
-SAID: Mapping[Any, pa.DataType] = {
+RETURN_TYPES: Mapping[Any, pa.DataType] = {
     int: pa.int64(),
     int | None: pa.int64(),
     float: pa.float64(),
@@ -41,7 +41,7 @@ def _type(field: Any) -> pa.DataType:
     """What a column of the field's values is."""
     if isinstance(field, serializers.SerializerMethodField):
         answers = getattr(field.parent, str(field.method_name))
-        return SAID.get(get_type_hints(answers)["return"], pa.string())
+        return RETURN_TYPES.get(get_type_hints(answers)["return"], pa.string())
     simple: list[tuple[type[Any], pa.DataType]] = [
         (serializers.BooleanField, pa.bool_()),
         (serializers.IntegerField, pa.int64()),

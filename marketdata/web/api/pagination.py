@@ -14,7 +14,7 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from marketdata.nearest_name import did_you_mean
-from marketdata.web.api.cursors import Cursor, Key, beyond, cursor_of, keys_of, refuse_cursor
+from marketdata.web.api.cursors import Cursor, OrderKey, order_keys, parse_cursor, refuse_cursor, rows_beyond
 from marketdata.web.api.problems import Problem
 
 MOST = 500
@@ -22,7 +22,7 @@ PAGE = 50
 LIMIT = re.compile(r"[1-9][0-9]{0,2}")
 
 
-class Pages(BasePagination):
+class ListPagination(BasePagination):
     """`?cursor=` as `next` and `previous` of another page gave it, `?limit=` rows up to 500, `?ordering=` one of
     `orders`, whose first is the default. An order is named after its first field and can be turned round; its last
     field tells all rows apart."""
@@ -45,14 +45,14 @@ class Pages(BasePagination):
         """The rows of the page asked for. `of` marks the cursors of a list that depends on more than its address."""
         self.request, self.of = request, of
         self.order = self.order_named(request)
-        limit = limit_of(request)
+        limit = parse_limit(request)
         self.keys = self._keys(queryset.model)
-        cursor = cursor_of(request)
+        cursor = parse_cursor(request)
         backward = cursor is not None and cursor.backward
         if cursor is not None:
             if cursor.order != self.order:
                 refuse_cursor()
-            queryset = queryset.filter(beyond(self.keys, cursor))
+            queryset = queryset.filter(rows_beyond(self.keys, cursor))
         found = list(self._sorted(queryset, backward=backward)[: limit + 1])
         more = len(found) > limit
         page = found[:limit]
@@ -81,11 +81,11 @@ class Pages(BasePagination):
             )
         return given or names[0]
 
-    def _keys(self, model: type[Model]) -> list[Key]:
+    def _keys(self, model: type[Model]) -> list[OrderKey]:
         fields = self.orders.get(self.order)
         if fields is None:
             fields = tuple(_turned(name) for name in self.orders[_turned(self.order)])
-        return keys_of(model, fields)
+        return order_keys(model, fields)
 
     def _sorted(self, queryset: QuerySet[Any], *, backward: bool) -> QuerySet[Any]:
         return queryset.order_by(*(key.order(backward=backward) for key in self.keys))
@@ -118,7 +118,7 @@ class Pages(BasePagination):
         }
 
 
-def limit_of(request: Request) -> int:
+def parse_limit(request: Request) -> int:
     """How many rows a page has."""
     given = request.query_params.get("limit", "")
     if not given:
@@ -136,7 +136,7 @@ def _turned(name: str) -> str:
     return name[1:] if name[0] == "-" else f"-{name}"
 
 
-class ByCode(Pages):
+class CodePagination(ListPagination):
     orders = {
         "code": ("code", "pk"),
         "name": ("name", "code", "pk"),
@@ -145,13 +145,13 @@ class ByCode(Pages):
     }
 
 
-class ByDate(Pages):
+class DatePagination(ListPagination):
     """The latest first."""
 
     orders = {"-date": ("-date", "-pk")}
 
 
-class ByRank(Pages):
+class RankPagination(ListPagination):
     orders = {
         "rank": ("rank", "pk"),
         "-score": ("-score", "rank", "pk"),

@@ -23,7 +23,7 @@ class BodyTooLarge(APIException):
     default_detail = f"A body has at most {MOST} bytes: send less."
 
 
-class Json(BaseParser):
+class JsonParser(BaseParser):
     """JSON in UTF-8. What is larger than `MOST` is refused unread; so is text that no database takes."""
 
     media_type = "application/json"
@@ -50,7 +50,7 @@ class Json(BaseParser):
         return found
 
 
-class Body(Serializer[Any]):
+class StrictBody(Serializer[Any]):
     """The form of a body; a field that it does not have is refused by name."""
 
     def to_internal_value(self, data: Any) -> Any:

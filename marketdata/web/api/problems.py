@@ -3,8 +3,8 @@
     {"type": "urn:seismo:problem:unknown_market", "title": "Not Found", "status": 404, "code": "unknown_market",
      "detail": "Unknown market 'xx': ...", "request_id": "4f1c...", "known": ["kr", "us", "upbit", ...]}
 
-`answer` is what Django REST framework calls with every error of a view; a room above puts its own errors before it. A
-view that knows what is wrong raises `Problem`.
+`handle_exception` is Django REST framework's exception handler; a room above puts its own errors before it. A view raises
+`Problem` for an error of its own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from marketdata.web.api.parsers import BodyTooLarge
 
 MEDIA_TYPE = "application/problem+json"
 LOGGER = logging.getLogger(__name__)
-AWAY = (OperationalError, InterfaceError)
+DATABASE_AWAY = (OperationalError, InterfaceError)
 LONGEST = 1_000
 """Characters of an error's text: a long one holds what the caller sent, who knows it already."""
 MOST_MEMBERS = 100
@@ -63,7 +63,7 @@ CODES: Mapping[type[exceptions.APIException], str] = {
 }
 
 
-def answer(error: Exception, context: dict[str, Any]) -> Response | None:
+def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """The response to an error raised in a view; None (a 500, see `server_error`) for what nobody expected."""
     if isinstance(error, LakeError):  # a read does not write, so it does not mend it either
         error = Problem("lake_behind", str(error), status_code=503, wait=60)
@@ -72,7 +72,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     elif isinstance(error, DatabaseError) and is_damage(error):
         LOGGER.error("The database is damaged: %s", error)
         error = Problem("database_unreachable", DAMAGED, status_code=503, wait=60)
-    elif isinstance(error, AWAY):
+    elif isinstance(error, DATABASE_AWAY):
         LOGGER.warning("The database does not answer: %s", error)
         error = Problem("database_unreachable", NO_DATABASE, status_code=503, wait=5)
     response = exception_handler(error, context)
@@ -80,7 +80,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         return None
     code, detail, more = _told(error)
     request = context["request"]
-    response.data = body(response.status_code, code, detail, getattr(request, "request_id", ""), more)
+    response.data = problem_body(response.status_code, code, detail, getattr(request, "request_id", ""), more)
     response.content_type = MEDIA_TYPE
     return response
 
@@ -112,7 +112,7 @@ def _listed(detail: Any) -> dict[str, list[str]]:
     return {"": [str(one) for one in (detail if isinstance(detail, list) else [detail])]}
 
 
-def body(code_number: int, code: str, detail: str, request_id: str, more: Mapping[str, Any]) -> dict[str, Any]:
+def problem_body(code_number: int, code: str, detail: str, request_id: str, more: Mapping[str, Any]) -> dict[str, Any]:
     """The members of a problem."""
     return {
         "type": f"urn:seismo:problem:{code}",
@@ -142,7 +142,7 @@ def _cut(value: Any) -> Any:
 
 def _page(request: HttpRequest, number: int, code: str, detail: str) -> JsonResponse:
     identifier = getattr(request, "request_id", "")
-    return JsonResponse(body(number, code, detail, identifier, {}), status=number, content_type=MEDIA_TYPE)
+    return JsonResponse(problem_body(number, code, detail, identifier, {}), status=number, content_type=MEDIA_TYPE)
 
 
 def database_unreachable(request: HttpRequest) -> HttpResponse:
@@ -152,7 +152,7 @@ def database_unreachable(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def throttled(request: HttpRequest, seconds: int) -> HttpResponse:
+def throttled_response(request: HttpRequest, seconds: int) -> HttpResponse:
     """The answer to a caller who is refused before any view is asked; worth another try in `seconds`."""
     response = _page(request, 429, "throttled", f"Too many refused requests. Try again in {seconds} s.")
     response["Retry-After"] = str(seconds)

@@ -26,48 +26,48 @@ PLAIN = frozenset(("", "*/*", "application/json", "application/json, text/plain,
 """What callers accept who mean JSON, in the words of most of them; the view works out all others."""
 PATHS = 4096
 
-State: TypeAlias = "list[datetime | None]"
+StateTimes: TypeAlias = "list[datetime | None]"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CacheKey:
     """What tells an answer apart, and what this site is called by whoever asks."""
 
     path: str
     query: Sequence[tuple[str, list[str]]]
-    state: State
+    state: StateTimes
     origin: str
 
     @classmethod
-    def by(cls, request: HttpRequest, state: State) -> Asked:
-        return cls(request.path, sorted(request.GET.lists()), state, responses.origin_of(request))
+    def by(cls, request: HttpRequest, state: StateTimes) -> CacheKey:
+        return cls(request.path, sorted(request.GET.lists()), state, responses.site_origin(request))
 
 
-Keeper: TypeAlias = "Cached[[Asked, Callable[[], Any]], responses.Sent]"
+ResponseCache: TypeAlias = "Cached[[CacheKey, Callable[[], Any]], responses.CachedResponse]"
 
 
 class Keeps(Protocol):
     """What is asked of a view: what keeps its answers, and what they depend on (see `views.View`)."""
 
-    keeper: Keeper | None
+    response_cache: ResponseCache | None
 
     @classmethod
-    def state_of(cls, generations: Mapping[str, datetime], market: str = "") -> State | None: ...
+    def state_of(cls, generations: Mapping[str, datetime], market: str = "") -> StateTimes | None: ...
 
 
-def keeper(policy: str, what: str) -> Keeper:
+def make_response_cache(policy: str, what: str) -> ResponseCache:
     """Keeps the answers of a view under the name `what`."""
 
-    def pack(asked: Asked, build: Callable[[], Any]) -> responses.Sent:
-        return responses.packed(responses.as_json(build()), asked.origin)
+    def pack(asked: CacheKey, build: Callable[[], Any]) -> responses.CachedResponse:
+        return responses.compress_response(responses.to_json(build()), asked.origin)
 
-    def parts(asked: Asked, build: Callable[[], Any]) -> Sequence[Any]:
+    def parts(asked: CacheKey, build: Callable[[], Any]) -> Sequence[Any]:
         return (asked.path, asked.query, asked.state)
 
-    return cached(policy, what=what, version=3, by=parts, holds=(responses.Sent,))(pack)
+    return cached(policy, what=what, version=3, by=parts, holds=(responses.CachedResponse,))(pack)
 
 
-def is_kept(request: HttpRequest) -> bool:
+def is_cacheable(request: HttpRequest) -> bool:
     """Whether the answer to this is one that is kept: first pages, of addresses that are not long."""
     return _is_kept(request.path, _query(request), request.GET)
 
@@ -85,16 +85,16 @@ def _query(request: HttpRequest) -> str:
 class Sought:
     """Where an answer is kept, if it is, and the state that it depends on."""
 
-    keeper: Keeper
+    response_cache: ResponseCache
     key: str
-    state: State
+    state: StateTimes
 
     def handed(self, request: HttpRequest, kept: object) -> HttpResponseBase | None:
         """What was found there, as a response; None where it is no answer."""
-        if not isinstance(kept, responses.Sent):
+        if not isinstance(kept, responses.CachedResponse):
             return None
-        STATS.count(self.keeper.what, hits=1)
-        return responses.unpacked(request, kept, changed=responses.latest(self.state))
+        STATS.count(self.response_cache.what, hits=1)
+        return responses.serve_cached(request, kept, changed=responses.latest_time(self.state))
 
 
 def sought(request: HttpRequest, generations: Mapping[str, datetime]) -> Sought | None:
@@ -102,23 +102,23 @@ def sought(request: HttpRequest, generations: Mapping[str, datetime]) -> Sought 
     kept was answered to the same address once, so nothing of it has to be looked into again."""
     match, view = _view(request.path_info)
     market = "" if match is None else str(match.kwargs.get("market", ""))
-    if view is None or view.keeper is None or market not in generations:
+    if view is None or view.response_cache is None or market not in generations:
         return None
     request.resolver_match = match  # as the view would find it
     state = view.state_of(generations, market)
     if state is None or request.META.get("HTTP_ACCEPT", "") not in PLAIN:
         return None
-    key = _key(view.keeper, request.path, _query(request), tuple(state))
-    return None if key is None else Sought(view.keeper, key, state)
+    key = _key(view.response_cache, request.path, _query(request), tuple(state))
+    return None if key is None else Sought(view.response_cache, key, state)
 
 
 @lru_cache(PATHS)
-def _key(keeper: Keeper, path: str, query: str, state: tuple[datetime | None, ...]) -> str | None:
+def _key(response_cache: ResponseCache, path: str, query: str, state: tuple[datetime | None, ...]) -> str | None:
     """Where the answer to an address in a state is kept; None where it is not one that is."""
     given = QueryDict(query.encode("iso-8859-1"))  # WSGI hands bytes over as such text
     if not _is_kept(path, query, given) or given.get("format", "json") != "json":
         return None
-    return keeper.key(Asked(path, sorted(given.lists()), list(state), ""), dict)
+    return response_cache.key(CacheKey(path, sorted(given.lists()), list(state), ""), dict)
 
 
 @lru_cache(PATHS)
@@ -129,4 +129,4 @@ def _view(path: str) -> tuple[ResolverMatch | None, type[Keeps] | None]:
     except Resolver404:
         return None, None
     view = getattr(match.func, "cls", None)
-    return match, view if hasattr(view, "keeper") else None
+    return match, view if hasattr(view, "response_cache") else None

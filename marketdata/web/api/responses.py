@@ -32,7 +32,7 @@ from marketdata.tables.text import ENCODINGS, csv_chunks
 from marketdata.tables.workbook import xlsx_file
 from marketdata.web.api.problems import Problem
 
-FORMS = {
+MEDIA_TYPES = {
     "json": "application/json",
     "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
@@ -41,10 +41,10 @@ FORMS = {
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 LONGEST = 100
 GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?(,|\s|$))")
-PACKING = 1
+COMPRESSION_LEVEL = 1
 """Of a chart, a quarter of the time that zlib's level 1 takes, and 6 % less."""
-TYPES = JSONEncoder().default
-OWN = {
+ENCODE_OTHER = JSONEncoder().default
+CACHE_HEADERS = {
     "Cache-Control": "private, no-cache",
     "Vary": "Accept, Authorization, Cookie, Accept-Encoding",
 }
@@ -54,24 +54,24 @@ SMALL = 200
 """Bytes below which compression is not worth a header."""
 
 
-def form_of(request: Request) -> str:
+def parse_format(request: Request) -> str:
     """The form asked for: by `?format=`, else by Accept."""
     given = request.query_params.get("format")
     if given is None:
-        renderers = [_renderer(form, kind) for form, kind in FORMS.items()]
+        renderers = [_renderer(form, kind) for form, kind in MEDIA_TYPES.items()]
         chosen, _ = DefaultContentNegotiation().select_renderer(request, renderers)
         return str(chosen.format)
-    if given not in FORMS:
+    if given not in MEDIA_TYPES:
         raise Problem(
             "invalid_format",
-            f"There is no format {given!r}: choose among {', '.join(FORMS)}.{did_you_mean(given, FORMS)}",
+            f"There is no format {given!r}: choose among {', '.join(MEDIA_TYPES)}.{did_you_mean(given, MEDIA_TYPES)}",
             status_code=400,
-            known=list(FORMS),
+            known=list(MEDIA_TYPES),
         )
     return given
 
 
-def encoding_of(request: Request) -> str:
+def parse_encoding(request: Request) -> str:
     """The encoding of a CSV file that is asked for: with a byte order mark, which Excel wants, unless `encoding` says
     otherwise."""
     given = request.query_params.get("encoding", ENCODINGS[0])
@@ -91,12 +91,12 @@ def _renderer(form: str, kind: str) -> BaseRenderer:
     return found
 
 
-def as_json(body: Any) -> bytes:
+def to_json(body: Any) -> bytes:
     """A body as it is sent."""
-    return orjson.dumps(body, default=TYPES, option=orjson.OPT_PASSTHROUGH_DATETIME)
+    return orjson.dumps(body, default=ENCODE_OTHER, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
-def tag_of(*parts: bytes) -> str:
+def entity_tag(*parts: bytes) -> str:
     """An entity tag that changes with any of `parts`."""
     state = hashlib.blake2b(digest_size=16)
     for part in parts:
@@ -106,60 +106,60 @@ def tag_of(*parts: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class CachedResponse:
     """An answer as it is kept: its tag and its bytes, compressed; `origin` where it has links, that they begin with."""
 
     tag: str
-    packed: bytes
+    content: bytes
     origin: str = ""
 
 
-def origin_of(request: HttpRequest) -> str:
+def site_origin(request: HttpRequest) -> str:
     """Where this site is for the caller, such as https://seismo.example."""
     return f"{request.scheme}://{request.get_host()}"
 
 
-def packed(content: bytes, origin: str) -> Sent:
+def compress_response(content: bytes, origin: str) -> CachedResponse:
     """JSON as it is kept, made for a caller to whom this site is `origin`."""
     linked = origin if _linked(origin) in content else ""
-    return Sent(tag_of(content), igzip.compress(content, PACKING, mtime=0), linked)
+    return CachedResponse(entity_tag(content), igzip.compress(content, COMPRESSION_LEVEL, mtime=0), linked)
 
 
 def _linked(origin: str) -> bytes:
     return f'"{origin}/api/'.encode()
 
 
-def unpacked(request: HttpRequest, kept: Sent, *, changed: datetime | None) -> HttpResponseBase:
+def serve_cached(request: HttpRequest, kept: CachedResponse, *, changed: datetime | None) -> HttpResponseBase:
     """An answer that was kept, as it is or unpacked, whichever the caller takes, its links those of the caller's site;
     or the 304."""
-    origin = origin_of(request)
+    origin = site_origin(request)
     if kept.origin not in ("", origin):
-        content = igzip.decompress(kept.packed).replace(_linked(kept.origin), _linked(origin))
-        kept = packed(content, origin)
+        content = igzip.decompress(kept.content).replace(_linked(kept.origin), _linked(origin))
+        kept = compress_response(content, origin)
     accepts = GZIP.search(request.headers.get("Accept-Encoding", ""))
 
     def made() -> HttpResponseBase:
-        if not accepts or len(kept.packed) < SMALL:
-            return HttpResponse(igzip.decompress(kept.packed), content_type=FORMS["json"])
-        response = HttpResponse(kept.packed, content_type=FORMS["json"])
+        if not accepts or len(kept.content) < SMALL:
+            return HttpResponse(igzip.decompress(kept.content), content_type=MEDIA_TYPES["json"])
+        response = HttpResponse(kept.content, content_type=MEDIA_TYPES["json"])
         response["Content-Encoding"] = "gzip"
         return response
 
-    tag = f"W/{kept.tag}" if accepts and len(kept.packed) >= SMALL else kept.tag
-    return conditional(request, made, tag, changed)
+    tag = f"W/{kept.tag}" if accepts and len(kept.content) >= SMALL else kept.tag
+    return conditional_response(request, made, tag, changed)
 
 
-def answered(request: HttpRequest, content: bytes, *, changed: datetime | None) -> HttpResponseBase:
+def json_response(request: HttpRequest, content: bytes, *, changed: datetime | None) -> HttpResponseBase:
     """JSON that is ready to be sent, or the 304 where the caller has it. `changed` is when it last changed, None where
     nobody keeps track."""
 
     def made() -> HttpResponseBase:
-        return HttpResponse(content, content_type=FORMS["json"])
+        return HttpResponse(content, content_type=MEDIA_TYPES["json"])
 
-    return conditional(request, made, tag_of(content), changed)
+    return conditional_response(request, made, entity_tag(content), changed)
 
 
-def downloaded(
+def download_response(
     request: HttpRequest,
     table: Table,
     *,
@@ -173,21 +173,23 @@ def downloaded(
     def made() -> HttpResponseBase:
         response: StreamingHttpResponse
         if form == "csv":
-            response = StreamingHttpResponse(csv_chunks(table, encoding), content_type=f"{FORMS[form]}; charset=utf-8")
+            response = StreamingHttpResponse(
+                csv_chunks(table, encoding), content_type=f"{MEDIA_TYPES[form]}; charset=utf-8"
+            )
         else:
             make = xlsx_file if form == "xlsx" else parquet_file
-            response = FileResponse(make(table), content_type=FORMS[form])
+            response = FileResponse(make(table), content_type=MEDIA_TYPES[form])
         response["Content-Disposition"] = f'attachment; filename="{file_name(name)}.{form}"'
         return response
 
     tag = None
     if changed is not None:
         address = request.build_absolute_uri().encode()
-        tag = f"W/{tag_of(changed.isoformat().encode(), address, form.encode())}"
-    return conditional(request, made, tag, changed)
+        tag = f"W/{entity_tag(changed.isoformat().encode(), address, form.encode())}"
+    return conditional_response(request, made, tag, changed)
 
 
-def conditional(
+def conditional_response(
     request: HttpRequest,
     made: Callable[[], HttpResponseBase],
     tag: str | None,
@@ -196,7 +198,7 @@ def conditional(
     """The response with its tag and time of change; the 304 in its place is found before it is made."""
     if changed is not None and changed > timezone.now():
         changed = None  # many changes at once run ahead of the clock (see `Generation`)
-    told = dict(OWN)
+    told = dict(CACHE_HEADERS)
     if tag is not None:
         told["ETag"] = tag
     if changed is not None:
@@ -218,7 +220,7 @@ def file_name(text: str) -> str:
     return UNSAFE.sub("-", text)[:LONGEST].strip("-.") or "seismo"
 
 
-def latest(times: Sequence[datetime | None]) -> datetime | None:
+def latest_time(times: Sequence[datetime | None]) -> datetime | None:
     """The latest of these times; None where one is not known."""
     known = [one for one in times if one is not None]
     return max(known) if known and len(known) == len(times) else None

@@ -15,10 +15,10 @@ from marketdata.web.api import serializers
 from marketdata.web.api.bodies import ProblemBody
 from marketdata.web.api.pagination import MOST
 from marketdata.web.api.problems import MEDIA_TYPE
-from marketdata.web.api.responses import FORMS
-from marketdata.web.api.views import View
+from marketdata.web.api.responses import MEDIA_TYPES
+from marketdata.web.api.views import BaseView
 
-MEANING = {
+ERRORS = {
     400: "A parameter or a field is unknown or does not fit; `errors` names it",
     404: "There is no such thing; `known` or `nearest` names what there is",
     409: "The record cannot answer this, or it is not how things stand",
@@ -28,40 +28,40 @@ MEANING = {
     422: "This Idempotency-Key was used for something else",
     503: "Not now: the lake is behind the record, too many ask at once, or the task queue cannot be reached",
 }
-ALWAYS = {
+COMMON_ERRORS = {
     401: "Who asks is not known, and has to be",
     403: "Who asks may not",
     429: "Too many requests: Retry-After says when to come back",
 }
-UNCHANGED = {304: OpenApiResponse(description="What If-None-Match names is still what there is")}
+NOT_MODIFIED = {304: OpenApiResponse(description="What If-None-Match names is still what there is")}
 
 
-class Told(AutoSchema):
+class SeismoSchema(AutoSchema):
     """What is said of an endpoint follows from its view: the parameters that every list has, downloads and 304."""
 
     def get_override_parameters(self) -> list[Any]:
         """`fields`, `ordering`, `limit`, `cursor` and `format`, where the view knows them."""
         view = self.view
-        if not isinstance(view, View) or self.method != "GET":
+        if not isinstance(view, BaseView) or self.method != "GET":
             return []
         found = []
         row = view.row()
         pages: Any = view.pagination_class
         if row:
-            found += [_fields(serializers.known(row)), FORMAT, ENCODING]
+            found += [_fields(serializers.member_names(row)), FORMAT, ENCODING]
         if pages:
-            found += [_ordering(pages.names()), *PAGES]
+            found += [_ordering(pages.names()), *PAGE_PARAMETERS]
         return found
 
     def get_filter_backends(self) -> list[Any]:
         """Whatever an endpoint answers with, what filters it is told."""
         view = self.view
-        if isinstance(view, View) and view.filterset_class and self.method == "GET":
+        if isinstance(view, BaseView) and view.filterset_class and self.method == "GET":
             return list(view.filter_backends)
         return []
 
 
-PAGES = [
+PAGE_PARAMETERS = [
     OpenApiParameter("limit", OpenApiTypes.INT, description=f"Rows a page, at most {MOST}, e.g. 100"),
     OpenApiParameter(
         "cursor",
@@ -72,7 +72,7 @@ PAGES = [
 FORMAT = OpenApiParameter(
     "format",
     OpenApiTypes.STR,
-    enum=list(FORMS),
+    enum=list(MEDIA_TYPES),
     description="csv, parquet or xlsx: the whole list as a file (with limit, that page), e.g. json; Accept says it too",
 )
 ENCODING = OpenApiParameter(
@@ -101,7 +101,7 @@ def _ordering(names: list[str]) -> OpenApiParameter:
     )
 
 
-def with_downloads(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+def add_downloads(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A hook of the schema's making: what can be downloaded can be had as a table too."""
     for methods in result["paths"].values():
         for operation in methods.values():
@@ -110,22 +110,22 @@ def with_downloads(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             if "format" not in named or not answer.get("content"):
                 continue
             answer["content"] |= {
-                FORMS["csv"]: {"schema": {"type": "string"}},
-                FORMS["parquet"]: {"schema": {"type": "string", "format": "binary"}},
-                FORMS["xlsx"]: {"schema": {"type": "string", "format": "binary"}},
+                MEDIA_TYPES["csv"]: {"schema": {"type": "string"}},
+                MEDIA_TYPES["parquet"]: {"schema": {"type": "string", "format": "binary"}},
+                MEDIA_TYPES["xlsx"]: {"schema": {"type": "string", "format": "binary"}},
             }
     return result
 
 
 EXAMPLE = re.compile(r"\be\.g\. ([^\s;]+)")
-READ: dict[str, Callable[[str], Any]] = {
+CONVERTERS: dict[str, Callable[[str], Any]] = {
     "integer": int,
     "number": float,
     "boolean": lambda text: text == "true",
 }
 
 
-def with_examples(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+def add_examples(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A hook of the schema's making: what a parameter's description says after "e.g." is its example (the first of its
     choices where it has some), so that an example is written once, where the parameter is."""
     for methods in result["paths"].values():
@@ -135,17 +135,17 @@ def with_examples(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                     continue
                 found = EXAMPLE.search(one.get("description", ""))
                 if found:
-                    one["example"] = READ.get(one["schema"].get("type"), str)(found[1])
+                    one["example"] = CONVERTERS.get(one["schema"].get("type"), str)(found[1])
                 elif "enum" in one["schema"]:
                     one["example"] = one["schema"]["enum"][0]
     return result
 
 
-WRITING = (400, 404, 409, 413, 415)
+WRITE_ERRORS = (400, 404, 409, 413, 415)
 """The errors of endpoints that take a body."""
 
 
-def location(status: int, told: str) -> OpenApiParameter:
+def location_header(status: int, told: str) -> OpenApiParameter:
     """The header that an answer of this status has, with the address of what was made."""
     return OpenApiParameter(
         "Location",
@@ -165,9 +165,9 @@ IF_MATCH = OpenApiParameter(
 )
 
 
-def problems(*numbers: int) -> dict[tuple[int, str], Any]:
+def error_responses(*numbers: int) -> dict[tuple[int, str], Any]:
     """The errors that an endpoint answers with, besides those that any may."""
-    told = {**{number: MEANING[number] for number in numbers}, **ALWAYS}
+    told = {**{number: ERRORS[number] for number in numbers}, **COMMON_ERRORS}
     return {
         (number, MEDIA_TYPE): OpenApiResponse(ProblemBody, description=text) for number, text in sorted(told.items())
     }

@@ -16,7 +16,7 @@ from rest_framework.serializers import BaseSerializer, ListSerializer, Serialize
 from marketdata.nearest_name import did_you_mean
 from marketdata.web.api.problems import Problem
 
-Teller = Callable[[Any, Any], Any]
+MemberReader = Callable[[Any, Any], Any]
 """A serializer and what it is of -> one member."""
 
 
@@ -29,7 +29,7 @@ PLAIN: Mapping[type[Field[Any, Any, Any, Any]], type] = {
 """Fields that tell values of these types as they are."""
 
 
-class Planned(Serializer[Any]):
+class PlannedSerializer(Serializer[Any]):
     """A serializer of objects that lists have many of: how each member is read follows from the declared fields as
     ever, but is worked out once for each class and not for each row. An object has all members; of a mapping those
     that are there are told."""
@@ -51,12 +51,12 @@ class Planned(Serializer[Any]):
 
 
 @cache
-def _plan(form: type[Planned]) -> Mapping[str, Teller]:
+def _plan(form: type[PlannedSerializer]) -> Mapping[str, MemberReader]:
     members = form().fields.items()
     return {name: _teller(field) for name, field in members if not field.write_only}
 
 
-def _teller(field: Field[Any, Any, Any, Any]) -> Teller:
+def _teller(field: Field[Any, Any, Any, Any]) -> MemberReader:
     if isinstance(field, SerializerMethodField):
         method = attrgetter(str(field.method_name))
         return lambda form, row: method(form)(row)
@@ -80,18 +80,18 @@ def _day(tell: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: value.isoformat() if type(value) is date else tell(value)
 
 
-def known(row: type[Serializer[Any]]) -> list[str]:
+def member_names(row: type[Serializer[Any]]) -> list[str]:
     """The members of a row."""
     return list(row().fields)
 
 
-def chosen(request: Request, row: type[Serializer[Any]]) -> tuple[str, ...] | None:
+def parse_fields(request: Request, row: type[Serializer[Any]]) -> tuple[str, ...] | None:
     """The members that were asked for; None: all."""
     given = request.query_params.get("fields")
     if given is None:
         return None
     names = tuple(dict.fromkeys(one.strip() for one in given.split(",")))
-    there = known(row)
+    there = member_names(row)
     for name in names:
         if name not in there:
             raise Problem(
@@ -103,12 +103,12 @@ def chosen(request: Request, row: type[Serializer[Any]]) -> tuple[str, ...] | No
     return names
 
 
-def slim(serializer: BaseSerializer[Any], names: Sequence[str] | None) -> BaseSerializer[Any]:
+def select_members(serializer: BaseSerializer[Any], names: Sequence[str] | None) -> BaseSerializer[Any]:
     """The serializer (of one row or of many) with these members alone."""
     if names is None:
         return serializer
     row: Any = serializer.child if isinstance(serializer, ListSerializer) else serializer
-    if isinstance(row, Planned):
+    if isinstance(row, PlannedSerializer):
         row.wanted = names
         if row is not serializer:
             return serializer  # whose fields nobody looks at
@@ -118,9 +118,9 @@ def slim(serializer: BaseSerializer[Any], names: Sequence[str] | None) -> BaseSe
     return serializer
 
 
-def told(rows: BaseSerializer[Any], names: Sequence[str] | None) -> Any:
+def serialize_list(rows: BaseSerializer[Any], names: Sequence[str] | None) -> Any:
     """What a list tells of these members."""
-    found = slim(rows, names).data
+    found = select_members(rows, names).data
     if isinstance(rows, ListSerializer) and rows.child is not None:
         # Else the two would keep each other, and every row with them, until the collector comes by.
         rows.child.parent = None  # type: ignore[assignment]

@@ -23,25 +23,25 @@ from marketdata.nearest_name import did_you_mean
 from marketdata.tables.text import BATCH
 from marketdata.web.api import downloads, response_cache, responses, serializers
 from marketdata.web.api.access import known_of
-from marketdata.web.api.pagination import Pages
+from marketdata.web.api.pagination import ListPagination
 from marketdata.web.api.problems import Problem
-from marketdata.web.api.response_cache import Keeper, State
+from marketdata.web.api.response_cache import ResponseCache, StateTimes
 
 MOST_ROWS = 200_000
 """How many rows a download may have."""
 
 
-class View(GenericAPIView[Any]):
+class BaseView(GenericAPIView[Any]):
     """A view whose parameters are those of `parameters` and of its filters, rows and pages; any other is refused.
 
     `depends`: what it shows changes with these generations (and, below a market, with the market's) and with nothing
-    else; None where nobody keeps track of its changes. `keeper`: what keeps its answers, if anything does.
+    else; None where nobody keeps track of its changes. `response_cache`: what keeps its answers, if anything does.
     """
 
     parameters: type[Serializer[Any]] | None = None
     filterset_class: Any = None
     depends: ClassVar[Sequence[str] | None] = None
-    keeper: ClassVar[Keeper | None] = None
+    response_cache: ClassVar[ResponseCache | None] = None
     permissions: ClassVar[Mapping[str, str]] = {}
 
     fields: tuple[str, ...] | None = None
@@ -79,13 +79,13 @@ class View(GenericAPIView[Any]):
                 )
         row = self.row()
         if row:
-            self.fields = serializers.chosen(request, row)
-            self.encoding = responses.encoding_of(request)
+            self.fields = serializers.parse_fields(request, row)
+            self.encoding = responses.parse_encoding(request)
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """Tables are no renderer's: whatever goes wrong on the way to one is told in JSON."""
         if self.row() and not force:
-            self.form = responses.form_of(request)
+            self.form = responses.parse_format(request)
             force = self.form != "json" or "format" in request.query_params
         return super().perform_content_negotiation(request, force)
 
@@ -118,43 +118,43 @@ class View(GenericAPIView[Any]):
         raise NotImplementedError
 
     @classmethod
-    def state_of(cls, generations: Mapping[str, datetime], market: str = "") -> State | None:
+    def state_of(cls, generations: Mapping[str, datetime], market: str = "") -> StateTimes | None:
         """The times of all that what is shown here depends on (None: not known); None where nobody keeps track."""
         if cls.depends is None:
             return None
         return [generations.get(name) for name in cls.depends]
 
-    def state(self) -> State | None:
+    def state(self) -> StateTimes | None:
         """The same for this request."""
         return self.state_of(self.generations, self.kwargs.get("market", ""))
 
     def changed(self) -> datetime | None:
         """When what is shown here last changed; None where that is not known."""
-        return responses.latest(self.state() or [])
+        return responses.latest_time(self.state() or [])
 
     def served(self, build: Callable[[], Any]) -> HttpResponseBase:
         """What `build` says, as JSON or a 304; kept, where this view keeps its answers, until any of its state
         changes."""
         request, state = self.request._request, self.state()
-        if self.keeper is None or state is None or not response_cache.is_kept(request):
+        if self.response_cache is None or state is None or not response_cache.is_cacheable(request):
             return self.answered(build())
-        asked, known = response_cache.Asked.by(request, state), known_of(request)
+        asked, known = response_cache.CacheKey.by(request, state), known_of(request)
         if known is not None and known.missed is not None:
-            kept = self.keeper.after_miss(known.missed, asked, build)
+            kept = self.response_cache.after_miss(known.missed, asked, build)
         else:
-            kept = self.keeper(asked, build)
-        return responses.unpacked(request, kept, changed=self.changed())
+            kept = self.response_cache(asked, build)
+        return responses.serve_cached(request, kept, changed=self.changed())
 
     def answered(self, body: Any) -> HttpResponseBase:
         """The body as JSON, or a 304."""
-        content = responses.as_json(body)
-        return responses.answered(self.request._request, content, changed=self.changed())
+        content = responses.to_json(body)
+        return responses.json_response(self.request._request, content, changed=self.changed())
 
     def downloaded(self, table: downloads.Table, name: str = "") -> HttpResponseBase:
         """The table in the form asked for; it is called after its address where no name is given."""
         name = name or self.request.path.removeprefix("/api/")
         request, changed = self.request._request, self.changed()
-        return responses.downloaded(
+        return responses.download_response(
             request,
             table,
             form=self.form,
@@ -164,7 +164,7 @@ class View(GenericAPIView[Any]):
         )
 
 
-def listed(pages: Pages, rows: QuerySet[Any], request: Request) -> Iterable[Any]:
+def download_rows(pages: ListPagination, rows: QuerySet[Any], request: Request) -> Iterable[Any]:
     """What a download has: every row in the order asked for, at most `MOST_ROWS`; with `limit` or `cursor`, that page.
     More rows than that are refused, never cut off."""
     if request.query_params.keys() & {"limit", "cursor"}:
@@ -194,7 +194,7 @@ def _members(form: type[Serializer[Any]]) -> tuple[str, ...]:
     return tuple(form().fields)
 
 
-def unless_changed(request: Request, tag: str) -> None:
+def check_if_match(request: Request, tag: str) -> None:
     """Refuse a write whose If-Match names another state than `tag`; without one it goes ahead."""
     wanted = request.headers.get("If-Match")
     if wanted is None or wanted.strip() == "*":

@@ -34,17 +34,17 @@ class Flow(serializers.Serializer[Any]):
         return {**super().get_fields(), **{name: _field(name) for name in flows.FIGURES}}
 
 
-class WithFlow(serializers.ListSerializer[Any]):
+class PickListSerializer(serializers.ListSerializer[Any]):
     """A list of picks, their flow looked up in one go."""
 
     def to_representation(self, data: Any) -> list[Any]:
         rows = list(data)
         if self.child.tells("flow"):  # type: ignore[union-attr]
-            attach(row for row in rows if isinstance(row, ScanRank))
+            attach_flows(row for row in rows if isinstance(row, ScanRank))
         return super().to_representation(rows)
 
 
-def attach(rows: Iterable[ScanRank], calendar: Days | None = None) -> None:
+def attach_flows(rows: Iterable[ScanRank], calendar: Days | None = None) -> None:
     """Set `flow` of each pick that lacks it, None where nothing is recorded. `calendar`: the sessions of the market
     that all of them are of, where the caller has them."""
     markets: dict[str, list[ScanRank]] = {}
@@ -58,9 +58,9 @@ def attach(rows: Iterable[ScanRank], calendar: Days | None = None) -> None:
             row.flow = found.get((row.code, row.date))  # type: ignore[attr-defined]
 
 
-def attached(rows: Iterable[ScanRank]) -> Iterator[ScanRank]:
+def with_flows(rows: Iterable[ScanRank]) -> Iterator[ScanRank]:
     """The picks, each with its flow, looked up many at a time."""
     coming = iter(rows)
     while some := list(itertools.islice(coming, AT_ONCE)):
-        attach(some)
+        attach_flows(some)
         yield from some

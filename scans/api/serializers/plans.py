@@ -7,11 +7,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from marketdata.web.api.serializers import Planned
+from marketdata.web.api.serializers import PlannedSerializer
 from scans.order_prices import pick_order_prices
 
 
-class Order(Planned):
+class Order(PlannedSerializer):
     """The plan's levels on the exchange's tick grid of the pick's session: target rounded down, stop and entry up.
     Null where the plan has no such level; the whole is null where the market has no tick table."""
 
@@ -23,7 +23,7 @@ class Order(Planned):
         return instance["order"] if isinstance(instance, Mapping) else pick_order_prices(instance)
 
 
-class Plan(Planned):
+class Plan(PlannedSerializer):
     """What the version would do, exactly: buy stop (null: at the open), target, stop, holding in sessions (0: none);
     and the prices at which orders for it can be placed."""
 

@@ -53,25 +53,25 @@ class RegimeRuleBody(serializers.Serializer[Any]):
     )
 
 
-def attach(sessions: Sequence[ScanSession]) -> None:
+def attach_regime_rules(sessions: Sequence[ScanSession]) -> None:
     """Give each session its `regime_rule` as a body has it; each index series is read once for all of them."""
     rules = regime_rules(sessions)
     for one in sessions:
         one.regime_rule = as_json(rules.get(one.pk))  # type: ignore[attr-defined]
 
 
-def with_rules(sessions: Iterable[ScanSession]) -> Iterator[ScanSession]:
+def with_regime_rules(sessions: Iterable[ScanSession]) -> Iterator[ScanSession]:
     """The sessions, each with its `regime_rule`, `BATCH` at a time."""
     every = iter(sessions)
     while batch := list(islice(every, BATCH)):
-        attach(batch)
+        attach_regime_rules(batch)
         yield from batch
 
 
-class WithRegimeRule(serializers.ListSerializer[Any]):
+class SessionListSerializer(serializers.ListSerializer[Any]):
     """Answers of sessions, the rules behind their regimes among them."""
 
     def to_representation(self, data: Any) -> Any:
         rows = list(data)
-        attach(rows)
+        attach_regime_rules(rows)
         return super().to_representation(rows)

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from marketdata.queries import flows
-from marketdata.web.api.parsers import Body
+from marketdata.web.api.parsers import StrictBody
 from scans.api.fields import Limits
 from scans.api.parameters import MOST_VERSIONS
 from scans.api.serializers.regimes import RegimeRuleBody
@@ -17,7 +17,7 @@ from scans.models.versions import MOST_LIMIT
 from scans.order_prices import add_order_prices
 
 
-class AskBody(Body):
+class AskBody(StrictBody):
     """What to scan. No version: the market's active one; no day: the last complete session."""
 
     scanner_version = serializers.CharField(required=False, max_length=40, help_text="One version, e.g. v2")
@@ -126,7 +126,7 @@ class AcceptedBody(RequestBody):
         fields = (*RequestBody.Meta.fields, "warning")  # type: ignore[assignment]
 
 
-class ForDraft(serializers.Serializer[Any]):
+class DraftParameters(serializers.Serializer[Any]):
     scanner_version = serializers.CharField(
         required=False, max_length=40, help_text="e.g. v2; omitted: the first by name"
     )
@@ -151,7 +151,7 @@ class DraftBody(serializers.Serializer[Any]):
     ranks = Rank(many=True)
 
 
-def drafted(found: ScanDraft) -> dict[str, Any]:
+def draft_body(found: ScanDraft) -> dict[str, Any]:
     """The body of a draft."""
     market = found.request.market
     picks = {(rank["code"], found.date) for rank in found.answer["ranks"]}

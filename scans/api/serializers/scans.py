@@ -6,16 +6,16 @@ from typing import Any
 
 from rest_framework import serializers
 
-from marketdata.web.api.serializers import Planned
-from scans.api.serializers.flows import Flow, WithFlow
+from marketdata.web.api.serializers import PlannedSerializer
+from scans.api.serializers.flows import Flow, PickListSerializer
 from scans.api.serializers.plans import Plan
-from scans.api.serializers.regimes import RegimeRuleBody, WithRegimeRule, attach
+from scans.api.serializers.regimes import RegimeRuleBody, SessionListSerializer, attach_regime_rules
 from scans.models import ScanRank, ScanRun, ScanSession, Signal
 
 SLUG = "scanner_version.slug"
 
 
-class Rank(Planned, serializers.ModelSerializer[ScanRank]):
+class Rank(PlannedSerializer, serializers.ModelSerializer[ScanRank]):
     """One instrument picked on a session."""
 
     plan = Plan(source="*")
@@ -25,7 +25,7 @@ class Rank(Planned, serializers.ModelSerializer[ScanRank]):
 
     class Meta:
         model = ScanRank
-        list_serializer_class = WithFlow
+        list_serializer_class = PickListSerializer
         fields = (
             "rank",
             "code",
@@ -53,7 +53,7 @@ class Pick(Rank):
         fields = ("date", "scanner_version", *Rank.Meta.fields)  # type: ignore[assignment]
 
 
-class Counts(Planned):
+class Counts(PlannedSerializer):
     """Instruments: in the universe, with a score, past every filter, kept."""
 
     universe = serializers.IntegerField()
@@ -62,7 +62,7 @@ class Counts(Planned):
     ranked = serializers.IntegerField()
 
 
-class Answer(Planned, serializers.ModelSerializer[ScanSession]):
+class Answer(PlannedSerializer, serializers.ModelSerializer[ScanSession]):
     """What a version published for a session, without the picks."""
 
     regime_rule = RegimeRuleBody(allow_null=True)
@@ -71,7 +71,7 @@ class Answer(Planned, serializers.ModelSerializer[ScanSession]):
 
     class Meta:
         model = ScanSession
-        list_serializer_class = WithRegimeRule
+        list_serializer_class = SessionListSerializer
         fields = (
             "date",
             "scanner_version",
@@ -86,7 +86,7 @@ class Answer(Planned, serializers.ModelSerializer[ScanSession]):
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         if not hasattr(instance, "regime_rule"):  # one by itself
-            attach([instance])
+            attach_regime_rules([instance])
         return super().to_representation(instance)
 
 
@@ -155,7 +155,7 @@ class ScanResult(Header):
         fields = (*Header.Meta.fields, "next", "previous", "ranks")  # type: ignore[assignment]
 
 
-class Run(Planned, serializers.ModelSerializer[ScanRun]):
+class Run(PlannedSerializer, serializers.ModelSerializer[ScanRun]):
     """One version over a range of sessions, as it was run."""
 
     scanner_version = serializers.CharField(source="version.slug")
@@ -248,7 +248,7 @@ class Comparison(serializers.Serializer[Any]):
     rows = Compared(many=True)
 
 
-class SignalBody(Planned, serializers.ModelSerializer[Signal]):
+class SignalBody(PlannedSerializer, serializers.ModelSerializer[Signal]):
     """A pick with a plan, and what became of it. Prices are raw, each of its own day; `return_pct` is percent of the
     entry, adjusted."""
 

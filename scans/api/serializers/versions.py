@@ -9,10 +9,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from marketdata.api.views import View
+from marketdata.api.views import RecordView
 from marketdata.web.api import downloads, responses
-from marketdata.web.api.schema import UNCHANGED, problems
-from marketdata.web.api.serializers import slim
+from marketdata.web.api.schema import NOT_MODIFIED, error_responses
+from marketdata.web.api.serializers import select_members
 from scans.api.parameters import SLUG
 from scans.engines import engine_params
 from scans.engines.registry import ENGINES
@@ -75,7 +75,7 @@ class VersionDetail(Version):
         fields = (*Version.Meta.fields, "parameters")  # type: ignore[assignment]
 
 
-class Versions(View):
+class Versions(RecordView):
     """Every scanner version. There are few: no pages."""
 
     serializer_class = Version
@@ -88,18 +88,18 @@ class Versions(View):
     @extend_schema(
         operation_id="versions",
         tags=["versions"],
-        responses={200: Version(many=True), **UNCHANGED, **problems(400)},
+        responses={200: Version(many=True), **NOT_MODIFIED, **error_responses(400)},
     )
     def get(self, request: Request) -> HttpResponseBase:
         context = {"active_on": versions.active_on()}
-        row = slim(Version(context=context), self.fields)
+        row = select_members(Version(context=context), self.fields)
         told = [row.to_representation(one) for one in versions.all_versions()]
         if self.form == "json":
             return self.answered(told)
         return self.downloaded(downloads.Table(downloads.columns(row), told))
 
 
-class OneVersion(View):
+class OneVersion(RecordView):
     """A scanner version with the schema of its parameters and their values."""
 
     serializer_class = VersionDetail
@@ -110,25 +110,25 @@ class OneVersion(View):
         operation_id="version",
         tags=["versions"],
         parameters=[SLUG],
-        responses={200: VersionDetail, **UNCHANGED, **problems(400, 404)},
+        responses={200: VersionDetail, **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         found = versions.versions("", [slug])[0]
-        return self.answered(told(found, versions.active_on()))
+        return self.answered(version_body(found, versions.active_on()))
 
 
-def told(version: ScannerVersion, active: dict[int, list[str]]) -> dict[str, Any]:
+def version_body(version: ScannerVersion, active: dict[int, list[str]]) -> dict[str, Any]:
     """The body of a version with its parameters; `active` as `queries.active_on` has it."""
     about = Version(version, context={"active_on": active}).data
-    return {**about, "parameters": parameters(version)}
+    return {**about, "parameters": parameter_bodies(version)}
 
 
-def tag(version: ScannerVersion, active: dict[int, list[str]]) -> str:
+def version_tag(version: ScannerVersion, active: dict[int, list[str]]) -> str:
     """The entity tag under which a version is read."""
-    return responses.tag_of(responses.as_json(told(version, active)))
+    return responses.entity_tag(responses.to_json(version_body(version, active)))
 
 
-def parameters(version: ScannerVersion) -> list[dict[str, Any]]:
+def parameter_bodies(version: ScannerVersion) -> list[dict[str, Any]]:
     """Every parameter of the version's engine with the version's value."""
     kind = ENGINES[version.engine].Params
     values = engine_params.dump(engine_params.read(kind, version.params))

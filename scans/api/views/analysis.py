@@ -18,9 +18,9 @@ from marketdata.api.views import MarketView
 from marketdata.markets import Market
 from marketdata.queries import flows
 from marketdata.web.api import responses
-from marketdata.web.api.schema import UNCHANGED, problems
-from scans.api import parameters as asking
-from scans.api.parameters import ForVersion
+from marketdata.web.api.schema import NOT_MODIFIED, error_responses
+from scans.api import parameters
+from scans.api.parameters import VersionParameters
 from scans.api.serializers.analysis import AnalysisBody
 from scans.api.serializers.explain import Explained
 from scans.engines.registry import ENGINES
@@ -36,32 +36,32 @@ from scans.queries import versions
 from scans.queries.regime_rules import as_json
 
 
-class ForExplanation(ForVersion):
+class ExplanationParameters(VersionParameters):
     date = serializers.DateField(
         required=False,
         help_text="A session, e.g. 2024-05-31; omitted: the latest that the version has published",
     )
 
 
-class Reading(MarketView):
+class ReadingView(MarketView):
     """A view of one instrument on one session by one version: what it shows follows from the record of the market, from
     what is published and from the versions."""
 
-    parameters = ForExplanation
+    parameters = ExplanationParameters
     pagination_class = None
     depends = (versions.GENERATION,)
 
     def asked(self, request: Request, code: str) -> tuple[ScannerVersion, tuple[str, str], date | None]:
         """The version, the instrument's code and name, and the session asked for (None: the version's latest)."""
         given = self.given(request)
-        version = asking.version(self.market.name, given)
+        version = parameters.chosen_version(self.market.name, given)
         instrument = instrument_or_404(self.market.name, code)
         if "date" in given:
-            asking.refuse_no_session(self.market, given["date"])
+            parameters.require_session(self.market, given["date"])
         return version, (instrument.code, instrument.name), given.get("date")
 
 
-class Explain(Reading):
+class Explain(ReadingView):
     """Every filter, signal, gate and risk of an instrument on a session, with value, threshold and verdict."""
 
     serializer_class = Explained
@@ -69,8 +69,8 @@ class Explain(Reading):
     @extend_schema(
         operation_id="stock_explain",
         tags=["stocks"],
-        parameters=[MARKET, CODE, ForExplanation],
-        responses={200: Explained, **UNCHANGED, **problems(400, 404, 409, 503)},
+        parameters=[MARKET, CODE, ExplanationParameters],
+        responses={200: Explained, **NOT_MODIFIED, **error_responses(400, 404, 409, 503)},
     )
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
         version, (code, name), day = self.asked(request, code)
@@ -81,18 +81,18 @@ class Explain(Reading):
             day=day,
             as_of=timezone.now(),
         )
-        body = responses.as_json(Explained(explained(self.market, code, name, found)).data)
-        return responses.answered(request, body, changed=self.known(found, day))
+        body = responses.to_json(Explained(explanation_body(self.market, code, name, found)).data)
+        return responses.json_response(request, body, changed=self.known(found, day))
 
     def known(self, found: Explanation, day: date | None) -> datetime | None:
         """Since when this has been the answer. Where neither the caller nor anything published named the session, it
         is the last one that has closed: not before its close."""
         if day is not None or found.session is not None:
             return self.changed()
-        return responses.latest([self.changed(), cached.closing(self.market.name, found.date)])
+        return responses.latest_time([self.changed(), cached.closing(self.market.name, found.date)])
 
 
-def explained(market: Market, code: str, name: str, found: Explanation) -> dict[str, Any]:
+def explanation_body(market: Market, code: str, name: str, found: Explanation) -> dict[str, Any]:
     """An explanation as its body has it."""
     session, version = found.session, found.version
     pick = found.explained.rank(code)
@@ -124,7 +124,7 @@ def _day(one: run.Explained) -> dict[str, Any]:
     return {**held, "regime_rule": as_json(one.regime_rule)}
 
 
-class Analyse(Reading):
+class Analyse(ReadingView):
     """A reading of one pick: what fired, what did not, regime, plan, and how such picks fared before. Deterministic; a
     narrative stands beside it where a server that writes is configured. Then there is no Last-Modified: nobody knows
     when that server will write, or write again."""
@@ -134,8 +134,8 @@ class Analyse(Reading):
     @extend_schema(
         operation_id="analysis",
         tags=["analysis"],
-        parameters=[MARKET, CODE, ForExplanation],
-        responses={200: AnalysisBody, **UNCHANGED, **problems(400, 404, 409, 503)},
+        parameters=[MARKET, CODE, ExplanationParameters],
+        responses={200: AnalysisBody, **NOT_MODIFIED, **error_responses(400, 404, 409, 503)},
     )
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
         version, (code, name), day = self.asked(request, code)
@@ -147,16 +147,16 @@ class Analyse(Reading):
             day=day,
             as_of=timezone.now(),
         )
-        told = analysed(found)
+        told = analysis_body(found)
         writes = told["narrative"]["state"] in ("made", "failed")
-        body = responses.as_json(AnalysisBody(told).data)
-        return responses.answered(request, body, changed=None if writes else self.changed())
+        body = responses.to_json(AnalysisBody(told).data)
+        return responses.json_response(request, body, changed=None if writes else self.changed())
 
 
-def analysed(found: Analysis) -> dict[str, Any]:
+def analysis_body(found: Analysis) -> dict[str, Any]:
     """An analysis as its body has it."""
     return {
-        **explained(found.market, found.code, found.name, found.explanation),
+        **explanation_body(found.market, found.code, found.name, found.explanation),
         "status": found.session.status,
         "pick": found.pick,
         "fired": [one for one in found.checks if one.holds],
@@ -168,11 +168,11 @@ def analysed(found: Analysis) -> dict[str, Any]:
             "market_regime_rule": as_json(found.rates.regime_rule),
             "rates": found.such,
         },
-        "narrative": narrated(found),
+        "narrative": narrative_body(found),
     }
 
 
-def narrated(found: Analysis) -> dict[str, str]:
+def narrative_body(found: Analysis) -> dict[str, str]:
     """The narrative, or why there is none."""
     told = {"state": "not_picked" if found.pick is None else "off", "text": "", "model": ""}
     written = analyse.narrative(found)

@@ -20,8 +20,8 @@ from marketdata.api.views import MarketView
 from marketdata.queries.history import GROUPS, History, Recorded, history, recorded
 from marketdata.web.api import downloads
 from marketdata.web.api.problems import Problem
-from marketdata.web.api.response_cache import keeper
-from marketdata.web.api.schema import UNCHANGED, problems
+from marketdata.web.api.response_cache import make_response_cache
+from marketdata.web.api.schema import NOT_MODIFIED, error_responses
 from scans.api import indicators
 from scans.api.serializers.chart import Chart, ChartBar
 from scans.queries import results, versions
@@ -30,7 +30,7 @@ PERIODS = {"1mo": 1, "3mo": 3, "6mo": 6, "1y": 12, "5y": 60, "max": 0}
 FIELDS = ("open", "high", "low", "close", "volume", "amount")
 
 
-class ForChart(serializers.Serializer[Any]):
+class ChartParameters(serializers.Serializer[Any]):
     period = serializers.ChoiceField(
         choices=list(PERIODS),
         default="1y",
@@ -45,21 +45,21 @@ class ForChart(serializers.Serializer[Any]):
         default="",
         allow_blank=True,
         max_length=200,
-        help_text=f"At most {indicators.MOST} of {', '.join(indicators.KNOWN)}, N being a length; e.g. ema20,rsi14",
+        help_text=f"At most {indicators.MOST} of {', '.join(indicators.CHOICES)}, N being a length; e.g. ema20,rsi14",
     )
 
     def validate_indicators(self, text: str) -> list[str]:
-        return indicators.named(text)
+        return indicators.parse_indicators(text)
 
 
 class StockChart(MarketView):
     """An instrument's bars, ascending, with indicators that begin long before the first bar that is shown."""
 
     serializer_class = Chart
-    parameters = ForChart
+    parameters = ChartParameters
     pagination_class = None
     depends = (versions.GENERATION,)
-    keeper = keeper("page", "chart")
+    response_cache = make_response_cache("page", "chart")
 
     def row(self) -> type[ChartBar]:
         return ChartBar
@@ -67,8 +67,8 @@ class StockChart(MarketView):
     @extend_schema(
         operation_id="stock_chart",
         tags=["stocks"],
-        parameters=[MARKET, CODE, ForChart],
-        responses={200: Chart, **UNCHANGED, **problems(400, 404)},
+        parameters=[MARKET, CODE, ChartParameters],
+        responses={200: Chart, **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
         if self.form == "json":
@@ -117,7 +117,7 @@ class StockChart(MarketView):
 
     def bars(self, series: History, given: dict[str, Any]) -> tuple[list[dict[str, Any]], Any]:
         """The bars that are shown, and their places in the series."""
-        values = indicators.computed(given["indicators"], series.fields)
+        values = indicators.compute_indicators(given["indicators"], series.fields)
         shown = np.flatnonzero(series.recorded & (series.days >= _since(series.days[-1].item(), given["period"])))
         dates = series.days[shown].astype(str).tolist()
         names = ["date", *FIELDS, "indicators"]

@@ -13,10 +13,10 @@ from rest_framework.serializers import BaseSerializer
 from marketdata.api.schema import MARKET
 from marketdata.api.views import MarketView
 from marketdata.web.api import downloads, serializers
-from marketdata.web.api.schema import UNCHANGED, problems
-from scans.api import parameters as asking
-from scans.api.parameters import ForChanges, ForComparison
-from scans.api.serializers.flows import attach
+from marketdata.web.api.schema import NOT_MODIFIED, error_responses
+from scans.api import parameters
+from scans.api.parameters import ChangesParameters, ComparisonParameters
+from scans.api.serializers.flows import attach_flows
 from scans.api.serializers.scans import (
     Answer,
     ChangesBody,
@@ -37,24 +37,24 @@ class Changes(MarketView):
     """What entered, left and moved from the published session before."""
 
     serializer_class = ChangesBody
-    parameters = ForChanges
+    parameters = ChangesParameters
     pagination_class = None
     depends = (versions.GENERATION,)
 
     @extend_schema(
         operation_id="scan_changes",
         tags=["scans"],
-        parameters=[MARKET, ForChanges],
-        responses={200: ChangesBody, **UNCHANGED, **problems(400, 404)},
+        parameters=[MARKET, ChangesParameters],
+        responses={200: ChangesBody, **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str) -> HttpResponseBase:
         given = self.given(request)
-        version = asking.version(self.market.name, given)
+        version = parameters.chosen_version(self.market.name, given)
         found = results.changes(self.market.name, version, given.get("date"))
         for row, before in found.moved:
             row.rank_before = before  # type: ignore[attr-defined]
             row.moved_by = before - row.rank  # type: ignore[attr-defined]
-        attach([*found.entered, *found.left, *(row for row, _ in found.moved)])
+        attach_flows([*found.entered, *found.left, *(row for row, _ in found.moved)])
         told = {
             "entered": self.told(Rank(found.entered, many=True)),
             "left": self.told(Rank(found.left, many=True)),
@@ -70,7 +70,7 @@ class Changes(MarketView):
         if self.form == "json":
             return self.answered({**head, **told})
         rows = [{**head, **row, "change": how} for how, rows in told.items() for row in rows]
-        columns = [*asking.LEAD, downloads.column("change", pa.string()), *self.columns()]
+        columns = [*parameters.PICK_COLUMNS, downloads.column("change", pa.string()), *self.columns()]
         name = f"{self.market.name}-{version.slug}-changes-{found.now.date}"
         return self.downloaded(downloads.Table(columns, rows), name)
 
@@ -78,25 +78,25 @@ class Changes(MarketView):
         return Moved
 
     def told(self, rows: BaseSerializer[Any]) -> Any:
-        return serializers.told(rows, self.fields)
+        return serializers.serialize_list(rows, self.fields)
 
     def columns(self) -> list[downloads.Column]:
-        return downloads.columns(serializers.slim(Moved(), self.fields))
+        return downloads.columns(serializers.select_members(Moved(), self.fields))
 
 
 class Compare(MarketView):
     """Several versions on one session, side by side, and how far they pick the same."""
 
     serializer_class = Comparison
-    parameters = ForComparison
+    parameters = ComparisonParameters
     pagination_class = None
     depends = (versions.GENERATION,)
 
     @extend_schema(
         operation_id="scan_compare",
         tags=["scans"],
-        parameters=[MARKET, ForComparison],
-        responses={200: Comparison, **UNCHANGED, **problems(400, 404)},
+        parameters=[MARKET, ComparisonParameters],
+        responses={200: Comparison, **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str) -> HttpResponseBase:
         given = self.given(request)
@@ -132,7 +132,7 @@ class Compare(MarketView):
     def columns(self, slugs: list[str]) -> list[downloads.Column]:
         """Each version's place beside the instrument: v2.rank, v2.score ..."""
         found = []
-        for one in downloads.columns(serializers.slim(Compared(), self.fields)):
+        for one in downloads.columns(serializers.select_members(Compared(), self.fields)):
             if one.path != ("versions",):
                 found.append(one)
                 continue

@@ -15,18 +15,18 @@ from rest_framework.request import Request
 from marketdata.api.schema import MARKET
 from marketdata.api.views import MarketView
 from marketdata.web.api import responses
-from marketdata.web.api.schema import UNCHANGED, problems
+from marketdata.web.api.schema import NOT_MODIFIED, error_responses
 from scans.api.fields import Number, Percent
-from scans.api.parameters import MOST_VERSIONS, listed
+from scans.api.parameters import MOST_VERSIONS, split_list
 from scans.api.serializers.intervals import Bounds
-from scans.operations.evaluation import cached as judged
+from scans.operations.evaluation import cached
 from scans.operations.evaluation.evaluate import GROUPINGS, Evaluation, Line
-from scans.queries import versions as queries
+from scans.queries import versions
 
 LONGEST, MOST_HORIZONS = 250, 8
 
 
-class Asked(serializers.Serializer[Any]):
+class EvaluationFields(serializers.Serializer[Any]):
     versions = serializers.CharField(
         required=False,
         max_length=340,
@@ -48,13 +48,13 @@ class Asked(serializers.Serializer[Any]):
     )
 
     def validate_versions(self, text: str) -> list[str]:
-        named = listed(text)
+        named = split_list(text)
         if not 1 <= len(named) <= MOST_VERSIONS:
             raise serializers.ValidationError(f"Name up to {MOST_VERSIONS} versions, such as v1,v2.")
         return named
 
     def validate_horizon(self, text: str) -> list[int]:
-        parts = listed(text)
+        parts = split_list(text)
         good = [part.isascii() and part.isdigit() and 1 <= int(part) <= LONGEST for part in parts]
         if not all(good) or not 1 <= len(parts) <= MOST_HORIZONS:
             raise serializers.ValidationError(
@@ -84,7 +84,7 @@ class _Ends(serializers.Serializer[Any]):
         return {**super().get_fields(), **ends}
 
 
-class ForEvaluation(_Ends, Asked):
+class EvaluationParameters(_Ends, EvaluationFields):
     """The parameters of an evaluation."""
 
 
@@ -141,21 +141,21 @@ class EvaluationView(MarketView):
     """How the published picks of versions did: after 1, 5, 10, 20 and 60 sessions, or as asked."""
 
     serializer_class = EvaluationBody
-    parameters = ForEvaluation
+    parameters = EvaluationParameters
     pagination_class = None
-    depends = (queries.GENERATION,)
+    depends = (versions.GENERATION,)
 
     @extend_schema(
         operation_id="evaluation",
         tags=["evaluation"],
-        parameters=[MARKET, ForEvaluation],
-        responses={200: EvaluationBody, **UNCHANGED, **problems(400, 404, 409, 503)},
+        parameters=[MARKET, EvaluationParameters],
+        responses={200: EvaluationBody, **NOT_MODIFIED, **error_responses(400, 404, 409, 503)},
     )
     def get(self, request: Request, market: str) -> HttpResponseBase:
         given = self.given(request)
-        asked = judged.ask(
+        evaluation = cached.ask(
             self.market.name,
-            queries.versions(self.market.name, given.get("versions", [])),
+            versions.versions(self.market.name, given.get("versions", [])),
             as_of=timezone.now(),
             first=given.get("from"),
             last=given.get("to"),
@@ -165,17 +165,17 @@ class EvaluationView(MarketView):
         )
 
         def made() -> HttpResponseBase:
-            told = body(judged.judge(asked), self.market.currency, given["costs"])
-            content = responses.as_json(EvaluationBody(told).data)
-            return HttpResponse(content, content_type=responses.FORMS["json"])
+            told = evaluation_body(cached.judge(evaluation), self.market.currency, given["costs"])
+            content = responses.to_json(EvaluationBody(told).data)
+            return HttpResponse(content, content_type=responses.MEDIA_TYPES["json"])
 
         # Judged up to the last session that has closed: so not before its close.
-        since = [self.changed(), judged.closing(self.market.name, asked.end)]
-        tag = responses.tag_of(asked.tag.encode())
-        return responses.conditional(request, made, tag, responses.latest(since))
+        since = [self.changed(), cached.closing(self.market.name, evaluation.end)]
+        tag = responses.entity_tag(evaluation.tag.encode())
+        return responses.conditional_response(request, made, tag, responses.latest_time(since))
 
 
-def body(found: Evaluation, currency: str, costs: float) -> dict[str, Any]:
+def evaluation_body(found: Evaluation, currency: str, costs: float) -> dict[str, Any]:
     """An evaluation as its body has it."""
     return {
         "market": found.request.market,

@@ -15,23 +15,23 @@ from marketdata.api.schema import CODE, MARKET
 from marketdata.api.stocks import instrument_or_404
 from marketdata.api.views import MarketList
 from marketdata.web.api import downloads, serializers
-from marketdata.web.api.pagination import Pages
-from marketdata.web.api.response_cache import keeper
-from marketdata.web.api.schema import UNCHANGED, problems
-from marketdata.web.api.views import listed
-from scans.api.parameters import VersionFilter, between
-from scans.api.serializers.flows import attached
+from marketdata.web.api.pagination import ListPagination
+from marketdata.web.api.response_cache import make_response_cache
+from marketdata.web.api.schema import NOT_MODIFIED, error_responses
+from marketdata.web.api.views import download_rows
+from scans.api.parameters import VersionFilter, date_range_filters
+from scans.api.serializers.flows import with_flows
 from scans.api.serializers.plans import Plan
 from scans.api.serializers.scans import Pick, SignalBody
 from scans.models import ScanRank, Signal, SignalStatus
 from scans.queries import results, versions
 
 
-class PickFilter(between("date")):  # type: ignore[misc]
+class PickFilter(date_range_filters("date")):  # type: ignore[misc]
     scanner_version = VersionFilter(field_name="scanner_version")
 
 
-class ByPickDate(Pages):
+class PickPagination(ListPagination):
     orders = {
         "-date": ("-date", "-pk"),
         "rank": ("rank", "-date", "-pk"),
@@ -45,29 +45,29 @@ class StockScans(MarketList):
     model = ScanRank
     serializer_class = Pick
     filterset_class = PickFilter
-    pagination_class = ByPickDate
+    pagination_class = PickPagination
     depends = (versions.GENERATION,)
 
     def rows(self) -> QuerySet[ScanRank]:
         return results.picks(self.market.name, self.kwargs["code"])
 
     def table(self, rows: QuerySet[ScanRank]) -> downloads.Table:
-        serializer = serializers.slim(self.get_serializer(), self.fields)
-        found = attached(listed(self.paginator, rows, self.request))
+        serializer = serializers.select_members(self.get_serializer(), self.fields)
+        found = with_flows(download_rows(self.paginator, rows, self.request))
         return downloads.Table(downloads.columns(serializer), (serializer.to_representation(row) for row in found))
 
     @extend_schema(
         operation_id="stock_scans",
         tags=["stocks"],
         parameters=[MARKET, CODE],
-        responses={200: Pick(many=True), **UNCHANGED, **problems(400, 404)},
+        responses={200: Pick(many=True), **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.kwargs["code"] = instrument_or_404(self.market.name, kwargs["code"]).code
         return super().get(request, *args, **kwargs)
 
 
-class SignalFilter(between("picked_on")):  # type: ignore[misc]
+class SignalFilter(date_range_filters("picked_on")):  # type: ignore[misc]
     status = django_filters.ChoiceFilter(
         method="standing",
         choices=[("closed", "finished"), *SignalStatus.choices],
@@ -85,7 +85,7 @@ class SignalFilter(between("picked_on")):  # type: ignore[misc]
         return rows.filter(status=status)
 
 
-class ByPick(Pages):
+class SignalPagination(ListPagination):
     orders = {
         "-picked_on": ("-picked_on", "-pk"),
         "code": ("code", "-picked_on", "-pk"),
@@ -95,8 +95,8 @@ class ByPick(Pages):
     }
 
 
-OWN = {one.name for one in Signal._meta.fields} & set(SignalBody.Meta.fields) - {"rank"}
-BESIDE: dict[str, F] = {
+SIGNAL_FIELDS = {one.name for one in Signal._meta.fields} & set(SignalBody.Meta.fields) - {"rank"}
+JOINED_FIELDS: dict[str, F] = {
     "version_slug": F("version__slug"),
     "picked_rank": F("rank__rank"),
     "name": F("rank__name"),
@@ -111,7 +111,7 @@ would take longer to make than to read."""
 @cache
 def _shown(market: str) -> QuerySet[Signal]:
     """A market's signals with what is read of each: to be copied, for to make it takes as long as to read a page."""
-    return results.signals(market).only("market", *OWN).annotate(**BESIDE)
+    return results.signals(market).only("market", *SIGNAL_FIELDS).annotate(**JOINED_FIELDS)
 
 
 class Signals(MarketList):
@@ -120,9 +120,9 @@ class Signals(MarketList):
     model = Signal
     serializer_class = SignalBody
     filterset_class = SignalFilter
-    pagination_class = ByPick
+    pagination_class = SignalPagination
     depends = (versions.GENERATION,)
-    keeper = keeper("page", "signals")
+    response_cache = make_response_cache("page", "signals")
 
     def rows(self) -> QuerySet[Signal]:
         return _shown(self.market.name).all()
@@ -131,7 +131,7 @@ class Signals(MarketList):
         operation_id="signals",
         tags=["signals"],
         parameters=[MARKET],
-        responses={200: SignalBody(many=True), **UNCHANGED, **problems(400, 404)},
+        responses={200: SignalBody(many=True), **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return super().get(request, *args, **kwargs)

@@ -15,7 +15,7 @@ from marketdata.api.views import MarketView
 from marketdata.queries import bars as market_queries
 from marketdata.queries.readiness import State
 from marketdata.queries.session_bars import SessionBars, session_bars
-from marketdata.web.api.schema import problems
+from marketdata.web.api.schema import error_responses
 from scans.queries import readiness
 from scans.queries.readiness import Readiness, VersionState
 
@@ -112,7 +112,7 @@ class ReadinessView(MarketView):
         operation_id="readiness",
         tags=["markets"],
         parameters=[MARKET],
-        responses={200: ReadinessBody, **problems(400, 404)},
+        responses={200: ReadinessBody, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str) -> Response:
         """The record of a market against its calendar and the clock: its last closed session, how many bars it has of

@@ -21,16 +21,16 @@ from marketdata.api.views import MarketList, MarketView
 from marketdata.operations import task_queue
 from marketdata.web.api.access import StaffOnly
 from marketdata.web.api.filters import Filters
-from marketdata.web.api.pagination import Pages
+from marketdata.web.api.pagination import ListPagination
 from marketdata.web.api.problems import Problem
-from marketdata.web.api.schema import WRITING, location, problems
+from marketdata.web.api.schema import WRITE_ERRORS, error_responses, location_header
 from scans.api.serializers.requests import (
     AcceptedBody,
     AskBody,
     DraftBody,
-    ForDraft,
+    DraftParameters,
     RequestBody,
-    drafted,
+    draft_body,
 )
 from scans.api.views.scans import Runs
 from scans.models import RequestStatus, ScanRequest
@@ -53,7 +53,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     description="Made up by the caller: the same body sent again with it gives the same request",
     examples=[OpenApiExample("A key", value="close-of-2024-05-31")],
 )
-LOCATION = location(202, "Where to poll")
+LOCATION = location_header(202, "Where to poll")
 ACCEPTED = OpenApiResponse(AcceptedBody, description="Queued: poll what Location names")
 
 
@@ -67,7 +67,7 @@ class Scans(Runs):
         tags=["requests"],
         parameters=[MARKET, IDEMPOTENCY_KEY, LOCATION],
         request=AskBody,
-        responses={202: ACCEPTED, **problems(*WRITING, 422, 503)},
+        responses={202: ACCEPTED, **error_responses(*WRITE_ERRORS, 422, 503)},
     )
     def post(self, request: Request, market: str) -> Response:
         """Queue a scan, which takes the permission to add scan requests. Everything is checked at once; what was found
@@ -89,7 +89,7 @@ class RequestFilter(Filters):
     status = django_filters.ChoiceFilter(choices=RequestStatus.choices)
 
 
-class ByNumber(Pages):
+class RequestPagination(ListPagination):
     orders = {"-id": ("-pk",)}
 
 
@@ -99,7 +99,7 @@ class Requests(MarketList):
     model = ScanRequest
     serializer_class = RequestBody
     filterset_class = RequestFilter
-    pagination_class = ByNumber
+    pagination_class = RequestPagination
     permission_classes = (StaffOnly,)
 
     def rows(self) -> QuerySet[ScanRequest]:
@@ -109,13 +109,13 @@ class Requests(MarketList):
         operation_id="scan_requests",
         tags=["requests"],
         parameters=[MARKET],
-        responses={200: RequestBody(many=True), **problems(400, 404)},
+        responses={200: RequestBody(many=True), **error_responses(400, 404)},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return super().get(request, *args, **kwargs)
 
 
-class Numbered(MarketView):
+class ScanRequestView(MarketView):
     """A view of one request."""
 
     serializer_class: type[Serializer[Any]] = RequestBody
@@ -137,19 +137,19 @@ class Numbered(MarketView):
         return found
 
 
-class OneRequest(Numbered):
+class OneRequest(ScanRequestView):
     @extend_schema(
         operation_id="scan_request",
         tags=["requests"],
         parameters=[MARKET, NUMBER],
-        responses={200: RequestBody, **problems(400, 404)},
+        responses={200: RequestBody, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str, number: str) -> Response:
         """A request: where it stands, how far it has come, what became of each version. Staff only."""
         return Response(RequestBody(self.asked()).data)
 
 
-class Cancel(Numbered):
+class Cancel(ScanRequestView):
     permissions: ClassVar[Mapping[str, str]] = {"POST": CHANGE}
 
     @extend_schema(
@@ -157,7 +157,7 @@ class Cancel(Numbered):
         tags=["requests"],
         parameters=[MARKET, NUMBER],
         request=None,
-        responses={200: RequestBody, **problems(400, 404, 409)},
+        responses={200: RequestBody, **error_responses(400, 404, 409)},
     )
     def post(self, request: Request, market: str, number: str) -> Response:
         """Cancel it: from now on it publishes nothing more. What it published before stands. It takes
@@ -167,7 +167,7 @@ class Cancel(Numbered):
         return Response(RequestBody(row).data)
 
 
-class Rerun(Numbered):
+class Rerun(ScanRequestView):
     permissions: ClassVar[Mapping[str, str]] = {"POST": ADD}
 
     @extend_schema(
@@ -175,7 +175,7 @@ class Rerun(Numbered):
         tags=["requests"],
         parameters=[MARKET, NUMBER, LOCATION],
         request=None,
-        responses={202: ACCEPTED, **problems(400, 404, 409, 503)},
+        responses={202: ACCEPTED, **error_responses(400, 404, 409, 503)},
     )
     def post(self, request: Request, market: str, number: str) -> Response:
         """Ask for the same once more, as a new request; what was published already is found to stand. It takes the
@@ -189,15 +189,15 @@ class Rerun(Numbered):
         return _accepted(asked.request)
 
 
-class Draft(Numbered):
-    parameters = ForDraft
+class Draft(ScanRequestView):
+    parameters = DraftParameters
     serializer_class = DraftBody
 
     @extend_schema(
         operation_id="scan_request_answer",
         tags=["requests"],
-        parameters=[MARKET, NUMBER, ForDraft],
-        responses={200: DraftBody, **problems(400, 404)},
+        parameters=[MARKET, NUMBER, DraftParameters],
+        responses={200: DraftBody, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str, number: str) -> Response:
         """What a request with `save` false found for one session; kept for a day, of the latest. Staff only."""
@@ -214,7 +214,7 @@ class Draft(Numbered):
                 f"Request {row.pk} ({row.status}) keeps no such answer: it published them (then scans/latest and the "
                 "like have them), has not got there, or they are older than a day.",
             )
-        return Response(drafted(found))
+        return Response(draft_body(found))
 
 
 def _key(request: Request) -> str:

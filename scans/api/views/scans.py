@@ -21,23 +21,23 @@ from marketdata.markets import get_market
 from marketdata.queries import bars as market_queries
 from marketdata.record import Days
 from marketdata.web.api import downloads, serializers
-from marketdata.web.api.cursors import cursor_of, refuse_cursor
+from marketdata.web.api.cursors import parse_cursor, refuse_cursor
 from marketdata.web.api.filters import Filters
-from marketdata.web.api.pagination import ByDate, ByRank, Pages
-from marketdata.web.api.response_cache import State, keeper
-from marketdata.web.api.schema import UNCHANGED, problems
-from marketdata.web.api.views import listed
-from scans.api import parameters as asking
-from scans.api.parameters import DATE, ForRanks, ForVersion, VersionFilter, between
-from scans.api.serializers.flows import attach, attached
-from scans.api.serializers.regimes import with_rules
+from marketdata.web.api.pagination import DatePagination, ListPagination, RankPagination
+from marketdata.web.api.response_cache import StateTimes, make_response_cache
+from marketdata.web.api.schema import NOT_MODIFIED, error_responses
+from marketdata.web.api.views import download_rows
+from scans.api import parameters
+from scans.api.parameters import DATE, RankParameters, VersionFilter, VersionParameters, date_range_filters
+from scans.api.serializers.flows import attach_flows, with_flows
+from scans.api.serializers.regimes import with_regime_rules
 from scans.api.serializers.scans import Answer, Header, Rank, Run, ScanResult
 from scans.models import ScanRank, ScanRun, ScanSession, Status
 from scans.queries import results, versions
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ScanAnswer:
     """A version's answer for a session, what is told of it, and its market's sessions. Shared: nobody changes it."""
 
     session: ScanSession
@@ -45,10 +45,10 @@ class Found:
     calendar: Days
 
 
-FOUND: Memo[Found] = Memo()
+SCAN_ANSWERS: Memo[ScanAnswer] = Memo()
 
 
-class ByRun(Pages):
+class RunPagination(ListPagination):
     orders = {"-id": ("-pk",), "-started_at": ("-started_at", "-pk"), "-last": ("-last", "-pk")}
 
 
@@ -61,11 +61,11 @@ class Scan(MarketView):
     """
 
     serializer_class = ScanResult
-    parameters = ForRanks
-    pagination_class = ByRank
-    paginator: ByRank
+    parameters = RankParameters
+    pagination_class = RankPagination
+    paginator: RankPagination
     depends = (versions.GENERATION,)
-    keeper = keeper("page", "scan")
+    response_cache = make_response_cache("page", "scan")
 
     def row(self) -> type[Rank]:
         return Rank
@@ -84,24 +84,24 @@ class Scan(MarketView):
         rows = self.ranks(found.session, given)
         page = self.paginator.paginate_queryset(rows, self.request, self, of=str(found.session.pk))
         if self.fields is None or "flow" in self.fields:
-            attach(page, found.calendar)
+            attach_flows(page, found.calendar)
         links = {
             "next": self.paginator.get_next_link(),
             "previous": self.paginator.get_previous_link(),
         }
-        ranks = serializers.told(Rank(page, many=True), self.fields)
+        ranks = serializers.serialize_list(Rank(page, many=True), self.fields)
         return {**found.header, **links, "ranks": ranks}
 
-    def found(self, given: dict[str, Any], day: Day | None) -> Found:
+    def found(self, given: dict[str, Any], day: Day | None) -> ScanAnswer:
         """The answer asked for, whatever filters its ranks: read once by this process as long as nothing changes."""
-        if cursor_of(self.request) is not None:
+        if parse_cursor(self.request) is not None:
             return self._read(given, day)
         asked = (self.market.name, given.get("scanner_version"), day)
-        return FOUND.get(asked, tuple(self.state() or ()), lambda: self._read(given, day))
+        return SCAN_ANSWERS.get(asked, tuple(self.state() or ()), lambda: self._read(given, day))
 
-    def _read(self, given: dict[str, Any], day: Day | None) -> Found:
+    def _read(self, given: dict[str, Any], day: Day | None) -> ScanAnswer:
         session, calendar = self.session(given, day), market_queries.sessions(self.market.name)
-        return Found(session, self.header(session, calendar), calendar)
+        return ScanAnswer(session, self.header(session, calendar), calendar)
 
     def ranks(self, found: ScanSession, given: dict[str, Any]) -> QuerySet[ScanRank]:
         """The ranks of the answer that pass the filters."""
@@ -110,9 +110,9 @@ class Scan(MarketView):
 
     def session(self, given: dict[str, Any], day: Day | None) -> ScanSession:
         """The answer asked for; with a cursor, the one that it belongs to."""
-        cursor = cursor_of(self.request)
+        cursor = parse_cursor(self.request)
         if cursor is None:
-            version = asking.version(self.market.name, given)
+            version = parameters.chosen_version(self.market.name, given)
             return results.session(self.market.name, version, day)
         found = results.answer(self.market.name, int(cursor.of) if cursor.of.isdecimal() else 0)
         wanted = (given.get("scanner_version"), day)
@@ -125,34 +125,34 @@ class Scan(MarketView):
     def header(self, found: ScanSession, calendar: Days) -> dict[str, Any]:
         context = self.get_serializer_context() | {
             "is_latest": found.published and not found.has_later,  # type: ignore[attr-defined]
-            "today": asking.today(self.market),
-            "is_session": asking.is_among(calendar, found.date),
+            "today": parameters.today(self.market),
+            "is_session": parameters.has_session(calendar, found.date),
         }
         told: dict[str, Any] = Header(found, context=context).data
         return told
 
     def table(self, found: ScanSession, rows: QuerySet[ScanRank]) -> downloads.Table:
         """The ranks as a table; each row says of which session and version it is."""
-        row = serializers.slim(Rank(), self.fields)
+        row = serializers.select_members(Rank(), self.fields)
         lead = {"market": self.market.name, "scanner_version": found.version.slug}
         lead["date"] = found.date.isoformat()
-        columns = [*asking.LEAD, *downloads.columns(row)]
-        told = attached(listed(self.paginator, rows, self.request))
+        columns = [*parameters.PICK_COLUMNS, *downloads.columns(row)]
+        told = with_flows(download_rows(self.paginator, rows, self.request))
         return downloads.Table(columns, ({**lead, **row.to_representation(one)} for one in told))
 
     @classmethod
-    def state_of(cls, generations: Mapping[str, datetime], market: str = "") -> State | None:
+    def state_of(cls, generations: Mapping[str, datetime], market: str = "") -> StateTimes | None:
         """`is_today` changes at midnight, whatever else does."""
         own = super().state_of(generations, market) or []
-        return [*own, asking.midnight(get_market(market))] if market else own
+        return [*own, parameters.midnight(get_market(market))] if market else own
 
 
 class LatestScan(Scan):
     @extend_schema(
         operation_id="scan_latest",
         tags=["scans"],
-        parameters=[MARKET, ForRanks],
-        responses={200: ScanResult, **UNCHANGED, **problems(400, 404)},
+        parameters=[MARKET, RankParameters],
+        responses={200: ScanResult, **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str) -> HttpResponseBase:
         """The latest session that the version published."""
@@ -163,12 +163,12 @@ class DatedScan(Scan):
     @extend_schema(
         operation_id="scan",
         tags=["scans"],
-        parameters=[MARKET, DATE, ForRanks],
-        responses={200: ScanResult, **UNCHANGED, **problems(400, 404)},
+        parameters=[MARKET, DATE, RankParameters],
+        responses={200: ScanResult, **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str, date: str) -> HttpResponseBase:
         """The session of a date; a date without a run is a 404 that names the nearest dates with one."""
-        return self.answer(request, asking.day(date))
+        return self.answer(request, parameters.parse_date(date))
 
 
 class RunFilter(Filters):
@@ -186,7 +186,7 @@ class Runs(MarketList):
     model = ScanRun
     serializer_class = Run
     filterset_class = RunFilter
-    pagination_class = ByRun
+    pagination_class = RunPagination
 
     def rows(self) -> QuerySet[ScanRun]:
         return results.runs(self.market.name)
@@ -195,7 +195,7 @@ class Runs(MarketList):
         operation_id="runs",
         tags=["scans"],
         parameters=[MARKET],
-        responses={200: Run(many=True), **UNCHANGED, **problems(400, 404)},
+        responses={200: Run(many=True), **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return super().get(request, *args, **kwargs)
@@ -206,26 +206,26 @@ class Dates(MarketList):
 
     model = ScanSession
     serializer_class = Answer
-    parameters = ForVersion
-    filterset_class = between("date")
-    pagination_class = ByDate
+    parameters = VersionParameters
+    filterset_class = date_range_filters("date")
+    pagination_class = DatePagination
     depends = (versions.GENERATION,)
 
     def rows(self) -> QuerySet[ScanSession]:
-        version = asking.version(self.market.name, self.given(self.request))
+        version = parameters.chosen_version(self.market.name, self.given(self.request))
         return results.published(self.market.name, version).select_related("version", "run")
 
     def table(self, rows: QuerySet[ScanSession]) -> downloads.Table:
         """The rows as a table, each index series read once for the regimes of many."""
-        row = serializers.slim(Answer(), self.fields)
-        found = with_rules(listed(self.paginator, rows, self.request))
+        row = serializers.select_members(Answer(), self.fields)
+        found = with_regime_rules(download_rows(self.paginator, rows, self.request))
         return downloads.Table(downloads.columns(row), map(row.to_representation, found))
 
     @extend_schema(
         operation_id="scan_dates",
         tags=["scans"],
-        parameters=[MARKET, ForVersion],
-        responses={200: Answer(many=True), **UNCHANGED, **problems(400, 404)},
+        parameters=[MARKET, VersionParameters],
+        responses={200: Answer(many=True), **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return super().get(request, *args, **kwargs)

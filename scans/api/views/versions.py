@@ -14,22 +14,22 @@ from rest_framework.response import Response
 
 from marketdata.api.schema import MARKET
 from marketdata.api.views import MarketView
-from marketdata.web.api.parsers import Body
-from marketdata.web.api.schema import IF_MATCH, WRITING, location, problems
-from marketdata.web.api.views import unless_changed
+from marketdata.web.api.parsers import StrictBody
+from marketdata.web.api.schema import IF_MATCH, WRITE_ERRORS, error_responses, location_header
+from marketdata.web.api.views import check_if_match
 from scans.api.fields import Limits
 from scans.api.parameters import SLUG
 from scans.api.serializers import versions
-from scans.api.serializers.versions import VersionDetail, tag, told
+from scans.api.serializers.versions import VersionDetail, version_body, version_tag
 from scans.models import ScannerVersion
 from scans.operations import versions as operations
 from scans.queries import versions as queries
 
 CHANGE = "scans.change_scannerversion"
-LOCATION = location(201, "The new version's address, e.g. /api/versions/v2-tight")
+LOCATION = location_header(201, "The new version's address, e.g. /api/versions/v2-tight")
 
 
-class Editable(Body):
+class Editable(StrictBody):
     """What of a version may be changed."""
 
     title = serializers.CharField(required=False, max_length=120, allow_blank=True)
@@ -70,7 +70,7 @@ class NewBody(Editable):
     engine = serializers.CharField(max_length=24, help_text="v2, formula, ...")
 
 
-class ActiveBody(Body):
+class ActiveBody(StrictBody):
     """The version that a market uses where none is named."""
 
     scanner_version = serializers.CharField(max_length=40)
@@ -88,7 +88,7 @@ class Versions(versions.Versions):
         request=NewBody,
         responses={
             201: OpenApiResponse(VersionDetail, description="Made"),
-            **problems(400, 409, 413, 415),
+            **error_responses(400, 409, 413, 415),
         },
     )
     def post(self, request: Request) -> Response:
@@ -109,8 +109,8 @@ class Versions(versions.Versions):
             who=request.user.get_username(),
             at=timezone.now(),
         )
-        headers = {"Location": f"/api/versions/{made.slug}", "ETag": tag(made, {})}
-        return Response(told(made, {}), status=201, headers=headers)
+        headers = {"Location": f"/api/versions/{made.slug}", "ETag": version_tag(made, {})}
+        return Response(version_body(made, {}), status=201, headers=headers)
 
 
 class OneVersion(versions.OneVersion):
@@ -121,7 +121,7 @@ class OneVersion(versions.OneVersion):
         tags=["versions"],
         parameters=[SLUG, IF_MATCH],
         request=EditBody,
-        responses={200: VersionDetail, **problems(*WRITING, 412)},
+        responses={200: VersionDetail, **error_responses(*WRITE_ERRORS, 412)},
     )
     def patch(self, request: Request, slug: str) -> Response:
         """Change a version: each parameter is checked by the engine's own schema, and who changed what is kept. What
@@ -132,7 +132,7 @@ class OneVersion(versions.OneVersion):
         active = queries.active_on()
 
         def guard(standing: ScannerVersion) -> None:
-            unless_changed(request, tag(standing, active))
+            check_if_match(request, version_tag(standing, active))
 
         changed = operations.change(
             operations.named(slug),
@@ -143,7 +143,7 @@ class OneVersion(versions.OneVersion):
             at=timezone.now(),
             guard=guard,
         )
-        return Response(told(changed, active), headers={"ETag": tag(changed, active)})
+        return Response(version_body(changed, active), headers={"ETag": version_tag(changed, active)})
 
 
 class Active(MarketView):
@@ -157,7 +157,7 @@ class Active(MarketView):
         operation_id="active_version",
         tags=["versions"],
         parameters=[MARKET],
-        responses={200: ActiveBody, **problems(400, 404)},
+        responses={200: ActiveBody, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str) -> Response:
         return Response({"scanner_version": queries.active(self.market.name).slug})
@@ -167,7 +167,7 @@ class Active(MarketView):
         tags=["versions"],
         parameters=[MARKET],
         request=ActiveBody,
-        responses={200: ActiveBody, **problems(*WRITING)},
+        responses={200: ActiveBody, **error_responses(*WRITE_ERRORS)},
     )
     def put(self, request: Request, market: str) -> Response:
         """Make a version the one that the market uses where none is named. It takes the permission to change

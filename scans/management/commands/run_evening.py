@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from marketdata.management.arguments import add_market, day
-from scans.api.after_publication import warm_up
+from scans.api.after_publication import warm_up_responses
 from scans.management import evenings
 from scans.management.arguments import ScanCommand
 from scans.operations.evening import evening
@@ -34,7 +34,7 @@ class Command(ScanCommand):
             executor=settings.SCAN_EXECUTOR,
             started_by="command line",
         )
-        told = evening.run(asked, clock=timezone.now, warm_up=warm_up)
+        told = evening.run(asked, clock=timezone.now, warm_up=warm_up_responses)
         self.stdout.write(evenings.evening_text(told), ending="")
         if failures := told.failures():
             raise CommandError(" ".join(failures))

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from marketdata.management.arguments import add_format
 from marketdata.management.parser import USAGE
 from marketdata.markets import get_market
-from scans.api.after_publication import warm_up
+from scans.api.after_publication import warm_up_responses
 from scans.management import freshness, scan_tables
 from scans.management.arguments import ScanCommand, add_request, scan_request
 from scans.management.next_steps import write_next_steps
@@ -47,7 +47,7 @@ class Command(ScanCommand):
         form, output, encoding = (options[n] for n in ("format", "output", "encoding"))
         scan_tables.deliver(scans, form, output, self.stdout, encoding)
         write_next_steps(self.stdout, scans)
-        warm_up(wanted.market, [scan.version.slug for scan in scans if not scan.error])
+        warm_up_responses(wanted.market, [scan.version.slug for scan in scans if not scan.error])
         if failed := [scan.error for scan in scans if scan.error]:
             raise CommandError(" ".join(failed))
 

@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from marketdata.management.arguments import add_market
-from scans.api.after_publication import warm_up
+from scans.api.after_publication import warm_up_responses
 from scans.management.arguments import ScanCommand
 from scans.operations import signals
 
@@ -39,4 +39,4 @@ class Command(ScanCommand):
             self.stdout.write(
                 f"{one.version}: {one.opened:,} new, {one.moved:,} earlier ones changed; of {total:,} in all {now}"
             )
-        warm_up(options["market"], [])
+        warm_up_responses(options["market"], [])

@@ -75,7 +75,7 @@ def test_notifications(index: None, sessions: list[date]) -> None:
 
 
 def test_drafts(index: None, sessions: list[date]) -> None:
-    from scans.api.serializers.requests import drafted
+    from scans.api.serializers.requests import draft_body
     from scans.models import ScanDraft
 
     asked = ask(
@@ -89,6 +89,6 @@ def test_drafts(index: None, sessions: list[date]) -> None:
     )
     work(asked.request.pk, as_of=AS_OF)
     draft = ScanDraft.objects.get()
-    assert drafted(draft)["regime_rule"]["sentence"] == DAILY
+    assert draft_body(draft)["regime_rule"]["sentence"] == DAILY
     del draft.answer["regime_rule"]  # as those of before rules were in drafts
-    assert drafted(draft)["regime_rule"] is None
+    assert draft_body(draft)["regime_rule"] is None

@@ -3,8 +3,8 @@
     {"type": "urn:seismo:problem:unknown_market", "title": "Not Found", "status": 404, "code": "unknown_market",
      "detail": "Unknown market 'xx': ...", "request_id": "4f1c...", "known": ["kr", "us", "upbit", ...]}
 
-`handle_exception` is Django REST framework's exception handler; a room above puts its own errors before it. A view raises
-`Problem` for an error of its own.
+`handle_exception` is the exception handler of Django REST framework; a room above puts its own errors before it. A view
+raises `Problem` for an error of its own.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error
 def sources(**_: Any) -> list[CheckMessage]:
     """An error for each source whose settings contradict each other; one that is merely not configured is fine."""
     from marketdata.operations.sources import (
-        described,
+        describe_sources,
     )  # the HTTP client costs every start otherwise
 
-    return [Error(one.wrong, id="marketdata.E001") for one in described() if one.wrong]
+    return [Error(one.wrong, id="marketdata.E001") for one in describe_sources() if one.wrong]

@@ -129,8 +129,8 @@ class SeismoAdminSite(AdminSite):
             context["undecided"] = overview.undecided()
         if may("scans.view_scanrequest"):
             context["queue"] = overview.queue()
-            with suppress(task_queue.QueueAway):  # the console then says that it is away
-                context["tasks"] = task_queue.state(timezone.now())
+            with suppress(task_queue.QueueUnavailable):  # the console then says that it is away
+                context["tasks"] = task_queue.queue_state(timezone.now())
             context["failures"] = Failure.objects.count()
         return super().index(request, {**context, **(extra_context or {})})
 

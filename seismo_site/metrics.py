@@ -139,8 +139,8 @@ def _ages() -> Iterator[Any]:
 def _queue() -> Iterator[Any]:
     """Nothing where the queue's server does not answer: Prometheus then says that the figures are absent."""
     try:
-        found = task_queue.state(timezone.now())
-    except task_queue.QueueAway:
+        found = task_queue.queue_state(timezone.now())
+    except task_queue.QueueUnavailable:
         return
     waiting = GaugeMetricFamily("seismo_tasks_waiting", "Tasks that nobody has taken yet.")
     waiting.add_metric([], found.waiting)

@@ -42,7 +42,7 @@ def attend(**_: Any) -> None:
     from marketdata.operations import task_queue  # which nothing but a worker needs at its start
 
     try:
-        WORKERS.append(task_queue.attend())
+        WORKERS.append(task_queue.hold_worker_lease())
     except DatabaseError:
         LOGGER.exception("This task worker is not seen by other processes")
 

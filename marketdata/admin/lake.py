@@ -133,7 +133,9 @@ class LakePartitionAdmin(ReadOnly, MarketList):
             )
         try:
             bars = sum(
-                project.project(market, rebuild=True, months=[row.month for row in rows if row.market == market]).rows
+                project.project_bars(
+                    market, rebuild=True, months=[row.month for row in rows if row.market == market]
+                ).rows
                 for market in sorted({row.market for row in rows})
             )
         except DataProblem as error:

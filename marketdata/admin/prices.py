@@ -142,7 +142,7 @@ class EventForm(Form):
         day, ratio = given.get("date") or kept.date, given.get("ratio")
         if market and code and day and ratio is not None:
             try:
-                factor_events.refuse(market=market, code=code, day=day, ratio=ratio, at=timezone.now())
+                factor_events.check_decision(market=market, code=code, day=day, ratio=ratio, at=timezone.now())
             except (factor_events.EventRefused, UnknownMarket) as error:
                 raise forms.ValidationError(str(error)) from error
         return given

@@ -138,7 +138,7 @@ class SuspectsPage(Admin):
         refused: list[str] = []
         for event in events:
             try:
-                factor_events.supply(
+                factor_events.record_decision(
                     market=market,
                     code=event.code,
                     day=event.day,
@@ -171,7 +171,7 @@ class SuspectsPage(Admin):
         reason: str = "",
     ) -> None:
         """Record the event and bring the lake up to date, so that the next look shows what is still open."""
-        factor_events.supply(
+        factor_events.record_decision(
             market=market,
             code=code,
             day=day,
@@ -184,7 +184,7 @@ class SuspectsPage(Admin):
 
     def _project(self, request: HttpRequest, market: str) -> None:
         try:
-            project.project(market)
+            project.project_bars(market)
         except DataProblem as error:
             messages.warning(request, f"The event is recorded, but the lake is behind: {error}")
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from marketdata.management.import_progress import Screen
-from marketdata.management.progress_bar import duration, left
-from marketdata.operations.collect import Plan, Progress, Report
+from marketdata.management.progress_bar import duration, time_left
+from marketdata.operations.collect import CollectionPlan, CollectionProgress, CollectionReport
 from marketdata.operations.collect.flows import FlowPlan, FlowReport
 
 SHOWN = 20
 
 
-class CollectScreen(Screen):
+class CollectionScreen(Screen):
     """What a collection of daily bars or flow shows."""
 
-    def plan(self, plan: Plan) -> None:
+    def plan(self, plan: CollectionPlan) -> None:
         """What will be asked for, how many calls it takes and how long."""
         quoted = sum(len(group) for group in plan.quotes)
         asked = len({request.code for request in plan.requests})
@@ -27,7 +27,7 @@ class CollectScreen(Screen):
         if plan.unknown:
             write(
                 f"  {len(plan.unknown):,} are unknown to {plan.source} and left out (name them with --codes to ask "
-                f"again): {some(plan.unknown)}"
+                f"again): {list_codes(plan.unknown)}"
             )
         if plan.note:
             write(f"  {plan.note}")
@@ -41,14 +41,14 @@ class CollectScreen(Screen):
             f"{plan.calls - len(plan.quotes):,} calls: {plan.calls:,} calls, {duration(plan.seconds)} at the limit"
         )
 
-    def progress(self, told: Progress) -> None:
+    def progress(self, told: CollectionProgress) -> None:
         """Show how far it has come, how fast, and how long it will take."""
         rate = told.calls / told.seconds if told.seconds else 0.0
-        notes = (f"{told.rows:,} rows", f"{rate:.1f} calls/s", left(told.remaining))
+        notes = (f"{told.rows:,} rows", f"{rate:.1f} calls/s", time_left(told.remaining))
         share = told.calls / told.of if told.of else 1.0
         self._bar.show(f"{told.calls:,} of {told.of:,} calls", share, *notes)
 
-    def summary(self, report: Report | FlowReport) -> None:
+    def summary(self, report: CollectionReport | FlowReport) -> None:
         """Show what became of it, failures aside."""
         counts, rejected = report.counts, sum(report.rejected.values())
         write = self._out.write
@@ -56,26 +56,26 @@ class CollectScreen(Screen):
             f"{counts.new:,} new, {counts.corrected:,} corrected, {counts.unchanged:,} unchanged, {rejected:,} "
             f"rejected; {report.calls:,} calls in {duration(report.seconds)}"
         )
-        if isinstance(report, Report):
+        if isinstance(report, CollectionReport):
             self._bars(report)
         for reason, rows in report.rejected.items():
             write(f"  rejected: {rows:,} {reason}")
         if report.reject_file:
             write(f"  rejected rows are in {report.reject_file}")
 
-    def _bars(self, report: Report) -> None:
+    def _bars(self, report: CollectionReport) -> None:
         write = self._out.write
         for notice in report.notices:
             write(f"WARNING: {notice}")
         if report.calls > report.planned:
             write(f"  {report.planned:,} calls were needed; the others were refused, failed or for a token")
         if report.refetched:
-            write(f"  history asked for again, since it was restated: {some(sorted(report.refetched))}")
+            write(f"  history asked for again, since it was restated: {list_codes(sorted(report.refetched))}")
         if report.settled:
             write(f"  {report.settled:,} bars differed once they were settled, and are corrected")
         if report.absent:
             bars = [f"{code} {day}" for code, day in report.absent]
-            write(f"  recorded bars that the source no longer has, which stay: {some(bars)}")
+            write(f"  recorded bars that the source no longer has, which stay: {list_codes(bars)}")
 
     def flow_plan(self, plan: FlowPlan) -> None:
         """The same of a plan for flow."""
@@ -86,13 +86,13 @@ class CollectScreen(Screen):
         )
 
     @staticmethod
-    def failures(report: Report | FlowReport) -> str:
+    def failures(report: CollectionReport | FlowReport) -> str:
         """What did not go well, "" where everything did."""
         lines = [report.stopped] if report.stopped else []
-        if isinstance(report, Report) and report.refused:
+        if isinstance(report, CollectionReport) and report.refused:
             lines.append(report.refused)
-        if isinstance(report, Report) and report.unknown:
-            lines.append(f"No such instrument: {some(report.unknown)}.")
+        if isinstance(report, CollectionReport) and report.unknown:
+            lines.append(f"No such instrument: {list_codes(report.unknown)}.")
         if report.failures and not report.stopped:
             lines.append(f"{len(report.failures):,} instruments failed; the same command asks for them again:")
             shown = list(report.failures.items())[:SHOWN]
@@ -102,7 +102,7 @@ class CollectScreen(Screen):
         return "\n".join(lines)
 
 
-def some(codes: Sequence[str]) -> str:
+def list_codes(codes: Sequence[str]) -> str:
     """The first of many codes, and how many more there are."""
     more = f" and {len(codes) - SHOWN:,} more" if len(codes) > SHOWN else ""
     return ", ".join(codes[:SHOWN]) + more

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.core.management.base import OutputWrapper
 
-from marketdata.management.progress_bar import ProgressBar, left
-from marketdata.operations.imports.report import FileReport, ImportReport, Progress
+from marketdata.management.progress_bar import ProgressBar, time_left
+from marketdata.operations.imports.report import FileReport, ImportProgress, ImportReport
 
 INTERRUPTED = "Interrupted: whole batches are recorded and nothing else; the same command completes the rest."
 
@@ -20,10 +20,10 @@ class Screen:
 class ImportScreen(Screen):
     """What an import shows."""
 
-    def progress(self, told: Progress) -> None:
+    def progress(self, told: ImportProgress) -> None:
         """Show how far the file has come, how fast, and how long it will take."""
         rate = told.rows / told.seconds if told.seconds else 0.0
-        notes = (f"{told.rows:,} rows", f"{rate:,.0f} rows/s", left(told.remaining))
+        notes = (f"{told.rows:,} rows", f"{rate:,.0f} rows/s", time_left(told.remaining))
         self._bar.show(told.path.name, told.share, *notes)
 
     def summary(self, file: FileReport) -> None:

@@ -92,27 +92,27 @@ class Parser(CommandParser):
         if action.choices is not None and value not in action.choices:
             near = nearest_name(value, action.choices)
             hint = f"did you mean {near}, of" if near else "choose"
-            raise argparse.ArgumentError(action, f"cannot be {shortened(value)}: {hint} {either(action.choices)}")
+            raise argparse.ArgumentError(action, f"cannot be {shorten(value)}: {hint} {list_names(action.choices)}")
 
     def _unknown(self, given: str) -> str:
         if not given.startswith("-"):
             return (
-                f"{self.command} takes no further argument {shortened(given)}: quote what has spaces; "
+                f"{self.command} takes no further argument {shorten(given)}: quote what has spaces; "
                 f"`manage.py {self.command.split()[0]} --help` shows an example."
             )
         name = given.partition("=")[0]
         near = nearest_name(name, self.options())
-        hint = f"did you mean {near}?" if near else f"it has {either(self.options(), 'and')}."
-        return f"{self.command} has no option {shortened(name, quoted=False)}: {hint}"
+        hint = f"did you mean {near}?" if near else f"it has {list_names(self.options(), 'and')}."
+        return f"{self.command} has no option {shorten(name, quoted=False)}: {hint}"
 
 
-def shortened(value: Any, *, quoted: bool = True) -> str:
+def shorten(value: Any, *, quoted: bool = True) -> str:
     """What was given, on one line and no longer than a line."""
     text = str(value) if len(str(value)) <= 60 else f"{str(value)[:57]}..."
     return repr(text) if quoted or not text.isprintable() else text
 
 
-def either(names: Iterable[Any], word: str = "or") -> str:
+def list_names(names: Iterable[Any], word: str = "or") -> str:
     """`a, b or c`."""
     texts: Sequence[str] = list(dict.fromkeys(map(str, names)))
     return f" {word} ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)

@@ -73,7 +73,7 @@ class _Stream:
         return True
 
 
-def left(seconds: float | None) -> str:
+def time_left(seconds: float | None) -> str:
     """How long it will take, "" where that is unknown."""
     return "" if seconds is None or math.isinf(seconds) else f"{duration(seconds)} left"
 

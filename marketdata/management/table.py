@@ -26,7 +26,7 @@ NARROWEST = 24
 """Columns of a text that folds, at least: what would fold further goes below."""
 
 
-class Out(Protocol):
+class Output(Protocol):
     """Where a table goes: a command's standard output."""
 
     def write(self, text: str = "", *, ending: str | None = None) -> object: ...
@@ -41,7 +41,7 @@ class Column:
     text: bool = False
 
 
-def write_table(out: Out, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
+def write_table(out: Output, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
     """Write the heading and the rows; nothing where there are no rows."""
     cells = [[_clean(cell) for cell in row] for row in rows]
     if not cells:
@@ -52,14 +52,14 @@ def write_table(out: Out, columns: Sequence[Column], rows: Iterable[Sequence[str
         out.write("".join(f"{line}\n" for line in plain_lines(columns, cells)), ending="")
 
 
-def write_prose(out: Out, text: str) -> None:
+def write_prose(out: Output, text: str) -> None:
     """Write sentences: on a terminal broken between words at its width, elsewhere one line for each paragraph."""
     width = shutil.get_terminal_size().columns
     for line in text.splitlines() or [""]:
         out.write(textwrap.fill(line, width) if out.isatty() else line)
 
 
-def plain_text(write: Callable[[Out], None]) -> str:
+def plain_text(write: Callable[[Output], None]) -> str:
     """What `write` writes to its argument, as it is where nobody watches: a file."""
     stream = StringIO()
     write(OutputWrapper(stream))

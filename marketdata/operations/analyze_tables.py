@@ -8,7 +8,7 @@ from django.db.models import Model
 MANY = 10_000
 
 
-def after(rows: int, *models: type[Model]) -> None:
+def analyze(rows: int, *models: type[Model]) -> None:
     """Have PostgreSQL look at tables that `rows` were just written to, where those are many. It does so by itself a
     minute or two later; until then it plans as for what was there before, which after a first import is nothing."""
     if rows < MANY or connection.vendor != "postgresql":

@@ -16,7 +16,7 @@ from marketdata.session_activity import BAR, Walk
 Closures = dict[date, tuple[int, str]]
 
 
-def judged(
+def month_closures(
     market: str,
     month: date,
     rows: bulk.Rows,

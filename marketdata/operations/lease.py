@@ -8,7 +8,7 @@
 4. `check` inside the transaction that publishes is the fence: it renews the row of this fence, and raises LeaseLost
    where another process took the lease over, so that nothing of the late holder is committed.
 
-A row of a dead process stays until the next holder, or `is_held`, looks at it; nothing has to be cleaned up.
+A row of a dead process stays until the next holder, or `is_active`, looks at it; nothing has to be cleaned up.
 """
 
 from __future__ import annotations
@@ -157,24 +157,24 @@ class Lease:
                 connection.close()  # a connection of this thread, which others may need more
 
 
-def is_held(name: str) -> bool:
+def is_active(name: str) -> bool:
     """Whether a living process holds the lease."""
     return _holder(name) is not None
 
 
-def living(prefix: str) -> int:
+def count_active(prefix: str) -> int:
     """How many leases whose name begins with `prefix` living processes hold."""
     return sum(not _is_gone(row) for row in _with_silence().filter(name__startswith=prefix))
 
 
-def forget_lost(prefix: str) -> None:
+def delete_inactive(prefix: str) -> None:
     """Delete the rows of such leases whose process is gone."""
     for row in _with_silence().filter(name__startswith=prefix):
         if _is_gone(row):
             LeaseRow.objects.filter(name=row.name, fence=row.fence).delete()
 
 
-def lost(names: Iterable[str]) -> set[str]:
+def inactive(names: Iterable[str]) -> set[str]:
     """Of these names, those that no living process holds."""
     names = set(names)
     return names - {row.name for row in _rows(names) if not _is_gone(row)}

@@ -26,7 +26,7 @@ Event = tuple[int, int, float]
 """Row, column, ratio."""
 
 
-def suspected(market: Market, window: Window, panel: Panel, events: Sequence[Event]) -> Iterator[Break]:
+def suspected_bars(market: Market, window: Window, panel: Panel, events: Sequence[Event]) -> Iterator[Break]:
     """The suspected bars of the sessions that `window` asks for; `panel` was read of it with prices, raw closes and
     volume of all its sessions, `events` are its factor events of bars without a base price."""
     close, raw = panel["close"], panel["raw_close"]

@@ -31,7 +31,7 @@ from marketdata.sources.registry import SourceDependencies
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
+class SourceDescription:
     """What a person may know of a source: `missing` names settings, `wrong` says what contradicts in them."""
 
     name: str
@@ -45,7 +45,7 @@ class Description:
         return not self.missing and not self.wrong
 
 
-def tools() -> SourceDependencies:
+def make_dependencies() -> SourceDependencies:
     """What sources are made with in this installation."""
     paces: RateLimitStore = DatabaseRateLimits()
     if connection.vendor == "sqlite":
@@ -65,10 +65,10 @@ def tools() -> SourceDependencies:
     return SourceDependencies(paces, tokens, retry, timeouts)
 
 
-def source(name: str, given: SourceDependencies | None = None) -> Source:
+def get_source(name: str, given: SourceDependencies | None = None) -> Source:
     """The source of that name, ready to be asked. SourceRefused where it is unknown or not configured. Close it at the
     end."""
-    made = registry.build(name, settings.SOURCES.get(name, {}), given or tools())
+    made = registry.build(name, settings.SOURCES.get(name, {}), given or make_dependencies())
     missing = made.missing_settings()
     if missing:
         made.close()
@@ -76,26 +76,26 @@ def source(name: str, given: SourceDependencies | None = None) -> Source:
     return made
 
 
-def of_daily_bars(market: str, name: str = "") -> DailyBarSource:
+def get_daily_bar_source(market: str, name: str = "") -> DailyBarSource:
     """The source `name` of daily bars, or without a name the first configured one of the registry that has those of
     `market`. SourceRefused where there is none. Close it at the end."""
     found: DailyBarSource = _able(DailyBarSource, "has daily bars", market, name)
     return found
 
 
-def of_instruments(market: str, name: str = "") -> InstrumentSource:
+def get_instrument_source(market: str, name: str = "") -> InstrumentSource:
     """The same for the lists of what trades."""
     found: InstrumentSource = _able(InstrumentSource, "lists instruments", market, name)
     return found
 
 
-def of_flows(market: str, name: str = "") -> FlowSource:
+def get_flow_source(market: str, name: str = "") -> FlowSource:
     """The same for investor flow."""
     found: FlowSource = _able(FlowSource, "has investor flow", market, name)
     return found
 
 
-def of_holidays(market: str, name: str = "") -> HolidaySource:
+def get_holiday_source(market: str, name: str = "") -> HolidaySource:
     """The same for holidays."""
     found: HolidaySource = _able(HolidaySource, "knows holidays", market, name)
     return found
@@ -105,7 +105,7 @@ def _able(kind: Any, can: str, market: str, name: str) -> Any:
     family, said = get_market(market).family, []
     for each in [name] if name else registry.SOURCES:
         try:
-            found = source(each)
+            found = get_source(each)
         except SourceRefused as error:
             said.append(str(error))
             continue
@@ -116,14 +116,14 @@ def _able(kind: Any, can: str, market: str, name: str) -> Any:
     raise SourceRefused(" ".join(said) or f"{nobody}: see `manage.py sources`.")
 
 
-def described() -> Iterator[Description]:
+def describe_sources() -> Iterator[SourceDescription]:
     """Every source of the registry, in its order."""
     for name in registry.SOURCES:
         try:
             made = registry.build(name, settings.SOURCES.get(name, {}), SourceDependencies())
         except SourceRefused as error:
-            yield Description(name, name, (), wrong=str(error))
+            yield SourceDescription(name, name, (), wrong=str(error))
             continue
         can = tuple(sorted(str(one) for one in made.capabilities))
-        yield Description(name, made.title, can, made.missing_settings())
+        yield SourceDescription(name, made.title, can, made.missing_settings())
         made.close()

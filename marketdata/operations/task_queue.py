@@ -1,7 +1,7 @@
 """What waits for a task worker, and whether one is there.
 
 Where there is Redis, clusters leave their statistics in it. In the database alone they leave none that other processes
-see: there each worker process holds a lease of its own from its start to its end (`attend`).
+see: there each worker process holds a lease of its own from its start to its end (`hold_worker_lease`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from django_q.models import OrmQ
 from django_q.signing import BadSignature, SignedPackage
 from django_q.status import Stat
 
-from marketdata.operations.lease import Lease, forget_lost, living
+from marketdata.operations.lease import Lease, count_active, delete_inactive
 from marketdata.operations.processes import this_process
 
 PATIENCE = timedelta(seconds=30)
@@ -32,7 +32,7 @@ Counted = tuple[int, datetime | None, int]
 """How many wait, since when the oldest does, how many are taken."""
 
 
-class QueueAway(Exception):
+class QueueUnavailable(Exception):
     """The server that keeps the queue does not answer."""
 
 
@@ -67,12 +67,12 @@ class Queue:
 
 WORKER = "task worker "
 """How the lease of a worker process begins; its host and number follow."""
-HOW = "No task worker is running, so it waits: start one with `manage.py qcluster`."
+START_HINT = "No task worker is running, so it waits: start one with `manage.py qcluster`."
 
 
-def attend() -> Lease:
+def hold_worker_lease() -> Lease:
     """Hold, from now to the end of this process, the lease that says that a task worker is running."""
-    forget_lost(WORKER)
+    delete_inactive(WORKER)
     process = this_process()
     return Lease(f"{WORKER}{process.pid} of {process.hostname} {uuid.uuid4().hex[:8]}").__enter__()
 
@@ -81,8 +81,8 @@ def advice(now: datetime) -> str:
     """What to say to a person whose task was queued: how to start a worker where none is running, "" where one is or
     that is not known."""
     try:
-        return HOW if state(now).workers == 0 else ""
-    except (QueueAway, DatabaseError):
+        return START_HINT if queue_state(now).workers == 0 else ""
+    except (QueueUnavailable, DatabaseError):
         return ""
 
 
@@ -91,14 +91,14 @@ def in_database() -> bool:
     return bool(Conf.ORM)
 
 
-def state(now: datetime) -> Queue:
+def queue_state(now: datetime) -> Queue:
     """The queue as it stands; raises QueueAway, or DatabaseError where it is in the database."""
     if in_database():
         return _read(now, _in_database)
     try:
         return _read(now, _on_redis)
     except Exception as error:  # its client has errors of its own, and takes long to import
-        raise QueueAway(f"The task queue does not answer: {error}") from error
+        raise QueueUnavailable(f"The task queue does not answer: {error}") from error
 
 
 def _read(now: datetime, counted: Callable[[Any, datetime], Counted]) -> Queue:
@@ -131,7 +131,7 @@ def _on_redis(broker: Any, _: datetime) -> Counted:
 
 def _workers(broker: Any) -> int | None:
     if in_database() and isinstance(broker.cache, LocMemCache):
-        return living(WORKER)  # statistics are each process's own
+        return count_active(WORKER)  # statistics are each process's own
     return len(Stat.get_all(broker))
 
 

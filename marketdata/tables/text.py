@@ -34,7 +34,7 @@ def csv_chunks(table: Table, encoding: str = ENCODINGS[0]) -> Iterator[bytes]:
     if encoding == ENCODINGS[0]:
         stream.write(MARK)
     writer = csv.writer(stream)
-    writer.writerow([neutral(name) for name in table.names])
+    writer.writerow([neutralise(name) for name in table.names])
     for batch in batches(table.rows, BATCH):
         writer.writerows([_cell(one.of(row)) for one in table.columns] for row in batch)
         yield stream.getvalue().encode()
@@ -43,12 +43,12 @@ def csv_chunks(table: Table, encoding: str = ENCODINGS[0]) -> Iterator[bytes]:
     yield stream.getvalue().encode()
 
 
-def neutral(text: str) -> str:
+def neutralise(text: str) -> str:
     """A text that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
-def flat(value: Any) -> Any:
+def flatten(value: Any) -> Any:
     """A value as one cell: words of a list with blanks between, whatever else has parts as JSON; None for what is no
     finite number."""
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
@@ -63,10 +63,10 @@ def flat(value: Any) -> Any:
 def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
-    value = flat(value)
+    value = flatten(value)
     if isinstance(value, float):
         return plain_number(value)
-    return neutral(value) if isinstance(value, str) else value
+    return neutralise(value) if isinstance(value, str) else value
 
 
 def plain_number(value: float) -> str:

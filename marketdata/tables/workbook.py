@@ -13,7 +13,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from marketdata.tables.table import Table
-from marketdata.tables.text import flat
+from marketdata.tables.text import flatten
 
 IN_MEMORY = 8 * 1024 * 1024
 MOST_ROWS = 1_048_575
@@ -97,12 +97,12 @@ def _writer(sheet: Any, kind: str, form: Any) -> Write:
     """What writes a value of that kind into a cell; a value of another kind is written as text."""
 
     def text(row: int, column: int, value: Any) -> None:
-        value = flat(value)
+        value = flatten(value)
         if value is not None:
             sheet.write_string(row, column, str(value)[:LONGEST], form)
 
     def number(row: int, column: int, value: Any) -> None:
-        value = flat(value)
+        value = flatten(value)
         if not isinstance(value, int | float) or (abs(value) > EXACT and isinstance(value, int)):
             text(row, column, value)
         else:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from marketdata.management.table import Column, Out, write_prose, write_table
+from marketdata.management.table import Column, Output, write_prose, write_table
 from marketdata.number_format import format_percent
 from scans.evaluation.bootstrap import DRAWS, LEAST_BLOCK, LEAST_BLOCKS, SEED
 from scans.evaluation.comparison import Difference
@@ -24,7 +24,7 @@ NOTES = (
 )
 
 
-def deliver(found: Comparison, form: str, terminal: Out) -> None:
+def deliver(found: Comparison, form: str, terminal: Output) -> None:
     """Write a comparison as a table with its verdict, or as one JSON object."""
     if form == "json":
         terminal.write(json.dumps(_object(found), ensure_ascii=False))
@@ -32,7 +32,7 @@ def deliver(found: Comparison, form: str, terminal: Out) -> None:
         write_comparison(terminal, found)
 
 
-def write_comparison(out: Out, found: Comparison) -> None:
+def write_comparison(out: Output, found: Comparison) -> None:
     """Write a comparison for people: what both pick, a table of differences, and what the evidence supports."""
     first, second = found.request.versions
     shared = found.overlap

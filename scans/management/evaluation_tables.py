@@ -13,7 +13,7 @@ import pyarrow as pa
 from django.core.management.base import CommandError, OutputWrapper
 
 from marketdata.management import table_output
-from marketdata.management.table import Column, Out, plain_text, write_prose, write_table
+from marketdata.management.table import Column, Output, plain_text, write_prose, write_table
 from marketdata.number_format import format_number, format_percent
 from marketdata.tables.table import Table, column
 from scans.operations.evaluation.compare import Comparison
@@ -136,7 +136,7 @@ def _why(request: Request) -> str:
     return "" if request.last else " (by default to the record's end)"
 
 
-def write_evaluation(out: Out, found: Evaluation) -> None:
+def write_evaluation(out: Output, found: Evaluation) -> None:
     """Write the evaluation for people: a table and what its figures mean."""
     request = found.request
     write_prose(

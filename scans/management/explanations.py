@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any, NamedTuple
 
-from marketdata.management.table import Column, Out, write_prose, write_table
+from marketdata.management.table import Column, Output, write_prose, write_table
 from marketdata.markets import get_market
 from marketdata.number_format import format_number, format_price
 from marketdata.queries import flows
@@ -37,7 +37,7 @@ class Share(NamedTuple):
     name: str
 
 
-def write_explanations(out: Out, explained: Mapping[str, Explained], share: Share, form: str) -> None:
+def write_explanations(out: Output, explained: Mapping[str, Explained], share: Share, form: str) -> None:
     """Write what each version made of `share`, in the form asked for."""
     if form == "json":
         for line in _lines(explained, share):

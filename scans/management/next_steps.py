@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from marketdata.management.table import Out, write_prose
+from marketdata.management.table import Output, write_prose
 from marketdata.queries import bars
 from scans.engines.outcomes import NOTHING_ELIGIBLE
 from scans.operations.scan.answers import QUARANTINED, Scan
 
 
-def write_next_steps(out: Out, scans: Sequence[Scan]) -> None:
+def write_next_steps(out: Output, scans: Sequence[Scan]) -> None:
     """Write them on a terminal; nothing elsewhere."""
     for line in next_steps(scans) if out.isatty() else ():
         write_prose(out, line)

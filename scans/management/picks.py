@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from marketdata.management.table import Out, write_prose
+from marketdata.management.table import Output, write_prose
 from marketdata.markets import get_market
 from marketdata.queries import flows
 from scans import order_prices
@@ -17,7 +17,7 @@ from scans.models import ScanRank
 COLUMNS = ("date", "version", "rank", "score", "strategy", "label", "close", "change_pct")
 
 
-def write_history(out: Out, rows: Sequence[ScanRank], most: int, since: date | None) -> None:
+def write_history(out: Output, rows: Sequence[ScanRank], most: int, since: date | None) -> None:
     """Write how often each version picked it, then its picks with their plans and who bought, the newest first, `most`
     at most; `since` is the session that was looked back to."""
     span = f" since {since}" if since else ""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from marketdata.management.table import Column, Out, write_prose, write_table
+from marketdata.management.table import Column, Output, write_prose, write_table
 from marketdata.markets import Market, get_market
 from marketdata.number_format import (
     MISSING,
@@ -27,7 +27,7 @@ COLUMNS = ("rank", "code", "name", "score", "strategy", "label", "close", "chang
 """What a table begins with; the plan, the turnover and who bought follow."""
 
 
-def write_ranks(out: Out, scans: Sequence[Scan]) -> None:
+def write_ranks(out: Output, scans: Sequence[Scan]) -> None:
     """Write every session of every version that was scanned, one after the other."""
     answers = [(scan, answer) for scan in scans if not scan.error for answer in scan.answers]
     for n, (scan, answer) in enumerate(answers):
@@ -59,7 +59,7 @@ def matched_text(answer: Answer) -> str:
     return f"{answer.matched:,} matched{cut}"
 
 
-def _write_picks(out: Out, market: Market, answer: Answer) -> None:
+def _write_picks(out: Output, market: Market, answer: Answer) -> None:
     if not answer.ranks:
         return
     names = [*COLUMNS, *plan_columns(answer.ranks), "amount", *flows.table_columns(answer.ranks)]
@@ -68,7 +68,7 @@ def _write_picks(out: Out, market: Market, answer: Answer) -> None:
         write_prose(out, note)
 
 
-def write_picks(out: Out, market: Market, names: Sequence[str], ranks: Sequence[Mapping[str, Any]]) -> None:
+def write_picks(out: Output, market: Market, names: Sequence[str], ranks: Sequence[Mapping[str, Any]]) -> None:
     """A table of these columns of picks that have their `order` and their `flow`."""
     columns = [Column(_title(name), text=name in TEXTS) for name in names]
     rows = ({**rank, **order_prices.order_columns(rank["order"]), **flows.flat(rank)} for rank in ranks)

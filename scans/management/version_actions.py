@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from marketdata.management.arguments import add_market
-from marketdata.management.table import Column, Out, write_table
+from marketdata.management.table import Column, Output, write_table
 from marketdata.number_format import MISSING, format_number
 from scans.engines import engine_params
 from scans.engines.registry import ENGINES
@@ -70,7 +70,7 @@ def add_actions(parser: CommandParser) -> None:
     add_market(use)
 
 
-def act(out: Out, options: dict[str, Any], now: datetime) -> None:
+def act(out: Output, options: dict[str, Any], now: datetime) -> None:
     """Do what was asked and write what came of it. Raises VersionProblem, UnknownVersion, UnknownMarket."""
     action = options["action"]
     if action == "list":
@@ -101,7 +101,7 @@ def act(out: Out, options: dict[str, Any], now: datetime) -> None:
         _write_version(out, version)
 
 
-def _write_list(out: Out) -> None:
+def _write_list(out: Output) -> None:
     active: dict[str, list[str]] = {}
     for row in ActiveVersion.objects.select_related("version"):
         active.setdefault(row.version.slug, []).append(row.market)
@@ -119,7 +119,7 @@ def _write_list(out: Out) -> None:
     write_table(out, [*columns, Column("other than the engine's own", text=True)], rows)
 
 
-def _write_version(out: Out, version: ScannerVersion) -> None:
+def _write_version(out: Output, version: ScannerVersion) -> None:
     kind = ENGINES[version.engine].Params
     values = engine_params.dump(engine_params.read(kind, version.params))
     out.write(
@@ -141,7 +141,7 @@ def _write_version(out: Out, version: ScannerVersion) -> None:
     write_table(out, columns, rows)
 
 
-def _write_history(out: Out, version: ScannerVersion) -> None:
+def _write_history(out: Output, version: ScannerVersion) -> None:
     columns = [Column(name, text=True) for name in ("at (UTC)", "who", "what", "before", "after")]
     rows = [
         (f"{one.at:%Y-%m-%d %H:%M}", one.who, name, _value(before), _value(after))

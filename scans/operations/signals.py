@@ -56,10 +56,10 @@ def update(*, market: str, versions: Sequence[str], as_of: datetime, rebuild: bo
     """Bring the signals of `versions` (all enabled ones where none is named) up to the last complete session."""
     get_market(market)
     chosen = queries.versions(market, list(versions)) if versions else list(ScannerVersion.objects.filter(enabled=True))
-    held = project.current(market)
+    held = project.current_record(market)
     last = np.datetime64(market_queries.last_complete_session(held, as_of))
     done = [_version(held, version, last, rebuild) for version in chosen]
-    analyze_tables.after(sum(one.opened + one.moved for one in done), Signal)
+    analyze_tables.analyze(sum(one.opened + one.moved for one in done), Signal)
     return done
 
 
@@ -86,7 +86,7 @@ def _version(held: Record, version: ScannerVersion, last: np.datetime64, rebuild
 
 
 def _follow(held: Record, todo: Sequence[ScanRank], days: Any) -> tuple[int, int]:
-    over, raw = project.mended(held, lambda held: _prices(held, days))
+    over, raw = project.read_with_repair(held, lambda held: _prices(held, days))
     revisions = [rank.signal.revision if hasattr(rank, "signal") else REVISION for rank in todo]
     plans = _plans(todo, revisions, over, raw)
     found = trade_lifecycle.follow_plans(over, plans)

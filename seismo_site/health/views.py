@@ -90,7 +90,7 @@ def _rates() -> list[str]:
 
 def queue() -> PartState:
     """What waits for a task worker, and whether one is there."""
-    found = task_queue.state(timezone.now())
+    found = task_queue.queue_state(timezone.now())
     return "degraded" if found.neglected else "up", str(found)
 
 
@@ -147,7 +147,7 @@ def _state(name: str, asked: Future[PartState], until: float) -> PartState:
     except TimeoutError:
         LOGGER.warning("%s has not answered within %g s", name, WAIT)
         return "down", f"has not answered within {WAIT:g} s"
-    except (DatabaseError, OSError, task_queue.QueueAway) as error:
+    except (DatabaseError, OSError, task_queue.QueueUnavailable) as error:
         LOGGER.warning("%s does not answer: %s", name, error)
     except Exception:  # a defect, with where it is
         LOGGER.exception("%s does not answer", name)

@@ -73,7 +73,7 @@ def test_days_without_trade_wait_for_a_word(bring: Any, sessions: list[date], co
     rows = bars(sessions)
     rows = rows[rows.date != sessions[20]]
     bring(pd.concat([rows, silent(bars(sessions), sessions, 20)]))
-    project.project("kr")
+    project.project_bars("kr")
     text = page(console, "/admin/")
     assert "Market kr did not trade on 1 day" in text
     add = reverse("admin:marketdata_calendaroverride_add")

@@ -30,7 +30,7 @@ def split(bring: Any, sessions: list[date]) -> pd.DataFrame:
     prices = ["open", "high", "low", "close"]
     rows.loc[after, prices] = (rows.loc[after, prices] / 5).round().clip(lower=1)
     bring(rows)
-    project.project("kr")
+    project.project_bars("kr")
     return rows
 
 
@@ -118,7 +118,7 @@ def two_splits(split: pd.DataFrame, bring: Any, sessions: list[date]) -> pd.Data
     split.loc[after, prices] = (split.loc[after, prices] * 3.45).round()
     split.loc[(split.code == CODES[0]) & (split.date == sessions[20]), "volume"] = 90_000_000
     bring(split)
-    project.project("kr")
+    project.project_bars("kr")
     return split
 
 
@@ -159,7 +159,7 @@ def test_suspicions_are_sorted_by_turnover(two_splits: pd.DataFrame, console: Cl
 
 
 def test_months_of_the_lake_are_rebuilt_once_confirmed(market: Any, console: Client) -> None:
-    project.project("kr")
+    project.project_bars("kr")
     rows = list(LakePartition.objects.filter(market="kr").order_by("month"))
     sent = {"action": "rebuild", "_selected_action": [row.pk for row in rows]}
     asked = console.post(PARTITIONS, sent)
@@ -178,7 +178,7 @@ def test_coverage_tells_what_is_missing(bring: Any, console: Client, sessions: l
     rows = frame(sessions)
     rows = rows[rows.date != sessions[12]]
     bring(rows)
-    project.project("kr")
+    project.project_bars("kr")
     state = coverage.states(["kr"])[0]
     assert (state.first, state.last, state.sessions) == (
         sessions[0],

@@ -162,7 +162,7 @@ def test_history_begins_after_a_missing_session(bring: Importer, market: pd.Data
     # April 10, a holiday, is June 5 eight weeks later: a session that nobody has bars of.
     assert column(found, "date")[0] == "2024-06-07"
     assert found["bars"][0]["indicators"]["ema5"] == found["bars"][0]["close"]
-    project.current("kr")  # until then the lake knows nothing of the later bars
+    project.current_record("kr")  # until then the lake knows nothing of the later bars
     assert get(CHART, period="max", indicators="ema5") == found
 
 
@@ -190,7 +190,7 @@ def test_the_record_and_the_lake_say_the_same(market: pd.DataFrame, sessions: li
     )  # fmt: skip
     StockPrice.objects.filter(stock_code="247540", date=sessions[30]).delete()
     marks.mark("kr", sessions)
-    held = project.current("kr")
+    held = project.current_record("kr")
     window = bars.window(held, held.sessions, 0)
     at = int(np.searchsorted(window.survey.codes, b"247540"))
     names = ("open", "high", "low", "close", "volume", "amount")

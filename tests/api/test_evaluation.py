@@ -11,7 +11,7 @@ from django.test import Client
 
 from caching.stats import STATS
 from marketdata.models import LakePartition
-from marketdata.operations.projection.project import project
+from marketdata.operations.projection.project import project_bars
 from scans.operations.evaluation import cached
 from scans.operations.scan.run import Request, run
 from tests.api.conftest import Get, risers
@@ -140,5 +140,5 @@ def test_a_read_does_not_bring_the_lake_up_to_date(
     assert get("kr/evaluation", 503)["code"] == "lake_behind"
     assert get("kr/evaluation", **SPAN)["figures"]  # which needs nothing of that month
     assert LakePartition.objects.filter(written=0).count() == stale
-    project("kr")
+    project_bars("kr")
     assert get("kr/evaluation", horizon=1)["last"] == "2024-05-02"

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from marketdata.models import Generation, LakePartition
-from marketdata.operations.projection.project import project
+from marketdata.operations.projection.project import project_bars
 from scans.models import ScannerVersion, ScanRun, ScanSession
 from scans.operations.scan.run import Request, run
 from tests.api.conftest import Get, risers
@@ -96,7 +96,7 @@ def test_a_correction_since_the_run_is_told(
     fallen = scanned[(scanned.date == sessions[30]) & (scanned.code == code)].copy()
     fallen[["open", "high", "low", "close"]] = fallen[["open", "high", "low", "close"]] - 100
     bring(fallen, AS_OF + timedelta(1))
-    project("kr")
+    project_bars("kr")
     found = get(f"kr/stocks/{code}/explain", date=sessions[30])
     assert found["parameters"]["reproduces"] is False
     assert (found["pick"], found["checks"][0]["holds"]) == (None, False)
@@ -128,7 +128,7 @@ def test_what_cannot_be_explained(
 ) -> None:
     late = scanned[(scanned.date == sessions[-1]) & (scanned.code == "005930")].copy()
     bring(late.assign(code="777777"), AS_OF + timedelta(1))
-    project("kr")
+    project_bars("kr")
     found = get(f"kr/stocks/{code}/explain", status, **query)
     assert found["code"] == problem
     if problem == "not_a_session":
@@ -145,7 +145,7 @@ def test_an_engine_that_has_changed_since(scanned: pd.DataFrame, get: Get) -> No
 def test_nothing_published_yet(market: pd.DataFrame, probe: Probe, sessions: list[date], get: Get) -> None:
     assert get("kr/stocks/005930/explain", 503)["code"] == "lake_behind"  # there is none yet
     assert get("kr/stocks/005930/explain", 503, date=sessions[5])["code"] == "lake_behind"
-    project("kr")
+    project_bars("kr")
     found = get("kr/stocks/005930/explain")
     assert found["date"] == str(sessions[-1])  # the last complete session
     assert found["parameters"]["source"] == "version"
@@ -173,7 +173,7 @@ def test_every_shipped_version_explains_itself(
     market: pd.DataFrame, probe: Probe, sessions: list[date], get: Get
 ) -> None:
     """Values that are not known (too short a history) are null, never NaN."""
-    project("kr")
+    project_bars("kr")
     for version in ("v1", "v2", "v3", "seismograph", "vcp"):
         found = get("kr/stocks/005930/explain", scanner_version=version)
         groups = {check["group"] for check in found["checks"]}

@@ -14,7 +14,7 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from marketdata.operations.record.flows import record
+from marketdata.operations.record.flows import record_flows
 from marketdata.queries import flows
 from marketdata.sources.batches import FlowBatch
 from tests.api.conftest import Get, risers
@@ -23,7 +23,7 @@ from tests.scans.conftest import AS_OF, CODES
 
 def flow(days: Sequence[date], values: Sequence[float | None], *, code: str, source: str = "kis") -> None:
     given = FlowBatch.of([code] * len(days), days, {"foreign_net_quantity": values})
-    record(given, market="kr", source=source, at=AS_OF)
+    record_flows(given, market="kr", source=source, at=AS_OF)
 
 
 @pytest.fixture

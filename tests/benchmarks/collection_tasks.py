@@ -11,7 +11,7 @@ from typing import Any
 from marketdata.models import BarCoverage, Instrument, StockPrice
 from marketdata.operations import collect as collecting
 from marketdata.operations import sources
-from marketdata.operations.collect import Options
+from marketdata.operations.collect import CollectionOptions
 from marketdata.sources.base import SourceError
 from marketdata.sources.daily import BarRequest
 
@@ -19,10 +19,10 @@ from marketdata.sources.daily import BarRequest
 def collect(day: str, codes: list[str], since: str = "") -> dict[str, Any]:
     """Collect what is missing on the evening of `day`, as `manage.py collect_prices` does."""
     evening = _evening(day)
-    options = Options(tuple(codes), date.fromisoformat(since) if since else None, check_every=0)
-    with closing(sources.of_daily_bars("kr", "kis")) as source:
-        plan = collecting.plan(source, market="kr", options=options, as_of=evening)
-        report = collecting.collect(source, plan, clock=lambda: evening)
+    options = CollectionOptions(tuple(codes), date.fromisoformat(since) if since else None, check_every=0)
+    with closing(sources.get_daily_bar_source("kr", "kis")) as source:
+        plan = collecting.make_plan(source, market="kr", options=options, as_of=evening)
+        report = collecting.execute_plan(source, plan, clock=lambda: evening)
     assert not report.failures, report.failures
     return {
         "seconds": report.seconds,
@@ -35,7 +35,7 @@ def sequential(day: str, codes: list[str]) -> dict[str, Any]:
     """The way it was: the daily bars of one instrument after the other, each when the one before has
     come; nothing is recorded."""
     session = date.fromisoformat(day)
-    with closing(sources.of_daily_bars("kr", "kis")) as source:
+    with closing(sources.get_daily_bar_source("kr", "kis")) as source:
         began = perf_counter()
         for code in codes:
             request = BarRequest(code, session, session)
@@ -49,7 +49,7 @@ def plans(day: str, codes: list[str], instruments: int, days: list[str]) -> dict
     names = [f"{number:05d}0" for number in range(1, instruments + 1)]
     Instrument.objects.bulk_create(Instrument(market="kr", code=name) for name in names)
     quotes, checks = [], []
-    with closing(sources.of_daily_bars("kr", "kis")) as source:
+    with closing(sources.get_daily_bar_source("kr", "kis")) as source:
         for before, today in pairwise(days[1:]):
             StockPrice.objects.all().delete()
             BarCoverage.objects.all().delete()
@@ -61,7 +61,9 @@ def plans(day: str, codes: list[str], instruments: int, days: list[str]) -> dict
                 )
                 for name in names
             )  # fmt: skip
-            made = collecting.plan(source, market="kr", options=Options.of_settings(), as_of=_evening(today))
+            made = collecting.make_plan(
+                source, market="kr", options=CollectionOptions.of_settings(), as_of=_evening(today)
+            )
             quotes.append(len(made.quotes))
             checks.append(made.calls - len(made.quotes))
     return {"quotes": max(quotes), "checks": sum(checks) / len(checks)}

@@ -60,7 +60,7 @@ def _prepare(market: str) -> None:
     rows = [(code, day) for code in codes for day in sessions]
     values = {"foreign_net_quantity": draw.integers(-500, 500, len(rows)).tolist()}
     batch = FlowBatch.of([code for code, _ in rows], [day for _, day in rows], values)
-    flows.record(batch, market=market, source="file", at=AS_OF)
+    flows.record_flows(batch, market=market, source="file", at=AS_OF)
     project.project_flows(market)
     ScannerVersion.objects.get_or_create(slug=READS_FLOWS, defaults={"engine": "vcp", "params": {"flow_weight": 0.5}})
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from marketdata.lake import writer
 from marketdata.models import LakePartition
-from marketdata.operations.projection import breaks, market_index
+from marketdata.operations.projection import break_table, index_table
 from marketdata.queries import bars as queries
 from marketdata.record import Days
 from tests.benchmarks import measurement
@@ -56,7 +56,7 @@ def _lake(market: str, instruments: int, sessions: int, seed: int) -> Answer:
         )
         rows, size = rows + written.rows, size + written.bytes
     generated = time.perf_counter()
-    market_index.refresh(queries.lake(), market, breaks.refresh(queries.lake(), market))
+    index_table.refresh(queries.lake(), market, break_table.refresh(queries.lake(), market))
     return {
         "rows": rows,
         "bytes": size,

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from marketdata.context_threads import ContextThreadPool, context_thread
-from marketdata.operations.imports.files import ahead
+from marketdata.operations.imports.files import read_ahead
 from marketdata.sources.http.event_loop import EventLoopThread
 from seismo_site.logging import RequestIdFilter, request_id
 
@@ -46,7 +46,7 @@ def test_a_thread_of_its_own_has_the_identifier() -> None:
 def test_reading_ahead_has_the_identifier() -> None:
     token = request_id.set("import")
     try:
-        assert list(ahead(line() for _ in range(2))) == ["import", "import"]
+        assert list(read_ahead(line() for _ in range(2))) == ["import", "import"]
     finally:
         request_id.reset(token)
 

@@ -13,7 +13,7 @@ from marketdata.candles.collector.timeframes import TimeframeError, get_timefram
 from marketdata.markets import UnknownMarket, get_market
 from marketdata.models import IndexBar, IndexChoice
 from marketdata.nearest_name import did_you_mean, nearest_name
-from marketdata.operations.sources import source
+from marketdata.operations.sources import get_source
 from marketdata.queries.index_series import recorded
 from marketdata.sources.base import SourceRefused
 from scans.engines.registry import UnknownEngine, get_engine
@@ -47,7 +47,7 @@ def test_plain_doors_propose_the_nearest() -> None:
     with pytest.raises(UnknownEngine, match=r"Did you mean seismograph\?"):
         get_engine("seismogrph")
     with pytest.raises(SourceRefused, match=r"Did you mean upbit\?"):
-        source("upbitt")
+        get_source("upbitt")
 
 
 @pytest.mark.django_db

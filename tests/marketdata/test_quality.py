@@ -14,7 +14,7 @@ from marketdata.operations.projection import project
 from marketdata.operations.projection.verify import verify
 from marketdata.queries import bars
 from marketdata.source_preference import WINDOW, preferred, qualities
-from tests.marketdata.operations.rows import AS_OF, imported, tidy
+from tests.marketdata.operations.tidy_files import AS_OF, import_file, write_tidy
 
 DAYS = [date(2026, 7, 27) + timedelta(days=n) for n in range(30)]
 counts = st.dictionaries(st.sampled_from(["kis", "marcap", "other"]), st.integers(1, 50), min_size=1)
@@ -69,9 +69,9 @@ def test_the_lake_takes_the_bars_of_the_good_source_and_says_so(data_dir: Path) 
     both = [f"{day},{n:05d}0,100,110,90,100,{{}}" for day in days for n in range(1, 11)]
     some = [row for row in both if row[:10] < "2026-08-01" or ",000010," in row]
     for source, volume, rows in (("marcap", 1000, both), ("kis", 2000, some)):
-        path = tidy(data_dir / f"{source}.csv", [row.format(volume) for row in rows])
-        assert imported(path, source=source, as_of=AS_OF).counts.new == len(rows)
-    project.project("kr")
+        path = write_tidy(data_dir / f"{source}.csv", [row.format(volume) for row in rows])
+        assert import_file(path, source=source, as_of=AS_OF).counts.new == len(rows)
+    project.project_bars("kr")
     orders: dict[str, list[str]] = {}
     for partition in LakePartition.objects.filter(market="kr"):
         orders |= partition.orders
@@ -83,16 +83,16 @@ def test_the_lake_takes_the_bars_of_the_good_source_and_says_so(data_dir: Path) 
     digests = bars.record("kr").digests
     # A later session, whatever its sources, changes no earlier one.
     late = date(2026, 8, 18)
-    imported(
-        tidy(data_dir / "late.csv", [f"{late},{n:05d}0,100,110,90,100,3" for n in range(1, 11)]),
+    import_file(
+        write_tidy(data_dir / "late.csv", [f"{late},{n:05d}0,100,110,90,100,3" for n in range(1, 11)]),
         source="kis",
     )
-    project.project("kr")
+    project.project_bars("kr")
     after = bars.record("kr").digests
     assert {day: after[day] for day in digests} == digests
     # A bar of July that comes late tells on August: its month is marked too.
     before = dict(LakePartition.objects.values_list("month", "wanted"))
-    imported(tidy(data_dir / "old.csv", ["2026-07-31,000110,100,110,90,100,5"]), source="kis")
+    import_file(write_tidy(data_dir / "old.csv", ["2026-07-31,000110,100,110,90,100,5"]), source="kis")
     marked = dict(LakePartition.objects.values_list("month", "wanted"))
     assert {month for month in marked if marked[month] != before[month]} == set(before)
     assert StockPrice.objects.filter(stock_code="000110").count() == 1

@@ -11,7 +11,7 @@ import pytest
 
 from marketdata.models import Instrument, InstrumentStatus, StockPrice
 from marketdata.operations import collect
-from marketdata.operations.collect import Options, Report, instruments
+from marketdata.operations.collect import CollectionOptions, CollectionReport, instruments
 from marketdata.operations.projection import project
 from marketdata.queries.bars import last_complete_session
 from marketdata.sources.bithumb import client as bithumb
@@ -56,10 +56,10 @@ def coins(data_dir: Path) -> Book:
     return book()
 
 
-def evening(source: Any, market: str) -> Report:
+def evening(source: Any, market: str) -> CollectionReport:
     """What one evening's collection does."""
-    plan = collect.plan(source, market=market, options=Options(overlap=2), as_of=NOW)
-    return collect.collect(source, plan, clock=lambda: NOW)
+    plan = collect.make_plan(source, market=market, options=CollectionOptions(overlap=2), as_of=NOW)
+    return collect.execute_plan(source, plan, clock=lambda: NOW)
 
 
 def test_coins_of_upbit_are_collected_and_scanned(coins: Book) -> None:
@@ -88,7 +88,7 @@ def test_coins_of_upbit_are_collected_and_scanned(coins: Book) -> None:
     assert list(said) == [("KRW", "common")]
     assert InstrumentStatus.objects.count() == len(quoted_in_won)
 
-    held = project.current("upbit")
+    held = project.current_record("upbit")
     assert held.sessions[-1].item() == TODAY - timedelta(days=1)
     assert last_complete_session(held, NOW) == TODAY - timedelta(days=1)
     found = scanned("upbit", "v2", "v2-crypto", "seismograph-crypto")
@@ -114,7 +114,7 @@ def test_days_of_bithumb_are_korean_days(coins: Book) -> None:
     assert list(days.order_by("date").values_list("date", flat=True)) == [
         day_of(tick) for tick in some["KRW-C00"] if day_of(tick) < TODAY
     ]
-    project.current("bithumb")
+    project.current_record("bithumb")
 
 
 def day_of(tick: Tick) -> date:

@@ -148,7 +148,7 @@ def test_expected_and_present_bars_add_up(bring: Importer, market: pd.DataFrame,
         halted=True,
     )
     assert "behind the record" in session_bars(market_queries.record("kr"), day).note
-    found = session_bars(project.current("kr"), day)
+    found = session_bars(project.current_record("kr"), day)
     said: dict[tuple[str, bool], Any] = {(one.reason, one.has_bar): one.codes for one in found.omissions}
     assert found.note == ""
     assert said == {

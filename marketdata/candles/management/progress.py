@@ -17,7 +17,7 @@ from marketdata.candles.collector.timeframes import as_datetime
 from marketdata.candles.operations.collect import CollectionReport
 from marketdata.management.arguments import positive
 from marketdata.management.import_progress import Screen
-from marketdata.management.progress_bar import ProgressBar, duration, left
+from marketdata.management.progress_bar import ProgressBar, duration, time_left
 
 AWAY = 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong here, try again later
 INTERRUPTED = "Interrupted: whole chunks are recorded and nothing else; the same command takes up the rest."
@@ -79,7 +79,7 @@ class CandleScreen(Screen):
         """One chunk further."""
         if self._bar.is_visible:
             rate = f"{told.rows_per_second:,.0f} rows/s"
-            notes = (f"{told.rows:,} rows", rate, left(told.remaining))
+            notes = (f"{told.rows:,} rows", rate, time_left(told.remaining))
             self._bar.show(f"{told.calls:,} calls", told.ratio, *notes)
         else:
             self._errors.write(json.dumps(_event(told, chunk)))

@@ -32,7 +32,7 @@ class Command(SeismoCommand):
 
     def handle(self, **options: Any) -> None:
         name = get_market(options["market"]).name
-        project.bring_up_to_date(name)
+        project.update_lake(name)
         bars.record(name).refuse_empty()
         found = list(age.findings(name, timezone.now()))
         bar = ProgressBar(self.stderr)

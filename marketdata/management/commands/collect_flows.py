@@ -9,12 +9,12 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from marketdata.management.arguments import add_market, shares
-from marketdata.management.collection_progress import CollectScreen
+from marketdata.management.collection_progress import CollectionScreen
 from marketdata.management.command import SeismoCommand
 from marketdata.management.import_progress import INTERRUPTED
 from marketdata.operations import sources
 from marketdata.operations.collect import flows
-from marketdata.operations.collect.collection import one_at_a_time
+from marketdata.operations.collect.collection import collection_lease
 from marketdata.queries.instrument_search import find_codes
 from marketdata.sources.base import SourceError
 
@@ -32,17 +32,17 @@ class Command(SeismoCommand):
         parser.add_argument("--dry-run", action="store_true", help="plan, and ask for nothing")
 
     def handle(self, **options: Any) -> None:
-        screen = CollectScreen(self.bar, self.stdout)
+        screen = CollectionScreen(self.bar, self.stdout)
         market, now = options["market"], timezone.now()
         codes = find_codes(options["codes"], market)
-        with closing(sources.of_flows(market, options["source"])) as source:
+        with closing(sources.get_flow_source(market, options["source"])) as source:
             if options["dry_run"]:
-                screen.flow_plan(flows.plan(source, market=market, codes=codes, as_of=now))
+                screen.flow_plan(flows.make_flow_plan(source, market=market, codes=codes, as_of=now))
                 return
-            with one_at_a_time("flow", market, source.name, self.stdout.write):
-                plan = flows.plan(source, market=market, codes=codes, as_of=timezone.now())
+            with collection_lease("flow", market, source.name, self.stdout.write):
+                plan = flows.make_flow_plan(source, market=market, codes=codes, as_of=timezone.now())
                 screen.flow_plan(plan)
-                report = flows.collect(source, plan, clock=timezone.now, progress=screen.progress)
+                report = flows.collect_flows(source, plan, clock=timezone.now, progress=screen.progress)
         self.bar.close()
         screen.summary(report)
         if wrong := screen.failures(report):

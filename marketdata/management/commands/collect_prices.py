@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from marketdata.management.arguments import add_market, day, shares
-from marketdata.management.collection_progress import CollectScreen
+from marketdata.management.collection_progress import CollectionScreen
 from marketdata.management.command import SeismoCommand
 from marketdata.management.import_progress import INTERRUPTED
 from marketdata.operations import collect, sources
@@ -39,16 +39,16 @@ class Command(SeismoCommand):
         parser.add_argument("--dry-run", action="store_true", help="plan, and ask for nothing")
 
     def handle(self, **options: Any) -> None:
-        screen = CollectScreen(self.bar, self.stdout)
+        screen = CollectionScreen(self.bar, self.stdout)
         market, again, since = options["market"], options["refetch"], options["since"]
         codes = find_codes(again or options["codes"], market)
-        given = collect.Options.of_settings(codes=codes, since=since, refetch=bool(again))
-        with closing(sources.of_daily_bars(market, options["source"])) as source:
+        given = collect.CollectionOptions.of_settings(codes=codes, since=since, refetch=bool(again))
+        with closing(sources.get_daily_bar_source(market, options["source"])) as source:
             if options["dry_run"]:
                 now = timezone.now()
-                screen.plan(collect.plan(source, market=market, options=given, as_of=now))
+                screen.plan(collect.make_plan(source, market=market, options=given, as_of=now))
                 return
-            watch = collect.Watch(screen.plan, self.stdout.write, screen.progress)
+            watch = collect.Callbacks(screen.plan, self.stdout.write, screen.progress)
             report = collect.run(source, market, given, clock=timezone.now, watch=watch)[1]
         self.bar.close()
         screen.summary(report)

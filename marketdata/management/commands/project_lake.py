@@ -25,9 +25,9 @@ class Command(SeismoCommand):
     def handle(self, **options: Any) -> None:
         began = time.perf_counter()
         name = get_market(options["market"]).name
-        project.mark_broken(name)
+        project.mark_damaged(name)
         rebuild, progress = options["rebuild"], self.progress
-        done = project.project(name, rebuild=rebuild, progress=progress)
+        done = project.project_bars(name, rebuild=rebuild, progress=progress)
         done += project.project_flows(name, rebuild=rebuild, progress=progress)
         self.bar.close()
         bars.record(name).refuse_empty()

@@ -10,7 +10,7 @@ from django.core.management.base import CommandParser
 
 from marketdata.management.arguments import add_format
 from marketdata.management.command import SeismoCommand
-from marketdata.operations.sources import described
+from marketdata.operations.sources import describe_sources
 
 
 class Command(SeismoCommand):
@@ -21,7 +21,7 @@ class Command(SeismoCommand):
         add_format(parser, ("text", "json"))
 
     def handle(self, **options: Any) -> None:
-        for one in described():
+        for one in describe_sources():
             if options["format"] == "json":
                 said = asdict(one) | {"is_configured": one.is_configured}
                 self.stdout.write(json.dumps(said, ensure_ascii=False))

@@ -26,9 +26,9 @@ class Command(SeismoCommand):
 
     def handle(self, **options: Any) -> None:
         market = options["market"]
-        with closing(sources.of_holidays(market, options["source"])) as source:
+        with closing(sources.get_holiday_source(market, options["source"])) as source:
             done = holidays.sync(source, market=market, as_of=timezone.now())
-        if not done.asked:
+        if not done.is_due:
             self.stdout.write(f"{market}: asked today already; the source takes one such call a day.")
             return
         self.stdout.write(

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from marketdata.management.arguments import add_market
-from marketdata.management.collection_progress import some
+from marketdata.management.collection_progress import list_codes
 from marketdata.management.command import SeismoCommand
 from marketdata.operations import sources
 from marketdata.operations.collect import instruments
@@ -27,7 +27,7 @@ class Command(SeismoCommand):
 
     def handle(self, **options: Any) -> None:
         market = options["market"]
-        with closing(sources.of_instruments(market, options["source"])) as source:
+        with closing(sources.get_instrument_source(market, options["source"])) as source:
             done = instruments.sync(source, market=market, as_of=timezone.now())
         self.stdout.write(
             f"{market}: {done.listed:,} instruments listed, {done.new:,} new, {done.changed:,} changed; "
@@ -35,6 +35,6 @@ class Command(SeismoCommand):
         )
         for told, codes in (("no longer listed", done.gone), ("listed again", done.back)):
             if codes:
-                self.stdout.write(f"  {told}: {some(codes)}")
+                self.stdout.write(f"  {told}: {list_codes(codes)}")
         if done.failures:
             raise CommandError("\n".join(f"{segment}: {why}" for segment, why in done.failures))

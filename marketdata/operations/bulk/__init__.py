@@ -14,7 +14,7 @@ from marketdata.operations.bulk.rows import (
     FLOW_TABLE,
     Rows,
     Table,
-    Writable,
+    WriteBatch,
 )
 from marketdata.operations.bulk.upsert import upsert
 
@@ -24,7 +24,7 @@ __all__ = [
     "FLOW_TABLE",
     "Rows",
     "Table",
-    "Writable",
+    "WriteBatch",
     "code_rows",
     "insert",
     "lock",

@@ -14,7 +14,7 @@ import pyarrow.csv as pacsv
 from django.db import connection
 
 from marketdata.operations.bulk import copy_binary
-from marketdata.operations.bulk.rows import Rows, Table, Writable
+from marketdata.operations.bulk.rows import Rows, Table, WriteBatch
 
 ROWS_AT_A_TIME = 20_000
 
@@ -46,13 +46,13 @@ def read(table: Table, where: str, params: list[object]) -> Rows:
     return Rows.of_arrow(found.unify_dictionaries(), table.columns)
 
 
-def insert(table: Table, bars: Writable, *, market: str, source: str, at: datetime) -> None:
+def insert(table: Table, bars: WriteBatch, *, market: str, source: str, at: datetime) -> None:
     """Add rows."""
     stamps = ("created_at", "updated_at")
     _copy_in(table.name, bars, bars.known(table), stamps, market=market, source=source, at=at)
 
 
-def update(table: Table, bars: Writable, *, market: str, source: str, at: datetime) -> None:
+def update(table: Table, bars: WriteBatch, *, market: str, source: str, at: datetime) -> None:
     """Replace rows: copied into a table of the transaction's own, then assigned from there."""
     names = ", ".join(("market", "source", "stock_code", "date", "updated_at", *table.columns))
     assignments = ", ".join(f"{name} = new.{name}" for name in (*table.columns, "updated_at"))
@@ -75,7 +75,7 @@ def update(table: Table, bars: Writable, *, market: str, source: str, at: dateti
 
 def _copy_in(
     table: str,
-    bars: Writable,
+    bars: WriteBatch,
     known: tuple[str, ...],
     stamps: tuple[str, ...],
     *,

@@ -10,15 +10,15 @@ from typing import Protocol
 from django.db import connection
 
 from marketdata.operations.bulk import postgresql, sqlite
-from marketdata.operations.bulk.rows import BAR_TABLE, Rows, Table, Writable
+from marketdata.operations.bulk.rows import BAR_TABLE, Rows, Table, WriteBatch
 
 
 class Database(Protocol):
     """What a database must be able to do."""
 
     def read(self, table: Table, where: str, params: list[object]) -> Rows: ...
-    def insert(self, table: Table, bars: Writable, *, market: str, source: str, at: datetime) -> None: ...
-    def update(self, table: Table, bars: Writable, *, market: str, source: str, at: datetime) -> None: ...
+    def insert(self, table: Table, bars: WriteBatch, *, market: str, source: str, at: datetime) -> None: ...
+    def update(self, table: Table, bars: WriteBatch, *, market: str, source: str, at: datetime) -> None: ...
 
 
 def _database() -> Database:
@@ -61,13 +61,13 @@ def source_rows(
     )
 
 
-def insert(bars: Writable, *, market: str, source: str, at: datetime, table: Table = BAR_TABLE) -> None:
+def insert(bars: WriteBatch, *, market: str, source: str, at: datetime, table: Table = BAR_TABLE) -> None:
     """Write rows that are not recorded yet; `IntegrityError` where one is. Call it inside a transaction."""
     if len(bars):
         _database().insert(table, bars, market=market, source=source, at=at)
 
 
-def update(bars: Writable, *, market: str, source: str, at: datetime, table: Table = BAR_TABLE) -> None:
+def update(bars: WriteBatch, *, market: str, source: str, at: datetime, table: Table = BAR_TABLE) -> None:
     """Replace the values of recorded rows. Call it inside a transaction."""
     if len(bars):
         _database().update(table, bars, market=market, source=source, at=at)

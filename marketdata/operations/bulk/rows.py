@@ -1,4 +1,4 @@
-"""Bars and flows as columns, on their way into the record (`Writable`) and out of it (`Rows`)."""
+"""Bars and flows as columns, on their way into the record (`WriteBatch`) and out of it (`Rows`)."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ class Rows:
     @classmethod
     def of_arrow(cls, table: pa.Table, columns: tuple[str, ...]) -> Self:
         """From columns code, date (date32), source and the values' `columns`."""
-        codes, code = ranked(table.column("code"))
-        sources, source = ranked(table.column("source"))
+        codes, code = dictionary_index(table.column("code"))
+        sources, source = dictionary_index(table.column("source"))
         return cls(
             codes=codes,
             code=code,
@@ -94,7 +94,7 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Writable:
+class WriteBatch:
     """W bars or flows of one source to be written, sorted by (code, date) where the caller can, since that is the order
     the indexes like. `code` (W,) indexes `codes`; `values` as in `Rows`."""
 
@@ -106,18 +106,18 @@ class Writable:
     def __len__(self) -> int:
         return len(self.code)
 
-    def take(self, rows: NDArray[np.integer]) -> Writable:
+    def take(self, rows: NDArray[np.integer]) -> WriteBatch:
         """The rows at these positions, in this order, as copies."""
-        return Writable(
+        return WriteBatch(
             self.codes,
             self.code[rows],
             self.date[rows],
             {name: column[rows] for name, column in self.values.items()},
         )
 
-    def slice(self, start: int, stop: int) -> Writable:
+    def slice(self, start: int, stop: int) -> WriteBatch:
         """Rows start..stop as views."""
-        return Writable(
+        return WriteBatch(
             self.codes,
             self.code[start:stop],
             self.date[start:stop],
@@ -131,7 +131,7 @@ class Writable:
         )
 
 
-def ranked(column: pa.ChunkedArray[Any]) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
+def dictionary_index(column: pa.ChunkedArray[Any]) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
     """A text column as its distinct values in ascending order and, for each row, the index into them."""
     combined: Any = column.combine_chunks()
     coded: Any = combined if pa.types.is_dictionary(combined.type) else combined.dictionary_encode()

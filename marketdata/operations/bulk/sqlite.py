@@ -17,7 +17,7 @@ import pyarrow as pa
 from django.db import connection
 from numpy.typing import NDArray
 
-from marketdata.operations.bulk.rows import Rows, Table, Writable
+from marketdata.operations.bulk.rows import Rows, Table, WriteBatch
 
 ROWS_PER_STATEMENT = 100
 ROWS_AT_A_TIME = 20_000
@@ -38,7 +38,7 @@ def read(table: Table, where: str, params: list[object]) -> Rows:
     return Rows.of_arrow(pa.concat_tables(parts) if parts else _table(none, names), names)
 
 
-def insert(table: Table, bars: Writable, *, market: str, source: str, at: datetime) -> None:
+def insert(table: Table, bars: WriteBatch, *, market: str, source: str, at: datetime) -> None:
     """Add rows."""
     known = bars.known(table)
     width = 2 + len(known)
@@ -53,7 +53,7 @@ def insert(table: Table, bars: Writable, *, market: str, source: str, at: dateti
                 driver.execute(_insert_sql(table.name, count, known), constant + given)
 
 
-def update(table: Table, bars: Writable, *, market: str, source: str, at: datetime) -> None:
+def update(table: Table, bars: WriteBatch, *, market: str, source: str, at: datetime) -> None:
     """Replace rows."""
     assignments = ", ".join(f"{name} = ?" for name in table.columns)
     sql = (
@@ -86,7 +86,7 @@ def _insert_sql(table: str, count: int, known: tuple[str, ...]) -> str:
     return f"INSERT INTO {table} ({','.join(names)}) VALUES {values}"  # noqa: S608
 
 
-def _cells(bars: Writable, known: tuple[str, ...]) -> NDArray[np.object_]:
+def _cells(bars: WriteBatch, known: tuple[str, ...]) -> NDArray[np.object_]:
     """(W, 2 + columns) of Python objects: code, ISO date, then the values with None for NaN."""
     cells = np.empty((len(bars), 2 + len(known)), dtype=object)
     cells[:, 0] = bars.codes.astype(object)[bars.code]

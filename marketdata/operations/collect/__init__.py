@@ -1,9 +1,18 @@
 """Bars from sources into the record: planned before any call, recorded batch by batch through the one door."""
 
-from marketdata.operations.collect.collection import Watch, run
-from marketdata.operations.collect.plan import plan
-from marketdata.operations.collect.plans import Options, Plan
-from marketdata.operations.collect.prices import collect
-from marketdata.operations.collect.report import Progress, Report
+from marketdata.operations.collect.collection import Callbacks, run
+from marketdata.operations.collect.plan import CollectionOptions, CollectionPlan
+from marketdata.operations.collect.planner import make_plan
+from marketdata.operations.collect.prices import execute_plan
+from marketdata.operations.collect.report import CollectionProgress, CollectionReport
 
-__all__ = ["Options", "Plan", "Progress", "Report", "Watch", "collect", "plan", "run"]
+__all__ = [
+    "Callbacks",
+    "CollectionOptions",
+    "CollectionPlan",
+    "CollectionProgress",
+    "CollectionReport",
+    "execute_plan",
+    "make_plan",
+    "run",
+]

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.models import StockPrice
-from marketdata.operations.collect.coverage import Answers
-from marketdata.operations.collect.plans import READ_AGAIN, Plan, zone
+from marketdata.operations.collect.coverage import BatchAnswers
+from marketdata.operations.collect.plan import READ_AGAIN, CollectionPlan, market_zone
 from marketdata.operations.record.validation import FINE, REASONS, Reason
 from marketdata.sources.batches import BarBatch
 from marketdata.sources.daily import BarAnswer, BarRequest
@@ -26,7 +26,7 @@ FINAL = (Reason.NON_SESSION, Reason.FUTURE, Reason.NO_CODE, Reason.OTHER_MARKET)
 """Reasons of rejected rows that no other answer can change."""
 
 
-def rejected(rows: BarBatch, reasons: NDArray[np.int8]) -> Keys:
+def rejected_keys(rows: BarBatch, reasons: NDArray[np.int8]) -> Keys:
     """The (code, session) of rows that were kept out for a reason that another answer may not have."""
     final = [REASONS.index(reason) for reason in FINAL]
     places = np.flatnonzero((reasons != FINE) & ~np.isin(reasons, final))
@@ -34,25 +34,25 @@ def rejected(rows: BarBatch, reasons: NDArray[np.int8]) -> Keys:
     return set(zip(codes, days, strict=True))
 
 
-def answered(plan: Plan, pairs: Pairs, rejects: Keys, at: datetime) -> Answers:
+def coverage_of(plan: CollectionPlan, pairs: Pairs, rejects: Keys, at: datetime) -> BatchAnswers:
     """What was answered for. A last session without a bar is not, on the day itself: it may come yet."""
     last, before = plan.last, plan.before_last(1)
-    today, settled = at.astimezone(zone(plan.market)).date(), _settled(plan, at)
-    found = Answers()
+    today, settled = at.astimezone(market_zone(plan.market)).date(), _settled(plan, at)
+    found = BatchAnswers()
     for request, answer in pairs:
         bars = answer.bars
         if request.end < last or today > last or (bars and bars[-1].session == last):
             found.requests.append(request)
         elif request.start <= before:
             found.requests.append(request._replace(end=before))
-        found.spoiled += [BarRequest(request.code, *span) for span in lacking(request, answer, rejects)]
+        found.spoiled += [BarRequest(request.code, *span) for span in missing_spans(request, answer, rejects)]
         found.spoiled += [BarRequest(request.code, day, day) for day in answer.partial]
         if settled is not None and request.start <= settled[0] and request.end >= settled[1]:
             found.settled[request.code] = settled[1]
     return found
 
 
-def lacking(request: BarRequest, answer: BarAnswer, rejects: Keys) -> list[tuple[date, date]]:
+def missing_spans(request: BarRequest, answer: BarAnswer, rejects: Keys) -> list[tuple[date, date]]:
     """The spans of days without a bar, since the answer lacked its values or these were rejected."""
     if not rejects:
         return list(answer.spoiled)
@@ -60,7 +60,7 @@ def lacking(request: BarRequest, answer: BarAnswer, rejects: Keys) -> list[tuple
     return [*answer.spoiled, *((day, day) for day in days)]
 
 
-def asked_again(request: BarRequest, answer: BarAnswer) -> tuple[BarRequest, str] | None:
+def repeat_request(request: BarRequest, answer: BarAnswer) -> tuple[BarRequest, str] | None:
     """The request for what an answer lacked, and the sentence if it stays so: "" where only an amount or a base price
     is missing; None where nothing is. What the door rejected is asked for by the next run alone."""
     missing = answer.spoiled
@@ -74,7 +74,7 @@ def asked_again(request: BarRequest, answer: BarAnswer) -> tuple[BarRequest, str
     return again, f"The answer lacks values of {min(missing)[0]}{more}: nothing is recorded of it."
 
 
-def absent(plan: Plan, pairs: Pairs) -> list[tuple[str, date]]:
+def absent_bars(plan: CollectionPlan, pairs: Pairs) -> list[tuple[str, date]]:
     """The recorded bars of the source that its answers do not have, (code, session)."""
     found = []
     for request, answer in pairs:
@@ -93,7 +93,7 @@ def absent(plan: Plan, pairs: Pairs) -> list[tuple[str, date]]:
     return found
 
 
-def _settled(plan: Plan, at: datetime) -> tuple[date, date] | None:
+def _settled(plan: CollectionPlan, at: datetime) -> tuple[date, date] | None:
     """The last session of the plan whose bars no longer change, and before it the first of those that are read again
     with it; None where bars of the day do not change afterwards."""
     rule, calendar = plan.reading.same_day, plan.calendar

@@ -15,7 +15,7 @@ from marketdata.sources.daily import DailyBar, Quote
 COLUMNS = ("date", "code", "open", "high", "low", "close", "volume", "amount", "base_price")
 
 
-def batch(bars: Iterable[DailyBar]) -> BarBatch:
+def bar_batch(bars: Iterable[DailyBar]) -> BarBatch:
     """The bars as columns, by (code, session); of two with one key the later given stays."""
     kept = {(bar.code, bar.session): bar for bar in bars}
     rows = [kept[key] for key in sorted(kept)]
@@ -54,7 +54,7 @@ def _said(segment: str | None) -> RowStatus:
     return RowStatus(segment, None, "common", False, False, False, "")
 
 
-def bar_of(quote: Quote, session: date) -> DailyBar:
+def quote_bar(quote: Quote, session: date) -> DailyBar:
     """A closed session's bar from its quote, which must be whole. What has not traded is written as the exchange writes
     a halted day."""
     values = (quote.open, quote.high, quote.low, quote.price, quote.volume)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from marketdata.operations.collect import prices
-from marketdata.operations.collect.plan import plan
-from marketdata.operations.collect.plans import Options, Plan
-from marketdata.operations.collect.report import Progress, Report
+from marketdata.operations.collect.plan import CollectionOptions, CollectionPlan
+from marketdata.operations.collect.planner import make_plan
+from marketdata.operations.collect.report import CollectionProgress, CollectionReport
 from marketdata.operations.lease import Lease, LeaseTaken
 from marketdata.sources.daily import DailyBarSource
 
@@ -22,7 +22,9 @@ LONGEST_WAIT = 3600.0
 
 
 @contextmanager
-def one_at_a_time(what: str, market: str, source: str, on_wait: Callable[[str], None] | None = None) -> Iterator[None]:
+def collection_lease(
+    what: str, market: str, source: str, on_wait: Callable[[str], None] | None = None
+) -> Iterator[None]:
     """Hold the lease of collecting `what`; `on_wait` gets a sentence where another process holds it. LeaseTaken (a
     DataProblem) where that one does not end within an hour."""
     name = f"collection of {what} of market {market} from {source}"
@@ -37,25 +39,25 @@ def one_at_a_time(what: str, market: str, source: str, on_wait: Callable[[str], 
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class Callbacks:
     """What is called while a collection runs: with its plan, before the first call; with a sentence where it waits for
     another; with its progress."""
 
-    plan: Callable[[Plan], None] = lambda plan: None
+    plan: Callable[[CollectionPlan], None] = lambda plan: None
     wait: Callable[[str], None] = lambda sentence: None
-    progress: Callable[[Progress], None] = lambda progress: None
+    progress: Callable[[CollectionProgress], None] = lambda progress: None
 
 
 def run(
     source: DailyBarSource,
     market: str,
-    options: Options,
+    options: CollectionOptions,
     *,
     clock: Callable[[], datetime],
-    watch: Watch,
-) -> tuple[Plan, Report]:
-    """Plan and collect. Raises what `plan` raises, and LeaseTaken as `one_at_a_time`."""
-    with one_at_a_time("daily bars", market, source.name, watch.wait):
-        made = plan(source, market=market, options=options, as_of=clock())
+    watch: Callbacks,
+) -> tuple[CollectionPlan, CollectionReport]:
+    """Plan and collect. Raises what `make_plan` raises, and LeaseTaken as `collection_lease`."""
+    with collection_lease("daily bars", market, source.name, watch.wait):
+        made = make_plan(source, market=market, options=options, as_of=clock())
         watch.plan(made)
-        return made, prices.collect(source, made, clock=clock, progress=watch.progress)
+        return made, prices.execute_plan(source, made, clock=clock, progress=watch.progress)

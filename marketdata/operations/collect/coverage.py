@@ -32,7 +32,7 @@ class OpenSpan(NamedTuple):
     tries: int
 
 
-class Answered(NamedTuple):
+class Coverage(NamedTuple):
     """The spans of one instrument, ascending, and whether the source said that it has no such instrument; what is open,
     and the last session whose bar was read once it was settled."""
 
@@ -43,7 +43,7 @@ class Answered(NamedTuple):
 
 
 @dataclass(slots=True)
-class Answers:
+class BatchAnswers:
     """What a batch answered: `requests` with values, `spoiled` spans without, `settled` sessions by code."""
 
     requests: list[BarRequest] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Answers:
     settled: dict[str, date] = field(default_factory=dict)
 
 
-def answered(market: str, source: str, codes: Sequence[str] = ()) -> dict[str, Answered]:
+def read(market: str, source: str, codes: Sequence[str] = ()) -> dict[str, Coverage]:
     """What `source` has answered for, by code; of all instruments where no `codes` are named."""
     rows = BarCoverage.objects.filter(market=market, source=source)
     if codes:
@@ -72,7 +72,7 @@ def answered(market: str, source: str, codes: Sequence[str] = ()) -> dict[str, A
         if until is not None:
             settled[code] = until
     return {
-        code: Answered(
+        code: Coverage(
             tuple(found.get(code, ())),
             code in unknown,
             tuple(still_open.get(code, ())),
@@ -85,7 +85,7 @@ def answered(market: str, source: str, codes: Sequence[str] = ()) -> dict[str, A
 def add(
     market: str,
     source: str,
-    answers: Answers,
+    answers: BatchAnswers,
     *,
     unknown: Iterable[str],
     calendar: NDArray[np.datetime64],
@@ -102,10 +102,10 @@ def add(
             spans[request.code].append((request.start, request.end))
     strangers = set(unknown)
     codes = list({**by_code, **spoiled, **dict.fromkeys(strangers)})
-    known = answered(market, source, codes)
+    known = read(market, source, codes)
     rows = []
     for code in codes:
-        before = known.get(code, Answered())
+        before = known.get(code, Coverage())
         whole = [*before.spans, *by_code.get(code, ())]
         still: dict[int, int] = {}
         if before.open or code in spoiled:
@@ -114,9 +114,9 @@ def add(
                 new -= _marks(before.spans, calendar)
             still = _still_open(before.open, by_code.get(code, ()), new, calendar)
             holes = [(day, day) for day in (calendar[place].item() for place in sorted(still))]
-            whole = [piece for span in whole for piece in without(span, holes)]
+            whole = [piece for span in whole for piece in subtract(span, holes)]
         settled = max((one for one in (before.settled, answers.settled.get(code)) if one), default=None)
-        rows += [(code, *span, False, False, 0, settled) for span in joined(whole, calendar)]
+        rows += [(code, *span, False, False, 0, settled) for span in merge_spans(whole, calendar)]
         rows += [(code, first, last, False, True, number, settled) for first, last, number in _runs(still, calendar)]
         if code in strangers and code not in by_code:
             rows.append((code, at.date(), at.date(), True, False, 0, settled))
@@ -150,7 +150,7 @@ def _still_open(
     return still | {place: tries.get(place, 0) + 1 for place in new}
 
 
-def without(span: Span, holes: Sequence[Span]) -> list[Span]:
+def subtract(span: Span, holes: Sequence[Span]) -> list[Span]:
     """The pieces of `span` that no hole covers; holes ascending."""
     found, (first, last) = [], span
     for start, end in holes:
@@ -162,7 +162,7 @@ def without(span: Span, holes: Sequence[Span]) -> list[Span]:
     return [*found, (first, last)] if first <= last else found
 
 
-def joined(spans: Iterable[Span], calendar: NDArray[np.datetime64]) -> list[Span]:
+def merge_spans(spans: Iterable[Span], calendar: NDArray[np.datetime64]) -> list[Span]:
     """Spans as few as can be, ascending: those that overlap or have no session between them become one."""
     found: list[Span] = []
     for first, last in sorted(spans):

@@ -21,12 +21,12 @@ from marketdata.errors import DataProblem
 from marketdata.markets import Market, get_market
 from marketdata.models import InstitutionalFlow
 from marketdata.operations.collect.prices import PATIENCE
-from marketdata.operations.collect.recorded import recorded
-from marketdata.operations.collect.report import Progress
+from marketdata.operations.collect.report import CollectionProgress
+from marketdata.operations.collect.series import recorded_series
 from marketdata.operations.record.corrections import Counts
-from marketdata.operations.record.flows import against_bars, record
-from marketdata.operations.record.rejects import Rejects
-from marketdata.operations.record.validation import FINE, Check
+from marketdata.operations.record.flows import against_bars, record_flows
+from marketdata.operations.record.rejects import RejectFile
+from marketdata.operations.record.validation import FINE, Validator
 from marketdata.queries import bars
 from marketdata.sources.base import AccessRefused, InvestorFlow, SourceError, SourceGone
 from marketdata.sources.batches import FlowBatch
@@ -68,12 +68,12 @@ class FlowReport:
     reject_file: Path | None = None
 
 
-def plan(source: FlowSource, *, market: str, codes: Sequence[str] = (), as_of: datetime) -> FlowPlan:
+def make_flow_plan(source: FlowSource, *, market: str, codes: Sequence[str] = (), as_of: datetime) -> FlowPlan:
     """Whom to ask. DataProblem where no instrument is known."""
     named = get_market(market)
     calendar = bars.sessions(named.name)
     last = calendar[bars.hours(named.name).last_closed(calendar, as_of)].item()
-    listed = [one.code for one in recorded(named.name, codes, last) if not one.gone_on]
+    listed = [one.code for one in recorded_series(named.name, codes, last) if not one.gone_on]
     have = set(
         InstitutionalFlow.objects.filter(market=named.name, source=source.name, date=last).values_list(
             "stock_code", flat=True
@@ -84,18 +84,18 @@ def plan(source: FlowSource, *, market: str, codes: Sequence[str] = (), as_of: d
     return FlowPlan(named, source.name, calendar, last, len(listed), asked, seconds)
 
 
-def collect(
+def collect_flows(
     source: FlowSource,
     plan: FlowPlan,
     *,
     clock: Callable[[], datetime],
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[CollectionProgress], None] | None = None,
 ) -> FlowReport:
-    """Carry `plan` out."""
+    """Carry `make_flow_plan` out."""
     began, held, failures, stopped, in_a_row = perf_counter(), [], {}, "", 0
     counts, calls, made = Counts(), 0, source.calls_made
     name = f"{plan.source}-{plan.market.name}-flows"
-    with Rejects(Path(settings.REJECT_DIR), name, clock(), ("date", "code", *FIELDS)) as rejects:
+    with RejectFile(Path(settings.REJECT_DIR), name, clock(), ("date", "code", *FIELDS)) as rejects:
         try:
             for code, found in source.flows_of(plan.codes):
                 calls += 1
@@ -113,7 +113,7 @@ def collect(
                     counts, held = counts + _record(plan, held, rejects, clock()), []
                 if progress:
                     rows = counts.new + counts.corrected + counts.unchanged
-                    progress(Progress(calls, len(plan.codes), rows, perf_counter() - began))
+                    progress(CollectionProgress(calls, len(plan.codes), rows, perf_counter() - began))
             counts += _record(plan, held, rejects, clock())
         except DataProblem as error:  # a unit that changed: nothing of this source can be trusted
             stopped = str(error)
@@ -122,7 +122,7 @@ def collect(
         return FlowReport(counts, calls, seconds, failures, stopped, why, rejects.file)
 
 
-def _record(plan: FlowPlan, flows: Sequence[InvestorFlow], rejects: Rejects, at: datetime) -> Counts:
+def _record(plan: FlowPlan, flows: Sequence[InvestorFlow], rejects: RejectFile, at: datetime) -> Counts:
     if not flows:
         return Counts()
     batch = FlowBatch.of(
@@ -130,8 +130,8 @@ def _record(plan: FlowPlan, flows: Sequence[InvestorFlow], rejects: Rejects, at:
         [one.session for one in flows],
         {ours: [getattr(one, theirs) for one in flows] for ours, theirs in FIELDS.items()},
     )
-    reasons = Check(plan.market, plan.calendar, at).flows(batch)
+    reasons = Validator(plan.market, plan.calendar, at).flows(batch)
     reasons = against_bars(batch, reasons, market=plan.market.name)
     rejects.add(batch.raw, batch.row, reasons)
     fine = batch.take(np.flatnonzero(reasons == FINE))
-    return record(fine, market=plan.market.name, source=plan.source, at=at)
+    return record_flows(fine, market=plan.market.name, source=plan.source, at=at)

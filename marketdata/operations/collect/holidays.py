@@ -19,7 +19,7 @@ from marketdata import calendars
 from marketdata.markets import Market, get_market
 from marketdata.models import CalendarChange, CalendarOverride, SourceVisit
 from marketdata.operations import generations
-from marketdata.operations.collect.plans import zone
+from marketdata.operations.collect.plan import market_zone
 from marketdata.sources.daily import HolidaySource
 
 WHAT = "holidays"
@@ -30,12 +30,12 @@ Kind = CalendarChange.Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Holidays:
+class HolidayReport:
     """The answer for so many days up to `until`: overrides written, those withdrawn, and the days on which a person's
-    own override says otherwise. `asked` is False where the source had answered that day already, `complete` where its
+    own override says otherwise. `is_due` is False where the source had answered that day already, `complete` where its
     answer says nothing of the day itself."""
 
-    asked: bool
+    is_due: bool
     days: int = 0
     until: date | None = None
     written: tuple[date, ...] = ()
@@ -48,15 +48,15 @@ def is_due(source: HolidaySource, *, market: str, as_of: datetime) -> bool:
     """Whether the answer for the day of `as_of` is missing."""
     named = get_market(market)
     visit = SourceVisit.objects.filter(source=source.name, what=WHAT).first()
-    return visit is None or visit.at.astimezone(zone(named)).date() != _today(named, as_of)
+    return visit is None or visit.at.astimezone(market_zone(named)).date() != _today(named, as_of)
 
 
-def sync(source: HolidaySource, *, market: str, as_of: datetime) -> Holidays:
+def sync(source: HolidaySource, *, market: str, as_of: datetime) -> HolidayReport:
     """Ask for the days from today on and record the answer. SourceError where the source has none."""
     named = get_market(market)
     today = _today(named, as_of)
     if not is_due(source, market=market, as_of=as_of):
-        return Holidays(asked=False)
+        return HolidayReport(is_due=False)
     own = CalendarOverride.objects.filter(market=named.name, source=source.name)
     oldest = own.filter(date__gte=today - timedelta(days=DAYS_BACK), date__lt=today)
     start = min([today, *oldest.values_list("date", flat=True)])
@@ -69,8 +69,8 @@ def sync(source: HolidaySource, *, market: str, as_of: datetime) -> Holidays:
         if any(kind is not Kind.DISPUTED for kind, _, _ in changes):
             generations.advance_family(named.name)
     days = {kind: tuple(day for each, day, _ in changes if each is kind) for kind in Kind}
-    return Holidays(
-        asked=True,
+    return HolidayReport(
+        is_due=True,
         days=len(answer),
         until=max(answer, default=None),
         written=days[Kind.WRITTEN],
@@ -81,7 +81,7 @@ def sync(source: HolidaySource, *, market: str, as_of: datetime) -> Holidays:
 
 
 def _today(market: Market, as_of: datetime) -> date:
-    return as_of.astimezone(zone(market)).date()
+    return as_of.astimezone(market_zone(market)).date()
 
 
 def _changes(market: Market, source: str, answer: dict[date, bool], today: date) -> list[tuple[Kind, date, bool]]:

@@ -22,12 +22,12 @@ from marketdata.errors import DataProblem
 from marketdata.markets import get_market
 from marketdata.models import Instrument, InstrumentStatus
 from marketdata.operations import bulk, generations
-from marketdata.operations.collect.plans import zone
+from marketdata.operations.collect.plan import market_zone
 from marketdata.operations.projection import dirty_months
 from marketdata.operations.record import statuses
 from marketdata.operations.record.instruments import NAME_LENGTH
-from marketdata.operations.record.status_intervals import Days, Run
-from marketdata.operations.record.statuses import Said
+from marketdata.operations.record.status_intervals import Days, StatusInterval
+from marketdata.operations.record.statuses import StatusUpdate
 from marketdata.queries import bars
 from marketdata.sources.base import ListedInstrument, SourceError
 from marketdata.sources.batches import RowStatus
@@ -48,7 +48,7 @@ BROKEN = 0.1
 """A list that lost more than this share of the instruments it held is not believed."""
 
 
-class _Told(NamedTuple):
+class _InstrumentRow(NamedTuple):
     """One instrument as `Instrument` keeps it."""
 
     name: str
@@ -59,7 +59,7 @@ class _Told(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Synced:
+class SyncReport:
     """What became of the lists. `gone` and `back`: codes that are no longer, or again, in a list; `failures`: pairs of
     a segment and why its list is not here."""
 
@@ -72,7 +72,7 @@ class Synced:
     failures: tuple[tuple[str, str], ...] = ()
 
 
-def sync(source: InstrumentSource, *, market: str, as_of: datetime) -> Synced:
+def sync(source: InstrumentSource, *, market: str, as_of: datetime) -> SyncReport:
     """Fetch and record the lists of `source`. DataProblem where a list cannot be believed; nothing is recorded then."""
     named = get_market(market)
     if source.daily_market not in named.family:
@@ -87,11 +87,11 @@ def sync(source: InstrumentSource, *, market: str, as_of: datetime) -> Synced:
             continue
         found |= {one.code: one for one in listed if one.kind in KINDS}
         passed_over += sum(one.kind not in KINDS for one in listed)
-    today = as_of.astimezone(zone(named)).date()
+    today = as_of.astimezone(market_zone(named)).date()
     with transaction.atomic():
         bulk.lock(named.name)
         done = _record(found, source.name, named.name, today, whole=not failures, at=as_of)
-    return Synced(len(found), passed_over, *done, tuple(failures))
+    return SyncReport(len(found), passed_over, *done, tuple(failures))
 
 
 def _record(
@@ -105,8 +105,8 @@ def _record(
 ) -> tuple[int, int, tuple[str, ...], tuple[str, ...]]:
     """How many are new and changed, and the codes gone and back."""
     known = {
-        code: _Told(*rest)
-        for code, *rest in Instrument.objects.filter(market=market).values_list("code", *_Told._fields)
+        code: _InstrumentRow(*rest)
+        for code, *rest in Instrument.objects.filter(market=market).values_list("code", *_InstrumentRow._fields)
     }
     gone = _gone(found, known, source, market) if whole else []
     back = [code for code in found if code in known and known[code].gone_on]
@@ -116,7 +116,7 @@ def _record(
     bulk.upsert(
         Instrument,
         [(market, code, *one) for code, one in sorted(written.items())],
-        fields=("market", "code", *_Told._fields),
+        fields=("market", "code", *_InstrumentRow._fields),
         key=("market", "code"),
     )
     dirty_months.mark(market, _merge(found, source, market, today, at))
@@ -125,7 +125,7 @@ def _record(
     return new, len(written) - new - len(gone), tuple(sorted(gone)), tuple(sorted(back))
 
 
-def _gone(found: dict[str, ListedInstrument], known: dict[str, _Told], source: str, market: str) -> list[str]:
+def _gone(found: dict[str, ListedInstrument], known: dict[str, _InstrumentRow], source: str, market: str) -> list[str]:
     """Codes that are known and in no list any more."""
     seen = set(
         InstrumentStatus.objects.filter(source=source, instrument__market=market, instrument__gone_on=None).values_list(
@@ -141,8 +141,8 @@ def _gone(found: dict[str, ListedInstrument], known: dict[str, _Told], source: s
     return [code for code, one in known.items() if code not in found and one.gone_on is None]
 
 
-def _told(one: ListedInstrument, before: _Told | None) -> _Told:
-    return _Told(
+def _told(one: ListedInstrument, before: _InstrumentRow | None) -> _InstrumentRow:
+    return _InstrumentRow(
         one.name[:NAME_LENGTH] or (before.name if before else ""),
         kind_of(one),
         one.segment,
@@ -169,12 +169,12 @@ def _merge(found: dict[str, ListedInstrument], source: str, market: str, today: 
     for code, pk, last_bar in rows.values_list("code", "pk", "last_bar"):
         if code in found:
             status = _status(found[code])
-            run = Run(today, today, status)
-            said.append(Said(code, pk, last_bar, [run], partial(_days, run, seen)))
-    return statuses.merge(said, market=market, source=source, codes=codes, at=at)
+            run = StatusInterval(today, today, status)
+            said.append(StatusUpdate(code, pk, last_bar, [run], partial(_days, run, seen)))
+    return statuses.merge_statuses(said, market=market, source=source, codes=codes, at=at)
 
 
-def _days(run: Run, seen: list[date]) -> tuple[Days, list[date]]:
+def _days(run: StatusInterval, seen: list[date]) -> tuple[Days, list[date]]:
     return [(run.first, run.said)], seen
 
 

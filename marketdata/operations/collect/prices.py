@@ -30,15 +30,15 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
-from marketdata.operations.closed_days import RecordedDays
-from marketdata.operations.collect import answers, coverage, restatements
-from marketdata.operations.collect.batches import COLUMNS, bar_of, batch
-from marketdata.operations.collect.plans import Plan
-from marketdata.operations.collect.report import Progress, Report
+from marketdata.operations.closure_notices import DayFingerprints
+from marketdata.operations.collect import answers, coverage, history_changes
+from marketdata.operations.collect.batches import COLUMNS, bar_batch, quote_bar
+from marketdata.operations.collect.plan import CollectionPlan
+from marketdata.operations.collect.report import CollectionProgress, CollectionReport
 from marketdata.operations.record import bars
-from marketdata.operations.record.bars import Counts
-from marketdata.operations.record.rejects import Rejects
-from marketdata.operations.record.validation import FINE, Check
+from marketdata.operations.record.corrections import Counts
+from marketdata.operations.record.rejects import RejectFile
+from marketdata.operations.record.validation import FINE, Validator
 from marketdata.sources.base import (
     AccessRefused,
     SourceError,
@@ -62,16 +62,16 @@ RESTATED, REFETCHED = "history restated", "asked for again"
 Pairs = list[tuple[BarRequest, BarAnswer]]
 
 
-def collect(
+def execute_plan(
     source: DailyBarSource,
-    plan: Plan,
+    plan: CollectionPlan,
     *,
     clock: Callable[[], datetime],
-    progress: Callable[[Progress], None] | None = None,
-) -> Report:
+    progress: Callable[[CollectionProgress], None] | None = None,
+) -> CollectionReport:
     """Carry `plan` out; `clock` tells the time of record of each batch. What goes wrong with an instrument is in the
     report."""
-    with Rejects(Path(settings.REJECT_DIR), f"{plan.source}-{plan.market.name}", clock(), COLUMNS) as rejects:
+    with RejectFile(Path(settings.REJECT_DIR), f"{plan.source}-{plan.market.name}", clock(), COLUMNS) as rejects:
         work = _Collection(source, plan, clock, rejects, progress or (lambda told: None))
         work.run()
         return replace(
@@ -92,10 +92,10 @@ class _Collection:
     def __init__(
         self,
         source: DailyBarSource,
-        plan: Plan,
+        plan: CollectionPlan,
         clock: Callable[[], datetime],
-        rejects: Rejects,
-        tell: Callable[[Progress], None],
+        rejects: RejectFile,
+        tell: Callable[[CollectionProgress], None],
     ) -> None:
         self._source, self._plan, self._clock = source, plan, clock
         self._rejects, self._tell = rejects, tell
@@ -109,8 +109,8 @@ class _Collection:
         self._spoiled: dict[BarRequest, str] = {}
         self._lacking: dict[BarRequest, str] = {}
         self._in_a_row = 0
-        self.report = Report()
-        self.days = RecordedDays()
+        self.report = CollectionReport()
+        self.days = DayFingerprints()
 
     def run(self) -> None:
         """All four steps."""
@@ -149,11 +149,11 @@ class _Collection:
                 self._refuse(found.read_at)
             else:
                 self._in_a_row = 0
-                doubtful = restatements.suspicious(self._plan, found.quotes)
+                doubtful = history_changes.doubtful_quotes(self._plan, found.quotes)
                 sound = {one.code: one for one in found.quotes if one.code not in doubtful}
                 further += [self._overlapping(code) for code in group if code not in sound]
                 self._held += [
-                    (BarRequest(code, last, last), BarAnswer([bar_of(one, last)])) for code, one in sound.items()
+                    (BarRequest(code, last, last), BarAnswer([quote_bar(one, last)])) for code, one in sound.items()
                 ]
             self._flush_when_due(watch=False)
         self._flush(watch=False)
@@ -228,7 +228,7 @@ class _Collection:
         self._held, self._strangers, self._flushed = [], [], perf_counter()
         if not held and not strangers:
             return
-        aside = restatements.refetches(self._plan, held) if watch and held else {}
+        aside = history_changes.refetch_requests(self._plan, held) if watch and held else {}
         self._refetch |= aside
         self._planned += sum(self._calls_of(request) for request in aside.values())
         held = [(request, answer) for request, answer in held if request.code not in aside]
@@ -240,34 +240,34 @@ class _Collection:
             settled=self.report.settled + (counts.corrected if reason == SETTLED else 0),
             absent=(
                 *self.report.absent,
-                *(answers.absent(self._plan, held) if reason == REFETCHED else ()),
+                *(answers.absent_bars(self._plan, held) if reason == REFETCHED else ()),
             ),
         )
         self._say("recorded")
 
     def _record(self, held: Pairs, strangers: Iterable[str], reason: str) -> Counts:
         market, at = self._plan.market, self._clock()
-        rows = batch(bar for _, answer in held for bar in answer.bars)
+        rows = bar_batch(bar for _, answer in held for bar in answer.bars)
         counts, rejects = Counts(), set[tuple[str, date]]()
         with transaction.atomic():
             if len(rows):
-                reasons = Check(market, self._plan.calendar, at).bars(rows)
+                reasons = Validator(market, self._plan.calendar, at).bars(rows)
                 self._rejects.add(rows.raw, rows.row, reasons)
                 fine = rows.take(np.flatnonzero(reasons == FINE))
                 given = {"market": market.name, "source": self._plan.source, "at": at}
                 self.days.add(fine)
-                counts = bars.record(fine, **given, reason=reason)  # type: ignore[arg-type]
-                rejects = answers.rejected(rows, reasons)
+                counts = bars.record_bars(fine, **given, reason=reason)  # type: ignore[arg-type]
+                rejects = answers.rejected_keys(rows, reasons)
             coverage.add(
                 market.name,
                 self._plan.source,
-                answers.answered(self._plan, held, rejects, at),
+                answers.coverage_of(self._plan, held, rejects, at),
                 unknown=strangers,
                 calendar=self._plan.calendar,
                 at=at,
                 reopens=reason in (REFETCHED, SETTLED),
             )
-        found = (answers.asked_again(request, answer) for request, answer in held)
+        found = (answers.repeat_request(request, answer) for request, answer in held)
         self._spoiled |= dict(one for one in found if one is not None)
         return counts
 
@@ -279,10 +279,10 @@ class _Collection:
     def _calls_of(self, request: BarRequest) -> int:
         return self._plan.calls_of(request, self._source.bars_a_call)
 
-    def _progress(self) -> Progress:
+    def _progress(self) -> CollectionProgress:
         counts = self.report.counts
         rows = counts.new + counts.corrected + counts.unchanged
-        return Progress(self._calls, max(self._planned, self._calls), rows, perf_counter() - self._began)
+        return CollectionProgress(self._calls, max(self._planned, self._calls), rows, perf_counter() - self._began)
 
     def _say(self, event: str) -> None:
         told, counts = self._progress(), self.report.counts

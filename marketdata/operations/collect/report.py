@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from marketdata.operations.record.bars import Counts
+from marketdata.operations.record.corrections import Counts
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class CollectionProgress:
     """How far a collection has come: planned calls that were answered, of so many, and rows recorded in `seconds`."""
 
     calls: int
@@ -26,7 +26,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class CollectionReport:
     """What became of a plan. `calls` counts those made, retries, refused ones and a token's among them, of `planned`
     ones; `failures`: code -> why; `stopped`: why the rest was not asked for, "" where all was; `refused`: why bars of
     the last session were not recorded, "" where they were; `unknown`: codes that the source has no instrument for;

@@ -31,10 +31,10 @@ from marketdata.markets import MARKETS, Market, get_market
 from marketdata.models import InstitutionalFlow, Instrument, StockPrice
 from marketdata.normalization import excerpt
 from marketdata.operations import analyze_tables
-from marketdata.operations.imports.report import Batch, FileReport, ImportReport, Progress, examples
+from marketdata.operations.imports.report import Batch, FileReport, ImportProgress, ImportReport, examples
 from marketdata.operations.record.corrections import Counts
-from marketdata.operations.record.rejects import Rejects
-from marketdata.operations.record.validation import FINE, REASONS, Check, Reason
+from marketdata.operations.record.rejects import RejectFile
+from marketdata.operations.record.validation import FINE, REASONS, Reason, Validator
 from marketdata.queries import bars
 from marketdata.sources.files import Form, PriceFileError, RecognisedFile, recognise
 
@@ -46,10 +46,10 @@ Held = TypeVar("Held", contravariant=True)
 T = TypeVar("T")
 
 
-class Door(Protocol[Held]):
+class Recorder(Protocol[Held]):
     """What becomes of rows."""
 
-    def check(self, check: Check, batch: Held) -> NDArray[np.int8]:
+    def check(self, check: Validator, batch: Held) -> NDArray[np.int8]:
         """Their reasons to be kept out by themselves, (R,); done beside the record, while it is being written to."""
         ...
 
@@ -66,12 +66,12 @@ def import_files(
     *,
     files: Sequence[Path],
     forms: Sequence[Form],
-    door: Door[Any],
+    door: Recorder[Any],
     source: str | None,
     market: str | None,
     strict: bool,
     as_of: datetime,
-    progress: Callable[[Progress], None] | None,
+    progress: Callable[[ImportProgress], None] | None,
     code: str | None = None,
     day: date | None = None,
     adjusted: bool = False,
@@ -119,7 +119,7 @@ def import_files(
             opened.close()
         reports.append(replace(report, seconds=perf_counter() - started))
     written = sum(report.counts.new + report.counts.corrected for report in reports)
-    analyze_tables.after(written, StockPrice, InstitutionalFlow)
+    analyze_tables.analyze(written, StockPrice, InstitutionalFlow)
     return ImportReport(tuple(reports))
 
 
@@ -156,12 +156,12 @@ class _Import:
     def __init__(
         self,
         opened: RecognisedFile,
-        door: Door[Any],
+        door: Recorder[Any],
         market: Market,
         source: str,
         sessions: NDArray[np.datetime64],
         as_of: datetime,
-        tell: Callable[[Progress], None],
+        tell: Callable[[ImportProgress], None],
     ) -> None:
         self.opened, self.door, self.market, self.source = opened, door, market, source
         self.sessions, self.as_of, self.tell = sessions, as_of, tell
@@ -176,7 +176,7 @@ class _Import:
         """Import the file."""
         error = ""
         columns = self.opened.columns
-        with Rejects(Path(settings.REJECT_DIR), self.path.name, self.as_of, columns) as rejects:
+        with RejectFile(Path(settings.REJECT_DIR), self.path.name, self.as_of, columns) as rejects:
             try:
                 if strict:
                     self._refuse_rejects(rejects)
@@ -203,8 +203,8 @@ class _Import:
             error=error,
         )
 
-    def _refuse_rejects(self, rejects: Rejects) -> None:
-        for batch, own in ahead(self._checked()):
+    def _refuse_rejects(self, rejects: RejectFile) -> None:
+        for batch, own in read_ahead(self._checked()):
             self.rows += len(batch)
             reasons = self.door.against_record(batch, own, market=self.market.name)
             self._keep_out(rejects, batch, reasons)
@@ -217,21 +217,21 @@ class _Import:
             )
         self.rows = 0
 
-    def _record(self, rejects: Rejects) -> None:
-        for batch, own in ahead(self._checked()):
+    def _record(self, rejects: RejectFile) -> None:
+        for batch, own in read_ahead(self._checked()):
             self.rows += len(batch)
             reasons = self.door.against_record(batch, own, market=self.market.name)
             self._keep_out(rejects, batch, reasons)
             fine = np.flatnonzero(reasons == FINE)
             self.counts += self.door.record(batch, fine, market=self.market.name, source=self.source, at=self.as_of)
-            self.tell(Progress(self.path, self.rows, self._share(), perf_counter() - self.started))
+            self.tell(ImportProgress(self.path, self.rows, self._share(), perf_counter() - self.started))
         self._add_broken_lines(rejects)
 
-    def _keep_out(self, rejects: Rejects, batch: Batch, reasons: NDArray[np.int8]) -> None:
+    def _keep_out(self, rejects: RejectFile, batch: Batch, reasons: NDArray[np.int8]) -> None:
         rejects.add(batch.raw, batch.row, reasons)
         self.examples = examples(batch, reasons, self.examples)
 
-    def _add_broken_lines(self, rejects: Rejects) -> None:
+    def _add_broken_lines(self, rejects: RejectFile) -> None:
         file = self.opened.file
         rejects.add_lines(file.broken, len(file.broken_rows))
         self.rows += len(file.broken_rows)
@@ -245,7 +245,7 @@ class _Import:
         return self.rows / whole if whole else self.opened.file.read_so_far() or 1.0
 
     def _checked(self) -> Iterator[Checked]:
-        check = Check(self.market, self.sessions, self.as_of)
+        check = Validator(self.market, self.sessions, self.as_of)
         first = True
         for batch in self.opened.batches(market=self.market.name, rows=BATCH_ROWS, recorded=self.spelled):
             reasons = self.door.check(check, batch)
@@ -273,7 +273,7 @@ class _Import:
         )
 
 
-def ahead(items: Iterator[T]) -> Iterator[T]:
+def read_ahead(items: Iterator[T]) -> Iterator[T]:
     """The same items, each made in another thread while the one before is being used."""
     with ContextThreadPool(max_workers=1, thread_name_prefix="read-ahead") as pool:
         coming = pool.submit(next, items, None)

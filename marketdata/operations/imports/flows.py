@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.operations.imports.files import import_files
-from marketdata.operations.imports.report import ImportReport, Progress
+from marketdata.operations.imports.report import ImportProgress, ImportReport
 from marketdata.operations.record import flows
 from marketdata.operations.record.corrections import Counts
-from marketdata.operations.record.validation import Check
+from marketdata.operations.record.validation import Validator
 from marketdata.sources.batches import FlowBatch
 from marketdata.sources.files import FLOW_FORMS
 
@@ -25,7 +25,7 @@ def import_flows(
     market: str | None = None,
     strict: bool = False,
     as_of: datetime,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[ImportProgress], None] | None = None,
     code: str | None = None,
     day: date | None = None,
     adjusted: bool = False,
@@ -50,11 +50,11 @@ def import_flows(
 class _Flows:
     """See `file_import.Door`."""
 
-    def check(self, check: Check, batch: FlowBatch) -> NDArray[np.int8]:
+    def check(self, check: Validator, batch: FlowBatch) -> NDArray[np.int8]:
         return check.flows(batch)
 
     def against_record(self, batch: FlowBatch, reasons: NDArray[np.int8], *, market: str) -> NDArray[np.int8]:
         return flows.against_bars(batch, reasons, market=market)
 
     def record(self, batch: FlowBatch, fine: NDArray[np.intp], *, market: str, source: str, at: datetime) -> Counts:
-        return flows.record(batch.take(fine), market=market, source=source, at=at)
+        return flows.record_flows(batch.take(fine), market=market, source=source, at=at)

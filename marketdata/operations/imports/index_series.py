@@ -23,8 +23,8 @@ from marketdata.errors import DataProblem
 from marketdata.markets import get_market
 from marketdata.models import IndexBar, IndexChoice
 from marketdata.operations import bulk, generations
-from marketdata.operations.record.bars import Counts
-from marketdata.operations.record.rejects import Rejects
+from marketdata.operations.record.corrections import Counts
+from marketdata.operations.record.rejects import RejectFile
 from marketdata.operations.record.validation import FINE, REASONS, Reason
 from marketdata.queries import bars
 from marketdata.record import Days
@@ -72,7 +72,7 @@ def import_index(*, file: Path, market: str, name: str, as_of: datetime) -> Inde
     batch = series.read(file, name, market)
     reasons = _reasons(batch, sessions, as_of.astimezone(ZoneInfo(rules.timezone)).date())
     fine = np.flatnonzero(reasons == FINE)
-    with Rejects(settings.REJECT_DIR, file.name, as_of, batch.raw.column_names) as rejects:
+    with RejectFile(settings.REJECT_DIR, file.name, as_of, batch.raw.column_names) as rejects:
         rejects.add(batch.raw, batch.row, reasons)
     if not len(fine):
         raise DataProblem(

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.operations.closed_days import RecordedDays
+from marketdata.operations.closure_notices import DayFingerprints
 from marketdata.operations.imports.files import import_files
-from marketdata.operations.imports.report import ImportReport, Progress
+from marketdata.operations.imports.report import ImportProgress, ImportReport
 from marketdata.operations.record import bars, factor_events
-from marketdata.operations.record.bars import Counts
-from marketdata.operations.record.validation import Check
+from marketdata.operations.record.corrections import Counts
+from marketdata.operations.record.validation import Validator
 from marketdata.sources.batches import BarBatch, EventBatch
 from marketdata.sources.files import PRICE_FORMS
 
@@ -28,7 +28,7 @@ def import_prices(
     market: str | None = None,
     strict: bool = False,
     as_of: datetime,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[ImportProgress], None] | None = None,
     code: str | None = None,
     day: date | None = None,
     adjusted: bool = False,
@@ -57,9 +57,9 @@ class _Prices:
     """See `file_import.Door`. `days`: market -> the days of recorded rows."""
 
     def __init__(self) -> None:
-        self.days: dict[str, RecordedDays] = defaultdict(RecordedDays)
+        self.days: dict[str, DayFingerprints] = defaultdict(DayFingerprints)
 
-    def check(self, check: Check, batch: BarBatch | EventBatch) -> NDArray[np.int8]:
+    def check(self, check: Validator, batch: BarBatch | EventBatch) -> NDArray[np.int8]:
         return check.bars(batch) if isinstance(batch, BarBatch) else check.events(batch)
 
     def against_record(
@@ -79,5 +79,5 @@ class _Prices:
         if isinstance(batch, BarBatch):
             rows = batch.take(fine)
             self.days[market].add(rows)
-            return bars.record(rows, market=market, source=source, at=at)
-        return factor_events.record(batch, fine, market=market, source=source, at=at)
+            return bars.record_bars(rows, market=market, source=source, at=at)
+        return factor_events.record_events(batch, fine, market=market, source=source, at=at)

@@ -30,7 +30,7 @@ Batch = BarBatch | EventBatch | FlowBatch
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ImportProgress:
     """How far a file has come: rows read and `share` of the file, 0..1, in `seconds`."""
 
     path: Path

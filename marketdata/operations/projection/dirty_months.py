@@ -31,7 +31,7 @@ def mark(
     kind._default_manager.filter(market=market, month__in=firsts).update(wanted=F("wanted") + 1)
 
 
-def reached(market: str, days: NDArray[np.datetime64]) -> set[date]:
+def affected_months(market: str, days: NDArray[np.datetime64]) -> set[date]:
     """The recorded months after those of `days` in which a bar of these days still tells how good its source is: which
     source is preferred on a session depends on the seven up to it."""
     after = np.unique((days + REACH).astype("datetime64[M]"))

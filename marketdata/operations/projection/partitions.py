@@ -24,27 +24,27 @@ from marketdata.operations import bulk, closures
 from marketdata.operations.projection import dirty_months
 from marketdata.panel import FLOW_FIELDS
 
-Orders = Mapping[date, tuple[str, ...]]
+SourceOrders = Mapping[date, tuple[str, ...]]
 """Session -> its sources in order of preference."""
 
 
-class Assembled(NamedTuple):
+class PartitionRows(NamedTuple):
     """A partition's rows, and the orders of preference that chose them; no orders where there is one source. `closed`:
     the days whose bars are left out since the market did not trade, with how many bars there are and why ("" where the
     calendar says so)."""
 
     bars: writer.Bars
-    orders: Orders
+    source_orders: SourceOrders
     closed: Mapping[date, tuple[int, str]]
 
 
-def partition(market: str, month: date, statements: Statements) -> Assembled:
+def partition_rows(market: str, month: date, statements: MarketStatuses) -> PartitionRows:
     """The rows of the partition of `month` as the record has them now."""
     following = _following(month)
     rows = bulk.month_rows(market, month, following - timedelta(days=1))
-    chosen = orders(market, month, rows)
+    chosen = source_orders(market, month, rows)
     order = rows.preferred(chosen)
-    closed, repeated = closures.judged(market, month, rows, order)
+    closed, repeated = closures.month_closures(market, month, rows, order)
     order = order[~np.isin(rows.date[order], calendars.days(list(closed)))] if closed else order
     happened = FactorEvent.objects.filter(market=market, date__gte=month, date__lt=following)
     events = [
@@ -77,10 +77,10 @@ def partition(market: str, month: date, statements: Statements) -> Assembled:
         events=(ev_code[kept], ev_day[kept], ev_ratio[kept]),
         repeated=repeated,
     )
-    return Assembled(bars, chosen, closed)
+    return PartitionRows(bars, chosen, closed)
 
 
-def flows(market: str, month: date) -> flow_files.Flows:
+def flow_rows(market: str, month: date) -> flow_files.Flows:
     """The investor flow of `month` as the record has it now."""
     until = _following(month) - timedelta(days=1)
     rows = bulk.month_rows(market, month, until, table=bulk.FLOW_TABLE)
@@ -102,7 +102,7 @@ def _following(month: date) -> date:
     return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
 
 
-def orders(market: str, month: date, rows: bulk.Rows) -> Orders:
+def source_orders(market: str, month: date, rows: bulk.Rows) -> SourceOrders:
     """The order of preference of the sources on each session of the month; empty where there is but one source."""
     if len(rows.sources) < 2:
         return {}
@@ -136,7 +136,7 @@ def _find(
     return np.where(keys[at] == wanted, at, -1)
 
 
-class Statements:
+class MarketStatuses:
     """What is known of the market's instruments, read once for a projection of many months."""
 
     def __init__(self, market: str) -> None:

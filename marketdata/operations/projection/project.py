@@ -1,9 +1,9 @@
-"""Rewrites the lake's partitions from the record: months of bars (`project`) and of investor flow (`project_flows`).
+"""Rewrites the lake's partitions from the record: months of bars (`project_bars`), of investor flow (`project_flows`).
 
-1. Read the partition's `wanted` generation, then its rows (`assemble`): what is committed later raises `wanted` again.
-2. Write the file (beside, sync, rename), then say so in the record.
+1. Read the partition's `wanted` generation, then its rows (`partitions`); a later commit raises `wanted` again.
+2. Write the file (temporary file, fsync, rename), then mark the partition as written.
 
-A crash anywhere leaves the partition marked, and the next projection repairs it.
+A crash at any point leaves the partition marked, and the next projection repairs it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from marketdata.errors import DataProblem, LakeError
 from marketdata.lake import flow_files, whole, writer
 from marketdata.lake.footers import Part
 from marketdata.models import FlowPartition, LakePartition, Partition
-from marketdata.operations.projection import breaks, market_index
-from marketdata.operations.projection import partitions as assemble
+from marketdata.operations.projection import break_table, index_table, partitions
 from marketdata.queries.bars import flow_record, lake, record
 from marketdata.record import FlowRecord, Record
 
@@ -34,55 +33,57 @@ LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Projected:
-    """What a projection did."""
+class ProjectionReport:
+    """Counts of a projection: partitions rewritten, their rows and bytes."""
 
     partitions: int
     rows: int
     bytes: int
 
-    def __add__(self, other: Projected) -> Projected:
-        return Projected(self.partitions + other.partitions, self.rows + other.rows, self.bytes + other.bytes)
+    def __add__(self, other: ProjectionReport) -> ProjectionReport:
+        return ProjectionReport(self.partitions + other.partitions, self.rows + other.rows, self.bytes + other.bytes)
 
 
 class ProjectionFailed(DataProblem):
     """A partition could not be written; the message says which and why. It stays marked."""
 
 
-def project(
+def project_bars(
     market: str,
     *,
     rebuild: bool = False,
     months: Iterable[date] | None = None,
     progress: Progress | None = None,
-) -> Projected:
+) -> ProjectionReport:
     """Rewrite the stale partitions of `market` (all with `rebuild`; of `months` only where given), then its breaks and
     its index. A partition that turns out to be damaged as the index is computed is rewritten too."""
     done = _project_bars(market, rebuild, months, progress)
     try:
         _refresh(market)
     except LakeError:
-        mark_broken(market)
+        mark_damaged(market)
         done += _project_bars(market, False, None, progress)
         _refresh(market)
     return done
 
 
 def _refresh(market: str) -> None:
-    """Bring what is computed from the whole lake up to date: the breaks, and the index that leaves them out."""
-    market_index.refresh(lake(), market, breaks.refresh(lake(), market))
+    """Update the files computed from the whole lake: the breaks, and the index, which leaves them out."""
+    index_table.refresh(lake(), market, break_table.refresh(lake(), market))
 
 
-def _project_bars(market: str, rebuild: bool, months: Iterable[date] | None, progress: Progress | None) -> Projected:
+def _project_bars(
+    market: str, rebuild: bool, months: Iterable[date] | None, progress: Progress | None
+) -> ProjectionReport:
     chosen = LakePartition.objects.filter(market=market)
     _mark_other_sessions(market)
     if months is not None:
         chosen = chosen.filter(month__in=list(months))
-    partitions = _stale(chosen, rebuild)
-    statements = assemble.Statements(market if partitions else "")
+    stale = _stale(chosen, rebuild)
+    statuses = partitions.MarketStatuses(market if stale else "")
 
     def write(month: date, generation: int) -> writer.Written:
-        bars, orders, closed = assemble.partition(market, month, statements)
+        bars, orders, closed = partitions.partition_rows(market, month, statuses)
         written = writer.write(lake(), market, month, bars, generation=generation)
         LakePartition.objects.filter(market=market, month=month, written__lte=generation).update(
             orders={day.isoformat(): order for day, order in orders.items()},
@@ -90,46 +91,46 @@ def _project_bars(market: str, rebuild: bool, months: Iterable[date] | None, pro
         )
         return written
 
-    return _projected(partitions, write, progress)
+    return _write_all(stale, write, progress)
 
 
-def project_flows(market: str, *, rebuild: bool = False, progress: Progress | None = None) -> Projected:
+def project_flows(market: str, *, rebuild: bool = False, progress: Progress | None = None) -> ProjectionReport:
     """Rewrite the stale files of investor flow of `market` (all with `rebuild`)."""
-    partitions = _stale(FlowPartition.objects.filter(market=market), rebuild)
+    stale = _stale(FlowPartition.objects.filter(market=market), rebuild)
 
     def write(month: date, generation: int) -> flow_files.FlowsWritten:
-        flows = assemble.flows(market, month)
+        flows = partitions.flow_rows(market, month)
         return flow_files.write(lake(), market, month, flows, generation=generation)
 
-    return _projected(partitions, write, progress)
+    return _write_all(stale, write, progress)
 
 
-def current(market: str) -> Record:
-    """What is recorded of `market`, once the lake has caught up with what was written since."""
-    held = record(market)
-    if held.stale:
-        project(market)
-        held = record(market)
-    return held
+def current_record(market: str) -> Record:
+    """The record of `market`, after its stale partitions have been rewritten."""
+    current = record(market)
+    if current.stale:
+        project_bars(market)
+        current = record(market)
+    return current
 
 
-def current_flows(market: str) -> FlowRecord:
-    """What is recorded of the market's investor flow, once the lake has caught up with it."""
-    held = flow_record(market)
-    if held.stale:
+def current_flow_record(market: str) -> FlowRecord:
+    """The record of the market's investor flow, after its stale partitions have been rewritten."""
+    current = flow_record(market)
+    if current.stale:
         project_flows(market)
-        held = flow_record(market)
-    return held
+        current = flow_record(market)
+    return current
 
 
-def mended(held: Record, read: Callable[[Record], T]) -> T:
-    """What `read` makes of the record. Where it meets a file of the lake that is missing, damaged or behind, the lake
-    is mended from the record, and it reads once more; LakeError where that does not help."""
+def read_with_repair(current: Record, read: Callable[[Record], T]) -> T:
+    """The result of `read(current)`. Where it meets a file of the lake that is missing, damaged or stale, the lake is
+    repaired from the record and read a second time; LakeError where that does not help."""
     try:
-        return read(held)
+        return read(current)
     except LakeError:
-        bring_up_to_date(held.market.name)
-        return read(record(held.market.name))
+        update_lake(current.market.name)
+        return read(record(current.market.name))
 
 
 def _mark_other_sessions(market: str) -> None:
@@ -138,17 +139,16 @@ def _mark_other_sessions(market: str) -> None:
     chosen.filter(wanted=F("written")).update(wanted=F("wanted") + 1)
 
 
-def bring_up_to_date(market: str) -> None:
-    """Project what is stale, and what the record says is in place but is missing, damaged or another in the lake."""
-    mark_broken(market)
-    project(market)
+def update_lake(market: str) -> None:
+    """Rewrite the partitions that are stale, and those whose file is missing, damaged or not the recorded one."""
+    mark_damaged(market)
+    project_bars(market)
     project_flows(market)
 
 
-def mark_broken(market: str) -> None:
-    """Mark the partitions whose file is missing, damaged or not the one the record says was written; every file is read
-    whole."""
-    broken = []
+def mark_damaged(market: str) -> None:
+    """Mark the partitions whose file is missing, damaged or not the recorded one; every file is read whole."""
+    damage = []
     for kind, path, read in (
         (LakePartition, lake().partition, whole.bars),
         (FlowPartition, lake().flows, whole.flows),
@@ -158,20 +158,20 @@ def mark_broken(market: str) -> None:
             try:
                 read(lake(), part)
             except LakeError as error:
-                broken.append(str(error))
-                found: dict[str, Any] = {"wanted": F("wanted") + 1}
+                damage.append(str(error))
+                update: dict[str, Any] = {"wanted": F("wanted") + 1}
                 if not isinstance(error.__cause__, FileNotFoundError):
-                    found["damage_seen_at"] = timezone.now()
-                kind._default_manager.filter(pk=row.pk, wanted=row.wanted).update(**found)
-    if broken:
+                    update["damage_seen_at"] = timezone.now()
+                kind._default_manager.filter(pk=row.pk, wanted=row.wanted).update(**update)
+    if damage:
         LOGGER.warning(
             "%d months of the lake of market %s are written anew from the record, the first of them because %s",
-            len(broken), market, broken[0],
+            len(damage), market, damage[0],
         )  # fmt: skip
 
 
 def _stale(chosen: QuerySet[Kind], rebuild: bool) -> list[Kind]:
-    """Those of the partitions that are to be rewritten, all of them with `rebuild`."""
+    """The partitions to rewrite: the stale ones of `chosen`, or all with `rebuild`."""
     if rebuild:
         chosen.update(wanted=F("wanted") + 1)
     else:
@@ -179,17 +179,17 @@ def _stale(chosen: QuerySet[Kind], rebuild: bool) -> list[Kind]:
     return list(chosen.order_by("month"))
 
 
-def _projected(partitions: Sequence[Partition], write: Write, progress: Progress | None) -> Projected:
+def _write_all(stale: Sequence[Partition], write: Write, progress: Progress | None) -> ProjectionReport:
     rows = size = 0
-    for n, partition in enumerate(partitions):
-        written = _project(partition, write)
+    for n, partition in enumerate(stale):
+        written = _write_partition(partition, write)
         rows, size = rows + written.rows, size + written.bytes
         if progress:
-            progress(f"{partition.month:%Y-%m}", n + 1, len(partitions))
-    return Projected(len(partitions), rows, size)
+            progress(f"{partition.month:%Y-%m}", n + 1, len(stale))
+    return ProjectionReport(len(stale), rows, size)
 
 
-def _project(partition: Partition, write: Write) -> writer.Written | flow_files.FlowsWritten:
+def _write_partition(partition: Partition, write: Write) -> writer.Written | flow_files.FlowsWritten:
     market, month, generation = partition.market, partition.month, partition.wanted
     try:
         written = write(month, generation)
@@ -198,8 +198,7 @@ def _project(partition: Partition, write: Write) -> writer.Written | flow_files.
             f"The lake partition {market} {month:%Y-%m} could not be written ({error.strerror or error}): "
             "nothing is lost; make room and run `manage.py project_lake`."
         ) from error
-    mine = type(partition)._default_manager.filter(pk=partition.pk, written__lte=generation)
-    mine.update(
+    type(partition)._default_manager.filter(pk=partition.pk, written__lte=generation).update(
         written=generation,
         rows=written.rows,
         bytes=written.bytes,

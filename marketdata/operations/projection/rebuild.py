@@ -22,5 +22,5 @@ def everything() -> int:
             generations.advance(name)
     months = 0
     for market in sorted(set(LakePartition.objects.values_list("market", flat=True))):
-        months += (project.project(market) + project.project_flows(market)).partitions
+        months += (project.project_bars(market) + project.project_flows(market)).partitions
     return months

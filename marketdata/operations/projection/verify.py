@@ -19,7 +19,7 @@ from marketdata.record import Record
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LakeFinding:
     """Something that does not hold: in which month (None: the whole market), and what. A gap in the record itself
     is told, but no fault of the lake."""
 
@@ -28,37 +28,37 @@ class Finding:
     is_fault: bool = True
 
 
-def verify(market: str) -> Iterator[Finding]:
+def verify(market: str) -> Iterator[LakeFinding]:
     """Everything in which the lake of `market` differs from the record; nothing where they agree."""
     held = record(market)
     if not held.parts:
         raise EmptyMarket(market)
-    statements = partitions.Statements(market)
+    statements = partitions.MarketStatuses(market)
     for partition in LakePartition.objects.filter(market=market).order_by("month"):
         if partition.is_stale:
-            yield Finding(partition.month, "is behind the record; run `manage.py project_lake`")
+            yield LakeFinding(partition.month, "is behind the record; run `manage.py project_lake`")
             continue
         for text in _differences(partition, statements):
-            yield Finding(partition.month, text)
+            yield LakeFinding(partition.month, text)
     for flows in FlowPartition.objects.filter(market=market).order_by("month"):
         if flows.is_stale:
-            yield Finding(flows.month, "is behind the record in its flows; run `manage.py project_lake`")
+            yield LakeFinding(flows.month, "is behind the record in its flows; run `manage.py project_lake`")
             continue
         for text in _flow_differences(flows):
-            yield Finding(flows.month, text)
+            yield LakeFinding(flows.month, text)
     yield from _gaps(held)
     try:
         index(held)
         breaks(held)
     except LakeError as error:
-        yield Finding(None, str(error))
+        yield LakeFinding(None, str(error))
 
 
-def _gaps(held: Record) -> Iterator[Finding]:
+def _gaps(held: Record) -> Iterator[LakeFinding]:
     blocks = held.blocks()
     for before, after in itertools.pairwise(blocks):
         missing = held.sessions[(held.sessions > before[-1]) & (held.sessions < after[0])]
-        yield Finding(
+        yield LakeFinding(
             None,
             f"has no bar at all on {len(missing)} sessions, {missing[0]} to {missing[-1]}: import them, or record that "
             "the market was closed",
@@ -66,14 +66,14 @@ def _gaps(held: Record) -> Iterator[Finding]:
         )
 
 
-def _differences(partition: LakePartition, statements: partitions.Statements) -> Iterator[str]:
+def _differences(partition: LakePartition, statements: partitions.MarketStatuses) -> Iterator[str]:
     path = lake().partition(partition.market, partition.month)
     try:
         found, bars = whole.bars(lake(), _part(partition, path))
     except LakeError as error:
         yield str(error)
         return
-    recorded, _, _ = partitions.partition(partition.market, partition.month, statements)
+    recorded, _, _ = partitions.partition_rows(partition.market, partition.month, statements)
     digests = writer.row_digests(recorded)
     wanted, _ = writer.roster(recorded, digests, partition.market, partition.month, partition.written)
     if found.rows != wanted.rows:
@@ -96,7 +96,7 @@ def _flow_differences(partition: FlowPartition) -> Iterator[str]:
     except LakeError as error:
         yield str(error)
         return
-    recorded = partitions.flows(partition.market, partition.month)
+    recorded = partitions.flow_rows(partition.market, partition.month)
     wanted, _ = flow_files.roster(recorded, partition.month, partition.written)
     if not np.array_equal(found.codes, wanted.codes):
         odd = np.setxor1d(found.codes, wanted.codes)

@@ -24,22 +24,20 @@ from marketdata.operations.record import corrections, instruments, statuses
 from marketdata.operations.record.corrections import Counts, months_of
 from marketdata.sources.batches import BarBatch
 
-__all__ = ["Counts", "months_of", "record"]
 
-
-def record(batch: BarBatch, *, market: str, source: str, at: datetime, reason: str = "") -> Counts:
+def record_bars(batch: BarBatch, *, market: str, source: str, at: datetime, reason: str = "") -> Counts:
     """Record a validated batch (no key twice) in one transaction of its own; `at` becomes its time of record, `reason`
     that of its corrections."""
     if not len(batch):
         return Counts()
     batch = batch.take(np.lexsort((batch.date, batch.code))).without_zeros()
-    bars = bulk.Writable(batch.codes, batch.code, batch.date, batch.values)
+    bars = bulk.WriteBatch(batch.codes, batch.code, batch.date, batch.values)
     with transaction.atomic():
         bulk.lock(market)
-        known = instruments.Known(market, batch)
-        found = corrections.compared(bars, known.recorded(source), BAR_TABLE)
+        known = instruments.InstrumentTable(market, batch)
+        found = corrections.compare(bars, known.recorded(source), BAR_TABLE)
         bulk.insert(bars.take(found.new), market=market, source=source, at=at)
-        corrections.replace(
+        corrections.replace_rows(
             bars,
             found,
             BAR_TABLE,
@@ -53,6 +51,6 @@ def record(batch: BarBatch, *, market: str, source: str, at: datetime, reason: s
         changed = np.concatenate([found.new, found.corrected])
         months = months_of(batch.date[changed])
         months |= statuses.write(batch, known, market=market, source=source, at=at)
-        dirty_months.mark(market, months | dirty_months.reached(market, batch.date[changed]))
+        dirty_months.mark(market, months | dirty_months.affected_months(market, batch.date[changed]))
         generations.advance(market)
     return Counts(len(found.new), len(found.corrected), len(batch) - len(changed))

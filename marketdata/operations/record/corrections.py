@@ -35,7 +35,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class Comparison:
     """Positions of a batch's new rows and of those that correct recorded ones, and what is recorded of the latter."""
 
     new: NDArray[np.intp]
@@ -43,10 +43,10 @@ class Compared:
     held: Mapping[str, NDArray[np.float64]]
 
 
-def compared(batch: bulk.Writable, held: bulk.Rows | None, table: bulk.Table) -> Compared:
+def compare(batch: bulk.WriteBatch, held: bulk.Rows | None, table: bulk.Table) -> Comparison:
     """`batch` against `held`, the recorded rows of its source under its keys and perhaps more."""
     if held is None or not len(held):
-        return Compared(np.arange(len(batch)), np.empty(0, np.intp), {})
+        return Comparison(np.arange(len(batch)), np.empty(0, np.intp), {})
     place = np.searchsorted(batch.codes, held.codes)
     place[place == len(batch.codes)] = 0
     shared = batch.codes[place] == held.codes
@@ -61,16 +61,16 @@ def compared(batch: bulk.Writable, held: bulk.Rows | None, table: bulk.Table) ->
         now = batch.values[name]
         differs |= ~np.isnan(now) & (now != held.values[name][row])
     corrected = np.flatnonzero(found & differs)
-    return Compared(
+    return Comparison(
         np.flatnonzero(~found),
         corrected,
         {name: held.values[name][row[corrected]] for name in table.columns},
     )
 
 
-def replace(
-    batch: bulk.Writable,
-    found: Compared,
+def replace_rows(
+    batch: bulk.WriteBatch,
+    found: Comparison,
     table: bulk.Table,
     kept: type[models.Model],
     *,

@@ -16,7 +16,7 @@ from marketdata.models import FactorEvent, Instrument, StockPrice
 from marketdata.operations import bulk, generations
 from marketdata.operations.projection import dirty_months
 from marketdata.operations.record.corrections import Counts, months_of
-from marketdata.operations.record.validation import FINE, REASONS, Check
+from marketdata.operations.record.validation import FINE, REASONS, Validator
 from marketdata.queries import instruments
 from marketdata.queries.bars import sessions
 from marketdata.sources.batches import EventBatch
@@ -30,7 +30,7 @@ class EventRefused(DataProblem):
     """An event that cannot be; the message says why and what to do."""
 
 
-def supply(
+def record_decision(
     *,
     market: str,
     code: str,
@@ -43,14 +43,14 @@ def supply(
     """Record what a person says of one move: its `ratio`, or `REAL_MOVE`, and why. EventRefused where it cannot be."""
     batch = _one(_recorded_code(market, code), day, ratio)
     _refuse(market, batch, at)
-    counts = record(batch, np.array([0]), market=market, source=source, at=at, reason=reason)
+    counts = record_events(batch, np.array([0]), market=market, source=source, at=at, reason=reason)
     if reason and counts.unchanged:  # the same ratio, for another reason
         FactorEvent.objects.filter(market=market, stock_code=str(batch.codes[0]), date=day).update(reason=reason)
     return counts
 
 
-def refuse(*, market: str, code: str, day: date, ratio: float, at: datetime) -> None:
-    """EventRefused where `supply` would refuse; nothing is recorded."""
+def check_decision(*, market: str, code: str, day: date, ratio: float, at: datetime) -> None:
+    """EventRefused where `record_decision` would refuse; nothing is recorded."""
     _refuse(market, _one(_recorded_code(market, code), day, ratio), at)
 
 
@@ -76,7 +76,7 @@ def _refuse(market: str, batch: EventBatch, at: datetime) -> None:
     code, day = batch.codes[0], batch.date[0]
     if not Instrument.objects.filter(market=market, code=code).exists():
         raise EventRefused(f"Market {market} has no instrument {code}: look its code up under Instruments.")
-    found = Check(named, sessions(market), at).events(batch)[0]
+    found = Validator(named, sessions(market), at).events(batch)[0]
     if found != FINE:
         raise EventRefused(f"An event of {code} on {day} cannot be recorded: {REASONS[found]}.")
     _refuse_contradiction(named, str(code), day.item(), float(batch.ratio[0]))
@@ -100,7 +100,7 @@ def _refuse_contradiction(market: Market, code: str, day: date, ratio: float) ->
         )
 
 
-def record(
+def record_events(
     batch: EventBatch,
     rows: NDArray[np.intp],
     *,

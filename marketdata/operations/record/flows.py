@@ -7,10 +7,9 @@ Before it, `validation.Check.flows` looks at each row by itself, and `against_ba
 2. Where that holds for a batch as a whole, its values are in another unit than the market's currency: it is refused
    (`WrongUnit`), since no row of it can be trusted.
 
-Then, in one transaction, `record` compares with what is recorded (`replacing`): a value that says something else than
-the recorded one of the same source replaces it and the old one is kept (`FlowCorrection`); a blank leaves what is
-recorded standing; a row that says nothing at all writes nothing. The months touched are marked (`FlowPartition`), and a
-new generation of the market begins.
+Then, in one transaction, `record_flows` compares with the recorded rows of the same source (`corrections`): a value
+that differs replaces the recorded one, which is kept (`FlowCorrection`); a blank changes nothing; a row without values
+is not written. The months touched are marked (`FlowPartition`), and a new generation of the market begins.
 """
 
 from __future__ import annotations
@@ -81,20 +80,20 @@ def against_bars(batch: FlowBatch, reasons: NDArray[np.int8], *, market: str) ->
     return found
 
 
-def record(batch: FlowBatch, *, market: str, source: str, at: datetime) -> Counts:
+def record_flows(batch: FlowBatch, *, market: str, source: str, at: datetime) -> Counts:
     """Record a validated batch (no key twice) in one transaction of its own; `at` becomes its time of record. Rows that
     say nothing are counted as unchanged."""
     batch = batch.take(np.lexsort((batch.date, batch.code)))
     said = ~np.all([np.isnan(batch.values[name]) for name in FLOW_FIELDS], axis=0)
-    whole = bulk.Writable(batch.codes, batch.code, batch.date, batch.values)
+    whole = bulk.WriteBatch(batch.codes, batch.code, batch.date, batch.values)
     rows = whole.take(np.flatnonzero(said))
     if not len(rows):
         return Counts(unchanged=len(batch))
     with transaction.atomic():
         bulk.lock(market)
-        found = corrections.compared(rows, _recorded(rows, market, source), FLOW_TABLE)
+        found = corrections.compare(rows, _recorded(rows, market, source), FLOW_TABLE)
         bulk.insert(rows.take(found.new), market=market, source=source, at=at, table=FLOW_TABLE)
-        corrections.replace(rows, found, FLOW_TABLE, FlowCorrection, market=market, source=source, at=at)
+        corrections.replace_rows(rows, found, FLOW_TABLE, FlowCorrection, market=market, source=source, at=at)
         changed = np.concatenate([found.new, found.corrected])
         if len(changed):
             dirty_months.mark(market, months_of(rows.date[changed]), kind=FlowPartition)
@@ -102,7 +101,7 @@ def record(batch: FlowBatch, *, market: str, source: str, at: datetime) -> Count
     return Counts(len(found.new), len(found.corrected), len(batch) - len(changed))
 
 
-def _recorded(rows: bulk.Writable, market: str, source: str) -> bulk.Rows | None:
+def _recorded(rows: bulk.WriteBatch, market: str, source: str) -> bulk.Rows | None:
     """What is recorded under the keys of `rows`, and perhaps more; None where nothing can be."""
     months = FlowPartition.objects.filter(market=market).aggregate(Min("month"), Max("month"))
     first, last = months["month__min"], months["month__max"]

@@ -26,7 +26,7 @@ class Mention(NamedTuple):
     last: date
 
 
-class Recorded(NamedTuple):
+class InstrumentRow(NamedTuple):
     """What is recorded of one instrument; `pk` is 0 until it is."""
 
     pk: int = 0
@@ -37,7 +37,7 @@ class Recorded(NamedTuple):
     last_bar: date | None = None
 
 
-class Known:
+class InstrumentTable:
     """The market's instruments with codes between the batch's lowest and highest; the batch is sorted by
     (code, date)."""
 
@@ -86,29 +86,32 @@ class Known:
         bulk.upsert(
             Instrument,
             written,
-            fields=("market", "code", *Recorded._fields[1:]),
+            fields=("market", "code", *InstrumentRow._fields[1:]),
             key=("market", "code"),
         )
         if new:
             self.by_code = self._read()
 
-    def _read(self) -> dict[str, Recorded]:
+    def _read(self) -> dict[str, InstrumentRow]:
         rows = Instrument.objects.filter(
             market=self.market,
             code__gte=self.mentions[0].code,
             code__lte=self.mentions[-1].code,
         )
-        return {code: Recorded._make(rest) for code, *rest in rows.values_list("code", "pk", *Recorded._fields[1:])}
+        return {
+            code: InstrumentRow._make(rest)
+            for code, *rest in rows.values_list("code", "pk", *InstrumentRow._fields[1:])
+        }
 
-    def _told(self, one: Recorded | None, mention: Mention) -> Recorded:
+    def _told(self, one: InstrumentRow | None, mention: Mention) -> InstrumentRow:
         """What is known after the batch's rows."""
-        one = one or Recorded()
+        one = one or InstrumentRow()
         newest = one.last_bar is None or mention.last >= one.last_bar
         row = mention.stop - 1
         status = self.batch.statuses[self.batch.status[row]]
         name = int(self.batch.name[row])
         named = name >= 0 and (newest or not one.name)
-        return Recorded(
+        return InstrumentRow(
             one.pk,
             str(self.batch.names[name])[:NAME_LENGTH] if named else one.name,
             (status.kind if newest else None) or one.kind,

@@ -29,7 +29,7 @@ PART = 10_000
 """Rows written at a time: the bytes are counted between."""
 
 
-class Rejects:
+class RejectFile:
     """Counts the rows kept out of one import and writes them to a CSV, which appears with the first of them."""
 
     def __init__(self, folder: Path, name: str, as_of: datetime, columns: Iterable[str]) -> None:

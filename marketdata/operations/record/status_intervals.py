@@ -15,7 +15,7 @@ from typing import NamedTuple
 from marketdata.sources.batches import RowStatus
 
 
-class Run(NamedTuple):
+class StatusInterval(NamedTuple):
     """What a source said from `first` to `last`, the first and the last day on which it said so."""
 
     first: date
@@ -26,13 +26,15 @@ class Run(NamedTuple):
 Days = Sequence[tuple[date, RowStatus]]
 
 
-def merged(old: Sequence[Run], new: Sequence[Run], days: Callable[[], tuple[Days, Sequence[date]]]) -> list[Run]:
+def merge(
+    old: Sequence[StatusInterval], new: Sequence[StatusInterval], days: Callable[[], tuple[Days, Sequence[date]]]
+) -> list[StatusInterval]:
     """The runs after `new` was said over `old`, both ascending and disjoint. `days` answers with the days that `new`
     stands for and with all days on which the source mentioned the instrument, both ascending; it is only asked where
     the two contradict each other."""
     if _contradict(old, new):
         return _day_by_day(old, *days())
-    joined: list[Run] = []
+    joined: list[StatusInterval] = []
     for run in sorted([*old, *new], key=lambda run: run.first):
         if joined and joined[-1].said == run.said:
             joined[-1] = joined[-1]._replace(last=max(joined[-1].last, run.last))
@@ -41,16 +43,16 @@ def merged(old: Sequence[Run], new: Sequence[Run], days: Callable[[], tuple[Days
     return joined
 
 
-def runs(days: Days) -> list[Run]:
+def intervals(days: Days) -> list[StatusInterval]:
     """Days (ascending) as runs."""
     found = []
     for said, group in groupby(days, key=lambda day: day[1]):
         same = [day for day, _ in group]
-        found.append(Run(same[0], same[-1], said))
+        found.append(StatusInterval(same[0], same[-1], said))
     return found
 
 
-def _contradict(old: Sequence[Run], new: Sequence[Run]) -> bool:
+def _contradict(old: Sequence[StatusInterval], new: Sequence[StatusInterval]) -> bool:
     """Some old and some new run overlap and differ. Both ascending and disjoint."""
     at = 0
     for run in new:
@@ -64,7 +66,7 @@ def _contradict(old: Sequence[Run], new: Sequence[Run]) -> bool:
     return False
 
 
-def _day_by_day(old: Sequence[Run], new: Days, seen: Sequence[date]) -> list[Run]:
+def _day_by_day(old: Sequence[StatusInterval], new: Days, seen: Sequence[date]) -> list[StatusInterval]:
     said = {}
     at = 0
     for day in sorted({*seen, *(run.first for run in old), *(run.last for run in old)}):
@@ -73,10 +75,10 @@ def _day_by_day(old: Sequence[Run], new: Days, seen: Sequence[date]) -> list[Run
         if at < len(old) and old[at].first <= day:
             said[day] = old[at].said
     said.update(new)
-    return runs(sorted(said.items()))
+    return intervals(sorted(said.items()))
 
 
-def changed(old: Sequence[Run], new: Sequence[Run]) -> tuple[date, date | None] | None:
+def difference(old: Sequence[StatusInterval], new: Sequence[StatusInterval]) -> tuple[date, date | None] | None:
     """From which day on the statements differ, and the day before which they no longer matter because a full statement
     stands in both (None: they matter for good). None where nothing differs."""
     was, now = ([(run.first, run.said) for run in side] for side in (old, new))

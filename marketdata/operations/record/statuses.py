@@ -12,14 +12,14 @@ import numpy as np
 
 from marketdata.models import InstrumentStatus, LakePartition, StatusChange, StockPrice
 from marketdata.operations import bulk
-from marketdata.operations.record.instruments import Known, Mention
-from marketdata.operations.record.status_intervals import Days, Run, changed, merged
+from marketdata.operations.record.instruments import InstrumentTable, Mention
+from marketdata.operations.record.status_intervals import Days, StatusInterval, difference, merge
 from marketdata.sources.batches import BarBatch, RowStatus
 
 ROWS_AT_A_TIME = 2_000
 
 
-def write(batch: BarBatch, known: Known, *, market: str, source: str, at: datetime) -> set[date]:
+def write(batch: BarBatch, known: InstrumentTable, *, market: str, source: str, at: datetime) -> set[date]:
     """Merge the statements of `batch` (sorted by (code, date)) into those of `source`. Returns the first days of the
     recorded months in which what holds of some instrument may have changed: a statement stands until the next. What
     changed is kept with the time `at` (`StatusChange`)."""
@@ -32,7 +32,7 @@ def write(batch: BarBatch, known: Known, *, market: str, source: str, at: dateti
         return _said(batch, mention), _seen(market, mention.code, source)
 
     said_of = [
-        Said(
+        StatusUpdate(
             one.code,
             known.by_code[one.code].pk,
             known.by_code[one.code].last_bar,
@@ -43,20 +43,22 @@ def write(batch: BarBatch, known: Known, *, market: str, source: str, at: dateti
         if one.code in fresh
     ]
     codes = (known.mentions[0].code, known.mentions[-1].code)
-    return merge(said_of, market=market, source=source, codes=codes, at=at)
+    return merge_statuses(said_of, market=market, source=source, codes=codes, at=at)
 
 
-class Said(NamedTuple):
-    """What a source newly says of one instrument; `days` as `statuses.merged` asks for them."""
+class StatusUpdate(NamedTuple):
+    """What a source newly says of one instrument; `days` as `status_intervals.merge` calls it."""
 
     code: str
     instrument: int
     last_bar: date | None
-    runs: list[Run]
+    runs: list[StatusInterval]
     days: Callable[[], tuple[Days, Sequence[date]]]
 
 
-def merge(said: Sequence[Said], *, market: str, source: str, codes: tuple[str, str], at: datetime) -> set[date]:
+def merge_statuses(
+    said: Sequence[StatusUpdate], *, market: str, source: str, codes: tuple[str, str], at: datetime
+) -> set[date]:
     """Merge what `source` says of instruments between two codes into what it said before; the answer is `write`'s."""
     recorded = _recorded(market, source, codes)
     touched: list[tuple[date, date]] = []
@@ -66,14 +68,14 @@ def merge(said: Sequence[Said], *, market: str, source: str, codes: tuple[str, s
     for one in said:
         rows = recorded.get(one.instrument, [])
         old = [run for _, run in rows]
-        now = merged(old, one.runs, one.days)
+        now = merge(old, one.runs, one.days)
         if now == old:
             continue
         firsts = {run.first for run in now}
         gone += [key for key, run in rows if run.first not in firsts]
         stay = set(old)
         written += [(one.instrument, source, run.first, run.last, *run.said) for run in now if run not in stay]
-        effect = changed(old, now)
+        effect = difference(old, now)
         if effect:
             told.append((market, one.code, *effect, at))
         if effect and one.last_bar:
@@ -90,20 +92,20 @@ def merge(said: Sequence[Said], *, market: str, source: str, codes: tuple[str, s
     return _recorded_months(market, touched)
 
 
-def _recorded(market: str, source: str, codes: tuple[str, str]) -> dict[int, list[tuple[int, Run]]]:
+def _recorded(market: str, source: str, codes: tuple[str, str]) -> dict[int, list[tuple[int, StatusInterval]]]:
     """Instrument -> its statements by `source`, ascending, with their keys."""
     rows = (
         InstrumentStatus.objects.filter(source=source, instrument__market=market, instrument__code__range=codes)
         .order_by("instrument_id", "valid_from")
         .values_list("pk", "instrument_id", "valid_from", "valid_to", *RowStatus._fields)
     )
-    found: dict[int, list[tuple[int, Run]]] = defaultdict(list)
+    found: dict[int, list[tuple[int, StatusInterval]]] = defaultdict(list)
     for key, instrument, first, last, *said in rows:
-        found[instrument].append((key, Run(first, last, RowStatus._make(said))))
+        found[instrument].append((key, StatusInterval(first, last, RowStatus._make(said))))
     return found
 
 
-def _runs(batch: BarBatch, mentions: Iterable[Mention]) -> dict[str, list[Run]]:
+def _runs(batch: BarBatch, mentions: Iterable[Mention]) -> dict[str, list[StatusInterval]]:
     """Code -> the batch's statements as runs of equal ones; rows that say nothing are passed over."""
     silent = np.array([status.is_silent for status in batch.statuses])
     rows = np.flatnonzero(~silent[batch.status])
@@ -112,7 +114,7 @@ def _runs(batch: BarBatch, mentions: Iterable[Mention]) -> dict[str, list[Run]]:
     begins[1:] = (np.diff(code) != 0) | (np.diff(status) != 0)
     starts = np.flatnonzero(begins)
     stops = np.append(starts[1:], len(rows)) - 1
-    found: dict[str, list[Run]] = defaultdict(list)
+    found: dict[str, list[StatusInterval]] = defaultdict(list)
     for name, first, last, said in zip(
         batch.codes[code[starts]].tolist(),
         batch.date[rows[starts]].tolist(),
@@ -120,7 +122,7 @@ def _runs(batch: BarBatch, mentions: Iterable[Mention]) -> dict[str, list[Run]]:
         status[starts].tolist(),
         strict=True,
     ):
-        found[name].append(Run(first, last, batch.statuses[said]))
+        found[name].append(StatusInterval(first, last, batch.statuses[said]))
     return found
 
 

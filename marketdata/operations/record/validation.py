@@ -51,7 +51,7 @@ REASONS = tuple(Reason)
 FINE = -1
 
 
-class Check:
+class Validator:
     """The checks of one file for one market. It remembers the keys it has let in, since a later row of the same
     file with the same key is a duplicate."""
 

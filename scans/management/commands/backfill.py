@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from marketdata.management.parser import USAGE
-from marketdata.management.progress_bar import left
+from marketdata.management.progress_bar import time_left
 from scans.management.arguments import ScanCommand, add_request, scan_request
 from scans.operations.scan import backfill
 
@@ -50,5 +50,5 @@ class Command(ScanCommand):
     def progress(self, now: backfill.Progress) -> None:
         """One session further."""
         share = now.done / now.total if now.total else 1.0
-        notes = (f"{now.done:,} of {now.total:,} sessions", left(now.remaining))
+        notes = (f"{now.done:,} of {now.total:,} sessions", time_left(now.remaining))
         self.bar.show(now.version, share, *notes)

@@ -96,7 +96,7 @@ def gather(request: Request) -> Evidence:
     get_market(request.market)
     chosen = queries.versions(request.market, list(request.versions))
     if request.mend:
-        held = project.current(request.market)
+        held = project.current_record(request.market)
     else:
         named = [day for day in (request.first, request.last) if day]
         held = market_queries.as_projected(request.market, *named)
@@ -164,7 +164,7 @@ def _read(
     """The panel, the prices and the index; a lake that turns out to be broken or behind is mended once."""
     if not request.mend:
         return _loaded(held, asked, days, rules)
-    return project.mended(held, lambda held: _loaded(held, asked, days, rules))
+    return project.read_with_repair(held, lambda held: _loaded(held, asked, days, rules))
 
 
 def _loaded(held: Record, asked: Days, days: Days, rules: set[Rule]) -> tuple[Panel, Prices, MarketIndex]:

@@ -27,7 +27,7 @@ import numpy as np
 from django.db.models import Max
 
 from marketdata.markets import Market, get_market
-from marketdata.operations.collect import missing
+from marketdata.operations.collect import missing_data
 from marketdata.operations.lease import Lease, LeaseLost
 from marketdata.operations.projection import project
 from marketdata.queries import bars as market_queries
@@ -92,7 +92,7 @@ def run(asked: Asked, *, clock: Clock, warm_up: WarmUp) -> Told:
     began, as_of, named = perf_counter(), clock(), get_market(asked.market)
     chosen = _versions(asked)
     if asked.collects:
-        missing.sync_holidays(asked.market, as_of=as_of)
+        missing_data.sync_holidays(asked.market, as_of=as_of)
     session, why = _session(named, asked, as_of)
     told = Told(asked.market, session, why)
     if session is None:
@@ -196,13 +196,13 @@ class _Work:
         try:
             if self._asked.collects:
                 market = self._asked.market
-                self._told.collected = missing.collect_missing(
+                self._told.collected = missing_data.collect_missing(
                     market,
                     flows=any(reads_flows(one, market) for one in self._chosen),
                     clock=self._clock,
                     beat=self._lease.check,
                 )
-            held = project.current(self._asked.market)
+            held = project.current_record(self._asked.market)
             if not self._is_complete(held):
                 return
             if not self._chosen:

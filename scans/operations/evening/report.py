@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from scans.models import Outcome, Status
 
 if TYPE_CHECKING:  # the admin shows outcomes, and no command should wait for collectors because of that
-    from marketdata.operations.collect.missing import Collected
+    from marketdata.operations.collect.missing_data import CollectionSummary
 
 Content = dict[str, Any]
 
@@ -56,7 +56,7 @@ class Told:
     reason: str = ""
     incomplete: bool = False
     versions: list[Ran] = field(default_factory=list)
-    collected: Collected | None = None
+    collected: CollectionSummary | None = None
     signals: dict[str, Any] = field(default_factory=dict)
     readiness: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0

@@ -97,7 +97,7 @@ def ask(
         return Asked(known, fresh=False)
     named = get_market(market)
     chosen = queries.versions(market, list(versions))
-    held = project.current(market)
+    held = project.current_record(market)
     low, high, count = _sessions(held, first, last, as_of)
     check(chosen, asked, named.segments, count)
     try:
@@ -192,7 +192,7 @@ def settle(*, as_of: datetime) -> None:
     its task was lost with a worker or a broker; a task too many finds nothing to do."""
     running = ScanRequest.objects.filter(status=RequestStatus.RUNNING)
     numbers = {lease_name(pk): pk for pk in running.values_list("pk", flat=True)}
-    lost = lease.lost(numbers) if numbers else set()
+    lost = lease.inactive(numbers) if numbers else set()
     running.filter(pk__in=[numbers[name] for name in lost]).update(
         status=RequestStatus.FAILED,
         reason="The worker was lost: what it had published stands, ask again for the rest.",
@@ -212,7 +212,7 @@ def seen(number: int, market: str, *, as_of: datetime) -> ScanRequest | None:
     if row is None or row.status not in ALIVE:
         return row
     is_running = row.status == RequestStatus.RUNNING
-    if lease.lost([lease_name(number)]) if is_running else row.queued_at < as_of - WAITING:
+    if lease.inactive([lease_name(number)]) if is_running else row.queued_at < as_of - WAITING:
         settle(as_of=as_of)
         row = rows.first()
     return row

@@ -79,7 +79,7 @@ def read(held: Record, asked: Days, tasks: Sequence[EngineTask], how: How) -> Re
     if it may be. LakeError where it is not; DataProblem where a session is missing or the index too short."""
     if not how.mend:
         return _read(held, asked, tasks, how)
-    return project.mended(held, lambda held: _read(held, asked, tasks, how))
+    return project.read_with_repair(held, lambda held: _read(held, asked, tasks, how))
 
 
 def _read(held: Record, asked: Days, tasks: Sequence[EngineTask], how: How) -> Read:
@@ -87,7 +87,7 @@ def _read(held: Record, asked: Days, tasks: Sequence[EngineTask], how: How) -> R
     index = index_series.index(held, asked, index_series.chosen(market) if how.index is None else how.index)
     flows = None
     if any(task.reads_flows for task in tasks):
-        flows = (project.current_flows if how.mend else market_queries.flow_record)(market)
+        flows = (project.current_flow_record if how.mend else market_queries.flow_record)(market)
     warm_up = max(task.requirements.warm_up for task in tasks)
     bars = market_queries.chain(held, asked)
     began = time.perf_counter()

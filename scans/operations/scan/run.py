@@ -116,7 +116,7 @@ def run(
             each(scan)
     if request.save:
         ranks = sum(len(answer.ranks) for scan in scans for answer in scan.answers)
-        analyze_tables.after(ranks, ScanRank, ScanSession)
+        analyze_tables.analyze(ranks, ScanRank, ScanSession)
     return scans
 
 
@@ -157,7 +157,7 @@ def sessions(request: Request) -> Days:
 def _record(request: Request) -> Record:
     """What is recorded: with the lake brought up to it, or as of the lake where nothing may be written."""
     if request.mend:
-        return project.current(request.market)
+        return project.current_record(request.market)
     return market_queries.record(request.market)
 
 

@@ -17,7 +17,7 @@ from marketdata.data_quality.finding import Finding
 from marketdata.models import CalendarOverride
 from marketdata.operations.projection import project
 from marketdata.queries import bars
-from tests.marketdata.operations.rows import COLUMNS, imported, tidy
+from tests.marketdata.operations.tidy_files import COLUMNS, import_file, write_tidy
 
 pytestmark = pytest.mark.django_db
 
@@ -35,13 +35,13 @@ def found() -> dict[str, Finding]:
 
 def test_a_sound_record_has_no_findings(tmp_path: Path) -> None:
     assert found() == {}
-    imported(tidy(tmp_path / "a.csv", [f"2026-08-{day},000010,{BAR}" for day in (19, 20, 21)]))
+    import_file(write_tidy(tmp_path / "a.csv", [f"2026-08-{day},000010,{BAR}" for day in (19, 20, 21)]))
     assert found() == {}
 
 
 def test_missing_sessions_are_told_as_runs(tmp_path: Path) -> None:
     days = ["2026-08-10", "2026-08-11", "2026-08-13", "2026-08-21"]
-    imported(tidy(tmp_path / "a.csv", [f"{day},000010,{BAR}" for day in days]))
+    import_file(write_tidy(tmp_path / "a.csv", [f"{day},000010,{BAR}" for day in days]))
     # a Monday to a Friday; 12 is missing, then 14, 18, 19, 20 (the 17th is a holiday) - see the calendar
     missing = found()["missing_sessions"]
     assert missing.count == 5
@@ -55,9 +55,9 @@ def test_missing_sessions_are_told_as_runs(tmp_path: Path) -> None:
 
 def test_sources_that_disagree(tmp_path: Path) -> None:
     rows = [f"2026-08-{day},000010,{BAR}" for day in (19, 20, 21)]
-    imported(tidy(tmp_path / "a.csv", rows), source="one")
+    import_file(write_tidy(tmp_path / "a.csv", rows), source="one")
     other = [rows[0], rows[1].replace("105", "104"), rows[2].replace("1000", "1001")]
-    imported(tidy(tmp_path / "b.csv", other), source="two")
+    import_file(write_tidy(tmp_path / "b.csv", other), source="two")
     disagreements = found()["disagreements"]
     assert disagreements.count == 2
     assert disagreements.cases == (
@@ -68,7 +68,7 @@ def test_sources_that_disagree(tmp_path: Path) -> None:
 
 def test_instruments_that_fell_silent(tmp_path: Path) -> None:
     rows = ["2026-08-21,000010", "2026-07-24,000020", "2026-07-22,000030", "2026-07-21,000040"]
-    imported(tidy(tmp_path / "a.csv", [f"{row},{BAR}" for row in rows]))
+    import_file(write_tidy(tmp_path / "a.csv", [f"{row},{BAR}" for row in rows]))
     quiet = found()["quiet_instruments"]
     # 20 sessions before 21 August is 23 July: one of them is the holiday of 17 August
     assert [case["code"] for case in quiet.cases] == ["000030", "000040"]
@@ -78,9 +78,9 @@ def test_instruments_that_fell_silent(tmp_path: Path) -> None:
 def test_statements_that_grew_old(tmp_path: Path) -> None:
     columns = f"{COLUMNS},department"
     old = [f"2025-08-01,000010,{BAR},관리종목(소속부없음)", f"2025-08-21,000020,{BAR},우량기업부"]
-    imported(tidy(tmp_path / "a.csv", old, columns=columns), source="krx")
+    import_file(write_tidy(tmp_path / "a.csv", old, columns=columns), source="krx")
     new = [f"2026-08-21,{code},{BAR}" for code in ("000010", "000020")]
-    imported(tidy(tmp_path / "b.csv", new))
+    import_file(write_tidy(tmp_path / "b.csv", new))
     statements = found()["old_statements"]
     assert [(case["code"], case["said"]) for case in statements.cases] == [("000010", "2025-08-01")]
 
@@ -89,7 +89,7 @@ def test_the_command_prints_text_or_one_json_object_a_line(tmp_path: Path) -> No
     with pytest.raises(CommandError, match="Market kr has no bars yet: import some"):
         call_command("check_data")
     days = ["2026-08-10", "2026-08-12"]
-    imported(tidy(tmp_path / "a.csv", [f"{day},000010,{BAR}" for day in days]))
+    import_file(write_tidy(tmp_path / "a.csv", [f"{day},000010,{BAR}" for day in days]))
     out = StringIO()
     call_command("check_data", stdout=out)
     first, second = out.getvalue().splitlines()[0], out.getvalue().splitlines()[2]
@@ -112,15 +112,15 @@ def test_suspected_corporate_actions_are_listed_until_they_are_explained(tmp_pat
         "2026-08-20": "20,21,19,20,1000",
         "2026-08-21": "21,22,20,21,1000",
     }
-    imported(tidy(tmp_path / "a.csv", [f"{day},000010,{bar}" for day, bar in days.items()]))
-    project.project("kr")
+    import_file(write_tidy(tmp_path / "a.csv", [f"{day},000010,{bar}" for day, bar in days.items()]))
+    project.project_bars("kr")
     assert found()["suspected_actions"].cases == (
         {"code": "000010", "session": "2026-08-20", "close before": 100.0, "close": 20.0},
     )
     events = tmp_path / "events.csv"
     events.write_text("date,code,ratio\n2026-08-20,000010,0.2\n", encoding="utf-8")
-    imported(events)
-    project.project("kr")
+    import_file(events)
+    project.project_bars("kr")
     assert "suspected_actions" not in found()
 
 
@@ -139,7 +139,7 @@ def test_gaps_repeats_and_outliers_of_single_instruments(tmp_path: Path) -> None
     rows += [f"{days[0]},000020,{BAR}", f"{days[3]},000020,100,110,90,101,7"]
     rows += [f"{day},000030,100,110,90,100,23456" for day in days[1:3]]
     rows += [f"{days[2]},000040,100,200,90,100,5"]
-    imported(tidy(tmp_path / "a.csv", rows))
+    import_file(write_tidy(tmp_path / "a.csv", rows))
     seen = found()
     assert seen["instrument_gaps"].cases == ({"code": "000020", "from": days[0], "to": days[3], "sessions": 2},)
     assert seen["repeated_bars"].cases == ({"code": "000030", "session": days[2], "source": "file"},)
@@ -150,13 +150,13 @@ def test_gaps_repeats_and_outliers_of_single_instruments(tmp_path: Path) -> None
 def test_sources_far_apart_and_sources_that_fell_behind(tmp_path: Path) -> None:
     days = [f"2026-08-{day}" for day in (10, 11, 12, 13, 14, 18, 19, 20, 21)]
     rows = [f"{day},000010,100,110,90,{95 + n},1000" for n, day in enumerate(days)]
-    imported(tidy(tmp_path / "a.csv", rows), source="one")
+    import_file(write_tidy(tmp_path / "a.csv", rows), source="one")
     other = ["2026-08-10,000010,100,116,90,95,1000", "2026-08-11,000010,100.05,110,90,96,1000"]
-    imported(tidy(tmp_path / "b.csv", other), source="two")
+    import_file(write_tidy(tmp_path / "b.csv", other), source="two")
     seen = found()
     assert [case["session"] for case in seen["anomalies"].cases] == ["2026-08-10"]
     assert seen["disagreements"].count == 1  # 0.05 % is no disagreement
-    imported(tidy(tmp_path / "c.csv", ["2026-08-19,000010,100,110,90,101,1000"]), source="two")
+    import_file(write_tidy(tmp_path / "c.csv", ["2026-08-19,000010,100,110,90,101,1000"]), source="two")
     poor = found()["source_quality"]
     # Of the last seven sessions it brought one bar on the fifth, and none on the two after.
     assert poor.cases == ({"source": "two", "quality": round(0.6 / 3 + 0.4 * 5 / 7, 3)},)
@@ -186,11 +186,11 @@ def test_bars_that_contradict_themselves(tmp_path: Path, bar: str, told: str) ->
         "105,105,105,105,9,945",
     ]
     rows = [f"2026-08-{18 + n},000010,{one}" for n, one in enumerate(sound)]
-    imported(tidy(tmp_path / "a.csv", rows, columns=columns))
+    import_file(write_tidy(tmp_path / "a.csv", rows, columns=columns))
     assert "contradictory_bars" not in found()
     other = [f"2026-08-20,{code},{bar}" for code in ("000020", "000030")]
     width = COLUMNS if bar.count(",") == 4 else columns
-    imported(tidy(tmp_path / "b.csv", other, columns=width))
+    import_file(write_tidy(tmp_path / "b.csv", other, columns=width))
     seen = found()["contradictory_bars"]
     assert [(case["code"], case["told"]) for case in seen.cases] == [
         ("000020", told),
@@ -203,7 +203,7 @@ def test_bars_that_contradict_themselves(tmp_path: Path, bar: str, told: str) ->
 
 
 def test_progress_names_each_check_and_ends(tmp_path: Path) -> None:
-    imported(tidy(tmp_path / "a.csv", [f"2026-08-21,000010,{BAR}"]))
+    import_file(write_tidy(tmp_path / "a.csv", [f"2026-08-21,000010,{BAR}"]))
     shown: list[tuple[str, float]] = []
     list(report.findings("kr", progress=lambda name, share: shown.append((name, share))))
     assert shown[0] == ("missing sessions", 0.0)

@@ -16,7 +16,7 @@ from marketdata.operations import generations
 from marketdata.operations.collect import holidays, instruments
 from marketdata.operations.imports.index_series import choose, import_index
 from tests.exchanges.kis_market import Instrument as Listed
-from tests.marketdata.operations.desk import Desk, evening, sessions
+from tests.marketdata.operations.kis_setup import KisSetup, evening, sessions
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
@@ -40,19 +40,19 @@ def now() -> dict[str, datetime]:
 
 
 def test_a_list_of_what_trades() -> None:
-    with Desk({"005930": Listed("삼성전자", [])}) as desk:
+    with KisSetup({"005930": Listed("삼성전자", [])}) as kis:
         before = now()
-        instruments.sync(desk.source, market="kr", as_of=evening(sessions()[-1]))
+        instruments.sync(kis.source, market="kr", as_of=evening(sessions()[-1]))
     assert moved(before) == {"kr"}
 
 
 def test_holidays() -> None:
-    with Desk({}, closed=frozenset({date(2026, 8, 25)})) as desk:
+    with KisSetup({}, closed=frozenset({date(2026, 8, 25)})) as kis:
         before = now()
-        holidays.sync(desk.source, market="kr", as_of=evening(MONDAY))
+        holidays.sync(kis.source, market="kr", as_of=evening(MONDAY))
         assert moved(before) == {"kr", "kr-adj"}
         before = now()
-        holidays.sync(desk.source, market="kr", as_of=evening(MONDAY))
+        holidays.sync(kis.source, market="kr", as_of=evening(MONDAY))
     assert moved(before) == set()
 
 

@@ -19,7 +19,7 @@ from django.db.models import F
 
 from marketdata.models import Generation, LeaseRow
 from marketdata.operations import lease as leases
-from marketdata.operations.lease import Lease, LeaseLost, LeaseTaken, is_held, lost
+from marketdata.operations.lease import Lease, LeaseLost, LeaseTaken, inactive, is_active
 from marketdata.operations.processes import is_running, this_process
 from tests.seismo_site.running import ROOT, environment, installed
 from tests.servers import Servers
@@ -68,10 +68,10 @@ def eventually(holds: Callable[[], bool]) -> bool:
 @pytest.mark.django_db
 def test_a_row_exists_as_long_as_the_block_runs() -> None:
     with Lease(NAME) as lease:
-        assert is_held(NAME)
+        assert is_active(NAME)
         lease.check()
         with Lease("evening of market us"):
-            assert lost([NAME, "evening of market us", "evening of market upbit"]) == {"evening of market upbit"}
+            assert inactive([NAME, "evening of market us", "evening of market upbit"]) == {"evening of market upbit"}
     assert not LeaseRow.objects.exists()
     with pytest.raises(ZeroDivisionError), Lease(NAME):
         raise ZeroDivisionError
@@ -95,7 +95,7 @@ def test_elsewhere_a_holder_is_gone_after_a_minute_of_silence(host: str, seconds
     """Even where a process of that number runs here."""
     row(host=host)
     silent(seconds)
-    assert is_held(NAME) is not is_free
+    assert is_active(NAME) is not is_free
     if is_free:
         with Lease(NAME) as lease:
             lease.check()
@@ -107,7 +107,7 @@ def test_a_process_that_runs_here_may_be_silent_for_longer(minutes: float, is_fr
     """A long transaction of another one may lock SQLite for minutes."""
     row()
     silent(minutes * 60)
-    assert is_held(NAME) is not is_free
+    assert is_active(NAME) is not is_free
 
 
 @pytest.mark.django_db

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from marketdata.data_quality import report
 from marketdata.operations.projection import project
 from marketdata.queries import bars as queries
-from tests.marketdata.operations.rows import imported, tidy
+from tests.marketdata.operations.tidy_files import import_file, write_tidy
 
 pytestmark = pytest.mark.django_db
 
@@ -48,9 +48,9 @@ def record(folder: Path, made: Bars, *, name: str = "a.csv", code: str = "000010
         ",".join([day, code, *("" if value is None else f"{value:g}" for value in bar.values())])
         for day, bar in zip(DAYS, made, strict=True)
     ]
-    report_ = imported(tidy(folder / name, rows, columns=COLUMNS))
+    report_ = import_file(write_tidy(folder / name, rows, columns=COLUMNS))
     assert (report_.error, report_.rejected) == ("", {})
-    project.project("kr")
+    project.project_bars("kr")
 
 
 def found() -> list[tuple[str, str]]:
@@ -194,8 +194,8 @@ def test_an_instrument_is_not_eligible_and_named_until_a_person_decides(tmp_path
     assert window.read({"close": 0}).suspect.all()
     events = tmp_path / "events.csv"
     events.write_text(f"date,code,ratio\n{DAYS[AT]},000010,1\n{DAYS[AT + 1]},000010,1\n", encoding="utf-8")
-    imported(events)
-    project.project("kr")
+    import_file(events)
+    project.project_bars("kr")
     assert found() == []
 
 
@@ -215,8 +215,8 @@ def test_what_is_suspected_does_not_depend_on_later_bars(tmp_path: Path) -> None
             ",".join([day, "000010", *(f"{value:g}" for value in bar.values() if value is not None)])
             for day, bar in zip(DAYS[:until], made, strict=False)
         ]
-        imported(tidy(tmp_path / f"{until}.csv", rows, columns=COLUMNS))
-        project.project("kr")
+        import_file(write_tidy(tmp_path / f"{until}.csv", rows, columns=COLUMNS))
+        project.project_bars("kr")
         expected = [(DAYS[n], "reach") for n in (4, 7) if n < until]
         assert found() == expected
     assert np.array_equal([str(day) for day in queries.record("kr").sessions], DAYS)

@@ -75,11 +75,11 @@ def test_settings_that_contradict_each_other_are_said(settings: Settings) -> Non
     settings.SOURCES = {"kis": KEYS | {"environment": "paper", "base_url": real}}
     assert "the address is that of real: change one of them" in listed()
     with pytest.raises(SourceRefused, match="change one of them"):
-        sources.source("kis", SourceDependencies())
+        sources.get_source("kis", SourceDependencies())
     assert [(error.id, "change one of them" in error.msg) for error in checks.sources()] == [("marketdata.E001", True)]
 
 
 def test_a_source_that_is_not_configured_is_refused(settings: Settings) -> None:
     settings.SOURCES = {"kis": KEYS | {"app_key": ""}}
     with pytest.raises(SourceRefused, match="not configured: set KIS_APP_KEY"):
-        sources.source("kis", SourceDependencies())
+        sources.get_source("kis", SourceDependencies())

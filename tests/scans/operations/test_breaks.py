@@ -74,7 +74,7 @@ def bars(market: str, instruments: int = 14) -> pd.DataFrame:
 
 
 def broken(market: str) -> list[tuple[str, str, str]]:
-    return [(one.session, one.code, one.kind) for one in queries.breaks(project.current(market))]
+    return [(one.session, one.code, one.kind) for one in queries.breaks(project.current_record(market))]
 
 
 def scanned(market: str, first: date, last: date) -> list[Any]:
@@ -92,13 +92,13 @@ def test_a_raw_split_is_suspected_until_its_event_is_supplied(bring: Bring, mark
     rows.loc[split, "volume"] *= 4
     bring(rows, market)
     assert broken(market) == [(str(on[280]), code, "split")]
-    held = project.current(market)
+    held = project.current_record(market)
     panel = queries.window(held, held.sessions[-1:], 260).read({"close": 260, "volume": 0})
     assert [str(code) for code in panel.codes[panel.suspect[-1]]] == [code]
     unlike = queries.chain(held, held.sessions[[279, 280]])
-    factor_events.supply(market=market, code=code, day=on[280], ratio=0.25, source="test", at=AS_OF)
+    factor_events.record_decision(market=market, code=code, day=on[280], ratio=0.25, source="test", at=AS_OF)
     assert broken(market) == []
-    held = project.current(market)
+    held = project.current_record(market)
     alike = queries.chain(held, held.sessions[[279, 280]])
     assert unlike[0] == alike[0]
     assert unlike[1] != alike[1]
@@ -110,7 +110,7 @@ def test_one_wrong_bar_leaves_the_index_with_its_instrument(bring: Bring) -> Non
     rows = bars("us")
     on = days("us")
     bring(rows, "us")
-    sessions, m, spread = queries.index(project.current("us"))
+    sessions, m, spread = queries.index(project.current_record("us"))
     wrong = rows[(rows.code == "TBX") & (rows.date == on[290])].copy()
     wrong[PRICES] *= 100
     bring(wrong, "us")
@@ -118,7 +118,7 @@ def test_one_wrong_bar_leaves_the_index_with_its_instrument(bring: Bring) -> Non
         (str(on[290]), "TBX", "scale"),
         (str(on[291]), "TBX", "scale"),
     ]
-    _, with_error, range_with_error = queries.index(project.current("us"))
+    _, with_error, range_with_error = queries.index(project.current_record("us"))
     np.testing.assert_array_equal(m[:290], with_error[:290])
     close = rows.pivot_table(index="date", columns="code", values="close").drop(columns="TBX")
     expected = (close / close.shift(1) - 1).mean(axis=1).to_numpy()
@@ -126,7 +126,7 @@ def test_one_wrong_bar_leaves_the_index_with_its_instrument(bring: Bring) -> Non
     assert spread[290:].max() < 0.01 > range_with_error[290:].max()
     bring(rows[(rows.code == "TBX") & (rows.date == on[290])], "us")  # corrected
     assert broken("us") == []
-    np.testing.assert_array_equal(queries.index(project.current("us"))[1], m)
+    np.testing.assert_array_equal(queries.index(project.current_record("us"))[1], m)
     assert len(sessions) == len(m)
 
 
@@ -146,7 +146,7 @@ def test_a_code_used_again_is_a_new_life(bring: Bring, market: str) -> None:
     on = days(market)
     bring(rows, market)
     assert broken(market) == [(str(on[240]), code, "life")]
-    held = project.current(market)
+    held = project.current_record(market)
     for at, eligible in ((240 + 58, False), (240 + 59, True)):  # v2 wants 60 bars
         day = np.datetime64(on[at])
         panel = queries.window(held, np.array([day]), 321).read({"close": 321, "volume": 0})
@@ -164,7 +164,7 @@ def test_a_code_used_again_is_a_new_life(bring: Bring, market: str) -> None:
     old = (two.code == code) & (two.date < on[240])
     two.loc[old, "code"] = "999990" if market == "kr" else "ZZX"
     bring(two, f"{market}-two")
-    other = queries.index(project.current(f"{market}-two"))
+    other = queries.index(project.current_record(f"{market}-two"))
     np.testing.assert_array_equal(index[1], other[1])
     np.testing.assert_array_equal(index[2], other[2])
 
@@ -175,7 +175,7 @@ def test_a_backfill_over_both_lives_gives_what_single_sessions_give(bring: Bring
     mine = rows.code == code
     rows.loc[mine & (rows.date < on[40]), "volume"] = 3e6
     bring(rows, "us")
-    held = project.current("us")
+    held = project.current_record("us")
     window = queries.window(held, held.between(on[30], on[-1]), 30)
     codes = list(window.read({"close": 30, "volume": 0}).codes)
     assert codes.count(code) == 2
@@ -209,7 +209,7 @@ def test_a_backfill_over_both_lives_gives_what_single_sessions_give(bring: Bring
             valid_to=date(2023, 6, 1),
             segment="US",
         ),
-        lambda one, last, first: factor_events.supply(
+        lambda one, last, first: factor_events.record_decision(
             market="us", code=one.code, day=first, ratio=0.27, source="test", at=AS_OF
         ),
     ],
@@ -222,10 +222,10 @@ def test_a_hole_that_something_explains_begins_no_life(bring: Bring, explain: An
     one = Instrument.objects.get(market="us", code=code)
     explain(one, on[39], on[240])
     one.save()
-    project.project("us")
+    project.project_bars("us")
     assert [kind for _, _, kind in broken("us") if kind == "life"] == []
     Instrument.objects.filter(pk=one.pk).update(listed_on=on[240])
-    project.project("us")
+    project.project_bars("us")
     kinds = [kind for _, _, kind in broken("us")]
     assert kinds.count("life") == (0 if FactorEvent.objects.exists() else 1)
 
@@ -247,19 +247,19 @@ def test_an_inverted_event_is_refused_by_hand_and_suspected_from_a_file(bring: B
     after = float(rows[(rows.code == "003010") & (rows.date == on[280])].close.iloc[0])
     supply: dict[str, Any] = {"market": "kr", "code": "003010", "day": on[280], "source": "test"}
     with pytest.raises(factor_events.EventRefused) as refused:
-        factor_events.supply(**supply, ratio=1 / 30, at=AS_OF)
+        factor_events.record_decision(**supply, ratio=1 / 30, at=AS_OF)
     left, without = after / (before / 30), after / before
     assert f"leaves a move of {left:.4g} times, {without:.4g} times without it" in str(refused.value)
     file = tmp_path / "events.csv"
     file.write_text(f"date,code,ratio\n{on[280]},003010,{1 / 30}\n", encoding="utf-8")
     import_prices(files=[file], market="kr", as_of=AS_OF)
     assert broken("kr") == [(str(on[280]), "003010", "event")]
-    held = project.current("kr")
+    held = project.current_record("kr")
     panel = queries.window(held, held.sessions[-1:], 260).read({"close": 260, "volume": 0})
     assert panel.suspect[0].tolist() == [code == "003010" for code in panel.codes]
-    factor_events.supply(**supply, ratio=30, at=AS_OF)
+    factor_events.record_decision(**supply, ratio=30, at=AS_OF)
     assert broken("kr") == []
-    held = project.current("kr")
+    held = project.current_record("kr")
     assert not queries.window(held, held.sessions[-1:], 260).read({"volume": 0}).suspect.any()
 
 

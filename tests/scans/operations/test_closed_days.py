@@ -66,7 +66,7 @@ def test_the_next_session_is_as_if_the_market_had_been_closed(
     assert (sessions[19].month, sessions[20].month) == (3, 4) or at != 20
     rows = bars([day for day in sessions if day != sessions[at]])
     bring(pd.concat([rows, fill(rows, sessions, at)]))
-    held = project.current("kr")
+    held = project.current_record("kr")
     assert np.datetime64(sessions[at]) not in held.sessions
     ours = scan(sessions[at + 1])
     assert any(notice.startswith(f"{sessions[at]}: ") and "closed?" in notice for notice in ours.notices)
@@ -77,7 +77,7 @@ def test_the_next_session_is_as_if_the_market_had_been_closed(
     assert np.datetime64(sessions[at]) not in chart.days
 
     CalendarOverride.objects.create(market="kr", date=sessions[at], is_open=False)
-    held = project.current("kr")
+    held = project.current_record("kr")
     assert closed_days(held) == {}
     theirs = scan(sessions[at + 1])
     assert ours.answers == theirs.answers  # digests included
@@ -105,16 +105,16 @@ def test_such_a_day_is_no_session_to_scan_until_somebody_says_it_was_one(
     (answer,) = scan(sessions[-1]).answers
     assert (answer.status, answer.reason) == ("quarantined", "none of 12 instruments traded")
     CalendarOverride.objects.update_or_create(market="kr", date=sessions[-1], defaults={"is_open": False})
-    assert project.current("kr").sessions[-1] == np.datetime64(sessions[-2])
+    assert project.current_record("kr").sessions[-1] == np.datetime64(sessions[-2])
     assert not [one for one in report.findings("kr") if one.check == "closed_days"]
 
 
 def test_right_bars_make_it_a_session_again(bring: Importer, sessions: list[date], probe: Probe) -> None:
     rows = bars(sessions)
     bring(pd.concat([rows[rows.date != sessions[22]], silent(rows, sessions, 22)]))
-    assert np.datetime64(sessions[22]) not in project.current("kr").sessions
+    assert np.datetime64(sessions[22]) not in project.current_record("kr").sessions
     bring(rows[rows.date == sessions[22]])
-    held = project.current("kr")
+    held = project.current_record("kr")
     assert np.datetime64(sessions[22]) in held.sessions
     assert not held.closed
 
@@ -148,15 +148,15 @@ def test_half_dead_days_are_quarantined_and_named_with_the_next(
 def test_a_lake_of_before_is_written_anew(bring: Importer, sessions: list[date], probe: Probe) -> None:
     """A day that was closed by an override leaves the lake, and comes back with it."""
     bring(bars(sessions))
-    project.current("kr")
+    project.current_record("kr")
     day = sessions[21]
     override = CalendarOverride.objects.create(market="kr", date=day, is_open=False)
     assert record("kr").stale == (day.replace(day=1),)
-    project.current("kr")
+    project.current_record("kr")
     (row,) = LakePartition.objects.filter(market="kr", month=day.replace(day=1))
     assert row.closed == {str(day): [12, ""]}
     assert str(day) not in row.sessions
     override.delete()
-    assert np.datetime64(day) in project.current("kr").sessions
+    assert np.datetime64(day) in project.current_record("kr").sessions
     with pytest.raises(CommandError, match="is not a session"):
         call_command("run_scan", "--date", "2024-04-10")

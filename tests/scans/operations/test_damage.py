@@ -123,8 +123,8 @@ def test_damage_anywhere_changes_no_answer(
         for damage in damages(file.read_bytes(), draw, 15):
             file.write_bytes(damage)
             assert ranks(sessions[25]) == right
-    project.mark_broken("kr")  # what no answer needed is damaged still
-    project.project("kr")
+    project.mark_damaged("kr")  # what no answer needed is damaged still
+    project.project_bars("kr")
     assert list(verify("kr")) == []
 
 
@@ -135,7 +135,7 @@ def test_an_index_that_needs_a_damaged_month_is_computed_all_the_same(
     zero(data_dir / "lake" / APRIL / "bars.parquet")
     newer = market[market["date"] == sessions[-1]].assign(volume=5)
     bring(newer, at=AS_OF + timedelta(days=1))
-    project.project("kr")
+    project.project_bars("kr")
     assert list(verify("kr")) == []
 
 

@@ -288,7 +288,7 @@ def test_whatever_happens_is_told(
     evenings: Evenings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(project, "current", lambda market: 1 / 0)
+    monkeypatch.setattr(project, "current_record", lambda market: 1 / 0)
     told = evenings(night(sessions[-1]))
     assert (told.outcome, Evening.objects.get().status) == ("failed", Status.FAILED)
     assert "ZeroDivisionError" in Notification.objects.get().reason

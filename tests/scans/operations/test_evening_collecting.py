@@ -17,17 +17,17 @@ from scans.notices import text as notice
 from scans.operations.evening import evening, notify
 from scans.operations.evening.evening import Asked
 from scans.operations.evening.report import Told
-from tests.marketdata.operations.desk import Desk, known, listed, sessions
-from tests.marketdata.operations.desk import evening as at_six
+from tests.marketdata.operations.kis_setup import KisSetup, create_instruments, generated_instruments, sessions
+from tests.marketdata.operations.kis_setup import evening as at_six
 from tests.scans.probe import Probe
 
 SIZE = 12
 
 
 @pytest.fixture
-def desk(db: None, data_dir: Path, settings: Any, probe: Probe) -> Iterator[Desk]:
+def desk(db: None, data_dir: Path, settings: Any, probe: Probe) -> Iterator[KisSetup]:
     """A market of which nothing is recorded, and the settings that point at the imitation of its source."""
-    with Desk(listed(SIZE)) as desk:
+    with KisSetup(generated_instruments(SIZE)) as desk:
         settings.SOURCES = {
             **settings.SOURCES,
             "kis": {
@@ -46,7 +46,7 @@ def desk(db: None, data_dir: Path, settings: Any, probe: Probe) -> Iterator[Desk
         yield desk
 
 
-def run(desk: Desk, session: date, *versions: str) -> Told:
+def run(desk: KisSetup, session: date, *versions: str) -> Told:
     """The evening of `session`, as the imitation has it."""
     desk.exchange.today = session
     return evening.run(
@@ -56,7 +56,7 @@ def run(desk: Desk, session: date, *versions: str) -> Told:
     )
 
 
-def test_what_is_missing_is_collected_and_scanned(desk: Desk) -> None:
+def test_what_is_missing_is_collected_and_scanned(desk: KisSetup) -> None:
     before, last = sessions()[-2:]
     told = run(desk, before)
     assert (told.outcome, told.failures()) == ("done", [])
@@ -77,7 +77,7 @@ def test_what_is_missing_is_collected_and_scanned(desk: Desk) -> None:
     assert (again.collected.new, again.news) == (0, False)
 
 
-def test_a_source_that_is_away(desk: Desk) -> None:
+def test_a_source_that_is_away(desk: KisSetup) -> None:
     before, last = sessions()[-2:]
     run(desk, before)
     desk.exchange.faults.rates = {"error": 1.0}
@@ -94,10 +94,10 @@ def test_a_source_that_is_away(desk: Desk) -> None:
     assert (row.outcome, row.collection["error"]) == ("done", "")
 
 
-def test_a_source_that_fails_does_not_stop_the_scan_of_what_is_there(desk: Desk) -> None:
+def test_a_source_that_fails_does_not_stop_the_scan_of_what_is_there(desk: KisSetup) -> None:
     last = sessions()[-1]
     run(desk, last)
-    known("999990")  # the source fails for it
+    create_instruments("999990")  # the source fails for it
     ScanSession.objects.all().update(published=False)
     desk.exchange.faults.rates = {"error": 1.0}
     told = run(desk, last)
@@ -107,7 +107,7 @@ def test_a_source_that_fails_does_not_stop_the_scan_of_what_is_there(desk: Desk)
     assert "1 instruments failed, 999990 among them" in failure
 
 
-def bought(desk: Desk) -> None:
+def bought(desk: KisSetup) -> None:
     """Each instrument's institutions a tenth of what was traded on its last thirty sessions, from persons."""
     for one in desk.market.values():
         one.flows[:] = [(bar.session, -(bar.volume // 10), 0, bar.volume // 10) for bar in one.bars[-30:]]
@@ -126,7 +126,7 @@ def flows(session: date) -> list[tuple[str, float | None]]:
     )
 
 
-def test_flow_is_collected_for_a_version_that_reads_it_and_for_no_other(desk: Desk) -> None:
+def test_flow_is_collected_for_a_version_that_reads_it_and_for_no_other(desk: KisSetup) -> None:
     bought(desk)
     last = sessions()[-1]
     for slug, weight in (("plain", 0.0), ("leans", 0.2)):
@@ -146,7 +146,7 @@ def test_flow_is_collected_for_a_version_that_reads_it_and_for_no_other(desk: De
     assert (again.collected.flows, again.collected.calls, again.news) == (0, 0, False)
 
 
-def test_flow_that_cannot_be_had_is_told_and_the_scans_go_on(desk: Desk) -> None:
+def test_flow_that_cannot_be_had_is_told_and_the_scans_go_on(desk: KisSetup) -> None:
     bought(desk)
     last = sessions()[-1]
     run(desk, last)
@@ -161,7 +161,7 @@ def test_flow_that_cannot_be_had_is_told_and_the_scans_go_on(desk: Desk) -> None
     assert (flows(last), Notification.objects.get(session=last).outcome) == ([], "partial")
 
 
-def test_a_lease_that_is_lost_ends_the_collection(desk: Desk) -> None:
+def test_a_lease_that_is_lost_ends_the_collection(desk: KisSetup) -> None:
     last = sessions()[-1]
     desk.exchange.today = last
 
@@ -174,7 +174,7 @@ def test_a_lease_that_is_lost_ends_the_collection(desk: Desk) -> None:
     assert not Notification.objects.exists()
 
 
-def test_without_a_source_that_is_said(desk: Desk, settings: Any) -> None:
+def test_without_a_source_that_is_said(desk: KisSetup, settings: Any) -> None:
     run(desk, sessions()[-1])
     settings.SOURCES = {**settings.SOURCES, "kis": {**settings.SOURCES["kis"], "app_key": ""}}
     told = run(desk, sessions()[-1])

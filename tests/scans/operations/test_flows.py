@@ -47,7 +47,7 @@ def flow(
     **values: Sequence[float | None],
 ) -> None:
     given = FlowBatch.of([code] * len(days), days, values)
-    flows.record(given, market="kr", source=source, at=at)
+    flows.record_flows(given, market="kr", source=source, at=at)
 
 
 def scanned(sessions: list[date], *, executor: str = "inline", save: bool = True) -> list[Scan]:
@@ -75,7 +75,7 @@ def test_a_version_sees_the_flows_of_its_window_as_recorded(engine: FlowProbe, s
     for code in CODES[1:]:
         days = [day for day in sessions if rng.random() < 0.8]
         given = {name: [float(rng.integers(-9, 9)) if rng.random() < 0.7 else np.nan for _ in days] for name in FIELDS}
-        flows.record(FlowBatch.of([code] * len(days), days, given), market="kr", source="kis", at=AS_OF)
+        flows.record_flows(FlowBatch.of([code] * len(days), days, given), market="kr", source="kis", at=AS_OF)
         for name, values in given.items():
             wanted[name].loc[days, code] = values
     flow(sessions, "999999", foreign_net_quantity=[7] * len(sessions))
@@ -144,7 +144,7 @@ def test_one_source_completes_another_and_the_preferred_one_decides(
 
 def test_the_lake_of_flows_is_verified_and_mended(engine: FlowProbe, sessions: list[date], data_dir: Path) -> None:
     flow(sessions, foreign_net_quantity=[float(n) for n in range(len(sessions))])
-    project.project("kr")
+    project.project_bars("kr")
     assert {finding.text for finding in verify("kr")} == {
         "is behind the record in its flows; run `manage.py project_lake`"
     }
@@ -160,7 +160,7 @@ def test_the_lake_of_flows_is_verified_and_mended(engine: FlowProbe, sessions: l
 
     file.unlink()
     assert "is missing" in next(verify("kr")).text
-    project.bring_up_to_date("kr")
+    project.update_lake("kr")
     assert list(verify("kr")) == []
 
     row = FlowPartition.objects.get(month=date(2024, 4, 1))

@@ -29,7 +29,7 @@ def evening(bring: Importer, sessions: list[date], probe: Probe) -> datetime:
     """An hour after the close of the second session after the one in doubt, which ends the record."""
     rows = bars(sessions[: AT + 3])
     bring(rows[(rows.date != sessions[AT]) | rows.code.isin(TWELVE[:5])])
-    project.project("kr")
+    project.project_bars("kr")
     return datetime.combine(sessions[AT + 2], time(7, 30), UTC)
 
 

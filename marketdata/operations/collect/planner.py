@@ -1,0 +1,240 @@
+"""What a collection of daily bars has to ask for, worked out from the record before any call is made.
+
+1. The sessions an instrument should have: from the last recorded one on; with `since`, all from that day on; for an
+   instrument without bars, from the market's first recorded session on. Up to the last session that has closed, and
+   only while it was listed.
+2. Less those with a bar of any source, and those this source has already answered for (`BarCoverage`); besides them
+   those whose answers lacked values.
+3. What is left becomes requests: neighbours that fit into one answer share it, and each request that continues a series
+   begins a few recorded sessions earlier, so that a restatement shows.
+4. Where today's session is all that is missing, it has closed and the source quotes many instruments in one call, a
+   quote does; but each instrument in turn, once every `check_every` sessions, is asked for its bars all the same.
+5. Where bars of the same day follow trades after hours (`same_day`), the last session is left out at other hours, and
+   the last `READ_AGAIN` recorded sessions of each instrument are read again once, on a later day.
+
+With `refetch` the named instruments are asked for every session again, whatever is recorded or was answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.errors import DataProblem
+from marketdata.markets import Market, get_market
+from marketdata.models import StockPrice
+from marketdata.operations.collect import coverage
+from marketdata.operations.collect.plan import READ_AGAIN, CollectionOptions, CollectionPlan, market_zone
+from marketdata.operations.collect.same_day import ReadingHours
+from marketdata.operations.collect.series import Series, recorded_series
+from marketdata.queries.bars import hours, sessions
+from marketdata.sources.base import Capability
+from marketdata.sources.daily import BarRequest, DailyBarSource, QuoteSource
+
+
+def make_plan(source: DailyBarSource, *, market: str, options: CollectionOptions, as_of: datetime) -> CollectionPlan:
+    """The plan as of a moment. DataProblem where the source has no bars of the market, or no instrument is known."""
+    named = get_market(market)
+    if source.daily_market not in named.family:
+        raise DataProblem(
+            f"{source.title} has daily bars of market {source.daily_market}, not of {market}: name another --source."
+        )
+    calendar, reading = (
+        sessions(named.name),
+        ReadingHours(hours(named.name), source.same_day),
+    )
+    end, note = reading.hours.last_closed(calendar, as_of), ""
+    if not reading.allows(calendar[end].item(), as_of):
+        note = reading.refusal(calendar[end].item(), as_of, source.title)
+        end -= 1
+    series = recorded_series(named.name, options.codes, calendar[end].item())
+    answered = coverage.read(named.name, source.name, options.codes)
+    began = min((one.first for one in series if one.first), default=None)
+    work = _Work(source, calendar, end, options, began, reading, as_of)
+    today = as_of.astimezone(market_zone(named)).date()
+    quotable = (
+        isinstance(source, QuoteSource)
+        and Capability.QUOTES in source.capabilities
+        and calendar[end].item() == today
+        and not options.refetch
+    )
+    unknown = []
+    for one in series:
+        spans = answered.get(one.code, coverage.Coverage())
+        if spans.unknown and not options.codes:
+            unknown.append(one.code)
+        else:
+            work.add(named.name, one, spans, quotable=quotable)
+    return work.plan(named, len(series), tuple(unknown), note)
+
+
+class _Work:
+    """Adds up what is missing."""
+
+    def __init__(
+        self,
+        source: DailyBarSource,
+        calendar: NDArray[np.datetime64],
+        end: int,
+        options: CollectionOptions,
+        began: date | None,
+        reading: ReadingHours,
+        as_of: datetime,
+    ) -> None:
+        self._source, self._calendar, self._end = source, calendar, end
+        self._options, self._reading = options, reading
+        self._settled = self._last_settled(as_of)
+        start = options.since or began
+        self._start = self._position(start) if start else end + 1 - options.history
+        self._missing = 0
+        self._requests: list[BarRequest] = []
+        self._settle: list[BarRequest] = []
+        self._quoted: list[str] = []
+
+    def add(self, market: str, one: Series, answered: coverage.Coverage, *, quotable: bool) -> None:
+        """Plan for one instrument."""
+        low, high = self._bounds(one)
+        wanted = np.ones(max(high - low + 1, 0), dtype=bool)
+        if not self._options.refetch:
+            for span in answered.spans:
+                first, last = self._position(span[0]), self._position(span[1], side="right")
+                wanted[max(first - low, 0) : max(last - low, 0)] = False
+            wanted[self._have(market, one, low, high)] = False
+        missing = low + np.flatnonzero(wanted)
+        if answered.open and not self._options.refetch:
+            still_open, in_vain = self._open(answered.open)
+            missing = np.setdiff1d(np.union1d(missing, still_open), in_vain)
+        requests: list[BarRequest] = []
+        if len(missing):
+            self._missing += len(missing)
+            alone = len(missing) == 1 and missing[0] == self._end and one.last is not None
+            if quotable and alone and not self._is_turn(one.code):
+                self._quoted.append(one.code)
+            else:
+                requests = self._windows(one, missing)
+        self._requests += requests
+        self._add_settling(one, answered, requests)
+
+    def _open(self, spans: Iterable[coverage.OpenSpan]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The places of sessions whose answers lacked values: those to ask for again, and those that were asked for too
+        often in vain."""
+        found: tuple[list[int], list[int]] = [], []
+        for span in spans:
+            places = coverage.places((span.first, span.last), self._calendar)
+            found[span.tries >= coverage.TRIES].extend(one for one in places if one <= self._end)
+        again, in_vain = (np.array(places, dtype=np.intp) for places in found)
+        return again, in_vain
+
+    def _last_settled(self, as_of: datetime) -> int:
+        """The place of the last session whose bars no longer change; -1 where that is of no interest."""
+        rule = self._reading.same_day
+        for place in range(self._end, max(self._end - READ_AGAIN, -1), -1):
+            session: date = self._calendar[place].item()
+            if rule is None or session < rule.since:
+                return -1
+            if self._reading.settles(session) <= as_of:
+                return place
+        return -1
+
+    def _add_settling(self, one: Series, answered: coverage.Coverage, requests: Sequence[BarRequest]) -> None:
+        """Read the last recorded sessions again, where they were not read since they are settled."""
+        if self._settled < 0 or one.last is None or not answered.spans:
+            return
+        last = min(
+            self._settled,
+            self._position(one.last),
+            self._position(answered.spans[-1][1], "right") - 1,
+        )
+        span = self._calendar[max(last - READ_AGAIN + 1, 0)].item(), self._calendar[last].item()
+        rule = self._reading.same_day
+        if rule is None or span[1] < rule.since or (answered.settled or date.min) >= span[1]:
+            return
+        if not any(each.start <= span[0] and each.end >= span[1] for each in requests):
+            self._settle.append(BarRequest(one.code, *span))
+
+    def plan(self, market: Market, instruments: int, unknown: tuple[str, ...], note: str) -> CollectionPlan:
+        """The sum of it."""
+        size = self._source.quotes_a_call if isinstance(self._source, QuoteSource) else 1
+        quotes = [tuple(self._quoted[at : at + size]) for at in range(0, len(self._quoted), size)]
+        made = CollectionPlan(
+            market=market,
+            reading=self._reading,
+            source=self._source.name,
+            calendar=self._calendar,
+            last=self._calendar[self._end].item(),
+            instruments=instruments,
+            missing=self._missing,
+            requests=tuple(self._requests),
+            quotes=tuple(quotes),
+            settle=tuple(self._settle),
+            unknown=unknown,
+            calls=0,
+            seconds=0.0,
+            options=self._options,
+            note=note,
+        )
+        bars = self._source.bars_a_call
+        calls = len(quotes) + sum(made.calls_of(request, bars) for request in [*self._requests, *self._settle])
+        object.__setattr__(made, "calls", calls)
+        object.__setattr__(made, "seconds", calls / self._source.calls_per_second)
+        return made
+
+    def _bounds(self, one: Series) -> tuple[int, int]:
+        """The first and the last session that the instrument should have."""
+        low, high = self._start, self._end
+        if self._options.refetch and not self._options.since:
+            low = self._position(one.first) if one.first else self._start
+        elif one.last and not self._options.since:
+            low = self._position(one.last) + 1
+        if one.listed_on:
+            low = max(low, self._position(one.listed_on))
+        if one.gone_on:
+            high = min(high, self._position(one.gone_on) - 1)
+        return max(low, 0), high
+
+    def _have(self, market: str, one: Series, low: int, high: int) -> NDArray[np.intp]:
+        """Which of the sessions low..high have a bar, counted from low."""
+        if not one.first or not one.last or self._position(one.last) < low:
+            return np.empty(0, np.intp)
+        first, last = self._position(one.first), self._position(one.last)
+        if one.bars == last - first + 1:
+            return np.arange(max(first, low), min(last, high) + 1) - low
+        days = StockPrice.objects.filter(
+            market=market, stock_code=one.code, date__gte=self._calendar[low].item()
+        ).values_list("date", flat=True)
+        at = np.searchsorted(self._calendar, np.array(list(days), dtype="datetime64[D]"))
+        return np.unique(at[at <= high]) - low
+
+    def _windows(self, one: Series, missing: NDArray[np.intp]) -> list[BarRequest]:
+        """Requests for the missing sessions, the newest first; what one answer holds is not asked for twice."""
+        size = self._source.bars_a_call
+        overlap = 0 if self._options.refetch else self._options.overlap
+        first = self._position(one.first) if one.first else self._end
+        runs: list[tuple[int, int]] = []
+        for at in missing[::-1].tolist():
+            low, high = runs[-1] if runs else (self._end + 3, self._end + 3)
+            page = high + 1 - size * -(-(high - low + 1) // size)  # where its last answer begins
+            if at == low - 1 or (runs and at >= page):
+                runs[-1:] = [(at, high)]
+            else:
+                runs.append((at, at))
+        days = self._calendar
+        return [
+            BarRequest(
+                one.code,
+                days[max(low - overlap, first) if low > first else low].item(),
+                days[high].item(),
+            )
+            for low, high in runs
+        ]
+
+    def _is_turn(self, code: str) -> bool:
+        every = self._options.check_every
+        return every > 0 and (self._end + crc32(code.encode())) % every == 0
+
+    def _position(self, day: date, side: str = "left") -> int:
+        return int(np.searchsorted(self._calendar, np.datetime64(day), side=side))  # type: ignore[call-overload]

@@ -1,0 +1,70 @@
+"""Paces in rows of the real database, shared by processes, and which place an installation uses."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from marketdata.models import CallPace
+from marketdata.operations import sources
+from marketdata.operations.rate_limit_rows import DatabaseRateLimits
+from marketdata.sources.http.limiter import Limiter
+from marketdata.sources.http.rate_limit import Rate
+from marketdata.sources.http.redis_rate_limits import RedisRateLimits
+from marketdata.sources.http.sqlite_rate_limits import SqliteRateLimits
+from tests.marketdata.sources.http.sharing import changes_only_from_what_was_seen, take_together
+
+TAKE = """
+import sys
+import django
+django.setup()
+from django.conf import settings
+from django.db import connection
+settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = sys.argv[2]
+from marketdata.operations.rate_limit_rows import DatabaseRateLimits
+from tests.marketdata.sources.http.sharing import take_many
+take_many(DatabaseRateLimits(), sys.argv[1])
+"""
+
+
+@pytest.mark.django_db
+def test_a_row_changes_only_from_what_was_seen() -> None:
+    changes_only_from_what_was_seen(DatabaseRateLimits())
+    assert CallPace.objects.get().group == "a"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_limiter_keeps_holds_and_calls_there() -> None:
+    work, rate = Limiter(DatabaseRateLimits()), Rate("a", 1000.0)
+
+    async def main() -> None:
+        async with work.permit(rate):
+            pass
+        await work.refused(rate, 1000.0, adapt=True)
+
+    asyncio.run(main())
+    work.close()
+    seen = DatabaseRateLimits().read("a")
+    (slot,) = seen.pace.slots
+    assert slot.answered is not None
+    assert 900 < seen.pace.held_until - seen.now <= 1000.0
+    assert seen.pace.slower == 1.03
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_processes_share_one_row() -> None:
+    take_together(TAKE, str(connection.settings_dict["NAME"]))
+
+
+@pytest.mark.backend
+def test_an_installation_shares_its_pace_where_all_its_processes_can(
+    settings: Any,
+) -> None:
+    settings.REDIS_URL = ""
+    expected = SqliteRateLimits if connection.vendor == "sqlite" else DatabaseRateLimits
+    assert isinstance(sources.make_dependencies().permits, expected)
+    settings.REDIS_URL = "redis://localhost:1"
+    assert isinstance(sources.make_dependencies().permits, RedisRateLimits)

@@ -14,15 +14,15 @@ from marketdata.operations.lease import LeaseLost, LeaseTaken
 from scans.api.after_publication import warm_up_responses
 from scans.operations.evening import notify, schedule
 from scans.operations.requests import worker
-from scans.queries.versions import UnknownVersion, request
+from scans.queries.versions import UnknownVersion, get_scan_request
 
 LOGGER = logging.getLogger(__name__)
 
 
 def work_request(number: int) -> str:
     """Work a scan request; how it ended."""
-    told = worker.work(number, as_of=timezone.now())
-    row = request(number)
+    told = worker.process_request(number, as_of=timezone.now())
+    row = get_scan_request(number)
     if row is not None and row.publishes:
         warm_up_responses(row.market, row.versions)
     return told
@@ -33,9 +33,9 @@ def evening(market: str, at: str, due: str, versions: Sequence[str] = (), collec
     from scans.operations.evening import evening as evenings
 
     now = timezone.now()
-    schedule.renew(market, at, as_of=now)
-    since, until = schedule.span(market, at, datetime.fromisoformat(due), as_of=now)
-    asked = evenings.Asked(
+    schedule.set_next_run(market, at, as_of=now)
+    since, until = schedule.closing_span(market, at, datetime.fromisoformat(due), as_of=now)
+    asked = evenings.EveningRequest(
         market=market,
         versions=versions,
         since=since,
@@ -45,13 +45,13 @@ def evening(market: str, at: str, due: str, versions: Sequence[str] = (), collec
         started_by="schedule",
     )
     try:
-        told = evenings.run(asked, clock=timezone.now, warm_up=warm_up_responses)
+        told = evenings.run_evening(asked, clock=timezone.now, warm_up=warm_up_responses)
     except (UnknownMarket, UnknownVersion, LeaseTaken, LeaseLost) as error:
         LOGGER.error("The evening of market %s was not run: %s", market, error)
         return str(error)
     if told.session is None:
         return told.reason
-    again = told.incomplete and schedule.look_again(market, at, as_of=timezone.now())
+    again = told.incomplete and schedule.retry_later(market, at, as_of=timezone.now())
     return f"{market} {told.session}: {told.outcome}{', to be looked at again' if again else ''}"
 
 

@@ -110,7 +110,7 @@ class SeismoAdminSite(AdminSite):
         context: dict[str, Any] = {}
         used: list[readiness.Readiness] = []
         if may("marketdata.view_lakepartition"):
-            ready = readiness.readinesses(instruments.market_names(), timezone.now())
+            ready = readiness.markets_readiness(instruments.market_names(), timezone.now())
             used = [one for one in ready if one.state is not State.EMPTY]
             sees_versions = may("scans.view_scanrun")
             context["readiness"] = [(one, one.reason if sees_versions else one.record.sentence) for one in used]
@@ -126,9 +126,9 @@ class SeismoAdminSite(AdminSite):
                 (one, stale.get((one.run.market, one.version.slug), "") if one.run else "")
                 for one in overview.last_runs()
             ]
-            context["undecided"] = overview.undecided()
+            context["undecided"] = overview.undecided_count()
         if may("scans.view_scanrequest"):
-            context["queue"] = overview.queue()
+            context["queue"] = overview.queue_state()
             with suppress(task_queue.QueueUnavailable):  # the console then says that it is away
                 context["tasks"] = task_queue.queue_state(timezone.now())
             context["failures"] = Failure.objects.count()

@@ -128,7 +128,7 @@ def _ages() -> Iterator[Any]:
         "1 where the last closed session should be recorded and scanned and is not, or is published from older data.",
         labels=["market"],
     )
-    for one in readiness.used(timezone.now()):
+    for one in readiness.recorded_markets_readiness(timezone.now()):
         if one.state is not State.DEMO:
             age.add_metric([one.market], one.record.behind)
             overdue.add_metric([one.market], float(one.is_alarming))

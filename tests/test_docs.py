@@ -13,7 +13,7 @@ from django.core.management import get_commands, load_command_class
 from marketdata.lake import schema
 from scans.engines.registry import ENGINES
 from scans.management import scan_tables
-from scans.operations.scan.answers import Answer
+from scans.operations.scan.answers import SessionAnswer
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("seismo_site", "scans", "marketdata", "caching")
@@ -82,7 +82,7 @@ def test_the_json_line_has_the_fields_that_are_told() -> None:
     assert list(line) == [
         "scanner_version",
         "market",
-        *(field.name for field in fields(Answer)),
+        *(field.name for field in fields(SessionAnswer)),
         "run",
         "unchanged",
     ]

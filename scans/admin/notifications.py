@@ -20,7 +20,7 @@ from marketdata.web.admin.changelist import number_column
 from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges
 from scans.models import Notification
-from scans.notices.text import subject
+from scans.notices.text import notification_subject
 from scans.operations.evening import notify
 
 SEND = "scans.change_notification"
@@ -56,7 +56,7 @@ class NotificationAdmin(ReadOnly, MarketList):
 
     @admin.display(description="told")
     def told(self, row: Notification) -> str:
-        return subject(notify.body(row))
+        return notification_subject(notify.notification_body(row))
 
     @admin.display(description="deliveries")
     def sent(self, row: Notification) -> str | SafeString:
@@ -102,7 +102,7 @@ class NotificationAdmin(ReadOnly, MarketList):
                 back=back,
             )
         try:
-            channels = notify.again(row, as_of=timezone.now())
+            channels = notify.send_again(row, as_of=timezone.now())
         except notify.NoChannel as error:
             messages.error(request, str(error))
         else:

@@ -89,13 +89,13 @@ class VersionForm(Form):
         settings = self.settings(given)
         self.instance.enabled = bool(given.get("enabled"))
         try:
-            versions.refuse_disabled(self.instance)
+            versions.refuse_disabling(self.instance)
         except versions.VersionProblem as problem:
             self.add_error("enabled", str(problem))
         if settings is not None:
             try:
                 self.chosen = self._chosen(settings)
-                self.instance.params = versions.differing(self.engine_name, self.chosen)
+                self.instance.params = versions.changed_params(self.engine_name, self.chosen)
             except versions.VersionProblem as problem:
                 self._blame(problem)
         if self.errors and self.problem:

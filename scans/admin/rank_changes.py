@@ -15,7 +15,7 @@ SHOWN_RANKS = 200
 
 def rank_changes(session: ScanSession) -> dict[str, Any]:
     """The ranks of a session, and what changed since the published one before."""
-    found = results.since_before(session)
+    found = results.changes_of_session(session)
     ranks = list(session.ranks.order_by("rank")[:SHOWN_RANKS])
     moved = {row.code: before for row, before in found.moved}
     entered = {row.code for row in found.entered}

@@ -90,7 +90,7 @@ class ScanRequestAdmin(ReadOnly, MarketList):
         row = self.get_object(request, object_id)
         found: dict[str, Any] = {}
         if row is not None:
-            is_alive = row.status in queue.ALIVE
+            is_alive = row.status in queue.UNFINISHED
             found = {
                 "title": f"Request {row.pk}: {self.asked(row)} on {row.market}, {self.days(row)}",
                 "subtitle": None,
@@ -118,7 +118,7 @@ class ScanRequestAdmin(ReadOnly, MarketList):
                 danger=True,
             )
         try:
-            row = queue.cancel(pk, as_of=timezone.now(), who=request.user.get_username())
+            row = queue.cancel_request(pk, as_of=timezone.now(), who=request.user.get_username())
         except queue.NotCancellable as error:
             messages.error(request, str(error))
         else:
@@ -140,7 +140,7 @@ class ScanRequestAdmin(ReadOnly, MarketList):
                 back=back,
                 rows=[row],
             )
-        return version_actions.queue_again(request, queue.again, row, back=back)
+        return version_actions.queue_again(request, queue.repeat_request, row, back=back)
 
     def _row(self, request: HttpRequest, pk: int) -> ScanRequest:
         row = self.get_object(request, str(pk))

@@ -136,4 +136,4 @@ class ScanRunAdmin(ReadOnly, MarketList):
                 yes="Run again",
                 back=back,
             )
-        return version_actions.queue_again(request, queue.rerun, run, back=back)
+        return version_actions.queue_again(request, queue.repeat_run, run, back=back)

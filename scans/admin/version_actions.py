@@ -22,7 +22,7 @@ from marketdata.web.admin.changelist import Admin
 from scans.models import ScannerVersion, ScanRequest
 from scans.operations import versions
 from scans.operations.requests import queue
-from scans.queries.versions import UnknownVersion, active_on, active_rows
+from scans.queries.versions import UnknownVersion, active_markets, active_versions
 
 PERMISSION = "scans.add_scanrequest"
 REFUSALS = (
@@ -75,7 +75,7 @@ def run_now(model_admin: Admin, request: HttpRequest, version: ScannerVersion) -
     if request.method == "POST" and form.is_valid():
         first, last = form.range()
         try:
-            asked = queue.ask(
+            asked = queue.queue_request(
                 market=form.cleaned_data["market"],
                 as_of=timezone.now(),
                 requested_by=request.user.get_username(),
@@ -99,7 +99,9 @@ def run_now(model_admin: Admin, request: HttpRequest, version: ScannerVersion) -
     )
 
 
-def queue_again(request: HttpRequest, once_more: Callable[..., queue.Asked], what: Any, *, back: str) -> HttpResponse:
+def queue_again(
+    request: HttpRequest, once_more: Callable[..., queue.QueuedRequest], what: Any, *, back: str
+) -> HttpResponse:
     """Queue `what` (a run, a request) by `once_more` and lead to the new request; to `back` where it is refused."""
     try:
         asked = once_more(
@@ -132,7 +134,7 @@ def activate(model_admin: Admin, request: HttpRequest, version: ScannerVersion) 
     if request.method == "POST" and form.is_valid():
         market = form.cleaned_data["market"]
         try:
-            versions.activate(market, version, who=request.user.get_username(), at=timezone.now())
+            versions.activate_version(market, version, who=request.user.get_username(), at=timezone.now())
         except (versions.VersionProblem, UnknownMarket) as error:
             messages.error(request, str(error))
         else:
@@ -151,12 +153,12 @@ def activate(model_admin: Admin, request: HttpRequest, version: ScannerVersion) 
 
 
 def _active() -> list[tuple[str, str]]:
-    return [(row.market, row.version.slug) for row in active_rows()]
+    return [(row.market, row.version.slug) for row in active_versions()]
 
 
 def _home(version: ScannerVersion) -> str:
     """The market that a version is most likely meant for."""
-    return next(iter(active_on().get(version.pk, [])), "kr")
+    return next(iter(active_markets().get(version.pk, [])), "kr")
 
 
 def _back(version: ScannerVersion) -> str:

@@ -130,7 +130,7 @@ class ScannerVersionAdmin(MarketList):
         if version:
             context.update(
                 changes=version_history.changes(version, SHOWN_CHANGES),
-                active_on=queries.active_on().get(version.pk, []),
+                active_on=queries.active_markets().get(version.pk, []),
                 may_run=engine is not None and request.user.has_perm(version_actions.PERMISSION),
                 may_activate=version.enabled and self.has_change_permission(request, version),
                 may_clone=engine is not None and self.has_add_permission(request),
@@ -142,9 +142,9 @@ class ScannerVersionAdmin(MarketList):
         who, now = request.user.get_username(), timezone.now()
         if change:
             others = {name: form.cleaned_data[name] for name in OTHERS}
-            versions.change(obj, settings=form.chosen, others=others, who=who, at=now)
+            versions.change_version(obj, settings=form.chosen, others=others, who=who, at=now)
         else:
-            versions.save(obj, who=who, at=now)
+            versions.save_version(obj, who=who, at=now)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """What only showed while saving (somebody else was quicker) is said, and nothing is saved."""
@@ -195,7 +195,7 @@ class ScannerVersionAdmin(MarketList):
                 continue
             version.enabled = enabled
             try:
-                versions.save(version, who=request.user.get_username(), at=timezone.now())
+                versions.save_version(version, who=request.user.get_username(), at=timezone.now())
             except versions.VersionProblem as problem:
                 messages.error(request, str(problem))
             else:

@@ -88,7 +88,7 @@ class VersionFilter(django_filters.CharFilter):  # type: ignore[misc]
     def filter(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         if not value:
             return rows
-        return rows.filter(**{self.field_name: versions.versions("", [value])[0]})
+        return rows.filter(**{self.field_name: versions.get_versions("", [value])[0]})
 
 
 def date_range_filters(name: str) -> Any:
@@ -128,7 +128,7 @@ def require_session(market: Market, asked: date) -> None:
 def chosen_version(market: str, given: dict[str, Any]) -> ScannerVersion:
     """The version asked for, else the market's active one."""
     slug = given.get("scanner_version")
-    return versions.versions(market, [slug] if slug else [])[0]
+    return versions.get_versions(market, [slug] if slug else [])[0]
 
 
 def parse_date(text: str) -> date:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from marketdata.web.api import problems
 from marketdata.web.api.problems import Problem
-from scans.operations.evaluation.cached import Busy, TooMuch
+from scans.operations.evaluation.evaluation_cache import Busy, TooMuch
 from scans.operations.evaluation.evidence import BeyondRecord
 from scans.operations.evaluation.picks import NoRuns
 from scans.operations.requests.queue import (

@@ -18,7 +18,7 @@ from scans.engines.engine_params import ParamError
 from scans.execution.executors import CHOICES
 from scans.operations.scan.backfill import BackfillRefused
 from scans.operations.scan.reproduce import NoSuchRun
-from scans.operations.scan.run import Request
+from scans.operations.scan.run import RunRequest
 from scans.operations.versions import VersionProblem
 from scans.queries.versions import UnknownVersion
 
@@ -90,11 +90,11 @@ def add_request(parser: CommandParser) -> None:
     parser.add_argument("--no-cache", action="store_true", help="compute all features, also those that are kept")
 
 
-def scan_request(options: dict[str, Any]) -> Request:
+def scan_request(options: dict[str, Any]) -> RunRequest:
     """What to scan, from the options of `add_request`; CommandError where they contradict each other."""
     if options["date"] and (options["first"] or options["last"]):
         raise CommandError("Give either --date or --from and --to, not both.", returncode=USAGE)
-    return Request(
+    return RunRequest(
         market=options["market"],
         as_of=timezone.now(),
         versions=options["version"],

@@ -13,7 +13,7 @@ from marketdata.number_format import format_percent
 from scans.evaluation.bootstrap import DRAWS, LEAST_BLOCK, LEAST_BLOCKS, SEED
 from scans.evaluation.comparison import Difference
 from scans.management.evaluation_tables import percent, range_sentence, signed_percent, survivors_sentence
-from scans.operations.evaluation.compare import Comparison
+from scans.operations.evaluation.compare import VersionComparison
 
 NOTES = (
     "Excess: mean return over the equally weighted mean of all eligible instruments. Interval: moving-block bootstrap "
@@ -24,7 +24,7 @@ NOTES = (
 )
 
 
-def deliver(found: Comparison, form: str, terminal: Output) -> None:
+def deliver(found: VersionComparison, form: str, terminal: Output) -> None:
     """Write a comparison as a table with its verdict, or as one JSON object."""
     if form == "json":
         terminal.write(json.dumps(_object(found), ensure_ascii=False))
@@ -32,7 +32,7 @@ def deliver(found: Comparison, form: str, terminal: Output) -> None:
         write_comparison(terminal, found)
 
 
-def write_comparison(out: Output, found: Comparison) -> None:
+def write_comparison(out: Output, found: VersionComparison) -> None:
     """Write a comparison for people: what both pick, a table of differences, and what the evidence supports."""
     first, second = found.request.versions
     shared = found.overlap
@@ -80,7 +80,7 @@ def _better(one: Difference, versions: Sequence[str]) -> str:
     return ahead if one.interval.apart else f"({ahead})"
 
 
-def verdict(found: Comparison) -> str:
+def verdict(found: VersionComparison) -> str:
     """What the evidence supports and what it does not, as plain sentences."""
     first, second = found.request.versions
     whole = found.whole
@@ -107,7 +107,7 @@ def verdict(found: Comparison) -> str:
     return " ".join([*said, *_market(found)])
 
 
-def _market(found: Comparison) -> Iterator[str]:
+def _market(found: VersionComparison) -> Iterator[str]:
     """Where each version is told from the market itself."""
     for n, version in enumerate(found.request.versions):
         known = [one for one in found.whole if math.isfinite(one.alone[n].low)]
@@ -135,7 +135,7 @@ def _horizons(found: Sequence[Difference]) -> str:
     return f"{listed} session{'s' if names != ['1'] else ''}"
 
 
-def _object(found: Comparison) -> Mapping[str, Any]:
+def _object(found: VersionComparison) -> Mapping[str, Any]:
     shared = asdict(found.overlap)
     shared["jaccard_pct"] = percent(shared.pop("jaccard"))
     return {

@@ -11,7 +11,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from marketdata.management.arguments import add_market, day
-from scans.operations.evaluation.evidence import HORIZONS, Request
+from scans.operations.evaluation.evidence import HORIZONS, EvaluationRequest
 from scans.operations.evaluation.picks import PUBLISHED, SOURCES
 
 
@@ -52,9 +52,9 @@ def add_evaluation_options(parser: CommandParser) -> None:
     parser.add_argument("--source", choices=SOURCES, default=PUBLISHED, help="published ranks, or a scan on the fly")
 
 
-def evaluation_request(options: dict[str, Any], named: Sequence[str], by: str = "") -> Request:
+def evaluation_request(options: dict[str, Any], named: Sequence[str], by: str = "") -> EvaluationRequest:
     """What to judge, from the options of `add_evaluation_options`."""
-    return Request(
+    return EvaluationRequest(
         market=options["market"],
         as_of=timezone.now(),
         versions=named,

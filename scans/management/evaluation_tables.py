@@ -16,9 +16,9 @@ from marketdata.management import table_output
 from marketdata.management.table import Column, Output, plain_text, write_prose, write_table
 from marketdata.number_format import format_number, format_percent
 from marketdata.tables.table import Table, column
-from scans.operations.evaluation.compare import Comparison
-from scans.operations.evaluation.evaluate import Evaluation, Line
-from scans.operations.evaluation.evidence import Request
+from scans.operations.evaluation.compare import VersionComparison
+from scans.operations.evaluation.evaluate import Evaluation, EvaluationLine
+from scans.operations.evaluation.evidence import EvaluationRequest
 
 COUNTS = ("picks", "judged", "dropped", "open", "unjudged")
 PERCENT = {
@@ -117,7 +117,7 @@ def percent(fraction: float) -> float | None:
     return float(f"{100 * fraction:.10g}") if math.isfinite(fraction) else None
 
 
-def range_sentence(found: Evaluation | Comparison) -> str:
+def range_sentence(found: Evaluation | VersionComparison) -> str:
     """What was judged, in the same words for evaluations and comparisons: the sessions asked for and why these, up to
     which session, which picks, at which costs."""
     request = found.request
@@ -127,7 +127,7 @@ def range_sentence(found: Evaluation | Comparison) -> str:
     )
 
 
-def _why(request: Request) -> str:
+def _why(request: EvaluationRequest) -> str:
     """How an end that was not given was chosen."""
     if request.first is None and request.last is None:
         return " (by default the record's last uninterrupted run)"
@@ -151,7 +151,7 @@ def write_evaluation(out: Output, found: Evaluation) -> None:
         write_prose(out, text)
 
 
-def _cells(line: Line, *, grouped: bool) -> list[str]:
+def _cells(line: EvaluationLine, *, grouped: bool) -> list[str]:
     figures = asdict(line.figures)
     return [
         line.version,
@@ -163,7 +163,7 @@ def _cells(line: Line, *, grouped: bool) -> list[str]:
     ]
 
 
-def survivors_sentence(found: Evaluation | Comparison) -> str:
+def survivors_sentence(found: Evaluation | VersionComparison) -> str:
     """What the input holds of instruments that are gone: without them all returns are too good."""
     if found.gone:
         return (

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from scans.notices.text import subject, text
-from scans.operations.evening.report import Told
-from scans.queries.schedules import Planned
+from scans.notices.text import notification_subject, notification_text
+from scans.operations.evening.report import EveningReport
+from scans.queries.schedules import EveningSchedule
 
 
-def evening_text(told: Told) -> str:
+def evening_text(told: EveningReport) -> str:
     """What came of an evening."""
     if told.session is None:
         return f"{told.reason}\n"
@@ -22,15 +22,15 @@ def evening_text(told: Told) -> str:
         **told.content(),
     }
     news = "" if told.news else "It came out as before: nobody was notified again.\n"
-    return f"{subject(body)}\n{text(body)}{news}"
+    return f"{notification_subject(body)}\n{notification_text(body)}{news}"
 
 
-def schedules_text(found: Sequence[Planned]) -> str:
+def schedules_text(found: Sequence[EveningSchedule]) -> str:
     """One line for each schedule."""
     return "".join(_line(one) for one in found) or "No market has a schedule.\n"
 
 
-def _line(one: Planned) -> str:
+def _line(one: EveningSchedule) -> str:
     by = ", ".join(one.versions) or "every version that fits"
     collecting = "" if one.collects else ", without collecting"
     told = f"{one.market}: every day at {one.at:%H:%M} {one.zone}, by {by}{collecting}"

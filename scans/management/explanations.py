@@ -15,8 +15,8 @@ from marketdata.number_format import format_number, format_price
 from marketdata.queries import flows
 from scans.engines.base import Check
 from scans.management.flows import sentence
-from scans.operations.scan.run import Explained
-from scans.queries.regime_rules import as_json
+from scans.operations.scan.run import InstrumentChecks
+from scans.queries.regime_rules import rule_json
 
 FORMATS = ("table", "json")
 COLUMNS = (
@@ -37,7 +37,7 @@ class Share(NamedTuple):
     name: str
 
 
-def write_explanations(out: Output, explained: Mapping[str, Explained], share: Share, form: str) -> None:
+def write_explanations(out: Output, explained: Mapping[str, InstrumentChecks], share: Share, form: str) -> None:
     """Write what each version made of `share`, in the form asked for."""
     if form == "json":
         for line in _lines(explained, share):
@@ -77,7 +77,7 @@ def _points(one: Check) -> str:
     return counts if one.holds else f"0 of {counts}"
 
 
-def _lines(explained: Mapping[str, Explained], share: Share) -> Iterator[dict[str, Any]]:
+def _lines(explained: Mapping[str, InstrumentChecks], share: Share) -> Iterator[dict[str, Any]]:
     """One object for each version; what is not a number is null."""
     for version, one in explained.items():
         day = date.fromisoformat(one.answer.date)
@@ -90,7 +90,7 @@ def _lines(explained: Mapping[str, Explained], share: Share) -> Iterator[dict[st
             "name": share.name,
             "status": one.answer.status,
             "regime": one.answer.regime,
-            "regime_rule": as_json(one.regime_rule),
+            "regime_rule": rule_json(one.regime_rule),
             "pick": one.rank(share.code),
             "checks": [_check(check) for check in one.checks],
             "flow": flow and {**flow, "date": flow["date"].isoformat()},

@@ -10,7 +10,7 @@ from typing import Any
 from marketdata.markets import get_market
 from marketdata.number_format import format_signed_amount, format_signed_count
 from marketdata.queries import flows
-from scans.operations.scan.answers import Answer, Scan
+from scans.operations.scan.answers import Scan, SessionAnswer
 
 SESSIONS_AT_ONCE = 20
 
@@ -82,7 +82,7 @@ def flow_sentence(found: Mapping[str, Any] | None, currency: str) -> str:
     return f"net buying up to {found['date']}: {'; '.join(spans)}" if spans else ""
 
 
-def _runs(answers: Sequence[Answer]) -> Iterator[list[Answer]]:
+def _runs(answers: Sequence[SessionAnswer]) -> Iterator[list[SessionAnswer]]:
     coming = iter(answers)
     while some := list(itertools.islice(coming, SESSIONS_AT_ONCE)):
         yield some

@@ -12,7 +12,7 @@ from marketdata.management.table import write_prose
 from marketdata.operations.projection import project
 from marketdata.queries.readiness import State
 from scans.operations.scan.answers import Scan
-from scans.queries.freshness import freshness
+from scans.queries.freshness import markets_freshness
 
 
 def add_strict_fresh(parser: CommandParser) -> None:
@@ -52,7 +52,7 @@ def warning(market: str, as_of: datetime, *, strict: bool = False) -> str:
     where it has the last closed session and nothing is in doubt. CommandError where it is not so and `strict`.
     The lake is brought up to date first: bars are counted in it."""
     project.current_record(market)
-    (record,) = freshness([market], as_of)
+    (record,) = markets_freshness([market], as_of)
     fine = not record.behind and not record.undecided
     if record.latest is None or (record.state is not State.DEMO and fine):
         return ""

@@ -18,7 +18,7 @@ from marketdata.number_format import (
 from marketdata.ticks import no_grid
 from scans import order_prices
 from scans.management import flows
-from scans.operations.scan.answers import Answer, Scan
+from scans.operations.scan.answers import Scan, SessionAnswer
 
 TEXTS = ("date", "version", "code", "name", "strategy", "label")
 TITLES = {"change_pct": "change", "amount": "turnover"}
@@ -37,7 +37,7 @@ def write_ranks(out: Output, scans: Sequence[Scan]) -> None:
         _write_picks(out, get_market(scan.market), answer)
 
 
-def headline(scan: Scan, answer: Answer) -> str:
+def headline(scan: Scan, answer: SessionAnswer) -> str:
     """What came of one session: its regime and the rule behind it, how many matched and how many of them are listed."""
     by = f" by {scan.index}" if scan.index else ""
     regime = f", regime {answer.regime}{by}" if answer.regime else ""
@@ -52,14 +52,14 @@ def headline(scan: Scan, answer: Answer) -> str:
     return f"{head} ({answer.reason})" if answer.reason else head
 
 
-def matched_text(answer: Answer) -> str:
+def matched_text(answer: SessionAnswer) -> str:
     """How many instruments matched, and how many of them are listed where that is not all."""
     listed = len(answer.ranks)
     cut = f", {listed:,} listed," if listed != answer.matched else ""
     return f"{answer.matched:,} matched{cut}"
 
 
-def _write_picks(out: Output, market: Market, answer: Answer) -> None:
+def _write_picks(out: Output, market: Market, answer: SessionAnswer) -> None:
     if not answer.ranks:
         return
     names = [*COLUMNS, *plan_columns(answer.ranks), "amount", *flows.table_columns(answer.ranks)]

@@ -19,7 +19,7 @@ from scans import order_prices
 from scans.management import flows
 from scans.management.rank_table import write_ranks
 from scans.operations.scan.answers import Scan
-from scans.queries.regime_rules import as_json
+from scans.queries.regime_rules import rule_json
 
 FORMATS = ("table", "json", *table_output.TABLES)
 FLAT = (
@@ -110,7 +110,7 @@ def lines(scans: Sequence[Scan]) -> Iterator[dict[str, Any]]:
                 "scanner_version": scan.version.slug,
                 "market": scan.market,
                 **asdict(answer),
-                "regime_rule": as_json(scan.regime_rule(answer)),
+                "regime_rule": rule_json(scan.regime_rule(answer)),
                 "run": scan.run,
                 "unchanged": scan.unchanged,
             }

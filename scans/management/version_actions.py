@@ -77,7 +77,7 @@ def act(out: Output, options: dict[str, Any], now: datetime) -> None:
         _write_list(out)
         return
     if action == "create":
-        made = versions.create(
+        made = versions.create_version(
             slug=options["slug"],
             engine=options["engine"],
             title=options["title"],
@@ -89,11 +89,11 @@ def act(out: Output, options: dict[str, Any], now: datetime) -> None:
         )
         _write_version(out, made)
         return
-    version = versions.named(options["slug"])
+    version = versions.get_version(options["slug"])
     if action == "set":
-        versions.change(version, settings=dict(options["assignments"]), reset=options["reset"], who=WHO, at=now)
+        versions.change_version(version, settings=dict(options["assignments"]), reset=options["reset"], who=WHO, at=now)
     if action == "activate":
-        versions.activate(options["market"], version, who=WHO, at=now)
+        versions.activate_version(options["market"], version, who=WHO, at=now)
         out.write(f"{version.slug} is now the active version of market {options['market']}.")
     elif action == "history":
         _write_history(out, version)

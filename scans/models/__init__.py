@@ -1,6 +1,6 @@
 """Scanner versions, their runs, what they picked and what became of it."""
 
-from scans.models.evenings import Delivery, Evening, EveningStatus, Notification, Outcome
+from scans.models.evenings import Delivery, Evening, EveningOutcome, EveningStatus, Notification
 from scans.models.reader_settings import ReaderSettings
 from scans.models.requests import RequestStatus, ScanDraft, ScanRequest
 from scans.models.runs import (
@@ -20,9 +20,9 @@ __all__ = [
     "Backfill",
     "Delivery",
     "Evening",
+    "EveningOutcome",
     "EveningStatus",
     "Notification",
-    "Outcome",
     "QuarantineDecision",
     "ReaderSettings",
     "RequestStatus",

@@ -43,7 +43,7 @@ class Evening(models.Model):
         return f"evening of {self.market} {self.session}: {self.status}"
 
 
-class Outcome(models.TextChoices):
+class EveningOutcome(models.TextChoices):
     """How an evening went: everything as it should; something failed or was quarantined and the rest stands; nothing
     came of it; the session's bars are not all there, so that nothing was scanned."""
 
@@ -62,7 +62,7 @@ class Notification(models.Model):
     market = models.CharField(max_length=12)
     session = models.DateField()
     kind = models.CharField(max_length=12, default=EVENING)
-    outcome = models.CharField(max_length=12, choices=Outcome.choices)
+    outcome = models.CharField(max_length=12, choices=EveningOutcome.choices)
     reason = models.TextField(blank=True, help_text="Why nothing, or not everything, was done")
     versions = models.JSONField(
         default=list, help_text="Of each version: status, reason, matched, sessions, best picks"

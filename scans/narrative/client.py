@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx2
 
-from scans.narrative.text import plain
+from scans.narrative.text import plain_text
 
 MOST_BYTES = 200_000
 MOST_TOKENS = 600
@@ -48,7 +48,9 @@ class Narrative:
     model: str
 
 
-def write(endpoint: Endpoint, messages: Messages, *, transport: httpx2.AsyncBaseTransport | None = None) -> Narrative:
+def write_narrative(
+    endpoint: Endpoint, messages: Messages, *, transport: httpx2.AsyncBaseTransport | None = None
+) -> Narrative:
     """The server's text; NarrativeFailed for whatever else happens, within the endpoint's seconds."""
     try:
         return asyncio.run(_written(endpoint, messages, transport))
@@ -95,7 +97,7 @@ def _read(body: bytes, model: str) -> Narrative:
         raise NarrativeFailed("the answer was not a chat completion") from error
     if choice.get("finish_reason") == "content_filter" or choice["message"].get("refusal"):
         raise NarrativeFailed("the server refused to write it")
-    text = plain(content) if isinstance(content, str) else ""
+    text = plain_text(content) if isinstance(content, str) else ""
     if not text:
         raise NarrativeFailed("the answer held no text")
-    return Narrative(text, plain(by, 80) if isinstance(by, str) and by else model)
+    return Narrative(text, plain_text(by, 80) if isinstance(by, str) and by else model)

@@ -14,7 +14,7 @@ RULES = (
 )
 
 
-def messages(facts: Mapping[str, Any]) -> list[dict[str, str]]:
+def prompt_messages(facts: Mapping[str, Any]) -> list[dict[str, str]]:
     """The two messages of a call."""
     told = json.dumps(facts, ensure_ascii=False, sort_keys=True, allow_nan=False)
     return [{"role": "system", "content": RULES}, {"role": "user", "content": told}]

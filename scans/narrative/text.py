@@ -13,7 +13,7 @@ HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 """Unicode's categories of control, format, private, surrogate and unassigned characters and line separators."""
 
 
-def plain(text: str, most: int = MOST_LETTERS) -> str:
+def plain_text(text: str, most: int = MOST_LETTERS) -> str:
     """`text` of at most `most` letters: without addresses and invisible characters (line ends stay), and with signs in
     place of those that begin markup, so that it is the same text wherever it is shown."""
     seen = "".join(

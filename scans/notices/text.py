@@ -17,14 +17,14 @@ TITLES = {
 }
 
 
-def subject(body: Mapping[str, Any]) -> str:
+def notification_subject(body: Mapping[str, Any]) -> str:
     """One line: the market, the session and how it went."""
     counts = ", ".join(f"{one['version']} {_count(one)}" for one in body["versions"])
     told = TITLES[body["outcome"]].format(counts or "nothing was run")
     return f"Seismo {body['market']} {body['session']}: {told}"[:200]
 
 
-def text(body: Mapping[str, Any]) -> str:
+def notification_text(body: Mapping[str, Any]) -> str:
     """All of it."""
     return "\n".join(_lines(body)) + "\n"
 

@@ -28,7 +28,7 @@ PASSING = frozenset({408, 425, 429})
 
 
 @dataclass(frozen=True, slots=True)
-class Hook:
+class Webhook:
     """Where notifications are posted: the address, the secret that signs ("" for none) and the seconds that one call
     may take in all."""
 
@@ -42,7 +42,7 @@ def signature(secret: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def post(hook: Hook, content: Mapping[str, Any], *, delivery: str) -> None:
+def post_notification(hook: Webhook, content: Mapping[str, Any], *, delivery: str) -> None:
     """Post `content` once; NotDelivered unless it was received within the hook's seconds."""
     body = json.dumps(content, ensure_ascii=False).encode()
     headers = {
@@ -63,7 +63,7 @@ def post(hook: Hook, content: Mapping[str, Any], *, delivery: str) -> None:
         raise NotDelivered(f"the server answered {status}", passing=status >= 500 or status in PASSING)
 
 
-async def _posted(hook: Hook, body: bytes, headers: Mapping[str, str]) -> int:
+async def _posted(hook: Webhook, body: bytes, headers: Mapping[str, str]) -> int:
     async with (
         asyncio.timeout(hook.seconds),
         httpx2.AsyncClient(timeout=hook.seconds, follow_redirects=False) as client,

@@ -43,7 +43,7 @@ REVISION = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Updated:
+class SignalUpdate:
     """What an update did to the signals of one version: opened, moved (changed), and how all of its stand now."""
 
     version: str
@@ -52,10 +52,14 @@ class Updated:
     standing: dict[str, int]
 
 
-def update(*, market: str, versions: Sequence[str], as_of: datetime, rebuild: bool = False) -> list[Updated]:
+def update_signals(
+    *, market: str, versions: Sequence[str], as_of: datetime, rebuild: bool = False
+) -> list[SignalUpdate]:
     """Bring the signals of `versions` (all enabled ones where none is named) up to the last complete session."""
     get_market(market)
-    chosen = queries.versions(market, list(versions)) if versions else list(ScannerVersion.objects.filter(enabled=True))
+    chosen = (
+        queries.get_versions(market, list(versions)) if versions else list(ScannerVersion.objects.filter(enabled=True))
+    )
     held = project.current_record(market)
     last = np.datetime64(market_queries.last_complete_session(held, as_of))
     done = [_version(held, version, last, rebuild) for version in chosen]
@@ -63,7 +67,7 @@ def update(*, market: str, versions: Sequence[str], as_of: datetime, rebuild: bo
     return done
 
 
-def _version(held: Record, version: ScannerVersion, last: np.datetime64, rebuild: bool) -> Updated:
+def _version(held: Record, version: ScannerVersion, last: np.datetime64, rebuild: bool) -> SignalUpdate:
     planned = Q(target__isnull=False) | Q(stop__isnull=False)
     ranks = ScanRank.objects.filter(
         planned,
@@ -82,7 +86,7 @@ def _version(held: Record, version: ScannerVersion, last: np.datetime64, rebuild
         opened, moved = _follow(held, todo, days)
     mine = Signal.objects.filter(version=version, market=held.market.name)
     standing = {status: mine.filter(status=status).count() for status in SignalStatus.values}
-    return Updated(version.slug, opened, moved, {name: n for name, n in standing.items() if n})
+    return SignalUpdate(version.slug, opened, moved, {name: n for name, n in standing.items() if n})
 
 
 def _follow(held: Record, todo: Sequence[ScanRank], days: Any) -> tuple[int, int]:

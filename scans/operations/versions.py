@@ -41,7 +41,7 @@ class VersionExists(VersionProblem):
     """There is a version of that name."""
 
 
-def reads_flows(version: ScannerVersion, market: str) -> bool:
+def version_reads_flows(version: ScannerVersion, market: str) -> bool:
     """Whether a run of `version` on `market` reads investor flow; not where its parameters do not fit, which the run
     says."""
     engine = ENGINES[version.engine]
@@ -51,7 +51,7 @@ def reads_flows(version: ScannerVersion, market: str) -> bool:
         return False
 
 
-def create(
+def create_version(
     *,
     slug: str,
     engine: str,
@@ -71,12 +71,12 @@ def create(
         slug=slug,
         engine=engine,
         title=title,
-        params=differing(engine, settings, reset),
+        params=changed_params(engine, settings, reset),
         segments=list(segments),
         limits=dict(limits or {}),
     )
     try:
-        save(version, who=who, at=at)
+        save_version(version, who=who, at=at)
     except IntegrityError:
         raise _exists(slug) from None  # somebody was quicker
     return version
@@ -89,7 +89,7 @@ def _exists(slug: str) -> VersionExists:
     )
 
 
-def change(
+def change_version(
     version: ScannerVersion,
     *,
     settings: Mapping[str, Any],
@@ -108,20 +108,20 @@ def change(
         version.refresh_from_db(from_queryset=ScannerVersion.objects.select_for_update(no_key=True))
         if guard:
             guard(version)
-        version.params = differing(version.engine, {**version.params, **settings}, reset)
+        version.params = changed_params(version.engine, {**version.params, **settings}, reset)
         for name, value in (others or {}).items():
             setattr(version, name, value)
-        save(version, who=who, at=at)
+        save_version(version, who=who, at=at)
     return version
 
 
-def save(version: ScannerVersion, *, who: str, at: datetime) -> None:
+def save_version(version: ScannerVersion, *, who: str, at: datetime) -> None:
     """Validate and save a version however it was edited, with a record of what changed; nothing where nothing did."""
     try:
         version.full_clean()
     except ValidationError as error:
         raise VersionProblem(" ".join(error.messages), errors=error.message_dict) from error
-    refuse_disabled(version)
+    refuse_disabling(version)
     with transaction.atomic():
         known = ScannerVersion.objects.filter(pk=version.pk).first() if version.pk else None
         before = _state(known) if known else {}
@@ -140,7 +140,7 @@ def save(version: ScannerVersion, *, who: str, at: datetime) -> None:
         generations.advance(versions.GENERATION)
 
 
-def activate(market: str, version: ScannerVersion, *, who: str, at: datetime) -> None:
+def activate_version(market: str, version: ScannerVersion, *, who: str, at: datetime) -> None:
     """Make `version` the one that `market` uses where none is named."""
     get_market(market)
     if not version.enabled:
@@ -161,11 +161,11 @@ def activate(market: str, version: ScannerVersion, *, who: str, at: datetime) ->
         generations.advance(versions.GENERATION)
 
 
-def refuse_disabled(version: ScannerVersion) -> None:
+def refuse_disabling(version: ScannerVersion) -> None:
     """VersionProblem where a version would be disabled while a market uses it."""
     if version.enabled or not version.pk:
         return
-    markets = versions.active_on().get(version.pk, [])
+    markets = versions.active_markets().get(version.pk, [])
     if markets:
         message = (
             f"Version {version.slug} is active on {', '.join(markets)}: make another one active there before it is "
@@ -174,16 +174,16 @@ def refuse_disabled(version: ScannerVersion) -> None:
         raise VersionProblem(message, errors={"enabled": [message]})
 
 
-def named(slug: str) -> ScannerVersion:
+def get_version(slug: str) -> ScannerVersion:
     """The version of that name; UnknownVersion lists the known."""
-    return versions.versions("", [slug])[0]
+    return versions.get_versions("", [slug])[0]
 
 
 def _state(version: ScannerVersion) -> dict[str, Any]:
     return {name: getattr(version, name) for name in RECORDED}
 
 
-def differing(engine: str, settings: Mapping[str, Any], reset: Sequence[str] = ()) -> dict[str, Any]:
+def changed_params(engine: str, settings: Mapping[str, Any], reset: Sequence[str] = ()) -> dict[str, Any]:
     """The settings that are not the engine's defaults, as typed values, without those to `reset`; where a market has a
     default of its own, what was set is kept whatever it is, since there it differs."""
     if engine not in ENGINES:

@@ -16,7 +16,7 @@ from django.views.generic import TemplateView
 from marketdata.markets import MARKETS, Market, get_market
 from marketdata.nearest_name import did_you_mean
 from marketdata.queries import instruments
-from scans.queries.freshness import freshness
+from scans.queries.freshness import markets_freshness
 
 MARKET_NAMES = {"kr": "KRX", "us": "US", "upbit": "Upbit", "bithumb": "Bithumb"}
 
@@ -56,7 +56,7 @@ class MarketPage(Page):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         context |= {"market": self.market, "markets": self.markets, "section": self.section}
-        (context["freshness"],) = freshness([self.market.name], timezone.now())
+        (context["freshness"],) = markets_freshness([self.market.name], timezone.now())
         return context
 
 

@@ -12,7 +12,7 @@ from marketdata.markets import Market
 from marketdata.queries import flows as flow_queries
 from scans.models import ScanRank, Signal
 from scans.pages.sparkline import sparkline
-from scans.queries.evening_summary import Evening, Pick
+from scans.queries.evening_summary import EveningSummary, Pick
 
 Flows = Mapping[tuple[str, date], Mapping[str, Any]]
 
@@ -54,7 +54,7 @@ class EveningSignalRow:
     spark: str
 
 
-def evening_flows(market: str, found: Evening) -> Flows:
+def evening_flows(market: str, found: EveningSummary) -> Flows:
     """(code, session) -> net buying, for every pick of the evening."""
     picks = {
         (pick.rank.code, found.session_date) for one in found.versions for pick in (*one.new, *one.stayed, *one.dropped)
@@ -62,7 +62,7 @@ def evening_flows(market: str, found: Evening) -> Flows:
     return flow_queries.shown(market, picks)
 
 
-def pick_row(pick: Pick, found: Evening, flows: Flows, market: Market) -> Row:
+def pick_row(pick: Pick, found: EveningSummary, flows: Flows, market: Market) -> Row:
     """The row of one pick; a dropped one shows the evening's close, not that of its own session."""
     rank = pick.rank
     series = found.closes.get(rank.code)
@@ -82,7 +82,7 @@ def pick_row(pick: Pick, found: Evening, flows: Flows, market: Market) -> Row:
     )
 
 
-def evening_signal_row(signal: Signal, found: Evening, market: Market) -> EveningSignalRow:
+def evening_signal_row(signal: Signal, found: EveningSummary, market: Market) -> EveningSignalRow:
     series = found.closes.get(signal.code)
     return EveningSignalRow(
         signal=signal,

@@ -52,7 +52,7 @@ class Signals(MarketPage):
         context = super().get_context_data(**kwargs)
         status = self.request.GET.get("status", "open")
         status = status if status in TABS else "open"
-        every = results.signals(self.market.name)
+        every = results.market_signals(self.market.name)
         found = every.filter(status__in=TABS[status]).select_related("rank", "version")
         shown = list(found.order_by("-exit_on", "-picked_on", "code")[:CLOSED_SHOWN])
         day = max((one.seen_until for one in shown), default=None)

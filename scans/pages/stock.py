@@ -33,7 +33,7 @@ class Stock(MarketPage):
         instrument = instruments.instrument(self.market.name, code)
         if instrument is None:
             raise Http404(f"Market {self.market.name} has no instrument {code!r}.")
-        picks = list(results.picks(self.market.name, code)[:PICKS])
+        picks = list(results.instrument_picks(self.market.name, code)[:PICKS])
         outcomes = {signal.rank_id: signal for signal in Signal.objects.filter(rank__in=[p.pk for p in picks])}
         chosen = self.chosen(picks)
         known = recorded(self.market.name, tuple(sorted(instruments.generations().items())))

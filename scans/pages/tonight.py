@@ -10,7 +10,7 @@ from scans.engines.regime_rules import RegimeRule
 from scans.pages.base import MarketPage
 from scans.pages.regime_sentences import regime_sentence
 from scans.pages.rows import Row, evening_flows, evening_signal_row, pick_row
-from scans.queries.evening_summary import Evening, evening
+from scans.queries.evening_summary import EveningSummary, evening_summary
 from scans.queries.regime_rules import regime_rules
 
 
@@ -23,7 +23,7 @@ class Tonight(MarketPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         day = self.kwargs.get("day")
-        found = evening(self.market.name, day)
+        found = evening_summary(self.market.name, day)
         if found is None and day is not None:
             raise Http404(f"Nothing is published for {day}.")
         context["evening"] = found
@@ -37,7 +37,7 @@ class Tonight(MarketPage):
         }
         return context
 
-    def blocks(self, found: Evening) -> list[dict[str, Any]]:
+    def blocks(self, found: EveningSummary) -> list[dict[str, Any]]:
         """One column block a version: its three lists and their counts."""
         flows = evening_flows(self.market.name, found)
         rules = regime_rules([one.session for one in found.versions if one.session])
@@ -58,7 +58,7 @@ class Tonight(MarketPage):
             for one in found.versions
         ]
 
-    def rows(self, picks: Any, found: Evening, flows: Any) -> list[Row]:
+    def rows(self, picks: Any, found: EveningSummary, flows: Any) -> list[Row]:
         return [pick_row(pick, found, flows, self.market) for pick in picks]
 
 

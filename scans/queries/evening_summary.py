@@ -58,7 +58,7 @@ class VersionEvening:
 
 
 @dataclass(frozen=True, slots=True)
-class Evening:
+class EveningSummary:
     """The evening of `session_date`: its versions, v2 and v3 first, and the signals that moved on that day."""
 
     market: str
@@ -76,7 +76,7 @@ def published_dates(market: str) -> QuerySet[ScanSession, date]:
     return mine.order_by("date").values_list("date", flat=True).distinct()
 
 
-def evening(market: str, day: date | None) -> Evening | None:
+def evening_summary(market: str, day: date | None) -> EveningSummary | None:
     """The evening of `day` (None: the latest with anything published); None where nothing is published then."""
     dates = published_dates(market)
     if day is None:
@@ -92,7 +92,7 @@ def evening(market: str, day: date | None) -> Evening | None:
     versions.sort(key=lambda one: (one.session is None, _place(one.version.slug), one.version.slug))
     codes = {pick.rank.code for one in versions for pick in (*one.new, *one.stayed, *one.dropped)}
     codes |= {signal.code for signal in exits}
-    return Evening(
+    return EveningSummary(
         market=market,
         session_date=day,
         previous=dates.filter(date__lt=day).last(),

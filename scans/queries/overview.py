@@ -19,7 +19,7 @@ ALIVE = (RequestStatus.QUEUED, RequestStatus.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
-class Last:
+class LastRun:
     """A version's last run on a market and the last session of that run; None where it never ran, or failed."""
 
     version: ScannerVersion
@@ -34,10 +34,10 @@ class Last:
         return f"{one.matched:,} matched, {one.ranked:,} listed" if one else ""
 
 
-def last_runs() -> list[Last]:
+def last_runs() -> list[LastRun]:
     """The last run of each version on each market, in four queries whatever their number."""
     versions = list(ScannerVersion.objects.all())
-    active = queries.active_on()
+    active = queries.active_markets()
     newest = ScanRun.objects.order_by().values("version", "market").annotate(last=Max("pk"))
     runs = list(ScanRun.objects.filter(pk__in=[row["last"] for row in newest]))
     latest = ScanSession.objects.filter(run=OuterRef("run")).order_by("-date").values("date")[:1]
@@ -47,9 +47,9 @@ def last_runs() -> list[Last]:
     for version in versions:
         mine = sorted((run for run in runs if run.version_id == version.pk), key=lambda run: run.market)
         markets = active.get(version.pk, [])
-        found += [Last(version, run, sessions.get(run.pk), markets) for run in mine]
+        found += [LastRun(version, run, sessions.get(run.pk), markets) for run in mine]
         if not mine and version.enabled:
-            found.append(Last(version, None, None, markets))
+            found.append(LastRun(version, None, None, markets))
     return found
 
 
@@ -70,12 +70,12 @@ def stale_versions(markets: Sequence[Readiness]) -> dict[tuple[str, str], str]:
     return found
 
 
-def undecided() -> int:
+def undecided_count() -> int:
     """How many quarantined sessions nobody has decided about."""
     return ScanSession.objects.filter(status=Status.QUARANTINED, decision=None).count()
 
 
-def queue() -> dict[str, Any]:
+def queue_state() -> dict[str, Any]:
     """What waits and what is at work, and the latest requests."""
     counts = ScanRequest.objects.filter(status__in=ALIVE).order_by().values_list("status")
     alive = dict(counts.annotate(n=Count("pk")))

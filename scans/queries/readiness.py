@@ -3,7 +3,7 @@
 The state of the record is `marketdata.queries.readiness`; here the versions are added. A market is ready when its last
 closed session is recorded and every version that belongs to its evening has published it from what the record has
 now. Which versions these are: those its schedule names; without a schedule its active one and those that have published
-within the record's last `LATELY` sessions. Other enabled versions are listed, and decide nothing.
+within the record's last `RECENT_SESSIONS` sessions. Other enabled versions are listed, and decide nothing.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from scans.models import (
     Status,
 )
 from scans.queries import schedules
-from scans.queries.freshness import freshness
-from scans.queries.versions import NoActiveVersion, active
+from scans.queries.freshness import markets_freshness
+from scans.queries.versions import NoActiveVersion, active_version
 
-CHOSEN = ("segments", "limits", "top")
+SCOPE_PARAMS = ("segments", "limits", "top")
 """What a run records beside the parameters of its engine."""
-LATELY = 20
+RECENT_SESSIONS = 20
 """Sessions without an answer after which a version that no schedule names is no longer waited for."""
 
 
@@ -85,23 +85,23 @@ class Readiness:
         return self.state in records.ALARMING
 
 
-def readiness(market: str, as_of: datetime) -> Readiness:
+def market_readiness(market: str, as_of: datetime) -> Readiness:
     """The readiness of one market; UnknownMarket."""
-    (record,) = freshness([market], as_of)
+    (record,) = markets_freshness([market], as_of)
     return _with_versions(record, as_of, market_queries.record(market))
 
 
-def readinesses(markets: Sequence[str], as_of: datetime) -> list[Readiness]:
+def markets_readiness(markets: Sequence[str], as_of: datetime) -> list[Readiness]:
     """The readiness of several; those without bars cost nothing more than the question."""
-    found = freshness(markets, as_of)
+    found = markets_freshness(markets, as_of)
     used = [one.market for one in found if one.state is not State.EMPTY]
     held = {one.market.name: one for one in market_queries.records(used)} if used else {}
     return [_with_versions(one, as_of, held.get(one.market)) for one in found]
 
 
-def used(as_of: datetime) -> list[Readiness]:
+def recorded_markets_readiness(as_of: datetime) -> list[Readiness]:
     """The readiness of every market that has bars."""
-    return [one for one in readinesses(instruments.market_names(), as_of) if one.state is not State.EMPTY]
+    return [one for one in markets_readiness(instruments.market_names(), as_of) if one.state is not State.EMPTY]
 
 
 def enabled_versions(market: str) -> list[ScannerVersion]:
@@ -160,7 +160,7 @@ def _versions(record: Freshness, held: Record, day: date) -> list[VersionReadine
     changed = _changed(held, latest.values())
     closed = held.calendar[held.calendar <= np.datetime64(day)]
     ago = {key: int((closed > np.datetime64(row.date)).sum()) for key, row in latest.items()}
-    lately = {key for key, n in ago.items() if n - record.behind <= LATELY}
+    lately = {key for key, n in ago.items() if n - record.behind <= RECENT_SESSIONS}
     belonging = _belonging(record.market, chosen, lately)
     found = []
     for version in chosen:
@@ -215,12 +215,12 @@ def _failures(market: str, versions: Sequence[ScannerVersion], day: date) -> dic
 
 def _belonging(market: str, chosen: Sequence[ScannerVersion], lately: set[int]) -> set[int]:
     """The versions that the market's evening is waited for, by key."""
-    for one in schedules.planned():
+    for one in schedules.evening_schedules():
         if one.market == market:
             named = one.versions or [version.slug for version in chosen]
             return {version.pk for version in chosen if version.slug in named}
     try:
-        return lately | {active(market).pk}
+        return lately | {active_version(market).pk}
     except NoActiveVersion:
         return lately
 
@@ -251,8 +251,8 @@ def _digest_now(held: Record, row: ScanSession, data: str) -> str:
         if run.index:
             data = index_series.index(held, asked, run.index).digests([data])[0]
         if engine := ENGINES.get(run.engine):
-            own = {name: parameters[name] for name in CHOSEN if name in parameters}
-            given = {name: value for name, value in parameters.items() if name not in CHOSEN}
+            own = {name: parameters[name] for name in SCOPE_PARAMS if name in parameters}
+            given = {name: value for name, value in parameters.items() if name not in SCOPE_PARAMS}
             params = engine_params.read(engine.Params, given, run.market)
             parameters = {**engine_params.dump(params), **own}  # numbers as the engine has them
             if reads_flows(engine, params):

@@ -31,7 +31,7 @@ def regime_rules(sessions: Sequence[ScanSession]) -> dict[int, RegimeRule]:
             continue
         series_key = (one.market, one.run.index)
         if series_key not in histories:
-            histories[series_key] = history(*series_key, _last(sessions, series_key))
+            histories[series_key] = regime_history(*series_key, _last(sessions, series_key))
         found[one.pk] = _rule(histories[series_key], kind, one.date, one.regime)
     return found
 
@@ -41,27 +41,27 @@ def regime_rule(session: ScanSession) -> RegimeRule | None:
     return regime_rules([session]).get(session.pk)
 
 
-def rule_on(market: str, index: str, kind: str, day: date, regime: str) -> RegimeRule | None:
+def rule_of_session(market: str, index: str, kind: str, day: date, regime: str) -> RegimeRule | None:
     """The rule of a regime of `kind` on a session, by the series called `index`; None where there is no regime."""
-    return _rule(history(market, index, day), kind, day, regime) if kind and regime else None
+    return _rule(regime_history(market, index, day), kind, day, regime) if kind and regime else None
 
 
-def history(market: str, index: str, last: date) -> RegimeHistory | None:
+def regime_history(market: str, index: str, last: date) -> RegimeHistory | None:
     """The regimes of the series called `index` ("" for the market's own) up to `last` at least; None where it cannot
     be read."""
     try:
         found = index_series.index_to_show(market, index, last)
     except (DataProblem, OSError):
         return None
-    return HISTORIES.get((market, index), id(found.m), lambda: of_series(found))
+    return HISTORIES.get((market, index), id(found.m), lambda: series_history(found))
 
 
-def of_series(index: index_series.Index) -> RegimeHistory:
+def series_history(index: index_series.Index) -> RegimeHistory:
     """The regimes of a series that was read."""
     return RegimeHistory(MarketIndex(index.sessions, index.m, index.range))
 
 
-def as_json(rule: RegimeRule | None) -> Mapping[str, object] | None:
+def rule_json(rule: RegimeRule | None) -> Mapping[str, object] | None:
     """A rule as JSON types; its measures in percent, null where undefined."""
     if rule is None:
         return None

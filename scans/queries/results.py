@@ -44,15 +44,15 @@ class NoSession(LookupError):
         self.after = after
 
 
-def published(market: str, version: ScannerVersion) -> QuerySet[ScanSession]:
+def published_sessions(market: str, version: ScannerVersion) -> QuerySet[ScanSession]:
     """The published sessions of a version."""
     return ScanSession.objects.filter(market=market, version=version, published=True)
 
 
-def session(market: str, version: ScannerVersion, day: date | None) -> ScanSession:
+def published_session(market: str, version: ScannerVersion, day: date | None) -> ScanSession:
     """The published session of that day with its run and version, the latest where `day` is None, marked `has_later`;
     `NoSession` where there is none."""
-    rows = _marked(published(market, version))
+    rows = _marked(published_sessions(market, version))
     found = (rows.filter(date=day) if day else rows.order_by("-date")).first()
     if found:
         return found
@@ -61,10 +61,10 @@ def session(market: str, version: ScannerVersion, day: date | None) -> ScanSessi
             f"Version {version.slug} has published nothing on market {market} yet: "
             f"`manage.py run_scan --version {version.slug} --market {market}` scans its last session."
         )
-    raise no_session(market, version, day)
+    raise no_session_error(market, version, day)
 
 
-def answer(market: str, key: int) -> ScanSession | None:
+def trusted_session(market: str, key: int) -> ScanSession | None:
     """One answer by its key, marked the same, whether it is still the published one or not; no quarantined one."""
     trusted = ScanSession.objects.exclude(status=Status.QUARANTINED)
     return _marked(trusted.filter(market=market, pk=key)).first()
@@ -81,9 +81,9 @@ def _marked(rows: QuerySet[ScanSession]) -> QuerySet[ScanSession]:
     return rows.select_related("run", "version").annotate(has_later=Exists(later))
 
 
-def no_session(market: str, version: ScannerVersion, day: date) -> NoSession:
+def no_session_error(market: str, version: ScannerVersion, day: date) -> NoSession:
     """What to say of a day without a published session."""
-    dates = published(market, version).values_list("date", flat=True)
+    dates = published_sessions(market, version).values_list("date", flat=True)
     before = dates.filter(date__lt=day).order_by("-date").first()
     after = dates.filter(date__gt=day).order_by("date").first()
     near = " and ".join(str(one) for one in (before, after) if one)
@@ -91,7 +91,7 @@ def no_session(market: str, version: ScannerVersion, day: date) -> NoSession:
     return NoSession(f"Version {version.slug} has no run on market {market} for {day}; {told}.", before, after)
 
 
-def ranks(
+def session_ranks(
     found: ScanSession,
     *,
     min_score: float | None = None,
@@ -102,19 +102,19 @@ def ranks(
     return mine if min_score is None else mine.filter(score__gte=min_score)
 
 
-def runs(market: str) -> QuerySet[ScanRun]:
+def market_runs(market: str) -> QuerySet[ScanRun]:
     """The runs of a market, whatever became of them."""
     return ScanRun.objects.filter(market=market).select_related("version")
 
 
-def picks(market: str, code: str, *, since: date | None = None) -> QuerySet[ScanRank]:
+def instrument_picks(market: str, code: str, *, since: date | None = None) -> QuerySet[ScanRank]:
     """The published picks of one instrument, the newest first; `since` a day where one is given."""
     mine = ScanRank.objects.filter(market=market, code=code, published=True)
     mine = mine.filter(date__gte=since) if since else mine
     return mine.select_related("scanner_version").order_by("-date", "scanner_version__slug")
 
 
-def marks(market: str, code: str, first: date, last: date) -> list[dict[str, Any]]:
+def chart_marks(market: str, code: str, first: date, last: date) -> list[dict[str, Any]]:
     """The published picks of one instrument from `first` to `last`, ascending, as what a chart says of them."""
     return [
         {"date": str(day), "scanner_version": version, **dict(zip(MARKED, told, strict=True))}
@@ -122,13 +122,13 @@ def marks(market: str, code: str, first: date, last: date) -> list[dict[str, Any
     ]
 
 
-def signals(market: str) -> QuerySet[Signal]:
+def market_signals(market: str) -> QuerySet[Signal]:
     """The signals of published picks."""
     return Signal.objects.filter(market=market, rank__published=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class PickChanges:
     """Two consecutive published sessions of a version and the picks that changed. `before` is None on the first."""
 
     now: ScanSession
@@ -139,13 +139,13 @@ class Changes:
     """The pick and the rank it had before."""
 
 
-def changes(market: str, version: ScannerVersion, day: date | None) -> Changes:
+def pick_changes(market: str, version: ScannerVersion, day: date | None) -> PickChanges:
     """What entered, left and moved from the published session before to that of `day` (None: the latest)."""
-    mine = published(market, version).select_related("run", "version").order_by("-date")
+    mine = published_sessions(market, version).select_related("run", "version").order_by("-date")
     two = list((mine.filter(date__lte=day) if day else mine)[:2])
     if not two:
         raise (
-            no_session(market, version, day)
+            no_session_error(market, version, day)
             if day
             else NoSession(
                 f"Version {version.slug} has published nothing on market {market} yet: "
@@ -153,24 +153,24 @@ def changes(market: str, version: ScannerVersion, day: date | None) -> Changes:
             )
         )
     if day and two[0].date != day:
-        raise no_session(market, version, day)
-    return compared(two[0], two[1] if len(two) > 1 else None)
+        raise no_session_error(market, version, day)
+    return compare_sessions(two[0], two[1] if len(two) > 1 else None)
 
 
-def since_before(now: ScanSession) -> Changes:
+def changes_of_session(now: ScanSession) -> PickChanges:
     """The same for any session, published or not, against the published one before it of the same version."""
-    mine = published(now.market, now.version).filter(date__lt=now.date)
-    return compared(now, mine.select_related("run", "version").order_by("-date").first())
+    mine = published_sessions(now.market, now.version).filter(date__lt=now.date)
+    return compare_sessions(now, mine.select_related("run", "version").order_by("-date").first())
 
 
-def compared(now: ScanSession, before: ScanSession | None) -> Changes:
+def compare_sessions(now: ScanSession, before: ScanSession | None) -> PickChanges:
     """What entered, left and moved from `before` to `now`."""
     two = [one for one in (now, before) if one]
     picked: dict[int, dict[str, ScanRank]] = {one.pk: {} for one in two}
     for row in ScanRank.objects.filter(session__in=two).order_by("rank", "code"):
         picked[row.session_id][row.code] = row
     new, old = picked[now.pk], picked[before.pk] if before else {}
-    return Changes(
+    return PickChanges(
         now=now,
         before=before,
         entered=[row for code, row in new.items() if code not in old],
@@ -200,7 +200,7 @@ def side_by_side(market: str, versions: Sequence[ScannerVersion], day: date | No
     found = {row.version_id: row for row in mine.filter(date=day).select_related("version", "run")}
     for version in versions:
         if version.pk not in found:
-            raise no_session(market, version, day)
+            raise no_session_error(market, version, day)
     sessions = [found[version.pk] for version in versions]
     slug = {row.pk: row.version.slug for row in sessions}
     rows: dict[str, dict[str, ScanRank]] = {}

@@ -16,7 +16,7 @@ TASK = "scans.tasks.evening"
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class EveningSchedule:
     """A market's schedule: the time of day in `zone`, its versions (none: all that fit), the next run in UTC."""
 
     market: str
@@ -27,7 +27,7 @@ class Planned:
     next_run: datetime | None
 
 
-def planned() -> list[Planned]:
+def evening_schedules() -> list[EveningSchedule]:
     """Every schedule, by market; a row that somebody wrote by hand and that is none is logged and left out."""
     found = []
     for row in Schedule.objects.filter(func=TASK).order_by("name"):
@@ -38,10 +38,10 @@ def planned() -> list[Planned]:
     return found
 
 
-def _planned(row: Schedule) -> Planned:
+def _planned(row: Schedule) -> EveningSchedule:
     given = literal_eval(row.kwargs)
     named = get_market(given["market"])
-    return Planned(
+    return EveningSchedule(
         market=named.name,
         at=time.fromisoformat(given["at"]),
         zone=named.timezone,

@@ -26,14 +26,14 @@ class NoActiveVersion(UnknownVersion):
     """None was named, and the market has no active one."""
 
 
-def versions(market: str, slugs: list[str]) -> list[ScannerVersion]:
+def get_versions(market: str, slugs: list[str]) -> list[ScannerVersion]:
     """The versions of those names in the order given, the active one of `market` where none is named."""
     if not slugs:
-        return [active(market)]
+        return [active_version(market)]
     found = {version.slug: version for version in ScannerVersion.objects.filter(slug__in=slugs)}
     for slug in slugs:
         if slug not in found:
-            known = slugs_known()
+            known = version_slugs()
             told = ", ".join(known) or "none"
             raise UnknownVersion(
                 f"Unknown scanner version {slug!r}: the known ones are {told}.{did_you_mean(slug, known)}",
@@ -42,7 +42,7 @@ def versions(market: str, slugs: list[str]) -> list[ScannerVersion]:
     return [found[slug] for slug in dict.fromkeys(slugs)]
 
 
-def active(market: str) -> ScannerVersion:
+def active_version(market: str) -> ScannerVersion:
     """The active version of `market`; a second market such as kr-adj has that of its base unless it has its own."""
     match = NAME.fullmatch(market)
     names = [market, match["base"]] if match else [market]
@@ -50,7 +50,7 @@ def active(market: str) -> ScannerVersion:
     for name in names:
         if name in rows:
             return rows[name].version
-    known = slugs_known()
+    known = version_slugs()
     told = ", ".join(known) or "none"
     raise NoActiveVersion(
         f"Market {market} has no active scanner version: name one with --version (known: {told}).",
@@ -58,12 +58,12 @@ def active(market: str) -> ScannerVersion:
     )
 
 
-def slugs_known() -> list[str]:
+def version_slugs() -> list[str]:
     """The names of all versions."""
     return list(ScannerVersion.objects.order_by("slug").values_list("slug", flat=True))
 
 
-def active_on() -> dict[int, list[str]]:
+def active_markets() -> dict[int, list[str]]:
     """Version (its key) -> the markets it is active on."""
     found: dict[int, list[str]] = {}
     for row in ActiveVersion.objects.order_by("market"):
@@ -71,7 +71,7 @@ def active_on() -> dict[int, list[str]]:
     return found
 
 
-def active_rows() -> QuerySet[ActiveVersion]:
+def active_versions() -> QuerySet[ActiveVersion]:
     """Market -> its active version, as rows."""
     return ActiveVersion.objects.order_by("market").select_related("version")
 
@@ -81,17 +81,17 @@ def all_versions() -> QuerySet[ScannerVersion]:
     return ScannerVersion.objects.order_by("slug")
 
 
-def requests(market: str) -> QuerySet[ScanRequest]:
+def scan_requests(market: str) -> QuerySet[ScanRequest]:
     """The scans that were asked for on a market."""
     return ScanRequest.objects.filter(market=market)
 
 
-def request(number: int) -> ScanRequest | None:
+def get_scan_request(number: int) -> ScanRequest | None:
     """The request of that number."""
     return ScanRequest.objects.filter(pk=number).first()
 
 
-def drafts(row: ScanRequest) -> QuerySet[ScanDraft]:
+def request_drafts(row: ScanRequest) -> QuerySet[ScanDraft]:
     """The answers of a request that published nothing, as long as they are kept; the latest session first, then in the
     order of the versions' names."""
     return row.drafts.order_by("-date", "version")

@@ -107,7 +107,7 @@ def lake() -> PartState:
 
 def sessions() -> PartState:
     """Whether the last closed session of each market that has bars is recorded and scanned."""
-    found = readiness.used(timezone.now())
+    found = readiness.recorded_markets_readiness(timezone.now())
     wrong = [one.reason for one in found if one.is_alarming]
     if wrong:
         return "degraded", " ".join(wrong)

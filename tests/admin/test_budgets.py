@@ -55,7 +55,7 @@ from scans.models import (
     VersionChange,
 )
 from scans.operations import signals
-from scans.operations.evening.report import Ran
+from scans.operations.evening.report import VersionReport
 from seismo_site.models import ApiToken
 from tests.admin.views import changes, lists
 from tests.scans.conftest import AS_OF
@@ -68,7 +68,7 @@ PRICES = "marketdata_stockprice"
 @pytest.fixture
 def many(scanned: Any, operator: User, django_user_model: Any) -> None:
     """A hundred rows and more of everything that there is a list of."""
-    signals.update(market="kr", versions=["rises"], as_of=AS_OF)
+    signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
     days = [date(2025, 1, 1) + timedelta(days=n) for n in range(ROWS)]
     codes = [f"1{n:05d}" for n in range(ROWS)]
     now = timezone.now()
@@ -198,7 +198,7 @@ def _notifications(now: Any) -> None:
             market="kr",
             session=date(2025, 1, 1) + timedelta(days=n),
             outcome="done",
-            versions=[asdict(Ran("rises", "no_match", "nothing passed"))],
+            versions=[asdict(VersionReport("rises", "no_match", "nothing passed"))],
             digest="x",
             created_at=now,
             changed_at=now,

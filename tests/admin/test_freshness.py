@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from marketdata.models import CalendarOverride
 from marketdata.operations.projection import project
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from scans.queries import overview, readiness
 from tests.admin.views import page
 from tests.scans.conftest import AS_OF, frame
@@ -23,7 +23,7 @@ MORNING = datetime(2024, 5, 8, 0, 0, tzinfo=UTC)
 
 
 def stale(at: datetime) -> dict[tuple[str, str], str]:
-    return overview.stale_versions(readiness.used(at))
+    return overview.stale_versions(readiness.recorded_markets_readiness(at))
 
 
 def test_sessions_missing_at_the_end_are_counted(
@@ -46,7 +46,7 @@ def test_sessions_missing_at_the_end_are_counted(
 def test_a_fresh_market_looks_fresh(
     market: Any, probe: Any, sessions: list[date], console: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"], last=sessions[-1]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], last=sessions[-1]))
     evening = datetime(2024, 4, 30, 7, 0, tzinfo=UTC)  # 16:00 in Seoul: the session has closed
     monkeypatch.setattr("django.utils.timezone.now", lambda: evening)
     text = page(console, "/admin/")
@@ -57,8 +57,8 @@ def test_a_fresh_market_looks_fresh(
 
 
 def test_versions_that_are_behind_look_stale(market: Any, probe: Any, sessions: list[date], bring: Any) -> None:
-    run(Request(market="kr", as_of=AS_OF, versions=["rises-10"], last=sessions[-2]))
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"], last=sessions[-1]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises-10"], last=sessions[-2]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], last=sessions[-1]))
     late = datetime(2024, 4, 30, 14, 0, tzinfo=UTC)
     assert stale(late) == {("kr", "rises-10"): f"published up to {sessions[-2]}, 1 session ago"}
     soon = datetime(2024, 4, 30, 7, 0, tzinfo=UTC)

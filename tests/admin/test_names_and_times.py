@@ -84,7 +84,7 @@ def test_rows_with_a_code_have_the_name_of_the_share(market: Any, console: Clien
 
 
 def test_signals_name_the_share_and_the_version(scanned: Any, console: Client) -> None:
-    signals.update(market="kr", versions=["rises"], as_of=AS_OF)
+    signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
     ScanRank.objects.update(name="Samsung Electronics")
     one = Signal.objects.filter(version__slug="rises").latest("pk")
     assert "Samsung Electronics" in listed(console, Signal)

@@ -19,13 +19,13 @@ from tests.scans.conftest import AS_OF
 
 def told() -> Notification:
     """That of the market's last session, which two versions scan."""
-    asked = evening.Asked(
+    asked = evening.EveningRequest(
         "kr",
         versions=["rises", "rises-10"],
         session=date(2024, 4, 30),
         collects=False,
     )
-    evening.run(asked, clock=lambda: AS_OF, warm_up=lambda market, versions: None)
+    evening.run_evening(asked, clock=lambda: AS_OF, warm_up=lambda market, versions: None)
     return Notification.objects.get()
 
 

@@ -78,7 +78,7 @@ def rows(scanned: Any) -> dict[str, Any]:
     return {
         "version": ScannerVersion.objects.get(slug="rises-10"),
         "run": ScanRun.objects.get(version__slug="rises"),
-        "request": queue.ask(market="kr", as_of=AS_OF, requested_by="ann").request,
+        "request": queue.queue_request(market="kr", as_of=AS_OF, requested_by="ann").request,
         "session": ScanSession.objects.filter(version__slug="rises").earliest("pk"),
         "notification": Notification.objects.create(
             market="kr",

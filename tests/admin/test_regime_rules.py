@@ -9,7 +9,7 @@ import pandas as pd
 from django.test import Client
 
 from scans.models import ScanSession
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.scans.conftest import AS_OF
 from tests.scans.index_series import DAILY, TREND, levels, record_index
 
@@ -18,8 +18,8 @@ def test_a_run_and_a_session_name_the_rule(
     market: pd.DataFrame, sessions: list[date], tmp_path: Path, console: Client
 ) -> None:
     record_index(levels(sessions), tmp_path)
-    run(
-        Request(
+    run_scan(
+        RunRequest(
             market="kr",
             as_of=AS_OF,
             versions=["v1", "v2"],

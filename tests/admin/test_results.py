@@ -25,7 +25,7 @@ from scans.models import (
     Status,
 )
 from scans.operations.requests import queue, worker
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.admin.views import page, sentences
 from tests.api.conftest import risers
 from tests.scans.conftest import AS_OF, CODES, frame
@@ -75,14 +75,14 @@ def test_a_run_again_goes_through_the_queue_with_the_parameters_it_recorded(scan
     assert sentences(found)[0].startswith("Queued: rises-10 on market kr")
     assert (asked.first, asked.last) == (made.first, made.last)
     assert asked.pinned["rises-10"]["scale"] == 10.0
-    worker.work(asked.pk, as_of=AS_OF)
+    worker.process_request(asked.pk, as_of=AS_OF)
     asked.refresh_from_db()
     assert asked.status == RequestStatus.DONE
     assert ScanRun.objects.filter(version=made.version).count() == 1  # the same came out
 
 
 def test_a_request_is_cancelled_once_and_asked_for_again(market: Any, probe: Any, console: Client) -> None:
-    asked = queue.ask(market="kr", as_of=AS_OF, requested_by="ann").request
+    asked = queue.queue_request(market="kr", as_of=AS_OF, requested_by="ann").request
     cancel = reverse("admin:scans_request_cancel", args=[asked.pk])
     assert f"Cancel request {asked.pk}?" in page(console, cancel)
     found = console.post(cancel, {"confirmed": "yes"}, follow=True)
@@ -103,7 +103,7 @@ def thin(bring: Any, probe: Any, sessions: list[date]) -> ScanSession:
     """An answer in quarantine: on its session only four of six instruments have a bar."""
     rows = frame(sessions)
     bring(rows[(rows.date != sessions[30]) | rows.code.isin(CODES[:4])])
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[29], last=sessions[30]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[29], last=sessions[30]))
     return ScanSession.objects.get(status=Status.QUARANTINED)
 
 

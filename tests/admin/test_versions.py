@@ -177,7 +177,7 @@ def test_run_now_queues_a_scan_whose_page_shows_how_far_it_is(
     assert "Queued: rises on market kr" in text
     assert "data-refresh" in text
     assert "0 of 1" in text
-    worker.work(row.pk, as_of=AS_OF)
+    worker.process_request(row.pk, as_of=AS_OF)
     text = page(console, reverse("admin:scans_scanrequest_change", args=[row.pk]))
     assert "1 of 1" in text
     assert "data-refresh" not in text

@@ -64,11 +64,11 @@ def get(client: Client, user: User) -> Get:
 @pytest.fixture
 def scanned(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> pd.DataFrame:
     """Versions `rises` and `rises-10` over sessions 10 to 30."""
-    from scans.operations.scan.run import Request, run
+    from scans.operations.scan.run import RunRequest, run_scan
 
     probe.plan = (0.02, -0.02, 6)
-    run(
-        Request(
+    run_scan(
+        RunRequest(
             market="kr",
             as_of=AS_OF,
             versions=["rises", "rises-10"],

@@ -18,7 +18,7 @@ from marketdata.models import Generation
 from scans.models import ScanRun
 from scans.operations.analysis import narrate
 from scans.operations.evaluation import base_rates
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.api.conftest import Get, risers
 from tests.exchanges.writer import KEY, MODEL, Writer
 from tests.scans.conftest import AS_OF, CODES
@@ -63,7 +63,7 @@ def test_base_rates_know_nothing_of_later_days(
     scanned: pd.DataFrame, sessions: list[date], get: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Picks of the version up to the day, bought at the next open, sold five sessions on, as far as they had ended."""
-    monkeypatch.setattr(base_rates, "FEW", 5)
+    monkeypatch.setattr(base_rates, "MIN_JUDGED", 5)
     day = next(n for n in range(25, 31) if risers(scanned, sessions[n]))
     code = risers(scanned, sessions[day])[0]
     found = get(f"kr/analysis/{code}", date=sessions[day])["base_rates"]
@@ -93,7 +93,7 @@ def test_few_picks_say_nothing(scanned: pd.DataFrame, sessions: list[date], get:
     assert rates
     for one in rates:
         assert one["too_few"] is True
-        assert one["judged"] < base_rates.FEW
+        assert one["judged"] < base_rates.MIN_JUDGED
         assert {value for name, value in one.items() if name not in COUNTS} == {None}
 
 
@@ -171,7 +171,7 @@ def test_a_narrative_is_written_once_from_the_facts_alone(
     assert "rise" not in call["messages"][0]["content"]
     other = next(day for day in sessions[20:30] if get(f"kr/analysis/{pick}", date=day)["pick"])
     assert len(writer.asked) == 2
-    run(Request(market="kr", as_of=AS_OF, top=1, first=other, last=other))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, top=1, first=other, last=other))
     get(f"kr/analysis/{pick}", date=other)
     assert len(writer.asked) <= 3  # another answer is another subject
 

@@ -53,7 +53,7 @@ def addresses(path: str, names: dict[str, str]) -> list[str]:
 @pytest.fixture
 def names(scanned: Any, client: Client, sessions: list[date]) -> dict[str, str]:
     """What stands in the paths; asked by one of the staff."""
-    signals.update(market="kr", versions=["rises"], as_of=AS_OF)
+    signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
     client.force_login(scan_chief())
     body = {"versions": ["rises"], "first": sessions[10], "last": sessions[11], "save": False}
     made = client.post("/api/kr/scans", body, content_type="application/json")

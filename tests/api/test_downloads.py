@@ -46,7 +46,7 @@ def table(response: Any) -> pa.Table:
 
 @pytest.fixture
 def lists(scanned: Any, get: Get) -> Any:
-    signals.update(market="kr", versions=["rises"], as_of=AS_OF)
+    signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
     return scanned
 
 

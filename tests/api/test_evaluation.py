@@ -12,8 +12,8 @@ from django.test import Client
 from caching.stats import STATS
 from marketdata.models import LakePartition
 from marketdata.operations.projection.project import project_bars
-from scans.operations.evaluation import cached
-from scans.operations.scan.run import Request, run
+from scans.operations.evaluation import evaluation_cache
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.api.conftest import Get, risers
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
@@ -80,12 +80,12 @@ def test_an_answer_is_kept_until_something_it_depends_on_changes(
     tag = first.headers["ETag"]
     assert client.get(path, query, headers={"If-None-Match": tag}).content == b""
     assert STATS.snapshot()["evaluation"]["misses"] == 0
-    run(Request(market="kr", as_of=AS_OF, top=1, first=sessions[15], last=sessions[15]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, top=1, first=sessions[15], last=sessions[15]))
     later = client.get(path, query, headers={"If-None-Match": tag})
     fewer = len(risers(scanned, sessions[15])) - 1
     picks = [one.json()["figures"][0]["picks"] for one in (first, later)]
     assert picks[0] - picks[1] == fewer > 0
-    run(Request(market="kr", as_of=AS_OF, first=sessions[35], last=sessions[35]))  # outside
+    run_scan(RunRequest(market="kr", as_of=AS_OF, first=sessions[35], last=sessions[35]))  # outside
     again = client.get(path, query)
     assert again.headers["ETag"] == later.headers["ETag"]
 
@@ -120,10 +120,10 @@ def test_what_cannot_be_judged(scanned: pd.DataFrame, get: Get, query: dict[str,
 
 
 def test_an_evaluation_is_bounded(scanned: pd.DataFrame, get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cached, "PATIENCE", 0.01)
-    with cached.one_at_a_time():
+    monkeypatch.setattr(evaluation_cache, "PATIENCE", 0.01)
+    with evaluation_cache.evaluation_lock():
         assert get("kr/evaluation", 503, horizon=1)["code"] == "busy"
-    monkeypatch.setattr(cached, "MOST_CELLS", 6 * (21 + 253 + 1))
+    monkeypatch.setattr(evaluation_cache, "MAX_CELLS", 6 * (21 + 253 + 1))
     refused = get("kr/evaluation", 400, horizon=1)
     assert refused["code"] == "range_too_long"
     assert "41 sessions of 6 instruments are too many" in refused["detail"]

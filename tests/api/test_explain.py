@@ -13,7 +13,7 @@ from django.test import Client
 from marketdata.models import Generation, LakePartition
 from marketdata.operations.projection.project import project_bars
 from scans.models import ScannerVersion, ScanRun, ScanSession
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.api.conftest import Get, risers
 from tests.scans.conftest import AS_OF, CODES, Importer
 from tests.scans.probe import Probe
@@ -188,7 +188,7 @@ def test_a_published_day_is_explained_from_what_is_published(
     """A rerun of fewer ranks replaces the answer: the explanation follows it."""
     day = next(day for day in sessions[10:31] if len(risers(scanned, day)) > 1)
     code = risers(scanned, day)[-1]
-    run(Request(market="kr", as_of=AS_OF, top=1, first=day, last=day))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, top=1, first=day, last=day))
     found = get(f"kr/stocks/{code}/explain", date=day)
     assert found["parameters"]["values"]["top"] == 1
     assert (found["pick"], found["checks"][0]["holds"]) == (None, True)

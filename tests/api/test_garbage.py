@@ -48,7 +48,7 @@ def collected() -> Iterator[list[Any]]:
 @pytest.mark.django_db
 @pytest.mark.parametrize("address", READS)
 def test_a_read_leaves_nothing_behind(scanned: Any, user: Any, address: str, request: pytest.FixtureRequest) -> None:
-    signals.update(market="kr", versions=["rises"], as_of=AS_OF)
+    signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
     token = ApiToken(user=user, name="a program")
     headers = {"Authorization": f"Bearer {token.new_secret()}"}
     token.save()

@@ -18,7 +18,7 @@ from marketdata.operations import generations
 from scans.api import parameters
 from scans.models import Signal
 from scans.operations import signals
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.api.conftest import Get
 from tests.scans.conftest import AS_OF
 
@@ -46,7 +46,7 @@ def reader(client: Client, user: User) -> Client:
 
 @pytest.mark.parametrize("what", KEPT)
 def test_what_was_computed_is_found_again(scanned: Any, reader: Client, what: str) -> None:
-    signals.update(market="kr", versions=["rises"], as_of=AS_OF)
+    signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
     first = reader.get(KEPT[what])
     with CaptureQueriesContext(connection) as made:
         again = reader.get(KEPT[what])
@@ -75,11 +75,11 @@ def test_a_compressed_answer_for_those_who_take_it(scanned: Any, reader: Client)
 
 def test_what_is_published_is_shown_at_once(scanned: Any, sessions: list[date], reader: Client) -> None:
     before = reader.get(KEPT["scan"]).json()
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[31], last=sessions[31]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[31], last=sessions[31]))
     after = reader.get(KEPT["scan"]).json()
     assert (before["date"], after["date"]) == (str(sessions[30]), str(sessions[31]))
     assert reader.get(KEPT["signals"]).json()["results"] == []
-    signals.update(market="kr", versions=["rises"], as_of=AS_OF)
+    signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
     assert len(reader.get(KEPT["signals"], {"limit": 500}).json()["results"]) == min(Signal.objects.count(), 500)
 
 
@@ -102,7 +102,7 @@ def test_another_active_version(scanned: Any, reader: Client) -> None:
     from scans.operations import versions
 
     assert reader.get(KEPT["scan"]).json()["scanner_version"] == "rises"
-    versions.activate("kr", versions.named("rises-10"), who="test", at=AS_OF)
+    versions.activate_version("kr", versions.get_version("rises-10"), who="test", at=AS_OF)
     assert reader.get(KEPT["scan"]).json()["scanner_version"] == "rises-10"
 
 
@@ -135,7 +135,7 @@ def test_no_list_is_ever_half_published(scanned: Any, sessions: list[date], get:
         try:
             for n in range(12):
                 top = (99, 1)[n % 2]
-                run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=day, last=day, top=top))
+                run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=day, last=day, top=top))
         finally:
             ended.set()
             connections.close_all()

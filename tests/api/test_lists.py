@@ -14,7 +14,7 @@ from marketdata.models import Generation, Instrument
 from marketdata.operations import generations
 from scans.models import Signal
 from scans.operations import signals
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.api.conftest import Get
 from tests.scans.conftest import AS_OF
 
@@ -35,7 +35,7 @@ PUBLISHED = [name for name in LISTS if name != "scans"] + [*WHOLE, "stocks/00593
 @pytest.fixture
 def lists(scanned: Any) -> Any:
     """Everything there is to list; some of it ties and some is null."""
-    signals.update(market="kr", versions=["rises"], as_of=AS_OF)
+    signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
     Signal.objects.filter(pk__in=list(Signal.objects.order_by("pk").values_list("pk", flat=True)[:9])).update(
         return_pct=None
     )
@@ -92,10 +92,10 @@ def test_a_cursor_belongs_to_its_order(lists: Any, client: Client, get: Get) -> 
 def test_the_pages_of_an_answer_stay_its_own(scanned: Any, sessions: list[date], client: Client, get: Get) -> None:
     day = next(day for day in sessions[12:31] if len(get(f"kr/scans/{day}", limit=500)["ranks"]) > 2)
     at = sessions.index(day)
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=day, last=day, top=99))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=day, last=day, top=99))
     every = get(f"kr/scans/{day}")
     page = get(f"kr/scans/{day}", limit=2)
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=day, last=day, top=1))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=day, last=day, top=1))
     assert len(get(f"kr/scans/{day}")["ranks"]) == 1
     following = client.get(page["next"]).json()
     assert following["run"] == page["run"] != get(f"kr/scans/{day}")["run"]

@@ -124,9 +124,9 @@ def test_who_may_write(
     scanned: Any, caller: Callable[[User | None], Client], method: str, route: str, who: str
 ) -> None:
     row = TABLE[method, route]
-    asked = queue.ask(market="kr", as_of=AS_OF, requested_by="ann").request
+    asked = queue.queue_request(market="kr", as_of=AS_OF, requested_by="ann").request
     if route.endswith("rerun"):
-        queue.cancel(asked.pk, as_of=AS_OF, who="ann")
+        queue.cancel_request(asked.pk, as_of=AS_OF, who="ann")
     slug = "rises-10"
     address = "/" + (
         route.replace("<str:market>", "kr").replace("<str:slug>", slug).replace("<str:number>", str(asked.pk))

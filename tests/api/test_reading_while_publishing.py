@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from scans.queries import results
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
@@ -33,8 +33,8 @@ LISTS: tuple[dict[str, Any], ...] = ({"scale": 1.0, "top": None}, {"scale": 10.0
 def publish(n: int, save: bool = True) -> str:
     """Publish the n-th list in turn for the last session; its digest."""
     pinned: dict[str, Any] = {"rises": {"segments": [], "limits": {}, **LISTS[n % 2]}}
-    wanted = Request(market="kr", as_of=AS_OF, versions=["rises"], pinned=pinned, save=save)
-    return run(wanted)[0].answers[0].result_digest
+    wanted = RunRequest(market="kr", as_of=AS_OF, versions=["rises"], pinned=pinned, save=save)
+    return run_scan(wanted)[0].answers[0].result_digest
 
 
 def digest(ranks: list[dict[str, Any]]) -> str:
@@ -78,7 +78,7 @@ def beside_another(client: Client) -> str:
 def lists(market: pd.DataFrame, probe: Probe, user: User, settings: Any) -> tuple[str, str]:
     """The digests of the two lists; the first is published, so is another version."""
     settings.USER_RATE = 1_000_000
-    run(Request(market="kr", as_of=AS_OF, versions=["rises-10"]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises-10"]))
     first, second = publish(0), publish(1, save=False)
     assert first != second
     return first, second
@@ -128,7 +128,7 @@ def test_published_between_the_head_and_the_ranks(
     lists: tuple[str, str], user: User, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same by force: the head has been read, then the list is replaced, then the ranks are read."""
-    ranks = results.ranks
+    ranks = results.session_ranks
 
     def late(found: Any, **filters: Any) -> Any:
         def other() -> None:
@@ -141,6 +141,6 @@ def test_published_between_the_head_and_the_ranks(
 
     client.force_login(user)
     with monkeypatch.context() as patched:
-        patched.setattr(results, "ranks", late)
+        patched.setattr(results, "session_ranks", late)
         assert whole(client) == lists[0]
     assert whole(client) == lists[1]

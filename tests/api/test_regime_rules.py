@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from marketdata.queries.bars import lake
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.api.conftest import Get, forget
 from tests.scans.conftest import AS_OF
 from tests.scans.index_series import DAILY, TREND, levels, record_index
@@ -35,14 +35,14 @@ RULES = {
 
 
 def scan(sessions: list[date], first: int = -1) -> None:
-    request = Request(
+    request = RunRequest(
         market="kr",
         as_of=AS_OF,
         versions=["v1", "v2"],
         first=sessions[first],
         last=sessions[-1],
     )
-    assert not any(one.error for one in run(request))
+    assert not any(one.error for one in run_scan(request))
 
 
 @pytest.fixture

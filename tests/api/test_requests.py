@@ -38,7 +38,7 @@ def send(client: Client, market: pd.DataFrame, probe: Probe, django_capture_on_c
 
 
 def work(number: int) -> None:
-    worker.work(number, as_of=AS_OF)
+    worker.process_request(number, as_of=AS_OF)
 
 
 def test_asked_polled_and_read(send: Send, client: Client, sessions: list[date]) -> None:
@@ -197,7 +197,7 @@ def test_of_another_market(send: Send, client: Client) -> None:
 
 def test_staff_alone(market: pd.DataFrame, probe: Probe, client: Client, user: User, settings: Any) -> None:
     settings.ANONYMOUS_READS = True
-    number = queue.ask(market="kr", as_of=AS_OF, requested_by="chief").request.pk
+    number = queue.queue_request(market="kr", as_of=AS_OF, requested_by="chief").request.pk
     writes = [ASK, *(f"/api/kr/scan-requests/{number}/{what}" for what in ("cancel", "rerun"))]
     reads = [f"/api/kr/scan-requests{rest}" for rest in ("", f"/{number}", f"/{number}/answer")]
     for status, code in ((401, "not_authenticated"), (403, "permission_denied")):

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from scans.models import ActiveVersion, ScanRun
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.api.conftest import Get, risers
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
@@ -80,7 +80,7 @@ def test_nothing_passed_is_an_answer(
     fallen[prices] -= 20
     fallen["date"] = sessions[-1]
     bring(fallen, AS_OF + timedelta(1))
-    run(Request(market="kr", as_of=AS_OF + timedelta(2), first=sessions[-1], last=sessions[-1]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF + timedelta(2), first=sessions[-1], last=sessions[-1]))
     found = get("kr/scans/latest")
     assert (found["status"], found["reason"]) == ("no_match", "nothing passed")
     assert (found["counts"]["matched"], found["ranks"], found["next"]) == (0, [], None)
@@ -146,7 +146,7 @@ def test_a_new_run_changes_the_tag(scanned: pd.DataFrame, sessions: list[date], 
     get("kr/scans/latest")
     day = f"/api/kr/scans/{sessions[30]}"
     before = client.get(day).headers["ETag"]
-    run(Request(market="kr", as_of=AS_OF, first=sessions[31], last=sessions[31]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, first=sessions[31], last=sessions[31]))
     after = client.get(day, headers={"If-None-Match": before})
     assert after.status_code == 200  # it is no longer the latest
     assert after.json()["is_latest"] is False
@@ -191,7 +191,7 @@ def test_changes(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
 
 
 def test_versions_side_by_side(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
-    run(Request(market="kr", as_of=AS_OF, first=sessions[31], last=sessions[31], versions=["rises"]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, first=sessions[31], last=sessions[31], versions=["rises"]))
     found = get("kr/scans/compare", versions="rises,rises-10")
     wanted = risers(scanned, sessions[30])
     assert found["date"] == str(sessions[30])  # the latest that both have

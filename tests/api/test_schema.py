@@ -88,7 +88,7 @@ def test_answers_fit_it(scanned: Any, get: Get, path: str) -> None:
     from scans.operations import signals
     from tests.scans.conftest import AS_OF
 
-    signals.update(market="kr", versions=["rises"], as_of=AS_OF)
+    signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
     address, _, query = path.partition("?")
     body = get(f"kr/{address}", **dict(re.findall(r"(\w+)=([^&]*)", query)))
     named = "/api/{market}/" + address.replace("005930", "{code}")

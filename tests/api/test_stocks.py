@@ -55,7 +55,7 @@ def test_the_picks_of_a_stock(scanned: pd.DataFrame, sessions: list[date], get: 
 
 
 def test_signals(scanned: pd.DataFrame, get: Get) -> None:
-    signals.update(market="kr", versions=["rises"], as_of=AS_OF)
+    signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
     rows: dict[Any, int] = {}
     for row in Signal.objects.all():
         rows[row.status] = rows.get(row.status, 0) + 1

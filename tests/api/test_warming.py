@@ -46,7 +46,7 @@ def test_the_first_caller_finds_what_was_kept(scanned: Any, client: Client, user
 
 
 def test_what_was_never_published_is_no_trouble(scanned: Any, caplog: pytest.LogCaptureFixture) -> None:
-    versions.create(slug="new", engine="probe", settings={}, who="test", at=AS_OF)
+    versions.create_version(slug="new", engine="probe", settings={}, who="test", at=AS_OF)
     assert warm_up_market("kr", ["new"]).failed == []
     assert warm_up_market("upbit", []).failed == []
     assert not caplog.records

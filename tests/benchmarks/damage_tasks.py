@@ -66,11 +66,11 @@ def _prepare(market: str) -> None:
 
 
 def _answers(market: str, days: list[date], *, mend: bool = True, cached: bool = False) -> Any:
-    asked = run.Request(
+    asked = run.RunRequest(
         market=market, as_of=AS_OF, versions=["v1", "v2", READS_FLOWS], first=days[0], last=days[-1],
         save=False, cached=cached, mend=mend,
     )  # fmt: skip
-    made = run.run(asked)
+    made = run.run_scan(asked)
     for one in made:
         if one.error:
             raise RuntimeError(one.error)

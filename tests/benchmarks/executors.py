@@ -48,7 +48,7 @@ def _work(bench: Bench, installation: Installation, market: str, days: list[str]
             "executors",
             f"{len(days)} sessions of {market}, {window['instruments']:,} instruments, at most "
             f"{history:,} sessions loaded",
-            "scans.operations.scan.run.run(Request(..., save=False, executor, workers))",
+            "scans.operations.scan.run.run_scan(Request(..., save=False, executor, workers))",
             lines,
             ["stages are summed over the pieces: two that ran at once count twice; memory with all workers"],
         )

@@ -23,7 +23,7 @@ def tables(bench: Bench) -> Iterator[Table]:
     yield Table(
         "faults",
         "damaged files: bit flips, truncations and zeroed blocks in turn; v1, v2 and vcp with flow over each",
-        "scans.operations.scan.run.run(Request(market='kr', versions=['v1', 'v2', 'vcp-flows'], ...))",
+        "scans.operations.scan.run.run_scan(Request(market='kr', versions=['v1', 'v2', 'vcp-flows'], ...))",
         [
             Line(
                 name,

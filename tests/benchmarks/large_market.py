@@ -54,7 +54,7 @@ def section(bench: Bench) -> None:
         Table(
             "large",
             f"one session in process, {day} ({told})",
-            f"scans.operations.scan.run.run(Request(market='{market}', versions=['{VERSION}'], first=last={day}))",
+            f"run_scan(RunRequest(market='{market}', versions=['{VERSION}'], first=last={day}))",
             lines,
             remarks,
         )

@@ -83,7 +83,7 @@ def _one(bench: Bench, installation: Installation, day: str, told: str) -> None:
         Table(
             "scan",
             f"one session in process, {day} ({told}), {saved['executor']}",
-            f"scans.operations.scan.run.run(Request(market='kr', versions=['{VERSION}'], first=last={day}))",
+            f"run_scan(RunRequest(market='kr', versions=['{VERSION}'], first=last={day}))",
             lines,
             ["published: a limit of no effect alternates, so every run replaces the one before"],
         )
@@ -139,7 +139,7 @@ def _range(bench: Bench, installation: Installation) -> None:
         Table(
             "scan",
             f"{len(days)} sessions in process, {days[0]} to {days[-1]}",
-            f"scans.operations.scan.run.run(Request(market='kr', versions=['{VERSION}'], first, last))",
+            f"run_scan(RunRequest(market='kr', versions=['{VERSION}'], first, last))",
             lines,
         )
     )

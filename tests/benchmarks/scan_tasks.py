@@ -17,7 +17,7 @@ from scans.engines import engine_params
 from scans.engines.registry import ENGINES
 from scans.execution.shards import EngineTask, field_reach
 from scans.operations.evaluation import evidence
-from scans.operations.evaluation.evaluate import evaluate
+from scans.operations.evaluation.evaluate import evaluate_versions
 from scans.operations.scan import run
 from scans.operations.scan.answers import Scan
 from tests.benchmarks import measurement
@@ -28,9 +28,9 @@ Answer = dict[str, Any]
 AS_OF = datetime(2027, 1, 1, tzinfo=UTC)
 
 
-def request(first: str, last: str, **given: Any) -> run.Request:
+def request(first: str, last: str, **given: Any) -> run.RunRequest:
     """A request of the benchmarks; features are computed unless `given` has them `cached`."""
-    return run.Request(
+    return run.RunRequest(
         as_of=AS_OF,
         first=date.fromisoformat(first),
         last=date.fromisoformat(last),
@@ -53,7 +53,7 @@ def scan(*, market: str, first: str, last: str, turns: Sequence[Mapping[str, Any
             asked = request(first, last, market=market, **{"limits": limits, **turn})
             with measurement.Memory(workers=turn.get("executor") == "process") as memory:
                 began, busy = time.perf_counter(), measurement.cpu_seconds()
-                made = run.run(asked)
+                made = run.run_scan(asked)
                 spent, busy = time.perf_counter() - began, measurement.cpu_seconds() - busy
             for one in made:
                 if one.error:
@@ -79,7 +79,7 @@ def _stages(made: Sequence[Scan]) -> dict[str, float]:
 
 def judge(*, market: str, versions: Sequence[str], first: str, last: str, runs: int) -> Answer:
     """The evaluation of published picks over the usual horizons, after one that is not counted."""
-    asked = evidence.Request(
+    asked = evidence.EvaluationRequest(
         market=market,
         as_of=AS_OF,
         versions=versions,
@@ -90,7 +90,7 @@ def judge(*, market: str, versions: Sequence[str], first: str, last: str, runs: 
     with measurement.Memory() as memory:
         for n in range(runs + 1):
             began = time.perf_counter()
-            found = evaluate(asked)
+            found = evaluate_versions(asked)
             if n:
                 spent.append(time.perf_counter() - began)
                 stages.append(found.seconds)
@@ -118,7 +118,7 @@ def extent(*, market: str) -> Answer:
 
 def richest(*, market: str, version: str, first: str, last: str) -> Answer:
     """The session with the most ranks, the latest of equals."""
-    (made,) = run.run(request(first, last, market=market, versions=[version], save=False))
+    (made,) = run.run_scan(request(first, last, market=market, versions=[version], save=False))
     if made.error:
         raise RuntimeError(made.error)
     best = max(made.answers, key=lambda answer: (len(answer.ranks), answer.date))

@@ -46,7 +46,7 @@ def _all(bench: Bench, installation: Installation, days: list[str]) -> None:
         Table(
             "versions",
             f"{', '.join(VERSIONS)} at once over {_made(turn)}",
-            "scans.operations.scan.run.run(Request(market='kr', versions=[...], first, last, save=False))",
+            "scans.operations.scan.run.run_scan(Request(market='kr', versions=[...], first, last, save=False))",
             lines,
         )
     )
@@ -73,7 +73,7 @@ def _years(bench: Bench) -> None:
         Table(
             "versions",
             f"{VERSION} on {ADJUSTED} over {_made(turn)}",
-            f"run.run(Request(market='{ADJUSTED_MARKET}', versions=['{VERSION}'], ..., save=False))",
+            f"run.run_scan(RunRequest(market='{ADJUSTED_MARKET}', versions=['{VERSION}'], ..., save=False))",
             lines,
         )
     )
@@ -91,7 +91,7 @@ def _judged(bench: Bench, installation: Installation, days: list[str]) -> None:
         Table(
             "versions",
             f"{', '.join(JUDGED)} judged over {found['sessions']} sessions, 5 horizons, {found['picks']:,} picks",
-            "scans.operations.evaluation.evaluate.evaluate(Request(market='kr', versions=[...], first, last))",
+            "scans.operations.evaluation.evaluate.evaluate_versions(Request(market='kr', versions=[...], first, last))",
             lines,
         )
     )

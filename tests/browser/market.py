@@ -21,7 +21,7 @@ now = datetime.now(timezone.utc)
 import_prices(files=[Path("{folder}") / "prices.csv"], market="kr", as_of=now)
 project.project_bars("kr")
 settings = {{"match": "volume > 0", "score": "volume / sma(volume, 5)", "min_bars": 2}}
-versions.create(slug="busiest", engine="formula", settings=settings, who="setup", at=now, title="Most traded")
+versions.create_version(slug="busiest", engine="formula", settings=settings, who="setup", at=now, title="Most traded")
 User.objects.create_superuser("operator", password="an operator's password")
 """
 

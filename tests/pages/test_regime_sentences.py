@@ -18,7 +18,7 @@ from scans.engines.regime_rules import (
     Comparison,
     RegimeRule,
 )
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from scans.pages.regime_sentences import regime_sentence
 from tests.scans.conftest import AS_OF
 from tests.scans.index_series import levels, record_index
@@ -41,7 +41,7 @@ def test_each_version_names_its_rule(
     market: pd.DataFrame, sessions: list[date], tmp_path: Path, browser: Client, language: str
 ) -> None:
     record_index(levels(sessions), tmp_path)
-    run(Request(market="kr", as_of=AS_OF, versions=["v1", "v2"]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["v1", "v2"]))
     browser.cookies["django_language"] = language
     html = browser.get(f"/kr/{sessions[-1]}/").content.decode()
     for version, sentence in SENTENCES[language].items():

@@ -47,7 +47,7 @@ def test_signals_are_sorted_by_their_distance_to_the_stop(scanned: pd.DataFrame,
     from scans.models import Signal
     from scans.operations import signals
 
-    signals.update(market="kr", versions=["rises"], as_of=AS_OF)
+    signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
     html = browser.get("/kr/signals?status=open").content.decode()
     shown = re.findall(r"version=rises", html)
     assert len(shown) == Signal.objects.filter(market="kr", status="open").count()

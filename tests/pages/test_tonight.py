@@ -19,10 +19,10 @@ def picked(rows: pd.DataFrame, day: date) -> set[str]:
 
 
 def test_new_stayed_and_dropped_are_set_arithmetic(scanned: pd.DataFrame, sessions: list[date]) -> None:
-    from scans.queries.evening_summary import evening
+    from scans.queries.evening_summary import evening_summary
 
     for before, day in pairwise(sessions[10:31]):
-        found = evening("kr", day)
+        found = evening_summary("kr", day)
         assert found is not None
         block = next(one for one in found.versions if one.version.slug == "rises")
         now, earlier = picked(scanned, day), picked(scanned, before)

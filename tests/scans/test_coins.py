@@ -17,7 +17,7 @@ from marketdata.queries.bars import last_complete_session
 from marketdata.sources.bithumb import client as bithumb
 from marketdata.sources.http.client import HttpClient
 from marketdata.sources.upbit import client as upbit
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.exchanges.upbit import BithumbExchange, Book, Tick, UpbitExchange
 
 pytestmark = pytest.mark.django_db
@@ -125,4 +125,4 @@ def scanned(market: str, *versions: str) -> Any:
     """The last thirty sessions, by these versions or by the market's active one."""
     last = TODAY - timedelta(days=1)
     first = last - timedelta(days=29)
-    return run(Request(market=market, versions=versions, first=first, last=last, as_of=NOW))
+    return run_scan(RunRequest(market=market, versions=versions, first=first, last=last, as_of=NOW))

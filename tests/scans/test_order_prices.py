@@ -17,7 +17,7 @@ from django.test import Client
 
 from scans import order_prices
 from scans.models import ScanRank, ScanSession
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.reference.order import order
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
@@ -27,7 +27,7 @@ from tests.scans.probe import Probe
 def picked(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> date:
     """The last session is published with plans of 3.1 % up and 2.3 % down; their session."""
     probe.plan = (0.031, -0.023, 6)
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[-3], last=sessions[-1]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[-3], last=sessions[-1]))
     return sessions[-1]
 
 
@@ -93,7 +93,7 @@ def test_digests_do_not_depend_on_them(picked: date, monkeypatch: pytest.MonkeyP
     before = list(ScanSession.objects.order_by("date").values_list("date", "result_digest"))
     monkeypatch.setattr(order_prices, "order_prices", lambda *plan, **where: None)
     days = [day for day, _ in before]
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=days[0], last=days[-1]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=days[0], last=days[-1]))
     after = list(ScanSession.objects.order_by("date").values_list("date", "result_digest"))
     assert after == before
 

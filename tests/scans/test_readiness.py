@@ -15,8 +15,8 @@ from marketdata.operations.projection import project
 from marketdata.queries import bars as market_queries
 from marketdata.queries.session_bars import session_bars
 from scans.operations.evening import schedule
-from scans.operations.scan.run import Request, run
-from scans.queries.readiness import Readiness, VersionReadiness, readiness, used
+from scans.operations.scan.run import RunRequest, run_scan
+from scans.queries.readiness import Readiness, VersionReadiness, market_readiness, recorded_markets_readiness
 from tests.scans.conftest import CODES, Importer, frame
 from tests.scans.probe import Probe
 
@@ -31,7 +31,7 @@ def at(text: str) -> datetime:
 
 def seen(text: str) -> tuple[str, int, dict[str, str]]:
     """State, sessions behind and the states of the two versions of the probe at a moment."""
-    found = readiness("kr", at(text))
+    found = market_readiness("kr", at(text))
     return found.state, found.record.behind, states(found)
 
 
@@ -40,7 +40,7 @@ def states(found: Readiness) -> dict[str, str]:
 
 
 def scan(*versions: str, day: date = LAST) -> None:
-    run(Request(market="kr", as_of=at("2024-04-30 17:00"), versions=versions, first=day, last=day))
+    run_scan(RunRequest(market="kr", as_of=at("2024-04-30 17:00"), versions=versions, first=day, last=day))
 
 
 def one(found: Readiness, version: str) -> VersionReadiness:
@@ -50,9 +50,9 @@ def one(found: Readiness, version: str) -> VersionReadiness:
 
 @pytest.mark.django_db
 def test_an_unused_market_is_empty() -> None:
-    found = readiness("us", at("2024-04-30 17:00"))
+    found = market_readiness("us", at("2024-04-30 17:00"))
     assert (found.state, found.versions, found.is_alarming) == ("empty", (), False)
-    assert used(at("2024-04-30 17:00")) == []
+    assert recorded_markets_readiness(at("2024-04-30 17:00")) == []
 
 
 def test_a_market_is_ready_from_its_scan_to_the_next_close(market: pd.DataFrame, probe: Probe) -> None:
@@ -69,7 +69,7 @@ def test_a_market_is_ready_from_its_scan_to_the_next_close(market: pd.DataFrame,
 
 
 def test_the_sentence_names_the_sessions(market: pd.DataFrame, probe: Probe) -> None:
-    found = readiness("kr", at("2024-05-07 16:00"))
+    found = market_readiness("kr", at("2024-05-07 16:00"))
     assert found.reason == (
         "The record of market kr ends 3 sessions ago, on 2024-04-30: the last closed session is 2024-05-07."
     )
@@ -81,11 +81,11 @@ def test_a_correction_makes_what_is_published_stale(market: pd.DataFrame, bring:
     scan("rises")
     before = market["date"] == date(2024, 4, 26)
     bring(market[before].assign(volume=market["volume"] + 1))
-    found = readiness("kr", at("2024-04-30 23:00"))
+    found = market_readiness("kr", at("2024-04-30 23:00"))
     assert (found.state, one(found, "rises").state) == ("stale", "stale")
     assert "rises published 2024-04-30" in found.reason
     scan("rises")
-    assert readiness("kr", at("2024-04-30 23:00")).state == "ready"
+    assert market_readiness("kr", at("2024-04-30 23:00")).state == "ready"
 
 
 def test_a_failure_and_a_quarantine_are_not_ready(
@@ -93,16 +93,16 @@ def test_a_failure_and_a_quarantine_are_not_ready(
 ) -> None:
     probe.failure = RuntimeError("boom")
     scan("rises")
-    found = one(readiness("kr", at("2024-04-30 17:00")), "rises")
+    found = one(market_readiness("kr", at("2024-04-30 17:00")), "rises")
     assert (found.state, "RuntimeError: boom" in found.reason) == ("failed", True)
     probe.failure = None
     scan("rises")
-    assert one(readiness("kr", at("2024-04-30 17:00")), "rises").state == "scanned"
+    assert one(market_readiness("kr", at("2024-04-30 17:00")), "rises").state == "scanned"
     thin = date(2024, 5, 2)
     few = market[(market["date"] == LAST) & (market["code"] < "035720")]
     bring(few.assign(date=thin))
     scan("rises", day=thin)
-    found_thin = readiness("kr", at("2024-05-02 17:00"))
+    found_thin = market_readiness("kr", at("2024-05-02 17:00"))
     assert (found_thin.state, found_thin.record.behind) == ("not_ready", 1)
     assert found_thin.record.latest == thin
     assert found_thin.record.complete == LAST
@@ -111,11 +111,11 @@ def test_a_failure_and_a_quarantine_are_not_ready(
 
 def test_a_schedule_says_who_is_waited_for_and_until_when(market: pd.DataFrame, probe: Probe) -> None:
     scan("rises")
-    schedule.plan("kr", as_of=at("2024-04-01 12:00"), at=at("2024-04-01 20:30").time())
-    found = readiness("kr", at("2024-04-30 23:00"))
+    schedule.set_schedule("kr", as_of=at("2024-04-01 12:00"), at=at("2024-04-01 20:30").time())
+    found = market_readiness("kr", at("2024-04-30 23:00"))
     assert (found.state, one(found, "rises-10").belongs) == ("not_ready", True)
-    schedule.plan("kr", as_of=at("2024-04-01 12:00"), versions=["rises"])
-    assert readiness("kr", at("2024-04-30 23:00")).state == "ready"
+    schedule.set_schedule("kr", as_of=at("2024-04-01 12:00"), versions=["rises"])
+    assert market_readiness("kr", at("2024-04-30 23:00")).state == "ready"
 
 
 def test_a_generated_market_says_so_and_alarms_nobody(
@@ -126,7 +126,7 @@ def test_a_generated_market_says_so_and_alarms_nobody(
     file = tmp_path / "demo.csv"
     frame(sessions).to_csv(file, index=False)
     import_prices(files=[file], market="kr", source="demo", as_of=at("2024-04-30 16:00"))
-    found = readiness("kr", at("2024-06-03 17:00"))
+    found = market_readiness("kr", at("2024-06-03 17:00"))
     assert (found.state, found.is_alarming) == ("demo", False)
     assert "generated" in found.reason
 

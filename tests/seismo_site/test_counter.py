@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from caching.stats import STATS
 from scans.operations import signals
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from seismo_site import tokens
 from seismo_site.models import ApiToken
 from tests.api.conftest import forgotten, market, probe, scanned, sessions, user
@@ -61,7 +61,7 @@ def ask(scanned: Any, token: Any) -> Ask:
 
 @pytest.mark.parametrize("address", KEPT)
 def test_the_same_answer_in_one_query(ask: Ask, address: str) -> None:
-    signals.update(market="kr", versions=["rises"], as_of=AS_OF)
+    signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
     first = ask(address)
     assert first.status_code == 200
     for headers in ({}, {"Accept-Encoding": "gzip"}, {"Origin": "https://elsewhere.example"}):
@@ -90,7 +90,7 @@ def test_links_are_those_of_the_callers_site(ask: Ask, settings: Any) -> None:
 
 def test_what_is_published_is_handed_out_at_once(ask: Ask, sessions: list[date]) -> None:
     before = [ask(KEPT[0]).json()["date"] for _ in range(2)]
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[31], last=sessions[31]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[31], last=sessions[31]))
     assert [*before, ask(KEPT[0]).json()["date"]] == [str(sessions[at]) for at in (30, 30, 31)]
 
 

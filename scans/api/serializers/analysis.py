@@ -11,7 +11,7 @@ from scans.api.serializers.explain import CheckBody, Explained
 from scans.api.serializers.intervals import Bounds
 from scans.api.serializers.regimes import RegimeRuleBody
 from scans.operations.analysis.analyse import BaseRate
-from scans.operations.evaluation.base_rates import FEW
+from scans.operations.evaluation.base_rates import MIN_JUDGED
 
 FIGURES = "line.figures."
 
@@ -25,7 +25,7 @@ class BaseRateBody(serializers.Serializer[BaseRate]):
     horizon = serializers.IntegerField(source="line.horizon", help_text="Sessions held")
     picks = serializers.IntegerField(source=f"{FIGURES}picks")
     judged = serializers.IntegerField(source=f"{FIGURES}judged")
-    too_few = serializers.BooleanField(help_text=f"Fewer than {FEW} could be judged")
+    too_few = serializers.BooleanField(help_text=f"Fewer than {MIN_JUDGED} could be judged")
     hit_rate_pct = Percent(source=f"{FIGURES}hit_rate")
     mean_pct = Percent(source=f"{FIGURES}mean")
     standard_error_pct = Percent(source=f"{FIGURES}standard_error")

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from marketdata.tables.text import BATCH
 from scans.engines.regimes import DAILY, TREND
 from scans.models import ScanSession
-from scans.queries.regime_rules import as_json, regime_rules
+from scans.queries.regime_rules import regime_rules, rule_json
 
 KINDS = (DAILY, TREND)
 EXAMPLES = (
@@ -57,7 +57,7 @@ def attach_regime_rules(sessions: Sequence[ScanSession]) -> None:
     """Give each session its `regime_rule` as a body has it; each index series is read once for all of them."""
     rules = regime_rules(sessions)
     for one in sessions:
-        one.regime_rule = as_json(rules.get(one.pk))  # type: ignore[attr-defined]
+        one.regime_rule = rule_json(rules.get(one.pk))  # type: ignore[attr-defined]
 
 
 def with_regime_rules(sessions: Iterable[ScanSession]) -> Iterator[ScanSession]:

@@ -91,7 +91,7 @@ class Versions(RecordView):
         responses={200: Version(many=True), **NOT_MODIFIED, **error_responses(400)},
     )
     def get(self, request: Request) -> HttpResponseBase:
-        context = {"active_on": versions.active_on()}
+        context = {"active_on": versions.active_markets()}
         row = select_members(Version(context=context), self.fields)
         told = [row.to_representation(one) for one in versions.all_versions()]
         if self.form == "json":
@@ -113,8 +113,8 @@ class OneVersion(RecordView):
         responses={200: VersionDetail, **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
-        found = versions.versions("", [slug])[0]
-        return self.answered(version_body(found, versions.active_on()))
+        found = versions.get_versions("", [slug])[0]
+        return self.answered(version_body(found, versions.active_markets()))
 
 
 def version_body(version: ScannerVersion, active: dict[int, list[str]]) -> dict[str, Any]:

@@ -29,11 +29,11 @@ from scans.narrative.client import Narrative
 from scans.operations.analysis import analyse, explain
 from scans.operations.analysis.analyse import Analysis
 from scans.operations.analysis.explain import Explanation
-from scans.operations.evaluation import cached
+from scans.operations.evaluation import evaluation_cache
 from scans.operations.scan import run
 from scans.order_prices import add_order_prices
 from scans.queries import versions
-from scans.queries.regime_rules import as_json
+from scans.queries.regime_rules import rule_json
 
 
 class ExplanationParameters(VersionParameters):
@@ -74,7 +74,7 @@ class Explain(ReadingView):
     )
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
         version, (code, name), day = self.asked(request, code)
-        found = explain.explanation(
+        found = explain.explain_instrument(
             market=self.market.name,
             version=version,
             code=code,
@@ -89,7 +89,7 @@ class Explain(ReadingView):
         is the last one that has closed: not before its close."""
         if day is not None or found.session is not None:
             return self.changed()
-        return responses.latest_time([self.changed(), cached.closing(self.market.name, found.date)])
+        return responses.latest_time([self.changed(), evaluation_cache.closing_moment(self.market.name, found.date)])
 
 
 def explanation_body(market: Market, code: str, name: str, found: Explanation) -> dict[str, Any]:
@@ -118,10 +118,10 @@ def explanation_body(market: Market, code: str, name: str, found: Explanation) -
     }
 
 
-def _day(one: run.Explained) -> dict[str, Any]:
+def _day(one: run.InstrumentChecks) -> dict[str, Any]:
     """What held on the session: its answer, and the rule behind its regime."""
     held = {part.name: getattr(one.answer, part.name) for part in fields(one.answer)}
-    return {**held, "regime_rule": as_json(one.regime_rule)}
+    return {**held, "regime_rule": rule_json(one.regime_rule)}
 
 
 class Analyse(ReadingView):
@@ -139,7 +139,7 @@ class Analyse(ReadingView):
     )
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
         version, (code, name), day = self.asked(request, code)
-        found = analyse.analysis(
+        found = analyse.analyse_pick(
             market=self.market,
             version=version,
             code=code,
@@ -165,7 +165,7 @@ def analysis_body(found: Analysis) -> dict[str, Any]:
             "first": found.rates.first,
             "last": found.rates.last,
             "market_regime": found.rates.regime,
-            "market_regime_rule": as_json(found.rates.regime_rule),
+            "market_regime_rule": rule_json(found.rates.regime_rule),
             "rates": found.such,
         },
         "narrative": narrative_body(found),
@@ -175,7 +175,7 @@ def analysis_body(found: Analysis) -> dict[str, Any]:
 def narrative_body(found: Analysis) -> dict[str, str]:
     """The narrative, or why there is none."""
     told = {"state": "not_picked" if found.pick is None else "off", "text": "", "model": ""}
-    written = analyse.narrative(found)
+    written = analyse.pick_narrative(found)
     if isinstance(written, Narrative):
         told |= {"state": "made", "text": written.text, "model": written.model}
     elif written is not None:

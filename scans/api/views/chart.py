@@ -100,7 +100,7 @@ class StockChart(MarketView):
             "factors": [
                 {"date": str(series.days[n]), "factor": series.factor[n]} for n in shown if series.factor[n] != 1.0
             ],
-            "marks": results.marks(self.market.name, code, _begin(found, series, shown), last),
+            "marks": results.chart_marks(self.market.name, code, _begin(found, series, shown), last),
         }
 
     def known(self) -> Recorded:

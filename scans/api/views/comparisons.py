@@ -50,7 +50,7 @@ class Changes(MarketView):
     def get(self, request: Request, market: str) -> HttpResponseBase:
         given = self.given(request)
         version = parameters.chosen_version(self.market.name, given)
-        found = results.changes(self.market.name, version, given.get("date"))
+        found = results.pick_changes(self.market.name, version, given.get("date"))
         for row, before in found.moved:
             row.rank_before = before  # type: ignore[attr-defined]
             row.moved_by = before - row.rank  # type: ignore[attr-defined]
@@ -100,7 +100,7 @@ class Compare(MarketView):
     )
     def get(self, request: Request, market: str) -> HttpResponseBase:
         given = self.given(request)
-        chosen = versions.versions(self.market.name, given["versions"])
+        chosen = versions.get_versions(self.market.name, given["versions"])
         found = results.side_by_side(self.market.name, chosen, given.get("date"))
         common = sum(len(picks) == len(chosen) for picks in found.rows.values())
         share = round(100 * common / len(found.rows), 2) if found.rows else None

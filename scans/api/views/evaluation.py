@@ -19,8 +19,8 @@ from marketdata.web.api.schema import NOT_MODIFIED, error_responses
 from scans.api.fields import Number, Percent
 from scans.api.parameters import MOST_VERSIONS, split_list
 from scans.api.serializers.intervals import Bounds
-from scans.operations.evaluation import cached
-from scans.operations.evaluation.evaluate import GROUPINGS, Evaluation, Line
+from scans.operations.evaluation import evaluation_cache
+from scans.operations.evaluation.evaluate import GROUPINGS, Evaluation, EvaluationLine
 from scans.queries import versions
 
 LONGEST, MOST_HORIZONS = 250, 8
@@ -88,7 +88,7 @@ class EvaluationParameters(_Ends, EvaluationFields):
     """The parameters of an evaluation."""
 
 
-class Figure(serializers.Serializer[Line]):
+class Figure(serializers.Serializer[EvaluationLine]):
     """One version over one horizon. All but counts is percent; errors are standard errors by date of the pick."""
 
     scanner_version = serializers.CharField(source="version")
@@ -153,9 +153,9 @@ class EvaluationView(MarketView):
     )
     def get(self, request: Request, market: str) -> HttpResponseBase:
         given = self.given(request)
-        evaluation = cached.ask(
+        evaluation = evaluation_cache.evaluation_key(
             self.market.name,
-            versions.versions(self.market.name, given.get("versions", [])),
+            versions.get_versions(self.market.name, given.get("versions", [])),
             as_of=timezone.now(),
             first=given.get("from"),
             last=given.get("to"),
@@ -165,12 +165,12 @@ class EvaluationView(MarketView):
         )
 
         def made() -> HttpResponseBase:
-            told = evaluation_body(cached.judge(evaluation), self.market.currency, given["costs"])
+            told = evaluation_body(evaluation_cache.cached_evaluation(evaluation), self.market.currency, given["costs"])
             content = responses.to_json(EvaluationBody(told).data)
             return HttpResponse(content, content_type=responses.MEDIA_TYPES["json"])
 
         # Judged up to the last session that has closed: so not before its close.
-        since = [self.changed(), cached.closing(self.market.name, evaluation.end)]
+        since = [self.changed(), evaluation_cache.closing_moment(self.market.name, evaluation.end)]
         tag = responses.entity_tag(evaluation.tag.encode())
         return responses.conditional_response(request, made, tag, responses.latest_time(since))
 

@@ -49,7 +49,7 @@ class StockScans(MarketList):
     depends = (versions.GENERATION,)
 
     def rows(self) -> QuerySet[ScanRank]:
-        return results.picks(self.market.name, self.kwargs["code"])
+        return results.instrument_picks(self.market.name, self.kwargs["code"])
 
     def table(self, rows: QuerySet[ScanRank]) -> downloads.Table:
         serializer = serializers.select_members(self.get_serializer(), self.fields)
@@ -111,7 +111,7 @@ would take longer to make than to read."""
 @cache
 def _shown(market: str) -> QuerySet[Signal]:
     """A market's signals with what is read of each: to be copied, for to make it takes as long as to read a page."""
-    return results.signals(market).only("market", *SIGNAL_FIELDS).annotate(**JOINED_FIELDS)
+    return results.market_signals(market).only("market", *SIGNAL_FIELDS).annotate(**JOINED_FIELDS)
 
 
 class Signals(MarketList):

@@ -57,7 +57,7 @@ class VersionReadinessBody(serializers.Serializer[Any]):
     run = serializers.IntegerField(allow_null=True, help_text="The run that published it")
     waited_for = serializers.BooleanField(
         help_text="Whether the market's state depends on it: its schedule names it, or without a schedule it is the "
-        f"active one or has published in the last {readiness.LATELY} sessions of the record"
+        f"active one or has published in the last {readiness.RECENT_SESSIONS} sessions of the record"
     )
 
 
@@ -118,7 +118,7 @@ class ReadinessView(MarketView):
         """The record of a market against its calendar and the clock: its last closed session, how many bars it has of
         how many expected, which instruments are left out and why, and what each enabled version made of it."""
         now = timezone.now()
-        found = readiness.readiness(self.market.name, now)
+        found = readiness.market_readiness(self.market.name, now)
         bars = None
         if found.record.last_closed and found.state is not State.EMPTY:
             held = market_queries.record(self.market.name)

@@ -74,7 +74,7 @@ class Scans(Runs):
         is published when it is run, or kept with the request where `save` is false."""
         body = AskBody(data=request.data)
         body.is_valid(raise_exception=True)
-        asked = queue.ask(
+        asked = queue.queue_request(
             market=self.market.name,
             as_of=timezone.now(),
             requested_by=request.user.get_username(),
@@ -103,7 +103,7 @@ class Requests(MarketList):
     permission_classes = (StaffOnly,)
 
     def rows(self) -> QuerySet[ScanRequest]:
-        return versions.requests(self.market.name)
+        return versions.scan_requests(self.market.name)
 
     @extend_schema(
         operation_id="scan_requests",
@@ -127,7 +127,7 @@ class ScanRequestView(MarketView):
         text = self.kwargs["number"]
         found = None
         if re.fullmatch(r"[0-9]{1,18}", text):
-            found = queue.seen(int(text), self.market.name, as_of=timezone.now())
+            found = queue.current_request(int(text), self.market.name, as_of=timezone.now())
         if found is None:
             raise Problem(
                 "unknown_request",
@@ -163,7 +163,7 @@ class Cancel(ScanRequestView):
         """Cancel it: from now on it publishes nothing more. What it published before stands. It takes
         the permission to change scan requests."""
         who = request.user.get_username()
-        row = queue.cancel(self.asked().pk, as_of=timezone.now(), who=who)
+        row = queue.cancel_request(self.asked().pk, as_of=timezone.now(), who=who)
         return Response(RequestBody(row).data)
 
 
@@ -180,7 +180,7 @@ class Rerun(ScanRequestView):
     def post(self, request: Request, market: str, number: str) -> Response:
         """Ask for the same once more, as a new request; what was published already is found to stand. It takes the
         permission to add scan requests."""
-        asked = queue.again(
+        asked = queue.repeat_request(
             self.asked(),
             as_of=timezone.now(),
             requested_by=request.user.get_username(),
@@ -202,7 +202,7 @@ class Draft(ScanRequestView):
     def get(self, request: Request, market: str, number: str) -> Response:
         """What a request with `save` false found for one session; kept for a day, of the latest. Staff only."""
         given, row = self.given(request), self.asked()
-        drafts = versions.drafts(row)
+        drafts = versions.request_drafts(row)
         if "scanner_version" in given:
             drafts = drafts.filter(version=given["scanner_version"])
         if "date" in given:

@@ -106,15 +106,15 @@ class Scan(MarketView):
     def ranks(self, found: ScanSession, given: dict[str, Any]) -> QuerySet[ScanRank]:
         """The ranks of the answer that pass the filters."""
         filters = {name: value for name, value in given.items() if name != "scanner_version"}
-        return results.ranks(found, **filters)
+        return results.session_ranks(found, **filters)
 
     def session(self, given: dict[str, Any], day: Day | None) -> ScanSession:
         """The answer asked for; with a cursor, the one that it belongs to."""
         cursor = parse_cursor(self.request)
         if cursor is None:
             version = parameters.chosen_version(self.market.name, given)
-            return results.session(self.market.name, version, day)
-        found = results.answer(self.market.name, int(cursor.of) if cursor.of.isdecimal() else 0)
+            return results.published_session(self.market.name, version, day)
+        found = results.trusted_session(self.market.name, int(cursor.of) if cursor.of.isdecimal() else 0)
         wanted = (given.get("scanner_version"), day)
         if found is None or any(
             asked and asked != there for asked, there in zip(wanted, (found.version.slug, found.date), strict=True)
@@ -189,7 +189,7 @@ class Runs(MarketList):
     pagination_class = RunPagination
 
     def rows(self) -> QuerySet[ScanRun]:
-        return results.runs(self.market.name)
+        return results.market_runs(self.market.name)
 
     @extend_schema(
         operation_id="runs",
@@ -213,7 +213,7 @@ class Dates(MarketList):
 
     def rows(self) -> QuerySet[ScanSession]:
         version = parameters.chosen_version(self.market.name, self.given(self.request))
-        return results.published(self.market.name, version).select_related("version", "run")
+        return results.published_sessions(self.market.name, version).select_related("version", "run")
 
     def table(self, rows: QuerySet[ScanSession]) -> downloads.Table:
         """The rows as a table, each index series read once for the regimes of many."""

@@ -98,7 +98,7 @@ class Versions(versions.Versions):
         body.is_valid(raise_exception=True)
         given = body.validated_data
         settings, reset = body.settings()
-        made = operations.create(
+        made = operations.create_version(
             slug=given["slug"],
             engine=given["engine"],
             settings=settings,
@@ -129,13 +129,13 @@ class OneVersion(versions.OneVersion):
         body = EditBody(data=request.data)
         body.is_valid(raise_exception=True)
         settings, reset = body.settings()
-        active = queries.active_on()
+        active = queries.active_markets()
 
         def guard(standing: ScannerVersion) -> None:
             check_if_match(request, version_tag(standing, active))
 
-        changed = operations.change(
-            operations.named(slug),
+        changed = operations.change_version(
+            operations.get_version(slug),
             settings=settings,
             reset=reset,
             others=body.others(),
@@ -160,7 +160,7 @@ class Active(MarketView):
         responses={200: ActiveBody, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str) -> Response:
-        return Response({"scanner_version": queries.active(self.market.name).slug})
+        return Response({"scanner_version": queries.active_version(self.market.name).slug})
 
     @extend_schema(
         operation_id="make_active",
@@ -174,7 +174,7 @@ class Active(MarketView):
         scanner versions."""
         body = ActiveBody(data=request.data)
         body.is_valid(raise_exception=True)
-        chosen = operations.named(body.validated_data["scanner_version"])
+        chosen = operations.get_version(body.validated_data["scanner_version"])
         who = request.user.get_username()
-        operations.activate(self.market.name, chosen, who=who, at=timezone.now())
+        operations.activate_version(self.market.name, chosen, who=who, at=timezone.now())
         return Response({"scanner_version": chosen.slug})

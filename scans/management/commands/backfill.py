@@ -32,7 +32,7 @@ class Command(ScanCommand):
         if options["first"] is None and options["date"] is None:
             raise CommandError("Say where to begin: --from 2016-01-04.", returncode=USAGE)
         wanted = scan_request(options)
-        done = backfill.backfill(
+        done = backfill.run_backfill(
             wanted,
             resume=options["resume"],
             overwrite=options["replace"],
@@ -47,7 +47,7 @@ class Command(ScanCommand):
         if backfill.failures(done):
             raise CommandError(" ".join(backfill.failures(done)))
 
-    def progress(self, now: backfill.Progress) -> None:
+    def progress(self, now: backfill.BackfillProgress) -> None:
         """One session further."""
         share = now.done / now.total if now.total else 1.0
         notes = (f"{now.done:,} of {now.total:,} sessions", time_left(now.remaining))

@@ -11,7 +11,7 @@ from scans.management import evaluation_tables, freshness
 from scans.management.arguments import ScanCommand
 from scans.management.evaluation_options import add_evaluation_options, evaluation_request, versions
 from scans.management.scan_tables import FORMATS
-from scans.operations.evaluation.evaluate import GROUPINGS, evaluate
+from scans.operations.evaluation.evaluate import GROUPINGS, evaluate_versions
 
 
 class Command(ScanCommand):
@@ -31,4 +31,4 @@ class Command(ScanCommand):
         asked = evaluation_request(options, options["versions"], options["by"])
         freshness.warn(self, asked, beside=True)
         form, output, encoding = (options[n] for n in ("format", "output", "encoding"))
-        evaluation_tables.deliver(evaluate(asked), form, output, self.stdout, encoding)
+        evaluation_tables.deliver(evaluate_versions(asked), form, output, self.stdout, encoding)

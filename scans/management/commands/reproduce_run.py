@@ -21,7 +21,7 @@ class Command(ScanCommand):
         parser.add_argument("--all", action="store_true", help="list every change since, not 50")
 
     def handle(self, **options: Any) -> None:
-        found = reproduce.reproduce(options["run"], as_of=timezone.now())
+        found = reproduce.reproduce_run(options["run"], as_of=timezone.now())
         told = reproduce.sentence(found, most=None if options["all"] else 50)
         if not found.identical:
             raise CommandError(told)

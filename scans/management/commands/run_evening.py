@@ -26,7 +26,7 @@ class Command(ScanCommand):
         parser.add_argument("--date", type=day, help="default: what closed in the last 24 hours")
 
     def handle(self, **options: Any) -> None:
-        asked = evening.Asked(
+        asked = evening.EveningRequest(
             market=options["market"],
             versions=options["version"],
             session=options["date"],
@@ -34,7 +34,7 @@ class Command(ScanCommand):
             executor=settings.SCAN_EXECUTOR,
             started_by="command line",
         )
-        told = evening.run(asked, clock=timezone.now, warm_up=warm_up_responses)
+        told = evening.run_evening(asked, clock=timezone.now, warm_up=warm_up_responses)
         self.stdout.write(evenings.evening_text(told), ending="")
         if failures := told.failures():
             raise CommandError(" ".join(failures))

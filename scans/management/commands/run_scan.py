@@ -42,7 +42,7 @@ class Command(ScanCommand):
         if options["explain"]:
             self.explain(wanted, options)
             return
-        scans = run.run(wanted)
+        scans = run.run_scan(wanted)
         freshness.write_notices(self, scans)
         form, output, encoding = (options[n] for n in ("format", "output", "encoding"))
         scan_tables.deliver(scans, form, output, self.stdout, encoding)
@@ -51,7 +51,7 @@ class Command(ScanCommand):
         if failed := [scan.error for scan in scans if scan.error]:
             raise CommandError(" ".join(failed))
 
-    def explain(self, wanted: run.Request, options: dict[str, Any]) -> None:
+    def explain(self, wanted: run.RunRequest, options: dict[str, Any]) -> None:
         """Why each version picked the share or not."""
         # What only an explanation needs; every scan would pay for it.
         from marketdata.queries.instrument_search import find_instrument
@@ -62,5 +62,5 @@ class Command(ScanCommand):
             raise CommandError(told, returncode=USAGE)
         found = find_instrument(options["explain"], get_market(wanted.market).name)
         share = explanations.Share(found.market, found.code, found.name)
-        explained = run.explain(wanted, share.code)
+        explained = run.check_instrument(wanted, share.code)
         explanations.write_explanations(self.stdout, explained, share, options["format"])

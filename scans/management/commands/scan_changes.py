@@ -36,8 +36,8 @@ class Command(ScanCommand):
     def handle(self, **options: Any) -> None:
         name = get_market(options["market"]).name
         freshness.warn_of_market(self, name, timezone.now())
-        for version in versions.versions(name, options["version"]):
-            found = results.changes(name, version, options["date"])
+        for version in versions.get_versions(name, options["version"]):
+            found = results.pick_changes(name, version, options["date"])
             since = f"since {found.before.date}" if found.before else "(the first published session)"
             self.stdout.write(
                 f"{version.slug}  {name}  {found.now.date} {since}: {len(found.entered):,} entered, "

@@ -35,15 +35,15 @@ class Command(ScanCommand):
     def handle(self, **options: Any) -> None:
         market, at = options["market"], options["at"]
         if options["list"]:
-            found = schedules.planned()
+            found = schedules.evening_schedules()
         elif options["remove"]:
-            if not schedule.remove(market):
+            if not schedule.remove_schedule(market):
                 raise CommandError(f"Market {market} has no schedule.")
             self.stdout.write(f"Market {market} has no schedule any more.")
             return
         else:
             given: dict[str, Any] = {"versions": options["version"], "as_of": timezone.now()}
-            found = [schedule.plan(market, at=at, collects=not options["no_collect"], **given)]
+            found = [schedule.set_schedule(market, at=at, collects=not options["no_collect"], **given)]
         self.stdout.write(evenings.schedules_text(found), ending="")
         if found and task_queue.advice(timezone.now()):
             self.stderr.write(

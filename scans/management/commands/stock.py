@@ -35,5 +35,5 @@ class Command(ScanCommand):
         since = None
         if options["sessions"]:
             since = record(found.market).sessions[-options["sessions"] :][0].item()
-        rows = results.picks(found.market, found.code, since=since)
+        rows = results.instrument_picks(found.market, found.code, since=since)
         picks.write_history(self.stdout, list(rows), options["last"], since)

@@ -24,7 +24,7 @@ class Command(ScanCommand):
         parser.add_argument("--rebuild", action="store_true", help="follow finished ones again too")
 
     def handle(self, **options: Any) -> None:
-        done = signals.update(
+        done = signals.update_signals(
             market=options["market"],
             versions=options["version"],
             as_of=timezone.now(),

@@ -17,9 +17,9 @@ from scans.evaluation.statistics import Figures
 from scans.models import ScannerVersion, ScanRank, ScanSession
 from scans.narrative.client import Narrative
 from scans.operations.analysis import narrate
-from scans.operations.analysis.explain import Explanation, explanation
-from scans.operations.evaluation.base_rates import FEW, BaseRates, base_rates
-from scans.operations.evaluation.evaluate import Line
+from scans.operations.analysis.explain import Explanation, explain_instrument
+from scans.operations.evaluation.base_rates import MIN_JUDGED, BaseRates, base_rates
+from scans.operations.evaluation.evaluate import EvaluationLine
 from scans.order_prices import pick_order_prices
 from scans.queries import results
 
@@ -32,12 +32,12 @@ class BaseRate:
 
     by: str
     group: str
-    line: Line
+    line: EvaluationLine
 
     @property
     def too_few(self) -> bool:
         """Whether so few could be judged that their figures say nothing."""
-        return self.line.figures.judged < FEW
+        return self.line.figures.judged < MIN_JUDGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Analysis:
         return self.explanation.explained.checks
 
 
-def analysis(
+def analyse_pick(
     *,
     market: Market,
     version: ScannerVersion,
@@ -69,10 +69,10 @@ def analysis(
     as_of: datetime,
 ) -> Analysis:
     """The reading of what the version published on `day` (None: its latest session); raises NoSession where that is
-    nothing, and what `explanation` and `base_rates` do."""
-    session = results.session(market.name, version, day)
-    found = explanation(market=market.name, version=version, code=code, day=session.date, as_of=as_of)
-    pick = results.ranks(session).filter(code=code).first()
+    nothing, and what `explain_instrument` and `base_rates` do."""
+    session = results.published_session(market.name, version, day)
+    found = explain_instrument(market=market.name, version=version, code=code, day=session.date, as_of=as_of)
+    pick = results.session_ranks(session).filter(code=code).first()
     rates = base_rates(market.name, version, session.date)
     such = _such(rates, pick) if pick else []
     return Analysis(market, code, name, session, pick, found, rates, such)
@@ -88,11 +88,11 @@ def _such(rates: BaseRates, pick: ScanRank) -> list[BaseRate]:
     return [BaseRate(by or ALL, group, line) for by, group in kinds for line in rates.of(by, group)]
 
 
-def narrative(found: Analysis) -> Narrative | str | None:
+def pick_narrative(found: Analysis) -> Narrative | str | None:
     """What a server wrote of a pick, or why there is nothing; None where none is configured or nothing was picked."""
     if found.pick is None:
         return None
-    return narrate.narrative(
+    return narrate.cached_narrative(
         code=found.code,
         day=found.session.date,
         version=found.session.version.slug,
@@ -136,7 +136,7 @@ def _said(check: Check) -> str:
     return f"{check.group} {check.name}: {check.rule}"
 
 
-TOLD = ("hit_rate", "mean", "standard_error", "excess_equal", "excess_error")
+RATE_FIGURES = ("hit_rate", "mean", "standard_error", "excess_equal", "excess_error")
 
 
 def _rate(one: BaseRate) -> dict[str, Any]:
@@ -148,8 +148,8 @@ def _rate(one: BaseRate) -> dict[str, Any]:
         "picks_judged": figures.judged,
     }
     if one.too_few:
-        return told | {"note": f"too few to say anything: fewer than {FEW}"}
-    return told | {f"{name}_pct": _percent(figures, name) for name in TOLD}
+        return told | {"note": f"too few to say anything: fewer than {MIN_JUDGED}"}
+    return told | {f"{name}_pct": _percent(figures, name) for name in RATE_FIGURES}
 
 
 def _percent(figures: Figures, name: str) -> float | None:

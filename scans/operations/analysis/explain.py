@@ -20,9 +20,9 @@ from scans.engines.base import Check
 from scans.engines.regime_rules import Comparison, RegimeRule
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion, ScanSession
-from scans.operations.scan.answers import Answer
+from scans.operations.scan.answers import SessionAnswer
 from scans.operations.scan.reproduce import refuse_other_engine
-from scans.operations.scan.run import Explained, Request, explain
+from scans.operations.scan.run import InstrumentChecks, RunRequest, check_instrument
 from scans.queries import results
 
 
@@ -35,7 +35,7 @@ class Explanation:
     date: date
     session: ScanSession | None
     parameters: Mapping[str, Any]
-    explained: Explained
+    explained: InstrumentChecks
 
     @property
     def reproduces(self) -> bool | None:
@@ -45,10 +45,12 @@ class Explanation:
         return self.session.input_digest == self.explained.answer.input_digest
 
 
-def explanation(*, market: str, version: ScannerVersion, code: str, day: date | None, as_of: datetime) -> Explanation:
+def explain_instrument(
+    *, market: str, version: ScannerVersion, code: str, day: date | None, as_of: datetime
+) -> Explanation:
     """Raises DataProblem where the record cannot answer (LakeError: the lake is behind it; NoBars: nothing of this
     instrument), NoSuchRun where the engine is no longer the one that the published answer was made with."""
-    found = answered(market, version, day)
+    found = published_answer(market, version, day)
     day = day or (found.date if found else None)
     held = market_queries.as_projected(market, *([day] if day else []))
     day = day or market_queries.last_complete_session(held, as_of)
@@ -70,9 +72,9 @@ def explanation(*, market: str, version: ScannerVersion, code: str, day: date | 
     return Explanation(version, day, found, chosen, explained)
 
 
-def answered(market: str, version: ScannerVersion, day: date | None) -> ScanSession | None:
+def published_answer(market: str, version: ScannerVersion, day: date | None) -> ScanSession | None:
     """The published session of that day with its run, the latest where `day` is None."""
-    mine = results.published(market, version).select_related("run")
+    mine = results.published_sessions(market, version).select_related("run")
     return (mine.filter(date=day) if day else mine.order_by("-date")).first()
 
 
@@ -82,7 +84,7 @@ def _current(version: ScannerVersion, market: str) -> dict[str, Any]:
     return {**values, "segments": version.segments, "limits": version.limits, "top": None}
 
 
-@cached("published", what="explain", version=3, holds=(Explained, Answer, Check, RegimeRule, Comparison))
+@cached("published", what="explain", version=3, holds=(InstrumentChecks, SessionAnswer, Check, RegimeRule, Comparison))
 def _explained(
     market: str,
     slug: str,
@@ -92,9 +94,9 @@ def _explained(
     index: str,
     engine: str,
     data_digest: str,
-) -> Explained:
+) -> InstrumentChecks:
     """`engine` and `data_digest` are parts of the key alone. Of the answer's ranks that of the instrument is kept."""
-    request = Request(
+    request = RunRequest(
         market=market,
         as_of=datetime.min.replace(tzinfo=UTC),  # the session is named
         versions=[slug],
@@ -104,6 +106,6 @@ def _explained(
         index=index,
         mend=False,
     )
-    found = explain(request, code)[slug]
+    found = check_instrument(request, code)[slug]
     row = found.rank(code)
     return replace(found, answer=replace(found.answer, ranks=[row] if row else []))

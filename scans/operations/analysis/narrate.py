@@ -17,14 +17,14 @@ from django.conf import settings
 
 from caching.cached import cached
 from caching.circuit_breaker import CircuitBreaker
-from scans.narrative.client import Endpoint, Narrative, NarrativeFailed, write
-from scans.narrative.prompt import messages
+from scans.narrative.client import Endpoint, Narrative, NarrativeFailed, write_narrative
+from scans.narrative.prompt import prompt_messages
 
 LOGGER = logging.getLogger(__name__)
 BREAKER = CircuitBreaker(threshold=3, rest=60.0)
 
 
-def endpoint() -> Endpoint | None:
+def narrative_endpoint() -> Endpoint | None:
     """The configured server, None where there is none."""
     if not settings.NARRATIVE_URL:
         return None
@@ -36,9 +36,9 @@ def endpoint() -> Endpoint | None:
     )
 
 
-def narrative(*, code: str, day: date, version: str, facts: Mapping[str, Any]) -> Narrative | str | None:
+def cached_narrative(*, code: str, day: date, version: str, facts: Mapping[str, Any]) -> Narrative | str | None:
     """The narrative, or why there is none; None where no server is configured."""
-    server = endpoint()
+    server = narrative_endpoint()
     if server is None:
         return None
     return _tried(code, day, version, server.url, server.model, facts)
@@ -69,11 +69,11 @@ def _written(
     model: str,
     facts: Mapping[str, Any],
 ) -> Narrative:
-    server = endpoint()
+    server = narrative_endpoint()
     if server is None or not BREAKER.allows():
         raise NarrativeFailed("the server failed several times and is left alone for a minute")
     try:
-        found = write(server, messages(facts))
+        found = write_narrative(server, prompt_messages(facts))
     except NarrativeFailed:
         BREAKER.failed()
         raise

@@ -20,13 +20,18 @@ from scans.engines.regimes import TREND
 from scans.evaluation.bootstrap import Interval
 from scans.evaluation.statistics import Figures
 from scans.models import ScannerVersion
-from scans.operations.evaluation.cached import Asked, asked_until, one_at_a_time, request_for
-from scans.operations.evaluation.evaluate import Line, lines
-from scans.operations.evaluation.evidence import HORIZONS, gather
+from scans.operations.evaluation.evaluate import EvaluationLine, evaluation_lines
+from scans.operations.evaluation.evaluation_cache import (
+    EvaluationKey,
+    evaluation_key_until,
+    evaluation_lock,
+    request_of_key,
+)
+from scans.operations.evaluation.evidence import HORIZONS, gather_evidence
 
 SESSIONS = 504
 """How far back, the session of the pick among them."""
-FEW = 30
+MIN_JUDGED = 30
 """Fewer judged picks than this say nothing."""
 GROUPINGS = ("label", "strategy", "regime")
 
@@ -34,26 +39,26 @@ GROUPINGS = ("label", "strategy", "regime")
 @dataclass(frozen=True, slots=True)
 class BaseRates:
     """`first` to `last`: the sessions whose picks count. `regime`: the market's on the last of them, with its
-    rule. `lines`: grouping ("" for all picks) -> the figures of each group and horizon."""
+    rule. `evaluation_lines`: grouping ("" for all picks) -> the figures of each group and horizon."""
 
     first: date
     last: date
     regime: str
-    lines: dict[str, list[Line]]
+    lines: dict[str, list[EvaluationLine]]
     regime_rule: RegimeRule | None = None
 
-    def of(self, by: str, group: str) -> list[Line]:
+    def of(self, by: str, group: str) -> list[EvaluationLine]:
         """The figures of one group, by horizon."""
         return [line for line in self.lines[by] if line.group == group]
 
 
 def base_rates(market: str, version: ScannerVersion, day: date) -> BaseRates:
-    """Those of `version` as known at the close of `day`, a session that it has published. Raises what `judged.ask`
-    and `judged.judge` do."""
+    """The base rates of `version` at the close of `day`, a session that it has published. Raises what
+    `evaluation_key_until` and `cached_evaluation` do."""
     held = market_queries.as_projected(market, day)
     block = held.block(np.datetime64(day))
     block = block[block <= np.datetime64(day)][-SESSIONS:]
-    asked = asked_until(
+    asked = evaluation_key_until(
         market,
         [version],
         held,
@@ -68,16 +73,19 @@ def base_rates(market: str, version: ScannerVersion, day: date) -> BaseRates:
     "kept",
     what="base-rates",
     version=3,
-    holds=(BaseRates, Line, Figures, Interval, RegimeRule, Comparison),
+    holds=(BaseRates, EvaluationLine, Figures, Interval, RegimeRule, Comparison),
 )
 def _kept(**parts: Any) -> BaseRates:
-    asked = Asked(**parts)
+    asked = EvaluationKey(**parts)
     if not asked.horizons:  # the record begins here
         return BaseRates(asked.first, asked.last, "", {"": [], **{by: [] for by in GROUPINGS}})
-    request = request_for(asked)
-    with one_at_a_time():
-        evidence = gather(request)
-        found = {by: list(lines(evidence.judgings[0], evidence, replace(request, by=by))) for by in ("", *GROUPINGS)}
+    request = request_of_key(asked)
+    with evaluation_lock():
+        evidence = gather_evidence(request)
+        found = {
+            by: list(evaluation_lines(evidence.judgings[0], evidence, replace(request, by=by)))
+            for by in ("", *GROUPINGS)
+        }
     regime = str(evidence.regime[-1])
     rule = evidence.regimes.rule(TREND, asked.last, regime)
     return BaseRates(asked.first, asked.last, regime, found, rule)

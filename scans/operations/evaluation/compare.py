@@ -10,20 +10,26 @@ from marketdata.record import Days
 from scans.evaluation.comparison import Difference, ExcessReturns, Overlap, compare, overlap
 from scans.evaluation.holdings import PickSet, hold
 from scans.evaluation.prices import Rows
-from scans.operations.evaluation.evaluate import in_order, session_groups
-from scans.operations.evaluation.evidence import BeyondRecord, Evidence, Judging, Request, gather
+from scans.operations.evaluation.evaluate import ordered_groups, session_groups
+from scans.operations.evaluation.evidence import (
+    BeyondRecord,
+    EvaluationRequest,
+    Evidence,
+    VersionEvidence,
+    gather_evidence,
+)
 
 ALL = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class VersionComparison:
     """What two versions share and where they differ; from `first` to `last` of the `sessions` asked for, of which both
     answered those from `both_first` to `both_last` (`overlap` has how many). `differences` in the order of horizons,
     each over all sessions first, then by regime and by year. `gone` of the `instruments` that could be picked have no
     bar at the end."""
 
-    request: Request
+    request: EvaluationRequest
     first: str
     last: str
     sessions: int
@@ -42,9 +48,9 @@ class Comparison:
         return [one for one in self.differences if one.group == ALL]
 
 
-def compare_versions(request: Request) -> Comparison:
+def compare_versions(request: EvaluationRequest) -> VersionComparison:
     """Compares the two versions of `request` on the sessions that both answered."""
-    evidence = gather(request)
+    evidence = gather_evidence(request)
     one, two = evidence.judgings
     both = np.intersect1d(one.picked.sessions, two.picked.sessions)
     if not len(both):
@@ -53,7 +59,7 @@ def compare_versions(request: Request) -> Comparison:
             f"{evidence.asked[0]} to {evidence.asked[-1]}: run both over the same range, or use --source fly."
         )
     rows = np.searchsorted(evidence.asked, both)
-    return Comparison(
+    return VersionComparison(
         request=request,
         first=str(evidence.asked[0]),
         last=str(evidence.asked[-1]),
@@ -78,7 +84,7 @@ def compare_versions(request: Request) -> Comparison:
     )
 
 
-def _within(judging: Judging, evidence: Evidence, both: Days) -> PickSet:
+def _within(judging: VersionEvidence, evidence: Evidence, both: Days) -> PickSet:
     """The picks on the sessions `both`, numbered along these."""
     picks = judging.paths.picks
     date = evidence.prices.sessions[picks.day]
@@ -87,8 +93,8 @@ def _within(judging: Judging, evidence: Evidence, both: Days) -> PickSet:
 
 
 def _differences(
-    one: Judging,
-    two: Judging,
+    one: VersionEvidence,
+    two: VersionEvidence,
     evidence: Evidence,
     rows: Rows,
     horizon: int,
@@ -99,7 +105,7 @@ def _differences(
     groups = {ALL: np.ones(len(rows), dtype=bool)}
     for by in ("regime", "year"):
         names = session_groups(evidence, by)[rows]
-        groups |= {name: names == name for name in in_order(names)}
+        groups |= {name: names == name for name in ordered_groups(names)}
     first, second = (_judged(judging, rows, horizon, costs) for judging in (one, two))
     return compare(
         first,
@@ -111,7 +117,7 @@ def _differences(
     )
 
 
-def _judged(judging: Judging, rows: Rows, horizon: int, costs: float) -> ExcessReturns:
+def _judged(judging: VersionEvidence, rows: Rows, horizon: int, costs: float) -> ExcessReturns:
     holdings = hold(judging.paths, horizon, costs=costs)
     _, equal = judging.benchmarks.beside(holdings)
     kept = holdings.judged & np.isin(holdings.day, rows)

@@ -15,14 +15,14 @@ from scans.evaluation.bootstrap import UNKNOWN_INTERVAL, Interval
 from scans.evaluation.holdings import Holdings, hold
 from scans.evaluation.intervals import mean_intervals
 from scans.evaluation.statistics import Figures, compute_figures
-from scans.operations.evaluation.evidence import Evidence, Judging, Request, gather
+from scans.operations.evaluation.evidence import EvaluationRequest, Evidence, VersionEvidence, gather_evidence
 
 REGIMES = ("bull", "neutral", "bear", "crash")
 GROUPINGS = ("regime", "strategy", "label", "year")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EvaluationLine:
     """The figures of one version over one horizon; `group` "" is all of its picks. `sessions` it answered. The
     intervals, of the mean and of the equally weighted excess, are NaN unless they were asked for."""
 
@@ -40,7 +40,7 @@ class Evaluation:
     """The lines, and what they rest on: the range, the last session looked at, how many instruments could be picked
     and how many of those were gone by then, on how many sessions market caps are recorded."""
 
-    request: Request
+    request: EvaluationRequest
     first: str
     last: str
     end: str
@@ -48,15 +48,15 @@ class Evaluation:
     instruments: int
     gone: int
     capped: int
-    lines: tuple[Line, ...]
+    lines: tuple[EvaluationLine, ...]
     seconds: dict[str, float]
 
 
-def evaluate(request: Request) -> Evaluation:
+def evaluate_versions(request: EvaluationRequest) -> Evaluation:
     """The figures of each version and horizon of `request`, and of each group where it names a grouping."""
-    evidence = gather(request)
+    evidence = gather_evidence(request)
     began = time.perf_counter()
-    found = [line for judging in evidence.judgings for line in lines(judging, evidence, request)]
+    found = [line for judging in evidence.judgings for line in evaluation_lines(judging, evidence, request)]
     evidence.seconds["figures"] = time.perf_counter() - began
     return Evaluation(
         request=request,
@@ -72,7 +72,9 @@ def evaluate(request: Request) -> Evaluation:
     )
 
 
-def lines(judging: Judging, evidence: Evidence, request: Request) -> Iterator[Line]:
+def evaluation_lines(
+    judging: VersionEvidence, evidence: Evidence, request: EvaluationRequest
+) -> Iterator[EvaluationLine]:
     """The figures of one version for each horizon: of all its picks, then of each group."""
     groups = list(_groups(judging, evidence, request.by))
     for horizon in judging.paths.horizons:
@@ -84,11 +86,11 @@ def lines(judging: Judging, evidence: Evidence, request: Request) -> Iterator[Li
             sure = _sure(judging, evidence, holdings, excess[1], kept)
         for (name, sessions, some), bounds in zip(groups, sure, strict=True):
             found = compute_figures(holdings, excess, some)
-            yield Line(judging.picked.version, name, horizon, sessions, found, *bounds)
+            yield EvaluationLine(judging.picked.version, name, horizon, sessions, found, *bounds)
 
 
 def _sure(
-    judging: Judging,
+    judging: VersionEvidence,
     evidence: Evidence,
     holdings: Holdings,
     excess: Floats,
@@ -108,7 +110,7 @@ def _sure(
     )
 
 
-def _groups(judging: Judging, evidence: Evidence, by: str) -> Iterator[tuple[str, int, Bools | None]]:
+def _groups(judging: VersionEvidence, evidence: Evidence, by: str) -> Iterator[tuple[str, int, Bools | None]]:
     """Name, sessions answered and picks (P,) of each group; of strategies and labels the sessions are all."""
     picked = judging.picked
     yield "", len(picked.sessions), None
@@ -120,7 +122,7 @@ def _groups(judging: Judging, evidence: Evidence, by: str) -> Iterator[tuple[str
         of_session = session_groups(evidence, by)
         answered = of_session[np.searchsorted(evidence.asked, picked.sessions)]
         of_pick = of_session[judging.paths.picks.day]
-        for name in in_order(answered):
+        for name in ordered_groups(answered):
             yield name, int((answered == name).sum()), of_pick == name
 
 
@@ -134,7 +136,7 @@ def years(days: Days) -> NDArray[np.str_]:
     return np.datetime_as_string(days, unit="Y")
 
 
-def in_order(names: NDArray[np.str_]) -> list[str]:
+def ordered_groups(names: NDArray[np.str_]) -> list[str]:
     """The names that occur, regimes from good to bad, others ascending."""
     found = set(names.tolist())
     return [*(name for name in REGIMES if name in found), *sorted(found - set(REGIMES))]

@@ -30,7 +30,7 @@ from scans.evaluation.benchmarks import Benchmarks, compute_benchmarks
 from scans.evaluation.holdings import WAIT, Paths, PickSet, follow
 from scans.evaluation.prices import Prices, price_arrays
 from scans.kernels.ranks import top_per_group
-from scans.operations.evaluation.picks import PUBLISHED, Picked, Rule, on_the_fly, published
+from scans.operations.evaluation.picks import PUBLISHED, EligibilityRule, VersionPicks, published_picks, scan_picks
 from scans.queries import versions as queries
 
 HORIZONS = (1, 5, 10, 20, 60)
@@ -43,7 +43,7 @@ class BeyondRecord(DataProblem):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class EvaluationRequest:
     """What to judge. No first: from the beginning of the record's last uninterrupted run on; no last: to its end.
     horizons in sessions, costs the share of a round trip; `by` one of evaluate.GROUPINGS, or nothing. `intervals`: with
     the intervals of the means. `mend` False: nothing is written, so a lake that is behind is a LakeError."""
@@ -62,10 +62,10 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Judging:
+class VersionEvidence:
     """One version, ready to be judged. eligible (K, N): who could be picked on each session asked for."""
 
-    picked: Picked
+    picked: VersionPicks
     eligible: Bools
     paths: Paths
     benchmarks: Benchmarks
@@ -84,17 +84,17 @@ class Evidence:
     prices: Prices
     regime: NDArray[np.str_]
     regimes: RegimeHistory
-    judgings: tuple[Judging, ...]
+    judgings: tuple[VersionEvidence, ...]
     instruments: int
     gone: int
     capped: int
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def gather(request: Request) -> Evidence:
+def gather_evidence(request: EvaluationRequest) -> Evidence:
     """The evidence on every version of `request`; raises what is wrong with it or with the data in one sentence."""
     get_market(request.market)
-    chosen = queries.versions(request.market, list(request.versions))
+    chosen = queries.get_versions(request.market, list(request.versions))
     if request.mend:
         held = project.current_record(request.market)
     else:
@@ -104,9 +104,9 @@ def gather(request: Request) -> Evidence:
     days = _days(held, asked, request)
     began = time.perf_counter()
     if request.source == PUBLISHED:
-        picked = [published(request.market, version, asked) for version in chosen]
+        picked = [published_picks(request.market, version, asked) for version in chosen]
     else:
-        picked = on_the_fly(request.market, chosen, asked, request.as_of)
+        picked = scan_picks(request.market, chosen, asked, request.as_of)
         held = market_queries.record(request.market)
     found = time.perf_counter()
     rules = {rule for one in picked for rule in one.rules}
@@ -136,13 +136,13 @@ def gather(request: Request) -> Evidence:
     )
 
 
-def _asked(held: Record, request: Request) -> Days:
+def _asked(held: Record, request: EvaluationRequest) -> Days:
     held.refuse_empty()
     first = request.first or held.block(held.sessions[-1])[0].item()
     return held.between(first, request.last)
 
 
-def _days(held: Record, asked: Days, request: Request) -> Days:
+def _days(held: Record, asked: Days, request: EvaluationRequest) -> Days:
     """The sessions from the first asked for to the end of the longest holding, as far as they are known."""
     end = np.datetime64(market_queries.last_complete_session(held, request.as_of))
     block = held.block(asked[0])
@@ -159,7 +159,7 @@ def _days(held: Record, asked: Days, request: Request) -> Days:
 
 
 def _read(
-    request: Request, held: Record, asked: Days, days: Days, rules: set[Rule]
+    request: EvaluationRequest, held: Record, asked: Days, days: Days, rules: set[EligibilityRule]
 ) -> tuple[Panel, Prices, MarketIndex]:
     """The panel, the prices and the index; a lake that turns out to be broken or behind is mended once."""
     if not request.mend:
@@ -167,7 +167,7 @@ def _read(
     return project.read_with_repair(held, lambda held: _loaded(held, asked, days, rules))
 
 
-def _loaded(held: Record, asked: Days, days: Days, rules: set[Rule]) -> tuple[Panel, Prices, MarketIndex]:
+def _loaded(held: Record, asked: Days, days: Days, rules: set[EligibilityRule]) -> tuple[Panel, Prices, MarketIndex]:
     fields = ["open", "high", "low", "close", "volume"]
     if any(rule.limits for rule in rules):
         fields.append("amount")
@@ -179,7 +179,9 @@ def _loaded(held: Record, asked: Days, days: Days, rules: set[Rule]) -> tuple[Pa
     return panel, price_arrays(panel, window.suspects()), index
 
 
-def _judging(picked: Picked, panel: Panel, over: Prices, asked: int, horizons: tuple[int, ...]) -> Judging:
+def _judging(
+    picked: VersionPicks, panel: Panel, over: Prices, asked: int, horizons: tuple[int, ...]
+) -> VersionEvidence:
     rows = np.searchsorted(over.sessions, picked.date)
     column = over.columns(picked.code, rows)
     lost = over.codes[column] != picked.code
@@ -191,10 +193,10 @@ def _judging(picked: Picked, panel: Panel, over: Prices, asked: int, horizons: t
     picks = PickSet(rows, column)
     paths = follow(over, picks, horizons)
     eligible = _eligible(picked, panel, over, asked)
-    return Judging(picked, eligible, paths, compute_benchmarks(over, paths, eligible))
+    return VersionEvidence(picked, eligible, paths, compute_benchmarks(over, paths, eligible))
 
 
-def _eligible(picked: Picked, panel: Panel, over: Prices, asked: int) -> Bools:
+def _eligible(picked: VersionPicks, panel: Panel, over: Prices, asked: int) -> Bools:
     """Who could be picked on each session asked for, (K, N), by the rule it was answered under; nobody where it was
     not."""
     row = np.searchsorted(over.sessions, picked.sessions)
@@ -205,7 +207,7 @@ def _eligible(picked: Picked, panel: Panel, over: Prices, asked: int) -> Bools:
     return chosen
 
 
-def _allowed(panel: Panel, rule: Rule) -> Bools:
+def _allowed(panel: Panel, rule: EligibilityRule) -> Bools:
     eligible = panel.eligible(segments=rule.segments, min_bars=rule.min_bars)
     for name, count in rule.limits:
         if name in panel.segments:

@@ -39,7 +39,7 @@ class VersionFailed(DataProblem):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class EligibilityRule:
     """Who could be picked: segments, the limit of some of them, sessions since the first bar."""
 
     segments: tuple[str, ...]
@@ -48,13 +48,13 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Picked:
+class VersionPicks:
     """A version's picks: sessions (S,) it answered, ascending, each under rules[rule] (S,); and for each pick, best
     first within a session, date, code, strategy and label, (P,)."""
 
     version: str
     sessions: Days
-    rules: tuple[Rule, ...]
+    rules: tuple[EligibilityRule, ...]
     rule: NDArray[np.intp]
     date: Days
     code: NDArray[np.str_]
@@ -62,7 +62,7 @@ class Picked:
     label: NDArray[np.str_]
 
 
-def published(market: str, version: ScannerVersion, asked: Days) -> Picked:
+def published_picks(market: str, version: ScannerVersion, asked: Days) -> VersionPicks:
     """What `version` has published on the sessions `asked`; NoRuns where that is nothing."""
     mine = {
         "market": market,
@@ -71,7 +71,7 @@ def published(market: str, version: ScannerVersion, asked: Days) -> Picked:
     }
     answered = list(ScanSession.objects.filter(version=version, **mine).order_by("date").values_list("date", "run_id"))
     if not answered:
-        raise no_runs(market, version.slug, asked)
+        raise no_runs_error(market, version.slug, asked)
     runs = ScanRun.objects.in_bulk({run for _, run in answered})
     rules = {pk: _rule(run) for pk, run in runs.items()}
     rows = (
@@ -82,7 +82,7 @@ def published(market: str, version: ScannerVersion, asked: Days) -> Picked:
     return _picked(version.slug, [(day, rules[run]) for day, run in answered], list(rows))
 
 
-def no_runs(market: str, slug: str, asked: Days) -> NoRuns:
+def no_runs_error(market: str, slug: str, asked: Days) -> NoRuns:
     """What to say of a version that has nothing published on the sessions `asked`."""
     return NoRuns(
         f"Version {slug} has no published runs of market {market} from {asked[0]} to {asked[-1]}",
@@ -91,9 +91,9 @@ def no_runs(market: str, slug: str, asked: Days) -> NoRuns:
     )
 
 
-def on_the_fly(market: str, versions: Sequence[ScannerVersion], asked: Days, as_of: datetime) -> list[Picked]:
+def scan_picks(market: str, versions: Sequence[ScannerVersion], asked: Days, as_of: datetime) -> list[VersionPicks]:
     """What `versions` pick on the sessions `asked`; VersionFailed where one cannot be run."""
-    request = running.Request(
+    request = running.RunRequest(
         market=market,
         as_of=as_of,
         versions=[version.slug for version in versions],
@@ -101,38 +101,38 @@ def on_the_fly(market: str, versions: Sequence[ScannerVersion], asked: Days, as_
         last=asked[-1].item(),
         save=False,
     )
-    return [_scanned(scan) for scan in running.run(request)]
+    return [_scanned(scan) for scan in running.run_scan(request)]
 
 
-def _scanned(scan: Scan) -> Picked:
+def _scanned(scan: Scan) -> VersionPicks:
     if scan.error:
         raise VersionFailed(f"Version {scan.error}")
     task = scan.task
-    rule = Rule(task.segments, tuple(sorted(task.limits.items())), task.requirements.min_bars)
+    rule = EligibilityRule(task.segments, tuple(sorted(task.limits.items())), task.requirements.min_bars)
     good = [answer for answer in scan.answers if answer.status != QUARANTINED]
     rows = [(answer.date, row["code"], row["strategy"], row["label"]) for answer in good for row in answer.ranks]
     return _picked(scan.version.slug, [(answer.date, rule) for answer in good], rows)
 
 
-def _rule(run: ScanRun) -> Rule:
+def _rule(run: ScanRun) -> EligibilityRule:
     """As the run recorded it."""
     chosen = dict(run.params)
     segments, limits = chosen.pop("segments"), chosen.pop("limits")
     chosen.pop("top", None)
     made = get_engine(run.engine)
     bars = get_requirements(made, engine_params.read(made.Params, chosen)).min_bars
-    return Rule(tuple(segments), tuple(sorted(limits.items())), bars)
+    return EligibilityRule(tuple(segments), tuple(sorted(limits.items())), bars)
 
 
 def _picked(
     version: str,
-    answered: Sequence[tuple[date | str, Rule]],
+    answered: Sequence[tuple[date | str, EligibilityRule]],
     rows: Sequence[tuple[date | str, str, str, str]],
-) -> Picked:
+) -> VersionPicks:
     rules = tuple(dict.fromkeys(rule for _, rule in answered))
     number = {rule: n for n, rule in enumerate(rules)}
     columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]
-    return Picked(
+    return VersionPicks(
         version=version,
         sessions=np.array([day for day, _ in answered], dtype="datetime64[D]"),
         rules=rules,

@@ -1,16 +1,15 @@
 """One evening of a market, from its bars to a notification.
 
-1. Which session: the one that closed since the evening before, or the one named. None: nothing is done. Whether the
-   exchange opened today is asked for first, where no answer of today is recorded yet.
-2. A lease: of two processes one does it, and one that loses it publishes nothing more.
-3. What the market lacks is collected where a source is configured, investor flow only where a version reads it. A
-   failure is told; where the session's bars are all there nevertheless, the evening goes on, and where they are not,
-   it ends.
-4. Each version is run over the sessions since its last published one, at most `MOST` of them; those with the same
-   sessions share one read of the lake, and one that fails leaves the others standing.
-5. Signals follow, answers are kept ready, and one notification tells all of it, whatever happened.
+1. Session: the one named, else the one that closed since the evening before. Without one nothing is done. The holidays
+   of the exchange are synchronized first, where that has not been done today.
+2. Lease: one process at a time runs an evening; a process that loses the lease publishes nothing more.
+3. Collection: missing bars, where a source is configured, and investor flow, where a version reads it. The report names
+   a failure. The evening goes on if the session's bars are complete, and ends if they are not.
+4. Scan: each version is run over the sessions since its last published one, at most `MAX_SESSIONS`. Versions with the
+   same sessions share one read of the lake; a version that fails does not affect the others.
+5. Signals are updated, the response cache is warmed up, and one notification reports the result, also of a failure.
 
-A second call finds what is published to stand, and notifies nobody unless it came out otherwise.
+A second call leaves what is published unchanged, and sends a notification only if the result differs.
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ from marketdata.queries.session_bars import session_bars
 from marketdata.record import Days, Record
 from scans.models import (
     Evening,
+    EveningOutcome,
     EveningStatus,
-    Outcome,
     ScannerVersion,
     ScanRank,
     ScanSession,
@@ -44,24 +43,24 @@ from scans.models import (
 )
 from scans.operations import signals
 from scans.operations.evening import notify
-from scans.operations.evening.report import Ran, Told
-from scans.operations.requests.worker import KNOWN
+from scans.operations.evening.report import EveningReport, VersionReport
+from scans.operations.requests.worker import USER_ERRORS
 from scans.operations.scan import run as scanning
 from scans.operations.scan.answers import Scan
-from scans.operations.versions import reads_flows
+from scans.operations.versions import version_reads_flows
 from scans.order_prices import pick_plan
 from scans.queries import readiness
 from scans.queries import versions as queries
-from scans.queries.freshness import freshness
+from scans.queries.freshness import markets_freshness
 
 LOGGER = logging.getLogger(__name__)
-MOST = 10
+MAX_SESSIONS = 10
 """Sessions that a version is behind by and that an evening makes up for; a backfill does more."""
-ENDED = {
-    Outcome.DONE: EveningStatus.PUBLISHED,
-    Outcome.PARTIAL: EveningStatus.PARTIAL,
-    Outcome.INCOMPLETE: EveningStatus.INCOMPLETE,
-    Outcome.FAILED: EveningStatus.FAILED,
+STATUS_OF_OUTCOME = {
+    EveningOutcome.DONE: EveningStatus.PUBLISHED,
+    EveningOutcome.PARTIAL: EveningStatus.PARTIAL,
+    EveningOutcome.INCOMPLETE: EveningStatus.INCOMPLETE,
+    EveningOutcome.FAILED: EveningStatus.FAILED,
 }
 PICKS = 5
 """The best of each version, as a notification names them."""
@@ -71,7 +70,7 @@ WarmUp = Callable[[str, Iterable[str]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class EveningRequest:
     """Which evening. No versions: every enabled one whose segments the market has. `session`: that of this day, else
     the latest that closed since `since` (None: since the same time of the day before) and up to `until` (None: now)."""
 
@@ -85,7 +84,7 @@ class Asked:
     started_by: str = ""
 
 
-def run(asked: Asked, *, clock: Clock, warm_up: WarmUp) -> Told:
+def run_evening(asked: EveningRequest, *, clock: Clock, warm_up: WarmUp) -> EveningReport:
     """What came of the evening. Raises UnknownMarket, UnknownVersion, LeaseTaken where another process is at work on an
     evening of the market, and LeaseLost where one took this evening over; the report says everything else that goes
     wrong."""
@@ -94,9 +93,9 @@ def run(asked: Asked, *, clock: Clock, warm_up: WarmUp) -> Told:
     if asked.collects:
         missing_data.sync_holidays(asked.market, as_of=as_of)
     session, why = _session(named, asked, as_of)
-    told = Told(asked.market, session, why)
+    told = EveningReport(asked.market, session, why)
     if session is None:
-        (record,) = freshness([asked.market], as_of)
+        (record,) = markets_freshness([asked.market], as_of)
         if record.is_alarming:
             told.reason += f" {record.sentence}"
         return told
@@ -110,19 +109,19 @@ def run(asked: Asked, *, clock: Clock, warm_up: WarmUp) -> Told:
                 told.readiness["skipped"] = readiness.lacking_segments(asked.market)
             told.seconds = round(perf_counter() - began, 2)
             lease.check()
-            notify.tell(told, at=clock())
-            status = ENDED[told.outcome]
+            notify.record_report(told, at=clock())
+            status = STATUS_OF_OUTCOME[told.outcome]
         finally:
             mine = Evening.objects.filter(pk=row.pk, status=EveningStatus.RUNNING)
             mine.update(status=status, finished_at=clock())
-    notify.send(told, clock=clock)
+    notify.send_new(told, clock=clock)
     return told
 
 
 def _readiness(market: str, session: date, as_of: datetime) -> dict[str, Any]:
     """The session's bars and the market's state afterwards, as a notification has them; {} where they are not known."""
     try:
-        found = readiness.readiness(market, as_of)
+        found = readiness.market_readiness(market, as_of)
         bars = session_bars(market_queries.record(market), session)
     except Exception:  # the answers are published: nothing of them depends on this
         LOGGER.exception("The readiness of market %s is not known", market)
@@ -139,20 +138,20 @@ def _readiness(market: str, session: date, as_of: datetime) -> dict[str, Any]:
     }
 
 
-def _row(asked: Asked, session: date, as_of: datetime) -> Evening:
+def _row(asked: EveningRequest, session: date, as_of: datetime) -> Evening:
     """The row of this evening; rows of processes that died end with it."""
     running = Evening.objects.filter(market=asked.market, status=EveningStatus.RUNNING)
     running.update(status=EveningStatus.FAILED, finished_at=as_of)
     return Evening.objects.create(market=asked.market, session=session, started_by=asked.started_by, started_at=as_of)
 
 
-def _versions(asked: Asked) -> list[ScannerVersion]:
+def _versions(asked: EveningRequest) -> list[ScannerVersion]:
     if asked.versions:
-        return queries.versions(asked.market, list(asked.versions))
+        return queries.get_versions(asked.market, list(asked.versions))
     return readiness.enabled_versions(asked.market)
 
 
-def _session(market: Market, asked: Asked, as_of: datetime) -> tuple[date | None, str]:
+def _session(market: Market, asked: EveningRequest, as_of: datetime) -> tuple[date | None, str]:
     """The evening's session; without one, why there is nothing to do."""
     local = as_of.astimezone(ZoneInfo(market.timezone))
     calendar, hours = market_queries.sessions(market.name), market_queries.hours(market.name)
@@ -181,9 +180,9 @@ class _Work:
         lease: Lease,
         session: date,
         as_of: datetime,
-        asked: Asked,
+        asked: EveningRequest,
         chosen: list[ScannerVersion],
-        told: Told,
+        told: EveningReport,
         clock: Clock,
         warm_up: WarmUp,
     ) -> None:
@@ -198,7 +197,7 @@ class _Work:
                 market = self._asked.market
                 self._told.collected = missing_data.collect_missing(
                     market,
-                    flows=any(reads_flows(one, market) for one in self._chosen),
+                    flows=any(version_reads_flows(one, market) for one in self._chosen),
                     clock=self._clock,
                     beat=self._lease.check,
                 )
@@ -212,7 +211,7 @@ class _Work:
                 self._scan([one.slug for one in versions], days, left_out)
             self._told.versions.sort(key=lambda one: one.version)
             self._follow()
-        except KNOWN as error:
+        except USER_ERRORS as error:
             self._told.reason = str(error)
         except LeaseLost:
             raise
@@ -260,12 +259,12 @@ class _Work:
             behind = 1 if since is None else int((upto > np.datetime64(since)).sum())
             groups.setdefault(max(behind, 1), []).append(version)
         for behind, versions in groups.items():
-            yield upto[-min(behind, MOST) :], max(behind - MOST, 0), versions
+            yield upto[-min(behind, MAX_SESSIONS) :], max(behind - MAX_SESSIONS, 0), versions
 
     def _scan(self, slugs: list[str], days: Days, left_out: int) -> None:
         """Run versions over the same sessions together, and each by itself where that cannot be."""
         self._lease.check()
-        request = scanning.Request(
+        request = scanning.RunRequest(
             market=self._asked.market,
             as_of=self._as_of,
             versions=slugs,
@@ -275,7 +274,7 @@ class _Work:
             started_by=self._asked.started_by,
         )
         try:
-            scans = scanning.run(request, permit=self._lease.check)
+            scans = scanning.run_scan(request, permit=self._lease.check)
         except LeaseLost:
             raise
         except Exception as error:  # of one version, or of what all of them read
@@ -284,16 +283,16 @@ class _Work:
                     self._scan([slug], days, left_out)
                 return
             why = str(error)
-            if not isinstance(error, KNOWN):
+            if not isinstance(error, USER_ERRORS):
                 LOGGER.exception("%s failed on market %s", slugs[0], self._asked.market)
                 why = f"{slugs[0]} was ended by {type(error).__name__}: the log has more."
-            self._told.versions.append(Ran(slugs[0], reason=why, left_out=left_out))
+            self._told.versions.append(VersionReport(slugs[0], reason=why, left_out=left_out))
         else:
             self._told.versions += [self._ran(scan, days, left_out) for scan in scans]
 
-    def _ran(self, scan: Scan, days: Days, left_out: int) -> Ran:
+    def _ran(self, scan: Scan, days: Days, left_out: int) -> VersionReport:
         """What became of a version, read from what is published."""
-        found = Ran(scan.version.slug, reason=scan.error, left_out=left_out)
+        found = VersionReport(scan.version.slug, reason=scan.error, left_out=left_out)
         if scan.error:
             return found
         found.quarantined = [one.date for one in scan.answers if one.status == Status.QUARANTINED]
@@ -334,7 +333,9 @@ class _Work:
         market = self._asked.market
         done = [one.version for one in self._told.versions if not one.failed]
         try:
-            moved = signals.update(market=market, versions=[one.slug for one in self._chosen], as_of=self._as_of)
+            moved = signals.update_signals(
+                market=market, versions=[one.slug for one in self._chosen], as_of=self._as_of
+            )
             self._told.signals = {
                 "opened": sum(one.opened for one in moved),
                 "moved": sum(one.moved for one in moved),

@@ -25,8 +25,8 @@ from django_q.models import Schedule
 
 from scans.models import Delivery, Notification
 from scans.notices.failure import NotDelivered
-from scans.notices.text import subject, text
-from scans.operations.evening.report import Content, Told, digest, merged, outcome
+from scans.notices.text import notification_subject, notification_text
+from scans.operations.evening.report import Content, EveningReport, digest, merge, outcome
 
 TASK = "scans.tasks.deliver"
 WEBHOOK, EMAIL = "webhook", "email"
@@ -57,12 +57,12 @@ class NoChannel(Exception):
     """No channel is configured; the message says how one is."""
 
 
-def tell(told: Told, *, at: datetime) -> None:
+def record_report(told: EveningReport, *, at: datetime) -> None:
     """Keep what came of an evening as its session's notification; sets `told.notification` and `told.news`."""
     with transaction.atomic():
         one = {"market": told.market, "session": told.session, "kind": Notification.EVENING}
         row = Notification.objects.select_for_update().filter(**one).first()
-        content = merged(_content(row) if row else NOTHING, told.content())
+        content = merge(_content(row) if row else NOTHING, told.content())
         fresh = digest(content)
         if row is None:
             row = Notification(**one, created_at=at)
@@ -101,7 +101,7 @@ def _content(row: Notification) -> Content:
     }
 
 
-def send(told: Told, *, clock: Callable[[], datetime]) -> None:
+def send_new(told: EveningReport, *, clock: Callable[[], datetime]) -> None:
     """Try what is new at once."""
     if told.news:
         waiting = Delivery.objects.filter(notification=told.notification, sent_at=None, attempts=0)
@@ -109,7 +109,7 @@ def send(told: Told, *, clock: Callable[[], datetime]) -> None:
             deliver(number, as_of=clock())
 
 
-def again(row: Notification, *, as_of: datetime) -> list[str]:
+def send_again(row: Notification, *, as_of: datetime) -> list[str]:
     """Send a notification once more through every channel, by a task worker; the channels. NoChannel where none is
     configured."""
     found = list(channels())
@@ -196,8 +196,8 @@ def channels() -> Mapping[str, Callable[[Delivery], None]]:
     return found
 
 
-def body(row: Notification) -> dict[str, Any]:
-    """A notification as JSON types; `text` is its subject, for receivers that show just that."""
+def notification_body(row: Notification) -> dict[str, Any]:
+    """A notification as JSON types; `notification_text` is its subject, for receivers that show just that."""
     found = {
         "kind": row.kind,
         "market": row.market,
@@ -208,21 +208,21 @@ def body(row: Notification) -> dict[str, Any]:
         "changed_at": row.changed_at.isoformat(),
         "digest": row.digest,
     }
-    return {"text": subject(found), **found}
+    return {"text": notification_subject(found), **found}
 
 
 def _post(row: Delivery) -> None:
-    from scans.notices.webhook import Hook, post  # an HTTP client, which only this needs
+    from scans.notices.webhook import Webhook, post_notification  # an HTTP client, which only this needs
 
-    hook = Hook(settings.NOTIFY_URL, settings.NOTIFY_SECRET, settings.NOTIFY_SECONDS)
-    post(hook, body(row.notification), delivery=row.digest)
+    hook = Webhook(settings.NOTIFY_URL, settings.NOTIFY_SECRET, settings.NOTIFY_SECONDS)
+    post_notification(hook, notification_body(row.notification), delivery=row.digest)
 
 
 def _mail(row: Delivery) -> None:
-    told = body(row.notification)
+    told = notification_body(row.notification)
     EmailMessage(
-        subject(told),
-        text(told),
+        notification_subject(told),
+        notification_text(told),
         to=list(settings.NOTIFY_EMAIL),
         headers={"X-Seismo-Delivery": row.digest},
     ).send()

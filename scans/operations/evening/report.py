@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from scans.models import Outcome, Status
+from scans.models import EveningOutcome, Status
 
 if TYPE_CHECKING:  # the admin shows outcomes, and no command should wait for collectors because of that
     from marketdata.operations.collect.missing_data import CollectionSummary
@@ -21,7 +21,7 @@ Content = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Ran:
+class VersionReport:
     """What became of one version. `sessions`: those it was run over and answered, `quarantined` those whose answer
     waits for a decision, `left_out` how many before them it should have been run over. `matched`, `ranked` and `picks`
     (the best, best first) are those published for the evening's session."""
@@ -46,7 +46,7 @@ class Ran:
 
 
 @dataclass(slots=True)
-class Told:
+class EveningReport:
     """What came of an evening. `session` None: there was nothing to do, `reason` says why, and nobody is notified;
     `incomplete`: the session's bars are not all there; `signals`: opened and moved, or an error; `notification`: its
     number; `news`: whether anybody is notified of this."""
@@ -55,7 +55,7 @@ class Told:
     session: date | None
     reason: str = ""
     incomplete: bool = False
-    versions: list[Ran] = field(default_factory=list)
+    versions: list[VersionReport] = field(default_factory=list)
     collected: CollectionSummary | None = None
     signals: dict[str, Any] = field(default_factory=dict)
     readiness: dict[str, Any] = field(default_factory=dict)
@@ -78,7 +78,7 @@ class Told:
         }
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> EveningOutcome:
         """How it went."""
         return outcome(self.content())
 
@@ -90,13 +90,13 @@ class Told:
         return [one for one in found if one]
 
 
-def outcome(content: Content) -> Outcome:
+def outcome(content: Content) -> EveningOutcome:
     """How an evening of this content went."""
     failed = [one["status"] == Status.FAILED for one in content["versions"]]
     if content["incomplete"]:
-        return Outcome.INCOMPLETE
+        return EveningOutcome.INCOMPLETE
     if all(failed):
-        return Outcome.FAILED
+        return EveningOutcome.FAILED
     beside = (
         content["reason"],
         content["collection"].get("error"),
@@ -104,7 +104,7 @@ def outcome(content: Content) -> Outcome:
     )
     quarantined = [one.get("quarantined") for one in content["versions"]]
     is_partial = any(failed) or any(quarantined) or any(beside)
-    return Outcome.PARTIAL if is_partial else Outcome.DONE
+    return EveningOutcome.PARTIAL if is_partial else EveningOutcome.DONE
 
 
 def digest(content: Content) -> str:
@@ -120,7 +120,7 @@ def digest(content: Content) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def merged(before: Content, now: Content) -> Content:
+def merge(before: Content, now: Content) -> Content:
     """The content of an evening that was run again: what was not done this time stays as it was told, and so does the
     answer of a version that came out the same."""
     kept = {one["version"]: one for one in before["versions"]}

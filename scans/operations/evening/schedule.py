@@ -1,13 +1,13 @@
-"""When the evenings of a market are run: every day at a time in the market's own zone, by a task worker.
+"""Schedules of evenings: every day at a time of the market's own zone, run by a task worker.
 
-The queue counts days in UTC and knows nothing of the hours that New York adds and takes away. So whenever the task
-begins, it first sets its next run itself (`renew`), from the market's clock. Were it killed before, the queue's own
-next run would at worst be an hour early or late, and an hour early finds no session closed and sets the time right.
-On a day whose session closes later than usual (KRX on the day of the university entrance exam) it runs as much later.
+The queue counts days in UTC and ignores daylight saving time. Therefore the task first sets its own next run
+(`set_next_run`) by the market's clock. If it is killed before that, the queue's next run is at most an hour early or
+late; a run that is an hour early finds no closed session and corrects the time. On a day whose session closes later
+than usual (KRX on the day of the university entrance exam) the evening runs later by as much.
 
-A run that was due while no worker was there is made up for once, when one is: for the latest session that closed since
-the run before (`span`); each version does the sessions it lacks. A session whose bars are not all there yet is looked
-at again each five minutes for a quarter of an hour, then each half hour, for three hours.
+A run that was due without a worker is done once, when a worker is there: for the latest session that closed since the
+run before (`closing_span`); each version scans the sessions it lacks. A session with incomplete bars is tried again
+every five minutes for a quarter of an hour, then every half hour, for three hours.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from marketdata.markets import Market, get_market
 from marketdata.queries import bars as market_queries
 from marketdata.queries.readiness import GRACE
 from scans.queries import versions as queries
-from scans.queries.schedules import TASK, Planned, planned
+from scans.queries.schedules import TASK, EveningSchedule, evening_schedules
 
 SHORT, SOON = timedelta(minutes=5), timedelta(minutes=15)
 """Between two looks at a session that is not complete in the first minutes after the time of the schedule: bars of KRX
@@ -32,20 +32,20 @@ PAUSE, PATIENCE = timedelta(minutes=30), GRACE
 """Between two looks at a session that is not complete, and for how long after the time of the schedule."""
 
 
-def plan(
+def set_schedule(
     market: str,
     *,
     as_of: datetime,
     at: time | None = None,
     versions: Sequence[str] = (),
     collects: bool = True,
-) -> Planned:
+) -> EveningSchedule:
     """Make the market's schedule, or change it; `at` None is the market's own default. Raises UnknownMarket and
     UnknownVersion."""
     named = get_market(market)
     when = at or named.evening_at
     if versions:
-        queries.versions(market, list(versions))
+        queries.get_versions(market, list(versions))
     given = {"market": market, "at": f"{when:%H:%M}", "collects": collects}
     found = {
         "kwargs": repr(given | {"versions": list(versions)}),
@@ -58,20 +58,20 @@ def plan(
         rows = Schedule.objects.select_for_update().filter(func=TASK, name=_name(market))
         if not rows.update(**found):
             Schedule.objects.create(func=TASK, name=_name(market), **found)
-    return next(one for one in planned() if one.market == market)
+    return next(one for one in evening_schedules() if one.market == market)
 
 
-def remove(market: str) -> bool:
+def remove_schedule(market: str) -> bool:
     """Take the market's schedule away; whether there was one."""
     return bool(Schedule.objects.filter(func=TASK, name=_name(market)).delete()[0])
 
 
-def renew(market: str, at: str, *, as_of: datetime) -> None:
+def set_next_run(market: str, at: str, *, as_of: datetime) -> None:
     """Set the market's next run to its own clock's next `at`."""
     _next_run(market, after(get_market(market), time.fromisoformat(at), as_of))
 
 
-def look_again(market: str, at: str, *, as_of: datetime) -> bool:
+def retry_later(market: str, at: str, *, as_of: datetime) -> bool:
     """Have the market run once more in a while, until `PATIENCE` after its last `at`; whether it will."""
     began = before(get_market(market), time.fromisoformat(at), as_of)
     soon = as_of + (SHORT if as_of - began < SOON else PAUSE)
@@ -81,7 +81,7 @@ def look_again(market: str, at: str, *, as_of: datetime) -> bool:
     return True
 
 
-def span(market: str, at: str, due: datetime, *, as_of: datetime) -> tuple[datetime, datetime]:
+def closing_span(market: str, at: str, due: datetime, *, as_of: datetime) -> tuple[datetime, datetime]:
     """Between which moments a session closed that the run due at `due` is for: from the same time on the market's
     clock, the day before, to the market's last `at`, since what closed after that has its own run to come."""
     named = get_market(market)

@@ -12,7 +12,7 @@ from scans.execution.executors import CHOICES
 from scans.models import ScannerVersion
 from scans.models.versions import MOST_LIMIT
 
-MOST_DRAFTED = 250
+MAX_DRAFT_SESSIONS = 250
 """Sessions, of all versions together, of a request that publishes nothing: its answers are kept as they are."""
 
 
@@ -24,7 +24,7 @@ class RequestRefused(ValueError):
         self.field = field
 
 
-def check(
+def check_request(
     chosen: Sequence[ScannerVersion],
     asked: Mapping[str, Any],
     segments: Sequence[str],
@@ -52,9 +52,9 @@ def check(
             engine_params.read(ENGINES[version.engine].Params, given)
         except (KeyError, engine_params.ParamError) as error:
             raise RequestRefused("versions", f"{version.slug} cannot be run: {error}") from error
-    if not asked["publishes"] and sessions * len(chosen) > MOST_DRAFTED:
+    if not asked["publishes"] and sessions * len(chosen) > MAX_DRAFT_SESSIONS:
         raise RequestRefused(
             "save",
             f"{sessions} sessions of {len(chosen)} versions are too many to keep without publishing them: "
-            f"ask for at most {MOST_DRAFTED} in all.",
+            f"ask for at most {MAX_DRAFT_SESSIONS} in all.",
         )

@@ -27,13 +27,13 @@ from marketdata.record import Record
 from scans.engines.registry import ENGINES
 from scans.models import RequestStatus, ScanRequest, ScanRun
 from scans.operations.requests.checks import RequestRefused as RequestRefused
-from scans.operations.requests.checks import check
+from scans.operations.requests.checks import check_request
 from scans.queries import versions as queries
 
 TASK = "scans.tasks.work_request"
-WAITING = timedelta(minutes=15)
+REQUEUE_AFTER = timedelta(minutes=15)
 """After which a request that still waits is put into the queue again."""
-ALIVE = (RequestStatus.QUEUED, RequestStatus.RUNNING)
+UNFINISHED = (RequestStatus.QUEUED, RequestStatus.RUNNING)
 NOT_TAKEN = "The task queue cannot be reached, so nothing was kept: try again later."
 
 LOGGER = logging.getLogger(__name__)
@@ -52,14 +52,14 @@ class QueueUnreachable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QueuedRequest:
     """The request, and whether it is new or that of an earlier call with the same key."""
 
     request: ScanRequest
     fresh: bool
 
 
-def ask(
+def queue_request(
     *,
     market: str,
     as_of: datetime,
@@ -74,7 +74,7 @@ def ask(
     pinned: Mapping[str, Mapping[str, Any]] | None = None,
     request_id: str = "",
     key: str = "",
-) -> Asked:
+) -> QueuedRequest:
     """Queue a scan. No versions: the market's active one; no first and last: the last complete session as of `as_of`;
     `key` makes a second call with the same content the same request.
 
@@ -94,12 +94,12 @@ def ask(
     asked_hash = _hash(asked)
     known = _of_key(requested_by, key, asked_hash)
     if known:
-        return Asked(known, fresh=False)
+        return QueuedRequest(known, fresh=False)
     named = get_market(market)
-    chosen = queries.versions(market, list(versions))
+    chosen = queries.get_versions(market, list(versions))
     held = project.current_record(market)
     low, high, count = _sessions(held, first, last, as_of)
-    check(chosen, asked, named.segments, count)
+    check_request(chosen, asked, named.segments, count)
     try:
         with transaction.atomic():
             row = ScanRequest.objects.create(
@@ -127,14 +127,14 @@ def ask(
             raise QueueUnreachable(NOT_TAKEN) from None
         if known is None:
             raise
-        return Asked(known, fresh=False)
-    return Asked(row, fresh=True)
+        return QueuedRequest(known, fresh=False)
+    return QueuedRequest(row, fresh=True)
 
 
-def cancel(number: int, *, as_of: datetime, who: str) -> ScanRequest:
+def cancel_request(number: int, *, as_of: datetime, who: str) -> ScanRequest:
     """End a request that waits or runs; from then on it publishes nothing more (a part is published whole or not at
     all, and what was published before stays). NotCancellable where it has ended."""
-    ended = ScanRequest.objects.filter(pk=number, status__in=ALIVE).update(
+    ended = ScanRequest.objects.filter(pk=number, status__in=UNFINISHED).update(
         status=RequestStatus.CANCELLED, reason=f"cancelled by {who}", finished_at=as_of
     )
     row = ScanRequest.objects.get(pk=number)
@@ -143,7 +143,7 @@ def cancel(number: int, *, as_of: datetime, who: str) -> ScanRequest:
     return row
 
 
-def rerun(run: ScanRun, *, as_of: datetime, requested_by: str, request_id: str = "") -> Asked:
+def repeat_run(run: ScanRun, *, as_of: datetime, requested_by: str, request_id: str = "") -> QueuedRequest:
     """A recorded run once more as a new request: the same version, sessions and parameters as it recorded."""
     engine = run.version.engine
     if engine != run.engine or engine not in ENGINES:
@@ -152,7 +152,7 @@ def rerun(run: ScanRun, *, as_of: datetime, requested_by: str, request_id: str =
             f"Run {run.pk} used engine {run.engine}, version {run.version.slug} has {engine} now: "
             "make a version of that engine and scan with it.",
         )
-    return ask(
+    return queue_request(
         market=run.market,
         as_of=as_of,
         requested_by=requested_by,
@@ -164,9 +164,9 @@ def rerun(run: ScanRun, *, as_of: datetime, requested_by: str, request_id: str =
     )
 
 
-def again(row: ScanRequest, *, as_of: datetime, requested_by: str, request_id: str = "") -> Asked:
+def repeat_request(row: ScanRequest, *, as_of: datetime, requested_by: str, request_id: str = "") -> QueuedRequest:
     """A request that ended, once more as a new one; what it published already is found to stand and stays."""
-    return ask(
+    return queue_request(
         market=row.market,
         as_of=as_of,
         requested_by=requested_by,
@@ -187,7 +187,7 @@ def lease_name(number: int) -> str:
     return f"scan request {number}"
 
 
-def settle(*, as_of: datetime) -> None:
+def recover_requests(*, as_of: datetime) -> None:
     """End what runs without the lease of a living worker. And put into the queue again what has waited for long, lest
     its task was lost with a worker or a broker; a task too many finds nothing to do."""
     running = ScanRequest.objects.filter(status=RequestStatus.RUNNING)
@@ -198,22 +198,22 @@ def settle(*, as_of: datetime) -> None:
         reason="The worker was lost: what it had published stands, ask again for the rest.",
         finished_at=as_of,
     )
-    waiting = ScanRequest.objects.filter(status=RequestStatus.QUEUED, queued_at__lt=as_of - WAITING)
+    waiting = ScanRequest.objects.filter(status=RequestStatus.QUEUED, queued_at__lt=as_of - REQUEUE_AFTER)
     for number in waiting.order_by("pk").values_list("pk", flat=True):
         if waiting.filter(pk=number).update(queued_at=as_of):
             with suppress(QueueUnreachable):  # it goes on waiting; the log says why
                 _enqueue(number)
 
 
-def seen(number: int, market: str, *, as_of: datetime) -> ScanRequest | None:
+def current_request(number: int, market: str, *, as_of: datetime) -> ScanRequest | None:
     """A request as it is, settled first where it has lost its worker or waits for long; None where there is none."""
     rows = ScanRequest.objects.filter(pk=number, market=market)
     row = rows.first()
-    if row is None or row.status not in ALIVE:
+    if row is None or row.status not in UNFINISHED:
         return row
     is_running = row.status == RequestStatus.RUNNING
-    if lease.inactive([lease_name(number)]) if is_running else row.queued_at < as_of - WAITING:
-        settle(as_of=as_of)
+    if lease.inactive([lease_name(number)]) if is_running else row.queued_at < as_of - REQUEUE_AFTER:
+        recover_requests(as_of=as_of)
         row = rows.first()
     return row
 

@@ -25,28 +25,28 @@ from scans.models import RequestStatus, ScanDraft, ScanRequest, Status
 from scans.operations.requests import queue
 from scans.operations.scan import backfill, run
 from scans.operations.scan.answers import Scan
-from scans.queries.regime_rules import as_json
+from scans.queries.regime_rules import rule_json
 from scans.queries.versions import UnknownVersion
 
-KEPT = timedelta(hours=24)
-MOST_KEPT = 20
-MOST_RANKS = 20_000
+DRAFT_LIFETIME = timedelta(hours=24)
+MAX_DRAFT_REQUESTS = 20
+MAX_DRAFT_RANKS = 20_000
 """Drafts are kept for so long, of so many requests, and a request may draft so many ranks (about 10 MB)."""
 
 BATCH = 50
 
 LOGGER = logging.getLogger(__name__)
-KNOWN = (DataProblem, UnknownMarket, UnknownVersion, ParamError, backfill.BackfillRefused)
+USER_ERRORS = (DataProblem, UnknownMarket, UnknownVersion, ParamError, backfill.BackfillRefused)
 """What a person can mend: its message says it all."""
 
 
-class Stopped(Exception):
+class RequestStopped(Exception):
     """The request is no longer running: it was cancelled, or given up as dead."""
 
 
-def work(number: int, *, as_of: datetime) -> str:
+def process_request(number: int, *, as_of: datetime) -> str:
     """Work the request of that number; how it ended, for the queue's own record."""
-    queue.settle(as_of=as_of)
+    queue.recover_requests(as_of=as_of)
     try:
         with Lease(queue.lease_name(number)) as lease:
             return _under(lease, number, as_of)
@@ -59,12 +59,12 @@ def _under(lease: Lease, number: int, as_of: datetime) -> str:
     now = {"status": RequestStatus.RUNNING, "started_at": as_of}
     if not ScanRequest.objects.filter(pk=number, status=RequestStatus.QUEUED).update(**now):
         return f"request {number} is not waiting"
-    worker = Worker(ScanRequest.objects.get(pk=number), lease, as_of)
+    worker = RequestWorker(ScanRequest.objects.get(pk=number), lease, as_of)
     try:
         worker.work()
-    except (Stopped, LeaseLost):
+    except (RequestStopped, LeaseLost):
         return f"request {number} was stopped"
-    except KNOWN as error:
+    except USER_ERRORS as error:
         worker.end(RequestStatus.FAILED, str(error))
     except BaseException as error:
         worker.end(RequestStatus.FAILED, f"It was ended by {type(error).__name__}: the log has more.")
@@ -77,7 +77,7 @@ def _under(lease: Lease, number: int, as_of: datetime) -> str:
     return f"request {number} ended"
 
 
-class Worker:
+class RequestWorker:
     """One request at work."""
 
     def __init__(self, row: ScanRequest, lease: Lease, as_of: datetime) -> None:
@@ -90,9 +90,9 @@ class Worker:
     def work(self) -> None:
         """Stopped as soon as the request is no longer running."""
         if not self.row.publishes:
-            self._draft(run.run(self._request(self.row.versions)))
+            self._draft(run.run_scan(self._request(self.row.versions)))
         elif self.row.first == self.row.last:
-            run.run(self._request(self.row.versions), permit=self.permit, each=self._scanned)
+            run.run_scan(self._request(self.row.versions), permit=self.permit, each=self._scanned)
         else:
             for slug in self.row.versions:
                 self._range(slug)
@@ -102,7 +102,7 @@ class Worker:
         the transaction ends."""
         self.lease.check()
         if not self._running().update(status=RequestStatus.RUNNING):
-            raise Stopped
+            raise RequestStopped
 
     def end(self, status: RequestStatus, reason: str) -> None:
         """The request has ended, unless somebody ended it before."""
@@ -121,9 +121,9 @@ class Worker:
         self.outcomes.append({"version": slug, "sessions": 0, "quarantined": 0, "runs": [], "error": ""})
         return self.outcomes[-1]
 
-    def _request(self, versions: list[str]) -> run.Request:
+    def _request(self, versions: list[str]) -> run.RunRequest:
         row = self.row
-        return run.Request(
+        return run.RunRequest(
             market=row.market,
             as_of=self.as_of,
             versions=versions,
@@ -143,7 +143,7 @@ class Worker:
         outcome, before = self._outcome(slug), self.done
         self._tell(slug)
 
-        def progress(now: backfill.Progress) -> None:
+        def progress(now: backfill.BackfillProgress) -> None:
             self.done, outcome["sessions"] = before + now.done, now.done
             outcome["quarantined"] += now.quarantined
             if now.run is not None and now.run not in outcome["runs"]:
@@ -152,7 +152,7 @@ class Worker:
             self.permit()
 
         try:
-            done = backfill.backfill(
+            done = backfill.run_backfill(
                 self._request([slug]),
                 resume=False,
                 overwrite=True,
@@ -160,7 +160,7 @@ class Worker:
                 permit=self.permit,
             )
             outcome["error"] = " ".join(backfill.failures(done))
-        except KNOWN as error:
+        except USER_ERRORS as error:
             outcome["error"] = str(error)
         self._tell()
 
@@ -179,16 +179,16 @@ class Worker:
         drafts = []
         for scan in scans:
             ranks = sum(len(answer.ranks) for answer in scan.answers)
-            if ranks > MOST_RANKS:
+            if ranks > MAX_DRAFT_RANKS:
                 scan.error = (
-                    f"{scan.version.slug} picked {ranks} instruments in all, more than the {MOST_RANKS} that are kept "
-                    "without publishing: ask for fewer sessions, or for a top."
+                    f"{scan.version.slug} picked {ranks} instruments in all, more than the {MAX_DRAFT_RANKS} that are "
+                    "kept without publishing: ask for fewer sessions, or for a top."
                 )
             drafts += [] if scan.error else self._drafts(scan)
         with transaction.atomic():
             self.permit()
             ScanDraft.objects.bulk_create(drafts, batch_size=BATCH)
-            forget_drafts(self.as_of)
+            delete_old_drafts(self.as_of)
         for scan in scans:
             self._scanned(scan)
 
@@ -198,16 +198,16 @@ class Worker:
                 request=self.row,
                 version=scan.version.slug,
                 date=answer.date,
-                answer={**asdict(answer), "regime_rule": as_json(scan.regime_rule(answer))},
+                answer={**asdict(answer), "regime_rule": rule_json(scan.regime_rule(answer))},
                 made_at=self.as_of,
             )
             for answer in scan.answers
         ]
 
 
-def forget_drafts(as_of: datetime) -> None:
-    """Let go of drafts that are older than `KEPT` or not among those of the newest `MOST_KEPT` requests."""
-    ScanDraft.objects.filter(made_at__lt=as_of - KEPT).delete()
+def delete_old_drafts(as_of: datetime) -> None:
+    """Delete the drafts older than `DRAFT_LIFETIME`, and those of all but the newest `MAX_DRAFT_REQUESTS` requests."""
+    ScanDraft.objects.filter(made_at__lt=as_of - DRAFT_LIFETIME).delete()
     newest = ScanDraft.objects.order_by("-request_id").values_list("request_id", flat=True)
-    kept = list(newest.distinct()[:MOST_KEPT])
+    kept = list(newest.distinct()[:MAX_DRAFT_REQUESTS])
     ScanDraft.objects.exclude(request_id__in=kept).delete()

@@ -16,13 +16,13 @@ from scans.engines.regime_rules import RegimeHistory, RegimeRule, regime_kind
 from scans.execution.shards import EngineTask
 from scans.models import ScannerVersion
 
-NOTES = 200
+MAX_NOTES = 200
 """Characters of an answer's notes that are kept."""
 NO_MATCH, PUBLISHED, QUARANTINED = "no_match", "published", "quarantined"
 
 
 @dataclass(slots=True)
-class Answer:
+class SessionAnswer:
     """One version's answer for one session; `ranks` are rows as JSON types, best first."""
 
     date: str
@@ -47,7 +47,7 @@ class Scan:
     version: ScannerVersion
     market: str
     task: EngineTask
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[SessionAnswer] = field(default_factory=list)
     error: str = ""
     run: int | None = None
     unchanged: bool = False
@@ -60,7 +60,7 @@ class Scan:
     regimes: RegimeHistory | None = None
     """The regimes of the index that the answers were made with."""
 
-    def regime_rule(self, answer: Answer) -> RegimeRule | None:
+    def regime_rule(self, answer: SessionAnswer) -> RegimeRule | None:
         """The rule behind the regime of one of the answers; None where the engine has no regime."""
         if self.regimes is None or not answer.regime:
             return None
@@ -90,7 +90,7 @@ def input_digest(task: EngineTask, data: str) -> str:
     return digests.input_digest(data, parameters(task), task.engine.slug, task.engine.revision)
 
 
-def answers(
+def session_answers(
     task: EngineTask,
     universe: Universe,
     outcome: Outcome,
@@ -99,7 +99,7 @@ def answers(
     thin: Mapping[str, str],
     undecided: Mapping[str, str],
     names: Mapping[str, str],
-) -> Iterator[Answer]:
+) -> Iterator[SessionAnswer]:
     """An answer for each session. `data` are the digests of the record up to it, `thin` session -> why its data are
     too thin to be published, `undecided` session -> the sentence that it builds on bars in doubt."""
     days, rows = outcome.days, outcome.ranks
@@ -111,7 +111,7 @@ def answers(
         status, reason = (PUBLISHED, "") if ranks else (NO_MATCH, days.reason[k])
         if str(session) in thin:
             status, reason = QUARANTINED, thin[str(session)]
-        yield Answer(
+        yield SessionAnswer(
             date=str(session),
             status=status,
             reason=reason,
@@ -129,7 +129,7 @@ def answers(
 
 
 def _joined(*notes: str) -> str:
-    return "; ".join(note for note in notes if note)[:NOTES]
+    return "; ".join(note for note in notes if note)[:MAX_NOTES]
 
 
 _DIGESTED = ("rank", "code", "score", "label", "strategy")

@@ -20,7 +20,7 @@ from marketdata.record import Days
 from scans.models import Backfill, ScannerVersion, ScanSession, Status
 from scans.operations.scan import run as scanning
 from scans.operations.scan.publish import Permit
-from scans.operations.scan.run import Request
+from scans.operations.scan.run import RunRequest
 from scans.queries import versions
 
 PART = 250
@@ -32,7 +32,7 @@ class BackfillRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class BackfillProgress:
     """How far a backfill has come: sessions done of all, in `seconds`, the run that published the last part,
     and how many sessions of that part are quarantined."""
 
@@ -50,7 +50,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Backfilled:
+class BackfillResult:
     """What a backfill of one version did: sessions published and left as they were, seconds, and what failed."""
 
     version: str
@@ -60,20 +60,20 @@ class Backfilled:
     error: str = ""
 
 
-def backfill(
-    request: Request,
+def run_backfill(
+    request: RunRequest,
     *,
     resume: bool,
     overwrite: bool,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[BackfillProgress], None] | None = None,
     permit: Permit | None = None,
-) -> list[Backfilled]:
+) -> list[BackfillResult]:
     """Publish every session of `request`'s range for each of its versions; BackfillRefused where sessions are published
     already and neither `resume` (leave them) nor `overwrite` (replace them) is given. `permit` is asked as each part is
     published; what it or `progress` raises ends the backfill between two parts."""
     get_market(request.market)
-    chosen = versions.versions(request.market, list(request.versions))
-    asked = scanning.sessions(request)
+    chosen = versions.get_versions(request.market, list(request.versions))
+    asked = scanning.requested_sessions(request)
     todo = {version.slug: _missing(version, request.market, asked, overwrite) for version in chosen}
     for version in chosen:
         kept = len(asked) - len(todo[version.slug])
@@ -99,14 +99,14 @@ def _missing(version: ScannerVersion, market: str, asked: Days, overwrite: bool)
 
 def _one(
     version: ScannerVersion,
-    request: Request,
+    request: RunRequest,
     asked: Days,
     todo: Days,
-    progress: Callable[[Progress], None] | None,
+    progress: Callable[[BackfillProgress], None] | None,
     permit: Permit | None,
-) -> Backfilled:
+) -> BackfillResult:
     if not len(todo):
-        return Backfilled(version.slug, 0, len(asked), 0.0)
+        return BackfillResult(version.slug, 0, len(asked), 0.0)
     try:
         with Lease(f"backfill of {version.slug} on market {request.market}") as lease:
             return _published(version, request, asked, todo, progress, permit, lease)
@@ -119,13 +119,13 @@ def _one(
 
 def _published(
     version: ScannerVersion,
-    request: Request,
+    request: RunRequest,
     asked: Days,
     todo: Days,
-    progress: Callable[[Progress], None] | None,
+    progress: Callable[[BackfillProgress], None] | None,
     permit: Permit | None,
     lease: Lease,
-) -> Backfilled:
+) -> BackfillResult:
     """Publish the parts of `todo` under the lease."""
 
     def permitted() -> None:
@@ -139,22 +139,22 @@ def _published(
     try:
         for part in _parts(asked, todo):
             one = replace(request, versions=[version.slug], first=part[0].item(), last=part[-1].item())
-            scan = scanning.run(one, permit=permitted)[0]
+            scan = scanning.run_scan(one, permit=permitted)[0]
             if scan.error:
-                return Backfilled(version.slug, done, kept, time.perf_counter() - began, scan.error)
+                return BackfillResult(version.slug, done, kept, time.perf_counter() - began, scan.error)
             done += len(part)
             Backfill.objects.filter(pk=mine.pk).update(done_until=part[-1].item())
             if progress:
                 spent = time.perf_counter() - began
                 waiting = sum(one.status == Status.QUARANTINED for one in scan.answers)
-                progress(Progress(version.slug, done, len(todo), spent, scan.run, waiting))
+                progress(BackfillProgress(version.slug, done, len(todo), spent, scan.run, waiting))
         status = Status.PUBLISHED
     finally:
         Backfill.objects.filter(pk=mine.pk, status=Status.RUNNING).update(status=status)
-    return Backfilled(version.slug, done, kept, time.perf_counter() - began)
+    return BackfillResult(version.slug, done, kept, time.perf_counter() - began)
 
 
-def _row(version: ScannerVersion, request: Request, todo: Days) -> Backfill:
+def _row(version: ScannerVersion, request: RunRequest, todo: Days) -> Backfill:
     """The row of this backfill; rows of processes that died end with it."""
     mine = {"version": version, "market": request.market}
     Backfill.objects.filter(**mine, status=Status.RUNNING).update(status=Status.FAILED)
@@ -169,6 +169,6 @@ def _parts(asked: Days, todo: Days) -> Iterator[Days]:
             yield run[low : low + PART]
 
 
-def failures(done: Sequence[Backfilled]) -> list[str]:
+def failures(done: Sequence[BackfillResult]) -> list[str]:
     """What went wrong, one sentence each."""
     return [one.error for one in done if one.error]

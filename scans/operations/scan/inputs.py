@@ -1,7 +1,7 @@
 """What a run reads: the record, its index and investor flow, and for each version the universe and its features.
 
 Features come from the lake or, where the score cache has them, from there: then neither bars are read nor indicators
-computed. Runs of up to `MOST` sessions leave theirs there, a single session is looked for.
+computed. Runs of up to `MAX_CACHED_SESSIONS` sessions leave theirs there, a single session is looked for.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from scans.execution import executors
 from scans.execution.shards import EngineTask, PanelReader, join_pieces
 from scans.feature_cache import entries, store
 
-MOST = 10
+MAX_CACHED_SESSIONS = 10
 """Sessions of a run whose features are kept: an evening's, not a backfill's, which would take much room for little."""
 CACHE = "cache"
 """The executor of a run that computed no features."""
 
-Found = tuple[Universe, Features | Exception]
+FeatureResult = tuple[Universe, Features | Exception]
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ScanInputs:
     """`bars`: for each session asked for the digest of all bars up to it; `flows` where a task asks for them; `found`:
     for each task, in order, the universe and its features, or what went wrong with them; to be taken once."""
 
@@ -40,7 +40,7 @@ class Read:
     index: index_series.Index
     bars: list[str]
     flows: FlowRecord | None
-    found: Iterator[Found]
+    found: Iterator[FeatureResult]
     seconds: Mapping[str, float]
     executor: str
 
@@ -55,7 +55,7 @@ class Read:
         return _with_flows(self.index.digests(self.bars), self.asked, task, self.flows)
 
 
-class How(Protocol):
+class ReadOptions(Protocol):
     """How to read; `run.Request` says what each means."""
 
     @property
@@ -74,7 +74,7 @@ class How(Protocol):
     def workers(self) -> int: ...
 
 
-def read(held: Record, asked: Days, tasks: Sequence[EngineTask], how: How) -> Read:
+def read_inputs(held: Record, asked: Days, tasks: Sequence[EngineTask], how: ReadOptions) -> ScanInputs:
     """What `tasks` need for the sessions `asked`. A lake that turns out to be missing, broken or behind is mended once,
     if it may be. LakeError where it is not; DataProblem where a session is missing or the index too short."""
     if not how.mend:
@@ -82,7 +82,7 @@ def read(held: Record, asked: Days, tasks: Sequence[EngineTask], how: How) -> Re
     return project.read_with_repair(held, lambda held: _read(held, asked, tasks, how))
 
 
-def _read(held: Record, asked: Days, tasks: Sequence[EngineTask], how: How) -> Read:
+def _read(held: Record, asked: Days, tasks: Sequence[EngineTask], how: ReadOptions) -> ScanInputs:
     market = held.market.name
     index = index_series.index(held, asked, index_series.chosen(market) if how.index is None else how.index)
     flows = None
@@ -100,7 +100,7 @@ def _read(held: Record, asked: Days, tasks: Sequence[EngineTask], how: How) -> R
                 kept[n] = entry
     left = [n for n in range(len(tasks)) if n not in kept]
     seconds, executor = {"read": time.perf_counter() - began, "features": 0.0}, CACHE
-    computed: Iterator[Found] = iter(())
+    computed: Iterator[FeatureResult] = iter(())
     if left:
         todo = [tasks[n] for n in left]
         window: PanelReader = market_queries.window(held, asked, warm_up, flows=flows)
@@ -108,15 +108,15 @@ def _read(held: Record, asked: Days, tasks: Sequence[EngineTask], how: How) -> R
         seconds = {stage: sum(piece.seconds[stage] for piece in pieces) for stage in seconds}
         computed = join_pieces(pieces, todo)
     found = _found(len(tasks), kept, computed, keys)
-    return Read(asked, index, bars, flows, found, seconds, executor)
+    return ScanInputs(asked, index, bars, flows, found, seconds, executor)
 
 
 def _found(
     tasks: int,
     kept: Mapping[int, entries.Entry],
-    computed: Iterator[Found],
+    computed: Iterator[FeatureResult],
     keys: Mapping[int, list[str]],
-) -> Iterator[Found]:
+) -> Iterator[FeatureResult]:
     for n in range(tasks):
         if n in kept:
             yield kept[n].universe, kept[n].features
@@ -126,7 +126,7 @@ def _found(
             yield next(computed)  # a backfill's are large: nothing here may hold them longer
 
 
-def _keep(found: Found, keys: Sequence[str]) -> Found:
+def _keep(found: FeatureResult, keys: Sequence[str]) -> FeatureResult:
     universe, features = found
     if not isinstance(features, Exception):
         for name, entry in zip(keys, entries.session_entries(universe, features), strict=False):
@@ -142,7 +142,7 @@ def _keys(
     flows: FlowRecord | None,
 ) -> dict[int, list[str]]:
     """For each task whose features are kept, by its number, the keys of its entries, one for each session."""
-    if not settings.SCORE_CACHE or len(asked) > MOST:
+    if not settings.SCORE_CACHE or len(asked) > MAX_CACHED_SESSIONS:
         return {}
     found = {}
     for n, task in enumerate(tasks):

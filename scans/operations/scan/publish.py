@@ -23,8 +23,8 @@ from scans.operations.scan.answers import (
     NO_MATCH,
     PUBLISHED,
     QUARANTINED,
-    Answer,
     Scan,
+    SessionAnswer,
     parameters,
     parameters_hash,
 )
@@ -32,10 +32,10 @@ from scans.operations.scan.code_revision import code_revision
 
 BATCH = 500
 
-NAMED = 5
+MAX_NAMED = 5
 """Quarantined sessions that a run names."""
 
-SAME = 1e-6
+SCORE_TOLERANCE = 1e-6
 """How far scores of the same session may differ, relative (scanner definitions, section 0, warm-up)."""
 
 
@@ -60,7 +60,7 @@ def publish(
     with transaction.atomic():
         if permit:
             permit()
-        one_at_a_time(scan.version)
+        lock_version(scan.version)
         standing = {
             row.date.isoformat(): row
             for row in ScanSession.objects.select_for_update().filter(
@@ -78,7 +78,7 @@ def publish(
         run = _run(scan, data_digest, as_of, started_by, request_id)
         run.save()
         going = [answer.date for answer in fresh if answer.status != QUARANTINED]
-        withdraw(scan.market, scan.version, going)
+        unpublish(scan.market, scan.version, going)
         sessions = ScanSession.objects.bulk_create([_session(run, answer) for answer in fresh], batch_size=BATCH)
         ScanRank.objects.bulk_create(
             [_rank(session, row) for session, answer in zip(sessions, fresh, strict=True) for row in answer.ranks],
@@ -109,20 +109,20 @@ def record_failure(
     scan.run = run.pk
 
 
-def withdraw(market: str, version: ScannerVersion, days: Sequence[date | str]) -> None:
+def unpublish(market: str, version: ScannerVersion, days: Sequence[date | str]) -> None:
     """Make room on `days`: what is published there stays in the record, unpublished."""
     mine = {"market": market, "date__in": days, "published": True}
     ScanRank.objects.filter(scanner_version=version, **mine).update(published=False)
     ScanSession.objects.filter(version=version, **mine).update(published=False)
 
 
-def one_at_a_time(version: ScannerVersion) -> None:
+def lock_version(version: ScannerVersion) -> None:
     """Until the transaction ends nobody else publishes this version: the second of two sees what the first published,
     where each would have missed the other's new rows. (SQLite has one writer anyway.)"""
     ScannerVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
 
 
-def _stands(answer: Answer, row: ScanSession | None) -> bool:
+def _stands(answer: SessionAnswer, row: ScanSession | None) -> bool:
     """Whether `answer` is the one already published."""
     if row is None or row.input_digest != answer.input_digest:
         return False
@@ -138,7 +138,7 @@ def _stands(answer: Answer, row: ScanSession | None) -> bool:
     return True
 
 
-def same_ranks(row: ScanSession, answer: Answer) -> bool:
+def same_ranks(row: ScanSession, answer: SessionAnswer) -> bool:
     """Whether `answer` has the ranks of a recorded session: the same instruments in the same order, the same labels,
     scores equal to 1e-6 (a daily run and a backfill begin their recursions at different sessions)."""
     if row.result_digest == answer.result_digest:
@@ -148,7 +148,7 @@ def same_ranks(row: ScanSession, answer: Answer) -> bool:
     if [one[:4] for one in recorded] != [tuple(rank[name] for name in names) for rank in answer.ranks]:
         return False
     return all(
-        math.isclose(one[4], rank["score"], rel_tol=SAME, abs_tol=SAME)
+        math.isclose(one[4], rank["score"], rel_tol=SCORE_TOLERANCE, abs_tol=SCORE_TOLERANCE)
         for one, rank in zip(recorded, answer.ranks, strict=True)
     )
 
@@ -176,7 +176,7 @@ def _quarantined(scan: Scan, status: str) -> list[str]:
     days = [answer.date for answer in scan.answers if answer.status == QUARANTINED]
     if not days or status == QUARANTINED:
         return []
-    named = ", ".join(days[:NAMED]) + (f" and {len(days) - NAMED} more" if len(days) > NAMED else "")
+    named = ", ".join(days[:MAX_NAMED]) + (f" and {len(days) - MAX_NAMED} more" if len(days) > MAX_NAMED else "")
     return [f"{len(days)} of {count_of(len(scan.answers), 'session')} quarantined: {named}"]
 
 
@@ -202,7 +202,7 @@ def _attempt(scan: Scan, data_digest: str, as_of: datetime, started_by: str, req
     }
 
 
-def _session(run: ScanRun, answer: Answer) -> ScanSession:
+def _session(run: ScanRun, answer: SessionAnswer) -> ScanSession:
     return ScanSession(
         run=run,
         version_id=run.version_id,

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 
 from marketdata.operations import generations
 from scans.models import QuarantineDecision, ScanRun, ScanSession, Status, Verdict
-from scans.operations.scan.publish import one_at_a_time, withdraw
+from scans.operations.scan.publish import lock_version, unpublish
 
 
 class NotQuarantined(ValueError):
@@ -22,9 +22,9 @@ def publish_quarantined(*, session: ScanSession, who: str, at: datetime) -> None
     """Make a quarantined answer the published one of its (market, version, date), in one transaction."""
     with transaction.atomic():
         _decide(session, Verdict.PUBLISHED, who, at)
-        one_at_a_time(session.version)
+        lock_version(session.version)
         _refuse_superseded(session)
-        withdraw(session.market, session.version, [session.date])
+        unpublish(session.market, session.version, [session.date])
         session.published = True
         session.status = Status.PUBLISHED if session.ranked else Status.NO_MATCH
         session.notes = f"published by {who} though {session.reason}"[:200]

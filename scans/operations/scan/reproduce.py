@@ -42,7 +42,7 @@ class Reproduction:
         return not self.data and not self.ranks
 
 
-def reproduce(number: int, *, as_of: datetime) -> Reproduction:
+def reproduce_run(number: int, *, as_of: datetime) -> Reproduction:
     """Run `number` again, without publishing, and compare session by session; NoSuchRun where that cannot be."""
     run = ScanRun.objects.select_related("version").filter(pk=number).first()
     if run is None:
@@ -53,7 +53,7 @@ def reproduce(number: int, *, as_of: datetime) -> Reproduction:
     found = Reproduction(run=number, sessions=run.sessions)
     if run.code_revision != code_revision():
         found.notes.append(f"The run was made by code {run.code_revision}, this is {code_revision()}.")
-    request = scanning.Request(
+    request = scanning.RunRequest(
         market=run.market,
         as_of=as_of,
         versions=[run.version.slug],
@@ -64,7 +64,7 @@ def reproduce(number: int, *, as_of: datetime) -> Reproduction:
         pinned={run.version.slug: run.params},
         index=run.index,
     )
-    scan = scanning.run(request)[0]
+    scan = scanning.run_scan(request)[0]
     if scan.error:
         found.notes.append(scan.error)
     now = {answer.date: answer for answer in scan.answers}

@@ -33,7 +33,7 @@ from scans.engines.registry import ENGINES
 from scans.execution.shards import EngineTask
 from scans.models import ScannerVersion, ScanRank, ScanSession
 from scans.operations.scan import inputs
-from scans.operations.scan.answers import Answer, Scan, answers
+from scans.operations.scan.answers import Scan, SessionAnswer, session_answers
 from scans.operations.scan.publish import NotReproducible, Permit, publish, record_failure
 from scans.queries import versions as queries
 
@@ -41,7 +41,7 @@ LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class RunRequest:
     """What to run. No versions: the market's active one. No first and last: the last complete session as of `as_of`.
     `limits` and `top` override the version's own; `save` False publishes nothing. `pinned` gives a version (by slug)
     the parameters that a run recorded, instead of those it has now; `index` names the series that regimes stand on
@@ -71,12 +71,12 @@ class NoBars(DataProblem):
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class InstrumentChecks:
     """What a version made of one instrument on one session: every check, and its answer for the whole session, in
     which the instrument may have a rank, with the rule behind its regime."""
 
     checks: list[Check]
-    answer: Answer
+    answer: SessionAnswer
     regime_rule: RegimeRule | None = None
 
     def rank(self, code: str) -> dict[str, Any] | None:
@@ -84,8 +84,8 @@ class Explained:
         return next((row for row in self.answer.ranks if row["code"] == code), None)
 
 
-def run(
-    request: Request,
+def run_scan(
+    request: RunRequest,
     *,
     permit: Permit | None = None,
     each: Callable[[Scan], None] | None = None,
@@ -93,11 +93,11 @@ def run(
     """A `Scan` for each version, in the order asked for; raises what is wrong with the request or the data. `permit`
     is asked as each version is published, and `each` told what became of it; what they raise ends the run there."""
     get_market(request.market)
-    chosen = queries.versions(request.market, list(request.versions))
+    chosen = queries.get_versions(request.market, list(request.versions))
     held = _record(request)
     asked = _sessions(held, request)
     scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
-    data = inputs.read(held, asked, [scan.task for scan in scans], request)
+    data = inputs.read_inputs(held, asked, [scan.task for scan in scans], request)
     thin, undecided = _thin(held, asked), builds_on_doubt(held, asked)
     notices = tuple(market_queries.notices(held, asked))
     regimes = RegimeHistory(data.levels)
@@ -120,16 +120,16 @@ def run(
     return scans
 
 
-def explain(request: Request, code: str) -> dict[str, Explained]:
+def check_instrument(request: RunRequest, code: str) -> dict[str, InstrumentChecks]:
     """Version -> every filter, signal, gate and risk of the instrument `code` on the session asked for, and the
     session's answer; NoBars where the market has no such instrument in the window."""
     get_market(request.market)
-    chosen = queries.versions(request.market, list(request.versions))
+    chosen = queries.get_versions(request.market, list(request.versions))
     held = _record(request)
     asked = _sessions(held, request)[-1:]
     scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
-    data = inputs.read(held, asked, [scan.task for scan in scans], request)
-    found: dict[str, Explained] = {}
+    data = inputs.read_inputs(held, asked, [scan.task for scan in scans], request)
+    found: dict[str, InstrumentChecks] = {}
     thin, undecided = _thin(held, asked), builds_on_doubt(held, asked)
     regimes = RegimeHistory(data.levels)
     for scan, (universe, features) in zip(scans, data.found, strict=True):
@@ -145,30 +145,30 @@ def explain(request: Request, code: str) -> dict[str, Explained]:
             raise DataProblem(f"Version {scan.error}")
         scan.regimes = regimes
         (answer,) = scan.answers
-        found[scan.version.slug] = Explained(checks, answer, scan.regime_rule(answer))
+        found[scan.version.slug] = InstrumentChecks(checks, answer, scan.regime_rule(answer))
     return found
 
 
-def sessions(request: Request) -> Days:
+def requested_sessions(request: RunRequest) -> Days:
     """The sessions that `request` asks for."""
     return _sessions(_record(request), request)
 
 
-def _record(request: Request) -> Record:
+def _record(request: RunRequest) -> Record:
     """What is recorded: with the lake brought up to it, or as of the lake where nothing may be written."""
     if request.mend:
         return project.current_record(request.market)
     return market_queries.record(request.market)
 
 
-def _sessions(held: Record, request: Request) -> Days:
+def _sessions(held: Record, request: RunRequest) -> Days:
     if request.first is None and request.last is None:
         day = market_queries.last_complete_session(held, request.as_of)
         return held.between(day, day)
     return held.between(request.first, request.last)
 
 
-def _task(version: ScannerVersion, held: Record, request: Request) -> EngineTask:
+def _task(version: ScannerVersion, held: Record, request: RunRequest) -> EngineTask:
     """DataProblem where the version or the request names a segment that the market does not have."""
     engine = ENGINES[version.engine]
     given: dict[str, Any] = {
@@ -208,7 +208,7 @@ def _answer(
     data: list[str],
     thin: Mapping[str, str],
     undecided: Mapping[str, str],
-    request: Request,
+    request: RunRequest,
 ) -> None:
     began = time.perf_counter()
     try:
@@ -220,7 +220,7 @@ def _answer(
         return
     picked = [str(universe.codes[i]) for i in np.unique(outcome.ranks.column)]
     names = market_queries.names(request.market, picked)
-    told = answers(scan.task, universe, outcome, data=data, thin=thin, undecided=undecided, names=names)
+    told = session_answers(scan.task, universe, outcome, data=data, thin=thin, undecided=undecided, names=names)
     scan.answers = list(told)
     scan.seconds["score"] = time.perf_counter() - began
 
@@ -235,7 +235,7 @@ def _thin(held: Record, asked: Days) -> dict[str, str]:
     return found
 
 
-def _record_failure(scan: Scan, asked: Days, data_digest: str, request: Request) -> None:
+def _record_failure(scan: Scan, asked: Days, data_digest: str, request: RunRequest) -> None:
     """Keep the attempt, where the database can."""
     try:
         record_failure(
@@ -251,7 +251,7 @@ def _record_failure(scan: Scan, asked: Days, data_digest: str, request: Request)
         LOGGER.exception("The failed run of %s was not recorded", scan.version.slug)
 
 
-def _publish(scan: Scan, data_digest: str, request: Request, permit: Permit | None) -> None:
+def _publish(scan: Scan, data_digest: str, request: RunRequest, permit: Permit | None) -> None:
     began = time.perf_counter()
     try:
         publish(

@@ -17,7 +17,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from scans.models import ScannerVersion, ScanRun, ScanSession
-from scans.operations.evaluation.evidence import Request, gather
+from scans.operations.evaluation.evidence import EvaluationRequest, gather_evidence
 from tests.reference import bars, judge
 from tests.scans.conftest import AS_OF, Importer, frame
 from tests.scans.probe import Probe
@@ -191,7 +191,7 @@ def test_the_benchmark_is_whoever_the_scan_called_eligible(
     eventful: pd.DataFrame, probe: Probe, sessions: list[date]
 ) -> None:
     call("run_scan", "--version=rises", f"--from={sessions[2]}", f"--to={sessions[-1]}")
-    found = gather(Request(market="kr", as_of=AS_OF, versions=["rises"], horizons=[1]))
+    found = gather_evidence(EvaluationRequest(market="kr", as_of=AS_OF, versions=["rises"], horizons=[1]))
     counted = dict(ScanSession.objects.filter(published=True).values_list("date", "universe"))
     assert len(counted) == len(sessions) - 3
     for day, eligible in zip(found.asked.tolist(), found.judgings[0].eligible, strict=True):

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
 
@@ -26,7 +26,7 @@ def test_an_old_record_is_reported_beside_what_is_shown(
     market: pd.DataFrame, probe: Probe, sessions: list[date]
 ) -> None:
     """The record ends on 2024-04-30; by the calendar many sessions have closed since."""
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"], last=sessions[-1]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], last=sessions[-1]))
     old = r"WARNING: The record of market kr ends \d+ sessions ago, on 2024-04-30"
     for arguments in (("stock", "005930"), ("scan_changes", "--version=rises")):
         out, err = io.StringIO(), io.StringIO()
@@ -42,7 +42,7 @@ def risers(rows: pd.DataFrame, day: date) -> set[str]:
 
 
 def test_which_scans_caught_an_instrument(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[20], last=sessions[-1]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[20], last=sessions[-1]))
     text = told("stock", "005930")
     expected = [day for day in reversed(sessions[20:]) if "005930" in risers(market, day)]
     assert [line[:10] for line in text.splitlines()[3:]] == [str(day) for day in expected]
@@ -65,7 +65,7 @@ def test_which_scans_caught_an_instrument(market: pd.DataFrame, probe: Probe, se
 def test_who_entered_and_left(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
     with pytest.raises(CommandError, match="rises"):
         told("scan_changes", "--version=rises")
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[-2], last=sessions[-1]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[-2], last=sessions[-1]))
     before, now = risers(market, sessions[-2]), risers(market, sessions[-1])
     text = told("scan_changes", "--version=rises")
     assert f"{sessions[-1]} since {sessions[-2]}" in text

@@ -12,11 +12,11 @@ import pytest
 from django.core.management import call_command
 
 from scans.models import Notification
-from scans.notices.text import text
+from scans.notices.text import notification_text
 from scans.operations.evening import evening, notify
-from scans.operations.evening.evening import Asked
-from scans.operations.requests.queue import ask
-from scans.operations.requests.worker import work
+from scans.operations.evening.evening import EveningRequest
+from scans.operations.requests.queue import queue_request
+from scans.operations.requests.worker import process_request
 from tests.scans.conftest import AS_OF
 from tests.scans.index_series import DAILY, TREND, levels, record_index
 
@@ -63,22 +63,22 @@ def test_explanations(index: None) -> None:
 def test_notifications(index: None, sessions: list[date]) -> None:
     day = sessions[-1]
     at = datetime(day.year, day.month, day.day, 9, 10, tzinfo=UTC)
-    asked = Asked("kr", versions=("v1", "v2"), collects=False)
-    evening.run(asked, clock=lambda: at, warm_up=lambda *_: None)
+    asked = EveningRequest("kr", versions=("v1", "v2"), collects=False)
+    evening.run_evening(asked, clock=lambda: at, warm_up=lambda *_: None)
     row = Notification.objects.get()
-    lines = text(notify.body(row)).splitlines()
+    lines = notification_text(notify.notification_body(row)).splitlines()
     assert lines[lines.index(f"  {DAILY}") - 1] == "v1: 0 matched, regime crash"
     assert lines[lines.index(f"  {TREND}") - 1].startswith("v2: ")
     for one in row.versions:  # as those of before rules were in messages
         del one["regime_rule"]
-    assert f"  {DAILY}" not in text(notify.body(row)).splitlines()
+    assert f"  {DAILY}" not in notification_text(notify.notification_body(row)).splitlines()
 
 
 def test_drafts(index: None, sessions: list[date]) -> None:
     from scans.api.serializers.requests import draft_body
     from scans.models import ScanDraft
 
-    asked = ask(
+    asked = queue_request(
         market="kr",
         versions=["v1"],
         first=sessions[-1],
@@ -87,7 +87,7 @@ def test_drafts(index: None, sessions: list[date]) -> None:
         as_of=AS_OF,
         requested_by="somebody",
     )
-    work(asked.request.pk, as_of=AS_OF)
+    process_request(asked.request.pk, as_of=AS_OF)
     draft = ScanDraft.objects.get()
     assert draft_body(draft)["regime_rule"]["sentence"] == DAILY
     del draft.answer["regime_rule"]  # as those of before rules were in drafts

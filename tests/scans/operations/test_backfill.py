@@ -14,14 +14,14 @@ from marketdata.operations.lease import Lease, LeaseLost
 from scans.models import Backfill, ScannerVersion, ScanRank, ScanSession, Status
 from scans.operations.scan import backfill
 from scans.operations.scan.backfill import BackfillRefused
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
 
 
-def fill(first: date, last: date, *, resume: bool = False, overwrite: bool = False) -> list[backfill.Backfilled]:
-    request = Request(market="kr", as_of=AS_OF, versions=["rises"], first=first, last=last)
-    return backfill.backfill(request, resume=resume, overwrite=overwrite)
+def fill(first: date, last: date, *, resume: bool = False, overwrite: bool = False) -> list[backfill.BackfillResult]:
+    request = RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=first, last=last)
+    return backfill.run_backfill(request, resume=resume, overwrite=overwrite)
 
 
 def published(slug: str = "rises") -> list[tuple[date, str]]:
@@ -39,7 +39,7 @@ def test_a_backfill_gives_what_daily_runs_give(market: pd.DataFrame, probe: Prob
     assert (done[0].published, done[0].kept) == (len(sessions) - 10, 0)
     assert [day for day, _ in published()] == sessions[10:]
     for day, digest in published():
-        daily = run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=day, last=day, save=False))
+        daily = run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=day, last=day, save=False))
         assert daily[0].answers[0].result_digest == digest
 
 
@@ -59,7 +59,7 @@ def test_what_is_published_stays_unless_it_is_asked_for(
 
 
 def test_another_version_is_never_touched(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
-    run(Request(market="kr", as_of=AS_OF, versions=["rises-10"], first=sessions[8], last=sessions[14]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises-10"], first=sessions[8], last=sessions[14]))
     before = list(ScanRank.objects.filter(scanner_version__slug="rises-10").order_by("pk").values())
     fill(sessions[5], sessions[15])
     fill(sessions[5], sessions[15], overwrite=True)
@@ -69,13 +69,13 @@ def test_another_version_is_never_touched(market: pd.DataFrame, probe: Probe, se
 def test_an_interrupted_backfill_leaves_whole_parts_and_resumes(
     market: pd.DataFrame, probe: Probe, sessions: list[date]
 ) -> None:
-    def stop(now: backfill.Progress) -> None:
+    def stop(now: backfill.BackfillProgress) -> None:
         if now.done >= 14:
             raise KeyboardInterrupt
 
-    request = Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[5], last=sessions[-1])
+    request = RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[5], last=sessions[-1])
     with pytest.raises(KeyboardInterrupt):
-        backfill.backfill(request, resume=False, overwrite=False, progress=stop)
+        backfill.run_backfill(request, resume=False, overwrite=False, progress=stop)
     assert [day for day, _ in published()] == sessions[5:19]
     assert Backfill.objects.get().status == Status.FAILED
     done = fill(sessions[5], sessions[-1], resume=True)
@@ -104,12 +104,12 @@ def test_two_at_once_are_refused_and_a_dead_one_is_taken_over(
 def test_a_backfill_that_was_taken_over_publishes_nothing_more(
     market: pd.DataFrame, probe: Probe, sessions: list[date]
 ) -> None:
-    def taken_over(now: backfill.Progress) -> None:
+    def taken_over(now: backfill.BackfillProgress) -> None:
         LeaseRow.objects.update(fence="of another process")
 
-    request = Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[5], last=sessions[24])
+    request = RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[5], last=sessions[24])
     with pytest.raises(LeaseLost, match="backfill of rises on market kr was silent for too long"):
-        backfill.backfill(
+        backfill.run_backfill(
             request,
             resume=False,
             overwrite=False,
@@ -122,17 +122,17 @@ def test_a_backfill_that_was_taken_over_publishes_nothing_more(
 def test_one_that_begins_while_another_runs_is_refused_and_writes_nothing(
     market: pd.DataFrame, probe: Probe, sessions: list[date]
 ) -> None:
-    told: list[backfill.Progress] = []
+    told: list[backfill.BackfillProgress] = []
 
-    def meanwhile(now: backfill.Progress) -> None:
+    def meanwhile(now: backfill.BackfillProgress) -> None:
         told.append(now)
         before = published()
         with pytest.raises(BackfillRefused, match="Another backfill of rises on market kr"):
             fill(sessions[0], sessions[-1], overwrite=True)
         assert published() == before
 
-    request = Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[5], last=sessions[24])
-    backfill.backfill(request, resume=False, overwrite=False, progress=meanwhile)
+    request = RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[5], last=sessions[24])
+    backfill.run_backfill(request, resume=False, overwrite=False, progress=meanwhile)
     assert [(now.done, now.total) for now in told] == [(7, 20), (14, 20), (20, 20)]
     for now in told:  # what is left takes as long a session as what is done
         assert now.remaining == pytest.approx(now.seconds / now.done * (now.total - now.done))

@@ -18,7 +18,7 @@ from marketdata.operations.projection import project
 from marketdata.operations.record import factor_events
 from marketdata.queries import bars as queries
 from marketdata.queries import history
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.scans.conftest import AS_OF
 
 pytestmark = pytest.mark.django_db
@@ -78,7 +78,7 @@ def broken(market: str) -> list[tuple[str, str, str]]:
 
 
 def scanned(market: str, first: date, last: date) -> list[Any]:
-    (found,) = run(Request(market=market, as_of=AS_OF, versions=["v2"], first=first, last=last, save=False))
+    (found,) = run_scan(RunRequest(market=market, as_of=AS_OF, versions=["v2"], first=first, last=last, save=False))
     return found.answers
 
 

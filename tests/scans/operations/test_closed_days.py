@@ -18,7 +18,7 @@ from marketdata.operations.projection import project
 from marketdata.queries import history
 from marketdata.queries.bars import closed_days, index, record, window
 from scans.operations.scan.answers import Scan
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
 
@@ -54,7 +54,7 @@ def copied(rows: pd.DataFrame, days: list[date], at: int) -> pd.DataFrame:
 
 
 def scan(day: date) -> Scan:
-    (found,) = run(Request(market="kr", as_of=AS_OF, versions=["v2"], first=day, last=day))
+    (found,) = run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["v2"], first=day, last=day))
     return found
 
 

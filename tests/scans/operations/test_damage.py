@@ -22,7 +22,7 @@ from marketdata.queries import bars
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion, ScanRank, ScanSession
 from scans.operations import signals
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.damage import damages
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.flow_probe import FlowProbe
@@ -66,13 +66,13 @@ def remove(file: Path) -> None:
 EVERY = [cut, zero, another_month, without_volume, an_earlier_version, remove]
 
 
-def request(*days: date, **given: Any) -> Request:
+def request(*days: date, **given: Any) -> RunRequest:
     asked: dict[str, Any] = {"versions": ["rises"], "save": False, "cached": False, **given}
-    return Request(market="kr", as_of=AS_OF, first=days[0], last=days[-1], **asked)
+    return RunRequest(market="kr", as_of=AS_OF, first=days[0], last=days[-1], **asked)
 
 
 def ranks(*days: date, **given: Any) -> list[Any]:
-    found = run(request(*days, **given))
+    found = run_scan(request(*days, **given))
     assert not [one.error for one in found if one.error]
     return [(one.date, one.input_digest, one.result_digest) for made in found for one in made.answers]
 
@@ -143,11 +143,11 @@ def test_signals_are_followed_over_a_damaged_lake(
     market: pd.DataFrame, probe: Probe, sessions: list[date], data_dir: Path
 ) -> None:
     probe.plan = (1.02, 0.98, 5)
-    run(request(*sessions[25:30], save=True))
-    right = signals.update(market="kr", versions=["rises"], as_of=AS_OF)
+    run_scan(request(*sessions[25:30], save=True))
+    right = signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
     assert right[0].opened
     zero(data_dir / "lake" / APRIL / "bars.parquet")
-    again = signals.update(market="kr", versions=["rises"], as_of=AS_OF, rebuild=True)
+    again = signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF, rebuild=True)
     assert again[0].standing == right[0].standing
 
 
@@ -172,19 +172,19 @@ def test_what_was_published_from_damage_is_replaced_once_it_was_seen(
     right = ranks(day, save=True)
     ScanSession.objects.update(result_digest="from damage")
     ScanRank.objects.update(score=9.0)
-    (refused,) = run(request(day, save=True))
+    (refused,) = run_scan(request(day, save=True))
     assert "the same data, parameters and revision gave another result" in refused.error
     zero(data_dir / "lake" / APRIL / "bars.parquet")
     call_command("project_lake", verbosity=0)
     assert LakePartition.objects.get(month=date(2024, 4, 1)).damage_seen_at is not None
-    (mended,) = run(request(day, save=True))
+    (mended,) = run_scan(request(day, save=True))
     assert (mended.error, mended.unchanged) == ("", False)
     assert ScanSession.objects.get(published=True).result_digest == right[0][2]
     LakePartition.objects.update(damage_seen_at=AS_OF - timedelta(days=1))  # before it was published
-    assert run(request(day, save=True))[0].unchanged
+    assert run_scan(request(day, save=True))[0].unchanged
     ScanSession.objects.update(result_digest="a defect")
     ScanRank.objects.update(score=9.0)
-    (refused,) = run(request(day, save=True))
+    (refused,) = run_scan(request(day, save=True))
     assert "this is a defect" in refused.error
 
 
@@ -201,4 +201,4 @@ def test_nothing_is_kept_from_a_read_that_was_not_verified(
     (entry,) = data_dir.glob("scores/*")
     zero(entry)
     assert ranks(sessions[25], cached=True, mend=False) == right
-    assert run(request(sessions[25], cached=True))[0].executor == "cache"
+    assert run_scan(request(sessions[25], cached=True))[0].executor == "cache"

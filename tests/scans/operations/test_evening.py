@@ -29,8 +29,8 @@ from scans.models import (
 )
 from scans.operations import signals
 from scans.operations.evening import evening, schedule
-from scans.operations.evening.evening import Asked
-from scans.operations.evening.report import Told
+from scans.operations.evening.evening import EveningRequest
+from scans.operations.evening.report import EveningReport
 from scans.queries.versions import UnknownVersion
 from tests.scans.conftest import frame
 from tests.scans.probe import Probe
@@ -50,9 +50,9 @@ class Evenings:
     def __init__(self) -> None:
         self.warmed: list[tuple[str, list[str]]] = []
 
-    def __call__(self, at: datetime, **given: Any) -> Told:
-        asked = Asked(**{"market": "kr", "versions": BOTH, "collects": False, **given})
-        return evening.run(asked, clock=lambda: at, warm_up=self.warm)
+    def __call__(self, at: datetime, **given: Any) -> EveningReport:
+        asked = EveningRequest(**{"market": "kr", "versions": BOTH, "collects": False, **given})
+        return evening.run_evening(asked, clock=lambda: at, warm_up=self.warm)
 
     def warm(self, market: str, versions: Iterable[str]) -> None:
         self.warmed.append((market, list(versions)))
@@ -216,7 +216,7 @@ def test_what_is_made_up_for_before_todays_own_run_is_yesterdays(
 ) -> None:
     """A worker is there again at 17:00: today's session has closed, and its own run comes at 18:10."""
     before, last = sessions[-2:]
-    since, until = schedule.span("kr", "18:10", night(before), as_of=night(last) - DELAY)
+    since, until = schedule.closing_span("kr", "18:10", night(before), as_of=night(last) - DELAY)
     told = evenings(night(last) - DELAY, since=since, until=until)
     assert (told.session, published("rises")) == (before, [before])
     told = evenings(night(last), since=night(before))
@@ -274,7 +274,7 @@ def test_signals_that_fail_are_told(
     evenings: Evenings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(signals, "update", lambda **given: 1 / 0)
+    monkeypatch.setattr(signals, "update_signals", lambda **given: 1 / 0)
     told = evenings(night(sessions[-1]))
     assert told.failures() == ["The signals were not moved: ZeroDivisionError."]
     assert Notification.objects.get().outcome == "partial"

@@ -15,8 +15,8 @@ from marketdata.operations.lease import LeaseLost
 from scans.models import Notification, ScannerVersion, ScanSession
 from scans.notices import text as notice
 from scans.operations.evening import evening, notify
-from scans.operations.evening.evening import Asked
-from scans.operations.evening.report import Told
+from scans.operations.evening.evening import EveningRequest
+from scans.operations.evening.report import EveningReport
 from tests.marketdata.operations.kis_setup import KisSetup, create_instruments, generated_instruments, sessions
 from tests.marketdata.operations.kis_setup import evening as at_six
 from tests.scans.probe import Probe
@@ -46,11 +46,11 @@ def desk(db: None, data_dir: Path, settings: Any, probe: Probe) -> Iterator[KisS
         yield desk
 
 
-def run(desk: KisSetup, session: date, *versions: str) -> Told:
+def run(desk: KisSetup, session: date, *versions: str) -> EveningReport:
     """The evening of `session`, as the imitation has it."""
     desk.exchange.today = session
-    return evening.run(
-        Asked("kr", versions=versions or ["rises"]),
+    return evening.run_evening(
+        EveningRequest("kr", versions=versions or ["rises"]),
         clock=lambda: at_six(session),
         warm_up=lambda market, versions: None,
     )
@@ -115,7 +115,7 @@ def bought(desk: KisSetup) -> None:
 
 def said(session: date) -> str:
     """The notification of `session` as a person reads it."""
-    return notice.text(notify.body(Notification.objects.get(session=session)))
+    return notice.notification_text(notify.notification_body(Notification.objects.get(session=session)))
 
 
 def flows(session: date) -> list[tuple[str, float | None]]:
@@ -170,7 +170,7 @@ def test_a_lease_that_is_lost_ends_the_collection(desk: KisSetup) -> None:
         return at_six(last)
 
     with pytest.raises(LeaseLost):
-        evening.run(Asked("kr", versions=["rises"]), clock=taken, warm_up=lambda *given: None)
+        evening.run_evening(EveningRequest("kr", versions=["rises"]), clock=taken, warm_up=lambda *given: None)
     assert not Notification.objects.exists()
 
 

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django_q.models import Schedule
 from marketdata.queries.bars import bars
 from marketdata.operations.imports.prices import import_prices
-from scans.operations.evening.evening import schedule
+from scans.operations.evening import schedule
 from scans.operations import versions
 from tests.scans.conftest import frame
 now, file = timezone.now(), pathlib.Path("{file}")
@@ -28,9 +28,10 @@ days, local = bars.sessions("kr-own"), now.astimezone(ZoneInfo("Asia/Seoul"))
 closed = days[days <= days.dtype.type((local - timedelta(hours=18, minutes=10)).date())][-40:].tolist()
 frame(closed).to_csv(file, index=False)
 import_prices(files=[file], market="kr-own", as_of=now)
-versions.create(slug="up", engine="formula", settings=dict(match="close > ema(close, 3)", min_bars=5), who="", at=now)
-versions.create(slug="never", engine="formula", settings=dict(match="close < 0", min_bars=5), who="", at=now)
-schedule.plan("kr-own", as_of=now, versions=["up", "never"])
+up = dict(match="close > ema(close, 3)", min_bars=5)
+versions.create_version(slug="up", engine="formula", settings=up, who="", at=now)
+versions.create_version(slug="never", engine="formula", settings=dict(match="close < 0", min_bars=5), who="", at=now)
+schedule.set_schedule("kr-own", as_of=now, versions=["up", "never"])
 Schedule.objects.update(next_run=now - timedelta(days=2))
 print(closed[-1])
 """

@@ -21,7 +21,7 @@ from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion
 from scans.operations.scan import reproduce
 from scans.operations.scan.answers import Scan
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.scans.conftest import AS_OF, CODES
 from tests.scans.flow_probe import FIELDS, FlowProbe
 
@@ -51,8 +51,8 @@ def flow(
 
 
 def scanned(sessions: list[date], *, executor: str = "inline", save: bool = True) -> list[Scan]:
-    return run(
-        Request(
+    return run_scan(
+        RunRequest(
             market="kr",
             as_of=AS_OF,
             versions=["buyers", "rising"],
@@ -117,16 +117,16 @@ def test_a_rerun_names_the_flows_that_came_since(engine: FlowProbe, sessions: li
     buyers, rising = scanned(sessions)
     assert buyers.run is not None
     assert rising.run is not None
-    assert reproduce.reproduce(buyers.run, as_of=AS_OF).identical
+    assert reproduce.reproduce_run(buyers.run, as_of=AS_OF).identical
     flow([day], foreign_net_quantity=[-5.0], at=LATER)
     flow([sessions[24]], foreign_net_quantity=[1.0], at=LATER)
-    found = reproduce.reproduce(buyers.run, as_of=AS_OF)
+    found = reproduce.reproduce_run(buyers.run, as_of=AS_OF)
     assert found.data == sessions[22:31]
     assert [(one.code, one.date, one.what) for one in found.changes] == [
         ("005930", day, "flow corrected; before: foreign_net_quantity 5.0"),
         ("005930", sessions[24], "flow added"),
     ]
-    assert reproduce.reproduce(rising.run, as_of=AS_OF).identical
+    assert reproduce.reproduce_run(rising.run, as_of=AS_OF).identical
 
 
 def test_one_source_completes_another_and_the_preferred_one_decides(

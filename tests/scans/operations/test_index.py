@@ -19,8 +19,8 @@ from marketdata.operations.imports.index_series import choose, import_index
 from marketdata.queries import index_series
 from scans.models import ScanRun
 from scans.operations.scan import reproduce
-from scans.operations.scan.answers import Answer
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.answers import SessionAnswer
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.scans.conftest import AS_OF
 
 Bring = Callable[[pd.DataFrame], None]
@@ -51,8 +51,8 @@ def index(market: pd.DataFrame, tmp_path: Path) -> Bring:
     return index
 
 
-def scanned(sessions: list[date], **given: object) -> list[Answer]:
-    request = Request(
+def scanned(sessions: list[date], **given: object) -> list[SessionAnswer]:
+    request = RunRequest(
         market="kr",
         as_of=AS_OF,
         versions=["v1"],
@@ -60,7 +60,7 @@ def scanned(sessions: list[date], **given: object) -> list[Answer]:
         last=sessions[-1],
         **given,  # type: ignore[arg-type]
     )
-    (found,) = run(request)
+    (found,) = run_scan(request)
     assert not found.error
     return found.answers
 
@@ -141,9 +141,9 @@ def test_a_run_is_done_again_on_its_own_index_and_a_correction_is_named(index: B
     assert made.index == "KS11"
     ScanRun.objects.update(started_at=AS_OF)
     choose(market="kr", name=index_series.OWN)
-    assert reproduce.reproduce(made.pk, as_of=AS_OF).identical
+    assert reproduce.reproduce_run(made.pk, as_of=AS_OF).identical
     index(corrected(sessions))
-    found = reproduce.reproduce(made.pk, as_of=AS_OF)
+    found = reproduce.reproduce_run(made.pk, as_of=AS_OF)
     assert found.data == [sessions[-1]]
     told = reproduce.sentence(found, most=None)
     assert f"KS11 {sessions[20]}  index bar" in told

@@ -20,18 +20,19 @@ ASK = """
 import pathlib
 from django.utils import timezone
 from marketdata.operations.imports.prices import import_prices
-from scans.operations.requests.queue import queue
+from scans.operations.requests import queue
 from scans.operations import versions
 now = timezone.now()
 import_prices(files=[pathlib.Path("{file}")], market="kr", as_of=now)
-versions.create(slug="up", engine="formula", settings=dict(match="close > ema(close, 3)", min_bars=5), who="", at=now)
-asked = queue.ask(market="kr", as_of=now, requested_by="ann", versions=["up"],
+up = dict(match="close > ema(close, 3)", min_bars=5)
+versions.create_version(slug="up", engine="formula", settings=up, who="", at=now)
+asked = queue.queue_request(market="kr", as_of=now, requested_by="ann", versions=["up"],
                      first=timezone.datetime(2024, 3, 18).date(), last=timezone.datetime(2024, 4, 30).date())
 """
 WORK_AND_DIE = """
 import os, signal
 from scans.operations.scan import backfill, publish
-from scans.operations.requests.queue import worker
+from scans.operations.requests import worker
 backfill.PART = 7
 advance, parts = publish.generations.advance, []
 def die(name):  # the last thing before the transaction of a part is committed
@@ -40,7 +41,7 @@ def die(name):  # the last thing before the transaction of a part is committed
         os.kill(os.getpid(), signal.SIGKILL)
     advance(name)
 publish.generations.advance = die
-worker.work(asked.request.pk, as_of=now)
+worker.process_request(asked.request.pk, as_of=now)
 """
 TELL = """
 import json
@@ -58,10 +59,10 @@ print(json.dumps(dict(
 AT_ONCE = """
 from django.utils import timezone
 from scans.models import ScanRequest
-from scans.operations.requests.queue import queue
+from scans.operations.requests import queue
 now = timezone.now()
-queue.settle(as_of=now)
-queue.again(ScanRequest.objects.get(), as_of=now, requested_by="bob")
+queue.recover_requests(as_of=now)
+queue.repeat_request(ScanRequest.objects.get(), as_of=now, requested_by="bob")
 """
 
 

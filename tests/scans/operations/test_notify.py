@@ -19,7 +19,7 @@ from scans.models import Delivery, Notification
 from scans.notices import text as notices
 from scans.operations.evening import notify
 from scans.operations.evening.notify import ATTEMPTS, BACKOFF, NoChannel
-from scans.operations.evening.report import Ran, Told, digest
+from scans.operations.evening.report import EveningReport, VersionReport, digest
 from tests.exchanges.server import Response
 from tests.scans.receiver import Receiver
 
@@ -46,14 +46,14 @@ def receiver(settings: Any) -> Iterator[Receiver]:
         yield one
 
 
-def told(**given: Any) -> Told:
+def told(**given: Any) -> EveningReport:
     """An evening of v2, which picked one, and v3, which found nothing."""
     versions = [
-        Ran("v2", "published", matched=1, ranked=1, picks=[PICK], sessions=["2026-08-21"]),
-        Ran("v3", "no_match", "nothing passed", sessions=["2026-08-21"]),
+        VersionReport("v2", "published", matched=1, ranked=1, picks=[PICK], sessions=["2026-08-21"]),
+        VersionReport("v3", "no_match", "nothing passed", sessions=["2026-08-21"]),
     ]
     signals = {"opened": 1, "moved": 2}
-    return Told("kr", DAY, **{"versions": versions, "signals": signals, "seconds": 1.5, **given})
+    return EveningReport("kr", DAY, **{"versions": versions, "signals": signals, "seconds": 1.5, **given})
 
 
 PLAN = {
@@ -65,24 +65,24 @@ PLAN = {
 
 
 def test_a_message_shows_the_plan_and_its_order_prices() -> None:
-    def of(pick: dict[str, Any]) -> Told:
-        ran = Ran("v2", "published", matched=1, ranked=1, picks=[pick], sessions=["2026-08-21"])
+    def of(pick: dict[str, Any]) -> EveningReport:
+        ran = VersionReport("v2", "published", matched=1, ranked=1, picks=[pick], sessions=["2026-08-21"])
         return told(versions=[ran])
 
-    lines = notices.text(body_of(of({**PICK, "plan": PLAN}))).splitlines()
+    lines = notices.notification_text(body_of(of({**PICK, "plan": PLAN}))).splitlines()
     assert "     target 1,124,550 (order 1,124,000), stop 1,017,450 (order 1,018,000)" in lines
     # What follows from the pick makes no other message of it.
     assert digest(of({**PICK, "plan": PLAN}).content()) == digest(of(PICK).content())
 
 
-def body_of(one: Told) -> dict[str, Any]:
+def body_of(one: EveningReport) -> dict[str, Any]:
     """What a message says of an evening."""
     return {**one.content(), "market": "kr", "session": "2026-08-21", "outcome": "done", "seconds": 1.5}  # fmt: skip
 
 
-def sent(one: Told, at: datetime = NOW) -> Notification:
-    notify.tell(one, at=at)
-    notify.send(one, clock=lambda: at)
+def sent(one: EveningReport, at: datetime = NOW) -> Notification:
+    notify.record_report(one, at=at)
+    notify.send_new(one, clock=lambda: at)
     return Notification.objects.get()
 
 
@@ -114,7 +114,7 @@ def test_it_is_posted_signed_and_once(receiver: Receiver) -> None:
 
 @pytest.mark.django_db
 def test_a_process_that_dies_before_it_has_tried(receiver: Receiver) -> None:
-    notify.tell(told(), at=NOW)
+    notify.record_report(told(), at=NOW)
     assert queued() == [("scans.tasks.deliver", NOW + timedelta(minutes=10))]
     notify.deliver(Delivery.objects.get().pk, as_of=NOW + timedelta(minutes=10))
     assert len(receiver.received) == 1
@@ -130,7 +130,7 @@ def test_no_secret_no_signature(receiver: Receiver, settings: Any) -> None:
 
 @pytest.mark.django_db
 def test_another_outcome_is_news(receiver: Receiver) -> None:
-    failed = Ran("v3", "failed", "v3 failed: boom")
+    failed = VersionReport("v3", "failed", "v3 failed: boom")
     first = sent(told(versions=[*told().versions[:1], failed]))
     assert first.outcome == "partial"
     second = sent(told(), NOW + timedelta(hours=1))
@@ -200,7 +200,7 @@ def test_nobody_there(settings: Any) -> None:
 @pytest.mark.django_db
 def test_a_content_that_is_no_longer_true_is_not_sent(receiver: Receiver) -> None:
     receiver.answers = [Response(503)]
-    failed = told(versions=[*told().versions[:1], Ran("v3", "failed", "v3 failed: boom")])
+    failed = told(versions=[*told().versions[:1], VersionReport("v3", "failed", "v3 failed: boom")])
     sent(failed)
     old = Delivery.objects.get().pk
     sent(told(), NOW + timedelta(seconds=30))
@@ -215,7 +215,7 @@ def test_a_content_that_is_no_longer_true_is_not_sent(receiver: Receiver) -> Non
 @pytest.mark.django_db
 def test_one_at_a_time(receiver: Receiver) -> None:
     one = told()
-    notify.tell(one, at=NOW)
+    notify.record_report(one, at=NOW)
     delivery = Delivery.objects.get()
     Delivery.objects.update(claimed_at=NOW)  # another process is at it
     notify.deliver(delivery.pk, as_of=NOW + timedelta(minutes=4))
@@ -260,13 +260,13 @@ def test_without_a_channel_it_is_kept_all_the_same() -> None:
     assert row.outcome == "done"
     assert not Delivery.objects.exists()
     with pytest.raises(NoChannel, match="SEISMO_NOTIFY_URL"):
-        notify.again(row, as_of=NOW)
+        notify.send_again(row, as_of=NOW)
 
 
 @pytest.mark.django_db
 def test_a_person_may_ask_for_it_once_more(receiver: Receiver) -> None:
     row = sent(told())
-    assert notify.again(row, as_of=NOW + timedelta(hours=1)) == ["webhook"]
+    assert notify.send_again(row, as_of=NOW + timedelta(hours=1)) == ["webhook"]
     assert queued() == [("scans.tasks.deliver", NOW + timedelta(hours=1))]
     notify.deliver(Delivery.objects.get().pk, as_of=NOW + timedelta(hours=1))
     assert len(receiver.received) == 2
@@ -279,7 +279,7 @@ def test_no_address_and_no_key_is_left_anywhere(receiver: Receiver, caplog: pyte
     receiver.answers = [Response(500), Response(302, headers={"Location": PATH})]
     row = sent(told())
     notify.deliver(Delivery.objects.get().pk, as_of=NOW + timedelta(minutes=1))
-    notify.again(row, as_of=NOW)
+    notify.send_again(row, as_of=NOW)
     receiver.faults.next("reset")
     notify.deliver(Delivery.objects.get().pk, as_of=NOW + timedelta(minutes=2))
     assert "was not delivered by webhook" in caplog.text

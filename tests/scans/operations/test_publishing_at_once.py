@@ -15,7 +15,7 @@ from scans.models import ScanRun, ScanSession, Status
 from scans.operations.scan import run as running
 from scans.operations.scan.answers import Scan
 from scans.operations.scan.publish import publish
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.api.conftest import risers
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
@@ -29,7 +29,7 @@ ALL, BEST = {"scale": 1.0, "top": None}, {"scale": 10.0, "top": 2}
 
 def scan(chosen: dict[str, Any]) -> Scan:
     pinned: dict[str, Any] = {"rises": {"segments": [], "limits": {}, **chosen}}
-    return run(Request(market="kr", as_of=AS_OF, versions=["rises"], pinned=pinned))[0]
+    return run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], pinned=pinned))[0]
 
 
 AtOnce = Callable[..., list[Scan]]

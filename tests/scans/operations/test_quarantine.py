@@ -14,7 +14,7 @@ from scans.operations.scan.quarantine import (
     discard_quarantined,
     publish_quarantined,
 )
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
 
@@ -22,7 +22,7 @@ THIN = date(2024, 5, 2)
 
 
 def scan() -> ScanSession:
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=THIN, last=THIN))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=THIN, last=THIN))
     return ScanSession.objects.get(date=THIN, run=ScanRun.objects.latest("pk"))
 
 
@@ -52,7 +52,7 @@ def test_published_by_a_person(quarantined: ScanSession) -> None:
     assert row.notes.startswith("published by ann though only 3 instruments have a bar")
     assert ScanRank.objects.filter(session=row, published=True).count() == 3
     assert decided() == [(Verdict.PUBLISHED, "ann")]
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=THIN, last=THIN))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=THIN, last=THIN))
     assert ScanRun.objects.count() == 1  # the same once more changes nothing
 
 
@@ -73,7 +73,7 @@ def test_a_decision_is_made_once(quarantined: ScanSession) -> None:
 
 
 def test_what_is_published_is_no_matter_of_decision(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"]))
     with pytest.raises(NotQuarantined, match="is not quarantined: it is published"):
         discard_quarantined(session=ScanSession.objects.get(), who="ann", at=AS_OF)
 
@@ -111,7 +111,7 @@ def test_a_run_that_publishes_says_which_of_its_sessions_are_quarantined(
 ) -> None:
     last = market[market["date"] == sessions[-1]]
     bring(later(last[last["code"] < "035720"]))
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[-1], last=THIN))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[-1], last=THIN))
     made = ScanRun.objects.get()
     assert (made.status, made.reason) == ("published", "1 of 2 sessions quarantined: 2024-05-02")
     row = made.answers.get(date=sessions[-1])
@@ -124,7 +124,7 @@ def test_a_request_counts_its_quarantined_sessions(
     last = market[market["date"] == sessions[-1]]
     bring(later(last[last["code"] < "035720"]))
     for first, n in ((THIN, 1), (sessions[-1], 2)):  # one session, and a range
-        row = queue.ask(market="kr", as_of=AS_OF, requested_by="ann", first=first, last=THIN).request
-        worker.work(row.pk, as_of=AS_OF)
+        row = queue.queue_request(market="kr", as_of=AS_OF, requested_by="ann", first=first, last=THIN).request
+        worker.process_request(row.pk, as_of=AS_OF)
         row.refresh_from_db()
         assert [(one["sessions"], one["quarantined"]) for one in row.outcomes] == [(n, 1)]

@@ -13,15 +13,15 @@ from scans.models import ScannerVersion, ScanRun
 from scans.operations import versions
 from scans.operations.scan import reproduce
 from scans.operations.scan.reproduce import NoSuchRun
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
 
 
 @pytest.fixture
 def recorded(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> ScanRun:
-    run(
-        Request(
+    run_scan(
+        RunRequest(
             market="kr",
             as_of=AS_OF,
             versions=["rises-10"],
@@ -34,11 +34,11 @@ def recorded(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> ScanRu
 
 
 def again(recorded: ScanRun) -> reproduce.Reproduction:
-    return reproduce.reproduce(recorded.pk, as_of=AS_OF)
+    return reproduce.reproduce_run(recorded.pk, as_of=AS_OF)
 
 
 def test_the_same_data_give_an_identical_run(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[20], last=sessions[30]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[20], last=sessions[30]))
     found = again(ScanRun.objects.get())
     assert found.identical
     out = io.StringIO()
@@ -48,7 +48,7 @@ def test_the_same_data_give_an_identical_run(market: pd.DataFrame, probe: Probe,
 
 def test_the_parameters_are_those_of_the_run_not_of_today(recorded: ScanRun) -> None:
     version = ScannerVersion.objects.get(slug="rises-10")
-    versions.change(version, settings={"scale": 500}, who="ann", at=AS_OF)
+    versions.change_version(version, settings={"scale": 500}, who="ann", at=AS_OF)
     assert again(recorded).identical
 
 
@@ -84,7 +84,7 @@ def test_an_engine_that_answers_otherwise_is_a_defect(recorded: ScanRun, probe: 
 
 def test_what_cannot_be_done_again_is_told(recorded: ScanRun) -> None:
     with pytest.raises(NoSuchRun, match=f"There is no run 999999: the newest is {recorded.pk}"):
-        reproduce.reproduce(999_999, as_of=AS_OF)
+        reproduce.reproduce_run(999_999, as_of=AS_OF)
     ScanRun.objects.update(revision=7)
     with pytest.raises(NoSuchRun, match="used engine probe revision 7, here is revision 1: check out"):
         again(recorded)
@@ -98,7 +98,7 @@ def test_a_corrected_event_and_another_membership_are_named_too(
         bring(rows, at=AS_OF + timedelta(days=days))
 
     event(0.9, -1)
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[20], last=sessions[30]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[20], last=sessions[30]))
     event(0.8, 1)
     moved = market[(market["date"] == sessions[24]) & (market["code"] == "035720")]
     bring(moved.assign(segment="KONEX"), at=AS_OF + timedelta(days=1))

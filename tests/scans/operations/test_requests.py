@@ -32,7 +32,7 @@ from scans.operations.requests.queue import (
     RequestRefused,
 )
 from scans.operations.scan import backfill
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from scans.queries.versions import UnknownVersion
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
@@ -55,13 +55,13 @@ def ask(market: pd.DataFrame, probe: Probe, django_capture_on_commit_callbacks: 
     def ask(**given: Any) -> ScanRequest:
         wanted = {"market": "kr", "as_of": AS_OF, "requested_by": "ann", **given}
         with django_capture_on_commit_callbacks(execute=True):
-            return queue.ask(**wanted).request
+            return queue.queue_request(**wanted).request
 
     return ask
 
 
 def work(row: ScanRequest, as_of: datetime = AS_OF) -> ScanRequest:
-    worker.work(row.pk, as_of=as_of)
+    worker.process_request(row.pk, as_of=as_of)
     row.refresh_from_db()
     return row
 
@@ -132,8 +132,8 @@ def test_a_key_makes_it_once_for_each_user(ask: Ask) -> None:
 def test_a_task_delivered_twice_runs_once(ask: Ask) -> None:
     row = work(ask())
     before = ScanRequest.objects.values().get()
-    assert worker.work(row.pk, as_of=AS_OF) == f"request {row.pk} is not waiting"
-    assert worker.work(row.pk + 1, as_of=AS_OF) == f"request {row.pk + 1} is not waiting"
+    assert worker.process_request(row.pk, as_of=AS_OF) == f"request {row.pk} is not waiting"
+    assert worker.process_request(row.pk + 1, as_of=AS_OF) == f"request {row.pk + 1} is not waiting"
     assert ScanRequest.objects.values().get() == before
     assert ScanRun.objects.count() == 1
 
@@ -166,12 +166,12 @@ def test_a_backfill_in_the_way_stops_that_version_alone(ask: Ask, sessions: list
 
 
 def test_a_waiting_request_is_cancelled_at_once(ask: Ask) -> None:
-    row = queue.cancel(ask().pk, as_of=AS_OF, who="bob")
+    row = queue.cancel_request(ask().pk, as_of=AS_OF, who="bob")
     assert (row.status, row.reason) == (RequestStatus.CANCELLED, "cancelled by bob")
     work(row)
     assert (row.status, published()) == (RequestStatus.CANCELLED, [])
     with pytest.raises(NotCancellable, match="it is cancelled"):
-        queue.cancel(row.pk, as_of=AS_OF, who="bob")
+        queue.cancel_request(row.pk, as_of=AS_OF, who="bob")
 
 
 def test_a_running_request_is_cancelled_before_it_publishes(
@@ -185,7 +185,7 @@ def test_a_running_request_is_cancelled_before_it_publishes(
     def score(self: Probe, universe: Any, *rest: Any) -> Any:
         parts.append(len(universe.sessions))
         if len(parts) == 2:
-            queue.cancel(row.pk, as_of=AS_OF, who="bob")
+            queue.cancel_request(row.pk, as_of=AS_OF, who="bob")
         return scored(self, universe, *rest)
 
     monkeypatch.setattr(Probe, "score", score)
@@ -201,21 +201,21 @@ def test_a_lost_worker_is_noticed_and_may_not_publish_any_more(ask: Ask, session
     ScanRequest.objects.update(status=RequestStatus.RUNNING, started_at=AS_OF)
     late = AS_OF + timedelta(seconds=1)
     with Lease(queue.lease_name(row.pk)) as lease:
-        queue.settle(as_of=late)
+        queue.recover_requests(as_of=late)
         row.refresh_from_db()
         assert row.status == RequestStatus.RUNNING
         LeaseRow.objects.update(process_started=1)  # as if its process had ended
-        queue.settle(as_of=late)
+        queue.recover_requests(as_of=late)
         row.refresh_from_db()
         assert (row.status, row.finished_at) == (RequestStatus.FAILED, late)
         assert row.reason.startswith("The worker was lost")
-        with pytest.raises(worker.Stopped):  # it comes back, and wants to go on
-            worker.Worker(row, lease, AS_OF).work()
+        with pytest.raises(worker.RequestStopped):  # it comes back, and wants to go on
+            worker.RequestWorker(row, lease, AS_OF).work()
         assert published() == []
         ScanRequest.objects.update(status=RequestStatus.RUNNING)
         LeaseRow.objects.update(fence="of another worker")
         with pytest.raises(LeaseLost):
-            worker.Worker(row, lease, AS_OF).work()
+            worker.RequestWorker(row, lease, AS_OF).work()
         assert published() == []
 
 
@@ -225,11 +225,11 @@ def test_a_lost_task_is_put_into_the_queue_again(ask: Ask) -> None:
     from django_q.models import OrmQ
 
     OrmQ.objects.all().delete()
-    queue.settle(as_of=AS_OF + queue.WAITING)
+    queue.recover_requests(as_of=AS_OF + queue.REQUEUE_AFTER)
     assert queue_size() == 0
-    late = AS_OF + queue.WAITING + timedelta(seconds=1)
-    queue.settle(as_of=late)
-    queue.settle(as_of=late)
+    late = AS_OF + queue.REQUEUE_AFTER + timedelta(seconds=1)
+    queue.recover_requests(as_of=late)
+    queue.recover_requests(as_of=late)
     assert queue_size() == 1
     assert work(row).status == RequestStatus.DONE
 
@@ -249,7 +249,7 @@ def test_what_nobody_expected_is_told_without_its_details(ask: Ask, monkeypatch:
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("the password is swordfish")
 
-    monkeypatch.setattr("scans.operations.requests.worker.run.run", fail)
+    monkeypatch.setattr("scans.operations.requests.worker.run.run_scan", fail)
     row = work(ask())
     assert row.status == RequestStatus.FAILED
     assert row.reason == "It was ended by RuntimeError: the log has more."
@@ -259,7 +259,7 @@ def test_a_time_limit_ends_it_and_is_told(ask: Ask, probe: Probe) -> None:
     probe.failure = SystemExit("Task exceeded maximum timeout value")
     row = ask()
     with pytest.raises(SystemExit):
-        worker.work(row.pk, as_of=AS_OF)
+        worker.process_request(row.pk, as_of=AS_OF)
     row.refresh_from_db()
     assert (row.status, published()) == (RequestStatus.FAILED, [])
     probe.failure = None
@@ -269,21 +269,21 @@ def test_a_run_once_more_has_its_own_parameters(ask: Ask, sessions: list[date]) 
     done = work(ask(versions=["rises-10"], limits={"KOSPI": 2}, top=3))
     recorded = ScanRun.objects.get(pk=done.outcomes[0]["runs"][0])
     ScannerVersion.objects.filter(slug="rises-10").update(params={"scale": 3.0}, limits={})
-    row = queue.rerun(recorded, as_of=AS_OF, requested_by="bob").request
+    row = queue.repeat_run(recorded, as_of=AS_OF, requested_by="bob").request
     work(row)
     assert (row.status, row.outcomes[0]["runs"]) == (RequestStatus.DONE, [recorded.pk])
     assert ScanRun.objects.count() == 1  # data and parameters were the same: it stands
     ScannerVersion.objects.filter(slug="rises-10").update(engine="v2", params={})
     recorded.version.refresh_from_db()
     with pytest.raises(RequestRefused, match="version rises-10 has v2 now"):
-        queue.rerun(recorded, as_of=AS_OF, requested_by="bob")
+        queue.repeat_run(recorded, as_of=AS_OF, requested_by="bob")
 
 
 def test_a_request_once_more_does_the_rest(ask: Ask, sessions: list[date], monkeypatch: pytest.MonkeyPatch) -> None:
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[10], last=sessions[16]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[10], last=sessions[16]))
     row = ask(first=sessions[10], last=sessions[29])
-    queue.cancel(row.pk, as_of=AS_OF, who="bob")
-    other = queue.again(row, as_of=AS_OF, requested_by="bob").request
+    queue.cancel_request(row.pk, as_of=AS_OF, who="bob")
+    other = queue.repeat_request(row, as_of=AS_OF, requested_by="bob").request
     assert other.pk != row.pk
     work(other)
     assert (other.status, published()) == (RequestStatus.DONE, sessions[10:30])
@@ -296,8 +296,8 @@ def test_without_saving_the_answers_are_kept_for_a_while(ask: Ask, sessions: lis
     assert (row.status, row.sessions_done, published()) == (RequestStatus.DONE, 4, [])
     assert not ScanRun.objects.exists()
     kept = ScanDraft.objects.get(version="rises-10", date=sessions[29]).answer
-    shown = run(
-        Request(
+    shown = run_scan(
+        RunRequest(
             market="kr",
             as_of=AS_OF,
             versions=["rises-10"],
@@ -308,21 +308,21 @@ def test_without_saving_the_answers_are_kept_for_a_while(ask: Ask, sessions: lis
     )[0].answers[0]
     assert kept["ranks"] == shown.ranks
     assert kept["result_digest"] == shown.result_digest
-    worker.forget_drafts(AS_OF + worker.KEPT)
+    worker.delete_old_drafts(AS_OF + worker.DRAFT_LIFETIME)
     assert ScanDraft.objects.count() == 4
-    worker.forget_drafts(AS_OF + worker.KEPT + timedelta(seconds=1))
+    worker.delete_old_drafts(AS_OF + worker.DRAFT_LIFETIME + timedelta(seconds=1))
     assert not ScanDraft.objects.exists()
 
 
 def test_drafts_are_bounded(ask: Ask, sessions: list[date], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "MOST_KEPT", 2)
+    monkeypatch.setattr(worker, "MAX_DRAFT_REQUESTS", 2)
     rows = [work(ask(publishes=False)) for _ in range(3)]
     kept = set(ScanDraft.objects.values_list("request_id", flat=True))
     assert kept == {rows[1].pk, rows[2].pk}
-    monkeypatch.setattr(worker, "MOST_RANKS", 0)
+    monkeypatch.setattr(worker, "MAX_DRAFT_RANKS", 0)
     row = work(ask(publishes=False))
     assert row.status == RequestStatus.FAILED
     assert "ask for fewer sessions, or for a top" in row.reason
-    monkeypatch.setattr(checks, "MOST_DRAFTED", 3)
+    monkeypatch.setattr(checks, "MAX_DRAFT_SESSIONS", 3)
     with pytest.raises(RequestRefused, match="at most 3 in all"):
         ask(versions=["rises", "rises-10"], first=sessions[0], last=sessions[1], publishes=False)

@@ -14,14 +14,14 @@ from marketdata.models import CalendarOverride, LakePartition
 from marketdata.queries import bars as market_queries
 from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession, Status
 from scans.operations.scan.answers import Scan
-from scans.operations.scan.run import Request, explain, run
+from scans.operations.scan.run import RunRequest, check_instrument, run_scan
 from scans.queries.versions import UnknownVersion
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
 
 
 def scan(**options: Any) -> Scan:
-    return run(Request(market="kr", as_of=AS_OF, **options))[0]
+    return run_scan(RunRequest(market="kr", as_of=AS_OF, **options))[0]
 
 
 def risers(rows: pd.DataFrame, day: date) -> list[str]:
@@ -69,8 +69,8 @@ def test_executors_change_nothing(market: pd.DataFrame, probe: Probe, executor: 
     # A spawned process knows only the engines of the registry.
     versions = ["v1", "v2"] if executor == "process" else ["rises"]
     given: dict[str, Any] = {"versions": versions, "save": False, "cached": False}
-    inline = run(Request(market="kr", as_of=AS_OF, executor="inline", **given))
-    other = run(Request(market="kr", as_of=AS_OF, executor=executor, workers=3, **given))
+    inline = run_scan(RunRequest(market="kr", as_of=AS_OF, executor="inline", **given))
+    other = run_scan(RunRequest(market="kr", as_of=AS_OF, executor=executor, workers=3, **given))
     assert [one.answers for one in inline] == [one.answers for one in other]
     assert other[0].executor == f"{executor} x3"
 
@@ -128,7 +128,7 @@ def test_one_engine_failing_leaves_the_other(market: pd.DataFrame, probe: Probe)
     ENGINES["broken"] = other
     try:
         ScannerVersion.objects.create(slug="broken", engine="broken")
-        failed, fine = run(Request(market="kr", as_of=AS_OF, versions=["broken", "rises"]))
+        failed, fine = run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["broken", "rises"]))
     finally:
         del ENGINES["broken"]
     assert failed.error == "broken failed: ZeroDivisionError: a hole in the engine"
@@ -200,12 +200,12 @@ def test_fewer_ranks_are_another_answer(market: pd.DataFrame, probe: Probe) -> N
 
 def test_explain_says_why(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
     code = risers(market, sessions[-1])[0]
-    found = explain(Request(market="kr", as_of=AS_OF), code)["rises"]
+    found = check_instrument(RunRequest(market="kr", as_of=AS_OF), code)["rises"]
     assert [check.holds for check in found.checks] == [True]
     assert found.answer.ranks == scan(save=False).answers[0].ranks
     assert found.rank(code) == found.answer.ranks[0]
     with pytest.raises(DataProblem, match="no bars of 999999"):
-        explain(Request(market="kr", as_of=AS_OF), "999999")
+        check_instrument(RunRequest(market="kr", as_of=AS_OF), "999999")
 
 
 @pytest.mark.parametrize(

@@ -67,21 +67,21 @@ def test_once_a_day_through_two_years_of_changing_clocks(at: time) -> None:
 @pytest.mark.django_db
 def test_it_is_made_changed_listed_and_removed() -> None:
     now = utc(2026, 8, 20, 1)
-    made = schedule.plan("kr", as_of=now)
+    made = schedule.set_schedule("kr", as_of=now)
     assert (made.at, made.zone, made.versions) == (time(15, 43), "Asia/Seoul", ())
     assert made.next_run == utc(2026, 8, 20, 6, 43)
-    changed = schedule.plan("kr", as_of=now, at=time(17, 5), versions=["v2", "v3"], collects=False)
+    changed = schedule.set_schedule("kr", as_of=now, at=time(17, 5), versions=["v2", "v3"], collects=False)
     assert (changed.versions, changed.collects) == (("v2", "v3"), False)
     assert changed.next_run == utc(2026, 8, 20, 8, 5)
-    schedule.plan("us", as_of=now)
-    assert [one.market for one in schedules.planned()] == ["kr", "us"]
+    schedule.set_schedule("us", as_of=now)
+    assert [one.market for one in schedules.evening_schedules()] == ["kr", "us"]
     assert Schedule.objects.count() == 2
-    assert (schedule.remove("kr"), schedule.remove("kr")) == (True, False)
-    assert [one.market for one in schedules.planned()] == ["us"]
+    assert (schedule.remove_schedule("kr"), schedule.remove_schedule("kr")) == (True, False)
+    assert [one.market for one in schedules.evening_schedules()] == ["us"]
     with pytest.raises(UnknownMarket):
-        schedule.plan("mars", as_of=now)
+        schedule.set_schedule("mars", as_of=now)
     with pytest.raises(UnknownVersion):
-        schedule.plan("kr", as_of=now, versions=["v9"])
+        schedule.set_schedule("kr", as_of=now, versions=["v9"])
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def taken() -> list[dict[str, Any]]:
 @pytest.mark.django_db(transaction=True)
 def test_missed_runs_are_made_up_for_once(broker: Any) -> None:
     """Nobody was there for three days: the queue's own scheduler makes one task, which knows when it was due."""
-    schedule.plan("kr", as_of=utc(2026, 8, 20, 1))
+    schedule.set_schedule("kr", as_of=utc(2026, 8, 20, 1))
     due = datetime.now(UTC) - timedelta(days=3)
     Schedule.objects.update(next_run=due)
     scheduler(broker)
@@ -117,40 +117,40 @@ def test_missed_runs_are_made_up_for_once(broker: Any) -> None:
 
 @pytest.mark.django_db
 def test_the_next_run_is_set_by_the_markets_clock(broker: Any) -> None:
-    schedule.plan("us", as_of=utc(2026, 3, 6, 12))
-    schedule.renew("us", "18:00", as_of=utc(2026, 3, 7, 23, 0))
+    schedule.set_schedule("us", as_of=utc(2026, 3, 6, 12))
+    schedule.set_next_run("us", "18:00", as_of=utc(2026, 3, 7, 23, 0))
     assert Schedule.objects.get().next_run == utc(2026, 3, 8, 22, 0)
     due = utc(2026, 3, 8, 22, 0)
-    since, until = schedule.span("us", "18:00", due, as_of=due + timedelta(seconds=20))
+    since, until = schedule.closing_span("us", "18:00", due, as_of=due + timedelta(seconds=20))
     assert (since, until) == (utc(2026, 3, 7, 23, 0), due)
 
 
 @pytest.mark.django_db
 def test_what_is_not_there_yet_is_looked_at_again_for_three_hours() -> None:
-    schedule.plan("kr", as_of=utc(2026, 8, 20, 1))
+    schedule.set_schedule("kr", as_of=utc(2026, 8, 20, 1))
     now, looks = utc(2026, 8, 20, 9, 10, 5), []
-    while schedule.look_again("kr", "18:10", as_of=now):
+    while schedule.retry_later("kr", "18:10", as_of=now):
         now = Schedule.objects.get().next_run
         looks.append(now)
     minutes = [5, 10, 15, 45, 75, 105, 135, 165]
     assert looks == [utc(2026, 8, 20, 9, 10, 5) + timedelta(minutes=n) for n in minutes]
-    since, until = schedule.span("kr", "18:10", looks[-1], as_of=looks[-1])
+    since, until = schedule.closing_span("kr", "18:10", looks[-1], as_of=looks[-1])
     assert since < utc(2026, 8, 20, 6, 30) < until == utc(2026, 8, 20, 9, 10)
 
 
 @pytest.mark.django_db
 def test_a_run_that_comes_an_hour_early_finds_no_close_and_sets_the_time_right() -> None:
     """A worker that died between the queue's step of a day and ours, over the night in which the clocks go back."""
-    from scans.operations.evening.evening import Asked, run
+    from scans.operations.evening.evening import EveningRequest, run_evening
 
     early = utc(2026, 11, 2, 20, 30)
-    since, until = schedule.span("us", "16:30", early, as_of=early)
+    since, until = schedule.closing_span("us", "16:30", early, as_of=early)
     assert (since, until) == (utc(2026, 11, 1, 20, 30), utc(2026, 11, 1, 21, 30))
 
     def nobody(market: str, versions: Any) -> None:
         raise AssertionError
 
-    told = run(Asked("us", since=since, until=until), clock=lambda: early, warm_up=nobody)
+    told = run_evening(EveningRequest("us", since=since, until=until), clock=lambda: early, warm_up=nobody)
     assert (told.session, told.reason[:35]) == (None, "No session of market us closed sinc")
     assert schedule.after(get_market("us"), time(16, 30), early) == utc(2026, 11, 2, 21, 30)
 
@@ -158,6 +158,6 @@ def test_a_run_that_comes_an_hour_early_finds_no_close_and_sets_the_time_right()
 @pytest.mark.parametrize("kwargs", [None, "", "{'market': 'kr'}", "{'market': 'mars', 'at': '18:00'}", "no dict ("])
 def test_a_row_that_is_no_evening_is_left_out(db: None, kwargs: str | None) -> None:
     """Somebody wrote it by hand in the admin; the console and readiness go on."""
-    schedule.plan("us", as_of=utc(2026, 8, 20, 1))
+    schedule.set_schedule("us", as_of=utc(2026, 8, 20, 1))
     Schedule.objects.create(func=schedules.TASK, name="by hand", kwargs=kwargs)
-    assert [one.market for one in schedules.planned()] == ["us"]
+    assert [one.market for one in schedules.evening_schedules()] == ["us"]

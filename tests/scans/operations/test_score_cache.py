@@ -18,7 +18,7 @@ from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion, ScanRun
 from scans.operations.scan import inputs, reproduce
 from scans.operations.scan.answers import Scan
-from scans.operations.scan.run import Request, explain, run
+from scans.operations.scan.run import RunRequest, check_instrument, run_scan
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.flow_probe import FlowProbe
 from tests.scans.operations.test_flows import flow
@@ -45,12 +45,12 @@ def where(settings: Settings, said: Said) -> Path:
     return Path(settings.SCORE_CACHE)
 
 
-def request(*days: date, version: str = "rises", **given: Any) -> Request:
-    return Request(market="kr", as_of=AS_OF, versions=[version], first=days[0], last=days[-1], **given)
+def request(*days: date, version: str = "rises", **given: Any) -> RunRequest:
+    return RunRequest(market="kr", as_of=AS_OF, versions=[version], first=days[0], last=days[-1], **given)
 
 
 def scanned(*days: date, **given: Any) -> Scan:
-    return run(request(*days, **{"save": False} | given))[0]
+    return run_scan(request(*days, **{"save": False} | given))[0]
 
 
 def ranks(scan: Scan) -> list[Any]:
@@ -135,13 +135,13 @@ def test_one_of_two_versions_that_is_kept_is_not_computed_with_the_other(
         params={"match": "close > sma(close, 5)", "score": "rsi(5)", "min_bars": 2},
     )
     both = replace(request(sessions[30], save=False), versions=["rises", "own"])
-    whole = [ranks(one) for one in run(replace(both, cached=False))]
+    whole = [ranks(one) for one in run_scan(replace(both, cached=False))]
     scanned(sessions[30])
     said.failure = AWAY
-    found = run(both)
+    found = run_scan(both)
     assert [ranks(one) for one in found] == whole
     assert [one.executor for one in found] == ["inline", "inline"]
-    again = run(both)
+    again = run_scan(both)
     assert [ranks(one) for one in again] == whole
     assert [one.executor for one in again] == [inputs.CACHE] * 2
 
@@ -167,17 +167,17 @@ def test_flow_that_arrives_counts_for_whoever_reads_it(
 
 def test_a_pick_is_explained_from_what_its_run_left(said: Said, where: Path, sessions: list[date]) -> None:
     day = request(sessions[30], mend=False)
-    run(request(sessions[30]))
-    plain = explain(replace(day, cached=False), "005930")
+    run_scan(request(sessions[30]))
+    plain = check_instrument(replace(day, cached=False), "005930")
     said.failure = AWAY
-    assert explain(day, "005930") == plain
+    assert check_instrument(day, "005930") == plain
 
 
 def test_doing_a_run_again_computes_it(said: Said, where: Path, sessions: list[date]) -> None:
-    run(request(sessions[30]))
-    assert reproduce.reproduce(ScanRun.objects.get().pk, as_of=AS_OF).identical
+    run_scan(request(sessions[30]))
+    assert reproduce.reproduce_run(ScanRun.objects.get().pk, as_of=AS_OF).identical
     said.failure = AWAY
-    found = reproduce.reproduce(ScanRun.objects.get().pk, as_of=AS_OF)
+    found = reproduce.reproduce_run(ScanRun.objects.get().pk, as_of=AS_OF)
     assert not found.identical
 
 

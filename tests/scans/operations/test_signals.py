@@ -13,14 +13,14 @@ from django.core.management import call_command
 
 from scans.models import ScanRank, Signal
 from scans.operations import signals
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.reference.order import exit_of, order
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
 
 
-def bring_up(as_of: datetime = AS_OF, **options: Any) -> signals.Updated:
-    return signals.update(market="kr", versions=["rises"], as_of=as_of, **options)[0]
+def bring_up(as_of: datetime = AS_OF, **options: Any) -> signals.SignalUpdate:
+    return signals.update_signals(market="kr", versions=["rises"], as_of=as_of, **options)[0]
 
 
 def evening(day: date) -> datetime:
@@ -45,7 +45,7 @@ def rows() -> list[tuple[Any, ...]]:
 def picks(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> pd.DataFrame:
     """Published picks of sessions 10 to 30, with a plan of 2 % up, 2 % down, 6 sessions."""
     probe.plan = (0.02, -0.02, 6)
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[10], last=sessions[30]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[10], last=sessions[30]))
     return market
 
 
@@ -123,7 +123,7 @@ def test_a_split_while_held_changes_no_return(picks: pd.DataFrame, bring: Import
 
 
 def test_picks_without_a_plan_have_no_signal(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
-    run(Request(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[10], last=sessions[12]))
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[10], last=sessions[12]))
     assert bring_up().opened == 0
 
 

@@ -13,9 +13,9 @@ from marketdata.models import CalendarOverride
 from marketdata.operations.projection import project
 from scans.management import freshness
 from scans.models import ScanSession
-from scans.operations.scan.run import Request, run
+from scans.operations.scan.run import RunRequest, run_scan
 from scans.queries import readiness
-from scans.queries.freshness import freshness as record_freshness
+from scans.queries.freshness import markets_freshness
 from tests.scans.conftest import Importer
 from tests.scans.operations.test_closed_days import TWELVE, bars
 from tests.scans.probe import Probe
@@ -34,13 +34,13 @@ def evening(bring: Importer, sessions: list[date], probe: Probe) -> datetime:
 
 
 def test_the_readiness_and_the_first_line_name_it_and_strict_refuses(evening: datetime, sessions: list[date]) -> None:
-    (record,) = record_freshness(["kr"], evening)
+    (record,) = markets_freshness(["kr"], evening)
     why = "only 5 instruments have a bar, 12 had one the session before"
     assert record.undecided == ((sessions[AT], why),)
     assert (record.behind, record.complete) == (0, sessions[AT + 2])
     said = f"which nobody has decided about ({sessions[AT]}: {why})"
     assert said in record.sentence
-    assert said in readiness.readiness("kr", evening).reason
+    assert said in readiness.market_readiness("kr", evening).reason
     line = freshness.warning("kr", evening)
     assert line.startswith("WARNING: ")
     assert said in line
@@ -51,8 +51,8 @@ def test_the_readiness_and_the_first_line_name_it_and_strict_refuses(evening: da
 def test_the_answers_after_it_say_so_and_the_one_of_the_session_is_quarantined(
     evening: datetime, sessions: list[date]
 ) -> None:
-    asked = Request(market="kr", as_of=evening, versions=["v2"], first=sessions[AT - 1], last=sessions[AT + 2])
-    (scan,) = run(asked)
+    asked = RunRequest(market="kr", as_of=evening, versions=["v2"], first=sessions[AT - 1], last=sessions[AT + 2])
+    (scan,) = run_scan(asked)
     assert [answer.status == "quarantined" for answer in scan.answers] == [
         False,
         True,
@@ -70,10 +70,10 @@ def test_the_answers_after_it_say_so_and_the_one_of_the_session_is_quarantined(
 def test_an_override_decides(evening: datetime, sessions: list[date], is_open: bool) -> None:
     CalendarOverride.objects.create(market="kr", date=sessions[AT], is_open=is_open)
     assert freshness.warning("kr", evening, strict=True) == ""
-    (record,) = record_freshness(["kr"], evening)
+    (record,) = markets_freshness(["kr"], evening)
     assert record.undecided == ()
-    (scan,) = run(
-        Request(
+    (scan,) = run_scan(
+        RunRequest(
             market="kr",
             as_of=evening,
             versions=["v2"],

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from scans.models import ActiveVersion, ScannerVersion
 from scans.operations import versions
-from scans.queries.versions import active
+from scans.queries.versions import active_version
 
 AT = datetime(2026, 8, 21, 12, 0, tzinfo=UTC)
 
@@ -27,18 +27,20 @@ def command(*arguments: str) -> str:
 def test_the_built_in_versions_exist_and_v2_is_active() -> None:
     shipped = {"v1", "v2", "v3", "seismograph", "vcp", "v2-crypto", "seismograph-crypto"}
     assert shipped == set(ScannerVersion.objects.values_list("slug", flat=True))
-    assert active("kr").slug == "v2"
-    assert active("kr-adj").slug == "v2"
-    assert active("upbit").slug == active("bithumb").slug == "v2-crypto"
+    assert active_version("kr").slug == "v2"
+    assert active_version("kr-adj").slug == "v2"
+    assert active_version("upbit").slug == active_version("bithumb").slug == "v2-crypto"
 
 
 def test_only_what_differs_from_the_defaults_is_stored() -> None:
-    made = versions.create(slug="tight", engine="v2", settings={"vol_mult": "3", "above_min": 3}, who="ann", at=AT)
+    made = versions.create_version(
+        slug="tight", engine="v2", settings={"vol_mult": "3", "above_min": 3}, who="ann", at=AT
+    )
     assert made.params == {"vol_mult": 3.0}
 
 
 def test_what_is_set_stays_set_where_another_market_has_another_default() -> None:
-    made = versions.create(slug="won", engine="v2", settings={"price_min": 2000.0}, who="ann", at=AT)
+    made = versions.create_version(slug="won", engine="v2", settings={"price_min": 2000.0}, who="ann", at=AT)
     assert made.params == {"price_min": 2000.0}
 
     def row(version: str) -> list[str]:
@@ -48,7 +50,7 @@ def test_what_is_set_stays_set_where_another_market_has_another_default() -> Non
     assert row("won") == ["price_min", "2,000", "currency", "Least", "raw", "close"]
     elsewhere = ["market", "us:", "2"]
     assert row("v2") == ["price_min", "2,000", "currency", *elsewhere, "Least", "raw", "close"]
-    assert versions.change(made, settings={}, reset=["price_min"], who="ann", at=AT).params == {}
+    assert versions.change_version(made, settings={}, reset=["price_min"], who="ann", at=AT).params == {}
 
 
 def test_only_a_market_and_a_version_that_work_can_be_made_active_in_the_admin() -> None:
@@ -62,8 +64,8 @@ def test_only_a_market_and_a_version_that_work_can_be_made_active_in_the_admin()
 
 
 def test_every_change_is_kept_with_who_when_before_and_after() -> None:
-    made = versions.create(slug="tight", engine="v2", settings={"vol_mult": 3}, who="ann", at=AT)
-    versions.change(made, settings={"top_n": 10}, reset=["vol_mult"], who="bob", at=AT)
+    made = versions.create_version(slug="tight", engine="v2", settings={"vol_mult": 3}, who="ann", at=AT)
+    versions.change_version(made, settings={"top_n": 10}, reset=["vol_mult"], who="bob", at=AT)
     latest = made.changes.first()
     assert latest is not None
     assert (latest.who, latest.at) == ("bob", AT)
@@ -72,14 +74,14 @@ def test_every_change_is_kept_with_who_when_before_and_after() -> None:
 
 
 def test_a_change_that_changes_nothing_is_no_change() -> None:
-    made = versions.create(slug="tight", engine="v2", settings={"vol_mult": 3}, who="ann", at=AT)
-    versions.change(made, settings={"vol_mult": 3.0}, who="bob", at=AT)
+    made = versions.create_version(slug="tight", engine="v2", settings={"vol_mult": 3}, who="ann", at=AT)
+    versions.change_version(made, settings={"vol_mult": 3.0}, who="bob", at=AT)
     assert made.changes.count() == 1
 
 
 def test_one_version_is_active_in_a_market() -> None:
-    versions.activate("kr", ScannerVersion.objects.get(slug="v1"), who="ann", at=AT)
-    assert active("kr").slug == "v1"
+    versions.activate_version("kr", ScannerVersion.objects.get(slug="v1"), who="ann", at=AT)
+    assert active_version("kr").slug == "v1"
     assert ActiveVersion.objects.filter(market="kr").count() == 1
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from scans.models import ScannerVersion
-from scans.operations.scan.run import Request, explain, run
+from scans.operations.scan.run import RunRequest, check_instrument, run_scan
 from tests.scans.conftest import AS_OF
 
 MATCH = "close > sma(close, 5) and raw_close >= 5000"
@@ -34,7 +34,7 @@ def test_a_wrong_formula_is_refused_with_its_place() -> None:
 
 def test_it_picks_what_pandas_finds(market: pd.DataFrame, sessions: list[date]) -> None:
     version(match=MATCH, score="change(close, 5)", min_bars=5, top_n=3)
-    scan = run(Request(market="kr", as_of=AS_OF, versions=["mine"], first=sessions[6], save=False))[0]
+    scan = run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["mine"], first=sessions[6], save=False))[0]
     assert not scan.error
     close = market.pivot_table(index="date", columns="code", values="close")
     holds = (close > close.rolling(5).mean() * (1 + 1e-9)) & (close >= 5000)
@@ -51,7 +51,7 @@ def test_it_picks_what_pandas_finds(market: pd.DataFrame, sessions: list[date]) 
 
 def test_executors_change_nothing(market: pd.DataFrame) -> None:
     version(match=MATCH, score="percentile(change(close, 5))", min_bars=5)
-    request = Request(
+    request = RunRequest(
         market="kr",
         as_of=AS_OF,
         versions=["mine", "v2"],
@@ -59,15 +59,15 @@ def test_executors_change_nothing(market: pd.DataFrame) -> None:
         cached=False,
         executor="inline",
     )
-    expected = run(request)[0].answers
+    expected = run_scan(request)[0].answers
     for executor in ("thread", "process"):
-        other = run(replace(request, executor=executor, workers=2))[0]
+        other = run_scan(replace(request, executor=executor, workers=2))[0]
         assert (other.answers, other.executor) == (expected, f"{executor} x2")
 
 
 def test_it_explains_each_comparison(market: pd.DataFrame, sessions: list[date]) -> None:
     version(match=MATCH, score="change(close, 5)", min_bars=5)
-    checks = explain(Request(market="kr", as_of=AS_OF, versions=["mine"]), "005930")["mine"].checks
+    checks = check_instrument(RunRequest(market="kr", as_of=AS_OF, versions=["mine"]), "005930")["mine"].checks
     closes = market[market["code"] == "005930"].sort_values("date")["close"]
     mean = closes.iloc[-5:].mean()
     trend, price = (one for one in checks if one.group == "filter")

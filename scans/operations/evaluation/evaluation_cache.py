@@ -1,8 +1,9 @@
-"""Evaluations for readers: of published picks alone, nothing written, kept by everything they depend on, and bounded.
+"""Cache of evaluations for readers: published picks only, read-only, bounded in size.
 
-1. `ask` fixes what is left open: the first session, the horizons that can be judged, the session they are judged up to.
-2. The answer is kept under that, the digest of the data up to that session, and the published sessions of each version.
-3. What is asked for may not read more than `MOST_CELLS`, and one process works on one evaluation at a time.
+1. `evaluation_key` completes a request: the first session, the horizons that can be judged, the session that ends the
+   judging.
+2. The key also has the digest of the data up to that session, and the published sessions of each version.
+3. A request may read at most `MAX_CELLS`, and a process computes one evaluation at a time.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ from marketdata.record import Days, Record
 from scans.evaluation.bootstrap import Interval
 from scans.evaluation.statistics import Figures
 from scans.models import ScannerVersion
-from scans.operations.evaluation.evaluate import Evaluation, Line, evaluate
-from scans.operations.evaluation.evidence import HISTORY, HORIZONS, BeyondRecord, Request
-from scans.operations.evaluation.picks import no_runs
+from scans.operations.evaluation.evaluate import Evaluation, EvaluationLine, evaluate_versions
+from scans.operations.evaluation.evidence import HISTORY, HORIZONS, BeyondRecord, EvaluationRequest
+from scans.operations.evaluation.picks import no_runs_error
 from scans.queries import results
 
-MOST_CELLS = 4_000_000
+MAX_CELLS = 4_000_000
 """Sessions (with their history and the longest horizon) x instruments: about five years of KRX, half a gigabyte."""
 PATIENCE = 10.0
 """Seconds that an evaluation waits for the one before it."""
@@ -47,7 +48,7 @@ class Busy(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class EvaluationKey:
     """What to judge, nothing left open: `first` to `last` (sessions), judged up to the session `end`; `published` are
     digests of the versions' published sessions, `data` that of the record up to `end` and of the index's series."""
 
@@ -72,7 +73,7 @@ class Asked:
         return digest([self.parts()])
 
 
-def ask(
+def evaluation_key(
     market: str,
     versions: Sequence[ScannerVersion],
     *,
@@ -82,7 +83,7 @@ def ask(
     horizons: Sequence[int] = (),
     costs: float = 0.0,
     by: str = "",
-) -> Asked:
+) -> EvaluationKey:
     """Raises DataProblem (TooMuch, BeyondRecord, NoRuns, or LakeError where the lake is behind) for what cannot be
     judged. No horizons: those of HORIZONS that the record can judge."""
     held = market_queries.as_projected(market, *[day for day in (first, last) if day])
@@ -91,10 +92,10 @@ def ask(
     asked = held.between(begin, last)
     end = max(market_queries.last_complete_session(held, as_of), asked[-1].item())
     chosen = tuple(sorted(set(horizons))) or _judgeable(held, asked, end)
-    return asked_until(market, versions, held, asked, end=end, horizons=chosen, costs=costs, by=by)
+    return evaluation_key_until(market, versions, held, asked, end=end, horizons=chosen, costs=costs, by=by)
 
 
-def asked_until(
+def evaluation_key_until(
     market: str,
     versions: Sequence[ScannerVersion],
     held: Record,
@@ -104,10 +105,10 @@ def asked_until(
     horizons: Sequence[int],
     costs: float = 0.0,
     by: str = "",
-) -> Asked:
+) -> EvaluationKey:
     """The same where nothing is left open."""
     _refuse_too_much(held, asked, horizons)
-    return Asked(
+    return EvaluationKey(
         market=market,
         versions=tuple(version.slug for version in versions),
         first=asked[0].item(),
@@ -138,8 +139,8 @@ def _judgeable(held: Record, asked: Days, end: date) -> tuple[int, ...]:
 
 def _refuse_too_much(held: Record, asked: Days, horizons: Sequence[int]) -> None:
     widest = int(held.bars[np.isin(held.sessions, asked)].max())
-    if (len(asked) + HISTORY + max(horizons, default=0)) * widest > MOST_CELLS:
-        most = MOST_CELLS // widest - HISTORY - max(horizons, default=0)
+    if (len(asked) + HISTORY + max(horizons, default=0)) * widest > MAX_CELLS:
+        most = MAX_CELLS // widest - HISTORY - max(horizons, default=0)
         raise TooMuch(
             f"{len(asked)} sessions of {widest} instruments are too many to judge while somebody waits, {most} are "
             "not: narrow the range with from and to, or run `manage.py evaluate_scans`."
@@ -149,30 +150,32 @@ def _refuse_too_much(held: Record, asked: Days, horizons: Sequence[int]) -> None
 def _published(market: str, version: ScannerVersion, asked: Days) -> str:
     """A digest of what the version has published on the sessions `asked`: a session's row never changes, another
     answer is another row."""
-    rows = results.published(market, version).filter(date__range=(asked[0].item(), asked[-1].item()))
+    rows = results.published_sessions(market, version).filter(date__range=(asked[0].item(), asked[-1].item()))
     keys = list(rows.order_by("pk").values_list("pk", flat=True))
     if not keys:
-        raise no_runs(market, version.slug, asked)
+        raise no_runs_error(market, version.slug, asked)
     return digest(keys)
 
 
-def judge(asked: Asked) -> Evaluation:
-    """The evaluation of what `ask` gave; Busy where another one does not end in time."""
+def cached_evaluation(asked: EvaluationKey) -> Evaluation:
+    """The evaluation of what `evaluation_key` gave; Busy where another one does not end in time."""
     return _kept(**asked.parts())
 
 
-@cached("published", what="evaluation", version=2, holds=(Evaluation, Request, Line, Figures, Interval))
+@cached(
+    "published", what="evaluation", version=2, holds=(Evaluation, EvaluationRequest, EvaluationLine, Figures, Interval)
+)
 def _kept(**fields: Any) -> Evaluation:
-    asked = Asked(**fields)
-    with one_at_a_time():
-        return evaluate(request_for(asked))
+    asked = EvaluationKey(**fields)
+    with evaluation_lock():
+        return evaluate_versions(request_of_key(asked))
 
 
-def request_for(asked: Asked) -> Request:
+def request_of_key(asked: EvaluationKey) -> EvaluationRequest:
     """What is evaluated, as of the moment at which the session `end` closed."""
-    return Request(
+    return EvaluationRequest(
         market=asked.market,
-        as_of=closing(asked.market, asked.end),
+        as_of=closing_moment(asked.market, asked.end),
         versions=asked.versions,
         first=asked.first,
         last=asked.last,
@@ -184,13 +187,13 @@ def request_for(asked: Asked) -> Request:
     )
 
 
-def closing(market: str, day: date) -> datetime:
+def closing_moment(market: str, day: date) -> datetime:
     """The moment at which `market` closes on `day`."""
     return market_queries.hours(market).closing(day)
 
 
 @contextmanager
-def one_at_a_time() -> Iterator[None]:
+def evaluation_lock() -> Iterator[None]:
     """Busy where the evaluation under way does not end in time: their arrays are large."""
     if not _ONE_AT_A_TIME.acquire(timeout=PATIENCE):
         raise Busy("Another evaluation is under way here: ask again in a moment.")

@@ -49,7 +49,7 @@ def logging_config(level: str, *, access: bool) -> dict[str, object]:
             "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
             # The HTTP client's own lines hold whole addresses, and an address may be a secret.
             "httpx2": {"level": "WARNING"},
-            "httpcore": {"level": "WARNING"},
+            "httpcore2": {"level": "WARNING"},
             "seismo_site.access": {"level": "INFO" if access else "WARNING"},
         },
         "root": {"handlers": ["stderr"], "level": level},

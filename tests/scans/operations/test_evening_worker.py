@@ -18,7 +18,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 from django.utils import timezone
 from django_q.models import Schedule
-from marketdata.queries.bars import bars
+from marketdata.queries import bars
 from marketdata.operations.imports.prices import import_prices
 from scans.operations.evening import schedule
 from scans.operations import versions

@@ -3,7 +3,8 @@
 Choices where the definitions are silent
 - The base price of a session is the close before times the factor: the exchange's own base price where one is recorded,
   the previous adjusted close where none is.
-- Prices that are no whole won (of adjusted files) have no grid: their limits are 30 % of the base price exactly.
+- Prices that are no whole won (of adjusted files) have no grid: their limits are 29 % of the base price (14 on KONEX),
+  since rounding down to ticks takes up to a percent off a limit.
 - Liquidation begins on a session that trades after one or more without a trade and reaches beyond its limits, and takes
   seven sessions: the exchange halts shares before it, and no status of it is recorded.
 """
@@ -34,7 +35,7 @@ def limits(base: float, session: pd.Timestamp, segment: str) -> tuple[float, flo
         return math.nan, math.nan
     percent = 15 if segment == "KONEX" or session < WIDER else 30
     if abs(base - round(base)) > 1e-6 * base:
-        return base * (100 - percent) / 100, base * (100 + percent) / 100
+        return base * (101 - percent) / 100, base * (99 + percent) / 100
     whole = round(base)
     width = whole * percent // 100 // (size := tick(whole, session, segment)) * size
     top = whole + width

@@ -61,7 +61,7 @@ def test_limits(base: int, session: str, segment: str, expected: tuple[float, fl
 
 
 def test_a_base_price_that_is_no_whole_won_has_limits_without_a_grid() -> None:
-    assert fills.limits(100.5, DAYS[0], "KOSPI") == pytest.approx((70.35, 130.65))
+    assert fills.limits(100.5, DAYS[0], "KOSPI") == pytest.approx((100.5 * 0.71, 100.5 * 1.29))
 
 
 def test_a_session_locked_at_the_upper_limit_is_passed_over() -> None:

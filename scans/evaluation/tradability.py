@@ -1,0 +1,106 @@
+"""Which bars can be bought at their open and sold at their close (scanner definitions, section 7, revision 2).
+
+On a market with a daily limit a session whose low lies at the upper limit is locked: everybody wants to buy, nobody
+sells, and an open that looks like a price cannot be had. A session whose high lies at the lower limit cannot be sold.
+There is no limit on an instrument's first bar and in liquidation, the sessions on which the exchange lets shares trade
+freely before it delists them; their moves are returns.
+
+Choices where the definitions are silent
+- The base price is the adjusted close before on the session's own scale: the exchange's base price where one is
+  recorded, since adjusted prices are made with it.
+- Liquidation begins with a session that trades after one or more without a trade and reaches beyond its limits, and
+  takes seven sessions: no status of it is recorded.
+- Base prices that are no whole won come from adjusted files and have no grid: there the limit is taken to be one
+  percent narrower, which is what rounding to two ticks can take off.
+
+Source: KRX rules on daily price limits (`marketdata.ticks.price_limits`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.panel import Bools, Floats
+from marketdata.ticks import price_limits
+
+LIQUIDATION = 7
+NARROW = 0.1
+"""Bars that stay nearer to the close before than this lie inside every limit, but for prices of a few won."""
+FEW_WON = 20
+UNGRIDDED = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class DailyBars:
+    """Bars over consecutive sessions, (T, N): low, high and close adjusted, filled where nothing traded, NaN before an
+    instrument's first bar; raw_close; traded; segment (T, N) an index into `segments`, -1 without a bar."""
+
+    sessions: NDArray[np.datetime64]
+    low: Floats
+    high: Floats
+    close: Floats
+    raw_close: Floats
+    traded: Bools
+    segment: NDArray[np.int8]
+    segments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tradability:
+    """(T, N) each: the open can be bought, the close can be sold, the session lies in liquidation."""
+
+    buyable: Bools
+    sellable: Bools
+    liquidation: Bools
+
+
+def tradability(bars: DailyBars, *, limited: bool) -> Tradability:
+    """What can be bought and sold; everything that traded where the market has no daily limit (`limited` False)."""
+    liquidation = np.zeros(bars.traded.shape, dtype=bool)
+    if not limited or len(bars.close) < 2:
+        return Tradability(bars.traded, bars.traded, liquidation)
+    before = bars.close[:-1]
+    low, high, traded = bars.low[1:], bars.high[1:], bars.traded[1:]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scale = bars.raw_close[1:] / bars.close[1:]
+        cheap = before * scale < FEW_WON
+        rises = traded & ((low >= (1 + NARROW) * before) | (cheap & (low > before)))
+        falls = traded & ((high <= (1 - NARROW) * before) | (cheap & (high < before)))
+        wide = (low < (1 - NARROW) * before) | (high > (1 + NARROW) * before) | (cheap & (low < high))
+        resumed = traded & ~bars.traded[:-1] & wide
+    cells = np.argwhere((rises | falls | resumed) & np.isfinite(before))
+    locked = np.zeros(traded.shape, dtype=bool)
+    unsold = locked.copy()
+    for t, i in cells.tolist():
+        to_raw = float(scale[t, i])
+        lower, upper = _limits(bars, t + 1, i, float(before[t, i]) * to_raw)
+        lowest, highest = float(low[t, i]) * to_raw, float(high[t, i]) * to_raw
+        if resumed[t, i] and (lowest < lower * (1 - 1e-9) or highest > upper * (1 + 1e-9)):
+            liquidation[t + 1 : t + 1 + LIQUIDATION, i] = True
+        locked[t, i] = lowest >= upper * (1 - 1e-9)
+        unsold[t, i] = highest <= lower * (1 + 1e-9)
+    buyable, sellable = bars.traded.copy(), bars.traded.copy()
+    free = liquidation[1:]
+    buyable[1:] &= ~locked | free
+    sellable[1:] &= ~unsold | free
+    return Tradability(buyable, sellable, liquidation)
+
+
+def _limits(bars: DailyBars, row: int, column: int, base: float) -> tuple[float, float]:
+    """The limits of a bar with the raw base price `base`, raw."""
+    kind = int(bars.segment[row, column])
+    segment = bars.segments[kind] if kind >= 0 else ""
+    day: date = bars.sessions[row].astype("datetime64[D]").item()
+    whole = round(base)
+    if abs(base - whole) <= 1e-6 * base:
+        limits = price_limits(Decimal(whole), day, segment)
+        if limits is not None:
+            return float(limits.lower), float(limits.upper)
+    exact = price_limits(Decimal(10**9), day, segment)  # the plain width in percent
+    width = 0.0 if exact is None else float(exact.upper) / 10**9 - 1 - UNGRIDDED
+    return base * (1 - width), base * (1 + width)

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Floats
 from scans.evaluation.holding_periods import HoldingPeriods
-from scans.evaluation.holdings import Picks
+from scans.evaluation.holdings import PickSet
 from scans.evaluation.matching import Traits, matched_members, matching_cells
 from scans.evaluation.prices import Prices, Rows
 
@@ -72,7 +72,7 @@ class BenchmarkPaths:
 
 
 def benchmark_paths(
-    prices: Prices, picks: Picks, periods: HoldingPeriods, universe: Universe
+    prices: Prices, picks: PickSet, periods: HoldingPeriods, universe: Universe
 ) -> tuple[BenchmarkPaths, ...]:
     """The benchmarks of all holdings that have an exit, for each horizon of `periods`."""
     length = periods.exit - periods.entry[:, None] + 1
@@ -94,7 +94,7 @@ def benchmark_paths(
     return tuple(BenchmarkPaths(_stacked(table), rows[:, n]) for n, table in enumerate(tables))
 
 
-def _pairs(picks: Picks, periods: HoldingPeriods, length: Rows) -> Iterator[tuple[int, int, Rows]]:
+def _pairs(picks: PickSet, periods: HoldingPeriods, length: Rows) -> Iterator[tuple[int, int, Rows]]:
     """Day, entry and the picks that share them, of those with an exit over any horizon."""
     held = np.flatnonzero((periods.entry >= 0) & (length > 0).any(axis=1))
     order = held[np.lexsort((periods.entry[held], picks.day[held]))]

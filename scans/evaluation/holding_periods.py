@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from marketdata.panel import Bools
-from scans.evaluation.holdings import Picks
+from scans.evaluation.holdings import PickSet
 from scans.evaluation.prices import Rows
 from scans.evaluation.tradability import Tradability
 
@@ -40,7 +40,7 @@ class HoldingPeriods:
 
 
 def holding_periods(
-    picks: Picks, horizons: tuple[int, ...], tradability: Tradability, traded: Bools, last_bar: Rows
+    picks: PickSet, horizons: tuple[int, ...], tradability: Tradability, traded: Bools, last_bar: Rows
 ) -> HoldingPeriods:
     """The holding periods of `picks`. `traded` (T, N); `last_bar` (N,) the row of each instrument's last bar of any
     kind."""
@@ -61,7 +61,7 @@ def holding_periods(
     return HoldingPeriods(horizons, entry, found, closed & (sold > planned))
 
 
-def _entries(picks: Picks, tradability: Tradability, traded: Bools) -> Rows:
+def _entries(picks: PickSet, tradability: Tradability, traded: Bools) -> Rows:
     last = len(traded) - 1
     ahead = picks.day[:, None] + np.arange(1, WAIT + 1)
     inside = ahead <= last

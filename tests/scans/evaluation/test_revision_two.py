@@ -14,7 +14,7 @@ from marketdata.carried_caps import carried_caps
 from scans.evaluation.benchmark_paths import NAMES, BenchmarkPaths, benchmark_paths
 from scans.evaluation.calendar_time import calendar_time, newey_west
 from scans.evaluation.holding_periods import LOCKED, NO_EXIT, PENDING, UNTRADED, HoldingPeriods, holding_periods
-from scans.evaluation.holdings import Picks
+from scans.evaluation.holdings import PickSet
 from scans.evaluation.matching import MISSING, matched_members, matching_cells, quintiles, traits
 from scans.evaluation.prices import Prices
 from scans.evaluation.tradability import tradability
@@ -47,7 +47,7 @@ class Case:
             self.eligible[t] = [code in chosen for code in self.codes]
             self.picks += [(day, code) for code in chosen if random.random() < 0.06]
         axis = DAYS[:SESSIONS].tolist()
-        self.arrays = Picks(
+        self.arrays = PickSet(
             np.array([axis.index(day) for day, _ in self.picks]),
             np.array([self.codes.index(code) for _, code in self.picks]),
         )

@@ -13,5 +13,5 @@ class MarketDataConfig(AppConfig):
     verbose_name = "Market data"
 
     def ready(self) -> None:
-        register(checks.sources)
+        register(checks.check_sources)
         register_converter(CodeConverter, "code")

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 
-def column(array: NDArray[Any]) -> pa.Array[Any]:
+def to_arrow(array: NDArray[Any]) -> pa.Array[Any]:
     """A column of the array (R,) of numbers, booleans or text, without nulls: NaN is a value."""
     rows = len(array)
     if array.dtype.kind == "U":
@@ -27,7 +27,7 @@ def column(array: NDArray[Any]) -> pa.Array[Any]:
     return pa.Array.from_buffers(kind, rows, [None, pa.py_buffer(array.tobytes())])
 
 
-def values(found: pa.ChunkedArray[Any]) -> NDArray[Any]:
+def to_numpy(found: pa.ChunkedArray[Any]) -> NDArray[Any]:
     """The numbers or booleans of a column without nulls, (R,); may be read-only."""
     if not len(found):
         return np.empty(0, dtype=found.type.to_pandas_dtype())

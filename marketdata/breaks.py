@@ -41,7 +41,7 @@ from numpy.typing import NDArray
 from marketdata.panel import Bools, Floats
 from marketdata.price_limits import BASE, REACH, STEP
 
-RULES = "breaks 1"
+RULES_VERSION = "breaks 1"
 """Part of every digest of a session on which a rule holds: another rule is another digest."""
 
 LIMIT = "limit"
@@ -55,9 +55,9 @@ LIFE, SPLIT, SCALE, JUMP, SEAM, RANGE, EVENT = (
     "range",
     "event",
 )
-BACK = 20
+USUAL_SESSIONS = 20
 """Sessions before a move that say what is usual of its instrument."""
-LEAST_KNOWN = 3
+MIN_USUAL = 3
 LEAST_MOVE = math.log(1.35)
 SUGGEST_NEAR = 0.10
 GAP, RANGE_SHARE, TIMES_USUAL, VOLUME = 0.6, 0.4, 5.0, 3.0
@@ -71,7 +71,7 @@ its opening."""
 LIFE_SESSIONS = 60
 
 _WHOLE = (*range(2, 11), 12, 15, 16, 18, 20, 24, 25, 28, 30, 35, 40, 45, 50, 60, 70, 75, 80, 100)
-SIMPLE = np.array(sorted({*(float(n) for n in _WHOLE), 1.5, 2.5, 120, 150, 200, 250, 500, 1000}))
+SPLIT_RATIOS = np.array(sorted({*(float(n) for n in _WHOLE), 1.5, 2.5, 120, 150, 200, 250, 500, 1000}))
 """Ratios of splits, n:1; their reciprocals are meant too."""
 
 
@@ -90,14 +90,14 @@ class Moves:
 
 def nearest_split(ratio: float) -> float | None:
     """The simple ratio (a split's factor, such as 0.25 or 1.5) within 10 % of `ratio`; None where none is."""
-    both = np.concatenate([1 / SIMPLE, SIMPLE])
+    both = np.concatenate([1 / SPLIT_RATIOS, SPLIT_RATIOS])
     distance = np.abs(np.log(both / ratio))
     at = int(distance.argmin())
     return float(both[at]) if distance[at] <= SUGGEST_NEAR else None
 
 
-def suspicions(moves: Moves, start: int) -> list[tuple[int, int, str]]:
-    """(row, column, kind) of every suspicion from row `start` on, ascending; `BACK` + 1 rows before are looked at."""
+def find_suspicions(moves: Moves, start: int) -> list[tuple[int, int, str]]:
+    """(row, column, kind) of every suspicion from row `start` on, ascending; needs `USUAL_SESSIONS` + 1 rows before."""
     found = dict(_jumps(moves, max(start, 1)))
     for cell in _wicks(moves, start):
         found.setdefault(cell, RANGE)
@@ -151,9 +151,9 @@ def _is_jump(moves: Moves, row: NDArray[np.intp], column: NDArray[np.intp], size
 
 
 def _usual(moves: Moves, row: NDArray[np.intp], column: NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """The mean absolute move a day and the median volume of the sessions that traded among the `BACK` before, (M,)
-    each; NaN where fewer than `LEAST_KNOWN` did."""
-    rows = row[:, None] - np.arange(BACK, 0, -1)[None, :]
+    """The mean absolute move a day and the median volume of the sessions that traded among the `USUAL_SESSIONS` before,
+    (M,) each; NaN where fewer than `MIN_USUAL` did."""
+    rows = row[:, None] - np.arange(USUAL_SESSIONS, 0, -1)[None, :]
     inside = rows >= 0
     rows = np.maximum(rows, 0)
     volume = np.where(inside, moves.volume[rows, column[:, None]], np.nan)
@@ -168,16 +168,16 @@ def _usual(moves: Moves, row: NDArray[np.intp], column: NDArray[np.intp]) -> tup
     number = traded.sum(axis=1)
     each = np.arange(len(row))
     low, high = np.maximum(number - 1, 0) // 2, number // 2
-    median = (ordered[each, low] + ordered[each, np.minimum(high, BACK - 1)]) / 2
+    median = (ordered[each, low] + ordered[each, np.minimum(high, USUAL_SESSIONS - 1)]) / 2
     return (
-        np.where(count >= LEAST_KNOWN, mean, np.nan),
-        np.where(number >= LEAST_KNOWN, median, np.nan),
+        np.where(count >= MIN_USUAL, mean, np.nan),
+        np.where(number >= MIN_USUAL, median, np.nan),
     )
 
 
 def _distance(opened: Floats, size: Floats) -> tuple[Floats, Floats]:
     """How far the open and the close lie from the simple ratio that is nearest to the open, (M,) each."""
-    simple = np.log(np.concatenate([1 / SIMPLE[::-1], SIMPLE]))
+    simple = np.log(np.concatenate([1 / SPLIT_RATIOS[::-1], SPLIT_RATIOS]))
     nearest = simple[np.abs(opened[:, None] - simple[None, :]).argmin(axis=1)]
     return np.abs(opened - nearest), np.abs(size - nearest)
 
@@ -257,7 +257,7 @@ class Break:
         if self.kind in (BASE, REACH, STEP):
             return self._limit_sentence()
         split = self.nearest_split()
-        near = f", near {as_ratio(split)}" if split else ""
+        near = f", near {format_ratio(split)}" if split else ""
         told = {
             LIMIT: f"{move} without a base price or an event, beyond the daily limit{near}",
             SPLIT: f"{move} without an event{near}: a split?",
@@ -280,7 +280,7 @@ class Break:
         return f"{self.close:,.10g} is {times:.4g} times its base price {base:,.10g}, beyond the daily limit"
 
 
-def as_ratio(factor: float) -> str:
+def format_ratio(factor: float) -> str:
     """A price factor as splits are written: 0.25 is 4:1, 30 is 1:30, 2/3 is 3:2."""
     for low in (1, 2, 3):
         new, old = (low / factor, float(low)) if factor < 1 else (float(low), low * factor)

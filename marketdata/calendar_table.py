@@ -17,7 +17,7 @@ class Hours(NamedTuple):
     closes: time
 
 
-CLOSED: Mapping[str, frozenset[date]] = {
+CLOSED_DAYS: Mapping[str, frozenset[date]] = {
     "XKRX": frozenset(
         {
             date(2026, 6, 3),  # nationwide local elections
@@ -27,25 +27,25 @@ CLOSED: Mapping[str, frozenset[date]] = {
 }
 """Weekdays on which an exchange was closed although the library has a session."""
 
-EXAM = Hours(time(10, 0), time(16, 30))
+EXAM_HOURS = Hours(time(10, 0), time(16, 30))
 """University entrance exam: everything one hour later (KRX notices of each year)."""
-FIRST = Hours(time(10, 0), time(15, 30))
+FIRST_SESSION_HOURS = Hours(time(10, 0), time(15, 30))
 """The first session of a year opens an hour later (KRX Business Regulation, Article 4)."""
 
-HOURS: Mapping[str, Mapping[date, Hours]] = {
+SESSION_HOURS: Mapping[str, Mapping[date, Hours]] = {
     "XKRX": {
-        date(2021, 11, 18): EXAM,
-        date(2022, 11, 17): EXAM,
-        date(2023, 11, 16): EXAM,
-        date(2024, 11, 14): EXAM,
-        date(2025, 11, 13): EXAM,
-        date(2026, 11, 19): EXAM,
-        date(2022, 1, 3): FIRST,
-        date(2023, 1, 2): FIRST,
-        date(2024, 1, 2): FIRST,
-        date(2025, 1, 2): FIRST,
-        date(2026, 1, 2): FIRST,
-        date(2027, 1, 4): FIRST,
+        date(2021, 11, 18): EXAM_HOURS,
+        date(2022, 11, 17): EXAM_HOURS,
+        date(2023, 11, 16): EXAM_HOURS,
+        date(2024, 11, 14): EXAM_HOURS,
+        date(2025, 11, 13): EXAM_HOURS,
+        date(2026, 11, 19): EXAM_HOURS,
+        date(2022, 1, 3): FIRST_SESSION_HOURS,
+        date(2023, 1, 2): FIRST_SESSION_HOURS,
+        date(2024, 1, 2): FIRST_SESSION_HOURS,
+        date(2025, 1, 2): FIRST_SESSION_HOURS,
+        date(2026, 1, 2): FIRST_SESSION_HOURS,
+        date(2027, 1, 4): FIRST_SESSION_HOURS,
     }
 }
 """Sessions with hours of their own that the library has wrong or that later versions of it must not lose."""

@@ -18,16 +18,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.calendar_table import CLOSED
+from marketdata.calendar_table import CLOSED_DAYS
 
-FIRST, LAST = date(1990, 1, 1), date(2035, 12, 31)
+FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2035, 12, 31)
 EPOCH = date(1970, 1, 1).toordinal()
 
 Sessions = NDArray[np.datetime64]
 Minutes = NDArray[np.int16]
 
 
-def days(dates: Collection[date | str]) -> Sessions:
+def to_days(dates: Collection[date | str]) -> Sessions:
     """Dates as an array, (D,) datetime64[D]: thirty times as fast as NumPy takes them itself. ISO text, which SQLite
     gives, it takes quickly."""
     known = [one for one in dates if isinstance(one, date)]
@@ -37,7 +37,7 @@ def days(dates: Collection[date | str]) -> Sessions:
     return (numbers - EPOCH).view("datetime64[D]")
 
 
-def sessions(calendar: str, *, cache: Path, overrides: Mapping[date, bool]) -> Sessions:
+def get_calendar_sessions(calendar: str, *, cache: Path, overrides: Mapping[date, bool]) -> Sessions:
     """Every session of `calendar` from 1990 to 2035 as the library and the dated table have them, (S,) datetime64[D],
     ascending; an override adds the day where it is True and takes it out where it is False. ValueError for a calendar
     the library does not have."""
@@ -61,18 +61,18 @@ def _overridden(calendar: str, cache: Path, overrides: tuple[tuple[date, bool], 
 def _kept(calendar: str, cache: Path) -> Sessions:
     """Read once a process, since asking for the library's version alone takes milliseconds; never to be written to."""
     known: Sessions = _file(calendar, cache, "")
-    closed = CLOSED.get(calendar)
+    closed = CLOSED_DAYS.get(calendar)
     if closed:
-        known = known[~np.isin(known, days(sorted(closed)))]
+        known = known[~np.isin(known, to_days(sorted(closed)))]
     known.flags.writeable = False
     return known
 
 
 @lru_cache(maxsize=16)
-def hours(calendar: str, *, cache: Path) -> tuple[Sessions, Minutes]:
+def get_calendar_hours(calendar: str, *, cache: Path) -> tuple[Sessions, Minutes]:
     """The sessions that the library has (S,) and their hours (S, 2): opening and closing in minutes after midnight of
     the calendar's own clock, 1440 for the midnight that ends the session; never to be written to. ValueError as in
-    `sessions`."""
+    `get_calendar_sessions`."""
     known, found = _file(calendar, cache, ""), _file(calendar, cache, "-hours")
     if len(known) != len(found):  # of two builds
         known, found = _build(calendar, cache)
@@ -92,7 +92,7 @@ def _file(calendar: str, cache: Path, part: str) -> NDArray[Any]:
 
 def _path(calendar: str, cache: Path, part: str) -> Path:
     release = version("exchange_calendars")
-    return cache / f"{calendar.replace('/', '-')}-{release}-{LAST.year}{part}.npy"
+    return cache / f"{calendar.replace('/', '-')}-{release}-{LAST_DAY.year}{part}.npy"
 
 
 def _build(calendar: str, cache: Path) -> tuple[Sessions, Minutes]:
@@ -100,7 +100,7 @@ def _build(calendar: str, cache: Path) -> tuple[Sessions, Minutes]:
     import exchange_calendars  # half a second, needed once per library version
 
     try:
-        built = exchange_calendars.get_calendar(calendar, start=str(FIRST), end=str(LAST))
+        built = exchange_calendars.get_calendar(calendar, start=str(FIRST_DAY), end=str(LAST_DAY))
     except exchange_calendars.errors.InvalidCalendarName as error:
         raise ValueError(f"exchange_calendars knows no calendar {calendar!r}.") from error
     known: Sessions = built.sessions.to_numpy().astype("datetime64[D]")

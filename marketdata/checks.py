@@ -7,7 +7,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error
 
 
-def sources(**_: Any) -> list[CheckMessage]:
+def check_sources(**_: Any) -> list[CheckMessage]:
     """An error for each source whose settings contradict each other; one that is merely not configured is fine."""
     from marketdata.operations.sources import (
         describe_sources,

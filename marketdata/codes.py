@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from marketdata.normalization import nfc
 
-MISSING = frozenset(
+MISSING_CODES = frozenset(
     (
         "",
         "-",
@@ -34,9 +34,9 @@ MISSING = frozenset(
     )
 )
 """What programs write where there is no code, as they write it: NAN, NULL and NA in capitals are tickers."""
-HEADINGS = frozenset(("total", "symbol", "ticker", "tickers", "합계", "소계", "종목코드", "티커"))
+HEADER_WORDS = frozenset(("total", "symbol", "ticker", "tickers", "합계", "소계", "종목코드", "티커"))
 """Words of repeated headers and of lines of sums, in any case."""
-LENGTH = 24
+MAX_LENGTH = 24
 """The longest code that the record keeps."""
 
 _KR = re.compile(r"[0-9][0-9A-Z]{5}")
@@ -48,16 +48,16 @@ _YAHOO_KR = re.compile(r"\.K[SQ]$")
 _WHOLE = re.compile(r"(\d{1,6})\.0")
 
 
-def spelling(market: str, text: str) -> str:
+def spell_code(market: str, text: str) -> str:
     """The code as `market` spells it; "" where the text is no code of it."""
-    return _spelling(market.partition("-")[0], text) if len(text) <= 4 * LENGTH else ""
+    return _spelling(market.partition("-")[0], text) if len(text) <= 4 * MAX_LENGTH else ""
 
 
 @lru_cache(maxsize=1 << 15)
 def _spelling(base: str, text: str) -> str:
     """The same; files name the codes of a market again in every batch."""
     plain = _plain(text)
-    if plain in MISSING or plain.casefold() in HEADINGS or plain == "Code" or len(plain) > LENGTH:
+    if plain in MISSING_CODES or plain.casefold() in HEADER_WORDS or plain == "Code" or len(plain) > MAX_LENGTH:
         return ""
     if base == "kr":
         return _korean(plain)
@@ -67,7 +67,7 @@ def _spelling(base: str, text: str) -> str:
     return found if _ANY.fullmatch(found) else ""
 
 
-def shortened(text: str) -> str:
+def truncated_digits(text: str) -> str:
     """The digits of a code that a program took for a number and whose leading zeros it dropped, "" where the text is
     not of that kind: 5930 and 5930.0, but not 373220."""
     plain = _plain(text)
@@ -77,12 +77,12 @@ def shortened(text: str) -> str:
     return digits if short else ""
 
 
-def restored(text: str) -> str:
-    """A KRX code with its leading zeros, from what `shortened` knows."""
-    return shortened(text).zfill(6)
+def restore_zeros(text: str) -> str:
+    """A KRX code with its leading zeros, from what `truncated_digits` knows."""
+    return truncated_digits(text).zfill(6)
 
 
-def in_name(market: str, name: str) -> str:
+def code_in_name(market: str, name: str) -> str:
     """The code that the name of a file holds (005930.csv, pykrx_005930.csv, AAPL.csv), "" where that is not certain:
     six digits may be a month."""
     base = market.partition("-")[0]
@@ -91,7 +91,7 @@ def in_name(market: str, name: str) -> str:
         found = {word for word in words if _KR.fullmatch(word) and not _is_month(word)}
         return found.pop() if len(found) == 1 else ""
     if base == "us" and re.fullmatch(r"[A-Z]{1,5}([.\-][A-Z])?", name):
-        return spelling(market, name)
+        return spell_code(market, name)
     return ""
 
 

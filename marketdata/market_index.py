@@ -17,23 +17,23 @@ from marketdata.lake.reader import Window
 from marketdata.markets import get_market
 from marketdata.panel import Floats, Panel
 
-LOOK_BACK = 253
+INDEX_LOOK_BACK = 253
 """Sessions before the first one asked for: a suspected corporate action keeps an instrument out for 252."""
 
 
-def compute(window: Window) -> tuple[Floats, Floats]:
+def compute_index(window: Window) -> tuple[Floats, Floats]:
     """`m` and `range` of the sessions the window asks for, (K,) each, fractions; NaN where nobody is eligible."""
     panel = window.read(
         {"close": window.start, "high": 0, "low": 0, "volume": 0, "raw_close": 1},
         market_cap=True,
         returns=True,
     )
-    return of_panel(panel)
+    return index_of_panel(panel)
 
 
-def of_panel(panel: Panel) -> tuple[Floats, Floats]:
+def index_of_panel(panel: Panel) -> tuple[Floats, Floats]:
     """The same from a panel that has `returns` (K, N) and market caps (K + 1, N or K, N)."""
-    asked = len(panel.asked)
+    asked = len(panel.output_sessions)
     eligible = panel.eligible(segments=get_market(panel.market).segments, min_bars=2)
     returns = panel["returns"][-asked:]
     high, low, close = (panel[name][-asked:] for name in ("high", "low", "close"))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from marketdata import ticks
 from marketdata.nearest_name import did_you_mean
 
-NAME = re.compile(r"(?P<base>[a-z]+)(-[a-z0-9]{1,7})?")
+NAME_PATTERN = re.compile(r"(?P<base>[a-z]+)(-[a-z0-9]{1,7})?")
 
 
 class UnknownMarket(ValueError):
@@ -54,7 +54,7 @@ class Market:
     def tick(self, prices: NDArray[np.float64]) -> NDArray[np.float64]:
         """How far a recorded price may be off by rounding: the tick at each price by the latest table, 1e-8 for coins,
         whose prices nobody restates."""
-        latest = None if self.calendar == COINS.calendar else ticks.grid(self.name, date.max)
+        latest = None if self.calendar == COIN_MARKET.calendar else ticks.get_grid(self.name, date.max)
         return np.full(len(prices), 1e-8) if latest is None else latest.ticks(prices)
 
     def order_price(
@@ -70,7 +70,7 @@ class Market:
         return ticks.order_price(price, side, session, self.name, segment=segment, kind=kind)
 
 
-COINS = Market(
+COIN_MARKET = Market(
     name="upbit",
     calendar="24/7",
     currency="KRW",
@@ -100,15 +100,15 @@ MARKETS = {
         segments=("US",),
         suspect_move=None,
     ),
-    "upbit": COINS,
+    "upbit": COIN_MARKET,
     # The same coins on another exchange, whose days are Korean days.
-    "bithumb": replace(COINS, name="bithumb", timezone="Asia/Seoul"),
+    "bithumb": replace(COIN_MARKET, name="bithumb", timezone="Asia/Seoul"),
 }
 
 
 def get_market(name: str) -> Market:
     """The market of that name; raises `UnknownMarket`."""
-    match = NAME.fullmatch(name)
+    match = NAME_PATTERN.fullmatch(name)
     base = MARKETS.get(match["base"]) if match else None
     if base is None:
         raise UnknownMarket(
@@ -121,5 +121,5 @@ def get_market(name: str) -> Market:
 
 def is_market(name: str) -> bool:
     """Whether a market may be called so."""
-    match = NAME.fullmatch(name)
+    match = NAME_PATTERN.fullmatch(name)
     return match is not None and match["base"] in MARKETS

@@ -61,7 +61,7 @@ class Statements:
         return latest(self.segment, -1), flags.astype(np.uint8)
 
 
-def preference(sources: Sequence[str], order: Sequence[str]) -> dict[str, int]:
+def rank_sources(sources: Sequence[str], order: Sequence[str]) -> dict[str, int]:
     """A rank for each source, 0 the best: those of `order` first, then the others by name."""
     ranked = [name for name in order if name in sources] + sorted(set(sources) - set(order))
     return {name: rank for rank, name in enumerate(ranked)}

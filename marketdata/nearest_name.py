@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
 
-LIKE = 0.6
+MIN_RATIO = 0.6
 """`difflib`'s ratio from which a name is proposed."""
-ONE_OF_TWO = 0.5
+MIN_UNIQUE_RATIO = 0.5
 """The ratio from which one is proposed where no other is as near: of two letters one differs, as in kx for kr, while
 v9 is as near to v1 as to v2."""
-LONGEST = 64
+MAX_LENGTH = 64
 """Characters of a name that are compared."""
 
 
-def nearest_name(name: object, names: Iterable[object], least: float = LIKE) -> str:
+def nearest_name(name: object, names: Iterable[object], least: float = MIN_RATIO) -> str:
     """The one of `names` that is most like `name`, whatever its case; "" where none is like it. `least`: the ratio from
     which several that are equally near count."""
     plain = {str(one).casefold(): str(one) for one in names}
-    given = str(name)[:LONGEST].casefold()
-    near = get_close_matches(given, plain, n=2, cutoff=ONE_OF_TWO)
+    given = str(name)[:MAX_LENGTH].casefold()
+    near = get_close_matches(given, plain, n=2, cutoff=MIN_UNIQUE_RATIO)
     if not near:
         return ""
     ratios = [SequenceMatcher(None, one, given).ratio() for one in near]

@@ -15,7 +15,7 @@ from typing import Literal
 
 Language = Literal["ko", "en"]
 
-MISSING = "-"
+MISSING_TEXT = "-"
 UNITS: dict[Language, tuple[tuple[int, str], ...]] = {
     "ko": ((12, "조"), (8, "억"), (4, "만")),
     "en": ((12, "T"), (9, "B"), (6, "M"), (3, "K")),
@@ -33,7 +33,7 @@ _EXACT = Context(prec=700, rounding=ROUND_HALF_UP)
 
 def format_count(value: float | None) -> str:
     """A whole number, grouped: 1,000,000,000; of a fractional volume up to eight decimals."""
-    return MISSING if _is_missing(value) else _grouped(Decimal(repr(float(value or 0))), 8)
+    return MISSING_TEXT if _is_missing(value) else _grouped(Decimal(repr(float(value or 0))), 8)
 
 
 def count_of(number: int, noun: str) -> str:
@@ -43,13 +43,13 @@ def count_of(number: int, noun: str) -> str:
 
 def format_number(value: float | None, digits: int = 6) -> str:
     """`value` to so many significant digits, at least all of its whole ones: 1,234,567.8 is 1,234,568."""
-    return MISSING if _is_missing(value) else _significant(float(value or 0), digits)
+    return MISSING_TEXT if _is_missing(value) else _significant(float(value or 0), digits)
 
 
 def format_percent(value: float | None, *, sign: bool = True, decimals: int = 2) -> str:
     """`value` percent: +1.23 %; `sign=False` for shares and rates that have no direction."""
     if _is_missing(value):
-        return MISSING
+        return MISSING_TEXT
     rounded = _fixed(float(value or 0), decimals)
     plus = "+" if sign and rounded > 0 else ""
     return f"{plus}{rounded:,f} %"
@@ -58,7 +58,7 @@ def format_percent(value: float | None, *, sign: bool = True, decimals: int = 2)
 def format_price(value: float | None, currency: str) -> str:
     """A price with its currency's decimals: 71,900 in won, 229.98 in dollars; 0.00012345 of a cheap coin."""
     if _is_missing(value):
-        return MISSING
+        return MISSING_TEXT
     price = float(value or 0)
     if abs(price) < SMALL.get(currency, 1.0):
         return _significant(price, 4)
@@ -70,7 +70,7 @@ def format_amount(value: float | None, currency: str, language: Language | None 
 
     `language` says whose units; without it those that the currency's readers use."""
     if _is_missing(value):
-        return MISSING
+        return MISSING_TEXT
     units = UNITS[language or ("ko" if currency == "KRW" else "en")]
     amount = _rounded_amount(float(value or 0), [power for power, _ in units])
     for power, name in units:
@@ -91,7 +91,7 @@ def format_signed_count(value: float | None) -> str:
 
 
 def _signed(text: str, value: float | None) -> str:
-    return f"+{text}" if text != MISSING and value is not None and value > 0 else text
+    return f"+{text}" if text != MISSING_TEXT and value is not None and value > 0 else text
 
 
 def _is_missing(value: float | None) -> bool:

@@ -67,7 +67,7 @@ class Panel:
             raise KeyError(f"{name} was not loaded into this panel (only {loaded})") from None
 
     @property
-    def asked(self) -> NDArray[np.datetime64]:
+    def output_sessions(self) -> NDArray[np.datetime64]:
         """The sessions asked for, (K,)."""
         return self.sessions[self.start :]
 

@@ -11,10 +11,10 @@ daily limit are suspected
    ninth or a tenth at most. So a wrong bar is recognised whose base price was computed from its wrong close.
 
 A bar after a session without a trade (halts, consolidations, the first trade after a listing) and one with an event may
-open at half to several times its base price: of these are suspected a close, high or low of `FREE` times the base price
-or that part of it, of the close only upwards. Where such a bar lies beyond the limit, so may those of the six sessions
-after it: shares about to be delisted trade without a limit for seven sessions. The limit of funds with leverage is
-twice that of shares.
+open at half to several times its base price: of these are suspected a close, high or low of `LOOSE_FACTOR` times the
+base price or that part of it, of the close only upwards. Where such a bar lies beyond the limit, so may those of the
+six sessions after it: shares about to be delisted trade without a limit for seven sessions. The limit of funds with
+leverage is twice that of shares.
 
 Source: KRX rules of 2015-06-15 (limit 30 % for shares, times the multiple for leveraged funds; no limit in liquidation
 trading). Measured on 2.1 M bars of KRX: `tests/marketdata/test_price_limits_real.py`. Volume plays no part.
@@ -31,10 +31,10 @@ from marketdata.markets import Market
 from marketdata.panel import Bools, Floats
 
 BASE, REACH, STEP = "base", "reach", "step"
-FREE = 5.0
+LOOSE_FACTOR = 5.0
 LIQUIDATION = 7
 """Sessions without a limit before shares are delisted, the first included."""
-LOOK_BACK = LIQUIDATION + 2
+LIMIT_LOOK_BACK = LIQUIDATION + 2
 LEAST_STEP = 1 / 15
 LEVERAGE = 2.0
 
@@ -58,8 +58,8 @@ class LimitedBars:
 
 
 def beyond_limits(bars: LimitedBars, market: Market, start: int) -> list[tuple[int, int, str]]:
-    """(row, column, kind) of what is suspected from row `start` on, ascending; `LOOK_BACK` rows before are looked at.
-    Empty where the market has no limit."""
+    """(row, column, kind) of the suspicions from row `start` on, ascending; needs `LIMIT_LOOK_BACK` rows before. Empty
+    where the market has no limit."""
     limit = market.suspect_move
     if limit is None or len(bars.close) < 2:
         return []
@@ -92,8 +92,8 @@ def _beyond(bars: LimitedBars, market: Market, limit: float, low: int) -> dict[t
     reaches = (np.abs(sides_at - base) > most).any(axis=0) & ~closes_beyond
     free = (bars.volume[at[0] - 1, column] <= 0) | bars.eventful[at]
     loose = free | _in_liquidation(bars, limit, *at)
-    upwards = closes_beyond & (close > FREE * base)
-    wide = (sides_at > FREE * base).any(axis=0) | (sides_at < base / FREE).any(axis=0)
+    upwards = closes_beyond & (close > LOOSE_FACTOR * base)
+    wide = (sides_at > LOOSE_FACTOR * base).any(axis=0) | (sides_at < base / LOOSE_FACTOR).any(axis=0)
     is_base = bars.based[at] & np.where(loose, upwards, closes_beyond)
     is_reach = reaches & np.where(free, wide, ~loose)
     kind = np.select([is_base, is_reach], [BASE, REACH], "")
@@ -127,6 +127,6 @@ def _steps(bars: LimitedBars, limit: float, low: int) -> list[tuple[int, int]]:
         size = np.abs(np.log(factor))
         again = np.zeros(scale.shape, dtype=bool)
         together = np.abs(np.log(factor[1:] * factor[:-1]))
-        again[1:] = (size[1:] > np.log(FREE)) & (together < np.log(1 + limit))
+        again[1:] = (size[1:] > np.log(LOOSE_FACTOR)) & (together < np.log(1 + limit))
     odd = (odd | again) & bars.based & ~bars.decided
     return [(int(t) + low, int(i)) for t, i in np.argwhere(odd[low:])]

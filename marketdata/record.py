@@ -1,4 +1,4 @@
-"""Which sessions a market's record holds, and the windows that can be read of them.
+"""The recorded sessions of a market, which of them are missing or in doubt, and digests of their history.
 
 A session of the calendar between two recorded ones without a bar for any instrument is a *missing session*: no window
 may contain one, since every average across it would be wrong. History begins anew after it.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.breaks import RULES, Break
+from marketdata.breaks import RULES_VERSION, Break
 from marketdata.errors import DataProblem, EmptyMarket
 from marketdata.lake import digest
 from marketdata.lake.footers import Part
@@ -22,6 +22,9 @@ from marketdata.session_activity import SessionCounts
 from marketdata.session_hours import SessionHours
 
 Days = NDArray[np.datetime64]
+
+DOUBT_SESSIONS = 60
+"""Sessions before a scan's first whose doubts are named with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +52,55 @@ class Record:
     closed: Mapping[str, str]
 
     def doubt(self, n: int) -> str:
-        """Why session n is in doubt (`session_activity`), "" where it is not."""
+        """Why session n is not scanned unless a person says so (`session_activity`), "" where nothing is wrong: too
+        many bars are missing, too few instruments traded, or the bars are those of the session before."""
         return self.counts[n].doubt(self.counts[n - 1]) if n else ""
+
+    def is_doubtful(self, n: int) -> bool:
+        """Whether session n is in doubt."""
+        return bool(self.doubt(n))
+
+    def last_complete_session(self, as_of: datetime) -> date:
+        """The latest session that has closed by `as_of` and is not in doubt; DataProblem where there is none."""
+        self.refuse_empty()
+        for n in range(self.hours.last_closed(self.sessions, as_of), -1, -1):
+            if self.bars[n] and not self.is_doubtful(n):
+                session: date = self.sessions[n].item()
+                return session
+        raise DataProblem(
+            f"Market {self.market.name} has no complete session yet: its last one had not closed, or has too few bars; "
+            "name one with --date."
+        )
+
+    def closed_days(self) -> dict[str, str]:
+        """The sessions of the calendar that the record leaves out since the market did not trade: ISO date -> a
+        sentence. An operator confirms it by a calendar override, or says by one that the market was open."""
+        return {day: f"{day}: {why}; closed?" for day, why in sorted(self.closed.items()) if why}
+
+    def notices(self, sessions: Days) -> list[str]:
+        """A sentence for each day that makes a scan of `sessions` less certain: days from `DOUBT_SESSIONS` before them
+        on that are left out since the market did not trade, and sessions before them in doubt."""
+        first = int(np.searchsorted(self.sessions, sessions[0]))
+        low = max(first - DOUBT_SESSIONS, 0)
+        since = str(self.sessions[low])
+        sentences = {day: sentence for day, sentence in self.closed_days().items() if day >= since}
+        for n in range(low, first):
+            if self.bars[n] and (why := self.doubt(n)):
+                sentences[str(self.sessions[n])] = f"{self.sessions[n]}: {why}"
+        return [sentences[day] for day in sorted(sentences)]
 
     def blocks(self) -> list[Days]:
         """The recorded sessions as consecutive runs, none of them missing."""
-        have = np.flatnonzero(self.bars > 0)
-        return [self.sessions[run] for run in np.split(have, np.flatnonzero(np.diff(have) > 1) + 1) if len(run)]
+        with_bars = np.flatnonzero(self.bars > 0)
+        runs = np.split(with_bars, np.flatnonzero(np.diff(with_bars) > 1) + 1)
+        return [self.sessions[run] for run in runs if len(run)]
 
     def block(self, session: np.datetime64) -> Days:
         """The run of sessions that `session` lies in; DataProblem where it has no bars."""
         for run in self.blocks():
             if run[0] <= session <= run[-1]:
                 return run
-        raise DataProblem(self._absent(session))
+        raise DataProblem(self.absence(session))
 
     def between(self, first: date | None, last: date | None) -> Days:
         """The sessions from `first` to `last` (one session where they are equal, which must then be one), all
@@ -84,60 +122,49 @@ class Record:
         inside = (self.sessions >= low) & (self.sessions <= high)
         if not inside.any():
             raise DataProblem(f"Market {name} has no session from {low} to {high}.")
-        self._refuse_missing(inside)
+        self.refuse_missing(inside)
         return self.sessions[inside]
+
+    def months(self, days: Days) -> tuple[Part, ...]:
+        """The partitions that `days` lie in."""
+        return parts_of(self.parts, days)
+
+    def history_digests(self, sessions: Days, breaks: Iterable[Break] = ()) -> list[str]:
+        """For each of `sessions` the digest of everything recorded up to and including it, and of the `breaks` up to
+        it, in hex: what a result may depend on, and nothing later."""
+        requested = {str(day) for day in sessions}
+        by_session: dict[str, list[bytes]] = {}
+        for one in breaks:
+            by_session.setdefault(one.session, [RULES_VERSION.encode()]).append(f"{one.kind} {one.code}".encode())
+        digests = []
+        state = digest.text([self.market.name.encode()])
+        for day in sorted(self.digests):
+            state = digest.text([state.encode(), day.encode(), self.digests[day].encode()])
+            if day in by_session:
+                state = digest.text([state.encode(), *by_session[day]])
+            if day in requested:
+                digests.append(state)
+        return digests
 
     def refuse_empty(self) -> None:
         """DataProblem where there are no bars at all."""
         if not len(self.sessions):
             raise EmptyMarket(self.market.name)
 
-    def history(self, asked: Days, warm_up: int) -> tuple[Days, int]:
-        """The sessions to load for `asked`, which are consecutive: up to `warm_up` before them, where the record has
-        them, and the row at which `asked` begins. DataProblem where a session in between is missing."""
-        start = int(np.searchsorted(self.sessions, asked[0]))
-        end = start + len(asked)
-        low = max(start - warm_up, 0)
-        have = np.flatnonzero(self.bars[low:end] > 0)
-        if not len(have):
-            raise DataProblem(self._absent(asked[0]))
-        low += int(have[0])
-        inside = np.zeros(len(self.sessions), dtype=bool)
-        inside[low:end] = True
-        self._refuse_missing(inside)
-        return self.sessions[low:end], start - low
-
-    def months(self, days: Days) -> tuple[Part, ...]:
-        """The partitions that `days` lie in."""
-        return within(self.parts, days)
-
-    def chain(self, asked: Days, breaks: Iterable[Break] = ()) -> list[str]:
-        """For each of `asked` the digest of everything recorded up to and including that session, and of the `breaks`
-        up to it, in hex: what a result may depend on, and nothing that came later."""
-        wanted = {str(day) for day in asked}
-        broken: dict[str, list[bytes]] = {}
-        for one in breaks:
-            told = f"{one.kind} {one.code}".encode()
-            broken.setdefault(one.session, [RULES.encode()]).append(told)
-        found, parts = [], [self.market.name.encode()]
-        state = digest.text(parts)
-        for day in sorted(self.digests):
-            state = digest.text([state.encode(), day.encode(), self.digests[day].encode()])
-            if day in broken:
-                state = digest.text([state.encode(), *broken[day]])
-            if day in wanted:
-                found.append(state)
-        return found
-
-    def _refuse_missing(self, inside: NDArray[np.bool_]) -> None:
+    def refuse_missing(self, inside: NDArray[np.bool_]) -> None:
+        """DataProblem where one of the sessions `inside` (R,) is missing."""
         missing = self.sessions[inside & (self.bars == 0)]
         if len(missing):
             more = f" and {len(missing) - 1} more up to {missing[-1]}" if len(missing) > 1 else ""
             raise DataProblem(
-                f"Market {self.market.name} has no bar at all on session {missing[0]}{more}, inside the window that "
-                "was asked for or its warm-up: import these sessions, or record in the admin's calendar overrides "
-                "that the market was closed."
+                f"Market {self.market.name} has no bar at all on session {missing[0]}{more}, inside the requested "
+                "window or its warm-up: import these sessions, or record in the admin's calendar overrides that the "
+                "market was closed."
             )
+
+    def absence(self, session: np.datetime64) -> str:
+        """The message of a session without bars."""
+        return f"Market {self.market.name} has no bars on {session}: {self._nearest(session)}."
 
     def _refuse_closed(self, day: np.datetime64) -> None:
         """DataProblem where the bars of `day` say that the market was closed."""
@@ -146,9 +173,6 @@ class Record:
                 f"{day}: {why}; closed? The day is left out of every scan of market {self.market.name}. Confirm it, or "
                 "say that the market was open, in the admin's calendar overrides; or collect or import its bars again."
             )
-
-    def _absent(self, session: np.datetime64) -> str:
-        return f"Market {self.market.name} has no bars on {session}: {self._nearest(session)}."
 
     def _nearest(self, session: np.datetime64) -> str:
         at = int(np.searchsorted(self.calendar, session))
@@ -166,24 +190,24 @@ class FlowRecord:
     parts: tuple[Part, ...]
     stale: tuple[date, ...]
 
-    def beside(self, asked: Days, bars: Sequence[str]) -> list[str]:
-        """For each of `asked` the digest of the bars up to it (`bars`) and of all flows up to it, in hex; that of the
-        bars alone where no flow is recorded up to then."""
+    def digests_with_bars(self, sessions: Days, bar_digests: Sequence[str]) -> list[str]:
+        """For each of `sessions` the digest of the bars up to it (`bar_digests`) and of all flows up to it, in hex;
+        that of the bars alone where no flow is recorded up to then."""
         days, state, n = sorted(self.digests), "", 0
-        found = []
-        for session, seen in zip(asked, bars, strict=True):
+        digests = []
+        for session, bar_digest in zip(sessions, bar_digests, strict=True):
             while n < len(days) and days[n] <= str(session):
                 state = digest.text([state.encode(), days[n].encode(), self.digests[days[n]].encode()])
                 n += 1
-            found.append(digest.text([seen.encode(), state.encode()]) if state else seen)
-        return found
+            digests.append(digest.text([bar_digest.encode(), state.encode()]) if state else bar_digest)
+        return digests
 
     def months(self, days: Days) -> tuple[Part, ...]:
         """The files that `days` lie in."""
-        return within(self.parts, days)
+        return parts_of(self.parts, days)
 
 
-def within(parts: tuple[Part, ...], days: Days) -> tuple[Part, ...]:
+def parts_of(parts: tuple[Part, ...], days: Days) -> tuple[Part, ...]:
     """Those of `parts` whose month `days` lie in."""
     low, high = days[0].astype("datetime64[M]"), days[-1].astype("datetime64[M]")
     return tuple(part for part in parts if low <= np.datetime64(part.month, "M") <= high)

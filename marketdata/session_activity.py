@@ -4,9 +4,9 @@ files, quotes and collected bars.
 A session on which the market did not trade is no session, until its bars are replaced or an operator says that it was
 open (calendar override). It is recognised by either of
 
-- no volume at all in at least `LEAST` instruments, when at least as many traded on the session before;
-- at least `COPIED` of at least `LEAST` instruments that traded repeat the session before, price by price and to the
-  last share: a source's stale copy.
+- no volume at all in at least `MIN_INSTRUMENTS` instruments, when at least as many traded on the session before;
+- at least `COPY_SHARE` of at least `MIN_INSTRUMENTS` instruments that traded repeat the session before, price by
+  price and to the last share: a source's stale copy.
 
 A session is in doubt, which a person decides, where nothing traded (of however few), where half of what traded repeats
 the session before, or where far fewer instruments traded than on the session before.
@@ -26,14 +26,14 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-BAR = ("open", "high", "low", "close", "volume")
+COMPARED_FIELDS = ("open", "high", "low", "close", "volume")
 """What two bars have in common when one is a copy of the other."""
-LEAST = 10
-COPIED = 0.9
-DOUBTFUL = 0.5
-FEWER = 5
+MIN_INSTRUMENTS = 10
+COPY_SHARE = 0.9
+DOUBT_SHARE = 0.5
+MIN_FEWER = 5
 """A session is not thin for the sake of fewer instruments than this, whatever share they are."""
-COMPLETE = 0.9
+COMPLETE_SHARE = 0.9
 """The share of the session before that must have a bar and trade, among common stock in good standing: what a scan
 looks at. (A source that knows more kinds of instruments must not make another look thin.)"""
 
@@ -50,11 +50,11 @@ class Activity:
 
     def closure(self) -> str:
         """Why the market was closed by the rule, "" where it was not."""
-        if self.before is None or self.before < LEAST:
+        if self.before is None or self.before < MIN_INSTRUMENTS:
             return ""
-        if not self.traded and self.bars >= LEAST:
+        if not self.traded and self.bars >= MIN_INSTRUMENTS:
             return f"none of {self.bars} instruments traded"
-        if self.traded >= LEAST and is_copy(self.traded, self.repeated, COPIED):
+        if self.traded >= MIN_INSTRUMENTS and is_copy(self.traded, self.repeated, COPY_SHARE):
             return f"{self.repeated} of {self.traded} bars repeat the session before"
         return ""
 
@@ -64,7 +64,7 @@ class Activity:
             return ""
         if not self.traded and self.before:
             return f"none of {self.bars} instruments traded"
-        if self.traded >= LEAST and is_copy(self.traded, self.repeated, DOUBTFUL):
+        if self.traded >= MIN_INSTRUMENTS and is_copy(self.traded, self.repeated, DOUBT_SHARE):
             return f"{self.repeated} of {self.traded} bars repeat the session before"
         return ""
 
@@ -80,14 +80,16 @@ class SessionCounts(NamedTuple):
     repeated: int = 0
 
     @classmethod
-    def of(cls, told: Sequence[Any]) -> SessionCounts:
-        """From a value of `Partition.sessions`, which has a digest in the second place."""
-        bars, _, good, *more = told
+    def of(cls, row: Sequence[Any] | None) -> SessionCounts:
+        """From a value of `Partition.sessions`, which has a digest in the second place; None has no bar."""
+        if row is None:
+            return cls()
+        bars, _, good, *more = row
         return cls(bars, good, *more) if more else cls(bars, good, -1, -1, 0)
 
     def doubt(self, before: SessionCounts) -> str:
         """Why the session is in doubt beside the one before it, "" where it is not."""
-        if self.good < COMPLETE * before.good:
+        if self.good < COMPLETE_SHARE * before.good:
             return f"only {self.good} instruments have a bar, {before.good} had one the session before"
         if self.traded < 0 or before.traded < 0:
             return ""
@@ -98,28 +100,28 @@ class SessionCounts(NamedTuple):
         return ""
 
 
-def is_copy(traded: int, repeated: int, share: float = DOUBTFUL) -> bool:
+def is_copy(traded: int, repeated: int, share: float = DOUBT_SHARE) -> bool:
     """Whether so many of the bars that traded repeat the session before that its source gave that session again."""
     return traded > 0 and repeated >= share * traded
 
 
 def is_thin(traded: int, before: int) -> bool:
     """Whether far fewer instruments traded than on the session before."""
-    return traded < COMPLETE * before and before - traded >= FEWER
+    return traded < COMPLETE_SHARE * before and before - traded >= MIN_FEWER
 
 
 @dataclass(slots=True)
-class Walk:
+class ActivityTracker:
     """The sessions of one market, one after the other, each compared with the one before. `instruments` is how many
-    codes there are; `bars` (N, 5) those of the session before (`BAR`), NaN where there is none."""
+    codes there are; `bars` (N, 5) those of the session before (`COMPARED_FIELDS`), NaN where there is none."""
 
     instruments: int
     before: int | None = None
-    bars: Floats = field(default_factory=lambda: np.empty((0, len(BAR))))
+    bars: Floats = field(default_factory=lambda: np.empty((0, len(COMPARED_FIELDS))))
 
     def activity(self, code: NDArray[np.integer], values: Floats) -> Activity:
         """Of a session with bars of the instruments `code` (R,), `values` (R, 5)."""
-        volume = values[:, BAR.index("volume")]
+        volume = values[:, COMPARED_FIELDS.index("volume")]
         traded = volume > 0
         repeated = np.zeros(len(code), dtype=bool)
         if len(self.bars):
@@ -128,6 +130,6 @@ class Walk:
 
     def accept(self, code: NDArray[np.integer], values: Floats, activity: Activity) -> None:
         """Go on from this session, which counts as one."""
-        self.bars = np.full((self.instruments, len(BAR)), np.nan)
+        self.bars = np.full((self.instruments, len(COMPARED_FIELDS)), np.nan)
         self.bars[code] = values
         self.before = activity.traded

@@ -77,10 +77,10 @@ class SessionHours:
         return Minutes(known.opens if opens is None else opens, known.closes if closes is None else closes)
 
     def _known(self, session: date) -> Minutes:
-        dated = calendar_table.HOURS.get(self.market.calendar, {}).get(session)
+        dated = calendar_table.SESSION_HOURS.get(self.market.calendar, {}).get(session)
         if dated is not None:
             return Minutes(*(moment.hour * 60 + moment.minute for moment in (dated.opens, dated.closes)))
-        days, hours = calendars.hours(self.market.calendar, cache=self.cache)
+        days, hours = calendars.get_calendar_hours(self.market.calendar, cache=self.cache)
         at = int(np.searchsorted(days, np.datetime64(session)))
         if at < len(days) and days[at] == np.datetime64(session):
             return Minutes(*hours[at].tolist())
@@ -88,7 +88,7 @@ class SessionHours:
 
     def _usual(self, session: date) -> Minutes:
         """The hours that most of the sessions before `session` have."""
-        days, hours = calendars.hours(self.market.calendar, cache=self.cache)
+        days, hours = calendars.get_calendar_hours(self.market.calendar, cache=self.cache)
         at = int(np.searchsorted(days, np.datetime64(session)))
         near = hours[max(at - 21, 0) : max(at, 1)]
         pairs, counts = np.unique(near, axis=0, return_counts=True)

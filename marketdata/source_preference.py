@@ -15,35 +15,35 @@ from datetime import date
 
 from marketdata import membership
 
-WINDOW = 7
-ENOUGH = 0.8
+QUALITY_SESSIONS = 7
+MIN_QUALITY = 0.8
 
-Counts = Mapping[date, Mapping[str, int]]
+SourceCounts = Mapping[date, Mapping[str, int]]
 """Session -> source -> how many bars it has."""
 
 
-def qualities(counts: Counts, day: date) -> dict[str, float]:
+def source_qualities(counts: SourceCounts, day: date) -> dict[str, float]:
     """The quality of each source with a bar in the window that ends with `day`, 0..1."""
-    window = [one for one in sorted(counts) if one <= day][-WINDOW:]
+    window = [one for one in sorted(counts) if one <= day][-QUALITY_SESSIONS:]
     most = [max(counts[one].values(), default=0) for one in window]
     found = {}
     for source in sorted({source for one in window for source in counts[one]}):
         there = [n for n, one in enumerate(window) if source in counts[one]]
         brought = sum(counts[window[n]][source] for n in there)
         complete = brought / sum(most[there[0] :])
-        fresh = 1 - (len(window) - 1 - there[-1]) / WINDOW
+        fresh = 1 - (len(window) - 1 - there[-1]) / QUALITY_SESSIONS
         found[source] = 0.6 * complete + 0.4 * fresh
     return found
 
 
-def preferred(counts: Counts, days: Sequence[date], order: Sequence[str]) -> dict[date, tuple[str, ...]]:
+def preferred_sources(counts: SourceCounts, days: Sequence[date], order: Sequence[str]) -> dict[date, tuple[str, ...]]:
     """For each of `days` its sources, the preferred first and the others in the configured order."""
     found = {}
     for day in days:
-        quality = qualities(counts, day)
-        ranks = membership.preference(list(quality), order)
+        quality = source_qualities(counts, day)
+        ranks = membership.rank_sources(list(quality), order)
         ranked = sorted(ranks, key=lambda source: ranks[source])
-        good = [source for source in ranked if quality[source] >= ENOUGH]
+        good = [source for source in ranked if quality[source] >= MIN_QUALITY]
         first = good[0] if good else max(ranked, key=lambda source: quality[source])
         found[day] = (first, *(source for source in ranked if source != first))
     return found

@@ -35,7 +35,7 @@ Bands = Sequence[tuple[str, str]]
 DIGITS = 12
 """Significant digits of a float that are read: what arithmetic leaves beyond them is no part of a price."""
 
-EVER = date.min
+ALWAYS = date.min
 FUNDS = frozenset({"etf", "etn"})
 
 
@@ -90,31 +90,31 @@ class TickGrid:
 
 # --- tables: (from this session on, grid), the latest first -------------------------------------------
 
-Dated = tuple[tuple[date, TickGrid], ...]
+GridHistory = tuple[tuple[date, TickGrid], ...]
 
 KRX_UNIFIED = date(2023, 1, 25)
-KRX = TickGrid.of([
+KRX_GRID = TickGrid.of([
     ("0", "1"), ("2000", "5"), ("5000", "10"), ("20000", "50"), ("50000", "100"), ("200000", "500"),
     ("500000", "1000"),
 ])  # fmt: skip
 _OLD = [("0", "1"), ("1000", "5"), ("5000", "10"), ("10000", "50"), ("50000", "100")]
-KOSPI: Dated = (
-    (KRX_UNIFIED, KRX),
-    (EVER, TickGrid.of([*_OLD, ("100000", "500"), ("500000", "1000")])),
+KOSPI: GridHistory = (
+    (KRX_UNIFIED, KRX_GRID),
+    (ALWAYS, TickGrid.of([*_OLD, ("100000", "500"), ("500000", "1000")])),
 )
-KOSDAQ: Dated = ((KRX_UNIFIED, KRX), (EVER, TickGrid.of(_OLD)))
+KOSDAQ: GridHistory = ((KRX_UNIFIED, KRX_GRID), (ALWAYS, TickGrid.of(_OLD)))
 
 # 5 won flat, finer below 2,000 from a day in December 2023 that sources give differently (8, 11 or 18): orders keep to
 # the coarser grid, which lies on both, until the month is over.
 _WON = TickGrid.of([("0", "1")])
-KRX_FUNDS: Dated = (
+KRX_FUNDS: GridHistory = (
     (date(2024, 1, 1), TickGrid.of([("0", "1"), ("2000", "5")])),
-    (EVER, TickGrid.of([("0", "5")])),
+    (ALWAYS, TickGrid.of([("0", "5")])),
 )
 
-US: Dated = ((EVER, TickGrid.of([("0", "0.0001"), ("1", "0.01")])),)
+US: GridHistory = ((ALWAYS, TickGrid.of([("0", "0.0001"), ("1", "0.01")])),)
 
-UPBIT: Dated = (
+UPBIT: GridHistory = (
     (
         date(2025, 7, 31),
         TickGrid.of([
@@ -135,8 +135,8 @@ UPBIT: Dated = (
 
 
 @lru_cache(maxsize=1024)
-def grid(market: str, session: date, segment: str = "", kind: str = "stock") -> TickGrid | None:
-    """The grid of a market's instruments on a session; None where there is none (see `no_grid`).
+def get_grid(market: str, session: date, segment: str = "", kind: str = "stock") -> TickGrid | None:
+    """The grid of a market's instruments on a session; None where there is none (see `missing_grid_reason`).
 
     `market` is a name such as kr, us, upbit, bithumb or kr-adj, which has the grid of kr. `segment` matters on KRX
     before 2023-01-25: without one the grid of KOSPI, which every segment's grid contains. `kind`: etf and etn have a
@@ -148,7 +148,7 @@ def grid(market: str, session: date, segment: str = "", kind: str = "stock") -> 
     return None
 
 
-def _tables(market: str, segment: str, kind: str) -> Dated:
+def _tables(market: str, segment: str, kind: str) -> GridHistory:
     if market == "kr":
         if kind in FUNDS:
             return KRX_FUNDS
@@ -158,9 +158,9 @@ def _tables(market: str, segment: str, kind: str) -> Dated:
     return UPBIT if market == "upbit" and segment in ("", "KRW") else ()
 
 
-def no_grid(market: str, session: date, segment: str = "", kind: str = "stock") -> str:
-    """Why `grid` is None, one sentence; "" where it is not."""
-    if grid(market, session, segment, kind) is not None:
+def missing_grid_reason(market: str, session: date, segment: str = "", kind: str = "stock") -> str:
+    """Why `get_grid` is None, one sentence; "" where it is not."""
+    if get_grid(market, session, segment, kind) is not None:
         return ""
     if market.partition("-")[0] == "bithumb":
         return (
@@ -186,25 +186,25 @@ def order_price(
 
     None where there is no price (None, NaN, not above 0), no grid, or nothing above 0 to round down to. A float is read
     to 12 significant digits, so that 10500.000000000002 is 10,500 and does not become 10,510. ValueError for a side
-    that does not exist. `market`, `segment` and `kind` as in `grid`.
+    that does not exist. `market`, `segment` and `kind` as in `get_grid`.
     """
     down = Side(side) is Side.TARGET
-    found = grid(market, session, segment, kind)
-    exact = decimal(price)
+    found = get_grid(market, session, segment, kind)
+    exact = to_decimal(price)
     if found is None or exact is None or exact <= 0:
         return None
     rounded = found.floor(exact) if down else found.ceil(exact)
     return rounded if rounded > 0 else None
 
 
-def on_grid(price: Price, session: date, market: str, *, segment: str = "", kind: str = "stock") -> bool | None:
+def is_on_grid(price: Price, session: date, market: str, *, segment: str = "", kind: str = "stock") -> bool | None:
     """Whether a raw trade price lies on the grid; None where there is no grid.
 
     A finding about KRX shares at most, never a reason to reject a bar: block trades, closes of halted issues and prices
     that a vendor restated lie off it. SPACs trade in whole won since 2026, funds on either of their grids through
     December 2023. US trades may print at any price, and orders of coins may rest from before a change.
     """
-    exact, found = decimal(price), grid(market, session, segment, kind)
+    exact, found = to_decimal(price), get_grid(market, session, segment, kind)
     if exact is None or found is None:
         return None
     if found.has(exact):
@@ -217,7 +217,7 @@ def on_grid(price: Price, session: date, market: str, *, segment: str = "", kind
     return False
 
 
-def decimal(price: Price | None) -> Decimal | None:
+def to_decimal(price: Price | None) -> Decimal | None:
     """A price as an exact number; None where it is missing (None, NaN, infinite)."""
     if price is None:
         return None
@@ -227,8 +227,8 @@ def decimal(price: Price | None) -> Decimal | None:
 
 # --- daily limits of KRX --------------------------------------------------------------------------------
 
-WIDER = date(2015, 6, 15)  # 30 % instead of 15 % on KOSPI and KOSDAQ
-FIRST_DAY = date(2023, 6, 26)  # 60 to 400 % of the offer price, all day
+WIDER_SINCE = date(2015, 6, 15)  # 30 % instead of 15 % on KOSPI and KOSDAQ
+FREE_FIRST_DAY_SINCE = date(2023, 6, 26)  # 60 to 400 % of the offer price, all day
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,7 @@ class PriceLimits:
     upper: Decimal
 
 
-def price_limits(
+def get_price_limits(
     base: Price,
     session: date,
     segment: str,
@@ -259,16 +259,16 @@ def price_limits(
     400 % of it. None where there is no limit, or none that follows from the base: in `liquidation` trading, on other
     first days, and where `base` is missing or not above 0.
     """
-    exact = decimal(base)
-    found = grid("kr", session, segment, kind)
+    exact = to_decimal(base)
+    found = get_grid("kr", session, segment, kind)
     if exact is None or found is None or exact <= 0 or liquidation:
         return None
     konex = segment.startswith("KONEX")
     if first_day:
-        if konex or session < FIRST_DAY:
+        if konex or session < FREE_FIRST_DAY_SINCE:
             return None
         return PriceLimits(found.ceil(exact * 60 / 100), found.floor(exact * 4))
-    percent = (15 if konex or session < WIDER else 30) * leverage
+    percent = (15 if konex or session < WIDER_SINCE else 30) * leverage
     tick = found.tick(exact)
     width = exact * percent // 100 // tick * tick
     lower = max(exact - width, found.sizes[0])

@@ -33,8 +33,8 @@ class Pick(Protocol):
 
 def order_prices(plan: Mapping[str, Any], *, market: str, session: date, segment: str) -> OrderPrices | None:
     """`LEVELS` of a plan as order prices, a level that the plan lacks as None; None where the market has no tick grid
-    on that session (`ticks.no_grid` says why)."""
-    if ticks.grid(market, session, segment) is None:
+    on that session (`ticks.missing_grid_reason` says why)."""
+    if ticks.get_grid(market, session, segment) is None:
         return None
     found = {name: ticks.order_price(plan[name], name, session, market, segment=segment) for name in LEVELS}
     return {name: None if price is None else float(price) for name, price in found.items()}

@@ -15,7 +15,7 @@ from django_q.models import Failure
 
 from marketdata.operations import task_queue
 from marketdata.queries import coverage, instruments
-from marketdata.queries.readiness import State
+from marketdata.queries.readiness import ReadinessState
 from scans.queries import overview, readiness
 from seismo_site import account_admin, queue_admin
 
@@ -110,12 +110,12 @@ class SeismoAdminSite(AdminSite):
         context: dict[str, Any] = {}
         used: list[readiness.Readiness] = []
         if may("marketdata.view_lakepartition"):
-            ready = readiness.markets_readiness(instruments.market_names(), timezone.now())
-            used = [one for one in ready if one.state is not State.EMPTY]
+            ready = readiness.markets_readiness(instruments.get_market_names(), timezone.now())
+            used = [one for one in ready if one.state is not ReadinessState.EMPTY]
             sees_versions = may("scans.view_scanrun")
             context["readiness"] = [(one, one.reason if sees_versions else one.record.sentence) for one in used]
             context["late"] = [one for one in context["readiness"] if one[0].is_alarming]
-            context["states"] = coverage.states(instruments.market_names(), [one.record for one in used])
+            context["states"] = coverage.get_market_states(instruments.get_market_names(), [one.record for one in used])
             context["behind"] = [state for state in context["states"] if state.stale]
             context["missing"] = [state for state in context["states"] if state.missing]
             context["untraded"] = [state for state in context["states"] if state.untraded]

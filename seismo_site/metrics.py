@@ -32,7 +32,7 @@ from rest_framework.views import APIView
 from caching.stats import STATS
 from marketdata.operations import task_queue
 from marketdata.queries import instruments
-from marketdata.queries.readiness import State
+from marketdata.queries.readiness import ReadinessState
 from marketdata.web.api.access import StaffOnly
 from scans.queries import readiness
 
@@ -101,7 +101,7 @@ class InstallationCollector:
     """The state of the installation, looked up when it is asked for."""
 
     def collect(self) -> Iterator[Any]:
-        behind, last = instruments.freshness()
+        behind, last = instruments.get_record_ages()
         stale = GaugeMetricFamily(
             "seismo_lake_stale_months", "Months of the lake behind the record.", labels=["market"]
         )
@@ -129,7 +129,7 @@ def _ages() -> Iterator[Any]:
         labels=["market"],
     )
     for one in readiness.recorded_markets_readiness(timezone.now()):
-        if one.state is not State.DEMO:
+        if one.state is not ReadinessState.DEMO:
             age.add_metric([one.market], one.record.behind)
             overdue.add_metric([one.market], float(one.is_alarming))
     yield age

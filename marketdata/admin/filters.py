@@ -22,7 +22,7 @@ class MarketFilter(admin.SimpleListFilter):
     parameter_name = "market"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
-        return [(name, name) for name in instruments.market_names()]
+        return [(name, name) for name in instruments.get_market_names()]
 
     def has_output(self) -> bool:
         return True

@@ -44,8 +44,10 @@ class OverrideForm(Form):
             market = get_market(name)
         except UnknownMarket as error:
             raise forms.ValidationError({"market": str(error)}) from error
-        if not calendars.FIRST <= day <= calendars.LAST:
-            raise forms.ValidationError({"date": f"The calendars reach from {calendars.FIRST} to {calendars.LAST}."})
+        if not calendars.FIRST_DAY <= day <= calendars.LAST_DAY:
+            raise forms.ValidationError(
+                {"date": f"The calendars reach from {calendars.FIRST_DAY} to {calendars.LAST_DAY}."}
+            )
         opens, closes = given.get("opens_at"), given.get("closes_at")
         has_hours = opens is not None or closes is not None
         if has_hours and not given["is_open"]:
@@ -64,7 +66,7 @@ class OverrideForm(Form):
 
 
 def _is_session(calendar: str, day: date) -> bool:
-    known = calendars.sessions(calendar, cache=settings.CALENDAR_DIR, overrides={})
+    known = calendars.get_calendar_sessions(calendar, cache=settings.CALENDAR_DIR, overrides={})
     return bool(np.isin(np.datetime64(day), known))
 
 
@@ -138,7 +140,7 @@ class InstrumentAdmin(ReadOnly, MarketList):
         """By words, and by a code however it is spelled."""
         found, repeats = super().get_search_results(request, queryset, search_term)
         if search_term.strip():
-            found |= instrument_search.searched(queryset, search_term)
+            found |= instrument_search.search_instruments(queryset, search_term)
         return found, repeats
 
     @admin.display(description="See also")

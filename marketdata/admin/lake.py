@@ -21,7 +21,8 @@ from marketdata.models import LakePartition
 from marketdata.number_format import count_of
 from marketdata.operations.projection import project
 from marketdata.queries import coverage, instruments, readiness
-from marketdata.queries.bars import index, record
+from marketdata.queries.index_series import get_own_index
+from marketdata.queries.records import get_record
 from marketdata.web.admin.actions import action_fields, confirmation_page, is_confirmed, log_action
 from marketdata.web.admin.changelist import number_column
 from marketdata.web.admin.readonly import ReadOnly
@@ -151,7 +152,7 @@ class LakePartitionAdmin(ReadOnly, MarketList):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "Data coverage",
-            "states": _states(instruments.market_names()),
+            "states": _states(instruments.get_market_names()),
         }
         return TemplateResponse(request, "admin/marketdata/coverage.html", context)
 
@@ -159,7 +160,7 @@ class LakePartitionAdmin(ReadOnly, MarketList):
         """One market by month, with its index."""
         self._may_look(request)
         try:
-            held = record(market)
+            held = get_record(market)
         except UnknownMarket as error:
             messages.error(request, str(error))
             return self.coverage(request)
@@ -169,7 +170,7 @@ class LakePartitionAdmin(ReadOnly, MarketList):
             "title": f"Data coverage of market {market}",
             "market": market,
             "state": _states([market])[0],
-            "months": coverage.months(held),
+            "months": coverage.get_month_states(held),
             **_index(held),
         }
         return TemplateResponse(request, "admin/marketdata/coverage_market.html", context)
@@ -179,9 +180,9 @@ class LakePartitionAdmin(ReadOnly, MarketList):
             raise PermissionDenied
 
 
-def _states(markets: list[str]) -> list[coverage.State]:
+def _states(markets: list[str]) -> list[coverage.MarketState]:
     """The state of these markets as of now."""
-    return coverage.states(markets, readiness.freshness(markets, timezone.now()))
+    return coverage.get_market_states(markets, readiness.get_freshness(markets, timezone.now()))
 
 
 def _index(held: Any) -> dict[str, Any]:
@@ -189,7 +190,7 @@ def _index(held: Any) -> dict[str, Any]:
     if not len(held.sessions):
         return {}
     try:
-        days, m, spread = index(held)
+        days, m, spread = get_own_index(held)
     except LakeError as error:
         return {"index_problem": str(error)}
     low = max(len(days) - SHOWN_SESSIONS, 0)

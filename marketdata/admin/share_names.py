@@ -17,7 +17,7 @@ class ShareNames(Admin):
 
     def complete(self, rows: Sequence[Any]) -> None:
         """The names of all shares of a page."""
-        names = instruments.share_names((row.market, row.stock_code) for row in rows)
+        names = instruments.get_share_names((row.market, row.stock_code) for row in rows)
         for row in rows:
             row.share_name = names.get((row.market, row.stock_code), "")
 

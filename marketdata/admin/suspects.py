@@ -16,14 +16,16 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from marketdata.breaks import as_ratio
+from marketdata.breaks import format_ratio
 from marketdata.errors import DataProblem, LakeError
 from marketdata.markets import UnknownMarket, get_market
 from marketdata.models import FactorEvent
 from marketdata.operations.projection import project
 from marketdata.operations.record import factor_events
-from marketdata.queries import bars, coverage, instruments
-from marketdata.queries.coverage import Suspicion
+from marketdata.queries import instruments
+from marketdata.queries.instruments import get_names
+from marketdata.queries.records import get_record
+from marketdata.queries.suspicions import Suspicion, get_suspicions
 from marketdata.web.admin import actions
 from marketdata.web.admin.changelist import Admin
 
@@ -74,13 +76,13 @@ class SuspectsPage(Admin):
         found, problem = _suspicions(market)
         found = sorted(found, key=ORDERS.get(order, ORDERS["session"]), reverse=True)
         page = Paginator(found, AT_A_TIME).get_page(request.GET.get("p"))
-        names = bars.names(market, [one.code for one in page])
+        names = get_names(market, [one.code for one in page])
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": f"Suspected corporate actions of market {market}",
             "market": market,
-            "markets": instruments.market_names(),
+            "markets": instruments.get_market_names(),
             "order": order if order in ORDERS else "session",
             "orders": list(ORDERS),
             "page": page,
@@ -89,7 +91,7 @@ class SuspectsPage(Admin):
                 {
                     "one": one,
                     "name": names.get(one.code, ""),
-                    "split": f"{one.split:.6g} is {as_ratio(one.split)}" if one.split else "",
+                    "split": f"{one.split:.6g} is {format_ratio(one.split)}" if one.split else "",
                 }
                 for one in page
             ],
@@ -196,7 +198,7 @@ def _suspicions(market: str) -> tuple[Sequence[Suspicion], str]:
     """What is suspected, or why it is not known."""
     try:
         get_market(market)
-        return coverage.suspects(bars.record(market)), ""
+        return get_suspicions(get_record(market)), ""
     except (LakeError, UnknownMarket) as error:
         return [], str(error)
 

@@ -62,7 +62,7 @@ class StockFlows(MarketList):
     depends = ()
 
     def rows(self) -> QuerySet[InstitutionalFlow]:
-        return flows.recorded(self.market.name, self.kwargs["code"])
+        return flows.get_flows(self.market.name, self.kwargs["code"])
 
     @extend_schema(
         operation_id="stock_flows",

@@ -32,7 +32,7 @@ class StockFilter(Filters):
     kind = django_filters.CharFilter(max_length=12, help_text="e.g. common")
 
     def searched(self, rows: QuerySet[Instrument], _: str, text: str) -> QuerySet[Instrument]:
-        return instrument_search.searched(rows, text)
+        return instrument_search.search_instruments(rows, text)
 
 
 class Stocks(MarketList):
@@ -46,7 +46,7 @@ class Stocks(MarketList):
     response_cache = make_response_cache("page", "stocks")
 
     def rows(self) -> QuerySet[Instrument]:
-        return instruments.instruments(self.market.name)
+        return instruments.get_instruments(self.market.name)
 
     @extend_schema(
         operation_id="stocks",
@@ -72,14 +72,14 @@ class OneStock(MarketView):
         responses={200: StockDetail, **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
-        found = instruments.with_statuses(instrument_or_404(self.market.name, code))
-        context = {"market": self.market, "latest_bar": instruments.latest_bar(found)}
+        found = instruments.prefetch_statuses(instrument_or_404(self.market.name, code))
+        context = {"market": self.market, "latest_bar": instruments.get_latest_bar(found)}
         return self.answered(StockDetail(found, context=context).data)
 
 
 def instrument_or_404(market: str, code: str) -> Instrument:
     """The instrument of that code."""
-    found = instruments.instrument(market, code)
+    found = instruments.get_instrument(market, code)
     if found is None:
         raise Problem(
             "unknown_stock",

@@ -26,7 +26,7 @@ class RecordView(views.BaseView):
     """A view of what the database has, by its generations."""
 
     def recorded_generations(self) -> Mapping[str, datetime]:
-        return instruments.generations()
+        return instruments.get_generations()
 
 
 class MarketView(RecordView):
@@ -86,7 +86,7 @@ class MarketList(MarketView):
 
 def market_or_404(name: str, generations: Mapping[str, datetime]) -> Market:
     """The market of that name, where it is one of those that always are or has something recorded."""
-    known = instruments.markets(generations)
+    known = instruments.list_markets(generations)
     if name not in known:
         raise Problem(
             "unknown_market",

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from marketdata.data_quality.finding import Finding
-from marketdata.queries.readiness import State, freshness
+from marketdata.queries.readiness import ReadinessState, get_freshness
 
 
-def findings(market: str, as_of: datetime) -> Iterator[Finding]:
+def check_age(market: str, as_of: datetime) -> Iterator[Finding]:
     """What `check_data` says of the age of a market's record: nothing unless it is overdue."""
-    (found,) = freshness([market], as_of)
-    if found.state is State.OVERDUE:
+    (found,) = get_freshness([market], as_of)
+    if found.state is ReadinessState.OVERDUE:
         yield Finding(
             "old_record",
             market,

@@ -14,7 +14,7 @@ from marketdata import source_preference
 from marketdata.data_quality.finding import Finding
 from marketdata.markets import get_market
 from marketdata.models import Instrument, StockPrice
-from marketdata.queries.bars import sessions
+from marketdata.queries.market_calendar import get_sessions
 
 SESSIONS = 252
 MATCH, ANOMALY = 0.001, 0.05
@@ -111,15 +111,16 @@ def source_quality(market: str, limit: int) -> Finding:
         recent = StockPrice.objects.filter(market=market, date__gte=last - timedelta(days=21))
         for day, source, number in recent.order_by().values_list("date", "source").annotate(Count("pk")):
             counts.setdefault(day, {})[source] = number
-    found = source_preference.qualities(counts, last) if last else {}
-    poor = {source: one for source, one in found.items() if one < source_preference.ENOUGH}
+    found = source_preference.source_qualities(counts, last) if last else {}
+    poor = {source: one for source, one in found.items() if one < source_preference.MIN_QUALITY}
     order = ", ".join(settings.SOURCE_ORDER)
     return Finding(
         "source_quality",
         market,
         len(poor),
-        f"Sources whose quality (0.6 completeness + 0.4 freshness over {source_preference.WINDOW} sessions) is below "
-        f"{source_preference.ENOUGH}; the configured order is {order}",
+        "Sources whose quality (0.6 completeness + 0.4 freshness over "
+        f"{source_preference.QUALITY_SESSIONS} sessions) is below {source_preference.MIN_QUALITY}; "
+        f"the configured order is {order}",
         tuple({"source": source, "quality": round(one, 3)} for source, one in sorted(poor.items())),
     )
 
@@ -152,7 +153,7 @@ def apart(share: float) -> str:
 
 def _since(market: str) -> date:
     """The first of the last `SESSIONS` recorded sessions."""
-    last, calendar = _last(market), sessions(market)
+    last, calendar = _last(market), get_sessions(market)
     end = int(np.searchsorted(calendar, np.datetime64(last), side="right")) if last else 0
     found: date = calendar[max(end - SESSIONS, 0)].item()
     return found

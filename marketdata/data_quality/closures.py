@@ -9,24 +9,24 @@ import numpy as np
 from marketdata.data_quality.finding import Finding
 from marketdata.markets import get_market
 from marketdata.models import CalendarOverride, StockPrice
-from marketdata.queries import bars as queries
-from marketdata.session_activity import BAR, LEAST, Activity, is_copy
+from marketdata.queries.market_calendar import get_sessions
+from marketdata.session_activity import COMPARED_FIELDS, MIN_INSTRUMENTS, Activity, is_copy
 
 Bars = dict[str, tuple[float, ...]]
 
 
 def contradicted_closures(market: str, limit: int) -> Finding:
-    """Days closed by an override on which `LEAST` instruments or more traded, most of them otherwise than on the
-    session before; the newest first. The override is left as it is: a person or a source's later answer decides."""
+    """Days closed by an override on which `MIN_INSTRUMENTS` or more instruments traded, most of them otherwise than on
+    the session before; the newest first. The override is left as it is: a person or a source's later answer decides."""
     family = get_market(market).family
     closed = CalendarOverride.objects.filter(market__in=family, is_open=False).order_by("-date")
-    sessions = queries.sessions(market)
+    sessions = get_sessions(market)
     cases: list[dict[str, str | float]] = []
     for row in closed:
         if np.datetime64(row.date) in sessions:  # the market itself says otherwise
             continue
         seen = _activity(market, row.date)
-        if seen.traded >= LEAST and not is_copy(seen.traded, seen.repeated):
+        if seen.traded >= MIN_INSTRUMENTS and not is_copy(seen.traded, seen.repeated):
             who = f"source {row.source}" if row.source else "an operator"
             cases.append(
                 {
@@ -50,7 +50,7 @@ def _activity(market: str, day: date) -> Activity:
     """What the bars of a day say beside those of the last day before it that has any."""
     bars = StockPrice.objects.filter(market=market)
     now = _bars(market, day)
-    if sum(bar[-1] > 0 for bar in now.values()) < LEAST:
+    if sum(bar[-1] > 0 for bar in now.values()) < MIN_INSTRUMENTS:
         return Activity(len(now), 0, 0, None)
     earlier = bars.filter(date__lt=day).order_by("-date").values_list("date", flat=True).first()
     before = _bars(market, earlier) if earlier else {}
@@ -61,5 +61,5 @@ def _activity(market: str, day: date) -> Activity:
 
 def _bars(market: str, day: date) -> Bars:
     """Code -> the bar of a day, that of any source."""
-    rows = StockPrice.objects.filter(market=market, date=day).values_list("stock_code", *BAR)
+    rows = StockPrice.objects.filter(market=market, date=day).values_list("stock_code", *COMPARED_FIELDS)
     return {code: tuple(values) for code, *values in rows}

@@ -13,8 +13,8 @@ from django.db.models import Max, Min
 from marketdata.data_quality import anomalies, bars, closures, series_breaks, sessions
 from marketdata.data_quality.finding import Finding
 from marketdata.models import Instrument, InstrumentStatus, StockPrice
-from marketdata.queries import bars as queries
 from marketdata.queries import index_series
+from marketdata.queries.market_calendar import get_sessions
 
 QUIET_SESSIONS = 20
 """An instrument is quiet when it has had no bar for more than so many of its market's sessions."""
@@ -25,7 +25,7 @@ _COMPARED = ("open", "high", "low", "close", "volume")
 _TABLE = StockPrice._meta.db_table
 
 
-def findings(
+def get_findings(
     market: str, *, limit: int = 20, progress: Callable[[str, float], None] | None = None
 ) -> Iterator[Finding]:
     """Everything found in a market, with up to `limit` cases each. `progress` is given the name of the check that
@@ -63,7 +63,7 @@ def missing_sessions(market: str, limit: int) -> Finding:
     missing: list[np.datetime64] = []
     starts: list[dict[str, str | float]] = []
     if first and last:
-        calendar = queries.sessions(market)
+        calendar = get_sessions(market)
         inside = calendar[(calendar >= np.datetime64(first)) & (calendar <= np.datetime64(last))]
         recorded = StockPrice.objects.filter(market=market)
         absent = np.array([not recorded.filter(date=day).exists() for day in inside.tolist()])
@@ -85,12 +85,12 @@ def missing_sessions(market: str, limit: int) -> Finding:
 
 def index_gaps(market: str, limit: int) -> Finding:
     """Sessions from the first recorded bar on that the index chosen for the market lacks."""
-    name, (first, last) = index_series.chosen(market), _recorded(market)
+    name, (first, last) = index_series.get_index_name(market), _recorded(market)
     lacks: list[np.datetime64] = []
     if name and first and last:
-        calendar = queries.sessions(market)
+        calendar = get_sessions(market)
         inside = calendar[(calendar >= np.datetime64(first)) & (calendar <= np.datetime64(last))]
-        lacks = list(np.setdiff1d(inside, index_series.recorded(market, name)[0]))
+        lacks = list(np.setdiff1d(inside, index_series.get_series(market, name)[0]))
     return Finding(
         "index_gaps",
         market,
@@ -134,7 +134,7 @@ def quiet_instruments(market: str, limit: int) -> Finding:
     _, last = _recorded(market)
     if last is None:
         return Finding("quiet_instruments", market, 0, "", ())
-    calendar = queries.sessions(market)
+    calendar = get_sessions(market)
     at = int(np.searchsorted(calendar, np.datetime64(last)))
     bound = calendar[max(at - QUIET_SESSIONS, 0)].item()
     quiet = Instrument.objects.filter(market=market, last_bar__lt=bound).order_by("-last_bar", "code")
@@ -150,7 +150,7 @@ def quiet_instruments(market: str, limit: int) -> Finding:
 def old_statements(market: str, limit: int) -> Finding:
     """Instruments of which it was last said long before their last bar whether they are under administration or
     caution: what was said then still counts."""
-    calendar = queries.sessions(market)
+    calendar = get_sessions(market)
     said = (
         InstrumentStatus.objects.filter(instrument__market=market, managed__isnull=False)
         .values("instrument__code", "instrument__name", "instrument__last_bar")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from marketdata.breaks import LIFE
 from marketdata.data_quality.finding import Finding
-from marketdata.queries import bars
+from marketdata.queries.breaks import get_breaks
+from marketdata.queries.records import get_record
+from marketdata.queries.suspicions import get_suspected_moves
 
 
 def suspected_actions(market: str, limit: int) -> Finding:
     """Moves beyond the market's daily limit that neither a base price nor an event explains, jumps that no real move
     looks like where there is no limit, and events that contradict the bars; the newest first. LakeError where the lake
     is behind the record."""
-    held = bars.record(market)
-    found = bars.suspected_actions(held)[::-1]
-    known = {(one.session, one.code): one for one in bars.breaks(held)}
+    held = get_record(market)
+    found = get_suspected_moves(held)[::-1]
+    known = {(one.session, one.code): one for one in get_breaks(held)}
     cases: list[dict[str, str | float]] = []
     for day, code, before, close in found[:limit]:
         case: dict[str, str | float] = {"code": code, "session": str(day)}
@@ -38,7 +40,7 @@ def suspected_actions(market: str, limit: int) -> Finding:
 
 def new_lives(market: str, limit: int) -> Finding:
     """Codes with more than 60 sessions without a bar that nothing explains: another instrument begins there."""
-    found = [one for one in bars.breaks(bars.record(market)) if one.kind == LIFE][::-1]
+    found = [one for one in get_breaks(get_record(market)) if one.kind == LIFE][::-1]
     return Finding(
         "new_lives",
         market,

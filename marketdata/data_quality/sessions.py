@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from marketdata.data_quality.finding import Finding
-from marketdata.queries import bars
+from marketdata.queries.records import get_record
 
 
 def closed_days(market: str, limit: int) -> Finding:
     """Days with bars on which the market did not trade, so that scans leave them out, until an operator confirms it."""
-    held = bars.record(market)
+    held = get_record(market)
     found = [(day, why) for day, why in sorted(held.closed.items(), reverse=True) if why]
     return Finding(
         "closed_days",
@@ -23,7 +23,7 @@ def closed_days(market: str, limit: int) -> Finding:
 
 def doubtful_sessions(market: str, limit: int) -> Finding:
     """Sessions with far fewer bars or trades than the one before, or with many bars that repeat it."""
-    held = bars.record(market)
+    held = get_record(market)
     found = [
         (str(held.sessions[n]), why)
         for n in range(len(held.sessions) - 1, 0, -1)

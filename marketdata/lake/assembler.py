@@ -21,7 +21,7 @@ from marketdata.context_threads import ContextThreadPool
 from marketdata.lake import arrays, footers, schema
 from marketdata.lake.lives import Lives
 from marketdata.panel import Floats, Panel
-from marketdata.sealed import Footer, SealedFile
+from marketdata.sealed_files import Footer, SealedFile
 
 if TYPE_CHECKING:
     from marketdata.lake.reader import Window
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ADJUSTED = ("open", "high", "low", "close")
 
 
-class Loading:
+class PanelAssembler:
     """One read in progress: the arrays being filled."""
 
     def __init__(self, window: Window, codes: NDArray[np.bytes_]) -> None:
@@ -72,12 +72,12 @@ class Loading:
         end = np.searchsorted(roster.codes, self.codes[-1], side="right")
         if begin == end:
             return
-        place = Place(
+        place = MonthSlot(
             rows=slice(int(low), int(high)),
             days=(window.sessions[low:high] - first).astype(np.intp),
             mine=slice(int(begin), int(end)),
             columns=_slice(footers.positions(self.codes, roster.codes[begin:end])),
-            present=schema.unpack(roster.present[begin:end]),
+            present=schema.unpack_masks(roster.present[begin:end]),
         )
         self._state(roster, place)
         self._sparse(roster, place)
@@ -94,13 +94,13 @@ class Loading:
         if labelled:
             self._label(table, place)
 
-    def _state(self, roster: schema.Roster, place: Place) -> None:
+    def _state(self, roster: schema.Roster, place: MonthSlot) -> None:
         bits: NDArray[np.uint8] = place.present[:, place.days].view(np.uint8)
-        bits |= schema.unpack(roster.traded[place.mine])[:, place.days].view(np.uint8) << 1
-        bits |= schema.unpack(roster.based[place.mine])[:, place.days].view(np.uint8) << 2
+        bits |= schema.unpack_masks(roster.traded[place.mine])[:, place.days].view(np.uint8) << 1
+        bits |= schema.unpack_masks(roster.based[place.mine])[:, place.days].view(np.uint8) << 2
         self.state[place.rows, place.columns] = bits.T
 
-    def _sparse(self, roster: schema.Roster, place: Place) -> None:
+    def _sparse(self, roster: schema.Roster, place: MonthSlot) -> None:
         row_of_day = np.full(32, -1)
         row_of_day[place.days] = np.arange(place.rows.start, place.rows.stop)
         columns = np.arange(self.shape[1])[place.columns]
@@ -111,7 +111,7 @@ class Loading:
             at = row[mine] * self.shape[1] + columns[code[mine] - place.mine.start]
             kept.append((at, entries["value"][mine]))
 
-    def _put(self, name: str, values: NDArray[np.float64], place: Place) -> None:
+    def _put(self, name: str, values: NDArray[np.float64], place: MonthSlot) -> None:
         block = np.full(place.present.shape, np.nan)
         block[place.present] = values
         array = self.arrays[name]
@@ -120,7 +120,7 @@ class Loading:
         rows = slice(place.rows.start + skipped - offset, place.rows.stop - offset)
         array[rows, place.columns] = block[:, place.days[skipped:]].T
 
-    def _label(self, table: pa.Table, place: Place) -> None:
+    def _label(self, table: pa.Table, place: MonthSlot) -> None:
         skipped = max(self.window.start - place.rows.start, 0)
         rows = slice(place.rows.start + skipped - self.window.start, place.rows.stop - self.window.start)
         days = place.days[skipped:]
@@ -269,7 +269,7 @@ class Loading:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MonthSlot:
     """Where a month goes: its rows of the window, their days of the month, the roster's codes that are wanted, their
     columns, and who has a bar on which day (codes, 32)."""
 

@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass
 
 import pyarrow as pa
 
-from marketdata.breaks import RULES, Break
+from marketdata.breaks import RULES_VERSION, Break
 from marketdata.lake import digest
 from marketdata.lake.layout import Lake
 
@@ -28,26 +28,26 @@ class BreaksFile:
     partitions: Mapping[str, str] | None
 
 
-NONE = BreaksFile((), (), None)
+NO_BREAKS = BreaksFile((), (), None)
 
 
 def read(lake: Lake, market: str) -> BreaksFile:
-    """The breaks of `market`; `NONE` where the file is missing, damaged, another market's or made by other rules."""
+    """The breaks of `market`; `NO_BREAKS` where the file is missing, damaged, another market's or of other rules."""
     try:
         with lake.source(lake.breaks(market)) as stream:
             told, _, checksum = stream.read().decode().rpartition("\n")
         if checksum != digest.text([told.encode()]):
-            return NONE
+            return NO_BREAKS
         held = json.loads(told)
-        if (held["market"], held["version"], held["rules"]) != (market, VERSION, RULES):
-            return NONE
+        if (held["market"], held["version"], held["rules"]) != (market, VERSION, RULES_VERSION):
+            return NO_BREAKS
         return BreaksFile(
             tuple(Break(*one) for one in held["breaks"]),
             tuple((code, last, first) for code, last, first in held["holes"]),
             held["partitions"],
         )
     except (OSError, pa.ArrowInvalid, ValueError, KeyError, TypeError):
-        return NONE
+        return NO_BREAKS
 
 
 def write(lake: Lake, market: str, made: BreaksFile) -> None:
@@ -56,7 +56,7 @@ def write(lake: Lake, market: str, made: BreaksFile) -> None:
         {
             "market": market,
             "version": VERSION,
-            "rules": RULES,
+            "rules": RULES_VERSION,
             "partitions": dict(made.partitions or {}),
             "breaks": [astuple(one) for one in made.breaks],
             "holes": made.holes,

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from marketdata import sealed
+from marketdata import sealed_files
 from marketdata.lake import digest, footers, schema
 from marketdata.lake.footers import Part
 from marketdata.lake.layout import Lake
@@ -67,7 +67,7 @@ class FlowRoster:
 
 
 @dataclass(frozen=True, slots=True)
-class FlowsWritten:
+class FlowFileSummary:
     """What was written: rows, bytes, the file's digest, and ISO date -> (rows, digest in hex)."""
 
     rows: int
@@ -76,7 +76,7 @@ class FlowsWritten:
     sessions: dict[str, tuple[int, str]]
 
 
-def write(lake: Lake, market: str, month: date, flows: Flows, *, generation: int) -> FlowsWritten:
+def write(lake: Lake, market: str, month: date, flows: Flows, *, generation: int) -> FlowFileSummary:
     """Put the file of `month` in its place; OSError where the disk does not take it (the old file stays)."""
     made, sessions = roster(flows, month, generation)
     table, path = _table(flows), lake.flows(market, month)
@@ -87,16 +87,16 @@ def write(lake: Lake, market: str, month: date, flows: Flows, *, generation: int
     }
 
     def put(stream: pa.NativeFile) -> None:
-        sealed.write(
+        sealed_files.write_sealed_file(
             table,
             stream,
-            metadata=schema.metadata(path, VERSION, generation, made.digest, parts),
+            metadata=schema.pack_footer(path, VERSION, generation, made.digest, parts),
             compression="zstd",
             use_dictionary=["code", "date"],
             use_byte_stream_split=list(FLOW_FIELDS),
         )
 
-    return FlowsWritten(table.num_rows, lake.replace(path, put), made.digest, sessions)
+    return FlowFileSummary(table.num_rows, lake.replace(path, put), made.digest, sessions)
 
 
 def roster(flows: Flows, month: date, generation: int) -> tuple[FlowRoster, dict[str, tuple[int, str]]]:
@@ -110,7 +110,7 @@ def roster(flows: Flows, month: date, generation: int) -> tuple[FlowRoster, dict
     made = FlowRoster(
         generation=generation,
         codes=np.char.encode(flows.codes, "utf-8") if count else np.empty(0, "S1"),
-        present=schema.masks(count, flows.code, day),
+        present=schema.day_masks(count, flows.code, day),
         digests=digest.total(digests, flows.code.astype(np.intp), count),
     )
     return made, {str(first + int(at)): (int(rows[at]), f"{int(per_day[at]):016x}") for at in np.flatnonzero(rows)}
@@ -119,10 +119,10 @@ def roster(flows: Flows, month: date, generation: int) -> tuple[FlowRoster, dict
 def footer(lake: Lake, part: Part) -> FlowRoster:
     """The metadata of a file; LakeError where it is missing, damaged or not the one that the record wants."""
     with footers.open_file(lake, part.path, words=()) as file:
-        return decoded(file, part)
+        return decode_roster(file, part)
 
 
-def arrays(
+def read_arrays(
     lake: Lake,
     parts: Sequence[Part],
     sessions: NDArray[np.datetime64],
@@ -140,10 +140,10 @@ def arrays(
         if low == high or not wanted or not len(codes):
             continue
         with footers.open_file(lake, part.path, words=()) as file:
-            found = decoded(file, part)
+            found = decode_roster(file, part)
             table = file.table(wanted)
         mine, columns = _shared(codes, found.codes)
-        present = schema.unpack(found.present)
+        present = schema.unpack_masks(found.present)
         days = (sessions[low:high] - first).astype(np.intp)
         for name in wanted:
             block = np.full(present.shape, np.nan)
@@ -155,9 +155,9 @@ def arrays(
     return made
 
 
-def decoded(file: sealed.SealedFile, part: Part) -> FlowRoster:
+def decode_roster(file: sealed_files.SealedFile, part: Part) -> FlowRoster:
     """The metadata of an open file; LakeError where it is not that of `part`."""
-    generation, parts = schema.unpacked(file.texts, part, VERSION, _TYPES)
+    generation, parts = schema.unpack_footer(file.texts, part, VERSION, _TYPES)
     return FlowRoster(generation=generation, **parts)
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from marketdata.errors import LakeError
 from marketdata.lake import schema
 from marketdata.lake.layout import Lake
-from marketdata.sealed import Damaged, Footer, SealedFile
+from marketdata.sealed_files import DamagedFile, Footer, SealedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def open_file(
             yield file
     except FileNotFoundError as error:
         raise LakeError(f"{path} is missing: run `manage.py project_lake`.") from error
-    except Damaged as error:
+    except DamagedFile as error:
         version = _version(lake, path)
         if version == 1:
             raise LakeError(

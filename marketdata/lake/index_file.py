@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from marketdata import sealed
+from marketdata import sealed_files
 from marketdata.errors import LakeError
 from marketdata.lake import arrays
 from marketdata.lake.footers import open_file
-from marketdata.lake.layout import Lake, place
+from marketdata.lake.layout import Lake, file_identity
 from marketdata.panel import Floats
 
 VERSION = 2
@@ -32,12 +32,11 @@ class IndexFile:
     breaks: str = ""
 
 
-NONE = IndexFile(np.empty(0, "datetime64[D]"), np.empty(0), np.empty(0), {})
+NO_INDEX = IndexFile(np.empty(0, "datetime64[D]"), np.empty(0), np.empty(0), {})
 
 
 def read(lake: Lake, market: str) -> IndexFile:
-    """The index of `market`; `NONE` where the file is missing, damaged, another market's or of another version: it is
-    computed anew."""
+    """The index of `market`; `NO_INDEX` where the file is missing, damaged, another market's or of another version."""
     path = lake.index(market)
     try:
         with open_file(lake, path, words=()) as file:
@@ -46,9 +45,9 @@ def read(lake: Lake, market: str) -> IndexFile:
                 json.loads(file.texts[b"seismo.index"]),
             )
     except (LakeError, KeyError, ValueError):
-        return NONE
-    if head.get("version") != VERSION or head.get("place") != list(place(path)):
-        return NONE
+        return NO_INDEX
+    if head.get("version") != VERSION or head.get("place") != list(file_identity(path)):
+        return NO_INDEX
     return IndexFile(
         sessions=arrays.days(table.column("date")),
         m=arrays.floats(table.column("m")),
@@ -63,7 +62,7 @@ def write(lake: Lake, market: str, made: IndexFile) -> None:
     path = lake.index(market)
     head = {
         "version": VERSION,
-        "place": place(path),
+        "place": file_identity(path),
         "partitions": dict(made.partitions),
         "breaks": made.breaks,
     }
@@ -77,6 +76,6 @@ def write(lake: Lake, market: str, made: IndexFile) -> None:
     texts = {"seismo.index": json.dumps(head)}
 
     def put(stream: pa.NativeFile) -> None:
-        sealed.write(table, stream, metadata=texts, compression="zstd")
+        sealed_files.write_sealed_file(table, stream, metadata=texts, compression="zstd")
 
     lake.replace(path, put)

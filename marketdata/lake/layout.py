@@ -24,7 +24,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 
-class Place(NamedTuple):
+class FileIdentity(NamedTuple):
     """What a file's path says that it holds; `month` is "2026-08", "" for what has all months in one file."""
 
     kind: str
@@ -32,12 +32,12 @@ class Place(NamedTuple):
     month: str
 
 
-def place(path: str) -> Place:
+def file_identity(path: str) -> FileIdentity:
     """The place of a path below the root."""
     folders, _, name = path.rpartition("/")
     said = dict(part.split("=", 1) for part in folders.split("/"))
     month = f"{said['year']}-{said['month']}" if "year" in said else ""
-    return Place(name.removesuffix(".parquet"), said["market"], month)
+    return FileIdentity(name.removesuffix(".parquet"), said["market"], month)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from marketdata.breaks import Break
 from marketdata.lake import flow_files
-from marketdata.lake.assembler import Loading
+from marketdata.lake.assembler import PanelAssembler
 from marketdata.lake.footers import Part, Survey
 from marketdata.lake.layout import Lake
 from marketdata.panel import FLOW_FIELDS, Floats, Panel
@@ -57,7 +57,7 @@ class Window:
         returns of the sessions asked for, C[t] / C[t-1] - 1, from raw closes and factors: exact whatever was loaded.
         """
         codes = self.survey.codes[instruments]
-        loading = Loading(self, codes)
+        loading = PanelAssembler(self, codes)
         reach = {name: min(rows, self.start) for name, rows in reach.items()}
         flows = {name: reach.pop(name) for name in FLOW_FIELDS if name in reach}
         tails = {name: rows for name, rows in reach.items() if name not in ("close", "raw_close")}
@@ -69,10 +69,10 @@ class Window:
         panel = loading.panel(reach, returns=returns)
         return replace(panel, fields={**panel.fields, **self._flows(flows, codes, loading)}) if flows else panel
 
-    def _flows(self, reach: Mapping[str, int], codes: NDArray[np.bytes_], loading: Loading) -> dict[str, Floats]:
+    def _flows(self, reach: Mapping[str, int], codes: NDArray[np.bytes_], loading: PanelAssembler) -> dict[str, Floats]:
         asked = len(self.sessions) - self.start
         tails = {name: asked + rows for name, rows in reach.items()}
-        made = flow_files.arrays(self.lake, self.flows, self.sessions, codes, tails)
+        made = flow_files.read_arrays(self.lake, self.flows, self.sessions, codes, tails)
         if loading.lives is not None:
             made = {name: loading.lives.divided(array) for name, array in made.items()}
         for array in made.values():
@@ -81,6 +81,6 @@ class Window:
 
     def suspects(self) -> list[tuple[np.datetime64, str, float, float]]:
         """Every suspicion of the window, ascending: (session, code, raw close before, raw close)."""
-        loading = Loading(self, self.survey.codes)
+        loading = PanelAssembler(self, self.survey.codes)
         loading.read({}, 1)
         return loading.suspects()

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from marketdata.errors import LakeError
 from marketdata.lake import digest
-from marketdata.lake.layout import Place, place
+from marketdata.lake.layout import FileIdentity, file_identity
 
 VERSION = 2
 
@@ -86,17 +86,17 @@ class Roster:
             "steps": self.steps,
             "events": self.events,
         }
-        return metadata(path, VERSION, self.generation, self.digest, parts)
+        return pack_footer(path, VERSION, self.generation, self.digest, parts)
 
     @classmethod
-    def decode(cls, held: Mapping[bytes, bytes], part: Expected) -> Roster:
+    def decode(cls, held: Mapping[bytes, bytes], part: ExpectedFile) -> Roster:
         """From a footer; LakeError where it is not that of `part`."""
         types = {"present": "<u4", "traded": "<u4", "based": "<u4", "digests": "<u8"}
-        generation, parts = unpacked(held, part, VERSION, {**types, "steps": _STEP, "events": _STEP})
+        generation, parts = unpack_footer(held, part, VERSION, {**types, "steps": _STEP, "events": _STEP})
         return cls(generation=generation, **parts)
 
 
-class Expected(Protocol):
+class ExpectedFile(Protocol):
     """What the record says of a file: its path, generation and digest; without them (None, "") any will do."""
 
     @property
@@ -109,12 +109,12 @@ class Expected(Protocol):
     def digest(self) -> str: ...
 
 
-def metadata(
+def pack_footer(
     path: str, version: int, generation: int, digest: str, parts: Mapping[str, NDArray[Any]]
 ) -> dict[str, str]:
     """The key-value metadata of the file that lies at `path`: its head, and `parts`, one of them the codes, as they lie
     in memory."""
-    head = place(path)._asdict() | {
+    head = file_identity(path)._asdict() | {
         "version": version,
         "generation": generation,
         "digest": digest,
@@ -125,11 +125,11 @@ def metadata(
     }
 
 
-def unpacked(
-    held: Mapping[bytes, bytes], part: Expected, version: int, types: Mapping[str, Any]
+def unpack_footer(
+    held: Mapping[bytes, bytes], part: ExpectedFile, version: int, types: Mapping[str, Any]
 ) -> tuple[int, dict[str, NDArray[Any]]]:
-    """The generation and the parts that `metadata` packed, the codes and those of `types`; LakeError where the footer
-    is not one of ours, of another version, or not that of `part`."""
+    """The generation and the parts that `pack_footer` packed, the codes and those of `types`; LakeError where the
+    footer is not one of a lake, of another version, or not that of `part`."""
     path = part.path
     try:
         head = json.loads(held[b"seismo.head"])
@@ -138,7 +138,7 @@ def unpacked(
                 f"{path} has lake schema version {head['version']}, this program writes {version}: "
                 "run `manage.py project_lake --rebuild`."
             )
-        there, here = Place(*(head[name] for name in Place._fields)), place(path)
+        there, here = FileIdentity(*(head[name] for name in FileIdentity._fields)), file_identity(path)
         if there != here:
             raise LakeError(
                 f"{path} holds {there.kind} of market {there.market} {there.month}, it was put there from elsewhere: "
@@ -165,21 +165,21 @@ def unpacked(
         ) from error
 
 
-def cells(code: NDArray[np.integer], day: NDArray[np.integer], value: NDArray[np.float64]) -> NDArray[np.void]:
+def sparse_cells(code: NDArray[np.integer], day: NDArray[np.integer], value: NDArray[np.float64]) -> NDArray[np.void]:
     """Sparse (code, day, value) entries for steps and events; `code` indexes the roster, `day` counts from 0."""
     made = np.empty(len(code), dtype=_STEP)
     made["code"], made["day"], made["value"] = code, day, value
     return made
 
 
-def masks(codes: int, code: NDArray[np.integer], day: NDArray[np.integer]) -> NDArray[np.uint32]:
+def day_masks(codes: int, code: NDArray[np.integer], day: NDArray[np.integer]) -> NDArray[np.uint32]:
     """A 32-bit mask for each of `codes` codes with the bits of the (code, day) pairs set."""
     made = np.zeros(codes, dtype=np.uint32)
     np.bitwise_or.at(made, code, np.uint32(1) << day.astype(np.uint32))
     return made
 
 
-def unpack(mask: NDArray[np.uint32]) -> NDArray[np.bool_]:
+def unpack_masks(mask: NDArray[np.uint32]) -> NDArray[np.bool_]:
     """Masks (n,) as booleans (n, 32), day of the month along axis 1."""
     octets = np.ascontiguousarray(mask.astype("<u4")).view(np.uint8).reshape(-1, 4)
     return np.unpackbits(octets, axis=1, bitorder="little").view(np.bool_)

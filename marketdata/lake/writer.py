@@ -16,14 +16,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from marketdata import sealed
+from marketdata import sealed_files
 from marketdata.lake import digest, schema
 from marketdata.lake.layout import Lake
 from marketdata.markets import get_market
 
 CODES_PER_GROUP = 1024
 
-Session = tuple[int, str, int, int, int, int]
+SessionTuple = tuple[int, str, int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Bars:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class PartitionSummary:
     """What was written: rows, bytes, the partition's digest, and ISO date -> (bars, digest in hex, how many of the
     bars are of common stock in good standing of the market's own segments, how many of those traded, how many of all
     bars traded, how many of those repeat the session before)."""
@@ -55,10 +55,10 @@ class Written:
     rows: int
     bytes: int
     digest: str
-    sessions: dict[str, Session]
+    sessions: dict[str, SessionTuple]
 
 
-def write(lake: Lake, market: str, month: date, bars: Bars, *, generation: int) -> Written:
+def write(lake: Lake, market: str, month: date, bars: Bars, *, generation: int) -> PartitionSummary:
     """Put the partition of `month` in its place; OSError where the disk does not take it (the old file stays)."""
     digests = row_digests(bars)
     made, sessions = roster(bars, digests, market, month, generation)
@@ -66,7 +66,7 @@ def write(lake: Lake, market: str, month: date, bars: Bars, *, generation: int) 
     path = lake.partition(market, month)
 
     def put(stream: pa.NativeFile) -> None:
-        sealed.write(
+        sealed_files.write_sealed_file(
             table,
             stream,
             _groups(bars.code),
@@ -79,7 +79,7 @@ def write(lake: Lake, market: str, month: date, bars: Bars, *, generation: int) 
         )
 
     size = lake.replace(path, put)
-    return Written(
+    return PartitionSummary(
         rows=table.num_rows,
         bytes=size,
         digest=made.digest,
@@ -99,7 +99,7 @@ def row_digests(bars: Bars) -> NDArray[np.uint64]:
 
 def roster(
     bars: Bars, digests: NDArray[np.uint64], market: str, month: date, generation: int
-) -> tuple[schema.Roster, dict[str, Session]]:
+) -> tuple[schema.Roster, dict[str, SessionTuple]]:
     """The partition's metadata, and its sessions with their bars and digests."""
     count = len(bars.codes)
     first = np.datetime64(month)
@@ -137,12 +137,12 @@ def roster(
     made = schema.Roster(
         generation=generation,
         codes=np.char.encode(bars.codes, "utf-8") if count else np.empty(0, "S1"),
-        present=schema.masks(count, bars.code, day),
-        traded=schema.masks(count, bars.code[traded], day[traded]),
-        based=schema.masks(count, bars.code[based], day[based]),
+        present=schema.day_masks(count, bars.code, day),
+        traded=schema.day_masks(count, bars.code[traded], day[traded]),
+        based=schema.day_masks(count, bars.code[based], day[based]),
         digests=per_code,
-        steps=schema.cells(bars.code[step], day[step], bars.values["base_price"][step]),
-        events=schema.cells(ev_code, ev_day, ev_ratio),
+        steps=schema.sparse_cells(bars.code[step], day[step], bars.values["base_price"][step]),
+        events=schema.sparse_cells(ev_code, ev_day, ev_ratio),
     )
     return made, sessions
 

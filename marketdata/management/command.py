@@ -110,5 +110,5 @@ def _elsewhere(error: Exception) -> str:
     """After a market without bars: the markets that have some, in case its name was mistyped."""
     if not isinstance(error, EmptyMarket):
         return ""
-    recorded = instruments.recorded_markets()
+    recorded = instruments.get_recorded_markets()
     return f" Bars are recorded of {', '.join(recorded)}." if recorded else ""

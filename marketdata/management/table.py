@@ -19,7 +19,7 @@ from unicodedata import combining, east_asian_width
 
 from django.core.management.base import OutputWrapper
 
-from marketdata.number_format import MISSING
+from marketdata.number_format import MISSING_TEXT
 
 GAP = 2
 NARROWEST = 24
@@ -155,7 +155,7 @@ def _below(columns: Sequence[Column], row: Sequence[str], width: int) -> Iterato
     """What did not fit beside the others, as lines of `name value` that break between two of them."""
     line = ""
     for one, cell in zip(columns, row, strict=True):
-        if cell in {"", MISSING}:
+        if cell in {"", MISSING_TEXT}:
             continue
         item = f"{one.title} {cell}"
         if text_width(item) > width and " " in item:

@@ -7,15 +7,14 @@ from marketdata.models.index_series import IndexBar, IndexChoice
 from marketdata.models.instruments import Instrument, InstrumentStatus, StatusChange
 from marketdata.models.lake import FlowPartition, LakePartition, Partition
 from marketdata.models.leases import LeaseRow
-from marketdata.models.pace import CallPace, SourceVisit
 from marketdata.models.prices import BarCorrection, BarCoverage, FactorEvent, StockPrice
+from marketdata.models.rate_limits import RateLimitRow, SourceVisit
 
 __all__ = [
     "BarCorrection",
     "BarCoverage",
     "CalendarChange",
     "CalendarOverride",
-    "CallPace",
     "FactorEvent",
     "FlowCorrection",
     "FlowPartition",
@@ -28,6 +27,7 @@ __all__ = [
     "LakePartition",
     "LeaseRow",
     "Partition",
+    "RateLimitRow",
     "SourceVisit",
     "StatusChange",
     "StockPrice",

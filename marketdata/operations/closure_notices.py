@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from marketdata.operations import bulk
 from marketdata.operations.closures import month_closures
 from marketdata.operations.projection.partitions import source_orders
-from marketdata.session_activity import BAR, is_copy
+from marketdata.session_activity import COMPARED_FIELDS, is_copy
 from marketdata.sources.batches import BarBatch
 
 APART = timedelta(days=12)
@@ -43,7 +43,7 @@ class DayFingerprints:
             return
         codes = np.array([crc32(code.encode()) for code in batch.codes.tolist()], dtype=np.uint64)
         prints = codes[batch.code]
-        for name in BAR:
+        for name in COMPARED_FIELDS:
             values = np.ascontiguousarray(batch.values[name], dtype=np.float64)
             prints = (prints ^ values.view(np.uint64)) * _PRIME
             prints ^= prints >> np.uint64(29)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from marketdata.models import LakePartition
 from marketdata.operations import bulk
-from marketdata.queries import bars as queries
-from marketdata.session_activity import BAR, Walk
+from marketdata.queries.market_calendar import get_calendar
+from marketdata.session_activity import COMPARED_FIELDS, ActivityTracker
 
 Closures = dict[date, tuple[int, str]]
 
@@ -31,26 +31,26 @@ def month_closures(
     repeated: dict[str, int] = {}
     if not len(order):
         return closed, repeated
-    calendar, opened = queries.calendar(market)
+    calendar = get_calendar(market)
     before = _session_before(market, month) if before is None else before
     codes = np.union1d(rows.codes, before.codes) if before is not None else rows.codes
     code = np.searchsorted(codes, rows.codes)[rows.code]
-    values = np.stack([rows.values[name] for name in BAR], axis=1)
-    walk = Walk(len(codes))
+    values = np.stack([rows.values[name] for name in COMPARED_FIELDS], axis=1)
+    walk = ActivityTracker(len(codes))
     if before is not None:
         kept = before.preferred({})
         theirs = np.searchsorted(codes, before.codes)[before.code[kept]]
-        bars = np.stack([before.values[name][kept] for name in BAR], axis=1)
+        bars = np.stack([before.values[name][kept] for name in COMPARED_FIELDS], axis=1)
         walk.accept(theirs, bars, walk.activity(theirs, bars))
     by_day = order[np.argsort(rows.date[order], kind="stable")]
     edges = np.flatnonzero(np.diff(rows.date[by_day].astype(np.int64), prepend=-1))
     for mine in np.split(by_day, edges[1:]):
         day: date = rows.date[mine[0]].item()
-        if not _is_session(calendar, rows.date[mine[0]]):
+        if not _is_session(calendar.sessions, rows.date[mine[0]]):
             closed[day] = (len(mine), "")
             continue
         activity = walk.activity(code[mine], values[mine])
-        why = "" if day in opened else activity.closure()
+        why = "" if day in calendar.opened else activity.closure()
         if why:
             closed[day] = (activity.bars, why)
             continue

@@ -66,7 +66,7 @@ def _based(window: Window, panel: Panel) -> Bools:
         low, high = np.searchsorted(window.sessions, [month, after])
         if low < high and len(roster.codes):
             days = (window.sessions[low:high] - month).astype(np.intp)
-            bits = schema.unpack(roster.based)[:, days]
+            bits = schema.unpack_masks(roster.based)[:, days]
             found[low:high, positions(seen.codes, roster.codes)] = bits.T
     return found[:, np.searchsorted(seen.codes, np.char.encode(panel.codes, "utf-8"))]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from django.db import IntegrityError, connection, transaction
 
-from marketdata.models import CallPace
+from marketdata.models import RateLimitRow
 from marketdata.sources.http.rate_limit import RateLimitState
 from marketdata.sources.http.rate_limit_stores import StoredState
 
@@ -24,16 +24,16 @@ class DatabaseRateLimits:
         self._clock = clock
 
     def read(self, key: str) -> StoredState:
-        text = CallPace.objects.filter(group=key).values_list("state", flat=True).first()
+        text = RateLimitRow.objects.filter(group=key).values_list("state", flat=True).first()
         return StoredState(RateLimitState.of_text(text) if text else RateLimitState(), self._clock(), text)
 
     def swap(self, key: str, seen: StoredState, new: RateLimitState) -> bool:
         if seen.known_by is not None:
-            same = CallPace.objects.filter(group=key, state=seen.known_by)
+            same = RateLimitRow.objects.filter(group=key, state=seen.known_by)
             return bool(same.update(state=new.text()))
         try:
             with transaction.atomic():
-                CallPace.objects.create(group=key, state=new.text())
+                RateLimitRow.objects.create(group=key, state=new.text())
         except IntegrityError:
             return False  # another process was first
         return True

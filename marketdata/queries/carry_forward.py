@@ -21,7 +21,7 @@ PAIRS = 200
 """Conditions in one statement; SQLite takes a thousand."""
 
 
-def carried(
+def get_carried_closes(
     held: Record,
     seen: Survey,
     first: np.datetime64,
@@ -58,7 +58,7 @@ def carried(
         rows = before.filter(reduce(or_, pairs[low : low + PAIRS]))
         said += rows.values_list("stock_code", "date", "source", "close", "volume", "base_price")
     several = len({row[2] for row in said}) > 1
-    rank = source_ranks(market, {row[1] for row in said} if several else ())
+    rank = source_sort_key(market, {row[1] for row in said} if several else ())
     carry: dict[str, float] = {}
     for code, _, _, close, volume, base in sorted(said, key=lambda row: rank(row[1], row[2]), reverse=True):
         carry[code] = base if not volume and base is not None else close
@@ -69,7 +69,7 @@ def carried(
     return carry
 
 
-def source_ranks(market: str, days: Iterable[date]) -> Callable[[date, str], tuple[int, str]]:
+def source_sort_key(market: str, days: Iterable[date]) -> Callable[[date, str], tuple[int, str]]:
     """A key that sorts the sources of a bar, the preferred first: as the lake of these days was put together, and by
     the configured order where it does not say, as where there is one source."""
     months = {day.replace(day=1) for day in days}

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from marketdata import membership
 from marketdata.models import FactorEvent, StockPrice
-from marketdata.queries import bars as queries
+from marketdata.queries.market_calendar import get_sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +26,17 @@ class CloseSeries:
     change: float | None
 
 
-def closes(market: str, codes: Collection[str], day: date, sessions: int) -> dict[str, CloseSeries]:
+def get_closes(market: str, codes: Collection[str], day: date, sessions: int) -> dict[str, CloseSeries]:
     """code -> its closes of the last `sessions` sessions of the market up to `day`; codes without a bar there are left
     out. Of several sources the preferred one's bar counts. Prices in the market's currency."""
     if not codes:
         return {}
-    calendar = queries.sessions(market)
+    calendar = get_sessions(market)
     end = int(np.searchsorted(calendar, np.datetime64(day), side="right"))
     first: date = calendar[max(end - sessions, 0)].item() if end else day
     mine = {"market": market, "stock_code__in": sorted(codes), "date__range": (first, day)}
     rows = StockPrice.objects.filter(**mine).values_list("stock_code", "date", "source", "close", "base_price")
-    ranks = membership.preference(sorted({row[2] for row in rows}), settings.SOURCE_ORDER)
+    ranks = membership.rank_sources(sorted({row[2] for row in rows}), settings.SOURCE_ORDER)
     bars: dict[tuple[str, date], tuple[float, float | None]] = {}
     for code, on, _, close, base in sorted(rows, key=lambda row: -ranks[row[2]]):
         bars[code, on] = (close, base)

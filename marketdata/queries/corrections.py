@@ -23,7 +23,7 @@ from marketdata.number_format import format_number
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RecordChange:
     """Something written to the record: of which instrument or index, for which day, and what."""
 
     code: str
@@ -31,7 +31,9 @@ class Change:
     what: str
 
 
-def since(market: str, moment: datetime, *, until: date, index: str = "", flows: bool = True) -> list[Change]:
+def get_changes(
+    market: str, moment: datetime, *, until: date, index: str = "", flows: bool = True
+) -> list[RecordChange]:
     """What was written after `moment` for days up to `until`, ascending by day and code: bars and `flows` that were
     replaced (with the values they had) or came later, factor events that came or were corrected, other statements of
     who is what, and bars of the series `index`."""
@@ -44,17 +46,17 @@ def since(market: str, moment: datetime, *, until: date, index: str = "", flows:
     return sorted(found, key=lambda change: (change.date, change.code))
 
 
-def _written(kind: str, market: str, moment: datetime, until: date) -> Iterator[Change]:
+def _written(kind: str, market: str, moment: datetime, until: date) -> Iterator[RecordChange]:
     """Rows of bars or flows that came or were replaced since."""
     rows, replaced = TABLES[kind]
     mine = {"market": market, "date__lte": until}
     corrected = replaced.objects.filter(replaced_at__gt=moment, **mine)
     for code, day, old in corrected.values_list("stock_code", "date", "old"):
         values = ", ".join(f"{name} {value}" for name, value in old.items())
-        yield Change(code, day, f"{kind} corrected; before: {values}")
+        yield RecordChange(code, day, f"{kind} corrected; before: {values}")
     late = rows.objects.filter(created_at__gt=moment, **mine)
     for code, day in late.values_list("stock_code", "date"):
-        yield Change(code, day, f"{kind} added")
+        yield RecordChange(code, day, f"{kind} added")
 
 
 TABLES: dict[str, tuple[Any, Any]] = {
@@ -63,24 +65,24 @@ TABLES: dict[str, tuple[Any, Any]] = {
 }
 
 
-def _events(market: str, moment: datetime, until: date) -> Iterator[Change]:
+def _events(market: str, moment: datetime, until: date) -> Iterator[RecordChange]:
     touched = Q(created_at__gt=moment) | Q(updated_at__gt=moment)
     events = FactorEvent.objects.filter(touched, market=market, date__lte=until)
     for code, day, ratio, created in events.values_list("stock_code", "date", "ratio", "created_at"):
         word = "" if created > moment else " corrected to"
-        yield Change(code, day, f"factor event{word} x{format_number(ratio)}")
+        yield RecordChange(code, day, f"factor event{word} x{format_number(ratio)}")
 
 
-def _statuses(market: str, moment: datetime, until: date) -> Iterator[Change]:
+def _statuses(market: str, moment: datetime, until: date) -> Iterator[RecordChange]:
     rows = StatusChange.objects.filter(market=market, at__gt=moment, first__lte=until)
     for code, first, before in rows.values_list("stock_code", "first", "before"):
         end = f" to the day before {before}" if before else " on"
-        yield Change(code, first, f"membership from this day{end} told otherwise")
+        yield RecordChange(code, first, f"membership from this day{end} told otherwise")
 
 
-def _index(market: str, name: str, moment: datetime, until: date) -> Iterator[Change]:
+def _index(market: str, name: str, moment: datetime, until: date) -> Iterator[RecordChange]:
     rows = IndexBar.objects.filter(
         market__in=get_market(market).family, name=name, updated_at__gt=moment, date__lte=until
     )
     for day, created in rows.values_list("date", "created_at"):
-        yield Change(name, day, "index bar added" if created > moment else "index bar corrected")
+        yield RecordChange(name, day, "index bar added" if created > moment else "index bar corrected")

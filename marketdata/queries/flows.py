@@ -19,42 +19,41 @@ from django.db.models import QuerySet
 from marketdata import membership
 from marketdata.models import InstitutionalFlow
 from marketdata.panel import FLOW_FIELDS
-from marketdata.queries import bars
+from marketdata.queries.market_calendar import get_sessions
 from marketdata.record import Days
 from marketdata.web.prepared import PreparedStatement
 
-SPAN = 5
+FLOW_SPAN = 5
 """Sessions that are summed up, and that the latest flow may lie back."""
 
-SUMS = (1, SPAN)
+FLOW_SPANS = (1, FLOW_SPAN)
 
-FIGURES = {f"{name.replace('_net_', '_')}_{span}": (name, span) for span in SUMS for name in FLOW_FIELDS}
+FLOW_FIGURES = {f"{name.replace('_net_', '_')}_{span}": (name, span) for span in FLOW_SPANS for name in FLOW_FIELDS}
 """What is shown -> the field and the number of sessions it sums up: foreign_value_5 and so on."""
 
-Shown = dict[str, Any]
-Held = Mapping[date, Mapping[str, float]]
+FlowFigures = dict[str, Any]
+FlowsByDay = Mapping[date, Mapping[str, float]]
 
 
-def recorded(market: str, code: str) -> QuerySet[InstitutionalFlow]:
+def get_flows(market: str, code: str) -> QuerySet[InstitutionalFlow]:
     """Every source's flows of an instrument."""
     return InstitutionalFlow.objects.filter(market=market, stock_code=code)
 
 
-def shown(
+def get_flow_figures(
     market: str, picks: Collection[tuple[str, date]], calendar: Days | None = None
-) -> dict[tuple[str, date], Shown]:
-    """(code, session) of a pick -> `date` and the `FIGURES`, quantities in shares, values in the market's currency,
-    None where unknown; a pick without any flow is left out. `calendar`: the market's sessions, where the caller has
-    them."""
+) -> dict[tuple[str, date], FlowFigures]:
+    """(code, session) of a pick -> `date` and the `FLOW_FIGURES`, quantities in shares, values in the market's
+    currency, None where unknown; a pick without any flow is left out. `calendar`: the market's sessions."""
     if not picks:
         return {}
-    calendar = bars.sessions(market) if calendar is None else calendar
+    calendar = get_sessions(market) if calendar is None else calendar
     ends = {day: _end(calendar, day) for day in {day for _, day in picks}}
-    low = calendar[max(min(ends.values()) - 2 * SPAN + 1, 0)].item()
+    low = calendar[max(min(ends.values()) - 2 * FLOW_SPAN + 1, 0)].item()
     held = _held(market, {code for code, _ in picks}, low, max(ends))
     found = {}
     for code, day in picks:
-        told = _told(held.get(code, {}), calendar[max(ends[day] - 2 * SPAN + 1, 0) : ends[day]])
+        told = _told(held.get(code, {}), calendar[max(ends[day] - 2 * FLOW_SPAN + 1, 0) : ends[day]])
         if told:
             found[code, day] = told
     return found
@@ -65,11 +64,11 @@ def _end(calendar: Days, day: date) -> int:
     return int(np.searchsorted(calendar, np.datetime64(day), side="right"))
 
 
-def _held(market: str, codes: Collection[str], first: date, last: date) -> dict[str, Held]:
+def _held(market: str, codes: Collection[str], first: date, last: date) -> dict[str, FlowsByDay]:
     asked = sorted(codes)
     asked += asked[-1:] * (_places(len(asked)) - len(asked))
     rows = _statement(len(asked)).rows(market, first, last, *asked)
-    ranks = membership.preference([row[0] for row in rows], settings.SOURCE_ORDER)
+    ranks = membership.rank_sources([row[0] for row in rows], settings.SOURCE_ORDER)
     held: dict[str, dict[date, dict[str, float]]] = {}
     for _, code, day, *values in sorted(rows, key=lambda row: -ranks[row[0]]):
         at = date.fromisoformat(day) if isinstance(day, str) else day
@@ -93,14 +92,14 @@ def _statement(places: int) -> PreparedStatement:
     return PreparedStatement(make, "market", date(1, 1, 1), date(1, 1, 2), *examples)
 
 
-def _told(held: Held, sessions: Days) -> Shown:
+def _told(held: FlowsByDay, sessions: Days) -> FlowFigures:
     """The figures of the sessions up to the pick's; empty where the last five have no flow."""
     days = sessions.tolist()
-    latest = next((n for n in range(len(days))[: -SPAN - 1 : -1] if held.get(days[n])), None)
+    latest = next((n for n in range(len(days))[: -FLOW_SPAN - 1 : -1] if held.get(days[n])), None)
     if latest is None:
         return {}
-    told: Shown = {"date": days[latest]}
-    for figure, (name, span) in FIGURES.items():
+    told: FlowFigures = {"date": days[latest]}
+    for figure, (name, span) in FLOW_FIGURES.items():
         values = [held.get(day, {}).get(name) for day in days[max(latest - span + 1, 0) : latest + 1]]
         known = [value for value in values if value is not None]
         told[figure] = sum(known) if len(known) == span else None

@@ -21,7 +21,8 @@ from marketdata import adjust, calendars, membership
 from marketdata.errors import LakeError
 from marketdata.models import FactorEvent, Instrument, StockPrice
 from marketdata.panel import Floats
-from marketdata.queries.bars import breaks, record
+from marketdata.queries.breaks import get_breaks
+from marketdata.queries.records import get_record
 from marketdata.record import Days, Record
 from marketdata.web.prepared import PreparedStatement
 
@@ -44,13 +45,13 @@ class History:
     """An instrument from the first recorded bar of its present life, or the last missing session of its market, to its
     last bar.
 
-    days (T,) ascending, recorded (T,): those that have a bar; the others are sessions between them. open, high, low,
+    days (T,) ascending, has_bar (T,): those that have a bar; the others are sessions between them. open, high, low,
     close, volume, amount (T,): whole, prices in the market's currency. product (T,): what an adjusted price is of its
     raw one as of the last day; factor (T,): 1 but on days of corporate actions.
     """
 
     days: Days
-    recorded: NDArray[np.bool_]
+    has_bar: NDArray[np.bool_]
     fields: Mapping[str, Floats]
     product: Floats
     factor: Floats
@@ -68,7 +69,7 @@ class History:
         high, the lowest low, the last close, all volume and amount, the product of the factors."""
         if interval == "day":
             return self
-        kept = np.flatnonzero(self.recorded)
+        kept = np.flatnonzero(self.has_bar)
         days = self.days[kept]
         group = (days - np.timedelta64(4, "D")).astype(f"datetime64[{GROUPS[interval]}]")
         if interval == "month":
@@ -87,7 +88,7 @@ class History:
         starts = np.append(0, kept[last[:-1]] + 1)  # a factor on a day without a bar counts too
         return History(
             days=days[last],
-            recorded=np.ones(len(first), dtype=bool),
+            has_bar=np.ones(len(first), dtype=bool),
             fields=fields,
             product=self.product[kept[last]],
             factor=np.multiply.reduceat(self.factor, starts),
@@ -95,7 +96,7 @@ class History:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class InstrumentTable:
     """What is recorded of a market but for its bars: its sessions, code -> name of its instruments, code -> day and
     ratio of each corporate action, ascending; code -> first session of its present life, of those that had another."""
 
@@ -110,35 +111,35 @@ class Recorded:
         return self.sessions.blocks()
 
 
-RECORDED: Memo[Recorded] = Memo()
+INSTRUMENT_TABLES: Memo[InstrumentTable] = Memo()
 
 
-def recorded(market: str, state: Hashable) -> Recorded:
-    """The same as `read`, kept in this process as long as `state` stays, which changes with whatever is recorded. The
-    lake may catch up meanwhile: a history is the same without that."""
-    return RECORDED.get((market, settings.LAKE_DIR), state, lambda: read(market))
+def get_instrument_table(market: str, state: Hashable) -> InstrumentTable:
+    """The same as `read_instrument_table`, cached in this process as long as `state` is the same, which changes with
+    every write to the record. The lake may catch up meanwhile: a history is the same without that."""
+    return INSTRUMENT_TABLES.get((market, settings.LAKE_DIR), state, lambda: read_instrument_table(market))
 
 
-def read(market: str) -> Recorded:
+def read_instrument_table(market: str) -> InstrumentTable:
     """What is recorded of the market, in a few queries."""
     names = dict(Instrument.objects.filter(market=market).values_list("code", "name"))
     events: dict[str, list[tuple[date, float]]] = {}
     rows = FactorEvent.objects.filter(market=market).order_by("date")
     for code, day, ratio in rows.values_list("stock_code", "date", "ratio"):
         events.setdefault(code, []).append((day, ratio))
-    held = record(market)
-    return Recorded(held, names, events, _lives(held))
+    held = get_record(market)
+    return InstrumentTable(held, names, events, _lives(held))
 
 
 def _lives(held: Record) -> dict[str, str]:
     """Code -> first session of its present life; none where the lake, which knows them, is behind."""
     try:
-        return {one.code: one.session for one in breaks(held) if not one.is_suspicion}
+        return {one.code: one.session for one in get_breaks(held) if not one.is_suspicion}
     except LakeError:
         return {}
 
 
-def history(known: Recorded, code: str) -> History | None:
+def get_history(known: InstrumentTable, code: str) -> History | None:
     """The history of an instrument of a market, `known` being what is recorded of it; None where it has no bar."""
     market = known.sessions.market.name
     bars = _bars(market, code)
@@ -146,7 +147,7 @@ def history(known: Recorded, code: str) -> History | None:
         return None
     days, raw = bars
     if known.sessions.closed or code in known.lives:
-        kept = ~np.isin(days, calendars.days(list(known.sessions.closed)))
+        kept = ~np.isin(days, calendars.to_days(list(known.sessions.closed)))
         kept &= days >= np.datetime64(known.lives.get(code, "1900-01-01"))
         days, raw = days[kept], {name: values[kept] for name, values in raw.items()}
         if not len(days):
@@ -180,7 +181,7 @@ def history(known: Recorded, code: str) -> History | None:
     return History(every, recorded, _whole(whole, close[:, 0], idle), product, factor)
 
 
-def _unbroken(known: Recorded, days: Days) -> Days:
+def _unbroken(known: InstrumentTable, days: Days) -> Days:
     """The market's sessions up to the last of `days` without one that is missing between them, ascending. What the lake
     does not know of yet is asked of the record."""
     runs, calendar = known.runs, known.sessions.calendar
@@ -210,11 +211,11 @@ def _bars(market: str, code: str) -> tuple[Days, dict[str, Floats]] | None:
     if not rows:
         return None
     told, sources, *columns = zip(*rows, strict=True)
-    days = calendars.days(told)
+    days = calendars.to_days(told)
     names = set(sources)
     kept = np.arange(len(days))
     if len(names) > 1:
-        ranks = membership.preference(list(names), settings.SOURCE_ORDER)
+        ranks = membership.rank_sources(list(names), settings.SOURCE_ORDER)
         rank = np.array([ranks[name] for name in sources])
         order = np.lexsort((rank, days.astype(np.int64)))
         new = np.append(True, np.diff(days[order].astype(np.int64)) > 0)

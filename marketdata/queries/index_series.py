@@ -24,10 +24,10 @@ from marketdata.markets import get_market
 from marketdata.models import IndexBar, IndexChoice
 from marketdata.nearest_name import did_you_mean
 from marketdata.panel import Floats
-from marketdata.queries import bars as queries
+from marketdata.queries.records import get_lake, get_record
 from marketdata.record import Days, Record
 
-OWN = ""
+OWN_INDEX = ""
 """In place of a series' name: the market's own index."""
 
 
@@ -49,20 +49,30 @@ class Index:
         return [digest.text([bars.encode(), state.encode()]) for bars, state in zip(chain, self.states, strict=True)]
 
 
-def chosen(market: str) -> str:
-    """The name of the series chosen for `market`, `OWN` where none is."""
+def get_index_name(market: str) -> str:
+    """The name of the series chosen for `market`, `OWN_INDEX` where none is."""
     family = get_market(market).family
     rows = dict(IndexChoice.objects.filter(market__in=family).values_list("market", "name"))
-    return next((rows[name] for name in reversed(family) if name in rows), OWN)
+    return next((rows[name] for name in reversed(family) if name in rows), OWN_INDEX)
 
 
-def recorded(market: str, name: str) -> tuple[Days, NDArray[np.float64]]:
+def get_own_index(record: Record) -> tuple[Days, Floats, Floats]:
+    """The market's own index: sessions (S,), m (S,) and range (S,), fractions; NaN where unknown. LakeError where it is
+    behind the lake."""
+    file = index_file.read(get_lake(), record.market.name)
+    with_bars = record.sessions[record.bars > 0]
+    if file.partitions != record.part_digests or not np.array_equal(file.sessions, with_bars):
+        raise LakeError(f"The index of market {record.market.name} is behind its lake: run `manage.py project_lake`.")
+    return file.sessions, file.m, file.range
+
+
+def get_series(market: str, name: str) -> tuple[Days, NDArray[np.float64]]:
     """The series' sessions (B,) ascending with its high, low and close, (3, B); DataProblem where there is none."""
     for owner in reversed(get_market(market).family):
         bars = IndexBar.objects.filter(market=owner, name=name).order_by("date")
         rows = list(bars.values_list("date", "high", "low", "close"))
         if rows:
-            days = calendars.days([row[0] for row in rows])
+            days = calendars.to_days([row[0] for row in rows])
             return days, np.array([row[1:] for row in rows]).T
     names = IndexBar.objects.filter(market__in=get_market(market).family).values_list("name", flat=True)
     raise DataProblem(
@@ -71,12 +81,12 @@ def recorded(market: str, name: str) -> tuple[Days, NDArray[np.float64]]:
     )
 
 
-def index(held: Record, asked: Days, name: str) -> Index:
-    """The index called `name` (`OWN`: the market's own) for the sessions `asked`. LakeError where the market's own is
-    behind the lake, DataProblem where the series is missing or ends too early."""
-    if name == OWN:
-        return Index(OWN, *queries.index(held))
-    days, values = recorded(held.market.name, name)
+def get_index(held: Record, asked: Days, name: str) -> Index:
+    """The index called `name` (`OWN_INDEX`: the market's own) for the sessions `asked`. LakeError where the market's
+    own is behind the lake, DataProblem where the series is missing or ends too early."""
+    if name == OWN_INDEX:
+        return Index(OWN_INDEX, *get_own_index(held))
+    days, values = get_series(held.market.name, name)
     if asked[-1] > days[-1]:
         raise DataProblem(
             f"The index {name}, chosen for market {held.market.name}, ends on {days[-1]}, before {asked[-1]}: import "
@@ -109,21 +119,21 @@ def _states(name: str, days: Days, values: NDArray[np.float64], asked: Days) -> 
 OWN_FILES: Memo[Index] = Memo()
 
 
-def index_to_show(market: str, name: str, last: date) -> Index:
+def get_index_for_display(market: str, name: str, last: date) -> Index:
     """The index called `name`, up to `last` at least, to explain a recorded answer with. LakeError where the market's
     own has no readable file, DataProblem where the series is missing or ends too early.
 
     The market's own is as its file in the lake has it, be it behind the record: no query is made, and this process
     keeps it as long as the file stays the same. An external series is read anew.
     """
-    if name != OWN:
-        return index(queries.record(market), calendars.days([last]), name)
-    lake = queries.lake()
+    if name != OWN_INDEX:
+        return get_index(get_record(market), calendars.to_days([last]), name)
+    lake = get_lake()
     return OWN_FILES.get((lake.root, market), lake.state(lake.index(market)), lambda: _own(market))
 
 
 def _own(market: str) -> Index:
-    found = index_file.read(queries.lake(), market)
+    found = index_file.read(get_lake(), market)
     if not len(found.sessions):
         raise LakeError(f"The index of market {market} has no readable file: run `manage.py project_lake`.")
-    return Index(OWN, found.sessions, found.m, found.range)
+    return Index(OWN_INDEX, found.sessions, found.m, found.range)

@@ -19,7 +19,7 @@ from marketdata.models import Instrument
 from marketdata.queries import instruments
 
 DEFAULT_MARKET = "kr"
-SHOWN = 20
+MAX_LISTED = 20
 """Candidates that a message lists at most."""
 
 SEPARATORS = "-./"
@@ -29,14 +29,14 @@ PART_OF_NAME = 5
 
 
 class NotOneInstrument(DataProblem):
-    """No instrument fits, or several do; the message lists them, `candidates` are at most `SHOWN` of them."""
+    """No instrument fits, or several do; the message lists them, `candidates` are at most `MAX_LISTED` of them."""
 
     def __init__(self, message: str, candidates: Sequence[Instrument] = ()) -> None:
         super().__init__(message)
         self.candidates = list(candidates)
 
 
-def searched(rows: QuerySet[Instrument], text: str) -> QuerySet[Instrument]:
+def search_instruments(rows: QuerySet[Instrument], text: str) -> QuerySet[Instrument]:
     """Those of `rows` that `text` may mean, or whose code begins with it."""
     plain = normalized(text)
     begins = Q(code__istartswith=plain)
@@ -134,13 +134,13 @@ def _best(rows: Sequence[Instrument], plain: str) -> list[Instrument]:
 def _problem(text: str, market: str, found: Sequence[Instrument], away: Sequence[Instrument]) -> NotOneInstrument:
     given = repr(text if len(text) <= 40 else f"{text[:37]}...")
     if found:
-        many = f", {SHOWN} listed" if len(found) > SHOWN else ""
+        many = f", {MAX_LISTED} listed" if len(found) > MAX_LISTED else ""
         head = f"{len(found):,} instruments of market {market} fit {given}{many}: name one by its code."
-        return NotOneInstrument("\n".join([head, *map(_line, found[:SHOWN])]), found[:SHOWN])
+        return NotOneInstrument("\n".join([head, *map(_line, found[:MAX_LISTED])]), found[:MAX_LISTED])
     if away:
-        many = f", {SHOWN} listed" if len(away) > SHOWN else ""
+        many = f", {MAX_LISTED} listed" if len(away) > MAX_LISTED else ""
         head = f"Market {market} has no instrument {given}; other markets have {len(away):,}{many}: add --market."
-        return NotOneInstrument("\n".join([head, *map(_line, away[:SHOWN])]), away[:SHOWN])
+        return NotOneInstrument("\n".join([head, *map(_line, away[:MAX_LISTED])]), away[:MAX_LISTED])
     if not Instrument.objects.filter(market=market).exists():
         return NotOneInstrument(
             f"Market {market} has no instruments yet: bring bars in with `manage.py import_prices FILE`, or "

@@ -1,11 +1,11 @@
 """Readiness of a market's record: its latest session against the calendar and a clock.
 
-`freshness` is cheap (a handful of indexed queries for all markets) and decides the state; `session_bars` counts which
-instruments have a bar on one session and why the others are left out. What the scanner versions made of the record is
-added in `scans.queries.readiness`; every face takes the state from these two.
+`get_freshness` is cheap (a handful of indexed queries for all markets) and decides the state; `session_bars` counts
+which instruments have a bar on one session and why the others are left out. What the scanner versions made of the
+record is added in `scans.queries.readiness`; every face takes the state from these two.
 
 1. The last closed session is that of the calendar, with overrides, by the closing times of the market.
-2. The record is behind by the closed sessions after its latest complete one (`queries.is_thin`).
+2. The record is behind by the closed sessions after its latest complete one (`Record.is_doubtful`).
 3. Sessions in doubt before the latest complete one are *undecided* until their bars are replaced, or an operator says
    in the calendar overrides that the market was closed, or that it was open: later sessions are computed from them.
 4. What is missing becomes overdue `GRACE` after the evening of the session should have begun.
@@ -23,11 +23,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from django.db.models import Max
 
-from marketdata.markets import get_market
-from marketdata.models import CalendarOverride, Instrument, LakePartition, StockPrice
+from marketdata.models import Instrument, LakePartition, StockPrice
 from marketdata.number_format import count_of
-from marketdata.queries import bars as queries
-from marketdata.record import Days, Record
+from marketdata.queries.market_calendar import MarketCalendar, get_calendar, get_calendars
+from marketdata.record import DOUBT_SESSIONS, Days, Record
 from marketdata.session_activity import SessionCounts
 from marketdata.session_hours import SessionHours
 
@@ -35,13 +34,13 @@ GRACE = timedelta(hours=3)
 """After the time of a session's evening its bars and scans are overdue: as long as a schedule tries again."""
 DEMO = "demo"
 """The source of a generated market: it ends when it was generated, which is no fault."""
-SHOWN = 3
+MAX_NAMED = 3
 """Undecided sessions that a sentence names: the latest."""
 RECENT = timedelta(days=45)
 """How far back the counts of bars are read: two sessions at least, whatever the holidays."""
 
 
-class State(StrEnum):
+class ReadinessState(StrEnum):
     """How ready a market is: nothing recorded; generated; a session has closed and its evening is not done yet; all
     there; published from older data than the record has now; the evening should have been done."""
 
@@ -53,7 +52,7 @@ class State(StrEnum):
     OVERDUE = "overdue"
 
 
-ALARMING = (State.STALE, State.OVERDUE)
+ALARM_STATES = (ReadinessState.STALE, ReadinessState.OVERDUE)
 """States that somebody should look at."""
 
 
@@ -66,7 +65,7 @@ class Freshness:
     each with why, so that what is computed of later ones builds on them."""
 
     market: str
-    state: State
+    state: ReadinessState
     last_closed: date | None
     latest: date | None
     complete: date | None
@@ -77,7 +76,7 @@ class Freshness:
 
     @property
     def is_alarming(self) -> bool:
-        return self.state in ALARMING
+        return self.state in ALARM_STATES
 
     @property
     def sentence(self) -> str:
@@ -89,8 +88,8 @@ class Freshness:
         """Which undecided sessions later ones build on and how they are decided, "" where none is."""
         if not self.undecided:
             return ""
-        shown = "; ".join(f"{day}: {why}" for day, why in self.undecided[-SHOWN:])
-        more = len(self.undecided) - SHOWN
+        shown = "; ".join(f"{day}: {why}" for day, why in self.undecided[-MAX_NAMED:])
+        more = len(self.undecided) - MAX_NAMED
         return (
             f"Later sessions build on bars in doubt, which nobody has decided about ({shown}"
             f"{f'; and {more} earlier' if more > 0 else ''}): collect or import them again, or say in the admin's "
@@ -100,7 +99,7 @@ class Freshness:
     def _state_sentence(self) -> str:
         if self.latest is None:
             return ""
-        if self.state is State.DEMO:
+        if self.state is ReadinessState.DEMO:
             return f"Market {self.market} is a generated one (source demo); it ends on {self.latest}."
         if not self.behind:
             return f"The record of market {self.market} has its last closed session, {self.last_closed}."
@@ -117,15 +116,12 @@ class Freshness:
         )
 
 
-def freshness(
+def get_freshness(
     markets: Sequence[str], as_of: datetime, *, evenings: Mapping[str, time] | None = None
 ) -> list[Freshness]:
     """How fresh the records of `markets` are at `as_of`, in the same number of queries whatever they hold, and one more
     for each that has bars. `evenings`: market -> the time on its clock at which a session's evening begins, where that
     is not the market's own."""
-    named = [get_market(name) for name in markets]
-    family = {name for one in named for name in one.family}
-    overrides = list(CalendarOverride.objects.filter(market__in=family))
     last = dict(
         Instrument.objects.filter(market__in=markets)
         .exclude(last_bar=None)
@@ -137,41 +133,39 @@ def freshness(
     times = evenings or {}
     return [
         _freshness(
-            queries.hours_of(one, overrides),
-            queries.calendar_of(one, overrides),
-            queries.opened_of(one, overrides),
+            calendar,
             as_of,
-            last.get(one.name),
-            counts.get(one.name),
-            times.get(one.name, one.evening_at),
+            last.get(calendar.market.name),
+            counts.get(calendar.market.name),
+            times.get(calendar.market.name, calendar.market.evening_at),
         )
-        for one in named
+        for calendar in get_calendars(markets)
     ]
 
 
-def builds_on_doubt(held: Record, asked: Days) -> dict[str, str]:
+def get_doubtful_bases(held: Record, asked: Days) -> dict[str, str]:
     """Of the sessions `asked` (ISO) those that build on bars in doubt, each with a sentence: of the
-    `queries.RECENT` sessions before it the last one in doubt that no calendar override calls open."""
+    `DOUBT_SESSIONS` sessions before it the last one in doubt that no calendar override calls open."""
     first = int(np.searchsorted(held.sessions, asked[0]))
     last = int(np.searchsorted(held.sessions, asked[-1]))
     doubts: dict[int, str] = {}
-    for n in range(max(first - queries.RECENT, 0), last):
+    for n in range(max(first - DOUBT_SESSIONS, 0), last):
         if held.bars[n] and (why := held.doubt(n)):
             doubts[n] = why
     if not doubts:
         return {}
-    opened = queries.calendar(held.market.name)[1]
+    opened = get_calendar(held.market.name).opened
     left = [n for n in doubts if held.sessions[n].item() not in opened]
     found = {}
     for at in range(first, last + 1):
-        near = [n for n in left if at - queries.RECENT <= n < at]
+        near = [n for n in left if at - DOUBT_SESSIONS <= n < at]
         if near:
             day = held.sessions[near[-1]]
             found[str(held.sessions[at])] = f"builds on {day}, in doubt: {doubts[near[-1]]}"
     return found
 
 
-Counts = Mapping[str, queries.Counts]
+Counts = Mapping[str, Sequence[int | str]]
 """Session (ISO) -> what the lake counts of it."""
 
 
@@ -194,30 +188,28 @@ def _counts(last: Mapping[str, date]) -> dict[str, Counts | None]:
 
 
 def _freshness(
-    hours: SessionHours,
-    calendar: Days,
-    opened: frozenset[date],
+    calendar: MarketCalendar,
     as_of: datetime,
     last_bar: date | None,
     counts: Counts | None,
     evening: time,
 ) -> Freshness:
-    market, end = hours.market, hours.last_closed(calendar, as_of)
-    closed = calendar[end].item() if end >= 0 else None
+    market, hours = calendar.market, calendar.hours
+    after = calendar.sessions[: hours.last_closed(calendar.sessions, as_of) + 1]
+    closed = after[-1].item() if len(after) else None
     if last_bar is None or closed is None:
-        return Freshness(market.name, State.EMPTY, closed, None, None, (), 0, None)
-    latest, complete = _latest(calendar[: end + 1], last_bar, counts)
-    after = calendar[: end + 1]
+        return Freshness(market.name, ReadinessState.EMPTY, closed, None, None, (), 0, None)
+    latest, complete = _latest(after, last_bar, counts)
     missing = tuple(after[after > np.datetime64(latest)].tolist()) if latest else ()
     lacking = after[after > np.datetime64(complete)] if complete else after[-1:]
-    due_at = due(hours, (lacking if len(lacking) else after[-1:])[0].item(), evening)
+    due_at = due_time(hours, (lacking if len(lacking) else after[-1:])[0].item(), evening)
     if latest and _is_demo(market.name, latest):
-        state = State.DEMO
+        state = ReadinessState.DEMO
     elif not len(lacking):
-        state = State.READY
+        state = ReadinessState.READY
     else:
-        state = State.OVERDUE if due_at <= as_of else State.NOT_READY
-    undecided = _undecided(after, complete, counts, opened)
+        state = ReadinessState.OVERDUE if due_at <= as_of else ReadinessState.NOT_READY
+    undecided = _undecided(after, complete, counts, calendar.opened)
     return Freshness(market.name, state, closed, latest, complete, missing, len(lacking), due_at, undecided)
 
 
@@ -229,7 +221,7 @@ def _undecided(
         return ()
     days = closed[closed <= np.datetime64(complete)][-40:]
     days = days[days >= np.datetime64(min(counts, default=str(complete)))]
-    told = [SessionCounts.of(counts.get(str(day), queries.NOTHING)) for day in days]
+    told = [SessionCounts.of(counts.get(str(day))) for day in days]
     recorded = [(day, one) for day, one in zip(days.tolist(), told, strict=True) if one.bars]
     return tuple(
         (day, why) for (_, before), (day, one) in pairwise(recorded) if day not in opened and (why := one.doubt(before))
@@ -244,7 +236,7 @@ def _latest(closed: Days, last_bar: date, counts: Counts | None) -> tuple[date |
         return None, None
     if counts is None:
         return inside[-1].item(), inside[-1].item()
-    bars = [SessionCounts.of(counts.get(str(day), queries.NOTHING)) for day in inside[-40:]]
+    bars = [SessionCounts.of(counts.get(str(day))) for day in inside[-40:]]
     with_bars = [n for n, one in enumerate(bars) if one.bars]
     if not with_bars:
         return inside[-1].item(), inside[-1].item()
@@ -257,7 +249,7 @@ def _is_demo(market: str, latest: date) -> bool:
     return not StockPrice.objects.filter(market=market, date=latest).exclude(source=DEMO).exists()
 
 
-def due(hours: SessionHours, session: date, evening: time) -> datetime:
+def due_time(hours: SessionHours, session: date, evening: time) -> datetime:
     """When the evening of `session`, which begins at the next `evening` on the market's clock after the close, is
     overdue."""
     closed, zone = hours.closing(session), ZoneInfo(hours.market.timezone)

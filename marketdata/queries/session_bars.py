@@ -1,8 +1,8 @@
 """Which instruments have a bar on a session, and why the others, and some that have one, are not scanned.
 
-An instrument is expected while it is listed and has had a bar within `QUIET` sessions, or was listed within them: what
-has been silent for longer is no longer waited for. Eligibility (suspected actions, administration ...) is read from the
-panel, as engines see it.
+An instrument is expected while it is listed and has had a bar, or was listed, within `QUIET_SESSIONS`: one without a
+bar for longer is not expected. Eligibility (suspected actions, administration and so on) is read from the panel,
+as engines see it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from django.db.models import Max, Q
 from marketdata.errors import DataProblem
 from marketdata.models import Instrument, InstrumentStatus, StockPrice
 from marketdata.panel import CAUTION, MANAGED, NOT_COMMON, Bools, Panel
-from marketdata.queries.bars import window
+from marketdata.queries.window import open_window
 from marketdata.record import Record
 
-QUIET = 20
+QUIET_SESSIONS = 20
 """Sessions without a bar after which an instrument is not expected any more."""
-HISTORY = 253
+SUSPICION_REACH = 253
 """Sessions before the session: as far as a suspected corporate action reaches."""
 
 
@@ -62,14 +62,14 @@ class _Listed(NamedTuple):
     gone_on: date | None
 
 
-def session_bars(held: Record, session: date) -> SessionBars:
+def get_session_bars(held: Record, session: date) -> SessionBars:
     """The bars of `session` of a market, which may have none. Of a session after the record's end those instruments are
     expected that were when it ended."""
     market = held.market.name
     bars = Instrument.objects.filter(market=market, last_bar__lte=session)
     end = bars.aggregate(end=Max("last_bar"))["end"]
     at = int(np.searchsorted(held.calendar, np.datetime64(end or session)))
-    since = held.calendar[max(at - QUIET, 0)].item()
+    since = held.calendar[max(at - QUIET_SESSIONS, 0)].item()
     present = set(
         StockPrice.objects.filter(market=market, date=session)
         .order_by()
@@ -145,7 +145,7 @@ def _ineligible(held: Record, session: date) -> Iterator[Omission]:
     """Why instruments with a bar are not eligible; each has the first reason that holds. DataProblem where the lake is
     behind the record."""
     asked = held.between(session, session)
-    panel = window(held, asked, _known_before(held, asked[0])).read({"volume": 0}, threads=1)
+    panel = open_window(held, asked, _known_before(held, asked[0])).read({"volume": 0}, threads=1)
     still = StockPrice.objects.filter(market=held.market.name, date=session, volume=0, open=0)
     halted = np.isin(panel.codes, list(still.values_list("stock_code", flat=True)))
     left = panel.segment[-1] >= 0
@@ -156,9 +156,9 @@ def _ineligible(held: Record, session: date) -> Iterator[Omission]:
 
 
 def _known_before(held: Record, session: np.datetime64) -> int:
-    """Sessions that lie before `session` without a gap, `HISTORY` at most."""
+    """Sessions that lie before `session` without a gap, `SUSPICION_REACH` at most."""
     block = held.block(session)
-    return min(int(np.searchsorted(block, session)), HISTORY)
+    return min(int(np.searchsorted(block, session)), SUSPICION_REACH)
 
 
 def _reasons(held: Record, panel: Panel, halted: Bools) -> Iterator[tuple[str, Bools]]:

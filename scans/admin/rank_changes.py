@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketdata.ticks import no_grid
+from marketdata.ticks import missing_grid_reason
 from scans.admin import badges
 from scans.models import ScanSession
 from scans.queries import results
@@ -40,5 +40,5 @@ def rank_changes(session: ScanSession) -> dict[str, Any]:
             for row in ranks
         ],
         "most": SHOWN_RANKS,
-        "no_grid": no_grid(session.market, session.date, ranks[0].segment) if ranks else "",
+        "no_grid": missing_grid_reason(session.market, session.date, ranks[0].segment) if ranks else "",
     }

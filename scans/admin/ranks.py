@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from marketdata.admin.filters import DayFilter, InputFilter, MarketFilter
 from marketdata.admin.market_list import MarketList
 from marketdata.queries import instruments
-from marketdata.ticks import no_grid
+from marketdata.ticks import missing_grid_reason
 from marketdata.web.admin.changelist import number_column
 from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges
@@ -49,7 +49,7 @@ class RankCode(InputFilter):
         if not code:
             return queryset
         spelled = instruments.code_spellings(code)
-        return queryset.filter(market__in=instruments.market_names(), code__in=spelled)
+        return queryset.filter(market__in=instruments.get_market_names(), code__in=spelled)
 
 
 @admin.register(ScanRank)
@@ -105,7 +105,7 @@ class ScanRankAdmin(ReadOnly, MarketList):
         found = badges.order_texts(rank)
         if found:
             return ", ".join(f"{name} {price}" for name, price in found.items())
-        return no_grid(rank.market, rank.date, rank.segment) or "-"
+        return missing_grid_reason(rank.market, rank.date, rank.segment) or "-"
 
     @admin.display(description="signals")
     def fired(self, rank: ScanRank) -> str:

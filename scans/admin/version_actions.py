@@ -42,7 +42,7 @@ class MarketForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [(name, name) for name in instruments.market_names()]
+        choices = [(name, name) for name in instruments.get_market_names()]
         self.fields["market"].choices = choices  # type: ignore[attr-defined]
 
 

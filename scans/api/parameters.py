@@ -17,7 +17,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework import serializers
 
 from marketdata.markets import Market
-from marketdata.queries import bars as market_queries
+from marketdata.queries.market_calendar import get_sessions
 from marketdata.record import Days
 from marketdata.web.api import downloads
 from marketdata.web.api.filters import Filters
@@ -112,7 +112,7 @@ def require_session(market: Market, asked: date) -> None:
     """A problem that names the sessions around a day that is none."""
     if is_session(market, asked):
         return
-    calendar = market_queries.sessions(market.name)
+    calendar = get_sessions(market.name)
     at = int(np.searchsorted(calendar, np.datetime64(asked)))
     before, after = calendar[max(at - 1, 0) : at], calendar[at : at + 1]
     raise Problem(
@@ -153,7 +153,7 @@ def midnight(market: Market) -> datetime:
 
 def is_session(market: Market, asked: date) -> bool:
     """Whether the market's calendar has a session on that day."""
-    return has_session(market_queries.sessions(market.name), asked)
+    return has_session(get_sessions(market.name), asked)
 
 
 def has_session(calendar: Days, asked: date) -> bool:

@@ -26,7 +26,7 @@ class Measures:
 
     def __init__(self, panel: Panel) -> None:
         self.panel = panel
-        self.session_count = len(panel.asked)
+        self.session_count = len(panel.output_sessions)
         self._known: dict[Hashable, Any] = {}
 
     def once(self, key: Hashable, compute: Callable[[], Value]) -> Value:

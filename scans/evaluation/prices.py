@@ -57,7 +57,7 @@ class Prices:
 def price_arrays(panel: Panel, suspects: Iterable[SuspectedAction]) -> Prices:
     """The sessions asked for of `panel` (with all price fields, volume and market cap), and the suspected corporate
     actions of its instruments (session, code, close before, close)."""
-    sessions = panel.asked
+    sessions = panel.output_sessions
     actions = np.zeros((len(sessions), len(panel.codes)), dtype=np.int16)
     for session, code, _, _ in suspects:
         if sessions[0] <= session <= sessions[-1]:

@@ -13,7 +13,7 @@ Choices where the definitions are silent
 - Base prices that are no whole won come from adjusted files and have no grid: there the limit is taken to be one
   percent narrower, which is what rounding to two ticks can take off.
 
-Source: KRX rules on daily price limits (`marketdata.ticks.price_limits`).
+Source: KRX rules on daily price limits (`marketdata.ticks.get_price_limits`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Floats
-from marketdata.ticks import price_limits
+from marketdata.ticks import get_price_limits
 
 LIQUIDATION = 7
 NARROW = 0.1
@@ -98,9 +98,9 @@ def _limits(bars: DailyBars, row: int, column: int, base: float) -> tuple[float,
     day: date = bars.sessions[row].astype("datetime64[D]").item()
     whole = round(base)
     if abs(base - whole) <= 1e-6 * base:
-        limits = price_limits(Decimal(whole), day, segment)
+        limits = get_price_limits(Decimal(whole), day, segment)
         if limits is not None:
             return float(limits.lower), float(limits.upper)
-    exact = price_limits(Decimal(10**9), day, segment)  # the plain width in percent
+    exact = get_price_limits(Decimal(10**9), day, segment)  # the plain width in percent
     width = 0.0 if exact is None else float(exact.upper) / 10**9 - 1 - UNGRIDDED
     return base * (1 - width), base * (1 + width)

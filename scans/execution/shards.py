@@ -30,7 +30,7 @@ their indicators beside it."""
 
 
 class PanelReader(Protocol):
-    """A window that panels can be read from; `marketdata.queries.bars.window` gives one."""
+    """A window that panels can be read from; `marketdata.queries.window.open_window` returns one."""
 
     @property
     def sessions(self) -> NDArray[np.datetime64]: ...
@@ -111,14 +111,14 @@ def compute_piece(window: PanelReader, tasks: Sequence[EngineTask], instruments:
 
 
 def _facts(panel: Panel) -> Universe:
-    asked = len(panel.asked)
+    asked = len(panel.output_sessions)
     close = panel.tail("close", 1)
     before = np.full((asked, len(panel.codes)), np.nan)
     before[asked - (len(close) - 1) :] = close[:-1]
     with np.errstate(invalid="ignore", divide="ignore"):
         change = (close[-asked:] / before - 1.0) * 100.0
     return Universe(
-        sessions=panel.asked,
+        sessions=panel.output_sessions,
         codes=panel.codes,
         eligible=np.zeros((0, 0), dtype=bool),
         amount=panel.tail("amount", 0),

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 import marketdata
 import scans
-from marketdata import arrow_columns, sealed
+from marketdata import arrow_columns, sealed_files
 from scans.engines import engine_params
 from scans.engines.base import Features, Universe, get_feature_params
 from scans.execution.shards import EngineTask
@@ -40,7 +40,7 @@ SOURCE_PATHS = (
             "panel.py",
             "queries",
             "record.py",
-            "sealed.py",
+            "sealed_files.py",
         ),
     ),
 )
@@ -130,9 +130,9 @@ def encode_entry(entry: Entry, name: str) -> bytes:
         "session": str(entry.universe.sessions[0]),
         "segments": json.dumps(entry.universe.segments),
     }
-    table = pa.table({column: arrow_columns.column(array) for column, array in columns.items()})
+    table = pa.table({column: arrow_columns.to_arrow(array) for column, array in columns.items()})
     sink = pa.BufferOutputStream()
-    sealed.write(
+    sealed_files.write_sealed_file(
         table,
         sink,
         metadata=told,
@@ -145,13 +145,15 @@ def encode_entry(entry: Entry, name: str) -> bytes:
 
 def decode_entry(file: bytes, name: str) -> Entry:
     """The entry that `encode_entry` made a file of. ValueError where the file is another's, damaged or no entry."""
-    with sealed.SealedFile(pa.BufferReader(file)) as opened:
+    with sealed_files.SealedFile(pa.BufferReader(file)) as opened:
         told = opened.texts
         if told.get(b"key") != name.encode():
             raise ValueError(f"it is not the entry {name}")
         table = opened.table(opened.columns)
     arrays = {
-        column: arrow_columns.values(table[column])[np.newaxis, :] for column in table.column_names if column != "code"
+        column: arrow_columns.to_numpy(table[column])[np.newaxis, :]
+        for column in table.column_names
+        if column != "code"
     }
     universe = Universe(
         sessions=np.array([told[b"session"].decode()], dtype="datetime64[D]"),

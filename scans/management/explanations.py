@@ -81,7 +81,7 @@ def _lines(explained: Mapping[str, InstrumentChecks], share: Share) -> Iterator[
     """One object for each version; what is not a number is null."""
     for version, one in explained.items():
         day = date.fromisoformat(one.answer.date)
-        flow = flows.shown(share.market, [(share.code, day)]).get((share.code, day))
+        flow = flows.get_flow_figures(share.market, [(share.code, day)]).get((share.code, day))
         yield {
             "scanner_version": version,
             "market": share.market,

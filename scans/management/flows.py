@@ -14,11 +14,11 @@ from scans.operations.scan.answers import Scan, SessionAnswer
 
 SESSIONS_AT_ONCE = 20
 
-COLUMNS = ("flow_date", *flows.FIGURES)
+COLUMNS = ("flow_date", *flows.FLOW_FIGURES)
 """The columns of a flat row; quantities in shares, values in the market's currency."""
 
 TABLE_COLUMNS = tuple(
-    f"{who}_{what}_{flows.SPAN}" for what in ("value", "quantity") for who in ("foreign", "institution")
+    f"{who}_{what}_{flows.FLOW_SPAN}" for what in ("value", "quantity") for who in ("foreign", "institution")
 )
 """The columns of a table, those of them that any of its picks has."""
 
@@ -28,7 +28,7 @@ def attach(scans: Sequence[Scan]) -> None:
     for scan in scans:
         for some in _runs(scan.answers):
             picks = {(rank["code"], date.fromisoformat(one.date)) for one in some for rank in one.ranks}
-            found = flows.shown(scan.market, picks)
+            found = flows.get_flow_figures(scan.market, picks)
             for one in some:
                 for rank in one.ranks:
                     told = found.get((rank["code"], date.fromisoformat(one.date)))
@@ -38,7 +38,7 @@ def attach(scans: Sequence[Scan]) -> None:
 def flat(rank: Mapping[str, Any]) -> dict[str, Any]:
     """`COLUMNS` of a rank."""
     told = rank.get("flow") or {}
-    return {"flow_date": told.get("date"), **{name: told.get(name) for name in flows.FIGURES}}
+    return {"flow_date": told.get("date"), **{name: told.get(name) for name in flows.FLOW_FIGURES}}
 
 
 def table_columns(ranks: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -62,19 +62,19 @@ def figure(name: str, value: float, currency: str) -> str:
 
 def sentence(market: str, code: str, day: date) -> str:
     """The flow of one instrument up to a session, as a person reads it; empty where nothing is recorded."""
-    found = flows.shown(market, [(code, day)]).get((code, day))
+    found = flows.get_flow_figures(market, [(code, day)]).get((code, day))
     return flow_sentence(found, get_market(market).currency)
 
 
 def flow_sentence(found: Mapping[str, Any] | None, currency: str) -> str:
-    """Net buying in words, of the last session and of the last `flows.SPAN`; empty where nothing is recorded."""
+    """Net buying in words, of the last session and of the last `flows.FLOW_SPAN`; empty where nothing is recorded."""
     if not found:
         return ""
     spans = []
-    for span in flows.SUMS:
+    for span in flows.FLOW_SPANS:
         known = [
             f"{name.split('_')[0]} {figure(name, found[name], currency)}" + (" shares" if "_quantity_" in name else "")
-            for name in flows.FIGURES
+            for name in flows.FLOW_FIGURES
             if name.endswith(f"_{span}") and found[name] is not None
         ]
         if known:

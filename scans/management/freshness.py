@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from marketdata.management.table import write_prose
 from marketdata.operations.projection import project
-from marketdata.queries.readiness import State
+from marketdata.queries.readiness import ReadinessState
 from scans.operations.scan.answers import Scan
 from scans.queries.freshness import markets_freshness
 
@@ -54,9 +54,9 @@ def warning(market: str, as_of: datetime, *, strict: bool = False) -> str:
     project.current_record(market)
     (record,) = markets_freshness([market], as_of)
     fine = not record.behind and not record.undecided
-    if record.latest is None or (record.state is not State.DEMO and fine):
+    if record.latest is None or (record.state is not ReadinessState.DEMO and fine):
         return ""
-    if record.state is State.DEMO and not record.undecided:
+    if record.state is ReadinessState.DEMO and not record.undecided:
         return f"{record.sentence}\n"
     if strict:
         raise CommandError(f"{record.sentence} Nothing was done (--strict-fresh).")

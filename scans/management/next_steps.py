@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from marketdata.management.table import Output, write_prose
-from marketdata.queries import bars
+from marketdata.queries.records import get_record
 from scans.engines.outcomes import NOTHING_ELIGIBLE
 from scans.operations.scan.answers import QUARANTINED, Scan
 
@@ -30,7 +30,7 @@ def next_steps(scans: Sequence[Scan]) -> Iterator[str]:
                 "`manage.py check_data` shows what the session lacks."
             )
         elif last.reason == NOTHING_ELIGIBLE:
-            sessions = bars.record(scan.market).sessions
+            sessions = get_record(scan.market).sessions
             recorded = int(np.searchsorted(sessions, np.datetime64(last.date), side="right"))
             least = scan.task.requirements.min_bars
             if recorded < least:

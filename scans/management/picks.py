@@ -30,7 +30,7 @@ def write_history(out: Output, rows: Sequence[ScanRank], most: int, since: date 
         many = "once" if len(mine) == 1 else f"{len(mine):,} times"
         out.write(f"{slug}: {many}{span}, last on {mine[0].date}, best rank {best}")
     market = rows[0].market
-    bought = flows.shown(market, {(row.code, row.date) for row in rows[:most]})
+    bought = flows.get_flow_figures(market, {(row.code, row.date) for row in rows[:most]})
     picks = [_pick(row, bought.get((row.code, row.date))) for row in rows[:most]]
     names = [*COLUMNS, *plan_columns(picks), "amount", *table_columns(picks)]
     write_picks(out, get_market(market), names, picks)

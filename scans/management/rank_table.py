@@ -9,13 +9,13 @@ from typing import Any
 from marketdata.management.table import Column, Output, write_prose, write_table
 from marketdata.markets import Market, get_market
 from marketdata.number_format import (
-    MISSING,
+    MISSING_TEXT,
     format_amount,
     format_number,
     format_percent,
     format_price,
 )
-from marketdata.ticks import no_grid
+from marketdata.ticks import missing_grid_reason
 from scans import order_prices
 from scans.management import flows
 from scans.operations.scan.answers import Scan, SessionAnswer
@@ -64,7 +64,7 @@ def _write_picks(out: Output, market: Market, answer: SessionAnswer) -> None:
         return
     names = [*COLUMNS, *plan_columns(answer.ranks), "amount", *flows.table_columns(answer.ranks)]
     write_picks(out, market, names, answer.ranks)
-    if note := no_grid(market.name, date.fromisoformat(answer.date), answer.ranks[0]["segment"]):
+    if note := missing_grid_reason(market.name, date.fromisoformat(answer.date), answer.ranks[0]["segment"]):
         write_prose(out, note)
 
 
@@ -94,7 +94,7 @@ def plan_columns(ranks: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _cell(name: str, value: Any, market: Market) -> str:
     if value is None or value == "":
-        return MISSING
+        return MISSING_TEXT
     if name in order_prices.COLUMNS:
         return format_number(value, 10)
     if name in {"close", *order_prices.LEVELS}:

@@ -12,7 +12,7 @@ from django.core.management.base import CommandParser
 
 from marketdata.management.arguments import add_market
 from marketdata.management.table import Column, Output, write_table
-from marketdata.number_format import MISSING, format_number
+from marketdata.number_format import MISSING_TEXT, format_number
 from scans.engines import engine_params
 from scans.engines.registry import ENGINES
 from scans.management.arguments import limit
@@ -169,7 +169,7 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
 def _value(value: Any) -> str:
     """A value as people read it: floats with every digit and no exponent."""
     if value is None:
-        return MISSING
+        return MISSING_TEXT
     if isinstance(value, float):
         return format_number(value, 15)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

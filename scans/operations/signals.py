@@ -28,7 +28,7 @@ from marketdata.markets import get_market
 from marketdata.operations import analyze_tables, generations
 from marketdata.operations.projection import project
 from marketdata.panel import Floats
-from marketdata.queries import bars as market_queries
+from marketdata.queries.window import open_window
 from marketdata.record import Record
 from scans.evaluation import trade_lifecycle
 from scans.evaluation.prices import Prices, price_arrays
@@ -61,7 +61,7 @@ def update_signals(
         queries.get_versions(market, list(versions)) if versions else list(ScannerVersion.objects.filter(enabled=True))
     )
     held = project.current_record(market)
-    last = np.datetime64(market_queries.last_complete_session(held, as_of))
+    last = np.datetime64(held.last_complete_session(as_of))
     done = [_version(held, version, last, rebuild) for version in chosen]
     analyze_tables.analyze(sum(one.opened + one.moved for one in done), Signal)
     return done
@@ -113,7 +113,7 @@ def _follow(held: Record, todo: Sequence[ScanRank], days: Any) -> tuple[int, int
 
 def _prices(held: Record, days: Any) -> tuple[Prices, Floats]:
     """The prices of `days`, and the raw closes, (T, N)."""
-    window = market_queries.window(held, days, 253)
+    window = open_window(held, days, 253)
     fields = dict.fromkeys(("open", "high", "low", "close", "volume", "raw_close"), 0)
     panel = window.read(fields, threads=2, market_cap=True)
     return price_arrays(panel, window.suspects()), panel.tail("raw_close", 0)

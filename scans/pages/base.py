@@ -51,7 +51,7 @@ class MarketPage(Page):
     @cached_property
     def markets(self) -> list[str]:
         """The markets of the header's switch: the four that always exist, then those that were imported."""
-        return list(dict.fromkeys([*MARKETS, *instruments.market_names()]))
+        return list(dict.fromkeys([*MARKETS, *instruments.get_market_names()]))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)

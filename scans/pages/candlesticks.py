@@ -49,7 +49,7 @@ class Chart:
 def candlestick_chart(series: History, bars: int, order: OrderPrices | None, picks: Sequence[ScanRank]) -> Chart:
     """The last `bars` sessions with a bar, and the lines of a plan that lie within the chart's range or near it."""
     whole = series.adjusted()
-    at = np.flatnonzero(whole.recorded)[-bars:]
+    at = np.flatnonzero(whole.has_bar)[-bars:]
     high, low = whole.fields["high"][at], whole.fields["low"][at]
     opened, close, volume = (whole.fields[name][at] for name in ("open", "close", "volume"))
     days = whole.days[at]

@@ -59,7 +59,7 @@ def evening_flows(market: str, found: EveningSummary) -> Flows:
     picks = {
         (pick.rank.code, found.session_date) for one in found.versions for pick in (*one.new, *one.stayed, *one.dropped)
     }
-    return flow_queries.shown(market, picks)
+    return flow_queries.get_flow_figures(market, picks)
 
 
 def pick_row(pick: Pick, found: EveningSummary, flows: Flows, market: Market) -> Row:

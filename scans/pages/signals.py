@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Max
 
 from marketdata.markets import Market
-from marketdata.queries.closes import CloseSeries, closes
+from marketdata.queries.closes import CloseSeries, get_closes
 from scans.models import Signal, SignalStatus
 from scans.pages.base import MarketPage
 from scans.pages.rows import OrderPrices, order_prices
@@ -56,7 +56,7 @@ class Signals(MarketPage):
         found = every.filter(status__in=TABS[status]).select_related("rank", "version")
         shown = list(found.order_by("-exit_on", "-picked_on", "code")[:CLOSED_SHOWN])
         day = max((one.seen_until for one in shown), default=None)
-        series = closes(self.market.name, {one.code for one in shown}, day, 60) if day else {}
+        series = get_closes(self.market.name, {one.code for one in shown}, day, 60) if day else {}
         rows = [signal_row(one, series, self.market) for one in shown]
         if status != "closed":
             rows.sort(key=lambda row: (row.to_stop is None, -(row.to_stop or 0), row.signal.code))

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from marketdata.queries import instrument_search, instruments
-from marketdata.queries.history import history, recorded
+from marketdata.queries.history import get_history, get_instrument_table
 from scans.models import ScanRank, Signal
 from scans.pages.base import MarketPage
 from scans.pages.candlesticks import candlestick_chart
@@ -30,14 +30,14 @@ class Stock(MarketPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         code = self.kwargs["code"]
-        instrument = instruments.instrument(self.market.name, code)
+        instrument = instruments.get_instrument(self.market.name, code)
         if instrument is None:
             raise Http404(f"Market {self.market.name} has no instrument {code!r}.")
         picks = list(results.instrument_picks(self.market.name, code)[:PICKS])
         outcomes = {signal.rank_id: signal for signal in Signal.objects.filter(rank__in=[p.pk for p in picks])}
         chosen = self.chosen(picks)
-        known = recorded(self.market.name, tuple(sorted(instruments.generations().items())))
-        found = history(known, code)
+        known = get_instrument_table(self.market.name, tuple(sorted(instruments.get_generations().items())))
+        found = get_history(known, code)
         order = order_prices(chosen, self.market) if chosen else None
         return context | {
             "instrument": instrument,
@@ -66,7 +66,7 @@ class Search(MarketPage):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         text = request.GET.get("q", "").strip()[:60]
-        rows = instrument_search.searched(instruments.instruments(self.market.name), text)
+        rows = instrument_search.search_instruments(instruments.get_instruments(self.market.name), text)
         found = list(rows.order_by("code")[: SUGGESTED + 1]) if text else []
         exact = [one for one in found if text in (one.code, one.name)]
         if len(found) == 1 or len(exact) == 1:

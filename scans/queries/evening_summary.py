@@ -16,7 +16,7 @@ from datetime import date
 from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from marketdata.queries.closes import CloseSeries, closes
+from marketdata.queries.closes import CloseSeries, get_closes
 from scans.models import ScannerVersion, ScanRank, ScanSession, Signal, SignalStatus
 
 SPARK = 60
@@ -99,7 +99,7 @@ def evening_summary(market: str, day: date | None) -> EveningSummary | None:
         next=dates.filter(date__gt=day).first(),
         versions=versions,
         signals=exits,
-        closes=closes(market, codes, day, SPARK),
+        closes=get_closes(market, codes, day, SPARK),
     )
 
 

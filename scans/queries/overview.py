@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Count, Max, OuterRef, Subquery
 
 from marketdata.number_format import count_of
-from marketdata.queries.readiness import State
+from marketdata.queries.readiness import ReadinessState
 from scans.models import RequestStatus, ScannerVersion, ScanRequest, ScanRun, ScanSession, Status
 from scans.queries import versions as queries
 from scans.queries.readiness import Readiness, VersionState
@@ -59,7 +59,7 @@ def stale_versions(markets: Sequence[Readiness]) -> dict[tuple[str, str], str]:
     found = {}
     for one in markets:
         behind = 0 if one.is_alarming else one.record.behind
-        if one.state is State.NOT_READY:
+        if one.state is ReadinessState.NOT_READY:
             behind = max(behind, 1)
         for version in one.versions:
             if version.state is VersionState.STALE:

@@ -17,10 +17,12 @@ import numpy as np
 from django.db.models import Max, QuerySet
 
 from marketdata.errors import DataProblem
-from marketdata.queries import bars as market_queries
 from marketdata.queries import index_series, instruments
 from marketdata.queries import readiness as records
-from marketdata.queries.readiness import Freshness, State
+from marketdata.queries.breaks import get_history_digests
+from marketdata.queries.instruments import get_segments
+from marketdata.queries.readiness import Freshness, ReadinessState
+from marketdata.queries.records import get_flow_record, get_record, get_records
 from marketdata.record import Record
 from scans import digests
 from scans.engines import engine_params
@@ -71,7 +73,7 @@ class VersionReadiness:
 class Readiness:
     """A market's readiness: `state` with a sentence why, the record's freshness and the enabled versions."""
 
-    state: State
+    state: ReadinessState
     reason: str
     record: Freshness
     versions: tuple[VersionReadiness, ...]
@@ -82,38 +84,40 @@ class Readiness:
 
     @property
     def is_alarming(self) -> bool:
-        return self.state in records.ALARMING
+        return self.state in records.ALARM_STATES
 
 
 def market_readiness(market: str, as_of: datetime) -> Readiness:
     """The readiness of one market; UnknownMarket."""
     (record,) = markets_freshness([market], as_of)
-    return _with_versions(record, as_of, market_queries.record(market))
+    return _with_versions(record, as_of, get_record(market))
 
 
 def markets_readiness(markets: Sequence[str], as_of: datetime) -> list[Readiness]:
     """The readiness of several; those without bars cost nothing more than the question."""
     found = markets_freshness(markets, as_of)
-    used = [one.market for one in found if one.state is not State.EMPTY]
-    held = {one.market.name: one for one in market_queries.records(used)} if used else {}
+    used = [one.market for one in found if one.state is not ReadinessState.EMPTY]
+    held = {one.market.name: one for one in get_records(used)} if used else {}
     return [_with_versions(one, as_of, held.get(one.market)) for one in found]
 
 
 def recorded_markets_readiness(as_of: datetime) -> list[Readiness]:
     """The readiness of every market that has bars."""
-    return [one for one in markets_readiness(instruments.market_names(), as_of) if one.state is not State.EMPTY]
+    return [
+        one for one in markets_readiness(instruments.get_market_names(), as_of) if one.state is not ReadinessState.EMPTY
+    ]
 
 
 def enabled_versions(market: str) -> list[ScannerVersion]:
     """The enabled versions whose segments the market has: what an evening runs where none is named."""
-    segments = set(market_queries.segments(market))
+    segments = set(get_segments(market))
     rows = ScannerVersion.objects.filter(enabled=True).order_by("slug")
     return [version for version in rows if segments.issuperset(version.segments)]
 
 
 def lacking_segments(market: str) -> dict[str, list[str]]:
     """The other enabled versions, which an evening skips: slug -> the segments that the market does not have."""
-    segments = set(market_queries.segments(market))
+    segments = set(get_segments(market))
     rows = ScannerVersion.objects.filter(enabled=True).order_by("slug")
     lacking = {one.slug: [name for name in one.segments if name not in segments] for one in rows}
     return {slug: names for slug, names in lacking.items() if names}
@@ -122,7 +126,7 @@ def lacking_segments(market: str) -> dict[str, list[str]]:
 def _with_versions(record: Freshness, as_of: datetime, held: Record | None) -> Readiness:
     if record.latest is None or record.last_closed is None or held is None:
         reason = f"Market {record.market} has no bars yet."
-        return Readiness(State.EMPTY, reason, record, ())
+        return Readiness(ReadinessState.EMPTY, reason, record, ())
     versions = _versions(record, held, record.last_closed)
     state, reason = _judged(record, versions, as_of)
     if record.doubts and record.doubts not in reason:
@@ -130,8 +134,8 @@ def _with_versions(record: Freshness, as_of: datetime, held: Record | None) -> R
     return Readiness(state, reason, record, tuple(versions))
 
 
-def _judged(record: Freshness, versions: Sequence[VersionReadiness], as_of: datetime) -> tuple[State, str]:
-    if record.state is not State.READY:
+def _judged(record: Freshness, versions: Sequence[VersionReadiness], as_of: datetime) -> tuple[ReadinessState, str]:
+    if record.state is not ReadinessState.READY:
         return record.state, record.sentence
     mine = [one for one in versions if one.belongs]
     lacking = [one for one in mine if one.state not in (VersionState.SCANNED, VersionState.STALE)]
@@ -139,14 +143,14 @@ def _judged(record: Freshness, versions: Sequence[VersionReadiness], as_of: date
     if lacking:
         told = ", ".join(f"{one.version} {one.state.replace('_', ' ')}" for one in lacking)
         late = record.due_at is not None and record.due_at <= as_of
-        state = State.OVERDUE if late else State.NOT_READY
+        state = ReadinessState.OVERDUE if late else ReadinessState.NOT_READY
         return state, f"Session {record.last_closed} is recorded on market {record.market}; {told}."
     if stale:
-        return State.STALE, (
+        return ReadinessState.STALE, (
             f"The record of market {record.market} has changed since {', '.join(stale)} published "
             f"{record.last_closed}: scan it again."
         )
-    return State.READY, record.sentence
+    return ReadinessState.READY, record.sentence
 
 
 def _versions(record: Freshness, held: Record, day: date) -> list[VersionReadiness]:
@@ -232,7 +236,7 @@ def _changed(held: Record, rows: Iterable[ScanSession]) -> dict[int, str]:
     days = np.unique(np.array([row.date for row in rows], dtype="datetime64[D]"))
     if not len(days):
         return {}
-    chain = dict(zip(map(str, days), market_queries.chain(held, days), strict=False))
+    chain = dict(zip(map(str, days), get_history_digests(held, days), strict=False))
     found = {}
     for row in rows:
         month = row.date.replace(day=1)
@@ -249,14 +253,14 @@ def _digest_now(held: Record, row: ScanSession, data: str) -> str:
     parameters = dict(run.params)
     try:
         if run.index:
-            data = index_series.index(held, asked, run.index).digests([data])[0]
+            data = index_series.get_index(held, asked, run.index).digests([data])[0]
         if engine := ENGINES.get(run.engine):
             own = {name: parameters[name] for name in SCOPE_PARAMS if name in parameters}
             given = {name: value for name, value in parameters.items() if name not in SCOPE_PARAMS}
             params = engine_params.read(engine.Params, given, run.market)
             parameters = {**engine_params.dump(params), **own}  # numbers as the engine has them
             if reads_flows(engine, params):
-                data = market_queries.flow_record(run.market).beside(asked, [data])[0]
+                data = get_flow_record(run.market).digests_with_bars(asked, [data])[0]
     except (DataProblem, engine_params.ParamError):
         return ""
     return digests.input_digest(data, parameters, run.engine, run.revision)

@@ -50,7 +50,7 @@ def regime_history(market: str, index: str, last: date) -> RegimeHistory | None:
     """The regimes of the series called `index` ("" for the market's own) up to `last` at least; None where it cannot
     be read."""
     try:
-        found = index_series.index_to_show(market, index, last)
+        found = index_series.get_index_for_display(market, index, last)
     except (DataProblem, OSError):
         return None
     return HISTORIES.get((market, index), id(found.m), lambda: series_history(found))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from django.db.models import QuerySet
 
-from marketdata.markets import NAME
+from marketdata.markets import NAME_PATTERN
 from marketdata.nearest_name import did_you_mean
 from scans.models import ActiveVersion, ScanDraft, ScannerVersion, ScanRequest
 
@@ -44,7 +44,7 @@ def get_versions(market: str, slugs: list[str]) -> list[ScannerVersion]:
 
 def active_version(market: str) -> ScannerVersion:
     """The active version of `market`; a second market such as kr-adj has that of its base unless it has its own."""
-    match = NAME.fullmatch(market)
+    match = NAME_PATTERN.fullmatch(market)
     names = [market, match["base"]] if match else [market]
     rows = {row.market: row for row in ActiveVersion.objects.filter(market__in=names).select_related("version")}
     for name in names:

@@ -96,7 +96,7 @@ def queue() -> PartState:
 
 def lake() -> PartState:
     """How fresh the lake is: months behind the record, and the last recorded day of each market."""
-    behind, last = instruments.freshness()
+    behind, last = instruments.get_record_ages()
     days = ", ".join(f"{market} until {day}" for market, day in last.items()) or "nothing recorded"
     stale = {market: months for market, months in behind.items() if months}
     if stale:

@@ -13,7 +13,9 @@ from django.urls import reverse
 
 from marketdata.models import CalendarOverride, FactorEvent, LakePartition
 from marketdata.operations.projection import project
-from marketdata.queries import bars, coverage
+from marketdata.queries import coverage
+from marketdata.queries.records import get_record
+from marketdata.queries.suspicions import get_suspicions
 from tests.admin.views import page, sentences
 from tests.scans.conftest import CODES, frame
 
@@ -53,7 +55,7 @@ def test_a_suspected_action_waits_until_its_event_is_supplied(
     event = FactorEvent.objects.get()
     assert (event.ratio, event.source) == (0.2, "admin")
     assert LogEntry.objects.get().change_message == told
-    assert not bars.record("kr").stale
+    assert not get_record("kr").stale
     assert "Nothing waits for a decision." in page(console, SUSPECTED)
     assert "suspected corporate action" not in page(console, "/admin/")
 
@@ -63,7 +65,7 @@ def test_a_suspected_action_is_accepted_as_a_real_move(
 ) -> None:
     decide(console, sessions, accept="1")
     assert FactorEvent.objects.get().ratio == 1
-    assert coverage.suspects(bars.record("kr")) == []
+    assert get_suspicions(get_record("kr")) == []
 
 
 @pytest.mark.parametrize(
@@ -101,7 +103,7 @@ def test_an_event_is_added_and_corrected_through_the_same_door(
     event.refresh_from_db()
     assert event.ratio == 0.2
     assert [entry.action_flag for entry in LogEntry.objects.order_by("pk")] == [1, 2]
-    assert coverage.suspects(bars.record("kr")) == []
+    assert get_suspicions(get_record("kr")) == []
 
 
 def test_no_ratio_is_filled_in_and_the_nearest_split_is_suggested(split: pd.DataFrame, console: Client) -> None:
@@ -142,7 +144,7 @@ def test_many_are_decided_at_once_with_a_reason(
     found = console.post(SUSPECTED, {**sent, "many": "accept"}, follow=True)
     assert sentences(found) == ["1 moves are real moves. notice of the exchange"]
     assert FactorEvent.objects.get(stock_code=CODES[1]).ratio == 1
-    assert coverage.suspects(bars.record("kr")) == []
+    assert get_suspicions(get_record("kr")) == []
     found = console.post(SUSPECTED, {**sent, "many": "accept"}, follow=True)
     assert sentences(found) == ["Nothing was recorded: tick the moves first."]
 
@@ -179,7 +181,7 @@ def test_coverage_tells_what_is_missing(bring: Any, console: Client, sessions: l
     rows = rows[rows.date != sessions[12]]
     bring(rows)
     project.project_bars("kr")
-    state = coverage.states(["kr"])[0]
+    state = coverage.get_market_states(["kr"])[0]
     assert (state.first, state.last, state.sessions) == (
         sessions[0],
         sessions[-1],
@@ -191,7 +193,7 @@ def test_coverage_tells_what_is_missing(bring: Any, console: Client, sessions: l
     assert f'href="{OVERRIDE}?market=kr&amp;date={sessions[12]}"' in text
     assert "lacks 1 session" in page(console, "/admin/")
     console.post(OVERRIDE, {"market": "kr", "date": sessions[12].isoformat(), "note": "storm"})
-    assert coverage.states(["kr"])[0].missing == ()
+    assert coverage.get_market_states(["kr"])[0].missing == ()
 
 
 @pytest.mark.parametrize(

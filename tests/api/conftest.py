@@ -25,11 +25,11 @@ def forget() -> None:
     """Empty the cache, and what this process holds: it is as new."""
     from django.core.cache import cache
 
-    from marketdata.queries.history import RECORDED
+    from marketdata.queries.history import INSTRUMENT_TABLES
     from scans.api.views.scans import SCAN_ANSWERS
 
     cache.clear()
-    RECORDED.clear()
+    INSTRUMENT_TABLES.clear()
     SCAN_ANSWERS.clear()
 
 

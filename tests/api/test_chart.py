@@ -17,8 +17,8 @@ from marketdata.models import FactorEvent, StockPrice
 from marketdata.operations import generations
 from marketdata.operations.projection import dirty_months as marks
 from marketdata.operations.projection import project
-from marketdata.queries import bars
-from marketdata.queries.history import history, read
+from marketdata.queries.history import get_history, read_instrument_table
+from marketdata.queries.window import open_window
 from tests.api.conftest import Get, risers
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
@@ -191,12 +191,12 @@ def test_the_record_and_the_lake_say_the_same(market: pd.DataFrame, sessions: li
     StockPrice.objects.filter(stock_code="247540", date=sessions[30]).delete()
     marks.mark("kr", sessions)
     held = project.current_record("kr")
-    window = bars.window(held, held.sessions, 0)
+    window = open_window(held, held.sessions, 0)
     at = int(np.searchsorted(window.survey.codes, b"247540"))
     names = ("open", "high", "low", "close", "volume", "amount")
     panel = window.read(dict.fromkeys(names, 0), instruments=slice(at, at + 1))
-    found = history(read("kr"), "247540")
+    found = get_history(read_instrument_table("kr"), "247540")
     assert found is not None
-    assert not found.recorded[30]
+    assert not found.has_bar[30]
     for name in names:
         np.testing.assert_allclose(found.adjusted().fields[name], panel.fields[name][:, 0], rtol=1e-12)

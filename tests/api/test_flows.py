@@ -85,11 +85,11 @@ def test_explanations_and_analyses_show_it_beside_the_pick(
 def test_what_lies_more_than_five_sessions_back_is_not_shown(market: pd.DataFrame, sessions: list[date]) -> None:
     flow([sessions[5]], [7.0], code="005930")
     picks = [("005930", sessions[n]) for n in (4, 5, 9, 10)]
-    found = flows.shown("kr", picks)
+    found = flows.get_flow_figures("kr", picks)
     assert [day for _, day in found] == [sessions[5], sessions[9]]
     assert found["005930", sessions[9]]["date"] == sessions[5]
     flow([sessions[5]], [8.0], code="005930", source="marcap")
-    assert flows.shown("kr", picks[1:2])[picks[1]]["foreign_quantity_1"] == 7  # kis comes first
+    assert flows.get_flow_figures("kr", picks[1:2])[picks[1]]["foreign_quantity_1"] == 7  # kis comes first
 
 
 def test_a_download_has_the_flow_of_every_pick(bought: str, sessions: list[date], client: Client, get: Get) -> None:

@@ -38,9 +38,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sessions(folder: Path) -> tuple[str, str]:
     """The twentieth last session of the market, and its last."""
     code = (
-        "from marketdata.queries.bars import record; "
+        "from marketdata.queries.records import get_record; "
         "from marketdata.operations.projection.project import project; project('kr'); "
-        "days = record('kr').sessions; print(days[-20], days[-1])"
+        "days = get_record('kr').sessions; print(days[-20], days[-1])"
     )
     first, last = managed(folder, "shell", "--no-imports", "-c", code).split()
     return first, last

@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from marketdata.queries.bars import lake
+from marketdata.queries.records import get_lake
 from scans.operations.scan.run import RunRequest, run_scan
 from tests.api.conftest import Get, forget
 from tests.scans.conftest import AS_OF
@@ -106,7 +106,7 @@ def test_an_index_that_changed_since_leaves_the_numbers_out(
 def test_an_index_that_cannot_be_read_is_said_to_be(market: pd.DataFrame, sessions: list[date], get: Get) -> None:
     scan(sessions)
     assert get("kr/scans/latest", scanner_version="v1")["regime_rule"]["measures"]
-    Path(lake().root, lake().index("kr")).write_bytes(b"damaged")
+    Path(get_lake().root, get_lake().index("kr")).write_bytes(b"damaged")
     forget()
     found = get("kr/scans/latest", scanner_version="v1")
     assert found["regime_rule"] == {

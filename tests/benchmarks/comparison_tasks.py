@@ -13,7 +13,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from marketdata.panel import Floats, Panel
-from marketdata.queries import bars as queries
+from marketdata.queries.index_series import get_own_index
+from marketdata.queries.records import get_record
+from marketdata.queries.window import open_window
 from scans.engines import engine_params
 from scans.engines.base import MarketIndex
 from scans.engines.registry import ENGINES
@@ -36,11 +38,11 @@ def compare(*, market: str, version: str, day: str, warm_up: int, runs: int) -> 
 
     The window has `warm_up` sessions before `day`, 0 for as many as the engine asks for.
     """
-    held = queries.record(market)
+    held = get_record(market)
     asked = held.between(date.fromisoformat(day), date.fromisoformat(day))
     engine = ENGINES[version]
     task = EngineTask(engine, engine_params.read(engine.Params, {}), held.market.segments, {})
-    window = queries.window(held, asked, warm_up or engine.warm_up)
+    window = open_window(held, asked, warm_up or engine.warm_up)
     panel = window.read(dict.fromkeys(("close", "volume", "amount"), window.start))
     bars = [_of(panel, i) for i in range(len(panel.codes))]
     # Averages of a share halted for years die away to 1e-30, where TA-Lib's later start of a chain shows.
@@ -48,7 +50,7 @@ def compare(*, market: str, version: str, day: str, warm_up: int, runs: int) -> 
     sample = whole[np.linspace(0, len(whole) - 1, min(SAMPLE, len(whole))).astype(int)]
     frames = [_frame(bars[i]) for i in sample]
     long = _long(panel, bars)
-    index = MarketIndex(*queries.index(held))
+    index = MarketIndex(*get_own_index(held))
 
     def ours() -> dict[str, float]:
         began = time.perf_counter()

@@ -17,7 +17,7 @@ from marketdata.errors import LakeError
 from marketdata.models import Instrument
 from marketdata.operations.projection import project
 from marketdata.operations.record import flows
-from marketdata.queries import bars
+from marketdata.queries.records import get_lake, get_record
 from marketdata.sources.batches import FlowBatch
 from scans.models import ScannerVersion
 from scans.operations.scan import run
@@ -34,13 +34,13 @@ def damage(*, market: str, count: int, seed: int) -> dict[str, Any]:
     mended (a scan wrote it anew), unread (what was damaged was not needed), wrong (another answer); and seconds."""
     _prepare(market)
     draw = random.Random(seed)
-    held = bars.record(market)
+    held = get_record(market)
     month = held.sessions[-1].item().replace(day=1)
     lake = Path(settings.LAKE_DIR)
     files = {
-        "bars": lake / bars.lake().partition(market, month),
-        "flows": lake / bars.lake().flows(market, month),
-        "index": lake / bars.lake().index(market),
+        "bars": lake / get_lake().partition(market, month),
+        "flows": lake / get_lake().flows(market, month),
+        "index": lake / get_lake().index(market),
     }
     days = [held.sessions[-1].item()]
     right = _answers(market, days)
@@ -55,7 +55,7 @@ def damage(*, market: str, count: int, seed: int) -> dict[str, Any]:
 def _prepare(market: str) -> None:
     """Flows of every instrument, and a version that reads them."""
     draw = np.random.default_rng(7)
-    sessions = [day.item() for day in bars.record(market).sessions[-FLOWS:]]
+    sessions = [day.item() for day in get_record(market).sessions[-FLOWS:]]
     codes = list(Instrument.objects.filter(market=market).values_list("code", flat=True))
     rows = [(code, day) for code in codes for day in sessions]
     values = {"foreign_net_quantity": draw.integers(-500, 500, len(rows)).tolist()}

@@ -22,7 +22,7 @@ INSTRUMENTS = 100
 SESSIONS = 150
 SPOILED = 0.15
 SESSIONS_OF = (
-    "import numpy as np; from marketdata.queries.bars import sessions; days = sessions('kr'); "
+    "import numpy as np; from marketdata.queries.market_calendar import get_sessions; days = get_sessions('kr'); "
     "print(*days[days <= np.datetime64('{last}')][-{number}:])"
 )
 Prepare = Callable[[KisExchange], None]

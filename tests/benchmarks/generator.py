@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.lake.writer import Bars
-from marketdata.ticks import KRX
+from marketdata.ticks import KRX_GRID
 
 SEGMENTS = ("KOSDAQ", "KOSPI")
 LIMIT = 0.295  # below the exchange's 30 %, whatever rounding to a tick adds
@@ -99,7 +99,7 @@ class Generated:
     def _ticks(self, price: Floats) -> Floats:
         """Prices the exchange would quote, 100 won at least."""
         price = np.maximum(price, 100.0)
-        tick = KRX.ticks(price)
+        tick = KRX_GRID.ticks(price)
         return np.round(price / tick) * tick
 
     def bars(self, month: Month) -> Bars:

@@ -21,5 +21,5 @@ def token() -> dict[str, Any]:
 
 def codes(market: str) -> dict[str, Any]:
     """The codes that are still traded, ascending."""
-    rows = instruments.instruments(market).exclude(last_bar=None).order_by("-last_bar", "code")
+    rows = instruments.get_instruments(market).exclude(last_bar=None).order_by("-last_bar", "code")
     return {"codes": list(rows.values_list("code", flat=True)[:2_500])}

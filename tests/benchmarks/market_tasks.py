@@ -14,7 +14,8 @@ from django.utils import timezone
 from marketdata.lake import writer
 from marketdata.models import LakePartition
 from marketdata.operations.projection import break_table, index_table
-from marketdata.queries import bars as queries
+from marketdata.queries.market_calendar import get_sessions
+from marketdata.queries.records import get_lake
 from marketdata.record import Days
 from tests.benchmarks import measurement
 from tests.benchmarks.generator import SEGMENTS, Generated
@@ -25,7 +26,7 @@ Answer = dict[str, Any]
 def calendar(*, market: str) -> Answer:
     """Build and keep the market's calendar, as the first command of an installation does."""
     began = time.perf_counter()
-    queries.sessions(market)
+    get_sessions(market)
     return {"seconds": time.perf_counter() - began}
 
 
@@ -42,7 +43,7 @@ def _lake(market: str, instruments: int, sessions: int, seed: int) -> Answer:
     LakePartition.objects.filter(market=market).delete()
     rows = size = 0
     for month in made.months():
-        written = writer.write(queries.lake(), market, month.first, made.bars(month), generation=1)
+        written = writer.write(get_lake(), market, month.first, made.bars(month), generation=1)
         LakePartition.objects.create(
             market=market,
             month=month.first,
@@ -56,7 +57,7 @@ def _lake(market: str, instruments: int, sessions: int, seed: int) -> Answer:
         )
         rows, size = rows + written.rows, size + written.bytes
     generated = time.perf_counter()
-    index_table.refresh(queries.lake(), market, break_table.refresh(queries.lake(), market))
+    index_table.refresh(get_lake(), market, break_table.refresh(get_lake(), market))
     return {
         "rows": rows,
         "bytes": size,
@@ -101,5 +102,5 @@ def tidy(*, file: str, instruments: int, sessions: int, seed: int) -> Answer:
 
 def _latest(market: str, count: int) -> Days:
     """The last `count` sessions of the market's calendar up to 2026-08-21."""
-    days = queries.sessions(market)
+    days = get_sessions(market)
     return days[days <= np.datetime64("2026-08-21")][-count:]

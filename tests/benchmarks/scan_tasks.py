@@ -12,7 +12,8 @@ from typing import Any
 from marketdata.lake.footers import survey
 from marketdata.lake.layout import Lake
 from marketdata.models import LakePartition
-from marketdata.queries import bars
+from marketdata.queries.records import get_record
+from marketdata.queries.window import open_window
 from scans.engines import engine_params
 from scans.engines.registry import ENGINES
 from scans.execution.shards import EngineTask, field_reach
@@ -107,7 +108,7 @@ def judge(*, market: str, versions: Sequence[str], first: str, last: str, runs: 
 
 def extent(*, market: str) -> Answer:
     """What the market's record holds."""
-    held = bars.record(market)
+    held = get_record(market)
     rows = LakePartition.objects.filter(market=market).values_list("rows", "bytes")
     return {
         "sessions": [str(day) for day in held.sessions],
@@ -128,11 +129,11 @@ def richest(*, market: str, version: str, first: str, last: str) -> Answer:
 def reading(*, market: str, version: str, day: str, runs: int) -> Answer:
     """What one session reads of the lake: bytes, through the file system's calls instead of memory maps, so that the
     system counts them; and the seconds of its parts."""
-    held = bars.record(market)
+    held = get_record(market)
     asked = held.between(date.fromisoformat(day), date.fromisoformat(day))
     engine = ENGINES[version]
     task = EngineTask(engine, engine_params.read(engine.Params, {}), held.market.segments, {})
-    window = bars.window(held, asked, engine.warm_up)
+    window = open_window(held, asked, engine.warm_up)
     plain = Lake(f"file://{Path(window.lake.root).absolute()}")
     before = measurement.read_bytes()
     survey(plain, window.survey.parts)
@@ -145,7 +146,7 @@ def reading(*, market: str, version: str, day: str, runs: int) -> Answer:
         "sessions": len(window.sessions),
         "instruments": len(window.survey.codes),
         "parts": len(window.survey.parts),
-        "record": measurement.seconds(lambda: bars.record(market), runs),
-        "window": measurement.seconds(lambda: bars.window(held, asked, engine.warm_up), runs),
+        "record": measurement.seconds(lambda: get_record(market), runs),
+        "window": measurement.seconds(lambda: open_window(held, asked, engine.warm_up), runs),
         "read": measurement.seconds(lambda: window.read(field_reach([task]), threads=2), runs),
     }

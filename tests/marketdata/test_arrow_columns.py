@@ -25,7 +25,7 @@ ARRAYS = {
 @pytest.mark.parametrize("rows", [0, 1, 8, 9])
 def test_a_column_is_that_of_arrow(name: str, rows: int) -> None:
     array = ARRAYS[name][:rows]
-    made, expected = arrow_columns.column(array), pa.array(array)
+    made, expected = arrow_columns.to_arrow(array), pa.array(array)
     made.validate(full=True)
     assert made.type == expected.type
     assert repr(made.to_pylist()) == repr(expected.to_pylist())
@@ -38,8 +38,8 @@ def test_values_of_a_column_in_chunks_that_begin_anywhere(name: str, ends: Any) 
     whole = pa.array(array)
     bounds = [1, *ends, len(whole)]
     chunks = [whole.slice(low, high - low) for low, high in itertools.pairwise(bounds)]
-    found = arrow_columns.values(pa.chunked_array(chunks))
+    found = arrow_columns.to_numpy(pa.chunked_array(chunks))
     assert found.dtype == array.dtype
     np.testing.assert_array_equal(found, array[1:])
-    nothing = arrow_columns.values(pa.chunked_array([], type=whole.type))
+    nothing = arrow_columns.to_numpy(pa.chunked_array([], type=whole.type))
     assert (nothing.dtype, nothing.shape) == (array.dtype, (0,))

@@ -32,7 +32,7 @@ def found(bars: dict[str, np.ndarray], decided: tuple[tuple[int, int], ...] = ()
     known = np.zeros(bars["close"].shape, dtype=bool)
     for cell in decided:
         known[cell] = True
-    return breaks.suspicions(Moves(**bars, decided=known), 22)
+    return breaks.find_suspicions(Moves(**bars, decided=known), 22)
 
 
 def scaled(bars: dict[str, np.ndarray], rows: slice, column: int, by: float, volume: float) -> None:

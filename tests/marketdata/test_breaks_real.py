@@ -24,7 +24,8 @@ def test_few_bars_of_a_real_market_are_suspected() -> None:
     fields["volume"] = np.nan_to_num(fields["volume"])
     decided = np.zeros(fields["close"].shape, dtype=bool)
     seen = [
-        (str(days[t]), str(names[i]), kind) for t, i, kind in breaks.suspicions(Moves(**fields, decided=decided), 1)
+        (str(days[t]), str(names[i]), kind)
+        for t, i, kind in breaks.find_suspicions(Moves(**fields, decided=decided), 1)
     ]
     assert len(seen) < 100  # of three million bars
     assert Counter(kind for _, _, kind in seen)["seam"] == 0

@@ -37,13 +37,13 @@ from marketdata import codes
     ],
 )
 def test_one_company_has_one_code(market: str, written: str, spelled: str) -> None:
-    assert codes.spelling(market, written) == spelled
-    assert codes.spelling(market, spelled) == spelled
+    assert codes.spell_code(market, written) == spelled
+    assert codes.spell_code(market, spelled) == spelled
 
 
 @pytest.mark.parametrize("ticker", ["NA", "NAN", "TRUE", "NULL", "ON", "NO", "E", "NONE", "CODE", "INF", "Y"])
 def test_tickers_that_look_like_something_else_stay(ticker: str) -> None:
-    assert codes.spelling("us", ticker) == ticker
+    assert codes.spell_code("us", ticker) == ticker
 
 
 @pytest.mark.parametrize("market", ["us", "kr", "upbit"])
@@ -68,13 +68,13 @@ def test_tickers_that_look_like_something_else_stay(ticker: str) -> None:
     ],
 )
 def test_what_is_the_code_of_nothing(market: str, written: str) -> None:
-    assert codes.spelling(market, written) == ""
+    assert codes.spell_code(market, written) == ""
 
 
 def test_a_code_fits_into_a_path() -> None:
     for market in ("kr", "us", "upbit"):
         for written in ("A.B/C D-E", "/A", "A/", "A//B", "0/0000", "1.2/3", "."):
-            assert re.fullmatch(r"([0-9A-Z][0-9A-Z._\-]*)?", codes.spelling(market, written))
+            assert re.fullmatch(r"([0-9A-Z][0-9A-Z._\-]*)?", codes.spell_code(market, written))
 
 
 @pytest.mark.parametrize(
@@ -82,13 +82,13 @@ def test_a_code_fits_into_a_path() -> None:
     [("5930", "5930", "005930"), ("5930.0", "5930", "005930"), ("20", "20", "000020")],
 )
 def test_zeros_are_restored(written: str, digits: str, code: str) -> None:
-    assert codes.shortened(written) == digits
-    assert codes.restored(written) == code
+    assert codes.truncated_digits(written) == digits
+    assert codes.restore_zeros(written) == code
 
 
 @pytest.mark.parametrize("written", ["373220", "005930", "AAPL", "", "5930A", "59.3", "5", "٣٣٣"])
 def test_nothing_is_restored_of_what_lost_nothing(written: str) -> None:
-    assert codes.shortened(written) == ""
+    assert codes.truncated_digits(written) == ""
 
 
 @pytest.mark.parametrize(
@@ -111,4 +111,4 @@ def test_nothing_is_restored_of_what_lost_nothing(written: str) -> None:
     ],
 )
 def test_the_name_of_a_file_may_be_a_code(market: str, name: str, code: str) -> None:
-    assert codes.in_name(market, name) == code
+    assert codes.code_in_name(market, name) == code

@@ -12,7 +12,7 @@ from marketdata.queries.instrument_search import (
     NotOneInstrument,
     find_codes,
     find_instrument,
-    searched,
+    search_instruments,
 )
 
 pytestmark = pytest.mark.django_db
@@ -130,7 +130,7 @@ def test_codes_of_a_collection() -> None:
 
 def test_a_search_lists_whatever_may_be_meant() -> None:
     rows = Instrument.objects.filter(market="kr")
-    found = {one.code for one in searched(rows, unicodedata.normalize("NFD", "삼성"))}
+    found = {one.code for one in search_instruments(rows, unicodedata.normalize("NFD", "삼성"))}
     assert found == {"005930", "005935", "009150", "0126Z0"}
-    assert [one.code for one in searched(rows, "5930")] == ["005930"]
-    assert {one.code for one in searched(rows, "00")} == {"005930", "005935", "009150", "000660"}
+    assert [one.code for one in search_instruments(rows, "5930")] == ["005930"]
+    assert {one.code for one in search_instruments(rows, "00")} == {"005930", "005935", "009150", "000660"}

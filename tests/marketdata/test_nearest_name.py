@@ -14,7 +14,7 @@ from marketdata.markets import UnknownMarket, get_market
 from marketdata.models import IndexBar, IndexChoice
 from marketdata.nearest_name import did_you_mean, nearest_name
 from marketdata.operations.sources import get_source
-from marketdata.queries.index_series import recorded
+from marketdata.queries.index_series import get_series
 from marketdata.sources.base import SourceRefused
 from scans.engines.registry import UnknownEngine, get_engine
 from scans.models import ScannerVersion
@@ -75,7 +75,7 @@ def test_commands_and_models_propose_the_nearest() -> None:
         updated_at="2024-01-02T00:00:00Z",
     )
     with pytest.raises(Exception, match=r"Did you mean KS11\?"):
-        recorded("kr", "KS1")
+        get_series("kr", "KS1")
     with pytest.raises(ValidationError, match=r"Did you mean KS11\?"):
         IndexChoice(market="kr", name="KS1").full_clean()
 

@@ -44,7 +44,7 @@ def test_the_rows_of_the_query_set() -> None:
 def test_dates_as_an_array(text: bool) -> None:
     every = [date(1969, 12, 31), date(1970, 1, 1), date(2024, 2, 29), date(2035, 12, 31)]
     given = [str(day) for day in every] if text else every
-    found = calendars.days(given)
+    found = calendars.to_days(given)
     assert found.dtype == np.dtype("datetime64[D]")
     assert found.tolist() == every
-    assert calendars.days([]).tolist() == []
+    assert calendars.to_days([]).tolist() == []

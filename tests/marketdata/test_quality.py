@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from marketdata.models import LakePartition, StockPrice
 from marketdata.operations.projection import project
 from marketdata.operations.projection.verify import verify
-from marketdata.queries import bars
-from marketdata.source_preference import WINDOW, preferred, qualities
+from marketdata.queries.market_calendar import get_sessions
+from marketdata.queries.records import get_record
+from marketdata.source_preference import QUALITY_SESSIONS, preferred_sources, source_qualities
 from tests.marketdata.operations.tidy_files import AS_OF, import_file, write_tidy
 
 DAYS = [date(2026, 7, 27) + timedelta(days=n) for n in range(30)]
@@ -23,27 +24,27 @@ counts = st.dictionaries(st.sampled_from(["kis", "marcap", "other"]), st.integer
 def test_quality_by_hand() -> None:
     said = {day: {"kis": 8, "marcap": 10} for day in DAYS[:6]}
     said[DAYS[6]] = {"marcap": 10}
-    found = qualities(said, DAYS[6])
+    found = source_qualities(said, DAYS[6])
     assert found["marcap"] == pytest.approx(1.0)
     assert found["kis"] == pytest.approx(0.6 * 48 / 70 + 0.4 * 6 / 7)
-    assert preferred(said, [DAYS[5]], ("kis", "marcap"))[DAYS[5]] == ("kis", "marcap")
-    assert preferred(said, [DAYS[6]], ("kis", "marcap"))[DAYS[6]] == ("marcap", "kis")
+    assert preferred_sources(said, [DAYS[5]], ("kis", "marcap"))[DAYS[5]] == ("kis", "marcap")
+    assert preferred_sources(said, [DAYS[6]], ("kis", "marcap"))[DAYS[6]] == ("marcap", "kis")
 
 
 def test_a_source_whose_record_begins_is_not_behind() -> None:
     """Six sessions of one source alone, then both: the new one is judged by the seventh."""
     said = {day: {"marcap": 10} for day in DAYS[:6]}
     said[DAYS[6]] = {"marcap": 10, "kis": 9}
-    assert qualities(said, DAYS[6])["kis"] == pytest.approx(0.6 * 9 / 10 + 0.4)
-    assert preferred(said, [DAYS[6]], ("kis", "marcap"))[DAYS[6]] == ("kis", "marcap")
+    assert source_qualities(said, DAYS[6])["kis"] == pytest.approx(0.6 * 9 / 10 + 0.4)
+    assert preferred_sources(said, [DAYS[6]], ("kis", "marcap"))[DAYS[6]] == ("kis", "marcap")
 
 
 def test_the_best_counts_where_none_is_good() -> None:
     said = {day: {"a": 1} if n % 2 else {"b": 2} for n, day in enumerate(DAYS[:8])}
-    quality = qualities(said, DAYS[7])
+    quality = source_qualities(said, DAYS[7])
     assert max(quality.values()) < 0.8
     best = max(quality, key=lambda source: quality[source])
-    assert preferred(said, [DAYS[7]], ("a", "b"))[DAYS[7]][0] == best
+    assert preferred_sources(said, [DAYS[7]], ("a", "b"))[DAYS[7]][0] == best
 
 
 @given(st.lists(counts, min_size=1, max_size=20), st.integers(0, 19), counts)
@@ -53,11 +54,11 @@ def test_nothing_but_the_last_seven_sessions_decides(
     said = dict(zip(DAYS, given_counts, strict=False))
     day = list(said)[min(at, len(said) - 1)]
     order = ("kis", "marcap")
-    chosen = preferred(said, [day], order)
+    chosen = preferred_sources(said, [day], order)
     later = {one: (other if one > day else had) for one, had in said.items()}
-    assert preferred(later, [day], order) == chosen
-    window = sorted(one for one in said if one <= day)[-WINDOW:]
-    assert preferred({one: said[one] for one in window}, [day], order) == chosen
+    assert preferred_sources(later, [day], order) == chosen
+    window = sorted(one for one in said if one <= day)[-QUALITY_SESSIONS:]
+    assert preferred_sources({one: said[one] for one in window}, [day], order) == chosen
     assert set(chosen[day]) == {source for one in window for source in said[one]}
 
 
@@ -65,7 +66,7 @@ def test_nothing_but_the_last_seven_sessions_decides(
 @pytest.mark.usefixtures("data_dir")
 def test_the_lake_takes_the_bars_of_the_good_source_and_says_so(data_dir: Path) -> None:
     """marcap has all ten instruments throughout; kis all of them up to the end of July, then one alone."""
-    days = [day for day in bars.sessions("kr").tolist() if date(2026, 7, 20) <= day <= date(2026, 8, 14)]
+    days = [day for day in get_sessions("kr").tolist() if date(2026, 7, 20) <= day <= date(2026, 8, 14)]
     both = [f"{day},{n:05d}0,100,110,90,100,{{}}" for day in days for n in range(1, 11)]
     some = [row for row in both if row[:10] < "2026-08-01" or ",000010," in row]
     for source, volume, rows in (("marcap", 1000, both), ("kis", 2000, some)):
@@ -80,7 +81,7 @@ def test_the_lake_takes_the_bars_of_the_good_source_and_says_so(data_dir: Path) 
     assert {source for day, source in taken.items() if day < "2026-08-01"} == {"kis"}
     assert taken["2026-08-14"] == "marcap"
     assert not [finding for finding in verify("kr") if finding.is_fault]
-    digests = bars.record("kr").digests
+    digests = get_record("kr").digests
     # A later session, whatever its sources, changes no earlier one.
     late = date(2026, 8, 18)
     import_file(
@@ -88,7 +89,7 @@ def test_the_lake_takes_the_bars_of_the_good_source_and_says_so(data_dir: Path) 
         source="kis",
     )
     project.project_bars("kr")
-    after = bars.record("kr").digests
+    after = get_record("kr").digests
     assert {day: after[day] for day in digests} == digests
     # A bar of July that comes late tells on August: its month is marked too.
     before = dict(LakePartition.objects.values_list("month", "wanted"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from marketdata.session_activity import Activity, SessionCounts, Walk
+from marketdata.session_activity import Activity, ActivityTracker, SessionCounts
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_session_is_closed_or_in_doubt(
 
 def test_bars_repeat_only_with_every_price_and_the_last_share() -> None:
     first = np.array([[10, 12, 9, 11, 500], [5, 5, 5, 5, 70], [8, 9, 7, 8, 0]], dtype=float)
-    walk = Walk(4)
+    walk = ActivityTracker(4)
     code = np.array([0, 1, 3])
     walk.accept(code, first, walk.activity(code, first))
     later = np.array([[10, 12, 9, 11, 500], [5, 5, 5, 5, 71], [8, 9, 7, 8, 0]], dtype=float)

@@ -135,12 +135,14 @@ def test_a_damaged_file_of_hours_is_built_again(tmp_path: Path) -> None:
     assert len(files) == 2
     for file in files:
         file.write_bytes(file.read_bytes()[:100])
-    calendars.hours.cache_clear()
+    calendars.get_calendar_hours.cache_clear()
     assert f"{whole.closing(date(2026, 8, 20)):%H:%M}" == "15:30"
 
 
 def test_the_dated_closures_need_no_row(tmp_path: Path) -> None:
-    days = calendars.sessions("XKRX", cache=Path(settings.CALENDAR_DIR), overrides={})
+    days = calendars.get_calendar_sessions("XKRX", cache=Path(settings.CALENDAR_DIR), overrides={})
     assert not np.isin(np.array(["2026-06-03", "2026-07-17"], dtype="datetime64[D]"), days).any()
-    opened = calendars.sessions("XKRX", cache=Path(settings.CALENDAR_DIR), overrides={date(2026, 7, 17): True})
+    opened = calendars.get_calendar_sessions(
+        "XKRX", cache=Path(settings.CALENDAR_DIR), overrides={date(2026, 7, 17): True}
+    )
     assert np.datetime64("2026-07-17") in opened

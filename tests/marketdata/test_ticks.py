@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from marketdata import ticks
 from marketdata.markets import get_market
-from marketdata.ticks import PriceLimits, order_price, price_limits
+from marketdata.ticks import PriceLimits, get_price_limits, order_price
 from tests import realdata
 
 OLD, NEW = date(2023, 1, 20), date(2023, 1, 25)
@@ -137,11 +137,11 @@ def test_an_order_of_a_coin(price: str, session: date, down: str, up: str) -> No
 
 def test_no_table_is_no_order_price_and_says_so() -> None:
     assert order_price(5432, "target", SINCE, "bithumb") is None
-    assert "Bithumb publishes no tick table" in ticks.no_grid("bithumb", SINCE)
+    assert "Bithumb publishes no tick table" in ticks.missing_grid_reason("bithumb", SINCE)
     assert order_price(5432, "target", date(2024, 1, 28), "upbit") is None
-    assert "KRW since 2024-01-29" in ticks.no_grid("upbit", date(2024, 1, 28))
+    assert "KRW since 2024-01-29" in ticks.missing_grid_reason("upbit", date(2024, 1, 28))
     assert order_price(5432, "target", SINCE, "upbit", segment="BTC") is None
-    assert ticks.no_grid("kr", NEW, "KOSPI") == ""
+    assert ticks.missing_grid_reason("kr", NEW, "KOSPI") == ""
     with pytest.raises(ValueError, match="limit"):
         order_price(5432, "limit", NEW, "kr")
 
@@ -194,13 +194,13 @@ def test_orders_are_the_nearest_prices_of_the_grid(which: int, near: int, away: 
 
 
 GRIDS = [
-    ticks.grid("kr", NEW, "KOSPI"),
-    ticks.grid("kr", OLD, "KOSPI"),
-    ticks.grid("kr", OLD, "KOSDAQ"),
-    ticks.grid("kr", date(2024, 1, 2), kind="etf"),
-    ticks.grid("us", NEW),
-    ticks.grid("upbit", BEFORE),
-    ticks.grid("upbit", SINCE),
+    ticks.get_grid("kr", NEW, "KOSPI"),
+    ticks.get_grid("kr", OLD, "KOSPI"),
+    ticks.get_grid("kr", OLD, "KOSDAQ"),
+    ticks.get_grid("kr", date(2024, 1, 2), kind="etf"),
+    ticks.get_grid("us", NEW),
+    ticks.get_grid("upbit", BEFORE),
+    ticks.get_grid("upbit", SINCE),
 ]
 
 
@@ -214,7 +214,7 @@ def test_every_border_is_a_price_of_both_bands(grid: ticks.TickGrid) -> None:
 
 
 def test_ticks_of_many_prices() -> None:
-    found = ticks.KRX.ticks(np.array([1.0, 1999, 2000, 4999, 499_999, 500_000]))
+    found = ticks.KRX_GRID.ticks(np.array([1.0, 1999, 2000, 4999, 499_999, 500_000]))
     assert found.tolist() == [1, 1, 5, 5, 500, 1000]
 
 
@@ -239,17 +239,17 @@ D2024 = date(2024, 1, 2)
     ],
 )
 def test_daily_limits(base: int, session: date, segment: str, lower: int, upper: int) -> None:
-    assert price_limits(base, session, segment) == PriceLimits(Decimal(lower), Decimal(upper))
+    assert get_price_limits(base, session, segment) == PriceLimits(Decimal(lower), Decimal(upper))
 
 
 def test_first_days_and_liquidation() -> None:
-    spac = price_limits(2_000, D2024, "KOSDAQ", first_day=True)
+    spac = get_price_limits(2_000, D2024, "KOSDAQ", first_day=True)
     assert spac == PriceLimits(Decimal(1_200), Decimal(8_000))
-    assert price_limits(2_000, date(2023, 6, 23), "KOSDAQ", first_day=True) is None
-    assert price_limits(2_000, D2024, "KONEX", first_day=True) is None
-    assert price_limits(2_000, D2024, "KOSDAQ", liquidation=True) is None
-    assert price_limits(0, D2024, "KOSDAQ") is None
-    doubled = price_limits(10_000, D2024, "KOSPI", kind="etf", leverage=2)
+    assert get_price_limits(2_000, date(2023, 6, 23), "KOSDAQ", first_day=True) is None
+    assert get_price_limits(2_000, D2024, "KONEX", first_day=True) is None
+    assert get_price_limits(2_000, D2024, "KOSDAQ", liquidation=True) is None
+    assert get_price_limits(0, D2024, "KOSDAQ") is None
+    doubled = get_price_limits(10_000, D2024, "KOSPI", kind="etf", leverage=2)
     assert doubled == PriceLimits(Decimal(4_000), Decimal(16_000))
 
 
@@ -269,7 +269,7 @@ def test_every_close_lies_on_the_grid_of_its_year(year: int, segment: str) -> No
     wrong = {
         (row.Close, row.Date)
         for row in each(rows[["Close", "Date"]].drop_duplicates())
-        if not ticks.on_grid(int(row.Close), date.fromisoformat(str(row.Date)[:10]), "kr", segment=segment)
+        if not ticks.is_on_grid(int(row.Close), date.fromisoformat(str(row.Date)[:10]), "kr", segment=segment)
     }
     found = [one for one in zip(rows.Close, rows.Date, strict=True) if one in wrong]
     assert len(rows) > 2_000
@@ -289,7 +289,7 @@ def each(rows: pd.DataFrame) -> Iterator[Any]:
 
 
 def limits_of(row: Any) -> PriceLimits:
-    found = price_limits(int(row.base), date.fromisoformat(str(row.Date)[:10]), row.Market)
+    found = get_price_limits(int(row.base), date.fromisoformat(str(row.Date)[:10]), row.Market)
     assert found is not None
     return found
 
@@ -300,12 +300,12 @@ def test_limits_are_reached_as_often_as_counted_in_the_files() -> None:
     count = dict.fromkeys(("high", "across", "low", "below"), 0)
     files = [file_of(2024), pd.read_parquet(realdata.path("marcap-2026.parquet"))]
     for row in each(traded(pd.concat(files))):
-        limits, size = limits_of(row), ticks.KRX.tick(Decimal(int(row.base)))
+        limits, size = limits_of(row), ticks.KRX_GRID.tick(Decimal(int(row.base)))
         high, low = row.High == limits.upper, row.Low == limits.lower
         count["high"] += high
-        count["across"] += high and ticks.KRX.tick(limits.upper) != size
+        count["across"] += high and ticks.KRX_GRID.tick(limits.upper) != size
         count["low"] += low
-        count["below"] += low and ticks.KRX.tick(limits.lower) != size
+        count["below"] += low and ticks.KRX_GRID.tick(limits.lower) != size
     assert count == {"high": 847, "across": 165, "low": 44, "below": 12}
 
 

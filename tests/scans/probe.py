@@ -37,7 +37,7 @@ class Probe:
         if self.failure:
             raise self.failure
         close = measures.panel.tail("close", 1)
-        rise = np.full((len(measures.panel.asked), close.shape[1]), np.nan)
+        rise = np.full((len(measures.panel.output_sessions), close.shape[1]), np.nan)
         rise[len(rise) - (len(close) - 1) :] = close[1:] / close[:-1] - 1
         return {"rise": rise}
 

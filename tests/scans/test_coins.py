@@ -13,7 +13,6 @@ from marketdata.models import Instrument, InstrumentStatus, StockPrice
 from marketdata.operations import collect
 from marketdata.operations.collect import CollectionOptions, CollectionReport, instruments
 from marketdata.operations.projection import project
-from marketdata.queries.bars import last_complete_session
 from marketdata.sources.bithumb import client as bithumb
 from marketdata.sources.http.client import HttpClient
 from marketdata.sources.upbit import client as upbit
@@ -90,7 +89,7 @@ def test_coins_of_upbit_are_collected_and_scanned(coins: Book) -> None:
 
     held = project.current_record("upbit")
     assert held.sessions[-1].item() == TODAY - timedelta(days=1)
-    assert last_complete_session(held, NOW) == TODAY - timedelta(days=1)
+    assert held.last_complete_session(NOW) == TODAY - timedelta(days=1)
     found = scanned("upbit", "v2", "v2-crypto", "seismograph-crypto")
     assert [scan.error for scan in found] == ["", "", ""]
     v2, crypto, _ = (scan.answers for scan in found)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from marketdata.calendars import sessions as calendar_sessions
+from marketdata.calendars import get_calendar_sessions
 from marketdata.lake.footers import Part, survey
 from marketdata.lake.layout import Lake
 from marketdata.lake.reader import Window
@@ -40,7 +40,7 @@ class Installation:
         """A panel straight from the lake's files, from `first` on, all of it asked for."""
         lake = Lake(str(self.folder / "lake"))
         closed = {pd.Timestamp(day).date(): False for day in ("2026-06-03", "2026-07-17")}
-        days = calendar_sessions("XKRX", cache=self.folder / "calendars", overrides=closed)
+        days = get_calendar_sessions("XKRX", cache=self.folder / "calendars", overrides=closed)
         days = days[(days >= np.datetime64(first)) & (days <= np.datetime64(last))]
         months = pd.period_range(first[:7], last[:7], freq="M")
         parts = [Part(month.start_time.date(), lake.partition("kr", month.start_time.date()), None) for month in months]

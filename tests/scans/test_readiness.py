@@ -12,8 +12,8 @@ import pytest
 
 from marketdata.models import Instrument, InstrumentStatus
 from marketdata.operations.projection import project
-from marketdata.queries import bars as market_queries
-from marketdata.queries.session_bars import session_bars
+from marketdata.queries.records import get_record
+from marketdata.queries.session_bars import get_session_bars
 from scans.operations.evening import schedule
 from scans.operations.scan.run import RunRequest, run_scan
 from scans.queries.readiness import Readiness, VersionReadiness, market_readiness, recorded_markets_readiness
@@ -147,8 +147,8 @@ def test_expected_and_present_bars_add_up(bring: Importer, market: pd.DataFrame,
         valid_to=LAST,
         halted=True,
     )
-    assert "behind the record" in session_bars(market_queries.record("kr"), day).note
-    found = session_bars(project.current_record("kr"), day)
+    assert "behind the record" in get_session_bars(get_record("kr"), day).note
+    found = get_session_bars(project.current_record("kr"), day)
     said: dict[tuple[str, bool], Any] = {(one.reason, one.has_bar): one.codes for one in found.omissions}
     assert found.note == ""
     assert said == {

@@ -56,7 +56,7 @@ def installed(data: Path, **servers: str) -> Path:
     """`data` as an installation that is migrated, on `servers` or SQLite, and has built its calendar: both take
     seconds, so that they are copies where they can be."""
     data.mkdir(parents=True, exist_ok=True)
-    calendars.sessions("XKRX", cache=settings.CALENDAR_DIR, overrides={})
+    calendars.get_calendar_sessions("XKRX", cache=settings.CALENDAR_DIR, overrides={})
     shutil.copytree(settings.CALENDAR_DIR, data / "calendars")
     if servers.get("DATABASE_URL"):
         managed(data, "migrate", "--verbosity", "0", **servers)

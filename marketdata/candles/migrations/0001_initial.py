@@ -1,7 +1,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from marketdata.models.compact import KeptByKey
+from marketdata.models.without_rowid import WithoutRowid
 
 
 class Migration(migrations.Migration):
@@ -161,7 +161,7 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        KeptByKey("Candle"),
+        WithoutRowid("Candle"),
         migrations.CreateModel(
             name="FeatureFlag",
             fields=[

@@ -10,14 +10,14 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from marketdata.data_quality import age
-from marketdata.data_quality.report import findings
+from marketdata.data_quality.report import get_findings
 from marketdata.management.arguments import add_format, add_market, positive
 from marketdata.management.command import SeismoCommand
 from marketdata.management.findings import write_finding
 from marketdata.management.progress_bar import ProgressBar
 from marketdata.markets import get_market
 from marketdata.operations.projection import project
-from marketdata.queries import bars
+from marketdata.queries.records import get_record
 
 
 class Command(SeismoCommand):
@@ -33,11 +33,11 @@ class Command(SeismoCommand):
     def handle(self, **options: Any) -> None:
         name = get_market(options["market"]).name
         project.update_lake(name)
-        bars.record(name).refuse_empty()
-        found = list(age.findings(name, timezone.now()))
+        get_record(name).refuse_empty()
+        found = list(age.check_age(name, timezone.now()))
         bar = ProgressBar(self.stderr)
         try:
-            found += findings(name, limit=options["limit"], progress=bar.show)
+            found += get_findings(name, limit=options["limit"], progress=bar.show)
         finally:
             bar.close()
         for finding in found:

@@ -31,7 +31,7 @@ class Command(SeismoCommand):
         made = import_index(file=file, market=market, name=name, as_of=timezone.now())
         if options["choose"]:
             choose(market=market, name=name)
-        used = index_series.chosen(market) or "its own"
+        used = index_series.get_index_name(market) or "its own"
         for line in made.lines():
             self.stdout.write(line)
         self.stdout.write(f"Market {market} uses {used} index.")

@@ -11,7 +11,7 @@ from marketdata.management.arguments import add_market
 from marketdata.management.command import SeismoCommand
 from marketdata.markets import get_market
 from marketdata.operations.projection import project
-from marketdata.queries import bars
+from marketdata.queries.records import get_record
 
 
 class Command(SeismoCommand):
@@ -30,7 +30,7 @@ class Command(SeismoCommand):
         done = project.project_bars(name, rebuild=rebuild, progress=progress)
         done += project.project_flows(name, rebuild=rebuild, progress=progress)
         self.bar.close()
-        bars.record(name).refuse_empty()
+        get_record(name).refuse_empty()
         seconds = time.perf_counter() - began
         self.stdout.write(
             f"{name}: {done.partitions} partitions rewritten, {done.rows:,} rows, {done.bytes / 1e6:.1f} MB, "

@@ -20,7 +20,7 @@ def bar_batch(bars: Iterable[DailyBar]) -> BarBatch:
     kept = {(bar.code, bar.session): bar for bar in bars}
     rows = [kept[key] for key in sorted(kept)]
     codes, code = np.unique(np.array([bar.code for bar in rows], dtype=str), return_inverse=True)
-    days = calendars.days([bar.session for bar in rows])
+    days = calendars.to_days([bar.session for bar in rows])
     values = {name: np.array([getattr(bar, name, None) for bar in rows], dtype=np.float64) for name in VALUES}
     none = np.zeros(len(rows), dtype=bool)
     segments = list(dict.fromkeys(bar.segment for bar in rows))

@@ -27,7 +27,7 @@ from marketdata.operations.record.corrections import Counts
 from marketdata.operations.record.flows import against_bars, record_flows
 from marketdata.operations.record.rejects import RejectFile
 from marketdata.operations.record.validation import FINE, Validator
-from marketdata.queries import bars
+from marketdata.queries.market_calendar import get_hours, get_sessions
 from marketdata.sources.base import AccessRefused, InvestorFlow, SourceError, SourceGone
 from marketdata.sources.batches import FlowBatch
 from marketdata.sources.daily import FlowSource
@@ -71,8 +71,8 @@ class FlowReport:
 def make_flow_plan(source: FlowSource, *, market: str, codes: Sequence[str] = (), as_of: datetime) -> FlowPlan:
     """Whom to ask. DataProblem where no instrument is known."""
     named = get_market(market)
-    calendar = bars.sessions(named.name)
-    last = calendar[bars.hours(named.name).last_closed(calendar, as_of)].item()
+    calendar = get_sessions(named.name)
+    last = calendar[get_hours(named.name).last_closed(calendar, as_of)].item()
     listed = [one.code for one in recorded_series(named.name, codes, last) if not one.gone_on]
     have = set(
         InstitutionalFlow.objects.filter(market=named.name, source=source.name, date=last).values_list(

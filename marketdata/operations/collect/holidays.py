@@ -86,7 +86,7 @@ def _today(market: Market, as_of: datetime) -> date:
 
 def _changes(market: Market, source: str, answer: dict[date, bool], today: date) -> list[tuple[Kind, date, bool]]:
     """What the answer changes, by day; the overrides are changed."""
-    known = calendars.sessions(market.calendar, cache=settings.CALENDAR_DIR, overrides={})
+    known = calendars.get_calendar_sessions(market.calendar, cache=settings.CALENDAR_DIR, overrides={})
     rows = {row.date: row for row in CalendarOverride.objects.filter(market=market.name, date__in=list(answer))}
     found = []
     for day, is_open in sorted(answer.items()):

@@ -28,7 +28,7 @@ from marketdata.operations.record import statuses
 from marketdata.operations.record.instruments import NAME_LENGTH
 from marketdata.operations.record.status_intervals import Days, StatusInterval
 from marketdata.operations.record.statuses import StatusUpdate
-from marketdata.queries import bars
+from marketdata.queries.market_calendar import get_sessions
 from marketdata.sources.base import ListedInstrument, SourceError
 from marketdata.sources.batches import RowStatus
 from marketdata.sources.daily import InstrumentSource
@@ -163,7 +163,7 @@ def _merge(found: dict[str, ListedInstrument], source: str, market: str, today: 
         return ()
     codes = (min(found), max(found))
     rows = Instrument.objects.filter(market=market, code__range=codes)
-    calendar, day = bars.sessions(market), np.datetime64(today)
+    calendar, day = get_sessions(market), np.datetime64(today)
     seen = calendar[(calendar < day) & (calendar > day - 14)].tolist()
     said = []
     for code, pk, last_bar in rows.values_list("code", "pk", "last_bar"):

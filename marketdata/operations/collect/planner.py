@@ -31,7 +31,7 @@ from marketdata.operations.collect import coverage
 from marketdata.operations.collect.plan import READ_AGAIN, CollectionOptions, CollectionPlan, market_zone
 from marketdata.operations.collect.same_day import ReadingHours
 from marketdata.operations.collect.series import Series, recorded_series
-from marketdata.queries.bars import hours, sessions
+from marketdata.queries.market_calendar import get_hours, get_sessions
 from marketdata.sources.base import Capability
 from marketdata.sources.daily import BarRequest, DailyBarSource, QuoteSource
 
@@ -44,8 +44,8 @@ def make_plan(source: DailyBarSource, *, market: str, options: CollectionOptions
             f"{source.title} has daily bars of market {source.daily_market}, not of {market}: name another --source."
         )
     calendar, reading = (
-        sessions(named.name),
-        ReadingHours(hours(named.name), source.same_day),
+        get_sessions(named.name),
+        ReadingHours(get_hours(named.name), source.same_day),
     )
     end, note = reading.hours.last_closed(calendar, as_of), ""
     if not reading.allows(calendar[end].item(), as_of):

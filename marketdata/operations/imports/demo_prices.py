@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from marketdata.queries import bars
+from marketdata.queries.market_calendar import get_sessions
 from marketdata.sources.demo import market
 
 MARKET = "kr"
@@ -17,7 +17,7 @@ MARKET = "kr"
 def write_demo_prices(*, output: Path, instruments: int, sessions: int, end: date, seed: int = market.SEED) -> int:
     """Write `instruments` made-up instruments over the last `sessions` sessions up to `end` as tidy Parquet, a block at
     a time, and return the number of rows. ValueError where there are not that many sessions, or too few."""
-    calendar = bars.sessions(MARKET)
+    calendar = get_sessions(MARKET)
     until = calendar[calendar <= np.datetime64(end)]
     if not 2 <= sessions <= len(until):
         raise ValueError(

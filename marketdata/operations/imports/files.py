@@ -35,7 +35,7 @@ from marketdata.operations.imports.report import Batch, FileReport, ImportProgre
 from marketdata.operations.record.corrections import Counts
 from marketdata.operations.record.rejects import RejectFile
 from marketdata.operations.record.validation import FINE, REASONS, Reason, Validator
-from marketdata.queries import bars
+from marketdata.queries.market_calendar import get_sessions
 from marketdata.sources.files import Form, PriceFileError, RecognisedFile, recognise
 
 BATCH_ROWS = 150_000
@@ -103,7 +103,7 @@ def import_files(
             reports.append(FileReport(path, error=_adjusted(path, rules.name)))
             continue
         if rules.name not in calendars:
-            calendars[rules.name] = bars.sessions(rules.name)
+            calendars[rules.name] = get_sessions(rules.name)
         one = _Import(
             opened,
             door,
@@ -127,7 +127,7 @@ def _code(text: str, market: str, files: int) -> str:
     """The code that a person gave for a file; ValueError where it is none of the market."""
     if files > 1:
         raise ValueError("--code is the code of one file: import the others by themselves.")
-    found = codes.spelling(market, text)
+    found = codes.spell_code(market, text)
     if not found:
         raise ValueError(f"{excerpt(text)!r} is not a code of market {market}.")
     return found
@@ -147,7 +147,7 @@ def _spelled_before(market: str) -> dict[str, str]:
     if market.partition("-")[0] != "us":
         return {}
     recorded = rows.filter(code__contains="-").values_list("code", flat=True)
-    return {codes.spelling(market, code): code for code in recorded if "/" not in code}
+    return {codes.spell_code(market, code): code for code in recorded if "/" not in code}
 
 
 class _Import:
@@ -260,10 +260,10 @@ class _Import:
         if not len(batch) or not np.isin(reasons, of_another).all():
             return
         shown = ", ".join(excerpt(code, 24) for code in batch.codes[:3].tolist()) or "no codes"
-        short = next((code for code in batch.codes.tolist() if codes.shortened(code)), "")
+        short = next((code for code in batch.codes.tolist() if codes.truncated_digits(code)), "")
         if short and self.market.name.partition("-")[0] == "kr":
             raise PriceFileError(
-                f"{self.path.name}: {short} has lost its leading zeros ({codes.restored(short)}?), but not every "
+                f"{self.path.name}: {short} has lost its leading zeros ({codes.restore_zeros(short)}?), but not every "
                 "code of the file is one of KRX: write codes as text of six characters. Nothing was recorded."
             )
         raise PriceFileError(

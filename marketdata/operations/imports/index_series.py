@@ -26,7 +26,7 @@ from marketdata.operations import bulk, generations
 from marketdata.operations.record.corrections import Counts
 from marketdata.operations.record.rejects import RejectFile
 from marketdata.operations.record.validation import FINE, REASONS, Reason
-from marketdata.queries import bars
+from marketdata.queries.market_calendar import get_sessions
 from marketdata.record import Days
 from marketdata.sources.files import series
 from marketdata.sources.files.series import SeriesBatch
@@ -68,7 +68,7 @@ def import_index(*, file: Path, market: str, name: str, as_of: datetime) -> Inde
     rules = get_market(market)
     if not NAME.fullmatch(name):
         raise DataProblem(f"{name!r} is no name of a series: up to 24 characters without blanks.")
-    sessions = bars.sessions(market)
+    sessions = get_sessions(market)
     batch = series.read(file, name, market)
     reasons = _reasons(batch, sessions, as_of.astimezone(ZoneInfo(rules.timezone)).date())
     fine = np.flatnonzero(reasons == FINE)

@@ -27,10 +27,11 @@ from marketdata.lake.footers import Survey, positions, survey
 from marketdata.lake.layout import Lake
 from marketdata.models import FactorEvent, Instrument, InstrumentStatus, LakePartition, StockPrice
 from marketdata.operations import limit_bars
-from marketdata.queries import bars as queries
+from marketdata.queries.records import get_lake, get_record
+from marketdata.queries.window import open_block_window
 from marketdata.record import Days, Record
 
-LOOK_BACK = breaks.BACK + 2
+LOOK_BACK = breaks.USUAL_SESSIONS + 2
 CHUNK = 250
 FIELDS = ("open", "high", "low", "close", "volume", "raw_close")
 
@@ -48,7 +49,7 @@ def refresh(lake: Lake, market: str) -> np.datetime64 | None:
     known = breaks_file.read(lake, market)
     before = known.partitions or {}
     changed = sorted(month for month in {*wanted, *before} if wanted.get(month) != before.get(month))
-    held = queries.record(market)
+    held = get_record(market)
     holes, found = known.holes, [one for one in known.breaks if one.is_suspicion]
     if changed:
         kept = changed[0]
@@ -74,7 +75,7 @@ def _holes(held: Record, since: np.datetime64) -> Iterator[Hole]:
         return
     low = days[max(begin - breaks.LIFE_SESSIONS - 1, 0)].astype("datetime64[M]")
     days = days[days.astype("datetime64[M]") >= low]
-    seen = survey(queries.lake(), held.months(days))
+    seen = survey(get_lake(), held.months(days))
     last = np.full(len(seen.codes), -1)
     earlier: list[tuple[str, str]] = []
     for at, first, end in _by_month(seen, days):
@@ -121,7 +122,7 @@ def _by_month(seen: Survey, days: Days) -> Iterator[tuple[np.ndarray, np.ndarray
         mine = np.flatnonzero(days.astype("datetime64[M]") == month.astype("datetime64[M]"))
         if not len(mine) or not len(roster.codes):
             continue
-        bits = schema.unpack(roster.present)[:, (days[mine] - month).astype(np.intp)]
+        bits = schema.unpack_masks(roster.present)[:, (days[mine] - month).astype(np.intp)]
         there = np.flatnonzero(bits.any(axis=1))
         at = positions(seen.codes, roster.codes)[there]
         first = mine[bits[there].argmax(axis=1)]
@@ -197,12 +198,12 @@ def _suspicions(held: Record, since: np.datetime64, lives: Sequence[Break]) -> I
 
 def _of_chunk(held: Record, block: Days, part: Days, lives: Sequence[Break]) -> Iterator[Break]:
     limit = held.market.suspect_move
-    look_back = LOOK_BACK if limit is None else price_limits.LOOK_BACK
+    look_back = LOOK_BACK if limit is None else price_limits.LIMIT_LOOK_BACK
     yield from _read(held, block, part, lives, look_back=look_back)
 
 
 def _read(held: Record, block: Days, part: Days, lives: Sequence[Break], *, look_back: int) -> Iterator[Break]:
-    window = queries.block_window(held, block, part, look_back=look_back, broken=lives)
+    window = open_block_window(held, block, part, look_back=look_back, breaks=lives)
     limit = held.market.suspect_move
     panel = window.read(dict.fromkeys(FIELDS, window.start))
     raw, volume = panel["raw_close"], panel["volume"]
@@ -221,7 +222,7 @@ def _read(held: Record, block: Days, part: Days, lives: Sequence[Break], *, look
         decided[row, column] = True
     if limit is None:
         moves = breaks.Moves(panel["open"], panel["high"], panel["low"], panel["close"], volume, decided)
-        for row, column, kind in breaks.suspicions(moves, window.start):
+        for row, column, kind in breaks.find_suspicions(moves, window.start):
             before = float(raw[row - 1, column]) if row else np.nan
             found[row, column] = Break(
                 str(window.sessions[row]),

@@ -16,7 +16,9 @@ from marketdata.breaks import Break
 from marketdata.lake import digest, index_file
 from marketdata.lake.layout import Lake
 from marketdata.models import LakePartition
-from marketdata.queries import bars
+from marketdata.queries.breaks import get_breaks
+from marketdata.queries.records import get_record
+from marketdata.queries.window import open_block_window
 from marketdata.record import Days
 
 CHUNK = 250
@@ -37,9 +39,9 @@ def refresh(lake: Lake, market: str, broken: np.datetime64 | None = None) -> Non
     changed = sorted(
         month for month in {*wanted, *known.partitions} if wanted.get(month) != known.partitions.get(month)
     )
-    record = bars.record(market)
+    record = get_record(market)
     first = _first_difference(known.sessions, record.sessions[record.bars > 0])
-    breaks = _digest(bars.breaks(record))
+    breaks = _digest(get_breaks(record))
     if breaks == known.breaks:
         broken = None
     elif broken is None:
@@ -56,8 +58,8 @@ def refresh(lake: Lake, market: str, broken: np.datetime64 | None = None) -> Non
         fresh = block[block >= since]
         for low in range(0, len(fresh), CHUNK):
             part = fresh[low : low + CHUNK]
-            window = bars.block_window(record, block, part, look_back=market_index.LOOK_BACK)
-            found = market_index.compute(window)
+            window = open_block_window(record, block, part, look_back=market_index.INDEX_LOOK_BACK)
+            found = market_index.compute_index(window)
             days.append(part)
             m.append(found[0])
             spread.append(found[1])

@@ -45,7 +45,7 @@ def partition_rows(market: str, month: date, statements: MarketStatuses) -> Part
     chosen = source_orders(market, month, rows)
     order = rows.preferred(chosen)
     closed, repeated = closures.month_closures(market, month, rows, order)
-    order = order[~np.isin(rows.date[order], calendars.days(list(closed)))] if closed else order
+    order = order[~np.isin(rows.date[order], calendars.to_days(list(closed)))] if closed else order
     happened = FactorEvent.objects.filter(market=market, date__gte=month, date__lt=following)
     events = [
         event
@@ -88,7 +88,7 @@ def flow_rows(market: str, month: date) -> flow_files.Flows:
     code, day = rows.code[kept], rows.date[kept]
     at = _find(code, day, rows.code, rows.date)
     values = {name: np.full(len(kept), np.nan) for name in FLOW_FIELDS}
-    ranks = membership.preference(rows.sources.tolist(), settings.SOURCE_ORDER)
+    ranks = membership.rank_sources(rows.sources.tolist(), settings.SOURCE_ORDER)
     for source in sorted(range(len(rows.sources)), key=lambda n: -ranks[str(rows.sources[n])]):
         mine = rows.source == source
         for name, column in values.items():
@@ -118,7 +118,7 @@ def source_orders(market: str, month: date, rows: bulk.Rows) -> SourceOrders:
     )
     for at, name, number in before.order_by().values_list("date", "source").annotate(Count("pk")):
         counts[at][name] = number
-    return source_preference.preferred(counts, days, settings.SOURCE_ORDER)
+    return source_preference.preferred_sources(counts, days, settings.SOURCE_ORDER)
 
 
 def _find(
@@ -147,12 +147,12 @@ class MarketStatuses:
         )
         columns = list(zip(*rows, strict=True)) if rows else [()] * 7
         self.codes, code = np.unique(np.array(columns[0], dtype=str), return_inverse=True)
-        ranks = membership.preference(list(columns[2]), settings.SOURCE_ORDER)
+        ranks = membership.rank_sources(list(columns[2]), settings.SOURCE_ORDER)
         self.segments = tuple(sorted({name for name in columns[3] if name}))
         number = {name: n for n, name in enumerate(self.segments)}
         self.known = membership.Statements(
             code=code.astype(np.int64),
-            day=calendars.days(columns[1]),
+            day=calendars.to_days(columns[1]),
             preference=np.array([ranks[name] for name in columns[2]], dtype=np.int64),
             segments=self.segments,
             segment=np.array([number.get(name, -1) for name in columns[3]], dtype=np.int8),

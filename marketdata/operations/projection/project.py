@@ -18,15 +18,15 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from marketdata.errors import DataProblem, LakeError
-from marketdata.lake import flow_files, whole, writer
+from marketdata.lake import flow_files, verified_reader, writer
 from marketdata.lake.footers import Part
 from marketdata.models import FlowPartition, LakePartition, Partition
 from marketdata.operations.projection import break_table, index_table, partitions
-from marketdata.queries.bars import flow_record, lake, record
+from marketdata.queries.records import get_flow_record, get_lake, get_record
 from marketdata.record import FlowRecord, Record
 
 Progress = Callable[[str, int, int], None]
-Write = Callable[[date, int], writer.Written | flow_files.FlowsWritten]
+Write = Callable[[date, int], writer.PartitionSummary | flow_files.FlowFileSummary]
 Kind = TypeVar("Kind", LakePartition, FlowPartition)
 T = TypeVar("T")
 LOGGER = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def project_bars(
 
 def _refresh(market: str) -> None:
     """Update the files computed from the whole lake: the breaks, and the index, which leaves them out."""
-    index_table.refresh(lake(), market, break_table.refresh(lake(), market))
+    index_table.refresh(get_lake(), market, break_table.refresh(get_lake(), market))
 
 
 def _project_bars(
@@ -82,9 +82,9 @@ def _project_bars(
     stale = _stale(chosen, rebuild)
     statuses = partitions.MarketStatuses(market if stale else "")
 
-    def write(month: date, generation: int) -> writer.Written:
+    def write(month: date, generation: int) -> writer.PartitionSummary:
         bars, orders, closed = partitions.partition_rows(market, month, statuses)
-        written = writer.write(lake(), market, month, bars, generation=generation)
+        written = writer.write(get_lake(), market, month, bars, generation=generation)
         LakePartition.objects.filter(market=market, month=month, written__lte=generation).update(
             orders={day.isoformat(): order for day, order in orders.items()},
             closed={day.isoformat(): why for day, why in closed.items()},
@@ -98,28 +98,28 @@ def project_flows(market: str, *, rebuild: bool = False, progress: Progress | No
     """Rewrite the stale files of investor flow of `market` (all with `rebuild`)."""
     stale = _stale(FlowPartition.objects.filter(market=market), rebuild)
 
-    def write(month: date, generation: int) -> flow_files.FlowsWritten:
+    def write(month: date, generation: int) -> flow_files.FlowFileSummary:
         flows = partitions.flow_rows(market, month)
-        return flow_files.write(lake(), market, month, flows, generation=generation)
+        return flow_files.write(get_lake(), market, month, flows, generation=generation)
 
     return _write_all(stale, write, progress)
 
 
 def current_record(market: str) -> Record:
     """The record of `market`, after its stale partitions have been rewritten."""
-    current = record(market)
+    current = get_record(market)
     if current.stale:
         project_bars(market)
-        current = record(market)
+        current = get_record(market)
     return current
 
 
 def current_flow_record(market: str) -> FlowRecord:
     """The record of the market's investor flow, after its stale partitions have been rewritten."""
-    current = flow_record(market)
+    current = get_flow_record(market)
     if current.stale:
         project_flows(market)
-        current = flow_record(market)
+        current = get_flow_record(market)
     return current
 
 
@@ -130,12 +130,12 @@ def read_with_repair(current: Record, read: Callable[[Record], T]) -> T:
         return read(current)
     except LakeError:
         update_lake(current.market.name)
-        return read(record(current.market.name))
+        return read(get_record(current.market.name))
 
 
 def _mark_other_sessions(market: str) -> None:
     """Mark the partitions whose sessions are no longer those of the calendar: a day was closed or opened since."""
-    chosen = LakePartition.objects.filter(market=market, month__in=record(market).stale)
+    chosen = LakePartition.objects.filter(market=market, month__in=get_record(market).stale)
     chosen.filter(wanted=F("written")).update(wanted=F("wanted") + 1)
 
 
@@ -150,13 +150,13 @@ def mark_damaged(market: str) -> None:
     """Mark the partitions whose file is missing, damaged or not the recorded one; every file is read whole."""
     damage = []
     for kind, path, read in (
-        (LakePartition, lake().partition, whole.bars),
-        (FlowPartition, lake().flows, whole.flows),
+        (LakePartition, get_lake().partition, verified_reader.read_bars),
+        (FlowPartition, get_lake().flows, verified_reader.read_flows),
     ):
         for row in kind._default_manager.filter(market=market, wanted=F("written")):
             part = Part(row.month, path(market, row.month), row.written, row.digest)
             try:
-                read(lake(), part)
+                read(get_lake(), part)
             except LakeError as error:
                 damage.append(str(error))
                 update: dict[str, Any] = {"wanted": F("wanted") + 1}
@@ -189,7 +189,7 @@ def _write_all(stale: Sequence[Partition], write: Write, progress: Progress | No
     return ProjectionReport(len(stale), rows, size)
 
 
-def _write_partition(partition: Partition, write: Write) -> writer.Written | flow_files.FlowsWritten:
+def _write_partition(partition: Partition, write: Write) -> writer.PartitionSummary | flow_files.FlowFileSummary:
     market, month, generation = partition.market, partition.month, partition.wanted
     try:
         written = write(month, generation)

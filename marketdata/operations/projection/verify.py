@@ -10,11 +10,13 @@ from datetime import date
 import numpy as np
 
 from marketdata.errors import EmptyMarket, LakeError
-from marketdata.lake import flow_files, footers, whole, writer
+from marketdata.lake import flow_files, footers, verified_reader, writer
 from marketdata.models import FlowPartition, LakePartition, Partition
 from marketdata.operations.projection import partitions
 from marketdata.panel import Floats
-from marketdata.queries.bars import breaks, index, lake, record
+from marketdata.queries.breaks import get_breaks
+from marketdata.queries.index_series import get_own_index
+from marketdata.queries.records import get_lake, get_record
 from marketdata.record import Record
 
 
@@ -30,7 +32,7 @@ class LakeFinding:
 
 def verify(market: str) -> Iterator[LakeFinding]:
     """Everything in which the lake of `market` differs from the record; nothing where they agree."""
-    held = record(market)
+    held = get_record(market)
     if not held.parts:
         raise EmptyMarket(market)
     statements = partitions.MarketStatuses(market)
@@ -48,8 +50,8 @@ def verify(market: str) -> Iterator[LakeFinding]:
             yield LakeFinding(flows.month, text)
     yield from _gaps(held)
     try:
-        index(held)
-        breaks(held)
+        get_own_index(held)
+        get_breaks(held)
     except LakeError as error:
         yield LakeFinding(None, str(error))
 
@@ -67,9 +69,9 @@ def _gaps(held: Record) -> Iterator[LakeFinding]:
 
 
 def _differences(partition: LakePartition, statements: partitions.MarketStatuses) -> Iterator[str]:
-    path = lake().partition(partition.market, partition.month)
+    path = get_lake().partition(partition.market, partition.month)
     try:
-        found, bars = whole.bars(lake(), _part(partition, path))
+        found, bars = verified_reader.read_bars(get_lake(), _part(partition, path))
     except LakeError as error:
         yield str(error)
         return
@@ -90,9 +92,9 @@ def _differences(partition: LakePartition, statements: partitions.MarketStatuses
 
 
 def _flow_differences(partition: FlowPartition) -> Iterator[str]:
-    path = lake().flows(partition.market, partition.month)
+    path = get_lake().flows(partition.market, partition.month)
     try:
-        found, flows = whole.flows(lake(), _part(partition, path))
+        found, flows = verified_reader.read_flows(get_lake(), _part(partition, path))
     except LakeError as error:
         yield str(error)
         return

@@ -18,7 +18,7 @@ from marketdata.operations.projection import dirty_months
 from marketdata.operations.record.corrections import Counts, months_of
 from marketdata.operations.record.validation import FINE, REASONS, Validator
 from marketdata.queries import instruments
-from marketdata.queries.bars import sessions
+from marketdata.queries.market_calendar import get_sessions
 from marketdata.sources.batches import EventBatch
 
 ROWS_AT_A_TIME = 2_000
@@ -56,7 +56,7 @@ def check_decision(*, market: str, code: str, day: date, ratio: float, at: datet
 
 def _recorded_code(market: str, code: str) -> str:
     """The code as it is recorded, however a person spells it."""
-    found = instruments.instrument(market, code)
+    found = instruments.get_instrument(market, code)
     return found.code if found else code
 
 
@@ -76,7 +76,7 @@ def _refuse(market: str, batch: EventBatch, at: datetime) -> None:
     code, day = batch.codes[0], batch.date[0]
     if not Instrument.objects.filter(market=market, code=code).exists():
         raise EventRefused(f"Market {market} has no instrument {code}: look its code up under Instruments.")
-    found = Validator(named, sessions(market), at).events(batch)[0]
+    found = Validator(named, get_sessions(market), at).events(batch)[0]
     if found != FINE:
         raise EventRefused(f"An event of {code} on {day} cannot be recorded: {REASONS[found]}.")
     _refuse_contradiction(named, str(code), day.item(), float(batch.ratio[0]))

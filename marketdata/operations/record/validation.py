@@ -106,7 +106,7 @@ class Validator:
 
     def _is_code(self, code: str) -> bool:
         """Whether the market spells codes so, or spelled one so before: never with a slash or a blank."""
-        return bool(codes.spelling(self._market.name, code)) and not re.search(r"[/\s]", code)
+        return bool(codes.spell_code(self._market.name, code)) and not re.search(r"[/\s]", code)
 
     def _duplicates(self, found: NDArray[np.int8], batch: BarBatch | EventBatch | FlowBatch) -> None:
         fine = np.flatnonzero(found == FINE)

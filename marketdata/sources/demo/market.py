@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from marketdata.ticks import KRX
+from marketdata.ticks import KRX_GRID
 
 SEED = 20260821
 BLOCK = 256
@@ -254,7 +254,7 @@ class _Block:
 
 def _on_tick(price: Floats) -> Floats:
     """The nearest price that the exchange quotes, at least one tick."""
-    tick = KRX.ticks(price)
+    tick = KRX_GRID.ticks(price)
     rounded: Floats = np.maximum(np.round(price / tick), 1.0) * tick
     return rounded
 

@@ -103,7 +103,7 @@ class RecognisedFile:
         if self.file.wide is None:
             return self.form.market
         tickers = self.file.wide.tickers
-        return "kr" if all(codes.spelling("kr", ticker) for ticker in tickers) else "us"
+        return "kr" if all(codes.spell_code("kr", ticker) for ticker in tickers) else "us"
 
     def batches(
         self, *, market: str, rows: int, recorded: Mapping[str, str] | None = None

@@ -53,7 +53,7 @@ class Notation:
         is_korean = self.market.partition("-")[0] == "kr"
         if is_korean and self.restores is None:
             written = _texts(table.column("code"))
-            if any(codes.shortened(text) for text in written):
+            if any(codes.truncated_digits(text) for text in written):
                 self._decide_zeros(whole)
 
     def codes(self, column: Column) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
@@ -72,12 +72,12 @@ class Notation:
         return np.array(distinct, dtype=np.str_), moved[index]
 
     def _code(self, text: str) -> str:
-        found = codes.spelling(self.market, text)
+        found = codes.spell_code(self.market, text)
         if not found and self.restores:
-            found = codes.restored(text) if codes.shortened(text) else ""
+            found = codes.restore_zeros(text) if codes.truncated_digits(text) else ""
         if found:
             return self.recorded.get(found, found)
-        return "" if text in codes.MISSING else excerpt(text, CODE_LENGTH - 3)
+        return "" if text in codes.MISSING_CODES else excerpt(text, CODE_LENGTH - 3)
 
     def decide_order(self, whole: Columns) -> None:
         """Read dates such as 01/02/2024 as the file proves they are meant; PriceFileError where it proves nothing."""
@@ -106,23 +106,23 @@ class Notation:
         others = False
         for column in whole("code"):
             for text in _texts(column):
-                plain = codes.shortened(text)
-                spelled = codes.spelling(self.market, text)
+                plain = codes.truncated_digits(text)
+                spelled = codes.spell_code(self.market, text)
                 if plain:
                     example = example or plain
                 elif spelled and spelled.isdigit() and spelled[0] == "0":
                     padded = padded or spelled
-                elif not spelled and text not in codes.MISSING:
-                    others = others or text.casefold() not in codes.HEADINGS
+                elif not spelled and text not in codes.MISSING_CODES:
+                    others = others or text.casefold() not in codes.HEADER_WORDS
         self.restores = not padded and not others
         if self.restores:
             self.notes.append(
-                f"codes have lost their leading zeros: {example} is read as {codes.restored(example)}, and so on"
+                f"codes have lost their leading zeros: {example} is read as {codes.restore_zeros(example)}, and so on"
             )
         else:
             why = f"{padded} still has its own" if padded else "others are no codes of KRX"
             self.notes.append(
-                f"{example} may have lost leading zeros ({codes.restored(example)}?), but {why}: write codes with "
+                f"{example} may have lost leading zeros ({codes.restore_zeros(example)}?), but {why}: write codes with "
                 "six characters"
             )
 

@@ -52,7 +52,7 @@ def _recognised(
         supplied = {key: value for key, value in given.items() if value}
         lacks = form.missing(file.columns, frozenset(supplied))
         if lacks == ("code",):
-            found = codes.in_name(market or form.market, file.path.name.split(".")[0])
+            found = codes.code_in_name(market or form.market, file.path.name.split(".")[0])
             if found:
                 supplied["code"], lacks = found, ()
         if lacks:

@@ -31,7 +31,7 @@ class Flow(serializers.Serializer[Any]):
     date = serializers.DateField(help_text="The latest session with flow")
 
     def get_fields(self) -> dict[str, Any]:
-        return {**super().get_fields(), **{name: _field(name) for name in flows.FIGURES}}
+        return {**super().get_fields(), **{name: _field(name) for name in flows.FLOW_FIGURES}}
 
 
 class PickListSerializer(serializers.ListSerializer[Any]):
@@ -53,7 +53,7 @@ def attach_flows(rows: Iterable[ScanRank], calendar: Days | None = None) -> None
             markets.setdefault(row.market, []).append(row)
     for market, mine in markets.items():
         picks: set[tuple[str, date]] = {(row.code, row.date) for row in mine}
-        found = flows.shown(market, picks, calendar)
+        found = flows.get_flow_figures(market, picks, calendar)
         for row in mine:
             row.flow = found.get((row.code, row.date))  # type: ignore[attr-defined]
 

@@ -155,7 +155,7 @@ def draft_body(found: ScanDraft) -> dict[str, Any]:
     """The body of a draft."""
     market = found.request.market
     picks = {(rank["code"], found.date) for rank in found.answer["ranks"]}
-    shown = flows.shown(market, picks)
+    shown = flows.get_flow_figures(market, picks)
     ranks = [
         {
             **add_order_prices(rank, market=market, session=found.date),

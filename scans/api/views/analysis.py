@@ -113,7 +113,7 @@ def explanation_body(market: Market, code: str, name: str, found: Explanation) -
         },
         "day": _day(found.explained),
         "pick": pick and add_order_prices(pick, market=market.name, session=found.date),
-        "flow": flows.shown(market.name, {(code, found.date)}).get((code, found.date)),
+        "flow": flows.get_flow_figures(market.name, {(code, found.date)}).get((code, found.date)),
         "checks": found.explained.checks,
     }
 

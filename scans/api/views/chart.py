@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from marketdata.api.schema import CODE, MARKET
 from marketdata.api.stocks import instrument_or_404
 from marketdata.api.views import MarketView
-from marketdata.queries.history import GROUPS, History, Recorded, history, recorded
+from marketdata.queries.history import GROUPS, History, InstrumentTable, get_history, get_instrument_table
 from marketdata.web.api import downloads
 from marketdata.web.api.problems import Problem
 from marketdata.web.api.response_cache import make_response_cache
@@ -103,13 +103,13 @@ class StockChart(MarketView):
             "marks": results.chart_marks(self.market.name, code, _begin(found, series, shown), last),
         }
 
-    def known(self) -> Recorded:
+    def known(self) -> InstrumentTable:
         """What is recorded of the market, read once by this process as long as nothing changes."""
-        return recorded(self.market.name, tuple(self.state() or ()))
+        return get_instrument_table(self.market.name, tuple(self.state() or ()))
 
-    def series(self, known: Recorded, code: str, given: dict[str, Any]) -> tuple[History, History]:
+    def series(self, known: InstrumentTable, code: str, given: dict[str, Any]) -> tuple[History, History]:
         """The instrument's history, and what is drawn of it."""
-        found = history(known, code)
+        found = get_history(known, code)
         if found is None:
             raise Problem("no_bars", f"Market {self.market.name} has no bars of {code} yet.")
         series = found.adjusted() if given["adjusted"] else found
@@ -118,7 +118,7 @@ class StockChart(MarketView):
     def bars(self, series: History, given: dict[str, Any]) -> tuple[list[dict[str, Any]], Any]:
         """The bars that are shown, and their places in the series."""
         values = indicators.compute_indicators(given["indicators"], series.fields)
-        shown = np.flatnonzero(series.recorded & (series.days >= _since(series.days[-1].item(), given["period"])))
+        shown = np.flatnonzero(series.has_bar & (series.days >= _since(series.days[-1].item(), given["period"])))
         dates = series.days[shown].astype(str).tolist()
         names = ["date", *FIELDS, "indicators"]
         columns: list[list[Any]] = [

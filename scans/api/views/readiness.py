@@ -12,14 +12,14 @@ from rest_framework.response import Response
 
 from marketdata.api.schema import MARKET
 from marketdata.api.views import MarketView
-from marketdata.queries import bars as market_queries
-from marketdata.queries.readiness import State
-from marketdata.queries.session_bars import SessionBars, session_bars
+from marketdata.queries.readiness import ReadinessState
+from marketdata.queries.records import get_record
+from marketdata.queries.session_bars import SessionBars, get_session_bars
 from marketdata.web.api.schema import error_responses
 from scans.queries import readiness
 from scans.queries.readiness import Readiness, VersionState
 
-STATES = [str(one) for one in State]
+STATES = [str(one) for one in ReadinessState]
 VERSION_STATES = [str(one) for one in VersionState]
 MOST_CODES = 100
 """Codes named for each reason."""
@@ -120,9 +120,9 @@ class ReadinessView(MarketView):
         now = timezone.now()
         found = readiness.market_readiness(self.market.name, now)
         bars = None
-        if found.record.last_closed and found.state is not State.EMPTY:
-            held = market_queries.record(self.market.name)
-            bars = session_bars(held, found.record.last_closed)
+        if found.record.last_closed and found.state is not ReadinessState.EMPTY:
+            held = get_record(self.market.name)
+            bars = get_session_bars(held, found.record.last_closed)
         return Response(ReadinessBody({"as_of": now, **_told(found, bars)}).data)
 
 

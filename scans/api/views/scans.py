@@ -18,7 +18,7 @@ from caching.memo import Memo
 from marketdata.api.schema import MARKET
 from marketdata.api.views import MarketList, MarketView
 from marketdata.markets import get_market
-from marketdata.queries import bars as market_queries
+from marketdata.queries.market_calendar import get_sessions
 from marketdata.record import Days
 from marketdata.web.api import downloads, serializers
 from marketdata.web.api.cursors import parse_cursor, refuse_cursor
@@ -100,7 +100,7 @@ class Scan(MarketView):
         return SCAN_ANSWERS.get(asked, tuple(self.state() or ()), lambda: self._read(given, day))
 
     def _read(self, given: dict[str, Any], day: Day | None) -> ScanAnswer:
-        session, calendar = self.session(given, day), market_queries.sessions(self.market.name)
+        session, calendar = self.session(given, day), get_sessions(self.market.name)
         return ScanAnswer(session, self.header(session, calendar), calendar)
 
     def ranks(self, found: ScanSession, given: dict[str, Any]) -> QuerySet[ScanRank]:

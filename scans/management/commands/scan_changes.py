@@ -10,7 +10,7 @@ from django.utils import timezone
 from marketdata.management.arguments import add_market, day
 from marketdata.management.table import Column, write_table
 from marketdata.markets import get_market
-from marketdata.number_format import MISSING
+from marketdata.number_format import MISSING_TEXT
 from scans.management import freshness
 from scans.management.arguments import ScanCommand
 from scans.queries import results, versions
@@ -44,5 +44,5 @@ class Command(ScanCommand):
                 f"{len(found.left):,} left"
             )
             rows = [("entered", row) for row in found.entered] + [("left", row) for row in found.left]
-            cells = ((word, row.code, row.name or MISSING, str(row.rank)) for word, row in rows)
+            cells = ((word, row.code, row.name or MISSING_TEXT, str(row.rank)) for word, row in rows)
             write_table(self.stdout, COLUMNS, cells)

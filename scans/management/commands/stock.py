@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from marketdata.management.arguments import add_market, positive
 from marketdata.markets import get_market
-from marketdata.queries.bars import record
 from marketdata.queries.instrument_search import find_instrument
+from marketdata.queries.records import get_record
 from scans.management import freshness, picks
 from scans.management.arguments import ScanCommand
 from scans.queries import results
@@ -34,6 +34,6 @@ class Command(ScanCommand):
         self.stdout.write(f"{found}  {found.segment} {found.kind}  {bars}")
         since = None
         if options["sessions"]:
-            since = record(found.market).sessions[-options["sessions"] :][0].item()
+            since = get_record(found.market).sessions[-options["sessions"] :][0].item()
         rows = results.instrument_picks(found.market, found.code, since=since)
         picks.write_history(self.stdout, list(rows), options["last"], since)

@@ -13,8 +13,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from caching.cached import cached
-from marketdata.queries import bars as market_queries
 from marketdata.queries import index_series
+from marketdata.queries.breaks import get_history_digests
+from marketdata.queries.records import get_projected_record
 from scans.engines import engine_params
 from scans.engines.base import Check
 from scans.engines.regime_rules import Comparison, RegimeRule
@@ -52,12 +53,12 @@ def explain_instrument(
     instrument), NoSuchRun where the engine is no longer the one that the published answer was made with."""
     found = published_answer(market, version, day)
     day = day or (found.date if found else None)
-    held = market_queries.as_projected(market, *([day] if day else []))
-    day = day or market_queries.last_complete_session(held, as_of)
+    held = get_projected_record(market, *([day] if day else []))
+    day = day or held.last_complete_session(as_of)
     if found:
         refuse_other_engine(found.run, version)
     chosen = dict(found.run.params) if found else _current(version, market)
-    index = found.run.index if found else index_series.chosen(market)
+    index = found.run.index if found else index_series.get_index_name(market)
     asked = held.between(day, day)
     explained = _explained(
         market,
@@ -67,7 +68,7 @@ def explain_instrument(
         chosen,
         index,
         f"{version.engine} {ENGINES[version.engine].revision}",
-        index_series.index(held, asked, index).digests(market_queries.chain(held, asked))[0],
+        index_series.get_index(held, asked, index).digests(get_history_digests(held, asked))[0],
     )
     return Explanation(version, day, found, chosen, explained)
 

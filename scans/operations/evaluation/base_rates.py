@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from caching.cached import cached
-from marketdata.queries import bars as market_queries
+from marketdata.queries.records import get_projected_record
 from scans.engines.regime_rules import Comparison, RegimeRule
 from scans.engines.regimes import TREND
 from scans.evaluation.bootstrap import Interval
@@ -55,7 +55,7 @@ class BaseRates:
 def base_rates(market: str, version: ScannerVersion, day: date) -> BaseRates:
     """The base rates of `version` at the close of `day`, a session that it has published. Raises what
     `evaluation_key_until` and `cached_evaluation` do."""
-    held = market_queries.as_projected(market, day)
+    held = get_projected_record(market, day)
     block = held.block(np.datetime64(day))
     block = block[block <= np.datetime64(day)][-SESSIONS:]
     asked = evaluation_key_until(

@@ -20,8 +20,10 @@ import numpy as np
 from caching.cached import cached
 from caching.keys import digest
 from marketdata.errors import DataProblem
-from marketdata.queries import bars as market_queries
 from marketdata.queries import index_series
+from marketdata.queries.breaks import get_history_digests
+from marketdata.queries.market_calendar import get_hours
+from marketdata.queries.records import get_projected_record
 from marketdata.record import Days, Record
 from scans.evaluation.bootstrap import Interval
 from scans.evaluation.statistics import Figures
@@ -86,11 +88,11 @@ def evaluation_key(
 ) -> EvaluationKey:
     """Raises DataProblem (TooMuch, BeyondRecord, NoRuns, or LakeError where the lake is behind) for what cannot be
     judged. No horizons: those of HORIZONS that the record can judge."""
-    held = market_queries.as_projected(market, *[day for day in (first, last) if day])
+    held = get_projected_record(market, *[day for day in (first, last) if day])
     held.refuse_empty()
     begin = first or held.block(held.sessions[-1])[0].item()
     asked = held.between(begin, last)
-    end = max(market_queries.last_complete_session(held, as_of), asked[-1].item())
+    end = max(held.last_complete_session(as_of), asked[-1].item())
     chosen = tuple(sorted(set(horizons))) or _judgeable(held, asked, end)
     return evaluation_key_until(market, versions, held, asked, end=end, horizons=chosen, costs=costs, by=by)
 
@@ -120,8 +122,8 @@ def evaluation_key_until(
         published=tuple(_published(market, version, asked) for version in versions),
         data=digest(
             [
-                *market_queries.chain(held, held.between(end, end)),
-                *index_series.index(held, asked[-1:], index_series.chosen(market)).states,
+                *get_history_digests(held, held.between(end, end)),
+                *index_series.get_index(held, asked[-1:], index_series.get_index_name(market)).states,
             ]
         ),
     )
@@ -189,7 +191,7 @@ def request_of_key(asked: EvaluationKey) -> EvaluationRequest:
 
 def closing_moment(market: str, day: date) -> datetime:
     """The moment at which `market` closes on `day`."""
-    return market_queries.hours(market).closing(day)
+    return get_hours(market).closing(day)
 
 
 @contextmanager

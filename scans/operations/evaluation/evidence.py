@@ -20,8 +20,9 @@ from marketdata.markets import get_market
 from marketdata.number_format import count_of
 from marketdata.operations.projection import project
 from marketdata.panel import Bools, Panel
-from marketdata.queries import bars as market_queries
 from marketdata.queries import index_series
+from marketdata.queries.records import get_projected_record, get_record
+from marketdata.queries.window import open_window
 from marketdata.record import Days, Record
 from scans.engines import regimes
 from scans.engines.base import MarketIndex
@@ -99,7 +100,7 @@ def gather_evidence(request: EvaluationRequest) -> Evidence:
         held = project.current_record(request.market)
     else:
         named = [day for day in (request.first, request.last) if day]
-        held = market_queries.as_projected(request.market, *named)
+        held = get_projected_record(request.market, *named)
     asked = _asked(held, request)
     days = _days(held, asked, request)
     began = time.perf_counter()
@@ -107,7 +108,7 @@ def gather_evidence(request: EvaluationRequest) -> Evidence:
         picked = [published_picks(request.market, version, asked) for version in chosen]
     else:
         picked = scan_picks(request.market, chosen, asked, request.as_of)
-        held = market_queries.record(request.market)
+        held = get_record(request.market)
     found = time.perf_counter()
     rules = {rule for one in picked for rule in one.rules}
     panel, over, index = _read(request, held, asked, days, rules)
@@ -144,7 +145,7 @@ def _asked(held: Record, request: EvaluationRequest) -> Days:
 
 def _days(held: Record, asked: Days, request: EvaluationRequest) -> Days:
     """The sessions from the first asked for to the end of the longest holding, as far as they are known."""
-    end = np.datetime64(market_queries.last_complete_session(held, request.as_of))
+    end = np.datetime64(held.last_complete_session(request.as_of))
     block = held.block(asked[0])
     block = block[(block >= asked[0]) & (block <= max(end, asked[-1]))]
     for horizon in sorted(request.horizons):
@@ -171,10 +172,10 @@ def _loaded(held: Record, asked: Days, days: Days, rules: set[EligibilityRule]) 
     fields = ["open", "high", "low", "close", "volume"]
     if any(rule.limits for rule in rules):
         fields.append("amount")
-    found = index_series.index(held, asked, index_series.chosen(held.market.name))
+    found = index_series.get_index(held, asked, index_series.get_index_name(held.market.name))
     index = MarketIndex(found.sessions, found.m, found.range)
     history = max([HISTORY, *(rule.min_bars for rule in rules)])
-    window = market_queries.window(held, days, history)
+    window = open_window(held, days, history)
     panel = window.read(dict.fromkeys(fields, 0), threads=2, market_cap=True)
     return panel, price_arrays(panel, window.suspects()), index
 

@@ -29,8 +29,9 @@ from marketdata.markets import Market, get_market
 from marketdata.operations.collect import missing_data
 from marketdata.operations.lease import Lease, LeaseLost
 from marketdata.operations.projection import project
-from marketdata.queries import bars as market_queries
-from marketdata.queries.session_bars import session_bars
+from marketdata.queries.market_calendar import get_hours, get_sessions
+from marketdata.queries.records import get_record
+from marketdata.queries.session_bars import get_session_bars
 from marketdata.record import Days, Record
 from scans.models import (
     Evening,
@@ -122,7 +123,7 @@ def _readiness(market: str, session: date, as_of: datetime) -> dict[str, Any]:
     """The session's bars and the market's state afterwards, as a notification has them; {} where they are not known."""
     try:
         found = readiness.market_readiness(market, as_of)
-        bars = session_bars(market_queries.record(market), session)
+        bars = get_session_bars(get_record(market), session)
     except Exception:  # the answers are published: nothing of them depends on this
         LOGGER.exception("The readiness of market %s is not known", market)
         return {}
@@ -154,7 +155,7 @@ def _versions(asked: EveningRequest) -> list[ScannerVersion]:
 def _session(market: Market, asked: EveningRequest, as_of: datetime) -> tuple[date | None, str]:
     """The evening's session; without one, why there is nothing to do."""
     local = as_of.astimezone(ZoneInfo(market.timezone))
-    calendar, hours = market_queries.sessions(market.name), market_queries.hours(market.name)
+    calendar, hours = get_sessions(market.name), get_hours(market.name)
     if asked.session is not None:
         if np.datetime64(asked.session) not in calendar:
             return None, f"{asked.session} is no session of market {market.name}: nothing to do."
@@ -224,11 +225,11 @@ class _Work:
         day = np.datetime64(self._session)
         n = int(np.searchsorted(held.sessions, day))
         there = int(held.bars[n]) if n < len(held.sessions) and held.sessions[n] == day else 0
-        if there and not market_queries.is_thin(held, n):
+        if there and not held.is_doubtful(n):
             return True
         have = "no instrument has a bar"
         if there:
-            have = market_queries.doubt(held, n)
+            have = held.doubt(n)
         elif why := held.closed.get(str(day)):
             have = f"{why}; closed? Then confirm it in the admin's calendar overrides"
         self._told.incomplete = True

@@ -20,7 +20,7 @@ from django.db import transaction
 from django_q.models import Schedule
 
 from marketdata.markets import Market, get_market
-from marketdata.queries import bars as market_queries
+from marketdata.queries.market_calendar import get_hours
 from marketdata.queries.readiness import GRACE
 from scans.queries import versions as queries
 from scans.queries.schedules import TASK, EveningSchedule, evening_schedules
@@ -105,7 +105,7 @@ def before(market: Market, at: time, moment: datetime) -> datetime:
 
 def _moment(market: Market, at: time, moment: datetime, days: range, *, later: bool) -> datetime:
     zone = ZoneInfo(market.timezone)
-    today, hours = moment.astimezone(zone).date(), market_queries.hours(market.name)
+    today, hours = moment.astimezone(zone).date(), get_hours(market.name)
     dates = (today + timedelta(days=n) for n in days)
     found = (
         (datetime.combine(day, at) + hours.later_than_usual(day)).replace(tzinfo=zone).astimezone(ZoneInfo("UTC"))

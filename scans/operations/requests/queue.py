@@ -22,7 +22,6 @@ from django_q.tasks import async_task
 from marketdata.markets import get_market
 from marketdata.operations import lease
 from marketdata.operations.projection import project
-from marketdata.queries import bars as market_queries
 from marketdata.record import Record
 from scans.engines.registry import ENGINES
 from scans.models import RequestStatus, ScanRequest, ScanRun
@@ -233,7 +232,7 @@ def _of_key(requested_by: str, key: str, asked_hash: str) -> ScanRequest | None:
 def _sessions(held: Record, first: date | None, last: date | None, as_of: datetime) -> tuple[date, date, int]:
     """The first and the last session asked for and how many there are; DataProblem where there are none."""
     if first is None and last is None:
-        first = last = market_queries.last_complete_session(held, as_of)
+        first = last = held.last_complete_session(as_of)
     days = held.between(first, last)
     return days[0].item(), days[-1].item(), len(days)
 

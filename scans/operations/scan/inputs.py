@@ -15,8 +15,10 @@ from typing import Protocol
 from django.conf import settings
 
 from marketdata.operations.projection import project
-from marketdata.queries import bars as market_queries
 from marketdata.queries import index_series
+from marketdata.queries.breaks import get_history_digests
+from marketdata.queries.records import get_flow_record
+from marketdata.queries.window import check_window, open_window
 from marketdata.record import Days, FlowRecord, Record
 from scans.engines.base import Features, MarketIndex, Universe
 from scans.execution import executors
@@ -84,17 +86,17 @@ def read_inputs(held: Record, asked: Days, tasks: Sequence[EngineTask], how: Rea
 
 def _read(held: Record, asked: Days, tasks: Sequence[EngineTask], how: ReadOptions) -> ScanInputs:
     market = held.market.name
-    index = index_series.index(held, asked, index_series.chosen(market) if how.index is None else how.index)
+    index = index_series.get_index(held, asked, index_series.get_index_name(market) if how.index is None else how.index)
     flows = None
     if any(task.reads_flows for task in tasks):
-        flows = (project.current_flow_record if how.mend else market_queries.flow_record)(market)
+        flows = (project.current_flow_record if how.mend else get_flow_record)(market)
     warm_up = max(task.requirements.warm_up for task in tasks)
-    bars = market_queries.chain(held, asked)
+    bars = get_history_digests(held, asked)
     began = time.perf_counter()
     keys = _keys(held, asked, tasks, bars, flows) if how.cached else {}
     kept: dict[int, entries.Entry] = {}
     if keys and len(asked) == 1:
-        market_queries.refuse_unreadable(held, asked, warm_up, flows=flows)
+        check_window(held, asked, warm_up, flows=flows)
         for n, names in keys.items():
             if entry := _scores().read(names[0]):
                 kept[n] = entry
@@ -103,7 +105,7 @@ def _read(held: Record, asked: Days, tasks: Sequence[EngineTask], how: ReadOptio
     computed: Iterator[FeatureResult] = iter(())
     if left:
         todo = [tasks[n] for n in left]
-        window: PanelReader = market_queries.window(held, asked, warm_up, flows=flows)
+        window: PanelReader = open_window(held, asked, warm_up, flows=flows)
         pieces, executor = executors.compute_pieces(window, todo, executor=how.executor, workers=how.workers)
         seconds = {stage: sum(piece.seconds[stage] for piece in pieces) for stage in seconds}
         computed = join_pieces(pieces, todo)
@@ -157,7 +159,7 @@ def _keys(
 
 
 def _with_flows(digests: list[str], asked: Days, task: EngineTask, flows: FlowRecord | None) -> list[str]:
-    return flows.beside(asked, digests) if flows and task.reads_flows else digests
+    return flows.digests_with_bars(asked, digests) if flows and task.reads_flows else digests
 
 
 def _scores() -> store.FeatureCache:

@@ -17,7 +17,7 @@ from django.db import transaction
 
 from marketdata.number_format import count_of
 from marketdata.operations import generations
-from marketdata.queries import bars as market_queries
+from marketdata.queries.records import get_damage_time
 from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession, Status
 from scans.operations.scan.answers import (
     NO_MATCH,
@@ -127,7 +127,7 @@ def _stands(answer: SessionAnswer, row: ScanSession | None) -> bool:
     if row is None or row.input_digest != answer.input_digest:
         return False
     if not same_ranks(row, answer):
-        damage = market_queries.damage_seen(row.market, row.date)
+        damage = get_damage_time(row.market, row.date)
         if damage and row.run.started_at < damage:
             return False  # it was computed from a file that was damaged, and the record is what it always was
         raise NotReproducible(

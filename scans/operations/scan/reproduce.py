@@ -34,7 +34,7 @@ class Reproduction:
     data: list[date] = field(default_factory=list)
     ranks: list[date] = field(default_factory=list)
     unlike: list[date] = field(default_factory=list)
-    changes: Sequence[changes.Change] = ()
+    changes: Sequence[changes.RecordChange] = ()
 
     @property
     def identical(self) -> bool:
@@ -79,7 +79,7 @@ def reproduce_run(number: int, *, as_of: datetime) -> Reproduction:
             if same_data:
                 found.unlike.append(then.date)
     if found.data:
-        found.changes = changes.since(
+        found.changes = changes.get_changes(
             run.market,
             run.started_at,
             until=run.last,

@@ -23,8 +23,9 @@ from marketdata.markets import get_market
 from marketdata.nearest_name import did_you_mean
 from marketdata.operations import analyze_tables
 from marketdata.operations.projection import project
-from marketdata.queries import bars as market_queries
-from marketdata.queries.readiness import builds_on_doubt
+from marketdata.queries.instruments import get_names, get_segments
+from marketdata.queries.readiness import get_doubtful_bases
+from marketdata.queries.records import get_record
 from marketdata.record import Days, Record
 from scans.engines import engine_params
 from scans.engines.base import Check, Features, MarketIndex, Universe
@@ -98,8 +99,8 @@ def run_scan(
     asked = _sessions(held, request)
     scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
     data = inputs.read_inputs(held, asked, [scan.task for scan in scans], request)
-    thin, undecided = _thin(held, asked), builds_on_doubt(held, asked)
-    notices = tuple(market_queries.notices(held, asked))
+    thin, undecided = _thin(held, asked), get_doubtful_bases(held, asked)
+    notices = tuple(held.notices(asked))
     regimes = RegimeHistory(data.levels)
     for scan in scans:
         scan.notices, scan.regimes = notices, regimes
@@ -130,7 +131,7 @@ def check_instrument(request: RunRequest, code: str) -> dict[str, InstrumentChec
     scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
     data = inputs.read_inputs(held, asked, [scan.task for scan in scans], request)
     found: dict[str, InstrumentChecks] = {}
-    thin, undecided = _thin(held, asked), builds_on_doubt(held, asked)
+    thin, undecided = _thin(held, asked), get_doubtful_bases(held, asked)
     regimes = RegimeHistory(data.levels)
     for scan, (universe, features) in zip(scans, data.found, strict=True):
         if isinstance(features, Exception):
@@ -158,12 +159,12 @@ def _record(request: RunRequest) -> Record:
     """What is recorded: with the lake brought up to it, or as of the lake where nothing may be written."""
     if request.mend:
         return project.current_record(request.market)
-    return market_queries.record(request.market)
+    return get_record(request.market)
 
 
 def _sessions(held: Record, request: RunRequest) -> Days:
     if request.first is None and request.last is None:
-        day = market_queries.last_complete_session(held, request.as_of)
+        day = held.last_complete_session(request.as_of)
         return held.between(day, day)
     return held.between(request.first, request.last)
 
@@ -192,7 +193,7 @@ def _task(version: ScannerVersion, held: Record, request: RunRequest) -> EngineT
 def _refuse_unknown_segments(held: Record, names: set[str]) -> None:
     if names <= set(held.market.segments):
         return
-    known = market_queries.segments(held.market.name)
+    known = get_segments(held.market.name)
     for name in sorted(names.difference(known)):
         raise DataProblem(
             f"Market {held.market.name} has no segment {name!r}: choose among {', '.join(known)}."
@@ -219,7 +220,7 @@ def _answer(
         scan.error = f"{scan.version.slug} failed: {type(error).__name__}: {error}"
         return
     picked = [str(universe.codes[i]) for i in np.unique(outcome.ranks.column)]
-    names = market_queries.names(request.market, picked)
+    names = get_names(request.market, picked)
     told = session_answers(scan.task, universe, outcome, data=data, thin=thin, undecided=undecided, names=names)
     scan.answers = list(told)
     scan.seconds["score"] = time.perf_counter() - began
@@ -230,7 +231,7 @@ def _thin(held: Record, asked: Days) -> dict[str, str]:
     found = {}
     for day in asked:
         n = int(np.searchsorted(held.sessions, day))
-        if why := market_queries.doubt(held, n):
+        if why := held.doubt(n):
             found[str(day)] = why
     return found
 

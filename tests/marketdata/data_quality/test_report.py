@@ -16,7 +16,7 @@ from marketdata.data_quality import report
 from marketdata.data_quality.finding import Finding
 from marketdata.models import CalendarOverride
 from marketdata.operations.projection import project
-from marketdata.queries import bars
+from marketdata.queries.market_calendar import get_sessions
 from tests.marketdata.operations.tidy_files import COLUMNS, import_file, write_tidy
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ def reject_dir(tmp_path: Path, settings: Settings) -> None:
 
 
 def found() -> dict[str, Finding]:
-    return {finding.check: finding for finding in report.findings("kr")}
+    return {finding.check: finding for finding in report.get_findings("kr")}
 
 
 def test_a_sound_record_has_no_findings(tmp_path: Path) -> None:
@@ -126,11 +126,11 @@ def test_suspected_corporate_actions_are_listed_until_they_are_explained(tmp_pat
 
 def test_a_second_market_has_the_closures_of_the_first_unless_it_says_otherwise() -> None:
     closed = np.datetime64("2026-06-03")
-    assert closed not in bars.sessions("kr")
-    assert closed not in bars.sessions("kr-adj")
+    assert closed not in get_sessions("kr")
+    assert closed not in get_sessions("kr-adj")
     CalendarOverride.objects.create(market="kr-adj", date=date(2026, 6, 3), is_open=True)
-    assert closed in bars.sessions("kr-adj")
-    assert closed not in bars.sessions("kr")
+    assert closed in get_sessions("kr-adj")
+    assert closed not in get_sessions("kr")
 
 
 def test_gaps_repeats_and_outliers_of_single_instruments(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_bars_that_contradict_themselves(tmp_path: Path, bar: str, told: str) ->
 def test_progress_names_each_check_and_ends(tmp_path: Path) -> None:
     import_file(write_tidy(tmp_path / "a.csv", [f"2026-08-21,000010,{BAR}"]))
     shown: list[tuple[str, float]] = []
-    list(report.findings("kr", progress=lambda name, share: shown.append((name, share))))
+    list(report.get_findings("kr", progress=lambda name, share: shown.append((name, share))))
     assert shown[0] == ("missing sessions", 0.0)
     assert shown[-1] == ("", 1.0)
     assert [share for _, share in shown] == sorted(share for _, share in shown)

@@ -43,7 +43,7 @@ def compare(panel: Panel, frames: Mapping[str, pd.DataFrame], days: Days) -> Non
                 rtol=1e-12,
                 err_msg=f"{code} {name}",
             )
-        for row, day in enumerate(panel.asked):
+        for row, day in enumerate(panel.output_sessions):
             upto = frame[: str(day)]
             wanted = len(upto) and reference.is_eligible(upto, min_bars=5, segments=("KOSPI",))
             assert eligible[row, column] == bool(wanted), (code, day)
@@ -83,7 +83,7 @@ def test_suspected_actions_keep_out_for_252_sessions_and_no_longer(stored) -> No
 def test_the_index_is_what_the_definitions_say(stored) -> None:  # type: ignore[no-untyped-def]
     days, raw, lake, parts = stored
     window = made.window(lake, parts, days, 0)
-    m, spread = market_index.compute(window)
+    m, spread = market_index.compute_index(window)
     expected = reference_index.market_index(reference.build(raw, days), days)
     np.testing.assert_allclose(m, expected["m"].to_numpy(float), rtol=1e-9, atol=1e-15)
     np.testing.assert_allclose(spread, expected["range"].to_numpy(float), rtol=1e-9, atol=1e-15)
@@ -91,11 +91,11 @@ def test_the_index_is_what_the_definitions_say(stored) -> None:  # type: ignore[
 
 def test_the_index_does_not_depend_on_how_much_was_read(stored) -> None:  # type: ignore[no-untyped-def]
     days, raw, lake, parts = stored
-    whole = market_index.compute(made.window(lake, parts, days, 0))
-    start = market_index.LOOK_BACK
+    whole = market_index.compute_index(made.window(lake, parts, days, 0))
+    start = market_index.INDEX_LOOK_BACK
     low = 330 - start - 20
     carry = carried(raw, days, low)
-    part = market_index.compute(made.window(lake, parts, days[low:], start, carry=carry))
+    part = market_index.compute_index(made.window(lake, parts, days[low:], start, carry=carry))
     np.testing.assert_array_equal(whole[0][low + start :], part[0])
     np.testing.assert_array_equal(whole[1][low + start :], part[1])
 

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from marketdata.errors import LakeError
-from marketdata.lake import flow_files, index_file, whole, writer
+from marketdata.lake import flow_files, index_file, verified_reader, writer
 from marketdata.lake.footers import Part, survey
-from marketdata.lake.layout import Lake, place
+from marketdata.lake.layout import Lake, file_identity
 from marketdata.panel import FLOW_FIELDS
 from tests.damage import damages
 from tests.marketdata.lake import made
@@ -46,7 +46,7 @@ def panel(lake: Lake, parts: tuple[Part, ...], codes: slice = slice(None)) -> di
 
 def flow_arrays(lake: Lake, part: Part) -> dict[str, Any]:
     codes = np.array([b"000010", b"000020", b"0001A0"])
-    return flow_files.arrays(lake, [part], DAYS, codes, dict.fromkeys(FLOW_FIELDS[:2], 40))
+    return flow_files.read_arrays(lake, [part], DAYS, codes, dict.fromkeys(FLOW_FIELDS[:2], 40))
 
 
 def store_flows(lake: Lake) -> Part:
@@ -62,7 +62,7 @@ def store_flows(lake: Lake) -> Part:
 
 def index_arrays(lake: Lake) -> dict[str, Any]:
     found = index_file.read(lake, "kr")
-    if found is index_file.NONE:
+    if found is index_file.NO_INDEX:
         raise LakeError("it is computed anew")
     return {"m": found.m, "range": found.range, "sessions": found.sessions}
 
@@ -130,16 +130,16 @@ def test_an_index_is_right_or_computed_anew(lake: Lake) -> None:
 def test_a_file_read_whole_is_compared_with_its_roster(
     lake: Lake, parts: tuple[Part, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    roster, bars = whole.bars(lake, parts[0])
+    roster, bars = verified_reader.read_bars(lake, parts[0])
     assert roster.rows == len(bars.code)
     flows = store_flows(lake)
-    assert whole.flows(lake, flows)[0].digest == flows.digest
+    assert verified_reader.read_flows(lake, flows)[0].digest == flows.digest
     honest = writer.row_digests
     monkeypatch.setattr(writer, "row_digests", lambda bars: honest(bars) + np.uint64(1))
     made.store(lake, made.market(3, DAYS, 40))  # a writer with a defect: sealed, and wrong all the same
     monkeypatch.setattr(writer, "row_digests", honest)
     with pytest.raises(LakeError, match="holds other rows than its footer says"):
-        whole.bars(lake, parts[0])
+        verified_reader.read_bars(lake, parts[0])
 
 
 def test_a_file_from_elsewhere_is_refused(lake: Lake, parts: tuple[Part, ...]) -> None:
@@ -154,11 +154,11 @@ def test_a_file_from_elsewhere_is_refused(lake: Lake, parts: tuple[Part, ...]) -
     digest = survey(other, theirs).rosters[0].digest
     with pytest.raises(LakeError, match="holds other bars than the record says"):
         survey(lake, [replace(parts[1], digest=digest)])
-    assert place(lake.index("kr-adj")) == ("index", "kr-adj", "")
+    assert file_identity(lake.index("kr-adj")) == ("index", "kr-adj", "")
     index_file.write(lake, "us", index_file.IndexFile(DAYS, np.zeros(40), np.zeros(40), {}))
     target = Path(lake.root) / lake.index("kr")
     shutil.copy(Path(lake.root) / lake.index("us"), target)
-    assert index_file.read(lake, "kr") is index_file.NONE
+    assert index_file.read(lake, "kr") is index_file.NO_INDEX
 
 
 def test_a_file_that_lacks_a_column_is_refused(lake: Lake, parts: tuple[Part, ...]) -> None:

@@ -12,7 +12,7 @@ from caching.circuit_breaker import CircuitBreaker
 from marketdata.models import Instrument, StockPrice
 from marketdata.operations import collect
 from marketdata.operations.collect import CollectionOptions, CollectionPlan, CollectionReport
-from marketdata.queries import bars as queries
+from marketdata.queries.market_calendar import get_sessions
 from marketdata.sources.http.client import HttpClient, Timeouts
 from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.rate_limit_stores import ProcessRateLimits
@@ -38,7 +38,7 @@ async def short_pause(seconds: float) -> None:
 @cache
 def sessions() -> list[date]:
     """The 260 sessions of KRX up to 2026-08-21."""
-    days = queries.sessions("kr")
+    days = get_sessions("kr")
     found: list[date] = days[days <= days.dtype.type("2026-08-21")][-260:].tolist()
     return found
 

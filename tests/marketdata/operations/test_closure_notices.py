@@ -14,7 +14,6 @@ from pytest_django import Settings
 from marketdata.models import CalendarOverride
 from marketdata.operations.collect import CollectionOptions
 from marketdata.operations.projection import project
-from marketdata.queries import bars
 from tests.marketdata.operations.kis_setup import KisSetup, create_instruments, generated_instruments, sessions
 from tests.marketdata.operations.tidy_files import write_tidy
 
@@ -69,7 +68,7 @@ def test_an_import_names_a_closed_day_and_the_scans_leave_out_the_same(
 ) -> None:
     (line,) = said(write_tidy(tmp_path / "a.csv", lines(at, odd, [0, 1, 2, 3, 4])))
     assert line.startswith(f"WARNING: {DAYS[at]}: {why}; closed?")
-    assert list(bars.closed_days(project.current_record("kr"))) == [DAYS[at]]
+    assert list(project.current_record("kr").closed_days()) == [DAYS[at]]
 
 
 def test_only_days_of_the_import_are_named(tmp_path: Path) -> None:

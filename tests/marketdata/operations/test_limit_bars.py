@@ -10,7 +10,10 @@ from pytest_django import Settings
 
 from marketdata.data_quality import report
 from marketdata.operations.projection import project
-from marketdata.queries import bars as queries
+from marketdata.queries.breaks import get_breaks
+from marketdata.queries.records import get_record
+from marketdata.queries.suspicions import get_suspected_moves
+from marketdata.queries.window import open_window
 from tests.marketdata.operations.tidy_files import import_file, write_tidy
 
 pytestmark = pytest.mark.django_db
@@ -54,9 +57,9 @@ def record(folder: Path, made: Bars, *, name: str = "a.csv", code: str = "000010
 
 
 def found() -> list[tuple[str, str]]:
-    held = queries.record("kr")
-    kinds = [(one.session, one.kind) for one in queries.breaks(held)]
-    listed = [str(day) for day, *_ in queries.suspected_actions(held)]
+    held = get_record("kr")
+    kinds = [(one.session, one.kind) for one in get_breaks(held)]
+    listed = [str(day) for day, *_ in get_suspected_moves(held)]
     assert {session for session, _ in kinds} <= set(listed)
     return kinds
 
@@ -121,7 +124,7 @@ def test_a_bar_without_a_base_price_beside_others_with_one(tmp_path: Path, facto
     made = times(factor, *PRICES)
     made[AT]["base_price"] = None
     record(tmp_path, made)
-    listed = [str(day) for day, *_ in queries.suspected_actions(queries.record("kr"))]
+    listed = [str(day) for day, *_ in get_suspected_moves(get_record("kr"))]
     assert DAYS[AT] in listed
 
 
@@ -181,7 +184,7 @@ def test_liquidation_trading_has_no_limit_for_seven_sessions(tmp_path: Path) -> 
 
 def test_an_instrument_is_not_eligible_and_named_until_a_person_decides(tmp_path: Path) -> None:
     record(tmp_path, times(100, *PRICES))
-    (finding,) = [one for one in report.findings("kr") if one.check == "suspected_actions"]
+    (finding,) = [one for one in report.get_findings("kr") if one.check == "suspected_actions"]
     assert {
         "code": "000010",
         "session": DAYS[AT],
@@ -189,8 +192,8 @@ def test_an_instrument_is_not_eligible_and_named_until_a_person_decides(tmp_path
         "close": 1_015_000.0,
         "told": "1,015,000 is 99.51 times its base price 10,200, beyond the daily limit",
     } in finding.cases
-    held = queries.record("kr")
-    window = queries.window(held, held.sessions[-1:], len(held.sessions) - 1)
+    held = get_record("kr")
+    window = open_window(held, held.sessions[-1:], len(held.sessions) - 1)
     assert window.read({"close": 0}).suspect.all()
     events = tmp_path / "events.csv"
     events.write_text(f"date,code,ratio\n{DAYS[AT]},000010,1\n{DAYS[AT + 1]},000010,1\n", encoding="utf-8")
@@ -219,4 +222,4 @@ def test_what_is_suspected_does_not_depend_on_later_bars(tmp_path: Path) -> None
         project.project_bars("kr")
         expected = [(DAYS[n], "reach") for n in (4, 7) if n < until]
         assert found() == expected
-    assert np.array_equal([str(day) for day in queries.record("kr").sessions], DAYS)
+    assert np.array_equal([str(day) for day in get_record("kr").sessions], DAYS)

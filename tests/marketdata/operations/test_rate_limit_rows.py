@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from marketdata.models import CallPace
+from marketdata.models import RateLimitRow
 from marketdata.operations import sources
 from marketdata.operations.rate_limit_rows import DatabaseRateLimits
 from marketdata.sources.http.limiter import Limiter
@@ -33,7 +33,7 @@ take_many(DatabaseRateLimits(), sys.argv[1])
 @pytest.mark.django_db
 def test_a_row_changes_only_from_what_was_seen() -> None:
     changes_only_from_what_was_seen(DatabaseRateLimits())
-    assert CallPace.objects.get().group == "a"
+    assert RateLimitRow.objects.get().group == "a"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -76,7 +76,9 @@ def test_settings_that_contradict_each_other_are_said(settings: Settings) -> Non
     assert "the address is that of real: change one of them" in listed()
     with pytest.raises(SourceRefused, match="change one of them"):
         sources.get_source("kis", SourceDependencies())
-    assert [(error.id, "change one of them" in error.msg) for error in checks.sources()] == [("marketdata.E001", True)]
+    assert [(error.id, "change one of them" in error.msg) for error in checks.check_sources()] == [
+        ("marketdata.E001", True)
+    ]
 
 
 def test_a_source_that_is_not_configured_is_refused(settings: Settings) -> None:

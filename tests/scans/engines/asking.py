@@ -78,7 +78,7 @@ def market(engine: Engine, seed: int, *, instruments: int = 12) -> Panel:
 def inputs_only(engine: Engine, made: Panel, params: Any = None) -> Panel:
     """The panel with the fields that the engine says it reads, as far back as it says."""
     params = lenient(engine) if params is None else params
-    asked = len(made.asked)
+    asked = len(made.output_sessions)
     return replace(
         made,
         fields={

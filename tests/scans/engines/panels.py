@@ -160,7 +160,7 @@ def universe(made: Panel, min_bars: int, segments: tuple[str, ...] = ("KOSPI", "
     close = made["close"]
     before = np.vstack([np.full((1, close.shape[1]), np.nan), close])[made.start : -1]
     return Universe(
-        sessions=made.asked,
+        sessions=made.output_sessions,
         codes=made.codes,
         eligible=made.eligible(segments=segments, min_bars=min_bars),
         amount=made["amount"][made.start :],

@@ -161,7 +161,7 @@ def test_random_markets(case: str) -> None:
         chosen = read(engine.Params, params)
         outcome = engine.score(universe, engine.features(Measures(made), chosen), known, chosen)
         for day in range(seed, 40, 5):
-            wanted = expected(scan(bars, days, made.asked[day], given))
+            wanted = expected(scan(bars, days, made.output_sessions[day], given))
             found = answered(universe, outcome, day)
             if engine.slug in ("seismograph", "vcp"):  # ask for no regime
                 found["regime"] = ""
@@ -185,7 +185,7 @@ def test_every_score_and_intensity_of_seismograph() -> None:
         found = engine.score(universe, engine.features(Measures(made), params), panels.index(made), params).ranks
         for one in range(0, len(found.day), 7):
             day, code = int(found.day[one]), str(universe.codes[found.column[one]])
-            wanted = seismograph.scores(bars[code].loc[: pd.Timestamp(made.asked[day])])
+            wanted = seismograph.scores(bars[code].loc[: pd.Timestamp(made.output_sessions[day])])
             values = {
                 **{f"score_{model}": wanted[model] for model in ("v1", "v2", "v3", "v4")},
                 **wanted["v2_parts"],
@@ -216,7 +216,7 @@ def test_plans_grades_and_flow_of_vcp(weight: float) -> None:
         measured = engine.features(Measures(made), params)
         found = engine.score(universe, measured, known, params).ranks
         for day in range(0, 40, 5):
-            rows = vcp.scan(bars, regimes(known), made.asked[day], given, flows).rows
+            rows = vcp.scan(bars, regimes(known), made.output_sessions[day], given, flows).rows
             at = np.flatnonzero(found.day == day)
             got = {
                 str(universe.codes[found.column[one]]): [

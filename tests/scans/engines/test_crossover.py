@@ -47,7 +47,7 @@ def explained(slug: str, made: Panel, known: MarketIndex, name: str, **given: An
     params = read(engine.Params, {**LENIENT[slug], **given})
     universe = panels.universe(made, engine.min_bars)
     measured = engine.features(Measures(made), params)
-    last = len(made.asked) - 1
+    last = len(made.output_sessions) - 1
     checks = engine.explain(universe, measured, known, params, day=last, column=0)
     return next(one.rule for one in checks if one.name == name and one.group != "risk")
 
@@ -91,7 +91,7 @@ def test_a_crash_closes_v1_and_a_bear_closes_v2(market: Panel) -> None:
     _, found = answer("v1", market, index(market, m=-0.03))
     assert found.days.reason[-1] == "regime crash"
     assert found.days.step[-1] == 0
-    assert (found.ranks.day < len(market.asked) - 1).all()
+    assert (found.ranks.day < len(market.output_sessions) - 1).all()
     falling = index(market)
     falling = replace(falling, m=np.full_like(falling.m, -0.004))
     _, closed = answer("v2", market, falling)
@@ -116,7 +116,7 @@ def test_v2_keeps_of_each_strategy_the_best_up_to_its_cap(
     known = index(market, **last)
     given = {"top_n": 10_000, "risk_max": 20, "min_signals_neutral": 0, **cut}
     _, found = answer("v2", market, known, **given)
-    day = len(market.asked) - 1
+    day = len(market.output_sessions) - 1
     assert found.days.short_risk[day] == risk
     caps = {"swing": swing, "position": position, "longterm": longterm}
     kept = Counter(found.ranks.strategy[found.ranks.day == day].tolist())

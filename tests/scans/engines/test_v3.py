@@ -49,7 +49,7 @@ def test_pullback_is_closed_by_risk_and_by_regime_and_the_notes_say_so() -> None
         "",
     ]
     _, closed = answer(ENGINE, made, replace(calm, m=rising))
-    last = closed.ranks.day == len(made.asked) - 1
+    last = closed.ranks.day == len(made.output_sessions) - 1
     assert "pullback" not in closed.ranks.strategy[last]
 
 
@@ -57,7 +57,7 @@ def test_midterm_stands_before_pullback_and_each_is_in_order() -> None:
     made = panels.panel(4, sessions=180, instruments=40)
     _, found = answer(ENGINE, made, panels.index(made, unknown=False))
     ranks = found.ranks
-    for day in range(len(made.asked)):
+    for day in range(len(made.output_sessions)):
         at = ranks.day == day
         half = (ranks.strategy[at] == "pullback").astype(int)
         assert (np.diff(half) >= 0).all()

@@ -16,8 +16,12 @@ from marketdata.models import FactorEvent, Instrument, InstrumentStatus
 from marketdata.operations.imports.prices import import_prices
 from marketdata.operations.projection import project
 from marketdata.operations.record import factor_events
-from marketdata.queries import bars as queries
 from marketdata.queries import history
+from marketdata.queries.breaks import get_breaks, get_history_digests
+from marketdata.queries.index_series import get_own_index
+from marketdata.queries.market_calendar import get_sessions
+from marketdata.queries.records import get_lake
+from marketdata.queries.window import open_window
 from scans.operations.scan.run import RunRequest, run_scan
 from tests.scans.conftest import AS_OF
 
@@ -40,7 +44,7 @@ def bring(data_dir: Path, tmp_path: Path) -> Bring:
 
 def days(market: str) -> list[date]:
     """306 sessions up to the end of March 2024."""
-    calendar = queries.sessions(market)
+    calendar = get_sessions(market)
     return list(calendar[calendar <= np.datetime64("2024-03-28")][-306:].tolist())
 
 
@@ -74,7 +78,7 @@ def bars(market: str, instruments: int = 14) -> pd.DataFrame:
 
 
 def broken(market: str) -> list[tuple[str, str, str]]:
-    return [(one.session, one.code, one.kind) for one in queries.breaks(project.current_record(market))]
+    return [(one.session, one.code, one.kind) for one in get_breaks(project.current_record(market))]
 
 
 def scanned(market: str, first: date, last: date) -> list[Any]:
@@ -93,16 +97,16 @@ def test_a_raw_split_is_suspected_until_its_event_is_supplied(bring: Bring, mark
     bring(rows, market)
     assert broken(market) == [(str(on[280]), code, "split")]
     held = project.current_record(market)
-    panel = queries.window(held, held.sessions[-1:], 260).read({"close": 260, "volume": 0})
+    panel = open_window(held, held.sessions[-1:], 260).read({"close": 260, "volume": 0})
     assert [str(code) for code in panel.codes[panel.suspect[-1]]] == [code]
-    unlike = queries.chain(held, held.sessions[[279, 280]])
+    unlike = get_history_digests(held, held.sessions[[279, 280]])
     factor_events.record_decision(market=market, code=code, day=on[280], ratio=0.25, source="test", at=AS_OF)
     assert broken(market) == []
     held = project.current_record(market)
-    alike = queries.chain(held, held.sessions[[279, 280]])
+    alike = get_history_digests(held, held.sessions[[279, 280]])
     assert unlike[0] == alike[0]
     assert unlike[1] != alike[1]
-    adjusted = queries.window(held, held.sessions[-1:], 40).read({"close": 40})["close"][:, 2]
+    adjusted = open_window(held, held.sessions[-1:], 40).read({"close": 40})["close"][:, 2]
     np.testing.assert_allclose(adjusted, before[before.code == code].close.to_numpy()[-41:] / 4, rtol=1e-12)
 
 
@@ -110,7 +114,7 @@ def test_one_wrong_bar_leaves_the_index_with_its_instrument(bring: Bring) -> Non
     rows = bars("us")
     on = days("us")
     bring(rows, "us")
-    sessions, m, spread = queries.index(project.current_record("us"))
+    sessions, m, spread = get_own_index(project.current_record("us"))
     wrong = rows[(rows.code == "TBX") & (rows.date == on[290])].copy()
     wrong[PRICES] *= 100
     bring(wrong, "us")
@@ -118,7 +122,7 @@ def test_one_wrong_bar_leaves_the_index_with_its_instrument(bring: Bring) -> Non
         (str(on[290]), "TBX", "scale"),
         (str(on[291]), "TBX", "scale"),
     ]
-    _, with_error, range_with_error = queries.index(project.current_record("us"))
+    _, with_error, range_with_error = get_own_index(project.current_record("us"))
     np.testing.assert_array_equal(m[:290], with_error[:290])
     close = rows.pivot_table(index="date", columns="code", values="close").drop(columns="TBX")
     expected = (close / close.shift(1) - 1).mean(axis=1).to_numpy()
@@ -126,7 +130,7 @@ def test_one_wrong_bar_leaves_the_index_with_its_instrument(bring: Bring) -> Non
     assert spread[290:].max() < 0.01 > range_with_error[290:].max()
     bring(rows[(rows.code == "TBX") & (rows.date == on[290])], "us")  # corrected
     assert broken("us") == []
-    np.testing.assert_array_equal(queries.index(project.current_record("us"))[1], m)
+    np.testing.assert_array_equal(get_own_index(project.current_record("us"))[1], m)
     assert len(sessions) == len(m)
 
 
@@ -149,22 +153,22 @@ def test_a_code_used_again_is_a_new_life(bring: Bring, market: str) -> None:
     held = project.current_record(market)
     for at, eligible in ((240 + 58, False), (240 + 59, True)):  # v2 wants 60 bars
         day = np.datetime64(on[at])
-        panel = queries.window(held, np.array([day]), 321).read({"close": 321, "volume": 0})
+        panel = open_window(held, np.array([day]), 321).read({"close": 321, "volume": 0})
         column = int(np.searchsorted(panel.codes, code))
         assert panel.eligible(segments=held.market.segments, min_bars=60)[0, column] == eligible
         assert not panel.suspect[0, column]
         assert np.isnan(panel["close"][: panel.first[column], column]).all()
         assert panel.sessions[panel.first[column]] == np.datetime64(on[240])
-    chart = history.history(history.read(market), code)
+    chart = history.get_history(history.read_instrument_table(market), code)
     assert chart is not None
     assert chart.days[0] == np.datetime64(on[240])
     # the index as if the two lives had been two instruments
-    index = queries.index(held)
+    index = get_own_index(held)
     two = rows.copy()
     old = (two.code == code) & (two.date < on[240])
     two.loc[old, "code"] = "999990" if market == "kr" else "ZZX"
     bring(two, f"{market}-two")
-    other = queries.index(project.current_record(f"{market}-two"))
+    other = get_own_index(project.current_record(f"{market}-two"))
     np.testing.assert_array_equal(index[1], other[1])
     np.testing.assert_array_equal(index[2], other[2])
 
@@ -176,7 +180,7 @@ def test_a_backfill_over_both_lives_gives_what_single_sessions_give(bring: Bring
     rows.loc[mine & (rows.date < on[40]), "volume"] = 3e6
     bring(rows, "us")
     held = project.current_record("us")
-    window = queries.window(held, held.between(on[30], on[-1]), 30)
+    window = open_window(held, held.between(on[30], on[-1]), 30)
     codes = list(window.read({"close": 30, "volume": 0}).codes)
     assert codes.count(code) == 2
     assert len(codes) == 15
@@ -255,22 +259,22 @@ def test_an_inverted_event_is_refused_by_hand_and_suspected_from_a_file(bring: B
     import_prices(files=[file], market="kr", as_of=AS_OF)
     assert broken("kr") == [(str(on[280]), "003010", "event")]
     held = project.current_record("kr")
-    panel = queries.window(held, held.sessions[-1:], 260).read({"close": 260, "volume": 0})
+    panel = open_window(held, held.sessions[-1:], 260).read({"close": 260, "volume": 0})
     assert panel.suspect[0].tolist() == [code == "003010" for code in panel.codes]
     factor_events.record_decision(**supply, ratio=30, at=AS_OF)
     assert broken("kr") == []
     held = project.current_record("kr")
-    assert not queries.window(held, held.sessions[-1:], 260).read({"volume": 0}).suspect.any()
+    assert not open_window(held, held.sessions[-1:], 260).read({"volume": 0}).suspect.any()
 
 
 def test_a_damaged_file_of_breaks_is_made_anew(bring: Bring) -> None:
     rows, _ = reused("us")
     bring(rows, "us")
     known = broken("us")
-    lake = queries.lake()
+    lake = get_lake()
     path = Path(lake.root) / lake.breaks("us")
     path.write_bytes(path.read_bytes().replace(b"life", b"live"))
-    assert breaks_file.read(lake, "us") == breaks_file.NONE
+    assert breaks_file.read(lake, "us") == breaks_file.NO_BREAKS
     on = days("us")
     assert scanned("us", on[-1], on[-1])
     assert broken("us") == known

@@ -16,7 +16,9 @@ from marketdata.errors import DataProblem
 from marketdata.models import CalendarOverride, LakePartition
 from marketdata.operations.projection import project
 from marketdata.queries import history
-from marketdata.queries.bars import closed_days, index, record, window
+from marketdata.queries.index_series import get_own_index
+from marketdata.queries.records import get_record
+from marketdata.queries.window import open_window
 from scans.operations.scan.answers import Scan
 from scans.operations.scan.run import RunRequest, run_scan
 from tests.scans.conftest import AS_OF, Importer
@@ -70,19 +72,19 @@ def test_the_next_session_is_as_if_the_market_had_been_closed(
     assert np.datetime64(sessions[at]) not in held.sessions
     ours = scan(sessions[at + 1])
     assert any(notice.startswith(f"{sessions[at]}: ") and "closed?" in notice for notice in ours.notices)
-    mine = index(held)
-    panel = window(held, held.sessions[-1:], 30).read(dict.fromkeys(VALUES, 30))
-    chart = history.history(history.read("kr"), TWELVE[0])
+    mine = get_own_index(held)
+    panel = open_window(held, held.sessions[-1:], 30).read(dict.fromkeys(VALUES, 30))
+    chart = history.get_history(history.read_instrument_table("kr"), TWELVE[0])
     assert chart is not None
     assert np.datetime64(sessions[at]) not in chart.days
 
     CalendarOverride.objects.create(market="kr", date=sessions[at], is_open=False)
     held = project.current_record("kr")
-    assert closed_days(held) == {}
+    assert held.closed_days() == {}
     theirs = scan(sessions[at + 1])
     assert ours.answers == theirs.answers  # digests included
-    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(mine, index(held), strict=True))
-    again = window(held, held.sessions[-1:], 30).read(dict.fromkeys(VALUES, 30))
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(mine, get_own_index(held), strict=True))
+    again = open_window(held, held.sessions[-1:], 30).read(dict.fromkeys(VALUES, 30))
     for name in VALUES:
         np.testing.assert_array_equal(panel[name], again[name])
 
@@ -99,14 +101,14 @@ def test_such_a_day_is_no_session_to_scan_until_somebody_says_it_was_one(
     call_command("run_scan", "--version", "v2", stdout=out, stderr=err)
     assert f"kr  {sessions[-2]}" in out.getvalue()
     assert err.getvalue() == told + "\n"
-    (found,) = (one for one in report.findings("kr") if one.check == "closed_days")
+    (found,) = (one for one in report.get_findings("kr") if one.check == "closed_days")
     assert found.cases == ({"session": str(sessions[-1]), "told": "none of 12 instruments traded; closed?"},)
     CalendarOverride.objects.create(market="kr", date=sessions[-1], is_open=True)
     (answer,) = scan(sessions[-1]).answers
     assert (answer.status, answer.reason) == ("quarantined", "none of 12 instruments traded")
     CalendarOverride.objects.update_or_create(market="kr", date=sessions[-1], defaults={"is_open": False})
     assert project.current_record("kr").sessions[-1] == np.datetime64(sessions[-2])
-    assert not [one for one in report.findings("kr") if one.check == "closed_days"]
+    assert not [one for one in report.get_findings("kr") if one.check == "closed_days"]
 
 
 def test_right_bars_make_it_a_session_again(bring: Importer, sessions: list[date], probe: Probe) -> None:
@@ -141,7 +143,7 @@ def test_half_dead_days_are_quarantined_and_named_with_the_next(
     (answer,) = scan(sessions[-2]).answers
     assert (answer.status, answer.reason) == ("quarantined", told)
     assert scan(sessions[-1]).notices == (f"{sessions[-2]}: {told}",)
-    (found,) = (one for one in report.findings("kr") if one.check == "doubtful_sessions")
+    (found,) = (one for one in report.get_findings("kr") if one.check == "doubtful_sessions")
     assert found.cases == ({"session": str(sessions[-2]), "told": told},)
 
 
@@ -151,7 +153,7 @@ def test_a_lake_of_before_is_written_anew(bring: Importer, sessions: list[date],
     project.current_record("kr")
     day = sessions[21]
     override = CalendarOverride.objects.create(market="kr", date=day, is_open=False)
-    assert record("kr").stale == (day.replace(day=1),)
+    assert get_record("kr").stale == (day.replace(day=1),)
     project.current_record("kr")
     (row,) = LakePartition.objects.filter(market="kr", month=day.replace(day=1))
     assert row.closed == {str(day): [12, ""]}

@@ -18,7 +18,8 @@ from marketdata.errors import LakeError
 from marketdata.models import LakePartition
 from marketdata.operations.projection import project
 from marketdata.operations.projection.verify import verify
-from marketdata.queries import bars
+from marketdata.queries.index_series import get_own_index
+from marketdata.queries.records import get_record
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion, ScanRank, ScanSession
 from scans.operations import signals
@@ -92,10 +93,10 @@ def test_a_damaged_index_is_computed_anew(
     market: pd.DataFrame, probe: Probe, sessions: list[date], data_dir: Path, spoil: Spoil
 ) -> None:
     right = ranks(sessions[-1])
-    _, m, _ = bars.index(bars.record("kr"))
+    _, m, _ = get_own_index(get_record("kr"))
     spoil(data_dir / "lake" / "market=kr" / "index.parquet")
     assert ranks(sessions[-1]) == right
-    assert bars.index(bars.record("kr"))[1].tolist() == pytest.approx(m.tolist(), nan_ok=True)
+    assert get_own_index(get_record("kr"))[1].tolist() == pytest.approx(m.tolist(), nan_ok=True)
 
 
 @pytest.mark.parametrize("spoil", [cut, zero, another_month, remove])

@@ -15,7 +15,7 @@ from marketdata.models import FlowPartition
 from marketdata.operations.projection import project
 from marketdata.operations.projection.verify import verify
 from marketdata.operations.record import flows
-from marketdata.queries import bars
+from marketdata.queries.records import get_lake, get_record
 from marketdata.sources.batches import FlowBatch
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion
@@ -150,7 +150,7 @@ def test_the_lake_of_flows_is_verified_and_mended(engine: FlowProbe, sessions: l
     }
     assert project.project_flows("kr").rows == len(sessions)
     assert list(verify("kr")) == []
-    file = data_dir / "lake" / bars.lake().flows("kr", date(2024, 4, 1))
+    file = data_dir / "lake" / get_lake().flows("kr", date(2024, 4, 1))
     whole = digests(scanned(sessions)[0])
 
     file.write_bytes(file.read_bytes()[:-20])
@@ -172,11 +172,11 @@ def test_the_lake_of_flows_is_verified_and_mended(engine: FlowProbe, sessions: l
 def test_bars_are_left_alone_where_only_flows_change(engine: FlowProbe, sessions: list[date], data_dir: Path) -> None:
     scanned(sessions)
     files = {path: path.stat().st_mtime_ns for path in data_dir.glob("lake/**/bars.parquet")}
-    held = bars.record("kr")
+    held = get_record("kr")
     flow(sessions[:5], foreign_net_quantity=[1.0] * 5)
     scanned(sessions)
     assert {path: path.stat().st_mtime_ns for path in files} == files
-    assert bars.record("kr").digests == held.digests
+    assert get_record("kr").digests == held.digests
 
 
 def test_a_market_without_flows_is_what_it_was(engine: FlowProbe, sessions: list[date]) -> None:

@@ -84,7 +84,7 @@ def test_the_regime_of_a_session_is_the_chosen_indexs(index: Bring, sessions: li
     assert [one.regime for one in found] == regimes(rows["close"].tolist())
     assert {one.regime for one in found} == {"bull", "neutral", "bear", "crash"}
     assert not {one.input_digest for one in found} & {one.input_digest for one in own}
-    choose(market="kr", name=index_series.OWN)
+    choose(market="kr", name=index_series.OWN_INDEX)
     assert scanned(sessions, save=False) == own
 
 
@@ -98,7 +98,7 @@ def test_a_session_that_the_index_lacks_is_unknown_and_so_is_the_next_return(
     found = [one.regime for one in scanned(sessions, save=False)]
     assert found == regimes(rows["close"].tolist())
     assert found[10:13] == ["neutral"] * 3
-    (gaps,) = (one for one in report.findings("kr") if one.check == "index_gaps")
+    (gaps,) = (one for one in report.get_findings("kr") if one.check == "index_gaps")
     assert [case["session"] for case in gaps.cases] == [str(sessions[10]), str(sessions[11])]
 
 
@@ -140,7 +140,7 @@ def test_a_run_is_done_again_on_its_own_index_and_a_correction_is_named(index: B
     made = ScanRun.objects.get()
     assert made.index == "KS11"
     ScanRun.objects.update(started_at=AS_OF)
-    choose(market="kr", name=index_series.OWN)
+    choose(market="kr", name=index_series.OWN_INDEX)
     assert reproduce.reproduce_run(made.pk, as_of=AS_OF).identical
     index(corrected(sessions))
     found = reproduce.reproduce_run(made.pk, as_of=AS_OF)

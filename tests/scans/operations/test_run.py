@@ -11,7 +11,7 @@ import pytest
 
 from marketdata.errors import DataProblem
 from marketdata.models import CalendarOverride, LakePartition
-from marketdata.queries import bars as market_queries
+from marketdata.queries.records import get_lake
 from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession, Status
 from scans.operations.scan.answers import Scan
 from scans.operations.scan.run import RunRequest, check_instrument, run_scan
@@ -254,7 +254,7 @@ def partition() -> LakePartition:
 
 
 def file_of(row: LakePartition) -> str:
-    return f"{market_queries.lake().root}/{market_queries.lake().partition('kr', row.month)}"
+    return f"{get_lake().root}/{get_lake().partition('kr', row.month)}"
 
 
 def break_nothing(path: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from marketdata.models import CalendarChange, CalendarOverride, FlowCorrection, InstitutionalFlow
 from marketdata.operations.collect import CollectionOptions, flows, holidays
 from marketdata.operations.collect.flows import FlowReport
-from marketdata.queries import bars
+from marketdata.queries.market_calendar import get_sessions
 from marketdata.sources.base import SourceRefused
 from tests.exchanges.kis_market import Instrument as Listed
 from tests.exchanges.kis_market import generated_bars
@@ -90,7 +90,7 @@ def test_holidays_become_overrides_where_the_calendar_says_otherwise() -> None:
         assert done.written == (date(2026, 8, 25), date(2026, 8, 26))
         assert done.disputed == (date(2026, 8, 27),)
         assert kis.calls() == {"chk-holiday": 1}
-        days = set(bars.sessions("kr").tolist())
+        days = set(get_sessions("kr").tolist())
         assert monday in days
         assert date(2026, 8, 25) not in days
         assert date(2026, 8, 27) in days
@@ -121,14 +121,14 @@ def test_a_closure_of_the_last_days_is_withdrawn_with_a_record() -> None:
     thursday = monday + timedelta(days=3)
     with KisSetup({}, closed=frozenset({tuesday})) as kis:
         holidays.sync(kis.source, market="kr", as_of=evening(monday))
-        assert tuesday not in bars.sessions("kr").tolist()
+        assert tuesday not in get_sessions("kr").tolist()
         by_hand = CalendarOverride.objects.create(
             market="kr", date=monday + timedelta(days=4), is_open=False, note="kis, asked on monday"
         )
         kis.exchange.closed = frozenset()
         for day in (thursday, thursday + timedelta(days=1)):
             holidays.sync(kis.source, market="kr", as_of=evening(day))
-        assert tuesday in bars.sessions("kr").tolist()
+        assert tuesday in get_sessions("kr").tolist()
         assert CalendarOverride.objects.filter(pk=by_hand.pk, is_open=False).exists()
         changes = CalendarChange.objects.order_by("pk").values_list("date", "kind", "is_open")
         assert list(changes) == [

@@ -26,7 +26,7 @@ from tests.seismo_site.running import ROOT, environment, installed, managed
 PAGES = 3  # of 100 bars for 250 sessions
 LISTED = 24
 SESSIONS = (
-    "import numpy as np; from marketdata.queries.bars import sessions; days = sessions('kr'); "
+    "import numpy as np; from marketdata.queries.market_calendar import get_sessions; days = get_sessions('kr'); "
     "print(*days[days <= np.datetime64('{last}')][-250:])"
 )
 

@@ -15,7 +15,7 @@ from marketdata.models import BarCorrection, StockPrice
 from marketdata.operations import collect
 from marketdata.operations.collect import CollectionOptions, CollectionReport
 from marketdata.operations.collect.same_day import ReadingHours
-from marketdata.queries.bars import sessions
+from marketdata.queries.market_calendar import get_sessions
 from marketdata.session_hours import SessionHours
 from marketdata.sources.kis.client import SAME_DAY
 from tests.exchanges.kis_market import Instrument as Listed
@@ -60,7 +60,7 @@ def test_when_the_bar_of_a_session_is_its_own(session: str, moment: str, allowed
 
 def autumn() -> list[date]:
     """Sessions up to 2026-10-06, a Tuesday; Monday the 5th is a holiday."""
-    days = sessions("kr")
+    days = get_sessions("kr")
     found: list[date] = days[days <= np.datetime64("2026-10-06")][-40:].tolist()
     return found
 

@@ -46,7 +46,7 @@ def test_the_spelling_that_was_recorded_first_stays(tmp_path: Path) -> None:
     import_file(write_tidy(tmp_path / "us.csv", ["2026-08-20,BRK.B,1,1,1,1,1"]), market="us")
     assert codes() == ["BRK-B"]
     for spelling in ("BRK-B", "BRK.B", "brk/b"):
-        found = instruments.instrument("us", spelling)
+        found = instruments.get_instrument("us", spelling)
         assert found is not None
         assert found.code == "BRK-B"
 
@@ -75,7 +75,7 @@ def test_an_amount_of_0_beside_a_volume_is_missing_and_so_are_its_siblings(tmp_p
 def test_an_amount_of_0_that_is_recorded_already_reads_as_missing(tmp_path: Path) -> None:
     import_file(write_tidy(tmp_path / "kr.csv", ["2026-08-19,000010,100,110,90,105,1000"]))
     StockPrice.objects.update(amount=0.0)
-    found = history.history(history.read("kr"), "000010")
+    found = history.get_history(history.read_instrument_table("kr"), "000010")
     assert found is not None
     np.testing.assert_array_equal(found.fields["amount"], [105_000.0])
 
@@ -100,7 +100,7 @@ def test_names_and_departments_say_the_same_in_either_form_of_unicode(
         ("spac", False, False),
     ]
     searched = unicodedata.normalize("NFD", "가나")
-    assert [one.code for one in instrument_search.searched(Instrument.objects.all(), searched)] == ["000010"]
+    assert [one.code for one in instrument_search.search_instruments(Instrument.objects.all(), searched)] == ["000010"]
 
 
 def test_a_history_of_yfinance_needs_a_market_of_its_own(tmp_path: Path) -> None:

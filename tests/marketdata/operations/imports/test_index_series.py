@@ -123,10 +123,10 @@ def test_it_is_chosen_on_request_and_by_the_admin_only_where_it_is_recorded(writ
     assert "KS11 of market kr, 2024-03-04 to 2024-03-06: 3 new, 0 corrected" in text
     assert text.endswith("Market kr uses its own index.\n")
     assert told(str(written(bars())), "--name=KS11", "--choose").endswith("uses KS11 index.\n")
-    assert index_series.chosen("kr") == index_series.chosen("kr-adj") == "KS11"
-    assert index_series.chosen("us") == index_series.OWN
+    assert index_series.get_index_name("kr") == index_series.get_index_name("kr-adj") == "KS11"
+    assert index_series.get_index_name("us") == index_series.OWN_INDEX
     IndexChoice(market="kr-adj", name="").save()
-    assert index_series.chosen("kr-adj") == index_series.OWN
+    assert index_series.get_index_name("kr-adj") == index_series.OWN_INDEX
     for market, name, said in (
         ("kr", "KS99", "Market kr has no index series 'KS99' \\(recorded: KS11\\)"),
         ("mars", "KS11", "Unknown market 'mars'"),

@@ -16,7 +16,7 @@ from marketdata.markets import get_market
 from marketdata.models import FactorEvent, Instrument, InstrumentStatus, StockPrice
 from marketdata.operations.record.corrections import Counts
 from marketdata.operations.record.validation import Validator
-from marketdata.queries import bars
+from marketdata.queries.market_calendar import get_sessions
 from marketdata.sources.batches import BarBatch
 from marketdata.sources.files import recognise
 from tests import realdata
@@ -103,7 +103,7 @@ def test_a_part_of_marcap_again_changes_nothing_and_events_are_all_let_in() -> N
 )
 def test_every_row_of_the_large_files_is_fit_for_the_door(name: str, market: str, rows: int, rejected: int) -> None:
     opened = recognise(realdata.path(name))
-    check = Validator(get_market(market), bars.sessions(market), TODAY)
+    check = Validator(get_market(market), get_sessions(market), TODAY)
     seen = bad = 0
     for batch in batches_of_bars(opened.batches(market=market, rows=250_000)):
         seen += len(batch)

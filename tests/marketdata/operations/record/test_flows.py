@@ -16,7 +16,7 @@ from marketdata.models import FlowCorrection, FlowPartition, InstitutionalFlow, 
 from marketdata.operations.record import flows
 from marketdata.operations.record.corrections import Counts
 from marketdata.operations.record.validation import FINE, REASONS, Validator
-from marketdata.queries import bars
+from marketdata.queries.market_calendar import get_sessions
 from marketdata.sources.batches import FlowBatch
 from tests.marketdata.operations.tidy_files import AS_OF, LATER, import_file, write_tidy
 
@@ -102,7 +102,7 @@ def test_sources_stand_beside_each_other() -> None:
 
 
 def reasons(given: FlowBatch) -> list[str]:
-    check = Validator(get_market("kr"), bars.sessions("kr"), AS_OF)
+    check = Validator(get_market("kr"), get_sessions("kr"), AS_OF)
     found = flows.against_bars(given, check.flows(given), market="kr")
     return ["" if one == FINE else str(REASONS[one]) for one in found.tolist()]
 
@@ -137,7 +137,7 @@ def test_a_value_in_another_unit_shows(tmp_path: Path) -> None:
 
 
 def test_values_alone_show_their_unit_against_the_turnover(tmp_path: Path) -> None:
-    calendar = bars.sessions("kr")
+    calendar = get_sessions("kr")
     at = int(np.searchsorted(calendar, np.datetime64("2026-08-03")))
     days = calendar[at - 30 : at + 1].tolist()
     import_file(write_tidy(tmp_path / "a.csv", [f"{day},000010,10,11,9,10,50000000" for day in days]))

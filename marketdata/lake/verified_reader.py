@@ -12,13 +12,13 @@ from marketdata.errors import LakeError
 from marketdata.lake import arrays, flow_files, schema, writer
 from marketdata.lake.flow_files import FlowRoster, Flows
 from marketdata.lake.footers import Part, open_file
-from marketdata.lake.layout import Lake, place
+from marketdata.lake.layout import Lake, file_identity
 from marketdata.lake.schema import Roster
 from marketdata.lake.writer import Bars
 from marketdata.panel import FLOW_FIELDS
 
 
-def bars(lake: Lake, part: Part) -> tuple[Roster, Bars]:
+def read_bars(lake: Lake, part: Part) -> tuple[Roster, Bars]:
     """The roster and the rows of a partition; LakeError where it is missing, damaged, not the one that the record
     wants, or where its rows are not those of its roster."""
     with open_file(lake, part.path, words=("code", "segment")) as file:
@@ -40,17 +40,17 @@ def bars(lake: Lake, part: Part) -> tuple[Roster, Bars]:
             roster.events["value"],
         ),
     )
-    market = place(part.path).market
+    market = file_identity(part.path).market
     made, _ = writer.roster(found, writer.row_digests(found), market, part.month, roster.generation)
     for name in ("present", "traded", "based", "digests", "steps"):
         _same(getattr(made, name), getattr(roster, name), part.path)
     return roster, found
 
 
-def flows(lake: Lake, part: Part) -> tuple[FlowRoster, Flows]:
+def read_flows(lake: Lake, part: Part) -> tuple[FlowRoster, Flows]:
     """The same of a file of investor flow."""
     with open_file(lake, part.path, words=("code",)) as file:
-        roster = flow_files.decoded(file, part)
+        roster = flow_files.decode_roster(file, part)
         table = file.table(flow_files.SCHEMA.names)
     codes = np.char.decode(roster.codes, "utf-8")
     found = Flows(

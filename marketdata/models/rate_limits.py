@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 
-class CallPace(models.Model):
+class RateLimitRow(models.Model):
     """When the next call of a group may be made, as `sources.http.pace.Pace` writes it; changed only from a known state
     (compare and swap)."""
 

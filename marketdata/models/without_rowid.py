@@ -1,7 +1,7 @@
 """Tables that are their own primary key.
 
 SQLite keeps a table with a composite key twice, as rows and as the key's index, unless it is told otherwise. Many small
-rows (candles) are kept once: `KeptByKey` follows the `CreateModel` of such a table in its migration.
+rows (candles) are kept once: `WithoutRowid` follows the `CreateModel` of such a table in its migration.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 
-class KeptByKey(Operation):
+class WithoutRowid(Operation):
     """Make the empty table of a model a WITHOUT ROWID one on SQLite; nothing on other databases."""
 
     reversible = True

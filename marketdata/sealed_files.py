@@ -32,11 +32,11 @@ _END = 8
 """Bytes after a Parquet footer: its length and the magic."""
 
 
-class Damaged(ValueError):
+class DamagedFile(ValueError):
     """The file is not what was written; the message says in which respect, as the end of a sentence."""
 
 
-def write(table: pa.Table, stream: Any, bounds: Sequence[int] = (), **options: Any) -> None:
+def write_sealed_file(table: pa.Table, stream: Any, bounds: Sequence[int] = (), **options: Any) -> None:
     """Write `table` as a sealed file, its row groups from one of `bounds` to the next (one where there are none);
     `options` as of `ParquetWriter`, and `metadata` (name -> text) for its footer."""
     memory = pa.BufferOutputStream()
@@ -98,7 +98,7 @@ class SealedFile:
         self._source = source
         self._chunks, proof = self._unsealed()
         if known is not None and known.proof != proof:
-            raise Damaged("it was replaced while it was read")
+            raise DamagedFile("it was replaced while it was read")
         try:
             self._file = pq.ParquetFile(
                 source,
@@ -107,12 +107,12 @@ class SealedFile:
                 page_checksum_verification=True,
             )
         except (OSError, pa.ArrowException) as error:
-            raise Damaged(f"its footer cannot be read, {error}") from error
+            raise DamagedFile(f"its footer cannot be read, {error}") from error
         self.metadata = self._file.metadata
         self.footer = Footer(proof, self.metadata)
         self._columns = {name: n for n, name in enumerate(self.metadata.schema.names)}
         if len(self._chunks) != self.metadata.num_row_groups * self.metadata.num_columns:
-            raise Damaged("its seal is of another file")
+            raise DamagedFile("its seal is of another file")
 
     def __enter__(self) -> Self:
         return self
@@ -141,14 +141,14 @@ class SealedFile:
         chosen = range(self.metadata.num_row_groups) if groups is None else groups
         for name in columns:
             if name not in self._columns:
-                raise Damaged(f"it has no column {name!r}")
+                raise DamagedFile(f"it has no column {name!r}")
         for group in chosen:
             for name in columns:
                 self._verify(self._chunks[group * len(self._columns) + self._columns[name]])
         try:
             return self._file.read_row_groups(list(chosen), columns=list(columns), use_threads=False)
         except (OSError, pa.ArrowException) as error:
-            raise Damaged(f"it cannot be decoded, {error}") from error
+            raise DamagedFile(f"it cannot be decoded, {error}") from error
 
     def verify(self) -> None:
         """Damaged where any of its column chunks does not hold."""
@@ -158,7 +158,7 @@ class SealedFile:
     def _verify(self, chunk: Any) -> None:
         start, length = int(chunk["start"]), int(chunk["length"])
         if zlib.crc32(self._bytes(start, length)) != chunk["crc"]:
-            raise Damaged(f"the {length} bytes from {start} on are not those that were written")
+            raise DamagedFile(f"the {length} bytes from {start} on are not those that were written")
 
     def _unsealed(self) -> tuple[NDArray[np.void], bytes]:
         size = int(self._source.size())
@@ -167,23 +167,23 @@ class SealedFile:
         proof = bytes(self._bytes(at, _TAIL.size))
         count, footer, own, magic = _TAIL.unpack(proof)
         if magic != MAGIC:
-            raise Damaged("it has no seal: it was cut, overwritten or written by something else")
+            raise DamagedFile("it has no seal: it was cut, overwritten or written by something else")
         if zlib.crc32(self._bytes(at + _TAIL.size, length + _END)) != footer:
-            raise Damaged("its footer is not the one that was written")
+            raise DamagedFile("its footer is not the one that was written")
         table = self._bytes(at - count * _CHUNK.itemsize, count * _CHUNK.itemsize)
         if zlib.crc32(table, footer) != own:
-            raise Damaged("its seal is not the one that was written")
+            raise DamagedFile("its seal is not the one that was written")
         return np.frombuffer(table, dtype=_CHUNK), proof
 
     def _bytes(self, start: int, length: int) -> Any:
         """These bytes, as they are where the file is mapped into memory."""
         if start < 0:
-            raise Damaged("it has no seal: it was cut, overwritten or written by something else")
+            raise DamagedFile("it has no seal: it was cut, overwritten or written by something else")
         try:
             self._source.seek(start)
             found = self._source.read_buffer(length)
         except (OSError, pa.ArrowException) as error:
-            raise Damaged(f"it cannot be read, {error}") from error
+            raise DamagedFile(f"it cannot be read, {error}") from error
         if found.size != length:
-            raise Damaged("it was cut")
+            raise DamagedFile("it was cut")
         return found

@@ -1,0 +1,66 @@
+"""Calendars of markets: sessions and their hours, with the overrides that operators and sources recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.conf import settings
+
+from marketdata import calendars
+from marketdata.markets import Market, get_market
+from marketdata.models import CalendarOverride
+from marketdata.record import Days
+from marketdata.session_hours import SessionHours
+
+
+@dataclass(frozen=True, slots=True)
+class MarketCalendar:
+    """A market's calendar: `sessions` (S,) ascending; `hours`, their opening and closing times; `opened`, the days that
+    an override calls open. A market such as kr-adj has the overrides of kr, unless it has its own for the day."""
+
+    market: Market
+    sessions: Days
+    hours: SessionHours
+    opened: frozenset[date]
+
+
+def get_calendar(market: str) -> MarketCalendar:
+    """The calendar of `market`."""
+    return get_calendars([market])[0]
+
+
+def get_sessions(market: str) -> Days:
+    """All sessions of the market's calendar, (S,) ascending."""
+    return get_calendar(market).sessions
+
+
+def get_hours(market: str) -> SessionHours:
+    """Opening and closing times of the market's sessions."""
+    return get_calendar(market).hours
+
+
+def get_calendars(markets: Sequence[str]) -> list[MarketCalendar]:
+    """The calendar of each of `markets`, in one query."""
+    named = [get_market(name) for name in markets]
+    family = {name for market in named for name in market.family}
+    overrides = list(CalendarOverride.objects.filter(market__in=family))
+    return [_calendar(market, overrides) for market in named]
+
+
+def _calendar(market: Market, overrides: Iterable[CalendarOverride]) -> MarketCalendar:
+    rows = _by_day(market, overrides)
+    timed = _by_day(market, [row for row in overrides if row.minutes != (None, None)])
+    is_open = {day: row.is_open for day, row in rows.items()}
+    return MarketCalendar(
+        market,
+        calendars.get_calendar_sessions(market.calendar, cache=settings.CALENDAR_DIR, overrides=is_open),
+        SessionHours(market, settings.CALENDAR_DIR, {day: row.minutes for day, row in timed.items()}),
+        frozenset(day for day, row in rows.items() if row.is_open),
+    )
+
+
+def _by_day(market: Market, overrides: Iterable[CalendarOverride]) -> dict[date, CalendarOverride]:
+    """The override of each day: the market's own, else that of the market whose rules it has."""
+    return {row.date: row for name in market.family for row in overrides if row.market == name}

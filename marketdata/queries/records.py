@@ -1,0 +1,131 @@
+"""Records of markets: what is recorded of bars and of investor flow, as of the lake's last projection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+import numpy as np
+from django.conf import settings
+from django.db.models import Max
+
+from marketdata import calendars
+from marketdata.errors import LakeError
+from marketdata.lake.footers import Part
+from marketdata.lake.layout import Lake
+from marketdata.models import FlowPartition, LakePartition
+from marketdata.queries.market_calendar import MarketCalendar, get_calendars
+from marketdata.record import Days, FlowRecord, Record
+from marketdata.session_activity import SessionCounts
+
+
+def get_lake() -> Lake:
+    """The configured lake."""
+    return Lake(str(settings.LAKE_DIR))
+
+
+def get_record(market: str) -> Record:
+    """The record of `market`; its `stale` names the months in which the lake is behind."""
+    return get_records([market])[0]
+
+
+def get_records(markets: Sequence[str]) -> list[Record]:
+    """The record of each of `markets`, in two queries whatever their number."""
+    rows: dict[str, list[LakePartition]] = {name: [] for name in markets}
+    for row in LakePartition.objects.filter(market__in=markets).order_by("month"):
+        rows[row.market].append(row)
+    return [_record(calendar, rows[calendar.market.name]) for calendar in get_calendars(markets)]
+
+
+def get_projected_record(market: str, *days: date) -> Record:
+    """The record of `market`, for a caller that writes nothing. LakeError where the lake is behind the record and may
+    lack what the caller needs: one of `days`, or without any the last session."""
+    record = get_record(market)
+    missing = [day for day in days if np.datetime64(day) not in record.sessions]
+    if record.stale and (missing or not days):
+        raise stale_month_error(market, record.stale[0])
+    return record
+
+
+def stale_month_error(market: str, month: date) -> LakeError:
+    """The error of a month in which the lake is behind the record."""
+    return LakeError(
+        f"The lake of market {market} is behind the record in {month:%Y-%m}: run `manage.py project_lake`."
+    )
+
+
+def get_flow_record(market: str) -> FlowRecord:
+    """The record of the market's investor flow."""
+    rows = list(FlowPartition.objects.filter(market=market).order_by("month"))
+    return FlowRecord(
+        digests={day: flows[1] for row in rows for day, flows in row.sessions.items()},
+        parts=tuple(Part(row.month, get_lake().flows(market, row.month), row.written, row.digest) for row in rows),
+        stale=tuple(row.month for row in rows if row.is_stale),
+    )
+
+
+def get_damage_time(market: str, until: date) -> datetime | None:
+    """When a file of the lake up to the month of `until` was last damaged, None where none was: an answer published
+    before may have been computed from it."""
+    times = [
+        partition._default_manager.filter(market=market, month__lte=until).aggregate(at=Max("damage_seen_at"))["at"]
+        for partition in (LakePartition, FlowPartition)
+    ]
+    return max((at for at in times if at), default=None)
+
+
+def _record(calendar: MarketCalendar, rows: Iterable[LakePartition]) -> Record:
+    counts: dict[str, Sequence[int | str]] = {}
+    closed: dict[str, str] = {}
+    parts, part_digests, stale = [], {}, []
+    for row in rows:
+        if row.is_stale or _has_other_sessions(row, calendar):
+            stale.append(row.month)
+        path = get_lake().partition(calendar.market.name, row.month)
+        parts.append(Part(row.month, path, row.written, row.digest))
+        if row.digest:  # a month that was never written is not in the index either
+            part_digests[row.month.isoformat()] = row.digest
+        counts.update(row.sessions)
+        confirmed = set(row.closed).difference(_inside(row.closed, calendar.sessions))
+        closed |= {day: "" if day in confirmed else why for day, (_, why) in row.closed.items()}
+    shut = calendars.to_days([day for day, why in closed.items() if why])
+    every = calendar.sessions[~np.isin(calendar.sessions, shut)] if len(shut) else calendar.sessions
+    with_bars = [day for day in sorted(counts) if counts[day][0]]
+    sessions = every[:0]
+    if with_bars:
+        sessions = every[(every >= np.datetime64(with_bars[0])) & (every <= np.datetime64(with_bars[-1]))]
+    session_counts = [SessionCounts.of(counts.get(str(day))) for day in sessions]
+    return Record(
+        market=calendar.market,
+        hours=calendar.hours,
+        calendar=every,
+        sessions=sessions,
+        bars=np.array([count.bars for count in session_counts], dtype=np.int64),
+        good=np.array([count.good for count in session_counts], dtype=np.int64),
+        counts=session_counts,
+        digests={day: str(counts[day][1]) for day in _inside(counts, every)},
+        parts=tuple(parts),
+        part_digests=part_digests,
+        stale=tuple(stale),
+        closed=closed,
+    )
+
+
+def _has_other_sessions(row: LakePartition, calendar: MarketCalendar) -> bool:
+    """Whether a day of the partition was closed or opened by the calendar since it was written."""
+    if len(_inside(row.sessions, calendar.sessions)) < len(row.sessions):
+        return True
+    closed_by_calendar = [day for day, (_, why) in row.closed.items() if not why]
+    return bool(_inside(closed_by_calendar, calendar.sessions)) or any(
+        why and date.fromisoformat(day) in calendar.opened for day, (_, why) in row.closed.items()
+    )
+
+
+def _inside(days: Iterable[str], sessions: Days) -> list[str]:
+    """Those of `days` (ISO) that are sessions."""
+    texts = list(days)
+    if not texts:
+        return []
+    dates = calendars.to_days(texts)
+    at = np.minimum(np.searchsorted(sessions, dates), len(sessions) - 1)
+    return [day for day, is_session in zip(texts, sessions[at] == dates, strict=True) if is_session]

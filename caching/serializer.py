@@ -57,7 +57,7 @@ def unpack(content: bytes) -> Any:
         raise UnreadableValue(f"This is no cached value: {error}") from error
 
 
-def _extension(value: Any) -> Any:
+def _extension(value: Any) -> Any:  # noqa: C901 - one case a type
     """An extension, or a plain value, for what MessagePack does not have."""
     match value:
         case tuple():

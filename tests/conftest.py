@@ -21,6 +21,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from tests.prepared import Prepared
 from tests.servers import Servers
 
 SETTINGS = "seismo_site.settings"
@@ -80,6 +81,8 @@ def pytest_configure(config: pytest.Config) -> None:
         # Seconds for each: built once for all workers and runs.
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
         settings.CALENDAR_DIR.symlink_to(config.cache.mkdir("calendars"))
+    # A password's hash is slow on purpose: a tenth of a second for each user of each test.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     database: dict[str, Any] = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         # A file, as in production: threads and processes see it, and the write-ahead log is at work.
@@ -140,6 +143,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def _touches_backend(item: pytest.Item) -> bool:
     marked = item.get_closest_marker("django_db") or item.get_closest_marker("backend")
     return bool(marked) or not DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """States of database and data directory that several tests begin with."""
+    return Prepared(tmp_path_factory.mktemp("prepared"))
 
 
 @pytest.fixture

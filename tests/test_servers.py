@@ -10,6 +10,8 @@ from django.db import connection
 
 from tests.servers import Servers
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.django_db
 def test_the_database_is_the_backend_asked_for(request: pytest.FixtureRequest) -> None:

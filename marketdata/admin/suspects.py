@@ -13,7 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils import timezone
 
 from marketdata.breaks import format_ratio
@@ -189,9 +189,6 @@ class SuspectsPage(Admin):
             project.project_bars(market)
         except DataProblem as error:
             messages.warning(request, f"The event is recorded, but the lake is behind: {error}")
-
-    def suspected_address(self) -> str:
-        return reverse("admin:suspected_actions")
 
 
 def _suspicions(market: str) -> tuple[Sequence[Suspicion], str]:

@@ -117,8 +117,3 @@ def _sync(path: str) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def month_of(day: date) -> date:
-    """The first day of the month of `day`: the partition it belongs to."""
-    return day.replace(day=1)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.panel import Bools, Floats
+from marketdata.panel import Floats
 from scans.evaluation.prices import Prices
 from scans.kernels.compare import at_least
 
@@ -131,9 +131,3 @@ def _levels(prices: Prices, plans: Plans, lives: Lifecycles, who: Rows, row: Row
 
 def _leave(lives: Lifecycles, who: Rows, row: Rows, status: int, price: Floats | float) -> None:
     lives.status[who], lives.left[who], lives.exit[who] = status, row, price
-
-
-def is_finished(lives: Lifecycles) -> Bools:
-    """(P,): nothing can happen to it any more."""
-    done: Bools = lives.status > OPEN
-    return done

@@ -58,8 +58,3 @@ class MarketPage(Page):
         context |= {"market": self.market, "markets": self.markets, "section": self.section}
         (context["freshness"],) = markets_freshness([self.market.name], timezone.now())
         return context
-
-
-def market_title(name: str) -> str:
-    """KRX for kr; the name itself for a market of one's own."""
-    return MARKET_NAMES.get(name, name)

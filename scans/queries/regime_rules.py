@@ -41,11 +41,6 @@ def regime_rule(session: ScanSession) -> RegimeRule | None:
     return regime_rules([session]).get(session.pk)
 
 
-def rule_of_session(market: str, index: str, kind: str, day: date, regime: str) -> RegimeRule | None:
-    """The rule of a regime of `kind` on a session, by the series called `index`; None where there is no regime."""
-    return _rule(regime_history(market, index, day), kind, day, regime) if kind and regime else None
-
-
 def regime_history(market: str, index: str, last: date) -> RegimeHistory | None:
     """The regimes of the series called `index` ("" for the market's own) up to `last` at least; None where it cannot
     be read."""

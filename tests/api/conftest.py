@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
 from django.test import Client
 
+from tests.prepared import Prepared
 from tests.scans.conftest import AS_OF, bring, market, probe, sessions
 from tests.scans.probe import Probe
 
@@ -62,20 +64,21 @@ def get(client: Client, user: User) -> Get:
 
 
 @pytest.fixture
-def scanned(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> pd.DataFrame:
+def scanned(
+    market: pd.DataFrame, probe: Probe, sessions: list[date], prepared: Prepared, data_dir: Path
+) -> pd.DataFrame:
     """Versions `rises` and `rises-10` over sessions 10 to 30."""
     from scans.operations.scan.run import RunRequest, run_scan
 
     probe.plan = (0.02, -0.02, 6)
-    run_scan(
-        RunRequest(
-            market="kr",
-            as_of=AS_OF,
-            versions=["rises", "rises-10"],
-            first=sessions[10],
-            last=sessions[30],
-        )
+    request = RunRequest(
+        market="kr",
+        as_of=AS_OF,
+        versions=["rises", "rises-10"],
+        first=sessions[10],
+        last=sessions[30],
     )
+    prepared.state("scanned", data_dir, lambda: run_scan(request))
     return market
 
 

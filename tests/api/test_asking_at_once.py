@@ -19,7 +19,7 @@ from scans.models import ScanRequest
 from tests.people import scan_chief
 from tests.scans.probe import Probe
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 PATIENCE = 60.0
 ONE, OTHER = {"scanner_version": "rises"}, {"scanner_version": "rises-10"}

@@ -68,21 +68,29 @@ def test_the_three_forms_agree(lists: Any, client: Client, path: str) -> None:
     assert head == typed.column_names
     assert len(cells) == len(rows)
     for name in set(typed.column_names) & rows[0].keys():
-        for value, cell in zip(typed.column(name).to_pylist(), cells, strict=True):
-            shown = cell[head.index(name)]
-            if isinstance(value, bool | int | float | date) and not isinstance(value, datetime):
-                assert (shown, type(shown) is bool) == (value, type(value) is bool)
-            elif value is None or value == "":
-                assert shown == ""
-            elif isinstance(value, str):
-                assert shown == value
-        for row, line, value in zip(rows, text, typed.column(name).to_pylist(), strict=True):
-            if isinstance(value, float):
-                assert row[name] == value == float(line[name])
-            elif isinstance(value, int | str) and not isinstance(value, bool):
-                assert str(row[name]) == str(value) == line[name] or isinstance(row[name], dict)
-            elif value is None:
-                assert (row.get(name), line[name]) == (None, "")
+        values = typed.column(name).to_pylist()
+        for value, cell in zip(values, cells, strict=True):
+            assert_workbook_cell(cell[head.index(name)], value)
+        for row, line, value in zip(rows, text, values, strict=True):
+            assert_json_and_csv(row.get(name), line[name], value)
+
+
+def assert_workbook_cell(shown: object, value: object) -> None:
+    if isinstance(value, bool | int | float | date) and not isinstance(value, datetime):
+        assert (shown, type(shown) is bool) == (value, type(value) is bool)
+    elif value is None or value == "":
+        assert shown == ""
+    elif isinstance(value, str):
+        assert shown == value
+
+
+def assert_json_and_csv(member: object, text: str, value: object) -> None:
+    if isinstance(value, float):
+        assert member == value == float(text)
+    elif isinstance(value, int | str) and not isinstance(value, bool):
+        assert str(member) == str(value) == text or isinstance(member, dict)
+    elif value is None:
+        assert (member, text) == (None, "")
 
 
 def test_types(lists: Any, client: Client, sessions: list[date]) -> None:

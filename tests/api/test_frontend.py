@@ -14,6 +14,8 @@ from jsonschema import Draft202012Validator
 from tests.seismo_site.running import environment, installed, managed
 from tests.serving import serving
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("--instruments", "150", "--sessions", "340", "--end", "2026-08-20")
 WELCOME = (
     "from django.contrib.auth.models import User; from seismo_site.models import ApiToken; "

@@ -27,6 +27,8 @@ from tests.people import scan_chief
 if TYPE_CHECKING:
     from seismo_site.models import ApiToken
 
+pytestmark = pytest.mark.slow
+
 FILE = Path(__file__).parents[2] / "docs" / "openapi.yaml"
 CHECKS = [
     not_a_server_error,

@@ -20,6 +20,8 @@ from scans.operations import signals
 from seismo_site.models import ApiToken
 from tests.scans.conftest import AS_OF
 
+pytestmark = pytest.mark.slow
+
 READS = (
     "/api/kr/scans/latest?limit=3",
     "/api/kr/scans/latest?scanner_version=rises&min_score=-1",

@@ -33,6 +33,8 @@ from tests.seismo_site.running import ROOT, environment, installed, managed
 from tests.servers import Servers
 from tests.serving import serving
 
+pytestmark = pytest.mark.slow
+
 READY = "/api/health/ready"
 PARTS = ("database", "cache", "queue", "lake", "sessions")
 PATIENCE = 8.0

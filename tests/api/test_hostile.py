@@ -18,6 +18,8 @@ from tests.api.conftest import Get
 from tests.api.test_schema import SCHEMA
 from tests.people import scan_chief
 
+pytestmark = pytest.mark.slow
+
 INJECTIONS = (
     "' OR '1'='1",
     "'; DROP TABLE scans_scanrank; --",

@@ -21,7 +21,7 @@ from scans.queries import results
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 LATEST = "/api/kr/scans/latest"
 READERS = 3

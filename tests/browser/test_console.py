@@ -15,6 +15,8 @@ from tests.seismo_site.running import manage
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+pytestmark = pytest.mark.slow
+
 DAY = DAYS[12]
 PATIENCE = 60_000
 """Milliseconds: a busy machine is no failure."""

@@ -16,6 +16,8 @@ from tests.seismo_site.running import managed
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 60_000
 PHONE, LAPTOP = (390, 844), (1366, 768)
 OWN = (

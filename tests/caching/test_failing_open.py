@@ -15,6 +15,8 @@ from caching.stats import STATS
 from caching.store import STORE
 from tests.servers import Servers
 
+pytestmark = pytest.mark.slow
+
 
 class Clock:
     now = 0.0

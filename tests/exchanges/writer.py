@@ -42,15 +42,10 @@ class Writer(Exchange):
             return Response.json([{"choices": {}}])
         if fault == "nested":
             return Response(200, b"[" * 100_000 + b"]" * 100_000)
-        message: dict[str, Any] = {"role": "assistant", "content": self.text}
+        content = {"empty": " \u200b\n", "endless": "word " * 100_000, "markup": MARKUP}.get(fault or "", self.text)
+        message: dict[str, Any] = {"role": "assistant", "content": content}
         if fault == "filtered":
             message |= {"content": None, "refusal": "I cannot help with that."}
-        elif fault == "empty":
-            message["content"] = " \u200b\n"
-        elif fault == "endless":
-            message["content"] = "word " * 100_000
-        elif fault == "markup":
-            message["content"] = MARKUP
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         return Response.json({"object": "chat.completion", "model": MODEL, "choices": [choice]})
 

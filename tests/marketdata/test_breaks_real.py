@@ -7,10 +7,13 @@ from collections import Counter
 
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 
 from marketdata import breaks
 from marketdata.breaks import Moves
 from tests import realdata
+
+pytestmark = pytest.mark.slow
 
 
 def test_few_bars_of_a_real_market_are_suspected() -> None:

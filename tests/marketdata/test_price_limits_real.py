@@ -11,6 +11,8 @@ from marketdata.markets import get_market
 from marketdata.price_limits import LimitedBars, beyond_limits
 from tests import realdata
 
+pytestmark = pytest.mark.slow
+
 SIDES = ("Open", "High", "Low")
 
 

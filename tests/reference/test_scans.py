@@ -14,6 +14,8 @@ from tests.reference.bars import Frames
 from tests.reference.made_markets import DAYS
 from tests.reference.outcome import Outcome
 
+pytestmark = pytest.mark.slow
+
 SESSIONS = 330
 LOOSE = {"turnover_min": 0.0, "price_min": 0.0}
 SCANS = {

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.prepared import Prepared
 from tests.scans.probe import Probe
 
 # Models cannot be imported here: pytest may load this file before it has set Django up.
@@ -62,10 +63,10 @@ def bring(db: None, data_dir: Path, tmp_path: Path) -> Importer:
 
 
 @pytest.fixture
-def market(bring: Importer, sessions: list[date]) -> pd.DataFrame:
+def market(bring: Importer, sessions: list[date], prepared: Prepared, data_dir: Path) -> pd.DataFrame:
     """The market's bars, which are in the record."""
     rows = frame(sessions)
-    bring(rows)
+    prepared.state("market", data_dir, lambda: bring(rows))
     return rows
 
 

@@ -22,6 +22,8 @@ from scans.engines.formula.examples import V1
 from tests import realdata
 from tests.seismo_site.running import ROOT, installed, managed
 
+pytestmark = pytest.mark.slow
+
 ANSWERS = ROOT / "tests" / "answers"
 MARCAP = ("marcap-2026.parquet", "marcap-2024.csv.gz", "marcap-2021.csv.gz")
 RAW, EVENTS = "krx_raw_2023_2026.parquet", "krx_events_2023_2025.parquet"

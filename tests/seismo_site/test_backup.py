@@ -18,6 +18,8 @@ from seismo_site.backup import archive, pg_dump
 from tests.seismo_site.running import ROOT, environment, installed, manage, managed
 from tests.servers import Servers
 
+pytestmark = pytest.mark.slow
+
 PRICES = "date,code,open,high,low,close,volume\n2024-01-02,005930,1,2,1,2,9\n2024-01-03,005930,2,{close},2,{close},9\n"
 COUNT = "from marketdata.models import StockPrice; print(sorted(StockPrice.objects.values_list('close', flat=True)))"
 

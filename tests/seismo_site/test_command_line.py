@@ -17,6 +17,8 @@ from seismo_site.cli_errors import INTERRUPTED, explain, run
 from tests.seismo_site.running import ROOT, environment, installed, manage, managed
 from tests.servers import Servers
 
+pytestmark = pytest.mark.slow
+
 FACES = ("marketdata.admin", "scans.admin", "scans.api.views.scans", "scans.pages.base")
 HEAVY = (
     "marketdata.sources.files",

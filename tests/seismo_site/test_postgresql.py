@@ -15,7 +15,7 @@ from seismo_site import database_urls
 from tests.servers import Servers
 
 PATIENCE = 30_000  # milliseconds
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 
 @pytest.fixture(scope="module")

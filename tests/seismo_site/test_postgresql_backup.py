@@ -13,6 +13,8 @@ import pytest
 from tests.seismo_site.running import installed, manage, managed
 from tests.servers import Servers, postgres_programs
 
+pytestmark = pytest.mark.slow
+
 TABLES = ("marketdata_stockprice", "marketdata_instrument", "scans_scannerversion", "scans_scanrun",
           "scans_scansession", "scans_scanrank")  # fmt: skip
 RANKS = """

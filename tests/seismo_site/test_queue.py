@@ -17,6 +17,8 @@ import pytest
 from tests.seismo_site.running import ROOT, environment, installed, manage, managed
 from tests.servers import Servers
 
+pytestmark = pytest.mark.slow
+
 ENQUEUE = "from django_q.tasks import async_task; async_task('django.utils.text.slugify', 'It was done')"
 FETCH = "from django_q.models import Task; print([(t.success, t.result) for t in Task.objects.all()])"
 

@@ -95,7 +95,7 @@ class Checker:
             raise error(tree.at, f"{kind.value} is needed here, this is {node.kind.value}{hint}")
         return node
 
-    def _checked(self, tree: Tree) -> Node:
+    def _checked(self, tree: Tree) -> Node:  # noqa: C901 - one case a kind of node
         match tree:
             case Number(value=value):
                 return self.nodes.constant(value)

@@ -23,7 +23,7 @@ def sessions(count: int, first: str = "2024-01-02") -> np.ndarray:
     return pd.bdate_range(first, periods=count).to_numpy().astype("datetime64[D]")
 
 
-def market(seed: int, days: np.ndarray, instruments: int) -> pd.DataFrame:
+def market(seed: int, days: np.ndarray, instruments: int) -> pd.DataFrame:  # noqa: C901
     """Raw bars with everything that real ones have: halts with and without bars, late listings, delistings, splits
     with a base price, with an event and with neither, zeros, base prices on some instruments only."""
     rng = np.random.default_rng(seed)

@@ -26,6 +26,8 @@ from tests.scans.engines.asking import (
     same_features,
 )
 
+pytestmark = pytest.mark.slow
+
 every_engine = pytest.mark.parametrize("engine", [*ENGINES.values(), FLOWING], ids=[*ENGINES, "vcp with flow"])
 quick = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 seeds = st.integers(0, 10_000)

@@ -20,7 +20,7 @@ def index_of(m: list[float], ranges: list[float] | None = None) -> MarketIndex:
     )
 
 
-def naive_trend(m: list[float]) -> list[str]:
+def naive_trend(m: list[float]) -> list[str]:  # noqa: C901
     """The definition read aloud: one session at a time, each measure from a list of what is known since the start."""
     state = "neutral"
     known: list[float] = []

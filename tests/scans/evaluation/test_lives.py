@@ -149,7 +149,7 @@ def test_a_suspected_action_ends_it_without_a_price() -> None:
     assert _same(found, ("suspect", 1, 100.0, 2, NAN, 1))
 
 
-def naive(bars: list[Bar], p: Plans) -> tuple[str, int, float, int, float, int]:
+def naive(bars: list[Bar], p: Plans) -> tuple[str, int, float, int, float, int]:  # noqa: C901
     """The same walk, bar by bar, written from the definition."""
     target, stop, trigger = float(p.target[0]), float(p.stop[0]), float(p.entry[0])
     limit, entered, entry, held = int(p.holding_max[0]), -1, NAN, 0

@@ -7,10 +7,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.exchanges.server import Response
 from tests.scans.receiver import Receiver
 from tests.seismo_site.running import installed, manage, managed
 from tests.servers import Servers
+
+pytestmark = pytest.mark.slow
 
 ASK = """
 import pathlib

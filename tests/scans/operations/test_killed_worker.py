@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from tests.scans.conftest import frame
 from tests.seismo_site.running import installed, manage
 from tests.servers import Servers
+
+pytestmark = pytest.mark.slow
 
 ELECTION = date(2024, 4, 10)
 ASK = """

@@ -32,6 +32,8 @@ from tests.exchanges.upbit import BithumbExchange, UpbitExchange, generated
 from tests.marketdata.candles.collector.naive import utc
 from tests.marketdata.candles.collector.stores import ListSource, MemoryStore, SqliteStore
 
+pytestmark = pytest.mark.slow
+
 START = moment(utc("2025-09-01T00:00:00"))
 NOW = START + 7 * 86_400 + 30
 BOOK = {

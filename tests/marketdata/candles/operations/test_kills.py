@@ -25,6 +25,8 @@ from tests.exchanges.server import Request, Response
 from tests.exchanges.upbit import UpbitExchange, generated
 from tests.marketdata.candles.collector.naive import utc
 
+pytestmark = pytest.mark.slow
+
 KILLS = 50
 START = moment(utc("2025-09-01T00:00:00"))
 DAYS = 15

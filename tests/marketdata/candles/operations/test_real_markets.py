@@ -22,7 +22,7 @@ from marketdata.sources.upbit import client as upbit
 from tests import realdata
 from tests.exchanges.upbit import Tick, UpbitExchange
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 BUSY, ILLIQUID = "upbit_1m_2025-09.parquet", "upbit_1m_moc_2021-03-02.parquet"
 FIELDS = "upbit_fields_2025.parquet"

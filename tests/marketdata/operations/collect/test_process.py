@@ -23,6 +23,8 @@ from tests.exchanges.kis_market import generated_bars
 from tests.exchanges.server import Request, Response
 from tests.seismo_site.running import ROOT, environment, installed, managed
 
+pytestmark = pytest.mark.slow
+
 PAGES = 3  # of 100 bars for 250 sessions
 LISTED = 24
 SESSIONS = (

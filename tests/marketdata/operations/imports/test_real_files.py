@@ -22,7 +22,7 @@ from marketdata.sources.files import recognise
 from tests import realdata
 from tests.marketdata.operations.tidy_files import import_file
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 TODAY = datetime(2026, 11, 21, tzinfo=UTC)
 

@@ -26,6 +26,8 @@ from tests.marketdata.sources.http.sharing import (
 )
 from tests.servers import Servers
 
+pytestmark = pytest.mark.slow
+
 TAKE = """
 import sys
 from pathlib import Path

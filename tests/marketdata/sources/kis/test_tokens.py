@@ -23,6 +23,8 @@ from marketdata.sources.kis.tokens import ProcessTokens, RedisTokens, Token, Tok
 from tests.marketdata.sources.http.virtual import Virtual
 from tests.servers import Servers
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = KisSettings("real", "key", "secret", base_url="https://kis.example")
 
 

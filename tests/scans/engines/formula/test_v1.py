@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from marketdata.panel import Panel
 from scans.engines.base import MarketIndex, Universe, get_requirements
@@ -19,6 +20,8 @@ from scans.engines.indicators import Measures
 from scans.engines.registry import ENGINES
 from tests import realdata
 from tests.scans.engines import panels
+
+pytestmark = pytest.mark.slow
 
 STRICT = {"target_min": 0, "target_min_bear": 0, "top_n": 10_000}
 

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from marketdata.panel import Bools, Floats
 from scans.evaluation.holding_periods import HoldingPeriods
 from scans.evaluation.holdings import PickSet
-from scans.evaluation.matching import Traits, matched_members, matching_cells
+from scans.evaluation.matching import Traits, cell_depths, matching_cells
 from scans.evaluation.prices import Prices, Rows
 
 NAMES = ("equal", "cap", "segment", "matched")
@@ -129,8 +129,12 @@ class _Basket:
         segment = universe.segment[day, members]
         own, own_of = np.unique(universe.segment[day, picked], return_inverse=True)
         cells = matching_cells(universe.traits, day, universe.eligible[day])
-        inside = [matched_members(cells, int(column))[members] for column in picked]
-        matched, matched_of = np.unique(np.array(inside), axis=0, return_inverse=True)
+        depth = cell_depths(cells, picked)
+        stacked = np.stack(cells)
+        number = stacked[depth, picked]
+        _, matched_of = np.unique(depth * (number.max() + 1) + number, return_inverse=True)
+        _, one = np.unique(matched_of, return_index=True)
+        matched = stacked[depth[one]][:, members] == number[one][:, None]
         self._known = known
         self._segments = len(own)
         self._inside = np.column_stack([np.ones(len(members), dtype=bool), segment[:, None] == own])

@@ -73,12 +73,12 @@ def matching_cells(day: Traits, row: int, members: Bools) -> list[Groups]:
     return cells
 
 
-def matched_members(cells: list[Groups], column: int) -> Bools:
-    """(N,): the members of the finest cell of instrument `column` that has at least `FEWEST`; of the coarsest where
-    none has."""
-    for cell in cells[:-1]:
-        same: Bools = cell == cell[column]
-        if same.sum() >= FEWEST:
-            return same
-    everybody: Bools = cells[-1] == cells[-1][column]
-    return everybody
+def cell_depths(cells: list[Groups], columns: Rows) -> Rows:
+    """(P,): which of `cells` holds the members that each instrument of `columns` (P,) is matched with: the finest in
+    which its cell has at least `FEWEST`, else the coarsest."""
+    depth = np.full(len(columns), len(cells) - 1)
+    for n in reversed(range(len(cells) - 1)):
+        own = cells[n][columns]
+        enough = np.bincount(cells[n] + 1)[own + 1] >= FEWEST
+        depth[enough] = n
+    return depth

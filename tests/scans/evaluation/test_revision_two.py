@@ -15,7 +15,7 @@ from scans.evaluation.benchmark_paths import NAMES, BenchmarkPaths, benchmark_pa
 from scans.evaluation.calendar_time import calendar_time, newey_west
 from scans.evaluation.holding_periods import LOCKED, NO_EXIT, PENDING, UNTRADED, HoldingPeriods, holding_periods
 from scans.evaluation.holdings import PickSet
-from scans.evaluation.matching import MISSING, matched_members, matching_cells, quintiles, traits
+from scans.evaluation.matching import MISSING, cell_depths, matching_cells, quintiles, traits
 from scans.evaluation.prices import Prices
 from scans.evaluation.tradability import tradability
 from tests.reference import bars, evaluation
@@ -191,9 +191,11 @@ def test_cells_against_the_reference() -> None:
     members = np.ones(50, dtype=bool)
     for row, day in enumerate((axis[40], axis[69])):
         cells = matching_cells(found, row, members)
+        depths = cell_depths(cells, np.arange(50))
         for n, code in enumerate(codes):
             expected = evaluation.matching_cell(table, day, codes, code)
-            assert [codes[m] for m in np.flatnonzero(matched_members(cells, n))] == expected
+            cell = cells[depths[n]]
+            assert [codes[m] for m in np.flatnonzero(cell == cell[n])] == expected
 
 
 def test_quintiles_leave_out_who_is_no_member() -> None:

@@ -1,4 +1,4 @@
-"""Sealed Parquet files: nothing is read of the lake, or of a cache, that is not what was written.
+"""Sealed Parquet files: a reader of the lake, or of a cache, detects every byte that was changed.
 
 Parquet's own page checksums, which are written and verified too, cover neither page headers nor the footer, and a bit
 flipped there may switch them off. A seal covers every byte that a reader uses:
@@ -33,7 +33,7 @@ _END = 8
 
 
 class DamagedFile(ValueError):
-    """The file is not what was written; the message says in which respect, as the end of a sentence."""
+    """The file differs from what was written; the message is the end of a sentence that says in which respect."""
 
 
 def write_sealed_file(table: pa.Table, stream: Any, bounds: Sequence[int] = (), **options: Any) -> None:
@@ -77,8 +77,8 @@ def _tail(chunks: NDArray[np.void], footer: int) -> bytes:
 
 
 class Footer(NamedTuple):
-    """What proves that a file is still the same: equal for files with the same footer and the same chunks. The parsed
-    footer comes along within a process, and is parsed anew in another."""
+    """Proof of a file's identity: equal for files with the same footer and the same chunks. The parsed footer is kept
+    within a process, and parsed again in another."""
 
     proof: bytes
     metadata: Any = None
@@ -88,21 +88,21 @@ class Footer(NamedTuple):
 
 
 class SealedFile:
-    """A sealed file open for reading, its seal and footer verified; Damaged where they do not hold.
+    """A sealed file open for reading, its seal and footer verified; DamagedFile where they do not match.
 
-    `words` are columns to be read as dictionaries; `known` is the footer of the file that it should be, Damaged where
-    it is another.
+    `words` are columns to be read as dictionaries; `expected` is the footer that the file must have, else
+    DamagedFile.
     """
 
-    def __init__(self, source: Any, words: Sequence[str] = (), known: Footer | None = None) -> None:
+    def __init__(self, source: Any, words: Sequence[str] = (), expected: Footer | None = None) -> None:
         self._source = source
         self._chunks, proof = self._unsealed()
-        if known is not None and known.proof != proof:
+        if expected is not None and expected.proof != proof:
             raise DamagedFile("it was replaced while it was read")
         try:
             self._file = pq.ParquetFile(
                 source,
-                metadata=known and known.metadata,
+                metadata=expected and expected.metadata,
                 read_dictionary=list(words),
                 page_checksum_verification=True,
             )
@@ -151,7 +151,7 @@ class SealedFile:
             raise DamagedFile(f"it cannot be decoded, {error}") from error
 
     def verify(self) -> None:
-        """Damaged where any of its column chunks does not hold."""
+        """DamagedFile where the checksum of a column chunk does not match."""
         for chunk in self._chunks:
             self._verify(chunk)
 
@@ -176,14 +176,14 @@ class SealedFile:
         return np.frombuffer(table, dtype=_CHUNK), proof
 
     def _bytes(self, start: int, length: int) -> Any:
-        """These bytes, as they are where the file is mapped into memory."""
+        """These bytes, without a copy where the file is mapped into memory."""
         if start < 0:
             raise DamagedFile("it has no seal: it was cut, overwritten or written by something else")
         try:
             self._source.seek(start)
-            found = self._source.read_buffer(length)
+            content = self._source.read_buffer(length)
         except (OSError, pa.ArrowException) as error:
             raise DamagedFile(f"it cannot be read, {error}") from error
-        if found.size != length:
+        if content.size != length:
             raise DamagedFile("it was cut")
-        return found
+        return content

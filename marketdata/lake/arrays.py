@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from marketdata.panel import Floats
 
 Column = Any
-"""A pyarrow ChunkedArray, whose own annotations say nothing of values."""
+"""A pyarrow ChunkedArray, whose own annotations have no type of values."""
 
 
 def floats(column: Column) -> Floats:
@@ -30,8 +30,8 @@ def octets(column: Column) -> NDArray[np.uint8]:
 def days(column: Column) -> NDArray[np.datetime64]:
     """A column of date32 without nulls, (R,) datetime64[D]."""
     parts = [np.from_dlpack(chunk.view(pa.int32())) for chunk in column.chunks]
-    found: NDArray[np.datetime64] = _joined(parts, np.int32).astype("datetime64[D]")
-    return found
+    dates: NDArray[np.datetime64] = _joined(parts, np.int32).astype("datetime64[D]")
+    return dates
 
 
 def _floats(chunk: Any) -> NDArray[Any]:
@@ -41,8 +41,8 @@ def _floats(chunk: Any) -> NDArray[Any]:
     rows = slice(chunk.offset, chunk.offset + len(chunk))
     values: Floats = np.frombuffer(data, dtype=np.float64)[rows].copy()
     bits = np.frombuffer(validity, dtype=np.uint8)
-    known = np.unpackbits(bits, count=rows.stop, bitorder="little").view(np.bool_)[rows]
-    values[~known] = np.nan
+    valid = np.unpackbits(bits, count=rows.stop, bitorder="little").view(np.bool_)[rows]
+    values[~valid] = np.nan
     return values
 
 

@@ -1,7 +1,7 @@
-"""One read in progress: months unpacked into arrays, then filled and adjusted into a panel.
+"""Assembles a panel: months are unpacked into arrays, which are filled and adjusted.
 
-Each month's rows are laid out as a block (codes, days) by the roster's masks, so no code or date column is read, and
-turned over into the (sessions, codes) arrays.
+Each month's rows become a block (codes, days) by the roster's masks, so that no code or date column is read, and are
+transposed into the (sessions, codes) arrays.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,28 +20,26 @@ from marketdata.breaks import Break
 from marketdata.context_threads import ContextThreadPool
 from marketdata.lake import arrays, footers, schema
 from marketdata.lake.lives import Lives
+from marketdata.lake.window_plan import WindowPlan
 from marketdata.panel import Floats, Panel
 from marketdata.sealed_files import Footer, SealedFile
-
-if TYPE_CHECKING:
-    from marketdata.lake.reader import Window
 
 ADJUSTED = ("open", "high", "low", "close")
 
 
 class PanelAssembler:
-    """One read in progress: the arrays being filled."""
+    """One read in progress: the arrays of a panel of the instruments `codes`."""
 
-    def __init__(self, window: Window, codes: NDArray[np.bytes_]) -> None:
+    def __init__(self, window: WindowPlan, codes: NDArray[np.bytes_]) -> None:
         self.window, self.codes = window, codes
         self.shape = (len(window.sessions), len(codes))
         self.state = np.zeros(self.shape, dtype=np.uint8)
         self.arrays: dict[str, Floats] = {"close": np.full(self.shape, np.nan)}
-        asked = self.shape[0] - window.start
+        rows = self.shape[0] - window.start
         self.segments: list[str] = []
-        self.naming = Lock()
-        self.segment = np.full((asked, len(codes)), -1, dtype=np.int8)
-        self.flags = np.zeros((asked, len(codes)), dtype=np.uint8)
+        self._segment_lock = Lock()
+        self.segment = np.full((rows, len(codes)), -1, dtype=np.int8)
+        self.flags = np.zeros((rows, len(codes)), dtype=np.uint8)
         self.steps: list[tuple[NDArray[np.intp], Floats]] = []
         self.events: list[tuple[NDArray[np.intp], Floats]] = []
         self.lives: Lives | None = None
@@ -72,66 +70,66 @@ class PanelAssembler:
         end = np.searchsorted(roster.codes, self.codes[-1], side="right")
         if begin == end:
             return
-        place = MonthSlot(
+        slot = MonthSlot(
             rows=slice(int(low), int(high)),
             days=(window.sessions[low:high] - first).astype(np.intp),
-            mine=slice(int(begin), int(end)),
+            codes=slice(int(begin), int(end)),
             columns=_slice(footers.positions(self.codes, roster.codes[begin:end])),
             present=schema.unpack_masks(roster.present[begin:end]),
         )
-        self._state(roster, place)
-        self._sparse(roster, place)
+        self._state(roster, slot)
+        self._sparse(roster, slot)
         wanted = [name for name, array in self.arrays.items() if high > self.shape[0] - len(array)]
         labelled = high > window.start
         rows = np.bitwise_count(roster.present).astype(np.int64)
         skip, count = int(rows[:begin].sum()), int(rows[begin:end].sum())
         if not count:
             return
-        with footers.open_file(window.lake, part.path, known=footer) as file:
+        with footers.open_file(window.lake, part.path, expected=footer) as file:
             table = _rows(file, [*wanted, *(["segment", "flags"] if labelled else [])], skip, count)
         for name in wanted:
-            self._put(name, arrays.floats(table.column(name)), place)
+            self._put(name, arrays.floats(table.column(name)), slot)
         if labelled:
-            self._label(table, place)
+            self._label(table, slot)
 
-    def _state(self, roster: schema.Roster, place: MonthSlot) -> None:
-        bits: NDArray[np.uint8] = place.present[:, place.days].view(np.uint8)
-        bits |= schema.unpack_masks(roster.traded[place.mine])[:, place.days].view(np.uint8) << 1
-        bits |= schema.unpack_masks(roster.based[place.mine])[:, place.days].view(np.uint8) << 2
-        self.state[place.rows, place.columns] = bits.T
+    def _state(self, roster: schema.Roster, slot: MonthSlot) -> None:
+        bits: NDArray[np.uint8] = slot.present[:, slot.days].view(np.uint8)
+        bits |= schema.unpack_masks(roster.traded[slot.codes])[:, slot.days].view(np.uint8) << 1
+        bits |= schema.unpack_masks(roster.based[slot.codes])[:, slot.days].view(np.uint8) << 2
+        self.state[slot.rows, slot.columns] = bits.T
 
-    def _sparse(self, roster: schema.Roster, place: MonthSlot) -> None:
+    def _sparse(self, roster: schema.Roster, slot: MonthSlot) -> None:
         row_of_day = np.full(32, -1)
-        row_of_day[place.days] = np.arange(place.rows.start, place.rows.stop)
-        columns = np.arange(self.shape[1])[place.columns]
+        row_of_day[slot.days] = np.arange(slot.rows.start, slot.rows.stop)
+        columns = np.arange(self.shape[1])[slot.columns]
         for entries, kept in ((roster.steps, self.steps), (roster.events, self.events)):
             code, row = entries["code"], row_of_day[entries["day"]]
-            mine = (code >= place.mine.start) & (code < place.mine.stop) & (row >= 0)
-            mine &= entries["value"] > 0  # a base price of 0 was recorded for a missing one once
-            at = row[mine] * self.shape[1] + columns[code[mine] - place.mine.start]
-            kept.append((at, entries["value"][mine]))
+            inside = (code >= slot.codes.start) & (code < slot.codes.stop) & (row >= 0)
+            inside &= entries["value"] > 0  # a base price of 0 was recorded for a missing one once
+            at = row[inside] * self.shape[1] + columns[code[inside] - slot.codes.start]
+            kept.append((at, entries["value"][inside]))
 
-    def _put(self, name: str, values: NDArray[np.float64], place: MonthSlot) -> None:
-        block = np.full(place.present.shape, np.nan)
-        block[place.present] = values
+    def _put(self, name: str, values: NDArray[np.float64], slot: MonthSlot) -> None:
+        block = np.full(slot.present.shape, np.nan)
+        block[slot.present] = values
         array = self.arrays[name]
         offset = self.shape[0] - len(array)
-        skipped = max(offset - place.rows.start, 0)
-        rows = slice(place.rows.start + skipped - offset, place.rows.stop - offset)
-        array[rows, place.columns] = block[:, place.days[skipped:]].T
+        skipped = max(offset - slot.rows.start, 0)
+        rows = slice(slot.rows.start + skipped - offset, slot.rows.stop - offset)
+        array[rows, slot.columns] = block[:, slot.days[skipped:]].T
 
-    def _label(self, table: pa.Table, place: MonthSlot) -> None:
-        skipped = max(self.window.start - place.rows.start, 0)
-        rows = slice(place.rows.start + skipped - self.window.start, place.rows.stop - self.window.start)
-        days = place.days[skipped:]
+    def _label(self, table: pa.Table, slot: MonthSlot) -> None:
+        skipped = max(self.window.start - slot.rows.start, 0)
+        rows = slice(slot.rows.start + skipped - self.window.start, slot.rows.stop - self.window.start)
+        days = slot.days[skipped:]
         column: Any = table.column("segment").combine_chunks()
         names = np.array([self._segment(name) for name in column.dictionary.to_pylist()] or [-1], np.int8)
-        segment = np.full(place.present.shape, -1, dtype=np.int8)
-        segment[place.present] = names[np.from_dlpack(column.indices)]
-        self.segment[rows, place.columns] = segment[:, days].T
-        flags = np.zeros(place.present.shape, dtype=np.uint8)
-        flags[place.present] = arrays.octets(table.column("flags"))
-        self.flags[rows, place.columns] = flags[:, days].T
+        segment = np.full(slot.present.shape, -1, dtype=np.int8)
+        segment[slot.present] = names[np.from_dlpack(column.indices)]
+        self.segment[rows, slot.columns] = segment[:, days].T
+        flags = np.zeros(slot.present.shape, dtype=np.uint8)
+        flags[slot.present] = arrays.octets(table.column("flags"))
+        self.flags[rows, slot.columns] = flags[:, days].T
 
     def _divide(self, births: Sequence[Break]) -> None:
         """Give each life of an instrument a column of its own (`lives`)."""
@@ -160,25 +158,25 @@ class PanelAssembler:
         self.lives = lives
 
     def _segment(self, name: str) -> int:
-        with self.naming:
+        with self._segment_lock:
             if name not in self.segments:
                 self.segments.append(name)
             return self.segments.index(name)
 
     def suspects(self) -> list[tuple[np.datetime64, str, float, float]]:
-        """Every suspected corporate action of the window: (session, code, raw close before, raw close)."""
+        """The suspected corporate actions of the window: (session, code, raw close before, raw close)."""
         close, instruments = self.arrays["close"], self.shape[1]
         _, ratio, _, _ = self._complete()
-        found = []
+        suspects = []
         for cell in self._suspects(ratio, 0).tolist():
             t, i = divmod(cell, instruments)
             code = self.codes[i].decode()
             before = float(close[t - 1, i]) if t else np.nan
-            found.append((self.window.sessions[t], code, before, float(close[t, i])))
-        return found
+            suspects.append((self.window.sessions[t], code, before, float(close[t, i])))
+        return suspects
 
     def panel(self, reach: Mapping[str, int], *, returns: bool) -> Panel:
-        """Fill, adjust and freeze what was read."""
+        """The panel of the arrays, filled, adjusted and frozen."""
         start, (sessions, instruments) = self.window.start, self.shape
         close = self.arrays["close"]
         base, ratio, first, idle = self._complete()
@@ -212,10 +210,10 @@ class PanelAssembler:
         self,
     ) -> tuple[adjust.Sparse, adjust.Sparse, NDArray[np.int32], NDArray[np.bool_]]:
         """Fill the closes; base prices, event ratios, first bars (N,) and the cells without a trade (T, N)."""
-        known = self.window.carry
+        closes = self.window.carry
         carry = np.full(self.shape[1], np.nan)
-        if known:
-            carry[:] = [known.get(str(code), np.nan) for code in self._texts()]
+        if closes:
+            carry[:] = [closes.get(str(code), np.nan) for code in self._texts()]
         if self.lives is not None:
             carry[self.lives.fresh] = np.nan
         base, ratio = _joined(self.steps), _joined(self.events)
@@ -224,30 +222,30 @@ class PanelAssembler:
         return base, ratio, first, idle
 
     def _suspects(self, ratio: adjust.Sparse, start: int) -> NDArray[np.intp]:
-        limit, found = self.window.suspect_move, self._broken()
+        limit, from_breaks = self.window.suspect_move, self._broken()
         if limit is None:
-            return found
-        mine = adjust.suspects(self.arrays["close"], self.state, ratio, limit=limit, start=start)
-        return np.union1d(mine, found) if len(found) else mine
+            return from_breaks
+        beyond_limit = adjust.suspects(self.arrays["close"], self.state, ratio, limit=limit, start=start)
+        return np.union1d(beyond_limit, from_breaks) if len(from_breaks) else beyond_limit
 
     def _broken(self) -> NDArray[np.intp]:
         """The cells of the window's breaks that are suspicions, ascending."""
-        found = []
+        cells = []
         for one in self.window.breaks:
             row = int(np.searchsorted(self.window.sessions, np.datetime64(one.session)))
             column = int(np.searchsorted(self.codes, one.code.encode()))
             if one.is_suspicion and row < self.shape[0]:
                 while column < self.shape[1] and self.codes[column].decode() == one.code:
                     if self.state[row, column] & adjust.PRESENT:
-                        found.append(row * self.shape[1] + column)
+                        cells.append(row * self.shape[1] + column)
                     column += 1
-        return np.array(sorted(found), dtype=np.intp)
+        return np.array(sorted(cells), dtype=np.intp)
 
     def _texts(self) -> NDArray[np.str_]:
         return np.char.decode(self.codes, "utf-8") if len(self.codes) else np.empty(0, "U1")
 
     def _tails(self, close: Floats, idle: NDArray[np.bool_], reach: Mapping[str, int]) -> dict[str, Floats]:
-        """The fields with their no-trade bars filled, still raw."""
+        """The fields with their sessions without a trade filled, still raw."""
         fields = dict(self.arrays)
         if "raw_close" in reach:
             fields["raw_close"] = close[self.window.start - reach["raw_close"] :].copy()
@@ -270,12 +268,12 @@ class PanelAssembler:
 
 @dataclass(frozen=True, slots=True)
 class MonthSlot:
-    """Where a month goes: its rows of the window, their days of the month, the roster's codes that are wanted, their
-    columns, and who has a bar on which day (codes, 32)."""
+    """The position of a month in the arrays: its rows of the window, their days of the month, the requested `codes` of
+    its roster, their columns, and which of them have a bar on which day (codes, 32)."""
 
     rows: slice
     days: NDArray[np.intp]
-    mine: slice
+    codes: slice
     columns: NDArray[np.intp] | slice
     present: NDArray[np.bool_]
 

@@ -1,5 +1,5 @@
-"""The file of a market's breaks: what the bars themselves say is no continuation, and the digests of the partitions it
-was found in. Small (breaks are rare), with a checksum: a damaged file is a missing one, and is made anew."""
+"""The file of a market's breaks, with the digests of the partitions that they were computed from. It is small (breaks
+are rare) and has a checksum: a damaged file counts as missing and is computed anew."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Hole = tuple[str, str, str]
 @dataclass(frozen=True, slots=True)
 class BreaksFile:
     """`breaks` ascending; `holes`: every hole that is long enough for a new life, explained or not; `partitions`: ISO
-    month -> the digest of the partition they were found in, None where there is no file."""
+    month -> the digest of the partition they were computed from, None where there is no file."""
 
     breaks: tuple[Break, ...]
     holes: tuple[Hole, ...]
@@ -35,35 +35,35 @@ def read(lake: Lake, market: str) -> BreaksFile:
     """The breaks of `market`; `NO_BREAKS` where the file is missing, damaged, another market's or of other rules."""
     try:
         with lake.source(lake.breaks(market)) as stream:
-            told, _, checksum = stream.read().decode().rpartition("\n")
-        if checksum != digest.text([told.encode()]):
+            text, _, checksum = stream.read().decode().rpartition("\n")
+        if checksum != digest.text([text.encode()]):
             return NO_BREAKS
-        held = json.loads(told)
-        if (held["market"], held["version"], held["rules"]) != (market, VERSION, RULES_VERSION):
+        content = json.loads(text)
+        if (content["market"], content["version"], content["rules"]) != (market, VERSION, RULES_VERSION):
             return NO_BREAKS
         return BreaksFile(
-            tuple(Break(*one) for one in held["breaks"]),
-            tuple((code, last, first) for code, last, first in held["holes"]),
-            held["partitions"],
+            tuple(Break(*one) for one in content["breaks"]),
+            tuple((code, last, first) for code, last, first in content["holes"]),
+            content["partitions"],
         )
     except (OSError, pa.ArrowInvalid, ValueError, KeyError, TypeError):
         return NO_BREAKS
 
 
-def write(lake: Lake, market: str, made: BreaksFile) -> None:
-    """Put `made` in the place of the market's breaks."""
-    told = json.dumps(
+def write(lake: Lake, market: str, file: BreaksFile) -> None:
+    """Put `file` in the place of the market's breaks."""
+    text = json.dumps(
         {
             "market": market,
             "version": VERSION,
             "rules": RULES_VERSION,
-            "partitions": dict(made.partitions or {}),
-            "breaks": [astuple(one) for one in made.breaks],
-            "holes": made.holes,
+            "partitions": dict(file.partitions or {}),
+            "breaks": [astuple(one) for one in file.breaks],
+            "holes": file.holes,
         }
     )
 
     def put(stream: pa.NativeFile) -> None:
-        stream.write(f"{told}\n{digest.text([told.encode()])}".encode())
+        stream.write(f"{text}\n{digest.text([text.encode()])}".encode())
 
     lake.replace(lake.breaks(market), put)

@@ -2,7 +2,7 @@
 
 A row's digest mixes its code, its date and the bits of every value (missing values alike), so a digest of a set of
 rows does not depend on their order, and those of two disjoint sets add up. The mixing is that of splitmix64
-(Steele, Lea, Flood 2014): good against accidents, not against somebody who wants a collision.
+(Steele, Lea, Flood 2014): good against accidents, not against intended collisions.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
-"""The files of investor flow, one for each market and month beside that of the bars, so that whoever does not ask for
-flow reads nothing more.
+"""The files of investor flow, one for each market and month beside that of the bars: a read without flow opens none.
 
 Rows: the net buying recorded of each instrument and session, sorted by (code, date), as recorded (raw shares, the
-market's currency); null is missing. The footer (see `schema`) holds the codes, who has a row on which day, and a digest
-for each code.
-"""
+market's currency); null is missing. The footer (see `schema`) holds the codes, a mask of the days with a row, and a
+digest for each code."""
 
 from __future__ import annotations
 
@@ -68,7 +66,7 @@ class FlowRoster:
 
 @dataclass(frozen=True, slots=True)
 class FlowFileSummary:
-    """What was written: rows, bytes, the file's digest, and ISO date -> (rows, digest in hex)."""
+    """Summary of a written file: rows, bytes, the file's digest, and ISO date -> (rows, digest in hex)."""
 
     rows: int
     bytes: int
@@ -78,25 +76,25 @@ class FlowFileSummary:
 
 def write(lake: Lake, market: str, month: date, flows: Flows, *, generation: int) -> FlowFileSummary:
     """Put the file of `month` in its place; OSError where the disk does not take it (the old file stays)."""
-    made, sessions = roster(flows, month, generation)
+    summary, sessions = roster(flows, month, generation)
     table, path = _table(flows), lake.flows(market, month)
     parts = {
-        "codes": made.codes,
-        "present": made.present.astype("<u4"),
-        "digests": made.digests.astype("<u8"),
+        "codes": summary.codes,
+        "present": summary.present.astype("<u4"),
+        "digests": summary.digests.astype("<u8"),
     }
 
     def put(stream: pa.NativeFile) -> None:
         sealed_files.write_sealed_file(
             table,
             stream,
-            metadata=schema.pack_footer(path, VERSION, generation, made.digest, parts),
+            metadata=schema.pack_footer(path, VERSION, generation, summary.digest, parts),
             compression="zstd",
             use_dictionary=["code", "date"],
             use_byte_stream_split=list(FLOW_FIELDS),
         )
 
-    return FlowFileSummary(table.num_rows, lake.replace(path, put), made.digest, sessions)
+    return FlowFileSummary(table.num_rows, lake.replace(path, put), summary.digest, sessions)
 
 
 def roster(flows: Flows, month: date, generation: int) -> tuple[FlowRoster, dict[str, tuple[int, str]]]:
@@ -107,13 +105,15 @@ def roster(flows: Flows, month: date, generation: int) -> tuple[FlowRoster, dict
     digests = digest.rows(keys, columns)
     day = (flows.date - first).astype(np.int64)
     rows, per_day = np.bincount(day, minlength=32), digest.total(digests, day, 32)
-    made = FlowRoster(
+    file_roster = FlowRoster(
         generation=generation,
         codes=np.char.encode(flows.codes, "utf-8") if count else np.empty(0, "S1"),
         present=schema.day_masks(count, flows.code, day),
         digests=digest.total(digests, flows.code.astype(np.intp), count),
     )
-    return made, {str(first + int(at)): (int(rows[at]), f"{int(per_day[at]):016x}") for at in np.flatnonzero(rows)}
+    return file_roster, {
+        str(first + int(at)): (int(rows[at]), f"{int(per_day[at]):016x}") for at in np.flatnonzero(rows)
+    }
 
 
 def footer(lake: Lake, part: Part) -> FlowRoster:
@@ -131,7 +131,7 @@ def read_arrays(
 ) -> dict[str, Floats]:
     """For each field of `tails` its last so many of `sessions`, (rows, N), for `codes` (N,) ascending; NaN where
     nothing is recorded. Only the months that reach into them are opened; LakeError as in `footer`."""
-    made = {name: np.full((rows, len(codes)), np.nan) for name, rows in tails.items()}
+    fields = {name: np.full((rows, len(codes)), np.nan) for name, rows in tails.items()}
     for part in parts:
         first = np.datetime64(part.month)
         after = (first.astype("datetime64[M]") + 1).astype("datetime64[D]")
@@ -140,19 +140,19 @@ def read_arrays(
         if low == high or not wanted or not len(codes):
             continue
         with footers.open_file(lake, part.path, words=()) as file:
-            found = decode_roster(file, part)
+            file_roster = decode_roster(file, part)
             table = file.table(wanted)
-        mine, columns = _shared(codes, found.codes)
-        present = schema.unpack_masks(found.present)
+        rows_of, columns = _shared(codes, file_roster.codes)
+        present = schema.unpack_masks(file_roster.present)
         days = (sessions[low:high] - first).astype(np.intp)
         for name in wanted:
             block = np.full(present.shape, np.nan)
             block[present] = table.column(name).to_numpy()
-            offset = len(sessions) - len(made[name])
+            offset = len(sessions) - len(fields[name])
             skipped = max(offset - low, 0)
             rows = slice(low + skipped - offset, high - offset)
-            made[name][rows, columns] = block[mine][:, days[skipped:]].T
-    return made
+            fields[name][rows, columns] = block[rows_of][:, days[skipped:]].T
+    return fields
 
 
 def decode_roster(file: sealed_files.SealedFile, part: Part) -> FlowRoster:
@@ -162,9 +162,9 @@ def decode_roster(file: sealed_files.SealedFile, part: Part) -> FlowRoster:
 
 
 def _shared(codes: NDArray[np.bytes_], some: NDArray[np.bytes_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Which of `some` are among `codes`, and where they stand there; both ascending."""
-    _, mine, theirs = np.intersect1d(some, codes, assume_unique=True, return_indices=True)
-    return mine, theirs
+    """Positions of the common codes in `some` and in `codes`; both ascending."""
+    _, in_some, in_codes = np.intersect1d(some, codes, assume_unique=True, return_indices=True)
+    return in_some, in_codes
 
 
 def _table(flows: Flows) -> pa.Table:

@@ -1,4 +1,4 @@
-"""The footers of a window's partitions: who has bars on which day, read before any bar is."""
+"""Footers of a window's partitions: which instruments have bars on which day, read before any bar."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from marketdata.sealed_files import DamagedFile, Footer, SealedFile
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One partition of a window: its month, path and the generation and digest that the record says it must have; any
-    (None, "") for a lake without its record."""
+    """One partition of a window: its month, path, and its generation and digest in the record; (None, "") for a lake
+    without its record: any are accepted."""
 
     month: date
     path: str
@@ -32,8 +32,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The footers of a window: rosters beside their parts, the codes of all of them, (N,) ascending, and of each file
-    what proves that it is still the same one."""
+    """The footers of a window: rosters beside their parts, the codes of all of them, (N,) ascending, and for each file
+    a proof of its identity."""
 
     parts: tuple[Part, ...]
     rosters: tuple[schema.Roster, ...]
@@ -41,8 +41,8 @@ class Survey:
     footers: tuple[Footer, ...]
 
     def idle_at(self, day: np.datetime64) -> list[str]:
-        """The codes that did not trade on `day`, those without a bar included: where the window begins there,
-        what they carry into it must come from before."""
+        """The codes that did not trade on `day`, those without a bar included: where the window begins there, their
+        closes are carried forward into it."""
         traded = np.zeros(len(self.codes), dtype=bool)
         for part, roster in zip(self.parts, self.rosters, strict=True):
             if np.datetime64(part.month, "M") == day.astype("datetime64[M]"):
@@ -53,24 +53,24 @@ class Survey:
 
 
 def survey(lake: Lake, parts: Sequence[Part]) -> Survey:
-    """The footers of `parts`; LakeError names a file that is missing, damaged or not the one that the record wants."""
-    rosters, read = [], []
+    """The footers of `parts`; LakeError names a file that is missing, damaged or not the record's."""
+    rosters, footers = [], []
     for part in parts:
         with open_file(lake, part.path) as file:
             rosters.append(schema.Roster.decode(file.texts, part))
-            read.append(file.footer)
+            footers.append(file.footer)
     codes = _union([roster.codes for roster in rosters])
-    return Survey(tuple(parts), tuple(rosters), codes, tuple(read))
+    return Survey(tuple(parts), tuple(rosters), codes, tuple(footers))
 
 
 @contextmanager
 def open_file(
-    lake: Lake, path: str, *, words: Sequence[str] = ("segment",), known: Footer | None = None
+    lake: Lake, path: str, *, words: Sequence[str] = ("segment",), expected: Footer | None = None
 ) -> Iterator[SealedFile]:
-    """The file, its columns `words` to be read as dictionaries; LakeError where it is missing or damaged, also where
-    that comes to light inside the block, or another one than that of the footer `known`."""
+    """The file, its columns `words` to be read as dictionaries; LakeError where it is missing or damaged, also when
+    the block detects that, or has another footer than `expected`."""
     try:
-        with SealedFile(lake.source(path), words, known) as file:
+        with SealedFile(lake.source(path), words, expected) as file:
             yield file
     except FileNotFoundError as error:
         raise LakeError(f"{path} is missing: run `manage.py project_lake`.") from error
@@ -87,18 +87,18 @@ def open_file(
 
 
 def _version(lake: Lake, path: str) -> int | None:
-    """The schema version that a file without a valid seal says it has, as those of version 1 do."""
+    """The schema version in a file without a valid seal, as those of version 1 are."""
     try:
         with pq.ParquetFile(lake.source(path)) as file:
             texts = file.metadata.metadata or {}
-            found = json.loads(texts.get(b"seismo.head", b"{}")).get("version")
-            return found if isinstance(found, int) else None
+            version = json.loads(texts.get(b"seismo.head", b"{}")).get("version")
+            return version if isinstance(version, int) else None
     except (OSError, ValueError, AttributeError, pa.ArrowException):
         return None
 
 
 def _keys(codes: NDArray[np.bytes_]) -> NDArray[np.generic]:
-    """Codes as something quick to sort: big-endian words where they are short enough."""
+    """Keys that sort like the codes, faster: big-endian words where codes are short enough."""
     return codes.astype("S8").view(">u8").astype(np.uint64) if codes.dtype.itemsize <= 8 else codes
 
 
@@ -112,7 +112,7 @@ def _union(lists: Sequence[NDArray[np.bytes_]]) -> NDArray[np.bytes_]:
 
 
 def positions(codes: NDArray[np.bytes_], some: NDArray[np.bytes_]) -> NDArray[np.intp]:
-    """Where each of `some` stands in `codes`, which holds them all and is ascending."""
+    """The position of each of `some` in `codes`, which contains them all and is ascending."""
     if len(codes) == len(some):
         return np.arange(len(codes))
     width = max(codes.dtype.itemsize, some.dtype.itemsize)

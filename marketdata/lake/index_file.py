@@ -57,20 +57,20 @@ def read(lake: Lake, market: str) -> IndexFile:
     )
 
 
-def write(lake: Lake, market: str, made: IndexFile) -> None:
-    """Put `made` in the place of the market's index."""
+def write(lake: Lake, market: str, file: IndexFile) -> None:
+    """Put `file` in the place of the market's index."""
     path = lake.index(market)
     head = {
         "version": VERSION,
         "place": file_identity(path),
-        "partitions": dict(made.partitions),
-        "breaks": made.breaks,
+        "partitions": dict(file.partitions),
+        "breaks": file.breaks,
     }
     table = pa.table(
         {
-            "date": pa.array(made.sessions, pa.date32()),
-            "m": pa.array(made.m),
-            "range": pa.array(made.range),
+            "date": pa.array(file.sessions, pa.date32()),
+            "m": pa.array(file.m),
+            "range": pa.array(file.range),
         }
     )
     texts = {"seismo.index": json.dumps(head)}

@@ -1,9 +1,9 @@
-"""Where the lake's files lie, and how one is replaced.
+"""Layout of the lake: the paths of its files, and their replacement.
 
     <root>/market=kr/year=2026/month=08/bars.parquet     one partition: a market's month
-    <root>/market=kr/year=2026/month=08/flows.parquet    who bought in that month, where it is recorded
+    <root>/market=kr/year=2026/month=08/flows.parquet    its investor flow, where it is recorded
     <root>/market=kr/index.parquet                       the market's own index, one row a session
-    <root>/market=kr/breaks.json                         from where on bars do not continue those before
+    <root>/market=kr/breaks.json                         sessions from which on bars do not continue those before
 
 Paths go through `pyarrow.fs`. A file is written beside its place, synced and renamed over it, so a reader sees the
 old file or the new one, never part of one.
@@ -25,7 +25,7 @@ from pyarrow import fs
 
 
 class FileIdentity(NamedTuple):
-    """What a file's path says that it holds; `month` is "2026-08", "" for what has all months in one file."""
+    """Content of a file by its path; `month` is "2026-08", "" for a file of all months."""
 
     kind: str
     market: str
@@ -33,11 +33,11 @@ class FileIdentity(NamedTuple):
 
 
 def file_identity(path: str) -> FileIdentity:
-    """The place of a path below the root."""
+    """The identity of a file from its path below the root."""
     folders, _, name = path.rpartition("/")
-    said = dict(part.split("=", 1) for part in folders.split("/"))
-    month = f"{said['year']}-{said['month']}" if "year" in said else ""
-    return FileIdentity(name.removesuffix(".parquet"), said["market"], month)
+    keys = dict(part.split("=", 1) for part in folders.split("/"))
+    month = f"{keys['year']}-{keys['month']}" if "year" in keys else ""
+    return FileIdentity(name.removesuffix(".parquet"), keys["market"], month)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +76,19 @@ class Lake:
     def state(self, path: str) -> tuple[int, int]:
         """When the file was written (ns) and its size in bytes; (0, 0) where it is missing."""
         system, root = self.open()
-        found = system.get_file_info(f"{root}/{path}")
-        return (found.mtime_ns or 0, found.size or 0) if found.is_file else (0, 0)
+        info = system.get_file_info(f"{root}/{path}")
+        return (info.mtime_ns or 0, info.size or 0) if info.is_file else (0, 0)
 
     def replace(self, path: str, write: Callable[[pa.NativeFile], None]) -> int:
-        """Put what `write` writes in the place of `path`; returns its size in bytes.
+        """Replace the file at `path` by what `write` writes; returns its size in bytes.
 
-        Whatever fails on the way leaves the old file as it was and no temporary file behind.
+        A failure leaves the old file as it was and no temporary file.
         """
         system, root = self.open()
         final = f"{root}/{path}"
         local = isinstance(system, fs.LocalFileSystem)
-        mine = f"{os.getpid()}.{threading.get_ident()}"  # two may write the same at once
-        scratch = f"{final}.{mine}.tmp" if local else final
+        writer = f"{os.getpid()}.{threading.get_ident()}"  # two may write the same file at once
+        scratch = f"{final}.{writer}.tmp" if local else final
         system.create_dir(final.rpartition("/")[0], recursive=True)
         try:
             with system.open_output_stream(scratch) as stream:

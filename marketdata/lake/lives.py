@@ -1,8 +1,8 @@
-"""Lives: an instrument whose code was another's before a long hole is a column of its own in a panel.
+"""Lives: each use of a code by another instrument, after a long hole, is a column of its own in a panel.
 
 A column holds one life: its bars alone, nothing before its first. An earlier life keeps a column only where it has a
-bar on a session asked for, so that a daily read has as many columns as there are codes, and a read of years gives each
-life what daily reads gave it. Two columns of one code are never traded on the same session.
+bar on a requested session, so that a daily read has as many columns as there are codes, and a read of years gives each
+life the values of daily reads. Two columns of one code are never traded on the same session.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from marketdata.panel import Floats
 
 @dataclass(frozen=True, slots=True)
 class Lives:
-    """The columns of a read: `source` (M,) the code each is of, `low` and `high` (M,) the rows of its life, `fresh`
-    (M,): it begins inside the read, so that nothing from before belongs to it."""
+    """The columns of a read: `source` (M,) the row of its code, `low` and `high` (M,) the rows of its life, `fresh`
+    (M,): it begins inside the read, so that no earlier bar belongs to it."""
 
     source: NDArray[np.intp]
     low: NDArray[np.intp]
@@ -38,7 +38,7 @@ class Lives:
         state: NDArray[np.uint8],
         start: int,
     ) -> Lives | None:
-        """None where no life begins in `sessions`; `start` is the first row asked for."""
+        """None where no life begins in `sessions`; `start` is the first requested row."""
         begins: dict[int, set[int]] = {}
         for one in births:
             row = int(np.searchsorted(sessions, np.datetime64(one.session)))
@@ -54,37 +54,37 @@ class Lives:
             return None
         spans = {column: _kept(sorted(rows), state[:, column], start) for column, rows in begins.items()}
         count = np.ones(len(codes), dtype=np.intp)
-        for column, mine in spans.items():
-            count[column] = len(mine)
+        for column, lives_of in spans.items():
+            count[column] = len(lives_of)
         source = np.repeat(np.arange(len(codes)), count)
-        found = cls(
+        lives = cls(
             source,
             np.zeros(len(source), dtype=np.intp),
             np.full(len(source), len(sessions)),
             np.zeros(len(source), dtype=bool),
         )
         place = np.cumsum(count) - count
-        for column, mine in spans.items():
-            for n, (low, high, fresh) in enumerate(mine):
+        for column, lives_of in spans.items():
+            for n, (low, high, fresh) in enumerate(lives_of):
                 at = place[column] + n
-                found.low[at], found.high[at], found.fresh[at] = low, high, fresh
-        return found
+                lives.low[at], lives.high[at], lives.fresh[at] = low, high, fresh
+        return lives
 
     @property
     def touched(self) -> NDArray[np.intp]:
-        """The columns that do not hold all rows."""
+        """The columns that do not have all rows."""
         return np.flatnonzero((self.low > 0) | (self.high < self.high.max(initial=0)))
 
     def divided(self, array: Floats) -> Floats:
         """The last rows of a field, (R, codes), by these columns, (R, M): NaN outside each life."""
-        found = array[:, self.source]
+        columns = array[:, self.source]
         rows = int(self.high.max(initial=0))
-        row = np.arange(rows - len(found), rows)[:, None]
-        found[(row < self.low) | (row >= self.high)] = np.nan
-        return found
+        row = np.arange(rows - len(columns), rows)[:, None]
+        columns[(row < self.low) | (row >= self.high)] = np.nan
+        return columns
 
     def moved(self, cells: NDArray[np.intp], codes: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        """Where the cells of a (T, codes) array lie in one of these columns, and which do at all."""
+        """The cells of a (T, codes) array as cells of these columns, and which of them lie in a life."""
         row, column = np.divmod(cells, codes)
         at = np.searchsorted(self.source, column)
         last = np.searchsorted(self.source, column, side="right") - 1

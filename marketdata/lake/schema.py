@@ -1,8 +1,8 @@
-"""What a partition holds.
+"""Schema of a partition.
 
 Rows: one bar for each instrument and session, sorted by (code, date). Prices are raw.
 
-Roster: the footer's metadata (`seismo.*`), which alone says who traded when, so that a reader that needs only closes
+Roster: the footer's metadata (`seismo.*`), which lists the instruments that traded and when, so that a reader of closes
 reads only closes:
 
     codes      the codes of the partition, ascending, fixed width
@@ -14,8 +14,8 @@ reads only closes:
                recorded close of the bar before in this file, or there is none, or one of the two did not trade
     events     (code, day, ratio) of factor events without a base price, on a day with or without a bar
 
-Head: `seismo.head` says what the file is: kind, market, month, schema version, generation, the digest of the roster,
-and the width of a code. A reader compares it with where the file lies and with what the record says.
+Head: `seismo.head` identifies the file: kind, market, month, schema version, generation, the digest of the roster,
+and the width of a code. A reader compares it with the path of the file and with the record.
 """
 
 from __future__ import annotations
@@ -72,11 +72,11 @@ class Roster:
 
     @property
     def digest(self) -> str:
-        """A digest of all that the partition holds."""
+        """A digest of the whole content."""
         return digest.text([self.codes.tobytes(), self.digests.tobytes()])
 
     def encode(self, path: str) -> dict[str, str]:
-        """As Parquet key-value metadata of the file that lies at `path`."""
+        """As Parquet key-value metadata of the file at `path`."""
         parts: dict[str, NDArray[Any]] = {
             "codes": self.codes,
             "present": self.present.astype("<u4"),
@@ -89,15 +89,15 @@ class Roster:
         return pack_footer(path, VERSION, self.generation, self.digest, parts)
 
     @classmethod
-    def decode(cls, held: Mapping[bytes, bytes], part: ExpectedFile) -> Roster:
+    def decode(cls, texts: Mapping[bytes, bytes], part: ExpectedFile) -> Roster:
         """From a footer; LakeError where it is not that of `part`."""
         types = {"present": "<u4", "traded": "<u4", "based": "<u4", "digests": "<u8"}
-        generation, parts = unpack_footer(held, part, VERSION, {**types, "steps": _STEP, "events": _STEP})
+        generation, parts = unpack_footer(texts, part, VERSION, {**types, "steps": _STEP, "events": _STEP})
         return cls(generation=generation, **parts)
 
 
 class ExpectedFile(Protocol):
-    """What the record says of a file: its path, generation and digest; without them (None, "") any will do."""
+    """A file as the record expects it: path, generation and digest; (None, "") accept any."""
 
     @property
     def path(self) -> str: ...
@@ -112,8 +112,7 @@ class ExpectedFile(Protocol):
 def pack_footer(
     path: str, version: int, generation: int, digest: str, parts: Mapping[str, NDArray[Any]]
 ) -> dict[str, str]:
-    """The key-value metadata of the file that lies at `path`: its head, and `parts`, one of them the codes, as they lie
-    in memory."""
+    """The key-value metadata of the file at `path`: its head, and `parts` (one of them the codes) as bytes."""
     head = file_identity(path)._asdict() | {
         "version": version,
         "generation": generation,
@@ -126,13 +125,13 @@ def pack_footer(
 
 
 def unpack_footer(
-    held: Mapping[bytes, bytes], part: ExpectedFile, version: int, types: Mapping[str, Any]
+    texts: Mapping[bytes, bytes], part: ExpectedFile, version: int, types: Mapping[str, Any]
 ) -> tuple[int, dict[str, NDArray[Any]]]:
     """The generation and the parts that `pack_footer` packed, the codes and those of `types`; LakeError where the
     footer is not one of a lake, of another version, or not that of `part`."""
     path = part.path
     try:
-        head = json.loads(held[b"seismo.head"])
+        head = json.loads(texts[b"seismo.head"])
         if head["version"] != version:
             raise LakeError(
                 f"{path} has lake schema version {head['version']}, this program writes {version}: "
@@ -141,22 +140,22 @@ def unpack_footer(
         there, here = FileIdentity(*(head[name] for name in FileIdentity._fields)), file_identity(path)
         if there != here:
             raise LakeError(
-                f"{path} holds {there.kind} of market {there.market} {there.month}, it was put there from elsewhere: "
-                "run `manage.py project_lake`."
+                f"{path} contains {there.kind} of market {there.market} {there.month}, it was put there from "
+                "elsewhere: run `manage.py project_lake`."
             )
         if part.generation is not None and head["generation"] != part.generation:
             raise LakeError(
-                f"{path} is of generation {head['generation']}, the record wants {part.generation}: "
+                f"{path} is of generation {head['generation']}, the record expects {part.generation}: "
                 "run `manage.py project_lake`."
             )
         if part.digest and head["digest"] != part.digest:
             raise LakeError(
-                f"{path} holds other {here.kind} than the record says, it was put there from elsewhere: "
+                f"{path} contains other {here.kind} than the record expects, it was put there from elsewhere: "
                 "run `manage.py project_lake`."
             )
         kinds = {"codes": f"S{head['width']}", **types}
         return int(head["generation"]), {
-            name: np.frombuffer(base64.b64decode(held[f"seismo.{name}".encode()]), dtype=kind)
+            name: np.frombuffer(base64.b64decode(texts[f"seismo.{name}".encode()]), dtype=kind)
             for name, kind in kinds.items()
         }
     except (KeyError, ValueError) as error:
@@ -167,16 +166,16 @@ def unpack_footer(
 
 def sparse_cells(code: NDArray[np.integer], day: NDArray[np.integer], value: NDArray[np.float64]) -> NDArray[np.void]:
     """Sparse (code, day, value) entries for steps and events; `code` indexes the roster, `day` counts from 0."""
-    made = np.empty(len(code), dtype=_STEP)
-    made["code"], made["day"], made["value"] = code, day, value
-    return made
+    entries = np.empty(len(code), dtype=_STEP)
+    entries["code"], entries["day"], entries["value"] = code, day, value
+    return entries
 
 
 def day_masks(codes: int, code: NDArray[np.integer], day: NDArray[np.integer]) -> NDArray[np.uint32]:
     """A 32-bit mask for each of `codes` codes with the bits of the (code, day) pairs set."""
-    made = np.zeros(codes, dtype=np.uint32)
-    np.bitwise_or.at(made, code, np.uint32(1) << day.astype(np.uint32))
-    return made
+    bits = np.zeros(codes, dtype=np.uint32)
+    np.bitwise_or.at(bits, code, np.uint32(1) << day.astype(np.uint32))
+    return bits
 
 
 def unpack_masks(mask: NDArray[np.uint32]) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Files read whole: all rows, compared with what their footer says of them, row digests included."""
+"""Verified reads: all rows of a file, compared with its footer, row digests included."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from marketdata.panel import FLOW_FIELDS
 
 
 def read_bars(lake: Lake, part: Part) -> tuple[Roster, Bars]:
-    """The roster and the rows of a partition; LakeError where it is missing, damaged, not the one that the record
-    wants, or where its rows are not those of its roster."""
+    """The roster and the rows of a partition; LakeError where it is missing, damaged, not the record's, or
+    where its rows differ from its roster."""
     with open_file(lake, part.path, words=("code", "segment")) as file:
         roster = Roster.decode(file.texts, part)
         table = file.table(schema.SCHEMA.names)
     codes, first = np.char.decode(roster.codes, "utf-8"), np.datetime64(part.month)
     names, segment = _words(table, "segment")
-    found = Bars(
+    content = Bars(
         codes=codes,
         segments=tuple(names.tolist()),
         code=_code(table, codes, part.path),
@@ -41,32 +41,32 @@ def read_bars(lake: Lake, part: Part) -> tuple[Roster, Bars]:
         ),
     )
     market = file_identity(part.path).market
-    made, _ = writer.roster(found, writer.row_digests(found), market, part.month, roster.generation)
+    computed, _ = writer.roster(content, writer.row_digests(content), market, part.month, roster.generation)
     for name in ("present", "traded", "based", "digests", "steps"):
-        _same(getattr(made, name), getattr(roster, name), part.path)
-    return roster, found
+        _same(getattr(computed, name), getattr(roster, name), part.path)
+    return roster, content
 
 
 def read_flows(lake: Lake, part: Part) -> tuple[FlowRoster, Flows]:
-    """The same of a file of investor flow."""
+    """The roster and the rows of a file of investor flow; LakeError as in `read_bars`."""
     with open_file(lake, part.path, words=("code",)) as file:
         roster = flow_files.decode_roster(file, part)
         table = file.table(flow_files.SCHEMA.names)
     codes = np.char.decode(roster.codes, "utf-8")
-    found = Flows(
+    content = Flows(
         codes=codes,
         code=_code(table, codes, part.path),
         date=arrays.days(table.column("date")),
         values={name: arrays.floats(table.column(name)) for name in FLOW_FIELDS},
     )
-    made, _ = flow_files.roster(found, part.month, roster.generation)
+    computed, _ = flow_files.roster(content, part.month, roster.generation)
     for name in ("present", "digests"):
-        _same(getattr(made, name), getattr(roster, name), part.path)
-    return roster, found
+        _same(getattr(computed, name), getattr(roster, name), part.path)
+    return roster, content
 
 
 def _words(table: pa.Table, name: str) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
-    """The different values of a column of texts, and for each row which of them it has."""
+    """The distinct values of a column of texts, and the index of each row's value."""
     if not table.num_rows:
         return np.empty(0, dtype=np.str_), np.empty(0, dtype=np.int32)
     column: Any = table.column(name).combine_chunks()
@@ -82,10 +82,10 @@ def _code(table: pa.Table, codes: NDArray[np.str_], path: str) -> NDArray[np.int
     return at.astype(np.int32)[row]
 
 
-def _same(made: NDArray[np.generic], said: NDArray[np.generic], path: str) -> None:
-    if not np.array_equal(made, said):
+def _same(computed: NDArray[np.generic], stated: NDArray[np.generic], path: str) -> None:
+    if not np.array_equal(computed, stated):
         raise _other(path)
 
 
 def _other(path: str) -> LakeError:
-    return LakeError(f"{path} holds other rows than its footer says: run `manage.py project_lake`.")
+    return LakeError(f"{path} contains other rows than its footer states: run `manage.py project_lake`.")

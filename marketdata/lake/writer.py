@@ -1,4 +1,4 @@
-"""Writes partitions.
+"""Writer of partitions.
 
 Sorted by (code, date), zstd, floats byte-stream split (the smallest and the fastest to read of the encodings tried on
 KRX bars; see the README), codes and segments as dictionaries, row groups that begin and end with an instrument and
@@ -48,9 +48,9 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class PartitionSummary:
-    """What was written: rows, bytes, the partition's digest, and ISO date -> (bars, digest in hex, how many of the
-    bars are of common stock in good standing of the market's own segments, how many of those traded, how many of all
-    bars traded, how many of those repeat the session before)."""
+    """Summary of a written partition: rows, bytes, the partition's digest, and ISO date -> (bars, digest in hex, how
+    many of the bars are of common stock in good standing of the market's own segments, how many of those traded, how
+    many of all bars traded, how many of those repeat the session before)."""
 
     rows: int
     bytes: int
@@ -61,7 +61,7 @@ class PartitionSummary:
 def write(lake: Lake, market: str, month: date, bars: Bars, *, generation: int) -> PartitionSummary:
     """Put the partition of `month` in its place; OSError where the disk does not take it (the old file stays)."""
     digests = row_digests(bars)
-    made, sessions = roster(bars, digests, market, month, generation)
+    partition_roster, sessions = roster(bars, digests, market, month, generation)
     table = _table(bars)
     path = lake.partition(market, month)
 
@@ -70,7 +70,7 @@ def write(lake: Lake, market: str, month: date, bars: Bars, *, generation: int) 
             table,
             stream,
             _groups(bars.code),
-            metadata=made.encode(path),
+            metadata=partition_roster.encode(path),
             compression="zstd",
             compression_level=1,
             use_dictionary=["code", "date", "segment", "flags"],
@@ -82,7 +82,7 @@ def write(lake: Lake, market: str, month: date, bars: Bars, *, generation: int) 
     return PartitionSummary(
         rows=table.num_rows,
         bytes=size,
-        digest=made.digest,
+        digest=partition_roster.digest,
         sessions=sessions,
     )
 
@@ -121,7 +121,7 @@ def roster(
     own = np.array([name in get_market(market).segments for name in bars.segments] or [False])
     good = own[bars.segment] & (bars.flags == 0)
     good_per_day, trading_per_day, traded_per_day = (
-        np.bincount(day[kept], minlength=32) for kept in (good, good & traded, traded)
+        np.bincount(day[rows], minlength=32) for rows in (good, good & traded, traded)
     )
     sessions = {
         str(first + int(at)): (
@@ -134,7 +134,7 @@ def roster(
         )
         for at in np.flatnonzero((bars_per_day > 0) | (per_day > 0))
     }
-    made = schema.Roster(
+    partition_roster = schema.Roster(
         generation=generation,
         codes=np.char.encode(bars.codes, "utf-8") if count else np.empty(0, "S1"),
         present=schema.day_masks(count, bars.code, day),
@@ -144,12 +144,12 @@ def roster(
         steps=schema.sparse_cells(bars.code[step], day[step], bars.values["base_price"][step]),
         events=schema.sparse_cells(ev_code, ev_day, ev_ratio),
     )
-    return made, sessions
+    return partition_roster, sessions
 
 
 def _steps(bars: Bars, traded: NDArray[np.bool_], based: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """The rows whose base price says more than the recorded close of the bar before (schema: steps); all of an
-    instrument with events, whose price a day without a bar may have changed."""
+    """The rows whose base price differs from the recorded close of the bar before (schema: steps); all of an instrument
+    with events, since its price may change on a day without a bar."""
     base, close = bars.values["base_price"], bars.values["close"]
     repeats = np.zeros(len(base), dtype=bool)
     repeats[1:] = (

@@ -1,4 +1,4 @@
-"""What an instrument that does not trade on a window's first session brings along from before it."""
+"""Closes carried forward into a window: those of the instruments that do not trade on its first session."""
 
 from __future__ import annotations
 
@@ -22,62 +22,66 @@ PAIRS = 200
 
 
 def get_carried_closes(
-    held: Record,
-    seen: Survey,
+    record: Record,
+    footers: Survey,
     first: np.datetime64,
     begins: np.datetime64,
     breaks: Sequence[Break] = (),
 ) -> dict[str, float]:
     """The raw close before `first` of the instruments that did not trade on it: the last close or base price since
     `begins`, else the first recorded close, times the events since. Nothing is carried into a new life."""
-    market, start, since = held.market.name, first.item(), begins.item()
+    market, start, since = record.market.name, first.item(), begins.item()
     before = StockPrice.objects.filter(market=market, date__lt=start, date__gte=since)
-    if held.closed:  # bars of days that are no sessions
-        before = before.exclude(date__in=list(held.closed))
+    if record.closed:  # bars of days that are no sessions
+        before = before.exclude(date__in=list(record.closed))
     of_one = before.filter(stock_code=OuterRef("code"))
-    spoken = Q(volume__gt=0) | Q(base_price__isnull=False)
-    # From the session backwards for each: a walk over the days of its halt, not over all its bars.
-    days = Instrument.objects.filter(market=market, code__in=seen.idle_at(first)).annotate(
+    priced = Q(volume__gt=0) | Q(base_price__isnull=False)
+    # Per instrument backwards from the session: a search over the days of its halt, not over all its bars.
+    days = Instrument.objects.filter(market=market, code__in=footers.idle_at(first)).annotate(
         opening=Subquery(of_one.order_by("date").values("date")[:1]),
-        spoke=Subquery(of_one.filter(spoken).order_by("-date").values("date")[:1]),
+        priced_on=Subquery(of_one.filter(priced).order_by("-date").values("date")[:1]),
     )
-    when = {code: spoke or opening for code, opening, spoke in days.values_list("code", "opening", "spoke") if opening}
-    born = {one.code: one.session for one in breaks if one.kind == LIFE and one.session <= str(first)}
-    for code in born.keys() & when.keys():
-        birth = date.fromisoformat(born[code])
-        if when[code] < birth:
-            when[code] = birth
-        if born[code] == str(first):
-            del when[code]
-    on: dict[date, list[str]] = {}
-    for code, day in when.items():
-        on.setdefault(day, []).append(code)
-    pairs = [Q(date=day, stock_code__in=codes) for day, codes in on.items()]
-    said: list[tuple[Any, ...]] = []
+    day_of = {
+        code: priced_on or opening
+        for code, opening, priced_on in days.values_list("code", "opening", "priced_on")
+        if opening
+    }
+    births = {one.code: one.session for one in breaks if one.kind == LIFE and one.session <= str(first)}
+    for code in births.keys() & day_of.keys():
+        birth = date.fromisoformat(births[code])
+        if day_of[code] < birth:
+            day_of[code] = birth
+        if births[code] == str(first):
+            del day_of[code]
+    codes_on: dict[date, list[str]] = {}
+    for code, day in day_of.items():
+        codes_on.setdefault(day, []).append(code)
+    pairs = [Q(date=day, stock_code__in=codes) for day, codes in codes_on.items()]
+    rows: list[tuple[Any, ...]] = []
     for low in range(0, len(pairs), PAIRS):
-        rows = before.filter(reduce(or_, pairs[low : low + PAIRS]))
-        said += rows.values_list("stock_code", "date", "source", "close", "volume", "base_price")
-    several = len({row[2] for row in said}) > 1
-    rank = source_sort_key(market, {row[1] for row in said} if several else ())
+        chunk = before.filter(reduce(or_, pairs[low : low + PAIRS]))
+        rows += chunk.values_list("stock_code", "date", "source", "close", "volume", "base_price")
+    several = len({row[2] for row in rows}) > 1
+    rank = source_sort_key(market, {row[1] for row in rows} if several else ())
     carry: dict[str, float] = {}
-    for code, _, _, close, volume, base in sorted(said, key=lambda row: rank(row[1], row[2]), reverse=True):
+    for code, _, _, close, volume, base in sorted(rows, key=lambda row: rank(row[1], row[2]), reverse=True):
         carry[code] = base if not volume and base is not None else close
-    events = FactorEvent.objects.filter(market=market, stock_code__in=list(when), date__lt=start)
+    events = FactorEvent.objects.filter(market=market, stock_code__in=list(day_of), date__lt=start)
     for code, day, ratio in events.values_list("stock_code", "date", "ratio"):
-        if day > when[code]:
+        if day > day_of[code]:
             carry[code] *= ratio
     return carry
 
 
 def source_sort_key(market: str, days: Iterable[date]) -> Callable[[date, str], tuple[int, str]]:
-    """A key that sorts the sources of a bar, the preferred first: as the lake of these days was put together, and by
-    the configured order where it does not say, as where there is one source."""
+    """A key that sorts the sources of a bar, the preferred first: by the order of the lake's partition of these
+    days, and by the configured order where the partition has none, as where there is one source."""
     months = {day.replace(day=1) for day in days}
     rows = LakePartition.objects.filter(market=market, month__in=months).exclude(orders={})
-    said = {day: order for orders in rows.values_list("orders", flat=True) for day, order in orders.items()}
+    order_of = {day: order for orders in rows.values_list("orders", flat=True) for day, order in orders.items()}
 
     def rank(day: date, source: str) -> tuple[int, str]:
-        order: Sequence[str] = said.get(day.isoformat(), settings.SOURCE_ORDER)
+        order: Sequence[str] = order_of.get(day.isoformat(), settings.SOURCE_ORDER)
         return (order.index(source) if source in order else len(order)), source
 
     return rank

@@ -28,29 +28,29 @@ class CloseSeries:
 
 def get_closes(market: str, codes: Collection[str], day: date, sessions: int) -> dict[str, CloseSeries]:
     """code -> its closes of the last `sessions` sessions of the market up to `day`; codes without a bar there are left
-    out. Of several sources the preferred one's bar counts. Prices in the market's currency."""
+    out. Of several sources the preferred one's bar is taken. Prices in the market's currency."""
     if not codes:
         return {}
     calendar = get_sessions(market)
     end = int(np.searchsorted(calendar, np.datetime64(day), side="right"))
     first: date = calendar[max(end - sessions, 0)].item() if end else day
-    mine = {"market": market, "stock_code__in": sorted(codes), "date__range": (first, day)}
-    rows = StockPrice.objects.filter(**mine).values_list("stock_code", "date", "source", "close", "base_price")
+    chosen = {"market": market, "stock_code__in": sorted(codes), "date__range": (first, day)}
+    rows = StockPrice.objects.filter(**chosen).values_list("stock_code", "date", "source", "close", "base_price")
     ranks = membership.rank_sources(sorted({row[2] for row in rows}), settings.SOURCE_ORDER)
     bars: dict[tuple[str, date], tuple[float, float | None]] = {}
     for code, on, _, close, base in sorted(rows, key=lambda row: -ranks[row[2]]):
         bars[code, on] = (close, base)
-    events = FactorEvent.objects.filter(**mine).values_list("stock_code", "date", "ratio")
+    events = FactorEvent.objects.filter(**chosen).values_list("stock_code", "date", "ratio")
     ratios = {(code, on): ratio for code, on, ratio in events}
     series: dict[str, list[tuple[date, float, float]]] = {}
     for code, on in sorted(bars):
         close, base = bars[code, on]
-        known = series.setdefault(code, [])
+        bars_before = series.setdefault(code, [])
         factor = ratios.get((code, on))
         if factor is None:
-            factor = base / known[-1][1] if base and known and known[-1][1] > 0 else 1.0
-        known.append((on, close, factor))
-    return {code: _series(known) for code, known in series.items()}
+            factor = base / bars_before[-1][1] if base and bars_before and bars_before[-1][1] > 0 else 1.0
+        bars_before.append((on, close, factor))
+    return {code: _series(rows) for code, rows in series.items()}
 
 
 def _series(bars: Sequence[tuple[date, float, float]]) -> CloseSeries:

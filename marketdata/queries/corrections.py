@@ -1,4 +1,4 @@
-"""What was written to the record since a moment: why a result may no longer be what it was."""
+"""Changes of the record since a moment: why a result may differ when it is computed again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from marketdata.number_format import format_number
 
 @dataclass(frozen=True, slots=True)
 class RecordChange:
-    """Something written to the record: of which instrument or index, for which day, and what."""
+    """A row written to the record: the instrument or index, the day, and a description."""
 
     code: str
     date: date
@@ -34,27 +34,27 @@ class RecordChange:
 def get_changes(
     market: str, moment: datetime, *, until: date, index: str = "", flows: bool = True
 ) -> list[RecordChange]:
-    """What was written after `moment` for days up to `until`, ascending by day and code: bars and `flows` that were
-    replaced (with the values they had) or came later, factor events that came or were corrected, other statements of
-    who is what, and bars of the series `index`."""
+    """The changes after `moment` of days up to `until`, ascending by day and code: bars and `flows` that were replaced
+    (with their old values) or added, factor events that were added or corrected, changes of membership, and bars of the
+    series `index`."""
     kinds = [kind for kind in TABLES if flows or kind != "flow"]
-    found = [change for kind in kinds for change in _written(kind, market, moment, until)]
-    found += _events(market, moment, until)
-    found += _statuses(market, moment, until)
+    changes = [change for kind in kinds for change in _written(kind, market, moment, until)]
+    changes += _events(market, moment, until)
+    changes += _statuses(market, moment, until)
     if index:
-        found += _index(market, index, moment, until)
-    return sorted(found, key=lambda change: (change.date, change.code))
+        changes += _index(market, index, moment, until)
+    return sorted(changes, key=lambda change: (change.date, change.code))
 
 
 def _written(kind: str, market: str, moment: datetime, until: date) -> Iterator[RecordChange]:
-    """Rows of bars or flows that came or were replaced since."""
+    """Rows of bars or flows that were added or replaced since."""
     rows, replaced = TABLES[kind]
-    mine = {"market": market, "date__lte": until}
-    corrected = replaced.objects.filter(replaced_at__gt=moment, **mine)
+    chosen = {"market": market, "date__lte": until}
+    corrected = replaced.objects.filter(replaced_at__gt=moment, **chosen)
     for code, day, old in corrected.values_list("stock_code", "date", "old"):
         values = ", ".join(f"{name} {value}" for name, value in old.items())
         yield RecordChange(code, day, f"{kind} corrected; before: {values}")
-    late = rows.objects.filter(created_at__gt=moment, **mine)
+    late = rows.objects.filter(created_at__gt=moment, **chosen)
     for code, day in late.values_list("stock_code", "date"):
         yield RecordChange(code, day, f"{kind} added")
 
@@ -77,7 +77,7 @@ def _statuses(market: str, moment: datetime, until: date) -> Iterator[RecordChan
     rows = StatusChange.objects.filter(market=market, at__gt=moment, first__lte=until)
     for code, first, before in rows.values_list("stock_code", "first", "before"):
         end = f" to the day before {before}" if before else " on"
-        yield RecordChange(code, first, f"membership from this day{end} told otherwise")
+        yield RecordChange(code, first, f"membership from this day{end} changed")
 
 
 def _index(market: str, name: str, moment: datetime, until: date) -> Iterator[RecordChange]:

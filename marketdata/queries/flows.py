@@ -1,8 +1,8 @@
-"""What is recorded of who bought, as it is shown beside a pick.
+"""Investor flow of instruments, as it is shown beside a pick.
 
 Of a pick on a session, flow is that of the latest session with any, among the five up to the pick's: its net buying,
 and the sum over the five sessions that end on it, which is null where one of the five lacks that value. Nothing dated
-after the pick's session is looked at. Of several sources the preferred one's value counts, value by value.
+after the pick's session is read. Of several sources the preferred one's value is taken, value by value.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from marketdata.record import Days
 from marketdata.web.prepared import PreparedStatement
 
 FLOW_SPAN = 5
-"""Sessions that are summed up, and that the latest flow may lie back."""
+"""Sessions that are summed up, and the age that the latest flow may have."""
 
 FLOW_SPANS = (1, FLOW_SPAN)
 
 FLOW_FIGURES = {f"{name.replace('_net_', '_')}_{span}": (name, span) for span in FLOW_SPANS for name in FLOW_FIELDS}
-"""What is shown -> the field and the number of sessions it sums up: foreign_value_5 and so on."""
+"""Name of a figure (foreign_value_5 and so on) -> its field and the number of sessions it sums up."""
 
 FlowFigures = dict[str, Any]
 FlowsByDay = Mapping[date, Mapping[str, float]]
@@ -50,13 +50,13 @@ def get_flow_figures(
     calendar = get_sessions(market) if calendar is None else calendar
     ends = {day: _end(calendar, day) for day in {day for _, day in picks}}
     low = calendar[max(min(ends.values()) - 2 * FLOW_SPAN + 1, 0)].item()
-    held = _held(market, {code for code, _ in picks}, low, max(ends))
-    found = {}
+    flows = _flows(market, {code for code, _ in picks}, low, max(ends))
+    by_pick = {}
     for code, day in picks:
-        told = _told(held.get(code, {}), calendar[max(ends[day] - 2 * FLOW_SPAN + 1, 0) : ends[day]])
-        if told:
-            found[code, day] = told
-    return found
+        figures = _figures(flows.get(code, {}), calendar[max(ends[day] - 2 * FLOW_SPAN + 1, 0) : ends[day]])
+        if figures:
+            by_pick[code, day] = figures
+    return by_pick
 
 
 def _end(calendar: Days, day: date) -> int:
@@ -64,17 +64,17 @@ def _end(calendar: Days, day: date) -> int:
     return int(np.searchsorted(calendar, np.datetime64(day), side="right"))
 
 
-def _held(market: str, codes: Collection[str], first: date, last: date) -> dict[str, FlowsByDay]:
-    asked = sorted(codes)
-    asked += asked[-1:] * (_places(len(asked)) - len(asked))
-    rows = _statement(len(asked)).rows(market, first, last, *asked)
+def _flows(market: str, codes: Collection[str], first: date, last: date) -> dict[str, FlowsByDay]:
+    filled = sorted(codes)
+    filled += filled[-1:] * (_places(len(filled)) - len(filled))
+    rows = _statement(len(filled)).rows(market, first, last, *filled)
     ranks = membership.rank_sources([row[0] for row in rows], settings.SOURCE_ORDER)
-    held: dict[str, dict[date, dict[str, float]]] = {}
+    flows: dict[str, dict[date, dict[str, float]]] = {}
     for _, code, day, *values in sorted(rows, key=lambda row: -ranks[row[0]]):
         at = date.fromisoformat(day) if isinstance(day, str) else day
-        known = held.setdefault(code, {}).setdefault(at, {})
-        known |= {name: value for name, value in zip(FLOW_FIELDS, values, strict=True) if value is not None}
-    return dict(held)
+        recorded = flows.setdefault(code, {}).setdefault(at, {})
+        recorded |= {name: value for name, value in zip(FLOW_FIELDS, values, strict=True) if value is not None}
+    return dict(flows)
 
 
 def _places(codes: int) -> int:
@@ -85,22 +85,22 @@ def _places(codes: int) -> int:
 @cache
 def _statement(places: int) -> PreparedStatement:
     def make(market: str, first: date, last: date, *codes: str) -> QuerySet[Any, Any]:
-        mine = InstitutionalFlow.objects.filter(market=market, stock_code__in=codes)
-        return mine.filter(date__range=(first, last)).values_list("source", "stock_code", "date", *FLOW_FIELDS)
+        rows = InstitutionalFlow.objects.filter(market=market, stock_code__in=codes)
+        return rows.filter(date__range=(first, last)).values_list("source", "stock_code", "date", *FLOW_FIELDS)
 
     examples = (f"code {n}" for n in range(places))
     return PreparedStatement(make, "market", date(1, 1, 1), date(1, 1, 2), *examples)
 
 
-def _told(held: FlowsByDay, sessions: Days) -> FlowFigures:
+def _figures(flows: FlowsByDay, sessions: Days) -> FlowFigures:
     """The figures of the sessions up to the pick's; empty where the last five have no flow."""
     days = sessions.tolist()
-    latest = next((n for n in range(len(days))[: -FLOW_SPAN - 1 : -1] if held.get(days[n])), None)
+    latest = next((n for n in range(len(days))[: -FLOW_SPAN - 1 : -1] if flows.get(days[n])), None)
     if latest is None:
         return {}
-    told: FlowFigures = {"date": days[latest]}
+    figures: FlowFigures = {"date": days[latest]}
     for figure, (name, span) in FLOW_FIGURES.items():
-        values = [held.get(day, {}).get(name) for day in days[max(latest - span + 1, 0) : latest + 1]]
-        known = [value for value in values if value is not None]
-        told[figure] = sum(known) if len(known) == span else None
-    return told
+        values = [flows.get(day, {}).get(name) for day in days[max(latest - span + 1, 0) : latest + 1]]
+        recorded = [value for value in values if value is not None]
+        figures[figure] = sum(recorded) if len(recorded) == span else None
+    return figures

@@ -1,8 +1,8 @@
-"""The whole history of one instrument, out of the record by its index: raw bars and what adjusts them.
+"""The whole history of one instrument, read from the record by its index: raw bars and the factors that adjust them.
 
-Read from the record and not from the lake: a single instrument is one range of an index there, and never behind. The
-same arithmetic makes it whole (`adjust`): a session without a trade keeps the level it stood at. As everywhere, history
-begins anew after a session that the record lacks for the whole market: nobody knows what happened to prices meanwhile.
+It is read from the record and not from the lake: there a single instrument is one range of an index, and never behind.
+`adjust` fills it: a session without a trade keeps the last price. As everywhere, history begins anew after a session
+that the record lacks for the whole market: what happened to prices meanwhile is unknown.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class History:
     """An instrument from the first recorded bar of its present life, or the last missing session of its market, to its
     last bar.
 
-    days (T,) ascending, has_bar (T,): those that have a bar; the others are sessions between them. open, high, low,
-    close, volume, amount (T,): whole, prices in the market's currency. product (T,): what an adjusted price is of its
-    raw one as of the last day; factor (T,): 1 but on days of corporate actions.
+    days (T,) ascending; has_bar (T,): there is a bar, the other days are sessions between bars. open, high, low,
+    close, volume, amount (T,): filled, prices in the market's currency. product (T,): adjusted price / raw price as of
+    the last day; factor (T,): 1 but on days of corporate actions.
     """
 
     days: Days
@@ -57,7 +57,7 @@ class History:
     factor: Floats
 
     def adjusted(self) -> History:
-        """Prices times the product of all later factors, volume divided by it; amounts are what was paid."""
+        """Prices times the product of all later factors, volume divided by it; amounts stay."""
         fields = dict(self.fields)
         for name in PRICES:
             fields[name] = fields[name] * self.product
@@ -76,14 +76,14 @@ class History:
             group = days.astype("datetime64[M]")
         first = np.flatnonzero(np.diff(group.astype(np.int64), prepend=np.iinfo(np.int64).min))
         last = np.append(first[1:], len(days)) - 1
-        held = {name: values[kept] for name, values in self.fields.items()}
+        bars = {name: values[kept] for name, values in self.fields.items()}
         fields = {
-            "open": held["open"][first],
-            "high": np.maximum.reduceat(held["high"], first),
-            "low": np.minimum.reduceat(held["low"], first),
-            "close": held["close"][last],
-            "volume": np.add.reduceat(held["volume"], first),
-            "amount": np.add.reduceat(held["amount"], first),
+            "open": bars["open"][first],
+            "high": np.maximum.reduceat(bars["high"], first),
+            "low": np.minimum.reduceat(bars["low"], first),
+            "close": bars["close"][last],
+            "volume": np.add.reduceat(bars["volume"], first),
+            "amount": np.add.reduceat(bars["amount"], first),
         }
         starts = np.append(0, kept[last[:-1]] + 1)  # a factor on a day without a bar counts too
         return History(
@@ -97,8 +97,8 @@ class History:
 
 @dataclass(frozen=True)
 class InstrumentTable:
-    """What is recorded of a market but for its bars: its sessions, code -> name of its instruments, code -> day and
-    ratio of each corporate action, ascending; code -> first session of its present life, of those that had another."""
+    """The record of a market without its bars: its sessions, code -> name of its instruments, code -> day and ratio of
+    each corporate action, ascending; code -> first session of its present life, of codes that had another."""
 
     sessions: Record
     names: Mapping[str, str]
@@ -107,7 +107,7 @@ class InstrumentTable:
 
     @cached_property
     def runs(self) -> Sequence[Days]:
-        """The lake's sessions in runs without one that is missing: many histories share them."""
+        """The lake's sessions in runs without a missing one: many histories share them."""
         return self.sessions.blocks()
 
 
@@ -121,38 +121,38 @@ def get_instrument_table(market: str, state: Hashable) -> InstrumentTable:
 
 
 def read_instrument_table(market: str) -> InstrumentTable:
-    """What is recorded of the market, in a few queries."""
+    """The instrument table of the market, read in a few queries."""
     names = dict(Instrument.objects.filter(market=market).values_list("code", "name"))
     events: dict[str, list[tuple[date, float]]] = {}
     rows = FactorEvent.objects.filter(market=market).order_by("date")
     for code, day, ratio in rows.values_list("stock_code", "date", "ratio"):
         events.setdefault(code, []).append((day, ratio))
-    held = get_record(market)
-    return InstrumentTable(held, names, events, _lives(held))
+    record = get_record(market)
+    return InstrumentTable(record, names, events, _lives(record))
 
 
-def _lives(held: Record) -> dict[str, str]:
-    """Code -> first session of its present life; none where the lake, which knows them, is behind."""
+def _lives(record: Record) -> dict[str, str]:
+    """Code -> first session of its present life; none where the lake is behind."""
     try:
-        return {one.code: one.session for one in get_breaks(held) if not one.is_suspicion}
+        return {one.code: one.session for one in get_breaks(record) if not one.is_suspicion}
     except LakeError:
         return {}
 
 
-def get_history(known: InstrumentTable, code: str) -> History | None:
-    """The history of an instrument of a market, `known` being what is recorded of it; None where it has no bar."""
-    market = known.sessions.market.name
+def get_history(table: InstrumentTable, code: str) -> History | None:
+    """The history of an instrument; `table` is that of its market. None where it has no bar."""
+    market = table.sessions.market.name
     bars = _bars(market, code)
     if bars is None:
         return None
     days, raw = bars
-    if known.sessions.closed or code in known.lives:
-        kept = ~np.isin(days, calendars.to_days(list(known.sessions.closed)))
-        kept &= days >= np.datetime64(known.lives.get(code, "1900-01-01"))
+    if table.sessions.closed or code in table.lives:
+        kept = ~np.isin(days, calendars.to_days(list(table.sessions.closed)))
+        kept &= days >= np.datetime64(table.lives.get(code, "1900-01-01"))
         days, raw = days[kept], {name: values[kept] for name, values in raw.items()}
         if not len(days):
             return None
-    sessions = _unbroken(known, days)
+    sessions = _unbroken(table, days)
     kept = days >= sessions[0]
     days, raw = days[kept], {name: values[kept] for name, values in raw.items()}
     every = sessions[np.searchsorted(sessions, days[0]) :]
@@ -168,7 +168,7 @@ def get_history(known: InstrumentTable, code: str) -> History | None:
     state[at, 0] |= np.where(raw["volume"] > 0, adjust.TRADED, 0).astype(np.uint8)
     based = np.flatnonzero(whole["base_price"] > 0)  # 0 was recorded for missing once
     base = adjust.Sparse(based, whole["base_price"][based])
-    ratio = _events(known.events.get(code, ()), every)
+    ratio = _events(table.events.get(code, ()), every)
     close = whole["close"][:, None].copy()
     first = np.zeros(1, dtype=np.int32)
     idle = adjust.fill(close, state, first, np.full(1, np.nan), base, ratio)[:, 0]
@@ -181,14 +181,14 @@ def get_history(known: InstrumentTable, code: str) -> History | None:
     return History(every, recorded, _whole(whole, close[:, 0], idle), product, factor)
 
 
-def _unbroken(known: InstrumentTable, days: Days) -> Days:
-    """The market's sessions up to the last of `days` without one that is missing between them, ascending. What the lake
-    does not know of yet is asked of the record."""
-    runs, calendar = known.runs, known.sessions.calendar
+def _unbroken(table: InstrumentTable, days: Days) -> Days:
+    """The market's sessions up to the last of `days` without a missing one between them, ascending. Sessions after the
+    lake's last are checked against the record."""
+    runs, calendar = table.runs, table.sessions.calendar
     last = runs[-1][-1] if runs else days[0] - 1
     since = calendar[np.searchsorted(calendar, last, "right") :]
     since = since[: np.searchsorted(since, days[-1], "right")]
-    gap = _last_gap(known.sessions.market.name, since[~np.isin(since, days)]) if len(since) else None
+    gap = _last_gap(table.sessions.market.name, since[~np.isin(since, days)]) if len(since) else None
     if gap is not None:
         return np.union1d(since[since > gap], days[-1:])
     before = [run for run in runs if run[0] <= days[-1]]
@@ -200,8 +200,8 @@ def _last_gap(market: str, sessions: Days) -> np.datetime64 | None:
     """The latest of these sessions on which no bar of the market is recorded."""
     for day in sessions[::-1]:
         if not StockPrice.objects.filter(market=market, date=day.item()).exists():
-            found: np.datetime64 = day
-            return found
+            gap: np.datetime64 = day
+            return gap
     return None
 
 
@@ -210,8 +210,8 @@ def _bars(market: str, code: str) -> tuple[Days, dict[str, Floats]] | None:
     rows = BARS.rows(market, code)
     if not rows:
         return None
-    told, sources, *columns = zip(*rows, strict=True)
-    days = calendars.to_days(told)
+    dates, sources, *columns = zip(*rows, strict=True)
+    days = calendars.to_days(dates)
     names = set(sources)
     kept = np.arange(len(days))
     if len(names) > 1:
@@ -225,24 +225,24 @@ def _bars(market: str, code: str) -> tuple[Days, dict[str, Floats]] | None:
 
 
 def _events(events: Sequence[tuple[date, float]], days: Days) -> adjust.Sparse:
-    found = [(np.datetime64(day), ratio) for day, ratio in events]
-    at = np.searchsorted(days, [day for day, _ in found]) if found else np.empty(0, np.intp)
-    inside = [n for n, row in enumerate(at) if row < len(days) and days[row] == found[n][0]]
+    dated = [(np.datetime64(day), ratio) for day, ratio in events]
+    at = np.searchsorted(days, [day for day, _ in dated]) if dated else np.empty(0, np.intp)
+    inside = [n for n, row in enumerate(at) if row < len(days) and days[row] == dated[n][0]]
     return adjust.Sparse(
         np.array([at[n] for n in inside], dtype=np.intp),
-        np.array([found[n][1] for n in inside], dtype=np.float64),
+        np.array([dated[n][1] for n in inside], dtype=np.float64),
     )
 
 
 def _whole(raw: dict[str, Floats], close: Floats, idle: NDArray[np.bool_]) -> dict[str, Floats]:
     """The fields with sessions without a trade filled."""
-    found = {"close": close}
+    fields = {"close": close}
     for name in ("open", "high", "low"):
         values = raw[name]
         missing = idle | np.isnan(values) | (values == 0)
-        found[name] = np.where(missing, close, values)
-    found["volume"] = np.where(idle, 0.0, raw["volume"])
-    unknown = np.isnan(raw["amount"]) | ((raw["amount"] == 0) & (found["volume"] > 0))
-    paid = np.where(unknown, close * found["volume"], raw["amount"])
-    found["amount"] = np.where(idle, 0.0, paid)
-    return found
+        fields[name] = np.where(missing, close, values)
+    fields["volume"] = np.where(idle, 0.0, raw["volume"])
+    unknown = np.isnan(raw["amount"]) | ((raw["amount"] == 0) & (fields["volume"] > 0))
+    paid = np.where(unknown, close * fields["volume"], raw["amount"])
+    fields["amount"] = np.where(idle, 0.0, paid)
+    return fields

@@ -1,8 +1,8 @@
-"""The index that regimes stand on: the market's own, or an external series where one is recorded and chosen.
+"""The index that regimes depend on: the market's own, or an external series where one is recorded and chosen.
 
 From an external series `m[t]` is close / close of the session before - 1 and `range[t]` (high - low) / close, over
 every session of the calendar. Where the series lacks a session both are unknown, and so is `m` on the next one: regimes
-start anew there. A series that ends before the sessions asked for is refused, since every regime would silently be
+start anew there. A series that ends before the requested sessions is refused, since every regime would silently be
 neutral from then on.
 """
 
@@ -33,7 +33,7 @@ OWN_INDEX = ""
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """sessions (S,), m (S,) and range (S,), fractions, NaN where unknown. `states`: for each session asked for a digest
+    """sessions (S,), m (S,) and range (S,), fractions, NaN where unknown. `states`: for each requested session a digest
     of the series up to it; none where the index is the market's own, which follows from the bars."""
 
     name: str
@@ -43,7 +43,7 @@ class Index:
     states: tuple[str, ...] = ()
 
     def digests(self, chain: Sequence[str]) -> list[str]:
-        """What the answers of the sessions asked for depend on: the data up to each (`chain`), and the series."""
+        """For each requested session the digest of the data up to it (`chain`) and of the series."""
         if not self.states:
             return list(chain)
         return [digest.text([bars.encode(), state.encode()]) for bars, state in zip(chain, self.states, strict=True)]
@@ -81,39 +81,39 @@ def get_series(market: str, name: str) -> tuple[Days, NDArray[np.float64]]:
     )
 
 
-def get_index(held: Record, asked: Days, name: str) -> Index:
-    """The index called `name` (`OWN_INDEX`: the market's own) for the sessions `asked`. LakeError where the market's
-    own is behind the lake, DataProblem where the series is missing or ends too early."""
+def get_index(record: Record, sessions: Days, name: str) -> Index:
+    """The index called `name` (`OWN_INDEX`: the market's own) for `sessions`. LakeError where the
+    market's own is behind the lake, DataProblem where the series is missing or ends too early."""
     if name == OWN_INDEX:
-        return Index(OWN_INDEX, *get_own_index(held))
-    days, values = get_series(held.market.name, name)
-    if asked[-1] > days[-1]:
+        return Index(OWN_INDEX, *get_own_index(record))
+    days, values = get_series(record.market.name, name)
+    if sessions[-1] > days[-1]:
         raise DataProblem(
-            f"The index {name}, chosen for market {held.market.name}, ends on {days[-1]}, before {asked[-1]}: import "
-            "its newer bars with `manage.py import_index`, or choose the market's own index in the admin."
+            f"The index {name}, chosen for market {record.market.name}, ends on {days[-1]}, before {sessions[-1]}: "
+            "import its newer bars with `manage.py import_index`, or choose the market's own index in the admin."
         )
-    first = min(days[0], held.sessions[0])
-    axis = held.calendar[(held.calendar >= first) & (held.calendar <= days[-1])]
-    known = np.isin(days, axis)
-    days, values = days[known], values[:, known]
+    first = min(days[0], record.sessions[0])
+    axis = record.calendar[(record.calendar >= first) & (record.calendar <= days[-1])]
+    inside = np.isin(days, axis)
+    days, values = days[inside], values[:, inside]
     high, low, close = np.full((3, len(axis)), np.nan)
     at = np.searchsorted(axis, days)
     high[at], low[at], close[at] = values
     m = np.full(len(axis), np.nan)
     m[1:] = close[1:] / close[:-1] - 1
-    return Index(name, axis, m, (high - low) / close, _states(name, days, values, asked))
+    return Index(name, axis, m, (high - low) / close, _states(name, days, values, sessions))
 
 
-def _states(name: str, days: Days, values: NDArray[np.float64], asked: Days) -> tuple[str, ...]:
-    """For each of `asked` a digest of the series' bars up to it, in hex."""
+def _states(name: str, days: Days, values: NDArray[np.float64], sessions: Days) -> tuple[str, ...]:
+    """For each of `sessions` a digest of the series' bars up to it, in hex."""
     rows = np.column_stack([days.astype(np.int64).view(np.float64), *values])
     state = hashlib.blake2b(name.encode(), digest_size=16)
-    found, done = [], 0
-    for end in np.searchsorted(days, asked, side="right").tolist():
+    digests, done = [], 0
+    for end in np.searchsorted(days, sessions, side="right").tolist():
         state.update(np.ascontiguousarray(rows[done:end]).tobytes())
-        found.append(state.copy().hexdigest())
+        digests.append(state.copy().hexdigest())
         done = end
-    return tuple(found)
+    return tuple(digests)
 
 
 OWN_FILES: Memo[Index] = Memo()
@@ -123,8 +123,8 @@ def get_index_for_display(market: str, name: str, last: date) -> Index:
     """The index called `name`, up to `last` at least, to explain a recorded answer with. LakeError where the market's
     own has no readable file, DataProblem where the series is missing or ends too early.
 
-    The market's own is as its file in the lake has it, be it behind the record: no query is made, and this process
-    keeps it as long as the file stays the same. An external series is read anew.
+    The market's own is read from its file in the lake, even where that is behind the record: without a query, and
+    cached in this process as long as the file is the same. An external series is read anew.
     """
     if name != OWN_INDEX:
         return get_index(get_record(market), calendars.to_days([last]), name)
@@ -133,7 +133,7 @@ def get_index_for_display(market: str, name: str, last: date) -> Index:
 
 
 def _own(market: str) -> Index:
-    found = index_file.read(get_lake(), market)
-    if not len(found.sessions):
+    file = index_file.read(get_lake(), market)
+    if not len(file.sessions):
         raise LakeError(f"The index of market {market} has no readable file: run `manage.py project_lake`.")
-    return Index(OWN_INDEX, found.sessions, found.m, found.range)
+    return Index(OWN_INDEX, file.sessions, file.m, file.range)

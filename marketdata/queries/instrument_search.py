@@ -1,4 +1,4 @@
-"""Which instrument a person means: by code however it is spelled, by name or a part of it, in any Unicode form.
+"""Search for instruments: by code in any spelling, by name or a part of it, in any Unicode form.
 
 What fits best wins, in this order: the code; the code without its leading zeros, in lower case, with another sign
 between its parts; the name; a part of a code (BTC of KRW-BTC); the beginning of a name; any part of a name. Where
@@ -37,7 +37,7 @@ class NotOneInstrument(DataProblem):
 
 
 def search_instruments(rows: QuerySet[Instrument], text: str) -> QuerySet[Instrument]:
-    """Those of `rows` that `text` may mean, or whose code begins with it."""
+    """Those of `rows` that fit `text`, or whose code begins with it."""
     plain = normalized(text)
     begins = Q(code__istartswith=plain)
     for spelled in instruments.code_spellings(plain):
@@ -46,53 +46,53 @@ def search_instruments(rows: QuerySet[Instrument], text: str) -> QuerySet[Instru
 
 
 def find_instrument(text: str, market: str | None = None) -> Instrument:
-    """The instrument that `text` means: in `market`, or without one in the default market, else in any other.
+    """The instrument that fits `text`: in `market`, or without one in the default market, else in any other.
 
-    NotOneInstrument where none or several fit, with what does fit, in other markets too."""
+    NotOneInstrument where none or several fit, with candidates, of other markets too."""
     plain = normalized(text)
     every = list(_matches(Instrument.objects.all(), plain)) if plain else []
     home = market or DEFAULT_MARKET
-    found = _best([one for one in every if one.market == home], plain)
-    away = _best([one for one in every if one.market != home], plain)
-    if len(found) == 1:
-        return found[0]
-    if not found and market is None and len(away) == 1:
-        return away[0]
-    raise _problem(text, home, found, away)
+    fits = _best([one for one in every if one.market == home], plain)
+    elsewhere = _best([one for one in every if one.market != home], plain)
+    if len(fits) == 1:
+        return fits[0]
+    if not fits and market is None and len(elsewhere) == 1:
+        return elsewhere[0]
+    raise _problem(text, home, fits, elsewhere)
 
 
 def find_codes(texts: Iterable[str], market: str) -> tuple[str, ...]:
-    """The code of each of `texts` in `market`. One in the form of a code (capital letters, digits) that the record does
-    not hold is taken as it is, since a source may know it: never for a part of another's name."""
+    """The code of each of `texts` in `market`. A text in the form of a code (capital letters, digits) without an
+    instrument is returned unchanged, since a source may have it; it is never taken for a part of another's name."""
     return tuple(dict.fromkeys(_code(text, market) for text in texts))
 
 
 def normalized(text: str) -> str:
-    """Composed (NFC), full-width letters as plain ones, without blanks around."""
+    """The text composed (NFC), full-width letters as plain ones, without blanks around."""
     return unicodedata.normalize("NFKC", text).strip()
 
 
 def _code(text: str, market: str) -> str:
     plain = normalized(text)
     rows = list(_matches(Instrument.objects.filter(market=market), plain)) if plain else []
-    found = _best(rows, plain)
+    fits = _best(rows, plain)
     is_code = re.fullmatch(r"[0-9A-Z][0-9A-Z./_-]*", plain) is not None
-    if len(found) == 1 and not (is_code and _distance(found[0], plain) >= PART_OF_NAME - 1):
-        return found[0].code
-    if is_code and (not found or _distance(found[0], plain) >= PART_OF_NAME - 1):
+    if len(fits) == 1 and not (is_code and _distance(fits[0], plain) >= PART_OF_NAME - 1):
+        return fits[0].code
+    if is_code and (not fits or _distance(fits[0], plain) >= PART_OF_NAME - 1):
         return plain
-    raise _problem(text, market, found, ())
+    raise _problem(text, market, fits, ())
 
 
 def _spellings(plain: str) -> list[str]:
     """The code with other separators, in capitals, with leading zeros, and as each market spells it (A005930)."""
     upper = re.sub(r"\s+", "-", plain.upper())
-    found = [upper]
+    spellings = [upper]
     for sign in SEPARATORS:
-        found += [re.sub(rf"[{SEPARATORS}_]", sign, upper)]
+        spellings += [re.sub(rf"[{SEPARATORS}_]", sign, upper)]
     if upper.isascii() and upper.isdigit() and len(upper) <= LONGEST_NUMBER:
-        found += [upper.zfill(length) for length in range(len(upper), LONGEST_NUMBER + 1)]
-    return list(dict.fromkeys([*found, *instruments.code_spellings(plain)]))
+        spellings += [upper.zfill(length) for length in range(len(upper), LONGEST_NUMBER + 1)]
+    return list(dict.fromkeys([*spellings, *instruments.code_spellings(plain)]))
 
 
 def _matches(rows: QuerySet[Instrument], plain: str, also: Q | None = None) -> QuerySet[Instrument]:
@@ -110,7 +110,7 @@ def _squeezed(text: str) -> str:
 
 
 def _distance(one: Instrument, plain: str) -> int:
-    """How far the instrument is from what was written; see the order above."""
+    """How far the instrument is from the text; see the order above."""
     name, wanted = _squeezed(normalized(one.name)).casefold(), _squeezed(plain).casefold()
     if one.code == plain:
         return 0
@@ -131,22 +131,22 @@ def _best(rows: Sequence[Instrument], plain: str) -> list[Instrument]:
     return sorted(best, key=lambda one: (one.market, one.code))
 
 
-def _problem(text: str, market: str, found: Sequence[Instrument], away: Sequence[Instrument]) -> NotOneInstrument:
-    given = repr(text if len(text) <= 40 else f"{text[:37]}...")
-    if found:
-        many = f", {MAX_LISTED} listed" if len(found) > MAX_LISTED else ""
-        head = f"{len(found):,} instruments of market {market} fit {given}{many}: name one by its code."
-        return NotOneInstrument("\n".join([head, *map(_line, found[:MAX_LISTED])]), found[:MAX_LISTED])
-    if away:
-        many = f", {MAX_LISTED} listed" if len(away) > MAX_LISTED else ""
-        head = f"Market {market} has no instrument {given}; other markets have {len(away):,}{many}: add --market."
-        return NotOneInstrument("\n".join([head, *map(_line, away[:MAX_LISTED])]), away[:MAX_LISTED])
+def _problem(text: str, market: str, fits: Sequence[Instrument], elsewhere: Sequence[Instrument]) -> NotOneInstrument:
+    quoted = repr(text if len(text) <= 40 else f"{text[:37]}...")
+    if fits:
+        many = f", {MAX_LISTED} listed" if len(fits) > MAX_LISTED else ""
+        head = f"{len(fits):,} instruments of market {market} fit {quoted}{many}: name one by its code."
+        return NotOneInstrument("\n".join([head, *map(_line, fits[:MAX_LISTED])]), fits[:MAX_LISTED])
+    if elsewhere:
+        many = f", {MAX_LISTED} listed" if len(elsewhere) > MAX_LISTED else ""
+        head = f"Market {market} has no instrument {quoted}; other markets have {len(elsewhere):,}{many}: add --market."
+        return NotOneInstrument("\n".join([head, *map(_line, elsewhere[:MAX_LISTED])]), elsewhere[:MAX_LISTED])
     if not Instrument.objects.filter(market=market).exists():
         return NotOneInstrument(
             f"Market {market} has no instruments yet: bring bars in with `manage.py import_prices FILE`, or "
             "what trades with `manage.py sync_instruments`."
         )
-    return NotOneInstrument(f"Market {market} has no instrument {given}: write a code, or a name or a part of it.")
+    return NotOneInstrument(f"Market {market} has no instrument {quoted}: write a code, or a name or a part of it.")
 
 
 def _line(one: Instrument) -> str:

@@ -1,4 +1,4 @@
-"""Every read of what trades, and of how fresh the record's copy is, that faces may use."""
+"""Reads of instruments, markets and the age of their records."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from marketdata.queries.carry_forward import source_sort_key
 
 
 def get_generations() -> dict[str, datetime]:
-    """When what is shown of each market, and of what belongs to all of them, last changed (see `Generation`)."""
+    """Market, or name of data that belongs to all markets -> when its data last changed (see `Generation`)."""
     return dict(Generation.objects.values_list("name", "changed_at"))
 
 
 GENERATION_TABLE = Generation._meta.db_table
-"""For whoever reads the generations beside something else, in one statement: rows of name and changed_at."""
+"""The table of generations, for a statement that reads them with other data: rows of name and changed_at."""
 
 
 def list_markets(generations: Mapping[str, datetime]) -> list[str]:
-    """The markets that always are, then those that something was imported into."""
+    """The built-in markets, then those with imported data."""
     recorded = sorted(name for name in generations if is_market(name))
     return list(dict.fromkeys([*MARKETS, *recorded]))
 
 
 def get_market_names() -> list[str]:
-    """The same, as things stand now."""
+    """The built-in markets, then those with imported data, read now."""
     return list_markets(get_generations())
 
 
@@ -44,7 +44,7 @@ def get_instruments(market: str) -> QuerySet[Instrument]:
 
 
 def code_spellings(text: str) -> list[str]:
-    """The text, and it as each market spells a code: what a person may mean who names no market."""
+    """The text, and the code that it is in each market: candidates where no market is named."""
     spelled = [codes.spell_code(base, text) for base in MARKETS]
     return list(dict.fromkeys([text, *(code for code in spelled if code)]))
 
@@ -52,29 +52,29 @@ def code_spellings(text: str) -> list[str]:
 def get_instrument(market: str, code: str) -> Instrument | None:
     """The instrument of that code, however it is spelled (`codes.spell_code`): recorded as it is written, as the market
     spells it, or with another sign between its parts."""
-    mine = Instrument.objects.filter(market=market)
-    found = mine.filter(code=code).first()
+    rows = Instrument.objects.filter(market=market)
+    instrument = rows.filter(code=code).first()
     spelled = codes.spell_code(market, code)
-    if found is not None or not spelled:
-        return found
+    if instrument is not None or not spelled:
+        return instrument
     alike = [spelled, spelled.replace(".", "-"), spelled.replace(".", "/")]
-    return min(mine.filter(code__in=alike), key=lambda one: alike.index(one.code), default=None)
+    return min(rows.filter(code__in=alike), key=lambda one: alike.index(one.code), default=None)
 
 
-def prefetch_statuses(found: Instrument) -> Instrument:
-    """The instrument with what was said of its membership, ascending by day and source."""
+def prefetch_statuses(instrument: Instrument) -> Instrument:
+    """The instrument with its status statements loaded, ascending by day and source."""
     by_day = Prefetch("statuses", InstrumentStatus.objects.order_by("valid_from", "source"))
-    prefetch_related_objects([found], by_day)
-    return found
+    prefetch_related_objects([instrument], by_day)
+    return instrument
 
 
-def get_latest_bar(found: Instrument) -> StockPrice | None:
+def get_latest_bar(instrument: Instrument) -> StockPrice | None:
     """The instrument's latest raw bar; of several sources the preferred one's."""
-    if found.last_bar is None:
+    if instrument.last_bar is None:
         return None
-    mine = {"market": found.market, "stock_code": found.code, "date": found.last_bar}
-    bars = {bar.source: bar for bar in StockPrice.objects.filter(**mine)}
-    rank = source_sort_key(found.market, [found.last_bar] if len(bars) > 1 else ())
+    rows = StockPrice.objects.filter(market=instrument.market, stock_code=instrument.code, date=instrument.last_bar)
+    bars = {bar.source: bar for bar in rows}
+    rank = source_sort_key(instrument.market, [instrument.last_bar] if len(bars) > 1 else ())
     return min(bars.values(), key=lambda bar: rank(bar.date, bar.source), default=None)
 
 
@@ -90,8 +90,8 @@ def get_share_names(shares: Iterable[tuple[str, str]]) -> dict[tuple[str, str], 
     """(market, code) -> name of these shares, of any markets, in one query; those without a row are left out."""
     wanted = set(shares)
     rows = Instrument.objects.filter(market__in={market for market, _ in wanted}, code__in={code for _, code in wanted})
-    found = rows.order_by().values_list("market", "code", "name")
-    return {(market, code): name for market, code, name in found if (market, code) in wanted}
+    named = rows.order_by().values_list("market", "code", "name")
+    return {(market, code): name for market, code, name in named if (market, code) in wanted}
 
 
 def get_names(market: str, codes: Sequence[str]) -> dict[str, str]:

@@ -31,9 +31,9 @@ from marketdata.session_activity import SessionCounts
 from marketdata.session_hours import SessionHours
 
 GRACE = timedelta(hours=3)
-"""After the time of a session's evening its bars and scans are overdue: as long as a schedule tries again."""
+"""From the time of a session's evening until its bars and scans are overdue: as long as a schedule tries again."""
 DEMO = "demo"
-"""The source of a generated market: it ends when it was generated, which is no fault."""
+"""The source of a generated market, which ends on the day it was generated."""
 MAX_NAMED = 3
 """Undecided sessions that a sentence names: the latest."""
 RECENT = timedelta(days=45)
@@ -41,8 +41,8 @@ RECENT = timedelta(days=45)
 
 
 class ReadinessState(StrEnum):
-    """How ready a market is: nothing recorded; generated; a session has closed and its evening is not done yet; all
-    there; published from older data than the record has now; the evening should have been done."""
+    """How ready a market is: nothing recorded; generated; a session has closed and its evening is not done yet;
+    complete; published from older data than the record has now; the evening is overdue."""
 
     EMPTY = "empty"
     DEMO = "demo"
@@ -53,7 +53,7 @@ class ReadinessState(StrEnum):
 
 
 ALARM_STATES = (ReadinessState.STALE, ReadinessState.OVERDUE)
-"""States that somebody should look at."""
+"""States that need an operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Freshness:
     `complete` with enough of them, both up to it; `missing`: closed sessions after `latest`, which have no bar at all;
     `behind`: closed sessions after `complete`; `due_at`: when the evening of the oldest of these is overdue, or of
     the last closed session where there is none; `undecided`: recent sessions before `complete` whose bars are in doubt,
-    each with why, so that what is computed of later ones builds on them."""
+    each with the reason: later sessions are computed from them."""
 
     market: str
     state: ReadinessState
@@ -85,13 +85,13 @@ class Freshness:
 
     @property
     def doubts(self) -> str:
-        """Which undecided sessions later ones build on and how they are decided, "" where none is."""
+        """The undecided sessions that later ones build on and how they are decided, "" where there is none."""
         if not self.undecided:
             return ""
         shown = "; ".join(f"{day}: {why}" for day, why in self.undecided[-MAX_NAMED:])
         more = len(self.undecided) - MAX_NAMED
         return (
-            f"Later sessions build on bars in doubt, which nobody has decided about ({shown}"
+            f"Later sessions build on bars in doubt, which no operator has decided about ({shown}"
             f"{f'; and {more} earlier' if more > 0 else ''}): collect or import them again, or say in the admin's "
             "calendar overrides that the market was closed, or that it was open."
         )
@@ -119,9 +119,9 @@ class Freshness:
 def get_freshness(
     markets: Sequence[str], as_of: datetime, *, evenings: Mapping[str, time] | None = None
 ) -> list[Freshness]:
-    """How fresh the records of `markets` are at `as_of`, in the same number of queries whatever they hold, and one more
-    for each that has bars. `evenings`: market -> the time on its clock at which a session's evening begins, where that
-    is not the market's own."""
+    """The freshness of the records of `markets` at `as_of`, in a constant number of queries, and one more for each that
+    has bars. `evenings`: market -> the time on its clock at which a session's evening begins, where that is not the
+    market's own."""
     last = dict(
         Instrument.objects.filter(market__in=markets)
         .exclude(last_bar=None)
@@ -143,48 +143,48 @@ def get_freshness(
     ]
 
 
-def get_doubtful_bases(held: Record, asked: Days) -> dict[str, str]:
-    """Of the sessions `asked` (ISO) those that build on bars in doubt, each with a sentence: of the
+def get_doubtful_bases(record: Record, sessions: Days) -> dict[str, str]:
+    """Of `sessions` (ISO) those that build on bars in doubt, each with a sentence: of the
     `DOUBT_SESSIONS` sessions before it the last one in doubt that no calendar override calls open."""
-    first = int(np.searchsorted(held.sessions, asked[0]))
-    last = int(np.searchsorted(held.sessions, asked[-1]))
+    first = int(np.searchsorted(record.sessions, sessions[0]))
+    last = int(np.searchsorted(record.sessions, sessions[-1]))
     doubts: dict[int, str] = {}
     for n in range(max(first - DOUBT_SESSIONS, 0), last):
-        if held.bars[n] and (why := held.doubt(n)):
+        if record.bars[n] and (why := record.doubt(n)):
             doubts[n] = why
     if not doubts:
         return {}
-    opened = get_calendar(held.market.name).opened
-    left = [n for n in doubts if held.sessions[n].item() not in opened]
-    found = {}
+    opened = get_calendar(record.market.name).opened
+    left = [n for n in doubts if record.sessions[n].item() not in opened]
+    bases = {}
     for at in range(first, last + 1):
         near = [n for n in left if at - DOUBT_SESSIONS <= n < at]
         if near:
-            day = held.sessions[near[-1]]
-            found[str(held.sessions[at])] = f"builds on {day}, in doubt: {doubts[near[-1]]}"
-    return found
+            day = record.sessions[near[-1]]
+            bases[str(record.sessions[at])] = f"builds on {day}, in doubt: {doubts[near[-1]]}"
+    return bases
 
 
 Counts = Mapping[str, Sequence[int | str]]
-"""Session (ISO) -> what the lake counts of it."""
+"""Session (ISO) -> the counts of its bars in the lake."""
 
 
 def _counts(last: Mapping[str, date]) -> dict[str, Counts | None]:
     """Market -> the counts of its recent sessions; None where the lake is behind them."""
-    found: dict[str, Counts | None] = {}
+    counts: dict[str, Counts | None] = {}
     if not last:
-        return found
+        return counts
     since = (min(last.values()) - RECENT).replace(day=1)
     rows = LakePartition.objects.filter(market__in=last, month__gte=since).order_by("month")
     for row in rows:
         if row.month < (last[row.market] - RECENT).replace(day=1):
             continue
-        known = found.setdefault(row.market, {})
-        if row.is_stale or known is None:
-            found[row.market] = None
+        earlier = counts.setdefault(row.market, {})
+        if row.is_stale or earlier is None:
+            counts[row.market] = None
         else:
-            found[row.market] = {**known, **row.sessions}
-    return found
+            counts[row.market] = {**earlier, **row.sessions}
+    return counts
 
 
 def _freshness(
@@ -221,16 +221,16 @@ def _undecided(
         return ()
     days = closed[closed <= np.datetime64(complete)][-40:]
     days = days[days >= np.datetime64(min(counts, default=str(complete)))]
-    told = [SessionCounts.of(counts.get(str(day))) for day in days]
-    recorded = [(day, one) for day, one in zip(days.tolist(), told, strict=True) if one.bars]
+    by_session = [SessionCounts.of(counts.get(str(day))) for day in days]
+    recorded = [(day, one) for day, one in zip(days.tolist(), by_session, strict=True) if one.bars]
     return tuple(
         (day, why) for (_, before), (day, one) in pairwise(recorded) if day not in opened and (why := one.doubt(before))
     )
 
 
 def _latest(closed: Days, last_bar: date, counts: Counts | None) -> tuple[date | None, date | None]:
-    """The latest of the `closed` sessions with any bar, and the latest with enough. Where the lake is behind nobody has
-    counted yet: then the latest recorded day is taken for complete."""
+    """The latest of the `closed` sessions with any bar, and the latest with enough. Where the lake is behind there
+    are no counts yet: then the latest recorded day is taken for complete."""
     inside = closed[closed <= np.datetime64(last_bar)]
     if not len(inside):
         return None, None

@@ -1,4 +1,4 @@
-"""Which instruments have a bar on a session, and why the others, and some that have one, are not scanned.
+"""Bars of one session: which instruments have one, and why the others, and some that have one, are not scanned.
 
 An instrument is expected while it is listed and has had a bar, or was listed, within `QUIET_SESSIONS`: one without a
 bar for longer is not expected. Eligibility (suspected actions, administration and so on) is read from the panel,
@@ -45,7 +45,7 @@ class Omission:
 @dataclass(frozen=True, slots=True)
 class SessionBars:
     """The bars of one session: instruments `expected`, those `present` among them, and the omissions by reason. `note`
-    says what could not be looked up."""
+    names what could not be read."""
 
     session: date
     expected: int
@@ -62,14 +62,14 @@ class _Listed(NamedTuple):
     gone_on: date | None
 
 
-def get_session_bars(held: Record, session: date) -> SessionBars:
-    """The bars of `session` of a market, which may have none. Of a session after the record's end those instruments are
-    expected that were when it ended."""
-    market = held.market.name
+def get_session_bars(record: Record, session: date) -> SessionBars:
+    """The bars of `session` of a market, which may have none. On a session after the record's end the instruments of
+    its end are expected."""
+    market = record.market.name
     bars = Instrument.objects.filter(market=market, last_bar__lte=session)
     end = bars.aggregate(end=Max("last_bar"))["end"]
-    at = int(np.searchsorted(held.calendar, np.datetime64(end or session)))
-    since = held.calendar[max(at - QUIET_SESSIONS, 0)].item()
+    at = int(np.searchsorted(record.calendar, np.datetime64(end or session)))
+    since = record.calendar[max(at - QUIET_SESSIONS, 0)].item()
     present = set(
         StockPrice.objects.filter(market=market, date=session)
         .order_by()
@@ -92,16 +92,16 @@ def get_session_bars(held: Record, session: date) -> SessionBars:
         Omission("delisted", False, False, tuple(sorted(delisted))),
     ]
     note = ""
-    if present and any(month <= session for month in held.stale):
+    if present and any(month <= session for month in record.stale):
         note = (
-            f"The lake of market {market} is behind the record: which instruments are not eligible is known after the "
-            "next scan, or `manage.py project_lake`."
+            f"The lake of market {market} is behind the record: which instruments are not eligible is unknown "
+            "until the next scan, or `manage.py project_lake`."
         )
     elif present:
         try:
-            omissions += _ineligible(held, session)
+            omissions += _ineligible(record, session)
         except DataProblem as error:
-            note = f"Which instruments are not eligible is not known: {error}"
+            note = f"Which instruments are not eligible is unknown: {error}"
     return SessionBars(
         session,
         len(present) + len(absent),
@@ -129,41 +129,41 @@ def _is_expected(one: _Listed, session: date, since: date) -> bool:
 
 
 def _halted(market: str, codes: list[str], session: date) -> set[str]:
-    """Those of `codes` of which it was last said, up to the session, that trading in them is halted."""
-    said: dict[str, bool] = {}
+    """Those of `codes` that are halted by their last statement up to the session."""
+    is_halted: dict[str, bool] = {}
     rows = (
         InstrumentStatus.objects.filter(instrument__market=market, halted__isnull=False, valid_from__lte=session)
         .order_by("valid_from")
         .values_list("instrument__code", "halted")
     )
     for code, halted in rows.iterator():
-        said[code] = bool(halted)
-    return {code for code in codes if said.get(code)}
+        is_halted[code] = bool(halted)
+    return {code for code in codes if is_halted.get(code)}
 
 
-def _ineligible(held: Record, session: date) -> Iterator[Omission]:
-    """Why instruments with a bar are not eligible; each has the first reason that holds. DataProblem where the lake is
-    behind the record."""
-    asked = held.between(session, session)
-    panel = open_window(held, asked, _known_before(held, asked[0])).read({"volume": 0}, threads=1)
-    still = StockPrice.objects.filter(market=held.market.name, date=session, volume=0, open=0)
+def _ineligible(record: Record, session: date) -> Iterator[Omission]:
+    """The omissions of instruments with a bar that are not eligible, each under its first reason. DataProblem where the
+    lake is behind the record."""
+    sessions = record.between(session, session)
+    panel = open_window(record, sessions, _history_before(record, sessions[0])).read({"volume": 0}, threads=1)
+    still = StockPrice.objects.filter(market=record.market.name, date=session, volume=0, open=0)
     halted = np.isin(panel.codes, list(still.values_list("stock_code", flat=True)))
     left = panel.segment[-1] >= 0
-    for reason, holds in _reasons(held, panel, halted):
+    for reason, holds in _reasons(record, panel, halted):
         codes = tuple(map(str, panel.codes[left & holds]))
         left = left & ~holds
         yield Omission(reason, True, True, codes)
 
 
-def _known_before(held: Record, session: np.datetime64) -> int:
+def _history_before(record: Record, session: np.datetime64) -> int:
     """Sessions that lie before `session` without a gap, `SUSPICION_REACH` at most."""
-    block = held.block(session)
+    block = record.block(session)
     return min(int(np.searchsorted(block, session)), SUSPICION_REACH)
 
 
-def _reasons(held: Record, panel: Panel, halted: Bools) -> Iterator[tuple[str, Bools]]:
-    """Reasons in the order in which they are given; `halted`: a bar as an exchange writes a day without trade."""
-    own = np.array([name in held.market.segments for name in panel.segments] + [False])
+def _reasons(record: Record, panel: Panel, halted: Bools) -> Iterator[tuple[str, Bools]]:
+    """Reasons in their order of precedence; `halted`: a bar as an exchange writes a day without trade."""
+    own = np.array([name in record.market.segments for name in panel.segments] + [False])
     flags = panel.flags[-1]
     yield "other_segment", ~own[panel.segment[-1]]
     yield "not_common_stock", (flags & NOT_COMMON) > 0

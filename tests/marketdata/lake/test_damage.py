@@ -138,21 +138,21 @@ def test_a_file_read_whole_is_compared_with_its_roster(
     monkeypatch.setattr(writer, "row_digests", lambda bars: honest(bars) + np.uint64(1))
     made.store(lake, made.market(3, DAYS, 40))  # a writer with a defect: sealed, and wrong all the same
     monkeypatch.setattr(writer, "row_digests", honest)
-    with pytest.raises(LakeError, match="holds other rows than its footer says"):
+    with pytest.raises(LakeError, match="contains other rows than its footer states"):
         verified_reader.read_bars(lake, parts[0])
 
 
 def test_a_file_from_elsewhere_is_refused(lake: Lake, parts: tuple[Part, ...]) -> None:
     january, february = (Path(lake.root) / part.path for part in parts[:2])
     shutil.copy(january, february)
-    with pytest.raises(LakeError, match=r"month=02/bars.parquet holds bars of market kr 2024-01"):
+    with pytest.raises(LakeError, match=r"month=02/bars.parquet contains bars of market kr 2024-01"):
         survey(lake, parts)
     other = made.here(Path(lake.root).parent / "other")
     theirs = made.store(other, made.market(4, DAYS, 40))
     shutil.copy(Path(other.root) / theirs[1].path, february)
     survey(lake, parts)  # without the record's digest nobody can tell
     digest = survey(other, theirs).rosters[0].digest
-    with pytest.raises(LakeError, match="holds other bars than the record says"):
+    with pytest.raises(LakeError, match="contains other bars than the record expects"):
         survey(lake, [replace(parts[1], digest=digest)])
     assert file_identity(lake.index("kr-adj")) == ("index", "kr-adj", "")
     index_file.write(lake, "us", index_file.IndexFile(DAYS, np.zeros(40), np.zeros(40), {}))

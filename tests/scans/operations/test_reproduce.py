@@ -106,4 +106,4 @@ def test_a_corrected_event_and_another_membership_are_named_too(
     assert found.data[0] == sessions[22]
     named = {(change.code, change.date): change.what for change in found.changes}
     assert named["005930", sessions[22]] == "factor event corrected to x0.8"
-    assert "told otherwise" in named["035720", sessions[24]]
+    assert "membership" in named["035720", sessions[24]]

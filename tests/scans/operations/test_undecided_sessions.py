@@ -38,7 +38,7 @@ def test_the_readiness_and_the_first_line_name_it_and_strict_refuses(evening: da
     why = "only 5 instruments have a bar, 12 had one the session before"
     assert record.undecided == ((sessions[AT], why),)
     assert (record.behind, record.complete) == (0, sessions[AT + 2])
-    said = f"which nobody has decided about ({sessions[AT]}: {why})"
+    said = f"which no operator has decided about ({sessions[AT]}: {why})"
     assert said in record.sentence
     assert said in readiness.market_readiness("kr", evening).reason
     line = freshness.warning("kr", evening)

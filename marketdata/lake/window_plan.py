@@ -1,0 +1,30 @@
+"""The plan of a read: which sessions, files and closes a panel is assembled from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.breaks import Break
+from marketdata.lake.footers import Part, Survey
+from marketdata.lake.layout import Lake
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPlan:
+    """A market over consecutive sessions (T,): `start` the first requested one, `survey` the footers of its files,
+    `carry` code -> raw close before the window (of instruments idle at its beginning that have one), `flows` the
+    window's files of investor flow, `breaks` those of its sessions."""
+
+    lake: Lake
+    market: str
+    suspect_move: float | None
+    sessions: NDArray[np.datetime64]
+    start: int
+    survey: Survey
+    carry: Mapping[str, float]
+    flows: tuple[Part, ...] = ()
+    breaks: tuple[Break, ...] = ()

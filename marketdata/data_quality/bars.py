@@ -58,7 +58,7 @@ def contradictory_bars(market: str, limit: int) -> Finding:
                 "code": code,
                 "session": str(day),
                 "source": source,
-                "told": why[which],
+                "reason": why[which],
                 **{name: value for name, value in zip(names, values, strict=True) if value is not None},
             }
             for code, day, source, *values, which in rows[:limit]

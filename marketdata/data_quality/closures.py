@@ -31,7 +31,7 @@ def contradicted_closures(market: str, limit: int) -> Finding:
             cases.append(
                 {
                     "session": str(row.date),
-                    "told": f"{seen.traded} instruments traded",
+                    "evidence": f"{seen.traded} instruments traded",
                     "closed by": who,
                 }
             )

@@ -172,7 +172,7 @@ def old_statements(market: str, limit: int) -> Finding:
             {
                 "code": row["instrument__code"],
                 "name": row["instrument__name"],
-                "said": str(row["said"]),
+                "last_status": str(row["said"]),
                 "last_bar": str(row["instrument__last_bar"]),
             }
             for row in old[:limit]

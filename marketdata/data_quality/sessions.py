@@ -16,7 +16,7 @@ def closed_days(market: str, limit: int) -> Finding:
         len(found),
         "Days with bars on which the market seems to have been closed; scans leave them out (confirm it, or say that "
         "the market was open, in the calendar overrides; or collect or import their bars again)",
-        tuple({"session": day, "told": f"{why}; closed?"} for day, why in found[:limit]),
+        tuple({"session": day, "reason": f"{why}; closed?"} for day, why in found[:limit]),
         action="decide: /admin/marketdata/calendaroverride/",
     )
 
@@ -35,6 +35,6 @@ def doubtful_sessions(market: str, limit: int) -> Finding:
         len(found),
         "Sessions in doubt; their own scans are quarantined, later ones use their bars (collect or import the bars "
         "again, or record in the calendar overrides that the market was closed)",
-        tuple({"session": day, "told": why} for day, why in found[:limit]),
+        tuple({"session": day, "reason": why} for day, why in found[:limit]),
         action="decide: /admin/marketdata/calendaroverride/",
     )

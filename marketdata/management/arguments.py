@@ -1,4 +1,4 @@
-"""Options and types of arguments that many commands share."""
+"""Options and argument types shared by commands."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from marketdata.markets import MARKETS
 from marketdata.tables.text import ENCODINGS
 
 MARKET = f"{', '.join(MARKETS)}, or one of your own such as kr-adj (default: kr)"
-"""What `--market` may be, for every command that has it."""
+"""Help of `--market`, for every command."""
 
 
 def add_market(parser: CommandParser, *, default: str | None = "kr") -> None:
-    """The option that names the market; `default` None leaves it open."""
+    """Add the option `--market`; `default` None means no market."""
     parser.add_argument("--market", default=default, help=MARKET)
 
 
 def add_format(parser: CommandParser, forms: Sequence[str]) -> None:
-    """The option that says in which form results are written; the first form is that for people."""
+    """Add the options of the output format; the first of `forms` is that for people."""
     parser.add_argument(
         "--format",
         choices=forms,

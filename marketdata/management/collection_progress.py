@@ -1,4 +1,4 @@
-"""What a collection shows: its plan, progress while it runs (on a terminal only) and what became of it."""
+"""The output of a collection: its plan, progress (on a terminal only) and summary."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from marketdata.management.import_progress import Screen
 from marketdata.management.progress_bar import duration, time_left
+from marketdata.number_format import count_of
 from marketdata.operations.collect import CollectionPlan, CollectionProgress, CollectionReport
 from marketdata.operations.collect.flows import FlowPlan, FlowReport
 
@@ -13,48 +14,50 @@ SHOWN = 20
 
 
 class CollectionScreen(Screen):
-    """What a collection of daily bars or flow shows."""
+    """The output of a collection of daily bars or flow."""
 
     def plan(self, plan: CollectionPlan) -> None:
-        """What will be asked for, how many calls it takes and how long."""
-        quoted = sum(len(group) for group in plan.quotes)
-        asked = len({request.code for request in plan.requests})
+        """Write the plan: its requests, calls and duration."""
+        quote_count = sum(len(group) for group in plan.quotes)
+        requested_count = len({request.code for request in plan.requests})
         write = self._out.write
         write(
-            f"{plan.market.name} from {plan.source}, up to {plan.last}: {plan.instruments:,} instruments, "
-            f"{plan.complete:,} complete, {plan.missing:,} sessions missing"
+            f"{plan.market.name} from {plan.source}, up to {plan.last}: {count_of(plan.instruments, 'instrument')}, "
+            f"{plan.complete:,} complete, {count_of(plan.missing, 'session')} missing"
         )
         if plan.unknown:
             write(
-                f"  {len(plan.unknown):,} are unknown to {plan.source} and left out (name them with --codes to ask "
+                f"  {len(plan.unknown):,} are unknown to {plan.source} and left out (name them with --codes to try "
                 f"again): {list_codes(plan.unknown)}"
             )
         if plan.note:
             write(f"  {plan.note}")
         if plan.settle:
             write(
-                f"  the last sessions of {len(plan.settle):,} instruments are read again: their bars were read on the "
-                "day itself"
+                f"  the last sessions of {count_of(len(plan.settle), 'instrument')} are read again: "
+                "their bars were read on the day itself"
             )
         write(
-            f"  {quoted:,} quotes in {len(plan.quotes):,} calls, bars of {asked:,} instruments in "
-            f"{plan.calls - len(plan.quotes):,} calls: {plan.calls:,} calls, {duration(plan.seconds)} at the limit"
+            f"  {count_of(quote_count, 'quote')} in {count_of(len(plan.quotes), 'call')}, "
+            f"bars of {count_of(requested_count, 'instrument')} in "
+            f"{count_of(plan.calls - len(plan.quotes), 'call')}: {count_of(plan.calls, 'call')}, "
+            f"{duration(plan.seconds)} at the limit"
         )
 
-    def progress(self, told: CollectionProgress) -> None:
-        """Show how far it has come, how fast, and how long it will take."""
-        rate = told.calls / told.seconds if told.seconds else 0.0
-        notes = (f"{told.rows:,} rows", f"{rate:.1f} calls/s", time_left(told.remaining))
-        share = told.calls / told.of if told.of else 1.0
-        self._bar.show(f"{told.calls:,} of {told.of:,} calls", share, *notes)
+    def progress(self, progress: CollectionProgress) -> None:
+        """Show the share done, the speed and the time left."""
+        rate = progress.calls / progress.seconds if progress.seconds else 0.0
+        notes = (f"{progress.rows:,} rows", f"{rate:.1f} calls/s", time_left(progress.remaining))
+        share = progress.calls / progress.of if progress.of else 1.0
+        self._bar.show(f"{progress.calls:,} of {progress.of:,} calls", share, *notes)
 
     def summary(self, report: CollectionReport | FlowReport) -> None:
-        """Show what became of it, failures aside."""
+        """Write the outcome, without failures."""
         counts, rejected = report.counts, sum(report.rejected.values())
         write = self._out.write
         write(
             f"{counts.new:,} new, {counts.corrected:,} corrected, {counts.unchanged:,} unchanged, {rejected:,} "
-            f"rejected; {report.calls:,} calls in {duration(report.seconds)}"
+            f"rejected; {count_of(report.calls, 'call')} in {duration(report.seconds)}"
         )
         if isinstance(report, CollectionReport):
             self._bars(report)
@@ -70,7 +73,7 @@ class CollectionScreen(Screen):
         if report.calls > report.planned:
             write(f"  {report.planned:,} calls were needed; the others were refused, failed or for a token")
         if report.refetched:
-            write(f"  history asked for again, since it was restated: {list_codes(sorted(report.refetched))}")
+            write(f"  history requested again, since it has changed: {list_codes(sorted(report.refetched))}")
         if report.settled:
             write(f"  {report.settled:,} bars differed once they were settled, and are corrected")
         if report.absent:
@@ -78,23 +81,25 @@ class CollectionScreen(Screen):
             write(f"  recorded bars that the source no longer has, which stay: {list_codes(bars)}")
 
     def flow_plan(self, plan: FlowPlan) -> None:
-        """The same of a plan for flow."""
+        """Write a plan for flow."""
         self._out.write(
-            f"{plan.market.name} from {plan.source}, up to {plan.last}: {plan.instruments:,} instruments, "
-            f"{len(plan.codes):,} without flow of that session: {len(plan.codes):,} calls, "
+            f"{plan.market.name} from {plan.source}, up to {plan.last}: {count_of(plan.instruments, 'instrument')}, "
+            f"{len(plan.codes):,} without flow of that session: {count_of(len(plan.codes), 'call')}, "
             f"{duration(plan.seconds)} at the limit"
         )
 
     @staticmethod
     def failures(report: CollectionReport | FlowReport) -> str:
-        """What did not go well, "" where everything did."""
+        """The failures as text, "" where there are none."""
         lines = [report.stopped] if report.stopped else []
         if isinstance(report, CollectionReport) and report.refused:
             lines.append(report.refused)
         if isinstance(report, CollectionReport) and report.unknown:
             lines.append(f"No such instrument: {list_codes(report.unknown)}.")
         if report.failures and not report.stopped:
-            lines.append(f"{len(report.failures):,} instruments failed; the same command asks for them again:")
+            lines.append(
+                f"{count_of(len(report.failures), 'instrument')} failed; the same command requests them again:"
+            )
             shown = list(report.failures.items())[:SHOWN]
             lines += [f"  {code}: {why}" for code, why in shown]
             if len(report.failures) > SHOWN:
@@ -103,6 +108,6 @@ class CollectionScreen(Screen):
 
 
 def list_codes(codes: Sequence[str]) -> str:
-    """The first of many codes, and how many more there are."""
+    """The first of many codes, and the count of the others."""
     more = f" and {len(codes) - SHOWN:,} more" if len(codes) > SHOWN else ""
     return ", ".join(codes[:SHOWN]) + more

@@ -1,7 +1,7 @@
 """The base class of Seismo's commands: its parser, its options, its errors.
 
 1. `--help` shows what the command does, its own options and examples; Django's options work, but are not listed.
-2. An error is one sentence on standard error. Status 1: what was asked for was not done, or not all of it. Status 2:
+2. An error is one sentence on standard error. Status 1: the work was not done, or not all of it. Status 2:
    the command line does not fit. Status 130: interrupted.
 3. No system checks run: they would import every page and the API, which takes longer than a scan. `manage.py check`
    and CI run them.
@@ -95,7 +95,7 @@ class SeismoCommand(BaseCommand):
             connections.close_all()
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Run the command; what a person can mend becomes a `CommandError`."""
+        """Run the command; its `problems` become a `CommandError`."""
         try:
             return super().execute(*args, **options)
         except self.problems as error:
@@ -107,7 +107,7 @@ class SeismoCommand(BaseCommand):
 
 
 def _elsewhere(error: Exception) -> str:
-    """After a market without bars: the markets that have some, in case its name was mistyped."""
+    """After a market without bars: the markets with bars, in case its name was mistyped."""
     if not isinstance(error, EmptyMarket):
         return ""
     recorded = instruments.get_recorded_markets()

@@ -1,4 +1,4 @@
-"""A finding of `check_data` as a person reads it."""
+"""The text of a finding of `check_data`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from marketdata.number_format import format_number
 
 
 def write_finding(out: OutputWrapper, finding: Finding) -> None:
-    """What was found and how often, a line for each case, and what can be done about it."""
-    cut = 0 < len(finding.cases) < finding.count
-    listed = f" ({len(finding.cases):,} listed)" if cut else ""
+    """Write the finding with its count, a line for each case, and the action to take."""
+    is_cut = 0 < len(finding.cases) < finding.count
+    listed = f" ({len(finding.cases):,} listed)" if is_cut else ""
     out.write(f"{finding.market}: {finding.text}: {finding.count:,}{listed}")
     for case in finding.cases:
         out.write("  " + ", ".join(f"{key} {_text(value)}" for key, value in case.items()))

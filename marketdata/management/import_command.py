@@ -1,4 +1,4 @@
-"""A command that imports files into the record: what all of them are given, and what they say."""
+"""The base class of commands that import files into the record: their options and output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from marketdata.queries.instrument_search import DEFAULT_MARKET, find_codes
 
 
 class ImportCommand(SeismoCommand):
-    """Base of the commands; `usual_source` is the name under which files are recorded where none is given."""
+    """Base of the commands; `usual_source` is the default of `--source`."""
 
     usual_source = "file"
     interrupted = INTERRUPTED
@@ -32,15 +32,15 @@ class ImportCommand(SeismoCommand):
         parser.add_argument("--code", help="the code, or name, of every row, for a file without a column of codes")
         parser.add_argument("--date", type=day, help="the day of every row, for a file without one: 2024-01-31")
 
-    def run(self, work: Callable[..., ImportReport], options: dict[str, Any]) -> None:
+    def run(self, operation: Callable[..., ImportReport], options: dict[str, Any]) -> None:
         """Import the files that the options name, by an operation such as `import_prices`; CommandError where one
-        of them failed, brought nothing, or had half of its rows kept out for one reason."""
-        given = {name: options[name] for name in ("files", "source", "market", "strict", "code")}
-        given |= {"day": options["date"], "adjusted": options.get("allow_adjusted", False)}
-        if given["code"]:
-            (given["code"],) = find_codes([given["code"]], given["market"] or DEFAULT_MARKET)
+        of them failed, has no valid row, or had half of its rows rejected for one reason."""
+        arguments = {name: options[name] for name in ("files", "source", "market", "strict", "code")}
+        arguments |= {"day": options["date"], "adjusted": options.get("allow_adjusted", False)}
+        if arguments["code"]:
+            (arguments["code"],) = find_codes([arguments["code"]], arguments["market"] or DEFAULT_MARKET)
         screen = ImportScreen(self.bar, self.stdout)
-        report = work(**given, as_of=timezone.now(), progress=screen.progress)
+        report = operation(**arguments, as_of=timezone.now(), progress=screen.progress)
         self.bar.close()
         for file in report.files:
             screen.summary(file)

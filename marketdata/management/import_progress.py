@@ -1,10 +1,11 @@
-"""What an import shows: progress while it runs, on a terminal only, and a summary of each file."""
+"""The output of an import: progress, on a terminal only, and a summary of each file."""
 
 from __future__ import annotations
 
 from django.core.management.base import OutputWrapper
 
 from marketdata.management.progress_bar import ProgressBar, time_left
+from marketdata.number_format import count_of
 from marketdata.operations.imports.report import FileReport, ImportProgress, ImportReport
 
 INTERRUPTED = "Interrupted: whole batches are recorded and nothing else; the same command completes the rest."
@@ -18,16 +19,16 @@ class Screen:
 
 
 class ImportScreen(Screen):
-    """What an import shows."""
+    """The output of an import."""
 
-    def progress(self, told: ImportProgress) -> None:
-        """Show how far the file has come, how fast, and how long it will take."""
-        rate = told.rows / told.seconds if told.seconds else 0.0
-        notes = (f"{told.rows:,} rows", f"{rate:,.0f} rows/s", time_left(told.remaining))
-        self._bar.show(told.path.name, told.share, *notes)
+    def progress(self, progress: ImportProgress) -> None:
+        """Show the share of the file done, the speed and the time left."""
+        rate = progress.rows / progress.seconds if progress.seconds else 0.0
+        notes = (f"{progress.rows:,} rows", f"{rate:,.0f} rows/s", time_left(progress.remaining))
+        self._bar.show(progress.path.name, progress.share, *notes)
 
     def summary(self, file: FileReport) -> None:
-        """Show what became of a file that could be read at all."""
+        """Write the outcome of a file with a recognised form."""
         if not file.form:
             return
         counts, rejected = file.counts, sum(file.rejected.values())
@@ -37,7 +38,7 @@ class ImportScreen(Screen):
         for note in file.notes:
             write(f"  {note}")
         write(
-            f"  {file.rows:,} rows: {counts.new:,} new, {counts.corrected:,} corrected, "
+            f"  {count_of(file.rows, 'row')}: {counts.new:,} new, {counts.corrected:,} corrected, "
             f"{counts.unchanged:,} unchanged, {rejected:,} rejected; "
             f"{file.seconds:.1f} s, {rate:,.0f} rows/s"
         )
@@ -52,11 +53,11 @@ class ImportScreen(Screen):
 
     @staticmethod
     def failures(report: ImportReport) -> str:
-        """One sentence for each file that was refused, broke off, or needs a look (`FileReport.doubt`)."""
+        """One sentence for each file that was refused, ended early, or needs a look (`FileReport.doubt`)."""
         failed, doubtful = report.failed, report.doubtful
         many = ""
         if len(failed) + len(doubtful) > 1:
-            many = f"{len(failed)} of {len(report.files)} files failed"
+            many = f"{len(failed)} of {count_of(len(report.files), 'file')} failed"
             many += f", and {len(doubtful)} lost half of the rows or all.\n" if doubtful else ".\n"
         sentences = [*(file.error for file in failed), *(file.doubt for file in doubtful)]
         return many + "\n".join(sentences)

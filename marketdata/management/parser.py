@@ -38,7 +38,7 @@ SENTENCES = (
         "{name} could be any of {names}: write it out.",
     ),
 )
-"""Messages of argparse and what people read instead; the first that fits."""
+"""Patterns of argparse's messages and the sentences that replace them; the first match is used."""
 
 
 class Formatter(argparse.HelpFormatter):
@@ -54,18 +54,18 @@ class Parser(CommandParser):
     """Parser of a command or of one of its actions."""
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """The namespace of options; an argument that is none of them is refused with the nearest one that is."""
-        found, extras = self.parse_known_args(args, namespace)
+        """The namespace of options; an unknown argument is refused with the nearest known one."""
+        options, extras = self.parse_known_args(args, namespace)
         if extras:
             self.fail(self._unknown(extras[0]))
-        return found
+        return options
 
     def error(self, message: str) -> NoReturn:
         """End with one sentence and status 2; a `CommandError` where a program called the command."""
         for pattern, sentence in SENTENCES:
             if match := re.fullmatch(pattern, message.rstrip("."), re.DOTALL):
-                given = {name: _plain_name(text) for name, text in match.groupdict().items()}
-                self.fail(sentence.format(command=self.command, **given))
+                groups = {name: _plain_name(text) for name, text in match.groupdict().items()}
+                self.fail(sentence.format(command=self.command, **groups))
         self.fail(f"{self.command}: {message}.")
 
     def fail(self, sentence: str) -> NoReturn:
@@ -80,7 +80,7 @@ class Parser(CommandParser):
         return self.prog.removeprefix("manage.py ")
 
     def options(self) -> Iterator[str]:
-        """The long options of the parser and of its actions that help names."""
+        """The long options of the parser and of its actions that are listed by help."""
         for action in self._actions:
             if action.help != argparse.SUPPRESS:
                 yield from (text for text in action.option_strings if text.startswith("--"))
@@ -94,20 +94,20 @@ class Parser(CommandParser):
             hint = f"did you mean {near}, of" if near else "choose"
             raise argparse.ArgumentError(action, f"cannot be {shorten(value)}: {hint} {list_names(action.choices)}")
 
-    def _unknown(self, given: str) -> str:
-        if not given.startswith("-"):
+    def _unknown(self, argument: str) -> str:
+        if not argument.startswith("-"):
             return (
-                f"{self.command} takes no further argument {shorten(given)}: quote what has spaces; "
+                f"{self.command} takes no further argument {shorten(argument)}: quote what has spaces; "
                 f"`manage.py {self.command.split()[0]} --help` shows an example."
             )
-        name = given.partition("=")[0]
+        name = argument.partition("=")[0]
         near = nearest_name(name, self.options())
         hint = f"did you mean {near}?" if near else f"it has {list_names(self.options(), 'and')}."
         return f"{self.command} has no option {shorten(name, quoted=False)}: {hint}"
 
 
 def shorten(value: Any, *, quoted: bool = True) -> str:
-    """What was given, on one line and no longer than a line."""
+    """The value on one line, cut at the length of a line."""
     text = str(value) if len(str(value)) <= 60 else f"{str(value)[:57]}..."
     return repr(text) if quoted or not text.isprintable() else text
 

@@ -1,4 +1,4 @@
-"""Progress of whatever takes long: one bar on a terminal, drawn by `rich`; nothing elsewhere."""
+"""The progress bar of commands: one line on a terminal, drawn by `rich`; nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.core.management.base import OutputWrapper
 
 
 class ProgressBar:
-    """A line on standard error: what is under way, a bar, the share done and notes. It leaves nothing behind, so that
-    what is printed after it begins on a clean line."""
+    """A line on standard error: title, bar, share done and notes. It is erased at the end, so that later output begins
+    on a clean line."""
 
     def __init__(self, errors: OutputWrapper) -> None:
         self._errors = errors
@@ -18,7 +18,7 @@ class ProgressBar:
         self.is_visible = bool(errors.isatty())
 
     def show(self, title: str, share: float, *notes: str) -> None:
-        """`share` (0 to 1) of `title` is done; at 1 the line goes away."""
+        """Show `share` (0 to 1) of `title`; at 1 the line is erased."""
         if not self.is_visible:
             return
         if self._bar is None:
@@ -30,7 +30,7 @@ class ProgressBar:
             self.close()
 
     def close(self) -> None:
-        """Take the line away, if there is one."""
+        """Erase the line."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
@@ -57,7 +57,7 @@ class ProgressBar:
 
 
 class _Stream:
-    """Django's wrapper as a file: what is written has no line break added."""
+    """Django's wrapper as a file, without line breaks added."""
 
     def __init__(self, wrapper: OutputWrapper) -> None:
         self._wrapper = wrapper
@@ -74,11 +74,11 @@ class _Stream:
 
 
 def time_left(seconds: float | None) -> str:
-    """How long it will take, "" where that is unknown."""
+    """The time left as text, "" for unknown."""
     return "" if seconds is None or math.isinf(seconds) else f"{duration(seconds)} left"
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them, rounded up."""
+    """Seconds as text, rounded up."""
     whole = math.ceil(seconds)
     return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"

@@ -23,11 +23,11 @@ from marketdata.number_format import MISSING_TEXT
 
 GAP = 2
 NARROWEST = 24
-"""Columns of a text that folds, at least: what would fold further goes below."""
+"""The least width of a folding text: columns that would fold further go below the row."""
 
 
 class Output(Protocol):
-    """Where a table goes: a command's standard output."""
+    """The output of a table: a command's standard output."""
 
     def write(self, text: str = "", *, ending: str | None = None) -> object: ...
     def isatty(self) -> bool: ...
@@ -60,7 +60,7 @@ def write_prose(out: Output, text: str) -> None:
 
 
 def plain_text(write: Callable[[Output], None]) -> str:
-    """What `write` writes to its argument, as it is where nobody watches: a file."""
+    """The text that `write` writes to its argument, in the form for a file."""
     stream = StringIO()
     write(OutputWrapper(stream))
     return stream.getvalue()
@@ -68,11 +68,14 @@ def plain_text(write: Callable[[Output], None]) -> str:
 
 def plain_lines(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> list[str]:
     """The heading and the rows as plain text, each as wide as it needs."""
-    cells = [[one.title for one in columns], *(list(row) for row in rows)]
+    cells = [[column.title for column in columns], *(list(row) for row in rows)]
     widths = [max(map(text_width, column)) for column in zip(*cells, strict=True)]
     return [
         (" " * GAP)
-        .join(_padded(cell, width, flush_left=one.text) for cell, width, one in zip(row, widths, columns, strict=True))
+        .join(
+            _padded(cell, width, flush_left=column.text)
+            for cell, width, column in zip(row, widths, columns, strict=True)
+        )
         .rstrip()
         for row in cells
     ]
@@ -92,7 +95,7 @@ def _padded(cell: str, width: int, *, flush_left: bool) -> str:
 
 def _clean(cell: str) -> str:
     """A cell on one line: a name from a file may hold anything, escape codes too."""
-    return cell if cell.isprintable() else "".join(one if one.isprintable() else " " for one in cell)
+    return cell if cell.isprintable() else "".join(letter if letter.isprintable() else " " for letter in cell)
 
 
 def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> tuple[list[int], int]:
@@ -136,13 +139,13 @@ def _terminal(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: 
 
     def line(texts: Sequence[str], style: str = "") -> Table:
         grid = Table.grid(padding=(0, GAP, 0, 0), pad_edge=False)
-        for one, wide in zip(columns[:many], widths, strict=True):
-            justify: Literal["left", "right"] = "left" if one.text else "right"
+        for column, wide in zip(columns[:many], widths, strict=True):
+            justify: Literal["left", "right"] = "left" if column.text else "right"
             grid.add_column(justify=justify, vertical="top", overflow="fold", width=wide)
         grid.add_row(*(Text(text, style) for text in texts[:many]))
         return grid
 
-    console.print(line([one.title for one in columns], "bold"))
+    console.print(line([column.title for column in columns], "bold"))
     console.print(Rule(style="dim"), width=min(sum(widths) + GAP * (many - 1), width))
     for row in cells:
         console.print(line(row))
@@ -152,12 +155,12 @@ def _terminal(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: 
 
 
 def _below(columns: Sequence[Column], row: Sequence[str], width: int) -> Iterator[str]:
-    """What did not fit beside the others, as lines of `name value` that break between two of them."""
+    """The columns that did not fit beside the others, as lines of `name value` that break between two of them."""
     line = ""
-    for one, cell in zip(columns, row, strict=True):
+    for column, cell in zip(columns, row, strict=True):
         if cell in {"", MISSING_TEXT}:
             continue
-        item = f"{one.title} {cell}"
+        item = f"{column.title} {cell}"
         if text_width(item) > width and " " in item:
             yield from [line] if line else []
             *whole, line = textwrap.wrap(item, max(width, 1))

@@ -18,13 +18,13 @@ BINARY = {"parquet": ("Parquet", parquet_file), "xlsx": ("An Excel workbook", xl
 
 
 def refuse_terminal(form: str, output: Path | None) -> None:
-    """CommandError for a form that is no text, where no file is named."""
+    """CommandError for a binary form without an output file."""
     if form in BINARY and output is None:
         raise CommandError(f"{BINARY[form][0]} goes into a file: name one with --output.")
 
 
 def write(table: Table, form: str, output: Path | None, terminal: OutputWrapper, encoding: str) -> None:
-    """Write the table in one of `TABLES` to `output`, else to the terminal, where people see no byte order mark."""
+    """Write the table in one of `TABLES` to `output`, else to the terminal, there without a byte order mark."""
     refuse_terminal(form, output)
     if output is None:
         chosen = ENCODINGS[1] if terminal.isatty() else encoding
@@ -36,8 +36,8 @@ def write(table: Table, form: str, output: Path | None, terminal: OutputWrapper,
             with output.open("wb") as file:
                 file.writelines(csv_chunks(table, encoding))
             return
-        with BINARY[form][1](table) as made, output.open("wb") as file:
-            shutil.copyfileobj(made, file)
+        with BINARY[form][1](table) as stream, output.open("wb") as file:
+            shutil.copyfileobj(stream, file)
     except TooManyRows as error:
         raise CommandError(str(error)) from error
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What the database knows of its tables' contents when it plans a query."""
+"""Statistics of the database's tables for its query planner."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ MANY = 10_000
 
 
 def analyze(rows: int, *models: type[Model]) -> None:
-    """Have PostgreSQL look at tables that `rows` were just written to, where those are many. It does so by itself a
-    minute or two later; until then it plans as for what was there before, which after a first import is nothing."""
+    """ANALYZE tables after `rows` were written, where these are many. PostgreSQL does so by itself a minute or two
+    later; until then it plans for the former contents, which are empty before a first import."""
     if rows < MANY or connection.vendor != "postgresql":
         return
     with connection.cursor() as cursor:

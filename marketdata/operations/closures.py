@@ -1,4 +1,4 @@
-"""The days of a month whose bars are no session's: the calendar says that the market was closed, or the bars do
+"""Closures of a month: days whose bars are not those of a session, by the calendar or by the bars themselves
 (`session_activity`)."""
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ def month_closures(
     *,
     before: bulk.Rows | None = None,
 ) -> tuple[Closures, dict[str, int]]:
-    """The closed days of `rows` (those at `order`, which are the month's), each with how many bars it has and why it is
-    closed, "" where the calendar says so; and for each other day how many bars repeat the session before. `before`: the
-    bars of the last session before the month, where they are not those that the lake knows of."""
+    """The closed days of `rows` (those at `order`, which are the month's), each with its number of bars and the reason,
+    "" for the calendar; and for each other day the number of bars that repeat the session before. `before`: the bars of
+    the last session before the month, where they are not in the lake yet."""
     closed: Closures = {}
     repeated: dict[str, int] = {}
     if not len(order):
@@ -38,24 +38,24 @@ def month_closures(
     values = np.stack([rows.values[name] for name in COMPARED_FIELDS], axis=1)
     walk = ActivityTracker(len(codes))
     if before is not None:
-        kept = before.preferred({})
-        theirs = np.searchsorted(codes, before.codes)[before.code[kept]]
-        bars = np.stack([before.values[name][kept] for name in COMPARED_FIELDS], axis=1)
-        walk.accept(theirs, bars, walk.activity(theirs, bars))
+        preferred = before.preferred({})
+        codes_before = np.searchsorted(codes, before.codes)[before.code[preferred]]
+        bars = np.stack([before.values[name][preferred] for name in COMPARED_FIELDS], axis=1)
+        walk.accept(codes_before, bars, walk.activity(codes_before, bars))
     by_day = order[np.argsort(rows.date[order], kind="stable")]
     edges = np.flatnonzero(np.diff(rows.date[by_day].astype(np.int64), prepend=-1))
-    for mine in np.split(by_day, edges[1:]):
-        day: date = rows.date[mine[0]].item()
-        if not _is_session(calendar.sessions, rows.date[mine[0]]):
-            closed[day] = (len(mine), "")
+    for day_rows in np.split(by_day, edges[1:]):
+        day: date = rows.date[day_rows[0]].item()
+        if not _is_session(calendar.sessions, rows.date[day_rows[0]]):
+            closed[day] = (len(day_rows), "")
             continue
-        activity = walk.activity(code[mine], values[mine])
+        activity = walk.activity(code[day_rows], values[day_rows])
         why = "" if day in calendar.opened else activity.closure()
         if why:
             closed[day] = (activity.bars, why)
             continue
         repeated[day.isoformat()] = activity.repeated
-        walk.accept(code[mine], values[mine], activity)
+        walk.accept(code[day_rows], values[day_rows], activity)
     return closed, repeated
 
 
@@ -65,10 +65,10 @@ def _is_session(calendar: NDArray[np.datetime64], day: np.datetime64) -> bool:
 
 
 def _session_before(market: str, month: date) -> bulk.Rows | None:
-    """The bars of the last session before the month, as far as the lake knows of one."""
+    """The bars of the last session before the month in the lake, None where there is none."""
     earlier = LakePartition.objects.filter(market=market, month__lt=month).exclude(digest="")
-    found = earlier.order_by("-month").values_list("sessions", flat=True).first()
-    days = [day for day, told in (found or {}).items() if told[0]]
+    counts = earlier.order_by("-month").values_list("sessions", flat=True).first()
+    days = [day for day, values in (counts or {}).items() if values[0]]
     if not days:
         return None
     last = date.fromisoformat(max(days))

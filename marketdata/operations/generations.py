@@ -1,4 +1,4 @@
-"""Says that what is shown of a market has changed (see `Generation`)."""
+"""Generations of a market's data, by which caches expire (see `Generation`)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ STEP = timedelta(seconds=1)
 
 
 def advance(name: str) -> None:
-    """Begin a new generation of `name`. Call it last inside the transaction that writes: other writers of the same name
-    wait from here on."""
+    """Begin a new generation of `name`. Call it last inside the transaction that writes: it blocks other writers of the
+    same name."""
     now = timezone.now()
     with transaction.atomic():
         row, new = Generation.objects.select_for_update().get_or_create(name=name, defaults={"changed_at": now})

@@ -2,13 +2,13 @@
 
 1. A holder is a row (`LeaseRow`) with a fence of its own. Taking it is an INSERT, or an UPDATE conditional on the fence
    of a holder that is gone; of two that try, the database lets one through.
-2. While the block runs, a thread writes a heartbeat every `BEAT` seconds, by the database's clock.
+2. During the block a thread writes a heartbeat every `BEAT` seconds, by the database's clock.
 3. A holder is gone when its process has ended on this host, or has written no heartbeat for `SILENCE` seconds where
-   this host cannot see the process, or for `STALLED` where the process is there and does not come to write one.
+   this host cannot see the process, or for `STALLED` where the process exists and writes none.
 4. `check` inside the transaction that publishes is the fence: it renews the row of this fence, and raises LeaseLost
    where another process took the lease over, so that nothing of the late holder is committed.
 
-A row of a dead process stays until the next holder, or `is_active`, looks at it; nothing has to be cleaned up.
+A row of a dead process stays until the next holder replaces it; nothing has to be cleaned up.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ LOGGER = logging.getLogger(__name__)
 
 
 class LeaseTaken(DataProblem):
-    """Another process does this work now: `since` when (UTC), and `holder`, which process."""
+    """Another process does this work now: `since` (UTC) and `holder`, a description of the process."""
 
     def __init__(self, name: str, since: datetime, holder: str) -> None:
         super().__init__(
@@ -56,8 +56,8 @@ class LeaseLost(Exception):
 class Lease:
     """A context manager that holds the lease `name` (a noun that follows "The": "evening of market kr").
 
-    LeaseTaken where another process, or another thread of this one, has held it for `patience` seconds. Within a
-    transaction that the caller has open nobody else sees the row, and no heartbeat is written.
+    LeaseTaken where another process, or another thread of this one, has it for longer than `patience` seconds. Within a
+    transaction that the caller has open no other process sees the row, and no heartbeat is written.
     """
 
     def __init__(self, name: str, *, patience: float = 0.0) -> None:
@@ -66,21 +66,21 @@ class Lease:
         self._fence = uuid.uuid4().hex
         self._over = threading.Event()
         self._is_lost = False
-        self._heart: threading.Thread | None = None
+        self._heartbeat: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         until = time.monotonic() + self._patience
         while not self._take():
             holder = _holder(self.name)
             if holder is None:
-                continue  # it has just ended
+                continue  # ended in between
             if time.monotonic() >= until:
-                whose = f"process {holder.pid} on {holder.hostname}"
-                raise LeaseTaken(self.name, holder.taken_at, whose)
+                process = f"process {holder.pid} on {holder.hostname}"
+                raise LeaseTaken(self.name, holder.taken_at, process)
             time.sleep(LOOK_AGAIN)
         if not connection.in_atomic_block:
-            self._heart = context_thread(self._beat, name=f"lease {self.name}")
-            self._heart.start()
+            self._heartbeat = context_thread(self._run_heartbeat, name=f"lease {self.name}")
+            self._heartbeat.start()
         return self
 
     def __exit__(
@@ -91,16 +91,16 @@ class Lease:
     ) -> None:
         self._over.set()
         try:
-            self._mine().delete()
+            self._own_row().delete()
         except DatabaseError:
             if kind is None:
                 raise
             LOGGER.exception("The lease %r was not given back", self.name)  # the error itself goes on
-        if self._heart is not None:
-            self._heart.join(SILENCE.total_seconds())
+        if self._heartbeat is not None:
+            self._heartbeat.join(SILENCE.total_seconds())
 
     def check(self) -> None:
-        """Renew it; LeaseLost where it is another's. Call it inside the transaction that publishes."""
+        """Renew the lease; LeaseLost where another process has it. Call it inside the transaction that publishes."""
         if self._is_lost or not self._renew():
             self._is_lost = True
             raise LeaseLost(
@@ -108,11 +108,11 @@ class Lease:
                 "published here."
             )
 
-    def _mine(self) -> QuerySet[LeaseRow]:
+    def _own_row(self) -> QuerySet[LeaseRow]:
         return LeaseRow.objects.filter(name=self.name, fence=self._fence)
 
     def _renew(self) -> bool:
-        return bool(self._mine().update(beat_at=Now()))
+        return bool(self._own_row().update(beat_at=Now()))
 
     def _take(self) -> bool:
         process = this_process()
@@ -131,7 +131,7 @@ class Lease:
                 with transaction.atomic():
                     LeaseRow.objects.create(name=self.name, **values)
             except IntegrityError:
-                return False  # another was first
+                return False  # another process was first
             return True
         if not _is_gone(row):
             return False
@@ -139,9 +139,8 @@ class Lease:
         same = LeaseRow.objects.filter(name=self.name, fence=row.fence)
         return bool(same.update(**values))
 
-    def _beat(self) -> None:
-        """The heartbeat's thread. A database that is away, or locked by a long write, is tried again: that says nothing
-        of the lease."""
+    def _run_heartbeat(self) -> None:
+        """The heartbeat's thread. Where the database is unavailable, or locked by a long write, it tries again."""
         while not self._over.wait(BEAT):
             try:
                 is_mine = self._renew()
@@ -158,24 +157,24 @@ class Lease:
 
 
 def is_active(name: str) -> bool:
-    """Whether a living process holds the lease."""
+    """Whether a running process has the lease."""
     return _holder(name) is not None
 
 
 def count_active(prefix: str) -> int:
-    """How many leases whose name begins with `prefix` living processes hold."""
+    """Count of leases of running processes whose name begins with `prefix`."""
     return sum(not _is_gone(row) for row in _with_silence().filter(name__startswith=prefix))
 
 
 def delete_inactive(prefix: str) -> None:
-    """Delete the rows of such leases whose process is gone."""
+    """Delete the leases whose name begins with `prefix` and whose process is gone."""
     for row in _with_silence().filter(name__startswith=prefix):
         if _is_gone(row):
             LeaseRow.objects.filter(name=row.name, fence=row.fence).delete()
 
 
 def inactive(names: Iterable[str]) -> set[str]:
-    """Of these names, those that no living process holds."""
+    """The names whose lease no running process has."""
     names = set(names)
     return names - {row.name for row in _rows(names) if not _is_gone(row)}
 

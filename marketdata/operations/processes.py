@@ -2,7 +2,7 @@
 
 A process number alone is no identity: numbers are used again, each container has its own, and so has each boot. The
 identity is (boot and process namespace of the host, number, start in clock ticks after boot), as Linux has them in
-/proc (proc(5)). Elsewhere the host is "" and nothing is said of other processes.
+/proc (proc(5)). Elsewhere the host is "" and the state of other processes is unknown.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def this_process() -> Process:
 
 
 def is_running(host: str, pid: int, started: int) -> bool | None:
-    """Whether that process still runs; None where this host cannot say."""
+    """Whether that process still runs; None where this host cannot see it."""
     if not host or host != _host():
         return None
     now = _start(pid)
@@ -46,7 +46,7 @@ def is_running(host: str, pid: int, started: int) -> bool | None:
     except ProcessLookupError:
         return False
     except OSError:
-        return None  # it is there, but hidden from this user
+        return None  # it exists, but hidden from this user
     return _start(pid) == started
 
 
@@ -61,8 +61,7 @@ def _host() -> str:
 
 
 def _start(pid: int) -> int | None:
-    """When the process started, in clock ticks after boot; None where there is none, or only what its parent has not
-    yet been told the end of."""
+    """When the process started, in clock ticks after boot; None where there is none, or only a zombie."""
     try:
         text = (PROC / str(pid) / "stat").read_text()
     except OSError:

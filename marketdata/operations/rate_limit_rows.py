@@ -1,4 +1,4 @@
-"""Paces of calls in rows of the database (`sources.http.permits.PaceStore`), for hosts without a Redis."""
+"""Rate limits in rows of the database (`rate_limit_stores`), for hosts without a Redis."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from marketdata.sources.http.rate_limit_stores import StoredState
 
 
 class DatabaseRateLimits:
-    """One row a group. Each method uses the connection of the thread that calls it.
+    """A store with one row for each group. Each method uses the connection of the thread that calls it.
 
     The wall clock: all processes that share the rows must run on one host, or on hosts whose clocks agree.
     """

@@ -1,4 +1,4 @@
-"""Sources as the settings have them: made with permits and tokens that all processes share.
+"""Sources by the settings, with rate limits and tokens that all processes share.
 
 The pace of calls is shared through Redis where there is one, else through rows of the database; where that is SQLite,
 which one batch locks as a whole, through a file beside it. Tokens are shared through Redis,
@@ -32,7 +32,7 @@ from marketdata.sources.registry import SourceDependencies
 
 @dataclass(frozen=True, slots=True)
 class SourceDescription:
-    """What a person may know of a source: `missing` names settings, `wrong` says what contradicts in them."""
+    """A description of a source for people: `missing` names settings, `wrong` is the contradiction in them."""
 
     name: str
     title: str
@@ -46,7 +46,7 @@ class SourceDescription:
 
 
 def make_dependencies() -> SourceDependencies:
-    """What sources are made with in this installation."""
+    """The dependencies of sources in this installation."""
     paces: RateLimitStore = DatabaseRateLimits()
     if connection.vendor == "sqlite":
         paces = SqliteRateLimits(settings.PACE_FILE)
@@ -65,65 +65,65 @@ def make_dependencies() -> SourceDependencies:
     return SourceDependencies(paces, tokens, retry, timeouts)
 
 
-def get_source(name: str, given: SourceDependencies | None = None) -> Source:
-    """The source of that name, ready to be asked. SourceRefused where it is unknown or not configured. Close it at the
+def get_source(name: str, dependencies: SourceDependencies | None = None) -> Source:
+    """The source of that name, ready for requests. SourceRefused where it is unknown or not configured. Close it at the
     end."""
-    made = registry.build(name, settings.SOURCES.get(name, {}), given or make_dependencies())
-    missing = made.missing_settings()
+    source = registry.build(name, settings.SOURCES.get(name, {}), dependencies or make_dependencies())
+    missing = source.missing_settings()
     if missing:
-        made.close()
-        raise SourceRefused(f"{made.title} is not configured: set {' and '.join(missing)} (see .env.example).")
-    return made
+        source.close()
+        raise SourceRefused(f"{source.title} is not configured: set {' and '.join(missing)} (see .env.example).")
+    return source
 
 
 def get_daily_bar_source(market: str, name: str = "") -> DailyBarSource:
     """The source `name` of daily bars, or without a name the first configured one of the registry that has those of
     `market`. SourceRefused where there is none. Close it at the end."""
-    found: DailyBarSource = _able(DailyBarSource, "has daily bars", market, name)
-    return found
+    source: DailyBarSource = _first_source(DailyBarSource, "has daily bars", market, name)
+    return source
 
 
 def get_instrument_source(market: str, name: str = "") -> InstrumentSource:
-    """The same for the lists of what trades."""
-    found: InstrumentSource = _able(InstrumentSource, "lists instruments", market, name)
-    return found
+    """The same for instrument lists."""
+    source: InstrumentSource = _first_source(InstrumentSource, "lists instruments", market, name)
+    return source
 
 
 def get_flow_source(market: str, name: str = "") -> FlowSource:
     """The same for investor flow."""
-    found: FlowSource = _able(FlowSource, "has investor flow", market, name)
-    return found
+    source: FlowSource = _first_source(FlowSource, "has investor flow", market, name)
+    return source
 
 
 def get_holiday_source(market: str, name: str = "") -> HolidaySource:
     """The same for holidays."""
-    found: HolidaySource = _able(HolidaySource, "knows holidays", market, name)
-    return found
+    source: HolidaySource = _first_source(HolidaySource, "knows holidays", market, name)
+    return source
 
 
-def _able(kind: Any, can: str, market: str, name: str) -> Any:
-    family, said = get_market(market).family, []
-    for each in [name] if name else registry.SOURCES:
+def _first_source(kind: Any, ability: str, market: str, name: str) -> Any:
+    family, refusals = get_market(market).family, []
+    for source_name in [name] if name else registry.SOURCES:
         try:
-            found = get_source(each)
+            source = get_source(source_name)
         except SourceRefused as error:
-            said.append(str(error))
+            refusals.append(str(error))
             continue
-        if isinstance(found, kind) and (name or found.daily_market in family):
-            return found
-        found.close()
-    nobody = f"{name} is not a source that {can}" if name else f"No source {can} of {market}"
-    raise SourceRefused(" ".join(said) or f"{nobody}: see `manage.py sources`.")
+        if isinstance(source, kind) and (name or source.daily_market in family):
+            return source
+        source.close()
+    refusal = f"{name} is not a source that {ability}" if name else f"No source {ability} of {market}"
+    raise SourceRefused(" ".join(refusals) or f"{refusal}: see `manage.py sources`.")
 
 
 def describe_sources() -> Iterator[SourceDescription]:
     """Every source of the registry, in its order."""
     for name in registry.SOURCES:
         try:
-            made = registry.build(name, settings.SOURCES.get(name, {}), SourceDependencies())
+            source = registry.build(name, settings.SOURCES.get(name, {}), SourceDependencies())
         except SourceRefused as error:
             yield SourceDescription(name, name, (), wrong=str(error))
             continue
-        can = tuple(sorted(str(one) for one in made.capabilities))
-        yield SourceDescription(name, made.title, can, made.missing_settings())
-        made.close()
+        capabilities = tuple(sorted(str(capability) for capability in source.capabilities))
+        yield SourceDescription(name, source.title, capabilities, source.missing_settings())
+        source.close()

@@ -1,7 +1,7 @@
-"""What waits for a task worker, and whether one is there.
+"""State of the task queue: waiting tasks and running workers.
 
-Where there is Redis, clusters leave their statistics in it. In the database alone they leave none that other processes
-see: there each worker process holds a lease of its own from its start to its end (`hold_worker_lease`).
+With Redis, clusters write their statistics to it. With the database alone their statistics are invisible to other
+processes: each worker process has a lease from its start to its end (`hold_worker_lease`).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from marketdata.operations.lease import Lease, count_active, delete_inactive
 from marketdata.operations.processes import this_process
 
 PATIENCE = timedelta(seconds=30)
-"""How long a task may wait before that alone tells that nobody works the queue. An idle worker takes one at once."""
+"""How long a task may wait before the queue counts as neglected. An idle worker takes a task at once."""
 
 
-Counted = tuple[int, datetime | None, int]
-"""How many wait, since when the oldest does, how many are taken."""
+QueueCounts = tuple[int, datetime | None, int]
+"""Count of waiting tasks, since when the oldest waits, count of taken ones."""
 
 
 class QueueUnavailable(Exception):
@@ -38,9 +38,8 @@ class QueueUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """`waiting` tasks, the oldest for `age` (None: nothing waits, or it cannot be told); `taken`: those a worker holds,
-    where the queue is in the database; `workers`: the worker processes (with Redis the clusters) that are running, None
-    where they cannot be seen."""
+    """`waiting` tasks, the oldest for `age` (None: nothing waits, or unknown); `taken`: tasks that a worker has, where
+    the queue is in the database; `workers`: running worker processes (with Redis clusters), None for unknown."""
 
     waiting: int
     age: timedelta | None
@@ -49,37 +48,37 @@ class Queue:
 
     @property
     def neglected(self) -> bool:
-        """Whether tasks wait and nobody is there to take them."""
+        """Whether tasks wait and no worker takes them."""
         if not self.waiting or self.workers or self.taken:
             return False
         return self.workers == 0 or (self.age or timedelta()) > PATIENCE
 
     def __str__(self) -> str:
-        told = f"{self.waiting} waiting"
+        text = f"{self.waiting} waiting"
         if self.age is not None:
-            told += f", the oldest for {_span(self.age)}"
+            text += f", the oldest for {_duration(self.age)}"
         if self.neglected:
-            return f"{told}, and no task worker is running: start manage.py qcluster"
+            return f"{text}, and no task worker is running: start manage.py qcluster"
         if self.workers is not None:
-            told += f"; task workers running: {self.workers}"
-        return told
+            text += f"; task workers running: {self.workers}"
+        return text
 
 
 WORKER = "task worker "
-"""How the lease of a worker process begins; its host and number follow."""
+"""The first part of the name of a worker's lease; its host and number follow."""
 START_HINT = "No task worker is running, so it waits: start one with `manage.py qcluster`."
 
 
 def hold_worker_lease() -> Lease:
-    """Hold, from now to the end of this process, the lease that says that a task worker is running."""
+    """Take the lease of a running task worker until the end of this process."""
     delete_inactive(WORKER)
     process = this_process()
     return Lease(f"{WORKER}{process.pid} of {process.hostname} {uuid.uuid4().hex[:8]}").__enter__()
 
 
 def advice(now: datetime) -> str:
-    """What to say to a person whose task was queued: how to start a worker where none is running, "" where one is or
-    that is not known."""
+    """A hint for a person whose task was queued: how to start a worker where none is running, "" where one is or that
+    is unknown."""
     try:
         return START_HINT if queue_state(now).workers == 0 else ""
     except (QueueUnavailable, DatabaseError):
@@ -92,35 +91,35 @@ def in_database() -> bool:
 
 
 def queue_state(now: datetime) -> Queue:
-    """The queue as it stands; raises QueueAway, or DatabaseError where it is in the database."""
+    """The state of the queue; raises QueueAway, or DatabaseError where it is in the database."""
     if in_database():
-        return _read(now, _in_database)
+        return _read(now, _database_counts)
     try:
-        return _read(now, _on_redis)
+        return _read(now, _redis_counts)
     except Exception as error:  # its client has errors of its own, and takes long to import
         raise QueueUnavailable(f"The task queue does not answer: {error}") from error
 
 
-def _read(now: datetime, counted: Callable[[Any, datetime], Counted]) -> Queue:
+def _read(now: datetime, counted: Callable[[Any, datetime], QueueCounts]) -> Queue:
     broker = get_broker()
     waiting, since, taken = counted(broker, now)
     age = None if since is None else max(now - since, timedelta())
     return Queue(waiting, age, taken, _workers(broker))
 
 
-def _in_database(broker: Any, now: datetime) -> Counted:
+def _database_counts(broker: Any, now: datetime) -> QueueCounts:
     """A task's lock is when it was put in, or, once it is taken, when it may be taken again."""
-    waits = Q(lock__lte=now)
-    found = OrmQ.objects.filter(key=broker.list_key).aggregate(
-        waiting=Count("pk", filter=waits),
-        since=Min("lock", filter=waits),
-        taken=Count("pk", filter=~waits),
+    is_waiting = Q(lock__lte=now)
+    counts = OrmQ.objects.filter(key=broker.list_key).aggregate(
+        waiting=Count("pk", filter=is_waiting),
+        since=Min("lock", filter=is_waiting),
+        taken=Count("pk", filter=~is_waiting),
     )
-    return found["waiting"], found["since"], found["taken"]
+    return counts["waiting"], counts["since"], counts["taken"]
 
 
-def _on_redis(broker: Any, _: datetime) -> Counted:
-    """Tasks are taken from the list's head, so the oldest stands there."""
+def _redis_counts(broker: Any, _: datetime) -> QueueCounts:
+    """Tasks are taken from the list's head, so the oldest is there."""
     waiting, oldest = broker.queue_size(), broker.connection.lindex(broker.list_key, 0)
     try:
         since = SignedPackage.loads(oldest)["started"] if oldest else None
@@ -135,7 +134,7 @@ def _workers(broker: Any) -> int | None:
     return len(Stat.get_all(broker))
 
 
-def _span(age: timedelta) -> str:
+def _duration(age: timedelta) -> str:
     """A duration in the largest unit that it has two of."""
     seconds = int(age.total_seconds())
     for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):

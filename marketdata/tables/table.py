@@ -1,4 +1,4 @@
-"""A table to hand out: typed columns and rows as JSON has them, for every writer and from every door."""
+"""A table of typed columns and rows as JSON has them, for every writer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its name, where in a row its values are, and their type."""
+    """A column: its name, the path of its values in a row, and their type."""
 
     name: str
     path: tuple[str, ...]
@@ -22,10 +22,10 @@ class Column:
 
     def of(self, row: Row) -> Any:
         """The row's value, as JSON has it."""
-        found: Any = row
+        value: Any = row
         for name in self.path:
-            found = found.get(name) if found is not None else None
-        return found
+            value = value.get(name) if value is not None else None
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +37,22 @@ class Table:
 
     @property
     def names(self) -> list[str]:
-        """The columns' names, each once: of several with one name the outermost keeps it."""
+        """The columns' names, each once: of several columns with one name the outermost has it."""
         outermost: dict[str, Column] = {}
-        for one in sorted(self.columns, key=lambda one: len(one.path)):
-            outermost.setdefault(one.name, one)
-        return [one.name if one is outermost[one.name] else "_".join(one.path[-2:]) for one in self.columns]
+        for column in sorted(self.columns, key=lambda column: len(column.path)):
+            outermost.setdefault(column.name, column)
+        return [
+            column.name if column is outermost[column.name] else "_".join(column.path[-2:]) for column in self.columns
+        ]
 
 
 def column(name: str, kind: pa.DataType) -> Column:
-    """A column whose values lie at the row's top."""
+    """A column of top-level values."""
     return Column(name, (name,), kind)
 
 
 def batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
-    """The rows, so many at a time."""
-    there = iter(rows)
-    while batch := list(itertools.islice(there, size)):
+    """The rows in lists of `size`."""
+    remaining = iter(rows)
+    while batch := list(itertools.islice(remaining, size)):
         yield batch

@@ -1,4 +1,4 @@
-"""A table as CSV (RFC 4180, UTF-8), the one writer of the API and of the commands.
+"""A table as CSV (RFC 4180, UTF-8), the writer of the API and of the commands.
 
 A spreadsheet takes text that begins with =, +, -, @ or a control character for a formula: such text gets an apostrophe
 in front. Numbers are never touched, negative ones neither, and percent stays percent. A byte order mark comes first
@@ -36,7 +36,7 @@ def csv_chunks(table: Table, encoding: str = ENCODINGS[0]) -> Iterator[bytes]:
     writer = csv.writer(stream)
     writer.writerow([neutralise(name) for name in table.names])
     for batch in batches(table.rows, BATCH):
-        writer.writerows([_cell(one.of(row)) for one in table.columns] for row in batch)
+        writer.writerows([_cell(column.of(row)) for column in table.columns] for row in batch)
         yield stream.getvalue().encode()
         stream.seek(0)
         stream.truncate()
@@ -49,9 +49,9 @@ def neutralise(text: str) -> str:
 
 
 def flatten(value: Any) -> Any:
-    """A value as one cell: words of a list with blanks between, whatever else has parts as JSON; None for what is no
-    finite number."""
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+    """A value as one cell: a list of words joined by blanks, other lists and mappings as JSON; None for a number that
+    is not finite."""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return " ".join(value)
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False)
@@ -70,6 +70,6 @@ def _cell(value: Any) -> Any:
 
 
 def plain_number(value: float) -> str:
-    """Every digit that tells the number from its neighbours, never with an exponent."""
+    """The shortest digits of the number that are exact, never with an exponent."""
     text = repr(float(value))
     return f"{Decimal(text):f}" if "e" in text else text

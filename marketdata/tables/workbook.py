@@ -17,12 +17,12 @@ from marketdata.tables.text import flatten
 
 IN_MEMORY = 8 * 1024 * 1024
 MOST_ROWS = 1_048_575
-"""What a sheet has below its head."""
+"""Rows of a sheet below its heading."""
 LONGEST = 32_767
 """Characters of a cell."""
 EXACT = 2**53
 """The largest number up to which Excel knows every integer."""
-MADE = datetime(2000, 1, 1)  # noqa: DTZ001 (the same table is the same file)
+CREATED = datetime(2000, 1, 1)  # noqa: DTZ001 (the same table is the same file)
 OPTIONS = {
     "constant_memory": True,
     "strings_to_formulas": False,
@@ -39,13 +39,13 @@ class TooManyRows(ValueError):
 
 
 def xlsx_file(table: Table) -> IO[bytes]:
-    """The file, to be read from its beginning. TooManyRows where a sheet cannot hold it."""
+    """The file, positioned at its beginning. TooManyRows where the table does not fit a sheet."""
     import xlsxwriter  # a tenth of a second, for this form alone
 
     file: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (its reader closes it)
     try:
         book = xlsxwriter.Workbook(file, OPTIONS)
-        book.set_properties({"created": MADE})
+        book.set_properties({"created": CREATED})
         _fill(book, table)
         book.close()
     except BaseException:
@@ -60,8 +60,8 @@ def _fill(book: Any, table: Table) -> None:
     head = book.add_format({"bold": True})
     formats = {name: book.add_format({"num_format": text}) for name, text in FORMATS.items()}
     writes = []
-    for n, one in enumerate(table.columns):
-        kind = _kind(one.type)
+    for n, column in enumerate(table.columns):
+        kind = _kind(column.type)
         sheet.set_column(n, n, WIDTHS[kind], formats.get(kind))
         writes.append(_writer(sheet, kind, formats.get(kind)))
     sheet.freeze_panes(1, 0)
@@ -73,8 +73,8 @@ def _fill(book: Any, table: Table) -> None:
             raise TooManyRows(
                 f"An Excel sheet has at most {MOST_ROWS:,} rows: take csv or parquet, or a shorter range."
             )
-        for n, (one, write) in enumerate(zip(table.columns, writes, strict=True)):
-            value = one.of(row)
+        for n, (column, write) in enumerate(zip(table.columns, writes, strict=True)):
+            value = column.of(row)
             if value is not None:
                 write(number, n, value)
 
@@ -94,7 +94,7 @@ def _kind(kind: pa.DataType) -> str:
 
 
 def _writer(sheet: Any, kind: str, form: Any) -> Write:
-    """What writes a value of that kind into a cell; a value of another kind is written as text."""
+    """The function that writes a value of that kind into a cell; a value of another kind is written as text."""
 
     def text(row: int, column: int, value: Any) -> None:
         value = flatten(value)
@@ -112,12 +112,12 @@ def _writer(sheet: Any, kind: str, form: Any) -> Write:
         sheet.write_boolean(row, column, value, form)
 
     def day(row: int, column: int, value: Any) -> None:
-        found = date.fromisoformat(value) if isinstance(value, str) else value
-        sheet.write_datetime(row, column, found, form)
+        moment = date.fromisoformat(value) if isinstance(value, str) else value
+        sheet.write_datetime(row, column, moment, form)
 
     def time(row: int, column: int, value: Any) -> None:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else value
-        found = found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
-        sheet.write_datetime(row, column, found, form)
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        moment = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+        sheet.write_datetime(row, column, moment, form)
 
     return {"text": text, "number": number, "truth": truth, "date": day, "time": time}[kind]

@@ -28,9 +28,9 @@ def levels(sessions: list[date], last: float = -0.029) -> pd.DataFrame:
 
 def record_index(rows: pd.DataFrame, folder: Path) -> None:
     """Record the frame as the series KS11 of market kr, a day after the bars, and choose it."""
-    from marketdata.operations.imports.index_series import choose, import_index
+    from marketdata.operations.imports.index_series import choose_index, import_index
 
     rows.to_csv(folder / "index.csv", index=False)
     later = AS_OF + timedelta(days=1)
     import_index(file=folder / "index.csv", market="kr", name="KS11", as_of=later)
-    choose(market="kr", name="KS11")
+    choose_index(market="kr", name="KS11")

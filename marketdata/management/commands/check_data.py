@@ -1,4 +1,4 @@
-"""manage.py check_data: what looks wrong with the record."""
+"""manage.py check_data: the suspicious data of a record."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from marketdata.management.command import SeismoCommand
 from marketdata.management.findings import write_finding
 from marketdata.management.progress_bar import ProgressBar
 from marketdata.markets import get_market
+from marketdata.number_format import count_of
 from marketdata.operations.projection import project
 from marketdata.queries.records import get_record
 
@@ -28,24 +29,24 @@ class Command(SeismoCommand):
         add_market(parser)
         add_format(parser, ("text", "json"))
         parser.add_argument("--limit", type=positive, default=20, help="cases shown of each finding")
-        parser.add_argument("--strict", action="store_true", help="status 1 where anything is found")
+        parser.add_argument("--strict", action="store_true", help="status 1 where there is a finding")
 
     def handle(self, **options: Any) -> None:
         name = get_market(options["market"]).name
         project.update_lake(name)
         get_record(name).refuse_empty()
-        found = list(age.check_age(name, timezone.now()))
+        results = list(age.check_age(name, timezone.now()))
         bar = ProgressBar(self.stderr)
         try:
-            found += get_findings(name, limit=options["limit"], progress=bar.show)
+            results += get_findings(name, limit=options["limit"], progress=bar.show)
         finally:
             bar.close()
-        for finding in found:
+        for finding in results:
             if options["format"] == "json":
                 self.stdout.write(json.dumps(asdict(finding), ensure_ascii=False))
             else:
                 write_finding(self.stdout, finding)
-        if not found and options["format"] == "text":
+        if not results and options["format"] == "text":
             self.stdout.write(f"Nothing looks wrong with market {name}.")
-        if found and options["strict"]:
-            raise CommandError(f"{len(found)} checks of market {name} found something.")
+        if results and options["strict"]:
+            raise CommandError(f"{count_of(len(results), 'check')} of market {name} with findings.")

@@ -1,4 +1,4 @@
-"""manage.py collect_flows: who bought in the last sessions, from a source."""
+"""manage.py collect_flows: the investor flow of the last sessions from a source."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Command(SeismoCommand):
         add_market(parser)
         parser.add_argument("--source", default="", help="default: the first configured one")
         parser.add_argument("--codes", type=shares, default=(), help="these alone: codes or names")
-        parser.add_argument("--dry-run", action="store_true", help="plan, and ask for nothing")
+        parser.add_argument("--dry-run", action="store_true", help="show the plan without requests")
 
     def handle(self, **options: Any) -> None:
         screen = CollectionScreen(self.bar, self.stdout)
@@ -45,5 +45,5 @@ class Command(SeismoCommand):
                 report = flows.collect_flows(source, plan, clock=timezone.now, progress=screen.progress)
         self.bar.close()
         screen.summary(report)
-        if wrong := screen.failures(report):
-            raise CommandError(wrong)
+        if failures := screen.failures(report):
+            raise CommandError(failures)

@@ -1,4 +1,4 @@
-"""manage.py collect_prices: daily bars from a source, as far as the record lacks them."""
+"""manage.py collect_prices: the daily bars that the record lacks, from a source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from marketdata.sources.base import SourceError
 
 
 class Command(SeismoCommand):
-    help = "Collect the daily bars that the record lacks, and say beforehand how many calls that takes."
+    help = "Collect the daily bars that the record lacks; the plan with its number of calls comes first."
     examples = (
         "collect_prices --dry-run",
         "collect_prices --market upbit --since 2024-01-01",
@@ -32,25 +32,25 @@ class Command(SeismoCommand):
         add_market(parser)
         parser.add_argument("--source", default="", help="default: the first configured one")
         parser.add_argument("--since", type=day, help="every session since that day")
-        which = parser.add_mutually_exclusive_group()
-        which.add_argument("--codes", type=shares, default=(), help="these alone: codes or names")
-        again = "ask for all sessions of these again, and correct what differs"
-        which.add_argument("--refetch", type=shares, default=(), metavar="CODES", help=again)
-        parser.add_argument("--dry-run", action="store_true", help="plan, and ask for nothing")
+        selection = parser.add_mutually_exclusive_group()
+        selection.add_argument("--codes", type=shares, default=(), help="these alone: codes or names")
+        refetch_help = "request all sessions of these again, and correct differences"
+        selection.add_argument("--refetch", type=shares, default=(), metavar="CODES", help=refetch_help)
+        parser.add_argument("--dry-run", action="store_true", help="show the plan without requests")
 
     def handle(self, **options: Any) -> None:
         screen = CollectionScreen(self.bar, self.stdout)
-        market, again, since = options["market"], options["refetch"], options["since"]
-        codes = find_codes(again or options["codes"], market)
-        given = collect.CollectionOptions.of_settings(codes=codes, since=since, refetch=bool(again))
+        market, refetch, since = options["market"], options["refetch"], options["since"]
+        codes = find_codes(refetch or options["codes"], market)
+        collection_options = collect.CollectionOptions.of_settings(codes=codes, since=since, refetch=bool(refetch))
         with closing(sources.get_daily_bar_source(market, options["source"])) as source:
             if options["dry_run"]:
                 now = timezone.now()
-                screen.plan(collect.make_plan(source, market=market, options=given, as_of=now))
+                screen.plan(collect.make_plan(source, market=market, options=collection_options, as_of=now))
                 return
-            watch = collect.Callbacks(screen.plan, self.stdout.write, screen.progress)
-            report = collect.run(source, market, given, clock=timezone.now, watch=watch)[1]
+            callbacks = collect.Callbacks(screen.plan, self.stdout.write, screen.progress)
+            report = collect.run(source, market, collection_options, clock=timezone.now, callbacks=callbacks)[1]
         self.bar.close()
         screen.summary(report)
-        if wrong := screen.failures(report):
-            raise CommandError(wrong)
+        if failures := screen.failures(report):
+            raise CommandError(failures)

@@ -9,7 +9,7 @@ from marketdata.operations.imports.flows import import_flows
 
 
 class Command(ImportCommand):
-    help = "Import who bought: net buying of kinds of investors per code and date (Parquet or CSV)."
+    help = "Import investor flow: net buying by kinds of investors per code and date (Parquet or CSV)."
 
     examples = ("import_flows flows-2026.parquet", "import_flows flows.csv --source krx --strict")
 

@@ -10,13 +10,13 @@ from django.utils import timezone
 
 from marketdata.management.arguments import add_market
 from marketdata.management.command import SeismoCommand
-from marketdata.operations.imports.index_series import choose, import_index
+from marketdata.operations.imports.index_series import choose_index, import_index
 from marketdata.queries import index_series
 from marketdata.sources.files import PriceFileError
 
 
 class Command(SeismoCommand):
-    help = "Import an external index series (date, high, low, close), which regimes may stand on."
+    help = "Import an external index series (date, high, low, close), which regimes may use."
     examples = ("import_index krx_index.parquet --name KS11 --choose",)
     problems = (*SeismoCommand.problems, PriceFileError)
 
@@ -28,10 +28,10 @@ class Command(SeismoCommand):
 
     def handle(self, **options: Any) -> None:
         file, market, name = (options[key] for key in ("file", "market", "name"))
-        made = import_index(file=file, market=market, name=name, as_of=timezone.now())
+        report = import_index(file=file, market=market, name=name, as_of=timezone.now())
         if options["choose"]:
-            choose(market=market, name=name)
-        used = index_series.get_index_name(market) or "its own"
-        for line in made.lines():
+            choose_index(market=market, name=name)
+        index_name = index_series.get_index_name(market) or "its own"
+        for line in report.lines():
             self.stdout.write(line)
-        self.stdout.write(f"Market {market} uses {used} index.")
+        self.stdout.write(f"Market {market} uses {index_name} index.")

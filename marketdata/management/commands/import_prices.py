@@ -13,7 +13,7 @@ class Command(ImportCommand):
     help = (
         "Import daily bars (marcap, tidy, the exports of the KRX data portal, pykrx, FinanceDataReader and yfinance; "
         "Parquet, CSV, zip, gzip or xlsx) and factor events (date, code, ratio). The status is 1 where a file could "
-        "not be read, where nothing of it could be recorded, and where one reason kept half of its rows out."
+        "not be read, where none of its rows could be recorded, and where half of them were rejected for one reason."
     )
     examples = (
         "import_prices bars-2025.parquet bars-2026.parquet",
@@ -27,7 +27,7 @@ class Command(ImportCommand):
         parser.add_argument(
             "--allow-adjusted",
             action="store_true",
-            help="take the adjusted prices of yfinance into a market of raw prices",
+            help="allow adjusted prices of yfinance in a market of raw prices",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from marketdata.management.arguments import day, positive
 from marketdata.management.command import SeismoCommand
+from marketdata.number_format import count_of
 from marketdata.operations.imports.demo_prices import write_demo_prices
 from marketdata.sources.demo.market import SEED
 
@@ -27,10 +28,11 @@ class Command(SeismoCommand):
         parser.add_argument("--seed", type=int, default=SEED, help="another number gives another market")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        given = {name: options[name] for name in ("output", "instruments", "sessions", "seed")}
+        arguments = {name: options[name] for name in ("output", "instruments", "sessions", "seed")}
         end = options["end"] or timezone.now().date()
-        rows = write_demo_prices(**given, end=end)
+        rows = write_demo_prices(**arguments, end=end)
         self.stdout.write(
-            f"{options['output']}: {rows:,} rows of {options['instruments']:,} generated instruments, "
+            f"{options['output']}: {count_of(rows, 'row')} of "
+            f"{count_of(options['instruments'], 'generated instrument')}, "
             f"seed {options['seed']}"
         )

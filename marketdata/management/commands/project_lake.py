@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 from marketdata.management.arguments import add_market
 from marketdata.management.command import SeismoCommand
 from marketdata.markets import get_market
+from marketdata.number_format import count_of
 from marketdata.operations.projection import project
 from marketdata.queries.records import get_record
 
@@ -23,17 +24,18 @@ class Command(SeismoCommand):
         parser.add_argument("--rebuild", action="store_true", help="rewrite every partition")
 
     def handle(self, **options: Any) -> None:
-        began = time.perf_counter()
+        started = time.perf_counter()
         name = get_market(options["market"]).name
         project.mark_damaged(name)
         rebuild, progress = options["rebuild"], self.progress
-        done = project.project_bars(name, rebuild=rebuild, progress=progress)
-        done += project.project_flows(name, rebuild=rebuild, progress=progress)
+        report = project.project_bars(name, rebuild=rebuild, progress=progress)
+        report += project.project_flows(name, rebuild=rebuild, progress=progress)
         self.bar.close()
         get_record(name).refuse_empty()
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - started
         self.stdout.write(
-            f"{name}: {done.partitions} partitions rewritten, {done.rows:,} rows, {done.bytes / 1e6:.1f} MB, "
+            f"{name}: {count_of(report.partitions, 'partition')} rewritten, "
+            f"{count_of(report.rows, 'row')}, {report.bytes / 1e6:.1f} MB, "
             f"{seconds:.1f} s"
         )
 

@@ -1,4 +1,4 @@
-"""manage.py sources: who can be asked for market data, and what is still missing."""
+"""manage.py sources: the sources of market data and their missing settings."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from marketdata.operations.sources import describe_sources
 
 
 class Command(SeismoCommand):
-    help = "List the sources: what each can do, and whether it is configured."
+    help = "List the sources with their capabilities, and whether each is configured."
     examples = ("sources", "sources --format json")
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_format(parser, ("text", "json"))
 
     def handle(self, **options: Any) -> None:
-        for one in describe_sources():
+        for source in describe_sources():
             if options["format"] == "json":
-                said = asdict(one) | {"is_configured": one.is_configured}
-                self.stdout.write(json.dumps(said, ensure_ascii=False))
+                row = asdict(source) | {"is_configured": source.is_configured}
+                self.stdout.write(json.dumps(row, ensure_ascii=False))
                 continue
-            state = "configured" if one.is_configured else "not configured"
-            lacks = f", missing {' and '.join(one.missing)}" if one.missing else ""
-            self.stdout.write(f"{one.name:8} {one.title}: {state}{lacks}")
-            self.stdout.write(f"         {one.wrong or ', '.join(one.can)}")
+            state = "configured" if source.is_configured else "not configured"
+            missing = f", missing {' and '.join(source.missing)}" if source.missing else ""
+            self.stdout.write(f"{source.name:8} {source.title}: {state}{missing}")
+            self.stdout.write(f"         {source.wrong or ', '.join(source.can)}")

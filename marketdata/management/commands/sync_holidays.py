@@ -1,4 +1,4 @@
-"""manage.py sync_holidays: on which of the coming days the exchange opens."""
+"""manage.py sync_holidays: the holidays of the coming days."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from django.utils import timezone
 
 from marketdata.management.arguments import add_market
 from marketdata.management.command import SeismoCommand
+from marketdata.number_format import count_of
 from marketdata.operations import sources
 from marketdata.operations.collect import holidays
 from marketdata.sources.base import SourceError
 
 
 class Command(SeismoCommand):
-    help = "Ask, once a day at most, on which of the coming days the exchange opens."
+    help = "Synchronise the calendar with the holidays of a source, once a day at most."
     examples = ("sync_holidays", "sync_holidays --source kis")
     problems = (*SeismoCommand.problems, SourceError)
 
@@ -27,19 +28,20 @@ class Command(SeismoCommand):
     def handle(self, **options: Any) -> None:
         market = options["market"]
         with closing(sources.get_holiday_source(market, options["source"])) as source:
-            done = holidays.sync(source, market=market, as_of=timezone.now())
-        if not done.is_due:
-            self.stdout.write(f"{market}: asked today already; the source takes one such call a day.")
+            report = holidays.sync(source, market=market, as_of=timezone.now())
+        if not report.is_due:
+            self.stdout.write(f"{market}: the source has answered today already; it allows one such call a day.")
             return
         self.stdout.write(
-            f"{market}: {done.days} days up to {done.until}; {len(done.written)} differ from the calendar"
+            f"{market}: {count_of(report.days, 'day')} up to {report.until}; "
+            f"{len(report.written)} differ from the calendar"
         )
-        for told, days in (
-            ("override written", done.written),
-            ("override withdrawn: the source's answer is now that of the calendar", done.removed),
-            ("your own override says otherwise and stays", done.disputed),
+        for text, days in (
+            ("override written", report.written),
+            ("override withdrawn: the source's answer is now that of the calendar", report.removed),
+            ("your own override says otherwise and stays", report.disputed),
         ):
             for day in days:
-                self.stdout.write(f"  {day} {told}")
-        if not done.complete:
-            self.stdout.write(f"  the answer says nothing of today: {market} is asked again by the next call")
+                self.stdout.write(f"  {day} {text}")
+        if not report.complete:
+            self.stdout.write(f"  the answer does not contain today: the next run requests {market} again")

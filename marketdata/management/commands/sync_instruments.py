@@ -1,4 +1,4 @@
-"""manage.py sync_instruments: what trades today, from the lists of a source."""
+"""manage.py sync_instruments: the instruments of today, from the lists of a source."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from django.utils import timezone
 from marketdata.management.arguments import add_market
 from marketdata.management.collection_progress import list_codes
 from marketdata.management.command import SeismoCommand
+from marketdata.number_format import count_of
 from marketdata.operations import sources
 from marketdata.operations.collect import instruments
 from marketdata.sources.base import SourceError
 
 
 class Command(SeismoCommand):
-    help = "Record what trades today: names, segments, kinds, flags, listings and delistings."
+    help = "Record the instruments of today: names, segments, kinds, flags, listings and delistings."
     examples = ("sync_instruments", "sync_instruments --market upbit")
     problems = (*SeismoCommand.problems, SourceError)
 
@@ -28,13 +29,13 @@ class Command(SeismoCommand):
     def handle(self, **options: Any) -> None:
         market = options["market"]
         with closing(sources.get_instrument_source(market, options["source"])) as source:
-            done = instruments.sync(source, market=market, as_of=timezone.now())
+            report = instruments.sync(source, market=market, as_of=timezone.now())
         self.stdout.write(
-            f"{market}: {done.listed:,} instruments listed, {done.new:,} new, {done.changed:,} changed; "
-            f"{done.passed_over:,} of other kinds passed over"
+            f"{market}: {count_of(report.listed, 'instrument')} listed, {report.new:,} new, {report.changed:,} "
+            f"changed; {report.passed_over:,} of other kinds skipped"
         )
-        for told, codes in (("no longer listed", done.gone), ("listed again", done.back)):
+        for text, codes in (("no longer listed", report.gone), ("listed again", report.back)):
             if codes:
-                self.stdout.write(f"  {told}: {list_codes(codes)}")
-        if done.failures:
-            raise CommandError("\n".join(f"{segment}: {why}" for segment, why in done.failures))
+                self.stdout.write(f"  {text}: {list_codes(codes)}")
+        if report.failures:
+            raise CommandError("\n".join(f"{segment}: {why}" for segment, why in report.failures))

@@ -1,4 +1,4 @@
-"""manage.py verify_lake: does the lake tell what the record says?"""
+"""manage.py verify_lake: the differences between the lake and the record."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from marketdata.management.arguments import add_market
 from marketdata.management.command import SeismoCommand
 from marketdata.markets import get_market
+from marketdata.number_format import count_of
 from marketdata.operations.projection.verify import verify
 
 
@@ -21,11 +22,11 @@ class Command(SeismoCommand):
 
     def handle(self, **options: Any) -> None:
         name = get_market(options["market"]).name
-        found = list(verify(name))
-        for finding in found:
+        findings = list(verify(name))
+        for finding in findings:
             where = f"{finding.month:%Y-%m} " if finding.month else ""
             self.stdout.write(f"{name} {where}{finding.text}")
-        faults = sum(finding.is_fault for finding in found)
+        faults = sum(finding.is_fault for finding in findings)
         if faults:
-            raise CommandError(f"{faults} faults in the lake of market {name}.")
+            raise CommandError(f"{count_of(faults, 'fault')} in the lake of market {name}.")
         self.stdout.write(f"The lake of market {name} agrees with the record.")

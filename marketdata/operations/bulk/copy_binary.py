@@ -4,8 +4,8 @@ Format (PostgreSQL documentation, COPY, "Binary Format"): a header; for each row
 each field its length in bytes as int32, -1 for NULL, and the bytes, all big-endian; a trailer of int16 -1. Dates count
 days, timestamps microseconds, from 2000-01-01.
 
-Every row is first laid out at its greatest width, R x W bytes, with a mask of the bytes that are really there: a NULL
-has none, a short text fewer. Reading the matrix through the mask, row by row, is the format.
+Every row is first written at its greatest width, R x W bytes, with a mask of the bytes that exist: none for a NULL,
+fewer for a short text. The matrix read through the mask, row by row, is the format.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _EPOCH_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 Octets = NDArray[np.uint8]
 Field = tuple[Octets, NDArray[np.int32], NDArray[np.bool_] | None]
-"""A column: its bytes (R, width), the length that each row declares (R,), and which bytes are there (None: all)."""
+"""A column: its bytes (R, width), the length that each row declares (R,), and the mask of its bytes (None: all)."""
 
 
 def text(words: NDArray[np.str_], index: NDArray[np.integer]) -> Field:
@@ -49,8 +49,8 @@ def dates(days: NDArray[np.datetime64]) -> Field:
 
 def same_time(at: datetime, rows: int) -> Field:
     """A column of one moment."""
-    passed = at - _EPOCH_TIME
-    micros = (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
+    elapsed = at - _EPOCH_TIME
+    micros = (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds
     return _fixed(np.broadcast_to(_big_endian(np.array([micros]), ">i8"), (rows, 8)))
 
 
@@ -68,15 +68,15 @@ def rows(fields: list[Field]) -> bytes:
     """The rows, without header and trailer."""
     count = len(fields[0][0])
     parts = [np.broadcast_to(_big_endian(np.array([len(fields)]), ">i2"), (count, 2))]
-    there: list[NDArray[np.bool_]] = [np.broadcast_to(np.True_, (count, 2))]
+    masks: list[NDArray[np.bool_]] = [np.broadcast_to(np.True_, (count, 2))]
     for octets, lengths, present in fields:
         parts += [_big_endian(lengths, ">i4"), octets]
-        there.append(np.broadcast_to(np.True_, (count, 4)))
-        there.append(np.broadcast_to(np.True_, octets.shape) if present is None else present)
-    laid_out = np.concatenate(parts, axis=1)
+        masks.append(np.broadcast_to(np.True_, (count, 4)))
+        masks.append(np.broadcast_to(np.True_, octets.shape) if present is None else present)
+    matrix = np.concatenate(parts, axis=1)
     if all(present is None for _, _, present in fields):
-        return laid_out.tobytes()
-    return laid_out[np.concatenate(there, axis=1)].tobytes()
+        return matrix.tobytes()
+    return matrix[np.concatenate(masks, axis=1)].tobytes()
 
 
 def _fixed(octets: Octets) -> Field:
@@ -85,5 +85,5 @@ def _fixed(octets: Octets) -> Field:
 
 def _big_endian(values: NDArray[np.generic], kind: str) -> Octets:
     """(R,) numbers as (R, bytes) in network order."""
-    turned = np.ascontiguousarray(values.astype(kind))
-    return turned.view(np.uint8).reshape(len(values), turned.dtype.itemsize)
+    converted = np.ascontiguousarray(values.astype(kind))
+    return converted.view(np.uint8).reshape(len(values), converted.dtype.itemsize)

@@ -38,22 +38,22 @@ def read(table: Table, where: str, params: list[object]) -> Rows:
     if not answer.tell():
         return Rows.of_arrow(pa.schema(list(types.items())).empty_table(), table.columns)
     answer.seek(0)
-    found = pacsv.read_csv(
+    answer_table = pacsv.read_csv(
         answer,
         read_options=pacsv.ReadOptions(column_names=list(types), use_threads=False),
         convert_options=pacsv.ConvertOptions(column_types=types, null_values=[""]),
     )
-    return Rows.of_arrow(found.unify_dictionaries(), table.columns)
+    return Rows.of_arrow(answer_table.unify_dictionaries(), table.columns)
 
 
 def insert(table: Table, bars: WriteBatch, *, market: str, source: str, at: datetime) -> None:
     """Add rows."""
     stamps = ("created_at", "updated_at")
-    _copy_in(table.name, bars, bars.known(table), stamps, market=market, source=source, at=at)
+    _copy_in(table.name, bars, bars.filled_columns(table), stamps, market=market, source=source, at=at)
 
 
 def update(table: Table, bars: WriteBatch, *, market: str, source: str, at: datetime) -> None:
-    """Replace rows: copied into a table of the transaction's own, then assigned from there."""
+    """Replace rows: copied into a temporary table, then assigned from it."""
     names = ", ".join(("market", "source", "stock_code", "date", "updated_at", *table.columns))
     assignments = ", ".join(f"{name} = new.{name}" for name in (*table.columns, "updated_at"))
     with connection.cursor() as cursor:
@@ -61,8 +61,8 @@ def update(table: Table, bars: WriteBatch, *, market: str, source: str, at: date
             f"CREATE TEMPORARY TABLE corrected ON COMMIT DROP AS "  # noqa: S608
             f"SELECT {names} FROM {table.name} WITH NO DATA"
         )
-        known, stamps = bars.known(table), ("updated_at",)
-        _copy_in("corrected", bars, known, stamps, market=market, source=source, at=at)
+        columns, stamps = bars.filled_columns(table), ("updated_at",)
+        _copy_in("corrected", bars, columns, stamps, market=market, source=source, at=at)
         # Without statistics the planner would read the whole record to correct a few rows.
         cursor.execute("ANALYZE corrected")
         cursor.execute(
@@ -76,14 +76,14 @@ def update(table: Table, bars: WriteBatch, *, market: str, source: str, at: date
 def _copy_in(
     table: str,
     bars: WriteBatch,
-    known: tuple[str, ...],
+    columns: tuple[str, ...],
     stamps: tuple[str, ...],
     *,
     market: str,
     source: str,
     at: datetime,
 ) -> None:
-    names = ", ".join(("market", "source", *stamps, "stock_code", "date", *known))
+    names = ", ".join(("market", "source", *stamps, "stock_code", "date", *columns))
     with (
         connection.wrap_database_errors,
         connection.cursor() as cursor,
@@ -96,6 +96,6 @@ def _copy_in(
             fields = [copy_binary.same_text(word, count) for word in (market, source)]
             fields += [copy_binary.same_time(at, count)] * len(stamps)
             fields += [copy_binary.text(part.codes, part.code), copy_binary.dates(part.date)]
-            fields += [copy_binary.floats(part.values[name]) for name in known]
+            fields += [copy_binary.floats(part.values[name]) for name in columns]
             copy.write(copy_binary.rows(fields))
         copy.write(copy_binary.TRAILER)

@@ -1,4 +1,4 @@
-"""The record's bars and flows by the column. Two databases, one face: `sqlite` and `postgresql` each answer `read`,
+"""The record's bars and flows by the column. Two databases, one interface: `sqlite` and `postgresql` each have `read`,
 `insert` and `update`; every value reaches them as a bound parameter or a COPY field, never inside the SQL.
 """
 
@@ -14,7 +14,7 @@ from marketdata.operations.bulk.rows import BAR_TABLE, Rows, Table, WriteBatch
 
 
 class Database(Protocol):
-    """What a database must be able to do."""
+    """The interface of a database."""
 
     def read(self, table: Table, where: str, params: list[object]) -> Rows: ...
     def insert(self, table: Table, bars: WriteBatch, *, market: str, source: str, at: datetime) -> None: ...
@@ -53,7 +53,7 @@ def source_rows(
         return _database().read(
             table, "date BETWEEN %s AND %s AND source = %s AND market = %s", [*days, source, market]
         )
-    assert codes is not None  # noqa: S101 - said above
+    assert codes is not None  # noqa: S101 - checked above
     return _database().read(
         table,
         "stock_code BETWEEN %s AND %s AND market = %s AND source = %s",
@@ -74,8 +74,8 @@ def update(bars: WriteBatch, *, market: str, source: str, at: datetime, table: T
 
 
 def lock(market: str) -> None:
-    """Wait until nobody else writes bars of this market; held to the end of the transaction. SQLite has one writer
-    at a time anyway: its transactions begin IMMEDIATE."""
+    """Lock the bars of this market against other writers until the end of the transaction. SQLite has one writer at a
+    time anyway: its transactions begin IMMEDIATE."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"marketdata:{market}"])

@@ -17,13 +17,13 @@ from marketdata.panel import FLOW_FIELDS
 PRICES = ("open", "high", "low", "close", "volume")
 OPTIONAL = ("amount", "base_price", "market_cap", "shares")
 COLUMNS = (*PRICES, *OPTIONAL)
-"""The values of a bar. Those of `PRICES` are always known; of the others NaN stands for NULL."""
+"""The values of a bar. Those of `PRICES` are never NULL; of the others NaN means NULL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table of the record that is read and written by the column: its name in the database, the columns of values
-    and those of them that are always known."""
+    and those of them that are never NULL."""
 
     name: str
     columns: tuple[str, ...]
@@ -61,14 +61,14 @@ class Rows:
         return self.date if name == "date" else self.values[name]
 
     def preferred(self, orders: Mapping[datetime.date, Sequence[str]]) -> NDArray[np.intp]:
-        """The rows to keep, in the order (code, date): one for each pair, that of the source which `orders` has first
-        on its session."""
+        """Positions of the preferred rows, by (code, date): one for each pair, of the source that is first in the order
+        of its session."""
         rank = np.zeros(len(self), dtype=np.int64)
         names = self.sources.tolist()
         for session, sources in orders.items():
-            those = self.date == np.datetime64(session)
+            on_session = self.date == np.datetime64(session)
             places = [sources.index(name) if name in sources else 0 for name in names]
-            rank[those] = np.array(places)[self.source[those]]
+            rank[on_session] = np.array(places)[self.source[on_session]]
         order = np.lexsort((rank, self.date, self.code))
         code, day = self.code[order], self.date[order]
         first = np.ones(len(order), dtype=bool)
@@ -124,8 +124,8 @@ class WriteBatch:
             {name: column[start:stop] for name, column in self.values.items()},
         )
 
-    def known(self, table: Table) -> tuple[str, ...]:
-        """The columns of `table` that hold anything at all."""
+    def filled_columns(self, table: Table) -> tuple[str, ...]:
+        """The columns of `table` with a value in any row."""
         return tuple(
             name for name in table.columns if name in table.always or not bool(np.isnan(self.values[name]).all())
         )
@@ -134,10 +134,10 @@ class WriteBatch:
 def dictionary_index(column: pa.ChunkedArray[Any]) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
     """A text column as its distinct values in ascending order and, for each row, the index into them."""
     combined: Any = column.combine_chunks()
-    coded: Any = combined if pa.types.is_dictionary(combined.type) else combined.dictionary_encode()
-    names = np.array(coded.dictionary.to_pylist(), dtype=np.str_)
+    encoded: Any = combined if pa.types.is_dictionary(combined.type) else combined.dictionary_encode()
+    names = np.array(encoded.dictionary.to_pylist(), dtype=np.str_)
     order = np.argsort(names)
     rank = np.empty(len(names), dtype=np.int32)
     rank[order] = np.arange(len(names), dtype=np.int32)
-    index = coded.indices.to_numpy()
+    index = encoded.indices.to_numpy()
     return names[order], rank[index] if len(names) else np.empty(0, np.int32)

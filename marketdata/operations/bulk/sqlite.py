@@ -28,7 +28,7 @@ _TEXT = pa.string()
 def read(table: Table, where: str, params: list[object]) -> Rows:
     """The rows for which `where` holds."""
     names, parts = table.columns, []
-    # `+date` is an expression, so that it comes as the text it is.
+    # `+date` is an expression, so that the driver returns its text.
     select = f"SELECT stock_code, +date, source, {', '.join(names)} FROM {table.name} WHERE "  # noqa: S608
     with connection.wrap_database_errors:
         cursor = _driver().execute(select + where.replace("%s", "?"), [_plain(value) for value in params])
@@ -40,17 +40,17 @@ def read(table: Table, where: str, params: list[object]) -> Rows:
 
 def insert(table: Table, bars: WriteBatch, *, market: str, source: str, at: datetime) -> None:
     """Add rows."""
-    known = bars.known(table)
-    width = 2 + len(known)
+    columns = bars.filled_columns(table)
+    width = 2 + len(columns)
     driver, constant = _driver(), [market, source, _stamp(at)]
     for start in range(0, len(bars), ROWS_AT_A_TIME):
         part = bars.slice(start, start + ROWS_AT_A_TIME)
-        cells = _cells(part, known).reshape(-1).tolist()
+        cells = _cells(part, columns).reshape(-1).tolist()
         with connection.wrap_database_errors:
             for first in range(0, len(part), ROWS_PER_STATEMENT):
                 count = min(ROWS_PER_STATEMENT, len(part) - first)
-                given = cells[first * width : (first + count) * width]
-                driver.execute(_insert_sql(table.name, count, known), constant + given)
+                parameters = cells[first * width : (first + count) * width]
+                driver.execute(_insert_sql(table.name, count, columns), constant + parameters)
 
 
 def update(table: Table, bars: WriteBatch, *, market: str, source: str, at: datetime) -> None:
@@ -75,10 +75,10 @@ def _driver() -> sqlite3.Connection:
 
 
 @lru_cache(maxsize=64)
-def _insert_sql(table: str, count: int, known: tuple[str, ...]) -> str:
+def _insert_sql(table: str, count: int, columns: tuple[str, ...]) -> str:
     """An INSERT of `count` rows whose market, source and time are parameters 1, 2 and 3 throughout."""
-    names = ("market", "source", "created_at", "updated_at", "stock_code", "date", *known)
-    width = 2 + len(known)
+    names = ("market", "source", "created_at", "updated_at", "stock_code", "date", *columns)
+    width = 2 + len(columns)
     values = ",".join(
         "(?1,?2,?3,?3," + ",".join(f"?{4 + row * width + place}" for place in range(width)) + ")"
         for row in range(count)
@@ -86,13 +86,13 @@ def _insert_sql(table: str, count: int, known: tuple[str, ...]) -> str:
     return f"INSERT INTO {table} ({','.join(names)}) VALUES {values}"  # noqa: S608
 
 
-def _cells(bars: WriteBatch, known: tuple[str, ...]) -> NDArray[np.object_]:
+def _cells(bars: WriteBatch, columns: tuple[str, ...]) -> NDArray[np.object_]:
     """(W, 2 + columns) of Python objects: code, ISO date, then the values with None for NaN."""
-    cells = np.empty((len(bars), 2 + len(known)), dtype=object)
+    cells = np.empty((len(bars), 2 + len(columns)), dtype=object)
     cells[:, 0] = bars.codes.astype(object)[bars.code]
     days, place = np.unique(bars.date, return_inverse=True)
     cells[:, 1] = np.array([str(day) for day in days], dtype=object)[place]
-    for number, name in enumerate(known, start=2):
+    for number, name in enumerate(columns, start=2):
         column = bars.values[name]
         cells[:, number] = column
         missing = np.isnan(column)

@@ -22,9 +22,9 @@ def upsert(
     fields: tuple[str, ...],
     key: tuple[str, ...] = (),
 ) -> None:
-    """Write `rows`, each with a value for every one of `fields`; where `key` is taken, the other fields replace what is
-    there (without a key every row is a new one). No two rows may share a key. Names are those of the model's fields,
-    values are bound; a dictionary is a JSON field's."""
+    """Write `rows`, each with a value for every one of `fields`; where `key` exists, the other fields replace the
+    recorded ones (without a key every row is inserted). No two rows may share a key. Names are those of the model's
+    fields, values are bound; a dictionary is a JSON field's."""
     if not rows:
         return
     columns = {name: str(getattr(model._meta.get_field(name), "column", name)) for name in fields}
@@ -46,7 +46,7 @@ def upsert(
 
 
 def _json(columns: tuple[str, ...], rows: Sequence[Row]) -> str:
-    """The rows as one parameter: thousands of parameters would each be looked for in the SQL."""
+    """The rows as one parameter: thousands of parameters would each be searched for in the SQL."""
     return json.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=_iso)
 
 
@@ -57,11 +57,11 @@ def _iso(value: object) -> str:
 
 
 def _values(rows: Sequence[Row], width: int) -> Iterator[tuple[str, list[Any]]]:
-    one = f"({', '.join(['%s'] * width)})"
+    placeholders = f"({', '.join(['%s'] * width)})"
     for start in range(0, len(rows), ROWS_PER_STATEMENT):
         part = rows[start : start + ROWS_PER_STATEMENT]
         yield (
-            "VALUES " + ", ".join([one] * len(part)),
+            "VALUES " + ", ".join([placeholders] * len(part)),
             [_bound(value) for row in part for value in row],
         )
 

@@ -1,6 +1,6 @@
-"""What the answers of a batch say of the sessions that were asked for: answered, still open, settled.
+"""Coverage of the sessions in a batch of answers: answered, open or settled.
 
-A session is open where its values are missing from the answer, or were rejected by the door for a reason that another
+A session is open where its values are missing from the answer, or were rejected by validation for a reason that another
 answer may not have; a bar without its amount or base price is recorded and its session stays open.
 """
 
@@ -27,7 +27,7 @@ FINAL = (Reason.NON_SESSION, Reason.FUTURE, Reason.NO_CODE, Reason.OTHER_MARKET)
 
 
 def rejected_keys(rows: BarBatch, reasons: NDArray[np.int8]) -> Keys:
-    """The (code, session) of rows that were kept out for a reason that another answer may not have."""
+    """The (code, session) of rows rejected for a reason that another answer may not have."""
     final = [REASONS.index(reason) for reason in FINAL]
     places = np.flatnonzero((reasons != FINE) & ~np.isin(reasons, final))
     codes, days = rows.codes[rows.code[places]].tolist(), rows.date[places].tolist()
@@ -35,21 +35,21 @@ def rejected_keys(rows: BarBatch, reasons: NDArray[np.int8]) -> Keys:
 
 
 def coverage_of(plan: CollectionPlan, pairs: Pairs, rejects: Keys, at: datetime) -> BatchAnswers:
-    """What was answered for. A last session without a bar is not, on the day itself: it may come yet."""
+    """The coverage of a batch. The last session without a bar is not covered on the day itself: it may still come."""
     last, before = plan.last, plan.before_last(1)
-    today, settled = at.astimezone(market_zone(plan.market)).date(), _settled(plan, at)
-    found = BatchAnswers()
+    today, settled = at.astimezone(market_zone(plan.market)).date(), _settled_sessions(plan, at)
+    coverage = BatchAnswers()
     for request, answer in pairs:
         bars = answer.bars
         if request.end < last or today > last or (bars and bars[-1].session == last):
-            found.requests.append(request)
+            coverage.requests.append(request)
         elif request.start <= before:
-            found.requests.append(request._replace(end=before))
-        found.spoiled += [BarRequest(request.code, *span) for span in missing_spans(request, answer, rejects)]
-        found.spoiled += [BarRequest(request.code, day, day) for day in answer.partial]
+            coverage.requests.append(request._replace(end=before))
+        coverage.spoiled += [BarRequest(request.code, *span) for span in missing_spans(request, answer, rejects)]
+        coverage.spoiled += [BarRequest(request.code, day, day) for day in answer.partial]
         if settled is not None and request.start <= settled[0] and request.end >= settled[1]:
-            found.settled[request.code] = settled[1]
-    return found
+            coverage.settled[request.code] = settled[1]
+    return coverage
 
 
 def missing_spans(request: BarRequest, answer: BarAnswer, rejects: Keys) -> list[tuple[date, date]]:
@@ -61,8 +61,8 @@ def missing_spans(request: BarRequest, answer: BarAnswer, rejects: Keys) -> list
 
 
 def repeat_request(request: BarRequest, answer: BarAnswer) -> tuple[BarRequest, str] | None:
-    """The request for what an answer lacked, and the sentence if it stays so: "" where only an amount or a base price
-    is missing; None where nothing is. What the door rejected is asked for by the next run alone."""
+    """The second request for an answer's missing values, and the sentence to report where they stay missing: "" where
+    only an amount or a base price is missing. None where nothing is. Rejected rows are left to the next run."""
     missing = answer.spoiled
     spans = [*missing, *((day, day) for day in answer.partial)]
     if not spans:
@@ -75,8 +75,8 @@ def repeat_request(request: BarRequest, answer: BarAnswer) -> tuple[BarRequest, 
 
 
 def absent_bars(plan: CollectionPlan, pairs: Pairs) -> list[tuple[str, date]]:
-    """The recorded bars of the source that its answers do not have, (code, session)."""
-    found = []
+    """The recorded bars of the source that its answers lack, (code, session)."""
+    bars = []
     for request, answer in pairs:
         rows = StockPrice.objects.filter(
             market=plan.market.name,
@@ -84,26 +84,26 @@ def absent_bars(plan: CollectionPlan, pairs: Pairs) -> list[tuple[str, date]]:
             stock_code=request.code,
             date__range=(request.start, request.end),
         ).values_list("date", flat=True)
-        gone = set(rows) - {bar.session for bar in answer.bars}
-        found += [
+        days = set(rows) - {bar.session for bar in answer.bars}
+        bars += [
             (request.code, day)
-            for day in sorted(gone)
+            for day in sorted(days)
             if not any(first <= day <= last for first, last in answer.spoiled)
         ]
-    return found
+    return bars
 
 
-def _settled(plan: CollectionPlan, at: datetime) -> tuple[date, date] | None:
+def _settled_sessions(plan: CollectionPlan, at: datetime) -> tuple[date, date] | None:
     """The last session of the plan whose bars no longer change, and before it the first of those that are read again
     with it; None where bars of the day do not change afterwards."""
     rule, calendar = plan.reading.same_day, plan.calendar
     if rule is None:
         return None
     end = int(np.searchsorted(calendar, np.datetime64(plan.last)))
-    for place in range(end, max(end - READ_AGAIN, 0), -1):
-        session: date = calendar[place].item()
+    for position in range(end, max(end - READ_AGAIN, 0), -1):
+        session: date = calendar[position].item()
         if session < rule.since:
             return None
         if plan.reading.settles(session) <= at:
-            return calendar[max(place - READ_AGAIN + 1, 0)].item(), session
+            return calendar[max(position - READ_AGAIN + 1, 0)].item(), session
     return None

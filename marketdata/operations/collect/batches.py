@@ -1,4 +1,4 @@
-"""Daily bars of a source as the door takes them."""
+"""Daily bars of a source as a batch of the record."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ COLUMNS = ("date", "code", "open", "high", "low", "close", "volume", "amount", "
 
 
 def bar_batch(bars: Iterable[DailyBar]) -> BarBatch:
-    """The bars as columns, by (code, session); of two with one key the later given stays."""
-    kept = {(bar.code, bar.session): bar for bar in bars}
-    rows = [kept[key] for key in sorted(kept)]
+    """The bars as columns, by (code, session); of two bars with one key the later one is used."""
+    unique_bars = {(bar.code, bar.session): bar for bar in bars}
+    rows = [unique_bars[key] for key in sorted(unique_bars)]
     codes, code = np.unique(np.array([bar.code for bar in rows], dtype=str), return_inverse=True)
     days = calendars.to_days([bar.session for bar in rows])
     values = {name: np.array([getattr(bar, name, None) for bar in rows], dtype=np.float64) for name in VALUES}
@@ -33,7 +33,7 @@ def bar_batch(bars: Iterable[DailyBar]) -> BarBatch:
         name=np.full(len(rows), -1, dtype=np.int32),
         date=days,
         values=values,
-        statuses=tuple(_said(segment) for segment in segments),
+        statuses=tuple(_row_status(segment) for segment in segments),
         status=status,
         unreadable=none,
         foreign=none,
@@ -47,16 +47,16 @@ def bar_batch(bars: Iterable[DailyBar]) -> BarBatch:
     )
 
 
-def _said(segment: str | None) -> RowStatus:
-    """What a bar says of its instrument: what the list of such a source says, so that both make one statement."""
+def _row_status(segment: str | None) -> RowStatus:
+    """The status of a bar's instrument, with the same values as the instrument list of that source."""
     if segment is None:
         return RowStatus(None, None, None, None, None)
     return RowStatus(segment, None, "common", False, False, False, "")
 
 
 def quote_bar(quote: Quote, session: date) -> DailyBar:
-    """A closed session's bar from its quote, which must be whole. What has not traded is written as the exchange writes
-    a halted day."""
+    """A closed session's bar from its quote, which must be whole. An instrument that has not traded is written as the
+    exchange writes a halted day."""
     values = (quote.open, quote.high, quote.low, quote.price, quote.volume)
     open_, high, low, price, volume = (float("nan") if one is None else one for one in values)
     return DailyBar(

@@ -1,6 +1,6 @@
-"""A collection of daily bars: the plan and what comes of it, one process at a time for a market and a source.
+"""A collection of daily bars: plan, execution and report, one process at a time for a market and source.
 
-Of two that are started together the second waits, plans when the first has ended, and finds nothing left to ask for.
+Of two that are started together the second waits, plans after the first has ended, and has nothing left to request.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from marketdata.operations.lease import Lease, LeaseTaken
 from marketdata.sources.daily import DailyBarSource
 
 LONGEST_WAIT = 3600.0
-"""Seconds that a collection waits for another of the same market and source."""
+"""Seconds that a collection waits for another one of the same market and source."""
 
 
 @contextmanager
 def collection_lease(
-    what: str, market: str, source: str, on_wait: Callable[[str], None] | None = None
+    subject: str, market: str, source: str, on_wait: Callable[[str], None] | None = None
 ) -> Iterator[None]:
-    """Hold the lease of collecting `what`; `on_wait` gets a sentence where another process holds it. LeaseTaken (a
-    DataProblem) where that one does not end within an hour."""
-    name = f"collection of {what} of market {market} from {source}"
+    """The lease of collecting `subject`; `on_wait` is called with a sentence where another process has it. LeaseTaken
+    (a DataProblem) where that process does not end within an hour."""
+    name = f"collection of {subject} of market {market} from {source}"
     with ExitStack() as stack:
         try:
             stack.enter_context(Lease(name))
@@ -40,8 +40,8 @@ def collection_lease(
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """What is called while a collection runs: with its plan, before the first call; with a sentence where it waits for
-    another; with its progress."""
+    """Functions called during a collection: `plan` before the first call to the source, `wait` with a sentence while
+    another collection runs, `progress` after each answer."""
 
     plan: Callable[[CollectionPlan], None] = lambda plan: None
     wait: Callable[[str], None] = lambda sentence: None
@@ -54,10 +54,10 @@ def run(
     options: CollectionOptions,
     *,
     clock: Callable[[], datetime],
-    watch: Callbacks,
+    callbacks: Callbacks,
 ) -> tuple[CollectionPlan, CollectionReport]:
     """Plan and collect. Raises what `make_plan` raises, and LeaseTaken as `collection_lease`."""
-    with collection_lease("daily bars", market, source.name, watch.wait):
-        made = make_plan(source, market=market, options=options, as_of=clock())
-        watch.plan(made)
-        return made, prices.execute_plan(source, made, clock=clock, progress=watch.progress)
+    with collection_lease("daily bars", market, source.name, callbacks.wait):
+        plan = make_plan(source, market=market, options=options, as_of=clock())
+        callbacks.plan(plan)
+        return plan, prices.execute_plan(source, plan, clock=clock, progress=callbacks.progress)

@@ -1,7 +1,8 @@
-"""What a source has already answered for (`BarCoverage`), so that a session without a bar is asked for once.
+"""Coverage of a source (`BarCoverage`): the sessions it has answered for, so that a session without a bar is requested
+once.
 
-A session whose answer lacked values is open: no span covers it, and a spoiled one says so, with the number of answers
-in vain. The next plan asks for it again, until there were `TRIES` of them.
+A session whose answer lacked values is open: a spoiled span contains it, with the number of answers without values. The
+next plan requests it again, up to `TRIES` times.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from marketdata.sources.daily import BarRequest
 Span = tuple[date, date]
 DAY = timedelta(days=1)
 TRIES = 20
-"""Answers without values after which a session is no longer asked for by itself; `--refetch` still does."""
+"""Answers without values after which a session is no longer requested by itself; `--refetch` still requests it."""
 
 
 class OpenSpan(NamedTuple):
-    """Sessions that were asked for and answered without values, `tries` times."""
+    """Sessions that were answered without values, `tries` times."""
 
     first: date
     last: date
@@ -33,8 +34,8 @@ class OpenSpan(NamedTuple):
 
 
 class Coverage(NamedTuple):
-    """The spans of one instrument, ascending, and whether the source said that it has no such instrument; what is open,
-    and the last session whose bar was read once it was settled."""
+    """Coverage of one instrument: `spans` answered for, ascending; `unknown`: the source has no such instrument; `open`
+    spans; `settled`: the last session whose bar was read after it was settled."""
 
     spans: tuple[Span, ...] = ()
     unknown: bool = False
@@ -44,7 +45,7 @@ class Coverage(NamedTuple):
 
 @dataclass(slots=True)
 class BatchAnswers:
-    """What a batch answered: `requests` with values, `spoiled` spans without, `settled` sessions by code."""
+    """Coverage of a batch: `requests` with values, `spoiled` spans without, `settled` sessions by code."""
 
     requests: list[BarRequest] = field(default_factory=list)
     spoiled: list[BarRequest] = field(default_factory=list)
@@ -52,11 +53,11 @@ class BatchAnswers:
 
 
 def read(market: str, source: str, codes: Sequence[str] = ()) -> dict[str, Coverage]:
-    """What `source` has answered for, by code; of all instruments where no `codes` are named."""
+    """The coverage of `source` by code, of `codes` or else of all instruments."""
     rows = BarCoverage.objects.filter(market=market, source=source)
     if codes:
         rows = rows.filter(stock_code__in=codes)
-    found: dict[str, list[Span]] = defaultdict(list)
+    spans: dict[str, list[Span]] = defaultdict(list)
     still_open: dict[str, list[OpenSpan]] = defaultdict(list)
     settled: dict[str, date] = {}
     unknown = set()
@@ -68,17 +69,17 @@ def read(market: str, source: str, codes: Sequence[str] = ()) -> dict[str, Cover
         elif is_spoiled:
             still_open[code].append(OpenSpan(first, last, tries))
         else:
-            found[code].append((first, last))
+            spans[code].append((first, last))
         if until is not None:
             settled[code] = until
     return {
         code: Coverage(
-            tuple(found.get(code, ())),
+            tuple(spans.get(code, ())),
             code in unknown,
             tuple(still_open.get(code, ())),
             settled.get(code),
         )
-        for code in unknown | set(found) | set(still_open)
+        for code in unknown | set(spans) | set(still_open)
     }
 
 
@@ -92,33 +93,36 @@ def add(
     at: datetime,
     reopens: bool = False,
 ) -> None:
-    """Record what was answered, and that the codes `unknown` are none of the source's. A session that was answered
-    before stays so when a later answer lacks its values, unless this `reopens` it. Call it inside the transaction that
-    records their bars."""
+    """Record the coverage of a batch, and the codes `unknown` to the source. A session that was answered before stays
+    answered when a later answer lacks its values, unless `reopens`. Call it inside the transaction that records the
+    bars."""
     by_code: dict[str, list[Span]] = defaultdict(list)
     spoiled: dict[str, list[Span]] = defaultdict(list)
     for spans, requests in ((by_code, answers.requests), (spoiled, answers.spoiled)):
         for request in requests:
             spans[request.code].append((request.start, request.end))
-    strangers = set(unknown)
-    codes = list({**by_code, **spoiled, **dict.fromkeys(strangers)})
-    known = read(market, source, codes)
+    unknown_codes = set(unknown)
+    codes = list({**by_code, **spoiled, **dict.fromkeys(unknown_codes)})
+    recorded = read(market, source, codes)
     rows = []
     for code in codes:
-        before = known.get(code, Coverage())
-        whole = [*before.spans, *by_code.get(code, ())]
-        still: dict[int, int] = {}
+        before = recorded.get(code, Coverage())
+        spans_of_code = [*before.spans, *by_code.get(code, ())]
+        open_sessions: dict[int, int] = {}
         if before.open or code in spoiled:
-            new = _marks(spoiled.get(code, ()), calendar)
+            new = _positions(spoiled.get(code, ()), calendar)
             if not reopens:
-                new -= _marks(before.spans, calendar)
-            still = _still_open(before.open, by_code.get(code, ()), new, calendar)
-            holes = [(day, day) for day in (calendar[place].item() for place in sorted(still))]
-            whole = [piece for span in whole for piece in subtract(span, holes)]
-        settled = max((one for one in (before.settled, answers.settled.get(code)) if one), default=None)
-        rows += [(code, *span, False, False, 0, settled) for span in merge_spans(whole, calendar)]
-        rows += [(code, first, last, False, True, number, settled) for first, last, number in _runs(still, calendar)]
-        if code in strangers and code not in by_code:
+                new -= _positions(before.spans, calendar)
+            open_sessions = _still_open(before.open, by_code.get(code, ()), new, calendar)
+            holes = [(day, day) for day in (calendar[place].item() for place in sorted(open_sessions))]
+            spans_of_code = [piece for span in spans_of_code for piece in subtract(span, holes)]
+        settled = max((session for session in (before.settled, answers.settled.get(code)) if session), default=None)
+        rows += [(code, *span, False, False, 0, settled) for span in merge_spans(spans_of_code, calendar)]
+        rows += [
+            (code, first, last, False, True, number, settled)
+            for first, last, number in _open_spans(open_sessions, calendar)
+        ]
+        if code in unknown_codes and code not in by_code:
             rows.append((code, at.date(), at.date(), True, False, 0, settled))
     BarCoverage.objects.filter(market=market, source=source, stock_code__in=codes).delete()
     BarCoverage.objects.bulk_create(
@@ -144,33 +148,34 @@ def _still_open(
     new: Iterable[int],
     calendar: NDArray[np.datetime64],
 ) -> dict[int, int]:
-    """The place of each open session in the calendar -> its answers in vain."""
-    tries, closed = _tries(before, calendar), _marks(answered, calendar)
-    still = {place: number for place, number in tries.items() if place not in closed}
-    return still | {place: tries.get(place, 0) + 1 for place in new}
+    """Position of each open session in the calendar -> its number of answers without values."""
+    tries, closed = _tries(before, calendar), _positions(answered, calendar)
+    tries_by_position = {position: number for position, number in tries.items() if position not in closed}
+    return tries_by_position | {position: tries.get(position, 0) + 1 for position in new}
 
 
 def subtract(span: Span, holes: Sequence[Span]) -> list[Span]:
     """The pieces of `span` that no hole covers; holes ascending."""
-    found, (first, last) = [], span
+    pieces, (first, last) = [], span
     for start, end in holes:
         if end < first or start > last:
             continue
         if start > first:
-            found.append((first, start - DAY))
+            pieces.append((first, start - DAY))
         first = end + DAY
-    return [*found, (first, last)] if first <= last else found
+    return [*pieces, (first, last)] if first <= last else pieces
 
 
 def merge_spans(spans: Iterable[Span], calendar: NDArray[np.datetime64]) -> list[Span]:
-    """Spans as few as can be, ascending: those that overlap or have no session between them become one."""
-    found: list[Span] = []
+    """The fewest spans with the same sessions, ascending: those that overlap or have no session between them become
+    one."""
+    merged: list[Span] = []
     for first, last in sorted(spans):
-        if found and _touch(found[-1][1], first, calendar):
-            found[-1] = (found[-1][0], max(found[-1][1], last))
+        if merged and _touch(merged[-1][1], first, calendar):
+            merged[-1] = (merged[-1][0], max(merged[-1][1], last))
         else:
-            found.append((first, last))
-    return found
+            merged.append((first, last))
+    return merged
 
 
 def _touch(end: date, start: date, calendar: NDArray[np.datetime64]) -> bool:
@@ -179,27 +184,27 @@ def _touch(end: date, start: date, calendar: NDArray[np.datetime64]) -> bool:
     return bool(after >= np.searchsorted(calendar, np.datetime64(start)))
 
 
-def places(span: Span, calendar: NDArray[np.datetime64]) -> range:
-    """Where the sessions of a span are in the calendar."""
+def span_positions(span: Span, calendar: NDArray[np.datetime64]) -> range:
+    """The positions of a span's sessions in the calendar."""
     first, last = np.array(span, dtype="datetime64[D]")
     low = int(np.searchsorted(calendar, first))
     return range(low, int(np.searchsorted(calendar, last, side="right")))
 
 
-def _marks(spans: Iterable[Span], calendar: NDArray[np.datetime64]) -> set[int]:
-    return {place for span in spans for place in places(span, calendar)}
+def _positions(spans: Iterable[Span], calendar: NDArray[np.datetime64]) -> set[int]:
+    return {position for span in spans for position in span_positions(span, calendar)}
 
 
 def _tries(spans: Iterable[OpenSpan], calendar: NDArray[np.datetime64]) -> dict[int, int]:
-    return {place: span.tries for span in spans for place in places((span.first, span.last), calendar)}
+    return {position: span.tries for span in spans for position in span_positions((span.first, span.last), calendar)}
 
 
-def _runs(tries: Mapping[int, int], calendar: NDArray[np.datetime64]) -> list[tuple[date, date, int]]:
+def _open_spans(tries: Mapping[int, int], calendar: NDArray[np.datetime64]) -> list[tuple[date, date, int]]:
     """Neighbouring sessions with the same number of tries as one span."""
-    found: list[tuple[int, int, int]] = []
-    for place in sorted(tries):
-        if found and found[-1][1] == place - 1 and found[-1][2] == tries[place]:
-            found[-1] = (found[-1][0], place, tries[place])
+    groups: list[tuple[int, int, int]] = []
+    for position in sorted(tries):
+        if groups and groups[-1][1] == position - 1 and groups[-1][2] == tries[position]:
+            groups[-1] = (groups[-1][0], position, tries[position])
         else:
-            found.append((place, place, tries[place]))
-    return [(calendar[low].item(), calendar[high].item(), number) for low, high, number in found]
+            groups.append((position, position, tries[position]))
+    return [(calendar[low].item(), calendar[high].item(), number) for low, high, number in groups]

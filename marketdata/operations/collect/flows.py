@@ -1,7 +1,7 @@
-"""Investor flow from a source: one call an instrument, for the last sessions it tells of, through the one door.
+"""Collection of investor flow from a source: one call for each instrument, for the last sessions that it answers with.
 
-Asked for are the instruments whose flow of the last closed session is not recorded; answers are recorded by batches,
-checked against the bars that were traded (`flow_door`), and a failure stands for its instrument alone.
+Requests are made for the instruments whose flow of the last closed session is not recorded. Answers are checked against
+the traded bars and recorded by batches (`record.flows`); a failure concerns its instrument alone.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class FlowPlan:
-    """Whom to ask for flow up to session `last`; one call each."""
+    """The `codes` to request flow for up to session `last`, one call each."""
 
     market: Market
     source: str
@@ -57,7 +57,7 @@ class FlowPlan:
 
 @dataclass(frozen=True, slots=True)
 class FlowReport:
-    """What became of it; see `prices.Report`."""
+    """Outcome of a collection of flow; fields as in `CollectionReport`."""
 
     counts: Counts = field(default_factory=Counts)
     calls: int = 0
@@ -69,19 +69,19 @@ class FlowReport:
 
 
 def make_flow_plan(source: FlowSource, *, market: str, codes: Sequence[str] = (), as_of: datetime) -> FlowPlan:
-    """Whom to ask. DataProblem where no instrument is known."""
-    named = get_market(market)
-    calendar = get_sessions(named.name)
-    last = calendar[get_hours(named.name).last_closed(calendar, as_of)].item()
-    listed = [one.code for one in recorded_series(named.name, codes, last) if not one.gone_on]
-    have = set(
-        InstitutionalFlow.objects.filter(market=named.name, source=source.name, date=last).values_list(
+    """The plan as of a moment. DataProblem where no instrument is recorded."""
+    rules = get_market(market)
+    calendar = get_sessions(rules.name)
+    last = calendar[get_hours(rules.name).last_closed(calendar, as_of)].item()
+    listed = [series.code for series in recorded_series(rules.name, codes, last) if not series.gone_on]
+    recorded_codes = set(
+        InstitutionalFlow.objects.filter(market=rules.name, source=source.name, date=last).values_list(
             "stock_code", flat=True
         )
     )
-    asked = tuple(code for code in listed if code not in have)
-    seconds = len(asked) / source.calls_per_second
-    return FlowPlan(named, source.name, calendar, last, len(listed), asked, seconds)
+    missing = tuple(code for code in listed if code not in recorded_codes)
+    seconds = len(missing) / source.calls_per_second
+    return FlowPlan(rules, source.name, calendar, last, len(listed), missing, seconds)
 
 
 def collect_flows(
@@ -92,43 +92,43 @@ def collect_flows(
     progress: Callable[[CollectionProgress], None] | None = None,
 ) -> FlowReport:
     """Carry `make_flow_plan` out."""
-    began, held, failures, stopped, in_a_row = perf_counter(), [], {}, "", 0
-    counts, calls, made = Counts(), 0, source.calls_made
+    began, flows, failures, stopped, in_a_row = perf_counter(), [], {}, "", 0
+    counts, calls, calls_before = Counts(), 0, source.calls_made
     name = f"{plan.source}-{plan.market.name}-flows"
     with RejectFile(Path(settings.REJECT_DIR), name, clock(), ("date", "code", *FIELDS)) as rejects:
         try:
-            for code, found in source.flows_of(plan.codes):
+            for code, answer in source.flows_of(plan.codes):
                 calls += 1
-                if isinstance(found, SourceError):
-                    failures[code] = str(found)
-                    LOGGER.warning("collect_flows event=failed code=%s error=%s", code, found)
+                if isinstance(answer, SourceError):
+                    failures[code] = str(answer)
+                    LOGGER.warning("collect_flows event=failed code=%s error=%s", code, answer)
                     in_a_row += 1
-                    if isinstance(found, AccessRefused | SourceGone) or in_a_row >= PATIENCE:
-                        stopped = str(found)
+                    if isinstance(answer, AccessRefused | SourceGone) or in_a_row >= PATIENCE:
+                        stopped = str(answer)
                         break
                 else:
                     in_a_row = 0
-                    held += [one for one in found if one.session <= plan.last]
+                    flows += [flow for flow in answer if flow.session <= plan.last]
                 if calls % BATCH_ANSWERS == 0:
-                    counts, held = counts + _record(plan, held, rejects, clock()), []
+                    counts, flows = counts + _record(plan, flows, rejects, clock()), []
                 if progress:
                     rows = counts.new + counts.corrected + counts.unchanged
                     progress(CollectionProgress(calls, len(plan.codes), rows, perf_counter() - began))
-            counts += _record(plan, held, rejects, clock())
+            counts += _record(plan, flows, rejects, clock())
         except DataProblem as error:  # a unit that changed: nothing of this source can be trusted
             stopped = str(error)
-        calls = source.calls_made - made
-        seconds, why = perf_counter() - began, dict(rejects.counts.most_common())
-        return FlowReport(counts, calls, seconds, failures, stopped, why, rejects.file)
+        calls = source.calls_made - calls_before
+        seconds, reasons = perf_counter() - began, dict(rejects.counts.most_common())
+        return FlowReport(counts, calls, seconds, failures, stopped, reasons, rejects.file)
 
 
 def _record(plan: FlowPlan, flows: Sequence[InvestorFlow], rejects: RejectFile, at: datetime) -> Counts:
     if not flows:
         return Counts()
     batch = FlowBatch.of(
-        [one.code for one in flows],
-        [one.session for one in flows],
-        {ours: [getattr(one, theirs) for one in flows] for ours, theirs in FIELDS.items()},
+        [flow.code for flow in flows],
+        [flow.session for flow in flows],
+        {ours: [getattr(flow, theirs) for flow in flows] for ours, theirs in FIELDS.items()},
     )
     reasons = Validator(plan.market, plan.calendar, at).flows(batch)
     reasons = against_bars(batch, reasons, market=plan.market.name)

@@ -1,9 +1,8 @@
-"""On which days the exchange opens, into the override table: only where the calendar says otherwise.
+"""Synchronises the calendar overrides with the holidays of a source, where these differ from the calendar.
 
-A source tolerates about one such call a day, so it is called once a day at most; an answer that says nothing of the
-day itself does not count. An override that a source wrote is withdrawn once a later answer contradicts it, also for
-the last days; every change leaves a `CalendarChange`. The override of a person stays, and is named where the source
-disagrees.
+A source tolerates about one such call a day, so it is called once a day at most; an answer without the day itself does
+not count. An override written by a source is withdrawn when a later answer contradicts it, also for the last days;
+every change is recorded (`CalendarChange`). The override of a person stays, and is reported where the source disagrees.
 """
 
 from __future__ import annotations
@@ -22,18 +21,18 @@ from marketdata.operations import generations
 from marketdata.operations.collect.plan import market_zone
 from marketdata.sources.daily import HolidaySource
 
-WHAT = "holidays"
+VISIT_KIND = "holidays"
 DAYS_BACK = 14
-"""Days in the past whose overrides, where the source wrote them, are compared with its answer once more."""
+"""Days in the past whose overrides by the source are compared with its answer again."""
 
 Kind = CalendarChange.Kind
 
 
 @dataclass(frozen=True, slots=True)
 class HolidayReport:
-    """The answer for so many days up to `until`: overrides written, those withdrawn, and the days on which a person's
-    own override says otherwise. `is_due` is False where the source had answered that day already, `complete` where its
-    answer says nothing of the day itself."""
+    """Outcome of a synchronisation: `days` in the answer up to `until`; overrides written, overrides withdrawn, and the
+    days on which the override of a person differs. `is_due` is False where the source had answered that day already,
+    `complete` where its answer lacks the day itself."""
 
     is_due: bool
     days: int = 0
@@ -46,28 +45,28 @@ class HolidayReport:
 
 def is_due(source: HolidaySource, *, market: str, as_of: datetime) -> bool:
     """Whether the answer for the day of `as_of` is missing."""
-    named = get_market(market)
-    visit = SourceVisit.objects.filter(source=source.name, what=WHAT).first()
-    return visit is None or visit.at.astimezone(market_zone(named)).date() != _today(named, as_of)
+    rules = get_market(market)
+    visit = SourceVisit.objects.filter(source=source.name, what=VISIT_KIND).first()
+    return visit is None or visit.at.astimezone(market_zone(rules)).date() != _today(rules, as_of)
 
 
 def sync(source: HolidaySource, *, market: str, as_of: datetime) -> HolidayReport:
-    """Ask for the days from today on and record the answer. SourceError where the source has none."""
-    named = get_market(market)
-    today = _today(named, as_of)
+    """Request the days from today on and record the answer. SourceError where the source has no holidays."""
+    rules = get_market(market)
+    today = _today(rules, as_of)
     if not is_due(source, market=market, as_of=as_of):
         return HolidayReport(is_due=False)
-    own = CalendarOverride.objects.filter(market=named.name, source=source.name)
-    oldest = own.filter(date__gte=today - timedelta(days=DAYS_BACK), date__lt=today)
+    own_overrides = CalendarOverride.objects.filter(market=rules.name, source=source.name)
+    oldest = own_overrides.filter(date__gte=today - timedelta(days=DAYS_BACK), date__lt=today)
     start = min([today, *oldest.values_list("date", flat=True)])
-    answer = {one.day: one.is_open for one in source.holidays(start)}
+    answer = {holiday.day: holiday.is_open for holiday in source.holidays(start)}
     with transaction.atomic():
         if today in answer:
-            SourceVisit.objects.update_or_create(source=source.name, what=WHAT, defaults={"at": as_of})
-        changes = _changes(named, source.name, answer, today)
-        _record(named, source.name, changes, as_of)
+            SourceVisit.objects.update_or_create(source=source.name, what=VISIT_KIND, defaults={"at": as_of})
+        changes = _changes(rules, source.name, answer, today)
+        _record(rules, source.name, changes, as_of)
         if any(kind is not Kind.DISPUTED for kind, _, _ in changes):
-            generations.advance_family(named.name)
+            generations.advance_family(rules.name)
     days = {kind: tuple(day for each, day, _ in changes if each is kind) for kind in Kind}
     return HolidayReport(
         is_due=True,
@@ -85,15 +84,15 @@ def _today(market: Market, as_of: datetime) -> date:
 
 
 def _changes(market: Market, source: str, answer: dict[date, bool], today: date) -> list[tuple[Kind, date, bool]]:
-    """What the answer changes, by day; the overrides are changed."""
-    known = calendars.get_calendar_sessions(market.calendar, cache=settings.CALENDAR_DIR, overrides={})
+    """Write and withdraw overrides by the answer; (kind, day, whether open) of each change, by day."""
+    calendar = calendars.get_calendar_sessions(market.calendar, cache=settings.CALENDAR_DIR, overrides={})
     rows = {row.date: row for row in CalendarOverride.objects.filter(market=market.name, date__in=list(answer))}
-    found = []
+    changes = []
     for day, is_open in sorted(answer.items()):
-        row, expected = rows.get(day), bool(np.isin(np.datetime64(day), known))
+        row, expected = rows.get(day), bool(np.isin(np.datetime64(day), calendar))
         if row is not None and row.source != source:
             if row.is_open != is_open:
-                found.append((Kind.DISPUTED, day, is_open))
+                changes.append((Kind.DISPUTED, day, is_open))
         elif is_open != expected:
             if row is None or row.is_open != is_open:
                 CalendarOverride.objects.update_or_create(
@@ -105,11 +104,11 @@ def _changes(market: Market, source: str, answer: dict[date, bool], today: date)
                         "note": f"{source}, asked on {today}",
                     },
                 )
-                found.append((Kind.WRITTEN, day, is_open))
+                changes.append((Kind.WRITTEN, day, is_open))
         elif row is not None:
             row.delete()
-            found.append((Kind.WITHDRAWN, day, is_open))
-    return found
+            changes.append((Kind.WITHDRAWN, day, is_open))
+    return changes
 
 
 def _record(market: Market, source: str, changes: list[tuple[Kind, date, bool]], at: datetime) -> None:

@@ -1,10 +1,10 @@
-"""What trades, from the lists of a source: names, segments, kinds, flags and listing dates, as of the day of asking.
+"""Synchronises instruments with the lists of a source: names, segments, kinds, flags and listing dates, as of today.
 
-1. Every segment's list is fetched; one that fails is reported, and then nothing counts as gone.
-2. `Instrument` takes the latest names, kinds, segments and listing dates; what the source says of membership is merged
-   into what it said before (`membership_runs`): point in time, never backward.
-3. An instrument that no list holds any more is gone: its last statement ends with the day it was last seen, and
-   `gone_on` says when it was missed. A list that lost a tenth of what it held is taken to be broken instead.
+1. Every segment's list is fetched; a failure is reported, and then no instrument counts as delisted.
+2. `Instrument` takes the latest names, kinds, segments and listing dates; membership is merged into the intervals of
+   the source (`status_intervals`): point in time, never backward.
+3. An instrument that is in no list any more is delisted: its last interval ends with the day of its last list, and
+   `gone_on` is the day on which it was missing. Lists that lost a tenth of their instruments are refused instead.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ KINDS = {
     "fund": "fund",
     "dr": "dr",
 }
-"""Kinds that are recorded; what a list holds beside them (ELWs, rights) is passed over."""
+"""Kinds that are recorded; other ones in a list (ELWs, rights) are skipped."""
 BROKEN = 0.1
-"""A list that lost more than this share of the instruments it held is not believed."""
+"""Lists that lost more than this share of their instruments are refused."""
 
 
 class _InstrumentRow(NamedTuple):
-    """One instrument as `Instrument` keeps it."""
+    """The columns of `Instrument` that lists provide."""
 
     name: str
     kind: str
@@ -60,8 +60,8 @@ class _InstrumentRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What became of the lists. `gone` and `back`: codes that are no longer, or again, in a list; `failures`: pairs of
-    a segment and why its list is not here."""
+    """Outcome of a synchronisation. `gone` and `back`: codes that are no longer, or again, in a list; `failures`: pairs
+    of a segment and the reason why its list is missing."""
 
     listed: int = 0
     passed_over: int = 0
@@ -73,11 +73,11 @@ class SyncReport:
 
 
 def sync(source: InstrumentSource, *, market: str, as_of: datetime) -> SyncReport:
-    """Fetch and record the lists of `source`. DataProblem where a list cannot be believed; nothing is recorded then."""
-    named = get_market(market)
-    if source.daily_market not in named.family:
+    """Fetch and record the lists of `source`. DataProblem where the lists are refused; nothing is recorded then."""
+    rules = get_market(market)
+    if source.daily_market not in rules.family:
         raise DataProblem(f"{source.title} lists instruments of market {source.daily_market}, not of {market}.")
-    found: dict[str, ListedInstrument] = {}
+    listed_by_code: dict[str, ListedInstrument] = {}
     failures, passed_over = [], 0
     for segment in source.segments:
         try:
@@ -85,17 +85,17 @@ def sync(source: InstrumentSource, *, market: str, as_of: datetime) -> SyncRepor
         except SourceError as error:
             failures.append((segment, str(error)))
             continue
-        found |= {one.code: one for one in listed if one.kind in KINDS}
-        passed_over += sum(one.kind not in KINDS for one in listed)
-    today = as_of.astimezone(market_zone(named)).date()
+        listed_by_code |= {instrument.code: instrument for instrument in listed if instrument.kind in KINDS}
+        passed_over += sum(instrument.kind not in KINDS for instrument in listed)
+    today = as_of.astimezone(market_zone(rules)).date()
     with transaction.atomic():
-        bulk.lock(named.name)
-        done = _record(found, source.name, named.name, today, whole=not failures, at=as_of)
-    return SyncReport(len(found), passed_over, *done, tuple(failures))
+        bulk.lock(rules.name)
+        changes = _record(listed_by_code, source.name, rules.name, today, whole=not failures, at=as_of)
+    return SyncReport(len(listed_by_code), passed_over, *changes, tuple(failures))
 
 
 def _record(
-    found: dict[str, ListedInstrument],
+    listed: dict[str, ListedInstrument],
     source: str,
     market: str,
     today: date,
@@ -103,88 +103,93 @@ def _record(
     whole: bool,
     at: datetime,
 ) -> tuple[int, int, tuple[str, ...], tuple[str, ...]]:
-    """How many are new and changed, and the codes gone and back."""
-    known = {
+    """Counts of new and changed instruments, and the codes gone and back."""
+    recorded = {
         code: _InstrumentRow(*rest)
         for code, *rest in Instrument.objects.filter(market=market).values_list("code", *_InstrumentRow._fields)
     }
-    gone = _gone(found, known, source, market) if whole else []
-    back = [code for code in found if code in known and known[code].gone_on]
-    told = {code: _told(one, known.get(code)) for code, one in found.items()}
-    told |= {code: known[code]._replace(gone_on=today) for code in gone}
-    written = {code: one for code, one in told.items() if known.get(code) != one}
+    gone = _delisted(listed, recorded, source, market) if whole else []
+    back = [code for code in listed if code in recorded and recorded[code].gone_on]
+    rows = {code: _row(row, recorded.get(code)) for code, row in listed.items()}
+    rows |= {code: recorded[code]._replace(gone_on=today) for code in gone}
+    changed_rows = {code: row for code, row in rows.items() if recorded.get(code) != row}
     bulk.upsert(
         Instrument,
-        [(market, code, *one) for code, one in sorted(written.items())],
+        [(market, code, *row) for code, row in sorted(changed_rows.items())],
         fields=("market", "code", *_InstrumentRow._fields),
         key=("market", "code"),
     )
-    dirty_months.mark(market, _merge(found, source, market, today, at))
+    dirty_months.mark(market, _merge_statuses(listed, source, market, today, at))
     generations.advance(market)
-    new = sum(code not in known for code in written)
-    return new, len(written) - new - len(gone), tuple(sorted(gone)), tuple(sorted(back))
+    new = sum(code not in recorded for code in changed_rows)
+    return new, len(changed_rows) - new - len(gone), tuple(sorted(gone)), tuple(sorted(back))
 
 
-def _gone(found: dict[str, ListedInstrument], known: dict[str, _InstrumentRow], source: str, market: str) -> list[str]:
-    """Codes that are known and in no list any more."""
-    seen = set(
+def _delisted(
+    listed: dict[str, ListedInstrument], recorded: dict[str, _InstrumentRow], source: str, market: str
+) -> list[str]:
+    """Recorded codes that are in no list any more. DataProblem where these are too many."""
+    listed_before = set(
         InstrumentStatus.objects.filter(source=source, instrument__market=market, instrument__gone_on=None).values_list(
             "instrument__code", flat=True
         )
     )
-    lost = seen - found.keys()
-    if len(lost) > max(20, BROKEN * len(seen)) or not found:
+    lost = listed_before - listed.keys()
+    if len(lost) > max(20, BROKEN * len(listed_before)) or not listed:
         raise DataProblem(
-            f"The lists of {source} hold {len(seen) - len(lost):,} of the {len(seen):,} instruments they held before: "
-            "that is not believed, and nothing was recorded. Run this again later."
+            f"The lists of {source} hold {len(listed_before) - len(lost):,} of the {len(listed_before):,} instruments "
+            "they held before: "
+            "they are refused, and nothing was recorded. Run this again later."
         )
-    return [code for code, one in known.items() if code not in found and one.gone_on is None]
+    return [code for code, row in recorded.items() if code not in listed and row.gone_on is None]
 
 
-def _told(one: ListedInstrument, before: _InstrumentRow | None) -> _InstrumentRow:
+def _row(instrument: ListedInstrument, before: _InstrumentRow | None) -> _InstrumentRow:
     return _InstrumentRow(
-        one.name[:NAME_LENGTH] or (before.name if before else ""),
-        kind_of(one),
-        one.segment,
-        one.listed_on or (before.listed_on if before else None),
+        instrument.name[:NAME_LENGTH] or (before.name if before else ""),
+        kind_of(instrument),
+        instrument.segment,
+        instrument.listed_on or (before.listed_on if before else None),
         None,
     )
 
 
-def kind_of(one: ListedInstrument) -> str:
-    """The record's word for the kind of an instrument."""
-    kind = KINDS[one.kind]
-    return "preferred" if one.preferred and kind == "common" else kind
+def kind_of(instrument: ListedInstrument) -> str:
+    """The kind of an instrument as recorded."""
+    kind = KINDS[instrument.kind]
+    return "preferred" if instrument.preferred and kind == "common" else kind
 
 
-def _merge(found: dict[str, ListedInstrument], source: str, market: str, today: date, at: datetime) -> Iterable[date]:
-    """Record what the lists say of membership today; the months of the lake that changes."""
-    if not found:
+def _merge_statuses(
+    listed: dict[str, ListedInstrument], source: str, market: str, today: date, at: datetime
+) -> Iterable[date]:
+    """Record today's membership by the lists; returns the months of the lake that change."""
+    if not listed:
         return ()
-    codes = (min(found), max(found))
+    codes = (min(listed), max(listed))
     rows = Instrument.objects.filter(market=market, code__range=codes)
     calendar, day = get_sessions(market), np.datetime64(today)
-    seen = calendar[(calendar < day) & (calendar > day - 14)].tolist()
-    said = []
+    sessions = calendar[(calendar < day) & (calendar > day - 14)].tolist()
+    updates = []
     for code, pk, last_bar in rows.values_list("code", "pk", "last_bar"):
-        if code in found:
-            status = _status(found[code])
-            run = StatusInterval(today, today, status)
-            said.append(StatusUpdate(code, pk, last_bar, [run], partial(_days, run, seen)))
-    return statuses.merge_statuses(said, market=market, source=source, codes=codes, at=at)
+        if code in listed:
+            status = _status(listed[code])
+            interval = StatusInterval(today, today, status)
+            updates.append(StatusUpdate(code, pk, last_bar, [interval], partial(_days, interval, sessions)))
+    return statuses.merge_statuses(updates, market=market, source=source, codes=codes, at=at)
 
 
-def _days(run: StatusInterval, seen: list[date]) -> tuple[Days, list[date]]:
-    return [(run.first, run.said)], seen
+def _days(interval: StatusInterval, sessions: list[date]) -> tuple[Days, list[date]]:
+    return [(interval.first, interval.status)], sessions
 
 
-def _status(one: ListedInstrument) -> RowStatus:
+def _status(instrument: ListedInstrument) -> RowStatus:
     return RowStatus(
-        segment=one.segment,
+        segment=instrument.segment,
         department=None,
-        kind=kind_of(one),
-        managed=one.managed,
-        caution=one.caution,
-        halted=one.halted,
-        warning=one.warning,
+        kind=kind_of(instrument),
+        managed=instrument.managed,
+        caution=instrument.caution,
+        halted=instrument.halted,
+        warning=instrument.warning,
     )

@@ -1,5 +1,5 @@
-"""A collection that nobody watches: what trades, the bars and, where somebody reads it, the investor flow that a market
-lacks, from the source that is configured for it; what came of it is a value instead of an error."""
+"""The collection of an evening: instruments, bars and, where it is used, investor flow that a market lacks, from the
+source configured for it. Returns a summary; failures are part of it instead of errors."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CollectionSummary:
-    """What was collected: rows, calls and seconds; `source` "" where none is configured, which `note` then says;
-    `left_out`: why a session that has closed was not asked for, "" where none was left out;
-    `listed` instruments that were new, `failed` ones without their bars; `flows` rows of investor flow that are new or
-    corrected; `error`: why it ended early or did not get everything, "" where it did."""
+    """Counts of rows, calls and seconds; `source` is "" where none is configured, `note` then the reason; `left_out`:
+    why a closed session was not requested, "" where none was left out; `listed`: new instruments; `failed`: instruments
+    whose bars are missing; `flows`: new or corrected rows of investor flow; `error`: why it is incomplete, "" where it
+    is complete."""
 
     source: str = ""
     note: str = ""
@@ -47,28 +47,28 @@ class CollectionSummary:
 def collect_missing(
     market: str, *, flows: bool, clock: Callable[[], datetime], beat: Callable[[], None]
 ) -> CollectionSummary:
-    """Collect what `market` lacks, of `flows` only if they are wanted; `beat` is called again and again, and what it
-    raises ends the collection."""
+    """Collect what `market` lacks, investor flow only with `flows`; `beat` is called after each answer, and its
+    exception ends the collection."""
     try:
         source = sources.get_daily_bar_source(market)
     except SourceRefused as refusal:
         return CollectionSummary(note=str(refusal))
     with closing(source):
-        listed, wrong = _synced(source, market, clock())
+        new_instruments, problems = _sync_instruments(source, market, clock())
         try:
-            watch = Callbacks(progress=lambda _: beat())
-            plan, report = run(source, market, CollectionOptions.of_settings(), clock=clock, watch=watch)
+            callbacks = Callbacks(progress=lambda _: beat())
+            plan, report = run(source, market, CollectionOptions.of_settings(), clock=clock, callbacks=callbacks)
         except (DataProblem, SourceError) as error:
             LOGGER.warning("Market %s was not collected from %s: %s", market, source.name, error)
-            return CollectionSummary(source.name, listed=listed, error=" ".join([*wrong, str(error)]))
-    told = _told(source.name, plan, report, listed, wrong)
-    # Flow is held against the bars of its session; a source that is away for bars is away for flow.
-    return _with_flows(told, market, clock, beat) if flows and not report.stopped else told
+            return CollectionSummary(source.name, listed=new_instruments, error=" ".join([*problems, str(error)]))
+    summary = _summary(source.name, plan, report, new_instruments, problems)
+    # Flow is compared with the bars of its session; a source that is unavailable for bars is so for flow.
+    return _with_flows(summary, market, clock, beat) if flows and not report.stopped else summary
 
 
 def sync_holidays(market: str, *, as_of: datetime) -> str:
-    """Ask on which days the exchange opens, where a source has that and its answer for today is missing; what went
-    wrong, "" where nothing did."""
+    """Synchronise the holidays of `market` where a source has them and its answer for today is missing; returns the
+    problem as a sentence, "" where there is none."""
     try:
         source = sources.get_holiday_source(market)
     except SourceRefused:
@@ -77,72 +77,72 @@ def sync_holidays(market: str, *, as_of: datetime) -> str:
         if Capability.HOLIDAYS not in source.capabilities:
             return ""
         try:
-            done = holidays.sync(source, market=market, as_of=as_of)
+            report = holidays.sync(source, market=market, as_of=as_of)
         except SourceError as error:
-            LOGGER.warning("The holidays of market %s were not asked for: %s", market, error)
-            return f"The holidays of market {market} are not known: {error}"
-    for day in done.disputed:
+            LOGGER.warning("The holidays of market %s were not synchronised: %s", market, error)
+            return f"The holidays of market {market} are not synchronised: {error}"
+    for day in report.disputed:
         LOGGER.warning("%s says of %s the opposite of the override of market %s", source.name, day, market)
     return ""
 
 
 def _with_flows(
-    told: CollectionSummary, market: str, clock: Callable[[], datetime], beat: Callable[[], None]
+    summary: CollectionSummary, market: str, clock: Callable[[], datetime], beat: Callable[[], None]
 ) -> CollectionSummary:
-    """What is told, and what became of the flow that `market` lacks. Who has daily bars need not have flow: another
-    source may, and where none does, runs go without, as they say themselves."""
+    """`summary` with the collection of the flow that `market` lacks. A source of daily bars may have no flow: another
+    one may, and where none does, scans run without flow and report that."""
     try:
         source = sources.get_flow_source(market)
     except SourceRefused:
-        return told
+        return summary
     with closing(source):
         try:
             with collection_lease("flow", market, source.name):
-                wanted = flow_collection.make_flow_plan(source, market=market, as_of=clock())
-                report = flow_collection.collect_flows(source, wanted, clock=clock, progress=lambda _: beat())
+                plan = flow_collection.make_flow_plan(source, market=market, as_of=clock())
+                report = flow_collection.collect_flows(source, plan, clock=clock, progress=lambda _: beat())
         except (DataProblem, SourceError) as error:
             LOGGER.warning("Flow of market %s was not collected: %s", market, error)
-            return _adding(told, f"Investor flow was not collected: {error}")
-    wrong = [f"Investor flow: {report.stopped}"] if report.stopped else []
+            return _add_problems(summary, f"Investor flow was not collected: {error}")
+    problems = [f"Investor flow: {report.stopped}"] if report.stopped else []
     if report.failures:
-        wrong.append(f"The investor flow of {_failed(report.failures)}")
+        problems.append(f"The investor flow of {_failure_text(report.failures)}")
     return replace(
-        _adding(told, *wrong),
-        calls=told.calls + report.calls,
+        _add_problems(summary, *problems),
+        calls=summary.calls + report.calls,
         flows=report.counts.new + report.counts.corrected,
-        rejected=told.rejected + sum(report.rejected.values()),
-        seconds=round(told.seconds + report.seconds, 1),
+        rejected=summary.rejected + sum(report.rejected.values()),
+        seconds=round(summary.seconds + report.seconds, 1),
     )
 
 
-def _adding(told: CollectionSummary, *wrong: str) -> CollectionSummary:
-    return replace(told, error=" ".join(one for one in (told.error, *wrong) if one))
+def _add_problems(summary: CollectionSummary, *problems: str) -> CollectionSummary:
+    return replace(summary, error=" ".join(problem for problem in (summary.error, *problems) if problem))
 
 
-def _synced(source: DailyBarSource, market: str, at: datetime) -> tuple[int, list[str]]:
-    """Bring what trades up to date, where the source lists it: how many are new, and what went wrong. Bars of what was
-    known before can be had all the same."""
+def _sync_instruments(source: DailyBarSource, market: str, at: datetime) -> tuple[int, list[str]]:
+    """Synchronise the instruments, where the source lists them: the count of new ones, and the problems. Bars of
+    instruments recorded before are collected all the same."""
     if not isinstance(source, InstrumentSource):
         return 0, []
     try:
-        done = instruments.sync(source, market=market, as_of=at)
+        report = instruments.sync(source, market=market, as_of=at)
     except (DataProblem, SourceError) as error:
         LOGGER.warning("What trades on market %s is not up to date: %s", market, error)
         return 0, [f"The list of instruments was not brought up to date: {error}"]
-    return done.new, [f"The list of {segment} failed: {why}" for segment, why in done.failures]
+    return report.new, [f"The list of {segment} failed: {why}" for segment, why in report.failures]
 
 
-def _told(
-    source: str, plan: CollectionPlan, report: CollectionReport, listed: int, wrong: list[str]
+def _summary(
+    source: str, plan: CollectionPlan, report: CollectionReport, new_instruments: int, list_problems: list[str]
 ) -> CollectionSummary:
     failed = len(report.failures)
-    told = [*wrong, *(one for one in (report.stopped, report.refused) if one)]
+    problems = [*list_problems, *(problem for problem in (report.stopped, report.refused) if problem)]
     if failed:
-        told.append(_failed(report.failures))
+        problems.append(_failure_text(report.failures))
     return CollectionSummary(
         source=source,
         left_out=plan.note,
-        listed=listed,
+        listed=new_instruments,
         calls=report.calls,
         new=report.counts.new,
         corrected=report.counts.corrected,
@@ -150,11 +150,11 @@ def _told(
         rejected=sum(report.rejected.values()),
         failed=failed,
         seconds=round(report.seconds, 1),
-        error=" ".join(told),
+        error=" ".join(problems),
     )
 
 
-def _failed(failures: Mapping[str, str]) -> str:
-    """The first by its code stands for all, whichever answered first."""
+def _failure_text(failures: Mapping[str, str]) -> str:
+    """The count of failures, and the one with the lowest code as an example."""
     code = min(failures)
     return f"{len(failures)} instruments failed, {code} among them: {failures[code]}"

@@ -1,4 +1,4 @@
-"""The plan of a collection of daily bars, and the options it is made with."""
+"""The plan of a collection of daily bars, and its options."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ READ_AGAIN = 3
 
 @dataclass(frozen=True, slots=True)
 class CollectionOptions:
-    """`codes`: these instruments alone, known or not; `since`: every session from this day on; `refetch`: what is
-    recorded or was answered is asked for again. Sessions: `overlap` asked for again with each update, `check_every`
-    between two such updates, `history` of an instrument where the market has no bars yet."""
+    """`codes`: these instruments alone, recorded or not; `since`: every session from this day on; `refetch`: recorded
+    and answered sessions are requested again. Counts of sessions: `overlap` requested again with each update,
+    `check_every` between two such updates, `history` of an instrument where the market has no bars yet."""
 
     codes: tuple[str, ...] = ()
     since: date | None = None
@@ -36,7 +36,7 @@ class CollectionOptions:
     def of_settings(
         cls, *, codes: Iterable[str] = (), since: date | None = None, refetch: bool = False
     ) -> CollectionOptions:
-        """As this installation is set up."""
+        """The options with the settings of this installation."""
         return cls(
             tuple(dict.fromkeys(codes)),
             since,
@@ -49,10 +49,10 @@ class CollectionOptions:
 
 @dataclass(frozen=True, slots=True)
 class CollectionPlan:
-    """What will be asked for. `missing` counts (instrument, session) pairs; `quotes` are groups of codes for a quote of
-    `last`; `settle` are requests for recorded sessions that were read on the day itself; `unknown` are instruments left
-    out since the source said that it has none of them; `seconds` is the time that `calls` take at the source's pace.
-    `note` says why a session that has closed is left out, "" where none is."""
+    """The requests of a collection. `missing` counts (instrument, session) pairs; `quotes` are groups of codes for a
+    quote of `last`; `settle` are requests for recorded sessions that were read on the day itself; `unknown` are
+    instruments left out because the source does not have them; `seconds` is the time that `calls` take at the source's
+    rate limit. `note` is the reason why a closed session is left out, "" where none is."""
 
     market: Market
     reading: ReadingHours
@@ -72,12 +72,12 @@ class CollectionPlan:
 
     @property
     def complete(self) -> int:
-        """Instruments that miss nothing."""
-        asked = {request.code for request in self.requests}.union(*self.quotes)
-        return self.instruments - len(asked) - len(self.unknown)
+        """Count of instruments without a missing session."""
+        requested_codes = {request.code for request in self.requests}.union(*self.quotes)
+        return self.instruments - len(requested_codes) - len(self.unknown)
 
     def calls_of(self, request: BarRequest, bars_a_call: int) -> int:
-        """How many calls a request takes."""
+        """Count of calls that a request takes."""
         days = np.array([request.start, request.end], dtype="datetime64[D]")
         low = np.searchsorted(self.calendar, days[0])
         high = np.searchsorted(self.calendar, days[1], side="right")
@@ -86,8 +86,8 @@ class CollectionPlan:
     def before_last(self, sessions: int) -> date:
         """The session that many before the last one."""
         at = int(np.searchsorted(self.calendar, np.datetime64(self.last)))
-        found: date = self.calendar[max(at - sessions, 0)].item()
-        return found
+        session: date = self.calendar[max(at - sessions, 0)].item()
+        return session
 
 
 def market_zone(market: Market) -> ZoneInfo:

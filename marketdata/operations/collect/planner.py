@@ -1,18 +1,18 @@
-"""What a collection of daily bars has to ask for, worked out from the record before any call is made.
+"""The planner of a collection of daily bars: its requests, computed from the record before any call is made.
 
 1. The sessions an instrument should have: from the last recorded one on; with `since`, all from that day on; for an
    instrument without bars, from the market's first recorded session on. Up to the last session that has closed, and
    only while it was listed.
-2. Less those with a bar of any source, and those this source has already answered for (`BarCoverage`); besides them
-   those whose answers lacked values.
-3. What is left becomes requests: neighbours that fit into one answer share it, and each request that continues a series
-   begins a few recorded sessions earlier, so that a restatement shows.
-4. Where today's session is all that is missing, it has closed and the source quotes many instruments in one call, a
-   quote does; but each instrument in turn, once every `check_every` sessions, is asked for its bars all the same.
+2. Less the sessions with a bar of any source and those that this source has answered for (`BarCoverage`); plus those
+   whose answers lacked values.
+3. The sessions left become requests: neighbours that fit into one answer share it, and each request that continues a
+   series begins a few recorded sessions earlier, so that a change of the recorded history shows.
+4. Where only today's session is missing, it has closed and the source quotes many instruments in one call, a quote is
+   enough; but the bars of each instrument in turn are requested once every `check_every` sessions all the same.
 5. Where bars of the same day follow trades after hours (`same_day`), the last session is left out at other hours, and
    the last `READ_AGAIN` recorded sessions of each instrument are read again once, on a later day.
 
-With `refetch` the named instruments are asked for every session again, whatever is recorded or was answered.
+With `refetch` every session of the named instruments is requested again, whatever is recorded or was answered.
 """
 
 from __future__ import annotations
@@ -37,25 +37,25 @@ from marketdata.sources.daily import BarRequest, DailyBarSource, QuoteSource
 
 
 def make_plan(source: DailyBarSource, *, market: str, options: CollectionOptions, as_of: datetime) -> CollectionPlan:
-    """The plan as of a moment. DataProblem where the source has no bars of the market, or no instrument is known."""
-    named = get_market(market)
-    if source.daily_market not in named.family:
+    """The plan as of a moment. DataProblem where the source has no bars of the market, or no instrument is recorded."""
+    rules = get_market(market)
+    if source.daily_market not in rules.family:
         raise DataProblem(
             f"{source.title} has daily bars of market {source.daily_market}, not of {market}: name another --source."
         )
     calendar, reading = (
-        get_sessions(named.name),
-        ReadingHours(get_hours(named.name), source.same_day),
+        get_sessions(rules.name),
+        ReadingHours(get_hours(rules.name), source.same_day),
     )
     end, note = reading.hours.last_closed(calendar, as_of), ""
     if not reading.allows(calendar[end].item(), as_of):
         note = reading.refusal(calendar[end].item(), as_of, source.title)
         end -= 1
-    series = recorded_series(named.name, options.codes, calendar[end].item())
-    answered = coverage.read(named.name, source.name, options.codes)
-    began = min((one.first for one in series if one.first), default=None)
-    work = _Work(source, calendar, end, options, began, reading, as_of)
-    today = as_of.astimezone(market_zone(named)).date()
+    series = recorded_series(rules.name, options.codes, calendar[end].item())
+    coverage_by_code = coverage.read(rules.name, source.name, options.codes)
+    first_session = min((item.first for item in series if item.first), default=None)
+    builder = _PlanBuilder(source, calendar, end, options, first_session, reading, as_of)
+    today = as_of.astimezone(market_zone(rules)).date()
     quotable = (
         isinstance(source, QuoteSource)
         and Capability.QUOTES in source.capabilities
@@ -63,17 +63,17 @@ def make_plan(source: DailyBarSource, *, market: str, options: CollectionOptions
         and not options.refetch
     )
     unknown = []
-    for one in series:
-        spans = answered.get(one.code, coverage.Coverage())
-        if spans.unknown and not options.codes:
-            unknown.append(one.code)
+    for item in series:
+        item_coverage = coverage_by_code.get(item.code, coverage.Coverage())
+        if item_coverage.unknown and not options.codes:
+            unknown.append(item.code)
         else:
-            work.add(named.name, one, spans, quotable=quotable)
-    return work.plan(named, len(series), tuple(unknown), note)
+            builder.add(rules.name, item, item_coverage, quotable=quotable)
+    return builder.plan(rules, len(series), tuple(unknown), note)
 
 
-class _Work:
-    """Adds up what is missing."""
+class _PlanBuilder:
+    """Collects the requests of a plan, instrument by instrument."""
 
     def __init__(
         self,
@@ -81,83 +81,85 @@ class _Work:
         calendar: NDArray[np.datetime64],
         end: int,
         options: CollectionOptions,
-        began: date | None,
+        first_session: date | None,
         reading: ReadingHours,
         as_of: datetime,
     ) -> None:
         self._source, self._calendar, self._end = source, calendar, end
         self._options, self._reading = options, reading
         self._settled = self._last_settled(as_of)
-        start = options.since or began
+        start = options.since or first_session
         self._start = self._position(start) if start else end + 1 - options.history
         self._missing = 0
         self._requests: list[BarRequest] = []
         self._settle: list[BarRequest] = []
         self._quoted: list[str] = []
 
-    def add(self, market: str, one: Series, answered: coverage.Coverage, *, quotable: bool) -> None:
+    def add(self, market: str, series: Series, recorded_coverage: coverage.Coverage, *, quotable: bool) -> None:
         """Plan for one instrument."""
-        low, high = self._bounds(one)
+        low, high = self._bounds(series)
         wanted = np.ones(max(high - low + 1, 0), dtype=bool)
         if not self._options.refetch:
-            for span in answered.spans:
+            for span in recorded_coverage.spans:
                 first, last = self._position(span[0]), self._position(span[1], side="right")
                 wanted[max(first - low, 0) : max(last - low, 0)] = False
-            wanted[self._have(market, one, low, high)] = False
+            wanted[self._have(market, series, low, high)] = False
         missing = low + np.flatnonzero(wanted)
-        if answered.open and not self._options.refetch:
-            still_open, in_vain = self._open(answered.open)
+        if recorded_coverage.open and not self._options.refetch:
+            still_open, in_vain = self._open(recorded_coverage.open)
             missing = np.setdiff1d(np.union1d(missing, still_open), in_vain)
         requests: list[BarRequest] = []
         if len(missing):
             self._missing += len(missing)
-            alone = len(missing) == 1 and missing[0] == self._end and one.last is not None
-            if quotable and alone and not self._is_turn(one.code):
-                self._quoted.append(one.code)
+            alone = len(missing) == 1 and missing[0] == self._end and series.last is not None
+            if quotable and alone and not self._is_turn(series.code):
+                self._quoted.append(series.code)
             else:
-                requests = self._windows(one, missing)
+                requests = self._windows(series, missing)
         self._requests += requests
-        self._add_settling(one, answered, requests)
+        self._add_settling(series, recorded_coverage, requests)
 
     def _open(self, spans: Iterable[coverage.OpenSpan]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The places of sessions whose answers lacked values: those to ask for again, and those that were asked for too
-        often in vain."""
-        found: tuple[list[int], list[int]] = [], []
+        """The positions of sessions whose answers lacked values: those to request again, and those requested too often
+        without values."""
+        positions: tuple[list[int], list[int]] = [], []
         for span in spans:
-            places = coverage.places((span.first, span.last), self._calendar)
-            found[span.tries >= coverage.TRIES].extend(one for one in places if one <= self._end)
-        again, in_vain = (np.array(places, dtype=np.intp) for places in found)
+            places = coverage.span_positions((span.first, span.last), self._calendar)
+            positions[span.tries >= coverage.TRIES].extend(position for position in places if position <= self._end)
+        again, in_vain = (np.array(places, dtype=np.intp) for places in positions)
         return again, in_vain
 
     def _last_settled(self, as_of: datetime) -> int:
-        """The place of the last session whose bars no longer change; -1 where that is of no interest."""
+        """The position of the last session whose bars no longer change; -1 where no bars are read again."""
         rule = self._reading.same_day
-        for place in range(self._end, max(self._end - READ_AGAIN, -1), -1):
-            session: date = self._calendar[place].item()
+        for position in range(self._end, max(self._end - READ_AGAIN, -1), -1):
+            session: date = self._calendar[position].item()
             if rule is None or session < rule.since:
                 return -1
             if self._reading.settles(session) <= as_of:
-                return place
+                return position
         return -1
 
-    def _add_settling(self, one: Series, answered: coverage.Coverage, requests: Sequence[BarRequest]) -> None:
-        """Read the last recorded sessions again, where they were not read since they are settled."""
-        if self._settled < 0 or one.last is None or not answered.spans:
+    def _add_settling(
+        self, series: Series, recorded_coverage: coverage.Coverage, requests: Sequence[BarRequest]
+    ) -> None:
+        """Request the last recorded sessions again, where they were not read since they are settled."""
+        if self._settled < 0 or series.last is None or not recorded_coverage.spans:
             return
         last = min(
             self._settled,
-            self._position(one.last),
-            self._position(answered.spans[-1][1], "right") - 1,
+            self._position(series.last),
+            self._position(recorded_coverage.spans[-1][1], "right") - 1,
         )
         span = self._calendar[max(last - READ_AGAIN + 1, 0)].item(), self._calendar[last].item()
         rule = self._reading.same_day
-        if rule is None or span[1] < rule.since or (answered.settled or date.min) >= span[1]:
+        if rule is None or span[1] < rule.since or (recorded_coverage.settled or date.min) >= span[1]:
             return
-        if not any(each.start <= span[0] and each.end >= span[1] for each in requests):
-            self._settle.append(BarRequest(one.code, *span))
+        if not any(request.start <= span[0] and request.end >= span[1] for request in requests):
+            self._settle.append(BarRequest(series.code, *span))
 
     def plan(self, market: Market, instruments: int, unknown: tuple[str, ...], note: str) -> CollectionPlan:
-        """The sum of it."""
+        """The plan of all instruments added."""
         size = self._source.quotes_a_call if isinstance(self._source, QuoteSource) else 1
         quotes = [tuple(self._quoted[at : at + size]) for at in range(0, len(self._quoted), size)]
         made = CollectionPlan(
@@ -183,49 +185,49 @@ class _Work:
         object.__setattr__(made, "seconds", calls / self._source.calls_per_second)
         return made
 
-    def _bounds(self, one: Series) -> tuple[int, int]:
+    def _bounds(self, series: Series) -> tuple[int, int]:
         """The first and the last session that the instrument should have."""
         low, high = self._start, self._end
         if self._options.refetch and not self._options.since:
-            low = self._position(one.first) if one.first else self._start
-        elif one.last and not self._options.since:
-            low = self._position(one.last) + 1
-        if one.listed_on:
-            low = max(low, self._position(one.listed_on))
-        if one.gone_on:
-            high = min(high, self._position(one.gone_on) - 1)
+            low = self._position(series.first) if series.first else self._start
+        elif series.last and not self._options.since:
+            low = self._position(series.last) + 1
+        if series.listed_on:
+            low = max(low, self._position(series.listed_on))
+        if series.gone_on:
+            high = min(high, self._position(series.gone_on) - 1)
         return max(low, 0), high
 
-    def _have(self, market: str, one: Series, low: int, high: int) -> NDArray[np.intp]:
-        """Which of the sessions low..high have a bar, counted from low."""
-        if not one.first or not one.last or self._position(one.last) < low:
+    def _have(self, market: str, series: Series, low: int, high: int) -> NDArray[np.intp]:
+        """Positions of the sessions low..high that have a bar, relative to low."""
+        if not series.first or not series.last or self._position(series.last) < low:
             return np.empty(0, np.intp)
-        first, last = self._position(one.first), self._position(one.last)
-        if one.bars == last - first + 1:
+        first, last = self._position(series.first), self._position(series.last)
+        if series.bars == last - first + 1:
             return np.arange(max(first, low), min(last, high) + 1) - low
         days = StockPrice.objects.filter(
-            market=market, stock_code=one.code, date__gte=self._calendar[low].item()
+            market=market, stock_code=series.code, date__gte=self._calendar[low].item()
         ).values_list("date", flat=True)
         at = np.searchsorted(self._calendar, np.array(list(days), dtype="datetime64[D]"))
         return np.unique(at[at <= high]) - low
 
-    def _windows(self, one: Series, missing: NDArray[np.intp]) -> list[BarRequest]:
-        """Requests for the missing sessions, the newest first; what one answer holds is not asked for twice."""
+    def _windows(self, series: Series, missing: NDArray[np.intp]) -> list[BarRequest]:
+        """Requests for the missing sessions, newest first; sessions of one answer are not requested twice."""
         size = self._source.bars_a_call
         overlap = 0 if self._options.refetch else self._options.overlap
-        first = self._position(one.first) if one.first else self._end
+        first = self._position(series.first) if series.first else self._end
         runs: list[tuple[int, int]] = []
-        for at in missing[::-1].tolist():
+        for position in missing[::-1].tolist():
             low, high = runs[-1] if runs else (self._end + 3, self._end + 3)
-            page = high + 1 - size * -(-(high - low + 1) // size)  # where its last answer begins
-            if at == low - 1 or (runs and at >= page):
-                runs[-1:] = [(at, high)]
+            page_start = high + 1 - size * -(-(high - low + 1) // size)  # where its last answer begins
+            if position == low - 1 or (runs and position >= page_start):
+                runs[-1:] = [(position, high)]
             else:
-                runs.append((at, at))
+                runs.append((position, position))
         days = self._calendar
         return [
             BarRequest(
-                one.code,
+                series.code,
                 days[max(low - overlap, first) if low > first else low].item(),
                 days[high].item(),
             )

@@ -1,4 +1,4 @@
-"""How far a collection has come, and what became of it."""
+"""Progress and report of a collection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from marketdata.operations.record.corrections import Counts
 
 @dataclass(frozen=True, slots=True)
 class CollectionProgress:
-    """How far a collection has come: planned calls that were answered, of so many, and rows recorded in `seconds`."""
+    """Progress of a collection: `calls` answered `of` the planned ones, and rows recorded in `seconds`."""
 
     calls: int
     of: int
@@ -20,19 +20,19 @@ class CollectionProgress:
 
     @property
     def remaining(self) -> float:
-        """Seconds until the end at the pace so far; infinite before the first answer."""
+        """Seconds until the end at the rate so far; infinite before the first answer."""
         left = self.of - self.calls
         return self.seconds * left / self.calls if self.calls else float("inf")
 
 
 @dataclass(frozen=True, slots=True)
 class CollectionReport:
-    """What became of a plan. `calls` counts those made, retries, refused ones and a token's among them, of `planned`
-    ones; `failures`: code -> why; `stopped`: why the rest was not asked for, "" where all was; `refused`: why bars of
-    the last session were not recorded, "" where they were; `unknown`: codes that the source has no instrument for;
-    `refetched`: codes whose recorded history was asked for again, since it was restated; `settled`: bars that differed
-    when they were read again; `absent`: recorded bars (code, session) that the answers to a refetch did not have;
-    `rejected`: reason -> rows kept out; `notices`: recorded days on which the market seems to have been closed."""
+    """Outcome of a plan. `calls`: calls made, with retries, refused ones and those for a token, against `planned` ones;
+    `failures`: code -> reason; `stopped`: why the remaining requests were not made, "" where all were; `refused`: why
+    bars of the last session were not recorded, "" where they were; `unknown`: codes that the source does not have;
+    `refetched`: codes whose whole history was requested again, since it has changed; `settled`: bars that differed when
+    they were read again; `absent`: recorded bars (code, session) that the answers to a refetch lacked; `rejected`:
+    reason -> rows; `notices`: a sentence for each recorded day on which the market seems to have been closed."""
 
     counts: Counts = field(default_factory=Counts)
     calls: int = 0

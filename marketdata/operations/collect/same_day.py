@@ -1,8 +1,8 @@
-"""Whether a bar may be recorded that was read on the day of its session, or in the night after it.
+"""Rules for bars read on the day of their session, or in the night after it: whether they may be recorded.
 
 A session that has not closed by the clock of the source has no bar yet. Where bars of the day follow trades after hours
 (`SameDay`: KRX since 2026-09-14), they are those of the session only in a short time after its close, and again once
-they are settled, the next morning. The clock is that of the source, as its answer gives it, with a margin.
+they are settled, the next morning. The clock is that of the source in its answer, with a margin.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from marketdata.session_hours import SessionHours
 from marketdata.sources.daily import BarAnswer, SameDay
 
 MARGIN = timedelta(seconds=5)
-"""Clocks of one exchange may differ by so much: what is read this near to the end of the time is not taken."""
+"""Clocks of one exchange may differ by so much: bars read this close to the end of the period are not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingHours:
-    """When the bars of a session can be read from a source with the rule `same_day`."""
+    """The hours at which bars of a session can be read from a source with the rule `same_day`."""
 
     hours: SessionHours
     same_day: SameDay | None
@@ -35,7 +35,7 @@ class ReadingHours:
         return begins <= at < ends - MARGIN or at >= self.settles(session)
 
     def settles(self, session: date) -> datetime:
-        """From when on the bar of `session` no longer changes."""
+        """The moment from which the bar of `session` no longer changes."""
         closed = self.hours.closing(session)
         if self.same_day is None or session < self.same_day.since:
             return closed
@@ -76,7 +76,7 @@ class ReadingHours:
         """The first of `sessions`, ascending, whose bar may not be recorded when read at `read_at`."""
         at = datetime.fromtimestamp(read_at, UTC).astimezone(self._zone)
         near = at.date() - timedelta(days=1)
-        return next((one for one in sessions if one >= near and not self.allows(one, at)), None)
+        return next((session for session in sessions if session >= near and not self.allows(session, at)), None)
 
     @property
     def _zone(self) -> ZoneInfo:

@@ -1,4 +1,4 @@
-"""What the record has of each instrument that may be collected, in two queries however many bars there are."""
+"""The recorded series of each instrument that may be collected, in two queries however many bars there are."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ class Series(NamedTuple):
 
 
 def recorded_series(market: str, codes: Sequence[str], last: date) -> list[Series]:
-    """The instruments of `codes`, known or not, or else all that are known, by code; bars up to `last` count.
-    DataProblem where there are none."""
-    known = Instrument.objects.filter(market=market)
+    """The series of `codes`, recorded or not, or else of all instruments, by code; bars up to `last` count. DataProblem
+    where there are none."""
+    instruments = Instrument.objects.filter(market=market)
     bars = StockPrice.objects.filter(market=market, date__lte=last)
     if codes:
-        known, bars = known.filter(code__in=codes), bars.filter(stock_code__in=codes)
+        instruments, bars = instruments.filter(code__in=codes), bars.filter(stock_code__in=codes)
     else:
-        known = known.exclude(kind__in=FUNDS)
-    listed = {row[0]: row[1:] for row in known.values_list("code", "listed_on", "gone_on")}
+        instruments = instruments.exclude(kind__in=FUNDS)
+    listed = {row[0]: row[1:] for row in instruments.values_list("code", "listed_on", "gone_on")}
     if not listed and not codes:
         raise DataProblem(
-            f"No instrument of market {market} is known yet: run `manage.py sync_instruments` first, "
+            f"No instrument of market {market} is recorded yet: run `manage.py sync_instruments` first, "
             "or name some with --codes."
         )
     counted = bars.values("stock_code").order_by()
     counted = counted.annotate(a=Min("date"), b=Max("date"), n=Count("date", distinct=True))
     spans = {row[0]: row[1:] for row in counted.values_list("stock_code", "a", "b", "n")}
-    found = []
+    series = []
     for code in sorted(codes or listed):
         listed_on, gone_on = listed.get(code, (None, None))
         first, newest, number = spans.get(code, (None, None, 0))
-        found.append(Series(code, listed_on, gone_on, first, newest, number))
-    return found
+        series.append(Series(code, listed_on, gone_on, first, newest, number))
+    return series

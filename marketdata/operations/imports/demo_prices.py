@@ -15,8 +15,8 @@ MARKET = "kr"
 
 
 def write_demo_prices(*, output: Path, instruments: int, sessions: int, end: date, seed: int = market.SEED) -> int:
-    """Write `instruments` made-up instruments over the last `sessions` sessions up to `end` as tidy Parquet, a block at
-    a time, and return the number of rows. ValueError where there are not that many sessions, or too few."""
+    """Write `instruments` generated instruments over the last `sessions` sessions up to `end` as tidy Parquet, a block
+    at a time; returns the number of rows. ValueError where there are not that many sessions, or too few."""
     calendar = get_sessions(MARKET)
     until = calendar[calendar <= np.datetime64(end)]
     if not 2 <= sessions <= len(until):

@@ -1,14 +1,14 @@
-"""Imports files, whatever they hold: `import_prices` and `import_flows` say which forms, and what to do with rows.
+"""Import of files of any content: `import_prices` and `import_flows` give the forms and the recorder of the rows.
 
 1. Recognise each file's form by its columns (`sources.files`).
 2. Read it by batches; check every row (`validation`) and write those that fail to the reject file (`rejects`). With
-   `strict`, the whole file is checked before anything is written, and one bad row refuses it.
+   `strict`, the whole file is checked before anything is written, and refused for one bad row.
 3. Record each batch in a transaction of its own, while the next one is being read.
 
-An interruption leaves whole batches, and the same import again completes the rest. Each file stands alone: one that
-cannot be imported is reported and the others go on. A file of which no row can be recorded, or of which one reason kept
-half of the rows out, is reported as doubtful (`FileReport.doubt`): what is good of it is recorded, and the command
-ends with 1.
+An interruption leaves whole batches, and the same import again completes the rest. Files are independent: one that
+cannot be imported is reported and the others are imported. A file without a valid row, or half of whose rows are
+rejected for one reason, is reported as doubtful (`FileReport.doubt`): its valid rows are recorded, and the command ends
+with status 1.
 """
 
 from __future__ import annotations
@@ -41,24 +41,24 @@ from marketdata.sources.files import Form, PriceFileError, RecognisedFile, recog
 BATCH_ROWS = 150_000
 SOURCE_LENGTH = 24
 
-Checked = tuple[Batch, NDArray[np.int8]]
-Held = TypeVar("Held", contravariant=True)
+CheckedBatch = tuple[Batch, NDArray[np.int8]]
+Rows = TypeVar("Rows", contravariant=True)
 T = TypeVar("T")
 
 
-class Recorder(Protocol[Held]):
-    """What becomes of rows."""
+class Recorder(Protocol[Rows]):
+    """Checks and records the rows of one kind of content."""
 
-    def check(self, check: Validator, batch: Held) -> NDArray[np.int8]:
-        """Their reasons to be kept out by themselves, (R,); done beside the record, while it is being written to."""
+    def check(self, check: Validator, batch: Rows) -> NDArray[np.int8]:
+        """The reasons to reject rows without the record, (R,); called in another thread while a batch is recorded."""
         ...
 
-    def against_record(self, batch: Held, reasons: NDArray[np.int8], *, market: str) -> NDArray[np.int8]:
-        """`reasons`, and those that the record gives."""
+    def against_record(self, batch: Rows, reasons: NDArray[np.int8], *, market: str) -> NDArray[np.int8]:
+        """`reasons` and those by comparison with the record, (R,)."""
         ...
 
-    def record(self, batch: Held, fine: NDArray[np.intp], *, market: str, source: str, at: datetime) -> Counts:
-        """Record those of the rows (positions) that have no reason."""
+    def record(self, batch: Rows, valid: NDArray[np.intp], *, market: str, source: str, at: datetime) -> Counts:
+        """Record the `valid` rows (positions)."""
         ...
 
 
@@ -66,7 +66,7 @@ def import_files(
     *,
     files: Sequence[Path],
     forms: Sequence[Form],
-    door: Recorder[Any],
+    recorder: Recorder[Any],
     source: str | None,
     market: str | None,
     strict: bool,
@@ -76,10 +76,10 @@ def import_files(
     day: date | None = None,
     adjusted: bool = False,
 ) -> ImportReport:
-    """Import `files`, each of one of `forms`, through `door`. `source` and `market` default to what the form of a file
-    says; `as_of` becomes the time of record, and no row may be dated after it. `code` and `day` are those of the rows
-    of a file without such a column; `adjusted` lets adjusted prices into a market of raw ones. Raises `UnknownMarket`
-    and `ValueError`; what is wrong with a file is in its report."""
+    """Import `files`, each of one of `forms`, with `recorder`. `source` and `market` default to those of the file's
+    form; `as_of` becomes the time of record, and no row may be dated after it. `code` and `day` are those of the rows
+    of a file without such a column; `adjusted` allows adjusted prices in a market of raw ones. Raises `UnknownMarket`
+    and `ValueError`; problems of a file are in its report."""
     if as_of.tzinfo is None:
         raise ValueError("as_of needs a time zone.")
     if market is not None:
@@ -87,7 +87,7 @@ def import_files(
     if source is not None and not 0 < len(source) <= SOURCE_LENGTH:
         raise ValueError(f"The source's name {source!r} must have 1 to {SOURCE_LENGTH} characters.")
     if code is not None:
-        code = _code(code, market or "kr", len(files))
+        code = _file_code(code, market or "kr", len(files))
     calendars: dict[str, NDArray[np.datetime64]] = {}
     reports = []
     for path in files:
@@ -100,13 +100,13 @@ def import_files(
         rules = get_market(market or opened.market)
         if opened.adjusted and not adjusted and "-" not in rules.name:
             opened.close()
-            reports.append(FileReport(path, error=_adjusted(path, rules.name)))
+            reports.append(FileReport(path, error=_adjusted_refusal(path, rules.name)))
             continue
         if rules.name not in calendars:
             calendars[rules.name] = get_sessions(rules.name)
-        one = _Import(
+        file_import = _FileImport(
             opened,
-            door,
+            recorder,
             rules,
             source or opened.form.source,
             calendars[rules.name],
@@ -114,7 +114,7 @@ def import_files(
             progress or (lambda _: None),
         )
         try:
-            report = one.run(strict=strict)
+            report = file_import.run(strict=strict)
         finally:
             opened.close()
         reports.append(replace(report, seconds=perf_counter() - started))
@@ -123,17 +123,17 @@ def import_files(
     return ImportReport(tuple(reports))
 
 
-def _code(text: str, market: str, files: int) -> str:
-    """The code that a person gave for a file; ValueError where it is none of the market."""
+def _file_code(text: str, market: str, files: int) -> str:
+    """The code of the rows of one file; ValueError where it is not a code of the market."""
     if files > 1:
         raise ValueError("--code is the code of one file: import the others by themselves.")
-    found = codes.spell_code(market, text)
-    if not found:
+    code = codes.spell_code(market, text)
+    if not code:
         raise ValueError(f"{excerpt(text)!r} is not a code of market {market}.")
-    return found
+    return code
 
 
-def _adjusted(path: Path, market: str) -> str:
+def _adjusted_refusal(path: Path, market: str) -> str:
     return (
         f"{path.name} is a history of yfinance (Dividends, Stock Splits and no Adj Close), whose prices are adjusted "
         f"for dividends and splits, while market {market} holds prices as they were traded: import it into a market "
@@ -141,7 +141,7 @@ def _adjusted(path: Path, market: str) -> str:
     )
 
 
-def _spelled_before(market: str) -> dict[str, str]:
+def _former_spellings(market: str) -> dict[str, str]:
     """Codes as the market spells them -> other spellings under which it recorded them before, without a slash."""
     rows = Instrument.objects.filter(market=market)
     if market.partition("-")[0] != "us":
@@ -150,26 +150,26 @@ def _spelled_before(market: str) -> dict[str, str]:
     return {codes.spell_code(market, code): code for code in recorded if "/" not in code}
 
 
-class _Import:
-    """One file on its way in."""
+class _FileImport:
+    """The import of one file."""
 
     def __init__(
         self,
         opened: RecognisedFile,
-        door: Recorder[Any],
+        recorder: Recorder[Any],
         market: Market,
         source: str,
         sessions: NDArray[np.datetime64],
         as_of: datetime,
-        tell: Callable[[ImportProgress], None],
+        progress: Callable[[ImportProgress], None],
     ) -> None:
-        self.opened, self.door, self.market, self.source = opened, door, market, source
-        self.sessions, self.as_of, self.tell = sessions, as_of, tell
+        self.opened, self.recorder, self.market, self.source = opened, recorder, market, source
+        self.sessions, self.as_of, self.progress = sessions, as_of, progress
         self.path = opened.file.path
         self.rows = 0
         self.counts = Counts()
         self.examples: dict[str, str] = {}
-        self.spelled = _spelled_before(market.name)  # here, since reading ahead has no connection
+        self.former_spellings = _former_spellings(market.name)  # here, since the reading thread has no connection
         self.started = perf_counter()
 
     def run(self, *, strict: bool) -> FileReport:
@@ -179,7 +179,7 @@ class _Import:
         with RejectFile(Path(settings.REJECT_DIR), self.path.name, self.as_of, columns) as rejects:
             try:
                 if strict:
-                    self._refuse_rejects(rejects)
+                    self._check_all(rejects)
                 self._record(rejects)
                 if not self.rows:
                     error = f"{self.path.name} has columns but no rows."
@@ -203,11 +203,11 @@ class _Import:
             error=error,
         )
 
-    def _refuse_rejects(self, rejects: RejectFile) -> None:
-        for batch, own in read_ahead(self._checked()):
+    def _check_all(self, rejects: RejectFile) -> None:
+        for batch, batch_reasons in read_ahead(self._validated_batches()):
             self.rows += len(batch)
-            reasons = self.door.against_record(batch, own, market=self.market.name)
-            self._keep_out(rejects, batch, reasons)
+            reasons = self.recorder.against_record(batch, batch_reasons, market=self.market.name)
+            self._reject(rejects, batch, reasons)
         self._add_broken_lines(rejects)
         bad = sum(rejects.counts.values())
         if bad:
@@ -218,16 +218,18 @@ class _Import:
         self.rows = 0
 
     def _record(self, rejects: RejectFile) -> None:
-        for batch, own in read_ahead(self._checked()):
+        for batch, batch_reasons in read_ahead(self._validated_batches()):
             self.rows += len(batch)
-            reasons = self.door.against_record(batch, own, market=self.market.name)
-            self._keep_out(rejects, batch, reasons)
-            fine = np.flatnonzero(reasons == FINE)
-            self.counts += self.door.record(batch, fine, market=self.market.name, source=self.source, at=self.as_of)
-            self.tell(ImportProgress(self.path, self.rows, self._share(), perf_counter() - self.started))
+            reasons = self.recorder.against_record(batch, batch_reasons, market=self.market.name)
+            self._reject(rejects, batch, reasons)
+            valid = np.flatnonzero(reasons == FINE)
+            self.counts += self.recorder.record(
+                batch, valid, market=self.market.name, source=self.source, at=self.as_of
+            )
+            self.progress(ImportProgress(self.path, self.rows, self._share(), perf_counter() - self.started))
         self._add_broken_lines(rejects)
 
-    def _keep_out(self, rejects: RejectFile, batch: Batch, reasons: NDArray[np.int8]) -> None:
+    def _reject(self, rejects: RejectFile, batch: Batch, reasons: NDArray[np.int8]) -> None:
         rejects.add(batch.raw, batch.row, reasons)
         self.examples = examples(batch, reasons, self.examples)
 
@@ -237,34 +239,34 @@ class _Import:
         self.rows += len(file.broken_rows)
         if file.broken:
             number, line = file.broken[0]
-            said = f"row {number:,} has another number of fields ({excerpt(line)})"
-            self.examples[str(Reason.BROKEN_LINE)] = said
+            text = f"row {number:,} has another number of fields ({excerpt(line)})"
+            self.examples[str(Reason.BROKEN_LINE)] = text
 
     def _share(self) -> float:
         whole = self.opened.file.rows
         return self.rows / whole if whole else self.opened.file.read_so_far() or 1.0
 
-    def _checked(self) -> Iterator[Checked]:
+    def _validated_batches(self) -> Iterator[CheckedBatch]:
         check = Validator(self.market, self.sessions, self.as_of)
         first = True
-        for batch in self.opened.batches(market=self.market.name, rows=BATCH_ROWS, recorded=self.spelled):
-            reasons = self.door.check(check, batch)
+        for batch in self.opened.batches(market=self.market.name, rows=BATCH_ROWS, recorded=self.former_spellings):
+            reasons = self.recorder.check(check, batch)
             if first:
                 self._refuse_other_market(batch, reasons)
             first = False
             yield batch, reasons
 
     def _refuse_other_market(self, batch: Batch, reasons: NDArray[np.int8]) -> None:
-        """A file of another market has no row that fits; better one sentence than a million rejects."""
+        """PriceFileError where no row of the first batch fits the market: one sentence instead of a million rejects."""
         of_another = [REASONS.index(Reason.NO_CODE), REASONS.index(Reason.OTHER_MARKET)]
         if not len(batch) or not np.isin(reasons, of_another).all():
             return
         shown = ", ".join(excerpt(code, 24) for code in batch.codes[:3].tolist()) or "no codes"
-        short = next((code for code in batch.codes.tolist() if codes.truncated_digits(code)), "")
-        if short and self.market.name.partition("-")[0] == "kr":
+        shortened = next((code for code in batch.codes.tolist() if codes.truncated_digits(code)), "")
+        if shortened and self.market.name.partition("-")[0] == "kr":
             raise PriceFileError(
-                f"{self.path.name}: {short} has lost its leading zeros ({codes.restore_zeros(short)}?), but not every "
-                "code of the file is one of KRX: write codes as text of six characters. Nothing was recorded."
+                f"{self.path.name}: {shortened} has lost its leading zeros ({codes.restore_zeros(shortened)}?), but "
+                "not every code of the file is one of KRX: write codes as text of six characters. Nothing was recorded."
             )
         raise PriceFileError(
             f"{self.path.name} does not look like market {self.market.name}: not one of its first {len(batch):,} rows "
@@ -274,9 +276,9 @@ class _Import:
 
 
 def read_ahead(items: Iterator[T]) -> Iterator[T]:
-    """The same items, each made in another thread while the one before is being used."""
+    """The same items, each made in another thread while the previous one is used."""
     with ContextThreadPool(max_workers=1, thread_name_prefix="read-ahead") as pool:
-        coming = pool.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = pool.submit(next, items, None)
+        next_item = pool.submit(next, items, None)
+        while (item := next_item.result()) is not None:
+            next_item = pool.submit(next, items, None)
             yield item

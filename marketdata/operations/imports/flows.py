@@ -1,4 +1,4 @@
-"""Imports files of investor flow: their rows go through `flow_door`."""
+"""Import of files of investor flow (`record.flows`)."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def import_flows(
     day: date | None = None,
     adjusted: bool = False,
 ) -> ImportReport:
-    """Import `files` (see `file_import`); source and market are file and kr unless told otherwise. A file whose values
-    are in another unit than the market's currency is refused from there on."""
+    """Import `files` (see `files.import_files`); the default source is file, the default market kr. A file whose values
+    are in another unit than the market's currency is refused from that batch on."""
     return import_files(
         files=files,
         forms=FLOW_FORMS,
-        door=_Flows(),
+        recorder=_FlowRecorder(),
         source=source,
         market=market,
         strict=strict,
@@ -47,8 +47,8 @@ def import_flows(
     )
 
 
-class _Flows:
-    """See `file_import.Door`."""
+class _FlowRecorder:
+    """See `files.Recorder`."""
 
     def check(self, check: Validator, batch: FlowBatch) -> NDArray[np.int8]:
         return check.flows(batch)
@@ -56,5 +56,5 @@ class _Flows:
     def against_record(self, batch: FlowBatch, reasons: NDArray[np.int8], *, market: str) -> NDArray[np.int8]:
         return flows.against_bars(batch, reasons, market=market)
 
-    def record(self, batch: FlowBatch, fine: NDArray[np.intp], *, market: str, source: str, at: datetime) -> Counts:
-        return flows.record_flows(batch.take(fine), market=market, source=source, at=at)
+    def record(self, batch: FlowBatch, valid: NDArray[np.intp], *, market: str, source: str, at: datetime) -> Counts:
+        return flows.record_flows(batch.take(valid), market=market, source=source, at=at)

@@ -1,6 +1,6 @@
-"""Imports an external index series, and chooses the series that a market's regimes stand on.
+"""Import of an external index series, and choice of the series for a market's regimes.
 
-Rows that cannot be right are kept out, counted by reason and written to the reject file; the others are recorded in one
+Impossible rows are rejected, counted by reason and written to the reject file; the others are recorded in one
 transaction: new, corrected or unchanged.
 """
 
@@ -37,7 +37,7 @@ SLACK = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """What became of a file: `first` and `last` of the rows let in, `missing`: sessions between them without one."""
+    """Outcome of a file: `first` and `last` day of the valid rows, `missing`: sessions between them without a row."""
 
     market: str
     name: str
@@ -50,12 +50,12 @@ class IndexReport:
     missing: int
 
     def lines(self) -> Iterator[str]:
-        """As a person reads it."""
-        kept = self.counts
+        """The report as lines of text."""
+        counts, rejected = self.counts, sum(self.rejected.values())
         yield (
-            f"{self.name} of market {self.market}, {self.first} to {self.last}: {kept.new:,} new, {kept.corrected:,} "
-            f"corrected, {kept.unchanged:,} unchanged, {sum(self.rejected.values()):,} rejected; {self.missing:,} "
-            "sessions without a bar in between"
+            f"{self.name} of market {self.market}, {self.first} to {self.last}: {counts.new:,} new, "
+            f"{counts.corrected:,} corrected, {counts.unchanged:,} unchanged, {rejected:,} rejected; "
+            f"{self.missing:,} sessions without a bar in between"
         )
         yield from (f"  rejected: {rows:,} {reason}" for reason, rows in self.rejected.items())
         if self.reject_file:
@@ -71,16 +71,16 @@ def import_index(*, file: Path, market: str, name: str, as_of: datetime) -> Inde
     sessions = get_sessions(market)
     batch = series.read(file, name, market)
     reasons = _reasons(batch, sessions, as_of.astimezone(ZoneInfo(rules.timezone)).date())
-    fine = np.flatnonzero(reasons == FINE)
+    valid = np.flatnonzero(reasons == FINE)
     with RejectFile(settings.REJECT_DIR, file.name, as_of, batch.raw.column_names) as rejects:
         rejects.add(batch.raw, batch.row, reasons)
-    if not len(fine):
+    if not len(valid):
         raise DataProblem(
             f"{file.name}: none of the {len(batch):,} rows of {name} can be right "
             f"({', '.join(f'{count:,} {reason}' for reason, count in rejects.counts.items())}). Nothing was recorded."
         )
-    counts = _record(batch, fine, market=market, name=name, at=as_of)
-    days = batch.date[fine]
+    counts = _record(batch, valid, market=market, name=name, at=as_of)
+    days = batch.date[valid]
     first, last = days.min(), days.max()
     inside = int(((sessions >= first) & (sessions <= last)).sum())
     return IndexReport(
@@ -92,11 +92,11 @@ def import_index(*, file: Path, market: str, name: str, as_of: datetime) -> Inde
         reject_file=rejects.file,
         first=first.item(),
         last=last.item(),
-        missing=inside - len(fine),
+        missing=inside - len(valid),
     )
 
 
-def choose(*, market: str, name: str) -> None:
+def choose_index(*, market: str, name: str) -> None:
     """Make the series `name` the index of `market` ("" for the market's own); DataProblem where it is not recorded."""
     row = IndexChoice.objects.filter(market=market).first() or IndexChoice(market=market)
     row.name = name
@@ -112,47 +112,49 @@ def choose(*, market: str, name: str) -> None:
 def _reasons(batch: SeriesBatch, sessions: Days, today: date) -> NDArray[np.int8]:
     """For each row the index of its reason in `REASONS`, or FINE, (R,)."""
     opened, high, low, close = (batch.values[level] for level in series.LEVELS)
-    found = np.full(len(batch), FINE, dtype=np.int8)
+    reasons = np.full(len(batch), FINE, dtype=np.int8)
 
-    def keep_out(reason: Reason, rows: NDArray[np.bool_]) -> None:
-        found[(found == FINE) & rows] = REASONS.index(reason)
+    def reject(reason: Reason, rows: NDArray[np.bool_]) -> None:
+        reasons[(reasons == FINE) & rows] = REASONS.index(reason)
 
-    keep_out(Reason.NO_DATE, np.isnat(batch.date))
-    keep_out(Reason.NON_SESSION, ~np.isin(batch.date, sessions))
-    keep_out(Reason.FUTURE, batch.date > np.datetime64(today))
-    keep_out(Reason.NOT_A_NUMBER, batch.unreadable)
-    keep_out(Reason.BAD_PRICE, ~((opened > 0) & (high > 0) & (low > 0) & (close > 0)))
-    keep_out(Reason.HIGH_BELOW_LOW, high < low)
+    reject(Reason.NO_DATE, np.isnat(batch.date))
+    reject(Reason.NON_SESSION, ~np.isin(batch.date, sessions))
+    reject(Reason.FUTURE, batch.date > np.datetime64(today))
+    reject(Reason.NOT_A_NUMBER, batch.unreadable)
+    reject(Reason.BAD_PRICE, ~((opened > 0) & (high > 0) & (low > 0) & (close > 0)))
+    reject(Reason.HIGH_BELOW_LOW, high < low)
     outside = (close > high * (1 + SLACK)) | (close < low * (1 - SLACK))
-    keep_out(Reason.CLOSE_OUTSIDE, outside)
-    fine = np.flatnonzero(found == FINE)
-    _, at = np.unique(batch.date[fine], return_index=True)
-    again = np.ones(len(batch), dtype=bool)
-    again[fine[at]] = False
-    keep_out(Reason.DUPLICATE, again)
-    return found
+    reject(Reason.CLOSE_OUTSIDE, outside)
+    valid = np.flatnonzero(reasons == FINE)
+    _, at = np.unique(batch.date[valid], return_index=True)
+    repeated = np.ones(len(batch), dtype=bool)
+    repeated[valid[at]] = False
+    reject(Reason.DUPLICATE, repeated)
+    return reasons
 
 
 def _record(batch: SeriesBatch, rows: NDArray[np.intp], *, market: str, name: str, at: datetime) -> Counts:
     columns = [batch.values[level][rows].tolist() for level in series.LEVELS]
-    given = dict(zip(batch.date[rows].tolist(), zip(*columns, strict=True), strict=True))
+    values_by_day = dict(zip(batch.date[rows].tolist(), zip(*columns, strict=True), strict=True))
     with transaction.atomic():
         bulk.lock(market)
-        known = IndexBar.objects.filter(market=market, name=name)
+        series_rows = IndexBar.objects.filter(market=market, name=name)
         recorded = {
             day: (created, tuple(values))
-            for day, created, *values in known.values_list("date", "created_at", *series.LEVELS)
+            for day, created, *values in series_rows.values_list("date", "created_at", *series.LEVELS)
         }
-        fresh = {day: values for day, values in given.items() if day not in recorded}
-        corrected = {day: values for day, values in given.items() if day in recorded and recorded[day][1] != values}
-        written = [(market, name, day, *values, at, at) for day, values in fresh.items()]
-        written += [(market, name, day, *values, recorded[day][0], at) for day, values in corrected.items()]
+        new = {day: values for day, values in values_by_day.items() if day not in recorded}
+        corrected = {
+            day: values for day, values in values_by_day.items() if day in recorded and recorded[day][1] != values
+        }
+        upserts = [(market, name, day, *values, at, at) for day, values in new.items()]
+        upserts += [(market, name, day, *values, recorded[day][0], at) for day, values in corrected.items()]
         bulk.upsert(
             IndexBar,
-            written,
+            upserts,
             fields=("market", "name", "date", *series.LEVELS, "created_at", "updated_at"),
             key=("market", "name", "date"),
         )
-        if written:
+        if upserts:
             generations.advance_family(market)
-    return Counts(len(fresh), len(corrected), len(given) - len(fresh) - len(corrected))
+    return Counts(len(new), len(corrected), len(values_by_day) - len(new) - len(corrected))

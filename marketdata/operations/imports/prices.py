@@ -1,4 +1,4 @@
-"""Imports price and factor-event files: their rows go through `door` and `factor_events`."""
+"""Import of price and factor-event files (`record.bars`, `record.factor_events`)."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def import_prices(
     day: date | None = None,
     adjusted: bool = False,
 ) -> ImportReport:
-    """Import `files` (see `file_import`); of marcap, source and market are marcap and kr unless told otherwise, of
-    other forms file and kr. Days of theirs on which the market did not trade are named."""
-    prices = _Prices()
+    """Import `files` (see `files.import_files`); the default source is marcap for files of marcap, file for other
+    forms, the default market kr. The notices name days of the files on which the market did not trade."""
+    recorder = _PriceRecorder()
     report = import_files(
         files=files,
         forms=PRICE_FORMS,
-        door=prices,
+        recorder=recorder,
         source=source,
         market=market,
         strict=strict,
@@ -49,12 +49,12 @@ def import_prices(
         day=day,
         adjusted=adjusted,
     )
-    notices = [one for name, days in prices.days.items() for one in days.closed(name)]
+    notices = [notice for name, days in recorder.days.items() for notice in days.closed(name)]
     return replace(report, notices=tuple(notices))
 
 
-class _Prices:
-    """See `file_import.Door`. `days`: market -> the days of recorded rows."""
+class _PriceRecorder:
+    """See `files.Recorder`. `days`: market -> the days of recorded rows."""
 
     def __init__(self) -> None:
         self.days: dict[str, DayFingerprints] = defaultdict(DayFingerprints)
@@ -70,14 +70,14 @@ class _Prices:
     def record(
         self,
         batch: BarBatch | EventBatch,
-        fine: NDArray[np.intp],
+        valid: NDArray[np.intp],
         *,
         market: str,
         source: str,
         at: datetime,
     ) -> Counts:
         if isinstance(batch, BarBatch):
-            rows = batch.take(fine)
+            rows = batch.take(valid)
             self.days[market].add(rows)
             return bars.record_bars(rows, market=market, source=source, at=at)
-        return factor_events.record_events(batch, fine, market=market, source=source, at=at)
+        return factor_events.record_events(batch, valid, market=market, source=source, at=at)

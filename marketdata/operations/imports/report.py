@@ -1,4 +1,4 @@
-"""What an import reports: how far it has come, and what became of each file."""
+"""Progress and report of an import."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ CELLS = {
     Reason.FUTURE: "date",
     Reason.BAD_RATIO: "ratio",
 }
-"""The column that a reason is about."""
+"""Reason -> the column that it concerns."""
 
 Batch = BarBatch | EventBatch | FlowBatch
 
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """How far a file has come: rows read and `share` of the file, 0..1, in `seconds`."""
+    """Progress of a file: rows read and `share` of the file, 0..1, in `seconds`."""
 
     path: Path
     rows: int
@@ -40,18 +40,18 @@ class ImportProgress:
 
     @property
     def remaining(self) -> float:
-        """Seconds until the end at the pace so far; infinite before anything was read."""
+        """Seconds until the end at the rate so far; infinite before anything was read."""
         return self.seconds * (1 - self.share) / self.share if self.share else float("inf")
 
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What became of one file.
+    """Outcome of one file.
 
     rejected    reason -> rows; `examples`: reason -> the first of them in words
     reject_rows how many of them are in the reject file
     notes       how the file was read
-    error       why the file was refused or broke off; the counts are then those of the batches recorded before
+    error       why the file was refused, or its import ended early; the counts are those of the batches recorded before
     """
 
     path: Path
@@ -71,29 +71,29 @@ class FileReport:
 
     @property
     def recorded(self) -> int:
-        """Rows that are in the record now, whether this file brought them or an earlier one."""
+        """Rows of the file that are in the record now, new or not."""
         return self.counts.new + self.counts.corrected + self.counts.unchanged
 
     @property
     def doubt(self) -> str:
-        """Why a file that was imported needs a look: nothing of it is recorded, or half of its rows were kept out for
-        one reason (repeats of a key aside, which is recorded). "" where it needs none."""
+        """Why an imported file needs a look: none of its rows is recorded, or half of them were rejected for one reason
+        (duplicates of a recorded key aside). "" where it needs none."""
         if self.error or not self.rows:
             return ""
         reasons = {name: count for name, count in self.rejected.items() if name != Reason.DUPLICATE}
         reason = max(reasons, key=lambda name: reasons[name], default="")
         if not reason or (self.recorded and 2 * reasons[reason] < self.rows):
             return ""
-        kept_out = f"{reasons[reason]:,} of its {self.rows:,} rows were kept out"
-        what = f"{kept_out}: {self.examples.get(reason, reason)}"
+        rejected = f"{reasons[reason]:,} of its {self.rows:,} rows were kept out"
+        finding = f"{rejected}: {self.examples.get(reason, reason)}"
         done = f"The other {self.recorded:,} are recorded" if self.recorded else "Nothing was recorded"
-        return f"{self.path.name}: {what}. {done}."
+        return f"{self.path.name}: {finding}. {done}."
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of all files, in the order given; `notices`: days of theirs on which the market seems to have been
-    closed, a sentence each."""
+    """Outcomes of all files, in their order; `notices`: a sentence for each of their days on which the market seems to
+    have been closed."""
 
     files: tuple[FileReport, ...]
     notices: tuple[str, ...] = ()
@@ -107,25 +107,25 @@ class ImportReport:
         return tuple(file for file in self.files if file.doubt)
 
 
-def examples(batch: Batch, reasons: NDArray[np.int8], known: dict[str, str]) -> dict[str, str]:
-    """`known`, and for each reason of the batch that is not in it yet the first row that was kept out for it, in words:
-    its number, and the cell that the reason is about."""
-    found = dict(known)
-    out = np.flatnonzero(reasons != FINE)
-    for reason in np.unique(reasons[out]).tolist():
-        if str(REASONS[reason]) not in found:
-            row = int(out[reasons[out] == reason][0])
-            found[str(REASONS[reason])] = _example(batch, row, REASONS[reason])
-    return found
+def examples(batch: Batch, reasons: NDArray[np.int8], earlier: dict[str, str]) -> dict[str, str]:
+    """`earlier`, and for each other reason of the batch the first row rejected for it, in words: its number, and the
+    cell that the reason concerns."""
+    result = dict(earlier)
+    rejected = np.flatnonzero(reasons != FINE)
+    for reason in np.unique(reasons[rejected]).tolist():
+        if str(REASONS[reason]) not in result:
+            row = int(rejected[reasons[rejected] == reason][0])
+            result[str(REASONS[reason])] = _example(batch, row, REASONS[reason])
+    return result
 
 
 def _example(batch: Batch, row: int, reason: Reason) -> str:
-    raw, about = batch.raw, CELLS.get(reason, "")
+    raw, column = batch.raw, CELLS.get(reason, "")
     if reason is Reason.NOT_A_NUMBER:
         texts = [name for name in raw.column_names if name in NUMBERS and is_text(raw.schema.field(name).type)]
-        about = next((name for name in texts if numbers(raw.column(name)[row : row + 1])[1][0]), "")
-    if about not in raw.column_names:
+        column = next((name for name in texts if numbers(raw.column(name)[row : row + 1])[1][0]), "")
+    if column not in raw.column_names:
         return f"{reason} (row {batch.row[row]:,})"
-    cell = raw.column(about)[row].as_py()
+    cell = raw.column(column)[row].as_py()
     shown = "empty" if cell is None or cell == "" else repr(excerpt(str(cell)))
-    return f"{reason} (row {batch.row[row]:,}, {about} {shown})"
+    return f"{reason} (row {batch.row[row]:,}, {column} {shown})"

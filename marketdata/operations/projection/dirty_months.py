@@ -1,4 +1,4 @@
-"""Marks on the lake: which months no longer tell what the record says (see `Partition`)."""
+"""Marks of the lake's months that differ from the record (see `Partition`)."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def mark(
     firsts = sorted({day.replace(day=1) for day in months})
     if not firsts:
         return
-    made = [kind(market=market, month=first, wanted=0) for first in firsts]
-    kind._default_manager.bulk_create(made, ignore_conflicts=True)
+    rows = [kind(market=market, month=first, wanted=0) for first in firsts]
+    kind._default_manager.bulk_create(rows, ignore_conflicts=True)
     kind._default_manager.filter(market=market, month__in=firsts).update(wanted=F("wanted") + 1)
 
 
 def affected_months(market: str, days: NDArray[np.datetime64]) -> set[date]:
-    """The recorded months after those of `days` in which a bar of these days still tells how good its source is: which
-    source is preferred on a session depends on the seven up to it."""
+    """The recorded months after those of `days` that a bar of these days affects: the preferred source of a session
+    depends on the seven sessions up to it."""
     after = np.unique((days + REACH).astype("datetime64[M]"))
     firsts = after[~np.isin(after, days.astype("datetime64[M]"))].astype("datetime64[D]").tolist()
-    known = LakePartition.objects.filter(market=market, month__in=firsts)
-    return set(known.values_list("month", flat=True)) if firsts else set()
+    partitions = LakePartition.objects.filter(market=market, month__in=firsts)
+    return set(partitions.values_list("month", flat=True)) if firsts else set()

@@ -1,8 +1,8 @@
-"""Keeps the market's index beside the lake, one row a session of the record.
+"""The table of a market's index, a file beside the lake with one row for each session of the record.
 
-The file remembers the digest of every partition it was computed from; what differs from the record's says from which
-month on it must be computed again, as does a session that was closed or opened since. Values do not depend on how much
-was read, so an index kept up day by day equals one computed at once.
+The file has the digest of every partition it was computed from: it is computed again from the first month whose digest
+differs, or the first session that was closed or opened since. Values do not depend on how much was read, so an index
+updated day by day equals one computed at once.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ CHUNK = 250
 
 
 def refresh(lake: Lake, market: str, broken: np.datetime64 | None = None) -> None:
-    """Bring the index of `market` up to date with its partitions and breaks; `broken`: the first session whose breaks
-    have changed, None where that is not known."""
+    """Update the index of `market` by its partitions and breaks; `broken`: the first session whose breaks have changed,
+    None for unknown."""
     wanted = {
         month.isoformat(): written
         for month, written in LakePartition.objects.filter(market=market)
@@ -35,14 +35,14 @@ def refresh(lake: Lake, market: str, broken: np.datetime64 | None = None) -> Non
         .order_by("month")
         .values_list("month", "digest")
     }
-    known = index_file.read(lake, market)
+    table = index_file.read(lake, market)
     changed = sorted(
-        month for month in {*wanted, *known.partitions} if wanted.get(month) != known.partitions.get(month)
+        month for month in {*wanted, *table.partitions} if wanted.get(month) != table.partitions.get(month)
     )
     record = get_record(market)
-    first = _first_difference(known.sessions, record.sessions[record.bars > 0])
+    first = _first_difference(table.sessions, record.sessions[record.bars > 0])
     breaks = _digest(get_breaks(record))
-    if breaks == known.breaks:
+    if breaks == table.breaks:
         broken = None
     elif broken is None:
         broken = record.sessions[0] if len(record.sessions) else None
@@ -52,19 +52,19 @@ def refresh(lake: Lake, market: str, broken: np.datetime64 | None = None) -> Non
     )
     if since is None:
         return
-    before = known.sessions < since
-    days, m, spread = [known.sessions[before]], [known.m[before]], [known.range[before]]
+    before = table.sessions < since
+    days, m, spread = [table.sessions[before]], [table.m[before]], [table.range[before]]
     for block in record.blocks():
-        fresh = block[block >= since]
-        for low in range(0, len(fresh), CHUNK):
-            part = fresh[low : low + CHUNK]
+        sessions = block[block >= since]
+        for low in range(0, len(sessions), CHUNK):
+            part = sessions[low : low + CHUNK]
             window = open_block_window(record, block, part, look_back=market_index.INDEX_LOOK_BACK)
-            found = market_index.compute_index(window)
+            values = market_index.compute_index(window)
             days.append(part)
-            m.append(found[0])
-            spread.append(found[1])
-    made = index_file.IndexFile(np.concatenate(days), np.concatenate(m), np.concatenate(spread), wanted, breaks)
-    index_file.write(lake, market, made)
+            m.append(values[0])
+            spread.append(values[1])
+    updated = index_file.IndexFile(np.concatenate(days), np.concatenate(m), np.concatenate(spread), wanted, breaks)
+    index_file.write(lake, market, updated)
 
 
 def _digest(breaks: Sequence[Break]) -> str:
@@ -72,7 +72,7 @@ def _digest(breaks: Sequence[Break]) -> str:
     return digest.text(f"{one.session} {one.code} {one.kind}".encode() for one in breaks) if breaks else ""
 
 
-def _first_difference(known: Days, days: Days) -> np.datetime64 | None:
-    """The first day that only one of the two has, None where they are the same."""
-    odd = np.setxor1d(known, days)
-    return odd[0] if len(odd) else None
+def _first_difference(before: Days, days: Days) -> np.datetime64 | None:
+    """The first day that is in only one of the two, None where they are equal."""
+    differences = np.setxor1d(before, days)
+    return differences[0] if len(differences) else None

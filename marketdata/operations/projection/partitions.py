@@ -1,8 +1,8 @@
-"""A partition's rows from the record.
+"""The rows of a partition from the record.
 
-Of several sources for one bar the preferred is kept (`quality`); factor events are joined, and what was known of each
-instrument on each day. Of several sources for one flow the preferred one's values are kept, value by value, and what it
-does not say is taken from the next.
+Of several sources for one bar the preferred one is used (`source_preference`); factor events and the status of each
+instrument on each day are joined. Of several sources for one flow each value is that of the most preferred source that
+has it.
 """
 
 from __future__ import annotations
@@ -29,59 +29,59 @@ SourceOrders = Mapping[date, tuple[str, ...]]
 
 
 class PartitionRows(NamedTuple):
-    """A partition's rows, and the orders of preference that chose them; no orders where there is one source. `closed`:
-    the days whose bars are left out since the market did not trade, with how many bars there are and why ("" where the
-    calendar says so)."""
+    """A partition's rows, and the orders of preference by session; no orders where there is one source. `closed`: the
+    days whose bars are left out since the market did not trade, with their number of bars and the reason ("" for the
+    calendar)."""
 
     bars: writer.Bars
     source_orders: SourceOrders
     closed: Mapping[date, tuple[int, str]]
 
 
-def partition_rows(market: str, month: date, statements: MarketStatuses) -> PartitionRows:
-    """The rows of the partition of `month` as the record has them now."""
+def partition_rows(market: str, month: date, statuses: MarketStatuses) -> PartitionRows:
+    """The rows of the partition of `month` by the record."""
     following = _following(month)
     rows = bulk.month_rows(market, month, following - timedelta(days=1))
-    chosen = source_orders(market, month, rows)
-    order = rows.preferred(chosen)
+    preference = source_orders(market, month, rows)
+    order = rows.preferred(preference)
     closed, repeated = closures.month_closures(market, month, rows, order)
     order = order[~np.isin(rows.date[order], calendars.to_days(list(closed)))] if closed else order
-    happened = FactorEvent.objects.filter(market=market, date__gte=month, date__lt=following)
+    month_events = FactorEvent.objects.filter(market=market, date__gte=month, date__lt=following)
     events = [
         event
-        for event in happened.order_by("stock_code", "date").values_list("stock_code", "date", "ratio")
+        for event in month_events.order_by("stock_code", "date").values_list("stock_code", "date", "ratio")
         if event[1] not in closed
     ]
-    named = np.array([event[0] for event in events], dtype=str)
-    codes = np.union1d(rows.codes, named) if events else rows.codes
+    event_codes = np.array([event[0] for event in events], dtype=str)
+    codes = np.union1d(rows.codes, event_codes) if events else rows.codes
     code = np.searchsorted(codes, rows.codes).astype(np.int32)[rows.code[order]]
     day = rows.date[order]
     values = {name: rows.values[name][order] for name in bulk.COLUMNS}
     values["ratio"] = np.full(len(order), np.nan)
-    ev_code = np.searchsorted(codes, named).astype(np.int32)
+    ev_code = np.searchsorted(codes, event_codes).astype(np.int32)
     ev_day = np.array([event[1] for event in events], dtype="datetime64[D]")
     ev_ratio = np.array([event[2] for event in events], dtype=np.float64)
     row = _find(code, day, ev_code, ev_day)
     values["ratio"][row[row >= 0]] = ev_ratio[row >= 0]
-    # A base price knows better than an event.
-    kept = (row < 0) | np.isnan(values["base_price"][row]) if len(code) else row < 0
-    segment, flags = statements.at(codes, code, day)
+    # A base price precedes an event.
+    separate = (row < 0) | np.isnan(values["base_price"][row]) if len(code) else row < 0
+    segment, flags = statuses.at(codes, code, day)
     bars = writer.Bars(
         codes=codes,
-        segments=(*statements.segments, ""),
+        segments=(*statuses.segments, ""),
         code=code,
         date=day,
         values=values,
-        segment=np.where(segment < 0, len(statements.segments), segment).astype(np.int32),
+        segment=np.where(segment < 0, len(statuses.segments), segment).astype(np.int32),
         flags=flags,
-        events=(ev_code[kept], ev_day[kept], ev_ratio[kept]),
+        events=(ev_code[separate], ev_day[separate], ev_ratio[separate]),
         repeated=repeated,
     )
-    return PartitionRows(bars, chosen, closed)
+    return PartitionRows(bars, preference, closed)
 
 
 def flow_rows(market: str, month: date) -> flow_files.Flows:
-    """The investor flow of `month` as the record has it now."""
+    """The investor flow of `month` by the record."""
     until = _following(month) - timedelta(days=1)
     rows = bulk.month_rows(market, month, until, table=bulk.FLOW_TABLE)
     kept = rows.preferred({})
@@ -90,10 +90,10 @@ def flow_rows(market: str, month: date) -> flow_files.Flows:
     values = {name: np.full(len(kept), np.nan) for name in FLOW_FIELDS}
     ranks = membership.rank_sources(rows.sources.tolist(), settings.SOURCE_ORDER)
     for source in sorted(range(len(rows.sources)), key=lambda n: -ranks[str(rows.sources[n])]):
-        mine = rows.source == source
+        of_source = rows.source == source
         for name, column in values.items():
-            said = mine & ~np.isnan(rows.values[name])
-            column[at[said]] = rows.values[name][said]
+            filled = of_source & ~np.isnan(rows.values[name])
+            column[at[filled]] = rows.values[name][filled]
     return flow_files.Flows(rows.codes, code, day, values)
 
 
@@ -109,8 +109,8 @@ def source_orders(market: str, month: date, rows: bulk.Rows) -> SourceOrders:
     day, source = rows.date.astype(np.int64), rows.source
     pairs, numbers = np.unique(np.stack([day, source]), axis=1, return_counts=True)
     counts: dict[date, dict[str, int]] = defaultdict(dict)
-    for at, which, number in zip(*pairs.tolist(), numbers.tolist(), strict=True):
-        counts[np.datetime64(at, "D").item()][str(rows.sources[which])] = number
+    for at, index, number in zip(*pairs.tolist(), numbers.tolist(), strict=True):
+        counts[np.datetime64(at, "D").item()][str(rows.sources[index])] = number
     days = sorted(counts)
     # The window reaches into the month before.
     before = StockPrice.objects.filter(
@@ -137,7 +137,7 @@ def _find(
 
 
 class MarketStatuses:
-    """What is known of the market's instruments, read once for a projection of many months."""
+    """The statuses of a market's instruments, read once for a projection of many months."""
 
     def __init__(self, market: str) -> None:
         rows = list(
@@ -150,7 +150,7 @@ class MarketStatuses:
         ranks = membership.rank_sources(list(columns[2]), settings.SOURCE_ORDER)
         self.segments = tuple(sorted({name for name in columns[3] if name}))
         number = {name: n for n, name in enumerate(self.segments)}
-        self.known = membership.Statements(
+        self.history = membership.Statements(
             code=code.astype(np.int64),
             day=calendars.to_days(columns[1]),
             preference=np.array([ranks[name] for name in columns[2]], dtype=np.int64),
@@ -167,10 +167,10 @@ class MarketStatuses:
         """Segment and flags of each row; `code` indexes `codes`."""
         if not len(self.codes):
             return np.full(len(code), -1, np.int8), np.zeros(len(code), np.uint8)
-        found = np.minimum(np.searchsorted(self.codes, codes), len(self.codes) - 1)
-        known = np.where(self.codes[found] == codes, found, len(self.codes))
-        return self.known.at(known[code].astype(np.int64), day)
+        positions = np.minimum(np.searchsorted(self.codes, codes), len(self.codes) - 1)
+        instrument = np.where(self.codes[positions] == codes, positions, len(self.codes))
+        return self.history.at(instrument[code].astype(np.int64), day)
 
 
-def _trit(said: Iterable[bool | None]) -> NDArray[np.int8]:
-    return np.array([-1 if one is None else int(one) for one in said], dtype=np.int8)
+def _trit(values: Iterable[bool | None]) -> NDArray[np.int8]:
+    return np.array([-1 if value is None else int(value) for value in values], dtype=np.int8)

@@ -1,4 +1,4 @@
-"""What is made from the record, made anew: after the record itself was replaced."""
+"""Rebuilds the lake and the generations after the record was replaced."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from marketdata.operations.projection import project
 
 
 def everything() -> int:
-    """Write the lake of every market anew, and begin a generation of everything that answers are kept by; how many
-    months were written. Leases are of processes that worked on another record, and end. The months are marked first, so
-    that what is broken off is done by whatever reads them next."""
+    """Rewrite the lake of every market and begin new generations, by which answers are cached; returns the number of
+    months written. Leases belong to processes on the former record, and are deleted. The months are marked first, so
+    that the next reader completes an interrupted rebuild."""
     with transaction.atomic():
         LeaseRow.objects.all().delete()
         for kind in (LakePartition, FlowPartition):

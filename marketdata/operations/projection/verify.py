@@ -22,8 +22,8 @@ from marketdata.record import Record
 
 @dataclass(frozen=True, slots=True)
 class LakeFinding:
-    """Something that does not hold: in which month (None: the whole market), and what. A gap in the record itself
-    is told, but no fault of the lake."""
+    """A difference between lake and record: its month (None: the whole market) and a text. A gap in the record itself
+    is reported, but is no fault of the lake."""
 
     month: date | None
     text: str
@@ -31,16 +31,16 @@ class LakeFinding:
 
 
 def verify(market: str) -> Iterator[LakeFinding]:
-    """Everything in which the lake of `market` differs from the record; nothing where they agree."""
-    held = get_record(market)
-    if not held.parts:
+    """All differences between the lake of `market` and its record."""
+    current = get_record(market)
+    if not current.parts:
         raise EmptyMarket(market)
-    statements = partitions.MarketStatuses(market)
+    statuses = partitions.MarketStatuses(market)
     for partition in LakePartition.objects.filter(market=market).order_by("month"):
         if partition.is_stale:
             yield LakeFinding(partition.month, "is behind the record; run `manage.py project_lake`")
             continue
-        for text in _differences(partition, statements):
+        for text in _differences(partition, statuses):
             yield LakeFinding(partition.month, text)
     for flows in FlowPartition.objects.filter(market=market).order_by("month"):
         if flows.is_stale:
@@ -48,18 +48,18 @@ def verify(market: str) -> Iterator[LakeFinding]:
             continue
         for text in _flow_differences(flows):
             yield LakeFinding(flows.month, text)
-    yield from _gaps(held)
+    yield from _gaps(current)
     try:
-        get_own_index(held)
-        get_breaks(held)
+        get_own_index(current)
+        get_breaks(current)
     except LakeError as error:
         yield LakeFinding(None, str(error))
 
 
-def _gaps(held: Record) -> Iterator[LakeFinding]:
-    blocks = held.blocks()
+def _gaps(current: Record) -> Iterator[LakeFinding]:
+    blocks = current.blocks()
     for before, after in itertools.pairwise(blocks):
-        missing = held.sessions[(held.sessions > before[-1]) & (held.sessions < after[0])]
+        missing = current.sessions[(current.sessions > before[-1]) & (current.sessions < after[0])]
         yield LakeFinding(
             None,
             f"has no bar at all on {len(missing)} sessions, {missing[0]} to {missing[-1]}: import them, or record that "
@@ -68,23 +68,23 @@ def _gaps(held: Record) -> Iterator[LakeFinding]:
         )
 
 
-def _differences(partition: LakePartition, statements: partitions.MarketStatuses) -> Iterator[str]:
+def _differences(partition: LakePartition, statuses: partitions.MarketStatuses) -> Iterator[str]:
     path = get_lake().partition(partition.market, partition.month)
     try:
-        found, bars = verified_reader.read_bars(get_lake(), _part(partition, path))
+        roster, bars = verified_reader.read_bars(get_lake(), _part(partition, path))
     except LakeError as error:
         yield str(error)
         return
-    recorded, _, _ = partitions.partition_rows(partition.market, partition.month, statements)
+    recorded, _, _ = partitions.partition_rows(partition.market, partition.month, statuses)
     digests = writer.row_digests(recorded)
-    wanted, _ = writer.roster(recorded, digests, partition.market, partition.month, partition.written)
-    if found.rows != wanted.rows:
-        yield f"has {found.rows} rows, the record {wanted.rows}"
-    if not np.array_equal(found.codes, wanted.codes):
-        odd = np.setxor1d(found.codes, wanted.codes)
-        yield f"has other instruments than the record: {_some(odd)}"
+    expected, _ = writer.roster(recorded, digests, partition.market, partition.month, partition.written)
+    if roster.rows != expected.rows:
+        yield f"has {roster.rows} rows, the record {expected.rows}"
+    if not np.array_equal(roster.codes, expected.codes):
+        differences = np.setxor1d(roster.codes, expected.codes)
+        yield f"has other instruments than the record: {_some(differences)}"
         return
-    different = found.codes[found.digests != wanted.digests]
+    different = roster.codes[roster.digests != expected.digests]
     if len(different):
         yield f"differs from the record in {_some(different)}"
     elif not _same(bars.values, recorded.values):
@@ -94,17 +94,17 @@ def _differences(partition: LakePartition, statements: partitions.MarketStatuses
 def _flow_differences(partition: FlowPartition) -> Iterator[str]:
     path = get_lake().flows(partition.market, partition.month)
     try:
-        found, flows = verified_reader.read_flows(get_lake(), _part(partition, path))
+        roster, flows = verified_reader.read_flows(get_lake(), _part(partition, path))
     except LakeError as error:
         yield str(error)
         return
     recorded = partitions.flow_rows(partition.market, partition.month)
-    wanted, _ = flow_files.roster(recorded, partition.month, partition.written)
-    if not np.array_equal(found.codes, wanted.codes):
-        odd = np.setxor1d(found.codes, wanted.codes)
-        yield f"has flows of other instruments than the record: {_some(odd)}"
+    expected, _ = flow_files.roster(recorded, partition.month, partition.written)
+    if not np.array_equal(roster.codes, expected.codes):
+        differences = np.setxor1d(roster.codes, expected.codes)
+        yield f"has flows of other instruments than the record: {_some(differences)}"
         return
-    different = found.codes[found.digests != wanted.digests]
+    different = roster.codes[roster.digests != expected.digests]
     if len(different):
         yield f"differs from the record in the flows of {_some(different)}"
     elif not _same(flows.values, recorded.values):
@@ -121,5 +121,5 @@ def _same(values: Mapping[str, Floats], others: Mapping[str, Floats]) -> bool:
 
 
 def _some(codes: np.ndarray[tuple[int], np.dtype[np.bytes_]]) -> str:
-    named = ", ".join(code.decode() for code in codes[:5])
-    return named + (f" and {len(codes) - 5} more" if len(codes) > 5 else "")
+    examples = ", ".join(code.decode() for code in codes[:5])
+    return examples + (f" and {len(codes) - 5} more" if len(codes) > 5 else "")

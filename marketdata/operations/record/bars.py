@@ -1,12 +1,12 @@
-"""The door: the one way by which bars enter the record.
+"""Records bars: the one operation by which bars enter the record.
 
 In one transaction, for a batch of one source's rows that have passed `validation`:
 
-1. Take a 0 that means missing for missing (`BarBatch.without_zeros`), whichever source brought it. Compare with what
-   is recorded (`replacing`): rows are new, corrected or unchanged. What a row does not say leaves that as it is.
-2. Insert the new; update the corrected and keep what they said before (`BarCorrection`).
-3. Bring `Instrument` up to date, then what the source says of each (`membership_runs`).
-4. Mark the lake's months whose bars or whose membership changed, and begin a new generation of the market.
+1. A 0 that means missing becomes missing (`BarBatch.without_zeros`), for every source. Rows are compared with the
+   recorded ones (`corrections`): new, corrected or unchanged. A missing value leaves the recorded one unchanged.
+2. New rows are inserted; corrected rows are updated, and their former values kept (`BarCorrection`).
+3. `Instrument` is updated, then the statuses that the source states for each (`status_intervals`).
+4. The lake's months whose bars or whose membership changed are marked, and a new generation of the market begins.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from marketdata.sources.batches import BarBatch
 
 
 def record_bars(batch: BarBatch, *, market: str, source: str, at: datetime, reason: str = "") -> Counts:
-    """Record a validated batch (no key twice) in one transaction of its own; `at` becomes its time of record, `reason`
-    that of its corrections."""
+    """Record a validated batch (no key twice) in one transaction; `at` becomes its time of record, `reason` that of its
+    corrections."""
     if not len(batch):
         return Counts()
     batch = batch.take(np.lexsort((batch.date, batch.code))).without_zeros()
     bars = bulk.WriteBatch(batch.codes, batch.code, batch.date, batch.values)
     with transaction.atomic():
         bulk.lock(market)
-        known = instruments.InstrumentTable(market, batch)
-        found = corrections.compare(bars, known.recorded(source), BAR_TABLE)
-        bulk.insert(bars.take(found.new), market=market, source=source, at=at)
+        table = instruments.InstrumentTable(market, batch)
+        comparison = corrections.compare(bars, table.recorded_rows(source), BAR_TABLE)
+        bulk.insert(bars.take(comparison.new), market=market, source=source, at=at)
         corrections.replace_rows(
             bars,
-            found,
+            comparison,
             BAR_TABLE,
             BarCorrection,
             market=market,
@@ -47,10 +47,10 @@ def record_bars(batch: BarBatch, *, market: str, source: str, at: datetime, reas
             at=at,
             reason=reason,
         )
-        known.write()
-        changed = np.concatenate([found.new, found.corrected])
+        table.write()
+        changed = np.concatenate([comparison.new, comparison.corrected])
         months = months_of(batch.date[changed])
-        months |= statuses.write(batch, known, market=market, source=source, at=at)
+        months |= statuses.write(batch, table, market=market, source=source, at=at)
         dirty_months.mark(market, months | dirty_months.affected_months(market, batch.date[changed]))
         generations.advance(market)
-    return Counts(len(found.new), len(found.corrected), len(batch) - len(changed))
+    return Counts(len(comparison.new), len(comparison.corrected), len(batch) - len(changed))

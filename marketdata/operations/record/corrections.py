@@ -1,6 +1,6 @@
-"""What both doors do: tell new rows from recorded ones, and replace values while keeping what they were.
+"""Comparison of a batch with the recorded rows, and corrections, which keep the former values.
 
-A batch is sorted by (code, date) and has no key twice; what a row does not say leaves what is recorded standing.
+A batch is sorted by (code, date) and has no key twice; a missing value leaves the recorded one unchanged.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DAY_BITS = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of a batch's rows."""
+    """Counts of a batch's rows."""
 
     new: int = 0
     corrected: int = 0
@@ -36,72 +36,73 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Positions of a batch's new rows and of those that correct recorded ones, and what is recorded of the latter."""
+    """Positions of a batch's new rows and of those that correct recorded ones, and the recorded values of the
+    latter."""
 
     new: NDArray[np.intp]
     corrected: NDArray[np.intp]
-    held: Mapping[str, NDArray[np.float64]]
+    recorded: Mapping[str, NDArray[np.float64]]
 
 
-def compare(batch: bulk.WriteBatch, held: bulk.Rows | None, table: bulk.Table) -> Comparison:
-    """`batch` against `held`, the recorded rows of its source under its keys and perhaps more."""
-    if held is None or not len(held):
+def compare(batch: bulk.WriteBatch, recorded: bulk.Rows | None, table: bulk.Table) -> Comparison:
+    """Compare `batch` with `recorded`, the rows of its source under its keys and perhaps more."""
+    if recorded is None or not len(recorded):
         return Comparison(np.arange(len(batch)), np.empty(0, np.intp), {})
-    place = np.searchsorted(batch.codes, held.codes)
-    place[place == len(batch.codes)] = 0
-    shared = batch.codes[place] == held.codes
-    theirs = np.where(shared, place, -1)[held.code] * DAY_BITS + held.date.astype(np.int64)
-    order = np.argsort(theirs)
-    mine = batch.code.astype(np.int64) * DAY_BITS + batch.date.astype(np.int64)
-    at = np.minimum(np.searchsorted(theirs, mine, sorter=order), len(order) - 1)
-    row = order[at]
-    found = theirs[row] == mine
+    code_places = np.searchsorted(batch.codes, recorded.codes)
+    code_places[code_places == len(batch.codes)] = 0
+    shared = batch.codes[code_places] == recorded.codes
+    recorded_keys = np.where(shared, code_places, -1)[recorded.code] * DAY_BITS + recorded.date.astype(np.int64)
+    order = np.argsort(recorded_keys)
+    keys = batch.code.astype(np.int64) * DAY_BITS + batch.date.astype(np.int64)
+    place_in_order = np.minimum(np.searchsorted(recorded_keys, keys, sorter=order), len(order) - 1)
+    row = order[place_in_order]
+    is_recorded = recorded_keys[row] == keys
     differs = np.zeros(len(batch), dtype=bool)
     for name in table.columns:
         now = batch.values[name]
-        differs |= ~np.isnan(now) & (now != held.values[name][row])
-    corrected = np.flatnonzero(found & differs)
+        differs |= ~np.isnan(now) & (now != recorded.values[name][row])
+    corrected = np.flatnonzero(is_recorded & differs)
     return Comparison(
-        np.flatnonzero(~found),
+        np.flatnonzero(~is_recorded),
         corrected,
-        {name: held.values[name][row[corrected]] for name in table.columns},
+        {name: recorded.values[name][row[corrected]] for name in table.columns},
     )
 
 
 def replace_rows(
     batch: bulk.WriteBatch,
-    found: Comparison,
+    comparison: Comparison,
     table: bulk.Table,
-    kept: type[models.Model],
+    correction_model: type[models.Model],
     *,
     market: str,
     source: str,
     at: datetime,
     reason: str = "",
 ) -> None:
-    """Replace the corrected rows and keep the values they had in the table of `kept`, with the `reason` where that has
-    one."""
-    if not len(found.corrected):
+    """Replace the corrected rows and keep their former values in the table of `correction_model`, with the `reason`
+    where it has one."""
+    if not len(comparison.corrected):
         return
-    rows = batch.take(found.corrected)
+    rows = batch.take(comparison.corrected)
     old: list[dict[str, float | None]] = [{} for _ in range(len(rows))]
     for name in table.columns:
-        was, now = found.held[name], rows.values[name]
-        silent = np.isnan(now)
-        now[silent] = was[silent]
-        for place in np.flatnonzero((now != was) & ~silent).tolist():
-            value = float(was[place])
+        before, now = comparison.recorded[name], rows.values[name]
+        missing = np.isnan(now)
+        now[missing] = before[missing]
+        for place in np.flatnonzero((now != before) & ~missing).tolist():
+            value = float(before[place])
             old[place][name] = None if np.isnan(value) else value
     bulk.update(rows, market=market, source=source, at=at, table=table)
     codes, days = rows.codes[rows.code].tolist(), rows.date.tolist()
-    why = {"reason": reason} if reason else {}
+    optional = {"reason": reason} if reason else {}
     bulk.upsert(
-        kept,
+        correction_model,
         [
-            (market, code, day, source, values, at, *why.values())
+            (market, code, day, source, values, at, *optional.values())
             for code, day, values in zip(codes, days, old, strict=True)
         ],
-        fields=("market", "stock_code", "date", "source", "old", "replaced_at", *why),
+        fields=("market", "stock_code", "date", "source", "old", "replaced_at", *optional),
     )
 
 

@@ -1,4 +1,4 @@
-"""Records factor events: they stand in where no source gives a base price."""
+"""Records factor events: adjustments for sessions without a base price of any source."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from marketdata.sources.batches import EventBatch
 
 ROWS_AT_A_TIME = 2_000
 REAL_MOVE = 1.0
-"""The ratio that says of a suspicious move that it was a real one."""
+"""The ratio that declares a suspicious move to be a real one."""
 
 
 class EventRefused(DataProblem):
-    """An event that cannot be; the message says why and what to do."""
+    """An impossible event; the message says why and what to do."""
 
 
 def record_decision(
@@ -40,9 +40,10 @@ def record_decision(
     at: datetime,
     reason: str = "",
 ) -> Counts:
-    """Record what a person says of one move: its `ratio`, or `REAL_MOVE`, and why. EventRefused where it cannot be."""
-    batch = _one(_recorded_code(market, code), day, ratio)
-    _refuse(market, batch, at)
+    """Record a person's decision on one move: its `ratio`, or `REAL_MOVE`, and the reason. EventRefused where it is
+    impossible."""
+    batch = _event_batch(_recorded_code(market, code), day, ratio)
+    _check_event(market, batch, at)
     counts = record_events(batch, np.array([0]), market=market, source=source, at=at, reason=reason)
     if reason and counts.unchanged:  # the same ratio, for another reason
         FactorEvent.objects.filter(market=market, stock_code=str(batch.codes[0]), date=day).update(reason=reason)
@@ -51,16 +52,16 @@ def record_decision(
 
 def check_decision(*, market: str, code: str, day: date, ratio: float, at: datetime) -> None:
     """EventRefused where `record_decision` would refuse; nothing is recorded."""
-    _refuse(market, _one(_recorded_code(market, code), day, ratio), at)
+    _check_event(market, _event_batch(_recorded_code(market, code), day, ratio), at)
 
 
 def _recorded_code(market: str, code: str) -> str:
-    """The code as it is recorded, however a person spells it."""
-    found = instruments.get_instrument(market, code)
-    return found.code if found else code
+    """The recorded code for a person's spelling."""
+    row = instruments.get_instrument(market, code)
+    return row.code if row else code
 
 
-def _one(code: str, day: date, ratio: float) -> EventBatch:
+def _event_batch(code: str, day: date, ratio: float) -> EventBatch:
     return EventBatch(
         row=np.array([1]),
         codes=np.array([code]),
@@ -71,19 +72,19 @@ def _one(code: str, day: date, ratio: float) -> EventBatch:
     )
 
 
-def _refuse(market: str, batch: EventBatch, at: datetime) -> None:
-    named = get_market(market)
+def _check_event(market: str, batch: EventBatch, at: datetime) -> None:
+    rules = get_market(market)
     code, day = batch.codes[0], batch.date[0]
     if not Instrument.objects.filter(market=market, code=code).exists():
         raise EventRefused(f"Market {market} has no instrument {code}: look its code up under Instruments.")
-    found = Validator(named, get_sessions(market), at).events(batch)[0]
-    if found != FINE:
-        raise EventRefused(f"An event of {code} on {day} cannot be recorded: {REASONS[found]}.")
-    _refuse_contradiction(named, str(code), day.item(), float(batch.ratio[0]))
+    reason = Validator(rules, get_sessions(market), at).events(batch)[0]
+    if reason != FINE:
+        raise EventRefused(f"An event of {code} on {day} cannot be recorded: {REASONS[reason]}.")
+    _check_contradiction(rules, str(code), day.item(), float(batch.ratio[0]))
 
 
-def _refuse_contradiction(market: Market, code: str, day: date, ratio: float) -> None:
-    """EventRefused where the bars say that the event was another (`breaks.contradicts`)."""
+def _check_contradiction(market: Market, code: str, day: date, ratio: float) -> None:
+    """EventRefused where the bars contradict the event (`breaks.contradicts`)."""
     bars = StockPrice.objects.filter(market=market.name, stock_code=code)
     on = bars.filter(date=day, volume__gt=0, base_price=None).first()
     earlier = bars.filter(date__lt=day).exclude(volume=0, base_price=None).order_by("-date").first()
@@ -109,11 +110,11 @@ def record_events(
     at: datetime,
     reason: str = "",
 ) -> Counts:
-    """Record the events at these rows of a batch, in one transaction: a known event with another ratio is corrected.
-    The lake's months in which something changed are marked."""
+    """Record the events at these rows of a batch, in one transaction: a recorded event with another ratio is corrected.
+    The lake's months with a change are marked."""
     if not len(rows):
         return Counts()
-    given = {
+    ratios = {
         (code, day): ratio
         for code, day, ratio in zip(
             batch.codes[batch.code[rows]].tolist(),
@@ -131,7 +132,7 @@ def record_events(
                 market=market, date__gte=days.min().item(), date__lte=days.max().item()
             ).values_list("stock_code", "date", "ratio")
         }
-        written = {key: ratio for key, ratio in given.items() if recorded.get(key) != ratio}
+        changes = {key: ratio for key, ratio in ratios.items() if recorded.get(key) != ratio}
         FactorEvent.objects.bulk_create(
             [
                 FactorEvent(
@@ -144,14 +145,14 @@ def record_events(
                     created_at=at,
                     updated_at=None if (code, day) not in recorded else at,
                 )
-                for (code, day), ratio in written.items()
+                for (code, day), ratio in changes.items()
             ],
             batch_size=ROWS_AT_A_TIME,
             update_conflicts=True,
             unique_fields=["market", "stock_code", "date"],
             update_fields=["ratio", "source", "reason", "updated_at"],
         )
-        dirty_months.mark(market, months_of(np.array([day for _, day in written], dtype="datetime64[D]")))
+        dirty_months.mark(market, months_of(np.array([day for _, day in changes], dtype="datetime64[D]")))
         generations.advance(market)
-    new = sum(key not in recorded for key in written)
-    return Counts(new, len(written) - new, len(given) - len(written))
+    new = sum(key not in recorded for key in changes)
+    return Counts(new, len(changes) - new, len(ratios) - len(changes))

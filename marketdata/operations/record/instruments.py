@@ -1,4 +1,4 @@
-"""What is recorded of the instruments a batch mentions, and what the batch adds to it."""
+"""The instruments of a batch: their recorded rows, and the update by the batch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Mention(NamedTuple):
 
 
 class InstrumentRow(NamedTuple):
-    """What is recorded of one instrument; `pk` is 0 until it is."""
+    """The recorded columns of one instrument; `pk` is 0 for a new one."""
 
     pk: int = 0
     name: str = ""
@@ -46,23 +46,23 @@ class InstrumentTable:
         self.mentions = list(_mentions(batch))
         self.by_code = self._read()
 
-    def recorded(self, source: str) -> bulk.Rows | None:
-        """What is recorded under the batch's keys, and perhaps more; None where nothing can be.
+    def recorded_rows(self, source: str) -> bulk.Rows | None:
+        """The recorded bars under the batch's keys, and perhaps more; None where there can be none.
 
-        Of the two ways to find it, by day and by code, the one that reads less: the batch of a day's list has many
-        codes and few days, that of a file sorted by code has few codes and many days.
+        Selected by day or by code, whichever reads less: the batch of a day's list has many codes and few days, that
+        of a file sorted by code has few codes and many days.
         """
         spans = {
-            code: (one.first_bar, one.last_bar) for code, one in self.by_code.items() if one.first_bar and one.last_bar
+            code: (row.first_bar, row.last_bar) for code, row in self.by_code.items() if row.first_bar and row.last_bar
         }
         if not any(
-            spans[one.code][0] <= one.last and one.first <= spans[one.code][1]
-            for one in self.mentions
-            if one.code in spans
+            spans[row.code][0] <= row.last and row.first <= spans[row.code][1]
+            for row in self.mentions
+            if row.code in spans
         ):
             return None
-        first = min(one.first for one in self.mentions)
-        last = max(one.last for one in self.mentions)
+        first = min(row.first for row in self.mentions)
+        last = max(row.last for row in self.mentions)
         by_code = sum((to - since).days + 1 for since, to in spans.values())
         shared = sum(max((min(to, last) - max(since, first)).days + 1, 0) for since, to in spans.values())
         by_day = shared * Instrument.objects.filter(market=self.market).count() / len(spans)
@@ -72,16 +72,16 @@ class InstrumentTable:
         return bulk.source_rows(self.market, source, codes=codes)
 
     def write(self) -> None:
-        """Add the instruments that are new, and bring the others up to date: the days of their first and last bar,
-        and the latest known name, kind and segment."""
+        """Insert the new instruments and update the others: the days of their first and last bar, and the latest name,
+        kind and segment."""
         written = []
         new = False
         for mention in self.mentions:
             before = self.by_code.get(mention.code)
-            now = self._told(before, mention)
-            if now != before:
-                self.by_code[mention.code] = now
-                written.append((self.market, mention.code, *now[1:]))
+            after = self._updated_row(before, mention)
+            if after != before:
+                self.by_code[mention.code] = after
+                written.append((self.market, mention.code, *after[1:]))
                 new = new or before is None
         bulk.upsert(
             Instrument,
@@ -103,21 +103,21 @@ class InstrumentTable:
             for code, *rest in rows.values_list("code", "pk", *InstrumentRow._fields[1:])
         }
 
-    def _told(self, one: InstrumentRow | None, mention: Mention) -> InstrumentRow:
-        """What is known after the batch's rows."""
-        one = one or InstrumentRow()
-        newest = one.last_bar is None or mention.last >= one.last_bar
+    def _updated_row(self, before: InstrumentRow | None, mention: Mention) -> InstrumentRow:
+        """The instrument's row after the batch."""
+        before = before or InstrumentRow()
+        newest = before.last_bar is None or mention.last >= before.last_bar
         row = mention.stop - 1
         status = self.batch.statuses[self.batch.status[row]]
         name = int(self.batch.name[row])
-        named = name >= 0 and (newest or not one.name)
+        takes_name = name >= 0 and (newest or not before.name)
         return InstrumentRow(
-            one.pk,
-            str(self.batch.names[name])[:NAME_LENGTH] if named else one.name,
-            (status.kind if newest else None) or one.kind,
-            (status.segment if newest else None) or one.segment,
-            min(one.first_bar or mention.first, mention.first),
-            max(one.last_bar or mention.last, mention.last),
+            before.pk,
+            str(self.batch.names[name])[:NAME_LENGTH] if takes_name else before.name,
+            (status.kind if newest else None) or before.kind,
+            (status.segment if newest else None) or before.segment,
+            min(before.first_bar or mention.first, mention.first),
+            max(before.last_bar or mention.last, mention.last),
         )
 
 

@@ -1,7 +1,7 @@
-"""The reject file: the rows that were kept out, as they came, with their reason and their number in the source file. A
-line of a CSV that does not divide into the right number of fields is in the column `line`.
+"""The reject file: rejected rows in their original form, with their reason and their number in the source file. A CSV
+line with a wrong number of fields is in the column `line`.
 
-The file ends at a limit, whatever is imported: so many rows, so many bytes, and each cell is cut.
+The file ends at a limit of rows and bytes, and each cell is cut.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from marketdata.operations.record.validation import FINE, REASONS, Reason
 
 MOST_ROWS, MOST_BYTES = 100_000, 32 << 20
-"""Where a reject file ends; what is kept out after that is counted."""
+"""The limits of a reject file; further rows are only counted."""
 CELL = 200
 """Characters kept of a cell."""
 PART = 10_000
@@ -30,7 +30,7 @@ PART = 10_000
 
 
 class RejectFile:
-    """Counts the rows kept out of one import and writes them to a CSV, which appears with the first of them."""
+    """Counts the rejected rows of one import and writes them to a CSV, which is created with the first row."""
 
     def __init__(self, folder: Path, name: str, as_of: datetime, columns: Iterable[str]) -> None:
         self._folder = folder
@@ -43,7 +43,7 @@ class RejectFile:
 
     @property
     def written(self) -> int:
-        """How many of the rows kept out are in the file."""
+        """Count of rows in the file."""
         return self._rows
 
     def __enter__(self) -> Self:
@@ -59,37 +59,37 @@ class RejectFile:
             self._stream.close()
 
     def add(self, raw: pa.Table, row: NDArray[np.int64], reasons: NDArray[np.int8]) -> None:
-        """Those of the rows `raw` (numbered by `row`) that have a reason."""
+        """Add the rows of `raw` (numbered by `row`) that have a reason."""
         out = np.flatnonzero(reasons != FINE)
         if not len(out):
             return
-        said = [str(REASONS[reason]) for reason in reasons[out].tolist()]
-        self.counts.update(said)
+        texts = [str(REASONS[reason]) for reason in reasons[out].tolist()]
+        self.counts.update(texts)
         for start in range(0, len(out), PART):
             part = out[start : start + self._room(PART)]
             if not len(part):
                 return
-            kept = raw.take(part)
-            came = [_text(kept.column(name)) for name in self._columns]
-            self._write([said[start : start + len(part)], row[part].tolist(), [None] * len(part), *came])
+            rows = raw.take(part)
+            cells = [_text(rows.column(name)) for name in self._columns]
+            self._write([texts[start : start + len(part)], row[part].tolist(), [None] * len(part), *cells])
 
     def _room(self, rows: int) -> int:
-        """How many of so many rows still fit."""
+        """How many of `rows` rows still fit."""
         if self._stream is not None and self._stream.tell() > MOST_BYTES:
             return 0
         return min(rows, MOST_ROWS - self._rows)
 
     def add_lines(self, lines: list[tuple[int, str]], count: int) -> None:
-        """Lines of a CSV that have too many or too few fields, with their numbers: the first of `count` lines."""
+        """Add CSV lines that have too many or too few fields, with their numbers: the first of `count` lines."""
         if not count:
             return
         self.counts[str(Reason.BROKEN_LINE)] += count
         lines = lines[: self._room(len(lines))]
         if not lines:
             return
-        said = [str(Reason.BROKEN_LINE)] * len(lines)
+        texts = [str(Reason.BROKEN_LINE)] * len(lines)
         nothing: list[list[str | None]] = [[None] * len(lines)] * len(self._columns)
-        self._write([said, *map(list, zip(*lines, strict=True)), *nothing])
+        self._write([texts, *map(list, zip(*lines, strict=True)), *nothing])
 
     def _write(self, columns: list[Any]) -> None:
         first = self._stream is None

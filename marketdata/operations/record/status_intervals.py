@@ -1,8 +1,8 @@
-"""Membership as runs of days, kept so that the order in which files come in does not matter.
+"""Membership as intervals of days that do not depend on the order in which files are imported.
 
-A run says: on every day between its ends on which this source mentioned the instrument, it said this. New days replace
-what the same source said on those days and nothing else; neighbours that say the same become one run. Where the new
-days fall between old ones that say something else, the days on which the source has bars tell the runs apart.
+An interval means: on every day between its ends on which this source has the instrument, it has this status. New days
+replace the statuses of the same source on those days only; neighbours with equal statuses become one interval. Where
+new days lie between old ones of another status, the days on which the source has bars divide the intervals.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from marketdata.sources.batches import RowStatus
 
 
 class StatusInterval(NamedTuple):
-    """What a source said from `first` to `last`, the first and the last day on which it said so."""
+    """The status by a source from `first` to `last`, the first and the last day with that status."""
 
     first: date
     last: date
-    said: RowStatus
+    status: RowStatus
 
 
 Days = Sequence[tuple[date, RowStatus]]
@@ -29,69 +29,69 @@ Days = Sequence[tuple[date, RowStatus]]
 def merge(
     old: Sequence[StatusInterval], new: Sequence[StatusInterval], days: Callable[[], tuple[Days, Sequence[date]]]
 ) -> list[StatusInterval]:
-    """The runs after `new` was said over `old`, both ascending and disjoint. `days` answers with the days that `new`
-    stands for and with all days on which the source mentioned the instrument, both ascending; it is only asked where
-    the two contradict each other."""
+    """The intervals of `old` with `new` on top, both ascending and disjoint. `days` returns the days of `new` and all
+    days on which the source has the instrument, both ascending; it is called only where the two contradict each
+    other."""
     if _contradict(old, new):
         return _day_by_day(old, *days())
-    joined: list[StatusInterval] = []
-    for run in sorted([*old, *new], key=lambda run: run.first):
-        if joined and joined[-1].said == run.said:
-            joined[-1] = joined[-1]._replace(last=max(joined[-1].last, run.last))
+    merged: list[StatusInterval] = []
+    for interval in sorted([*old, *new], key=lambda interval: interval.first):
+        if merged and merged[-1].status == interval.status:
+            merged[-1] = merged[-1]._replace(last=max(merged[-1].last, interval.last))
         else:
-            joined.append(run)
-    return joined
+            merged.append(interval)
+    return merged
 
 
 def intervals(days: Days) -> list[StatusInterval]:
-    """Days (ascending) as runs."""
-    found = []
-    for said, group in groupby(days, key=lambda day: day[1]):
+    """Days (ascending) as intervals."""
+    result = []
+    for status, group in groupby(days, key=lambda day: day[1]):
         same = [day for day, _ in group]
-        found.append(StatusInterval(same[0], same[-1], said))
-    return found
+        result.append(StatusInterval(same[0], same[-1], status))
+    return result
 
 
 def _contradict(old: Sequence[StatusInterval], new: Sequence[StatusInterval]) -> bool:
-    """Some old and some new run overlap and differ. Both ascending and disjoint."""
+    """Whether an old and a new interval overlap and differ. Both ascending and disjoint."""
     at = 0
-    for run in new:
-        while at < len(old) and old[at].last < run.first:
+    for interval in new:
+        while at < len(old) and old[at].last < interval.first:
             at += 1
         here = at
-        while here < len(old) and old[here].first <= run.last:
-            if old[here].said != run.said:
+        while here < len(old) and old[here].first <= interval.last:
+            if old[here].status != interval.status:
                 return True
             here += 1
     return False
 
 
-def _day_by_day(old: Sequence[StatusInterval], new: Days, seen: Sequence[date]) -> list[StatusInterval]:
-    said = {}
+def _day_by_day(old: Sequence[StatusInterval], new: Days, days_with_bars: Sequence[date]) -> list[StatusInterval]:
+    status_by_day = {}
     at = 0
-    for day in sorted({*seen, *(run.first for run in old), *(run.last for run in old)}):
+    for day in sorted({*days_with_bars, *(interval.first for interval in old), *(interval.last for interval in old)}):
         while at < len(old) and old[at].last < day:
             at += 1
         if at < len(old) and old[at].first <= day:
-            said[day] = old[at].said
-    said.update(new)
-    return intervals(sorted(said.items()))
+            status_by_day[day] = old[at].status
+    status_by_day.update(new)
+    return intervals(sorted(status_by_day.items()))
 
 
 def difference(old: Sequence[StatusInterval], new: Sequence[StatusInterval]) -> tuple[date, date | None] | None:
-    """From which day on the statements differ, and the day before which they no longer matter because a full statement
-    stands in both (None: they matter for good). None where nothing differs."""
-    was, now = ([(run.first, run.said) for run in side] for side in (old, new))
-    if was == now:
+    """The first day of different statuses, and the day from which both have the same full status again (None: they
+    never do). None where nothing differs."""
+    old_steps, new_steps = ([(interval.first, interval.status) for interval in side] for side in (old, new))
+    if old_steps == new_steps:
         return None
     head = 0
-    while head < min(len(was), len(now)) and was[head] == now[head]:
+    while head < min(len(old_steps), len(new_steps)) and old_steps[head] == new_steps[head]:
         head += 1
-    start = min(side[head][0] for side in (was, now) if head < len(side))
+    start = min(side[head][0] for side in (old_steps, new_steps) if head < len(side))
     end = None
-    for mine, theirs in zip(reversed(was[head:]), reversed(now[head:]), strict=False):
-        if mine != theirs:
+    for before, after in zip(reversed(old_steps[head:]), reversed(new_steps[head:]), strict=False):
+        if before != after:
             break
-        if mine[1].is_full:
-            end = mine[0]
+        if before[1].is_full:
+            end = before[0]
     return start, end

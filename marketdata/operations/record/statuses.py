@@ -1,4 +1,4 @@
-"""Records what a batch says of its instruments besides prices (`InstrumentStatus`)."""
+"""Records the statuses of a batch's instruments (`InstrumentStatus`)."""
 
 from __future__ import annotations
 
@@ -19,94 +19,100 @@ from marketdata.sources.batches import BarBatch, RowStatus
 ROWS_AT_A_TIME = 2_000
 
 
-def write(batch: BarBatch, known: InstrumentTable, *, market: str, source: str, at: datetime) -> set[date]:
-    """Merge the statements of `batch` (sorted by (code, date)) into those of `source`. Returns the first days of the
-    recorded months in which what holds of some instrument may have changed: a statement stands until the next. What
-    changed is kept with the time `at` (`StatusChange`)."""
-    said = np.array([not status.is_silent for status in batch.statuses])[batch.status]
-    if not said.any():
+def write(batch: BarBatch, table: InstrumentTable, *, market: str, source: str, at: datetime) -> set[date]:
+    """Merge the statuses of `batch` (sorted by (code, date)) into those of `source`. Returns the first days of the
+    recorded months in which the status of an instrument may have changed: a status is valid until the next. Changes are
+    recorded with the time `at` (`StatusChange`)."""
+    has_status = np.array([not status.is_silent for status in batch.statuses])[batch.status]
+    if not has_status.any():
         return set()
-    fresh = _runs(batch, known.mentions)
+    intervals = _intervals(batch, table.mentions)
 
     def days(mention: Mention) -> tuple[Days, Sequence[date]]:
-        return _said(batch, mention), _seen(market, mention.code, source)
+        return _status_days(batch, mention), _bar_days(market, mention.code, source)
 
-    said_of = [
+    updates = [
         StatusUpdate(
-            one.code,
-            known.by_code[one.code].pk,
-            known.by_code[one.code].last_bar,
-            fresh[one.code],
-            partial(days, one),
+            mention.code,
+            table.by_code[mention.code].pk,
+            table.by_code[mention.code].last_bar,
+            intervals[mention.code],
+            partial(days, mention),
         )
-        for one in known.mentions
-        if one.code in fresh
+        for mention in table.mentions
+        if mention.code in intervals
     ]
-    codes = (known.mentions[0].code, known.mentions[-1].code)
-    return merge_statuses(said_of, market=market, source=source, codes=codes, at=at)
+    codes = (table.mentions[0].code, table.mentions[-1].code)
+    return merge_statuses(updates, market=market, source=source, codes=codes, at=at)
 
 
 class StatusUpdate(NamedTuple):
-    """What a source newly says of one instrument; `days` as `status_intervals.merge` calls it."""
+    """New statuses of one instrument by a source; `days` as `status_intervals.merge` calls it."""
 
     code: str
     instrument: int
     last_bar: date | None
-    runs: list[StatusInterval]
+    intervals: list[StatusInterval]
     days: Callable[[], tuple[Days, Sequence[date]]]
 
 
 def merge_statuses(
-    said: Sequence[StatusUpdate], *, market: str, source: str, codes: tuple[str, str], at: datetime
+    updates: Sequence[StatusUpdate], *, market: str, source: str, codes: tuple[str, str], at: datetime
 ) -> set[date]:
-    """Merge what `source` says of instruments between two codes into what it said before; the answer is `write`'s."""
-    recorded = _recorded(market, source, codes)
+    """Merge updates of instruments between two codes into the intervals of `source`; returns months as `write`."""
+    recorded = _recorded_intervals(market, source, codes)
     touched: list[tuple[date, date]] = []
-    gone: list[int] = []
+    deleted: list[int] = []
     written: list[tuple[object, ...]] = []
-    told: list[tuple[object, ...]] = []
-    for one in said:
-        rows = recorded.get(one.instrument, [])
-        old = [run for _, run in rows]
-        now = merge(old, one.runs, one.days)
-        if now == old:
+    changes: list[tuple[object, ...]] = []
+    for update in updates:
+        rows = recorded.get(update.instrument, [])
+        old = [interval for _, interval in rows]
+        after = merge(old, update.intervals, update.days)
+        if after == old:
             continue
-        firsts = {run.first for run in now}
-        gone += [key for key, run in rows if run.first not in firsts]
-        stay = set(old)
-        written += [(one.instrument, source, run.first, run.last, *run.said) for run in now if run not in stay]
-        effect = difference(old, now)
+        firsts = {interval.first for interval in after}
+        deleted += [key for key, interval in rows if interval.first not in firsts]
+        unchanged = set(old)
+        written += [
+            (update.instrument, source, interval.first, interval.last, *interval.status)
+            for interval in after
+            if interval not in unchanged
+        ]
+        effect = difference(old, after)
         if effect:
-            told.append((market, one.code, *effect, at))
-        if effect and one.last_bar:
-            touched.append((effect[0], min(effect[1] or one.last_bar, one.last_bar)))
-    for start in range(0, len(gone), ROWS_AT_A_TIME):
-        InstrumentStatus.objects.filter(pk__in=gone[start : start + ROWS_AT_A_TIME]).delete()
+            changes.append((market, update.code, *effect, at))
+        if effect and update.last_bar:
+            touched.append((effect[0], min(effect[1] or update.last_bar, update.last_bar)))
+    for start in range(0, len(deleted), ROWS_AT_A_TIME):
+        InstrumentStatus.objects.filter(pk__in=deleted[start : start + ROWS_AT_A_TIME]).delete()
     bulk.upsert(
         InstrumentStatus,
         written,
         fields=("instrument", "source", "valid_from", "valid_to", *RowStatus._fields),
         key=("instrument", "source", "valid_from"),
     )
-    bulk.upsert(StatusChange, told, fields=("market", "stock_code", "first", "before", "at"))
+    bulk.upsert(StatusChange, changes, fields=("market", "stock_code", "first", "before", "at"))
     return _recorded_months(market, touched)
 
 
-def _recorded(market: str, source: str, codes: tuple[str, str]) -> dict[int, list[tuple[int, StatusInterval]]]:
-    """Instrument -> its statements by `source`, ascending, with their keys."""
+def _recorded_intervals(
+    market: str, source: str, codes: tuple[str, str]
+) -> dict[int, list[tuple[int, StatusInterval]]]:
+    """Instrument -> its intervals by `source`, ascending, with their keys."""
     rows = (
         InstrumentStatus.objects.filter(source=source, instrument__market=market, instrument__code__range=codes)
         .order_by("instrument_id", "valid_from")
         .values_list("pk", "instrument_id", "valid_from", "valid_to", *RowStatus._fields)
     )
-    found: dict[int, list[tuple[int, StatusInterval]]] = defaultdict(list)
-    for key, instrument, first, last, *said in rows:
-        found[instrument].append((key, StatusInterval(first, last, RowStatus._make(said))))
-    return found
+    result: dict[int, list[tuple[int, StatusInterval]]] = defaultdict(list)
+    for key, instrument, first, last, *columns in rows:
+        result[instrument].append((key, StatusInterval(first, last, RowStatus._make(columns))))
+    return result
 
 
-def _runs(batch: BarBatch, mentions: Iterable[Mention]) -> dict[str, list[StatusInterval]]:
-    """Code -> the batch's statements as runs of equal ones; rows that say nothing are passed over."""
+def _intervals(batch: BarBatch, mentions: Iterable[Mention]) -> dict[str, list[StatusInterval]]:
+    """Code -> the batch's statuses as intervals; rows without a status are skipped."""
     silent = np.array([status.is_silent for status in batch.statuses])
     rows = np.flatnonzero(~silent[batch.status])
     code, status = batch.code[rows], batch.status[rows]
@@ -114,25 +120,25 @@ def _runs(batch: BarBatch, mentions: Iterable[Mention]) -> dict[str, list[Status
     begins[1:] = (np.diff(code) != 0) | (np.diff(status) != 0)
     starts = np.flatnonzero(begins)
     stops = np.append(starts[1:], len(rows)) - 1
-    found: dict[str, list[StatusInterval]] = defaultdict(list)
-    for name, first, last, said in zip(
+    result: dict[str, list[StatusInterval]] = defaultdict(list)
+    for name, first, last, status_index in zip(
         batch.codes[code[starts]].tolist(),
         batch.date[rows[starts]].tolist(),
         batch.date[rows[stops]].tolist(),
         status[starts].tolist(),
         strict=True,
     ):
-        found[name].append(StatusInterval(first, last, batch.statuses[said]))
-    return found
+        result[name].append(StatusInterval(first, last, batch.statuses[status_index]))
+    return result
 
 
-def _said(batch: BarBatch, mention: Mention) -> Days:
+def _status_days(batch: BarBatch, mention: Mention) -> Days:
     rows = slice(mention.start, mention.stop)
     pairs = zip(batch.date[rows].tolist(), batch.status[rows].tolist(), strict=True)
     return [(day, batch.statuses[status]) for day, status in pairs if not batch.statuses[status].is_silent]
 
 
-def _seen(market: str, code: str, source: str) -> list[date]:
+def _bar_days(market: str, code: str, source: str) -> list[date]:
     """The days on which the source has a bar of the instrument, ascending."""
     return list(
         StockPrice.objects.filter(market=market, stock_code=code, source=source)

@@ -82,7 +82,7 @@ def test_statements_that_grew_old(tmp_path: Path) -> None:
     new = [f"2026-08-21,{code},{BAR}" for code in ("000010", "000020")]
     import_file(write_tidy(tmp_path / "b.csv", new))
     statements = found()["old_statements"]
-    assert [(case["code"], case["said"]) for case in statements.cases] == [("000010", "2025-08-01")]
+    assert [(case["code"], case["last_status"]) for case in statements.cases] == [("000010", "2025-08-01")]
 
 
 def test_the_command_prints_text_or_one_json_object_a_line(tmp_path: Path) -> None:
@@ -160,12 +160,12 @@ def test_sources_far_apart_and_sources_that_fell_behind(tmp_path: Path) -> None:
     poor = found()["source_quality"]
     # Of the last seven sessions it brought one bar on the fifth, and none on the two after.
     assert poor.cases == ({"source": "two", "quality": round(0.6 / 3 + 0.4 * 5 / 7, 3)},)
-    with pytest.raises(CommandError, match="checks of market kr found something"):
+    with pytest.raises(CommandError, match="checks of market kr with findings"):
         call_command("check_data", "--strict", stdout=StringIO())
 
 
 @pytest.mark.parametrize(
-    ("bar", "told"),
+    ("bar", "reason"),
     [
         ("0,110,90,105,1000", "open, high or low is 0 beside a volume"),
         ("100,0,90,105,1000", "open, high or low is 0 beside a volume"),
@@ -177,7 +177,7 @@ def test_sources_far_apart_and_sources_that_fell_behind(tmp_path: Path) -> None:
         ("100,110,90,105,1000,100", "amount and volume imply a price outside the range"),
     ],
 )
-def test_bars_that_contradict_themselves(tmp_path: Path, bar: str, told: str) -> None:
+def test_bars_that_contradict_themselves(tmp_path: Path, bar: str, reason: str) -> None:
     columns = f"{COLUMNS},amount"
     sound = [
         "0,0,0,105,0,0",
@@ -192,9 +192,9 @@ def test_bars_that_contradict_themselves(tmp_path: Path, bar: str, told: str) ->
     width = COLUMNS if bar.count(",") == 4 else columns
     import_file(write_tidy(tmp_path / "b.csv", other, columns=width))
     seen = found()["contradictory_bars"]
-    assert [(case["code"], case["told"]) for case in seen.cases] == [
-        ("000020", told),
-        ("000030", told),
+    assert [(case["code"], case["reason"]) for case in seen.cases] == [
+        ("000020", reason),
+        ("000030", reason),
     ]
     assert seen.action == "manage.py collect_prices --refetch 000020,000030 --since 2026-08-20"
     out = StringIO()

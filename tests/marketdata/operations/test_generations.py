@@ -14,7 +14,7 @@ from django.test import Client
 from marketdata.models import Generation
 from marketdata.operations import generations
 from marketdata.operations.collect import holidays, instruments
-from marketdata.operations.imports.index_series import choose, import_index
+from marketdata.operations.imports.index_series import choose_index, import_index
 from tests.exchanges.kis_market import Instrument as Listed
 from tests.marketdata.operations.kis_setup import KisSetup, evening, sessions
 
@@ -67,7 +67,7 @@ def test_an_index_and_which_one_is_chosen(tmp_path: Path, client: Client) -> Non
     before = now()
     import_index(file=file, market="kr", name="KS11", as_of=evening(date(2024, 6, 2)))
     assert moved(before) == set()
-    choose(market="kr", name="KS11")
+    choose_index(market="kr", name="KS11")
     assert moved(before) == {"kr", "kr-adj"}
     before = now()
     client.force_login(User.objects.create_superuser("operator"))

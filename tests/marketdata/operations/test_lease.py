@@ -165,7 +165,7 @@ def test_heartbeats_go_on_beside_the_work_and_notice_a_loss(
         old = LeaseRow.objects.get().beat_at
         assert eventually(lambda: LeaseRow.objects.get().beat_at > old + timedelta(minutes=50))
         LeaseRow.objects.update(fence="another")
-        assert eventually(lambda: not lease._heart.is_alive())  # type: ignore[union-attr]
+        assert eventually(lambda: not lease._heartbeat.is_alive())  # type: ignore[union-attr]
         with pytest.raises(LeaseLost):
             lease.check()
     assert LeaseRow.objects.get().fence == "another"

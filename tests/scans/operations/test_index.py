@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 
 from marketdata.data_quality import report
 from marketdata.models import IndexChoice
-from marketdata.operations.imports.index_series import choose, import_index
+from marketdata.operations.imports.index_series import choose_index, import_index
 from marketdata.queries import index_series
 from scans.models import ScanRun
 from scans.operations.scan import reproduce
@@ -79,12 +79,12 @@ def test_the_regime_of_a_session_is_the_chosen_indexs(index: Bring, sessions: li
     rows = levels(sessions)
     index(rows)
     assert [one.regime for one in scanned(sessions, save=False)] == [one.regime for one in own]
-    choose(market="kr", name="KS11")
+    choose_index(market="kr", name="KS11")
     found = scanned(sessions, save=False)
     assert [one.regime for one in found] == regimes(rows["close"].tolist())
     assert {one.regime for one in found} == {"bull", "neutral", "bear", "crash"}
     assert not {one.input_digest for one in found} & {one.input_digest for one in own}
-    choose(market="kr", name=index_series.OWN_INDEX)
+    choose_index(market="kr", name=index_series.OWN_INDEX)
     assert scanned(sessions, save=False) == own
 
 
@@ -93,7 +93,7 @@ def test_a_session_that_the_index_lacks_is_unknown_and_so_is_the_next_return(
 ) -> None:
     rows = levels(sessions)
     index(rows.drop(index=[10, 11]))
-    choose(market="kr", name="KS11")
+    choose_index(market="kr", name="KS11")
     rows.loc[[10, 11], "close"] = np.nan
     found = [one.regime for one in scanned(sessions, save=False)]
     assert found == regimes(rows["close"].tolist())
@@ -104,7 +104,7 @@ def test_a_session_that_the_index_lacks_is_unknown_and_so_is_the_next_return(
 
 def test_an_answer_depends_on_the_index_up_to_its_session_alone(index: Bring, sessions: list[date]) -> None:
     index(levels(sessions[:30]))
-    choose(market="kr", name="KS11")
+    choose_index(market="kr", name="KS11")
     before = scanned(sessions[:30], save=False)
     index(levels(sessions))
     assert scanned(sessions[:30], save=False) == before
@@ -116,7 +116,7 @@ def test_an_answer_depends_on_the_index_up_to_its_session_alone(index: Bring, se
 
 def test_a_scan_beyond_the_end_of_the_index_is_refused(index: Bring, sessions: list[date]) -> None:
     index(levels(sessions[:30]))
-    choose(market="kr", name="KS11")
+    choose_index(market="kr", name="KS11")
     said = f"The index KS11, chosen for market kr, ends on {sessions[29]}, before {sessions[-1]}"
     for command in (
         ("run_scan", "--version=v1"),
@@ -133,14 +133,14 @@ def test_a_scan_beyond_the_end_of_the_index_is_refused(index: Bring, sessions: l
 
 def test_a_run_is_done_again_on_its_own_index_and_a_correction_is_named(index: Bring, sessions: list[date]) -> None:
     index(levels(sessions))
-    choose(market="kr", name="KS11")
+    choose_index(market="kr", name="KS11")
     out = io.StringIO()
     call_command("run_scan", "--version=v1", f"--date={sessions[-1]}", stdout=out)
     assert f"regime {regimes(levels(sessions)['close'].tolist())[-1]} by KS11" in out.getvalue()
     made = ScanRun.objects.get()
     assert made.index == "KS11"
     ScanRun.objects.update(started_at=AS_OF)
-    choose(market="kr", name=index_series.OWN_INDEX)
+    choose_index(market="kr", name=index_series.OWN_INDEX)
     assert reproduce.reproduce_run(made.pk, as_of=AS_OF).identical
     index(corrected(sessions))
     found = reproduce.reproduce_run(made.pk, as_of=AS_OF)

@@ -295,7 +295,7 @@ def test_pieces_around_an_open_session_do_not_touch() -> None:
     calendar = np.arange("2026-08-03", "2026-08-13", dtype="datetime64[D]")
     pieces = subtract((day(0), day(9)), [(day(4), day(4))])
     assert merge_spans(pieces, calendar) == pieces
-    assert coverage.places((day(1), day(3)), calendar) == range(1, 4)
+    assert coverage.span_positions((day(1), day(3)), calendar) == range(1, 4)
 
 
 def test_calls_reported_are_calls_made() -> None:

@@ -38,12 +38,12 @@ class ApiToken(models.Model):
         self.digest = secret_digest(secret)
         return secret
 
-    def serves(self, at: datetime) -> bool:
-        """Whether it says who asks at that time: neither revoked nor at its end."""
+    def is_valid(self, at: datetime) -> bool:
+        """Whether it authenticates at that time: neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > at)
 
-    def used(self, at: datetime) -> None:
-        """Note that it is in use, at most once in `USE_PRECISION`: a read should not be a write each time."""
+    def mark_used(self, at: datetime) -> None:
+        """Record the use in `last_used_at`, at most once in `USE_PRECISION`: a read should not be a write each time."""
         if self.last_used_at is None or self.last_used_at < at - USE_PRECISION:
             rows = ApiToken.objects.filter(pk=self.pk)
             rows.exclude(last_used_at__gte=at - USE_PRECISION).update(last_used_at=at)

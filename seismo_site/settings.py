@@ -59,7 +59,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "seismo_site.middleware.ContentPolicyMiddleware",
     "seismo_site.refusals.RefusalMiddleware",
-    "seismo_site.cached_reads.Counter",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "seismo_site.middleware.PageLanguageMiddleware",

@@ -74,7 +74,7 @@ class OneStock(MarketView):
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
         found = instruments.prefetch_statuses(instrument_or_404(self.market.name, code))
         context = {"market": self.market, "latest_bar": instruments.get_latest_bar(found)}
-        return self.answered(StockDetail(found, context=context).data)
+        return self.json_response(StockDetail(found, context=context).data)
 
 
 def instrument_or_404(market: str, code: str) -> Instrument:

@@ -68,8 +68,8 @@ class MarketList(MarketView):
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if self.form != "json":
-            return self.downloaded(self.table(self.filter_queryset(self.get_queryset())))
-        return self.served(lambda: self.page(self.filter_queryset(self.get_queryset())))
+            return self.download_response(self.table(self.filter_queryset(self.get_queryset())))
+        return self.cached_response(lambda: self.page(self.filter_queryset(self.get_queryset())))
 
     def page(self, rows: QuerySet[Any]) -> Any:
         """The body of the page asked for."""

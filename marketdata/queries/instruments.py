@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 
 from django.db.models import Count, F, Max, Prefetch, Q, QuerySet, prefetch_related_objects
 
@@ -15,11 +16,13 @@ from marketdata.queries.carry_forward import source_sort_key
 
 def get_generations() -> dict[str, datetime]:
     """Market, or name of data that belongs to all markets -> when its data last changed (see `Generation`)."""
-    return dict(Generation.objects.values_list("name", "changed_at"))
+    return dict(_generation_rows().all())
 
 
-GENERATION_TABLE = Generation._meta.db_table
-"""The table of generations, for a statement that reads them with other data: rows of name and changed_at."""
+@cache
+def _generation_rows() -> QuerySet[Generation, tuple[str, datetime]]:
+    """The query set of `get_generations`, built once: every request of the API evaluates a copy."""
+    return Generation.objects.values_list("name", "changed_at")
 
 
 def list_markets(generations: Mapping[str, datetime]) -> list[str]:

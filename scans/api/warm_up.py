@@ -45,12 +45,12 @@ def _scan(market: str, slug: str) -> None:
     query = {"scanner_version": slug} if slug else {}
     view = _asked(LatestScan(), market, f"/api/{market}/scans/latest", query)
     with suppress(NoSession, NoActiveVersion):  # nothing to keep
-        view.served(lambda: view.body(view.given(view.request), None))
+        view.cached_response(lambda: view.body(view.query_values(view.request), None))
 
 
 def _signals(market: str) -> None:
     view = _asked(Signals(), market, f"/api/{market}/signals", {})
-    view.served(lambda: view.page(view.filter_queryset(view.get_queryset())))
+    view.cached_response(lambda: view.page(view.filter_queryset(view.get_queryset())))
 
 
 def _asked(view: V, market: str, path: str, query: dict[str, str]) -> V:

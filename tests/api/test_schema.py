@@ -63,7 +63,7 @@ def test_no_parameter_is_told_that_is_refused_and_none_is_left_out() -> None:
             continue
         told = SCHEMA["paths"][path]["get"].get("parameters", [])
         queried = {parameter["name"] for parameter in told if parameter["in"] == "query"}
-        assert queried == set(view.known_parameters()), path
+        assert queried == set(view.parameter_names()), path
 
 
 def test_schema_and_documentation_are_served(client: Client, user: Any) -> None:

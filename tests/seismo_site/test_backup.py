@@ -174,7 +174,7 @@ def killed(data: Path, module: str, name: str, number: int, *arguments: str) -> 
 
 
 def test_a_backup_that_is_killed_is_none(data: Path, tmp_path: Path) -> None:
-    for n, name in enumerate(("integrity", "copy_files", "end")):
+    for n, name in enumerate(("integrity", "copy_files", "write_manifest")):
         folder = tmp_path / f"killed-{n}"
         killed(data, "seismo_site.backup.archive", name, 1, "backup", str(folder))
         assert "no manifest" in refused(data, "restore", str(folder), "--force")

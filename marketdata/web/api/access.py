@@ -1,12 +1,10 @@
-"""Who may do what over the API, and how often."""
+"""Permissions and rate limits of the API."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -19,35 +17,9 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView  # which imports this file, by its name in the settings
 
 
-@dataclass(frozen=True, slots=True)
-class RateDecision:
-    """Whether one more request of somebody (`name`) is taken now; if not, in how many seconds one is."""
-
-    name: str
-    taken: bool
-    after: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What was found out of a request before its view is asked, so that nothing is read or counted twice: when what
-    is shown last changed (`catalogue.generations`), how whoever asks is paced, and the key under which its answer was
-    looked for in vain."""
-
-    generations: Mapping[str, datetime]
-    paced: RateDecision | None = None
-    missed: str | None = None
-
-
-def known_of(request: Any) -> Known | None:
-    """What is known of it already; None where nothing is."""
-    known = getattr(request, "known", None)
-    return known if isinstance(known, Known) else None
-
-
 class WritePermission(BasePermission):
-    """Writes take what the admin asks for the same: staff with the permission that `permissions` of the view names for
-    the method; one that it does not name is nobody's. Subclasses say who may read."""
+    """Writes need what the admin needs for the same change: a staff user with the permission that `permissions` of the
+    view names for the method. A method without a named permission is refused. Subclasses decide on reads."""
 
     message = "You may not do this."
 
@@ -74,7 +46,7 @@ def _is_staff(request: Request) -> bool:
 
 
 class ReadPermission(WritePermission):
-    """Reads for every user, and for everybody where SEISMO_ANONYMOUS_READS says so."""
+    """Reads for every user, and for everybody where SEISMO_ANONYMOUS_READS is on."""
 
     def may_read(self, request: Request) -> bool:
         return settings.ANONYMOUS_READS or bool(request.user and request.user.is_authenticated)
@@ -88,103 +60,106 @@ class StaffOnly(WritePermission):
 
 
 COUNTER_SECONDS = 120
-"""Seconds that a counter is kept: its minute and the next."""
+"""Life of a counter: its minute and the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateDecision:
+    """Whether one more request is allowed now; if not, in how many seconds one is."""
+
+    allowed: bool
+    wait: float = 0.0
 
 
 def counter_key(name: str, at: float) -> str:
-    """Under which key the requests of `name` are counted in the minute of that time."""
+    """The cache key of the requests that `name` made in the minute of that time."""
     return f"throttle:{name}:{int(at // 60)}"
 
 
 class MinuteThrottle(BaseThrottle):
-    """So many requests a minute of whoever `whom` names. Two counters, of this minute and of the one before: what the
-    last sixty seconds hold of the latter counts. Without a cache nobody is held back, rather than everybody."""
+    """A number of requests per minute and caller, by a sliding window over two counters: this minute's, and of the
+    minute before the share that lies in the last sixty seconds. Without a cache every request is allowed."""
 
-    after = 0.0
+    decision = RateDecision(allowed=True)
 
-    def whom(self, request: Request) -> str | None:
-        """Whose requests are counted; None: not this throttle's."""
+    def caller_name(self, request: Request) -> str | None:
+        """The name under which the request is counted; None where another throttle counts it."""
         raise NotImplementedError
 
-    def most(self) -> int:
-        """How many requests a minute are taken."""
+    def limit(self) -> int:
+        """Requests per minute."""
         raise NotImplementedError
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        name = self.whom(request)
-        if name is None:
-            return True
-        known = known_of(request)
-        paced = known.paced if known else None
-        if paced is None or paced.name != name:
-            paced = self.paced(name)
-        self.after = paced.after
-        return paced.taken
-
-    def paced(self, name: str) -> RateDecision:
-        """Count one more request of `name`, unless that is too many."""
-        now = time.time()
-        return self.judged(name, now, STORE.count(counter_key(name, now), 1, COUNTER_SECONDS))
-
-    def judged(self, name: str, now: float, mine: int | None) -> RateDecision:
-        """Whether the request that was counted as `mine` of this minute is taken; what is refused does not count."""
-        most, gone = self.most(), now % 60 / 60
-        if mine is None or mine <= most * gone:  # whatever the minute before was
-            return RateDecision(name, taken=True)
-        before = min(STORE.counted(counter_key(name, now - 60)), most)
-        if mine + before * (1 - gone) <= most:
-            return RateDecision(name, taken=True)
-        STORE.count(counter_key(name, now), -1, COUNTER_SECONDS)
-        return RateDecision(name, taken=False, after=60 * _pause(mine - 1, before, gone, most))
-
-    def standing(self, name: str, now: float) -> RateDecision:
-        """Whether one more request of `name` would be taken, without counting it."""
-        most, gone = self.most(), now % 60 / 60
-        mine = STORE.counted(counter_key(name, now))
-        before = min(STORE.counted(counter_key(name, now - 60)), most)
-        if mine + 1 + before * (1 - gone) <= most:
-            return RateDecision(name, taken=True)
-        return RateDecision(name, taken=False, after=60 * _pause(mine, before, gone, most))
+        name = self.caller_name(request)
+        if name is not None:
+            self.decision = self.count(name)
+        return self.decision.allowed
 
     def wait(self) -> float:
-        return self.after
+        return self.decision.wait
+
+    def count(self, name: str) -> RateDecision:
+        """Count one more request of `name`; a refused one does not count."""
+        now = time.time()
+        limit, elapsed = self.limit(), now % 60 / 60
+        count = STORE.count(counter_key(name, now), 1, COUNTER_SECONDS)
+        if count is None or count <= limit * elapsed:  # whatever the minute before was
+            return RateDecision(allowed=True)
+        before = self._minute_before(name, now)
+        if count + before * (1 - elapsed) <= limit:
+            return RateDecision(allowed=True)
+        STORE.count(counter_key(name, now), -1, COUNTER_SECONDS)
+        return RateDecision(allowed=False, wait=60 * _wait_minutes(count - 1, before, elapsed, limit))
+
+    def preview(self, name: str, now: float) -> RateDecision:
+        """Whether one more request of `name` would be allowed, without counting it."""
+        limit, elapsed = self.limit(), now % 60 / 60
+        count = STORE.counted(counter_key(name, now))
+        before = self._minute_before(name, now)
+        if count + 1 + before * (1 - elapsed) <= limit:
+            return RateDecision(allowed=True)
+        return RateDecision(allowed=False, wait=60 * _wait_minutes(count, before, elapsed, limit))
+
+    def _minute_before(self, name: str, now: float) -> int:
+        return min(STORE.counted(counter_key(name, now - 60)), self.limit())
 
 
-def _pause(mine: int, before: int, gone: float, most: int) -> float:
-    """In how many minutes one request more is taken, none being made meanwhile."""
-    if mine < most:  # enough of the minute before has to pass
-        return max(1 - (most - mine - 1) / before - gone, 0.0) if before else 0.0
-    return 1 - gone + max(1 - (most - 1) / mine, 0.0)
+def _wait_minutes(count: int, before: int, elapsed: float, limit: int) -> float:
+    """Minutes until one more request is allowed, if none is made meanwhile."""
+    if count < limit:  # enough of the minute before has to pass
+        return max(1 - (limit - count - 1) / before - elapsed, 0.0) if before else 0.0
+    return 1 - elapsed + max(1 - (limit - 1) / count, 0.0)
 
 
 class UserThrottle(MinuteThrottle):
-    """SEISMO_USER_RATE requests a minute for each user; the anonymous are `AddressThrottle`'s."""
+    """SEISMO_USER_RATE requests a minute for each user; `AddressThrottle` counts anonymous requests."""
 
-    def whom(self, request: Request) -> str | None:
+    def caller_name(self, request: Request) -> str | None:
         user = request.user
-        return self.name(user.pk) if user and user.is_authenticated else None
+        return self.user_name(user.pk) if user and user.is_authenticated else None
 
     @staticmethod
-    def name(key: int) -> str:
-        """Under which name the requests of a user are counted."""
+    def user_name(key: int) -> str:
+        """The name under which a user's requests are counted."""
         return f"user:{key}"
 
-    def most(self) -> int:
+    def limit(self) -> int:
         return int(settings.USER_RATE)
 
 
 class AddressThrottle(MinuteThrottle):
     """SEISMO_ANONYMOUS_RATE requests a minute for each address without a user."""
 
-    def whom(self, request: Request) -> str | None:
+    def caller_name(self, request: Request) -> str | None:
         if request.user and request.user.is_authenticated:
             return None
-        return self.name(self.get_ident(request))
+        return self.address_name(self.get_ident(request))
 
     @staticmethod
-    def name(address: object) -> str:
-        """Under which name the requests of an address are counted."""
+    def address_name(address: object) -> str:
+        """The name under which an address's requests are counted."""
         return f"address:{address}"
 
-    def most(self) -> int:
+    def limit(self) -> int:
         return int(settings.ANONYMOUS_RATE)

@@ -145,13 +145,6 @@ def _page(request: HttpRequest, number: int, code: str, detail: str) -> JsonResp
     return JsonResponse(problem_body(number, code, detail, identifier, {}), status=number, content_type=MEDIA_TYPE)
 
 
-def database_unreachable(request: HttpRequest) -> HttpResponse:
-    """The answer where the database is away before any view is asked."""
-    response = _page(request, 503, "database_unreachable", NO_DATABASE)
-    response["Retry-After"] = "5"
-    return response
-
-
 def throttled_response(request: HttpRequest, seconds: int) -> HttpResponse:
     """The answer to a caller who is refused before any view is asked; worth another try in `seconds`."""
     response = _page(request, 429, "throttled", f"Too many refused requests. Try again in {seconds} s.")

@@ -1,5 +1,4 @@
-"""What every view shares: the market out of the path, no parameter that is not known, and for lists `fields=`,
-`ordering=`, pages and downloads."""
+"""The base view of the API: checked parameters, `fields=`, downloads, conditional and cached responses."""
 
 from __future__ import annotations
 
@@ -22,20 +21,19 @@ from rest_framework.serializers import Serializer
 from marketdata.nearest_name import did_you_mean
 from marketdata.tables.text import BATCH
 from marketdata.web.api import downloads, response_cache, responses, serializers
-from marketdata.web.api.access import known_of
 from marketdata.web.api.pagination import ListPagination
 from marketdata.web.api.problems import Problem
-from marketdata.web.api.response_cache import ResponseCache, StateTimes
+from marketdata.web.api.response_cache import CacheKey, ResponseCache, StateTimes
 
 MOST_ROWS = 200_000
-"""How many rows a download may have."""
+"""Rows of a download."""
 
 
 class BaseView(GenericAPIView[Any]):
-    """A view whose parameters are those of `parameters` and of its filters, rows and pages; any other is refused.
+    """A view that accepts the query parameters of `parameters`, of its filters, rows and pages, and no others.
 
-    `depends`: what it shows changes with these generations (and, below a market, with the market's) and with nothing
-    else; None where nobody keeps track of its changes. `response_cache`: what keeps its answers, if anything does.
+    `depends`: the names of the generations (and, below a market, the market's own) that its answers depend on, and on
+    nothing else; None where their changes are not tracked. `response_cache`: the cache of its answers, if any.
     """
 
     parameters: type[Serializer[Any]] | None = None
@@ -49,33 +47,35 @@ class BaseView(GenericAPIView[Any]):
     encoding = ""
 
     def row(self) -> type[Serializer[Any]] | None:
-        """What the rows of its list are, where it has one: `fields=` chooses among their members, `format=` makes a
-        table of them."""
+        """The serializer of its list's rows, where it has a list: `fields=` chooses among its members, `format=` makes
+        a table of them."""
         return None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Afterwards what refers back to the view is let go of. Else it would stay, and whatever it has read with it,
-        until the collector comes by, whom a hundred such views keep for a tenth of a second."""
+        """The response. Afterwards the reference cycles around the view and the request are broken, so that their
+        memory is released at once: collecting a hundred such views takes a tenth of a second."""
         try:
             return super().dispatch(request, *args, **kwargs)
         finally:
             self.__dict__.pop("head", None)  # Django's: the same as `get`
             if isinstance(self.request, Request):
                 self.request.parser_context.clear()
+            for name in ("_messages", "auser"):  # of Django's middleware; the API uses neither
+                request.__dict__.pop(name, None)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if any("\x00" in text for text in kwargs.values()):  # PostgreSQL takes no such text
             raise NotFound("No name holds a null character.")
-        known = self.known_parameters()
+        names = self.parameter_names()
         for name in request.query_params:
-            if name not in known:
-                choices = f"choose among {', '.join(known)}" if known else "there are none here"
+            if name not in names:
+                choices = f"choose among {', '.join(names)}" if names else "there are none here"
                 raise Problem(
                     "unknown_parameter",
-                    f"Unknown parameter {name!r}: {choices}.{did_you_mean(name, known)}",
+                    f"Unknown parameter {name!r}: {choices}.{did_you_mean(name, names)}",
                     status_code=400,
-                    known=known,
+                    known=names,
                 )
         row = self.row()
         if row:
@@ -83,35 +83,34 @@ class BaseView(GenericAPIView[Any]):
             self.encoding = responses.parse_encoding(request)
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        """Tables are no renderer's: whatever goes wrong on the way to one is told in JSON."""
+        """Tables have no renderer: an error on the way to one is answered in JSON."""
         if self.row() and not force:
             self.form = responses.parse_format(request)
             force = self.form != "json" or "format" in request.query_params
         return super().perform_content_negotiation(request, force)
 
-    def known_parameters(self) -> list[str]:
+    def parameter_names(self) -> list[str]:
         """The names of the query parameters; a write has none."""
         if self.request.method not in SAFE_METHODS:
             return []
-        known = list(_members(self.parameters)) if self.parameters else []
+        names = list(_field_names(self.parameters)) if self.parameters else []
         if self.filterset_class:
-            known += self.filterset_class.base_filters
+            names += self.filterset_class.base_filters
         if self.pagination_class:
-            known += ["ordering", "limit", "cursor"]
+            names += ["ordering", "limit", "cursor"]
         if self.row():
-            known += ["fields", "format", "encoding"]
-        return known
+            names += ["fields", "format", "encoding"]
+        return names
 
-    def given(self, request: Request) -> dict[str, Any]:
+    def query_values(self, request: Request) -> dict[str, Any]:
         """The query parameters, typed."""
-        asked = tuple(sorted(request.query_params.dict().items()))
-        return dict(_given(self.parameters or Serializer, asked))
+        query = tuple(sorted(request.query_params.dict().items()))
+        return dict(_validated(self.parameters or Serializer, query))
 
     @cached_property
     def generations(self) -> Mapping[str, datetime]:
-        """When each market, and what belongs to all of them, last changed: read before anything that is shown."""
-        known = known_of(self.request)
-        return self.recorded_generations() if known is None else known.generations
+        """The times of the last changes: of each market, and of what all of them share. Read before anything else."""
+        return self.recorded_generations()
 
     def recorded_generations(self) -> Mapping[str, datetime]:
         """The generations as the database has them."""
@@ -119,87 +118,81 @@ class BaseView(GenericAPIView[Any]):
 
     @classmethod
     def state_of(cls, generations: Mapping[str, datetime], market: str = "") -> StateTimes | None:
-        """The times of all that what is shown here depends on (None: not known); None where nobody keeps track."""
+        """The times of everything its answers depend on (None: unknown); None where changes are not tracked."""
         if cls.depends is None:
             return None
         return [generations.get(name) for name in cls.depends]
 
     def state(self) -> StateTimes | None:
-        """The same for this request."""
+        """`state_of` this request."""
         return self.state_of(self.generations, self.kwargs.get("market", ""))
 
-    def changed(self) -> datetime | None:
-        """When what is shown here last changed; None where that is not known."""
+    def last_modified(self) -> datetime | None:
+        """The time of the last change of its answer; None where that is unknown."""
         return responses.latest_time(self.state() or [])
 
-    def served(self, build: Callable[[], Any]) -> HttpResponseBase:
-        """What `build` says, as JSON or a 304; kept, where this view keeps its answers, until any of its state
-        changes."""
+    def cached_response(self, build: Callable[[], Any]) -> HttpResponseBase:
+        """The body that `build` returns, as JSON or a 304; from the response cache, where the view has one, as long as
+        its state is the same."""
         request, state = self.request._request, self.state()
         if self.response_cache is None or state is None or not response_cache.is_cacheable(request):
-            return self.answered(build())
-        asked, known = response_cache.CacheKey.by(request, state), known_of(request)
-        if known is not None and known.missed is not None:
-            kept = self.response_cache.after_miss(known.missed, asked, build)
-        else:
-            kept = self.response_cache(asked, build)
-        return responses.serve_cached(request, kept, changed=self.changed())
+            return self.json_response(build())
+        cached = self.response_cache(CacheKey.of(request, state), build)
+        return responses.serve_cached(request, cached, changed=responses.latest_time(state))
 
-    def answered(self, body: Any) -> HttpResponseBase:
+    def json_response(self, body: Any) -> HttpResponseBase:
         """The body as JSON, or a 304."""
         content = responses.to_json(body)
-        return responses.json_response(self.request._request, content, changed=self.changed())
+        return responses.json_response(self.request._request, content, changed=self.last_modified())
 
-    def downloaded(self, table: downloads.Table, name: str = "") -> HttpResponseBase:
-        """The table in the form asked for; it is called after its address where no name is given."""
-        name = name or self.request.path.removeprefix("/api/")
-        request, changed = self.request._request, self.changed()
+    def download_response(self, table: downloads.Table, name: str = "") -> HttpResponseBase:
+        """The table in the requested format, in a file named `name`, else after its address."""
         return responses.download_response(
-            request,
+            self.request._request,
             table,
             form=self.form,
             encoding=self.encoding,
-            name=name,
-            changed=changed,
+            name=name or self.request.path.removeprefix("/api/"),
+            changed=self.last_modified(),
         )
 
 
 def download_rows(pages: ListPagination, rows: QuerySet[Any], request: Request) -> Iterable[Any]:
-    """What a download has: every row in the order asked for, at most `MOST_ROWS`; with `limit` or `cursor`, that page.
-    More rows than that are refused, never cut off."""
+    """The rows of a download: all of them in the requested order, at most `MOST_ROWS`; with `limit` or `cursor`, that
+    page. A Problem (400) where there are more rows."""
     if request.query_params.keys() & {"limit", "cursor"}:
         return pages.paginate_queryset(rows, request)
-    every = pages.sorted(rows, request)
-    if every[MOST_ROWS : MOST_ROWS + 1].exists():
+    ordered = pages.sorted(rows, request)
+    if ordered[MOST_ROWS : MOST_ROWS + 1].exists():
         raise Problem(
             "too_many_rows",
             f"These are more than {MOST_ROWS:,} rows: ask for fewer with a filter, or page by page with limit.",
             status_code=400,
         )
-    return every.iterator(chunk_size=BATCH)
+    return ordered.iterator(chunk_size=BATCH)
 
 
 @lru_cache(256)
-def _given(form: type[Serializer[Any]], asked: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
-    """What a form makes of parameters: the same each time, for it looks at nothing else."""
-    filled = form(data=dict(asked))
-    filled.is_valid(raise_exception=True)
-    found: Mapping[str, Any] = filled.validated_data
-    del filled.fields  # which refer back to it
-    return found
+def _validated(form: type[Serializer[Any]], query: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
+    """The validated values of a parameter serializer, which depend on the query alone."""
+    serializer = form(data=dict(query))
+    serializer.is_valid(raise_exception=True)
+    values: Mapping[str, Any] = serializer.validated_data
+    del serializer.fields  # they refer back to it
+    return values
 
 
 @cache
-def _members(form: type[Serializer[Any]]) -> tuple[str, ...]:
+def _field_names(form: type[Serializer[Any]]) -> tuple[str, ...]:
     return tuple(form().fields)
 
 
 def check_if_match(request: Request, tag: str) -> None:
-    """Refuse a write whose If-Match names another state than `tag`; without one it goes ahead."""
-    wanted = request.headers.get("If-Match")
-    if wanted is None or wanted.strip() == "*":
+    """A Problem (412) where the If-Match of a write names another state than `tag`; without the header it passes."""
+    header = request.headers.get("If-Match")
+    if header is None or header.strip() == "*":
         return
-    if tag not in {one.removeprefix("W/") for one in parse_etags(wanted)}:
+    if tag not in {etag.removeprefix("W/") for etag in parse_etags(header)}:
         raise Problem(
             "precondition_failed",
             "It has changed since it was read: read it again and decide anew.",

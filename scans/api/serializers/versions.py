@@ -95,8 +95,8 @@ class Versions(RecordView):
         row = select_members(Version(context=context), self.fields)
         told = [row.to_representation(one) for one in versions.all_versions()]
         if self.form == "json":
-            return self.answered(told)
-        return self.downloaded(downloads.Table(downloads.columns(row), told))
+            return self.json_response(told)
+        return self.download_response(downloads.Table(downloads.columns(row), told))
 
 
 class OneVersion(RecordView):
@@ -114,7 +114,7 @@ class OneVersion(RecordView):
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         found = versions.get_versions("", [slug])[0]
-        return self.answered(version_body(found, versions.active_markets()))
+        return self.json_response(version_body(found, versions.active_markets()))
 
 
 def version_body(version: ScannerVersion, active: dict[int, list[str]]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class ReadingView(MarketView):
 
     def asked(self, request: Request, code: str) -> tuple[ScannerVersion, tuple[str, str], date | None]:
         """The version, the instrument's code and name, and the session asked for (None: the version's latest)."""
-        given = self.given(request)
+        given = self.query_values(request)
         version = parameters.chosen_version(self.market.name, given)
         instrument = instrument_or_404(self.market.name, code)
         if "date" in given:
@@ -88,8 +88,8 @@ class Explain(ReadingView):
         """Since when this has been the answer. Where neither the caller nor anything published named the session, it
         is the last one that has closed: not before its close."""
         if day is not None or found.session is not None:
-            return self.changed()
-        return responses.latest_time([self.changed(), evaluation_cache.closing_moment(self.market.name, found.date)])
+            return self.last_modified()
+        return responses.latest_time([self.last_modified(), evaluation_cache.closing_moment(self.market.name, found.date)])
 
 
 def explanation_body(market: Market, code: str, name: str, found: Explanation) -> dict[str, Any]:
@@ -150,7 +150,7 @@ class Analyse(ReadingView):
         told = analysis_body(found)
         writes = told["narrative"]["state"] in ("made", "failed")
         body = responses.to_json(AnalysisBody(told).data)
-        return responses.json_response(request, body, changed=None if writes else self.changed())
+        return responses.json_response(request, body, changed=None if writes else self.last_modified())
 
 
 def analysis_body(found: Analysis) -> dict[str, Any]:

@@ -72,13 +72,13 @@ class StockChart(MarketView):
     )
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
         if self.form == "json":
-            return self.served(lambda: self.body(code, self.given(request)))
-        given = self.given(request)
+            return self.cached_response(lambda: self.body(code, self.query_values(request)))
+        given = self.query_values(request)
         code = instrument_or_404(self.market.name, code).code
         _, series = self.series(self.known(), code, given)
         name = f"{self.market.name}-{code}-{given['interval']}"
         bars, _ = self.bars(series, given)
-        return self.downloaded(downloads.Table(self.columns(given["indicators"]), bars), name)
+        return self.download_response(downloads.Table(self.columns(given["indicators"]), bars), name)
 
     def body(self, code: str, given: dict[str, Any]) -> dict[str, Any]:
         """The whole chart."""

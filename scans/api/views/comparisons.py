@@ -48,7 +48,7 @@ class Changes(MarketView):
         responses={200: ChangesBody, **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str) -> HttpResponseBase:
-        given = self.given(request)
+        given = self.query_values(request)
         version = parameters.chosen_version(self.market.name, given)
         found = results.pick_changes(self.market.name, version, given.get("date"))
         for row, before in found.moved:
@@ -68,11 +68,11 @@ class Changes(MarketView):
             "before": found.before and found.before.date.isoformat(),
         }
         if self.form == "json":
-            return self.answered({**head, **told})
+            return self.json_response({**head, **told})
         rows = [{**head, **row, "change": how} for how, rows in told.items() for row in rows]
         columns = [*parameters.PICK_COLUMNS, downloads.column("change", pa.string()), *self.columns()]
         name = f"{self.market.name}-{version.slug}-changes-{found.now.date}"
-        return self.downloaded(downloads.Table(columns, rows), name)
+        return self.download_response(downloads.Table(columns, rows), name)
 
     def row(self) -> type[Moved]:
         return Moved
@@ -99,7 +99,7 @@ class Compare(MarketView):
         responses={200: Comparison, **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str) -> HttpResponseBase:
-        given = self.given(request)
+        given = self.query_values(request)
         chosen = versions.get_versions(self.market.name, given["versions"])
         found = results.side_by_side(self.market.name, chosen, given.get("date"))
         common = sum(len(picks) == len(chosen) for picks in found.rows.values())
@@ -108,7 +108,7 @@ class Compare(MarketView):
         if self.form != "json":
             slugs = [version.slug for version in chosen]
             name = "-".join([self.market.name, *slugs, str(found.date)])
-            return self.downloaded(downloads.Table(self.columns(slugs), rows), name)
+            return self.download_response(downloads.Table(self.columns(slugs), rows), name)
         told = {
             "market": self.market.name,
             "currency": self.market.currency,
@@ -117,7 +117,7 @@ class Compare(MarketView):
             "overlap": {"common": common, "any": len(found.rows), "common_pct": share},
             "rows": rows,
         }
-        return self.answered(told)
+        return self.json_response(told)
 
     def row(self) -> type[Compared]:
         return Compared

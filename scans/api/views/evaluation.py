@@ -152,7 +152,7 @@ class EvaluationView(MarketView):
         responses={200: EvaluationBody, **NOT_MODIFIED, **error_responses(400, 404, 409, 503)},
     )
     def get(self, request: Request, market: str) -> HttpResponseBase:
-        given = self.given(request)
+        given = self.query_values(request)
         evaluation = evaluation_cache.evaluation_key(
             self.market.name,
             versions.get_versions(self.market.name, given.get("versions", [])),
@@ -170,7 +170,7 @@ class EvaluationView(MarketView):
             return HttpResponse(content, content_type=responses.MEDIA_TYPES["json"])
 
         # Judged up to the last session that has closed: so not before its close.
-        since = [self.changed(), evaluation_cache.closing_moment(self.market.name, evaluation.end)]
+        since = [self.last_modified(), evaluation_cache.closing_moment(self.market.name, evaluation.end)]
         tag = responses.entity_tag(evaluation.tag.encode())
         return responses.conditional_response(request, made, tag, responses.latest_time(since))
 

@@ -201,7 +201,7 @@ class Draft(ScanRequestView):
     )
     def get(self, request: Request, market: str, number: str) -> Response:
         """What a request with `save` false found for one session; kept for a day, of the latest. Staff only."""
-        given, row = self.given(request), self.asked()
+        given, row = self.query_values(request), self.asked()
         drafts = versions.request_drafts(row)
         if "scanner_version" in given:
             drafts = drafts.filter(version=given["scanner_version"])

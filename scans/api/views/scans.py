@@ -72,11 +72,11 @@ class Scan(MarketView):
 
     def answer(self, request: Request, day: Day | None) -> HttpResponseBase:
         if self.form == "json":
-            return self.served(lambda: self.body(self.given(request), day))
-        given = self.given(request)
+            return self.cached_response(lambda: self.body(self.query_values(request), day))
+        given = self.query_values(request)
         found = self.session(given, day)
         name = f"{self.market.name}-{found.version.slug}-{found.date}"
-        return self.downloaded(self.table(found, self.ranks(found, given)), name)
+        return self.download_response(self.table(found, self.ranks(found, given)), name)
 
     def body(self, given: dict[str, Any], day: Day | None) -> dict[str, Any]:
         """The header and a page of ranks."""
@@ -212,7 +212,7 @@ class Dates(MarketList):
     depends = (versions.GENERATION,)
 
     def rows(self) -> QuerySet[ScanSession]:
-        version = parameters.chosen_version(self.market.name, self.given(self.request))
+        version = parameters.chosen_version(self.market.name, self.query_values(self.request))
         return results.published_sessions(self.market.name, version).select_related("version", "run")
 
     def table(self, rows: QuerySet[ScanSession]) -> downloads.Table:

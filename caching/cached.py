@@ -81,17 +81,12 @@ class Cached(Generic[P, R]):
         self._flights = Flights()
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        return self._answer(self.key(*args, **kwargs), False, *args, **kwargs)
+        return self._answer(self.key(*args, **kwargs), *args, **kwargs)
 
-    def after_miss(self, key: str, *args: P.args, **kwargs: P.kwargs) -> R:
-        """The same for a caller that has only just found nothing under `key`, which is that of these arguments."""
-        return self._answer(key, True, *args, **kwargs)
-
-    def _answer(self, key: str, missed: bool, *args: P.args, **kwargs: P.kwargs) -> R:
+    def _answer(self, key: str, *args: P.args, **kwargs: P.kwargs) -> R:
         deadline = time.monotonic() + self._wait
         while True:
-            found = None if missed else STORE.get(key)
-            missed = False
+            found = STORE.get(key)
             if found is not None:
                 STATS.count(self.what, hits=1)
                 return cast(R, found[0])

@@ -59,22 +59,6 @@ class Store:
 
         return self._call(raise_it, None)
 
-    def count_and_get(self, counter: str, ttl: int, key: str) -> tuple[int | None, tuple[object] | None]:
-        """`count` by one and `get`: one round trip where the cache is Redis."""
-        redis = getattr(cache, "client", None)
-        if redis is None:
-            return self.count(counter, 1, ttl), self.get(key)
-
-        def both() -> tuple[int | None, tuple[object] | None]:
-            pipe = redis.get_client(write=True).pipeline(transaction=False)
-            counting = redis.make_key(counter)
-            pipe.incrby(counting, 1).expire(counting, ttl).get(redis.make_key(key))
-            counted, _, raw = pipe.execute()
-            return counted, _value(None if raw is None else redis.decode(raw))
-
-        nothing: tuple[int | None, tuple[object] | None] = (None, None)
-        return self._call(both, nothing)
-
     def counted(self, key: str) -> int:
         """What a counter stands at; 0 where there is none."""
         return self._call(lambda: int(cache.get(key) or 0), 0)

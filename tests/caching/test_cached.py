@@ -264,30 +264,3 @@ def test_a_counter() -> None:
     with ThreadPoolExecutor(TOGETHER) as pool:
         list(pool.map(lambda _: STORE.count("b", 1, 60), range(100)))
     assert STORE.counted("b") == 100
-
-
-def test_a_counter_and_an_answer_at_once() -> None:
-    assert STORE.count_and_get("a", 60, "answer") == (1, None)
-    STORE.put("answer", None, 60)
-    assert STORE.count_and_get("a", 60, "answer") == (2, (None,))
-    STORE.put("answer", ["kept"], 60)
-    assert STORE.count_and_get("b", 60, "answer") == (1, (["kept"],))
-    assert STORE.counted("a") == 2
-    assert STORE.count("a", 3, 60) == 5
-
-
-def test_who_has_just_looked_in_vain_does_not_look_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    count = Counter()
-    looked: list[str] = []
-    kept = cached("page", what="test")(count)  # among processes nobody waits for another
-    look = STORE.get
-
-    def watched(key: str) -> object:
-        looked.append(key)
-        return look(key)
-
-    monkeypatch.setattr(STORE, "get", watched)
-    assert kept.after_miss(kept.key("a"), "a") == ("a",)
-    assert looked == []
-    assert kept("a") == ("a",)
-    assert (len(looked), count.calls) == (1, [("a",)])

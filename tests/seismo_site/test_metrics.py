@@ -63,7 +63,7 @@ def test_requests_by_route_whoever_answers_them(scanned: Any, chief: Client, rea
     labels = {"method": "GET", "route": LATEST, "status": "200"}
     before = read("seismo_http_request_seconds_count", **labels)
     hits = read("seismo_cache_answers_total", what="scan", outcome="hit")
-    for _ in range(3):  # a view, then the counter
+    for _ in range(3):
         assert chief.get("/api/kr/scans/latest").status_code == 200
     assert read("seismo_http_request_seconds_count", **labels) == before + 3
     assert read("seismo_http_request_seconds_bucket", **labels, le="+Inf") == before + 3

@@ -89,7 +89,9 @@ class Explain(ReadingView):
         is the last one that has closed: not before its close."""
         if day is not None or found.session is not None:
             return self.last_modified()
-        return responses.latest_time([self.last_modified(), evaluation_cache.closing_moment(self.market.name, found.date)])
+        return responses.latest_time(
+            [self.last_modified(), evaluation_cache.closing_moment(self.market.name, found.date)]
+        )
 
 
 def explanation_body(market: Market, code: str, name: str, found: Explanation) -> dict[str, Any]:

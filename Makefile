@@ -87,7 +87,7 @@ coverage: $(DEV)
 	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term --cov-report=html:var/coverage/html
 
 docs: $(DEV)
-	$(BIN)/mkdocs build --strict --quiet --site-dir var/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir var/site
 
 lint: $(DEV)
 	$(BIN)/ruff format --check --quiet .

@@ -17,7 +17,7 @@ RUN pybabel --quiet compile --domain django --directory seismo_site/locale
 
 ARG REVISION=""
 ENV SEISMO_REVISION=$REVISION SEISMO_DATA_DIR=/data PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SEISMO_ACCESS_LOG=1
-# One worker a core, one thread a worker; more threads where a narrative makes requests wait (see README).
+# One worker a core, one thread a worker; more threads where a narrative makes requests wait (docs/how-to/several-machines.md).
 ENV GRANIAN_WORKERS=2 GRANIAN_BLOCKING_THREADS=1 GRANIAN_WORKERS_KILL_TIMEOUT=5
 USER seismo
 VOLUME /data

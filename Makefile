@@ -9,7 +9,7 @@ WORKERS ?= 2
 PORT ?= 8000
 SERVER := --interface wsgi --workers 2 --blocking-threads 1 --workers-kill-timeout 5
 
-# An installation is known by what it was made from: another Python or another pin makes it anew.
+# The stamp's name is a checksum of the requirements: another pin installs again.
 stamp = $(VENV)/.$(1)-$(shell cat requirements/$(1).txt | cksum | cut -d' ' -f1)
 BASE := $(call stamp,base)
 DEV := $(call stamp,dev)

@@ -14,9 +14,9 @@ FOLDER = Path(os.environ.get("SEISMO_SHARED_DATA") or Path(__file__).parents[2] 
 
 def path(name: str) -> Path:
     """The file `name` of the recorded data, or a skip that says what is missing."""
-    found = FOLDER / name
-    if not found.is_file():
+    file = FOLDER / name
+    if not file.is_file():
         import pytest  # the imitations, which a user starts without the development packages, need the folder alone
 
         pytest.skip(f"recorded market data {name} is not here (set SEISMO_SHARED_DATA)")
-    return found
+    return file

@@ -79,7 +79,7 @@ def _port() -> Iterator[int]:
     """A port that no other test is given: it stays bound here, and the server shares it. A port that was only looked
     for could be another's by the time that the server starts, and the two servers would then share that one."""
     with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))  # exclusive, so that the kernel chooses one that nobody has
+        one.bind(("127.0.0.1", 0))  # exclusive, so that the kernel chooses a free one
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         yield int(one.getsockname()[1])
 

@@ -18,7 +18,7 @@ COMMANDS = [path for path in SOURCES if path.parent.name == "commands" and path.
 KERNELS = sorted((ROOT / "scans" / "kernels").glob("*.py"))
 CATCH_ALL = {"utils", "util", "helpers", "helper", "common", "misc", "services"}
 MACHINE = re.compile(
-    r"/work/|/root/|/home/\w|/tmp/\w+/|[a-z]:\\users\\"  # a place on somebody's machine
+    r"/work/|/root/|/home/\w|/tmp/\w+/|[a-z]:\\users\\"  # a place on a single machine
     r"|pypi\.org|pythonhosted\.org|(?<!no-emit-)index-url|/simple/?\b",  # a package registry
     re.IGNORECASE,
 )
@@ -109,7 +109,7 @@ def test_nothing_of_one_machine_is_tracked() -> None:
     tracked = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
     ).stdout.split("\0")
-    found = []
+    hits = []
     for file in filter(None, tracked):
         path = ROOT / file
         if not path.is_file() or path == Path(__file__):
@@ -118,9 +118,9 @@ def test_nothing_of_one_machine_is_tracked() -> None:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue
-        found += [
+        hits += [
             f"{file}:{number}: {line.strip()[:100]}"
             for number, line in enumerate(text.splitlines(), start=1)
             if MACHINE.search(line)
         ]
-    assert not found, "\n".join(found)
+    assert not hits, "\n".join(hits)

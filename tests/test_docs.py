@@ -102,6 +102,7 @@ def test_every_documented_setting_exists() -> None:
     assert {name.removesuffix("_FILE") for name in documented} - settings <= {"SEISMO_SHARED_DATA"}
 
 
+@pytest.mark.slow
 def test_the_page_of_commands_has_each_with_its_options() -> None:
     program = "import sys; sys.path.insert(0, 'docs'); import generated; print(generated.command_help())"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -110,6 +111,7 @@ def test_the_page_of_commands_has_each_with_its_options() -> None:
     assert not {name for name, text in sections.items() if not all(option in text for option in main_options(name))}
 
 
+@pytest.mark.slow
 def test_the_site_builds_without_warnings(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -124,9 +126,9 @@ def test_the_site_builds_without_warnings(tmp_path: Path) -> None:
 
 
 def test_the_json_line_has_the_fields_of_an_answer() -> None:
-    found = re.search(r"```json\n(.*?)```", README, re.DOTALL)
-    assert found
-    line = json.loads(found[1])
+    block = re.search(r"```json\n(.*?)```", README, re.DOTALL)
+    assert block
+    line = json.loads(block[1])
     assert list(line) == [
         "scanner_version",
         "market",

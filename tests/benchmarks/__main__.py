@@ -5,12 +5,12 @@
     versions   all five versions at once, v2 over seven years, an evaluation
     executors  inline, threads, processes: where each wins
     large      v2 on a generated market of 20,000 instruments x 1,250 sessions
-    collect    daily bars from the imitation of KIS at its limit (8 minutes; only when asked for)
-    load       a production server on PostgreSQL and Redis: latencies of a scan, a chart and signals (when asked for)
+    collect    daily bars from the imitation of KIS at its limit (8 minutes; only when named)
+    load       a production server on PostgreSQL and Redis: latencies of a scan, a chart and signals (when named)
     others     the same indicators by pandas, TA-Lib and Polars
     candles    the collector of candles: its cost beyond the network, its memory, what faults do to it
-    faults     what faults do to what is recorded and read: faults:kis, :candles, :disk (only when asked for)
-    profile    where the time of one session goes (only when asked for)
+    faults     what faults do to what is recorded and read: faults:kis, :candles, :disk (only when named)
+    profile    where the time of one session goes (only when named)
 
 Uses the recorded KRX data where it lies (SEISMO_SHARED_DATA), else a generated market of its size.
 """
@@ -62,7 +62,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     **{f"faults:{name}": faults.subject(name) for name in faults.FIGURES},
     "profile": profile,
 }
-ASKED = ("collect", "load", "profile", "faults", *(f"faults:{name}" for name in faults.FIGURES))
+ON_REQUEST = ("collect", "load", "profile", "faults", *(f"faults:{name}" for name in faults.FIGURES))
 """Sections that are run only when they are named."""
 
 
@@ -89,7 +89,7 @@ def main() -> int:
     report.head()
     bench = Bench(report, keep=options.keep, runs=options.runs)
     try:
-        for name in options.sections or [name for name in SECTIONS if name not in ASKED]:
+        for name in options.sections or [name for name in SECTIONS if name not in ON_REQUEST]:
             SECTIONS[name](bench)
     except BenchFailed as error:
         print(error, file=sys.stderr)

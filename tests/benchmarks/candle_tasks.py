@@ -46,12 +46,12 @@ def overhead(*, market: str, page: int, candles: int) -> dict[str, Any]:
     source.page_limit = page
     answer, spent, resident = source.candles, [0.0], []
 
-    def timed(**asked: Any) -> Any:
+    def timed(**options: Any) -> Any:
         began = time.perf_counter()
-        found = answer(**asked)
+        answered = answer(**options)
         spent[0] += time.perf_counter() - began
         source.asked.clear()
-        return found
+        return answered
 
     source.candles = timed  # type: ignore[method-assign]
     tenth = candles // page // 10
@@ -103,9 +103,9 @@ def states() -> dict[str, float]:
         cursor.execute("VACUUM")
         row = (before - _pages()) / count
     tracemalloc.start()
-    held = tracemalloc.get_traced_memory()[0]
+    before_states = tracemalloc.get_traced_memory()[0]
     kept = [_state(1_000_000 + number) for number in range(STATES)]
-    each = (tracemalloc.get_traced_memory()[0] - held) / len(kept)
+    each = (tracemalloc.get_traced_memory()[0] - before_states) / len(kept)
     tracemalloc.stop()
     return {"row": row, "memory": each}
 

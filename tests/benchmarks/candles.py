@@ -52,16 +52,16 @@ def _faults(bench: Bench) -> None:
     for rate in (0.01, 0.10):
         every = installation.run_task("faults", kinds=KINDS, rate=rate, collections=COLLECTIONS)
         whole = COLLECTIONS * len(KINDS)
-        done, resumed = (sum(found.get(name, 0) for found in every.values()) for name in ("done", "resumed"))
-        lines = [Line(kind, note=_said(found)) for kind, found in every.items()]
+        done, resumed = (sum(counts.get(name, 0) for counts in every.values()) for name in ("done", "resumed"))
+        lines = [Line(kind, note=_summary(counts)) for kind, counts in every.items()]
         title = f"{rate:.0%} of calls fail, {COLLECTIONS} collections of {SLOTS:,} slots for each kind"
         remark = f"{done / whole:.2%} recovered unaided, {resumed} of the {whole - done} others when run again"
         bench.report.table(Table("candles", title, "Collector.collect over HTTP", lines, [remark]))
 
 
-def _said(found: dict[str, int]) -> str:
-    done, resumed, whole = (found.get(name, 0) for name in ("done", "resumed", "whole"))
+def _summary(counts: dict[str, int]) -> str:
+    done, resumed, whole = (counts.get(name, 0) for name in ("done", "resumed", "whole"))
     return (
         f"{done} of {COLLECTIONS} recovered unaided, {resumed} more when run again; {whole} records are what was "
-        f"served; {found.get('hit', 0)} calls hit"
+        f"served; {counts.get('hit', 0)} calls hit"
     )

@@ -189,5 +189,5 @@ def collect(
         json.dumps(given, default=str),
     ]
     done = child(command, {**installation.env, **settings})
-    found: dict[str, Any] = json.loads(done.output.splitlines()[-1])
-    return found | {"peak_mb": done.peak_mb, "cpu": done.cpu}
+    result: dict[str, Any] = json.loads(done.output.splitlines()[-1])
+    return result | {"peak_mb": done.peak_mb, "cpu": done.cpu}

@@ -39,8 +39,8 @@ def sequential(day: str, codes: list[str]) -> dict[str, Any]:
         began = perf_counter()
         for code in codes:
             request = BarRequest(code, session, session)
-            for _, found in source.daily_bars_of([request]):
-                assert not isinstance(found, SourceError), found
+            for _, bars in source.daily_bars_of([request]):
+                assert not isinstance(bars, SourceError), bars
     return {"seconds": perf_counter() - began}
 
 

@@ -38,11 +38,11 @@ def compare(*, market: str, version: str, day: str, warm_up: int, runs: int) -> 
 
     The window has `warm_up` sessions before `day`, 0 for as many as the engine asks for.
     """
-    held = get_record(market)
-    asked = held.between(date.fromisoformat(day), date.fromisoformat(day))
+    record = get_record(market)
+    sessions_to_score = record.between(date.fromisoformat(day), date.fromisoformat(day))
     engine = ENGINES[version]
-    task = EngineTask(engine, engine_params.read(engine.Params, {}), held.market.segments, {})
-    window = open_window(held, asked, warm_up or engine.warm_up)
+    task = EngineTask(engine, engine_params.read(engine.Params, {}), record.market.segments, {})
+    window = open_window(record, sessions_to_score, warm_up or engine.warm_up)
     panel = window.read(dict.fromkeys(("close", "volume", "amount"), window.start))
     bars = [_of(panel, i) for i in range(len(panel.codes))]
     # Averages of a share halted for years die away to 1e-30, where TA-Lib's later start of a chain shows.
@@ -50,7 +50,7 @@ def compare(*, market: str, version: str, day: str, warm_up: int, runs: int) -> 
     sample = whole[np.linspace(0, len(whole) - 1, min(SAMPLE, len(whole))).astype(int)]
     frames = [_frame(bars[i]) for i in sample]
     long = _long(panel, bars)
-    index = MarketIndex(*get_own_index(held))
+    index = MarketIndex(*get_own_index(record))
 
     def ours() -> dict[str, float]:
         began = time.perf_counter()

@@ -34,22 +34,22 @@ def damage(*, market: str, count: int, seed: int) -> dict[str, Any]:
     mended (a scan wrote it anew), unread (what was damaged was not needed), wrong (another answer); and seconds."""
     _prepare(market)
     draw = random.Random(seed)
-    held = get_record(market)
-    month = held.sessions[-1].item().replace(day=1)
+    record = get_record(market)
+    month = record.sessions[-1].item().replace(day=1)
     lake = Path(settings.LAKE_DIR)
     files = {
         "bars": lake / get_lake().partition(market, month),
         "flows": lake / get_lake().flows(market, month),
         "index": lake / get_lake().index(market),
     }
-    days = [held.sessions[-1].item()]
+    days = [record.sessions[-1].item()]
     right = _answers(market, days)
-    found = {
+    outcomes = {
         name: _outcomes(file, count, draw, lambda mend: _answers(market, days, mend=mend) == right)
         for name, file in files.items()
     }
-    found["score cache"] = _entries(market, days, count, draw)
-    return found
+    outcomes["score cache"] = _entries(market, days, count, draw)
+    return outcomes
 
 
 def _prepare(market: str) -> None:
@@ -66,11 +66,11 @@ def _prepare(market: str) -> None:
 
 
 def _answers(market: str, days: list[date], *, mend: bool = True, cached: bool = False) -> Any:
-    asked = run.RunRequest(
+    request = run.RunRequest(
         market=market, as_of=AS_OF, versions=["v1", "v2", READS_FLOWS], first=days[0], last=days[-1],
         save=False, cached=cached, mend=mend,
     )  # fmt: skip
-    made = run.run_scan(asked)
+    made = run.run_scan(request)
     for one in made:
         if one.error:
             raise RuntimeError(one.error)

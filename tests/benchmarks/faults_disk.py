@@ -19,7 +19,7 @@ def tables(bench: Bench) -> Iterator[Table]:
     installation.manage("make_demo_prices", "--output", str(prices), *SIZE)
     installation.manage("import_prices", str(prices))
     installation.manage("project_lake")
-    found = installation.run_task("damage", market="kr", count=DAMAGES, seed=20260821)
+    results = installation.run_task("damage", market="kr", count=DAMAGES, seed=20260821)
     yield Table(
         "faults",
         "damaged files: bit flips, truncations and zeroed blocks in turn; v1, v2 and vcp with flow over each",
@@ -30,11 +30,11 @@ def tables(bench: Bench) -> Iterator[Table]:
                 seen["seconds"],
                 note=(
                     f"{seen['count']} damages: {seen.get('wrong', 0)} wrong answers, {seen.get('mended', 0)} mended, "
-                    f"{seen.get('unread', 0)} in what nobody needed"
+                    f"{seen.get('unread', 0)} in parts that no scan needed"
                     + (f"; {seen['refused']} refused to a reader that may not write" if "refused" in seen else "")
                 ),
             )
-            for name, seen in found.items()
+            for name, seen in results.items()
         ],
         ["seconds: a scan that meets the damage, with what it writes anew"],
     )

@@ -90,8 +90,8 @@ def _command(installation: Installation, exchange: KisExchange, days: list[date]
         command, cwd=ROOT, env={**installation.env, **given}, capture_output=True, text=True, check=False
     )
     seconds = time.perf_counter() - began
-    told = re.search(r"rejected; ([0-9,]+) calls", done.stdout)
-    reported = int(told[1].replace(",", "")) if told else -1
+    calls = re.search(r"rejected; ([0-9,]+) calls", done.stdout)
+    reported = int(calls[1].replace(",", "")) if calls else -1
     said = done.stderr.strip().splitlines()
     return Run(
         done.returncode,

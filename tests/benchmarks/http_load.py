@@ -108,10 +108,10 @@ class Client:
                 text=True,
                 check=False,
             )
-        found = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("SEEN ")]
-        if not found:
+        summaries = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("SEEN ")]
+        if not summaries:
             raise BenchFailed(f"wrk failed: {done.stdout}{done.stderr}")
-        requests, failed, spent, *percentiles = found[0]
+        requests, failed, spent, *percentiles = summaries[0]
         if int(failed) or not int(requests):
             raise BenchFailed(f"{failed} of {requests} answers were errors")
         p50, p95, p99 = (float(one) / 1000 for one in percentiles)

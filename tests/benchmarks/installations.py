@@ -73,8 +73,8 @@ class Installation:
         """What `tests.benchmarks.task_process` answers to a task, done in a process that does only that."""
         text = json.dumps(options)
         done = child([sys.executable, "-m", "tests.benchmarks.task_process", task, text], self.env)
-        found: dict[str, Any] = json.loads(done.output.splitlines()[-1])
-        return found
+        result: dict[str, Any] = json.loads(done.output.splitlines()[-1])
+        return result
 
 
 class Bench:

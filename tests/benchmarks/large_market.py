@@ -13,8 +13,8 @@ from tests.benchmarks.scenarios import BIG, BIG_MARKET, VERSION
 def section(bench: Bench) -> None:
     """Seconds, memory and bytes of one session."""
     installation, market = bench.big(), BIG_MARKET
-    held = installation.run_task("extent", market=market)
-    day, told = busy_day(installation, market)
+    extent = installation.run_task("extent", market=market)
+    day, summary = busy_day(installation, market)
     turns: tuple[dict[str, Any], ...] = (
         {},
         {"executor": "inline", "workers": 1},
@@ -41,19 +41,19 @@ def section(bench: Bench) -> None:
         Line("the read alone (2 threads)", reading["read"]),
     ]
     remarks = [
-        f"{reading['instruments']:,} instruments, {len(held['sessions']):,} sessions, {held['rows']:,} rows, "
+        f"{reading['instruments']:,} instruments, {len(extent['sessions']):,} sessions, {extent['rows']:,} rows, "
         f"seed {BIG['seed']}; the window has {reading['sessions']:,} sessions in {reading['parts']} partitions"
     ]
     if reading["bars"]:
         read = reading["bars"] + reading["footers"]
         remarks.append(
             f"read from the lake: {read / 1e6:,.1f} MB (of it footers first {reading['footers'] / 1e6:,.1f} MB) of "
-            f"{held['bytes'] / 1e6:,.1f} MB, {100 * read / held['bytes']:.1f} %"
+            f"{extent['bytes'] / 1e6:,.1f} MB, {100 * read / extent['bytes']:.1f} %"
         )
     bench.report.table(
         Table(
             "large",
-            f"one session in process, {day} ({told})",
+            f"one session in process, {day} ({summary})",
             f"run_scan(RunRequest(market='{market}', versions=['{VERSION}'], first=last={day}))",
             lines,
             remarks,

@@ -21,8 +21,10 @@ def section(bench: Bench) -> None:
 
 def _compare(bench: Bench, installation: Installation, day: str, warm_up: int) -> None:
     """Times in turns, and how many times ours they are."""
-    found = installation.run_task("compare", market="kr", version=VERSION, day=day, warm_up=warm_up, runs=bench.runs(5))
-    spent, instruments, sample = found["seconds"], found["instruments"], found["sample"]
+    comparison = installation.run_task(
+        "compare", market="kr", version=VERSION, day=day, warm_up=warm_up, runs=bench.runs(5)
+    )
+    spent, instruments, sample = comparison["seconds"], comparison["instruments"], comparison["sample"]
     scaled = [one * instruments / sample for one in spent["pandas"]]
     whole, bare = median(spent["ours"]), median(spent["ours features"])
 
@@ -34,7 +36,7 @@ def _compare(bench: Bench, installation: Installation, day: str, warm_up: int) -
     bench.report.table(
         Table(
             "others",
-            f"v2's indicators of {day}, {instruments:,} instruments x {found['sessions']} sessions",
+            f"v2's indicators of {day}, {instruments:,} instruments x {comparison['sessions']} sessions",
             "tests.benchmarks.libraries: bars already in memory; ours: Window.read, features and score of v2",
             [
                 line(f"pandas loop ({sample} instruments, scaled)", scaled),
@@ -45,7 +47,7 @@ def _compare(bench: Bench, installation: Installation, day: str, warm_up: int) -
             ],
             [
                 f"all agree to 1e-6 on {sample} instruments that traded throughout; largest differences: "
-                + ", ".join(f"{way} {apart:.1e}" for way, apart in found["worst"].items())
+                + ", ".join(f"{way} {apart:.1e}" for way, apart in comparison["worst"].items())
             ],
         )
     )

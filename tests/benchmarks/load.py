@@ -1,7 +1,7 @@
 """load: how quickly a production server answers, over HTTP, on PostgreSQL and Redis.
 
 1. An installation of two years of KRX with published versions and signals (`Bench.served`).
-2. The server as the image starts it (`tests.serving`), asked by a reader with a token.
+2. The server as the image starts it (`tests.serving`), with requests of a reader with a token.
 3. `http_load` requests the latest scan, a chart and signals over 1, 8 and 32 connections: first addresses that all
    differ, so that each answer is computed and cached, then one address again and again.
 

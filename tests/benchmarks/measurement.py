@@ -58,7 +58,7 @@ def child(command: Sequence[str], env: Mapping[str, str]) -> Child:
 class _Watched:
     """The peak memory of a process, looked at every 20 ms until it ends (Linux; elsewhere 0).
 
-    What `wait4` tells is never less than what the process that started it held in that moment, such as a whole market
+    `wait4` reports no less than the memory that the parent process had at that moment, such as a whole market
     that an imitation serves.
     """
 
@@ -101,14 +101,14 @@ def tree_cpu(pids: Sequence[int]) -> float:
         pid = int(file.parent.name)
         parents[pid] = int(words[1])
         used[pid] = (int(words[11]) + int(words[12])) / ticks
-    found = set(pids)
-    while grown := {pid for pid, parent in parents.items() if parent in found} - found:
-        found |= grown
-    return sum(used.get(pid, 0.0) for pid in found)
+    tree = set(pids)
+    while grown := {pid for pid, parent in parents.items() if parent in tree} - tree:
+        tree |= grown
+    return sum(used.get(pid, 0.0) for pid in tree)
 
 
 class Others:
-    """How many cores the rest of the machine has kept busy since this was made, or last asked: noise, in numbers."""
+    """How many cores the rest of the machine has kept busy since this was made or called: noise, in numbers."""
 
     def __init__(self) -> None:
         self._since = self._now()
@@ -132,7 +132,7 @@ class Others:
 
 
 class Memory:
-    """The most memory this process, and all its workers together, held inside a `with` block.
+    """The most memory this process, and all its workers together, used inside a `with` block.
 
     Linux only: elsewhere `own` is the most since the process began, and workers are not seen.
     """
@@ -175,8 +175,8 @@ def _high_water(pid: str) -> float:
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     except OSError:
         return 0.0
-    found = [line for line in status.splitlines() if line.startswith("VmHWM:")]
-    return int(found[0].split()[1]) / 1024 if found else 0.0
+    lines = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(lines[0].split()[1]) / 1024 if lines else 0.0
 
 
 def _mb(maxrss: int) -> float:

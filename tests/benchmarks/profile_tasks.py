@@ -15,7 +15,7 @@ AS_OF = datetime(2027, 1, 1, tzinfo=UTC)
 
 def profile(*, market: str, version: str, day: str, top: int, save: bool) -> dict[str, Any]:
     """The functions in which one session spends most time of their own, as text; after one session to warm up."""
-    asked = run.RunRequest(
+    request = run.RunRequest(
         market=market,
         as_of=AS_OF,
         versions=[version],
@@ -26,9 +26,9 @@ def profile(*, market: str, version: str, day: str, top: int, save: bool) -> dic
         save=save,
         started_by="bench",
     )
-    run.run_scan(asked)
+    run.run_scan(request)
     watched = cProfile.Profile()
-    watched.runcall(run.run_scan, asked)
+    watched.runcall(run.run_scan, request)
     text = io.StringIO()
     pstats.Stats(watched, stream=text).strip_dirs().sort_stats("tottime").print_stats(top)
     return {"text": text.getvalue()}

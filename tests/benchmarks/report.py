@@ -44,7 +44,7 @@ class Line:
 
     def verdicts(self) -> list[str]:
         """Each aim with whether it was met, as text."""
-        found = []
+        verdicts = []
         for aim, limit in self.aims.items():
             if aim == "rate":
                 text, met = f">= {limit:,.0f}/s", self.rate >= limit
@@ -52,8 +52,8 @@ class Line:
                 text, met = f"< {limit:,.0f} MB", self.peak_mb < limit
             else:
                 text, met = f"< {limit:g} s", self.median < limit
-            found.append(f"{text} {'met' if met else 'MISSED'}")
-        return found
+            verdicts.append(f"{text} {'met' if met else 'MISSED'}")
+        return verdicts
 
 
 @dataclass(slots=True)
@@ -130,22 +130,22 @@ def _figures(line: Line) -> str:
 
 def _machine() -> dict[str, str]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    found = {
+    machine = {
         "machine": f"{platform.system()} {platform.machine()}, {cores} cores, Python {platform.python_version()}",
         "packages": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
         "revision": _revision(),
     }
     if hasattr(os, "getloadavg"):
-        found["load before"] = " ".join(f"{load:.2f}" for load in os.getloadavg())
-    return found
+        machine["load before"] = " ".join(f"{load:.2f}" for load in os.getloadavg())
+    return machine
 
 
 def _revision() -> str:
-    asked = subprocess.run(
+    revision = subprocess.run(
         ["git", "describe", "--always", "--dirty"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    return asked.stdout.strip() or "unknown"
+    return revision.stdout.strip() or "unknown"

@@ -15,8 +15,8 @@ from tests.benchmarks.scenarios import LAST_SESSIONS, NO_LIMIT, RANGE, VERSION
 def section(bench: Bench) -> None:
     """One session, then the range, then the command; each memory figure from a process that did only that."""
     installation = bench.krx()
-    day, told = busy_day(installation, "kr")
-    _one(bench, installation, day, told)
+    day, summary = busy_day(installation, "kr")
+    _one(bench, installation, day, summary)
     _command(bench, installation, day)
     _range(bench, installation)
 
@@ -25,9 +25,9 @@ def busy_day(installation: Installation, market: str) -> tuple[str, str]:
     """Of the last sessions the one with the most ranks, and what it is like: publishing nothing would flatter us."""
     days = installation.run_task("extent", market=market)["sessions"]
     first, last = days[-LAST_SESSIONS:][0], days[-1]
-    found = installation.run_task("richest", market=market, version=VERSION, first=first, last=last)
-    told = f"{found['ranks']} ranks, {found['regime']}: the most of the last {LAST_SESSIONS} sessions"
-    return str(found["date"]), told
+    richest = installation.run_task("richest", market=market, version=VERSION, first=first, last=last)
+    summary = f"{richest['ranks']} ranks, {richest['regime']}: the most of the last {LAST_SESSIONS} sessions"
+    return str(richest["date"]), summary
 
 
 def one(
@@ -58,7 +58,7 @@ def computing(turn: Mapping[str, Any]) -> list[float]:
     return [sum(run[name] for name in ("read", "features", "score")) for run in turn["stages"]]
 
 
-def _one(bench: Bench, installation: Installation, day: str, told: str) -> None:
+def _one(bench: Bench, installation: Installation, day: str, summary: str) -> None:
     runs = bench.runs(9)
     kept = one(installation, day, runs, {})
     same = one(installation, day, runs, {"limits": NO_LIMIT}, {"save": False}, {"save": False, "cached": True})
@@ -82,7 +82,7 @@ def _one(bench: Bench, installation: Installation, day: str, told: str) -> None:
     bench.report.table(
         Table(
             "scan",
-            f"one session in process, {day} ({told}), {saved['executor']}",
+            f"one session in process, {day} ({summary}), {saved['executor']}",
             f"run_scan(RunRequest(market='kr', versions=['{VERSION}'], first=last={day}))",
             lines,
             ["published: a limit of no effect alternates, so every run replaces the one before"],
@@ -110,8 +110,8 @@ def _command(bench: Bench, installation: Installation, day: str) -> None:
 
 
 def _range(bench: Bench, installation: Installation) -> None:
-    held = installation.run_task("extent", market="kr")["sessions"]
-    days = inside_range(held) or held[-520:]
+    sessions = installation.run_task("extent", market="kr")["sessions"]
+    days = inside_range(sessions) or sessions[-520:]
     runs = bench.runs(3)
     lines = []
     for what, save, aim in (("not saved", False, 6.0), ("published", True, 15.0)):

@@ -46,15 +46,15 @@ def scan(*, market: str, first: str, last: str, turns: Sequence[Mapping[str, Any
 
     A run that saves and names no limits changes a parameter of no effect each time, so that it publishes.
     """
-    found: list[Answer] = [{"seconds": [], "cpu": [], "stages": [], "peak_mb": 0.0, "workers_mb": 0.0} for _ in turns]
+    answers: list[Answer] = [{"seconds": [], "cpu": [], "stages": [], "peak_mb": 0.0, "workers_mb": 0.0} for _ in turns]
     limits: dict[str, int] = {}
     for n in range(-1 if warm else 0, runs):
-        for turn, seen in zip(turns, found, strict=True):
+        for turn, seen in zip(turns, answers, strict=True):
             limits = {} if limits else NO_LIMIT
-            asked = request(first, last, market=market, **{"limits": limits, **turn})
+            scan_request = request(first, last, market=market, **{"limits": limits, **turn})
             with measurement.Memory(workers=turn.get("executor") == "process") as memory:
                 began, busy = time.perf_counter(), measurement.cpu_seconds()
-                made = run.run_scan(asked)
+                made = run.run_scan(scan_request)
                 spent, busy = time.perf_counter() - began, measurement.cpu_seconds() - busy
             for one in made:
                 if one.error:
@@ -68,7 +68,7 @@ def scan(*, market: str, first: str, last: str, turns: Sequence[Mapping[str, Any
                 seen["seconds"].append(spent)
                 seen["cpu"].append(busy)
                 seen["stages"].append(_stages(made))
-    return {"turns": found}
+    return {"turns": answers}
 
 
 def _stages(made: Sequence[Scan]) -> dict[str, float]:
@@ -80,7 +80,7 @@ def _stages(made: Sequence[Scan]) -> dict[str, float]:
 
 def judge(*, market: str, versions: Sequence[str], first: str, last: str, runs: int) -> Answer:
     """The evaluation of published picks over the usual horizons, after one that is not counted."""
-    asked = evidence.EvaluationRequest(
+    evaluation_request = evidence.EvaluationRequest(
         market=market,
         as_of=AS_OF,
         versions=versions,
@@ -91,27 +91,27 @@ def judge(*, market: str, versions: Sequence[str], first: str, last: str, runs: 
     with measurement.Memory() as memory:
         for n in range(runs + 1):
             began = time.perf_counter()
-            found = evaluate_versions(asked)
+            evaluation = evaluate_versions(evaluation_request)
             if n:
                 spent.append(time.perf_counter() - began)
-                stages.append(found.seconds)
-    picks = sum(line.figures.picks for line in found.lines if line.horizon == 1)
+                stages.append(evaluation.seconds)
+    picks = sum(line.figures.picks for line in evaluation.lines if line.horizon == 1)
     return {
         "seconds": spent,
         "stages": stages,
-        "sessions": found.sessions,
+        "sessions": evaluation.sessions,
         "picks": picks,
-        "lines": len(found.lines),
+        "lines": len(evaluation.lines),
         "peak_mb": memory.own,
     }
 
 
 def extent(*, market: str) -> Answer:
     """What the market's record holds."""
-    held = get_record(market)
+    record = get_record(market)
     rows = LakePartition.objects.filter(market=market).values_list("rows", "bytes")
     return {
-        "sessions": [str(day) for day in held.sessions],
+        "sessions": [str(day) for day in record.sessions],
         "rows": sum(row[0] for row in rows),
         "bytes": sum(row[1] for row in rows),
     }
@@ -129,11 +129,11 @@ def richest(*, market: str, version: str, first: str, last: str) -> Answer:
 def reading(*, market: str, version: str, day: str, runs: int) -> Answer:
     """What one session reads of the lake: bytes, through the file system's calls instead of memory maps, so that the
     system counts them; and the seconds of its parts."""
-    held = get_record(market)
-    asked = held.between(date.fromisoformat(day), date.fromisoformat(day))
+    record = get_record(market)
+    sessions = record.between(date.fromisoformat(day), date.fromisoformat(day))
     engine = ENGINES[version]
-    task = EngineTask(engine, engine_params.read(engine.Params, {}), held.market.segments, {})
-    window = open_window(held, asked, engine.warm_up)
+    task = EngineTask(engine, engine_params.read(engine.Params, {}), record.market.segments, {})
+    window = open_window(record, sessions, engine.warm_up)
     plain = Lake(f"file://{Path(window.lake.root).absolute()}")
     before = measurement.read_bytes()
     survey(plain, window.survey.parts)
@@ -147,6 +147,6 @@ def reading(*, market: str, version: str, day: str, runs: int) -> Answer:
         "instruments": len(window.survey.codes),
         "parts": len(window.survey.parts),
         "record": measurement.seconds(lambda: get_record(market), runs),
-        "window": measurement.seconds(lambda: open_window(held, asked, engine.warm_up), runs),
+        "window": measurement.seconds(lambda: open_window(record, sessions, engine.warm_up), runs),
         "read": measurement.seconds(lambda: window.read(field_reach([task]), threads=2), runs),
     }

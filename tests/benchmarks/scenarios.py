@@ -18,4 +18,4 @@ LAST_SESSIONS = 60
 """Among so many last sessions the one to scan is chosen."""
 
 NO_LIMIT = {"KOSPI": 1_000_000}
-"""A scan's limit that leaves nobody out: the same ranks from other parameters, so that they are published anew."""
+"""A scan's limit that leaves out no instrument: the same ranks from other parameters, published again."""

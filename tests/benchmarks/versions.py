@@ -13,8 +13,8 @@ from tests.benchmarks.scenarios import ADJUSTED, ADJUSTED_MARKET, JUDGED, VERSIO
 def section(bench: Bench) -> None:
     """Each memory figure from a process that did only that."""
     installation = bench.krx()
-    held = installation.run_task("extent", market="kr")["sessions"]
-    days = inside_range(held) or held[-520:]
+    sessions = installation.run_task("extent", market="kr")["sessions"]
+    days = inside_range(sessions) or sessions[-520:]
     _all(bench, installation, days)
     _years(bench)
     _judged(bench, installation, days)
@@ -22,8 +22,8 @@ def section(bench: Bench) -> None:
 
 def _turn(installation: Installation, market: str, days: list[str], runs: int, **turn: Any) -> dict[str, Any]:
     given = {"market": market, "first": days[0], "last": days[-1], "runs": runs, "warm": False}
-    found: dict[str, Any] = installation.run_task("scan", turns=[turn], **given)["turns"][0]
-    return found
+    result: dict[str, Any] = installation.run_task("scan", turns=[turn], **given)["turns"][0]
+    return result
 
 
 def _made(turn: dict[str, Any]) -> str:
@@ -82,15 +82,15 @@ def _years(bench: Bench) -> None:
 def _judged(bench: Bench, installation: Installation, days: list[str]) -> None:
     _turn(installation, "kr", days, 1, versions=JUDGED, limits={})
     span = {"first": days[0], "last": days[-1]}
-    found = installation.run_task("judge", market="kr", versions=JUDGED, runs=bench.runs(3), **span)
+    result = installation.run_task("judge", market="kr", versions=JUDGED, runs=bench.runs(3), **span)
     lines = [
-        Line("evaluated", found["seconds"], peak_mb=found["peak_mb"], aims={"seconds": 3.0}),
-        *(Line(f"  {name}", [run[name] for run in found["stages"]]) for name in found["stages"][0]),
+        Line("evaluated", result["seconds"], peak_mb=result["peak_mb"], aims={"seconds": 3.0}),
+        *(Line(f"  {name}", [run[name] for run in result["stages"]]) for name in result["stages"][0]),
     ]
     bench.report.table(
         Table(
             "versions",
-            f"{', '.join(JUDGED)} judged over {found['sessions']} sessions, 5 horizons, {found['picks']:,} picks",
+            f"{', '.join(JUDGED)} judged over {result['sessions']} sessions, 5 horizons, {result['picks']:,} picks",
             "scans.operations.evaluation.evaluate.evaluate_versions(Request(market='kr', versions=[...], first, last))",
             lines,
         )

@@ -14,6 +14,9 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.functional import Promise
+from django.utils.translation import get_language_from_request, ngettext_lazy, override
+from django.utils.translation import gettext as _
 
 from marketdata.web.api.access import AddressThrottle
 
@@ -34,21 +37,25 @@ def address(request: HttpRequest) -> str | None:
 def locked_out(request: HttpRequest, response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:
     """The answer to a login that is locked: 429 with one sentence, the right password or not."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
-    return refusal(
-        request,
-        f"Too many failed logins of this user from this address: try again {_after(seconds)} after the last one.",
-        seconds,
-    )
-
-
-def refusal(request: HttpRequest, sentence: str, seconds: int) -> HttpResponse:
-    """A page with one sentence, 429, and Retry-After."""
-    context = {"title": "Not now", "sentence": sentence, "site_header": admin.site.site_header}
-    page = TemplateResponse(request, "admin/refused.html", context, status=429)
-    page["Retry-After"] = str(max(seconds, 1))
-    return page.render()
-
-
-def _after(seconds: int) -> str:
     minutes = -(-seconds // 60)
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"
+    sentence = ngettext_lazy(
+        "Too many failed logins of this user from this address: try again %(minutes)d minute after the last one.",
+        "Too many failed logins of this user from this address: try again %(minutes)d minutes after the last one.",
+        minutes,
+    )
+    return refusal(request, sentence % {"minutes": minutes}, seconds)
+
+
+def refusal(request: HttpRequest, sentence: str | Promise, seconds: int) -> HttpResponse:
+    """A page with one sentence in the reader's language, 429, and Retry-After."""
+    language = get_language_from_request(request)
+    with override(language):
+        context = {
+            "title": _("Not now"),
+            "sentence": sentence,
+            "site_header": admin.site.site_header,
+            "language": language,
+        }
+        page = TemplateResponse(request, "admin/refused.html", context, status=429).render()
+    page["Retry-After"] = str(max(seconds, 1))
+    return page

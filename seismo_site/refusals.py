@@ -22,6 +22,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.web.api.access import AddressThrottle, MinuteThrottle, RateDecision, UserThrottle
 from marketdata.web.api.problems import throttled_response
@@ -109,7 +110,7 @@ def _counted_as(request: HttpRequest, response: HttpResponseBase, is_login: bool
 def _refuse(request: HttpRequest, is_login: bool, decision: RateDecision) -> HttpResponseBase:
     seconds = max(int(decision.wait) + 1, 1)
     if is_login:
-        sentence = "Too many failed logins from this address: try again in a minute."
+        sentence = _("Too many failed logins from this address: try again in a minute.")
         return logins.refusal(request, sentence, seconds)
     return throttled_response(request, seconds)
 

@@ -3,6 +3,7 @@ would take."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -10,12 +11,14 @@ from django.contrib import admin
 from django.db.models import Max, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from marketdata.admin.filters import DayFilter, LatestDayFilter, MarketFilter, code_filter
 from marketdata.admin.market_list import MarketList
 from marketdata.admin.share_names import ShareNames
 from marketdata.admin.suspects import SuspectsPage
-from marketdata.markets import UnknownMarket
+from marketdata.markets import UnknownMarket, get_market
 from marketdata.models import (
     BarCorrection,
     FactorEvent,
@@ -24,6 +27,7 @@ from marketdata.models import (
     Instrument,
     StockPrice,
 )
+from marketdata.number_format import format_signed_amount, format_signed_count
 from marketdata.operations.record import factor_events
 from marketdata.panel import INVESTORS
 from marketdata.web.admin.changelist import number_column
@@ -100,6 +104,20 @@ class FlowCorrectionAdmin(CorrectionAdmin):
     """Of investor flow."""
 
 
+def flow_column(investor: str) -> Callable[[InstitutionalFlow], SafeString]:
+    """A column with the net buying of a kind of investor: the amount with its unit, and the shares below it."""
+
+    @admin.display(description=investor)
+    def show(row: InstitutionalFlow) -> SafeString:
+        currency = get_market(row.market).currency
+        amount = format_signed_amount(getattr(row, f"{investor}_net_value"), currency)
+        shares = format_signed_count(getattr(row, f"{investor}_net_quantity"))
+        return format_html('<span class="fig">{}<br><small>{}</small></span>', amount, shares)
+
+    show.__name__ = investor
+    return show
+
+
 class LatestFlow(LatestDayFilter):
     """The last day that any flow is recorded for."""
 
@@ -117,8 +135,7 @@ class InstitutionalFlowAdmin(ReadOnly, ShareNames, MarketList):
         "share",
         "market",
         "source",
-        *(number_column(f"{who}_net_value", f"{who}, value") for who in INVESTORS),
-        *(number_column(f"{who}_net_quantity", f"{who}, shares") for who in INVESTORS),
+        *(flow_column(who) for who in INVESTORS),
     )
     list_filter = (LatestFlow, DayFilter, OF_STOCK)
     ordering = ("-date",)
@@ -126,8 +143,8 @@ class InstitutionalFlowAdmin(ReadOnly, ShareNames, MarketList):
     sortable_by = ()
     list_per_page = 100
     note = (
-        "Net buying: bought less sold, values in the market's currency. A code shows its history, a date the whole "
-        "market; without either it is the last day."
+        "Net buying: bought less sold, as an amount of money and below it in shares; a row's page has all digits. A "
+        "code shows its history, a date the whole market; without either it is the last day."
     )
 
 

@@ -77,8 +77,7 @@ class CandleCollectionAdmin(ReadOnly, MarketList):
     """Collections with their progress, which is derived from their chunks."""
 
     list_display = (
-        "series", "wanted", "status", "reason", "progress", "rate", "remaining", "rows", "calls",
-        "chunk_count", "started_at",
+        "series", "wanted", "status", "reason", "progress", "rows", "calls", "chunk_count", "started_at",
     )  # fmt: skip
     list_filter = ("status", "series__exchange", "series__timeframe")
     search_fields = ("series__market",)

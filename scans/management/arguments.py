@@ -1,4 +1,4 @@
-"""What the scan commands have in common: options, the clock, and which errors are a sentence."""
+"""Options that the scan commands share, and the errors that each of them reports as one sentence."""
 
 from __future__ import annotations
 
@@ -53,18 +53,18 @@ PROBLEMS = (
 
 
 class ScanCommand(SeismoCommand):
-    """A command of the scans."""
+    """The base of the scan commands."""
 
     problems = PROBLEMS
 
 
 def add_request(parser: CommandParser) -> None:
-    """The options that say what to scan."""
+    """Add the options of a scan: versions, market, sessions, limits, executor."""
     parser.add_argument(
         "--version",
         action="append",
         default=[],
-        help="repeatable; default: the market's active one",
+        help="repeatable; default: the market's active version",
     )
     add_market(parser)
     parser.add_argument("--date", type=day, help="as 2026-08-21; default: the last complete session")
@@ -76,22 +76,22 @@ def add_request(parser: CommandParser) -> None:
         action="append",
         default=[],
         metavar="SEGMENT=N",
-        help="KOSPI=200: its 200 largest turnovers only; repeatable",
+        help="KOSPI=200: only its 200 largest turnovers; repeatable",
     )
     parser.add_argument("--top", type=positive, help="keep only the best N of each session")
     parser.add_argument(
         "--executor",
         choices=CHOICES,
         default=settings.SCAN_EXECUTOR,
-        help=f"the answer is the same (default: {settings.SCAN_EXECUTOR})",
+        help=f"how the work is distributed; the result is the same (default: {settings.SCAN_EXECUTOR})",
     )
     parser.add_argument("--workers", type=positive, default=settings.SCAN_WORKERS, help="default: one for each core")
     parser.add_argument("--no-save", action="store_true", help="publish nothing")
-    parser.add_argument("--no-cache", action="store_true", help="compute all features, also those that are kept")
+    parser.add_argument("--no-cache", action="store_true", help="compute all features anew, read none from the cache")
 
 
 def scan_request(options: dict[str, Any]) -> RunRequest:
-    """What to scan, from the options of `add_request`; CommandError where they contradict each other."""
+    """The request of the options of `add_request`; CommandError where they contradict each other."""
     if options["date"] and (options["first"] or options["last"]):
         raise CommandError("Give either --date or --from and --to, not both.", returncode=USAGE)
     return RunRequest(

@@ -1,17 +1,20 @@
-"""Two versions beside each other, as a person or a program reads it, and what the evidence supports."""
+"""Comparisons of two versions in every form, and the verdict: what the evidence supports."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import pyarrow as pa
+
 from marketdata.management.table import Column, Output, write_prose, write_table
-from marketdata.number_format import format_percent
-from scans.evaluation.bootstrap import DRAWS, LEAST_BLOCK, LEAST_BLOCKS, SEED
+from marketdata.number_format import count_of, format_percent
+from marketdata.tables.table import column
+from scans.evaluation.bootstrap import DRAWS, LEAST_BLOCK, LEAST_BLOCKS, SEED, Interval
 from scans.evaluation.comparison import Difference
+from scans.management.delivery import Results
 from scans.management.evaluation_tables import percent, range_sentence, signed_percent, survivors_sentence
 from scans.operations.evaluation.compare import VersionComparison
 
@@ -22,147 +25,189 @@ NOTES = (
     "Regimes: regime_trend of the market's index. In brackets: ahead, but not beyond chance. Of the intervals by "
     "regime and year one in twenty misses 0 by chance."
 )
+SIDES = ("first", "second")
+INTERVALS = (*(f"{side}_excess" for side in SIDES), "difference", "difference_corrected")
+TYPES: dict[str, pa.DataType] = {
+    **dict.fromkeys(("market", "first_version", "second_version"), pa.string()),
+    **dict.fromkeys(("from", "to", "judged_to"), pa.date32()),
+    "costs_pct": pa.float64(),
+    "horizon": pa.int32(),
+    "group": pa.string(),
+    "block": pa.int32(),
+    **dict.fromkeys((f"{side}_judged" for side in SIDES), pa.int32()),
+    **dict.fromkeys((f"{side}_excess_pct" for side in SIDES), pa.float64()),
+    "difference_pct": pa.float64(),
+    **dict.fromkeys((f"{name}_{end}_pct" for name in INTERVALS for end in ("low", "high")), pa.float64()),
+}
+COLUMNS = [column(name, kind) for name, kind in TYPES.items()]
 
 
-def deliver(found: VersionComparison, form: str, terminal: Output) -> None:
-    """Write a comparison as a table with its verdict, or as one JSON object."""
-    if form == "json":
-        terminal.write(json.dumps(_object(found), ensure_ascii=False))
-    else:
-        write_comparison(terminal, found)
-
-
-def write_comparison(out: Output, found: VersionComparison) -> None:
-    """Write a comparison for people: what both pick, a table of differences, and what the evidence supports."""
-    first, second = found.request.versions
-    shared = found.overlap
-    write_prose(
-        out,
-        f"{first} and {second}  {range_sentence(found)}",
+def comparison_results(comparison: VersionComparison) -> Results:
+    """The comparison in every form: one row for each horizon and group; as JSON one object with the verdict."""
+    return Results(
+        COLUMNS,
+        rows(comparison),
+        lambda out: write_comparison(out, comparison),
+        [comparison_object(comparison)],
     )
+
+
+def write_comparison(out: Output, comparison: VersionComparison) -> None:
+    """Write a comparison for people: what both pick, a table of differences, and the verdict."""
+    first, second = comparison.request.versions
+    shared = comparison.overlap
+    write_prose(out, f"{first} and {second}  {range_sentence(comparison)}")
     overlap = format_percent(100 * shared.jaccard, sign=False)
     write_prose(
         out,
-        f"{shared.sessions:,} sessions that both answered, {found.both_first} to {found.both_last}: both picked on "
-        f"{shared.both:,}, only {first} on {shared.first_only:,}, only {second} on {shared.second_only:,}; "
-        f"mean overlap of picks (Jaccard) {overlap}\n",
+        f"{count_of(shared.sessions, 'session')} that both answered, {comparison.both_first} to "
+        f"{comparison.both_last}: both picked on {shared.both:,}, only {first} on {shared.first_only:,}, only {second} "
+        f"on {shared.second_only:,}; mean overlap of picks (Jaccard) {overlap}\n",
     )
     figures = [f"{name} {what}" for what in ("judged", "excess") for name in (first, second)]
     columns = [Column("h"), Column("when", text=True), *map(Column, figures), Column("difference")]
     columns += [Column("95 % interval"), Column("better", text=True)]
-    write_table(out, columns, (_compared_row(one, (first, second)) for one in found.differences))
-    for text in ("", NOTES, survivors_sentence(found), "", verdict(found)):
+    write_table(out, columns, (_cells(row, (first, second)) for row in comparison.differences))
+    for text in ("", NOTES, survivors_sentence(comparison), "", verdict(comparison)):
         write_prose(out, text)
 
 
-def _compared_row(one: Difference, versions: Sequence[str]) -> list[str]:
+def _cells(row: Difference, versions: Sequence[str]) -> list[str]:
     return [
-        str(one.horizon),
-        one.group or "all",
-        *(f"{count:,}" for count in one.judged),
-        *(signed_percent(value) for value in one.excess),
-        signed_percent(one.value),
-        _bounds(one),
-        _better(one, versions),
+        str(row.horizon),
+        row.group or "all",
+        *(f"{count:,}" for count in row.judged),
+        *(signed_percent(value) for value in row.excess),
+        signed_percent(row.value),
+        _bounds(row.interval),
+        _better(row, versions),
     ]
 
 
-def _bounds(one: Difference) -> str:
-    low, high = one.interval.low, one.interval.high
+def _bounds(interval: Interval) -> str:
+    low, high = interval.low, interval.high
     return f"{signed_percent(low)} .. {signed_percent(high)}" if math.isfinite(low) else "-"
 
 
-def _better(one: Difference, versions: Sequence[str]) -> str:
-    """Who did better, in brackets where the interval does not tell them apart."""
-    if math.isnan(one.value):
+def _better(row: Difference, versions: Sequence[str]) -> str:
+    """The version ahead, in brackets where the interval contains 0."""
+    if math.isnan(row.value):
         return "-"
-    ahead = versions[0] if one.value > 0 else versions[1]
-    return ahead if one.interval.apart else f"({ahead})"
+    ahead = versions[0] if row.value > 0 else versions[1]
+    return ahead if row.interval.apart else f"({ahead})"
 
 
-def verdict(found: VersionComparison) -> str:
+def verdict(comparison: VersionComparison) -> str:
     """What the evidence supports and what it does not, as plain sentences."""
-    first, second = found.request.versions
-    whole = found.whole
-    said = []
+    first, second = comparison.request.versions
+    whole = comparison.whole
+    sentences = []
     for ahead, behind, sign in ((first, second, 1), (second, first, -1)):
-        sure = [one for one in whole if one.corrected.apart == sign]
-        likely = [one for one in whole if one.interval.apart == sign and one not in sure]
+        sure = [row for row in whole if row.corrected.apart == sign]
+        likely = [row for row in whole if row.interval.apart == sign and row not in sure]
         if sure:
-            said.append(
+            sentences.append(
                 f"The evidence supports that {ahead} picks better than {behind} over {_horizons(sure)}, even when all "
                 f"{len(whole)} horizons are allowed for."
             )
         if likely:
-            said.append(
+            sentences.append(
                 f"The evidence hints at {ahead} over {_horizons(likely)}, where the 95 % interval lies on its side but "
                 f"would not if all {len(whole)} horizons were allowed for."
             )
-    same = [one for one in whole if math.isfinite(one.interval.low) and not one.interval.apart]
+    same = [row for row in whole if math.isfinite(row.interval.low) and not row.interval.apart]
     if same:
-        said.append(f"The evidence does not tell {first} from {second} over {_horizons(same)}.")
-    short = [one for one in whole if math.isnan(one.interval.low)]
+        sentences.append(f"The evidence does not distinguish {first} from {second} over {_horizons(same)}.")
+    short = [row for row in whole if math.isnan(row.interval.low)]
     if short:
-        said.append(f"There is too little evidence over {_horizons(short)}.")
-    return " ".join([*said, *_market(found)])
+        sentences.append(f"There is too little evidence over {_horizons(short)}.")
+    return " ".join([*sentences, *_against_market(comparison)])
 
 
-def _market(found: VersionComparison) -> Iterator[str]:
-    """Where each version is told from the market itself."""
-    for n, version in enumerate(found.request.versions):
-        known = [one for one in found.whole if math.isfinite(one.alone[n].low)]
-        for said, sign in (("ahead of", 1), ("behind", -1)):
-            apart = [one for one in known if one.alone[n].apart == sign]
+def _against_market(comparison: VersionComparison) -> Iterator[str]:
+    """Each version against the mean of what it could have picked."""
+    for n, version in enumerate(comparison.request.versions):
+        rows = [row for row in comparison.whole if math.isfinite(row.alone[n].low)]
+        for side, sign in (("ahead of", 1), ("behind", -1)):
+            apart = [row for row in rows if row.alone[n].apart == sign]
             if apart:
                 yield (
-                    f"{version} itself is {said} the mean of what it could have picked over {_horizons(apart)} "
+                    f"{version} itself is {side} the mean of what it could have picked over {_horizons(apart)} "
                     f"({_with_bounds(apart, n)})."
                 )
-        if known and not any(one.alone[n].apart for one in known):
-            yield f"{version} itself is not told from the mean of what it could have picked over any horizon."
+        if rows and not any(row.alone[n].apart for row in rows):
+            yield (
+                f"Over no horizon does the evidence distinguish {version} itself from the mean of what it could have "
+                "picked."
+            )
 
 
-def _with_bounds(found: Sequence[Difference], n: int) -> str:
+def _with_bounds(rows: Sequence[Difference], n: int) -> str:
     """Excess and its interval, percent, horizon by horizon."""
     return ", ".join(
-        f"{100 * one.excess[n]:+.2f} % [{100 * one.alone[n].low:+.2f}, {100 * one.alone[n].high:+.2f}]" for one in found
+        f"{100 * row.excess[n]:+.2f} % [{100 * row.alone[n].low:+.2f}, {100 * row.alone[n].high:+.2f}]" for row in rows
     )
 
 
-def _horizons(found: Sequence[Difference]) -> str:
-    names = [str(one.horizon) for one in found]
+def _horizons(rows: Sequence[Difference]) -> str:
+    names = [str(row.horizon) for row in rows]
     listed = " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
     return f"{listed} session{'s' if names != ['1'] else ''}"
 
 
-def _object(found: VersionComparison) -> Mapping[str, Any]:
-    shared = asdict(found.overlap)
+def rows(comparison: VersionComparison) -> Iterator[dict[str, Any]]:
+    """`COLUMNS` of each difference; null for a figure that cannot be computed."""
+    first, second = comparison.request.versions
+    for row in comparison.differences:
+        intervals = dict(zip(INTERVALS, (*row.alone, row.interval, row.corrected), strict=True))
+        yield {
+            "market": comparison.request.market,
+            "first_version": first,
+            "second_version": second,
+            "from": comparison.both_first,
+            "to": comparison.both_last,
+            "judged_to": comparison.end,
+            "costs_pct": percent(comparison.request.costs),
+            "horizon": row.horizon,
+            "group": row.group or "all",
+            "block": row.block,
+            **{f"{side}_judged": count for side, count in zip(SIDES, row.judged, strict=True)},
+            **{f"{side}_excess_pct": percent(value) for side, value in zip(SIDES, row.excess, strict=True)},
+            "difference_pct": percent(row.value),
+            **{f"{name}_low_pct": percent(interval.low) for name, interval in intervals.items()},
+            **{f"{name}_high_pct": percent(interval.high) for name, interval in intervals.items()},
+        }
+
+
+def comparison_object(comparison: VersionComparison) -> Mapping[str, Any]:
+    """The whole comparison as one JSON object."""
+    shared = asdict(comparison.overlap)
     shared["jaccard_pct"] = percent(shared.pop("jaccard"))
     return {
-        "versions": list(found.request.versions),
-        "market": found.request.market,
-        "from": found.both_first,
-        "to": found.both_last,
-        "judged_to": found.end,
-        "costs_pct": percent(found.request.costs),
+        "versions": list(comparison.request.versions),
+        "market": comparison.request.market,
+        "from": comparison.both_first,
+        "to": comparison.both_last,
+        "judged_to": comparison.end,
+        "costs_pct": percent(comparison.request.costs),
         "draws": DRAWS,
         "seed": SEED,
         "overlap": shared,
         "differences": [
             {
-                "horizon": one.horizon,
-                "group": one.group or "all",
-                "block": one.block,
-                "judged": list(one.judged),
-                "excess_pct": [percent(value) for value in one.excess],
-                "excess_interval_95_pct": [[percent(bounds.low), percent(bounds.high)] for bounds in one.alone],
-                "difference_pct": percent(one.value),
-                "interval_95_pct": [percent(one.interval.low), percent(one.interval.high)],
-                "interval_corrected_pct": [percent(one.corrected.low), percent(one.corrected.high)],
+                "horizon": row.horizon,
+                "group": row.group or "all",
+                "block": row.block,
+                "judged": list(row.judged),
+                "excess_pct": [percent(value) for value in row.excess],
+                "excess_interval_95_pct": [[percent(bounds.low), percent(bounds.high)] for bounds in row.alone],
+                "difference_pct": percent(row.value),
+                "interval_95_pct": [percent(row.interval.low), percent(row.interval.high)],
+                "interval_corrected_pct": [percent(row.corrected.low), percent(row.corrected.high)],
             }
-            for one in found.differences
+            for row in comparison.differences
         ],
-        "instruments": found.instruments,
-        "gone": found.gone,
-        "verdict": verdict(found),
+        "instruments": comparison.instruments,
+        "gone": comparison.gone,
+        "verdict": verdict(comparison),
     }

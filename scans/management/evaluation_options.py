@@ -1,4 +1,4 @@
-"""The options that say what to judge, shared by evaluate_scans and compare_versions."""
+"""Options of an evaluation, shared by evaluate_scans and compare_versions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def horizons(text: str) -> list[int]:
     """Sessions to hold as 1,5,20."""
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdigit() and int(part) > 0 for part in parts):
-        raise ArgumentTypeError(f"{text!r} are not horizons; write whole sessions above 0 as 1,5,20")
+        raise ArgumentTypeError(f"{text!r} is not a list of horizons; write whole sessions above 0 as 1,5,20")
     return [int(part) for part in parts]
 
 
@@ -38,26 +38,30 @@ def costs(text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 <= value < 100:
-        raise ArgumentTypeError(f"{text!r} are not costs; write percent of a round trip as 0.25")
+        raise ArgumentTypeError(f"{text!r} is not a percentage of costs; write percent of a round trip as 0.25")
     return value / 100
 
 
 def add_evaluation_options(parser: CommandParser) -> None:
-    """The options both commands know."""
+    """Add the options of both commands."""
     add_market(parser)
-    parser.add_argument("--from", dest="first", type=day, help="default: where its last uninterrupted run begins")
+    parser.add_argument(
+        "--from", dest="first", type=day, help="default: where the record's last uninterrupted run begins"
+    )
     parser.add_argument("--to", dest="last", type=day, help="default: the record's last session")
-    parser.add_argument("--horizons", type=horizons, default=list(HORIZONS), help="sessions held: 1,5,10,20,60")
+    parser.add_argument(
+        "--horizons", type=horizons, default=list(HORIZONS), help="sessions to hold; default: 1,5,10,20,60"
+    )
     parser.add_argument("--costs", type=costs, default=0.0, metavar="PERCENT", help="of a round trip, as 0.25")
     parser.add_argument("--source", choices=SOURCES, default=PUBLISHED, help="published ranks, or a scan on the fly")
 
 
-def evaluation_request(options: dict[str, Any], named: Sequence[str], by: str = "") -> EvaluationRequest:
-    """What to judge, from the options of `add_evaluation_options`."""
+def evaluation_request(options: dict[str, Any], versions: Sequence[str], by: str = "") -> EvaluationRequest:
+    """The request of the options of `add_evaluation_options`."""
     return EvaluationRequest(
         market=options["market"],
         as_of=timezone.now(),
-        versions=named,
+        versions=versions,
         first=options["first"],
         last=options["last"],
         horizons=options["horizons"],

@@ -1,4 +1,4 @@
-"""Evenings and their schedules as a person reads them."""
+"""Reports and schedules of evenings as text for people."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from scans.operations.evening.report import EveningReport
 from scans.queries.schedules import EveningSchedule
 
 
-def evening_text(told: EveningReport) -> str:
-    """What came of an evening."""
-    if told.session is None:
-        return f"{told.reason}\n"
+def evening_text(report: EveningReport) -> str:
+    """The report of an evening as text."""
+    if report.session is None:
+        return f"{report.reason}\n"
     body = {
-        "market": told.market,
-        "session": told.session,
-        "outcome": str(told.outcome),
-        "seconds": told.seconds,
-        **told.content(),
+        "market": report.market,
+        "session": report.session,
+        "outcome": str(report.outcome),
+        "seconds": report.seconds,
+        **report.content(),
     }
-    news = "" if told.news else "It came out as before: nobody was notified again.\n"
+    news = "" if report.news else "The result is as before: no notification was sent again.\n"
     return f"{notification_subject(body)}\n{notification_text(body)}{news}"
 
 
-def schedules_text(found: Sequence[EveningSchedule]) -> str:
+def schedules_text(schedules: Sequence[EveningSchedule]) -> str:
     """One line for each schedule."""
-    return "".join(_line(one) for one in found) or "No market has a schedule.\n"
+    return "".join(_line(schedule) for schedule in schedules) or "No market has a schedule.\n"
 
 
-def _line(one: EveningSchedule) -> str:
-    by = ", ".join(one.versions) or "every version that fits"
-    collecting = "" if one.collects else ", without collecting"
-    told = f"{one.market}: every day at {one.at:%H:%M} {one.zone}, by {by}{collecting}"
-    if one.next_run:
-        there = one.next_run.astimezone(ZoneInfo(one.zone))
-        told += f"; next {there:%Y-%m-%d %H:%M %Z} ({one.next_run:%Y-%m-%d %H:%M} UTC)"
-    return f"{told}\n"
+def _line(schedule: EveningSchedule) -> str:
+    by = ", ".join(schedule.versions) or "every version that fits"
+    collecting = "" if schedule.collects else ", without collecting"
+    line = f"{schedule.market}: every day at {schedule.at:%H:%M} {schedule.zone}, by {by}{collecting}"
+    if schedule.next_run:
+        local = schedule.next_run.astimezone(ZoneInfo(schedule.zone))
+        line += f"; next {local:%Y-%m-%d %H:%M %Z} ({schedule.next_run:%Y-%m-%d %H:%M} UTC)"
+    return f"{line}\n"

@@ -14,7 +14,7 @@ from marketdata.markets import get_market
 from marketdata.number_format import format_number, format_price
 from marketdata.queries import flows
 from scans.engines.base import Check
-from scans.management.flows import sentence
+from scans.management.flows import json_flow, sentence
 from scans.operations.scan.run import InstrumentChecks
 from scans.queries.regime_rules import rule_json
 
@@ -30,7 +30,7 @@ COLUMNS = (
 
 
 class Share(NamedTuple):
-    """What is explained."""
+    """The instrument of an explanation."""
 
     market: str
     code: str
@@ -38,71 +38,71 @@ class Share(NamedTuple):
 
 
 def write_explanations(out: Output, explained: Mapping[str, InstrumentChecks], share: Share, form: str) -> None:
-    """Write what each version made of `share`, in the form asked for."""
+    """Write the checks of `share` by each version, as tables or as JSON lines."""
     if form == "json":
         for line in _lines(explained, share):
             out.write(json.dumps(line, ensure_ascii=False))
         return
     currency = get_market(share.market).currency
-    for version, one in explained.items():
-        rank = one.rank(share.code)
+    for version, explanation in explained.items():
+        rank = explanation.rank(share.code)
         place = f"rank {rank['rank']}" if rank else "not picked"
         close = f", close {format_price(rank['close'], currency)}" if rank else ""
         head = f"{version}  {share.market}  {share.code} {share.name}".rstrip()
-        out.write(f"{head}  {one.answer.date}: {place}{close}")
-        if one.regime_rule:
-            write_prose(out, f"regime {one.regime_rule.sentence}")
-        write_table(out, COLUMNS, map(_cells, one.checks))
-        if flow := sentence(share.market, share.code, date.fromisoformat(one.answer.date)):
+        out.write(f"{head}  {explanation.answer.date}: {place}{close}")
+        if explanation.regime_rule:
+            write_prose(out, f"regime {explanation.regime_rule.sentence}")
+        write_table(out, COLUMNS, map(_cells, explanation.checks))
+        if flow := sentence(share.market, share.code, date.fromisoformat(explanation.answer.date)):
             out.write(flow)
 
 
-def _cells(one: Check) -> tuple[str, ...]:
+def _cells(check: Check) -> tuple[str, ...]:
     return (
-        "yes" if one.holds else "no",
-        one.group,
-        one.name,
-        format_number(one.value),
-        _points(one),
-        one.rule,
+        "yes" if check.holds else "no",
+        check.group,
+        check.name,
+        format_number(check.value),
+        _points(check),
+        check.rule,
     )
 
 
-def _points(one: Check) -> str:
-    """What the check counts: of one that does not hold, nothing of what it would."""
-    if not one.points:
+def _points(check: Check) -> str:
+    """The points of a check: +5 where it holds, `0 of +5` where it does not."""
+    if not check.points:
         return ""
-    points = format_number(-one.points if one.group == "risk" else one.points, 4)
-    counts = points if points.startswith("-") else f"+{points}"
-    return counts if one.holds else f"0 of {counts}"
+    points = format_number(-check.points if check.group == "risk" else check.points, 4)
+    signed = points if points.startswith("-") else f"+{points}"
+    return signed if check.holds else f"0 of {signed}"
 
 
 def _lines(explained: Mapping[str, InstrumentChecks], share: Share) -> Iterator[dict[str, Any]]:
-    """One object for each version; what is not a number is null."""
-    for version, one in explained.items():
-        day = date.fromisoformat(one.answer.date)
+    """One object for each version; null for NaN."""
+    for version, explanation in explained.items():
+        day = date.fromisoformat(explanation.answer.date)
         flow = flows.get_flow_figures(share.market, [(share.code, day)]).get((share.code, day))
         yield {
             "scanner_version": version,
             "market": share.market,
-            "date": one.answer.date,
+            "date": explanation.answer.date,
             "code": share.code,
             "name": share.name,
-            "status": one.answer.status,
-            "regime": one.answer.regime,
-            "regime_rule": rule_json(one.regime_rule),
-            "pick": one.rank(share.code),
-            "checks": [_check(check) for check in one.checks],
-            "flow": flow and {**flow, "date": flow["date"].isoformat()},
+            "status": explanation.answer.status,
+            "regime": explanation.answer.regime,
+            "regime_rule": rule_json(explanation.regime_rule),
+            "pick": explanation.rank(share.code),
+            "checks": [_check(check) for check in explanation.checks],
+            "flow": json_flow(flow),
         }
 
 
-def _check(one: Check) -> dict[str, Any]:
+def _check(check: Check) -> dict[str, Any]:
     return {
-        **asdict(one),
-        "value": _finite(one.value),
-        "points": _finite(one.points),
-        "limits": [_finite(limit) for limit in one.limits],
+        **asdict(check),
+        "value": _finite(check.value),
+        "points": _finite(check.points),
+        "limits": [_finite(limit) for limit in check.limits],
     }
 
 

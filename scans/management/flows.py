@@ -1,4 +1,4 @@
-"""Who bought, beside the picks that commands show: looked up for many sessions at a time."""
+"""Investor flow beside the picks that commands show, read for many sessions at a time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from marketdata.markets import get_market
-from marketdata.number_format import format_signed_amount, format_signed_count
+from marketdata.number_format import count_of, format_signed_amount, format_signed_count
 from marketdata.queries import flows
 from scans.operations.scan.answers import Scan, SessionAnswer
 
@@ -20,31 +20,35 @@ COLUMNS = ("flow_date", *flows.FLOW_FIGURES)
 TABLE_COLUMNS = tuple(
     f"{who}_{what}_{flows.FLOW_SPAN}" for what in ("value", "quantity") for who in ("foreign", "institution")
 )
-"""The columns of a table, those of them that any of its picks has."""
+"""The columns of a table for people; one without a figure in any row is left out."""
 
 
 def attach(scans: Sequence[Scan]) -> None:
     """Give each rank its `flow`: `date` and the figures (see `queries.flows`), None where nothing is recorded."""
     for scan in scans:
-        for some in _runs(scan.answers):
-            picks = {(rank["code"], date.fromisoformat(one.date)) for one in some for rank in one.ranks}
-            found = flows.get_flow_figures(scan.market, picks)
-            for one in some:
-                for rank in one.ranks:
-                    told = found.get((rank["code"], date.fromisoformat(one.date)))
-                    rank["flow"] = told and {**told, "date": told["date"].isoformat()}
+        for batch in _batches(scan.answers):
+            picks = {(rank["code"], date.fromisoformat(answer.date)) for answer in batch for rank in answer.ranks}
+            figures = flows.get_flow_figures(scan.market, picks)
+            for answer in batch:
+                for rank in answer.ranks:
+                    rank["flow"] = json_flow(figures.get((rank["code"], date.fromisoformat(answer.date))))
+
+
+def json_flow(flow: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The flow of a pick with its date as ISO text; None where nothing is recorded."""
+    return {**flow, "date": flow["date"].isoformat()} if flow else None
 
 
 def flat(rank: Mapping[str, Any]) -> dict[str, Any]:
     """`COLUMNS` of a rank."""
-    told = rank.get("flow") or {}
-    return {"flow_date": told.get("date"), **{name: told.get(name) for name in flows.FLOW_FIGURES}}
+    flow = rank.get("flow") or {}
+    return {"flow_date": flow.get("date"), **{name: flow.get(name) for name in flows.FLOW_FIGURES}}
 
 
 def table_columns(ranks: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Those of `TABLE_COLUMNS` that any of the ranks has."""
-    told = [flat(rank) for rank in ranks]
-    return [name for name in TABLE_COLUMNS if any(one[name] is not None for one in told)]
+    """Those of `TABLE_COLUMNS` that have a figure in any of the ranks."""
+    rows = [flat(rank) for rank in ranks]
+    return [name for name in TABLE_COLUMNS if any(row[name] is not None for row in rows)]
 
 
 def title(name: str) -> str:
@@ -61,28 +65,28 @@ def figure(name: str, value: float, currency: str) -> str:
 
 
 def sentence(market: str, code: str, day: date) -> str:
-    """The flow of one instrument up to a session, as a person reads it; empty where nothing is recorded."""
-    found = flows.get_flow_figures(market, [(code, day)]).get((code, day))
-    return flow_sentence(found, get_market(market).currency)
+    """The flow of one instrument up to a session, as a person reads it; "" where nothing is recorded."""
+    flow = flows.get_flow_figures(market, [(code, day)]).get((code, day))
+    return flow_sentence(flow, get_market(market).currency)
 
 
-def flow_sentence(found: Mapping[str, Any] | None, currency: str) -> str:
-    """Net buying in words, of the last session and of the last `flows.FLOW_SPAN`; empty where nothing is recorded."""
-    if not found:
+def flow_sentence(flow: Mapping[str, Any] | None, currency: str) -> str:
+    """Net buying in words, of the last session and of the last `flows.FLOW_SPAN`; "" where nothing is recorded."""
+    if not flow:
         return ""
     spans = []
     for span in flows.FLOW_SPANS:
-        known = [
-            f"{name.split('_')[0]} {figure(name, found[name], currency)}" + (" shares" if "_quantity_" in name else "")
+        parts = [
+            f"{name.split('_')[0]} {figure(name, flow[name], currency)}" + (" shares" if "_quantity_" in name else "")
             for name in flows.FLOW_FIGURES
-            if name.endswith(f"_{span}") and found[name] is not None
+            if name.endswith(f"_{span}") and flow[name] is not None
         ]
-        if known:
-            spans.append(f"{'1 session' if span == 1 else f'{span} sessions'} {', '.join(known)}")
-    return f"net buying up to {found['date']}: {'; '.join(spans)}" if spans else ""
+        if parts:
+            spans.append(f"{count_of(span, 'session')} {', '.join(parts)}")
+    return f"net buying up to {flow['date']}: {'; '.join(spans)}" if spans else ""
 
 
-def _runs(answers: Sequence[SessionAnswer]) -> Iterator[list[SessionAnswer]]:
-    coming = iter(answers)
-    while some := list(itertools.islice(coming, SESSIONS_AT_ONCE)):
-        yield some
+def _batches(answers: Sequence[SessionAnswer]) -> Iterator[list[SessionAnswer]]:
+    remaining = iter(answers)
+    while batch := list(itertools.islice(remaining, SESSIONS_AT_ONCE)):
+        yield batch

@@ -1,4 +1,4 @@
-"""What commands say first of a record that does not have the last closed session."""
+"""The warning of commands about a record that lacks the last closed session."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scans.queries.freshness import markets_freshness
 
 
 def add_strict_fresh(parser: CommandParser) -> None:
-    """The option that refuses such a record."""
+    """Add the option that refuses such a record."""
     parser.add_argument(
         "--strict-fresh",
         action="store_true",
@@ -25,7 +25,7 @@ def add_strict_fresh(parser: CommandParser) -> None:
 
 
 class MarketRequest(Protocol):
-    """A market at a moment."""
+    """A request of a market at a moment."""
 
     @property
     def market(self) -> str: ...
@@ -34,9 +34,9 @@ class MarketRequest(Protocol):
     def as_of(self) -> datetime: ...
 
 
-def warn(command: BaseCommand, asked: MarketRequest, *, strict: bool = False, beside: bool) -> None:
+def warn(command: BaseCommand, request: MarketRequest, *, strict: bool = False, beside: bool) -> None:
     """Write the warning first; `beside`: on standard error, where standard output is for programs."""
-    line = warning(asked.market, asked.as_of, strict=strict)
+    line = warning(request.market, request.as_of, strict=strict)
     if line:
         write_prose(command.stderr if beside else command.stdout, line)
 
@@ -49,8 +49,8 @@ def warn_of_market(command: BaseCommand, market: str, as_of: datetime) -> None:
 
 def warning(market: str, as_of: datetime, *, strict: bool = False) -> str:
     """A line that says how old the record is, that sessions in doubt are undecided, or that it is a generated one; ""
-    where it has the last closed session and nothing is in doubt. CommandError where it is not so and `strict`.
-    The lake is brought up to date first: bars are counted in it."""
+    where it has the last closed session and nothing is in doubt; CommandError instead where `strict`. The lake is
+    brought up to date first: bars are counted in it."""
     project.current_record(market)
     (record,) = markets_freshness([market], as_of)
     fine = not record.behind and not record.undecided
@@ -64,6 +64,6 @@ def warning(market: str, as_of: datetime, *, strict: bool = False) -> str:
 
 
 def write_notices(command: BaseCommand, scans: Sequence[Scan]) -> None:
-    """Name the days near the sessions of `scans` on which the market did not trade, or whose bars are in doubt."""
+    """Write the days near the sessions of `scans` on which the market did not trade, or whose bars are in doubt."""
     for notice in scans[0].notices if scans else ():
         command.stderr.write(notice)

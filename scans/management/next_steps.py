@@ -1,4 +1,4 @@
-"""What a scan's reader can do next, where the ranks alone do not say it: at most one line a version."""
+"""Next steps after a scan, where the ranks alone do not suggest them: at most one line for each version."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scans.operations.scan.answers import QUARANTINED, Scan
 
 
 def write_next_steps(out: Output, scans: Sequence[Scan]) -> None:
-    """Write them on a terminal; nothing elsewhere."""
+    """Write the next steps on a terminal; nothing elsewhere."""
     for line in next_steps(scans) if out.isatty() else ():
         write_prose(out, line)
 

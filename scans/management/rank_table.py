@@ -1,4 +1,4 @@
-"""The ranks of a scan as people read them: a line on each session, and a table of its picks."""
+"""Ranks as a table for people: a line on each session, and a table of its picks."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from scans.operations.scan.answers import Scan, SessionAnswer
 
 TEXTS = ("date", "version", "code", "name", "strategy", "label")
 TITLES = {"change_pct": "change", "amount": "turnover"}
-"""Headings that are not the name of what they head."""
+"""Headings that differ from the name of the field."""
 COLUMNS = ("rank", "code", "name", "score", "strategy", "label", "close", "change_pct")
-"""What a table begins with; the plan, the turnover and who bought follow."""
+"""The first columns; the plan, the turnover and the investor flow follow."""
 
 
 def write_ranks(out: Output, scans: Sequence[Scan]) -> None:
-    """Write every session of every version that was scanned, one after the other."""
+    """Write every session of every scan, one after the other."""
     answers = [(scan, answer) for scan in scans if not scan.error for answer in scan.answers]
     for n, (scan, answer) in enumerate(answers):
         if n:
@@ -38,7 +38,7 @@ def write_ranks(out: Output, scans: Sequence[Scan]) -> None:
 
 
 def headline(scan: Scan, answer: SessionAnswer) -> str:
-    """What came of one session: its regime and the rule behind it, how many matched and how many of them are listed."""
+    """One session in a line: its status, its regime and the rule behind it, how many matched and are listed."""
     by = f" by {scan.index}" if scan.index else ""
     regime = f", regime {answer.regime}{by}" if answer.regime else ""
     if rule := scan.regime_rule(answer):
@@ -53,7 +53,7 @@ def headline(scan: Scan, answer: SessionAnswer) -> str:
 
 
 def matched_text(answer: SessionAnswer) -> str:
-    """How many instruments matched, and how many of them are listed where that is not all."""
+    """The number of matches, and how many of them are listed where that is not all."""
     listed = len(answer.ranks)
     cut = f", {listed:,} listed," if listed != answer.matched else ""
     return f"{answer.matched:,} matched{cut}"
@@ -69,7 +69,7 @@ def _write_picks(out: Output, market: Market, answer: SessionAnswer) -> None:
 
 
 def write_picks(out: Output, market: Market, names: Sequence[str], ranks: Sequence[Mapping[str, Any]]) -> None:
-    """A table of these columns of picks that have their `order` and their `flow`."""
+    """Write a table with the columns `names` of picks that have their `order` and their `flow`."""
     columns = [Column(_title(name), text=name in TEXTS) for name in names]
     rows = ({**rank, **order_prices.order_columns(rank["order"]), **flows.flat(rank)} for rank in ranks)
     write_table(out, columns, ([_cell(name, row[name], market) for name in names] for row in rows))
@@ -82,14 +82,14 @@ def _title(name: str) -> str:
 
 
 def plan_columns(ranks: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Target and stop, entry where a plan has one, and behind each the order price where there is one."""
-    found = []
+    """Target and stop, entry where a plan has one, each followed by its order price where there is one."""
+    names = []
     for name in order_prices.LEVELS:
         if name != "entry" or any(rank[name] is not None for rank in ranks):
-            found.append(name)
+            names.append(name)
         if any(rank["order"] and rank["order"][name] is not None for rank in ranks):
-            found.append(f"order_{name}")
-    return found
+            names.append(f"order_{name}")
+    return names
 
 
 def _cell(name: str, value: Any, market: Market) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from marketdata.queries.history import History
 from scans.models import ScanRank
-from scans.pages.rows import OrderPrices
+from scans.pages.rows import OrderPlan
 
 WIDTH, HEIGHT, VOLUME = 960, 320, 60
 GAP = 12
@@ -39,38 +38,27 @@ class Chart:
     width: int
     height: int
     candles: Sequence[Candle]
-    lines: Sequence[tuple[str, float, Any]]
+    lines: Sequence[tuple[str, float, float]]
     marks: Sequence[tuple[float, float, str]]
     grid: Sequence[tuple[float, float]]
     first: str
     last: str
 
 
-def candlestick_chart(series: History, bars: int, order: OrderPrices | None, picks: Sequence[ScanRank]) -> Chart:
-    """The last `bars` sessions with a bar, and the lines of a plan that lie within the chart's range or near it."""
+def candlestick_chart(series: History, bars: int, order: OrderPlan | None, picks: Sequence[ScanRank]) -> Chart:
+    """The chart of the last `bars` sessions with a bar, with the levels of a plan within its range or near it."""
     whole = series.adjusted()
     at = np.flatnonzero(whole.has_bar)[-bars:]
     high, low = whole.fields["high"][at], whole.fields["low"][at]
     opened, close, volume = (whole.fields[name][at] for name in ("open", "close", "volume"))
     days = whole.days[at]
-    planned = (
-        [
-            (name, float(price), price)
-            for name, price in (
-                ("target", order.target),
-                ("entry", order.entry),
-                ("stop", order.stop),
-            )
-            if price is not None
-        ]
-        if order
-        else []
-    )
+    levels = (("target", order.target), ("entry", order.entry), ("stop", order.stop)) if order else ()
+    planned = [(name, price) for name, price in levels if price is not None]
     top, bottom = float(np.max(high)), float(np.min(low))
     reach = (top - bottom) * 0.6 or top * 0.1
-    planned = [one for one in planned if bottom - reach <= one[1] <= top + reach]
-    top = max([top, *(one[1] for one in planned)])
-    bottom = min([bottom, *(one[1] for one in planned)])
+    planned = [(name, price) for name, price in planned if bottom - reach <= price <= top + reach]
+    top = max([top, *(price for _, price in planned)])
+    bottom = min([bottom, *(price for _, price in planned)])
     pad = (top - bottom) * 0.04 or 1.0
     top, bottom = top + pad, bottom - pad
     scale = HEIGHT / (top - bottom)
@@ -108,7 +96,7 @@ def candlestick_chart(series: History, bars: int, order: OrderPrices | None, pic
         width=WIDTH,
         height=HEIGHT + GAP + VOLUME,
         candles=candles,
-        lines=[(name, y(value), price) for name, value, price in planned],
+        lines=[(name, y(price), price) for name, price in planned],
         marks=marks,
         grid=[(y(price), price) for price in _round_prices(bottom, top)],
         first=str(days[0]),
@@ -120,5 +108,5 @@ def _round_prices(low: float, high: float) -> list[float]:
     """Four to eight round prices between low and high."""
     raw = (high - low) / 5
     base = 10.0 ** np.floor(np.log10(raw))
-    step = base * next(one for one in (1, 2, 5, 10) if raw <= one * base)
+    step = base * next(factor for factor in (1, 2, 5, 10) if raw <= factor * base)
     return [float(price) for price in np.arange(np.ceil(low / step) * step, high, step)]

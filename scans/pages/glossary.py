@@ -1,4 +1,4 @@
-"""The words of engines, as pages show them: each with a translatable name and a line of explanation."""
+"""Words of the engines with their names in the reader's language, and the keys of the pages."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ LABELS: dict[str, Text] = {
     "candidate": _("candidate"),
     "buy candidate": _("buy candidate"),
     "strong buy": _("strong buy"),
+    "stage 1": _("stage 1"),
+    "stage 2": _("stage 2"),
+    "stage 4": _("stage 4"),
+    "match": _("match"),
 }
 STRATEGIES: dict[str, Text] = {
     "swing": _("swing"),
@@ -19,6 +23,7 @@ STRATEGIES: dict[str, Text] = {
     "longterm": _("long term"),
     "midterm": _("midterm trend"),
     "pullback": _("pullback"),
+    "formula": _("formula"),
     "watch": _("watch"),
 }
 STATUSES: dict[str, Text] = {
@@ -68,5 +73,5 @@ KEYS: tuple[tuple[str, Text], ...] = (
 
 
 def word(group: dict[str, Text], key: str) -> Text:
-    """The name of a word; the word itself where it has none yet."""
+    """The name of a word; the word itself where the glossary lacks it."""
     return group.get(key, key)

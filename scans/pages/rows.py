@@ -1,15 +1,14 @@
-"""Rows of lists: a pick or a signal with its order prices, flow and sparkline."""
+"""Rows of lists: a pick or a signal with its order plan, investor flow and sparkline."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
-from marketdata.markets import Market
 from marketdata.queries import flows as flow_queries
+from scans import order_prices
 from scans.models import ScanRank, Signal
 from scans.pages.sparkline import sparkline
 from scans.queries.evening_summary import EveningSummary, Pick
@@ -18,20 +17,20 @@ Flows = Mapping[tuple[str, date], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class OrderPrices:
-    """A plan on the exchange's tick grid; None where the plan has no such price or the market no grid. `target_pct` and
-    `stop_pct` are fractions of the entry, `reward` what is won for each unit at risk."""
+class OrderPlan:
+    """The order prices of a plan (`scans.order_prices`), None where the plan has no such level or the market no tick
+    grid. `target_pct` and `stop_pct` are fractions of the entry, `reward` the gain for each unit at risk."""
 
-    entry: Decimal | None
-    target: Decimal | None
-    stop: Decimal | None
+    entry: float | None
+    target: float | None
+    stop: float | None
     target_pct: float | None
     stop_pct: float | None
     reward: float | None
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PickRow:
     """A pick of a list."""
 
     rank: ScanRank
@@ -39,67 +38,68 @@ class Row:
     exit_reason: str
     close: float
     change: float | None
-    order: OrderPrices
+    order: OrderPlan
     flow: Mapping[str, Any] | None
     spark: str
 
 
 @dataclass(frozen=True, slots=True)
 class EveningSignalRow:
-    """A signal that was entered or that ended."""
+    """A signal that was entered or that ended on the session."""
 
     signal: Signal
-    order: OrderPrices
+    order: OrderPlan
     entered: bool
     spark: str
 
 
-def evening_flows(market: str, found: EveningSummary) -> Flows:
+def evening_flows(market: str, evening: EveningSummary) -> Flows:
     """(code, session) -> net buying, for every pick of the evening."""
     picks = {
-        (pick.rank.code, found.session_date) for one in found.versions for pick in (*one.new, *one.stayed, *one.dropped)
+        (pick.rank.code, evening.session_date)
+        for version in evening.versions
+        for pick in (*version.new, *version.stayed, *version.dropped)
     }
     return flow_queries.get_flow_figures(market, picks)
 
 
-def pick_row(pick: Pick, found: EveningSummary, flows: Flows, market: Market) -> Row:
+def pick_row(pick: Pick, evening: EveningSummary, flows: Flows) -> PickRow:
     """The row of one pick; a dropped one shows the evening's close, not that of its own session."""
     rank = pick.rank
-    series = found.closes.get(rank.code)
-    now = rank.date == found.session_date
+    series = evening.closes.get(rank.code)
+    is_current = rank.date == evening.session_date
     close, change = rank.close, None if rank.change_pct is None else rank.change_pct / 100
-    if not now and series is not None:
+    if not is_current and series is not None:
         close, change = series.last, series.change
-    return Row(
+    return PickRow(
         rank=rank,
-        moved_by=pick.moved_by if now else None,
+        moved_by=pick.moved_by if is_current else None,
         exit_reason=pick.exit_reason,
         close=close,
         change=change,
-        order=order_prices(rank, market),
-        flow=flows.get((rank.code, found.session_date)),
+        order=order_plan(rank),
+        flow=flows.get((rank.code, evening.session_date)),
         spark=sparkline(series.adjusted if series else ()),
     )
 
 
-def evening_signal_row(signal: Signal, found: EveningSummary, market: Market) -> EveningSignalRow:
-    series = found.closes.get(signal.code)
+def evening_signal_row(signal: Signal, evening: EveningSummary) -> EveningSignalRow:
+    """The row of a signal that moved on the evening's session."""
+    series = evening.closes.get(signal.code)
     return EveningSignalRow(
         signal=signal,
-        order=order_prices(signal.rank, market),
-        entered=signal.entered_on == found.session_date and signal.exit_on != found.session_date,
+        order=order_plan(signal.rank),
+        entered=signal.entered_on == evening.session_date and signal.exit_on != evening.session_date,
         spark=sparkline(series.adjusted if series else ()),
     )
 
 
-def order_prices(rank: ScanRank, market: Market) -> OrderPrices:
-    """The plan of a pick as orders: target down, stop and entry up (`marketdata.ticks`)."""
-    entry, target, stop = (
-        market.order_price(price, side, rank.date, segment=rank.segment)
-        for price, side in ((rank.entry, "entry"), (rank.target, "target"), (rank.stop, "stop"))
-    )
-    base = float(entry) if entry is not None else rank.close
-    up = float(target) / base - 1 if target is not None and base else None
-    down = float(stop) / base - 1 if stop is not None and base else None
-    reward = up / -down if up is not None and down is not None and down < 0 else None
-    return OrderPrices(entry, target, stop, up, down, reward)
+def order_plan(rank: ScanRank) -> OrderPlan:
+    """The plan of a pick as orders, with its distances from the entry (the close where the plan has no entry)."""
+    prices = order_prices.pick_order_prices(rank) or {}
+    entry, target, stop = (prices.get(level) for level in ("entry", "target", "stop"))
+    base = rank.close if entry is None else entry
+    gain = target / base - 1 if target is not None and base else None
+    loss = stop / base - 1 if stop is not None and base else None
+    reward = gain / -loss if gain is not None and loss is not None and loss < 0 else None
+    return OrderPlan(entry, target, stop, gain, loss, reward)

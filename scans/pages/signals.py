@@ -7,13 +7,13 @@ from typing import Any
 
 from django.db.models import Max
 
-from marketdata.markets import Market
 from marketdata.queries.closes import CloseSeries, get_closes
 from scans.models import Signal, SignalStatus
 from scans.pages.base import MarketPage
-from scans.pages.rows import OrderPrices, order_prices
+from scans.pages.rows import OrderPlan, order_plan
 from scans.pages.sparkline import sparkline
 from scans.queries import results
+from scans.queries.evening_summary import SPARK
 
 TABS = {
     "open": (SignalStatus.OPEN,),
@@ -27,6 +27,7 @@ TABS = {
     ),
 }
 CLOSED_SHOWN = 200
+"""Rows of a tab."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class SignalRow:
     """A signal with its last close; `to_target` and `to_stop` are fractions of it, None without an order price."""
 
     signal: Signal
-    order: OrderPrices
+    order: OrderPlan
     last: float | None
     change: float | None
     to_target: float | None
@@ -53,11 +54,11 @@ class Signals(MarketPage):
         status = self.request.GET.get("status", "open")
         status = status if status in TABS else "open"
         every = results.market_signals(self.market.name)
-        found = every.filter(status__in=TABS[status]).select_related("rank", "version")
-        shown = list(found.order_by("-exit_on", "-picked_on", "code")[:CLOSED_SHOWN])
-        day = max((one.seen_until for one in shown), default=None)
-        series = get_closes(self.market.name, {one.code for one in shown}, day, 60) if day else {}
-        rows = [signal_row(one, series, self.market) for one in shown]
+        of_status = every.filter(status__in=TABS[status]).select_related("rank", "version")
+        signals = list(of_status.order_by("-exit_on", "-picked_on", "code")[:CLOSED_SHOWN])
+        day = max((signal.seen_until for signal in signals), default=None)
+        series = get_closes(self.market.name, {signal.code for signal in signals}, day, SPARK) if day else {}
+        rows = [signal_row(signal, series.get(signal.code)) for signal in signals]
         if status != "closed":
             rows.sort(key=lambda row: (row.to_stop is None, -(row.to_stop or 0), row.signal.code))
         counts = {name: every.filter(status__in=group).count() for name, group in TABS.items()}
@@ -70,20 +71,20 @@ class Signals(MarketPage):
         }
 
 
-def signal_row(signal: Signal, series: dict[str, CloseSeries], market: Market) -> SignalRow:
-    order = order_prices(signal.rank, market)
-    found = series.get(signal.code)
-    last = found.last if found else None
+def signal_row(signal: Signal, series: CloseSeries | None) -> SignalRow:
+    """The row of a signal; `series` are the latest closes of its instrument."""
+    order = order_plan(signal.rank)
+    last = series.last if series else None
 
-    def distance(price: Any) -> float | None:
-        return float(price) / last - 1 if price is not None and last else None
+    def distance(price: float | None) -> float | None:
+        return price / last - 1 if price is not None and last else None
 
     return SignalRow(
         signal=signal,
         order=order,
         last=last,
-        change=found.change if found else None,
+        change=series.change if series else None,
         to_target=distance(order.target),
         to_stop=distance(order.stop),
-        spark=sparkline(found.adjusted if found else ()),
+        spark=sparkline(series.adjusted if series else ()),
     )

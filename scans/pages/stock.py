@@ -1,4 +1,4 @@
-"""One stock: its chart, the plan of the pick, who picked it and what became of that."""
+"""One stock: its chart, the plan of the pick, its picks and their outcomes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from marketdata.queries.history import get_history, get_instrument_table
 from scans.models import ScanRank, Signal
 from scans.pages.base import MarketPage
 from scans.pages.candlesticks import candlestick_chart
-from scans.pages.rows import order_prices
+from scans.pages.rows import order_plan
 from scans.queries import results
 
 BARS = 120
-"""Sessions of the chart that is drawn on the server."""
+"""Sessions of the chart."""
 PICKS = 50
 SUGGESTED = 30
 
@@ -36,15 +36,15 @@ class Stock(MarketPage):
         picks = list(results.instrument_picks(self.market.name, code)[:PICKS])
         outcomes = {signal.rank_id: signal for signal in Signal.objects.filter(rank__in=[p.pk for p in picks])}
         chosen = self.chosen(picks)
-        known = get_instrument_table(self.market.name, tuple(sorted(instruments.get_generations().items())))
-        found = get_history(known, code)
-        order = order_prices(chosen, self.market) if chosen else None
+        table = get_instrument_table(self.market.name, tuple(sorted(instruments.get_generations().items())))
+        series = get_history(table, code)
+        order = order_plan(chosen) if chosen else None
         return context | {
             "instrument": instrument,
             "picks": [(pick, outcomes.get(pick.pk)) for pick in picks],
             "chosen": chosen,
             "order": order,
-            "chart": candlestick_chart(found, BARS, order, picks) if found else None,
+            "chart": candlestick_chart(series, BARS, order, picks) if series else None,
         }
 
     def chosen(self, picks: list[ScanRank]) -> ScanRank | None:
@@ -59,18 +59,18 @@ class Stock(MarketPage):
 
 
 class Search(MarketPage):
-    """`/{market}/search?q=`: to the stock where only one fits, else the list of those that do."""
+    """`/{market}/search?q=`: a redirect to the stock where only one fits, else the list of those that fit."""
 
     template_name = "pages/search.html"
     section = "search"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         text = request.GET.get("q", "").strip()[:60]
-        rows = instrument_search.search_instruments(instruments.get_instruments(self.market.name), text)
-        found = list(rows.order_by("code")[: SUGGESTED + 1]) if text else []
-        exact = [one for one in found if text in (one.code, one.name)]
-        if len(found) == 1 or len(exact) == 1:
-            code = (exact or found)[0].code
+        query = instrument_search.search_instruments(instruments.get_instruments(self.market.name), text)
+        rows = list(query.order_by("code")[: SUGGESTED + 1]) if text else []
+        exact = [row for row in rows if text in (row.code, row.name)]
+        if len(rows) == 1 or len(exact) == 1:
+            code = (exact or rows)[0].code
             return redirect("pages:stock", market=self.market.name, code=code)
-        context = self.get_context_data(text=text, found=found[:SUGGESTED], more=len(found) > SUGGESTED)
+        context = self.get_context_data(text=text, rows=rows[:SUGGESTED], more=len(rows) > SUGGESTED)
         return self.render_to_response(context)

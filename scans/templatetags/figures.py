@@ -1,4 +1,5 @@
-"""Figures as a trader reads them: prices of a currency, signed percents, amounts in 억, words of engines."""
+"""Filters of the pages: numbers by `marketdata.number_format` with a typographic minus and dash, words of engines,
+days, sparklines."""
 
 from __future__ import annotations
 
@@ -9,64 +10,80 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
-from scans.pages import glossary
+from marketdata.number_format import MISSING_TEXT, format_number, format_percent, format_price
+from scans.models import ScanSession
+from scans.pages import glossary, reasons
 
 register = template.Library()
 MINUS = "\u2212"
+DASH = "\u2013"
 EOK = 1e8
+DIGITS = 10
+"""Significant digits of an exact price."""
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or value == "" else float(value)
+
+
+def _typeset(text: str) -> str:
+    return DASH if text == MISSING_TEXT else text.replace("-", MINUS)
+
+
+def _with_sign(text: str, value: float | None) -> str:
+    return f"+{text}" if value is not None and value > 0 else text
 
 
 @register.filter
 def price(value: Any, currency: str = "KRW") -> str:
     """59,400 in won, 1,234.50 in dollars; a dash where it is missing."""
-    if value is None or value == "":
-        return "–"
-    number = float(value)
-    if currency == "USD":
-        return f"{number:,.2f}" if number >= 1 else f"{number:,.4f}"
-    if number == int(number):
-        return f"{number:,.0f}"
-    return f"{number:,.8f}".rstrip("0").rstrip(".") if number < 100 else f"{number:,.1f}"
+    return _typeset(format_price(_number(value), currency))
 
 
 @register.filter
-def percent(value: Any, digits: int = 2) -> str:
-    """A fraction as a signed percent: 0.0569 -> +5.69 %."""
-    if value is None or value == "":
-        return "–"
-    number = round(float(value) * 100, digits)
-    sign = "+" if number > 0 else MINUS if number < 0 else ""
-    return f"{sign}{abs(number):.{digits}f} %"
+def order_price(value: Any) -> str:
+    """A price on the tick grid with all its digits: 8,130 or 153.5; a dash where it is missing."""
+    return _typeset(format_number(_number(value), DIGITS))
 
 
 @register.filter
-def points(value: Any) -> str:
-    """A percentage that is percent already, signed."""
-    return "–" if value is None or value == "" else percent(float(value) / 100)
+def plain_price(value: Any) -> str:
+    """The same as a browser's field and an order form take it: 8130; "" where it is missing."""
+    return "" if value is None else format_number(_number(value), DIGITS).replace(",", "")
 
 
 @register.filter
-def eok_plain(value: Any) -> str:
-    """Won in 억, signed and without the unit, which the head of the column names; whole from 100 억 on."""
-    if value is None or value == "":
-        return "–"
-    number = float(value) / EOK
-    sign = "+" if number > 0 else MINUS if number < 0 else ""
-    return f"{sign}{abs(number):,.0f}" if abs(number) >= 100 else f"{sign}{abs(number):,.1f}"
+def percent(value: Any, decimals: int = 2) -> str:
+    """A fraction as a signed percentage: 0.0569 -> +5.69 %."""
+    number = _number(value)
+    return points(None if number is None else 100 * number, decimals)
+
+
+@register.filter
+def points(value: Any, decimals: int = 2) -> str:
+    """A number of percent, signed: 5.69 -> +5.69 %."""
+    return _typeset(format_percent(_number(value), decimals=decimals))
+
+
+@register.filter
+def eok(value: Any) -> str:
+    """Won in 억 to three digits, signed, without the unit: the heading of the column has it."""
+    number = _number(value)
+    amount = None if number is None else number / EOK
+    return _typeset(_with_sign(format_number(amount, 3), amount))
 
 
 @register.filter
 def ratio(value: Any) -> str:
     """1.4; a dash where it is missing."""
-    return "–" if value is None or value == "" else f"{float(value):.1f}"
+    return _typeset(format_number(_number(value), 2))
 
 
 @register.filter
 def direction(value: Any) -> str:
     """up, down or flat: the class that colours a change."""
-    if value is None or value == "" or round(float(value), 6) == 0:
-        return "flat"
-    return "up" if float(value) > 0 else "down"
+    number = round(_number(value) or 0.0, 6)
+    return "up" if number > 0 else "down" if number < 0 else "flat"
 
 
 @register.filter
@@ -96,10 +113,16 @@ def regime(key: str) -> Any:
 
 
 @register.filter
+def reason(session: ScanSession) -> str:
+    """Why a published session has no picks."""
+    return reasons.no_picks_reason(session)
+
+
+@register.filter
 def day(value: Any) -> str:
     """8월 21일 (금) in Korean, Fri 21 Aug 2026 in English."""
     if not value:
-        return "–"
+        return DASH
     if (get_language() or "").startswith("ko"):
         return f"{value.month}월 {value.day}일 ({'월화수목금토일'[value.weekday()]})"
     return f"{value:%a} {value.day} {value:%b %Y}"

@@ -25,6 +25,31 @@ versions.create_version(slug="busiest", engine="formula", settings=settings, who
 User.objects.create_superuser("operator", password="an operator's password")
 """
 
+WIDE_ROWS = """
+from datetime import date, datetime, timezone
+from marketdata.candles.models import CandleChunk, CandleCollection, CandleSeries
+from marketdata.models import InstitutionalFlow
+from marketdata.panel import FLOW_FIELDS
+
+now = datetime.now(timezone.utc)
+InstitutionalFlow.objects.create(
+    market="kr", stock_code="000100", date=date(2025, 2, 28), source="korea-investment", created_at=now, updated_at=now,
+    **{name: -123_456_789_012.0 if name.endswith("value") else -12_345_678.0 for name in FLOW_FIELDS},
+)
+series = CandleSeries.objects.create(exchange="bithumb", market="KRW-PENDLE", timeframe="240m")
+collection = CandleCollection.objects.create(
+    series=series, start=1_400_000_000, end=1_730_000_000, closed_until=1_730_000_000, by_count=False,
+    status="running", reason="history_start", started_at=now,
+)
+CandleChunk.objects.create(
+    collection=collection, number=1, start=1_400_000_000, end=1_720_000_000, label="no overlap",
+    stored_at=1_740_000_000, slots_asked=123_456, slots_answered=123_456,
+    rows=12_345_678, calls=123_456, retries=12, bytes=123_456_789,
+    cache_hits=0, seconds_overlap=0.1, seconds_api=1000.0, seconds_store=10.0,
+)
+"""
+"""Rows of the two widest lists: investor flow of all kinds of investors, a long collection of candles."""
+
 
 def prices() -> pd.DataFrame:
     """Twelve instruments over the sessions of a month."""

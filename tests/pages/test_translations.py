@@ -12,11 +12,14 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).parents[2]
 CATALOG = ROOT / "seismo_site" / "locale" / "ko" / "LC_MESSAGES" / "django.po"
+REFUSALS = ("logins.py", "refusals.py")
+"""Modules of the site whose sentences a reader sees at the login."""
 KEYWORDS = {
     "gettext": None,
     "_": None,
     "gettext_lazy": None,
     "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2),
     "pgettext": ((1, "c"), 2),
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
@@ -36,7 +39,8 @@ def used() -> set[Key]:
         (templatize(path.read_text(), origin=str(path)).encode())
         for path in (ROOT / "scans" / "templates" / "pages").glob("*.html")
     ]
-    sources += [path.read_bytes() for path in (ROOT / "scans" / "pages").glob("*.py")]
+    modules = [*(ROOT / "scans" / "pages").glob("*.py"), *(ROOT / "seismo_site" / name for name in REFUSALS)]
+    sources += [path.read_bytes() for path in modules]
     for source in sources:
         for _, message, _, context in extract("python", io.BytesIO(source), keywords=KEYWORDS):
             found.add((context, message[0] if isinstance(message, tuple) else message))

@@ -6,10 +6,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from marketdata.management.arguments import add_format
 from marketdata.management.parser import USAGE
-from scans.management import comparison_tables, freshness
+from scans.management import freshness
 from scans.management.arguments import ScanCommand
+from scans.management.comparison_tables import comparison_results
+from scans.management.delivery import add_delivery, deliver, delivery
 from scans.management.evaluation_options import add_evaluation_options, evaluation_request
 from scans.operations.evaluation.compare import compare_versions
 
@@ -20,17 +21,18 @@ class Command(ScanCommand):
     examples = (
         "compare_versions v1 v2",
         "compare_versions v2 v3 --from 2024-07-01 --horizons 5,20 --costs 0.25",
+        "compare_versions v1 v2 --format xlsx --output v1-v2.xlsx",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("versions", nargs=2, metavar="VERSION", help="two of them, as v2 v3")
+        parser.add_argument("versions", nargs=2, metavar="VERSION", help="two versions, as v2 v3")
         add_evaluation_options(parser)
-        add_format(parser, ("table", "json"))
+        add_delivery(parser)
 
     def handle(self, **options: Any) -> None:
         if len(set(options["versions"])) == 1:
             raise CommandError(f"Name two different versions: both are {options['versions'][0]}.", returncode=USAGE)
-        asked = evaluation_request(options, options["versions"])
-        freshness.warn(self, asked, beside=True)
-        found = compare_versions(asked)
-        comparison_tables.deliver(found, options["format"], self.stdout)
+        where = delivery(options)
+        request = evaluation_request(options, options["versions"])
+        freshness.warn(self, request, beside=True)
+        deliver(comparison_results(compare_versions(request)), where, self.stdout)

@@ -1,4 +1,4 @@
-"""manage.py evaluate_scans: how the picks of scanner versions did."""
+"""manage.py evaluate_scans: returns of the picks of scanner versions."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from marketdata.management.arguments import add_format
-from scans.management import evaluation_tables, freshness
+from scans.management import freshness
 from scans.management.arguments import ScanCommand
+from scans.management.delivery import add_delivery, deliver, delivery
 from scans.management.evaluation_options import add_evaluation_options, evaluation_request, versions
-from scans.management.scan_tables import FORMATS
+from scans.management.evaluation_tables import evaluation_results
 from scans.operations.evaluation.evaluate import GROUPINGS, evaluate_versions
 
 
@@ -24,11 +24,11 @@ class Command(ScanCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--versions", type=versions, required=True, help="v1,v2,v3")
         add_evaluation_options(parser)
-        parser.add_argument("--by", choices=GROUPINGS, default="", help="figures of each of these, too")
-        add_format(parser, FORMATS)
+        parser.add_argument("--by", choices=GROUPINGS, default="", help="also the figures of each group")
+        add_delivery(parser)
 
     def handle(self, **options: Any) -> None:
-        asked = evaluation_request(options, options["versions"], options["by"])
-        freshness.warn(self, asked, beside=True)
-        form, output, encoding = (options[n] for n in ("format", "output", "encoding"))
-        evaluation_tables.deliver(evaluate_versions(asked), form, output, self.stdout, encoding)
+        where = delivery(options)
+        request = evaluation_request(options, options["versions"], options["by"])
+        freshness.warn(self, request, beside=True)
+        deliver(evaluation_results(evaluate_versions(request)), where, self.stdout)

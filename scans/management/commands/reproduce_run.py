@@ -1,4 +1,4 @@
-"""manage.py reproduce_run: does a recorded run come out the same again?"""
+"""manage.py reproduce_run: run a recorded run again and compare the result."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from scans.operations.scan import reproduce
 
 
 class Command(ScanCommand):
-    help = "Do a recorded run again and say identical, or exactly what differs."
+    help = "Run a recorded run again and say identical, or exactly what differs."
     examples = ("reproduce_run 12", "reproduce_run 12 --all")
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", type=positive, help="the run's number")
-        parser.add_argument("--all", action="store_true", help="list every change since, not 50")
+        parser.add_argument("--all", action="store_true", help="list every change since the run, not only 50")
 
     def handle(self, **options: Any) -> None:
-        found = reproduce.reproduce_run(options["run"], as_of=timezone.now())
-        told = reproduce.sentence(found, most=None if options["all"] else 50)
-        if not found.identical:
-            raise CommandError(told)
-        self.stdout.write(told)
+        reproduction = reproduce.reproduce_run(options["run"], as_of=timezone.now())
+        sentence = reproduce.sentence(reproduction, most=None if options["all"] else 50)
+        if not reproduction.identical:
+            raise CommandError(sentence)
+        self.stdout.write(sentence)

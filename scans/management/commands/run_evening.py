@@ -1,4 +1,4 @@
-"""manage.py run_evening: everything that a market's close calls for, once."""
+"""manage.py run_evening: collect, scan, follow signals and notify after a close."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ class Command(ScanCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_market(parser)
-        parser.add_argument("--version", action="append", default=[], help="default: all that fit")
-        parser.add_argument("--no-collect", action="store_true", help="with the bars there are")
-        parser.add_argument("--date", type=day, help="default: what closed in the last 24 hours")
+        parser.add_argument(
+            "--version", action="append", default=[], help="repeatable; default: every version that fits"
+        )
+        parser.add_argument("--no-collect", action="store_true", help="scan the recorded bars only")
+        parser.add_argument("--date", type=day, help="default: the session that closed in the last 24 hours")
 
     def handle(self, **options: Any) -> None:
-        asked = evening.EveningRequest(
+        request = evening.EveningRequest(
             market=options["market"],
             versions=options["version"],
             session=options["date"],
@@ -34,7 +36,7 @@ class Command(ScanCommand):
             executor=settings.SCAN_EXECUTOR,
             started_by="command line",
         )
-        told = evening.run_evening(asked, clock=timezone.now, warm_up=warm_up_responses)
-        self.stdout.write(evenings.evening_text(told), ending="")
-        if failures := told.failures():
+        report = evening.run_evening(request, clock=timezone.now, warm_up=warm_up_responses)
+        self.stdout.write(evenings.evening_text(report), ending="")
+        if failures := report.failures():
             raise CommandError(" ".join(failures))

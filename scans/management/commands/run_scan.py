@@ -6,12 +6,12 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from marketdata.management.arguments import add_format
 from marketdata.management.parser import USAGE
 from marketdata.markets import get_market
 from scans.api.after_publication import warm_up_responses
 from scans.management import freshness, scan_tables
 from scans.management.arguments import ScanCommand, add_request, scan_request
+from scans.management.delivery import add_delivery, deliver, delivery
 from scans.management.next_steps import write_next_steps
 from scans.operations.scan import run
 
@@ -27,7 +27,7 @@ class Command(ScanCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_request(parser)
-        add_format(parser, scan_tables.FORMATS)
+        add_delivery(parser)
         parser.add_argument(
             "--explain",
             metavar="SHARE",
@@ -36,31 +36,31 @@ class Command(ScanCommand):
         freshness.add_strict_fresh(parser)
 
     def handle(self, **options: Any) -> None:
-        wanted = scan_request(options)
-        beside = options["format"] != "table" or options["explain"]
-        freshness.warn(self, wanted, strict=options["strict_fresh"], beside=bool(beside))
+        request = scan_request(options)
+        where = delivery(options)
+        beside = where.for_programs or bool(options["explain"])
+        freshness.warn(self, request, strict=options["strict_fresh"], beside=beside)
         if options["explain"]:
-            self.explain(wanted, options)
+            self.explain(request, options)
             return
-        scans = run.run_scan(wanted)
+        scans = run.run_scan(request)
         freshness.write_notices(self, scans)
-        form, output, encoding = (options[n] for n in ("format", "output", "encoding"))
-        scan_tables.deliver(scans, form, output, self.stdout, encoding)
+        deliver(scan_tables.scan_results(scans), where, self.stdout)
         write_next_steps(self.stdout, scans)
-        warm_up_responses(wanted.market, [scan.version.slug for scan in scans if not scan.error])
-        if failed := [scan.error for scan in scans if scan.error]:
-            raise CommandError(" ".join(failed))
+        warm_up_responses(request.market, [scan.version.slug for scan in scans if not scan.error])
+        if errors := [scan.error for scan in scans if scan.error]:
+            raise CommandError(" ".join(errors))
 
-    def explain(self, wanted: run.RunRequest, options: dict[str, Any]) -> None:
-        """Why each version picked the share or not."""
+    def explain(self, request: run.RunRequest, options: dict[str, Any]) -> None:
+        """Write why each version picked the share or not."""
         # What only an explanation needs; every scan would pay for it.
         from marketdata.queries.instrument_search import find_instrument
         from scans.management import explanations
 
         if options["format"] not in explanations.FORMATS or options["output"]:
-            told = "--explain is shown as a table or with --format json, and without --output."
-            raise CommandError(told, returncode=USAGE)
-        found = find_instrument(options["explain"], get_market(wanted.market).name)
-        share = explanations.Share(found.market, found.code, found.name)
-        explained = run.check_instrument(wanted, share.code)
+            sentence = "--explain is shown as a table or with --format json, and without --output."
+            raise CommandError(sentence, returncode=USAGE)
+        instrument = find_instrument(options["explain"], get_market(request.market).name)
+        share = explanations.Share(instrument.market, instrument.code, instrument.name)
+        explained = run.check_instrument(request, share.code)
         explanations.write_explanations(self.stdout, explained, share, options["format"])

@@ -1,4 +1,4 @@
-"""manage.py schedule: have a market's evening run every day, by a task worker."""
+"""manage.py schedule: the daily evening of a market, run by a task worker."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scans.queries import schedules
 
 
 class Command(ScanCommand):
-    help = "Run a market's evening every day at a time of its own clock; list or remove that."
+    help = "Run a market's evening every day at a time of its own clock; list or remove schedules."
     examples = (
         "schedule --market kr --at 15:43",
         "schedule --list",
@@ -25,27 +25,29 @@ class Command(ScanCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_market(parser)
-        parser.add_argument("--at", type=clock_time, help="such as 15:43; default: the market's own evening")
-        parser.add_argument("--version", action="append", default=[], help="default: all that fit")
-        parser.add_argument("--no-collect", action="store_true", help="with the bars there are")
-        what = parser.add_mutually_exclusive_group()
-        what.add_argument("--list", action="store_true", help="every schedule")
-        what.add_argument("--remove", action="store_true", help="run it no longer")
+        parser.add_argument("--at", type=clock_time, help="as 15:43; default: the market's own evening")
+        parser.add_argument(
+            "--version", action="append", default=[], help="repeatable; default: every version that fits"
+        )
+        parser.add_argument("--no-collect", action="store_true", help="scan the recorded bars only")
+        action = parser.add_mutually_exclusive_group()
+        action.add_argument("--list", action="store_true", help="list every schedule")
+        action.add_argument("--remove", action="store_true", help="remove the market's schedule")
 
     def handle(self, **options: Any) -> None:
         market, at = options["market"], options["at"]
         if options["list"]:
-            found = schedules.evening_schedules()
+            plans = schedules.evening_schedules()
         elif options["remove"]:
             if not schedule.remove_schedule(market):
                 raise CommandError(f"Market {market} has no schedule.")
             self.stdout.write(f"Market {market} has no schedule any more.")
             return
         else:
-            given: dict[str, Any] = {"versions": options["version"], "as_of": timezone.now()}
-            found = [schedule.set_schedule(market, at=at, collects=not options["no_collect"], **given)]
-        self.stdout.write(evenings.schedules_text(found), ending="")
-        if found and task_queue.advice(timezone.now()):
+            settings: dict[str, Any] = {"versions": options["version"], "as_of": timezone.now()}
+            plans = [schedule.set_schedule(market, at=at, collects=not options["no_collect"], **settings)]
+        self.stdout.write(evenings.schedules_text(plans), ending="")
+        if plans and task_queue.advice(timezone.now()):
             self.stderr.write(
-                "No task worker is running: start one with `manage.py qcluster`, else nothing runs at that time."
+                "No task worker is running: start one with `manage.py qcluster`, or nothing runs at that time."
             )

@@ -1,4 +1,4 @@
-"""manage.py update_signals: open and move the signals of published picks."""
+"""manage.py update_signals: open and update the signals of published picks."""
 
 from __future__ import annotations
 
@@ -14,29 +14,30 @@ from scans.operations import signals
 
 
 class Command(ScanCommand):
-    help = "Open a signal for every published pick with a plan, and move those that are not finished."
+    help = "Open a signal for every published pick with a plan, and update those that are not finished."
 
     examples = ("update_signals", "update_signals --version v2 --rebuild")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--version", action="append", default=[], help="repeatable; default: all enabled ones")
+        parser.add_argument("--version", action="append", default=[], help="repeatable; default: every enabled version")
         add_market(parser)
-        parser.add_argument("--rebuild", action="store_true", help="follow finished ones again too")
+        parser.add_argument("--rebuild", action="store_true", help="follow finished signals again, too")
 
     def handle(self, **options: Any) -> None:
-        done = signals.update_signals(
+        reports = signals.update_signals(
             market=options["market"],
             versions=options["version"],
             as_of=timezone.now(),
             rebuild=options["rebuild"],
         )
-        for one in done:
-            total = sum(one.standing.values())
+        for report in reports:
+            total = sum(report.standing.values())
             if not total:
-                self.stdout.write(f"{one.version}: no signals")
+                self.stdout.write(f"{report.version}: no signals")
                 continue
-            now = ", ".join(f"{count:,} {status}" for status, count in one.standing.items())
+            now = ", ".join(f"{count:,} {status}" for status, count in report.standing.items())
             self.stdout.write(
-                f"{one.version}: {one.opened:,} new, {one.moved:,} earlier ones changed; of {total:,} in all {now}"
+                f"{report.version}: {report.opened:,} new, {report.moved:,} earlier ones changed; "
+                f"of {total:,} in all {now}"
             )
         warm_up_responses(options["market"], [])

@@ -213,7 +213,7 @@ WRONG = {
     "unknown market": (["--versions=rises", "--market=xx"], "Unknown market 'xx'"),
     "no version": (["--versions=rises,"], "does not name versions; write them as v1,v2"),
     "no horizon": (["--versions=rises", "--horizons=0"], "write whole sessions above 0"),
-    "no costs": (["--versions=rises", "--costs=free"], "'free' are not costs"),
+    "no costs": (["--versions=rises", "--costs=free"], "'free' is not a percentage of costs"),
     "no file": (
         ["--versions=rises", "--source=fly", "--horizons=1", "--format=parquet"],
         "Parquet goes into a file",

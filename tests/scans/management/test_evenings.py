@@ -29,7 +29,7 @@ def test_an_evening(market: pd.DataFrame, probe: Probe, capsys: pytest.CaptureFi
     assert shown[0] == f"Seismo kr 2024-04-30: rises {version['matched']}"
     best = version["picks"][0]
     assert shown[2].startswith(f"  1. {best['code']}")
-    assert "notified again" in ran(capsys, *asked)
+    assert "no notification was sent again" in ran(capsys, *asked)
 
 
 def test_an_evening_on_which_something_fails(

@@ -144,7 +144,7 @@ def test_the_command_line(market: pd.DataFrame, probe: Probe, sessions: list[dat
     call_command("backfill", "--version=rises", f"--from={sessions[5]}", f"--to={sessions[15]}", stdout=out)
     assert out.getvalue().startswith("rises: 11 sessions published, 0 already published")
     for arguments, sentence in (
-        ((), "Say where to begin"),
+        ((), "Name the first session"),
         ((f"--from={sessions[5]}", "--no-save"), "A backfill publishes"),
         ((f"--from={sessions[5]}", "--version=v9"), "Unknown scanner version 'v9'"),
         ((f"--from={sessions[5]}", "--version=rises"), "are published already"),

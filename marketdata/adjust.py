@@ -1,9 +1,9 @@
-"""Raw closes made whole and adjusted (scanner definitions, section 0).
+"""Filled and adjusted closes (scanner definitions, section 0).
 
 1. `fill`: a session without a trade after the first bar takes its base price, else the close before times the factor.
 2. `factors`: base price / close before, where the two differ; sparse, since on ordinary days it is 1.
 3. `suspects`: moves beyond the daily limit that no base price and no event explains.
-4. `products`: what an adjusted price is of its raw one: the product of all later factors.
+4. `products`: adjusted price / raw price: the product of all later factors.
 
 Everything is (T, N), sessions by instruments, and sparse cells are flat indices t * N + i, ascending.
 """
@@ -35,8 +35,8 @@ class Sparse:
         """The value at each of `cells`, `missing` where there is none."""
         if not len(self.at):
             return np.full(len(cells), missing)
-        found = np.minimum(np.searchsorted(self.at, cells), len(self.at) - 1)
-        return np.where(self.at[found] == cells, self.value[found], missing)
+        place = np.minimum(np.searchsorted(self.at, cells), len(self.at) - 1)
+        return np.where(self.at[place] == cells, self.value[place], missing)
 
 
 def first_bars(state: NDArray[np.uint8], carried: NDArray[np.bool_]) -> NDArray[np.int32]:
@@ -61,10 +61,10 @@ def fill(
     idle: NDArray[np.bool_] = (state & TRADED) == 0
     idle &= np.arange(sessions)[:, None] >= first[None, :]
     cells = np.flatnonzero(idle)
-    known = base.look_up(cells, np.nan)
+    based = base.look_up(cells, np.nan)
     factor = ratio.look_up(cells, 1.0)
     if instruments == 1:
-        _fill_alone(close[:, 0], cells, carry[0], known, factor)
+        _fill_one(close[:, 0], cells, carry[0], based, factor)
         return idle
     bounds = np.searchsorted(cells, np.arange(sessions + 1) * instruments)
     for t in np.flatnonzero(np.diff(bounds)).tolist():
@@ -72,16 +72,16 @@ def fill(
         at = cells[low:high] - t * instruments
         before = close[t - 1, at] if t else carry[at]
         carried = before * factor[low:high]
-        # A first bar that did not trade has nothing before it: its recorded close is all there is.
+        # A first bar that did not trade has no close before it: its recorded close is taken.
         carried = np.where(np.isnan(carried), close[t, at], carried)
-        close[t, at] = np.where(np.isnan(known[low:high]), carried, known[low:high])
+        close[t, at] = np.where(np.isnan(based[low:high]), carried, based[low:high])
     return idle
 
 
-def _fill_alone(close: Floats, rows: Cells, carry: float, known: Floats, factor: Floats) -> None:
-    """The same of one instrument, (T,): a step on plain numbers takes a tenth of one on arrays."""
+def _fill_one(close: Floats, rows: Cells, carry: float, based: Floats, factor: Floats) -> None:
+    """`fill` of one instrument, (T,): a step on plain numbers takes a tenth of one on arrays."""
     values = close.tolist()
-    for t, base, ratio in zip(rows.tolist(), known.tolist(), factor.tolist(), strict=True):
+    for t, base, ratio in zip(rows.tolist(), based.tolist(), factor.tolist(), strict=True):
         carried = (values[t - 1] if t else carry) * ratio
         if carried != carried:  # NaN
             carried = values[t]
@@ -95,8 +95,8 @@ def factors(close: Floats, base: Sparse, ratio: Sparse) -> Sparse:
     cells = np.union1d(base.at, ratio.at) if len(ratio.at) else base.at
     cells = cells[cells >= instruments]
     before = close.reshape(-1)[cells - instruments]
-    known = base.look_up(cells, np.nan)
-    factor = np.where(np.isnan(known), ratio.look_up(cells, 1.0), known / before)
+    based = base.look_up(cells, np.nan)
+    factor = np.where(np.isnan(based), ratio.look_up(cells, 1.0), based / before)
     matter = np.isfinite(before) & (factor != 1.0)
     return Sparse(cells[matter], factor[matter])
 
@@ -108,8 +108,8 @@ def returns(close: Floats, factor: Sparse, start: int) -> Floats:
     expected = np.full((len(close) - start, instruments), np.nan)
     low = max(start, 1)
     expected[low - start :] = close[low - 1 : -1]
-    mine = factor.at >= start * instruments
-    expected.reshape(-1)[factor.at[mine] - start * instruments] *= factor.value[mine]
+    inside = factor.at >= start * instruments
+    expected.reshape(-1)[factor.at[inside] - start * instruments] *= factor.value[inside]
     with np.errstate(invalid="ignore", divide="ignore"):
         moved: Floats = close[start:] / expected - 1.0
     return moved
@@ -125,8 +125,8 @@ def suspects(close: Floats, state: NDArray[np.uint8], ratio: Sparse, *, limit: f
     bits = state.reshape(-1)[cells]
     unexplained = ((bits & PRESENT) != 0) & ((bits & BASED) == 0)
     cells = cells[unexplained]
-    found: Cells = cells[np.isnan(ratio.look_up(cells, np.nan))]
-    return found
+    suspected: Cells = cells[np.isnan(ratio.look_up(cells, np.nan))]
+    return suspected
 
 
 def suspect_mask(cells: Cells, instruments: int, start: int, sessions: int) -> NDArray[np.bool_]:

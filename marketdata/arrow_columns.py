@@ -27,11 +27,11 @@ def to_arrow(array: NDArray[Any]) -> pa.Array[Any]:
     return pa.Array.from_buffers(kind, rows, [None, pa.py_buffer(array.tobytes())])
 
 
-def to_numpy(found: pa.ChunkedArray[Any]) -> NDArray[Any]:
+def to_numpy(column: pa.ChunkedArray[Any]) -> NDArray[Any]:
     """The numbers or booleans of a column without nulls, (R,); may be read-only."""
-    if not len(found):
-        return np.empty(0, dtype=found.type.to_pandas_dtype())
-    parts = [_booleans(chunk) if pa.types.is_boolean(found.type) else np.from_dlpack(chunk) for chunk in found.chunks]
+    if not len(column):
+        return np.empty(0, dtype=column.type.to_pandas_dtype())
+    parts = [_booleans(chunk) if pa.types.is_boolean(column.type) else np.from_dlpack(chunk) for chunk in column.chunks]
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 

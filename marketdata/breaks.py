@@ -1,12 +1,12 @@
-"""Breaks: sessions from which on an instrument's bars do not continue those before, by the bars alone.
+"""Breaks: sessions from which on an instrument's bars do not continue those before, detected from the bars alone.
 
 A *suspicion* keeps its instrument out of scans and out of the market's index for 252 sessions, that session included,
 until a person decides (a factor event; 1 says that the move was real) or the bars are replaced. A *life* begins a new
 history: another company under an old code.
 
 Markets with a daily limit find moves without a base price while they are read (`adjust.suspects`), and what the limit
-does not allow otherwise by `price_limits`; here they are looked at for events alone. Where there is no limit, a jump is
-suspected by what real moves do not do:
+does not allow otherwise by `price_limits`; here they are checked for events alone. Where there is no limit, a jump is
+suspected that no real move looks like:
 
 1. `jump`: the session before lies outside the day's range by at least 60 % of the move, the range is at most 40 % of
    the move, the move is at least five times what the instrument moved a day over its last 20 sessions, and the volume
@@ -17,7 +17,7 @@ suspected by what real moves do not do:
    - `scale`: the close within 25 % of ten, a hundred, a thousand ... times the close before, or that part of it;
    - `jump`: a move of five times or more, whatever the ratio;
    - `seam`: any jump on a session on which at least 3 and 2 % of the instruments that traded jump.
-2. A move of twenty times is suspected whatever else holds (`scale` or `jump`).
+2. A move of twenty times is always suspected (`scale` or `jump`).
 3. `range`: a high more than eight times above, or a low more than eight times below, all of open, close and the close
    before: one field of the bar is wrong.
 
@@ -26,8 +26,8 @@ In every market
 5. `life`: more than 60 sessions without a bar.
 
 Measured on 6,329 instruments of the United States over 503 sessions, adjusted for splits (`tests/marketdata/
-test_breaks_real.py`): what is left are splits and errors that the data really have. Everything is causal: what is said
-of a session depends on no later bar.
+test_breaks_real.py`): the rest are splits and errors of the data. Everything is causal: the breaks of a
+session depend on no later bar.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ LIFE, SPLIT, SCALE, JUMP, SEAM, RANGE, EVENT = (
     "event",
 )
 USUAL_SESSIONS = 20
-"""Sessions before a move that say what is usual of its instrument."""
+"""Sessions before a move from which its instrument's usual move and volume are computed."""
 MIN_USUAL = 3
 LEAST_MOVE = math.log(1.35)
 SUGGEST_NEAR = 0.10
@@ -78,7 +78,7 @@ SPLIT_RATIOS = np.array(sorted({*(float(n) for n in _WHOLE), 1.5, 2.5, 120, 150,
 @dataclass(frozen=True, slots=True)
 class Moves:
     """Adjusted bars over consecutive sessions, (T, N) each, filled where there is no trade, NaN before an instrument's
-    first; `decided` cells are known to be real moves."""
+    first; `decided` cells are confirmed as real moves."""
 
     open: Floats
     high: Floats
@@ -98,10 +98,10 @@ def nearest_split(ratio: float) -> float | None:
 
 def find_suspicions(moves: Moves, start: int) -> list[tuple[int, int, str]]:
     """(row, column, kind) of every suspicion from row `start` on, ascending; needs `USUAL_SESSIONS` + 1 rows before."""
-    found = dict(_jumps(moves, max(start, 1)))
+    kinds = dict(_jumps(moves, max(start, 1)))
     for cell in _wicks(moves, start):
-        found.setdefault(cell, RANGE)
-    return [(row, column, kind) for (row, column), kind in sorted(found.items())]
+        kinds.setdefault(cell, RANGE)
+    return [(row, column, kind) for (row, column), kind in sorted(kinds.items())]
 
 
 def _jumps(moves: Moves, start: int) -> list[tuple[tuple[int, int], str]]:
@@ -113,8 +113,8 @@ def _jumps(moves: Moves, start: int) -> list[tuple[tuple[int, int], str]]:
         return []
     size = move[row, column]
     row = row + start
-    kept = ~moves.decided[row, column] & np.isfinite(size)
-    row, column, size = row[kept], column[kept], size[kept]
+    open_moves = ~moves.decided[row, column] & np.isfinite(size)
+    row, column, size = row[open_moves], column[open_moves], size[open_moves]
     length = np.abs(size)
     jumps = _is_jump(moves, row, column, size)
     before = close[row - 1, column]
@@ -132,7 +132,7 @@ def _jumps(moves: Moves, start: int) -> list[tuple[tuple[int, int], str]]:
 
 
 def _is_jump(moves: Moves, row: NDArray[np.intp], column: NDArray[np.intp], size: Floats) -> Bools:
-    """Which of these moves no real move looks like (step 1), (M,)."""
+    """Mask of the moves that no real move looks like (step 1), (M,)."""
     before = moves.close[row - 1, column]
     high, low = moves.high[row, column], moves.low[row, column]
     length = np.abs(size)
@@ -161,9 +161,9 @@ def _usual(moves: Moves, row: NDArray[np.intp], column: NDArray[np.intp]) -> tup
     earlier = moves.close[np.maximum(rows - 1, 0), column[:, None]]
     with np.errstate(invalid="ignore", divide="ignore"):
         move = np.abs(np.log(moves.close[rows, column[:, None]] / earlier))
-    known = traded & np.isfinite(move) & (rows > 0)
-    count = known.sum(axis=1)
-    mean = np.where(known, move, 0.0).sum(axis=1) / np.maximum(count, 1)
+    usable = traded & np.isfinite(move) & (rows > 0)
+    count = usable.sum(axis=1)
+    mean = np.where(usable, move, 0.0).sum(axis=1) / np.maximum(count, 1)
     ordered = np.sort(np.where(traded, volume, np.nan), axis=1)  # NaN last
     number = traded.sum(axis=1)
     each = np.arange(len(row))
@@ -176,14 +176,14 @@ def _usual(moves: Moves, row: NDArray[np.intp], column: NDArray[np.intp]) -> tup
 
 
 def _distance(opened: Floats, size: Floats) -> tuple[Floats, Floats]:
-    """How far the open and the close lie from the simple ratio that is nearest to the open, (M,) each."""
+    """Distances of the open and the close from the simple ratio nearest to the open, (M,) each."""
     simple = np.log(np.concatenate([1 / SPLIT_RATIOS[::-1], SPLIT_RATIOS]))
     nearest = simple[np.abs(opened[:, None] - simple[None, :]).argmin(axis=1)]
     return np.abs(opened - nearest), np.abs(size - nearest)
 
 
 def _wicks(moves: Moves, start: int) -> list[tuple[int, int]]:
-    """Bars of which the high or the low alone lies far from everything else."""
+    """Cells whose high or low alone lies far from all other prices."""
     low = max(start, 1)
     before = moves.close[low - 1 : -1]
     body = np.stack([moves.open[low:], moves.close[low:], before])
@@ -195,8 +195,8 @@ def _wicks(moves: Moves, start: int) -> list[tuple[int, int]]:
 
 
 def contradicts(move: float, ratio: float, limit: float | None) -> bool:
-    """Whether an event's `ratio` cannot be that of a `move` (close / close before, both raw). A ratio of 1, which says
-    that the move was real, always can.
+    """Whether an event's `ratio` cannot be that of a `move` (close / close before, both raw). A ratio of 1 (the move
+    was real) never contradicts.
 
     With a daily `limit`: what the event leaves lies beyond it, and either the move itself does too, so that the event
     does not explain it, or the inverted ratio would leave less than there was, or more is left than any reopening
@@ -244,7 +244,7 @@ class Break:
         return nearest_split(self.close / self.before)
 
     def sentence(self) -> str:
-        """What is wrong, with the numbers that say so."""
+        """The reason in words, with its numbers."""
         move = f"{self.before:g} -> {self.close:g}"
         if self.kind == EVENT:
             without, left = self.close / self.before, self.close / (self.before * self.ratio)
@@ -258,15 +258,15 @@ class Break:
             return self._limit_sentence()
         split = self.nearest_split()
         near = f", near {format_ratio(split)}" if split else ""
-        told = {
+        sentences = {
             LIMIT: f"{move} without a base price or an event, beyond the daily limit{near}",
             SPLIT: f"{move} without an event{near}: a split?",
             SCALE: f"{move}{near}: off by a power of ten?",
-            JUMP: f"{move}{near}: a move that nobody traded",
+            JUMP: f"{move}{near}: a move without trades",
             SEAM: f"{move} together with many others: a seam between two downloads?",
             RANGE: f"{move}: the high or the low lies far from everything else",
         }
-        return told[self.kind]
+        return sentences[self.kind]
 
     def _limit_sentence(self) -> str:
         base = self.before * self.ratio

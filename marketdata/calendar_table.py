@@ -1,6 +1,6 @@
-"""What exchange_calendars gets wrong: dated days and hours that win over the library, each with its source.
+"""Corrections of exchange_calendars: dated days and hours that take precedence over the library, each with its source.
 
-Days and hours that a person types into the admin (`CalendarOverride`) win over both.
+Days and hours of the admin (`CalendarOverride`) take precedence over both.
 """
 
 from __future__ import annotations
@@ -48,4 +48,4 @@ SESSION_HOURS: Mapping[str, Mapping[date, Hours]] = {
         date(2027, 1, 4): FIRST_SESSION_HOURS,
     }
 }
-"""Sessions with hours of their own that the library has wrong or that later versions of it must not lose."""
+"""Sessions with special hours that the library has wrong, or that a later version may lose."""

@@ -1,4 +1,4 @@
-"""What the start refuses: settings of sources that contradict each other."""
+"""System checks: settings of sources that contradict each other stop the start."""
 
 from __future__ import annotations
 

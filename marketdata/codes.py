@@ -1,4 +1,4 @@
-"""Codes of instruments: how each market spells them, and which text is the code of none.
+"""Codes of instruments: their spelling in each market, and texts that are no code.
 
 One company has one code. BRK.B, BRK-B, BRK/B and "BRK B" are one share, spelled BRK.B here; 005930, A005930 and
 005930.KS another, spelled 005930. No code holds a slash or a blank, so that each fits into a path of the API.
@@ -33,7 +33,7 @@ MISSING_CODES = frozenset(
         "#N/A",
     )
 )
-"""What programs write where there is no code, as they write it: NAN, NULL and NA in capitals are tickers."""
+"""Texts of programs for a missing code, case-sensitive: NAN, NULL and NA in capitals are tickers."""
 HEADER_WORDS = frozenset(("total", "symbol", "ticker", "tickers", "합계", "소계", "종목코드", "티커"))
 """Words of repeated headers and of lines of sums, in any case."""
 MAX_LENGTH = 24
@@ -55,7 +55,7 @@ def spell_code(market: str, text: str) -> str:
 
 @lru_cache(maxsize=1 << 15)
 def _spelling(base: str, text: str) -> str:
-    """The same; files name the codes of a market again in every batch."""
+    """`spell_code` for a base market, cached: files repeat the codes of a market in every batch."""
     plain = _plain(text)
     if plain in MISSING_CODES or plain.casefold() in HEADER_WORDS or plain == "Code" or len(plain) > MAX_LENGTH:
         return ""
@@ -63,13 +63,13 @@ def _spelling(base: str, text: str) -> str:
         return _korean(plain)
     if base == "us":
         return _american(plain)
-    found = re.sub(r"[/\s]+", "-", plain.upper())
-    return found if _ANY.fullmatch(found) else ""
+    code = re.sub(r"[/\s]+", "-", plain.upper())
+    return code if _ANY.fullmatch(code) else ""
 
 
 def truncated_digits(text: str) -> str:
-    """The digits of a code that a program took for a number and whose leading zeros it dropped, "" where the text is
-    not of that kind: 5930 and 5930.0, but not 373220."""
+    """The digits of a code whose leading zeros a program dropped since it read a number, "" for other texts: of 5930
+    and 5930.0, but not of 373220."""
     plain = _plain(text)
     whole = _WHOLE.fullmatch(plain)
     digits = whole[1] if whole else plain
@@ -78,45 +78,45 @@ def truncated_digits(text: str) -> str:
 
 
 def restore_zeros(text: str) -> str:
-    """A KRX code with its leading zeros, from what `truncated_digits` knows."""
+    """A KRX code with its leading zeros, from its `truncated_digits`."""
     return truncated_digits(text).zfill(6)
 
 
 def code_in_name(market: str, name: str) -> str:
-    """The code that the name of a file holds (005930.csv, pykrx_005930.csv, AAPL.csv), "" where that is not certain:
+    """The code in the name of a file (005930.csv, pykrx_005930.csv, AAPL.csv), "" where that is not certain:
     six digits may be a month."""
     base = market.partition("-")[0]
     if base == "kr":
         words = re.split(r"[^0-9A-Za-z]+", name)
-        found = {word for word in words if _KR.fullmatch(word) and not _is_month(word)}
-        return found.pop() if len(found) == 1 else ""
+        matches = {word for word in words if _KR.fullmatch(word) and not _is_month(word)}
+        return matches.pop() if len(matches) == 1 else ""
     if base == "us" and re.fullmatch(r"[A-Z]{1,5}([.\-][A-Z])?", name):
         return spell_code(market, name)
     return ""
 
 
 def _plain(text: str) -> str:
-    """Composed and trimmed, without what Excel puts around text to keep it text."""
+    """The text composed and trimmed, without the quoting that Excel writes around text."""
     plain = nfc(text.replace("\x00", "")).strip()
     quoted = _EXCEL_TEXT.fullmatch(plain)
     return (quoted[1] or quoted[2] or "").strip() if quoted else plain
 
 
 def _korean(plain: str) -> str:
-    found = _YAHOO_KR.sub("", plain.upper())
-    whole = _WHOLE.fullmatch(found)
-    found = whole[1] if whole else found
-    if len(found) == 7 and found[0] == "A":
-        found = found[1:]
-    return found if _KR.fullmatch(found) else ""
+    code = _YAHOO_KR.sub("", plain.upper())
+    whole = _WHOLE.fullmatch(code)
+    code = whole[1] if whole else code
+    if len(code) == 7 and code[0] == "A":
+        code = code[1:]
+    return code if _KR.fullmatch(code) else ""
 
 
 def _american(plain: str) -> str:
     preferred = _PREFERRED.fullmatch(plain)
     if preferred:
         plain = f"{preferred[1]}.P{preferred[2]}"
-    found = re.sub(r"[.\-/_\s]+", ".", plain.upper())
-    return found if _US.fullmatch(found) else ""
+    code = re.sub(r"[.\-/_\s]+", ".", plain.upper())
+    return code if _US.fullmatch(code) else ""
 
 
 def _is_month(word: str) -> bool:

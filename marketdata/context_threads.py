@@ -1,4 +1,4 @@
-"""Threads that work for the request in hand: each call runs in a copy of the caller's context (`contextvars`), so that
+"""Threads of a request: each call runs in a copy of the caller's context (`contextvars`), so that
 its log lines carry the request's identifier."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether an error of the database says that SQLite's file is damaged."""
+"""Detection of database errors that mean a damaged SQLite file."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ UNDECODABLE = "Could not decode to UTF-8"
 
 
 def is_damage(error: BaseException) -> bool:
-    """Whether `error`, SQLite's or Django's around it, tells of a damaged file."""
-    found: BaseException | None = error
-    while found is not None:
-        code = getattr(found, "sqlite_errorcode", None)
+    """Whether `error`, SQLite's or Django's around it, means a damaged file."""
+    cause: BaseException | None = error
+    while cause is not None:
+        code = getattr(cause, "sqlite_errorcode", None)
         if code is not None and code & 0xFF in CODES:
             return True
-        if isinstance(found, sqlite3.Error) and str(found).startswith(UNDECODABLE):
+        if isinstance(cause, sqlite3.Error) and str(cause).startswith(UNDECODABLE):
             return True
-        found = found.__cause__
+        cause = cause.__cause__
     return False

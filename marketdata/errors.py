@@ -1,10 +1,10 @@
-"""What can be wrong with market data, one sentence each: what, where, and what to do."""
+"""Errors of market data; each message is one sentence: what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
 
 class DataProblem(Exception):
-    """The record cannot answer what was asked."""
+    """The record cannot answer a request."""
 
 
 class EmptyMarket(DataProblem):
@@ -18,4 +18,4 @@ class EmptyMarket(DataProblem):
 
 
 class LakeError(DataProblem):
-    """A file of the lake is missing, broken or behind the record; projecting it anew mends that."""
+    """A file of the lake is missing, broken or behind the record; a new projection mends it."""

@@ -1,4 +1,4 @@
-"""Moments on the clock of a market, as people read them: with the name of the zone, never without."""
+"""Moments on the clock of a market as text, always with the name of the zone."""
 
 from __future__ import annotations
 

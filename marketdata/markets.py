@@ -1,4 +1,4 @@
-"""The markets Seismo knows, and what is particular to each.
+"""Table of markets: calendar, currency, time zone, segments and limits of each.
 
 A name of the form `kr-anything` is a second market with the rules of `kr`, kept wholly apart from it in the
 record and the lake: a file of adjusted prices is loaded as `kr-adj` so that adjusted and raw never mix.
@@ -24,17 +24,17 @@ NAME_PATTERN = re.compile(r"(?P<base>[a-z]+)(-[a-z0-9]{1,7})?")
 
 
 class UnknownMarket(ValueError):
-    """A market's name that is not known; the message lists those that are."""
+    """An unknown name of a market; the message lists the known ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """What is particular to one market.
+    """Facts of one market.
 
     `suspect_move` is the move of the raw close, as a fraction, beyond which a bar without a base price is a
     suspected corporate action; None where the market has no daily limit. `evening_at` is the local time in `timezone`
     at which a session's evening is run by default. On KRX that is 15:43: since 2026-09-14 it trades again from 16:00 to
-    20:00, and bars of the same day then follow those trades. When a session opens and closes, `session_hours` says.
+    20:00, and bars of the same day then follow those trades. Opening and closing times are in `session_hours`.
     """
 
     name: str
@@ -47,13 +47,13 @@ class Market:
 
     @property
     def family(self) -> tuple[str, ...]:
-        """The names whose closures hold for this market: its own, and that of the market whose rules it has."""
+        """The names whose closures apply to this market: its own, and that of the market whose rules it has."""
         base = self.name.partition("-")[0]
         return (self.name,) if base == self.name else (base, self.name)
 
     def tick(self, prices: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How far a recorded price may be off by rounding: the tick at each price by the latest table, 1e-8 for coins,
-        whose prices nobody restates."""
+        """The possible rounding error of recorded prices: the tick at each price by the latest table, 1e-8 for coins,
+        whose prices are not restated."""
         latest = None if self.calendar == COIN_MARKET.calendar else ticks.get_grid(self.name, date.max)
         return np.full(len(prices), 1e-8) if latest is None else latest.ticks(prices)
 
@@ -120,6 +120,6 @@ def get_market(name: str) -> Market:
 
 
 def is_market(name: str) -> bool:
-    """Whether a market may be called so."""
+    """Whether `name` is a valid name of a market."""
     match = NAME_PATTERN.fullmatch(name)
     return match is not None and match["base"] in MARKETS

@@ -1,7 +1,7 @@
-"""What held of an instrument on a day, from what sources said of it over time.
+"""Point-in-time membership: an instrument's segment and flags on a day, from the statements of sources.
 
-Attribute by attribute the latest statement up to the day counts, on one day the preferred source's; a statement
-stands until another one replaces it, and is never carried backward (no look-ahead).
+Attribute by attribute the latest statement up to the day is valid, on one day the preferred source's; a statement
+is valid until another one replaces it, and never backward (no look-ahead).
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _DAYS = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """What sources said, (S,) each, sorted by nothing in particular.
+    """Statements of sources, (S,) each, in no order.
 
     code index of the instrument, day of the statement (datetime64[D]), preference of its source (0 is best), and the
-    attributes: segment an index into `segments` or -1, common / managed / caution 1, 0, or -1 where not said.
+    attributes: segment an index into `segments` or -1, common / managed / caution 1, 0, or -1 where not stated.
     """
 
     code: NDArray[np.int64]
@@ -36,22 +36,22 @@ class Statements:
     caution: NDArray[np.int8]
 
     def at(self, code: NDArray[np.int64], day: NDArray[np.datetime64]) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
-        """Segment (an index, -1 unknown) and flags of each (code, day) pair, (R,) each. An instrument of which
-        nothing was said is common stock in good standing of no known segment."""
+        """Segment (an index, -1 unknown) and flags of each (code, day) pair, (R,) each. An instrument without
+        statements is common stock in good standing of unknown segment."""
         order = np.lexsort((-self.preference, self.day, self.code))
         keys = (self.code * _DAYS + self.day.astype(np.int64))[order]
-        asked = code * _DAYS + day.astype(np.int64)
+        wanted = code * _DAYS + day.astype(np.int64)
         floor = code * _DAYS
 
         def latest(attribute: NDArray[np.int8], unknown: int) -> NDArray[np.int8]:
-            said = attribute[order]
-            known = said >= 0
-            said, when = said[known], keys[known]
-            if not len(said):
+            stated = attribute[order]
+            valid = stated >= 0
+            stated, when = stated[valid], keys[valid]
+            if not len(stated):
                 return np.full(len(code), unknown, dtype=np.int8)
-            at = np.searchsorted(when, asked, side="right") - 1
-            found = (at >= 0) & (when[np.maximum(at, 0)] >= floor)
-            return np.where(found, said[np.maximum(at, 0)], np.int8(unknown))
+            at = np.searchsorted(when, wanted, side="right") - 1
+            has_statement = (at >= 0) & (when[np.maximum(at, 0)] >= floor)
+            return np.where(has_statement, stated[np.maximum(at, 0)], np.int8(unknown))
 
         flags = (
             NOT_COMMON * (latest(self.common, 1) == 0)

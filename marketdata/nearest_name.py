@@ -1,4 +1,4 @@
-"""The nearest of some names to a misspelt one, and the sentence that proposes it: the same at every door."""
+"""The nearest of some names to a misspelt one, and the sentence that proposes it, shared by all faces."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def nearest_name(name: object, names: Iterable[object], least: float = MIN_RATIO
     """The one of `names` that is most like `name`, whatever its case; "" where none is like it. `least`: the ratio from
     which several that are equally near count."""
     plain = {str(one).casefold(): str(one) for one in names}
-    given = str(name)[:MAX_LENGTH].casefold()
-    near = get_close_matches(given, plain, n=2, cutoff=MIN_UNIQUE_RATIO)
+    text = str(name)[:MAX_LENGTH].casefold()
+    near = get_close_matches(text, plain, n=2, cutoff=MIN_UNIQUE_RATIO)
     if not near:
         return ""
-    ratios = [SequenceMatcher(None, one, given).ratio() for one in near]
+    ratios = [SequenceMatcher(None, one, text).ratio() for one in near]
     if ratios[0] < least and ratios[0] == ratios[-1] and len(near) > 1:
         return ""
     return plain[near[0]]

@@ -1,7 +1,7 @@
-"""The currency: what passes between storage and engines, and nothing else does.
+"""Panel: the only data that passes between storage and engines.
 
-A panel holds one market (or a shard of its instruments) over consecutive sessions. Its first `start` sessions
-are history that recursive indicators need; the answers asked for are those of `sessions[start:]`, K in number.
+A panel contains one market (or a shard of its instruments) over consecutive sessions. Its first `start` sessions
+are history that recursive indicators need; the requested answers are those of `sessions[start:]`, K in number.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ PRICE_FIELDS = ("open", "high", "low", "close")
 FIELDS = (*PRICE_FIELDS, "volume", "amount", "raw_close")
 
 INVESTORS = ("foreign", "institution", "pension", "individual")
-"""Kinds of investors that a source of flow may tell apart; pension funds are counted among the institutions too."""
+"""Kinds of investors that a source of flow may distinguish; pension funds are counted among the institutions too."""
 
 FLOW_FIELDS = tuple(f"{who}_net_{what}" for who in INVESTORS for what in ("quantity", "value"))
-"""Net buying of a session, in raw shares and in the market's currency: fields that are read where flow is asked for."""
+"""Net buying of a session, in raw shares and in the market's currency: fields that are read where flow is requested."""
 
-# Bits of `flags`: what keeps an instrument out of every scan on that session.
+# Bits of `flags`: reasons that exclude an instrument from every scan on that session.
 NOT_COMMON, MANAGED, CAUTION = 1, 2, 4
 
 
@@ -34,13 +34,13 @@ class Panel:
     """Daily bars as arrays, read-only.
 
     sessions  (T,) datetime64[D], the market's calendar, ascending
-    start     index of the first session asked for; K = T - start
+    start     index of the first requested session; K = T - start
     codes     (N,) str, ascending
     first     (N,) index of the instrument's first bar (0 where it has earlier bars; T where it has none)
-    fields    name -> (R, N) float64, only those that were asked for, each with as many sessions as were asked for:
+    fields    name -> (R, N) float64, the requested ones, each with the requested number of sessions:
               R <= T, and the last row is the last session; NaN before the first bar, filled after it (no-trade
               bars); open, high, low, close and volume adjusted, amount and raw_close raw; those of `FLOW_FIELDS` as
-              recorded, NaN where nothing is
+              recorded, NaN where none is
     segments  the names that `segment` counts
     segment   (K, N) int8, -1 where there is no bar
     flags     (K, N) uint8, bits NOT_COMMON, MANAGED, CAUTION
@@ -59,7 +59,7 @@ class Panel:
     suspect: Bools
 
     def __getitem__(self, name: str) -> Floats:
-        """The field `name`, (T, N); KeyError names what was loaded."""
+        """The field `name`, (T, N); KeyError lists the loaded fields."""
         try:
             return self.fields[name]
         except KeyError:
@@ -68,7 +68,7 @@ class Panel:
 
     @property
     def output_sessions(self) -> NDArray[np.datetime64]:
-        """The sessions asked for, (K,)."""
+        """The requested sessions, (K,)."""
         return self.sessions[self.start :]
 
     @property
@@ -77,7 +77,7 @@ class Panel:
         return self.tail("volume", 0) > 0
 
     def tail(self, name: str, before: int) -> Floats:
-        """The field's last K + `before` rows: the sessions asked for and `before` more (fewer where history begins
+        """The field's last K + `before` rows: the requested sessions and `before` more (fewer where history begins
         later), (<= K + before, N)."""
         rows = min(len(self.sessions) - self.start + before, len(self.sessions))
         array = self[name]

@@ -1,4 +1,4 @@
-"""Bars that a daily price limit does not allow, whatever base price a source gives with them.
+"""Bars that a daily price limit does not allow, even by the base price of their source.
 
 A bar's base price is the one of its source, else the close before times the factor of an event. Of a market with a
 daily limit are suspected
@@ -64,9 +64,9 @@ def beyond_limits(bars: LimitedBars, market: Market, start: int) -> list[tuple[i
     if limit is None or len(bars.close) < 2:
         return []
     low = max(start, 1)
-    found = dict.fromkeys(_steps(bars, limit, low), STEP)
-    found |= _beyond(bars, market, limit, low)
-    return [(row, column, kind) for (row, column), kind in sorted(found.items())]
+    kinds = dict.fromkeys(_steps(bars, limit, low), STEP)
+    kinds |= _beyond(bars, market, limit, low)
+    return [(row, column, kind) for (row, column), kind in sorted(kinds.items())]
 
 
 def _beyond(bars: LimitedBars, market: Market, limit: float, low: int) -> dict[tuple[int, int], str]:
@@ -103,7 +103,7 @@ def _beyond(bars: LimitedBars, market: Market, limit: float, low: int) -> dict[t
 def _in_liquidation(bars: LimitedBars, limit: float, row: NDArray[np.intp], column: NDArray[np.intp]) -> Bools:
     """Whether trading began again beyond the limit, or the instrument's first bar lies, within the sessions before,
     (M,)."""
-    found = np.zeros(len(row), dtype=bool)
+    inside_period = np.zeros(len(row), dtype=bool)
     for back in range(1, LIQUIDATION):
         at = row - back
         inside = at >= 1
@@ -112,12 +112,12 @@ def _in_liquidation(bars: LimitedBars, limit: float, row: NDArray[np.intp], colu
         begins = (bars.volume[at, column] > 0) & ~(bars.volume[at - 1, column] > 0)
         with np.errstate(invalid="ignore"):
             far = ~(np.abs(close - before) <= limit * before)  # of a first bar too
-        found |= inside & begins & far
-    return found
+        inside_period |= inside & begins & far
+    return inside_period
 
 
 def _steps(bars: LimitedBars, limit: float, low: int) -> list[tuple[int, int]]:
-    """Cells whose base price cannot follow the close before."""
+    """Cells whose base price is impossible after the close before."""
     with np.errstate(invalid="ignore", divide="ignore"):
         scale = bars.close / bars.raw_close
         factor = np.ones(scale.shape)

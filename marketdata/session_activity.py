@@ -1,5 +1,5 @@
-"""Whether a market traded on a session, judged by that session's bars and those of the session before: one rule for
-files, quotes and collected bars.
+"""Activity of a session, by its bars and those of the session before: whether the market traded. One rule for files,
+quotes and collected bars.
 
 A session on which the market did not trade is no session, until its bars are replaced or an operator says that it was
 open (calendar override). It is recognised by either of
@@ -8,7 +8,7 @@ open (calendar override). It is recognised by either of
 - at least `COPY_SHARE` of at least `MIN_INSTRUMENTS` instruments that traded repeat the session before, price by
   price and to the last share: a source's stale copy.
 
-A session is in doubt, which a person decides, where nothing traded (of however few), where half of what traded repeats
+A session is in doubt, until a person decides, where nothing traded (of however few), where half of what traded repeats
 the session before, or where far fewer instruments traded than on the session before.
 
 Measured: over 760 sessions of KRX and 503 of the United States never fewer than 97.5 % of the session before traded;
@@ -27,15 +27,15 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 COMPARED_FIELDS = ("open", "high", "low", "close", "volume")
-"""What two bars have in common when one is a copy of the other."""
+"""Fields that are equal in a bar and its copy."""
 MIN_INSTRUMENTS = 10
 COPY_SHARE = 0.9
 DOUBT_SHARE = 0.5
 MIN_FEWER = 5
-"""A session is not thin for the sake of fewer instruments than this, whatever share they are."""
+"""The least number of instruments by which a thin session falls short of the one before."""
 COMPLETE_SHARE = 0.9
-"""The share of the session before that must have a bar and trade, among common stock in good standing: what a scan
-looks at. (A source that knows more kinds of instruments must not make another look thin.)"""
+"""The share of the session before that must have a bar and trade, among common stock in good standing: the instruments
+of a scan. (A source with more kinds of instruments must not make another look thin.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class ActivityTracker:
         return Activity(len(code), int(traded.sum()), int(repeated.sum()), self.before)
 
     def accept(self, code: NDArray[np.integer], values: Floats, activity: Activity) -> None:
-        """Go on from this session, which counts as one."""
+        """Take this session as the one before the next."""
         self.bars = np.full((self.instruments, len(COMPARED_FIELDS)), np.nan)
         self.bars[code] = values
         self.before = activity.traded

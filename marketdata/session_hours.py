@@ -1,4 +1,4 @@
-"""When the sessions of a market open and close.
+"""Opening and closing times of a market's sessions.
 
 A session is closed once its closing time has been reached on the market's clock; until then its bars form. Everything
 that depends on whether a session has closed goes through `SessionHours`. A session's hours are, the first that exists:
@@ -73,10 +73,10 @@ class SessionHours:
         opens, closes = self.overrides.get(session, (None, None))
         if opens is not None and closes is not None:
             return Minutes(opens, closes)
-        known = self._known(session)
-        return Minutes(known.opens if opens is None else opens, known.closes if closes is None else closes)
+        usual = self._calendar_minutes(session)
+        return Minutes(usual.opens if opens is None else opens, usual.closes if closes is None else closes)
 
-    def _known(self, session: date) -> Minutes:
+    def _calendar_minutes(self, session: date) -> Minutes:
         dated = calendar_table.SESSION_HOURS.get(self.market.calendar, {}).get(session)
         if dated is not None:
             return Minutes(*(moment.hour * 60 + moment.minute for moment in (dated.opens, dated.closes)))

@@ -1,11 +1,11 @@
-"""Which of several sources to take a session's bars from, judged by what they brought lately.
+"""Preference among several sources of a session's bars, by their recent quality.
 
 Quality = 0.6 completeness + 0.4 freshness over the last 7 recorded sessions up to the one in question: completeness is
-the share of the bars of the source that has most of them, from the first of those sessions on which it brought any (a
-source whose record begins is not behind), freshness 1 with a bar in that very session and a seventh less for each
+its share of the bars of the source with most of them, from the first of those sessions on which it has any (a source
+whose record begins is not behind), freshness 1 with a bar in that very session and a seventh less for each
 session since the last one. Preferred is the first of the configured order whose quality is at least 0.8,
-else the best. Nothing but the bars up to a session decides, so what was preferred then stays so: a later bar changes no
-earlier session's data, and a scan done again sees the same.
+else the best. The preference depends on the bars up to the session alone: a later bar changes no earlier
+session's data, and a repeated scan reads the same.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ def source_qualities(counts: SourceCounts, day: date) -> dict[str, float]:
     """The quality of each source with a bar in the window that ends with `day`, 0..1."""
     window = [one for one in sorted(counts) if one <= day][-QUALITY_SESSIONS:]
     most = [max(counts[one].values(), default=0) for one in window]
-    found = {}
+    qualities = {}
     for source in sorted({source for one in window for source in counts[one]}):
         there = [n for n, one in enumerate(window) if source in counts[one]]
-        brought = sum(counts[window[n]][source] for n in there)
-        complete = brought / sum(most[there[0] :])
+        bars = sum(counts[window[n]][source] for n in there)
+        complete = bars / sum(most[there[0] :])
         fresh = 1 - (len(window) - 1 - there[-1]) / QUALITY_SESSIONS
-        found[source] = 0.6 * complete + 0.4 * fresh
-    return found
+        qualities[source] = 0.6 * complete + 0.4 * fresh
+    return qualities
 
 
 def preferred_sources(counts: SourceCounts, days: Sequence[date], order: Sequence[str]) -> dict[date, tuple[str, ...]]:
     """For each of `days` its sources, the preferred first and the others in the configured order."""
-    found = {}
+    preferred = {}
     for day in days:
         quality = source_qualities(counts, day)
         ranks = membership.rank_sources(list(quality), order)
         ranked = sorted(ranks, key=lambda source: ranks[source])
         good = [source for source in ranked if quality[source] >= MIN_QUALITY]
         first = good[0] if good else max(ranked, key=lambda source: quality[source])
-        found[day] = (first, *(source for source in ranked if source != first))
-    return found
+        preferred[day] = (first, *(source for source in ranked if source != first))
+    return preferred

@@ -33,14 +33,14 @@ Price = Decimal | int | float
 Bands = Sequence[tuple[str, str]]
 
 DIGITS = 12
-"""Significant digits of a float that are read: what arithmetic leaves beyond them is no part of a price."""
+"""Significant digits of a float that are read: digits beyond are rounding errors."""
 
 ALWAYS = date.min
 FUNDS = frozenset({"etf", "etn"})
 
 
 class Side(StrEnum):
-    """What an order of a plan is for."""
+    """The purpose of a plan's order."""
 
     ENTRY = "entry"
     TARGET = "target"
@@ -62,7 +62,7 @@ class TickGrid:
         return cls(tuple(map(Decimal, bounds)), tuple(map(Decimal, sizes)))
 
     def tick(self, price: Decimal) -> Decimal:
-        """The tick of the band that holds `price`."""
+        """The tick of the band that contains `price`."""
         return self.sizes[bisect_right(self.bounds, price) - 1]
 
     def floor(self, price: Decimal) -> Decimal:
@@ -78,10 +78,10 @@ class TickGrid:
         return price % self.tick(price) == 0
 
     def ticks(self, prices: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The tick at each of many prices, as floats: for made-up markets, not for orders."""
+        """The tick at each of many prices, as floats: for generated markets, not for orders."""
         band = np.searchsorted(np.array(self.bounds, np.float64), prices, side="right") - 1
-        found: NDArray[np.float64] = np.array(self.sizes, np.float64)[np.maximum(band, 0)]
-        return found
+        sizes: NDArray[np.float64] = np.array(self.sizes, np.float64)[np.maximum(band, 0)]
+        return sizes
 
     def _multiple(self, price: Decimal, rounding: str) -> Decimal:
         tick = self.tick(price)
@@ -142,9 +142,9 @@ def get_grid(market: str, session: date, segment: str = "", kind: str = "stock")
     before 2023-01-25: without one the grid of KOSPI, which every segment's grid contains. `kind`: etf and etn have a
     grid of their own on KRX.
     """
-    for since, found in _tables(market.partition("-")[0], segment, kind):
+    for since, grid in _tables(market.partition("-")[0], segment, kind):
         if session >= since:
-            return found
+            return grid
     return None
 
 
@@ -189,11 +189,11 @@ def order_price(
     that does not exist. `market`, `segment` and `kind` as in `get_grid`.
     """
     down = Side(side) is Side.TARGET
-    found = get_grid(market, session, segment, kind)
+    grid = get_grid(market, session, segment, kind)
     exact = to_decimal(price)
-    if found is None or exact is None or exact <= 0:
+    if grid is None or exact is None or exact <= 0:
         return None
-    rounded = found.floor(exact) if down else found.ceil(exact)
+    rounded = grid.floor(exact) if down else grid.ceil(exact)
     return rounded if rounded > 0 else None
 
 
@@ -204,10 +204,10 @@ def is_on_grid(price: Price, session: date, market: str, *, segment: str = "", k
     that a vendor restated lie off it. SPACs trade in whole won since 2026, funds on either of their grids through
     December 2023. US trades may print at any price, and orders of coins may rest from before a change.
     """
-    exact, found = to_decimal(price), get_grid(market, session, segment, kind)
-    if exact is None or found is None:
+    exact, grid = to_decimal(price), get_grid(market, session, segment, kind)
+    if exact is None or grid is None:
         return None
-    if found.has(exact):
+    if grid.has(exact):
         return True
     is_krx = market.partition("-")[0] == "kr"
     if is_krx and kind == "spac" and session >= date(2026, 1, 1):
@@ -260,16 +260,16 @@ def get_price_limits(
     first days, and where `base` is missing or not above 0.
     """
     exact = to_decimal(base)
-    found = get_grid("kr", session, segment, kind)
-    if exact is None or found is None or exact <= 0 or liquidation:
+    grid = get_grid("kr", session, segment, kind)
+    if exact is None or grid is None or exact <= 0 or liquidation:
         return None
     konex = segment.startswith("KONEX")
     if first_day:
         if konex or session < FREE_FIRST_DAY_SINCE:
             return None
-        return PriceLimits(found.ceil(exact * 60 / 100), found.floor(exact * 4))
+        return PriceLimits(grid.ceil(exact * 60 / 100), grid.floor(exact * 4))
     percent = (15 if konex or session < WIDER_SINCE else 30) * leverage
-    tick = found.tick(exact)
+    tick = grid.tick(exact)
     width = exact * percent // 100 // tick * tick
-    lower = max(exact - width, found.sizes[0])
-    return PriceLimits(found.ceil(lower), found.floor(exact + width))
+    lower = max(exact - width, grid.sizes[0])
+    return PriceLimits(grid.ceil(lower), grid.floor(exact + width))

@@ -1,1 +1,1 @@
-"""What looks wrong with the record, for a person to judge: `report.findings` runs every check."""
+"""Checks of the record for data that looks wrong: `report.findings` runs every check."""

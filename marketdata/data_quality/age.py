@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+import numpy as np
+
 from marketdata.data_quality.finding import Finding
+from marketdata.queries.market_calendar import get_sessions
 from marketdata.queries.readiness import ReadinessState, get_freshness
 
 
-def check_age(market: str, as_of: datetime) -> Iterator[Finding]:
-    """What `check_data` says of the age of a market's record: nothing unless it is overdue."""
-    (found,) = get_freshness([market], as_of)
-    if found.state is ReadinessState.OVERDUE:
+def check_age(market: str, as_of: datetime, *, limit: int = 20) -> Iterator[Finding]:
+    """A finding where the market's record is overdue; its cases are the sessions it lacks, the oldest first."""
+    (freshness,) = get_freshness([market], as_of)
+    if freshness.state is ReadinessState.OVERDUE:
+        calendar = get_sessions(market)
+        closed = calendar[calendar <= np.datetime64(freshness.last_closed)]
+        lacking = closed[len(closed) - freshness.behind :]
         yield Finding(
             "old_record",
             market,
-            found.behind,
-            f"{found.sentence[:-1]} (import or collect what is missing); sessions behind",
-            ({"latest session": str(found.latest), "last closed session": str(found.last_closed)},),
+            freshness.behind,
+            f"{freshness.sentence} Sessions that it lacks (import or collect them)",
+            tuple({"session": str(day)} for day in lacking[:limit]),
         )

@@ -18,9 +18,9 @@ from marketdata.queries.market_calendar import get_sessions
 
 SESSIONS = 252
 MATCH, ANOMALY = 0.001, 0.05
-"""Two sources' bars match when no price differs by more than the one, and beyond the other something is wrong."""
-TELLING = 10_000
-"""A volume from which on the same one twice is no chance."""
+"""Two sources' bars match when no price differs by more than `MATCH`; beyond `ANOMALY` one is wrong."""
+REPEAT_VOLUME = 10_000
+"""A volume from which on the same one twice is no coincidence."""
 _TABLE = StockPrice._meta.db_table
 _PRICES = ("open", "high", "low", "close")
 
@@ -29,7 +29,7 @@ def instrument_gaps(market: str, limit: int) -> Finding:
     """Sessions between the first and the last bar of an instrument on which it has none, over the last year."""
     bars = StockPrice.objects.filter(market=market, date__gte=_since(market)).order_by()
     days = sorted(bars.values_list("date", flat=True).distinct())
-    recorded = np.array(days, dtype="datetime64[D]")  # what the whole market lacks is told elsewhere
+    recorded = np.array(days, dtype="datetime64[D]")  # another check reports what the whole market lacks
     spans = bars.values_list("stock_code").annotate(Min("date"), Max("date"), Count("date", distinct=True))
     rows = list(spans)
     ends = np.array([row[1:3] for row in rows], dtype="datetime64[D]").reshape(-1, 2)
@@ -55,7 +55,7 @@ def instrument_gaps(market: str, limit: int) -> Finding:
 
 
 def repeated_bars(market: str, limit: int) -> Finding:
-    """Bars equal to the one before in every price and the volume: a day that a source gave twice."""
+    """Bars equal to the one before in every price and the volume: a source repeated a day."""
     columns = (*_PRICES, "volume")
     before = ", ".join(f"LAG({name}) OVER w AS b_{name}" for name in columns)
     same = " AND ".join(f"{name} = b_{name}" for name in columns)
@@ -65,7 +65,7 @@ def repeated_bars(market: str, limit: int) -> Finding:
         "WINDOW w AS (PARTITION BY stock_code, source ORDER BY date)) AS bars "
         f"WHERE volume >= %s AND high > low AND {same} ORDER BY date, stock_code"
     )
-    rows = _rows(sql, [market, _since(market), TELLING])
+    rows = _rows(sql, [market, _since(market), REPEAT_VOLUME])
     return Finding(
         "repeated_bars",
         market,
@@ -111,8 +111,8 @@ def source_quality(market: str, limit: int) -> Finding:
         recent = StockPrice.objects.filter(market=market, date__gte=last - timedelta(days=21))
         for day, source, number in recent.order_by().values_list("date", "source").annotate(Count("pk")):
             counts.setdefault(day, {})[source] = number
-    found = source_preference.source_qualities(counts, last) if last else {}
-    poor = {source: one for source, one in found.items() if one < source_preference.MIN_QUALITY}
+    qualities = source_preference.source_qualities(counts, last) if last else {}
+    poor = {source: quality for source, quality in qualities.items() if quality < source_preference.MIN_QUALITY}
     order = ", ".join(settings.SOURCE_ORDER)
     return Finding(
         "source_quality",
@@ -121,7 +121,7 @@ def source_quality(market: str, limit: int) -> Finding:
         "Sources whose quality (0.6 completeness + 0.4 freshness over "
         f"{source_preference.QUALITY_SESSIONS} sessions) is below {source_preference.MIN_QUALITY}; "
         f"the configured order is {order}",
-        tuple({"source": source, "quality": round(one, 3)} for source, one in sorted(poor.items())),
+        tuple({"source": source, "quality": round(quality, 3)} for source, quality in sorted(poor.items())),
     )
 
 
@@ -140,14 +140,14 @@ def anomalies(market: str, limit: int) -> Finding:
         len(rows),
         f"Bars of which two sources give a price more than {ANOMALY:.0%} apart: one of them is wrong",
         tuple(
-            {"code": code, "session": str(day), f"close {one}": mine, f"close {two}": theirs}
-            for code, day, one, two, mine, theirs in rows[:limit]
+            {"code": code, "session": str(day), f"close {first}": close, f"close {second}": other}
+            for code, day, first, second, close, other in rows[:limit]
         ),
     )
 
 
 def apart(share: float) -> str:
-    """SQL that says whether some price of bars a and b differs by more than `share` of their mean."""
+    """SQL condition: some price of bars a and b differs by more than `share` of their mean."""
     return " OR ".join(f"ABS(a.{name} - b.{name}) > {share} * (a.{name} + b.{name}) / 2" for name in _PRICES)
 
 
@@ -155,15 +155,14 @@ def _since(market: str) -> date:
     """The first of the last `SESSIONS` recorded sessions."""
     last, calendar = _last(market), get_sessions(market)
     end = int(np.searchsorted(calendar, np.datetime64(last), side="right")) if last else 0
-    found: date = calendar[max(end - SESSIONS, 0)].item()
-    return found
+    first: date = calendar[max(end - SESSIONS, 0)].item()
+    return first
 
 
 def _last(market: str) -> date | None:
     """The last day with a bar."""
-    known = Instrument.objects.filter(market=market).aggregate(last=Max("last_bar"))
-    found: date | None = known["last"]
-    return found
+    latest: date | None = Instrument.objects.filter(market=market).aggregate(last=Max("last_bar"))["last"]
+    return latest
 
 
 def _rows(sql: str, params: Sequence[str | float | date]) -> list[tuple[str, object, str, float, float, float]]:

@@ -1,4 +1,4 @@
-"""Bars whose own values contradict each other: something of what a source answered was blank, or another thing."""
+"""Bars whose values contradict each other: a source left some blank, or gave another field."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SLACK = 0.003
 APART = 1.3
 """The mean price that amount and volume imply may lie so many times outside the day's range (trades after hours do)."""
 CODES = 50
-"""Codes in the command that asks for them again."""
+"""Codes in the command that requests them again."""
 _TABLE = StockPrice._meta.db_table
 
 CONTRADICTIONS = {
@@ -30,7 +30,7 @@ CONTRADICTIONS = {
     "amount and volume imply a price outside the range": "volume > 0 AND amount > 0 AND low > 0 AND high > 0 AND "
     "(amount > high * {apart} * volume OR amount * {apart} < low * volume)",
 }
-"""What is wrong -> the bars of which it holds, in SQL."""
+"""Contradiction in words -> the SQL condition of the bars that have it."""
 
 
 def contradictory_bars(market: str, limit: int) -> Finding:
@@ -68,7 +68,7 @@ def contradictory_bars(market: str, limit: int) -> Finding:
 
 
 def _command(market: str, rows: list[tuple[Any, ...]]) -> str:
-    """The command that asks for these bars again, those of the first `CODES` instruments."""
+    """The command that requests these bars again, those of the first `CODES` instruments."""
     if not rows:
         return ""
     codes = sorted({str(row[0]) for row in rows})[:CODES]

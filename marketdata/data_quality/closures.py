@@ -9,6 +9,7 @@ import numpy as np
 from marketdata.data_quality.finding import Finding
 from marketdata.markets import get_market
 from marketdata.models import CalendarOverride, StockPrice
+from marketdata.number_format import count_of
 from marketdata.queries.market_calendar import get_sessions
 from marketdata.session_activity import COMPARED_FIELDS, MIN_INSTRUMENTS, Activity, is_copy
 
@@ -23,15 +24,15 @@ def contradicted_closures(market: str, limit: int) -> Finding:
     sessions = get_sessions(market)
     cases: list[dict[str, str | float]] = []
     for row in closed:
-        if np.datetime64(row.date) in sessions:  # the market itself says otherwise
+        if np.datetime64(row.date) in sessions:  # the market's own override opens it
             continue
-        seen = _activity(market, row.date)
-        if seen.traded >= MIN_INSTRUMENTS and not is_copy(seen.traded, seen.repeated):
+        activity = _activity(market, row.date)
+        if activity.traded >= MIN_INSTRUMENTS and not is_copy(activity.traded, activity.repeated):
             who = f"source {row.source}" if row.source else "an operator"
             cases.append(
                 {
                     "session": str(row.date),
-                    "evidence": f"{seen.traded} instruments traded",
+                    "evidence": f"{count_of(activity.traded, 'instrument')} traded",
                     "closed by": who,
                 }
             )
@@ -47,7 +48,7 @@ def contradicted_closures(market: str, limit: int) -> Finding:
 
 
 def _activity(market: str, day: date) -> Activity:
-    """What the bars of a day say beside those of the last day before it that has any."""
+    """The activity of a day, compared with the last day before it that has bars."""
     bars = StockPrice.objects.filter(market=market)
     now = _bars(market, day)
     if sum(bar[-1] > 0 for bar in now.values()) < MIN_INSTRUMENTS:

@@ -1,4 +1,4 @@
-"""What a check of the record found."""
+"""Findings of the checks of a record."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked for and found: how often, in words, the first cases of it, and the command or the page
-    that does something about it, "" where there is none."""
+    """The result of one check: how many cases it has, a description, the first of them, and the command or the page
+    that mends them, "" where there is none."""
 
     check: str
     market: str

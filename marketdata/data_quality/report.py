@@ -1,4 +1,4 @@
-"""What looks wrong with the record: for a person to judge, since none of it is certain."""
+"""All checks of a record: their findings are hints for a person, none is certain."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from marketdata.queries import index_series
 from marketdata.queries.market_calendar import get_sessions
 
 QUIET_SESSIONS = 20
-"""An instrument is quiet when it has had no bar for more than so many of its market's sessions."""
+"""An instrument is quiet after more sessions than this of its market without a bar."""
 OLD_SESSIONS = 252
-"""A statement is old when it was last made more than so many sessions before the instrument's last bar."""
+"""A status statement is old when its last day lies more sessions than this before the instrument's last bar."""
 
 _COMPARED = ("open", "high", "low", "close", "volume")
 _TABLE = StockPrice._meta.db_table
@@ -28,8 +28,8 @@ _TABLE = StockPrice._meta.db_table
 def get_findings(
     market: str, *, limit: int = 20, progress: Callable[[str, float], None] | None = None
 ) -> Iterator[Finding]:
-    """Everything found in a market, with up to `limit` cases each. `progress` is given the name of the check that
-    begins and the share of the checks that is done, at last 1."""
+    """The findings in a market, with up to `limit` cases each. `progress` is called with the name of the check that
+    begins and the share of finished checks, at last 1."""
     checks = (
         missing_sessions,
         sessions.closed_days,
@@ -51,9 +51,9 @@ def get_findings(
     show = progress or (lambda name, share: None)
     for n, check in enumerate(checks):
         show(check.__name__.replace("_", " "), n / len(checks))
-        found = check(market, limit)
-        if found.count:
-            yield found
+        finding = check(market, limit)
+        if finding.count:
+            yield finding
     show("", 1.0)
 
 
@@ -102,7 +102,7 @@ def index_gaps(market: str, limit: int) -> Finding:
 
 
 def disagreements(market: str, limit: int) -> Finding:
-    """Bars that two sources give differently: a price by more than 0.1 %, or another volume."""
+    """Bars that differ between two sources: a price by more than 0.1 %, or the volume."""
     count = 0
     cases: list[dict[str, str | float]] = []
     sources = sorted(StockPrice.objects.filter(market=market).order_by().values_list("source", flat=True).distinct())
@@ -148,31 +148,31 @@ def quiet_instruments(market: str, limit: int) -> Finding:
 
 
 def old_statements(market: str, limit: int) -> Finding:
-    """Instruments of which it was last said long before their last bar whether they are under administration or
-    caution: what was said then still counts."""
+    """Instruments whose last statement of administration and caution is much older than their last bar; it still
+    counts."""
     calendar = get_sessions(market)
-    said = (
+    statements = (
         InstrumentStatus.objects.filter(instrument__market=market, managed__isnull=False)
         .values("instrument__code", "instrument__name", "instrument__last_bar")
-        .annotate(said=Max("valid_to"))
-        .order_by("said", "instrument__code")
+        .annotate(stated=Max("valid_to"))
+        .order_by("stated", "instrument__code")
     )
-    rows = [row for row in said if row["instrument__last_bar"]]
+    rows = [row for row in statements if row["instrument__last_bar"]]
     ends = np.array([row["instrument__last_bar"] for row in rows], dtype="datetime64[D]")
-    told = np.array([row["said"] for row in rows], dtype="datetime64[D]")
-    age = np.searchsorted(calendar, ends) - np.searchsorted(calendar, told)
+    stated = np.array([row["stated"] for row in rows], dtype="datetime64[D]")
+    age = np.searchsorted(calendar, ends) - np.searchsorted(calendar, stated)
     old = [rows[place] for place in np.flatnonzero(age > OLD_SESSIONS).tolist()]
     return Finding(
         "old_statements",
         market,
         len(old),
-        f"Instruments whose administration and caution were last told more than {OLD_SESSIONS} sessions before their "
+        f"Instruments whose administration and caution were last stated more than {OLD_SESSIONS} sessions before their "
         "last bar",
         tuple(
             {
                 "code": row["instrument__code"],
                 "name": row["instrument__name"],
-                "last_status": str(row["said"]),
+                "last_status": str(row["stated"]),
                 "last_bar": str(row["instrument__last_bar"]),
             }
             for row in old[:limit]
@@ -190,7 +190,7 @@ def _difference(row: tuple[object, ...], pair: tuple[str, str]) -> dict[str, str
     code, day, *values = row
     case: dict[str, str | float] = {"code": str(code), "date": str(day)}
     for place, name in enumerate(_COMPARED):
-        mine, theirs = float(str(values[2 * place])), float(str(values[2 * place + 1]))
-        if mine != theirs:
-            case |= {f"{name} {pair[0]}": mine, f"{name} {pair[1]}": theirs}
+        first, second = float(str(values[2 * place])), float(str(values[2 * place + 1]))
+        if first != second:
+            case |= {f"{name} {pair[0]}": first, f"{name} {pair[1]}": second}
     return case

@@ -10,26 +10,26 @@ from marketdata.queries.suspicions import get_suspected_moves
 
 
 def suspected_actions(market: str, limit: int) -> Finding:
-    """Moves beyond the market's daily limit that neither a base price nor an event explains, jumps that no real move
-    looks like where there is no limit, and events that contradict the bars; the newest first. LakeError where the lake
+    """Moves beyond the market's daily limit that neither a base price nor an event explains, jumps unlike real moves
+    where there is no limit, and events that contradict the bars; the newest first. LakeError where the lake
     is behind the record."""
-    held = get_record(market)
-    found = get_suspected_moves(held)[::-1]
-    known = {(one.session, one.code): one for one in get_breaks(held)}
+    record = get_record(market)
+    moves = get_suspected_moves(record)[::-1]
+    breaks = {(one.session, one.code): one for one in get_breaks(record)}
     cases: list[dict[str, str | float]] = []
-    for day, code, before, close in found[:limit]:
+    for day, code, before, close in moves[:limit]:
         case: dict[str, str | float] = {"code": code, "session": str(day)}
         case |= {"close before": before, "close": close}
-        if one := known.get((str(day), code)):
-            case["told"] = one.sentence()
+        if reason := breaks.get((str(day), code)):
+            case["reason"] = reason.sentence()
         cases.append(case)
     what = "moves and bars beyond the daily limit"
-    if held.market.suspect_move is None:
+    if record.market.suspect_move is None:
         what = "jumps, bars off by a power of ten, seams"
     return Finding(
         "suspected_actions",
         market,
-        len(found),
+        len(moves),
         f"Suspected corporate actions and errors: {what}; such an instrument is not eligible for 252 sessions and not "
         "in the market's index (decide in the admin under Suspected actions, or supply the event in a file of date, "
         "code, ratio; 1 says that the move was real; a wrong bar is collected or imported again)",
@@ -40,13 +40,13 @@ def suspected_actions(market: str, limit: int) -> Finding:
 
 def new_lives(market: str, limit: int) -> Finding:
     """Codes with more than 60 sessions without a bar that nothing explains: another instrument begins there."""
-    found = [one for one in get_breaks(get_record(market)) if one.kind == LIFE][::-1]
+    lives = [one for one in get_breaks(get_record(market)) if one.kind == LIFE][::-1]
     return Finding(
         "new_lives",
         market,
-        len(found),
+        len(lives),
         "Codes used again after more than 60 sessions without a bar: history and age begin anew (where it is the same "
         "instrument, collect or import the bars between, or supply a factor event on the first session after: 1 where "
         "prices go on as they were)",
-        tuple({"code": one.code, "last bar before": one.since, "first bar": one.session} for one in found[:limit]),
+        tuple({"code": one.code, "last bar before": one.since, "first bar": one.session} for one in lives[:limit]),
     )

@@ -1,4 +1,4 @@
-"""What the exchange calendars do not know."""
+"""Overrides of the exchange calendars, and their changes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from django.db import models
 
 
 class CalendarOverride(models.Model):
-    """A day on which a market was open or closed, or had other hours, against what its calendar says; `source` is ""
-    where a person wrote it, else the source whose answer it is."""
+    """A day on which a market was open or closed, or had other hours, against its calendar; `source` is "" where a
+    person wrote it, else the source of the answer."""
 
     market = models.CharField(max_length=12)
     date = models.DateField()
@@ -40,7 +40,7 @@ class CalendarOverride(models.Model):
 
 
 class CalendarChange(models.Model):
-    """What a source's answers did to the overrides: one row for each that was written, withdrawn or disputed."""
+    """Changes of the overrides by a source's answers: one row for each written, withdrawn or disputed override."""
 
     class Kind(models.TextChoices):
         WRITTEN = "written"

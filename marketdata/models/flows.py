@@ -1,4 +1,4 @@
-"""Who bought: net buying of the kinds of investors, as the sources gave it."""
+"""Investor flow: net buying of each kind of investors, as the sources gave it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import models
 
 class InstitutionalFlow(models.Model):
     """Net buying (bought - sold) in one instrument on one session, as one source gave it: quantities in raw shares (or
-    units), values in the market's currency, negative where more was sold. NULL is missing, which is not 0. The fields
+    units), values in the market's currency, negative where more was sold. NULL is missing, not 0. The fields
     besides the key are `panel.FLOW_FIELDS`.
     """
 

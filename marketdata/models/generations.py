@@ -1,4 +1,4 @@
-"""When what is shown of a market last changed: what answers that are kept for a while go by."""
+"""Generations: the times of the last change of each market's data, which caches of answers compare."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from django.db import models
 
 
 class Generation(models.Model):
-    """The time of the last change of what is shown under `name`: a market, or something that belongs to all of them.
+    """The time of the last change of the data called `name`: a market, or data of all markets.
 
-    Written in the transaction of the change itself, so whoever reads a generation reads the rows that belong to it.
-    Two generations of a name are a second apart at least, even where two changes are not: HTTP tells no less apart.
+    Written in the transaction of the change itself, so a reader of a generation reads the rows that belong to it. Two
+    generations of a name are a second apart at least, even where two changes are not: the resolution of HTTP dates.
     """
 
     name = models.CharField(max_length=24, unique=True)

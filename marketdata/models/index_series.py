@@ -1,4 +1,4 @@
-"""External index series, and which one a market's regimes stand on."""
+"""External index series, and the choice of one for a market's regimes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from marketdata.number_format import format_number
 
 
 class IndexBar(models.Model):
-    """One session of an index that somebody else computes, such as KS11."""
+    """One session of an external index, such as KS11."""
 
     market = models.CharField(max_length=12)
     name = models.CharField(max_length=24)
@@ -49,12 +49,12 @@ class IndexChoice(models.Model):
         except UnknownMarket as error:
             raise ValidationError({"market": str(error)}) from error
         series = IndexBar.objects.filter(market__in=family).order_by("name")
-        known = list(series.values_list("name", flat=True).distinct())
-        if self.name and self.name not in known:
+        names = list(series.values_list("name", flat=True).distinct())
+        if self.name and self.name not in names:
             raise ValidationError(
                 {
                     "name": f"Market {self.market} has no index series {self.name!r} (recorded: "
-                    f"{', '.join(known) or 'none'}): import it with `manage.py import_index` first."
-                    f"{did_you_mean(self.name, known)}"
+                    f"{', '.join(names) or 'none'}): import it with `manage.py import_index` first."
+                    f"{did_you_mean(self.name, names)}"
                 }
             )

@@ -1,4 +1,4 @@
-"""What trades, and what was known of it on each day."""
+"""Instruments, and their status on each day."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Instrument(models.Model):
-    """One thing that trades. `name`, `kind` and `segment` are the latest known, for display and search only:
+    """An instrument. `name`, `kind` and `segment` are the latest ones, for display and search only:
     no scan reads them, since membership is point in time (`InstrumentStatus`)."""
 
     market = models.CharField(max_length=12)
@@ -31,11 +31,10 @@ class Instrument(models.Model):
 
 
 class InstrumentStatus(models.Model):
-    """What one source said of an instrument from `valid_from` to `valid_to`, both days it was seen on.
+    """A source's statement of an instrument's status from `valid_from` to `valid_to`, its first and last day.
 
-    What holds on a day is, attribute by attribute, the latest statement up to that day (on the same day the
-    preferred source's); never a later one. An attribute a source does not know is NULL and leaves what was
-    known before standing.
+    Valid on a day is, attribute by attribute, the latest statement up to that day (on the same day the preferred
+    source's); never a later one. An attribute that a source does not give is NULL: the statement before stays valid.
     """
 
     instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="statuses")
@@ -68,8 +67,8 @@ class InstrumentStatus(models.Model):
 
 
 class StatusChange(models.Model):
-    """When what holds of an instrument changed in the record: from `first` to the day before `before` (NULL: for
-    good)."""
+    """A change of an instrument's recorded status, of the days from `first` to the day before `before` (NULL: no
+    end)."""
 
     market = models.CharField(max_length=12)
     stock_code = models.CharField(max_length=24)
@@ -81,4 +80,4 @@ class StatusChange(models.Model):
         indexes = [models.Index(fields=["market", "at"], name="status_change_at")]
 
     def __str__(self) -> str:
-        return f"{self.market}:{self.stock_code} {self.first}.. told {self.at:%Y-%m-%d}"
+        return f"{self.market}:{self.stock_code} {self.first}.. changed {self.at:%Y-%m-%d}"

@@ -1,4 +1,4 @@
-"""The lake's partitions and whether each still tells the truth."""
+"""The lake's partitions, and whether each is up to date."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from django.db import models
 
 class Partition(models.Model):
     """One market's month in one kind of file. Every write to the record raises `wanted` in its own transaction; a
-    projection that read the record at `wanted` = g sets `written` = g once the file lies in place. The file is stale
-    while the two differ, whatever happened in between."""
+    projection that read the record at `wanted` = g sets `written` = g once the file is in place. The file is stale
+    while the two differ."""
 
     market = models.CharField(max_length=12)
     month = models.DateField(help_text="First day of the month")
@@ -60,7 +60,7 @@ class LakePartition(Partition):
 
 
 class FlowPartition(Partition):
-    """A month of investor flow, a file of its own: whoever does not read flows neither reads nor waits for it."""
+    """A month of investor flow, a file of its own: a read without flows needs neither the file nor its projection."""
 
     sessions = models.JSONField(default=dict, help_text="ISO date -> [flows, digest]")
 

@@ -48,12 +48,12 @@ class StockPrice(models.Model):
 
 
 class BarCoverage(models.Model):
-    """A source was asked for the bars of an instrument from `first` to `last`, and answered: a session in between
-    without a bar is known to have none. Spans of one instrument neither touch nor overlap.
+    """A span of days, `first` to `last`, for which a source has answered a request for an instrument's bars: a session
+    in it without a bar has none. Spans of one instrument neither touch nor overlap.
 
-    A `spoiled` span is one that was asked for and is still open, since its answers lacked values: the next collection
-    asks for it again, until it was answered `tries` times in vain. `settled`: the last session whose bar was read on a
-    later day than its own, NULL where that was never of interest; the same on every row of an instrument.
+    A `spoiled` span is still open, since its answers lacked values: the next collection requests it again, until
+    `tries` answers lacked them. `settled`: the last session whose bar was read on a later day than its own, NULL where
+    it was never needed; the same on every row of an instrument.
     """
 
     market = models.CharField(max_length=12)

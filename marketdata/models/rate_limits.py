@@ -1,4 +1,4 @@
-"""What is kept of calls to exchanges: their pace where there is no Redis, and what is asked for once a day."""
+"""Rate limits of calls to exchanges where there is no Redis, and the times of requests that are made once a day."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from django.db import models
 
 
 class RateLimitRow(models.Model):
-    """When the next call of a group may be made, as `sources.http.pace.Pace` writes it; changed only from a known state
-    (compare and swap)."""
+    """The state of a group's rate limit, as `sources.http.rate_limit` writes it; replaced only where it has not changed
+    since it was read (compare and swap)."""
 
     group = models.CharField(max_length=80, unique=True)
     state = models.TextField()
@@ -17,7 +17,7 @@ class RateLimitRow(models.Model):
 
 
 class SourceVisit(models.Model):
-    """When a source was last asked for something that it wants to be asked for rarely."""
+    """The time of the last request to a source for data that it allows to request rarely."""
 
     source = models.CharField(max_length=24)
     what = models.CharField(max_length=24)

@@ -1,8 +1,7 @@
 """Tables that are their own primary key.
 
-SQLite keeps a table with a composite key twice, as rows and as the key's index, unless it is told otherwise. Many small
-rows (candles) are kept once: `WithoutRowid` follows the `CreateModel` of such a table in its migration.
-"""
+SQLite keeps a table with a composite key twice, as rows and as the key's index, unless the table has no rowid. Many
+small rows (candles) are stored once: `WithoutRowid` follows the `CreateModel` of such a table in its migration."""
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ from django.db.migrations.state import ProjectState
 
 
 class WithoutRowid(Operation):
-    """Make the empty table of a model a WITHOUT ROWID one on SQLite; nothing on other databases."""
+    """Make the empty table of a model a WITHOUT ROWID one on SQLite; no operation on other databases."""
 
     reversible = True
 
@@ -34,9 +33,9 @@ class WithoutRowid(Operation):
         table = to_state.apps.get_model(app_label, self.name)._meta.db_table
         with schema_editor.connection.cursor() as cursor:
             cursor.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = %s", [table])
-            made: str = cursor.fetchone()[0]
+            statement: str = cursor.fetchone()[0]
         schema_editor.execute(f"DROP TABLE {schema_editor.quote_name(table)}")
-        schema_editor.execute(f"{made} WITHOUT ROWID", params=None)
+        schema_editor.execute(f"{statement} WITHOUT ROWID", params=None)
 
     def database_backwards(
         self,

@@ -35,7 +35,7 @@ class Command(SeismoCommand):
         name = get_market(options["market"]).name
         project.update_lake(name)
         get_record(name).refuse_empty()
-        results = list(age.check_age(name, timezone.now()))
+        results = list(age.check_age(name, timezone.now(), limit=options["limit"]))
         bar = ProgressBar(self.stderr)
         try:
             results += get_findings(name, limit=options["limit"], progress=bar.show)

@@ -92,9 +92,11 @@ def test_the_command_prints_text_or_one_json_object_a_line(tmp_path: Path) -> No
     import_file(write_tidy(tmp_path / "a.csv", [f"{day},000010,{BAR}" for day in days]))
     out = StringIO()
     call_command("check_data", stdout=out)
-    first, second = out.getvalue().splitlines()[0], out.getvalue().splitlines()[2]
+    first, second = (line for line in out.getvalue().splitlines() if line.startswith("kr: "))
     assert first.startswith("kr: The record of market kr ends ")
     assert " on 2026-08-12: the last closed session is 20" in first
+    assert ". Sessions that it lacks (import or collect them): " in first
+    assert "\n  session 2026-08-13\n" in out.getvalue()
     assert second.startswith("kr: Sessions of the calendar without a bar of any instrument")
     assert "the market was closed): 1\n" in out.getvalue()
     assert "  from 2026-08-11, to 2026-08-11, sessions 1\n" in out.getvalue()

@@ -190,7 +190,7 @@ def test_an_instrument_is_not_eligible_and_named_until_a_person_decides(tmp_path
         "session": DAYS[AT],
         "close before": 10_200.0,
         "close": 1_015_000.0,
-        "told": "1,015,000 is 99.51 times its base price 10,200, beyond the daily limit",
+        "reason": "1,015,000 is 99.51 times its base price 10,200, beyond the daily limit",
     } in finding.cases
     held = get_record("kr")
     window = open_window(held, held.sessions[-1:], len(held.sessions) - 1)

@@ -102,7 +102,7 @@ def test_such_a_day_is_no_session_to_scan_until_somebody_says_it_was_one(
     assert f"kr  {sessions[-2]}" in out.getvalue()
     assert err.getvalue() == told + "\n"
     (found,) = (one for one in report.get_findings("kr") if one.check == "closed_days")
-    assert found.cases == ({"session": str(sessions[-1]), "told": "none of 12 instruments traded; closed?"},)
+    assert found.cases == ({"session": str(sessions[-1]), "reason": "none of 12 instruments traded; closed?"},)
     CalendarOverride.objects.create(market="kr", date=sessions[-1], is_open=True)
     (answer,) = scan(sessions[-1]).answers
     assert (answer.status, answer.reason) == ("quarantined", "none of 12 instruments traded")
@@ -144,7 +144,7 @@ def test_half_dead_days_are_quarantined_and_named_with_the_next(
     assert (answer.status, answer.reason) == ("quarantined", told)
     assert scan(sessions[-1]).notices == (f"{sessions[-2]}: {told}",)
     (found,) = (one for one in report.get_findings("kr") if one.check == "doubtful_sessions")
-    assert found.cases == ({"session": str(sessions[-2]), "told": told},)
+    assert found.cases == ({"session": str(sessions[-2]), "reason": told},)
 
 
 def test_a_lake_of_before_is_written_anew(bring: Importer, sessions: list[date], probe: Probe) -> None:

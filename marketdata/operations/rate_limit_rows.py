@@ -1,4 +1,4 @@
-"""Rate limits in rows of the database (`rate_limit_stores`), for hosts without a Redis."""
+"""Rate-limit states in rows of the database (a `RateLimitStore`), for hosts without a Redis."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from marketdata.sources.http.rate_limit_stores import StoredState
 
 
 class DatabaseRateLimits:
-    """A store with one row for each group. Each method uses the connection of the thread that calls it.
+    """One row a group. Each method uses the connection of the calling thread.
 
     The wall clock: all processes that share the rows must run on one host, or on hosts whose clocks agree.
     """
@@ -27,10 +27,10 @@ class DatabaseRateLimits:
         text = RateLimitRow.objects.filter(group=key).values_list("state", flat=True).first()
         return StoredState(RateLimitState.of_text(text) if text else RateLimitState(), self._clock(), text)
 
-    def swap(self, key: str, seen: StoredState, new: RateLimitState) -> bool:
-        if seen.known_by is not None:
-            same = RateLimitRow.objects.filter(group=key, state=seen.known_by)
-            return bool(same.update(state=new.text()))
+    def swap(self, key: str, expected: StoredState, new: RateLimitState) -> bool:
+        if expected.version is not None:
+            unchanged = RateLimitRow.objects.filter(group=key, state=expected.version)
+            return bool(unchanged.update(state=new.text()))
         try:
             with transaction.atomic():
                 RateLimitRow.objects.create(group=key, state=new.text())

@@ -26,7 +26,7 @@ from marketdata.sources.http.redis_rate_limits import RedisRateLimits
 from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.http.sqlite_rate_limits import SqliteRateLimits
 from marketdata.sources.kis.token_files import FileTokens
-from marketdata.sources.kis.tokens import RedisTokens, TokenStore
+from marketdata.sources.kis.token_stores import RedisTokens, TokenStore
 from marketdata.sources.registry import SourceDependencies
 
 

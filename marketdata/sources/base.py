@@ -1,15 +1,14 @@
-"""What every source of market data has in common: its contract, its rows and its errors.
+"""The contract of all sources of market data: protocols, rows and errors.
 
-A source is one folder (a client that brings bytes, a parser that makes rows) and one line of the
-registry. It says what it can do (`Capability`), which settings it still lacks, and answers the
-calls of the protocols below. Sources know nothing of each other, of the record or of Django;
-calendar and time zone are theirs (`SourceCalendar`).
+A source is one folder (a client that fetches bytes, a parser that makes rows) and one line of the registry. It states
+its capabilities (`Capability`) and its missing settings, and implements the protocols below. Sources know nothing of
+each other, of the record or of Django; calendar and time zone are theirs (`SourceCalendar`).
 
-Whatever goes wrong behind a source reaches its caller as one of three errors:
+Every failure of a source reaches its caller as one of three errors:
 
-- `SourceUnavailable`: it may work later; `retry_after` says when, if the source said so.
-- `SourceRefused`: it will not work until somebody changes something (credentials, permission, an unknown code).
-- `SourceChanged`: an answer came that the parser does not understand.
+- `SourceUnavailable`: it may work later; `retry_after` says when, if the source states it.
+- `SourceRefused`: it will not work until a person changes something (credentials, permission, an unknown code).
+- `SourceChanged`: the parser does not understand an answer.
 """
 
 from __future__ import annotations
@@ -30,14 +29,13 @@ Float64 = npt.NDArray[np.float64]
 
 
 class SourceError(Exception):
-    """A source did not bring what it was asked for. The message is one sentence without secrets. `attempts`: calls made
-    before giving up."""
+    """A failure of a source. The message is one sentence without secrets. `attempts`: calls made before giving up."""
 
     attempts = 0
 
 
 class SourceUnavailable(SourceError):
-    """It may work later. `retry_after`: seconds the source asked to be left alone, if it said so."""
+    """It may work later. `retry_after`: seconds to wait, where the source states them."""
 
     def __init__(self, message: str, *, retry_after: float | None = None, attempts: int = 0) -> None:
         super().__init__(message)
@@ -46,13 +44,12 @@ class SourceUnavailable(SourceError):
 
 
 class SourceGone(SourceUnavailable):
-    """It has not answered for as long as calls are patient: a batch stops here."""
+    """It has not answered for longer than the patience of calls: a batch stops here."""
 
 
 class RateLimited(SourceUnavailable):
-    """Too many calls: everything that shares the limit must wait `retry_after` seconds. `adapt` is
-    False where waiting is all it takes (a ban that names its end, a serialised ledger), True where
-    calls should come further apart."""
+    """Too many calls: all calls that share the limit must wait `retry_after` seconds. `adapt` is False where waiting is
+    enough (a ban that names its end, a serialised ledger), True where calls should come further apart."""
 
     def __init__(self, message: str, *, retry_after: float, adapt: bool = True) -> None:
         super().__init__(message, retry_after=retry_after)
@@ -60,7 +57,7 @@ class RateLimited(SourceUnavailable):
 
 
 class SourceRefused(SourceError):
-    """Asking again cannot help. `code` is the source's own error code, if it gave one."""
+    """A repeated call cannot help. `code`: the source's own error code, "" without one."""
 
     def __init__(self, message: str, *, code: str = "") -> None:
         super().__init__(message)
@@ -68,21 +65,20 @@ class SourceRefused(SourceError):
 
 
 class AccessRefused(SourceRefused):
-    """No call can succeed before somebody changes the credentials or the permission: a batch stops here."""
+    """No call can succeed before a person changes the credentials or the permission: a batch stops here."""
 
 
 class UnknownInstrument(SourceRefused):
-    """The source has no such instrument: not the same as an instrument without bars."""
+    """The source has no such instrument, other than an instrument without bars."""
 
 
 class SourceChanged(SourceError):
-    """The answer does not fit the parser: `expected` and `came` say how (a shortened excerpt)."""
+    """The answer does not fit the parser: `expected` against `actual` (a shortened excerpt)."""
 
-    def __init__(self, message: str, *, expected: str, came: str) -> None:
-        shown = came if len(came) <= 120 else came[:117] + "..."
-        super().__init__(f"{message}: expected {expected}, came {shown}")
+    def __init__(self, message: str, *, expected: str, actual: str) -> None:
         self.expected = expected
-        self.came = shown
+        self.actual = actual if len(actual) <= 120 else actual[:117] + "..."
+        super().__init__(f"{message}: expected {expected}, received {self.actual}")
 
 
 class Capability(StrEnum):
@@ -96,7 +92,7 @@ class Capability(StrEnum):
 
 @runtime_checkable
 class Source(Protocol):
-    """What the registry needs to know of any source."""
+    """Any source, as the registry uses it."""
 
     @property
     def name(self) -> str: ...
@@ -106,7 +102,7 @@ class Source(Protocol):
     def capabilities(self) -> frozenset[Capability]: ...
 
     def missing_settings(self) -> tuple[str, ...]:
-        """Names of the settings without which it cannot be used; empty when it is configured."""
+        """Names of the settings that it needs and lacks; empty when it is configured."""
 
     def close(self) -> None:
         """Close its connections."""
@@ -114,7 +110,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SourceCalendar:
-    """Where the slots of a source begin, and how far back it answers.
+    """The clock of a source's slots, and how far back it answers.
 
     `day_offset`: how far the clock that opens its days, weeks, months and years is ahead of UTC.
     `intraday_offset`: the same for seconds and minutes (it matters for 240 minutes only).
@@ -128,12 +124,10 @@ class SourceCalendar:
 
 @dataclass(frozen=True, slots=True)
 class Candles:
-    """Candles as columns, all of one length n; prices in the quote currency, `amount` = price x
-    volume traded.
+    """Candles as columns, all of one length n; prices in the quote currency, `amount` = price x volume traded.
 
-    `opened` is the open time in seconds since 1970 UTC, strictly ascending; `ticked_ms` the time
-    of the last tick in milliseconds (0 where the source does not tell). Slots without trades are
-    not rows.
+    `opened` is the open time in seconds since 1970 UTC, strictly ascending; `ticked_ms` the time of the last tick in
+    milliseconds (0 where the source has none). Slots without trades are not rows.
     """
 
     opened: Int64
@@ -159,15 +153,13 @@ class Candles:
 
     @classmethod
     def of_rows(cls, rows: Iterable[tuple[int, float, float, float, float, float, float, int]]) -> Self:
-        """Rows (opened, open, high, low, close, volume, amount, ticked_ms) in any order.
-
-        Of rows with one open time the last given stays.
-        """
-        given = list(rows)
-        if not given:
-            none, nothing = np.empty(0, np.int64), np.empty(0)
-            return cls(none, nothing, nothing, nothing, nothing, nothing, nothing, none)
-        opened, *prices, ticked = zip(*given, strict=True)
+        """The columns of rows (opened, open, high, low, close, volume, amount, ticked_ms) in any order; the last row of
+        an open time counts."""
+        rows = list(rows)
+        if not rows:
+            times, values = np.empty(0, np.int64), np.empty(0)
+            return cls(times, values, values, values, values, values, values, times)
+        opened, *prices, ticked = zip(*rows, strict=True)
         columns = (
             np.array(opened, np.int64),
             *(np.array(column, np.float64) for column in prices),
@@ -177,7 +169,7 @@ class Candles:
 
     @classmethod
     def join(cls, blocks: Sequence[Candles]) -> Self:
-        """Several blocks as one; where they overlap, the later block of the sequence wins."""
+        """Several blocks as one; where they overlap, the later block of the sequence counts."""
         if not blocks:
             return cls.empty()
         columns = zip(*(block.columns for block in blocks), strict=True)
@@ -193,7 +185,7 @@ class Candles:
         return cls(*columns)
 
     def between(self, start: int, end: int) -> Candles:
-        """Those that open in [start, end), seconds since 1970 UTC; columns are views."""
+        """The candles that open in [start, end), seconds since 1970 UTC; columns are views."""
         first, last = np.searchsorted(self.opened, (start, end))
         if first == 0 and last == len(self):
             return self
@@ -202,11 +194,11 @@ class Candles:
 
 @dataclass(frozen=True, slots=True)
 class CandlePage:
-    """One answer of a candle source, and what it cost.
+    """One answer of a candle source, and its cost.
 
-    `received` counts the rows as they came, `repeated` those that came twice. `answered_at` is the
-    earlier of the source's clock and our own (seconds since 1970 UTC): what opened before it and
-    had not closed is still forming.
+    `received` counts all rows of the answer, `repeated` the duplicates among them. `answered_at` is the earlier of the
+    source's clock and our own (seconds since 1970 UTC): a candle that had opened but not closed by then is still
+    forming.
     """
 
     candles: Candles
@@ -230,16 +222,14 @@ class CandleSource(Source, Protocol):
     def timeframes(self) -> frozenset[str]: ...
 
     def markets(self) -> frozenset[str]:
-        """The markets that can be asked for."""
+        """The codes of its markets."""
 
     def candles(self, *, market: str, timeframe: str, to: int | None, count: int) -> CandlePage:
         """The newest `count` candles that open before `to` (exclusive; None: the latest)."""
 
 
 class InvestorFlow(NamedTuple):
-    """Net buying of one session, shares and won; None where the source has no figure (never 0
-    for it).
-    """
+    """Net buying of one session, shares and won; None, never 0, where the source has no figure."""
 
     code: str
     session: date
@@ -281,4 +271,4 @@ class ListedInstrument:
     extra: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "name", nfc(self.name))  # whichever form a list has
+        object.__setattr__(self, "name", nfc(self.name))  # lists have either Unicode form

@@ -1,6 +1,6 @@
-"""What is brought to the record's door: columns in one canonical form, whatever a file or an exchange calls them.
+"""Batches of rows for the record: columns in one canonical form for every file and every exchange.
 
-Words are coded: a column of indexes into a table of distinct words, -1 where the file says nothing.
+Words are coded: a column of indexes into a table of distinct words, -1 where a value is missing.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ VALUES = (*PRICES, *OPTIONAL)
 
 
 def missing_zeros(values: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
-    """The columns of bars with NaN for a 0 that can only mean missing: an amount of 0 beside a volume, since nothing is
-    traded for nothing, and a base price, market cap or number of shares of 0."""
-    found = dict(values)
+    """The columns of bars with NaN for a 0 that can only mean missing: an amount of 0 beside a volume, since shares are
+    not traded for nothing, and a base price, market cap or number of shares of 0."""
+    columns = dict(values)
     for name in ("base_price", "market_cap", "shares"):
-        column = found[name]
+        column = columns[name]
         if (column == 0).any():
-            found[name] = np.where(column == 0, np.nan, column)
-    for_nothing = (found["amount"] == 0) & (found["volume"] > 0)
+            columns[name] = np.where(column == 0, np.nan, column)
+    for_nothing = (columns["amount"] == 0) & (columns["volume"] > 0)
     if for_nothing.any():
-        found["amount"] = np.where(for_nothing, np.nan, found["amount"])
-    return found
+        columns["amount"] = np.where(for_nothing, np.nan, columns["amount"])
+    return columns
 
 
 class RowStatus(NamedTuple):
-    """What a row says of its instrument besides prices; None where it does not say."""
+    """The status of an instrument by one row; None for each part that the row lacks."""
 
     segment: str | None
     department: str | None
@@ -48,12 +48,12 @@ class RowStatus(NamedTuple):
 
     @property
     def is_silent(self) -> bool:
-        """It says nothing at all."""
+        """Whether every part is missing."""
         return all(part is None for part in self)
 
     @property
     def is_full(self) -> bool:
-        """It says everything that membership depends on."""
+        """Whether no part that membership depends on is missing."""
         return all(part is not None for part in self[:5])
 
 
@@ -65,11 +65,11 @@ class BarBatch:
     code        index into `codes` (distinct, ascending); -1 where the code is missing
     name        index into `names`; -1 where there is none
     date        datetime64[D]; NaT where it cannot be read
-    values      a float64 array for each of `VALUES`; NaN where the file says nothing
+    values      a float64 array for each of `VALUES`; NaN where a value is missing
     status      index into `statuses`
     unreadable  some number of the row is not a number
-    foreign     the row says that it belongs to another market, or to a segment this one does not have
-    raw         the rows as they came, for the reject file
+    foreign     the row names another market, or a segment that this one does not have
+    raw         the rows as the file has them, for the reject file
     """
 
     row: NDArray[np.int64]
@@ -93,7 +93,7 @@ class BarBatch:
         return replace(self, values=missing_zeros(self.values))
 
     def take(self, rows: NDArray[np.integer]) -> BarBatch:
-        """The rows at these positions, in this order, without what they looked like (`raw` is empty)."""
+        """The rows at these positions, in this order; `raw` is empty."""
         return BarBatch(
             row=self.row[rows],
             codes=self.codes,
@@ -130,7 +130,7 @@ class FlowBatch:
     """R rows of investor flow; the rest as in `BarBatch`.
 
     values      a float64 array for each of `FLOW_FIELDS`, raw shares or the market's currency, negative where more was
-                sold; NaN where nothing is said
+                sold; NaN where a value is missing
     """
 
     row: NDArray[np.int64]
@@ -145,7 +145,7 @@ class FlowBatch:
         return len(self.code)
 
     def take(self, rows: NDArray[np.integer]) -> FlowBatch:
-        """The rows at these positions, in this order, without what they looked like (`raw` is empty)."""
+        """The rows at these positions, in this order; `raw` is empty."""
         return FlowBatch(
             row=self.row[rows],
             codes=self.codes,
@@ -163,10 +163,10 @@ class FlowBatch:
         days: Sequence[datetime.date],
         values: Mapping[str, Sequence[float | None]],
     ) -> FlowBatch:
-        """From columns as Python values; a name of `FLOW_FIELDS` that is not among `values` says nothing."""
+        """A batch of columns as Python values; names of `FLOW_FIELDS` that are not among `values` are missing."""
         words, code = np.unique(np.array(codes, dtype=np.str_), return_inverse=True)
-        nothing = [None] * len(codes)
-        columns = {name: np.array(values.get(name, nothing), dtype=np.float64) for name in FLOW_FIELDS}
+        missing = [None] * len(codes)
+        columns = {name: np.array(values.get(name, missing), dtype=np.float64) for name in FLOW_FIELDS}
         raw: dict[str, Any] = {"code": list(codes), "date": list(days), **columns}
         return cls(
             row=np.arange(1, len(codes) + 1),

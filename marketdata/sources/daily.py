@@ -1,4 +1,4 @@
-"""Daily bars: their rows, the contract of a source of them, and what a plan must know to count its calls beforehand."""
+"""Daily bars: their rows, and the protocols of their sources with the figures by which a plan counts its calls."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from marketdata.sources.base import (
 class DailyBar(NamedTuple):
     """A raw (unadjusted) daily bar in won and shares. Halted: open = high = low = 0, volume 0.
 
-    `base_price` is the price the exchange computes the day's change from (close - change); None
-    where not told. `segment` is told by a source whose instruments never change theirs and are always in good standing
-    (a coin's quote currency); None where its lists tell it.
+    `base_price` is the price from which the exchange computes the day's change (close - change); None where it is
+    missing. `segment` is set by sources whose instruments never change theirs and are always in good standing (a coin's
+    quote currency); None where the source's lists have it.
     """
 
     code: str
@@ -69,9 +69,9 @@ def is_consistent(open_: float, high: float, low: float, close: float, volume: f
 
 
 class SameDay(NamedTuple):
-    """When bars of a day can be read on the day itself, of a source whose bars then follow trades after hours: from
-    `begins` to before `ends`, counted from the close, and again from `settled_at` on the market's clock of the next
-    day. It holds for sessions from `since` on."""
+    """The times at which the bars of a day can be read, for a source whose bars later follow trades after hours: on the
+    day itself from `begins` to before `ends`, counted from the close, and again from `settled_at` on the market's clock
+    of the next day. It applies to sessions from `since` on."""
 
     since: date
     begins: timedelta
@@ -83,8 +83,8 @@ class SameDay(NamedTuple):
 class BarAnswer:
     """The finished `bars` of a request, ascending. `spoiled`: spans of days, both included, in which a bar may be
     missing since a row lacked a price or the volume or contradicted itself; `partial`: sessions of bars that lack the
-    amount or the base price, which the source otherwise has. `read_at`: the clock of the source when it gave the newest
-    of the bars, seconds since 1970 UTC; None where that does not matter."""
+    amount or the base price, which the source otherwise has. `read_at`: the source's clock at the answer with the
+    newest bar, seconds since 1970 UTC; None where it does not matter."""
 
     bars: list[DailyBar]
     spoiled: tuple[tuple[date, date], ...] = ()
@@ -112,9 +112,9 @@ class BarRequest(NamedTuple):
 class DailyBarSource(Source, Protocol):
     """A source of raw daily bars of one market.
 
-    `daily_market` is the market of the record that its bars belong to, `bars_a_call` the most rows an answer holds,
-    `calls_per_second` the pace that is kept with all other processes, `calls_made` the calls so far, retries and
-    refused ones included, `same_day` when bars of the day itself can be read, None where that is from the close on.
+    `daily_market`: the market of its bars in the record; `bars_a_call`: the largest number of rows in an answer;
+    `calls_per_second`: the rate limit that all processes share; `calls_made`: the calls so far, retries and refused
+    ones included; `same_day`: when bars of the day itself can be read, None where that is from the close on.
     """
 
     @property
@@ -129,27 +129,26 @@ class DailyBarSource(Source, Protocol):
     def same_day(self) -> SameDay | None: ...
 
     def daily_bars_of(self, requests: Iterable[BarRequest]) -> Iterator[tuple[BarRequest, BarAnswer | SourceError]]:
-        """The finished bars of each request, ascending, as they arrive; an error stands for its request alone
-        (`UnknownInstrument` where there is no such code). Requests are drawn as they are needed."""
+        """The finished bars of each request, ascending, as they arrive, or the request's error (`UnknownInstrument`
+        where there is no such code). Requests are drawn as they are needed."""
 
     def close(self) -> None: ...
 
 
 @runtime_checkable
 class QuoteSource(DailyBarSource, Protocol):
-    """One that also tells today's bars of many instruments at once."""
+    """A source that also has today's bars of many instruments in one call."""
 
     @property
     def quotes_a_call(self) -> int: ...
 
     def quotes_of(self, groups: Iterable[Sequence[str]]) -> Iterator[tuple[Sequence[str], QuoteAnswer | SourceError]]:
-        """Today's bars of each group of at most `quotes_a_call` codes, as they arrive; codes that it does not know
-        are left out."""
+        """Today's bars of each group of at most `quotes_a_call` codes, as they arrive; unknown codes are left out."""
 
 
 @runtime_checkable
 class InstrumentSource(DailyBarSource, Protocol):
-    """One that lists what trades."""
+    """A source that lists instruments."""
 
     @property
     def segments(self) -> tuple[str, ...]: ...
@@ -160,7 +159,7 @@ class InstrumentSource(DailyBarSource, Protocol):
 
 @runtime_checkable
 class FlowSource(DailyBarSource, Protocol):
-    """One that tells who bought."""
+    """A source of investor flow."""
 
     @property
     def flow_sessions(self) -> int: ...
@@ -171,10 +170,10 @@ class FlowSource(DailyBarSource, Protocol):
 
 @runtime_checkable
 class HolidaySource(Source, Protocol):
-    """One that tells on which days its exchange opens."""
+    """A source of the days on which its exchange opens."""
 
     @property
     def daily_market(self) -> str: ...
 
     def holidays(self, start: date) -> list[OpenDay]:
-        """Calendar days from `start` on; SourceRefused where it cannot tell."""
+        """Calendar days from `start` on; SourceRefused where it has none."""

@@ -1,7 +1,7 @@
-"""Every source that is asked over the network. Adding one is a folder beside these and a line of `SOURCES`.
+"""The registry of network sources. Adding one is a folder beside these and a line of `SOURCES`.
 
-A line names the source and how it is made of its options (what the settings say of it, by name) and of the tools that
-all sources share.
+A line is the name of a source and a function that builds it from its options (its settings, by name) and from the
+dependencies that all sources share.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from marketdata.sources.http.rate_limit_stores import ProcessRateLimits, RateLim
 from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.kis.client import KisSource
 from marketdata.sources.kis.settings import KisSettings
-from marketdata.sources.kis.tokens import ProcessTokens, TokenStore
+from marketdata.sources.kis.token_stores import ProcessTokens, TokenStore
 from marketdata.sources.upbit import client as upbit
 
 Options = Mapping[str, Any]
@@ -29,7 +29,7 @@ Options = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class SourceDependencies:
-    """What sources are made with: where permits and tokens are shared with other processes, how patient calls are,
+    """The dependencies of sources: the stores through which processes share rate limits and tokens, retries, timeouts,
     and a transport where the network is swapped."""
 
     permits: RateLimitStore = field(default_factory=ProcessRateLimits)
@@ -52,31 +52,31 @@ Build = Callable[[Options, SourceDependencies], Source]
 
 
 class UnknownSource(SourceRefused):
-    """A source's name that is not in the table; the message lists those that are."""
+    """A source's name that is not in the table; the message lists the names of the table."""
 
 
 def table(*lines: tuple[str, Build]) -> Mapping[str, Build]:
     """The lines by name; ValueError where two have the same."""
-    found: dict[str, Build] = {}
+    sources: dict[str, Build] = {}
     for name, build in lines:
-        if name in found:
+        if name in sources:
             raise ValueError(f"Two sources are called {name!r}: give one of them another name.")
-        found[name] = build
-    return found
+        sources[name] = build
+    return sources
 
 
 SOURCES = table(
-    ("kis", lambda given, tools: KisSource(KisSettings(**given), tools.http(), tools.tokens)),
-    ("upbit", lambda given, tools: upbit.source(tools.http(), **given)),
-    ("bithumb", lambda given, tools: bithumb.source(tools.http(), **given)),
+    ("kis", lambda options, shared: KisSource(KisSettings(**options), shared.http(), shared.tokens)),
+    ("upbit", lambda options, shared: upbit.source(shared.http(), **options)),
+    ("bithumb", lambda options, shared: bithumb.source(shared.http(), **options)),
 )
 
 
-def build(name: str, options: Options, tools: SourceDependencies) -> Source:
-    """The source of that name; SourceRefused where there is none or its options contradict each other. Whether it is
-    configured, `missing_settings` tells. Close it at the end."""
+def build(name: str, options: Options, shared: SourceDependencies) -> Source:
+    """The source of that name; SourceRefused where there is none or its options contradict each other. It may lack
+    settings (`missing_settings`). Close it at the end."""
     if name not in SOURCES:
         raise UnknownSource(
             f"Unknown source {name!r}: choose one of {', '.join(SOURCES)}.{did_you_mean(name, SOURCES)}"
         )
-    return SOURCES[name](options, tools)
+    return SOURCES[name](options, shared)

@@ -139,5 +139,5 @@ def _check_grid(grid: Grid, candles: Candles) -> None:
         raise SourceChanged(
             "Candles do not begin where those of the source do",
             expected=f"openings of {grid.timeframe.name}, {grid.offset} s ahead of UTC",
-            came=str(Interval(opened, opened + 1)),
+            actual=str(Interval(opened, opened + 1)),
         )

@@ -4,9 +4,12 @@ An endpoint that fails several times in a row opens its own circuit; other endpo
 The host's circuit is open when as many calls in a row failed, no endpoint answered in between, and at least two
 endpoints are among them: before that, nothing says that more than one endpoint is broken. While it is open:
 
-- One call at a time tries, for all endpoints together. Endpoints take turns: one without a failure since the host last
-  answered comes first, then the one with the oldest trial, so that a dead endpoint takes no trial from a live one.
+- One call at a time is a trial, for all endpoints together. Endpoints take turns: one without a failure since the last
+  answer of the host comes first, then the one with the oldest trial, so that a dead endpoint takes no trial from a live
+  one.
 - An answer of any endpoint closes the host's circuit. Endpoints that failed keep their own.
+
+The arithmetic of one circuit is `caching.circuit_breaker`; this file composes one of each endpoint and one of the host.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from caching.circuit_breaker import CircuitBreaker
 ENDPOINTS = 2
 """Failing endpoints that put their host in doubt."""
 NOT_ITS_TURN = 0.5
-"""Seconds until an endpoint looks again while the next trial is another's."""
+"""Seconds until an endpoint checks again while the next trial is another's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class HostCircuit:
 
     @contextmanager
     def waiting(self, endpoint: str) -> Iterator[None]:
-        """The time in which a call of this endpoint waits until its `delay` is 0, and takes part in the turns."""
+        """A context in which a call of this endpoint waits until its `delay` is 0, and takes part in the turns."""
         self._waiting[endpoint] += 1
         try:
             yield
@@ -80,8 +83,8 @@ class HostCircuit:
         if not self.is_host_open:
             failing = self._failing.get(endpoint)
             return failing.breaker.delay() if failing else 0.0
-        mine = self._turns.get(endpoint, 0)
-        if any(self._turns.get(other, 0) < mine for other in self._waiting):
+        last_trial = self._turns.get(endpoint, 0)
+        if any(self._turns.get(other, 0) < last_trial for other in self._waiting):
             return NOT_ITS_TURN
         delay = self._host.delay()
         if delay == 0.0:
@@ -98,7 +101,7 @@ class HostCircuit:
             failing.is_alone = True
 
     def failed(self, endpoint: str) -> None:
-        """Note a call of this endpoint that got no answer."""
+        """Note a call of this endpoint without an answer."""
         failing = self._failing.get(endpoint)
         if failing is None:
             failing = self._failing[endpoint] = _Failing(self._make())
@@ -108,8 +111,8 @@ class HostCircuit:
         self._turns.setdefault(endpoint, 1)
 
     def silence(self, endpoint: str, patience: float) -> Silence | None:
-        """What has lasted longer than `patience` seconds while calls of this endpoint are held back: its own silence,
-        or that of its host where a call of this endpoint was in vain as well; None where nothing has."""
+        """The silence of more than `patience` seconds that holds calls of this endpoint back: its own, or that of its
+        host where a call of this endpoint failed as well; None where there is none."""
         failing = self._failing.get(endpoint)
         if failing is None:
             return None

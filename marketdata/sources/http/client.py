@@ -1,16 +1,16 @@
-"""The one HTTP client of all sources: asynchronous inside, a plain call outside.
+"""The HTTP client of all sources: asynchronous inside, a plain call outside.
 
-An attempt, in order: the circuits of the host and of the endpoint are waited for, a permit is taken, the call is sent,
-the source's own `read` judges the answer. `read` returns the value or raises:
+The steps of an attempt: wait for the circuits of the host and the endpoint, take a permit, send the call, parse the
+answer by the source's own `read`, which returns the value or raises:
 
-- `SourceUnavailable`: tried again after jitter, or after what `retry_after` says
-- `RateLimited`: the whole group is held, in every process, and slowed down a little; then tried again
-- `SourceRefused`, `SourceChanged`: handed on at once
+- `SourceUnavailable`: the call is repeated after jitter, or after `retry_after` seconds
+- `RateLimited`: the whole group is held, in every process, and slowed down a little; then the call is repeated
+- `SourceRefused`, `SourceChanged`: raised at once
 
-Calls that got no answer, or one without JSON, several times in a row open the circuit of their endpoint, and with a
-second endpoint that of their host (see `circuits`): then one call at a time tries, and all others wait for it. Any JSON
-is a sign of life, an error too. What gave none for the `patience` of the retry policy is `SourceGone`, for every call
-that waits for it.
+Several calls in a row without an answer, or with one without JSON, open the circuit of their endpoint, and with a
+second endpoint that of their host (see `circuits`): then one call at a time is a trial, and all others wait for it. Any
+JSON is a sign of life, an error too. `SourceGone` is raised by every waiting call where there was none for the
+`patience` of the retry policy.
 
 The network is swapped by passing a `transport` (httpx2.MockTransport, or one that misbehaves).
 """
@@ -38,12 +38,12 @@ from marketdata.sources.http.retry import LONGEST_REST, RetryPolicy, default_bre
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - an item of a batch
-LOOK_AGAIN = 0.5  # seconds between two looks at a circuit that is open
+LOOK_AGAIN = 0.5  # seconds between two checks of an open circuit
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What to send. `rate` names the limit it counts against."""
+    """A request. `rate`: the limit that it counts against."""
 
     url: str
     rate: Rate
@@ -63,13 +63,13 @@ class Call:
 
     @property
     def what(self) -> str:
-        """For messages: no query, no header, no body."""
+        """The call in messages: no query, no header, no body."""
         return f"{self.method} {self.host}{self.endpoint}"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. `sent_at`: seconds since 1970 UTC on our clock, before the call was sent."""
+    """A response. `sent_at`: seconds since 1970 UTC on our clock, before the call was sent."""
 
     what: str
     status: int
@@ -80,8 +80,8 @@ class Answer:
     @property
     def dated(self) -> float:
         """The Date of the answer, seconds since 1970 UTC; our clock at sending where it has none."""
-        theirs = http_date(self.headers.get("date"))
-        return self.sent_at if theirs is None else theirs
+        date = http_date(self.headers.get("date"))
+        return self.sent_at if date is None else date
 
     @property
     def is_sign_of_life(self) -> bool:
@@ -90,16 +90,14 @@ class Answer:
 
     @property
     def answered_at(self) -> float:
-        """The earlier of our clock (at sending) and the other side's Date: safe where one is
-        ahead.
-        """
-        theirs = http_date(self.headers.get("date"))
-        return self.sent_at if theirs is None else min(self.sent_at, theirs)
+        """The earlier of our clock (at sending) and the other side's Date: safe where one is ahead."""
+        date = http_date(self.headers.get("date"))
+        return self.sent_at if date is None else min(self.sent_at, date)
 
 
 @dataclass(frozen=True, slots=True)
 class FetchResult(Generic[T]):
-    """The value that `read` made, and what it cost: calls sent, seconds, bytes of all answers."""
+    """The value of `read` and its cost: calls sent, seconds, bytes of all answers."""
 
     value: T
     calls: int
@@ -113,9 +111,7 @@ class FetchResult(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds. `total` bounds a whole attempt: an answer that drips in can keep `read` alive for
-    ever.
-    """
+    """Seconds. `total` bounds a whole attempt: an answer that drips in can keep `read` alive for ever."""
 
     connect: float = 5.0
     read: float = 10.0
@@ -124,7 +120,7 @@ class Timeouts:
 
 @cache
 def ssl_context() -> ssl.SSLContext:
-    """The certificates that this process trusts, read once: they take longer to read than many a collection."""
+    """The certificates that this process trusts, read once: reading them takes longer than many a collection."""
     return httpx2.create_ssl_context()
 
 
@@ -146,7 +142,7 @@ class HttpClient:
     ) -> None:
         self.limiter = limiter or Limiter()
         self.sent = 0
-        """Calls that were made, retries and refused ones too; not those that found nobody to connect to."""
+        """Calls made, retries and refused ones included, without those that could not connect."""
         self._breaker = breaker
         self._circuits: dict[str, HostCircuit] = {}
         self._retry = retry or RetryPolicy()
@@ -156,42 +152,38 @@ class HttpClient:
         self._clock = clock
         self._wall_clock = wall_clock
         self._connections = connections
-        self._bridge = EventLoopThread()
+        self._loop_thread = EventLoopThread()
         self._session: httpx2.AsyncClient | None = None
         self._session_of: int | None = None
 
     # --- plain calls ------------------------------------------------------------------------------
 
     def fetch(self, call: Call, read: Callable[[Answer], T]) -> FetchResult[T]:
-        """Send a call and wait for it; raises a SourceError. Safe from any thread, also beside a
-        running loop.
-        """
+        """The result of a call; raises a SourceError. Safe from any thread, also beside a running event loop."""
         return self.run(self.fetch_async(call, read))
 
     def run(self, work: Awaitable[T]) -> T:
-        """Wait for work that uses this client."""
-        return self._bridge.run(work)
+        """The result of asynchronous work that uses this client."""
+        return self._loop_thread.run(work)
 
     def run_many(
         self, items: Iterable[I], work: Callable[[I], Awaitable[T]], *, at_once: int = 16
     ) -> Iterator[tuple[I, T | SourceError]]:
-        """Results in the order they arrive, one for each item: a SourceError stands for that
-        item alone.
-        """
-        return self._bridge.run_many(items, work, at_once=at_once, isolated=SourceError)
+        """The results in the order they arrive, one for each item: the value, or the item's SourceError."""
+        return self._loop_thread.run_many(items, work, at_once=at_once, isolated=SourceError)
 
     def close(self) -> None:
-        """Close connections and stop the loop behind the plain calls."""
+        """Close connections and stop the event loop of the plain calls."""
         session, self._session = self._session, None
-        if session is not None and self._bridge.is_running:
-            self._bridge.run(session.aclose())
-        self._bridge.stop()
+        if session is not None and self._loop_thread.is_running:
+            self._loop_thread.run(session.aclose())
+        self._loop_thread.stop()
         self.limiter.close()
 
     # --- asynchronous -----------------------------------------------------------------------------
 
     async def fetch_async(self, call: Call, read: Callable[[Answer], T]) -> FetchResult[T]:
-        """The same from within a loop."""
+        """`fetch` for callers within an event loop."""
         began, attempt, received = time.perf_counter(), 0, 0
         failing_since: float | None = None
         while True:
@@ -204,12 +196,12 @@ class HttpClient:
             try:
                 answer = await self._attempt(call)
                 received += len(answer.body)
-                value = self._judge(call, answer, read)
+                value = self._parse(call, answer, read)
             except RateLimited as error:
-                asked = error.retry_after or 0.0
-                await self.limiter.refused(call.rate, asked, adapt=error.adapt)
-                # The hold makes everybody wait, this call too: jitter alone remains.
-                wait = None if asked <= self._retry.longest else asked
+                requested = error.retry_after or 0.0
+                await self.limiter.refused(call.rate, requested, adapt=error.adapt)
+                # The hold makes all calls wait, this one too: jitter alone remains.
+                wait = None if requested <= self._retry.longest else requested
                 failing_since = self._clock() if failing_since is None else failing_since
                 await self._wait_or_raise(call, attempt, error, wait, failing_since)
             except SourceUnavailable as error:
@@ -239,7 +231,8 @@ class HttpClient:
             self._failed(call, translate(error, call.what), error)
         return Answer(call.what, response.status_code, response.headers, response.content, sent_at)
 
-    def _judge(self, call: Call, answer: Answer, read: Callable[[Answer], T]) -> T:
+    def _parse(self, call: Call, answer: Answer, read: Callable[[Answer], T]) -> T:
+        """The value of `read`; the circuits learn whether the answer is a sign of life."""
         try:
             value = read(answer)
         except SourceUnavailable as error:
@@ -254,7 +247,7 @@ class HttpClient:
         return value
 
     async def _turn(self, call: Call) -> None:
-        """Wait until the circuits let this call through; SourceGone where one was open too long, trials since too."""
+        """Wait until the circuits let this call through; SourceGone where one stayed open too long, trials included."""
         circuit, endpoint, began = self._circuit(call), call.endpoint, self._clock()
         with circuit.waiting(endpoint):
             while (delay := circuit.delay(endpoint)) > 0.0:
@@ -264,7 +257,7 @@ class HttpClient:
                 await self._pause(min(delay, LOOK_AGAIN))
 
     def _failed(self, call: Call, error: SourceError, cause: Exception | None) -> NoReturn:
-        """Raise `error`, a sign that nobody is there; SourceGone where there have been too many."""
+        """Note a call without a sign of life and raise `error`; SourceGone where there have been too many."""
         circuit = self._circuit(call)
         circuit.failed(call.endpoint)
         silence = circuit.silence(call.endpoint, self._retry.patience)
@@ -273,28 +266,28 @@ class HttpClient:
         raise error from cause
 
     def _circuit(self, call: Call) -> HostCircuit:
-        found = self._circuits.get(call.host)
-        if found is None:
-            found = self._circuits.setdefault(call.host, HostCircuit(self._breaker))
-        return found
+        circuit = self._circuits.get(call.host)
+        if circuit is None:
+            circuit = self._circuits.setdefault(call.host, HostCircuit(self._breaker))
+        return circuit
 
     async def _wait_or_raise(
         self,
         call: Call,
         attempt: int,
         error: SourceUnavailable,
-        asked: float | None,
+        requested: float | None,
         failing_since: float,
     ) -> None:
-        """Wait before the next attempt; where the circuit is open, that is what `_turn` waits for."""
+        """Wait before the next attempt; where the circuit is open, `_turn` waits instead."""
         is_open = self._circuit(call).is_open(call.endpoint)
-        wait = self._retry.wait(attempt, asked)
+        wait = self._retry.wait(attempt, requested)
         spent = self._clock() - failing_since
         too_long = wait is not None and spent + wait > self._retry.patience and not is_open
         if isinstance(error, SourceGone) or wait is None or too_long:
             error.attempts = attempt
             raise error
-        if not is_open or asked is not None:
+        if not is_open or requested is not None:
             await self._pause(wait)
 
     def _client(self) -> httpx2.AsyncClient:

@@ -1,16 +1,23 @@
-"""A loop in a thread of its own, so that asynchronous work can be waited for with a plain call.
+"""An event loop in a thread of its own, so that plain code can wait for asynchronous work.
 
-Works from any thread, also from one that runs a loop itself, and after a fork (the child starts
-its own thread).
+Works from any thread, also from one that runs an event loop itself, and after a fork (the child starts its own
+thread). anyio's `BlockingPortal` carries the calls, each in a copy of its caller's context. The thread is not that of
+`start_blocking_portal`: its context manager must be left in every process, and would wait for ever in a forked child
+and at the end of a process that did not close its client.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from threading import Lock, Thread
 from typing import TypeVar
+
+import anyio
+from anyio.from_thread import BlockingPortal
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - an item of a batch
@@ -21,21 +28,21 @@ class EventLoopThread:
     """Started by its first use, once a process."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lock = Lock()
+        self._portal: BlockingPortal | None = None
         self._pid = 0
 
     @property
     def is_running(self) -> bool:
-        return self._loop is not None and self._pid == os.getpid()
+        return self._portal is not None and self._pid == os.getpid()
 
     def run(self, work: Awaitable[T]) -> T:
-        """Wait for `work`; what it raises is raised here. An interrupt cancels it."""
+        """The result of `work`, or its exception. An interrupt cancels it."""
 
-        async def whole() -> T:
+        async def result() -> T:
             return await work
 
-        future = asyncio.run_coroutine_threadsafe(whole(), self._running())
+        future = self._running().start_task_soon(result)
         try:
             return future.result()
         except BaseException:
@@ -50,13 +57,13 @@ class EventLoopThread:
         at_once: int,
         isolated: type[E],
     ) -> Iterator[tuple[I, T | E]]:
-        """Work on all items, `at_once` of them together, and hand out results as they arrive.
+        """The results of all items as they arrive, `at_once` items at a time.
 
-        An error of the `isolated` family stands for its item; any other ends the batch. Items are
-        drawn as they are needed and results wait only until they are taken, so memory stays flat.
+        An error of the `isolated` family is the result of its item; any other ends the batch. Items are drawn as they
+        are needed and results wait only until they are taken, so memory stays flat.
         """
         todo = iter(items)
-        done: asyncio.Queue[tuple[I, T | E] | BaseException | None] = asyncio.Queue(at_once)
+        results: asyncio.Queue[tuple[I, T | E] | BaseException | None] = asyncio.Queue(at_once)
 
         async def worker() -> None:
             for item in todo:
@@ -64,58 +71,60 @@ class EventLoopThread:
                     result: T | E = await work(item)
                 except isolated as error:
                     result = error
-                await done.put((item, result))
+                await results.put((item, result))
 
-        async def everything() -> None:
+        async def batch() -> None:
             try:
                 async with asyncio.TaskGroup() as group:
                     for _ in range(at_once):
                         group.create_task(worker())
             except BaseExceptionGroup as errors:
-                await done.put(errors.exceptions[0])
+                await results.put(errors.exceptions[0])
             else:
-                await done.put(None)
+                await results.put(None)
 
-        return self._results(everything, done)
+        return self._results(batch, results)
 
     def _results(
         self,
-        everything: Callable[[], Awaitable[None]],
-        done: asyncio.Queue[tuple[I, T | E] | BaseException | None],
+        batch: Callable[[], Awaitable[None]],
+        results: asyncio.Queue[tuple[I, T | E] | BaseException | None],
     ) -> Iterator[tuple[I, T | E]]:
-        async def whole() -> None:
-            await everything()
-
-        running = asyncio.run_coroutine_threadsafe(whole(), self._running())
+        future = self._running().start_task_soon(batch)
         try:
-            while (result := self.run(done.get())) is not None:
+            while (result := self.run(results.get())) is not None:
                 if isinstance(result, BaseException):
                     raise result
                 yield result
         finally:
-            running.cancel()
+            future.cancel()
 
     def stop(self) -> None:
-        """End the thread, if it runs."""
+        """End the thread, if it runs; its tasks are cancelled."""
         with self._lock:
-            loop, self._loop = self._loop, None
-        if loop is not None and self._pid == os.getpid():
-            loop.call_soon_threadsafe(loop.stop)
+            portal, self._portal = self._portal, None
+        if portal is not None and self._pid == os.getpid():
+            with suppress(RuntimeError):  # it has ended
+                portal.start_task_soon(portal.stop, True)
 
-    def _running(self) -> asyncio.AbstractEventLoop:
+    def _running(self) -> BlockingPortal:
         with self._lock:
-            if self._loop is None or self._pid != os.getpid():
-                loop = asyncio.new_event_loop()
-                thread = threading.Thread(target=_serve, args=(loop,), name="sources-http", daemon=True)
-                thread.start()
-                self._loop, self._pid = loop, os.getpid()
-            return self._loop
+            if self._portal is None or self._pid != os.getpid():
+                started: Future[BlockingPortal] = Future()
+                Thread(target=_serve, args=(started,), name="sources-http", daemon=True).start()
+                self._portal, self._pid = started.result(), os.getpid()
+            return self._portal
 
 
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
+def _serve(started: Future[BlockingPortal]) -> None:
+    async def serve() -> None:
+        async with BlockingPortal() as portal:
+            started.set_result(portal)
+            await portal.sleep_until_stopped()
+
     try:
-        loop.run_forever()
-    finally:
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
+        anyio.run(serve)
+    except BaseException as error:
+        if started.done():
+            raise
+        started.set_exception(error)

@@ -1,11 +1,11 @@
-"""One limiter for every process that calls the same exchange.
+"""One rate limiter for every process that calls the same exchange.
 
-1. Every attempt takes a permit, retries too, and occupies a slot until it is settled (`pace`): `Limiter.permit` does
-   so whatever becomes of the call.
-2. Calls of one process queue up and ask one at a time, so that every process asks for its own next call only.
-3. A refusal holds the whole group and slows its pace a little, for all processes.
-4. A store that blocks is called from one thread of its own, so that a database needs one connection for it. Nobody
-   waits for a call to be settled: it comes before what the process asks for next.
+1. Every attempt, retries too, takes a permit and occupies a slot until it is settled (`rate_limit`): `Limiter.permit`
+   settles it however the call ends.
+2. Calls of one process queue up and request permits one at a time, so that every process requests only its next call.
+3. A refusal holds the whole group and slows it down a little, for all processes.
+4. A store that blocks is called from one thread of its own, so that a database needs one connection for it. No call
+   waits for its settlement: it comes before the next request of the process.
 """
 
 from __future__ import annotations
@@ -28,26 +28,28 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 LOGGER = logging.getLogger(__name__)
-REMEMBERED = 256  # round trips of a group,
-TRUSTED = 50  # of which so many tell how short one can be
+ROUND_TRIPS = 256
+"""Round trips of a group that are remembered."""
+ENOUGH_ROUND_TRIPS = 50
+"""Round trips from which the shortest one is estimated."""
 
 
 class RoundTrips:
-    """How long the last calls of a group took."""
+    """Durations of the last calls of a group."""
 
     def __init__(self) -> None:
-        self._seconds: deque[float] = deque(maxlen=REMEMBERED)
+        self._seconds: deque[float] = deque(maxlen=ROUND_TRIPS)
         self.shortest = 0.0
-        """Seconds that no call takes less than; 0 while that is not known. The shortest one seen, less a quarter of
-        what others took longer: the ways there and back have not been at their shortest both in one call."""
+        """Lower bound of a round trip in seconds; 0 while it is unknown. The shortest one measured, less a quarter of
+        the mean excess of the others: both ways have not been at their shortest in one call."""
 
     def add(self, seconds: float) -> None:
         self._seconds.append(seconds)
-        seen = tuple(self._seconds)
-        if len(seen) >= TRUSTED:
-            least = min(seen)
-            longer = max(0.0, sum(seen) / len(seen) - least)
-            self.shortest = max(0.0, least - longer / 4)
+        durations = tuple(self._seconds)
+        if len(durations) >= ENOUGH_ROUND_TRIPS:
+            least = min(durations)
+            excess = max(0.0, sum(durations) / len(durations) - least)
+            self.shortest = max(0.0, least - excess / 4)
 
 
 class Limiter:
@@ -65,15 +67,15 @@ class Limiter:
         self._adapt = adapt
         self._pause = pause
         self._clock = clock
-        self._who = uuid4().hex[:8]
+        self._process = uuid4().hex[:8]
         self._queues: dict[tuple[int, str], asyncio.Lock] = {}
         self._round_trips: dict[str, RoundTrips] = {}
         self._thread = ContextThreadPool(1, thread_name_prefix="limiter") if self._store.blocking else None
 
     @asynccontextmanager
     async def permit(self, rate: Rate, *, longest: float = float("inf")) -> AsyncIterator[None]:
-        """Enter when a call of the group may be sent; leave when it has been answered, or with the exception by which
-        it failed. SourceUnavailable where the permit is further off than `longest` seconds.
+        """A context that begins when a call of the group may be sent, and ends when it has been answered or has
+        failed. SourceUnavailable where the permit is more than `longest` seconds away.
         """
         at = await self._acquire(rate, longest)
         trips = self._round_trips.setdefault(rate.group, RoundTrips())
@@ -81,7 +83,7 @@ class Limiter:
         try:
             yield
         except BaseException:
-            # It may have been counted until now, however long the way there.
+            # The exchange may have counted it at any moment until now.
             self._settle(rate, at, self._clock(), 0.0)
             raise
         answered = self._clock()
@@ -89,14 +91,12 @@ class Limiter:
         self._settle(rate, at, answered, trips.shortest)
 
     async def refused(self, rate: Rate, seconds: float, *, adapt: bool) -> None:
-        """The other side refused a call of the group: hold all for `seconds`, and slow down if
-        asked.
-        """
-        await self._call(self._held, rate, seconds, self._adapt if adapt else 1.0)
+        """Note a refusal by the exchange: hold the group for `seconds`, and slow it down where `adapt` is set."""
+        await self._call(self._store_hold, rate, seconds, self._adapt if adapt else 1.0)
 
     async def hold(self, rate: Rate, seconds: float) -> None:
-        """Hold the group without a refusal, as when an answer says that nothing is left."""
-        await self._call(self._held, rate, seconds, 1.0)
+        """Hold the group without a refusal, as when an answer says that no calls are left."""
+        await self._call(self._store_hold, rate, seconds, 1.0)
 
     def close(self) -> None:
         """End the thread of a store that blocks."""
@@ -105,51 +105,51 @@ class Limiter:
             self._thread.shutdown(wait=True)
 
     async def _acquire(self, rate: Rate, longest: float) -> float:
-        """The moment of a permit, when it has come."""
+        """Wait for a permit; its moment."""
         queue = self._queues.setdefault((id(asyncio.get_running_loop()), rate.group), asyncio.Lock())
         async with queue:
             while True:
-                turn = await self._call(self._asked, rate)
-                if turn.at is not None:
-                    return turn.at
-                if turn.wait > longest:
+                answer = await self._call(self._request, rate)
+                if answer.at is not None:
+                    return answer.at
+                if answer.wait > longest:
                     raise SourceUnavailable(
-                        f"{rate.group} may not be asked for another {turn.wait:.0f} s.",
-                        retry_after=turn.wait,
+                        f"{rate.group} may not be called for another {answer.wait:.0f} s.",
+                        retry_after=answer.wait,
                     )
-                await self._pause(turn.wait)
+                await self._pause(answer.wait)
 
-    def _asked(self, rate: Rate) -> PermitAnswer:
+    def _request(self, rate: Rate) -> PermitAnswer:
         trips = self._round_trips.setdefault(rate.group, RoundTrips())
         return update_state(
             self._store,
             rate.group,
-            lambda pace, now: pace.taken(now, rate, self._who, trips.shortest),
+            lambda state, now: state.request_permit(now, rate, self._process, trips.shortest),
         )
 
-    def _held(self, rate: Rate, seconds: float, slower: float) -> None:
-        def work(pace: RateLimitState, now: float) -> tuple[RateLimitState, None]:
-            held = pace.held(now + seconds)
-            return (held.slowed(now, slower) if slower > 1.0 else held), None
+    def _store_hold(self, rate: Rate, seconds: float, slowdown: float) -> None:
+        def update(state: RateLimitState, now: float) -> tuple[RateLimitState, None]:
+            state = state.hold(now + seconds)
+            return (state.slow_down(now, slowdown) if slowdown > 1.0 else state), None
 
-        update_state(self._store, rate.group, work)
+        update_state(self._store, rate.group, update)
 
     def _settle(self, rate: Rate, at: float, answered: float, shortest: float) -> None:
         if self._thread is None:
-            self._settled(rate, at, answered, shortest)
+            self._store_settlement(rate, at, answered, shortest)
         else:
-            self._thread.submit(self._settled, rate, at, answered, shortest)
+            self._thread.submit(self._store_settlement, rate, at, answered, shortest)
 
-    def _settled(self, rate: Rate, at: float, answered: float, shortest: float) -> None:
-        """Tell the store, on whose clock the answer came as long ago as on this one."""
+    def _store_settlement(self, rate: Rate, at: float, answered: float, shortest: float) -> None:
+        """Settle the call in the store, at the time of the store's clock that corresponds to `answered`."""
         ago = self._clock() - answered
 
-        def work(pace: RateLimitState, now: float) -> tuple[RateLimitState, None]:
-            return pace.settled(at, now - ago, shortest), None
+        def update(state: RateLimitState, now: float) -> tuple[RateLimitState, None]:
+            return state.settle(at, now - ago, shortest), None
 
         try:
-            update_state(self._store, rate.group, work)
-        except Exception as error:  # nobody waits for this; the slot becomes free all the same, a little later
+            update_state(self._store, rate.group, update)
+        except Exception as error:  # no call waits for this; the slot becomes free all the same, a little later
             LOGGER.warning("limiter event=unsettled group=%s error=%s", rate.group, error)
 
     async def _call(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

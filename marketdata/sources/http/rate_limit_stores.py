@@ -1,6 +1,7 @@
-"""Where the paces of groups are kept: in this process, in Redis, or in rows of a database.
+"""Stores of rate-limit states: in this process, in Redis, in a SQLite file or in rows of a database.
 
-A store knows nothing of what a state means: it reads one, and replaces it if nobody else has since (compare and swap).
+A store does not interpret a state: it reads one, and replaces it unless another process has changed it since (compare
+and swap).
 """
 
 from __future__ import annotations
@@ -16,20 +17,20 @@ from marketdata.sources.http.rate_limit import RateLimitState
 
 R = TypeVar("R")
 
-TRIES = 200
+ATTEMPTS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class StoredState:
-    """The state of a group, the time of the store's clock in seconds, and what `swap` knows the state by."""
+    """The state of a group, the time of the store's clock in seconds, and the version that `swap` compares."""
 
-    pace: RateLimitState
+    state: RateLimitState
     now: float
-    known_by: Any = None
+    version: Any = None
 
 
 class RateLimitStore(Protocol):
-    """States of groups, and the clock that their times are of.
+    """States of groups, and the clock of their times.
 
     `blocking`: a call may wait for a network or a disk, so it is made outside the event loop.
     """
@@ -38,50 +39,50 @@ class RateLimitStore(Protocol):
     def blocking(self) -> bool: ...
 
     def read(self, key: str) -> StoredState:
-        """The state as last written; the first one where there is none yet."""
+        """The state as last written; an empty one where there is none yet."""
 
-    def swap(self, key: str, seen: StoredState, new: RateLimitState) -> bool:
-        """Write `new` if the state still is the one that was read; False where it is not."""
+    def swap(self, key: str, expected: StoredState, new: RateLimitState) -> bool:
+        """Write `new` if the state is still `expected`; False where it is not."""
 
     def close(self) -> None:
-        """Give back what is held open; called by the thread that made the other calls."""
+        """Release connections; called by the thread that made the other calls."""
 
 
 def update_state(
-    store: RateLimitStore, key: str, work: Callable[[RateLimitState, float], tuple[RateLimitState, R]]
+    store: RateLimitStore, key: str, update: Callable[[RateLimitState, float], tuple[RateLimitState, R]]
 ) -> R:
-    """Replace the state of a group by what `work` makes of it and of the time; what else it answers is handed on.
+    """Replace the state of a group by that of `update` (state, now), and return its second value.
 
-    It is called again where another process was faster. SourceUnavailable where that happens every time.
+    `update` is called again where another process was faster. SourceUnavailable where that happens every time.
     """
-    for _ in range(TRIES):
-        seen = store.read(key)
-        new, answer = work(seen.pace, seen.now)
-        if new == seen.pace or store.swap(key, seen, new):
+    for _ in range(ATTEMPTS):
+        stored = store.read(key)
+        new, answer = update(stored.state, stored.now)
+        if new == stored.state or store.swap(key, stored, new):
             return answer
     raise SourceUnavailable(f"The rate limit {key} is contended: it changed under every try.")
 
 
 class ProcessRateLimits:
-    """States of one process: enough where there is only one, or no shared place."""
+    """States of one process, for installations of one process and for tests."""
 
     blocking = False
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._paces: dict[str, RateLimitState] = {}
+        self._states: dict[str, RateLimitState] = {}
 
     def read(self, key: str) -> StoredState:
-        pace = self._paces.get(key, RateLimitState())
-        return StoredState(pace, self._clock())
+        state = self._states.get(key, RateLimitState())
+        return StoredState(state, self._clock())
 
-    def swap(self, key: str, seen: StoredState, new: RateLimitState) -> bool:
+    def swap(self, key: str, expected: StoredState, new: RateLimitState) -> bool:
         with self._lock:
-            if self._paces.get(key, seen.pace) is not seen.pace:
+            if self._states.get(key, expected.state) is not expected.state:
                 return False
-            self._paces[key] = new
+            self._states[key] = new
             return True
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """There is nothing to release."""

@@ -1,4 +1,4 @@
-"""Paces shared through Redis by every process and host."""
+"""Rate-limit states shared through Redis by every process and host."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ return 1
 
 
 class RedisRateLimits:
-    """One text a group. Redis' own clock, so hosts need not agree; one round trip a call."""
+    """One text a group, on the clock of Redis, so that hosts need not agree; one round trip a call."""
 
     blocking = True
 
@@ -35,27 +35,27 @@ class RedisRateLimits:
         self._swap = client.register_script(_SWAP)
 
     def read(self, key: str) -> StoredState:
-        def both() -> tuple[tuple[int, int], bytes | None]:
+        def text_and_time() -> tuple[tuple[int, int], bytes | None]:
             with self._client.pipeline(transaction=False) as pipeline:
                 pipeline.get(self._prefix + key)
                 pipeline.time()
                 text, time = pipeline.execute()
             return time, text
 
-        (seconds, micros), text = self._told(key, both)
-        pace = RateLimitState.of_text(text.decode()) if text else RateLimitState()
-        return StoredState(pace, seconds + micros / 1e6, text or b"")
+        (seconds, micros), text = self._call(key, text_and_time)
+        state = RateLimitState.of_text(text.decode()) if text else RateLimitState()
+        return StoredState(state, seconds + micros / 1e6, text or b"")
 
-    def swap(self, key: str, seen: StoredState, new: RateLimitState) -> bool:
-        kept = ceil(max(new.held_until - seen.now, 0.0) + 2 * FORGOTTEN)
-        given = [seen.known_by, new.text(), kept]
-        return bool(self._told(key, lambda: self._swap(keys=[self._prefix + key], args=given)))
+    def swap(self, key: str, expected: StoredState, new: RateLimitState) -> bool:
+        seconds = ceil(max(new.hold_until - expected.now, 0.0) + 2 * FORGOTTEN)
+        arguments = [expected.version, new.text(), seconds]
+        return bool(self._call(key, lambda: self._swap(keys=[self._prefix + key], args=arguments)))
 
     def close(self) -> None:
-        """The client is shared, and its owner's to close."""
+        """The client is shared; its owner closes it."""
 
     @staticmethod
-    def _told(key: str, work: Callable[[], R]) -> R:
+    def _call(key: str, work: Callable[[], R]) -> R:
         try:
             return work()
         except redis.RedisError as error:

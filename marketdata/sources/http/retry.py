@@ -1,6 +1,4 @@
-"""How long to wait before the next attempt: full jitter, capped, never less than the other side
-asked for.
-"""
+"""Waits before the next attempt of a call: full jitter, bounded, never less than the other side requests."""
 
 from __future__ import annotations
 
@@ -22,8 +20,8 @@ class RetryPolicy:
     seconds.
 
     Full jitter: the wait before attempt n+1 is uniform in [0, min(cap, base * 2^(n-1))], so that
-    clients refused together do not come back together. A wait the other side asks for is kept in
-    full; one longer than `longest` is not waited for at all: the caller learns when to come back.
+    clients refused together do not come back together. A wait that the other side requests is kept in
+    full; one longer than `longest` ends the call with an error that says when to come back.
     """
 
     attempts: int = 40
@@ -33,25 +31,24 @@ class RetryPolicy:
     patience: float = 90.0
     draw: Callable[[float, float], float] = random.uniform
 
-    def wait(self, attempt: int, asked: float | None) -> float | None:
-        """Seconds before the attempt after number `attempt` (1-based); None: give up."""
-        if attempt >= self.attempts or (asked is not None and asked > self.longest):
+    def wait(self, attempt: int, requested: float | None) -> float | None:
+        """Seconds before the attempt after number `attempt` (1-based); None: give up. `requested`: the wait that the
+        other side requests, if any."""
+        if attempt >= self.attempts or (requested is not None and requested > self.longest):
             return None
         jitter = self.draw(0.0, min(self.cap, self.base * 2.0 ** (attempt - 1)))
-        # Jitter on top of what was asked for: all who were told the same moment would meet again.
-        return jitter if asked is None else asked + min(jitter, 1.0)
+        # Jitter on top of the requested wait: clients refused together would otherwise meet again.
+        return jitter if requested is None else requested + min(jitter, 1.0)
 
 
 def default_breaker() -> CircuitBreaker:
-    """The circuit of a host or an endpoint: five calls in a row without an answer open it, the first trial is a second
-    later."""
+    """The circuit breaker of a host or an endpoint: five calls in a row without an answer open it, the first trial is a
+    second later."""
     return CircuitBreaker(threshold=5, rest=1.0, longest=LONGEST_REST)
 
 
 def retry_after(value: str | None, now: float) -> float | None:
-    """Seconds a Retry-After header asks for, as a number or as a date; None where it says
-    nothing.
-    """
+    """The seconds of a Retry-After header, a number or a date; None where it has neither."""
     if value is None:
         return None
     try:
@@ -63,7 +60,7 @@ def retry_after(value: str | None, now: float) -> float | None:
 
 
 def http_date(value: str | None) -> float | None:
-    """A Date or Retry-After date as seconds since 1970 UTC; None where it is not one."""
+    """A Date or Retry-After date in seconds since 1970 UTC; None where it is not one."""
     if not value:
         return None
     try:

@@ -1,6 +1,6 @@
-"""Paces shared by the processes of one host through rows of a SQLite file of their own.
+"""Rate-limit states shared by the processes of one host through rows of a SQLite file of their own.
 
-Not in the record's file where that is SQLite: a batch that is being recorded locks it for longer than calls lie apart.
+They are not in the record's file where that is SQLite: recording a batch locks it for longer than the spacing of calls.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from marketdata.sources.http.rate_limit import RateLimitState
 from marketdata.sources.http.rate_limit_stores import StoredState
 
 PATIENCE = 30.0
-"""Seconds that a process waits for others that have the file locked."""
+"""Seconds that a process waits while others lock the file."""
 _TABLE = "CREATE TABLE IF NOT EXISTS pace (name TEXT PRIMARY KEY, state TEXT NOT NULL)"
 
 
@@ -30,46 +30,47 @@ class SqliteRateLimits:
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
         self._path = path
         self._clock = clock
-        self._of_thread = threading.local()
+        self._local = threading.local()
 
     def read(self, key: str) -> StoredState:
-        with self._told() as db:
+        with self._database() as db:
             row = db.execute("SELECT state FROM pace WHERE name = ?", (key,)).fetchone()
         return StoredState(RateLimitState.of_text(row[0]) if row else RateLimitState(), self._clock(), row and row[0])
 
-    def swap(self, key: str, seen: StoredState, new: RateLimitState) -> bool:
-        with self._told() as db:
-            if seen.known_by is None:
-                done = db.execute("INSERT OR IGNORE INTO pace VALUES (?, ?)", (key, new.text()))
+    def swap(self, key: str, expected: StoredState, new: RateLimitState) -> bool:
+        with self._database() as db:
+            if expected.version is None:
+                cursor = db.execute("INSERT OR IGNORE INTO pace VALUES (?, ?)", (key, new.text()))
             else:
-                done = db.execute(
+                cursor = db.execute(
                     "UPDATE pace SET state = ? WHERE name = ? AND state = ?",
-                    (new.text(), key, seen.known_by),
+                    (new.text(), key, expected.version),
                 )
-        return done.rowcount == 1
+        return cursor.rowcount == 1
 
     def close(self) -> None:
-        db = getattr(self._of_thread, "db", None)
+        db = getattr(self._local, "db", None)
         if db is not None:
             db.close()
-            del self._of_thread.db
+            del self._local.db
 
-    def _opened(self) -> sqlite3.Connection:
+    def _connection(self) -> sqlite3.Connection:
         """The connection of this thread."""
-        found: sqlite3.Connection | None = getattr(self._of_thread, "db", None)
-        if found is None:
+        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if db is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            found = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None)
-            _log_ahead(found)
-            found.execute("PRAGMA synchronous = NORMAL")
-            found.execute(_TABLE)
-            self._of_thread.db = found
-        return found
+            db = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None)
+            _enable_wal(db)
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute(_TABLE)
+            self._local.db = db
+        return db
 
     @contextmanager
-    def _told(self) -> Iterator[sqlite3.Connection]:
+    def _database(self) -> Iterator[sqlite3.Connection]:
+        """The connection; what SQLite raises becomes SourceUnavailable."""
         try:
-            yield self._opened()
+            yield self._connection()
         except (OSError, sqlite3.Error) as error:
             if is_damage(error):
                 raise SourceUnavailable(
@@ -82,10 +83,10 @@ class SqliteRateLimits:
             ) from error
 
 
-def _log_ahead(db: sqlite3.Connection) -> None:
-    """Give the file a write-ahead log, which it keeps.
+def _enable_wal(db: sqlite3.Connection) -> None:
+    """Turn on the write-ahead log of the file.
 
-    Where processes do that to a new file together, SQLite refuses all but one instead of letting them wait.
+    SQLite refuses all but one of the processes that do so to a new file at once, instead of letting them wait.
     """
     until = time.monotonic() + PATIENCE
     while True:

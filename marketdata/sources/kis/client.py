@@ -31,7 +31,8 @@ from marketdata.sources.kis import master, parse
 from marketdata.sources.kis.errors import TokenStale, body_of
 from marketdata.sources.kis.pages import BarPages
 from marketdata.sources.kis.settings import KisSettings
-from marketdata.sources.kis.tokens import TokenProvider, TokenStore
+from marketdata.sources.kis.token_stores import TokenStore
+from marketdata.sources.kis.tokens import TokenProvider
 
 T = TypeVar("T")
 

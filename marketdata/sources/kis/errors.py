@@ -72,7 +72,7 @@ def body_of(answer: Answer) -> dict[str, Any]:
             f"{what} answered status {answer.status} without whole JSON.", retry_after=asked
         ) from None
     if not isinstance(body, dict):
-        raise SourceChanged(f"{what} changed", expected="an object", came=type(body).__name__)
+        raise SourceChanged(f"{what} changed", expected="an object", actual=type(body).__name__)
     code = str(body.get("error_code") or body.get("msg_cd") or "")
     state = str(body.get("rt_cd", ""))
     message = str(body.get("error_description") or body.get("msg1") or "").strip()

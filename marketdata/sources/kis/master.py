@@ -83,7 +83,7 @@ def instruments(content: bytes, segment: str, what: str) -> list[ListedInstrumen
             raise SourceChanged(
                 f"{what}, line {number}",
                 expected=f"more than {21 + layout.tail} characters",
-                came=f"{len(line)}",
+                actual=f"{len(line)}",
             )
         try:
             found.append(_instrument(line, layout))
@@ -91,7 +91,7 @@ def instruments(content: bytes, segment: str, what: str) -> list[ListedInstrumen
             raise SourceChanged(
                 f"{what}, line {number}",
                 expected="dates and numbers where the layout has them",
-                came=str(error),
+                actual=str(error),
             ) from None
     return found
 

@@ -42,7 +42,7 @@ class BarPages:
         if oldest is None:
             raise SourceUnavailable(f"{what}: a whole page without a date.")
         if oldest > end:
-            raise SourceChanged(what, expected=f"bars up to {end}", came=f"a full page up to {oldest}")
+            raise SourceChanged(what, expected=f"bars up to {end}", actual=f"a full page up to {oldest}")
         self.end = oldest - DAY
 
     @property

@@ -190,7 +190,7 @@ def _check_unit(seen: Iterable[tuple[float | None, int | None, int | None]], wha
         raise SourceChanged(
             f"{what}: the unit of net values changed",
             expected=f"values in {NET_VALUE_UNIT} won, near close x quantity",
-            came=f"{format_number(median(ratios), 3)} times that",
+            actual=f"{format_number(median(ratios), 3)} times that",
         )
 
 
@@ -203,7 +203,7 @@ def holidays(body: Body, what: str) -> list[OpenDay]:
 def _rows(body: Body, name: str, what: str) -> list[Body]:
     rows = body.get(name)
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-        raise SourceChanged(f"{what} changed", expected=f"a list {name}", came=f"{sorted(body)}")
+        raise SourceChanged(f"{what} changed", expected=f"a list {name}", actual=f"{sorted(body)}")
     return rows
 
 
@@ -221,7 +221,7 @@ def _number(row: Body, name: str) -> float | None:
     try:
         number = float(text)
     except ValueError:
-        raise SourceChanged("KIS changed", expected=f"a number in {name}", came=text) from None
+        raise SourceChanged("KIS changed", expected=f"a number in {name}", actual=text) from None
     return number if math.isfinite(number) else None
 
 
@@ -239,4 +239,4 @@ def _date(text: str, what: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise SourceChanged(f"{what} changed", expected="a date YYYYMMDD", came=text) from None
+        raise SourceChanged(f"{what} changed", expected="a date YYYYMMDD", actual=text) from None

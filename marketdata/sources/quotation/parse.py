@@ -48,14 +48,14 @@ def candles(body: bytes, market: str, what: str) -> Page:
     """The candles of an answer, in any order they came."""
     rows = document(body, what)
     if not isinstance(rows, list):
-        raise SourceChanged(f"{what} changed", expected="a list of candles", came=_excerpt(rows))
+        raise SourceChanged(f"{what} changed", expected="a list of candles", actual=_excerpt(rows))
     try:
         read = [_row(row, market, what) for row in rows]
     except (KeyError, TypeError, ValueError) as error:
         raise SourceChanged(
             f"{what} changed",
             expected=f"candles of {market} with {', '.join(PRICES)} and both open times",
-            came=f"{type(error).__name__}: {error}",
+            actual=f"{type(error).__name__}: {error}",
         ) from None
     found = Candles.of_rows(read)
     _check_prices(found, what)
@@ -95,7 +95,7 @@ def _check_prices(found: Candles, what: str) -> None:
         raise SourceChanged(
             f"{what} answered an impossible candle",
             expected="0 < low <= open, close <= high and no negative volume",
-            came=f"open, high, low, close, volume {[float(value) for value in values]}",
+            actual=f"open, high, low, close, volume {[float(value) for value in values]}",
         )
 
 
@@ -105,7 +105,7 @@ def names(body: bytes, what: str) -> dict[str, str]:
     try:
         return {str(row["market"]): str(row.get("korean_name") or row.get("english_name") or "") for row in rows}
     except (KeyError, TypeError, AttributeError):
-        raise SourceChanged(f"{what} changed", expected="a list of markets", came=_excerpt(rows)) from None
+        raise SourceChanged(f"{what} changed", expected="a list of markets", actual=_excerpt(rows)) from None
 
 
 def _excerpt(value: Any) -> str:

@@ -15,7 +15,7 @@ from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.rate_limit import Rate
 from marketdata.sources.http.redis_rate_limits import RedisRateLimits
 from marketdata.sources.http.sqlite_rate_limits import SqliteRateLimits
-from tests.marketdata.sources.http.sharing import changes_only_from_what_was_seen, take_together
+from tests.marketdata.sources.http.sharing import check_compare_and_swap, take_together
 
 TAKE = """
 import sys
@@ -31,8 +31,8 @@ take_many(DatabaseRateLimits(), sys.argv[1])
 
 
 @pytest.mark.django_db
-def test_a_row_changes_only_from_what_was_seen() -> None:
-    changes_only_from_what_was_seen(DatabaseRateLimits())
+def test_a_row_is_swapped_only_from_the_expected_state() -> None:
+    check_compare_and_swap(DatabaseRateLimits())
     assert RateLimitRow.objects.get().group == "a"
 
 
@@ -48,10 +48,10 @@ def test_a_limiter_keeps_holds_and_calls_there() -> None:
     asyncio.run(main())
     work.close()
     seen = DatabaseRateLimits().read("a")
-    (slot,) = seen.pace.slots
+    (slot,) = seen.state.slots
     assert slot.answered is not None
-    assert 900 < seen.pace.held_until - seen.now <= 1000.0
-    assert seen.pace.slower == 1.03
+    assert 900 < seen.state.hold_until - seen.now <= 1000.0
+    assert seen.state.slowdown == 1.03
 
 
 @pytest.mark.django_db(transaction=True)
@@ -65,6 +65,6 @@ def test_an_installation_shares_its_pace_where_all_its_processes_can(
 ) -> None:
     settings.REDIS_URL = ""
     expected = SqliteRateLimits if connection.vendor == "sqlite" else DatabaseRateLimits
-    assert isinstance(sources.make_dependencies().permits, expected)
+    assert isinstance(sources.tools().permits, expected)
     settings.REDIS_URL = "redis://localhost:1"
-    assert isinstance(sources.make_dependencies().permits, RedisRateLimits)
+    assert isinstance(sources.tools().permits, RedisRateLimits)

@@ -114,7 +114,7 @@ def test_candles_that_came_twice_hide_none() -> None:
     [
         (SourceUnavailable("banned", retry_after=9999.0), CollectionStatus.STOPPED),
         (SourceUnavailable("gone"), CollectionStatus.STOPPED),
-        (SourceChanged("new", expected="a", came="b"), CollectionStatus.FAILED),
+        (SourceChanged("new", expected="a", actual="b"), CollectionStatus.FAILED),
         (SourceRefused("no"), CollectionStatus.FAILED),
     ],
 )

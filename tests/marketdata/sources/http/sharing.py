@@ -1,4 +1,4 @@
-"""What every store of paces must do: change a state only from what was seen, also for two processes that take permits
+"""What every store of paces must do: change a state only from what was stored, also for two processes that take permits
 as fast as they get them."""
 
 from __future__ import annotations
@@ -14,49 +14,49 @@ from marketdata.sources.http.rate_limit_stores import RateLimitStore, update_sta
 RATE = Rate("shared", 100.0)
 EACH = 60
 FIRST = RateLimitState(grid=1.1, slots=(CallSlot(0.1), CallSlot(0.6, 0.7, 0.05)))
-SECOND = RateLimitState(grid=2.2, held_until=3.3, slower=1.03, slowed_at=0.5, last="me")
+SECOND = RateLimitState(grid=2.2, hold_until=3.3, slowdown=1.03, slowdown_at=0.5, last_process="me")
 
 
-def changes_only_from_what_was_seen(store: RateLimitStore) -> None:
+def check_compare_and_swap(store: RateLimitStore) -> None:
     """In a store that is empty."""
     nothing = store.read("a")
-    assert nothing.pace == RateLimitState()
+    assert nothing.state == RateLimitState()
     assert store.swap("a", nothing, FIRST)
     assert not store.swap("a", nothing, SECOND)
-    seen = store.read("a")
-    assert seen.pace == FIRST
-    assert seen.now >= nothing.now
-    assert store.swap("a", seen, SECOND)
-    assert not store.swap("a", seen, FIRST)
-    assert store.read("a").pace == SECOND
-    assert store.read("b").pace == RateLimitState()
+    stored = store.read("a")
+    assert stored.state == FIRST
+    assert stored.now >= nothing.now
+    assert store.swap("a", stored, SECOND)
+    assert not store.swap("a", stored, FIRST)
+    assert store.read("a").state == SECOND
+    assert store.read("b").state == RateLimitState()
 
 
-def take_many(store: RateLimitStore, who: str) -> None:
+def take_many(store: RateLimitStore, process: str) -> None:
     """Print the moment of every permit; each call is answered at once."""
     sys.stdin.readline()
-    taken = 0
-    while taken < EACH:
-        turn = update_state(store, RATE.group, lambda pace, now: pace.taken(now, RATE, who, 0.0))
-        if turn.at is None:
-            time.sleep(turn.wait)
+    calls = 0
+    while calls < EACH:
+        answer = update_state(store, RATE.group, lambda state, now: state.request_permit(now, RATE, process, 0.0))
+        if answer.at is None:
+            time.sleep(answer.wait)
             continue
-        at = turn.at
-        update_state(store, RATE.group, lambda pace, now: (pace.settled(at, now, 0.0), None))  # noqa: B023
+        at = answer.at
+        update_state(store, RATE.group, lambda state, now: (state.settle(at, now, 0.0), None))  # noqa: B023
         print(repr(at))
-        taken += 1
+        calls += 1
 
 
 def take_together(code: str, *arguments: str) -> None:
     """Run `code` in two processes at once and look at all their permits together."""
     both = [
         subprocess.Popen(
-            [sys.executable, "-c", code, who, *arguments],
+            [sys.executable, "-c", code, process, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        for who in ("one", "two")
+        for process in ("one", "two")
     ]
     for process in both:
         assert process.stdin is not None

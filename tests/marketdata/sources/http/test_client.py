@@ -45,7 +45,7 @@ def read(answer: Answer) -> object:
     try:
         return json.loads(answer.body)
     except ValueError as error:
-        raise SourceChanged("no JSON", expected="JSON", came=answer.body[:20].decode()) from error
+        raise SourceChanged("no JSON", expected="JSON", actual=answer.body[:20].decode()) from error
 
 
 def client(virtual: Virtual, handler: Handler, **given: object) -> HttpClient:
@@ -117,7 +117,7 @@ def test_every_attempt_takes_a_permit_and_settles_it() -> None:
     work.fetch(Call(CALL.url, rate), read)
     assert len(seen) == 3
     assert virtual.now >= 1_000_000.0 + 20.0
-    assert all(slot.answered is not None for slot in store.read(rate.group).pace.slots)
+    assert all(slot.answered is not None for slot in store.read(rate.group).state.slots)
 
 
 def test_the_wait_between_attempts_grows_to_a_cap() -> None:

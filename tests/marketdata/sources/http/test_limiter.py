@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketdata.sources.base import SourceUnavailable
-from marketdata.sources.http.limiter import REMEMBERED, TRUSTED, Limiter, RoundTrips
+from marketdata.sources.http.limiter import ENOUGH_ROUND_TRIPS, ROUND_TRIPS, Limiter, RoundTrips
 from marketdata.sources.http.rate_limit import Rate
 from marketdata.sources.http.rate_limit_stores import ProcessRateLimits, RateLimitStore
 from marketdata.sources.http.sqlite_rate_limits import SqliteRateLimits
@@ -122,7 +122,7 @@ def test_every_call_is_settled(ends: str, store: RateLimitStore) -> None:
 
     async def main() -> None:
         task = asyncio.create_task(call())
-        while not store.read("group").pace.slots:
+        while not store.read("group").state.slots:
             await asyncio.sleep(0.001)
         if ends == "cancelled":
             await asyncio.sleep(0.001)
@@ -132,7 +132,7 @@ def test_every_call_is_settled(ends: str, store: RateLimitStore) -> None:
 
     asyncio.run(main())
     work.close()
-    (slot,) = store.read("group").pace.slots
+    (slot,) = store.read("group").state.slots
     assert slot.answered is not None
     assert slot.at <= slot.answered <= store.read("group").now
 
@@ -143,15 +143,15 @@ def test_an_answer_is_settled_by_when_it_came() -> None:
     work = limiter(virtual, store)
 
     async def main() -> None:
-        for number in range(TRUSTED):
+        for number in range(ENOUGH_ROUND_TRIPS):
             async with work.permit(QUICK):
                 virtual.now += 0.2 if number == 3 else 0.4
 
     asyncio.run(main())
-    last = store.read("group").pace.slots[-1]
+    last = store.read("group").state.slots[-1]
     assert last.answered == pytest.approx(virtual.now + 5000.0)
     assert last.at == pytest.approx(virtual.now + 5000.0 - 0.4)
-    mean = 0.2 / TRUSTED + 0.4 * (TRUSTED - 1) / TRUSTED
+    mean = 0.2 / ENOUGH_ROUND_TRIPS + 0.4 * (ENOUGH_ROUND_TRIPS - 1) / ENOUGH_ROUND_TRIPS
     assert last.shortest == pytest.approx(0.2 - (mean - 0.2) / 4)
 
 
@@ -161,33 +161,33 @@ def test_a_call_that_failed_is_taken_to_have_been_counted_until_then() -> None:
     work = limiter(virtual, store)
 
     async def main() -> None:
-        for number in range(TRUSTED + 1):
+        for number in range(ENOUGH_ROUND_TRIPS + 1):
             try:
                 async with work.permit(QUICK):
                     virtual.now += 0.2
-                    if number == TRUSTED:
+                    if number == ENOUGH_ROUND_TRIPS:
                         raise TimeoutError
             except TimeoutError:
                 pass
 
     asyncio.run(main())
-    *_, before, last = store.read("group").pace.slots
+    *_, before, last = store.read("group").state.slots
     assert before.shortest == pytest.approx(0.2)
     assert last.shortest == 0.0
     assert last.answered == virtual.now
 
 
 @settings(max_examples=20)
-@given(st.lists(st.floats(0.001, 10.0), min_size=TRUSTED, max_size=2 * REMEMBERED))
+@given(st.lists(st.floats(0.001, 10.0), min_size=ENOUGH_ROUND_TRIPS, max_size=2 * ROUND_TRIPS))
 def test_a_round_trip_is_taken_to_be_no_longer_than_the_shortest_of_late(
     seconds: list[float],
 ) -> None:
     trips = RoundTrips()
     for number, each in enumerate(seconds, start=1):
         trips.add(each)
-        assert (trips.shortest == 0.0) or number >= TRUSTED
-        assert 0.0 <= trips.shortest <= min(seconds[max(0, number - REMEMBERED) : number])
+        assert (trips.shortest == 0.0) or number >= ENOUGH_ROUND_TRIPS
+        assert 0.0 <= trips.shortest <= min(seconds[max(0, number - ROUND_TRIPS) : number])
     steady = RoundTrips()
-    for _ in range(TRUSTED):
+    for _ in range(ENOUGH_ROUND_TRIPS):
         steady.add(seconds[0])
     assert steady.shortest == pytest.approx(seconds[0])

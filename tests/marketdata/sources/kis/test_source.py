@@ -23,7 +23,7 @@ from marketdata.sources.http.rate_limit_stores import ProcessRateLimits
 from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.kis.client import KisSource
 from marketdata.sources.kis.settings import HOSTS, KisSettings
-from marketdata.sources.kis.tokens import ProcessTokens, Token, TokenStore
+from marketdata.sources.kis.token_stores import ProcessTokens, Token, TokenStore
 from tests.exchanges.kis import KisExchange
 from tests.exchanges.kis_market import Bar, Instrument, generated_bars, weekdays
 from tests.exchanges.server import Faults

@@ -19,7 +19,8 @@ from marketdata.sources.http.rate_limit_stores import ProcessRateLimits
 from marketdata.sources.kis.errors import TokenStale, body_of
 from marketdata.sources.kis.settings import KisSettings
 from marketdata.sources.kis.token_files import FileTokens
-from marketdata.sources.kis.tokens import ProcessTokens, RedisTokens, Token, TokenProvider, TokenStore
+from marketdata.sources.kis.token_stores import ProcessTokens, RedisTokens, Token, TokenStore
+from marketdata.sources.kis.tokens import TokenProvider
 from tests.marketdata.sources.http.virtual import Virtual
 from tests.servers import Servers
 

@@ -33,19 +33,21 @@ LIMITS = [(18, 1.0), (10, 1.0), (5, 1.0), (1, 1.25), (150, 1.0)]
 """Calls, and the seconds in which an exchange takes so many."""
 
 
-def permits(pace: RateLimitState, rate: Rate, until: float, *, who: str = "me") -> tuple[RateLimitState, list[float]]:
-    """The moments of all permits up to `until` of somebody who asks exactly when told to, and whose calls are answered
+def permits(
+    state: RateLimitState, rate: Rate, until: float, *, process: str = "me"
+) -> tuple[RateLimitState, list[float]]:
+    """The moments of all permits up to `until` of a process that requests exactly on time and whose calls are answered
     at once."""
     now, found = 1000.0, []
     while now <= until:
-        pace, turn = pace.taken(now, rate, who, 0.0)
-        if turn.at is None:
-            assert turn.wait > 0
-            now += turn.wait
+        state, answer = state.request_permit(now, rate, process, 0.0)
+        if answer.at is None:
+            assert answer.wait > 0
+            now += answer.wait
         else:
-            found.append(turn.at)
-            pace = pace.settled(turn.at, turn.at, 0.0)
-    return pace, found
+            found.append(answer.at)
+            state = state.settle(answer.at, answer.at, 0.0)
+    return state, found
 
 
 # --- one at a time
@@ -68,145 +70,145 @@ def test_slots_of_a_window_are_the_rate_and_never_more_in_a_second(per_second: f
 def test_a_slot_is_free_when_the_next_call_is_certain_to_be_counted_a_window_later() -> None:
     """Answered 0.3 s after its permit by somebody whose calls take 0.2 s at least: counted 0.1 s after it or earlier by
     what an answer takes, and the next one is not counted before what a request takes."""
-    pace = RateLimitState(slots=(CallSlot(999.0, 999.3, 0.2), CallSlot(999.4, 999.7, 0.2)))
+    state = RateLimitState(slots=(CallSlot(999.0, 999.3, 0.2), CallSlot(999.4, 999.7, 0.2)))
     for shortest, after_answer in (
         (0.2, 1.0 - 0.2),
         (0.15, 1.0 - 0.15),
         (0.5, 1.0 - 0.2),
         (0.0, 1.0),
     ):
-        _, turn = pace.taken(999.8, TWO, "me", shortest)
-        assert 999.8 + turn.wait == pytest.approx(999.3 + after_answer + MARGIN)
+        _, answer = state.request_permit(999.8, TWO, "me", shortest)
+        assert 999.8 + answer.wait == pytest.approx(999.3 + after_answer + MARGIN)
 
 
 def test_calls_without_an_answer_are_looked_at_again_and_given_up_in_the_end() -> None:
-    pace = RateLimitState(slots=(CallSlot(999.0), CallSlot(999.5)))
-    _, turn = pace.taken(999.6, TWO, "me", 0.1)
-    assert 999.6 + turn.wait == pytest.approx(1000.0 + MARGIN)  # when it may be free at the earliest
-    _, turn = pace.taken(1000.1, TWO, "me", 0.1)
-    assert turn.at is None
-    assert turn.wait <= 0.02 + 1e-9
-    _, turn = pace.taken(1000.0 + PATIENCE, TWO, "me", 0.1)  # as of a process that was killed
-    assert turn.at == 1000.0 + PATIENCE
+    state = RateLimitState(slots=(CallSlot(999.0), CallSlot(999.5)))
+    _, answer = state.request_permit(999.6, TWO, "me", 0.1)
+    assert 999.6 + answer.wait == pytest.approx(1000.0 + MARGIN)  # when it may be free at the earliest
+    _, answer = state.request_permit(1000.1, TWO, "me", 0.1)
+    assert answer.at is None
+    assert answer.wait <= 0.02 + 1e-9
+    _, answer = state.request_permit(1000.0 + PATIENCE, TWO, "me", 0.1)  # as of a process that was killed
+    assert answer.at == 1000.0 + PATIENCE
 
 
 def test_an_answer_that_comes_after_its_slot_was_given_up_takes_one_again() -> None:
-    pace = RateLimitState(slots=(CallSlot(1000.2, 1000.25), CallSlot(1000.7, 1000.75)))
-    pace = pace.settled(998.0, 1000.8, 0.0)
-    assert [slot.at for slot in pace.slots] == [998.0, 1000.2, 1000.7]
-    _, turn = pace.taken(1000.9, TWO, "me", 0.0)
-    assert 1000.9 + turn.wait == pytest.approx(1001.75 + MARGIN)
+    state = RateLimitState(slots=(CallSlot(1000.2, 1000.25), CallSlot(1000.7, 1000.75)))
+    state = state.settle(998.0, 1000.8, 0.0)
+    assert [slot.at for slot in state.slots] == [998.0, 1000.2, 1000.7]
+    _, answer = state.request_permit(1000.9, TWO, "me", 0.0)
+    assert 1000.9 + answer.wait == pytest.approx(1001.75 + MARGIN)
 
 
 def test_what_was_late_is_made_up_for_within_bounds() -> None:
     rate = Rate("group", 10.0)
-    pace, _ = permits(RateLimitState(), rate, 1000.55)
-    pace, turn = pace.taken(1000.77, rate, "me", 0.0)  # 0.17 s after it was due
-    assert turn.at == 1000.77
-    _, turn = pace.settled(1000.77, 1000.77, 0.0).taken(1000.78, rate, "me", 0.0)
-    assert 1000.78 + turn.wait == pytest.approx(1000.77 + CLOSEST * 0.1)
+    state, _ = permits(RateLimitState(), rate, 1000.55)
+    state, answer = state.request_permit(1000.77, rate, "me", 0.0)  # 0.17 s after it was due
+    assert answer.at == 1000.77
+    _, answer = state.settle(1000.77, 1000.77, 0.0).request_permit(1000.78, rate, "me", 0.0)
+    assert 1000.78 + answer.wait == pytest.approx(1000.77 + CLOSEST * 0.1)
 
 
 def test_no_permit_in_a_hold_and_no_rush_after_it() -> None:
     rate = Rate("group", 10.0)
-    pace = RateLimitState().held(1005.0).held(1002.0)
-    _, found = permits(pace, rate, 1005.35)
+    state = RateLimitState().hold(1005.0).hold(1002.0)
+    _, found = permits(state, rate, 1005.35)
     assert found == pytest.approx([1005.0, 1005.1, 1005.2, 1005.3])
 
 
 def test_a_clock_that_was_put_back_forgets_the_calls_before() -> None:
-    pace, _ = permits(RateLimitState(), TWO, 1010.0)
-    assert pace.taken(10.0, TWO, "me", 0.0)[1].at == 10.0
-    pace = RateLimitState().settled(1010.0, 9.0, 0.0)  # a call of before, answered since
-    assert pace.taken(10.0, TWO, "me", 0.0)[1].at == 10.0
+    state, _ = permits(RateLimitState(), TWO, 1010.0)
+    assert state.request_permit(10.0, TWO, "me", 0.0)[1].at == 10.0
+    state = RateLimitState().settle(1010.0, 9.0, 0.0)  # a call of before, answered since
+    assert state.request_permit(10.0, TWO, "me", 0.0)[1].at == 10.0
 
 
-# --- several who ask
+# --- several processes
 
 
-def test_those_who_wait_are_served_in_turn() -> None:
-    rate, pace = Rate("group", 10.0), RateLimitState()
+def test_waiting_processes_are_served_in_turn() -> None:
+    rate, state = Rate("group", 10.0), RateLimitState()
     order: list[str] = []
     coming = dict.fromkeys("abc", 1000.0)
     while len(order) < 30:
-        who = min(coming, key=lambda one: (coming[one], one))
-        now = coming[who]
-        pace, turn = pace.taken(now, rate, who, 0.0)
-        if turn.at is not None:
-            order.append(who)
-            pace = pace.settled(turn.at, turn.at, 0.0)
-        coming[who] = now + turn.wait
+        process = min(coming, key=lambda one: (coming[one], one))
+        now = coming[process]
+        state, answer = state.request_permit(now, rate, process, 0.0)
+        if answer.at is not None:
+            order.append(process)
+            state = state.settle(answer.at, answer.at, 0.0)
+        coming[process] = now + answer.wait
     assert all(len(set(order[at : at + 3])) == 3 for at in range(3, 28))
 
 
-def test_who_does_not_come_loses_the_place_and_nothing_else() -> None:
+def test_a_process_that_does_not_return_loses_its_place_and_nothing_else() -> None:
     rate = Rate("group", 10.0)
-    pace, turn = RateLimitState().taken(1000.0, rate, "a", 0.0)
-    pace = pace.settled(1000.0, 1000.0, 0.0)
-    pace, _ = pace.taken(1000.01, rate, "b", 0.0)  # told to come at 1000.1, and killed
-    assert [one.who for one in pace.line] == ["b"]
-    assert pace.line[0].until == pytest.approx(1000.1 + LATE)
-    pace, turn = pace.taken(1000.02, rate, "a", 0.0)
-    now = 1000.02 + turn.wait
+    state, answer = RateLimitState().request_permit(1000.0, rate, "a", 0.0)
+    state = state.settle(1000.0, 1000.0, 0.0)
+    state, _ = state.request_permit(1000.01, rate, "b", 0.0)  # its time is 1000.1; it is killed
+    assert [place.process for place in state.queue] == ["b"]
+    assert state.queue[0].until == pytest.approx(1000.1 + LATE)
+    state, answer = state.request_permit(1000.02, rate, "a", 0.0)
+    now = 1000.02 + answer.wait
     assert now >= 1000.1
-    while turn.at is None:
-        pace, turn = pace.taken(now, rate, "a", 0.0)
-        now += turn.wait
-    assert turn.at <= 1000.1 + LATE + 0.02 + 1e-9
+    while answer.at is None:
+        state, answer = state.request_permit(now, rate, "a", 0.0)
+        now += answer.wait
+    assert answer.at <= 1000.1 + LATE + 0.02 + 1e-9
 
 
 # --- refusals
 
 
 @given(st.lists(st.floats(0, 3), min_size=1, max_size=30))
-def test_the_slowest_pace_is_half_the_configured(gaps: list[float]) -> None:
-    pace, now = RateLimitState(), 0.0
+def test_the_slowest_rate_is_half_the_configured_one(gaps: list[float]) -> None:
+    state, now = RateLimitState(), 0.0
     for gap in gaps:
         now += gap
-        before = pace.slowness(now)
-        pace = pace.slowed(now, 1.3)
-        assert before <= pace.slowness(now) <= SLOWEST
+        before = state.slowness(now)
+        state = state.slow_down(now, 1.3)
+        assert before <= state.slowness(now) <= SLOWEST
 
 
-def test_a_slowed_pace_recovers_to_that_of_one_refusal_and_in_an_hour_to_the_configured() -> None:
-    pace = RateLimitState()
+def test_a_slowdown_recovers_to_that_of_one_refusal_and_ends_in_an_hour() -> None:
+    state = RateLimitState()
     for second in (0.0, 2.0, 4.0, 6.0):
-        pace = pace.slowed(second, 1.03)
-    at_once = pace.slowness(6.0)
+        state = state.slow_down(second, 1.03)
+    at_once = state.slowness(6.0)
     assert 1.03**4 * 0.98 < at_once <= 1.03**4
-    slowness = [pace.slowness(6.0 + minute * 60.0) for minute in range(60)]
+    slowness = [state.slowness(6.0 + minute * 60.0) for minute in range(60)]
     assert slowness == sorted(slowness, reverse=True)
     assert slowness[1] < at_once
     assert slowness[2:] == [1.03] * 58
-    assert pace.slowness(3700.0) == 1.0
+    assert state.slowness(3700.0) == 1.0
 
 
-def test_a_slowed_pace_stretches_the_spacing_and_the_window() -> None:
+def test_a_slowdown_stretches_the_spacing_and_the_window() -> None:
     rate = Rate("group", 10.0)
-    _, found = permits(RateLimitState().slowed(1000.0, 1.5), rate, 1000.95)
+    _, found = permits(RateLimitState().slow_down(1000.0, 1.5), rate, 1000.95)
     gaps = [later - earlier for earlier, later in pairwise(found)]
     assert gaps == pytest.approx([0.15] * len(gaps), rel=0.01)
     full = replace(RateLimitState(), slots=tuple(CallSlot(999.5 + n / 100, 999.5 + n / 100) for n in range(10)))
-    _, turn = full.slowed(1000.0, 1.5).taken(1000.0, rate, "me", 0.0)
-    assert 1000.0 + turn.wait == pytest.approx(999.5 + 1.5 + MARGIN)
+    _, answer = full.slow_down(1000.0, 1.5).request_permit(1000.0, rate, "me", 0.0)
+    assert 1000.0 + answer.wait == pytest.approx(999.5 + 1.5 + MARGIN)
 
 
-# --- kept as text
+# --- stored as text
 
 
 @given(
     st.lists(st.tuples(st.floats(0, 2), st.sampled_from("abc"), st.booleans()), max_size=40),
 )
 def test_a_state_comes_back_from_its_text(steps: list[tuple[float, str, bool]]) -> None:
-    pace, now = RateLimitState(), 1_764_000_000.123
-    for gap, who, refused in steps:
+    state, now = RateLimitState(), 1_764_000_000.123
+    for gap, process, refused in steps:
         now += gap
-        pace, turn = pace.taken(now, TWO, who, 0.0)
-        if turn.at is not None and gap < 1.0:
-            pace = pace.settled(turn.at, now + gap, gap / 10)
+        state, answer = state.request_permit(now, TWO, process, 0.0)
+        if answer.at is not None and gap < 1.0:
+            state = state.settle(answer.at, now + gap, gap / 10)
         if refused:
-            pace = pace.held(now + 1.0).slowed(now, 1.03)
-    assert RateLimitState.of_text(pace.text()) == pace
+            state = state.hold(now + 1.0).slow_down(now, 1.03)
+    assert RateLimitState.of_text(state.text()) == state
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"next_at": 3.0}', '{"slots": 1}'])
@@ -240,7 +242,7 @@ def test_no_call_is_ever_refused(
     seed: int,
     kill: dict[int, float],
 ) -> None:
-    """Whatever the ways there and back take, however late timers are, and whoever is killed."""
+    """For any length of the ways there and back, any lateness of timers, and any killed process."""
     exchange = CountingExchange(World(), *limit)
     draws = (
         (mostly_short(there, jitter / 4, seed), mostly_short(back, jitter / 4, seed + 1))

@@ -21,7 +21,7 @@ from marketdata.sources.http.sqlite_rate_limits import SqliteRateLimits
 from tests.marketdata.sources.http.sharing import (
     FIRST,
     SECOND,
-    changes_only_from_what_was_seen,
+    check_compare_and_swap,
     take_together,
 )
 from tests.servers import Servers
@@ -62,22 +62,22 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RateLimitS
         yield RedisRateLimits(client)
 
 
-def test_a_state_changes_only_from_what_was_seen(store: RateLimitStore) -> None:
-    changes_only_from_what_was_seen(store)
+def test_a_store_swaps_only_the_expected_state(store: RateLimitStore) -> None:
+    check_compare_and_swap(store)
 
 
 def test_a_change_is_made_again_where_another_was_faster(store: RateLimitStore) -> None:
     seen: list[RateLimitState] = []
 
-    def work(pace: RateLimitState, now: float) -> tuple[RateLimitState, str]:
+    def work(state: RateLimitState, now: float) -> tuple[RateLimitState, str]:
         if not seen:
             store.swap("a", store.read("a"), FIRST)  # another process
-        seen.append(pace)
-        return pace.held(5.0), "done"
+        seen.append(state)
+        return state.hold(5.0), "done"
 
     assert update_state(store, "a", work) == "done"
     assert seen == [RateLimitState(), FIRST]
-    assert store.read("a").pace == FIRST.held(5.0)
+    assert store.read("a").state == FIRST.hold(5.0)
 
 
 def test_a_state_that_changes_under_every_try_is_said() -> None:
@@ -86,7 +86,7 @@ def test_a_state_that_changes_under_every_try_is_said() -> None:
             return False
 
     with pytest.raises(SourceUnavailable, match="group is contended"):
-        update_state(Contended(), "group", lambda pace, now: (pace.held(now + 1), None))
+        update_state(Contended(), "group", lambda state, now: (state.hold(now + 1), None))
 
 
 def test_a_state_in_redis_ends_after_its_hold(redis_url: str) -> None:
@@ -94,7 +94,7 @@ def test_a_state_in_redis_ends_after_its_hold(redis_url: str) -> None:
     client.flushall()
     store = RedisRateLimits(client)
     seen = store.read("a")
-    assert store.swap("a", seen, RateLimitState().held(seen.now + 50_000.0))
+    assert store.swap("a", seen, RateLimitState().hold(seen.now + 50_000.0))
     assert 50_000 < client.ttl("pace:a") <= 60_000
 
 
@@ -133,7 +133,7 @@ def test_many_may_be_the_first_to_open_a_file(tmp_path: Path) -> None:
         def first(file: Path, together: threading.Barrier = together) -> RateLimitState:
             store = SqliteRateLimits(file)
             together.wait()
-            seen = store.read("a").pace
+            seen = store.read("a").state
             store.close()
             return seen
 

@@ -1,15 +1,15 @@
-"""The decorator: a function whose answers are kept for a while.
+"""The cache decorator: stores the answers of a function for a while.
 
     @cached("published", what="chart", version=2, scope=lambda market, code: f"market.{market}")
     def chart(market: str, code: str) -> Chart: ...
 
-1. The key is made of what, version, the scope's generation and the arguments (`keys`).
+1. The key consists of `what`, version, the scope's generation and the arguments (`keys`).
 2. A stored answer is returned; None is an answer like any other.
-3. Otherwise one caller computes: one thread of this process (`flights`) that also holds the key's lease in the cache,
-   against other processes, where the policy has leases. The others wait for it, at most `policy.wait` seconds, then
-   compute for themselves.
-4. An error of the function reaches its caller, is not stored, and lets the next one try.
-5. Without a cache (`store`) the function is simply called, still once at a time for each key.
+3. Otherwise one caller computes: one thread of this process (`single_flight`) that also has the key's lease in the
+   cache, against other processes, where the policy has leases. The others wait for it, at most `policy.wait` seconds,
+   then compute for themselves.
+4. An error of the function reaches its caller, is not stored, and lets the next caller compute.
+5. Without a cache (`store`) the function is called, still once at a time for each key.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from caching.store import STORE
 
 P = ParamSpec("P")
 R = TypeVar("R")
-POLL = 0.02  # seconds between two looks for the answer of another process
+POLL = 0.02  # seconds between two checks for the answer of another process
 
 
 def cached(
@@ -41,12 +41,12 @@ def cached(
     by: Callable[..., Sequence[keys.Part]] | None = None,
     holds: Sequence[type[Any]] = (),
 ) -> Callable[[Callable[P, R]], Cached[P, R]]:
-    """Keeps the answers of a function.
+    """A decorator that caches the answers of a function.
 
     `policy_name` is one of `policies.POLICIES`; `what` names the answers in keys and counters; `version` rises when
-    their form changes; `scope` (a name, or a function of the arguments) says what `store.advance` invalidates together;
-    `by` (a function of the arguments) says what tells answers apart, where it is not the arguments themselves; `holds`
-    names the dataclasses that answers are made of, besides plain data (see `serializer`).
+    their form changes; `scope` (a name, or a function of the arguments) is the set of answers that `store.advance`
+    invalidates together; `by` (a function of the arguments) replaces the arguments in the key; `holds` are the
+    dataclasses in answers, besides plain data (see `serializer`).
     """
     rule = get_policy(policy_name)
     serializer.register(*holds)
@@ -58,7 +58,7 @@ def cached(
 
 
 class Cached(Generic[P, R]):
-    """The function, cached. Arguments (or what `by` makes of them) are text, numbers, dates, or collections of them."""
+    """The cached function. Arguments (or the result of `by`) are text, numbers, dates, or collections of them."""
 
     def __init__(
         self,
@@ -86,22 +86,22 @@ class Cached(Generic[P, R]):
     def _answer(self, key: str, *args: P.args, **kwargs: P.kwargs) -> R:
         deadline = time.monotonic() + self._wait
         while True:
-            found = STORE.get(key)
-            if found is not None:
+            stored = STORE.get(key)
+            if stored is not None:
                 STATS.count(self.what, hits=1)
-                return cast(R, found[0])
+                return cast(R, stored[0])
             flight, is_pilot = self._flights.board(key)
             if is_pilot:
                 return self._fly(key, flight, deadline, *args, **kwargs)
             left = deadline - time.monotonic()
-            if left <= 0 or flight.pilot == threading.get_ident():  # a function that asks for itself
+            if left <= 0 or flight.pilot == threading.get_ident():  # a recursive call
                 return self._compute(key, *args, **kwargs)
             if flight.landed.wait(left) and flight.value is not None:
                 STATS.count(self.what, shared=1)
                 return cast(R, flight.value[0])
 
     def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Computes anew, stores and returns the answer."""
+        """Computes, stores and returns the answer, whether or not one is stored."""
         return self._compute(self.key(*args, **kwargs), *args, **kwargs)
 
     def forget(self, *args: P.args, **kwargs: P.kwargs) -> None:
@@ -109,7 +109,7 @@ class Cached(Generic[P, R]):
         STORE.forget(self.key(*args, **kwargs))
 
     def key(self, *args: P.args, **kwargs: P.kwargs) -> str:
-        """The key of the answer for these arguments; arguments by position and by name are told apart."""
+        """The key of the answer for these arguments; positional and named arguments differ."""
         scope = self._scope(*args, **kwargs) if callable(self._scope) else self._scope
         return keys.answer(
             self.what,
@@ -119,7 +119,7 @@ class Cached(Generic[P, R]):
         )
 
     def _fly(self, key: str, flight: Flight, deadline: float, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Computes for this process, once no other process does where those are waited for."""
+        """Computes for this process; with leases, waits for a process that computes already."""
         if not self._lease:
             try:
                 value = self._compute(key, *args, **kwargs)
@@ -130,19 +130,19 @@ class Cached(Generic[P, R]):
         holder = uuid.uuid4().hex
         try:
             while not STORE.take_lease(key, holder, self._lease):
-                found = STORE.get(key)
-                if found is not None:
+                stored = STORE.get(key)
+                if stored is not None:
                     STATS.count(self.what, shared=1)
-                    flight.value = found
-                    return cast(R, found[0])
+                    flight.value = stored
+                    return cast(R, stored[0])
                 if time.monotonic() > deadline:
                     break
                 time.sleep(POLL)
-            found = STORE.get(key)  # it may have come between the first look and the lease
-            if found is None:
-                found = (self._compute(key, *args, **kwargs),)
-            flight.value = found
-            return cast(R, found[0])
+            stored = STORE.get(key)  # stored between the first lookup and the lease
+            if stored is None:
+                stored = (self._compute(key, *args, **kwargs),)
+            flight.value = stored
+            return cast(R, stored[0])
         finally:
             STORE.end_lease(key, holder)
             self._flights.land(key, flight)

@@ -1,10 +1,10 @@
-"""A circuit breaker: something that failed several times in a row is left alone for a while.
+"""Circuit breaker: after several failures in a row, calls are held back for a while.
 
 closed --(`threshold` failures in a row)--> open --(`rest` seconds)--> half open: one call tries; its success closes the
 circuit, its failure opens it again, for twice as long each time up to `longest`. A trial that never reports (a
 cancelled call) is followed by another after the same rest.
 
-The one breaker of the project: the cache, the feature cache, narratives and every host of a source have one.
+The only circuit breaker of the project: the cache, the feature cache, narratives and every host of a source use it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class CircuitBreaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether calls are being held back."""
+        """Whether calls are held back."""
         return self._failures >= self._threshold
 
     @property
@@ -63,16 +63,16 @@ class CircuitBreaker:
             return 0.0
 
     def allows(self) -> bool:
-        """Whether to call now; True while open makes the caller the trial."""
+        """Whether to call now. While open, the caller that gets True is the trial."""
         return self.delay() == 0.0
 
     def succeeded(self) -> None:
-        """The circuit closes."""
+        """Note a success: the circuit closes."""
         with self._lock:
             self._failures = self._trials = 0
 
     def failed(self) -> None:
-        """One more failure in a row."""
+        """Note a failure."""
         with self._lock:
             now = self._clock()
             if not self._failures:

@@ -1,9 +1,9 @@
-"""Keys: what is cached + the version of its form + the generation of its scope + a digest of the arguments.
+"""Cache keys: name of the answers + version of their form + generation of their scope + digest of the arguments.
 
     answer:chart:v2:g1763700000000000000:5f0c...
 
-Whatever belongs to one scope is invalidated by advancing the scope's generation: old keys are never asked for again and
-expire by themselves. Nothing ever looks for keys by pattern (KEYS, SCAN).
+Advancing the generation of a scope invalidates all its answers: old keys are never looked up again and expire by
+themselves. Keys are never searched by pattern (KEYS, SCAN).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Part = object
 
 
 class KeyPartError(TypeError):
-    """An argument from which no key can be made."""
+    """An argument that cannot be part of a key."""
 
 
 def answer(what: str, *, version: int, generation: int, parts: Sequence[Part]) -> str:
@@ -34,7 +34,7 @@ def generation(scope: str) -> str:
 
 
 def lease(key: str) -> str:
-    """The key that says who computes the answer `key`."""
+    """The key of the lease to compute the answer `key`."""
     return f"lease:{key}"
 
 

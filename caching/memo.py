@@ -1,7 +1,7 @@
-"""Values that this process keeps as long as what they were made of stays as it was.
+"""Memo of values in this process, each valid for one state of its inputs.
 
-For what many answers share and each would read anew. Whoever asks says what state the value belongs to, read before
-the value itself is; another state than the one it was made in makes it anew.
+For values that many answers share. The caller passes the state of the inputs, read before the value is computed; a
+value of another state is computed anew.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ R = TypeVar("R")
 
 
 class Memo(Generic[R]):
-    """At most `most` values, shared by the threads of a process; those asked for longest ago go first. Threads that
-    want the same at once each make it."""
+    """At most `most` values, shared by the threads of a process, least recently used first. Threads that miss the same
+    value at once each compute it."""
 
     def __init__(self, most: int = 64) -> None:
         self._most = most
@@ -23,12 +23,12 @@ class Memo(Generic[R]):
         self._values: dict[Hashable, tuple[Hashable, R]] = {}
 
     def get(self, key: Hashable, state: Hashable, build: Callable[[], R]) -> R:
-        """The value of `key` in that state: the one held, else what `build` makes. An error is not held."""
+        """The value of `key` in that state: the stored one, else that of `build`. An error is not stored."""
         with self._lock:
-            held = self._values.pop(key, None)
-            if held is not None and held[0] == state:
-                self._values[key] = held
-                return held[1]
+            entry = self._values.pop(key, None)
+            if entry is not None and entry[0] == state:
+                self._values[key] = entry
+                return entry[1]
         value = build()
         with self._lock:
             self._values.pop(key, None)
@@ -38,6 +38,6 @@ class Memo(Generic[R]):
         return value
 
     def clear(self) -> None:
-        """Forget them all, as a new process knows none."""
+        """Drop all values."""
         with self._lock:
             self._values.clear()

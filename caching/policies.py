@@ -1,11 +1,11 @@
-"""How long each kind of answer may be served: the whole table in one place.
+"""Cache policies: how long each kind of answer may be served.
 
-A policy is named by what makes the answer old, not by what it is about:
+A policy is named by the reason for which an answer expires:
 
-- published   replaced as a whole, and its scope's generation advanced then; the TTL only bounds what is kept
-- page        the same, and made in less time than processes would take to agree which of them makes it
-- kept        costs much and never changes for its key
-- tried       costs much and may fail: that it failed is an answer too, for a while
+- published   replaced as a whole, and its scope's generation advanced then; the TTL only bounds the size
+- page        the same, and computed in less time than processes need to agree on one of them
+- kept        expensive, and never changes for its key
+- tried       expensive, and may fail: a failure is an answer too, for a while
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ DAY = 24 * 60 * MINUTE
 class Policy:
     """Times in seconds.
 
-    `ttl`: how long an answer is served. `lease`: how long one caller may take to compute it before another assumes
-    that it died; 0: processes do not wait for each other, only threads of one do. `wait`: how long the others wait for
-    that one before they compute for themselves.
+    `ttl`: how long an answer is served. `lease`: how long one caller may compute it before another assumes that it
+    died; 0: processes do not wait for each other, only threads of one do. `wait`: how long the others wait for the
+    caller before they compute for themselves.
     """
 
     ttl: int
@@ -39,7 +39,7 @@ POLICIES: dict[str, Policy] = {
 
 
 def get_policy(name: str) -> Policy:
-    """The policy of that name; `LookupError` names those there are."""
+    """The policy of that name; `LookupError` lists the existing ones."""
     try:
         return POLICIES[name]
     except KeyError:

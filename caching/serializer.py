@@ -1,14 +1,14 @@
-"""Values as they lie in a cache: MessagePack, which holds data and can never run code when it is read, as pickle does.
+"""Serializer of cached values: MessagePack, which has data alone and, unlike pickle, never runs code when it is read.
 
-What MessagePack itself has (None, booleans, integers of 64 bits, floats, text, bytes, lists, mappings) stays what it
-is. Extensions, each by a number that never changes its meaning:
+The types of MessagePack (None, booleans, integers of 64 bits, floats, text, bytes, lists, mappings) are stored as they
+are. Extensions, each by a number that never changes its meaning:
 
     1 tuple       2 date (ISO)    3 datetime (ISO)    4 Decimal    5 set    6 frozenset
     7 an array: its type, its shape, its bytes        8 a dataclass: its name, its fields by name
     9 UUID
 
-A dataclass is only made anew where `register` named its class in this process: the name in a value chooses among
-those, and leads to no import.
+A dataclass is restored only where its class was registered in this process: the name in a value selects one of those
+and never causes an import.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ import msgpack
 TUPLE, DATE, DATETIME, DECIMAL, SET, FROZENSET, ARRAY, DATACLASS, IDENTIFIER = range(1, 10)
 NATIVE = (type(None), bool, int, float, str, bytes, list, dict)
 PLAIN_ARRAYS = "biufMm"
-"""The kinds of arrays (numpy's letters) that are nothing but their bytes."""
+"""The kinds of arrays (numpy's letters) without references to objects."""
 
 _CLASSES: dict[str, type[Any]] = {}
 
 
 class UnreadableValue(ValueError):
-    """Bytes that are no value of this form, or hold a class that is not registered here."""
+    """Bytes that are no value of this form, or have a class that is not registered here."""
 
 
 def register(*classes: type[Any]) -> None:
-    """Have values of these dataclasses stored and read."""
-    for one in classes:
-        if not dataclasses.is_dataclass(one):
-            raise TypeError(f"{one.__qualname__} is no dataclass.")
-        _CLASSES[_name(one)] = one
+    """Register dataclasses, whose values can then be stored and restored."""
+    for kind in classes:
+        if not dataclasses.is_dataclass(kind):
+            raise TypeError(f"{kind.__qualname__} is no dataclass.")
+        _CLASSES[_name(kind)] = kind
 
 
 def pack(value: object) -> bytes:
-    """The bytes of a value; TypeError for what has no form here, OverflowError for an integer beyond 64 bits."""
+    """The bytes of a value; TypeError for an unsupported type, OverflowError for an integer beyond 64 bits."""
     return bytes(msgpack.packb(value, default=_extension, strict_types=True))
 
 
@@ -53,12 +53,12 @@ def unpack(content: bytes) -> Any:
         return msgpack.unpackb(content, ext_hook=_restored, strict_map_key=False)
     except UnreadableValue:
         raise
-    except Exception as error:  # whatever bytes may do: they come from outside
+    except Exception as error:  # bytes from outside may raise any error
         raise UnreadableValue(f"This is no cached value: {error}") from error
 
 
 def _extension(value: Any) -> Any:  # noqa: C901 - one case a type
-    """An extension, or a plain value, for what MessagePack does not have."""
+    """An extension, or a plain value, for a type that MessagePack does not have."""
     match value:
         case tuple():
             return msgpack.ExtType(TUPLE, pack(list(value)))
@@ -87,7 +87,7 @@ def _extension(value: Any) -> Any:  # noqa: C901 - one case a type
         return _of_numpy(value)
     name = _name(type(value))
     if _CLASSES.get(name) is type(value):
-        fields = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         return msgpack.ExtType(DATACLASS, pack([name, fields]))
     raise TypeError(f"A {type(value).__qualname__} cannot be cached: it is no plain data.")
 
@@ -129,7 +129,7 @@ def _restored(code: int, content: bytes) -> Any:
 
 
 def _array(kind: str, shape: list[int], content: bytes) -> Any:
-    import numpy as np  # which a cache without arrays does not need
+    import numpy as np  # not needed by a cache without arrays
 
     if np.dtype(kind).kind not in PLAIN_ARRAYS:
         raise UnreadableValue(f"An array of {kind} is no plain data.")

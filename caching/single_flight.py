@@ -1,4 +1,4 @@
-"""Single flight within a process: of the threads that want the same answer at once, one computes it."""
+"""Single flight within a process: of the threads that need the same answer at once, one computes it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from threading import Event, Lock, get_ident
 
 
 class Flight:
-    """A computation on its way. `value` is a tuple of one once it has landed well, None if it failed."""
+    """A running computation. `value`: a tuple of the answer once it has succeeded, None if it failed."""
 
     def __init__(self) -> None:
         self.pilot = get_ident()
@@ -15,14 +15,14 @@ class Flight:
 
 
 class Flights:
-    """Those on their way, by key."""
+    """The running computations by key."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._flying: dict[str, Flight] = {}
 
     def board(self, key: str) -> tuple[Flight, bool]:
-        """The flight for `key`, and whether the caller is to fly it."""
+        """The flight for `key`, and whether the caller is its pilot, who computes."""
         with self._lock:
             flight = self._flying.get(key)
             if flight is not None:
@@ -31,7 +31,7 @@ class Flights:
             return flight, True
 
     def land(self, key: str, flight: Flight) -> None:
-        """To be called by the pilot whatever happened: wakes everybody who waits."""
+        """End a flight and wake all waiting threads; the pilot calls it after success and failure."""
         with self._lock:
             del self._flying[key]
         flight.landed.set()

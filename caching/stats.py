@@ -1,4 +1,4 @@
-"""What the cache did in this process, by the name of what is cached."""
+"""Counters of the cache in this process, by the name of the answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(slots=True)
 class Counts:
-    """Calls by how they were answered.
+    """Calls by the way they were answered.
 
     hits: from the cache. misses: by computing. shared: by waiting for another caller's computation. failures: the
     computation raised. unstored: computed, but the cache did not take it. seconds: spent computing.
@@ -25,7 +25,7 @@ class Counts:
 
 
 class Stats:
-    """Counters that threads share; `listener` (what, how, how many) is told of each count too."""
+    """Counters shared by threads; `listener` (what, how, how many) is called with each count too."""
 
     listener: Callable[[str, str, int], None] | None = None
 
@@ -53,8 +53,8 @@ class Stats:
             counts.unstored += unstored
             counts.seconds += seconds
         if self.listener is not None:
-            told = {"hit": hits, "miss": misses, "shared": shared, "failed": failures}
-            for how, number in told.items():
+            counts_by_way = {"hit": hits, "miss": misses, "shared": shared, "failed": failures}
+            for how, number in counts_by_way.items():
                 if number:
                     self.listener(what, how, number)
 

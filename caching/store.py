@@ -1,9 +1,9 @@
-"""Django's cache behind a breaker: a cache that is away or broken is an empty one, never an error.
+"""Django's cache behind a circuit breaker: an unavailable or broken cache is an empty one, never an error.
 
-Two kinds of trouble are told apart. The server does not answer (connections, timeouts): counted by the breaker, which
-then spares each call the wait. A value cannot be stored or read back (it is no plain data, or was written by another
-release): that call alone is a miss. What is stored is data alone (`serializer`): nobody who can write to the cache has
-anything run here.
+There are two kinds of failures. The server does not answer (connections, timeouts): counted by the circuit breaker,
+which then saves each call the wait. A value cannot be stored or read back (it is no plain data, or was written by
+another release): that call alone is a miss. Stored values are data alone (`serializer`): write access to the cache does
+not allow running code here.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ VALUE_ERRORS = (AttributeError, TypeError, ValueError, OverflowError)
 
 
 class Store:
-    """What `cached` needs of a cache. Every call answers as an empty cache would when there is no answer."""
+    """The cache, as `cached` uses it. Every call returns the result of an empty cache where the cache fails."""
 
     def __init__(self, breaker: CircuitBreaker | None = None) -> None:
         self.breaker = breaker or CircuitBreaker()
         self._owed: set[str] = set()
 
     def get(self, key: str) -> tuple[object] | None:
-        """The stored value in a tuple of one, so that None is a value; None where there is none."""
+        """A tuple of the stored value, so that None is a value; None where there is none."""
         return self._call(lambda: _value(cache.get(key)), None)
 
     def put(self, key: str, value: object, ttl: int) -> bool:
-        """Whether the value was stored."""
+        """Store a value; False where it could not be stored."""
 
         def put() -> bool:
             cache.set(key, serializer.pack(value), ttl)
@@ -47,59 +47,58 @@ class Store:
         self._call(lambda: cache.delete(key), False)
 
     def count(self, key: str, by: int, ttl: int) -> int | None:
-        """Raises a counter by `by` and gives what it stands at; one that is not there begins at 0. None without a
-        cache."""
+        """Increment a counter by `by` and return it; a missing one begins at 0. None without a cache."""
 
-        def raise_it() -> int:
+        def increment() -> int:
             try:
                 return int(cache.incr(key, by))
             except ValueError:  # there is none
                 cache.add(key, 0, ttl)
                 return int(cache.incr(key, by))
 
-        return self._call(raise_it, None)
+        return self._call(increment, None)
 
-    def counted(self, key: str) -> int:
-        """What a counter stands at; 0 where there is none."""
+    def counter(self, key: str) -> int:
+        """The value of a counter; 0 where there is none."""
         return self._call(lambda: int(cache.get(key) or 0), 0)
 
     def take_lease(self, key: str, holder: str, seconds: int) -> bool:
-        """Whether `holder` is the one to compute `key`; without a cache everybody is."""
+        """Whether `holder` gets the lease to compute `key`; always without a cache."""
         return self._call(lambda: bool(cache.add(keys.lease(key), holder, seconds)), True)
 
     def end_lease(self, key: str, holder: str) -> None:
-        """Gives the lease up, unless it has expired and is another's by now."""
+        """Release the lease, unless it has expired and another caller has it."""
 
         def end() -> bool:
-            mine = cache.get(keys.lease(key)) == holder
-            return mine and bool(cache.delete(keys.lease(key)))
+            is_holder = cache.get(keys.lease(key)) == holder
+            return is_holder and bool(cache.delete(keys.lease(key)))
 
         self._call(end, False)
 
     def generation(self, scope: str) -> int:
-        """The scope's generation; 0 while the cache is away."""
+        """The scope's generation; 0 while the cache is unavailable."""
         if scope in self._owed and not self.advance(scope):
             return 0
 
         def read() -> int:
             key = keys.generation(scope)
-            known = cache.get(key)
-            if known is None:
-                # From the clock, so that a generation that was lost never comes again.
+            generation = cache.get(key)
+            if generation is None:
+                # From the clock, so that a lost generation never returns.
                 cache.add(key, time.time_ns(), None)
-                known = cache.get(key)
-            return int(known or 0)
+                generation = cache.get(key)
+            return int(generation or 0)
 
         return self._call(read, 0)
 
     def advance(self, scope: str) -> bool:
-        """Invalidates everything cached in the scope; call it once the change is committed.
+        """Invalidate all answers of the scope; call it once the change is committed.
 
-        False: the cache is away. This process then advances the scope before it reads from it again; others may serve
-        what is old until its TTL, if the cache comes back with its contents.
+        False: the cache is unavailable. This process then advances the scope before it reads from it again; others may
+        serve old answers until their TTL, if the cache returns with its contents.
         """
 
-        def raise_it() -> bool:
+        def increment() -> bool:
             key = keys.generation(scope)
             try:
                 cache.incr(key)
@@ -107,7 +106,7 @@ class Store:
                 cache.set(key, time.time_ns(), None)
             return True
 
-        done = self._call(raise_it, False)
+        done = self._call(increment, False)
         if done:
             self._owed.discard(scope)
         else:
@@ -122,7 +121,7 @@ class Store:
         except VALUE_ERRORS:
             LOGGER.exception("A value could not be stored in the cache or read from it")
             return otherwise
-        except Exception as error:  # every backend has its own; whichever it is, there is no cache
+        except Exception as error:  # every backend has its own errors; with any of them there is no cache
             self.breaker.failed()
             LOGGER.warning("The cache does not answer: %s", error)
             return otherwise
@@ -130,23 +129,23 @@ class Store:
         return answer
 
 
-def _value(found: object) -> tuple[object] | None:
-    """What lies in the cache as the value that it stands for; None for nothing, and for what another release left."""
-    return (serializer.unpack(found),) if isinstance(found, bytes) else None
+def _value(content: object) -> tuple[object] | None:
+    """A tuple of the deserialized value; None where there is none, or one of another release."""
+    return (serializer.unpack(content),) if isinstance(content, bytes) else None
 
 
 STORE = Store()
 
 
 def load_cache_client() -> None:
-    """Imports the cache's client, before there are threads that ask it.
+    """Imports the cache's client, before threads use it; makes no connection.
 
-    The modules of the Redis client import each other in circles: two threads that ask for the first time at once (the
-    probes of the cache and of the queue do) each find half of it, and neither has an answer. Nothing is connected to.
+    The modules of the Redis client import each other in circles: of two threads that import them at once, as the probes
+    of the cache and of the queue do, both fail.
     """
     getattr(cache, "client", None)
 
 
 def advance(scope: str) -> bool:
-    """Invalidates everything cached in the scope (see `Store.advance`)."""
+    """Invalidate all answers of the scope (see `Store.advance`)."""
     return STORE.advance(scope)

@@ -1,4 +1,4 @@
-"""Answers computed before anybody asks: after a change was published, or when a server starts."""
+"""Warm-up: answers computed before requests need them, after a publication or at the start of a server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ LOGGER = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class WarmUpReport:
-    """How a warm-up went: calls that succeeded, those that failed by name, those that time did not allow."""
+    """The result of a warm-up: the number of successful calls, the names of failed ones, the number of calls beyond
+    the time budget."""
 
     warmed: int = 0
     failed: list[str] = field(default_factory=list)
@@ -28,17 +29,17 @@ def warm(
 ) -> WarmUpReport:
     """Makes the named calls in order until `budget` seconds are over; one that fails does not stop the others."""
     started = clock()
-    warmth = WarmUpReport()
+    report = WarmUpReport()
     for name, call in calls:
         if clock() - started >= budget:
-            warmth.skipped += 1
+            report.skipped += 1
             continue
         try:
             call()
-        except Exception:  # each is somebody's answer: whatever one does, the others are wanted
+        except Exception:  # a failed call must not stop the others
             LOGGER.exception("Warming %s failed", name)
-            warmth.failed.append(name)
+            report.failed.append(name)
         else:
-            warmth.warmed += 1
-    warmth.seconds = clock() - started
-    return warmth
+            report.warmed += 1
+    report.seconds = clock() - started
+    return report

@@ -1,4 +1,4 @@
-"""Collections of candles, what is verified, and the flags of the collector: only the flags are changed here."""
+"""Admin of collections of candles, verified slots, and the collector's flags; only flags can be changed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CHUNK_COLUMNS = (
 
 @admin.register(FeatureFlag)
 class FeatureFlagAdmin(MarketList):
-    """Turned here by a person, or off by its guard."""
+    """Flags, which a person turns here and their guard turns off."""
 
     list_display = (
         "feature",
@@ -65,7 +65,7 @@ class FeatureFlagAdmin(MarketList):
 
 @admin.register(FlagRollback)
 class FlagRollbackAdmin(ReadOnly, MarketList):
-    """Why a guard turned a flag off."""
+    """The reasons for which guards turned flags off."""
 
     list_display = ("at", "feature", "metric", "mean", "threshold", "observations")
     list_filter = ("feature",)
@@ -77,69 +77,69 @@ class CandleCollectionAdmin(ReadOnly, MarketList):
     """Collections with their progress, which is derived from their chunks."""
 
     list_display = (
-        "series", "wanted", "status", "reason", "progress", "rows", "calls", "chunk_count", "started_at",
+        "series", "interval", "status", "reason", "progress", "rows", "calls", "chunk_count", "started_at",
     )  # fmt: skip
     list_filter = ("status", "series__exchange", "series__timeframe")
     search_fields = ("series__market",)
     fields = (
-        "series", "wanted", "status", "reason", "error", "progress", "rate", "remaining", "rows", "calls", "retries",
-        "cache_hits", "pattern", "foretold", "started_at", "ended_at", "last_chunk", "chunks",
+        "series", "interval", "status", "reason", "error", "progress", "rate", "remaining", "rows", "calls", "retries",
+        "cache_hits", "pattern", "estimate_error", "started_at", "ended_at", "last_chunk", "chunks",
     )  # fmt: skip
     readonly_fields = (
-        "wanted", "progress", "rate", "remaining", "rows", "calls", "retries", "cache_hits", "foretold", "last_chunk",
-        "chunks",
+        "interval", "progress", "rate", "remaining", "rows", "calls", "retries", "cache_hits", "estimate_error",
+        "last_chunk", "chunks",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CandleCollection]:
         return queries.collections()
 
-    def wanted(self, found: CandleCollection) -> str:
-        return f"{as_datetime(found.start):%Y-%m-%d %H:%M} to {_utc(found.end)}"
+    def interval(self, collection: CandleCollection) -> str:
+        return f"{as_datetime(collection.start):%Y-%m-%d %H:%M} to {_utc(collection.end)}"
 
-    def progress(self, found: CandleCollection) -> str:
-        told = queries.collection_progress(found)
-        return f"{told.ratio:.0%} of {told.slots:,} slots"
+    def progress(self, collection: CandleCollection) -> str:
+        progress = queries.collection_progress(collection)
+        return f"{progress.ratio:.0%} of {progress.slots:,} slots"
 
-    def rate(self, found: CandleCollection) -> str:
-        return f"{queries.collection_progress(found).rows_per_second:,.0f} rows/s"
+    def rate(self, collection: CandleCollection) -> str:
+        return f"{queries.collection_progress(collection).rows_per_second:,.0f} rows/s"
 
     @admin.display(description="remaining", empty_value="-")
-    def remaining(self, found: CandleCollection) -> str | None:
-        left = queries.collection_progress(found).remaining
-        return None if left is None else f"{left:,.0f} s"
+    def remaining(self, collection: CandleCollection) -> str | None:
+        seconds = queries.collection_progress(collection).remaining
+        return None if seconds is None else f"{seconds:,.0f} s"
 
-    def rows(self, found: Any) -> int:
-        return int(found.rows_sum)
+    def rows(self, collection: Any) -> int:
+        return int(collection.rows_sum)
 
-    def calls(self, found: Any) -> int:
-        return int(found.calls_sum)
+    def calls(self, collection: Any) -> int:
+        return int(collection.calls_sum)
 
-    def retries(self, found: Any) -> int:
-        return int(found.retries_sum)
+    def retries(self, collection: Any) -> int:
+        return int(collection.retries_sum)
 
-    def cache_hits(self, found: Any) -> int:
-        return int(found.cache_hits_sum)
+    def cache_hits(self, collection: Any) -> int:
+        return int(collection.cache_hits_sum)
 
-    def chunk_count(self, found: Any) -> int:
-        return int(found.chunk_count)
+    def chunk_count(self, collection: Any) -> int:
+        return int(collection.chunk_count)
 
     @admin.display(description="error of the remaining time", empty_value="-")
-    def foretold(self, found: CandleCollection) -> str | None:
-        return None if found.eta_error is None else f"{found.eta_error:.1%}"
+    def estimate_error(self, collection: CandleCollection) -> str | None:
+        return None if collection.eta_error is None else f"{collection.eta_error:.1%}"
 
     @admin.display(description="last chunk stored", empty_value="-")
-    def last_chunk(self, found: Any) -> str | None:
-        return _utc(found.last_stored)
+    def last_chunk(self, collection: Any) -> str | None:
+        return _utc(collection.last_stored)
 
     @admin.display(description=f"the last {CHUNKS_SHOWN} chunks")
-    def chunks(self, found: CandleCollection) -> SafeString:
+    def chunks(self, collection: CandleCollection) -> SafeString:
         head = format_html_join("", "<th>{}</th>", [(name,) for name in _CHUNK_HEAD])
         rows = format_html_join(
             "",
             "<tr>{}</tr>",
             (
                 (format_html_join("", "<td>{}</td>", [(cell,) for cell in _cells(chunk)]),)
-                for chunk in queries.last_chunks(found.pk, CHUNKS_SHOWN)
+                for chunk in queries.last_chunks(collection.pk, CHUNKS_SHOWN)
             ),
         )
         return format_html("<table><tr>{}</tr>{}</table>", head, rows)
@@ -167,16 +167,16 @@ class CoverageInline(ReadOnly, Inline):
     fields = ("from_time", "to_time")
     readonly_fields = ("from_time", "to_time")
 
-    def from_time(self, found: CandleCoverage) -> str | None:
-        return _utc(found.start)
+    def from_time(self, coverage: CandleCoverage) -> str | None:
+        return _utc(coverage.start)
 
-    def to_time(self, found: CandleCoverage) -> str | None:
-        return _utc(found.end)
+    def to_time(self, coverage: CandleCoverage) -> str | None:
+        return _utc(coverage.end)
 
 
 @admin.register(CandleSeries)
 class CandleSeriesAdmin(ReadOnly, MarketList):
-    """What of each series is verified."""
+    """Series with their verified slots."""
 
     list_display = ("exchange", "market", "timeframe", "intervals", "first", "last", "listed_from")
     list_filter = ("exchange", "timeframe")
@@ -194,17 +194,17 @@ class CandleSeriesAdmin(ReadOnly, MarketList):
         return CandleSeries.objects.annotate(**verified)
 
     @admin.display(description="verified intervals", ordering="interval_count")
-    def intervals(self, found: Any) -> int:
-        return int(found.interval_count)
+    def intervals(self, series: Any) -> int:
+        return int(series.interval_count)
 
     @admin.display(description="verified from", empty_value="-")
-    def first(self, found: Any) -> str | None:
-        return _utc(found.first_slot)
+    def first(self, series: Any) -> str | None:
+        return _utc(series.first_slot)
 
     @admin.display(description="verified to", empty_value="-")
-    def last(self, found: Any) -> str | None:
-        return _utc(found.last_slot)
+    def last(self, series: Any) -> str | None:
+        return _utc(series.last_slot)
 
     @admin.display(description="history begins", empty_value="-")
-    def listed_from(self, found: CandleSeries) -> str | None:
-        return _utc(found.listed)
+    def listed_from(self, series: CandleSeries) -> str | None:
+        return _utc(series.listed)

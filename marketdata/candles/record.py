@@ -1,7 +1,7 @@
-"""The record of candles as readers and the collector see it.
+"""Reads of recorded candles, for readers and the collector.
 
-Its reads are plain SQL: a collector makes several for each chunk, and the ORM takes longer to word one than a database
-to answer it.
+They are plain SQL: a collector makes several for each chunk, and the ORM takes longer to build one than the database to
+answer it.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ _OF_SERIES = f"FROM {CANDLES} WHERE series_id = %s"
 
 
 class RecordedCandles:
-    """What is recorded; it remembers the keys of the series it was asked for. One thread at a time."""
+    """The recorded candles; caches the keys of series. One thread at a time."""
 
     def __init__(self) -> None:
         self._keys: dict[Series, int] = {}
 
     def key(self, series: Series) -> int | None:
-        """The series' row; None where nothing of it is recorded."""
-        found = self._keys.get(series)
-        if found is None:
+        """The primary key of the series; None where nothing of it is recorded."""
+        key = self._keys.get(series)
+        if key is None:
             rows = CandleSeries.objects.filter(
                 exchange=series.source, market=series.market, timeframe=series.grid.timeframe.name
             )
-            found = rows.values_list("pk", flat=True).first()
-            if found is not None:
-                self._keys[series] = found
-        return found
+            key = rows.values_list("pk", flat=True).first()
+            if key is not None:
+                self._keys[series] = key
+        return key
 
     def coverage(self, series: Series, window: Interval) -> Coverage:
         """Verified intervals that overlap or touch `window`, whole, ascending."""
@@ -55,14 +55,14 @@ class RecordedCandles:
         return () if key is None else tuple(Interval(s, e) for _, s, e in touching(key, window))
 
     def listed(self, series: Series) -> int | None:
-        """Opening of the market's first candle, if it is known."""
+        """Opening of the market's first candle; None while it is unknown."""
         key = self.key(series)
         if key is None:
             return None
         return CandleSeries.objects.values_list("listed", flat=True).get(pk=key)
 
     def history(self, series: Series) -> History:
-        """Where the series begins, as far as it is known."""
+        """The start of the series' history."""
         key = self.key(series)
         if key is None:
             return History()
@@ -76,8 +76,8 @@ class RecordedCandles:
 
     def candles(self, series: Series, interval: Interval) -> Candles:
         """Recorded candles that open in the interval, ascending."""
-        chosen = f"SELECT {', '.join(COLUMNS)} {_OF_SERIES} AND opened >= %s AND opened < %s"
-        return Candles.of_rows(self._rows(f"{chosen} ORDER BY opened", series, *interval))
+        sql = f"SELECT {', '.join(COLUMNS)} {_OF_SERIES} AND opened >= %s AND opened < %s"
+        return Candles.of_rows(self._rows(f"{sql} ORDER BY opened", series, *interval))
 
     def openings(self, series: Series, interval: Interval) -> npt.NDArray[np.int64]:
         """Open times of the recorded candles in the interval, ascending."""
@@ -90,11 +90,11 @@ class RecordedCandles:
         rows = self._rows(sql, series, when)
         return rows[0][0] if rows else None
 
-    def _rows(self, sql: str, series: Series, *given: int) -> list[tuple[Any, ...]]:
+    def _rows(self, sql: str, series: Series, *params: int) -> list[tuple[Any, ...]]:
         key = self.key(series)
         if key is None:
             return []
-        return fetch(sql, (key, *given))
+        return fetch(sql, (key, *params))
 
 
 def touching(key: int, window: Interval) -> list[tuple[int, int, int]]:
@@ -102,12 +102,12 @@ def touching(key: int, window: Interval) -> list[tuple[int, int, int]]:
 
     They are disjoint, so the last one that starts before the window is the oldest that can reach into it.
     """
-    found = fetch(_TOUCHING, (key, window.end, key, window.start, window.start))
-    return [row for row in found if row[2] >= window.start]
+    rows = fetch(_TOUCHING, (key, window.end, key, window.start, window.start))
+    return [row for row in rows if row[2] >= window.start]
 
 
 def fetch(sql: str, params: Sequence[Any]) -> list[Any]:
-    """The rows of one statement. SQLite's driver is asked itself: Django's cursor rewrites the SQL at each call."""
+    """The rows of one statement. SQLite's driver is called directly: Django's cursor rewrites the SQL at each call."""
     database = connections[DEFAULT_DB_ALIAS]
     if database.vendor == "postgresql":
         with database.cursor() as cursor:

@@ -150,7 +150,7 @@ def _ends(exchange: UpbitExchange, book: list[Tick], kind: str, rate: float, col
             exchange.faults = Faults()
             again = Collector(source, store).collect(request, as_of=as_datetime(NOW))
             ended["resumed"] += again.status is CollectionStatus.DONE
-        series, wanted = outcome.collection.series, outcome.collection.wanted.interval
+        series, wanted = outcome.collection.series, outcome.collection.request.interval
         served = [tick.opened for tick in book if wanted.start <= tick.opened < wanted.end]
         ended["whole"] += store.openings(series, wanted).tolist() == served
         source.close()

@@ -133,7 +133,7 @@ def _figures(
         seconds = time.perf_counter() - began
         calls = sum(exchange.calls.values())
         exchange.faults = Faults()
-        interval = outcome.collection.wanted.interval
+        interval = outcome.collection.request.interval
         truth = {t.opened: t.close for t in book if interval.start <= t.opened < interval.end}
         wrong, missing = _against(store, truth)
         _collect(source, store, wanted)

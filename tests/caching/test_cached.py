@@ -258,9 +258,9 @@ def test_an_unknown_policy_names_the_known() -> None:
 
 
 def test_a_counter() -> None:
-    assert STORE.counted("a") == 0
+    assert STORE.counter("a") == 0
     assert [STORE.count("a", 1, 60), STORE.count("a", 2, 60), STORE.count("a", -1, 60)] == [1, 3, 2]
-    assert STORE.counted("a") == 2
+    assert STORE.counter("a") == 2
     with ThreadPoolExecutor(TOGETHER) as pool:
         list(pool.map(lambda _: STORE.count("b", 1, 60), range(100)))
-    assert STORE.counted("b") == 100
+    assert STORE.counter("b") == 100

@@ -1,4 +1,4 @@
-"""What a run works with, and the analysis that comes before each of its calls."""
+"""The context of collection runs, and the analysis before each of their calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from marketdata.candles.collector.collections import CandleStore, ChunkState
 from marketdata.candles.collector.feature_guard import Feature, Flags, Guard
 from marketdata.candles.collector.overlap import Overlap
 from marketdata.candles.collector.planner import (
-    LOOKED_AT,
+    RECENT_ANSWERS,
     Chunk,
     next_chunk,
     window_before,
@@ -25,7 +25,7 @@ from marketdata.sources.base import CandleSource
 
 @dataclass(frozen=True, slots=True)
 class CollectorContext:
-    """What every run of a collector works with; see `Collector`."""
+    """The dependencies of all runs of a collector; see `Collector`."""
 
     source: CandleSource
     store: CandleStore
@@ -39,8 +39,8 @@ class CollectorContext:
 
 
 class AnalysedChunk(NamedTuple):
-    """The chunk before `cursor` (None: nothing is left), found with `factor` in `seconds`, without the record where
-    the cache held it."""
+    """The chunk before `cursor` (None: none is left), analysed with `factor` in `seconds`; `cached`: the cache covers
+    it, so that the record was not read."""
 
     cursor: int
     factor: int
@@ -50,47 +50,47 @@ class AnalysedChunk(NamedTuple):
 
 
 class ChunkAnalyser:
-    """Finds chunk after chunk of one series; it learns from how dense the answers were."""
+    """Determines chunk after chunk of one series; the density of the answers sets their width."""
 
-    def __init__(self, tools: CollectorContext, series: Series) -> None:
-        self._tools = tools
+    def __init__(self, context: CollectorContext, series: Series) -> None:
+        self._context = context
         self._series = series
-        self._densities: deque[float] = deque(maxlen=LOOKED_AT)
+        self._densities: deque[float] = deque(maxlen=RECENT_ANSWERS)
 
     def learn(self, rows: int, slots: int) -> None:
-        """An answer had so many rows in so many slots."""
+        """Note the rows and slots of an answer."""
         self._densities.append(min(1.0, rows / slots))
 
     def factor(self) -> int:
-        """How many pages wide the next window may be."""
-        if not self._tools.flags.enabled(Feature.ADAPTIVE_WINDOW):
+        """The width of the next window in pages."""
+        if not self._context.flags.enabled(Feature.ADAPTIVE_WINDOW):
             return 1
         return window_factor(tuple(self._densities))
 
     def before(self, interval: Interval, cursor: int) -> AnalysedChunk:
-        """The chunk before the cursor: from the cache where it holds the window, else from the record."""
-        began, factor = self._tools.seconds(), self.factor()
+        """The chunk before the cursor: by the cache where it covers the window, else by the record."""
+        began, factor = self._context.seconds(), self.factor()
         if cursor <= interval.start:
             return AnalysedChunk(cursor, factor, None, 0.0)
-        grid, page = self._series.grid, self._tools.source.page_limit
+        grid, page = self._series.grid, self._context.source.page_limit
         window = window_before(grid, interval, cursor, page=page, factor=factor)
-        held = self._held(window)
+        cached = self._cached_ratio(window)
         chunk: Chunk | None
-        if held == 1.0:
+        if cached == 1.0:
             chunk = Chunk(window, Overlap.COMPLETE, None, slot_count(grid, *window), 0)
         else:
-            coverage = self._tools.store.coverage(self._series, window)
+            coverage = self._context.store.coverage(self._series, window)
             chunk = next_chunk(grid, interval, cursor, coverage, page=page, factor=factor)
-        if held is not None and chunk is not None and chunk.label is not Overlap.NONE:
-            # A window that was never collected is no miss: no cache could have held it.
-            self._tools.guard.observe("cache_hit_ratio", held)
-        took = self._tools.seconds() - began
-        self._tools.guard.observe("seconds_analysis", took)
-        return AnalysedChunk(cursor, factor, chunk, took, cached=held == 1.0)
+        if cached is not None and chunk is not None and chunk.label is not Overlap.NONE:
+            # A window that was never collected is no miss: no cache could have it.
+            self._context.guard.observe("cache_hit_ratio", cached)
+        took = self._context.seconds() - began
+        self._context.guard.observe("seconds_analysis", took)
+        return AnalysedChunk(cursor, factor, chunk, took, cached=cached == 1.0)
 
-    def _held(self, window: Interval) -> float | None:
-        """The share of the window that the cache holds, which has only what was verified; None where it is off."""
-        cache = self._tools.cache
-        if cache is None or not self._tools.flags.enabled(Feature.COMBINED_CACHE):
+    def _cached_ratio(self, window: Interval) -> float | None:
+        """The share of the window in the cache, which has verified slots alone; None where the cache is off."""
+        cache = self._context.cache
+        if cache is None or not self._context.flags.enabled(Feature.COMBINED_CACHE):
             return None
         return cache.coverage(self._series, *window).ratio

@@ -1,16 +1,15 @@
-"""CandleCache: recently read or collected candles, several chunks per market and timeframe.
+"""Cache of recently read or collected candles, several chunks per market and timeframe.
 
-1. `put` keeps a chunk: an interval and *all* candles recorded in it (an empty slot inside is known
-   to be empty). Chunks may touch, overlap and nest; one that swallows older ones replaces them.
-2. `coverage` tells how much of a range the chunks hold together.
-3. `get` puts the chunks together, the newest copy of a candle first, sorted and without duplicates.
+1. `put` stores a chunk: an interval and *all* candles recorded in it, so that an empty slot inside had no trades.
+   Chunks may touch, overlap and nest; one that contains older ones replaces them.
+2. `coverage` is the part of a range that the chunks cover together.
+3. `get` joins the chunks, sorted and without duplicates; the newest copy of a candle counts.
 
-Bounded by the bytes the chunks really hold, least recently used first; a chunk is gone after its
-time to live. A chunk with a candle that is still forming lives `forming_ttl` seconds at most. One
-`get` is one hit or one miss.
+Bounded by the bytes of the chunks, least recently used first; a chunk expires after its time to live. A chunk with a
+candle that is still forming lives `forming_ttl` seconds at most. One `get` is one hit or one miss.
 
-The chunks of a series stand in the order of their starts, and the longest that there ever was says how far before a
-range one may start that reaches into it: ten thousand small chunks cost no more to ask than ten.
+The chunks of a series are sorted by start, and the length of the longest one ever bounds how far before a range a chunk
+may start that reaches into it: a lookup among ten thousand small chunks costs no more than among ten.
 """
 
 from __future__ import annotations
@@ -26,16 +25,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from marketdata.candles.collector import coverage as covered
-from marketdata.candles.collector.coverage import Coverage
+from marketdata.candles.collector.coverage import Coverage, covered_slots, merge, subtract
 from marketdata.candles.collector.timeframes import Grid, Interval
 from marketdata.sources.base import Candles
 
-_FEW = 64  # ends of chunks that are gone, which are not worth a search
+_FEW = 64  # expiry times of dropped chunks that are not worth a search
 
 
 class Series(NamedTuple):
-    """Whose candles: source (or exchange), market such as KRW-BTC, and the slots they fall into."""
+    """The key of a series of candles: source (or exchange), market such as KRW-BTC, and grid of slots."""
 
     source: str
     market: str
@@ -49,9 +47,7 @@ class Strategy(StrEnum):
 
 
 class CacheCoverage(NamedTuple):
-    """`ratio` of slots held (0..1), what is missing, the intervals of the chunks that serve the
-    rest.
-    """
+    """`ratio` of cached slots (0..1), the missing intervals, the intervals of the chunks that serve the rest."""
 
     ratio: float
     missing: Coverage
@@ -70,8 +66,8 @@ class CacheStats:
 
     @property
     def hit_ratio(self) -> float:
-        asked = self.hits + self.misses
-        return self.hits / asked if asked else 0.0
+        lookups = self.hits + self.misses
+        return self.hits / lookups if lookups else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,7 @@ class _Chunk:
 
 @dataclass(slots=True)
 class _Shelf:
-    """The chunks of one series: (start, number) ascending, and the length of the longest there ever was."""
+    """The chunks of one series: (start, number) ascending, and the length of the longest one ever."""
 
     starts: list[tuple[int, int]] = field(default_factory=list)
     longest: int = 0
@@ -97,15 +93,13 @@ class _Shelf:
         del self.starts[bisect_left(self.starts, (interval.start, number))]
 
     def starting(self, start: int, end: int) -> list[int]:
-        """Numbers of the chunks that start in [start, end), oldest put first."""
+        """Numbers of the chunks that start in [start, end), in the order of their `put`."""
         first = bisect_left(self.starts, (start, -1))
         return sorted(number for _, number in self.starts[first : bisect_left(self.starts, (end, -1))])
 
 
 class CandleCache:
-    """Safe to share between threads. `max_bytes` bounds what is held, whatever the number of
-    markets.
-    """
+    """A cache of candles, safe to share between threads. `max_bytes` bounds its size for all markets together."""
 
     def __init__(
         self,
@@ -124,20 +118,20 @@ class CandleCache:
         self._lock = threading.Lock()
         self._chunks: OrderedDict[int, _Chunk] = OrderedDict()  # least recently used first
         self._shelves: dict[Series, _Shelf] = {}
-        self._ends: list[tuple[float, int]] = []  # a heap: when which chunk expires
+        self._ends: list[tuple[float, int]] = []  # a heap of (expiry time, number of the chunk)
         self._next_id = 0
         self._bytes = 0
         self._hits = self._misses = self._evicted = self._expired = 0
 
     def put(self, series: Series, interval: Interval, candles: Candles, *, forming: bool = False) -> bool:
-        """Keep the candles of `interval`; False where they alone would not fit.
+        """Store the candles of `interval`; False where they alone would not fit.
 
-        The columns are copied, for a slice would keep the whole page it was cut from alive.
+        The columns are copied, for a slice would keep the page that it was cut from in memory.
         """
         if interval.end <= interval.start:
             return False
-        kept = Candles(*(column.copy() for column in candles.between(*interval).columns))  # type: ignore[arg-type]
-        size = _size_of(series, interval, kept)
+        copy = Candles(*(column.copy() for column in candles.between(*interval).columns))  # type: ignore[arg-type]
+        size = _size_of(series, interval, copy)
         if size > self._max_bytes:
             return False
         with self._lock:
@@ -150,7 +144,7 @@ class CandleCache:
             ttl = self._forming_ttl if forming else self._ttl
             number = self._next_id
             self._next_id += 1
-            self._chunks[number] = _Chunk(series, interval, kept, size)
+            self._chunks[number] = _Chunk(series, interval, copy, size)
             self._shelves.setdefault(series, shelf).add(interval, number)
             heapq.heappush(self._ends, (now + ttl, number))
             self._bytes += size
@@ -162,15 +156,15 @@ class CandleCache:
         return True
 
     def coverage(self, series: Series, start: int, end: int) -> CacheCoverage:
-        """How [start, end) would be served now. Counts nothing and refreshes nothing."""
+        """The coverage of [start, end) now, without an effect on counters or the order of use."""
         with self._lock:
             return self._coverage(series, Interval(start, end))[0]
 
     def get(self, series: Series, start: int, end: int) -> Candles | None:
-        """The candles of [start, end) if all of it is held, else None. One hit or one miss."""
+        """The candles of [start, end) if all of it is cached, else None. One hit or one miss."""
         with self._lock:
-            found, numbers = self._coverage(series, Interval(start, end))
-            if found.strategy is not Strategy.FULL:
+            coverage, numbers = self._coverage(series, Interval(start, end))
+            if coverage.strategy is not Strategy.FULL:
                 self._misses += 1
                 return None
             self._hits += 1
@@ -180,49 +174,46 @@ class CandleCache:
                 blocks.append(self._chunks[number].candles.between(start, end))
         return Candles.join(blocks)
 
-    def held(self, series: Series, start: int, end: int) -> tuple[Candles, CacheCoverage]:
-        """What is held of [start, end), and what is missing: for a reader that adds the rest
-        itself.
+    def get_partial(self, series: Series, start: int, end: int) -> tuple[Candles, CacheCoverage]:
+        """The cached candles of [start, end) and their coverage, for a reader that adds the rest itself.
 
-        Counted as a hit when nothing is missing, as a miss otherwise.
+        One hit where no slot is missing, else one miss.
         """
         with self._lock:
-            found, numbers = self._coverage(series, Interval(start, end))
-            if found.strategy is Strategy.FULL:
+            coverage, numbers = self._coverage(series, Interval(start, end))
+            if coverage.strategy is Strategy.FULL:
                 self._hits += 1
             else:
                 self._misses += 1
             for number in numbers:
                 self._chunks.move_to_end(number)
             blocks = [self._chunks[number].candles.between(start, end) for number in numbers]
-        return Candles.join(blocks), found
+        return Candles.join(blocks), coverage
 
     def forget(self, series: Series) -> None:
-        """Drop what is held of a series."""
+        """Drop the chunks of a series."""
         with self._lock:
             for _, number in list(self._shelves.get(series, _Shelf()).starts):
                 self._drop(number)
 
     def stats(self) -> CacheStats:
         with self._lock:
-            counted = self._hits, self._misses, self._evicted, self._expired
-            return CacheStats(len(self._chunks), self._bytes, *counted)
+            counters = self._hits, self._misses, self._evicted, self._expired
+            return CacheStats(len(self._chunks), self._bytes, *counters)
 
-    def _coverage(self, series: Series, asked: Interval) -> tuple[CacheCoverage, list[int]]:
-        """Coverage and the chunk numbers that serve it, oldest put first (so that the newest
-        wins).
-        """
+    def _coverage(self, series: Series, interval: Interval) -> tuple[CacheCoverage, list[int]]:
+        """The coverage and the numbers of its chunks in the order of their `put`, so that the newest counts."""
         self._expire(self._clock())
         shelf = self._shelves.get(series, _Shelf())
         serving = [
             number
-            for number in shelf.starting(asked.start - shelf.longest, asked.end)
-            if self._chunks[number].interval.end > asked.start
+            for number in shelf.starting(interval.start - shelf.longest, interval.end)
+            if self._chunks[number].interval.end > interval.start
         ]
         intervals = tuple(self._chunks[number].interval for number in serving)
-        missing = covered.subtract(asked, covered.merge(intervals))
-        total = covered.covered_slots(series.grid, (asked,)) if asked.end > asked.start else 0
-        ratio = 1 - covered.covered_slots(series.grid, missing) / total if total else float(not missing)
+        missing = subtract(interval, merge(intervals))
+        total = covered_slots(series.grid, (interval,)) if interval.end > interval.start else 0
+        ratio = 1 - covered_slots(series.grid, missing) / total if total else float(not missing)
         some = Strategy.PARTIAL if serving else Strategy.NONE
         strategy = some if missing else Strategy.FULL
         return CacheCoverage(ratio, missing, tuple(sorted(intervals)), strategy), serving
@@ -235,7 +226,7 @@ class CandleCache:
                 self._expired += 1
 
     def _forget_ends(self) -> None:
-        """Of chunks that are gone: a cache that is full would else keep the end of each that passed through it."""
+        """Remove the expiry times of dropped chunks: a full cache would otherwise keep one of every chunk ever."""
         self._ends = [each for each in self._ends if each[1] in self._chunks]
         heapq.heapify(self._ends)
 
@@ -249,9 +240,7 @@ class CandleCache:
 
 
 def _size_of(series: Series, interval: Interval, candles: Candles) -> int:
-    """Bytes one chunk keeps alive: its columns, the objects around them and its two dictionary
-    entries.
-    """
+    """Bytes of one chunk: its columns, the objects around them and its two dictionary entries."""
     arrays = sum(sys.getsizeof(column) for column in candles.columns)
     objects = sys.getsizeof(candles) + sys.getsizeof(interval) + sys.getsizeof(series.market)
     return arrays + objects + 560  # _Chunk, its number, two floats and ints, the entries

@@ -1,4 +1,4 @@
-"""One run of a collection: the loop over chunks, and the state between them. `collector.py` has the map."""
+"""One run of a collection: the loop over chunks, and the state between them. `collector` has the overview."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ from marketdata.sources.base import (
 
 log = logging.getLogger(__name__)
 
-WORTH_A_THREAD = 0.001  # seconds of a call beside which the next chunk is analysed
+SLOW_CALL = 0.001  # seconds of a call during which the next chunk is analysed
 
 
 class StuckError(RuntimeError):
-    """A step that does not move back: the collection stops instead of asking for ever."""
+    """A step that does not move back: the collection stops instead of calling for ever."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended. `labels`: how many chunks lay how against the record; `cache_hits`: chunks that the cache knew;
-    `eta_error`: largest relative error of its estimates after the first tenth."""
+    """The result of a run. `labels`: chunks by their overlap with the record; `cache_hits`: chunks that the cache
+    covered; `eta_error`: largest relative error of its estimates after the first tenth."""
 
     collection: Collection
     status: CollectionStatus
@@ -62,38 +62,38 @@ class Outcome:
 
 
 class CollectionRun:
-    """`calls` runs the calls of the source, one at a time; the store is used by the calling thread alone."""
+    """One run. `calls` is the thread of the source's calls, one at a time; the calling thread alone uses the store."""
 
-    def __init__(self, tools: CollectorContext, collection: Collection, calls: ContextThreadPool, as_of: int) -> None:
-        self._tools = tools
+    def __init__(self, context: CollectorContext, collection: Collection, calls: ContextThreadPool, as_of: int) -> None:
+        self._context = context
         self._calls = calls
         self._collection = collection
-        self._series, self._wanted = collection.series, collection.wanted
+        self._series, self._request = collection.series, collection.request
         self._grid = collection.series.grid
-        self._began = tools.seconds()
-        self._patience = Patience(tools.patience, tools.pause, tools.seconds)
-        self._estimate = Estimate(slot_count(self._grid, *self._wanted.interval))
-        self._analysis = ChunkAnalyser(tools, self._series)
+        self._began = context.seconds()
+        self._patience = Patience(context.patience, context.pause, context.seconds)
+        self._estimate = Estimate(slot_count(self._grid, *self._request.interval))
+        self._analysis = ChunkAnalyser(context, self._series)
         self._distances = Distances()
-        self._newer: int | None = None  # opening of the oldest candle so far, for the distance to the next
+        self._newer: int | None = None  # opening of the oldest candle so far, for the distance to the next one
         self._stored = 0
-        self._slow = True  # whether calls take long enough to do something beside them
+        self._slow = True  # whether calls take long enough to analyse the next chunk meanwhile
         self._cache_hits = 0  # since the last chunk that was stored
         self._all_hits = 0
         self._labels: Counter[Overlap] = Counter()
-        self._asked: ChunkState | None = None  # the chunk that is not stored yet
+        self._open_chunk: ChunkState | None = None  # the chunk that is not stored yet
         self._as_of = as_of
         self._history = History()
         seconds = self._grid.timeframe.unit is Unit.SECOND
-        self._moving_horizon = seconds and tools.source.calendar.seconds_horizon is not None
+        self._moving_horizon = seconds and context.source.calendar.seconds_horizon is not None
 
     def run(self) -> Outcome:
-        reason = StopReason.COUNT if self._wanted.by_count else StopReason.END
+        reason = StopReason.COUNT if self._request.by_count else StopReason.END
         try:
             if self._collect():
                 reason = StopReason.HISTORY_START
         except SourceRefused as error:
-            if not self._stored and self._tools.store.discard(self._collection):
+            if not self._stored and self._context.store.discard(self._collection):
                 raise RequestError(f"Nothing was collected: {error}") from error
             return self._end(CollectionStatus.FAILED, StopReason.ERROR, error)
         except SourceUnavailable as error:
@@ -102,7 +102,7 @@ class CollectionRun:
             return self._end(CollectionStatus.FAILED, StopReason.ERROR, error)
         except KeyboardInterrupt:
             self._patience.give_up()
-            self._close_after(CollectionStatus.STOPPED, "It was interrupted: run it again to take it up.")
+            self._close_after(CollectionStatus.STOPPED, "It was interrupted: run it again to resume it.")
             raise
         except Exception as error:
             self._close_after(CollectionStatus.FAILED, str(error))
@@ -110,66 +110,66 @@ class CollectionRun:
         return self._end(CollectionStatus.DONE, reason, None)
 
     def _collect(self) -> bool:
-        """Walk back to the start; True where the start of history came before it."""
-        # Only what earlier collections recorded can lie before the cursor: read once. A horizon that
-        # moves leaves recorded candles behind that the source no longer knows.
-        oldest = None if self._moving_horizon else self._tools.store.oldest(self._series)
-        self._pages = PageFetcher(self._tools.source, self._series, self._patience, oldest)
-        self._history = self._tools.store.history(self._series)
+        """Walk back to the start of the request; True where history begins after it."""
+        # Candles before the cursor can only be from earlier collections: read once. A moving horizon leaves recorded
+        # candles behind that the source no longer has.
+        oldest = None if self._moving_horizon else self._context.store.oldest(self._series)
+        self._pages = PageFetcher(self._context.source, self._series, self._patience, oldest)
+        self._history = self._context.store.history(self._series)
         interval, history_start = self._since_listing()
-        found = self._analysis.before(interval, interval.end)
-        while (chunk := found.chunk) is not None:
+        analysed = self._analysis.before(interval, interval.end)
+        while (chunk := analysed.chunk) is not None:
             self._labels[chunk.label] += 1
             if chunk.ask is None:
-                self._cache_hits += found.cached
-                self._all_hits += found.cached
+                self._cache_hits += analysed.cached
+                self._all_hits += analysed.cached
                 self._estimate.skipped(chunk.slots)
                 self._newer = None
-                found = self._analysis.before(interval, chunk.window.start)
+                analysed = self._analysis.before(interval, chunk.window.start)
                 continue
-            verdict, ahead, taken_back = self._settle(interval, chunk, found.seconds)
-            if taken_back:
-                interval, history_start = self._wanted.interval, False
-            if verdict.cursor >= found.cursor:
+            verdict, ahead, was_withdrawn = self._settle(interval, chunk, analysed.seconds)
+            if was_withdrawn:
+                interval, history_start = self._request.interval, False
+            if verdict.cursor >= analysed.cursor:
                 raise StuckError(
-                    f"{self._tools.source.title} answered nothing older than the end of "
+                    f"{self._context.source.title} answered nothing older than the end of "
                     f"{chunk.ask}: the collection would not move back."
                 )
             history_start = history_start or verdict.history_start
             usable = ahead is not None and ahead.cursor == verdict.cursor
             if ahead is not None and usable and ahead.factor == self._analysis.factor():
-                found = ahead
+                analysed = ahead
             else:
-                found = self._analysis.before(interval, verdict.cursor)
+                analysed = self._analysis.before(interval, verdict.cursor)
         return history_start
 
     def _since_listing(self) -> tuple[Interval, bool]:
-        """What is wanted and can exist, and whether that is less than what is wanted."""
-        start, end = self._wanted.interval
+        """The interval of the request without slots before the start of history, and whether it lost any."""
+        start, end = self._request.interval
         listed = self._history.first
         if listed is None or listed <= start:
-            return self._wanted.interval, False
+            return self._request.interval, False
         if is_due(self._history, self._as_of):
             if self._confirm(Interval(start, listed)):
-                return self._wanted.interval, False
+                return self._request.interval, False
         else:
             self._estimate.skipped(slot_count(self._grid, start, min(listed, end)))
         return Interval(min(listed, end), end), True
 
     def _confirm(self, before: Interval) -> bool:
-        """Ask once more for what lies before the first candle; True where there is something, after all."""
-        beside = Interval(before.start, shift(self._grid, before.end, 1))
+        """Request the slots before the first candle once more; True where they have a candle after all."""
+        overlapping = Interval(before.start, shift(self._grid, before.end, 1))
         slots = slot_count(self._grid, *before)
-        chunk = Chunk(before, Overlap.COMPLETE, beside, slots, self._tools.source.page_limit)
-        _, _, taken_back = self._settle(Interval(*before), chunk, 0.0)
-        return taken_back
+        chunk = Chunk(before, Overlap.COMPLETE, overlapping, slots, self._context.source.page_limit)
+        _, _, was_withdrawn = self._settle(Interval(*before), chunk, 0.0)
+        return was_withdrawn
 
-    # --- ask, judge, store ------------------------------------------------------------------------
+    # --- fetch, judge, store ------------------------------------------------------------------------
 
     def _settle(self, interval: Interval, chunk: Chunk, analysing: float) -> tuple[Verdict, AnalysedChunk | None, bool]:
-        """One chunk; with it the analysis of the next one, if that ran ahead, and whether the recorded start of
-        history was taken back."""
-        self._asked = state = ChunkState(
+        """The verdict on one chunk; the analysis of the next one, if it was made meanwhile; and whether the recorded
+        start of history was withdrawn."""
+        self._open_chunk = state = ChunkState(
             self._collection.chunks + self._stored,
             *chunk.window,
             chunk.label,
@@ -178,7 +178,7 @@ class CollectionRun:
             cache_hits=self._cache_hits,
         )
         self._cache_hits = 0
-        page, chunk, ahead = self._ask(interval, chunk, state)
+        page, chunk, ahead = self._fetch(interval, chunk, state)
         verdict = judge(
             self._grid,
             chunk,
@@ -187,11 +187,11 @@ class CollectionRun:
             newest=self._pages.newest,
             interval=interval,
             moving_horizon=self._moving_horizon,
-            known=self._history,
+            history=self._history,
         )
         self._pages.learn(chunk, verdict)
-        shown = page.candles.opened
-        oldest = int(shown[0]) if len(shown) else None
+        opened = page.candles.opened
+        oldest = int(opened[0]) if len(opened) else None
         history, withdrawn = change_history(self._history, verdict.history, oldest)
         write = ChunkWrite(self._collection, state, verdict.candles, verdict.verified, history, withdrawn)
         self._store_chunk(chunk, write, verdict)
@@ -199,69 +199,69 @@ class CollectionRun:
             self._history = history
         return verdict, ahead, withdrawn is not None
 
-    def _ask(
+    def _fetch(
         self, interval: Interval, chunk: Chunk, state: ChunkState
     ) -> tuple[CandlePage, Chunk, AnalysedChunk | None]:
-        """The page of a chunk, and the analysis of the next one where that is made in the meantime: beside a call that
-        takes time. One that is answered at once is over before another thread has begun it."""
+        """The page of a chunk, and the analysis of the next one, made during the call where calls are slow. A fast call
+        is over before another thread has begun it."""
         ahead = None
-        if self._slow and self._tools.flags.enabled(Feature.LOOK_AHEAD):
-            flight = self._calls.submit(self._pages.ask, chunk, state)
+        if self._slow and self._context.flags.enabled(Feature.LOOK_AHEAD):
+            call = self._calls.submit(self._pages.fetch, chunk, state)
             try:
                 ahead = self._analysis.before(interval, chunk.window.start)
             except BaseException:
-                flight.exception()  # let the call end before the error goes up
+                call.exception()  # the call ends before the error is raised
                 raise
-            page, chunk = flight.result()
+            page, chunk = call.result()
         else:
-            page, chunk = self._pages.ask(chunk, state)
-        self._slow = page.seconds > WORTH_A_THREAD
+            page, chunk = self._pages.fetch(chunk, state)
+        self._slow = page.seconds > SLOW_CALL
         return page, chunk, ahead
 
     def _store_chunk(self, chunk: Chunk, write: ChunkWrite, verdict: Verdict) -> None:
-        state, cache = write.state, self._tools.cache
+        state, cache = write.state, self._context.cache
         state.start = verdict.cursor
         state.rows = len(verdict.candles)
         state.slots_answered = verdict.slots
-        self._tools.store.store_chunk(write)
-        self._stored, self._asked = self._stored + 1, None
+        self._context.store.store_chunk(write)
+        self._stored, self._open_chunk = self._stored + 1, None
         if verdict.slots:
             self._analysis.learn(state.rows, verdict.slots)
-            self._tools.guard.observe("seconds_per_slot", state.seconds_api / verdict.slots)
+            self._context.guard.observe("seconds_per_slot", state.seconds_api / verdict.slots)
         if cache is not None and write.withdrawn is not None:
             cache.forget(self._series)
         if cache is not None and verdict.verified is not None:
             cache.put(self._series, verdict.verified, verdict.candles)
         self._measure(chunk, verdict)
         settled = slot_count(self._grid, verdict.cursor, chunk.window.end)
-        self._estimate.add(state, settled, self._tools.seconds() - self._began)
-        if self._tools.on_progress:
-            self._tools.on_progress(self._estimate.now(), state)
+        self._estimate.add(state, settled, self._context.seconds() - self._began)
+        if self._context.on_progress:
+            self._context.on_progress(self._estimate.now(), state)
 
     def _measure(self, chunk: Chunk, verdict: Verdict) -> None:
-        """Distances within the chunk and to the candle after it, so that no gap at a border is lost."""
-        asked = chunk.ask or chunk.window
-        if asked.end != chunk.window.end:
-            self._newer = None  # what lies between is recorded already and was not read
+        """Add the distances within the chunk and to the candle after it, so that no gap at a border is lost."""
+        ask = chunk.ask or chunk.window
+        if ask.end != chunk.window.end:
+            self._newer = None  # the candles between are recorded already and were not read
         opened = verdict.candles.opened
         if len(opened):
             joined = opened if self._newer is None else np.append(opened, self._newer)
             self._distances += Distances.of(self._grid, joined)
             self._newer = int(opened[0])
-        if asked.start != chunk.window.start:
+        if ask.start != chunk.window.start:
             self._newer = None
 
     # --- the end ----------------------------------------------------------------------------------
 
     def _end(self, status: CollectionStatus, reason: StopReason, error: SourceError | None) -> Outcome:
-        said = str(error) if error else ""
-        self._close(status, reason, said)
-        took = self._tools.seconds() - self._began
+        message = str(error) if error else ""
+        self._close(status, reason, message)
+        took = self._context.seconds() - self._began
         return Outcome(
             self._collection,
             status,
             reason,
-            said,
+            message,
             self._estimate.now(),
             self._distances.pattern,
             dict(self._labels),
@@ -271,12 +271,12 @@ class CollectionRun:
         )
 
     def _close(self, status: CollectionStatus, reason: StopReason, why: str) -> None:
-        calls = self._asked.calls if self._asked else 0
+        calls = self._open_chunk.calls if self._open_chunk else 0
         self._estimate.add_calls(calls)
-        self._tools.store.close(self._collection, status, reason, why, calls=calls)
+        self._context.store.close(self._collection, status, reason, why, calls=calls)
 
     def _close_after(self, status: CollectionStatus, why: str) -> None:
-        """Say in the record why, if the record still works; the error itself is what goes up."""
+        """Record the reason, if the record still works; the caller raises the error itself."""
         try:
             self._close(status, StopReason.ERROR, why)
         except Exception:

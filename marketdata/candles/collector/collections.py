@@ -1,4 +1,4 @@
-"""What lasts of a collection: its request, its state, and one row per chunk. Progress is derived, never stored."""
+"""The stored parts of a collection: request, state, and one row per chunk. Progress is derived, never stored."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from marketdata.sources.base import Candles
 class CollectionStatus(StrEnum):
     RUNNING = "running"
     DONE = "done"
-    STOPPED = "stopped"  # the source is away: run it again, it takes up where it stopped
-    FAILED = "failed"  # something must be changed first
+    STOPPED = "stopped"  # the source is unavailable: the same request resumes it
+    FAILED = "failed"  # a person must change something first
 
 
 class StopReason(StrEnum):
@@ -30,17 +30,17 @@ class StopReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """One collection as it was asked for. `number` is the store's, `chunks` what earlier runs stored."""
+    """One collection. `number` is the store's, `chunks` the number of chunks that earlier runs stored."""
 
     number: int
     series: Series
-    wanted: ResolvedRequest
+    request: ResolvedRequest
     chunks: int = 0
 
 
 @dataclass(slots=True)
 class ChunkState:
-    """One step of a collection: [start, end) is what it settled; what was asked, what came, what it cost (seconds,
+    """One step of a collection, which settled [start, end): the slots of its call, the answer, and the cost (seconds,
     bytes)."""
 
     number: int
@@ -61,11 +61,11 @@ class ChunkState:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Where the history of a series begins, as far as answers say.
+    """The start of a series' history, by the answers so far.
 
-    `first`: opening of the market's first candle, None where none is known; `claimed_at`: when an answer said so
-    first, on the clock of the source; `confirmed`: a later run was answered the same. `empty_before`: an answer said
-    that there is no candle at all before this moment, which verifies nothing until a later run is answered the same.
+    `first`: opening of the market's first candle, None while it is unknown; `claimed_at`: when an answer first showed
+    it, on the clock of the source; `confirmed`: the answer of a later run agreed. `empty_before`: an answer had no
+    candle at all before this moment, which verifies no slot until the answer of a later run agrees.
     """
 
     first: int | None = None
@@ -76,10 +76,10 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class ChunkWrite:
-    """All that one chunk changes in the record; stored whole or not at all.
+    """The changes of one chunk to the record, stored whole or not at all.
 
-    `candles` are upserted: a candle that was still forming is replaced. `verified` joins the coverage, after
-    everything before `withdrawn` has left it. `history` replaces what is recorded of it, None leaves it.
+    `candles` are upserted: a candle that was still forming is replaced. `verified` is added to the coverage, after all
+    slots before `withdrawn` are removed from it. `history` replaces the recorded one; None leaves it.
     """
 
     collection: Collection
@@ -91,13 +91,13 @@ class ChunkWrite:
 
 
 class CandleStore(CandleRecord, Protocol):
-    """The record as the collector needs it. An error of the store is raised, never taken for "no data"."""
+    """The record, as the collector uses it. An error of the store is raised, never treated as "no data"."""
 
-    def open(self, series: Series, wanted: ResolvedRequest) -> Collection:
-        """Begin a collection, or take up the unfinished one of the same series and interval."""
+    def open(self, series: Series, request: ResolvedRequest) -> Collection:
+        """Begin a collection, or resume the unfinished one of the same series and interval."""
 
     def history(self, series: Series) -> History:
-        """Where the series begins, as far as it is known."""
+        """The start of the series' history."""
 
     def oldest(self, series: Series) -> int | None:
         """Opening of the oldest recorded candle."""
@@ -117,8 +117,8 @@ class CandleStore(CandleRecord, Protocol):
         *,
         calls: int = 0,
     ) -> None:
-        """End of a run; a collection that is stopped or failed can be opened again. `calls`: those made for a chunk
-        that was not stored."""
+        """End a run; a collection that is stopped or failed can be opened again. `calls`: the calls for a chunk that
+        was not stored."""
 
     def discard(self, collection: Collection) -> bool:
-        """Forget a collection that never stored a chunk; False where it has."""
+        """Delete a collection without a stored chunk; False where it has one."""

@@ -1,18 +1,18 @@
-"""The collector: brings the candles of a request into the record, chunk by chunk from the newest to the oldest.
+"""The collector: records the candles of a request, chunk by chunk from the newest to the oldest.
 
-A chunk, in order (`run.py`):
+The steps of a chunk (`collection_run`):
 
-1. analyse   coverage of the window before the cursor -> label, what to ask (`analysing`, `planner.next_chunk`);
-             recorded parts are skipped without a call, and the next chunk's analysis may run while a call is in flight
-2. ask       one page of the source, at most 200 rows; an answer that contradicts itself or the record, or is empty, is
-             asked for again before it is believed (`asking`)
-3. judge     what the page verifies (`verdict.judge`): a full page down to its oldest candle, a short one down to the
-             start of history, which a later run confirms or takes back (`history`); never a slot that has not closed,
-             or that an exchange behind time may still fill
+1. analyse   coverage of the window before the cursor -> label and missing interval (`analysis`, `planner.next_chunk`);
+             recorded parts are skipped without a call, and the next chunk may be analysed during a call
+2. fetch     one page of the source, at most 200 rows; a page that contradicts itself or the record, or is empty, is
+             requested again before it is credible (`fetch`)
+3. judge     the slots that the page verifies (`verification.judge`): a full page down to its oldest candle, a short one
+             down to the start of history, which a later run confirms or withdraws (`history`); never a slot that has
+             not closed, or that an exchange behind time may still fill
 4. store     candles, coverage and the chunk's state in one transaction
 
-The coverage in the record is all the memory there is between runs: a killed collection is taken up by running the
-same request again, and a finished one makes no call.
+The coverage in the record is the only state between runs: the same request resumes a killed collection, and makes no
+call for a finished one.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ __all__ = ["Collector", "Outcome", "StuckError"]
 
 
 class Collector:
-    """Collects from one source into one store, both used from the calling thread's side one at a time.
+    """Collects from one source into one store, each used by one call at a time.
 
-    `cache`, `flags` and `guard` are optional: without flags every optimisation is on. `patience`:
-    seconds to wait for a source that is away, each time that it is. `on_progress` is called after
-    every chunk. `seconds` and `pause` are swapped in tests.
+    `cache`, `flags` and `guard` are optional: without flags every optimisation is on. `patience`: seconds to wait for a
+    source in each of its outages. `on_progress` is called after every chunk. `seconds` and `pause` are swapped in
+    tests.
     """
 
     def __init__(
@@ -57,15 +57,15 @@ class Collector:
         seconds: Callable[[], float] = time.perf_counter,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        chosen = flags or MemoryFlags()
+        flags = flags or MemoryFlags()
         self._source = source
         self._store = store
-        self._tools = CollectorContext(
+        self._context = CollectorContext(
             source=source,
             store=store,
             cache=cache,
-            flags=chosen,
-            guard=guard or Guard(chosen),
+            flags=flags,
+            guard=guard or Guard(flags),
             patience=patience,
             on_progress=on_progress,
             seconds=seconds,
@@ -73,20 +73,20 @@ class Collector:
         )
 
     def collect(self, request: CandleRequest, *, as_of: datetime) -> Outcome:
-        """Collect a request as of a time. RequestError where it cannot be: then nothing is stored.
+        """Collect a request as of a time. RequestError where it cannot be collected: then nothing is stored.
 
-        A source that is away or refuses ends the collection with a state that says so. An error of
-        the store, or an answer that does not move the collection back (StuckError), is raised after
-        the collection has been closed as failed.
+        The outcome's status says whether the source was unavailable or refused a call. An error of the store, or an
+        answer that does not move the collection back (StuckError), is raised after the collection has been closed as
+        failed.
         """
         if request.timeframe not in self._source.timeframes:
-            known = ", ".join(sorted(self._source.timeframes))
+            timeframes = ", ".join(sorted(self._source.timeframes))
             raise RequestError(
-                f"{self._source.title} has no {request.timeframe!r} candles: use one of {known}."
+                f"{self._source.title} has no {request.timeframe!r} candles: use one of {timeframes}."
                 f"{did_you_mean(request.timeframe, self._source.timeframes)}"
             )
         grid = grid_for(request, self._source.calendar)
-        wanted = resolve(request, calendar=self._source.calendar, as_of=as_of)
-        collection = self._store.open(Series(self._source.name, request.market, grid), wanted)
+        resolved = resolve(request, calendar=self._source.calendar, as_of=as_of)
+        collection = self._store.open(Series(self._source.name, request.market, grid), resolved)
         with ContextThreadPool(1, thread_name_prefix="candles") as calls:
-            return CollectionRun(self._tools, collection, calls, moment(as_of)).run()
+            return CollectionRun(self._context, collection, calls, moment(as_of)).run()

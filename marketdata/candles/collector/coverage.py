@@ -1,8 +1,7 @@
-"""Verified intervals: what has been asked of a source and answered, whether or not anything traded
-there.
+"""Verified intervals: those for which a source has answered, with or without trades.
 
-A coverage is a tuple of intervals, ascending, disjoint and not touching. All functions are pure;
-what to fetch is `subtract(wanted, coverage)`.
+A coverage is a tuple of intervals, ascending, disjoint and not touching. All functions are pure; the intervals to fetch
+are `subtract(interval, coverage)`.
 """
 
 from __future__ import annotations
@@ -18,9 +17,7 @@ NOTHING: Coverage = ()
 
 
 def merge(intervals: Iterable[Interval]) -> Coverage:
-    """Any intervals as a coverage: sorted, joined where they overlap or touch, empty ones
-    dropped.
-    """
+    """Any intervals as a coverage: sorted, joined where they overlap or touch, without empty ones."""
     joined: list[Interval] = []
     for each in sorted(intervals):
         if each.end <= each.start:
@@ -54,16 +51,16 @@ def clip(coverage: Coverage, window: Interval) -> Coverage:
     )
 
 
-def subtract(wanted: Interval, coverage: Coverage) -> Coverage:
-    """What of `wanted` is not covered."""
+def subtract(interval: Interval, coverage: Coverage) -> Coverage:
+    """The parts of `interval` that are not covered."""
     missing: list[Interval] = []
-    at = wanted.start
-    for covered in clip(coverage, wanted):
+    at = interval.start
+    for covered in clip(coverage, interval):
         if covered.start > at:
             missing.append(Interval(at, covered.start))
         at = covered.end
-    if at < wanted.end:
-        missing.append(Interval(at, wanted.end))
+    if at < interval.end:
+        missing.append(Interval(at, interval.end))
     return tuple(missing)
 
 
@@ -73,8 +70,8 @@ def covered_slots(grid: Grid, coverage: Coverage) -> int:
 
 
 def at_moment(coverage: Coverage, when: int) -> Interval | None:
-    """The verified interval that holds `when`, if any."""
-    found = bisect_right(coverage, when, key=lambda each: each.start) - 1
-    if found >= 0 and coverage[found].end > when:
-        return coverage[found]
+    """The verified interval that contains `when`, if any."""
+    position = bisect_right(coverage, when, key=lambda each: each.start) - 1
+    if position >= 0 and coverage[position].end > when:
+        return coverage[position]
     return None

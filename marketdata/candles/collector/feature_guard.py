@@ -1,8 +1,8 @@
-"""Feature flags of the collector's optimisations, and the guard that turns one off when it does harm.
+"""Feature flags of the collector's optimisations, and the guard that turns a harmful one off.
 
 A rule names a flag, the metric that shows harm and its threshold. The guard keeps the last observations of each
-metric; when their mean is 20 % past the threshold, the flag goes off, with a warning and a record of why. Nothing
-turns it on again but a person.
+metric; when their mean is 20 % past the threshold, it turns the flag off, with a warning and a record of the reason.
+Only a person turns it on again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Worse(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`window` observations are averaged; fewer decide nothing."""
+    """A threshold of a metric. `window` observations are averaged; fewer decide nothing."""
 
     feature: Feature
     metric: str
@@ -42,7 +42,7 @@ class Rule:
     worse: Worse
     window: int = 50
 
-    def broken(self, mean: float) -> bool:
+    def is_broken(self, mean: float) -> bool:
         """Whether the mean is more than 20 % past the threshold."""
         if self.worse is Worse.HIGHER:
             return mean > self.threshold * (1 + MARGIN)
@@ -51,7 +51,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Rollback:
-    """Why a flag was turned off."""
+    """The reason for turning a flag off."""
 
     feature: Feature
     metric: str
@@ -67,12 +67,12 @@ class Rollback:
 
 
 class Flags(Protocol):
-    """Where flags are kept; an admin turns them there."""
+    """The store of flags; an admin turns them there."""
 
     def enabled(self, feature: Feature) -> bool: ...
 
     def turn_off(self, rollback: Rollback) -> None:
-        """Turn the flag off and keep the record."""
+        """Turn the flag off and record the reason."""
 
 
 class MemoryFlags:
@@ -107,18 +107,18 @@ class Guard:
 
     def observe(self, metric: str, value: float) -> None:
         """One observation; may turn flags off."""
-        for rule, seen in self._rules.items():
+        for rule, values in self._rules.items():
             if rule.metric != metric or not self._flags.enabled(rule.feature):
                 continue
-            seen.append(value)
-            if len(seen) < rule.window:
+            values.append(value)
+            if len(values) < rule.window:
                 continue
-            mean = sum(seen) / len(seen)
-            if rule.broken(mean):
-                rollback = Rollback(rule.feature, metric, mean, rule.threshold, len(seen))
+            mean = sum(values) / len(values)
+            if rule.is_broken(mean):
+                rollback = Rollback(rule.feature, metric, mean, rule.threshold, len(values))
                 log.warning("%s", rollback)
                 self._flags.turn_off(rollback)
-                seen.clear()
+                values.clear()
 
 
 def _sound(rule: Rule) -> bool:

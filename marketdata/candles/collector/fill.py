@@ -1,8 +1,7 @@
-"""What a reader sees: candles with the empty slots forward-filled, null or dropped.
+"""Candles for a reader, with empty slots forward-filled, null or dropped.
 
-An empty slot is not a row of the record. `fill` makes one where the reader wants it:
-forward-filled with the close before it and volume 0 (the default), or with null prices (NaN).
-Slots before the first known close stay null: there is nothing to carry forward, and no price is
+An empty slot is not a row of the record. `fill` makes one where the reader requests it: forward-filled with the close
+before it and volume 0 (the default), or with null prices (NaN). Slots before the first close stay null: no price is
 made up.
 """
 
@@ -15,15 +14,14 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from marketdata.candles.collector import coverage as covered
 from marketdata.candles.collector.cache import CandleCache, Series
-from marketdata.candles.collector.coverage import Coverage
+from marketdata.candles.collector.coverage import Coverage, clip
 from marketdata.candles.collector.timeframes import Grid, Interval
 from marketdata.sources.base import Candles
 
 
 class EmptySlots(StrEnum):
-    """What becomes of slots without trades."""
+    """The treatment of slots without trades."""
 
     FORWARD = "forward"
     NULL = "null"
@@ -39,7 +37,7 @@ class FilledCandles:
 
 
 class CandleRecord(Protocol):
-    """What a reader needs of the record."""
+    """The record of candles, as a reader uses it."""
 
     def coverage(self, series: Series, window: Interval) -> Coverage:
         """Verified intervals that overlap or touch `window`, whole (not clipped to it), ascending."""
@@ -60,9 +58,9 @@ def read_candles(
     cache: CandleCache | None = None,
     closed_until: int | None = None,
 ) -> FilledCandles:
-    """Candles of `interval` from the cache as far as it goes, the rest from the record.
+    """Candles of `interval`, from the cache where it has them, else from the record.
 
-    `closed_until`: where the forming slot opens; what lies after it is not filled.
+    `closed_until`: the opening of the forming slot; slots after it are not filled.
     """
     candles = _candles(record, series, interval, cache)
     before = record.close_before(series, interval.start) if empty is EmptySlots.FORWARD else None
@@ -73,14 +71,14 @@ def read_candles(
 
 
 def _candles(record: CandleRecord, series: Series, interval: Interval, cache: CandleCache | None) -> Candles:
-    """Only what is verified goes into the cache: the rest may change or still come."""
+    """Candles of `interval`. Only verified intervals are put into the cache: the rest may change."""
     if cache is None:
         return record.candles(series, interval)
-    held, found = cache.held(series, *interval)
-    blocks = [held]
-    for missing in found.missing:
+    cached, coverage = cache.get_partial(series, *interval)
+    blocks = [cached]
+    for missing in coverage.missing:
         block = record.candles(series, missing)
-        for verified in covered.clip(record.coverage(series, missing), missing):
+        for verified in clip(record.coverage(series, missing), missing):
             cache.put(series, verified, block.between(*verified))
         blocks.append(block)
     return Candles.join(blocks)
@@ -94,8 +92,7 @@ def fill(
     empty: EmptySlots = EmptySlots.FORWARD,
     previous_close: float | None = None,
 ) -> FilledCandles:
-    """One row per slot of `interval` (plus the candles outside of it as they are), or the candles
-    alone.
+    """One row per slot of `interval` (and the candles outside of it unchanged), or the candles alone.
 
     `previous_close`: close of the newest candle before the interval, for its leading empty slots.
     """
@@ -106,8 +103,8 @@ def fill(
     missing = np.ones(len(openings), bool)
     missing[at] = False
 
-    def spread(column: npt.NDArray[np.float64], nothing: float) -> npt.NDArray[np.float64]:
-        wide = np.full(len(openings), nothing)
+    def spread(column: npt.NDArray[np.float64], default: float) -> npt.NDArray[np.float64]:
+        wide = np.full(len(openings), default)
         wide[at] = column
         return wide
 
@@ -119,8 +116,8 @@ def fill(
             price[missing] = carried
     ticked = np.zeros(len(openings), np.int64)
     ticked[at] = candles.ticked_ms
-    nothing = 0.0 if empty is EmptySlots.FORWARD else np.nan
-    volume, amount = spread(candles.volume, nothing), spread(candles.amount, nothing)
+    untraded = 0.0 if empty is EmptySlots.FORWARD else np.nan
+    volume, amount = spread(candles.volume, untraded), spread(candles.amount, untraded)
     filled = Candles(openings, opens, highs, lows, closes, volume, amount, ticked)
     return FilledCandles(filled, missing)
 

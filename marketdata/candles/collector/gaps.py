@@ -1,8 +1,7 @@
-"""Slots without a candle, and why there is none.
+"""Gaps: runs of consecutive slots without a candle, and their reasons.
 
-A gap is a run of consecutive empty slots, found from open times alone; the time of a candle's last
-tick says nothing about its neighbours. Gaps are found over a whole interval, so one that straddles
-a chunk border is one gap.
+Gaps are computed from open times alone; the time of a candle's last tick proves nothing about its neighbours. They are
+computed over a whole interval, so that one across a chunk border is one gap.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from marketdata.candles.collector.timeframes import Grid, Interval, slot_count
 
 class GapReason(StrEnum):
     BEFORE_LISTING = "before_listing"  # older than the market's first candle
-    NO_TRADES = "no_trades"  # asked and answered: nothing traded
-    UNVERIFIED = "unverified"  # never asked for
+    NO_TRADES = "no_trades"  # verified: nothing traded
+    UNVERIFIED = "unverified"  # never collected
     FORMING = "forming"  # still open, or in the future
 
 
@@ -36,12 +35,12 @@ class GapPlace(StrEnum):
 class Gap(NamedTuple):
     interval: Interval
     slots: int
-    why: GapReason
+    reason: GapReason
     place: GapPlace
 
 
 def empty_runs(grid: Grid, interval: Interval, opened: npt.NDArray[np.int64]) -> list[Interval]:
-    """Runs of slots of `interval` in which none of `opened` (ascending, on the grid) lies."""
+    """Runs of slots of `interval` without any of `opened` (ascending, on the grid)."""
     first = grid.index(grid.ceil(interval.start))
     last = grid.index(grid.ceil(interval.end))
     inside = grid.indices(opened)
@@ -62,9 +61,8 @@ def classify(
 ) -> list[Gap]:
     """Every empty slot of `interval` in exactly one gap, ascending.
 
-    `listed`: opening of the market's first candle, where the start of its history is known;
-    `closed_until`: where the forming slot opens. A run with more than one reason is cut where the
-    reason changes.
+    `listed`: opening of the market's first candle, None while it is unknown; `closed_until`: the opening of the forming
+    slot. A run with more than one reason is cut where the reason changes.
     """
     start, end = grid.ceil(interval.start), grid.ceil(interval.end)
     older = end if listed is None else min(max(listed, start), end)
@@ -72,8 +70,8 @@ def classify(
     gaps: list[Gap] = []
     for run in empty_runs(grid, interval, opened):
         place = _place(run, start, end)
-        for piece, why in _reasons(run, coverage, older if listed is not None else start, still_open):
-            gaps.append(Gap(piece, slot_count(grid, *piece), why, place))
+        for piece, reason in _reasons(run, coverage, older if listed is not None else start, still_open):
+            gaps.append(Gap(piece, slot_count(grid, *piece), reason, place))
     return gaps
 
 
@@ -99,8 +97,8 @@ def _reasons(run: Interval, coverage: Coverage, listed: int, still_open: int) ->
 
 
 def slots_by_reason(gaps: Sequence[Gap]) -> dict[str, int]:
-    """Slots per reason, for a person or a metric."""
-    counted: Counter[str] = Counter()
+    """The number of slots by reason."""
+    slots: Counter[str] = Counter()
     for gap in gaps:
-        counted[gap.why.value] += gap.slots
-    return dict(counted)
+        slots[gap.reason.value] += gap.slots
+    return dict(slots)

@@ -1,10 +1,10 @@
-"""The start of a series' history: what an answer changes of what is recorded of it.
+"""The start of a series' history: how an answer changes the recorded one.
 
-    nothing known --(a short page)--> claimed --(a later run is answered the same)--> confirmed
-    claimed, confirmed --(an answer has something older)--> taken back, with all that was verified before it
+    unknown --(a short page)--> claimed --(the answer of a later run agrees)--> confirmed
+    claimed, confirmed --(an answer has an older candle)--> withdrawn, with all verified slots before it
 
-A claim lets a run leave out what lies before it, until a minute has passed: then the next run that wants something
-older asks once more.
+For a minute a claim lets runs skip the slots before it; after that the next run for older slots requests them once
+more.
 """
 
 from __future__ import annotations
@@ -17,25 +17,26 @@ from marketdata.candles.collector.verification import CONFIRMED_AFTER
 
 
 class HistoryChange(NamedTuple):
-    """`history` to record, None to leave it; `withdrawn`: what is verified before this moment is so no longer."""
+    """`history` to record, None to leave it; `withdrawn`: slots before this moment are no longer verified."""
 
     history: History | None
     withdrawn: int | None
 
 
-def is_due(known: History, as_of: int) -> bool:
-    """Whether a claim is old enough to be asked for again."""
-    return not known.confirmed and as_of - known.claimed_at >= CONFIRMED_AFTER
+def is_due(history: History, as_of: int) -> bool:
+    """Whether a claim is old enough to be requested again."""
+    return not history.confirmed and as_of - history.claimed_at >= CONFIRMED_AFTER
 
 
-def change_history(known: History, said: History | None, oldest: int | None) -> HistoryChange:
-    """What an answer changes: `said` is what it claims itself, `oldest` the opening of its oldest candle."""
-    if known.first is not None and oldest is not None and oldest < known.first:
-        return HistoryChange(said or History(), known.first)
-    if said is None or (said.first is None and known.first is not None):
+def change_history(history: History, claim: History | None, oldest: int | None) -> HistoryChange:
+    """The change of the recorded history by an answer: `claim` is its own claim, `oldest` the opening of its oldest
+    candle."""
+    if history.first is not None and oldest is not None and oldest < history.first:
+        return HistoryChange(claim or History(), history.first)
+    if claim is None or (claim.first is None and history.first is not None):
         return HistoryChange(None, None)
-    if said.first is None or said.first != known.first:
-        return HistoryChange(said, None)
-    if said.claimed_at - known.claimed_at < CONFIRMED_AFTER or known.confirmed:
+    if claim.first is None or claim.first != history.first:
+        return HistoryChange(claim, None)
+    if claim.claimed_at - history.claimed_at < CONFIRMED_AFTER or history.confirmed:
         return HistoryChange(None, None)
-    return HistoryChange(replace(known, confirmed=True), None)
+    return HistoryChange(replace(history, confirmed=True), None)

@@ -1,8 +1,6 @@
-"""How a chunk lies against what is recorded: the label a person sees, and the part still to be
-asked for.
+"""The overlap of a chunk with the record: a label for people, and the part that is still to be collected.
 
-Judged by verified intervals, never by rows: a slot without trades that has been asked for is
-recorded.
+By verified intervals, never by rows: a verified slot without trades is recorded.
 """
 
 from __future__ import annotations
@@ -23,9 +21,7 @@ class Overlap(StrEnum):
 
 
 class OverlapAnalysis(NamedTuple):
-    """`ask` is the smallest interval that holds everything missing (None: nothing is), `slots`
-    its slots.
-    """
+    """`ask`: the smallest interval that contains all missing slots (None: there are none); `slots`: its slots."""
 
     label: Overlap
     ask: Interval | None
@@ -55,10 +51,10 @@ def label(chunk: Interval, coverage: Coverage) -> Overlap:
 
 
 def analyse(grid: Grid, chunk: Interval, coverage: Coverage) -> OverlapAnalysis:
-    """Label and what to ask for.
+    """The label and the missing interval.
 
-    Fragments are asked for as one interval from the oldest to the newest missing slot: an answer
-    holds a whole chunk, so that is one call where piece by piece would be several.
+    Fragments are one interval from the oldest to the newest missing slot: an answer has a whole chunk, so that takes
+    one call instead of several.
     """
     missing = subtract(chunk, coverage)
     if not missing:

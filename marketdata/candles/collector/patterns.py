@@ -1,8 +1,6 @@
-"""What a market's candles look like over a collection, from the gaps between them in units of the
-timeframe.
+"""Density pattern of a market's candles over a collection, by the distances between them in slots.
 
-Distance between two neighbours = difference of their slot numbers: 1 where no slot lies between
-them.
+Distance between two neighbours = difference of their slot numbers: 1 where no slot lies between them.
 
 - sequential: every distance is 1
 - dense: at least nine of ten are 1
@@ -33,9 +31,7 @@ class Pattern(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Distances:
-    """Counts of neighbour distances, so that a collection can add chunk after chunk in constant
-    memory.
-    """
+    """Counts of neighbour distances; a collection adds chunk after chunk in constant memory."""
 
     pairs: int = 0
     adjacent: int = 0

@@ -1,10 +1,9 @@
-"""From a request to an interval, and from what remains of it to the next chunk.
+"""Planning of a collection: the interval of a request, and the chunks that collect it.
 
-1. `resolve` turns a request (last count, count before `to`, [start, end), start to now) into a
-   `ResolvedRequest` interval on the grid of the source, or says in one sentence what is wrong with it.
-2. `next_chunk` looks at the part still before the cursor and at the coverage and returns the next
-   chunk: never a list made at the start, so an answer that reaches further or less far than hoped
-   changes only what comes after.
+1. `resolve` turns a request (last count, count before `to`, [start, end), start to now) into an interval on the grid
+   of the source, or says in one sentence what is wrong with it.
+2. `next_chunk` is the next chunk before the cursor by the coverage. There is no list made at the start, so an answer
+   that reaches further or less far than expected changes only later chunks.
 3. `window_factor` widens chunks where the last answers were sparse.
 """
 
@@ -29,21 +28,19 @@ from marketdata.sources.base import SourceCalendar
 
 WIDEST = 5  # times the page in time
 SPARSE = 0.5  # rows per slot below which an answer is sparse
-LOOKED_AT = 3  # answers that must be sparse before a chunk is widened
+RECENT_ANSWERS = 3  # answers that must be sparse before a chunk is widened
 
 
 class RequestError(ValueError):
-    """A request that cannot be collected: one sentence on what is wrong and what to do."""
+    """A request that cannot be collected; the message says what is wrong and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class CandleRequest:
-    """What a caller wants. Either `count` (with or without `before`), or `start` (with or without
-    `end`).
+    """A request for candles: either `count` (with or without `before`), or `start` (with or without `end`).
 
-    `before` and `end` are exclusive. A count is a count of slots, not of rows: a slot without
-    trades is one. `forming` asks for the candle that is still open, too, where the request reaches
-    to now.
+    `before` and `end` are exclusive. A count is a count of slots, also of those without trades. `forming`: include the
+    candle that is still open, where the request reaches to now.
     """
 
     market: str
@@ -57,9 +54,7 @@ class CandleRequest:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedRequest:
-    """The slots a request means. `closed_until` is where the forming slot opens: nothing after
-    it is verified.
-    """
+    """The slots of a request. `closed_until`: the opening of the forming slot; no slot after it is verified."""
 
     interval: Interval
     closed_until: int
@@ -78,7 +73,7 @@ def grid_for(request: CandleRequest, calendar: SourceCalendar) -> Grid:
 
 
 def resolve(request: CandleRequest, *, calendar: SourceCalendar, as_of: datetime) -> ResolvedRequest:
-    """The wanted interval as of a time; RequestError says what is wrong with the request."""
+    """The interval of a request as of a time; RequestError says what is wrong with the request."""
     grid = grid_for(request, calendar)
     now = moment(as_of)
     _check_shape(request)
@@ -99,23 +94,23 @@ def resolve(request: CandleRequest, *, calendar: SourceCalendar, as_of: datetime
 
 
 def _check_shape(request: CandleRequest) -> None:
-    ranged = request.start is not None or request.end is not None
-    if request.count is not None and ranged:
+    has_range = request.start is not None or request.end is not None
+    if request.count is not None and has_range:
         raise RequestError("A count and a range were given together: give one of them.")
     if request.count is None and request.start is None:
-        what = "An end without a start" if request.end is not None else "Neither a count nor a start"
-        raise RequestError(f"{what} was given: give a count, or a start with or without an end.")
+        options = "An end without a start" if request.end is not None else "Neither a count nor a start"
+        raise RequestError(f"{options} was given: give a count, or a start with or without an end.")
     if request.count is None and request.before is not None:
         raise RequestError("`before` goes with a count: for a range give start and end.")
     if request.count is not None and request.count < 1:
-        raise RequestError(f"The count is {request.count}: ask for at least 1 candle.")
+        raise RequestError(f"The count is {request.count}: request at least 1 candle.")
 
 
-def _check_time(name: str, given: datetime | None, now: int) -> None:
-    if given is None:
+def _check_time(name: str, time: datetime | None, now: int) -> None:
+    if time is None:
         return
     try:
-        when = moment(given)
+        when = moment(time)
     except TimeframeError as error:
         raise RequestError(f"`{name}`: {error}") from None
     if when > now:
@@ -154,11 +149,9 @@ def _horizon(grid: Grid, calendar: SourceCalendar, now: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One step back: `window` is what it settles, `ask` what is asked for, `rows` the count to ask
-    for.
+    """One step back: it settles `window` by a call for `rows` candles of `ask`.
 
-    A chunk whose window is recorded has no `ask`; its window may span many pages, for it costs no
-    call.
+    A chunk whose window is recorded has no `ask`; its window may span many pages, for it needs no call.
     """
 
     window: Interval
@@ -169,52 +162,51 @@ class Chunk:
 
 
 def next_chunk(
-    grid: Grid, wanted: Interval, cursor: int, coverage: Coverage, *, page: int, factor: int = 1
+    grid: Grid, interval: Interval, cursor: int, coverage: Coverage, *, page: int, factor: int = 1
 ) -> Chunk | None:
-    """The chunk that ends at `cursor`, at most `page` rows and `page * factor` slots; None when
-    nothing is left.
+    """The chunk of `interval` that ends at `cursor`, at most `page` rows and `page * factor` slots; None where none is
+    left.
 
-    `coverage` must hold every recorded interval that touches the window, whole: a recorded
-    interval that ends at the cursor is skipped in one step however long it is.
+    `coverage` must have every verified interval that touches the window, whole: one that ends at the cursor is skipped
+    in one step of any length.
     """
-    if cursor <= wanted.start:
+    if cursor <= interval.start:
         return None
-    recorded = at_moment(coverage, cursor - 1)
-    window = window_before(grid, wanted, cursor, page=page, factor=factor)
-    if recorded is not None and recorded.start <= window.start:
-        skipped = Interval(max(recorded.start, wanted.start), cursor)
+    verified = at_moment(coverage, cursor - 1)
+    window = window_before(grid, interval, cursor, page=page, factor=factor)
+    if verified is not None and verified.start <= window.start:
+        skipped = Interval(max(verified.start, interval.start), cursor)
         return Chunk(skipped, Overlap.COMPLETE, None, slot_count(grid, *skipped), 0)
     analysis: OverlapAnalysis = analyse(grid, window, coverage)
     return Chunk(window, analysis.label, analysis.ask, analysis.slots, min(page, analysis.slots))
 
 
-def window_before(grid: Grid, wanted: Interval, cursor: int, *, page: int, factor: int = 1) -> Interval:
-    """The window of the chunk that ends at `cursor`."""
-    if grid.index(cursor) - page * factor <= grid.index(wanted.start):
-        return Interval(wanted.start, cursor)
-    return Interval(max(wanted.start, shift(grid, cursor, -page * factor)), cursor)
+def window_before(grid: Grid, interval: Interval, cursor: int, *, page: int, factor: int = 1) -> Interval:
+    """The window of the chunk of `interval` that ends at `cursor`."""
+    if grid.index(cursor) - page * factor <= grid.index(interval.start):
+        return Interval(interval.start, cursor)
+    return Interval(max(interval.start, shift(grid, cursor, -page * factor)), cursor)
 
 
 def window_factor(densities: Sequence[float]) -> int:
-    """How many pages wide the next chunk may be, 1..5, from rows per slot of the answers so far
-    (newest last).
+    """The width of the next chunk in pages, 1..5, by the rows per slot of the answers so far (newest last).
 
-    Only when each of the last three was sparse; then as wide as their average density makes one
-    page full. An empty answer has density 0 and asks for the widest.
+    More than 1 only where each of the last three was sparse; then the width at which their average density fills one
+    page. An empty answer has density 0 and leads to the widest.
     """
-    recent = densities[-LOOKED_AT:]
-    if len(recent) < LOOKED_AT or any(density >= SPARSE for density in recent):
+    recent = densities[-RECENT_ANSWERS:]
+    if len(recent) < RECENT_ANSWERS or any(density >= SPARSE for density in recent):
         return 1
     mean = sum(recent) / len(recent)
     return WIDEST if mean * WIDEST <= 1 else max(1, int(1 / mean))
 
 
-def preview(grid: Grid, wanted: ResolvedRequest, coverage: Coverage, *, page: int) -> Iterator[Chunk]:
-    """The chunks a collection would take if every answer were dense: for a person, before any call.
+def preview(grid: Grid, request: ResolvedRequest, coverage: Coverage, *, page: int) -> Iterator[Chunk]:
+    """The chunks of a collection if every answer is dense, for a person before any call.
 
-    `coverage`: all that is recorded in the wanted interval. Chunks with an `ask` are the calls at most.
+    `coverage`: all verified intervals of the request. Chunks with an `ask` are the upper bound of calls.
     """
-    cursor = wanted.interval.end
-    while chunk := next_chunk(grid, wanted.interval, cursor, coverage, page=page):
+    cursor = request.interval.end
+    while chunk := next_chunk(grid, request.interval, cursor, coverage, page=page):
         yield chunk
         cursor = chunk.window.start

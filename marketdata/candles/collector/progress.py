@@ -1,4 +1,4 @@
-"""How far a collection is, how fast it goes and when it ends; constant memory however long it runs."""
+"""Progress, speed and remaining time of a collection, in constant memory."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from marketdata.candles.collector.collections import ChunkState
 
-LOOKED_AT = 50  # chunks whose pace makes the estimate
+RECENT_CHUNKS = 50  # chunks whose speed makes the estimate
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a person sees. Seconds; `remaining` is None before the first chunk with a call."""
+    """The progress of a collection. Seconds; `remaining` is None before the first chunk with a call."""
 
     slots: int
     slots_done: int
-    slots_recorded: int  # of those done, known before
+    slots_recorded: int  # of those done, recorded before
     chunks: int
     calls: int
     rows: int
@@ -33,24 +33,24 @@ class Progress:
 
 
 class Estimate:
-    """Adds up chunks and estimates the rest from the pace of the last ones."""
+    """Adds up chunks and estimates the remaining time by the speed of the last ones."""
 
     def __init__(self, slots: int) -> None:
         self._slots = slots
         self._done = self._recorded = self._chunks = self._calls = self._rows = 0
-        self._recent: deque[tuple[float, int]] = deque(maxlen=LOOKED_AT)  # (elapsed, slots fetched)
+        self._recent: deque[tuple[float, int]] = deque(maxlen=RECENT_CHUNKS)  # (elapsed, slots fetched)
         self._fetched = 0
         self._elapsed = 0.0
-        self._shortest: float | None = None  # whole durations foretold after the first tenth
+        self._shortest: float | None = None  # total durations estimated after the first tenth
         self._longest: float | None = None
 
     def skipped(self, slots: int) -> None:
-        """Slots that were recorded before."""
+        """Add slots that were recorded before."""
         self._done += slots
         self._recorded += slots
 
     def add(self, chunk: ChunkState, slots: int, elapsed: float) -> None:
-        """A chunk that settled `slots` slots, `elapsed` seconds after the start."""
+        """Add a chunk that settled `slots` slots, `elapsed` seconds after the start."""
         self._done += slots
         self._fetched += slots
         self._chunks += 1
@@ -65,24 +65,24 @@ class Estimate:
             self._longest = max(whole, self._longest if self._longest is not None else whole)
 
     def add_calls(self, calls: int) -> None:
-        """Calls for a chunk that could not be stored."""
+        """Add the calls for a chunk that could not be stored."""
         self._calls += calls
 
     def _remaining(self) -> float | None:
         if not self._recent:
             return None
         seconds, slots = self._elapsed, self._fetched
-        if len(self._recent) == LOOKED_AT:
+        if len(self._recent) == RECENT_CHUNKS:
             since, before = self._recent[0]
             seconds, slots = seconds - since, slots - before
         return seconds / slots * (self._slots - self._done) if slots else None
 
     def now(self) -> Progress:
-        counted = self._slots, self._done, self._recorded, self._chunks, self._calls, self._rows
-        return Progress(*counted, self._elapsed, self._remaining())
+        counts = self._slots, self._done, self._recorded, self._chunks, self._calls, self._rows
+        return Progress(*counts, self._elapsed, self._remaining())
 
     def error(self, took: float) -> float | None:
-        """Largest relative error of the durations foretold after the first tenth; None where none was."""
+        """Largest relative error of the durations estimated after the first tenth; None without an estimate."""
         if self._shortest is None or self._longest is None or took <= 0:
             return None
         return max(self._longest - took, took - self._shortest) / took

@@ -1,15 +1,14 @@
-"""Timeframes, and the slots they cut time into.
+"""Timeframes, and the slots into which they divide time.
 
-A slot is a half-open interval [opening, next opening) in UTC. Every moment is an integer, seconds
-since 1970-01-01 UTC, so that naive and aware times cannot mix; `moment` and `as_datetime` are the
-border. Everything else counts slots with one function pair that knows weeks (Monday), months and
-years:
+A slot is a half-open interval [opening, next opening) in UTC. Every moment is an integer, seconds since 1970-01-01 UTC,
+so that naive and aware times cannot mix; `moment` and `as_datetime` convert. All other code counts slots with one pair
+of functions, which handle weeks (from Monday), months and years:
 
-    grid = Grid(timeframe("1w"))
-    slot_count(grid, start, end)    how many slots open in [start, end)
-    shift(grid, when, slots)        the opening `slots` slots after the one that holds `when`
+    grid = Grid(get_timeframe("1w"))
+    slot_count(grid, start, end)    the number of slots that open in [start, end)
+    shift(grid, when, slots)        the opening `slots` slots after the one that contains `when`
 
-Where days begin belongs to the source: `Grid.offset` is how far the source's clock is ahead of UTC.
+The beginning of a day depends on the source: `Grid.offset` is how far the source's clock is ahead of UTC.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ MONDAY = 4 * DAY  # 1970-01-05, the first Monday after the epoch
 
 
 class TimeframeError(ValueError):
-    """A timeframe, moment or interval that does not exist; the message says which are known."""
+    """A timeframe, moment or interval that does not exist; the message says what is valid."""
 
 
 class Unit(StrEnum):
@@ -47,9 +46,7 @@ LENGTHS = {Unit.SECOND: 1, Unit.MINUTE: 60, Unit.DAY: DAY, Unit.WEEK: 7 * DAY}
 
 @dataclass(frozen=True, slots=True)
 class Timeframe:
-    """`size` units make one slot. Names differ in more than their case: a table or file name may
-    fold it.
-    """
+    """`size` units make one slot. Names differ in more than their case, since tables and file systems may fold it."""
 
     name: str
     unit: Unit
@@ -79,13 +76,13 @@ TIMEFRAMES: dict[str, Timeframe] = {
 
 
 def get_timeframe(name: str) -> Timeframe:
-    """The timeframe of that name; TimeframeError lists the known ones."""
+    """The timeframe of that name; TimeframeError lists the valid ones."""
     try:
         return TIMEFRAMES[name]
     except KeyError:
-        known = ", ".join(TIMEFRAMES)
+        names = ", ".join(TIMEFRAMES)
         raise TimeframeError(
-            f"Unknown timeframe {name!r}: use one of {known}.{did_you_mean(name, TIMEFRAMES)}"
+            f"Unknown timeframe {name!r}: use one of {names}.{did_you_mean(name, TIMEFRAMES)}"
         ) from None
 
 
@@ -121,12 +118,12 @@ class Grid:
 
     @classmethod
     def of(cls, name: str, calendar: SourceCalendar) -> Grid:
-        found = get_timeframe(name)
-        ahead = calendar.intraday_offset if found.is_intraday else calendar.day_offset
-        return cls(found, int(ahead.total_seconds()))
+        timeframe = get_timeframe(name)
+        ahead = calendar.intraday_offset if timeframe.is_intraday else calendar.day_offset
+        return cls(timeframe, int(ahead.total_seconds()))
 
     def index(self, when: int) -> int:
-        """Number of the slot that holds `when`; consecutive slots have consecutive numbers."""
+        """Number of the slot that contains `when`; consecutive slots have consecutive numbers."""
         local = when + self.offset
         length = self.timeframe.seconds
         if length is not None:
@@ -135,7 +132,7 @@ class Grid:
         return day.year if self.timeframe.unit is Unit.YEAR else day.year * 12 + day.month - 1
 
     def opening(self, index: int) -> int:
-        """The moment at which slot number `index` opens."""
+        """Opening of slot number `index`."""
         length = self.timeframe.seconds
         if length is not None:
             return index * length + self._anchor() - self.offset
@@ -143,7 +140,7 @@ class Grid:
         return moment(datetime(year, month + 1, 1, tzinfo=UTC)) - self.offset
 
     def floor(self, when: int) -> int:
-        """Opening of the slot that holds `when`."""
+        """Opening of the slot that contains `when`."""
         return self.opening(self.index(when))
 
     def ceil(self, when: int) -> int:
@@ -182,12 +179,12 @@ class Grid:
 
 
 def slot_count(grid: Grid, start: int, end: int) -> int:
-    """How many slots open in [start, end); 0 where end <= start."""
+    """The number of slots that open in [start, end); 0 where end <= start."""
     if end <= start:
         return 0
     return grid.index(grid.ceil(end)) - grid.index(grid.ceil(start))
 
 
 def shift(grid: Grid, when: int, slots: int) -> int:
-    """The opening of the slot `slots` after (before, if negative) the one that holds `when`."""
+    """The opening of the slot `slots` after (before, if negative) the one that contains `when`."""
     return grid.opening(grid.index(when) + slots)

@@ -1,17 +1,17 @@
-"""What one page of a source proves.
+"""The slots that one page of a source verifies.
 
-The newest `count` candles before `to` were asked for. So a full page proves everything from its oldest candle up to
-`to`, however far back that is, and a page with fewer rows that nothing older exists at all: the start of the market's
-history (for seconds: the horizon, which moves, so it is not remembered). Slots without trades in between are proven
-empty. What had not closed when the source answered is stored but proves nothing.
+A call is for the newest `count` candles before `to`. So a full page proves all slots from its oldest candle up to `to`,
+and a page with fewer rows that there are no older candles at all: the start of the market's history (for seconds: the
+horizon, which moves, so it is not recorded). Slots without trades in between are proven empty. A slot that had not
+closed at the answer is stored but proves nothing.
 
-Three things are not taken for proof:
+Three observations are no proof:
 
-- absence at the newer end: an exchange may publish late. Slots after the newest candle that the source has shown are
-  proven once they are `SETTLING` seconds old.
-- a page without any row where no candle of the market is known: nothing is verified until a later run, at least
-  `CONFIRMED_AFTER` seconds on, is answered the same.
-- a short page: the start of history that it shows is remembered as a claim, which a later run asks for once more.
+- absence at the newer end: an exchange may publish late. Slots after the newest candle of the source are proven once
+  they are `SETTLING` seconds old.
+- a page without rows while there is no candle of the market: no slot is verified until the answer of a later run, at
+  least `CONFIRMED_AFTER` seconds on, agrees.
+- a short page: the start of history that it shows is recorded as a claim, which a later run requests once more.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from marketdata.sources.base import CandlePage, Candles, SourceChanged
 Doubt = Literal["empty", "repeated", "contradicted", ""]
 
 SETTLING = 600
-"""Seconds after which a slot without a candle is one without trades, though nothing newer has been shown."""
+"""Seconds after which a slot without a candle is one without trades, though there is no newer candle."""
 CONFIRMED_AFTER = 60
 """Seconds between two answers that confirm each other."""
 
 
 class Verdict(NamedTuple):
-    """`candles` to store, `verified` to cover (`slots` of them), `cursor` where the next chunk ends.
+    """`candles` to store, the `verified` interval with its number of `slots`, and the `cursor`, the end of the next
+    chunk.
 
-    `history` is what the page says of the start of history, None where nothing; `history_start` that nothing older
-    exists.
+    `history`: the start of history by this page, None where it shows none; `history_start`: there are no older candles.
     """
 
     candles: Candles
@@ -46,12 +46,11 @@ class Verdict(NamedTuple):
     history_start: bool
 
 
-def doubtful(page: CandlePage, ask: Interval, rows: int, oldest: int | None, anchor: int | None = None) -> Doubt:
-    """Why a page should be asked for again before it is believed, "" where it need not be.
+def find_doubt(page: CandlePage, ask: Interval, rows: int, oldest: int | None, anchor: int | None = None) -> Doubt:
+    """The reason to request a page again before it is credible, "" where there is none.
 
-    `oldest` is the oldest recorded candle: where it lies before what a short page claims to be the
-    start of history, the page is wrong. `anchor` is a known candle of the interval: a page without it is wrong.
-    Candles that came twice may have pushed others out.
+    `oldest`: the oldest recorded candle; a short page that begins after it is wrong. `anchor`: a recorded or fetched
+    candle of the interval; a page without it is wrong. Duplicate rows may have displaced others.
     """
     if page.repeated:
         return "repeated"
@@ -76,47 +75,48 @@ def judge(
     newest: int | None,
     interval: Interval,
     moving_horizon: bool,
-    known: History,
+    history: History,
 ) -> Verdict:
-    """What `page` proves about the chunk; SourceChanged where its candles do not lie on the grid.
+    """The verdict of `page` on the chunk; SourceChanged where its candles do not lie on the grid.
 
-    `closed_until`: where the slot opened that was forming when the source answered; `newest`: opening of the newest
-    candle that the source has shown in this run; `interval`: all that is wanted; `known`: what is recorded of the start
-    of history.
+    `closed_until`: the opening of the slot that was forming at the answer; `newest`: opening of the newest candle
+    fetched in this run; `interval`: that of the request; `history`: the recorded start of history.
     """
     ask = chunk.ask or chunk.window
     older = page.candles.between(-(1 << 62), ask.end)
     _check_grid(grid, older)
     first = int(older.opened[0]) if len(older) else None
     settled = grid.floor(int(page.answered_at) - SETTLING)
-    # What was asked for beside the chunk, to be sure of the answer, is none of its business.
+    # Slots beside the chunk, requested to be sure of the answer, do not count.
     end = min(ask.end, chunk.window.end)
     closed = min(end, closed_until, settled if newest is None else max(settled, newest))
-    found = older.between(interval.start, end)
+    candles = older.between(interval.start, end)
     if page.received < chunk.rows:
         if first is None:
-            return _nothing(grid, found, interval, closed, known, int(page.answered_at))
-        # Nothing older exists: the whole rest is settled.
-        history = None if moving_horizon else History(first, int(page.answered_at))
+            return _empty_verdict(grid, candles, interval, closed, history, int(page.answered_at))
+        # There are no older candles: the whole rest is settled.
+        claim = None if moving_horizon else History(first, int(page.answered_at))
         proven = Interval(interval.start, closed)
-        return _verdict(grid, found, proven, interval.start, history, first > interval.start)
+        return _verdict(grid, candles, proven, interval.start, claim, first > interval.start)
     reaches = end if first is None else max(interval.start, first)
-    # A chunk whose missing part has been answered is settled down to its own start.
+    # An answer for the missing part of a chunk settles it down to its own start.
     cursor = min(chunk.window.start, reaches) if reaches <= ask.start else reaches
     proven = Interval(reaches, closed)
-    return _verdict(grid, found.between(reaches, end), proven, cursor, None, False)
+    return _verdict(grid, candles.between(reaches, end), proven, cursor, None, False)
 
 
-def _nothing(grid: Grid, found: Candles, interval: Interval, closed: int, known: History, now: int) -> Verdict:
-    """What a page without rows says: nothing at first; as much as an earlier run was told, if that is long enough
-    ago."""
-    said = known.empty_before
-    again = said is not None and now - known.claimed_at >= CONFIRMED_AFTER
-    proven = Interval(interval.start, min(closed, said) if again and said is not None else interval.start)
+def _empty_verdict(
+    grid: Grid, candles: Candles, interval: Interval, closed: int, history: History, now: int
+) -> Verdict:
+    """The verdict of a page without rows: it proves nothing at first, and what an earlier run claimed if that is long
+    enough ago."""
+    claim = history.empty_before
+    confirms = claim is not None and now - history.claimed_at >= CONFIRMED_AFTER
+    proven = Interval(interval.start, min(closed, claim) if confirms and claim is not None else interval.start)
     # A claim that covers this one, but is too young to be confirmed, stays: it becomes older.
-    stays = said is not None and closed <= said and not again
-    history = known if stays else History(None, now, empty_before=closed)
-    return _verdict(grid, found, proven, interval.start, history, True)
+    stays = claim is not None and closed <= claim and not confirms
+    changed = history if stays else History(None, now, empty_before=closed)
+    return _verdict(grid, candles, proven, interval.start, changed, True)
 
 
 def _verdict(

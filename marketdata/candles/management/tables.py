@@ -1,4 +1,4 @@
-"""Recorded candles as tables for a person, or as JSON lines or CSV for a program."""
+"""Tables of recorded candles for a person, JSON lines or CSV for a program."""
 
 from __future__ import annotations
 
@@ -60,49 +60,50 @@ class CandleTables:
             raise CommandError(f"--output takes --format {', '.join(table_output.TABLES)}.")
         self._out, self._form, self._output, self._encoding = out, form, output, encoding
 
-    def series(self, found: Sequence[RecordedSeries]) -> None:
-        """One line for each series."""
+    def series(self, recorded: Sequence[RecordedSeries]) -> None:
+        """Write a line for each series."""
         rows = [
             {
-                "source": one.series.source,
-                "market": one.series.market,
-                "timeframe": one.series.grid.timeframe.name,
-                "candles": one.candles,
-                "from": _time(one.extent and one.extent.start),
-                "to": _time(one.extent and one.extent.end),
-                "verified": one.verified,
-                "intervals": one.intervals,
-                "listed": _time(one.listed),
+                "source": record.series.source,
+                "market": record.series.market,
+                "timeframe": record.series.grid.timeframe.name,
+                "candles": record.candles,
+                "from": _time(record.extent and record.extent.start),
+                "to": _time(record.extent and record.extent.end),
+                "verified": record.verified,
+                "intervals": record.intervals,
+                "listed": _time(record.listed),
             }
-            for one in found
+            for record in recorded
         ]
         if not rows and self._form == "table":
-            self._out.write("No candles are recorded yet: `manage.py collect_candles` brings some.")
+            self._out.write("No candles are recorded yet: collect some with `manage.py collect_candles`.")
         self._write(rows, SERIES)
 
-    def gaps(self, found: Sequence[Gap], limit: int) -> None:
-        """How many slots are empty and why; the longest gaps."""
+    def gaps(self, gaps: Sequence[Gap], limit: int) -> None:
+        """Write the number of empty slots by reason, and the `limit` longest gaps."""
         if self._form == "table":
-            counted = ", ".join(f"{slots:,} {why.replace('_', ' ')}" for why, slots in slots_by_reason(found).items())
-            many = f" (the {limit:,} longest listed)" if len(found) > limit else ""
-            gaps = "1 gap" if len(found) == 1 else f"{len(found):,} gaps"
-            self._out.write(f"{gaps}{many}; empty slots: {counted or 'none'}")
-        longest = sorted(found, key=lambda gap: -gap.slots)[:limit]
+            reasons = slots_by_reason(gaps).items()
+            empty = ", ".join(f"{slots:,} {reason.replace('_', ' ')}" for reason, slots in reasons)
+            note = f" (the {limit:,} longest listed)" if len(gaps) > limit else ""
+            count = "1 gap" if len(gaps) == 1 else f"{len(gaps):,} gaps"
+            self._out.write(f"{count}{note}; empty slots: {empty or 'none'}")
+        longest = sorted(gaps, key=lambda gap: -gap.slots)[:limit]
         rows = (
             {
                 "from": _time(gap.interval.start),
                 "to": _time(gap.interval.end),
                 "slots": gap.slots,
-                "why": str(gap.why),
+                "why": str(gap.reason),
                 "place": str(gap.place),
             }
             for gap in sorted(longest)
         )
         self._write(rows, GAPS)
 
-    def candles(self, reading: FilledCandles) -> None:
-        """One line for each candle, or slot."""
-        self._write(_candles(reading), CANDLES)
+    def candles(self, filled: FilledCandles) -> None:
+        """Write a line for each candle, or slot."""
+        self._write(_candles(filled), CANDLES)
 
     def _write(self, rows: Iterable[Row], kinds: Mapping[str, pa.DataType]) -> None:
         if self._form in table_output.TABLES:
@@ -113,17 +114,17 @@ class CandleTables:
             for row in rows:
                 self._out.write(json.dumps(row))
             return
-        every = list(rows)
-        if not every:
+        lines = list(rows)
+        if not lines:
             return
-        headings = [Heading(name, text=name in WORDS) for name in every[0]]
-        write_table(self._out, headings, ([_cell(*one) for one in row.items()] for row in every))
+        headings = [Heading(name, text=name in WORDS) for name in lines[0]]
+        write_table(self._out, headings, ([_cell(*cell) for cell in line.items()] for line in lines))
 
 
-def _candles(reading: FilledCandles) -> Iterator[Row]:
-    found = reading.candles
-    columns = [getattr(found, name).tolist() for name in PRICES]
-    rows = zip(found.opened.tolist(), *columns, reading.empty.tolist(), strict=True)
+def _candles(filled: FilledCandles) -> Iterator[Row]:
+    candles = filled.candles
+    columns = [getattr(candles, name).tolist() for name in PRICES]
+    rows = zip(candles.opened.tolist(), *columns, filled.empty.tolist(), strict=True)
     for opened, *prices, empty in rows:
         values = [None if math.isnan(value) else value for value in prices]
         yield {"opened": _time(opened), **dict(zip(PRICES, values, strict=True)), "empty": empty}

@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                 (
                     "listed",
                     models.BigIntegerField(
-                        help_text="Opening of the market's first candle, where history is known to begin",
+                        help_text="Opening of the market's first candle; empty while it is unknown",
                         null=True,
                     ),
                 ),
@@ -57,12 +57,12 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "history_confirmed",
-                    models.BooleanField(default=False, help_text="A later collection was answered the same"),
+                    models.BooleanField(default=False, help_text="The answer of a later collection agreed"),
                 ),
                 (
                     "empty_before",
                     models.BigIntegerField(
-                        help_text="An answer said that there is no candle before this; nothing is verified by it yet",
+                        help_text="An answer had no candle before this; it verifies no slot yet",
                         null=True,
                     ),
                 ),
@@ -86,11 +86,11 @@ class Migration(migrations.Migration):
                 ("end", models.BigIntegerField()),
                 (
                     "closed_until",
-                    models.BigIntegerField(help_text="Where the slot opened that was forming"),
+                    models.BigIntegerField(help_text="Opening of the forming slot"),
                 ),
                 (
                     "by_count",
-                    models.BooleanField(help_text="Asked for by a count of slots, not by a range"),
+                    models.BooleanField(help_text="Requested by a count of slots, not by a range"),
                 ),
                 (
                     "status",
@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
                 (
                     "eta_error",
                     models.FloatField(
-                        help_text="Largest relative error of the durations foretold after a tenth",
+                        help_text="Largest relative error of the durations estimated after a tenth",
                         null=True,
                     ),
                 ),
@@ -171,7 +171,7 @@ class Migration(migrations.Migration):
                 ),
                 ("feature", models.CharField(max_length=24, unique=True)),
                 ("enabled", models.BooleanField(default=True)),
-                ("metric", models.CharField(help_text="What the guard watches", max_length=24)),
+                ("metric", models.CharField(help_text="The metric that the guard watches", max_length=24)),
                 (
                     "threshold",
                     models.FloatField(help_text="20 % past it, over the window, turns the feature off"),
@@ -197,7 +197,7 @@ class Migration(migrations.Migration):
                 ("end", models.BigIntegerField()),
                 (
                     "label",
-                    models.CharField(help_text="How it lay against what was recorded", max_length=26),
+                    models.CharField(help_text="Its overlap with the record", max_length=26),
                 ),
                 ("slots_asked", models.PositiveIntegerField()),
                 ("slots_answered", models.PositiveBigIntegerField()),

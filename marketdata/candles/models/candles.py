@@ -1,4 +1,4 @@
-"""Candles of all exchanges, markets and timeframes, and what is known of how they were collected.
+"""Models of candles of all exchanges, markets and timeframes, and of their collections.
 
 One table holds every candle. Moments are whole seconds since 1970-01-01 UTC, as in all arithmetic on candles; names of
 timeframes differ in more than their case (1m, 1mo), so that minutes and months never mix.
@@ -15,7 +15,7 @@ from marketdata.number_format import format_number
 
 
 class CandleSeries(models.Model):
-    """One timeframe of one market of one exchange: what candles, coverage and collections belong to."""
+    """One timeframe of one market of one exchange: the owner of candles, coverage and collections."""
 
     id = models.AutoField(primary_key=True)  # four bytes: each candle carries it
     exchange = models.CharField(max_length=24)
@@ -23,16 +23,16 @@ class CandleSeries(models.Model):
     timeframe = models.CharField(max_length=4)
     offset = models.IntegerField(default=0, help_text="Seconds that the clock which opens its slots is ahead of UTC")
     listed = models.BigIntegerField(
-        null=True, help_text="Opening of the market's first candle, where history is known to begin"
+        null=True, help_text="Opening of the market's first candle; empty while it is unknown"
     )
 
     history_claimed_at = models.BigIntegerField(
         default=0, help_text="When an answer first showed that history begins there"
     )
-    history_confirmed = models.BooleanField(default=False, help_text="A later collection was answered the same")
+    history_confirmed = models.BooleanField(default=False, help_text="The answer of a later collection agreed")
     empty_before = models.BigIntegerField(
         null=True,
-        help_text="An answer said that there is no candle before this; nothing is verified by it yet",
+        help_text="An answer had no candle before this; it verifies no slot yet",
     )
 
     class Meta:
@@ -48,7 +48,7 @@ class CandleSeries(models.Model):
 
 class Candle(models.Model):
     """One candle. Slots without trades are not rows. Prices in the quote currency; `ticked_ms` is the time of the last
-    tick in milliseconds since 1970 UTC, 0 where the source does not tell."""
+    tick in milliseconds since 1970 UTC, 0 where the source has none."""
 
     pk = models.CompositePrimaryKey("series_id", "opened")
     series = models.ForeignKey(CandleSeries, on_delete=models.CASCADE, related_name="candles", db_index=False)
@@ -66,8 +66,7 @@ class Candle(models.Model):
 
 
 class CandleCoverage(models.Model):
-    """A verified interval [start, end): asked and answered, whether or not anything traded in it. Intervals of one
-    series neither overlap nor touch."""
+    """A verified interval [start, end), with or without trades. Intervals of one series neither overlap nor touch."""
 
     series = models.ForeignKey(CandleSeries, on_delete=models.CASCADE, related_name="verified", db_index=False)
     start = models.BigIntegerField()
@@ -85,19 +84,21 @@ class CandleCoverage(models.Model):
 
 
 class CandleCollection(models.Model):
-    """A request for the candles of [start, end) and how it ended. Progress is derived from coverage and chunks."""
+    """A request for the candles of [start, end) and its result. Progress is derived from coverage and chunks."""
 
     series = models.ForeignKey(CandleSeries, on_delete=models.CASCADE, related_name="collections")
     start = models.BigIntegerField()
     end = models.BigIntegerField()
-    closed_until = models.BigIntegerField(help_text="Where the slot opened that was forming")
-    by_count = models.BooleanField(help_text="Asked for by a count of slots, not by a range")
+    closed_until = models.BigIntegerField(help_text="Opening of the forming slot")
+    by_count = models.BooleanField(help_text="Requested by a count of slots, not by a range")
     status = models.CharField(max_length=8, help_text="running, done, stopped or failed")
     reason = models.CharField(max_length=16, blank=True, help_text="count, end, history_start or error")
     error = models.CharField(max_length=500, blank=True)
     calls_lost = models.PositiveIntegerField(default=0, help_text="Calls for chunks that could not be stored")
     pattern = models.CharField(max_length=12, blank=True)
-    eta_error = models.FloatField(null=True, help_text="Largest relative error of the durations foretold after a tenth")
+    eta_error = models.FloatField(
+        null=True, help_text="Largest relative error of the durations estimated after a tenth"
+    )
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 
@@ -109,14 +110,14 @@ class CandleCollection(models.Model):
 
 
 class CandleChunk(models.Model):
-    """One step of a collection: [start, end) is what it settled, then what was asked, what came and what it cost.
-    Seconds are measured, bytes received."""
+    """One step of a collection, which settled [start, end): the slots of its call, the answer and the cost. Seconds are
+    measured, bytes received."""
 
     collection = models.ForeignKey(CandleCollection, on_delete=models.CASCADE, related_name="chunks", db_index=False)
     number = models.PositiveIntegerField()
     start = models.BigIntegerField()
     end = models.BigIntegerField()
-    label = models.CharField(max_length=26, help_text="How it lay against what was recorded")
+    label = models.CharField(max_length=26, help_text="Its overlap with the record")
     slots_asked = models.PositiveIntegerField()
     slots_answered = models.PositiveBigIntegerField()
     rows = models.PositiveIntegerField()

@@ -1,4 +1,4 @@
-"""Feature flags of the collector's optimisations, and why a guard turned one off."""
+"""Feature flags of the collector's optimisations, and the reasons for which guards turned them off."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class FeatureFlag(models.Model):
 
     feature = models.CharField(max_length=24, unique=True)
     enabled = models.BooleanField(default=True)
-    metric = models.CharField(max_length=24, help_text="What the guard watches")
+    metric = models.CharField(max_length=24, help_text="The metric that the guard watches")
     threshold = models.FloatField(help_text="20 % past it, over the window, turns the feature off")
     window = models.PositiveIntegerField(help_text="Observations that are averaged")
     changed_at = models.DateTimeField(null=True)
@@ -30,7 +30,7 @@ class FeatureFlag(models.Model):
 
 
 class FlagRollback(models.Model):
-    """One time that a guard turned a flag off: what it had measured."""
+    """An occasion on which a guard turned a flag off, with its measurements."""
 
     feature = models.CharField(max_length=24)
     metric = models.CharField(max_length=24)

@@ -1,7 +1,7 @@
 """Collects candles of a source into the record: the collector with the record's store, flags and guard.
 
-One process at a time collects a series (`Lease`). A collection that a process left behind is told as stopped, and the
-same request takes it up: what is verified is never asked for twice.
+One process at a time collects a series (`Lease`). An abandoned collection is marked as stopped, and the same request
+resumes it: verified slots are never collected twice.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from marketdata.candles import queries
-from marketdata.candles.collector import gaps as empty
 from marketdata.candles.collector.cache import Series
 from marketdata.candles.collector.collections import ChunkState
 from marketdata.candles.collector.collector import Collector, Outcome
 from marketdata.candles.collector.feature_guard import Guard
+from marketdata.candles.collector.gaps import slots_by_reason
 from marketdata.candles.collector.planner import CandleRequest, grid_for
 from marketdata.candles.collector.progress import Progress
 from marketdata.candles.models import CandleCollection
@@ -25,12 +25,12 @@ from marketdata.operations.lease import Lease
 from marketdata.sources.base import CandleSource
 
 OnProgress = Callable[[Progress, ChunkState], None]
-PATIENCE = 120.0  # seconds, in all, to wait for a source that is away
+PATIENCE = 120.0  # seconds to wait for an unavailable source
 
 
 @dataclass(frozen=True, slots=True)
 class CollectionReport:
-    """How a collection ended; `empty_slots`: how many slots of what was wanted have no candle, by reason."""
+    """The result of a collection. `empty_slots`: slots of the request without a candle, by reason."""
 
     outcome: Outcome
     empty_slots: dict[str, int]
@@ -45,7 +45,7 @@ def collect(
     on_progress: OnProgress | None = None,
     patience: float = PATIENCE,
 ) -> CollectionReport:
-    """Collect a request as of a time; whether the source brought everything, the outcome says.
+    """Collect a request as of a time; the status of the outcome says whether it is complete.
 
     RequestError where it cannot be collected (nothing is stored then), LeaseTaken where another process collects the
     series, LeaseLost where one took it over.
@@ -67,6 +67,6 @@ def collect(
         CandleCollection.objects.filter(pk=outcome.collection.number).update(
             pattern=outcome.pattern or "", eta_error=outcome.eta_error
         )
-    wanted = outcome.collection.wanted
-    found = queries.gaps(series, wanted.interval, closed_until=wanted.closed_until)
-    return CollectionReport(outcome, empty.slots_by_reason(found), len(found))
+    resolved = outcome.collection.request
+    gaps = queries.gaps(series, resolved.interval, closed_until=resolved.closed_until)
+    return CollectionReport(outcome, slots_by_reason(gaps), len(gaps))

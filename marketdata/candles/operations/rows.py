@@ -1,7 +1,7 @@
-"""The rows of a chunk, written with as few and as short statements as each database allows.
+"""Writes the rows of a chunk, with as few and as short statements as each database allows.
 
-A chunk holds two hundred candles or five: what it costs is its statements. There are four at most (candles, coverage,
-start of history, state), all with bound values.
+The cost of a chunk, of two hundred candles or five, is its statements. There are four at most (candles, coverage, start
+of history, state), all with bound values.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ _STATE = f"INSERT INTO {CHUNKS} ({_STATE_NAMES}) VALUES ({', '.join(['%s'] * (le
 
 
 def lock(key: int) -> None:
-    """Wait until nobody else changes this series; held to the end of the transaction. SQLite has one writer at a time
-    anyway: its transactions begin IMMEDIATE."""
+    """Lock the series to the end of the transaction. SQLite has one writer at a time anyway: its transactions begin
+    IMMEDIATE."""
     if connection.vendor == "postgresql":
         fetch(_LOCK, [key])
 
@@ -65,28 +65,28 @@ def upsert_candles(key: int, candles: Candles) -> None:
 
 
 def verify(key: int, verified: Interval) -> None:
-    """Add a verified interval of a series, merged with those it overlaps or touches."""
-    known = touching(key, verified)
-    if not known:
+    """Add a verified interval of a series, merged with the recorded ones that it overlaps or touches."""
+    recorded = touching(key, verified)
+    if not recorded:
         fetch(_COVER, [key, *verified])
         return
-    row, first, _ = known[0]
-    start, end = min(first, verified.start), max(known[-1][2], verified.end)
-    for swallowed, _, _ in known[1:]:
-        fetch(_SWALLOW, [swallowed])
-    if (start, end) != known[0][1:]:
+    row, first, _ = recorded[0]
+    start, end = min(first, verified.start), max(recorded[-1][2], verified.end)
+    for merged, _, _ in recorded[1:]:
+        fetch(_SWALLOW, [merged])
+    if (start, end) != recorded[0][1:]:
         fetch(_WIDEN, [start, end, row])
 
 
 def withdraw(key: int, before: int) -> None:
-    """Take what lies before a moment out of the verified intervals of a series."""
+    """Remove the slots before a moment from the verified intervals of a series."""
     fetch(_WITHDRAW, [key, before])
     fetch(_CUT, [before, key, before, before])
 
 
-def write_history(key: int, found: History) -> None:
-    """Record where the history of a series begins."""
-    row = (found.first, found.claimed_at, found.confirmed, found.empty_before)
+def write_history(key: int, history: History) -> None:
+    """Record the start of the history of a series."""
+    row = (history.first, history.claimed_at, history.confirmed, history.empty_before)
     fetch(_HISTORY, [*row, key])
 
 

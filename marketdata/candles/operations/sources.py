@@ -1,4 +1,4 @@
-"""Which of the sources bring candles."""
+"""Sources of candles."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from marketdata.sources.base import CandleSource, Capability, SourceRefused
 
 
 def candle_source(name: str) -> CandleSource:
-    """The source of that name, ready to be asked for candles; SourceRefused where it has none. Close it at the end."""
-    found = sources.get_source(name)
-    if Capability.CANDLES not in found.capabilities:
-        found.close()
-        known = [one.name for one in sources.describe_sources() if Capability.CANDLES in one.can]
+    """The configured source of that name; SourceRefused where it has no candles. Close it at the end."""
+    source = sources.get_source(name)
+    if Capability.CANDLES not in source.capabilities:
+        source.close()
+        names = [other.name for other in sources.describe_sources() if Capability.CANDLES in other.can]
         raise SourceRefused(
-            f"{found.title} has no candles: choose one of {', '.join(known)}.{did_you_mean(name, known)}"
+            f"{source.title} has no candles: choose one of {', '.join(names)}.{did_you_mean(name, names)}"
         )
-    return cast(CandleSource, found)
+    return cast(CandleSource, source)

@@ -1,8 +1,8 @@
-"""The record as the collector writes it: see `marketdata.candles.collector.collections.CandleStore`.
+"""The database as the collector's store: see `marketdata.candles.collector.collections.CandleStore`.
 
-A chunk is one transaction: candles (upserted), coverage (merged with what is there), start of history, and the chunk's
-state last. What is there is read inside it, under the lock of the series, so that two processes that collect the same
-series at once cannot undo each other's coverage.
+A chunk is one transaction: candles (upserted), coverage (merged with the recorded one), start of history, and the
+chunk's state last. The recorded coverage is read inside it, under the lock of the series, so that two processes that
+collect the same series at once cannot undo each other's coverage.
 """
 
 from __future__ import annotations
@@ -21,40 +21,37 @@ from marketdata.candles.models import CandleChunk, CandleCollection, CandleSerie
 from marketdata.candles.operations import rows
 from marketdata.candles.record import RecordedCandles
 
-ABANDONED = "The process that collected it ended before it did: the same request takes it up again."
+ABANDONED = "The process that collected it ended before it did: the same request resumes it."
 
 
 class RecordStore(RecordedCandles):
     """The database as a `CandleStore`. `step` is called before each statement of a chunk's transaction and after its
-    end; tests break off there. `permit` is called inside it first, and what it raises undoes it."""
+    end; tests interrupt it there. `permit` is called first in the transaction, and its error rolls it back."""
 
     def __init__(self, step: Callable[[str], None] = lambda name: None) -> None:
         super().__init__()
         self._step = step
         self.permit: Callable[[], None] = lambda: None
 
-    def open(self, series: Series, wanted: ResolvedRequest) -> Collection:
-        """Begin a collection, or take up the unfinished one of the same series and interval."""
-        key = self.made(series)
-        same = CandleCollection.objects.filter(series=key, start=wanted.interval.start, end=wanted.interval.end)
+    def open(self, series: Series, request: ResolvedRequest) -> Collection:
+        """Begin a collection, or resume the unfinished one of the same series and interval."""
+        key = self.ensure_series(series)
+        start, end = request.interval
+        same = CandleCollection.objects.filter(series=key, start=start, end=end)
         with transaction.atomic():
-            found = same.exclude(status=CollectionStatus.DONE).order_by("-pk").first()
-            if found is None:
-                found = CandleCollection(
-                    series_id=key,
-                    start=wanted.interval.start,
-                    end=wanted.interval.end,
-                    by_count=wanted.by_count,
-                    started_at=timezone.now(),
+            row = same.exclude(status=CollectionStatus.DONE).order_by("-pk").first()
+            if row is None:
+                row = CandleCollection(
+                    series_id=key, start=start, end=end, by_count=request.by_count, started_at=timezone.now()
                 )
-            found.closed_until = wanted.closed_until
-            found.status, found.reason, found.error, found.ended_at = CollectionStatus.RUNNING, "", "", None
-            found.save()
-        last = CandleChunk.objects.filter(collection=found).aggregate(last=Max("number"))["last"]
-        return Collection(found.pk, series, wanted, 0 if last is None else last + 1)
+            row.closed_until = request.closed_until
+            row.status, row.reason, row.error, row.ended_at = CollectionStatus.RUNNING, "", "", None
+            row.save()
+        last = CandleChunk.objects.filter(collection=row).aggregate(last=Max("number"))["last"]
+        return Collection(row.pk, series, request, 0 if last is None else last + 1)
 
-    def made(self, series: Series) -> int:
-        """The series' row, made where there is none."""
+    def ensure_series(self, series: Series) -> int:
+        """The primary key of the series, whose row is created where there is none."""
         key = self.key(series)
         if key is None:
             row, _ = CandleSeries.objects.get_or_create(
@@ -67,7 +64,7 @@ class RecordStore(RecordedCandles):
         return key
 
     def abandon(self, series: Series) -> None:
-        """Say of collections that still claim to run that they do not; for whoever holds the series alone."""
+        """Mark running collections of the series as stopped; for the process that has its lease."""
         CandleCollection.objects.filter(series=self.key(series), status=CollectionStatus.RUNNING).update(
             status=CollectionStatus.STOPPED,
             reason=StopReason.ERROR,
@@ -76,9 +73,9 @@ class RecordStore(RecordedCandles):
         )
 
     def store_chunk(self, write: ChunkWrite) -> None:
-        """All that a chunk changes, in one transaction."""
+        """Store all changes of a chunk in one transaction."""
         began = time.perf_counter()
-        key = self.made(write.collection.series)
+        key = self.ensure_series(write.collection.series)
         with transaction.atomic():
             self.permit()
             rows.lock(key)
@@ -107,7 +104,7 @@ class RecordStore(RecordedCandles):
         *,
         calls: int = 0,
     ) -> None:
-        """End of a run; `calls` for a chunk that was not stored are added up."""
+        """End a run; `calls` for a chunk that was not stored are added up."""
         CandleCollection.objects.filter(pk=collection.number).update(
             status=status,
             reason=reason,
@@ -117,8 +114,8 @@ class RecordStore(RecordedCandles):
         )
 
     def discard(self, collection: Collection) -> bool:
-        """Forget a collection that never stored a chunk, and its series where nothing else is known of it; False where
-        it has."""
+        """Delete a collection without a stored chunk, and its series where nothing else is recorded of it; False where
+        it has a chunk."""
         unused = CandleCollection.objects.filter(pk=collection.number, chunks=None)
         with transaction.atomic():
             if not unused.delete()[0]:

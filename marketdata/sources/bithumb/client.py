@@ -23,5 +23,5 @@ BITHUMB = ExchangeDialect(
 
 
 def source(http: HttpClient, *, base_url: str = "", per_second: float = 0.0) -> DailyQuotationSource:
-    """The source; `base_url` and `per_second` override the exchange's own."""
+    """The Bithumb source; `base_url` and `per_second` override the exchange's own."""
     return DailyQuotationSource(BITHUMB, http, base_url=base_url, per_second=per_second)

@@ -1,10 +1,10 @@
-"""A generated market on a real calendar: made-up instruments whose bars have what real ones have.
+"""Generator of a market on a real calendar: made-up instruments with the features of real bars.
 
-The same seed gives the same market; more instruments leave the first ones as they are. In steps, for a block of
+The same seed gives the same market; more instruments leave the first ones unchanged. The steps, for a block of
 instruments at a time:
 
 1. One market return a session: bull, flat and bear phases. The last phase is a bull market, so that the latest
-   session of a demonstration has something to show.
+   session of a demonstration has signals.
 2. Each instrument's return: its share of the market's, a slowly turning drift of its own, noise, and now and then a
    day on which volume bursts and the price follows.
 3. Session after session a base price (the close before, times what a split or reduction makes of it) and a close
@@ -63,14 +63,14 @@ def generate(*, instruments: int, sessions: NDArray[np.datetime64], seed: int = 
 
 
 def batches(*, instruments: int, sessions: NDArray[np.datetime64], seed: int = SEED) -> Iterator[pa.RecordBatch]:
-    """The same a block of instruments at a time, for markets that do not fit into memory."""
+    """The table of `generate` a block of instruments at a time, for markets that do not fit into memory."""
     if instruments < 1 or len(sessions) < 2:
         raise ValueError("A market needs at least 1 instrument and 2 sessions.")
     market = _market_returns(np.random.default_rng([seed, 0]), len(sessions))
     for number, first in enumerate(range(0, instruments, BLOCK)):
         rng = np.random.default_rng([seed, 1, number])
-        made = _Block(rng, first, market)
-        yield made.rows(sessions, min(BLOCK, instruments - first))
+        block = _Block(rng, first, market)
+        yield block.rows(sessions, min(BLOCK, instruments - first))
 
 
 def _market_returns(rng: np.random.Generator, count: int) -> Floats:
@@ -156,7 +156,7 @@ class _Block:
         return np.clip(returns, -DAILY_LIMIT, DAILY_LIMIT)
 
     def _closes(self, market: Floats) -> tuple[Floats, Floats]:
-        """Raw closes on ticks and base prices. A price near the bottom bounces, so that none comes to nothing."""
+        """Raw closes on ticks and base prices. A price near the bottom bounces, so that none falls to zero."""
         size, count = self.shape
         returns = self._returns(market)
         start = np.round(self.rng.lognormal(9.7, 0.9, size), -2) + 500
@@ -261,5 +261,5 @@ def _on_tick(price: Floats) -> Floats:
 
 def _words(words: list[str], index: NDArray[np.integer]) -> pa.Array[Any]:
     coded: Any = pa.DictionaryArray.from_arrays(index.astype(np.int32), pa.array(words))
-    found: pa.Array[Any] = coded.dictionary_decode()
-    return found
+    decoded: pa.Array[Any] = coded.dictionary_decode()
+    return decoded

@@ -50,7 +50,7 @@ next morning (KRX notice of the after-market)."""
 
 
 class KisSource:
-    """The source. `market` is KIS' name of the exchange: J (KRX), NX (Nextrade), UN (both)."""
+    """The KIS source. `market` is KIS' name of the exchange: J (KRX), NX (Nextrade), UN (both)."""
 
     name = "kis"
     title = "Korea Investment & Securities"
@@ -112,7 +112,7 @@ class KisSource:
     def daily_bars_of(
         self, requests: Iterable[BarRequest], *, at_once: int = AT_ONCE
     ) -> Iterator[tuple[BarRequest, BarAnswer | SourceError]]:
-        """The bars of many instruments as they arrive; an error stands for its instrument alone."""
+        """The bars of many instruments as they arrive, or the instrument's error."""
         return self._http.run_many(requests, self.daily_bars_async, at_once=at_once)
 
     async def daily_bars_async(self, request: BarRequest) -> BarAnswer:
@@ -139,18 +139,18 @@ class KisSource:
     # --- today ------------------------------------------------------------------------------------
 
     def quotes(self, codes: Sequence[str]) -> list[Quote]:
-        """Today's bars, many instruments a call; codes that KIS does not know are left out."""
+        """Today's bars, many instruments a call; unknown codes are left out."""
         self._only_real("quotes of many instruments")
         groups = [codes[at : at + self.quotes_a_call] for at in range(0, len(codes), self.quotes_a_call)]
-        found: dict[str, Quote] = {}
+        quotes: dict[str, Quote] = {}
         for _, result in self.quotes_of(groups):
             if isinstance(result, SourceError):
                 raise result
-            found |= {quote.code: quote for quote in result.quotes}
-        return [found[code] for code in codes if code in found]
+            quotes |= {quote.code: quote for quote in result.quotes}
+        return [quotes[code] for code in codes if code in quotes]
 
     def quotes_of(self, groups: Iterable[Sequence[str]]) -> Iterator[tuple[Sequence[str], QuoteAnswer | SourceError]]:
-        """The same group by group, as they arrive."""
+        """Today's bars group by group, as they arrive."""
         self._only_real("quotes of many instruments")
         return self._http.run_many(groups, self.quotes_async, at_once=AT_ONCE)
 
@@ -158,18 +158,18 @@ class KisSource:
         """Up to `quotes_a_call` instruments in one call."""
         most = self.quotes_a_call
         if len(codes) > most:
-            raise SourceRefused(f"A call asks for {most} quotes at most, not {len(codes)}.")
+            raise SourceRefused(f"A call has {most} quotes at most, not {len(codes)}.")
         params: dict[str, str] = {}
         for number, code in enumerate(codes, start=1):
             params[f"FID_COND_MRKT_DIV_CODE_{number}"] = self._market
             params[f"FID_INPUT_ISCD_{number}"] = code
-        found, answer = await self._get(
+        quotes, answer = await self._get(
             "intstock-multprice",
             "FHKST11300006",
             params,
             lambda body: parse.quotes(body, "Quotes of many instruments"),
         )
-        return QuoteAnswer(found, answer.dated)
+        return QuoteAnswer(quotes, answer.dated)
 
     # --- flows, holidays, instruments -------------------------------------------------------------
 
@@ -185,23 +185,23 @@ class KisSource:
 
     async def flows_async(self, code: str) -> list[InvestorFlow]:
         params = {"FID_COND_MRKT_DIV_CODE": self._market, "FID_INPUT_ISCD": code}
-        found, _ = await self._get(
+        flows, _ = await self._get(
             "inquire-investor",
             "FHKST01010900",
             params,
             lambda body: parse.flows(body, code, f"Investor flow of {code}"),
         )
-        return sorted(found, key=lambda flow: flow.session)
+        return sorted(flows, key=lambda flow: flow.session)
 
     def holidays(self, start: date, *, pages: int = 1) -> list[OpenDay]:
-        """Calendar days from `start` on and whether the exchange opens, so many calls of about 25 days. Keep them:
-        about one call a day is tolerated.
+        """Calendar days from `start` on and whether the exchange opens; each of `pages` calls has about 25 days. Store
+        them: KIS tolerates about one call a day.
         """
         self._only_real("holidays")
         return self._http.run(self._holidays(start, pages))
 
     async def _holidays(self, start: date, pages: int) -> list[OpenDay]:
-        found: dict[date, OpenDay] = {}
+        open_days: dict[date, OpenDay] = {}
         foreign_key = next_key = more = ""
         for _ in range(pages):
             params = {
@@ -213,17 +213,17 @@ class KisSource:
                 "chk-holiday", "CTCA0903R", params, _holiday_page, tr_cont="N" if more else ""
             )
             more = answer.headers.get("tr_cont", "").strip()
-            found |= {day.day: day for day in days}
+            open_days |= {day.day: day for day in days}
             if more not in MORE:
                 break
-        return [found[day] for day in sorted(found)]
+        return [open_days[day] for day in sorted(open_days)]
 
     def instruments(self, segment: str) -> list[ListedInstrument]:
         """The master file of KOSPI, KOSDAQ or KONEX."""
         if segment not in master.LAYOUTS:
-            known = ", ".join(master.LAYOUTS)
+            segments = ", ".join(master.LAYOUTS)
             raise SourceRefused(
-                f"KIS has no master file of {segment!r}: use one of {known}.{did_you_mean(segment, master.LAYOUTS)}"
+                f"KIS has no master file of {segment!r}: use one of {segments}.{did_you_mean(segment, master.LAYOUTS)}"
             )
         file = master.LAYOUTS[segment].file
         url = f"{self._settings.master_url.rstrip('/')}/{file}.mst.zip"
@@ -246,7 +246,7 @@ class KisSource:
         *,
         tr_cont: str = "",
     ) -> tuple[T, Answer]:
-        """The value that `read` makes of the body, and the answer."""
+        """The value of `read` (body), and the answer."""
         missing = self.missing_settings()
         if missing:
             raise SourceRefused(f"KIS is not configured: set {' and '.join(missing)}.")
@@ -258,7 +258,7 @@ class KisSource:
             try:
                 fetched = await self._send(name, transaction, params, read, tr_cont, token)
             except TokenStale as error:
-                # Another program has asked for a token since: this call is not repeated again, a later one may do.
+                # Another program has requested a token since: this call is not repeated again; a later one may succeed.
                 raise SourceUnavailable(f"{error} So was the one that replaced it.") from None
         return fetched.value
 

@@ -1,6 +1,6 @@
-"""What an answer of KIS means, by its body: the status is 500 for most business errors, and 200 for some.
+"""Errors of KIS, by the body of an answer: the HTTP status is 500 for most business errors, and 200 for some.
 
-Success is HTTP 200 with `rt_cd == "0"`. The codes and what to do about them are the table below.
+Success is HTTP 200 with `rt_cd == "0"`. `CODES` maps error codes to errors.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ TOKEN_WAIT = 61.0  # seconds: one token a minute
 
 
 class TokenStale(SourceRefused):
-    """The token has expired or is not valid (any more): replace it once and repeat the call once."""
+    """The token has expired or is not valid: replace it once and repeat the call once."""
 
 
-def _says(text: str) -> Callable[[str, str], SourceError]:
+def _access_refused(text: str) -> Callable[[str, str], SourceError]:
     return lambda what, code: AccessRefused(f"{what}: {text} ({code}).", code=code)
 
 
-def _passing(what: str, code: str) -> SourceError:
+def _busy(what: str, code: str) -> SourceError:
     return SourceUnavailable(f"{what}: KIS is busy for a moment ({code}).")
 
 
@@ -45,31 +45,31 @@ CODES: dict[str, Callable[[str, str], SourceError]] = {
     ),
     "EGW00123": lambda what, code: TokenStale(f"{what}: the token has expired.", code=code),
     "EGW00121": lambda what, code: TokenStale(f"{what}: the token is not valid.", code=code),
-    "EGW00316": _passing,
-    "OPSQ1002": _passing,
-    "OPSQ0003": _passing,
+    "EGW00316": _busy,
+    "OPSQ1002": _busy,
+    "OPSQ0003": _busy,
     "EGW00133": lambda what, code: RateLimited(
         f"{what}: one token a minute ({code}).", retry_after=TOKEN_WAIT, adapt=False
     ),
-    "EGW00103": _says("the app key is not known: check KIS_APP_KEY"),
-    "EGW00105": _says("the app secret is wrong: check KIS_APP_SECRET"),
-    "EGW00206": _says("this account may not make this call"),
-    "EGW00304": _says("the call was made on the wrong domain"),
-    "EGW02004": _says("a paper key was used on the real host, or the other way: check the environment"),
-    "OPSQ0002": _says("KIS does not know this transaction"),
+    "EGW00103": _access_refused("the app key is not known: check KIS_APP_KEY"),
+    "EGW00105": _access_refused("the app secret is wrong: check KIS_APP_SECRET"),
+    "EGW00206": _access_refused("this account may not make this call"),
+    "EGW00304": _access_refused("the call was made on the wrong domain"),
+    "EGW02004": _access_refused("a paper key was used on the real host, or the other way: check the environment"),
+    "OPSQ0002": _access_refused("KIS does not know this transaction"),
     "OPSQ2001": lambda what, code: SourceRefused(f"{what}: a field of the request is missing ({code}).", code=code),
 }
 
 
 def body_of(answer: Answer) -> dict[str, Any]:
-    """The JSON of a successful answer; raises what an unsuccessful one means."""
+    """The JSON of a successful answer; raises the SourceError of any other."""
     what = answer.what
     try:
         body = json.loads(answer.body)
     except ValueError:
-        asked = retry_after(answer.headers.get("retry-after"), answer.sent_at)
+        wait = retry_after(answer.headers.get("retry-after"), answer.sent_at)
         raise SourceUnavailable(
-            f"{what} answered status {answer.status} without whole JSON.", retry_after=asked
+            f"{what} answered status {answer.status} without whole JSON.", retry_after=wait
         ) from None
     if not isinstance(body, dict):
         raise SourceChanged(f"{what} changed", expected="an object", actual=type(body).__name__)
@@ -91,7 +91,7 @@ def body_of(answer: Answer) -> dict[str, Any]:
 
 
 def _until(message: str, now: float) -> float:
-    """Seconds to the (last) time of day a message names, in Korea; ten minutes where it names none."""
+    """Seconds to the last time of day in a message, on the Korean clock; ten minutes where it has none."""
     times = re.findall(r"(\d{1,2}):?(\d{2})(?::?(\d{2}))?", message)
     if not times:
         return 600.0

@@ -64,7 +64,7 @@ MARKET_CAP_UNIT = 100_000_000
 
 
 def unzip(body: bytes, what: str) -> bytes:
-    """The one file in the zip; SourceUnavailable where the zip is not whole."""
+    """The content of the one file in the zip; SourceUnavailable where the zip is not whole."""
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             return archive.read(archive.namelist()[0])
@@ -75,7 +75,7 @@ def unzip(body: bytes, what: str) -> bytes:
 def instruments(content: bytes, segment: str, what: str) -> list[ListedInstrument]:
     """The instruments of a master file, in its order."""
     layout = LAYOUTS[segment]
-    found = []
+    instruments = []
     for number, line in enumerate(content.decode("cp949").splitlines(), start=1):
         if not line.strip():
             continue
@@ -86,14 +86,14 @@ def instruments(content: bytes, segment: str, what: str) -> list[ListedInstrumen
                 actual=f"{len(line)}",
             )
         try:
-            found.append(_instrument(line, layout))
+            instruments.append(_instrument(line, layout))
         except ValueError as error:
             raise SourceChanged(
                 f"{what}, line {number}",
                 expected="dates and numbers where the layout has them",
                 actual=str(error),
             ) from None
-    return found
+    return instruments
 
 
 def _instrument(line: str, layout: Layout) -> ListedInstrument:

@@ -1,4 +1,4 @@
-"""The pages of daily bars of one request: newest first, each ends on the day before the oldest row of the last one."""
+"""Pages of daily bars of one request, newest first: each ends on the day before the oldest row of the page before."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ DAY = timedelta(days=1)
 
 
 class BarPages:
-    """Add pages until `are_all`; `end` is the last day that the next page is asked for. A page is full with `size`
-    rows, as they came."""
+    """The pages of one request. Add pages until `are_all`; `end` is the last day of the next page. A page with `size`
+    rows, readable or not, is full."""
 
     def __init__(self, request: BarRequest, size: int) -> None:
         self._start, self.end, self._size = request.start, request.end, size
@@ -24,8 +24,8 @@ class BarPages:
         self.are_all = False
 
     def add(self, page: BarPage, read_at: float, what: str) -> None:
-        """Add the page up to `end`, read at `read_at` by the clock of KIS. SourceError where no next page can be asked
-        for."""
+        """Add the page up to `end`, read at `read_at` by the clock of KIS. SourceError where there can be no next
+        page."""
         start, end, oldest = self._start, self.end, page.oldest
         self._read_at = read_at if self._read_at is None else self._read_at
         self._bars |= {bar.session: bar for bar in page.bars if start <= bar.session <= end}
@@ -47,6 +47,6 @@ class BarPages:
 
     @property
     def answer(self) -> BarAnswer:
-        """What all pages say."""
+        """The bars of all pages."""
         bars = [self._bars[session] for session in sorted(self._bars)]
         return BarAnswer(bars, tuple(self._spoiled), tuple(sorted(self._partial)), self._read_at)

@@ -2,8 +2,8 @@
 
 Functions take the decoded body of a successful answer. A body without the list it should hold is `SourceChanged`. A
 blank is a missing value, never 0: a row of daily bars without a price or the volume, or whose prices and volume
-contradict each other, makes no bar, and its day counts as not answered (it still counts as received: paging depends on
-it).
+contradict each other, makes no bar, and its day counts as unanswered. The row still counts as received: paging depends
+on it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from marketdata.sources.base import (
 )
 from marketdata.sources.daily import DailyBar, Quote, is_consistent
 
-# Net values of `inquire-investor` come in million won, as public clients describe it; `_check_unit` would show it.
+# Net values of `inquire-investor` are in million won, as public clients describe it; `_check_unit` tests that.
 NET_VALUE_UNIT = 1_000_000
 UNIT_FACTOR = 100.0
 MARKET_CAP_UNIT = 100_000_000
@@ -31,16 +31,16 @@ DOWN = ("4", "5")
 UP = ("1", "2")
 OPEN = ("Y", "N")
 BLANK = frozenset({"", "-", "--", ".", "N/A", "NA", "NULL", "NONE", "NAN"})
-"""What is written where there is no value, in capitals."""
+"""Spellings of a missing value, in capitals."""
 DAY = timedelta(days=1)
 
 Body = Mapping[str, Any]
 
 
 class BarPage(NamedTuple):
-    """One page of daily bars, newest first. `received` counts rows as they came, `oldest` is the earliest date among
-    them. `spoiled`: spans of days, both included, that a row without whole values may be of, None for an end that no
-    row of the page gives; `partial`: the sessions of bars without amount or base price."""
+    """One page of daily bars, newest first. `received` counts all rows, `oldest` is the earliest date among them.
+    `spoiled`: spans of days, both included, that a row without whole values may belong to, None for an end that the
+    page does not show; `partial`: the sessions of bars without amount or base price."""
 
     bars: list[DailyBar]
     received: int
@@ -54,10 +54,10 @@ def daily_bars(body: Body, code: str, what: str) -> BarPage:
     rows = _rows(body, "output2", what)
     head = body.get("output1") or {}
     if not rows and not _text(head, "hts_kor_isnm"):
-        if _number(head, "stck_prpr") is None:  # the answer lacks everything that would say more
+        if _number(head, "stck_prpr") is None:  # the answer does not show whether KIS has the code
             return BarPage([], 0, None, [(None, None)], [])
         if not _number(head, "stck_prpr"):
-            # An unknown code is answered with success, zeros and an empty list: not the same as no bars.
+            # KIS answers an unknown code with success, zeros and an empty list.
             raise UnknownInstrument(f"KIS knows no instrument {code}.", code="unknown instrument")
     days = [_day(row, what) for row in rows]
     bars, partial = [], []
@@ -75,12 +75,12 @@ def daily_bars(body: Body, code: str, what: str) -> BarPage:
 
 
 def _span(days: list[date | None], place: int) -> tuple[date | None, date | None]:
-    """The days that the row at `place` may be of: its own, or those between its neighbours, newest first."""
+    """The days that the row at `place` may belong to: its own, or those between its neighbours, newest first."""
     day = days[place]
     if day is not None:
         return day, day
-    newer = next((one for one in reversed(days[:place]) if one is not None), None)
-    older = next((one for one in days[place + 1 :] if one is not None), None)
+    newer = next((other for other in reversed(days[:place]) if other is not None), None)
+    older = next((other for other in days[place + 1 :] if other is not None), None)
     if newer is not None and older is not None and newer <= older:
         return None, None  # not in the order of days: it may be any
     return older and older + DAY, newer and newer - DAY
@@ -113,7 +113,7 @@ def _bar(row: Body, code: str, day: date) -> DailyBar | None:
 
 
 def _amount(row: Body, volume: float | None) -> float | None:
-    """The traded value; nothing is traded for nothing, so that 0 beside a volume is a missing one."""
+    """The traded value; 0 beside a volume is missing, since shares are not traded for nothing."""
     amount = _number(row, "acml_tr_pbmn")
     return None if amount == 0 and volume else amount
 
@@ -124,9 +124,8 @@ def _base(close: float, change: float | None) -> float | None:
 
 
 def _change(row: Body) -> float | None:
-    """The signed change: its size from the field, its sign from the sign field, for some feeds
-    leave it unsigned; None where either is missing.
-    """
+    """The signed change: its size from the field, its sign from the sign field, for some feeds leave it unsigned; None
+    where either is missing."""
     size, sign = _number(row, "prdy_vrss"), _text(row, "prdy_vrss_sign")
     if size is None:
         return None
@@ -141,12 +140,12 @@ def _change(row: Body) -> float | None:
 
 def quotes(body: Body, what: str) -> list[Quote]:
     """Today's bars of `intstock-multprice`; rows without a code are left out."""
-    found = []
+    rows = []
     for row in _rows(body, "output", what):
         code, volume = _text(row, "inter_shrn_iscd"), _number(row, "acml_vol")
         if not code:
             continue
-        found.append(
+        rows.append(
             Quote(
                 code=code,
                 open=_number(row, "inter2_oprc"),
@@ -158,32 +157,33 @@ def quotes(body: Body, what: str) -> list[Quote]:
                 amount=_amount(row, volume),
             )
         )
-    return found
+    return rows
 
 
 def flows(body: Body, code: str, what: str) -> list[InvestorFlow]:
     """Net buying per session of `inquire-investor`, newest first; a blank is None, never 0."""
-    found: list[InvestorFlow] = []
-    seen: list[tuple[float | None, int | None, int | None]] = []
+    rows: list[InvestorFlow] = []
+    nets: list[tuple[float | None, int | None, int | None]] = []
     for row in _rows(body, "output", what):
         day = _text(row, "stck_bsop_date")
         if not day:
             continue
         volumes = [_whole(row, f"{who}_ntby_qty") for who in ("prsn", "frgn", "orgn")]
         values = [_value(row, f"{who}_ntby_tr_pbmn") for who in ("prsn", "frgn", "orgn")]
-        found.append(InvestorFlow(code, _date(day, what), *volumes, *values))
+        rows.append(InvestorFlow(code, _date(day, what), *volumes, *values))
         close = _number(row, "stck_clpr")
-        seen.extend((close, qty, won) for qty, won in zip(volumes, values, strict=True))
-    _check_unit(seen, what)
-    return found
+        nets.extend((close, qty, won) for qty, won in zip(volumes, values, strict=True))
+    _check_unit(nets, what)
+    return rows
 
 
-def _check_unit(seen: Iterable[tuple[float | None, int | None, int | None]], what: str) -> None:
-    """Net value against close x net quantity. They are near each other unless the unit is not what it was."""
+def _check_unit(nets: Iterable[tuple[float | None, int | None, int | None]], what: str) -> None:
+    """SourceChanged where net values are far from close x net quantity, so that the unit must have changed; `nets` are
+    (close, net quantity, net value)."""
     ratios = [
         abs(won) / (close * abs(quantity))
-        for close, quantity, won in seen
-        # Small nets say nothing: bought dear and sold cheap, they can have any ratio.
+        for close, quantity, won in nets
+        # Small nets prove nothing: bought dear and sold cheap, they can have any ratio.
         if close and quantity and won is not None and close * abs(quantity) >= 10 * NET_VALUE_UNIT
     ]
     if ratios and not 1 / UNIT_FACTOR < median(ratios) < UNIT_FACTOR:
@@ -196,8 +196,8 @@ def _check_unit(seen: Iterable[tuple[float | None, int | None, int | None]], wha
 
 def holidays(body: Body, what: str) -> list[OpenDay]:
     """Days of `chk-holiday` and whether the exchange opens (`opnd_yn`); a day without Y or N is left out."""
-    said = ((_text(row, "bass_dt"), _text(row, "opnd_yn").upper()) for row in _rows(body, "output", what))
-    return [OpenDay(_date(day, what), is_open == "Y") for day, is_open in said if day and is_open in OPEN]
+    rows = ((_text(row, "bass_dt"), _text(row, "opnd_yn").upper()) for row in _rows(body, "output", what))
+    return [OpenDay(_date(day, what), is_open == "Y") for day, is_open in rows if day and is_open in OPEN]
 
 
 def _rows(body: Body, name: str, what: str) -> list[Body]:
@@ -208,7 +208,7 @@ def _rows(body: Body, name: str, what: str) -> list[Body]:
 
 
 def _text(row: Body, name: str) -> str:
-    """The value as text, "" where it is missing or written as missing."""
+    """The value as text, "" where it is missing or spelled as missing."""
     value = row.get(name)
     text = "" if value is None else str(value).strip()
     return "" if text.upper() in BLANK else text

@@ -1,4 +1,4 @@
-"""What a KIS client needs to know, checked once at the start."""
+"""Settings of a KIS client, checked once at the start."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class KisSettings:
     base_url: str = ""
     master_url: str = MASTER_FILES
     per_second: float = 0.0
-    token_every: float = 61.0  # seconds: KIS gives out one token a minute
-    bars_a_call: int = 100  # rows of daily bars an answer holds at most
+    token_every: float = 61.0  # seconds: KIS issues one token a minute
+    bars_a_call: int = 100  # rows of daily bars in an answer at most
     quotes_a_call: int = 30  # instruments of one call for today's bars
 
     def __post_init__(self) -> None:
@@ -58,9 +58,10 @@ class KisSettings:
 
     @property
     def account(self) -> str:
-        """Names the environment and the key without telling it: limits and tokens are kept under this."""
+        """The key of rate limits and tokens: the environment and a hash of the application key."""
         return f"kis:{self.environment}:{hashlib.sha256(self.app_key.encode()).hexdigest()[:16]}"
 
     def missing(self) -> tuple[str, ...]:
-        given = {"KIS_APP_KEY": self.app_key, "KIS_APP_SECRET": self.app_secret}
-        return tuple(name for name, value in given.items() if not value)
+        """Names of the missing settings."""
+        secrets = {"KIS_APP_KEY": self.app_key, "KIS_APP_SECRET": self.app_secret}
+        return tuple(name for name, value in secrets.items() if not value)

@@ -1,4 +1,4 @@
-"""How long a 418 lasts, as its body words it: Upbit and Bithumb name a length in Korean or English."""
+"""The length of a ban (418) by the text of its body: Upbit and Bithumb name it in Korean or English."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ BETWEEN = re.compile(r"[\s,]*(and)?\s*", re.IGNORECASE)
 
 
 def stated_seconds(body: bytes) -> float | None:
-    """The longest time that the body of a refusal names, in seconds; None where it names none. Parts that follow each
-    other from long to short are one time: "1분 30초" is 90 s."""
+    """The longest time in the body of a refusal, in seconds; None where it has none. Parts that follow each other from
+    long to short are one time: "1분 30초" is 90 s."""
     text = body.decode("utf-8", "replace")
     longest: float | None = None
     whole, unit_before, end = 0.0, 0.0, -1
-    for found in LENGTH.finditer(text):
-        unit = UNITS[found[2].lower()]
-        length = float(found[1].replace(",", "")) * unit
-        joined = end >= 0 and unit < unit_before and BETWEEN.fullmatch(text[end : found.start()])
+    for match in LENGTH.finditer(text):
+        unit = UNITS[match[2].lower()]
+        length = float(match[1].replace(",", "")) * unit
+        joined = end >= 0 and unit < unit_before and BETWEEN.fullmatch(text[end : match.start()])
         whole = whole + length if joined else length
-        unit_before, end = unit, found.end()
+        unit_before, end = unit, match.end()
         longest = whole if longest is None else max(longest, whole)
     return longest
 
 
 def ban_seconds(body: bytes, retry_after: float | None = None) -> float:
-    """Length of a ban: the longer of what the body of a 418 and its Retry-After header name, 60 s if neither does."""
-    named = [one for one in (stated_seconds(body), retry_after) if one is not None]
-    return max(named, default=UNKNOWN_BAN)
+    """Length of a ban in seconds: the longer of the times in the body of a 418 and in its Retry-After header, 60 s if
+    there is neither."""
+    lengths = [length for length in (stated_seconds(body), retry_after) if length is not None]
+    return max(lengths, default=UNKNOWN_BAN)

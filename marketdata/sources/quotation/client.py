@@ -1,7 +1,6 @@
 """Calls of the quotation API that Upbit defined: candles of all timeframes, and the list of markets.
 
-What differs between exchanges is a `ExchangeDialect`: host, calendar, how `to` is written, how fast, and
-how a refusal reads.
+An `ExchangeDialect` holds the differences between exchanges: host, calendar, the notation of `to`, and the rate.
 """
 
 from __future__ import annotations
@@ -46,8 +45,8 @@ T = TypeVar("T")
 class ExchangeDialect:
     """One exchange.
 
-    `to_ahead`: None writes `to` in UTC with a Z; a time difference writes it without a zone, on a clock that far
-    ahead of UTC.
+    `to_ahead`: None writes `to` in UTC with a Z; a time difference writes it without a zone, on a clock ahead of UTC by
+    that.
     """
 
     name: str
@@ -59,7 +58,7 @@ class ExchangeDialect:
     to_ahead: timedelta | None = None
 
     def to(self, moment: int) -> str:
-        """The exclusive end of a request as the exchange reads it."""
+        """The exclusive end of a request in the exchange's notation."""
         when = datetime.fromtimestamp(moment, UTC)
         if self.to_ahead is None:
             return when.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -111,11 +110,11 @@ class QuotationSource:
         return ()
 
     def markets(self) -> frozenset[str]:
-        """The markets that can be asked for; one call each time."""
+        """The codes of its markets, by one call."""
         return frozenset(self.names())
 
     def names(self) -> dict[str, str]:
-        """The same with their names, "" where the exchange tells none."""
+        """The names of its markets by code, "" where there is none; one call."""
         call = Call(f"{self._base_url}/v1/market/all", self._market_rate)
         read = self._reader(lambda answer: parse.names(answer.body, answer.what))
         return self._http.fetch(call, read).value
@@ -126,9 +125,9 @@ class QuotationSource:
 
     async def candles_async(self, *, market: str, timeframe: str, to: int | None, count: int) -> CandlePage:
         if timeframe not in self.timeframes:
-            known = ", ".join(name for name in PATHS if name in self.timeframes)
+            timeframes = ", ".join(name for name in PATHS if name in self.timeframes)
             raise SourceRefused(
-                f"{self.title} has no {timeframe} candles: use one of {known}."
+                f"{self.title} has no {timeframe} candles: use one of {timeframes}."
                 f"{did_you_mean(timeframe, self.timeframes)}"
             )
         if not 1 <= count <= PAGE:
@@ -148,7 +147,7 @@ class QuotationSource:
         fetched = await self._http.fetch_async(Call(url, self._candle_rate, params=params), read)
         page, answered_at, left = fetched.value
         if left == 0:
-            # Nothing left in this second, perhaps used up by others behind the same address.
+            # No calls are left in this second; others behind the same address may have used them.
             until_next_second = 1.0 - self._wall_clock() % 1.0
             await self._http.limiter.hold(self._candle_rate, until_next_second)
         return CandlePage(
@@ -172,27 +171,27 @@ class QuotationSource:
 
     def _check_status(self, answer: Answer) -> None:
         status, what = answer.status, answer.what
-        asked = retry_after(answer.headers.get("retry-after"), answer.sent_at)
+        wait = retry_after(answer.headers.get("retry-after"), answer.sent_at)
         if status == 200:
             return
         if status == 429:
             # "Until the next second" is at most one second, whatever the difference of the clocks.
-            raise RateLimited(f"{what}: too many calls a second.", retry_after=max(1.0, asked or 0))
+            raise RateLimited(f"{what}: too many calls a second.", retry_after=max(1.0, wait or 0))
         if status == 418:
-            banned = ban_seconds(answer.body, asked)
+            ban = ban_seconds(answer.body, wait)
             raise RateLimited(
-                f"{what}: {self.title} has banned this address for {banned:.0f} s.",
-                retry_after=banned,
+                f"{what}: {self.title} has banned this address for {ban:.0f} s.",
+                retry_after=ban,
             )
         if status >= 500 or status == 408:
-            raise SourceUnavailable(f"{what} answered status {status}.", retry_after=asked)
+            raise SourceUnavailable(f"{what} answered status {status}.", retry_after=wait)
         if status == 404:
             raise UnknownInstrument(f"{what}: {self.title} does not know this market.", code="404")
         raise SourceRefused(f"{what} was refused with status {status}.", code=str(status))
 
 
 def remaining(header: str | None) -> int | None:
-    """Calls left in this second, from `Remaining-Req: group=...; min=...; sec=N`; None where it is not told."""
+    """Calls left in this second, from `Remaining-Req: group=...; min=...; sec=N`; None without such a header."""
     for part in (header or "").split(";"):
         name, _, value = part.strip().partition("=")
         if name == "sec" and value.strip().isdigit():

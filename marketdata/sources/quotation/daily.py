@@ -1,7 +1,7 @@
-"""A quotation API as a source of the daily bars, and of the list, of a market that never closes.
+"""A quotation API as a source of the daily bars and the instruments of a market that never closes.
 
-Its days begin at midnight on the exchange's own clock; a day that has not closed by the exchange's clock is never
-handed out. Only markets quoted in won are listed: a market's figures are in one currency.
+Its days begin at midnight on the exchange's own clock; a day that has not closed by that clock is never returned. Only
+markets quoted in won are listed: a market's figures are in one currency.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from marketdata.sources.quotation.client import PAGE, QuotationSource
 DAY = 86_400
 QUOTE = "KRW"
 AT_ONCE = 4  # requests under way together; the limit of the exchange spaces their calls
-CONFIRMATIONS = 3  # further answers with rows twice before one is believed
-PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before an answer without rows is asked for once more
-LATE = 300  # seconds after its end in which a day's last trades may still come in
+CONFIRMATIONS = 3  # repeated calls while answers have duplicate rows
+PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before each repeated call while answers have no rows
+LATE = 300  # seconds after its end in which a day's last trades may still be published
 
 
 class DailyQuotationSource(QuotationSource):
-    """A `DailyBarSource` and `InstrumentSource`, too; its segments are quote currencies."""
+    """A `CandleSource`, `DailyBarSource` and `InstrumentSource`; its segments are quote currencies."""
 
     capabilities = QuotationSource.capabilities | {Capability.DAILY_BARS}
     segments = (QUOTE,)
@@ -71,7 +71,7 @@ class DailyQuotationSource(QuotationSource):
         ]
 
     def daily_bars_of(self, requests: Iterable[BarRequest]) -> Iterator[tuple[BarRequest, BarAnswer | SourceError]]:
-        """The bars of each request, ascending, as they arrive; an error stands for its request alone."""
+        """The bars of each request, ascending, as they arrive, or the request's error."""
         return self._http.run_many(requests, self._bars, at_once=AT_ONCE)
 
     async def _bars(self, request: BarRequest) -> BarAnswer:
@@ -81,11 +81,11 @@ class DailyQuotationSource(QuotationSource):
         last = end
         while last > start:
             count = min(PAGE, (last - start) // DAY)
-            page = await self._believed(request.code, last, count)
+            page = await self._credible_page(request.code, last, count)
             if page.answered_at < end + LATE:
                 raise SourceUnavailable(
                     f"{request.end} had not ended {LATE} s ago by the clock of {self.title}, so its last trades may be "
-                    "missing: ask again later."
+                    "missing: try again later."
                 )
             blocks.append(page.candles.between(start, last))
             if page.received < count and not await self._has_older(request.code, page):
@@ -93,43 +93,43 @@ class DailyQuotationSource(QuotationSource):
             last = int(page.candles.opened[0])
         return BarAnswer(_bars_of(request.code, Candles.join(blocks), ahead))
 
-    async def _believed(self, code: str, to: int, count: int) -> CandlePage:
-        """A page; one with rows twice is asked for again before it is believed, one without rows a few times over
-        several seconds, for more rows than are wanted: an older one shows that the page is right."""
-        asked = repeated = 0
+    async def _credible_page(self, code: str, to: int, count: int) -> CandlePage:
+        """A page. One with duplicate rows is requested again, one without rows a few times over several seconds, with
+        a larger count: an older row shows that the page is right."""
+        empty = repeated = 0
         while True:
-            page = await self.candles_async(market=code, timeframe="1d", to=to, count=PAGE if asked else count)
+            page = await self.candles_async(market=code, timeframe="1d", to=to, count=PAGE if empty else count)
             if page.repeated and repeated < CONFIRMATIONS:
                 repeated += 1
-            elif page.received or asked == len(PAUSES):
+            elif page.received or empty == len(PAUSES):
                 return page
             else:
-                await self._pause(PAUSES[asked])
-                asked += 1
+                await self._pause(PAUSES[empty])
+                empty += 1
 
     async def _has_older(self, code: str, page: CandlePage) -> bool:
-        """Whether there is something before a page with fewer rows than asked for, after all: asked for up to behind
-        its oldest bar, which an answer that can be believed must have."""
+        """Whether there are bars before a page with fewer rows than requested: by a page that ends after its oldest
+        bar, which a credible answer must contain."""
         if not page.received:
             return False
         first = int(page.candles.opened[0])
         for pause in (0.0, *PAUSES):
             await self._pause(pause)
-            beside = await self.candles_async(market=code, timeframe="1d", to=first + DAY, count=PAGE)
-            if first in beside.candles.opened and not beside.repeated:
-                return int(beside.candles.opened[0]) < first
+            overlapping = await self.candles_async(market=code, timeframe="1d", to=first + DAY, count=PAGE)
+            if first in overlapping.candles.opened and not overlapping.repeated:
+                return int(overlapping.candles.opened[0]) < first
         raise SourceUnavailable(f"{self.title} contradicts itself on the first bar of {code}.")
 
 
 def _midnight(day: date, ahead: timedelta) -> int:
-    """When a day of a clock that is `ahead` of UTC begins, in seconds since 1970 UTC."""
+    """The beginning of a day on a clock that is `ahead` of UTC, in seconds since 1970 UTC."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC) - ahead
     return int(midnight.timestamp())
 
 
-def _bars_of(code: str, found: Candles, ahead: timedelta) -> list[DailyBar]:
-    columns = (found.open, found.high, found.low, found.close, found.volume, found.amount)
-    rows = zip(found.opened.tolist(), *(column.tolist() for column in columns), strict=True)
+def _bars_of(code: str, candles: Candles, ahead: timedelta) -> list[DailyBar]:
+    columns = (candles.open, candles.high, candles.low, candles.close, candles.volume, candles.amount)
+    rows = zip(candles.opened.tolist(), *(column.tolist() for column in columns), strict=True)
     return [
         DailyBar(
             code,

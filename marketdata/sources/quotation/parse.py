@@ -1,7 +1,7 @@
-"""Rows from the answers of the quotation API that Upbit defined and other Korean exchanges speak too.
+"""Parser of the quotation API that Upbit defined and other Korean exchanges use too: bytes in, columns out, no HTTP.
 
-Bytes in, columns out; nothing here knows of HTTP. An answer that was cut short, lacks a value or is a page of HTML is
-`SourceUnavailable`; one that is JSON but not what it should be is `SourceChanged`.
+An answer that was cut short, lacks a value or is a page of HTML is `SourceUnavailable`; JSON of another form is
+`SourceChanged`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FIELDS = ("market", "candle_date_time_utc", "candle_date_time_kst", *PRICES, "ti
 
 
 class Page(NamedTuple):
-    """Candles ascending and each once; `received` rows came, `repeated` of them more than once."""
+    """Candles ascending and each once; the answer has `received` rows, `repeated` of them duplicates."""
 
     candles: Candles
     received: int
@@ -45,27 +45,27 @@ def document(body: bytes, what: str) -> Any:
 
 
 def candles(body: bytes, market: str, what: str) -> Page:
-    """The candles of an answer, in any order they came."""
+    """The candles of an answer, whose rows may be in any order."""
     rows = document(body, what)
     if not isinstance(rows, list):
         raise SourceChanged(f"{what} changed", expected="a list of candles", actual=_excerpt(rows))
     try:
-        read = [_row(row, market, what) for row in rows]
+        values = [_row(row, market, what) for row in rows]
     except (KeyError, TypeError, ValueError) as error:
         raise SourceChanged(
             f"{what} changed",
             expected=f"candles of {market} with {', '.join(PRICES)} and both open times",
             actual=f"{type(error).__name__}: {error}",
         ) from None
-    found = Candles.of_rows(read)
-    _check_prices(found, what)
-    return Page(found, len(rows), len(rows) - len(found))
+    columns = Candles.of_rows(values)
+    _check_prices(columns, what)
+    return Page(columns, len(rows), len(rows) - len(columns))
 
 
 def _row(row: Any, market: str, what: str) -> tuple[int, float, float, float, float, float, float, int]:
     blank = [name for name in FIELDS if isinstance(row, dict) and row.get(name, 0) in (None, "")]
     if blank:
-        # A blank is no value, and no change of the API either: the same question is answered whole a moment later.
+        # A blank is no value, and no change of the API either: a repeated call is answered whole.
         raise SourceUnavailable(f"{what} answered a candle of {market} without {', '.join(blank)}.")
     if row["market"] != market:
         raise ValueError(f"a candle of {row['market']}")
@@ -80,18 +80,18 @@ def _seconds(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 
-def _check_prices(found: Candles, what: str) -> None:
+def _check_prices(columns: Candles, what: str) -> None:
     sound = (
-        (found.low > 0)
-        & (found.low <= np.minimum(found.open, found.close))
-        & (found.high >= np.maximum(found.open, found.close))
-        & np.isfinite(found.high)
-        & (found.volume >= 0)
-        & (found.amount >= 0)
+        (columns.low > 0)
+        & (columns.low <= np.minimum(columns.open, columns.close))
+        & (columns.high >= np.maximum(columns.open, columns.close))
+        & np.isfinite(columns.high)
+        & (columns.volume >= 0)
+        & (columns.amount >= 0)
     )
     if not sound.all():
         at = int(np.argmin(sound))
-        values = found.open[at], found.high[at], found.low[at], found.close[at], found.volume[at]
+        values = columns.open[at], columns.high[at], columns.low[at], columns.close[at], columns.volume[at]
         raise SourceChanged(
             f"{what} answered an impossible candle",
             expected="0 < low <= open, close <= high and no negative volume",

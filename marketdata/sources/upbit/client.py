@@ -24,5 +24,5 @@ UPBIT = ExchangeDialect(
 
 
 def source(http: HttpClient, *, base_url: str = "", per_second: float = 0.0) -> DailyQuotationSource:
-    """The source; `base_url` and `per_second` override the exchange's own."""
+    """The Upbit source; `base_url` and `per_second` override the exchange's own."""
     return DailyQuotationSource(UPBIT, http, base_url=base_url, per_second=per_second)

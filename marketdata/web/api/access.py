@@ -115,14 +115,14 @@ class MinuteThrottle(BaseThrottle):
     def preview(self, name: str, now: float) -> RateDecision:
         """Whether one more request of `name` would be allowed, without counting it."""
         limit, elapsed = self.limit(), now % 60 / 60
-        count = STORE.counted(counter_key(name, now))
+        count = STORE.counter(counter_key(name, now))
         before = self._minute_before(name, now)
         if count + 1 + before * (1 - elapsed) <= limit:
             return RateDecision(allowed=True)
         return RateDecision(allowed=False, wait=60 * _wait_minutes(count, before, elapsed, limit))
 
     def _minute_before(self, name: str, now: float) -> int:
-        return min(STORE.counted(counter_key(name, now - 60)), self.limit())
+        return min(STORE.counter(counter_key(name, now - 60)), self.limit())
 
 
 def _wait_minutes(count: int, before: int, elapsed: float, limit: int) -> float:

@@ -1,4 +1,4 @@
-"""manage.py candles: what is recorded of candles, and the candles themselves."""
+"""manage.py candles: the recorded series of candles, their gaps, and the candles themselves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from marketdata.candles import queries
 from marketdata.candles.collector.fill import EmptySlots
-from marketdata.candles.management import progress as screens
+from marketdata.candles.management.screen import add_range, add_series
 from marketdata.candles.management.tables import CandleTables
 from marketdata.management.arguments import add_format, positive
 from marketdata.management.command import SeismoCommand
@@ -18,7 +18,7 @@ from marketdata.management.table_output import TABLES
 
 class Command(SeismoCommand):
     help = (
-        "Show the recorded series of candles; with --market what is verified of one and where its gaps are; "
+        "Show the recorded series of candles; with --market the verified slots and the gaps of one; "
         "with --count, --from or --to its candles."
     )
     examples = (
@@ -28,11 +28,11 @@ class Command(SeismoCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        screens.add_series(parser, required=False)
-        screens.add_range(parser)
+        add_series(parser, required=False)
+        add_range(parser)
         parser.add_argument(
             "--empty",
-            choices=[str(one) for one in EmptySlots],
+            choices=[str(option) for option in EmptySlots],
             default=str(EmptySlots.FORWARD),
             help="slots without trades: filled with the close before (default), null, or dropped",
         )
@@ -40,19 +40,18 @@ class Command(SeismoCommand):
         parser.add_argument("--limit", type=positive, default=20, help="gaps shown of one series")
 
     def handle(self, **options: Any) -> None:
-        said = (options[name] for name in ("format", "output", "encoding"))
-        tables = CandleTables(self.stdout, *said)
+        tables = CandleTables(self.stdout, options["format"], options["output"], options["encoding"])
         if not options["market"]:
             tables.series(queries.recorded_series())
             return
-        asked = {name: options[name] for name in ("start", "end", "count")}
-        found = queries.series(*(options[n] for n in ("source", "market", "timeframe")))
-        closed = found.grid.floor(int(timezone.now().timestamp()))
-        interval = queries.interval_of(found, **asked)
-        if any(value is not None for value in asked.values()):
+        selection = {name: options[name] for name in ("start", "end", "count")}
+        series = queries.get_series(options["source"], options["market"], options["timeframe"])
+        closed = series.grid.floor(int(timezone.now().timestamp()))
+        interval = queries.interval_of(series, **selection)
+        if any(value is not None for value in selection.values()):
             empty = EmptySlots(options["empty"])
-            tables.candles(queries.read(found, interval, empty=empty, closed_until=closed))
+            tables.candles(queries.read(series, interval, empty=empty, closed_until=closed))
             return
-        if options["format"] not in TABLES:  # a file holds one table
-            tables.series(queries.recorded_series(found))
-        tables.gaps(queries.gaps(found, interval, closed_until=closed), options["limit"])
+        if options["format"] not in TABLES:  # a file has one table
+            tables.series(queries.recorded_series(series))
+        tables.gaps(queries.gaps(series, interval, closed_until=closed), options["limit"])

@@ -1,4 +1,4 @@
-"""manage.py collect_candles: candles of a source into the record, as far as the record lacks them."""
+"""manage.py collect_candles: records the missing candles of a source."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from marketdata.candles.collector.collector import StuckError
 from marketdata.candles.collector.planner import RequestError
-from marketdata.candles.management import progress as screens
+from marketdata.candles.management.screen import INTERRUPTED, CandleScreen, add_range, add_series, request_of
 from marketdata.candles.operations.collect import collect
 from marketdata.candles.operations.sources import candle_source
 from marketdata.management.command import SeismoCommand
@@ -21,7 +21,7 @@ from marketdata.sources.base import SourceError
 class Command(SeismoCommand):
     help = (
         "Collect candles: the last --count, --count before --to, from --from to --to, or from --from to now. "
-        "What is recorded is not asked for again, and a run that was ended is taken up by the same command."
+        "Recorded candles are not collected again, and the same command resumes an interrupted run."
     )
     examples = (
         "collect_candles --market KRW-BTC --timeframe 1m --count 2000",
@@ -29,21 +29,20 @@ class Command(SeismoCommand):
         "collect_candles --source bithumb --market KRW-BTC --timeframe 1d --from 2024-01-01",
     )
     problems = (*SeismoCommand.problems, LeaseLost, SourceError, RequestError, StuckError)
-    interrupted = screens.INTERRUPTED
+    interrupted = INTERRUPTED
 
     def add_arguments(self, parser: CommandParser) -> None:
-        screens.add_series(parser, required=True)
-        screens.add_range(parser)
+        add_series(parser, required=True)
+        add_range(parser)
         parser.add_argument("--closed", action="store_true", help="without the forming candle")
 
     def handle(self, **options: Any) -> None:
-        screen = screens.CandleScreen(self.bar, self.stdout, self.stderr)
-        request = screens.request_of(options)
+        screen = CandleScreen(self.bar, self.stdout, self.stderr)
+        request = request_of(options)
         with closing(candle_source(options["source"])) as source:
-            told = screen.progress
-            done = collect(source=source, request=request, as_of=timezone.now(), on_progress=told)
+            report = collect(source=source, request=request, as_of=timezone.now(), on_progress=screen.progress)
         self.bar.close()
-        screen.summary(done)
-        wrong, status = screen.failure(done)
-        if wrong:
-            raise CommandError(wrong, returncode=status)
+        screen.summary(report)
+        failure, status = screen.failure(report)
+        if failure:
+            raise CommandError(failure, returncode=status)

@@ -49,7 +49,7 @@ def test_every_empty_slot_is_in_one_gap_for_the_right_reason(
     opened = np.array(sorted(traded), np.int64)
     coverage = covered.merge(recorded)
     gaps = classify(SECONDS, interval, opened, coverage, listed=listed, closed_until=closed)
-    found = [(slot, gap.why) for gap in gaps for slot in range(*gap.interval)]
+    found = [(slot, gap.reason) for gap in gaps for slot in range(*gap.interval)]
 
     def why(slot: int) -> GapReason:
         if listed is not None and slot < listed:
@@ -78,7 +78,7 @@ def test_a_gap_that_straddles_a_chunk_border_is_one_gap() -> None:
     coverage = covered.merge([Interval(0, 200), Interval(200, 400)])
     opened = np.array([slot for slot in range(400) if not 195 <= slot < 205], np.int64)
     (gap,) = classify(SECONDS, Interval(0, 400), opened, coverage)
-    assert (gap.interval, gap.slots, gap.why) == (Interval(195, 205), 10, GapReason.NO_TRADES)
+    assert (gap.interval, gap.slots, gap.reason) == (Interval(195, 205), 10, GapReason.NO_TRADES)
 
 
 def test_continuity_is_a_matter_of_open_times_only() -> None:
@@ -223,7 +223,7 @@ def test_every_gap_of_a_busy_month_is_found_and_is_no_trades() -> None:
         opened = np.sort(times.to_numpy("datetime64[s]").astype(np.int64))
         gaps = classify(MINUTES, whole, opened, (whole,), closed_until=whole.end)
         assert [gap.interval for gap in gaps] == by_hand(opened.tolist(), whole)
-        assert {gap.why for gap in gaps} <= {GapReason.NO_TRADES}
+        assert {gap.reason for gap in gaps} <= {GapReason.NO_TRADES}
         slots = sum(gap.slots for gap in gaps)
         assert slots + len(opened) == (whole.end - whole.start) // 60
         counted[market] = sum(gap.place is GapPlace.INNER for gap in gaps)

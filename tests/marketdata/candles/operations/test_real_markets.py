@@ -61,7 +61,7 @@ def collected(
 
 def rows_of(market: str, name: str, interval: Interval) -> list[tuple[float, ...]]:
     """What is recorded, as (opened, open, high, low, close, volume)."""
-    found = queries.read(queries.series("upbit", market, name), interval, empty=EmptySlots.DROP)
+    found = queries.read(queries.get_series("upbit", market, name), interval, empty=EmptySlots.DROP)
     return list(zip(*(column.tolist() for column in found.candles.columns[:6]), strict=True))
 
 
@@ -86,9 +86,9 @@ def test_a_busy_month_comes_whole_with_every_gap() -> None:
     done, exchange = collected({"KRW-DOGE": book}, request, now=whole.end + 3600)
     assert rows_of("KRW-DOGE", "1m", whole) == book
     assert list(CandleCoverage.objects.values_list("start", "end")) == [whole]
-    gaps = queries.gaps(queries.series("upbit", "KRW-DOGE", "1m"), whole)
+    gaps = queries.gaps(queries.get_series("upbit", "KRW-DOGE", "1m"), whole)
     assert [gap.interval for gap in gaps] == empty_runs(book, whole, 60)
-    assert {gap.why for gap in gaps} == {GapReason.NO_TRADES}
+    assert {gap.reason for gap in gaps} == {GapReason.NO_TRADES}
     assert done.gaps == len(gaps) == 189
     assert done.outcome.pattern is Pattern.DENSE
     assert done.outcome.progress.calls == -(-(whole.end - whole.start) // 60 // 200)
@@ -110,7 +110,7 @@ def test_a_gap_at_the_border_of_two_chunks_is_one_gap() -> None:
         older = CandleRequest(market, "1m", count=190, before=as_datetime(border))
         collected({market: book}, older, now=whole.end + 3600)
         assert border in CandleChunk.objects.filter(collection__series__market=market).values_list("start", flat=True)
-        series = queries.series("upbit", market, "1m")
+        series = queries.get_series("upbit", market, "1m")
         asked = Interval(border - 190 * 60, border + 200 * 60)
         found = [gap.interval for gap in queries.gaps(series, asked)]
         assert found == empty_runs(book, asked, 60)
@@ -126,7 +126,7 @@ def test_the_illiquid_market() -> None:
     assert rows_of("KRW-MOC", "1m", whole) == book
     assert (done.gaps, done.empty_slots) == (32, {"no_trades": 62})
     assert done.outcome.pattern is Pattern.MIXED
-    series = queries.series("upbit", "KRW-MOC", "1m")
+    series = queries.get_series("upbit", "KRW-MOC", "1m")
     filled = queries.read(series, whole)
     assert len(filled.candles) == 262
     assert int(filled.empty.sum()) == 62

@@ -206,7 +206,7 @@ def test_a_candle_is_kept_once_on_sqlite() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_writers_of_one_series_leave_whole_coverage() -> None:
     """Both add every second interval at the same time; merging reads what the other has written."""
-    RecordStore().made(MINUTES)
+    RecordStore().ensure_series(MINUTES)
     together = threading.Barrier(2)
     writes = [
         [write_of(MINUTES, close=0, verified=Interval(60 * n, 60 * n + 60)) for n in range(first, 40, 2)]

@@ -1,4 +1,4 @@
-"""What a collection of candles shows: progress on a terminal, one event a chunk elsewhere, and a summary."""
+"""The output of a collection of candles: progress on a terminal, one event a chunk elsewhere, and a summary."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from marketdata.management.arguments import positive
 from marketdata.management.import_progress import Screen
 from marketdata.management.progress_bar import ProgressBar, duration, time_left
 
-AWAY = 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong here, try again later
-INTERRUPTED = "Interrupted: whole chunks are recorded and nothing else; the same command takes up the rest."
+TEMPORARY_FAILURE = 75  # EX_TEMPFAIL of sysexits.h: a later run may succeed
+INTERRUPTED = "Interrupted: whole chunks are recorded and nothing else; the same command collects the rest."
 
 REASONS = {
-    StopReason.COUNT: "as many as were asked for",
+    StopReason.COUNT: "the whole count",
     StopReason.END: "the whole range",
     StopReason.HISTORY_START: "down to the start of the market's history",
     StopReason.ERROR: "stopped by an error",
@@ -38,85 +38,88 @@ def add_series(parser: ArgumentParser, *, required: bool) -> None:
 
 
 def add_range(parser: ArgumentParser) -> None:
-    """The options that say which candles."""
+    """The options that select candles."""
     parser.add_argument("--count", type=positive, help="so many slots: the last, or those before --to")
-    what = "an ISO date or time, in UTC where it names no zone"
-    parser.add_argument("--from", dest="start", type=when, metavar="TIME", help=what)
-    parser.add_argument("--to", dest="end", type=when, metavar="TIME", help="exclusive; likewise")
+    form = "an ISO date or time, in UTC without a zone"
+    parser.add_argument("--from", dest="start", type=time, metavar="TIME", help=form)
+    parser.add_argument("--to", dest="end", type=time, metavar="TIME", help="exclusive; likewise")
 
 
-def when(text: str) -> datetime:
+def time(text: str) -> datetime:
     """A time of the command line; one without a zone is UTC."""
     try:
-        given = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(text)
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is no time: write it like 2025-09-01 or 2025-09-01T12:30+09:00") from None
-    return given if given.tzinfo else given.replace(tzinfo=UTC)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def request_of(options: Mapping[str, Any]) -> CandleRequest:
-    """The request that the options stand for: `--to` is the end of a range or what a count comes before."""
-    counted = options["count"] is not None and options["start"] is None
+    """The request of the options: `--to` is the end of a range, or of a count."""
+    has_count = options["count"] is not None and options["start"] is None
     return CandleRequest(
         market=options["market"],
         timeframe=options["timeframe"],
         count=options["count"],
-        before=options["end"] if counted else None,
+        before=options["end"] if has_count else None,
         start=options["start"],
-        end=None if counted else options["end"],
+        end=None if has_count else options["end"],
         forming=not options.get("closed", False),
     )
 
 
 class CandleScreen(Screen):
-    """What a collection of candles shows."""
+    """The output of one collection."""
 
     def __init__(self, bar: ProgressBar, out: OutputWrapper, errors: OutputWrapper) -> None:
         super().__init__(bar, out)
         self._errors = errors
 
-    def progress(self, told: Progress, chunk: ChunkState) -> None:
-        """One chunk further."""
+    def progress(self, progress: Progress, chunk: ChunkState) -> None:
+        """Show the progress after a chunk."""
         if self._bar.is_visible:
-            rate = f"{told.rows_per_second:,.0f} rows/s"
-            notes = (f"{told.rows:,} rows", rate, time_left(told.remaining))
-            self._bar.show(f"{told.calls:,} calls", told.ratio, *notes)
+            rate = f"{progress.rows_per_second:,.0f} rows/s"
+            notes = (f"{progress.rows:,} rows", rate, time_left(progress.remaining))
+            self._bar.show(f"{progress.calls:,} calls", progress.ratio, *notes)
         else:
-            self._errors.write(json.dumps(_event(told, chunk)))
+            self._errors.write(json.dumps(_event(progress, chunk)))
 
-    def summary(self, done: CollectionReport) -> None:
-        """What was collected and how."""
-        outcome, told, write = done.outcome, done.outcome.progress, self._out.write
-        series, wanted = outcome.collection.series, outcome.collection.wanted
-        start, end = (f"{as_datetime(each):%Y-%m-%d %H:%M:%S}" for each in wanted.interval)
+    def summary(self, report: CollectionReport) -> None:
+        """Write a summary of the collection."""
+        outcome, progress, write = report.outcome, report.outcome.progress, self._out.write
+        series, request = outcome.collection.series, outcome.collection.request
+        start, end = (f"{as_datetime(each):%Y-%m-%d %H:%M:%S}" for each in request.interval)
         write(
             f"{series.market} {series.grid.timeframe.name} of {series.source}, {start} to {end} UTC: "
             f"{outcome.status}, {REASONS[outcome.reason]}"
         )
         write(
-            f"  {told.slots_done:,} of {told.slots:,} slots, {told.slots_recorded:,} known before; {told.calls:,} "
-            f"calls, {told.rows:,} rows in {told.elapsed:.1f} s; collection {outcome.collection.number}"
+            f"  {progress.slots_done:,} of {progress.slots:,} slots, {progress.slots_recorded:,} recorded before; "
+            f"{progress.calls:,} calls, {progress.rows:,} rows in {progress.elapsed:.1f} s; "
+            f"collection {outcome.collection.number}"
         )
-        empty = ", ".join(f"{slots:,} {why.replace('_', ' ')}" for why, slots in sorted(done.empty_slots.items()))
-        write(f"  pattern {outcome.pattern or 'none'}, {done.gaps:,} gaps: {empty or 'no slot is empty'}")
+        reasons = sorted(report.empty_slots.items())
+        empty = ", ".join(f"{slots:,} {reason.replace('_', ' ')}" for reason, slots in reasons)
+        write(f"  pattern {outcome.pattern or 'none'}, {report.gaps:,} gaps: {empty or 'no slot is empty'}")
         labels = ", ".join(f"{label} {count:,}" for label, count in outcome.labels.items())
-        foretold = "" if outcome.eta_error is None else f"; remaining time was wrong by {outcome.eta_error:.1%} at most"
-        write(f"  chunks: {labels or 'none'}; cache hits {outcome.cache_hits:,}{foretold}")
+        error = outcome.eta_error
+        estimate = "" if error is None else f"; remaining time was wrong by {error:.1%} at most"
+        write(f"  chunks: {labels or 'none'}; cache hits {outcome.cache_hits:,}{estimate}")
 
     @staticmethod
-    def failure(done: CollectionReport) -> tuple[str, int]:
-        """A sentence and an exit status where the source did not bring everything, else nothing and 0."""
-        outcome = done.outcome
+    def failure(report: CollectionReport) -> tuple[str, int]:
+        """A sentence and an exit status where the collection is incomplete, else "" and 0."""
+        outcome = report.outcome
         if outcome.status is CollectionStatus.DONE:
             return "", 0
         if outcome.status is CollectionStatus.STOPPED:
             later = f" in {duration(outcome.retry_after)}" if outcome.retry_after else ""
-            return f"{outcome.error} Run this again{later}: it takes up where it stopped.", AWAY
-        return f"{outcome.error} What came before is recorded.", 1
+            return f"{outcome.error} Run this again{later}: it resumes where it stopped.", TEMPORARY_FAILURE
+        return f"{outcome.error} The chunks before are recorded.", 1
 
 
-def _event(told: Progress, chunk: ChunkState) -> dict[str, Any]:
-    remaining = None if told.remaining is None else round(told.remaining, 1)
+def _event(progress: Progress, chunk: ChunkState) -> dict[str, Any]:
+    remaining = None if progress.remaining is None else round(progress.remaining, 1)
     return {
         "event": "candle_chunk",
         "chunk": chunk.number,
@@ -133,7 +136,7 @@ def _event(told: Progress, chunk: ChunkState) -> dict[str, Any]:
             "api": round(chunk.seconds_api, 6),
             "store": round(chunk.seconds_store, 6),
         },
-        "done": round(told.ratio, 4),
-        "rows_per_second": round(told.rows_per_second, 1),
+        "done": round(progress.ratio, 4),
+        "rows_per_second": round(progress.rows_per_second, 1),
         "remaining_seconds": remaining,
     }

@@ -1,5 +1,5 @@
-"""Opens a file, whatever its container, by its first bytes: Parquet, text, text under gzip, a zip archive with one file
-of text, or an Excel workbook. What cannot be read is refused with what to do about it.
+"""Opens a file by its first bytes: Parquet, text, text under gzip, a zip archive with one file of text, or an Excel
+workbook. Other files are refused with advice.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from marketdata.sources.files.price_file import CSV_BLOCK, PriceFile, first_line
 
 PARQUET, GZIP, ZIP = b"PAR1", b"\x1f\x8b", b"PK\x03\x04"
 HEAD = 1 << 18
-"""Bytes in which the rows of names come, but where a line is longer."""
+"""Bytes that contain the rows of names, unless a line is longer."""
 
 
 def open_file(path: Path) -> PriceFile:
-    """The file at `path`; PriceFileError where there is none or it is not what it seems."""
+    """The open file at `path`; PriceFileError where there is none or it is unreadable."""
     start = _first_bytes(path)
     if start.startswith(PARQUET) or path.suffix == ".parquet":
         return _parquet(path)
@@ -100,24 +100,24 @@ def _text(path: Path, opens: Callable[[], tuple[Any, Utf8Stream]], container: st
         cut = head.decode("utf-8", "ignore")
         if len(head) >= CSV_BLOCK and "\n" not in cut:
             raise PriceFileError(f"has a first line of more than {CSV_BLOCK >> 20} MB: it is no table of prices.")
-        found = header(cut)
+        head_rows = header(cut)
     except PriceFileError as error:
-        said = str(error)
-        raise PriceFileError(said if said.startswith(path.name) else f"{path.name} {said}") from error
+        message = str(error)
+        raise PriceFileError(message if message.startswith(path.name) else f"{path.name} {message}") from error
     except (OSError, EOFError, UnicodeError, zlib.error, zipfile.BadZipFile) as error:
         raise PriceFileError(
             f"{path.name} cannot be read ({first_line(error)}): it is damaged, cut short, or something "
             "else; get it again."
         ) from error
-    if not any(line.strip() for line in cut.splitlines()[found.lines :]):
+    if not any(line.strip() for line in cut.splitlines()[head_rows.lines :]):
         raise PriceFileError(f"{path.name} has columns but no rows.")
     return PriceFile(
         path,
-        found.names,
+        head_rows.names,
         None,
-        wide=found.wide,
+        wide=head_rows.wide,
         container=container,
-        _header=found,
+        _header=head_rows,
         _reopen=open_file,
         _open=opens,
         _size=path.stat().st_size,
@@ -147,7 +147,7 @@ def _zipped(path: Path) -> tuple[Any, Utf8Stream]:
         if len(inside) != 1:
             names = ", ".join(excerpt(part.filename, 40) for part in inside[:5])
             raise PriceFileError(
-                f"is a zip archive with {len(inside):,} files ({names}): unpack it and import the ones wanted."
+                f"is a zip archive with {len(inside):,} files ({names}): unpack it and import the files themselves."
             )
         if inside[0].flag_bits & 1:
             raise PriceFileError("is a zip archive with a password: unpack it and import the file inside.")
@@ -163,7 +163,7 @@ def _zipped(path: Path) -> tuple[Any, Utf8Stream]:
 
 
 def _content(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """The files of the archive, without folders and what macOS adds."""
+    """The files of the archive, without folders and the files that macOS adds."""
     return [
         part
         for part in archive.infolist()

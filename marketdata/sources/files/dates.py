@@ -1,7 +1,7 @@
-"""Days as files write them -> datetime64[D].
+"""Parser of dates: the notations of files -> datetime64[D].
 
-A stamp with a zone is a moment: its day is that of the market's clock. A stamp without one keeps its day. 01/02/2024 is
-read only in a file that proves its order (`Clock.order`); nothing is guessed.
+A timestamp with a zone is a moment: its day is that of the market's clock. A timestamp without one keeps its day.
+01/02/2024 is read only in a file that proves its order (`Clock.order`), without guessing.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from marketdata.sources.files.words import Column, is_text, words
 NO_DAY = np.datetime64("NaT", "D")
 EXCEL_ZERO = date(1899, 12, 30)
 EXCEL_DAYS = range(32_874, 49_675)
-"""1990 to 2035 as Excel counts days; what other programs count from 1970 lies outside."""
+"""1990 to 2035 in Excel's count of days; counts of days from 1970 are outside."""
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DAY_FIRST, MONTH_FIRST = "day first", "month first"
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How the days of a file are read: the market's zone, and the order of day and month in dates such as 01/02/2024
+    """Rules for the days of a file: the market's zone, and the order of day and month in dates such as 01/02/2024
     ("" where the file has not proved one)."""
 
     timezone: str = "UTC"
@@ -41,7 +41,7 @@ class Clock:
 
 
 class _Rest(NamedTuple):
-    """What follows the day: minutes since midnight, and the offset of its zone where it has one."""
+    """The part after the day: minutes since midnight, and the offset of its zone where it has one."""
 
     minutes: int
     offset: timedelta | None
@@ -64,17 +64,17 @@ _REST = re.compile(
 
 
 def days(column: Column, clock: Clock) -> NDArray[np.datetime64]:
-    """As datetime64[D]: dates, timestamps, or text and numbers in the notations above; NaT for anything else.
-    PriceFileError where the days of zoned stamps could be those of two clocks."""
+    """The days of a column of dates, timestamps, or text and numbers in the notations above; NaT for anything else.
+    PriceFileError where the days of timestamps with a zone are ambiguous."""
     kind = column.type
     if pa.types.is_timestamp(kind):
         return _of_stamps(column, clock)
     if pa.types.is_date(kind):
-        found: NDArray[np.datetime64] = _numpy(column).astype("datetime64[D]")
-        return found
-    written, index = _texts(column)
+        dates: NDArray[np.datetime64] = _numpy(column).astype("datetime64[D]")
+        return dates
+    texts, index = _texts(column)
     zoned: list[tuple[date, date, bool]] = []
-    read = [_day(text, clock, zoned) for text in written.tolist()]
+    read = [_day(text, clock, zoned) for text in texts.tolist()]
     if zoned and all(midnight for _, _, midnight in zoned):
         for own, local, _ in zoned:
             if own != local:
@@ -83,28 +83,28 @@ def days(column: Column, clock: Clock) -> NDArray[np.datetime64]:
 
 
 def orders(column: Column) -> set[str]:
-    """What the dates of a column that end with the year prove of their order: DAY_FIRST, MONTH_FIRST, "" for dates
-    such as 01/02/2024 that prove nothing. Empty where there are none."""
+    """The orders of day and month that the dates of a column prove, where they end with the year: DAY_FIRST,
+    MONTH_FIRST, "" for dates such as 01/02/2024 that prove none. Empty where there are no such dates."""
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         return set()
-    found = set()
+    proofs = set()
     for text in _texts(column)[0].tolist():
         match = _YEAR_LAST.fullmatch(text)
         if match:
             one, two = int(match[1]), int(match[2])
-            found.add(DAY_FIRST if one > 12 else MONTH_FIRST if two > 12 else "")
-    return found
+            proofs.add(DAY_FIRST if one > 12 else MONTH_FIRST if two > 12 else "")
+    return proofs
 
 
 def sample(column: Column) -> str:
     """The first date of the column that ends with the year, for a message."""
-    written = _texts(column)[0].tolist()
-    ambiguous = (text for text in written if _YEAR_LAST.fullmatch(text))
+    texts = _texts(column)[0].tolist()
+    ambiguous = (text for text in texts if _YEAR_LAST.fullmatch(text))
     return excerpt(next(ambiguous, ""))
 
 
 def is_day(text: str) -> bool:
-    """Whether a cell is a day in itself, whatever the file."""
+    """Whether a cell is a day by itself, without the rest of the file."""
     return not np.isnat(_day(text.strip(), Clock(), []))
 
 
@@ -115,18 +115,20 @@ def _of_stamps(column: Column, clock: Clock) -> NDArray[np.datetime64]:
         return plain.astype("datetime64[D]")
     there: Any = pc.cast(column, pa.timestamp(kind.unit, tz=clock.timezone))
     own, local = pc.local_timestamp(column), pc.local_timestamp(there)
-    mine, theirs = (_numpy(pc.cast(stamps, pa.date32(), safe=False)).astype("datetime64[D]") for stamps in (own, local))
-    differ = np.flatnonzero((mine != theirs) & ~np.isnat(mine))
+    own_days, local_days = (
+        _numpy(pc.cast(stamps, pa.date32(), safe=False)).astype("datetime64[D]") for stamps in (own, local)
+    )
+    differ = np.flatnonzero((own_days != local_days) & ~np.isnat(own_days))
     if len(differ):
         stamps = _numpy(own).astype("datetime64[ns]")
         if (stamps == stamps.astype("datetime64[D]"))[~np.isnat(stamps)].all():
-            raise _two_clocks(mine[differ[0]].item(), theirs[differ[0]].item(), clock)
-    return theirs
+            raise _two_clocks(own_days[differ[0]].item(), local_days[differ[0]].item(), clock)
+    return local_days
 
 
 def _two_clocks(own: date, local: date, clock: Clock) -> PriceFileError:
     return PriceFileError(
-        f"every stamp is midnight of its own zone, and {own} there is {local} in {clock.timezone}, on the market's "
+        f"every timestamp is midnight of its own zone, and {own} there is {local} in {clock.timezone}, on the market's "
         "clock: write the days without a zone."
     )
 
@@ -143,15 +145,16 @@ def _texts(column: Column) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
 
 
 def _day(text: str, clock: Clock, zoned: list[tuple[date, date, bool]]) -> np.datetime64:
-    """The day of one text; what a zoned one says on its own and on the market's clock is added to `zoned`."""
+    """The day of one text. For a text with a zone, its day on its own clock, its day on the market's, and whether it is
+    midnight are appended to `zoned`."""
     for pattern, parts in _PATTERNS:
         match = pattern.fullmatch(text)
         if match is None:
             continue
-        found = parts(match, clock)
-        if found is None:
+        fields = parts(match, clock)
+        if fields is None:
             return NO_DAY
-        year, month, day, tail = found
+        year, month, day, tail = fields
         rest = _rest(tail)
         if rest is None:
             return NO_DAY
@@ -179,7 +182,7 @@ def _ascending(match: re.Match[str], _: Clock) -> Parts | None:
     return int(match[1]), int(match[2]), int(match[3]), match[4]
 
 
-def _named(match: re.Match[str], _: Clock) -> Parts | None:
+def _month_name(match: re.Match[str], _: Clock) -> Parts | None:
     month = match["m"].lower()[:3]
     if month not in MONTHS:
         return None
@@ -199,13 +202,13 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Clock], Parts |
     (_COMPACT, _ascending),
     (_KOREAN, _ascending),
     (_YEAR_LAST, _year_last),
-    (_MONTH_NAME, _named),
-    (_DAY_NAME, _named),
+    (_MONTH_NAME, _month_name),
+    (_DAY_NAME, _month_name),
 )
 
 
 def _rest(text: str) -> _Rest | None:
-    """What follows a day; None where it is neither a time nor nothing."""
+    """The part after a day; None where it is neither empty nor a time."""
     if not text:
         return _Rest(0, None)
     match = _REST.fullmatch(text)
@@ -234,7 +237,7 @@ def _offset(zone: str | None) -> timedelta | None:
 
 
 def _numpy(column: Column) -> NDArray[Any]:
-    found: NDArray[Any] = (
+    array: NDArray[Any] = (
         column.to_numpy() if isinstance(column, pa.ChunkedArray) else column.to_numpy(zero_copy_only=False)
     )
-    return found
+    return array

@@ -1,8 +1,8 @@
-"""Text of unknown encoding as UTF-8: UTF-8 with or without a mark, UTF-16 with one, and cp949 (EUC-KR), in which Excel
-and KRX write Korean.
+"""Decodes text of unknown encoding to UTF-8: UTF-8 with or without a mark, UTF-16 with one, and cp949 (EUC-KR), in
+which Excel and KRX write Korean.
 
-UTF-8 is believed until a byte that cannot be; where nothing but ASCII came before it, the text is cp949. Reading is
-bounded: what is packed may not unpack without end (`MOST_TIMES`), and bytes that are no text end it.
+Text is UTF-8 until an invalid byte; where only ASCII precedes it, the text is cp949. Reading is bounded: a packed file
+may not unpack without end (`MOST_TIMES`), and bytes that are no text end it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from marketdata.sources.files.file_signatures import refusal
 
 CHUNK = 1 << 18
 MOST_TIMES, UNPACKED_ALWAYS = 200, 256 << 20
-"""A packed file may unpack to 256 MB, or to 200 times its size: tables of prices come to 3 to 50 times."""
+"""A packed file may unpack to 256 MB, or to 200 times its size: tables of prices unpack to 3 to 50 times."""
 
 PACKED = (b"PK\x03\x04", b"PAR1", b"\x1f\x8b")
 
@@ -28,9 +28,9 @@ _MARKS = (
 
 
 class Utf8Stream(io.RawIOBase):
-    """A binary stream, as UTF-8 without a mark. `packed` is its size on the disk where it is unpacked on the way.
-    `encoding` says what it was, as far as it was read. Reading raises PriceFileError, in words without the file's
-    name."""
+    """A binary stream as UTF-8 without a mark. `packed`: its size on the disk where it is unpacked on the way;
+    `encoding`: the original encoding, by the bytes read so far. Reading raises PriceFileError, whose message is
+    without the file's name."""
 
     def __init__(self, raw: Any, *, packed: int | None = None) -> None:
         self._raw = raw
@@ -93,7 +93,7 @@ class Utf8Stream(io.RawIOBase):
         return chunk
 
     def _utf8(self, data: bytes) -> bytes:
-        """`data` where it is UTF-8, but for a last letter that is not there whole."""
+        """`data`, if it is UTF-8, without an incomplete last letter."""
         if b"\x00" in data:
             raise PriceFileError("holds bytes that are no text.")
         if data.isascii():
@@ -110,7 +110,7 @@ class Utf8Stream(io.RawIOBase):
         return data[:used]
 
     def _decoded(self, data: bytes) -> str:
-        """`data` in its encoding, but for a last letter that is not there whole."""
+        """`data` decoded, without an incomplete last letter."""
         decoder = codecs.getincrementaldecoder(self.encoding)()
         try:
             text = decoder.decode(data, final=self._ended)

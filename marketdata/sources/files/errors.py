@@ -1,4 +1,4 @@
-"""What is wrong with a file."""
+"""The error of file parsers."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from marketdata.sources.base import SourceRefused
 
 
 class PriceFileError(SourceRefused):
-    """A file that cannot be imported; the message says which, why and what to do."""
+    """A file that cannot be imported; the message has its name, the reason and advice."""

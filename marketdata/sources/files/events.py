@@ -1,4 +1,4 @@
-"""Factor-event files: date, code, ratio, where ratio = base price of the session / raw close of the one before."""
+"""Parser of factor-event files: date, code, ratio = base price of the session / raw close of the session before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other kinds of files begin with, and the sentence that says what to do about each."""
+"""Signatures of unsupported kinds of files, each with advice in one sentence."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ REFUSED: tuple[tuple[bytes, str], ...] = (
     (b"{", "is JSON: write it as Parquet or CSV"),
     (b"[{", "is JSON: write it as Parquet or CSV"),
 )
-"""What other files begin with, and the sentence for each."""
+"""First bytes of a file, and the sentence for it."""
 WEB_PAGE = "is a web page (KRX and banks call such tables .xls): open it in Excel and save it as .xlsx or CSV (UTF-8)"
 
 
 def refusal(start: bytes) -> str:
-    """What a file that begins with `start` is and what to do about it, in words without its name; "" where it may be
+    """The kind of an unsupported file that begins with `start`, with advice and without its name; "" where it may be
     text."""
     bare = start.lstrip(b"\xef\xbb\xbf \t\r\n")
     for mark, sentence in REFUSED:

@@ -1,5 +1,5 @@
-"""Files of investor flow: date, code, and net buying of one kind of investor or more, for each a quantity in shares, a
-value in the market's currency, or both. An empty field is missing, never 0."""
+"""Parser of files of investor flow: date, code, and net buying of one kind of investor or more, for each a quantity in
+shares, a value in the market's currency, or both. An empty field is missing, never 0."""
 
 from __future__ import annotations
 

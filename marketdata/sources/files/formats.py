@@ -1,4 +1,4 @@
-"""The forms of files, and which one a file has, by its columns and never by its name.
+"""The forms of files, by their columns and never by their names.
 
 | form | what it is |
 |---|---|
@@ -8,7 +8,7 @@
 | events | factor events |
 | flows | investor flow |
 
-`spellings` is the one table of what columns are called.
+`spellings` is the one table of column names.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from marketdata.sources.files.words import Column
 
 Convert = Callable[[pa.Table, NDArray[np.int64], Notation], BarBatch | EventBatch | FlowBatch]
 OPTION_COLUMNS = ("code", "date")
-"""What a person may supply for a file without such a column."""
+"""Columns that options may replace in a file without them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One form of file. `columns` maps canonical names to the names a file may give them (as `spellings.normalised`);
-    `required` are the canonical names it cannot do without; one of `marks`, if there are any, must be among the
-    file's columns, and `source` and `market` are what such a file is unless somebody says otherwise."""
+    """One form of file. `columns` maps canonical names to column names (as `spellings.normalise`); `required` are the
+    necessary canonical names; one of `marks`, if there are any, must be among the file's columns; `source` and `market`
+    are the defaults of such a file."""
 
     name: str
     columns: Mapping[str, tuple[str, ...]]
@@ -49,7 +49,7 @@ class Form:
     convert: Convert
 
     def positions(self, names: Sequence[str]) -> dict[str, int]:
-        """Canonical name -> the position of the file's column, for those that are there."""
+        """Canonical name -> position of the column, for the columns that the file has."""
         own: dict[str, int] = {}
         for place, name in enumerate(names):
             own.setdefault(normalise(name), place)
@@ -59,10 +59,10 @@ class Form:
             if any(alias in own for alias in aliases)
         }
 
-    def missing(self, names: Sequence[str], given: frozenset[str] = frozenset()) -> tuple[str, ...]:
-        """What the file lacks to be of this form, `given` being supplied beside it."""
+    def missing(self, names: Sequence[str], options: frozenset[str] = frozenset()) -> tuple[str, ...]:
+        """The columns that the file lacks to be of this form; `options` replace columns."""
         positions = self.positions(names)
-        lacks = tuple(name for name in self.required if name not in positions and name not in given)
+        lacks = tuple(name for name in self.required if name not in positions and name not in options)
         marks = set(map(normalise, self.marks))
         if marks and not marks & set(map(normalise, names)):
             more = f" or {len(self.marks) - 4} others" if len(self.marks) > 4 else ""
@@ -75,7 +75,7 @@ PRICE_FORMS = (
     Form("tidy", tidy.COLUMNS, tidy.REQUIRED, (), "file", "kr", tidy.convert),
     Form("events", events.COLUMNS, events.REQUIRED, (), "file", "kr", events.convert),
 )
-"""In the order they are tried."""
+"""In the order in which they are tried."""
 
 FLOW_FORMS = (Form("flows", flows.COLUMNS, flows.REQUIRED, flows.MARKS, "file", "kr", flows.convert),)
 
@@ -84,22 +84,22 @@ FLOW_FORMS = (Form("flows", flows.COLUMNS, flows.REQUIRED, flows.MARKS, "file", 
 class RecognisedFile:
     """An open file of a known form.
 
-    columns: canonical name -> the file's own name of the column; given: what is supplied for the columns that it has
-    not; ignored: columns of the file that are not read; market: the market that such a file is of unless somebody says
-    otherwise. `notes` says how it is read: what is decided while it is read comes in later."""
+    columns: canonical name -> the file's own name of the column; options: values for columns that it lacks; ignored:
+    columns of the file that are not read; market: the default market of such a file. `notes` says how it is read;
+    decisions made during reading are added later."""
 
     file: PriceFile
     form: Form
     columns: dict[str, str]
     ignored: tuple[str, ...]
-    given: dict[str, str] = field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     adjusted: bool = False
 
     @property
     def market(self) -> str:
-        """The market of such a file unless somebody says otherwise."""
+        """The default market of such a file."""
         if self.file.wide is None:
             return self.form.market
         tickers = self.file.wide.tickers
@@ -108,20 +108,20 @@ class RecognisedFile:
     def batches(
         self, *, market: str, rows: int, recorded: Mapping[str, str] | None = None
     ) -> Iterator[BarBatch | EventBatch | FlowBatch]:
-        """Its rows as batches of about `rows`; PriceFileError where it breaks off or does not fit the market.
+        """Its rows as batches of about `rows`; PriceFileError where it is cut short or does not fit the market.
         `recorded`: see `Notation`."""
         notation = Notation.of(market, recorded)
         notation.notes = self.notes
         done = 0
         names, side_by_side = self.file.names, self.file.wide
-        wanted = (
+        columns = (
             [names[place] for place in wide.places(side_by_side)]
             if side_by_side
             else [names[place] for place in self.positions.values()]
         )
         if side_by_side:
             rows = max(rows // len(side_by_side.tickers), 1)
-        for raw in self.file.tables(wanted, rows):
+        for raw in self.file.tables(columns, rows):
             whole = np.arange(done + 1, done + raw.num_rows + 1)
             done += raw.num_rows
             broken = np.frombuffer(self.file.broken_rows, dtype=np.int64).copy()
@@ -146,23 +146,23 @@ class RecognisedFile:
             return wide.unpivot(raw, row, self.file.wide, names)
         table = raw.select([names[place] for place in self.positions.values()])
         table = table.rename_columns(list(self.positions))
-        for name, value in self.given.items():
+        for name, value in self.options.items():
             table = table.append_column(name, pa.array([value] * table.num_rows, pa.string()))
         return table, row
 
     def _whole(self, name: str) -> Iterator[Column]:
-        """A column of the whole file, in parts, read beside what is being read."""
-        if name in self.given:
-            yield pa.chunked_array([[self.given[name]]])
+        """A column of the whole file, in parts, by a second reading."""
+        if name in self.options:
+            yield pa.chunked_array([[self.options[name]]])
             return
         if self.file.wide and name == "code":
             yield pa.chunked_array([list(self.file.wide.tickers)])
             return
-        again = self.file.reopened()
+        file = self.file.reopen()
         try:
             place = self.file.wide.date if self.file.wide else self.positions[name]
-            own = again.names[place]
-            for table in again.tables([own], 1 << 20):
+            own = file.names[place]
+            for table in file.tables([own], 1 << 20):
                 yield table.column(own)
         finally:
-            again.close()
+            file.close()

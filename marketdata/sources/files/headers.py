@@ -1,4 +1,4 @@
-"""The head of a table of text: its delimiter, its header rows, and what its columns hold.
+"""Parser of the head of a table of text: its delimiter, its header rows, and its columns.
 
 A table has one row of names, or two or three where it comes from yfinance: with several instruments side by side, one
 row names the field of each column and one the ticker, in either order, and a third may name the index.
@@ -19,7 +19,7 @@ from marketdata.sources.files.spellings import SPELLINGS, YAHOO, canonical_names
 DELIMITERS = (",", "\t", ";", "|")
 MOST_COLUMNS = 50_000
 PREAMBLE = 6
-"""Rows in which the names may come: some exports begin with a title."""
+"""Rows among which the row of names is: some exports begin with a title."""
 
 _PAIR = re.compile(r"\(\s*'(.*)',\s*'(.*)'\s*\)")
 
@@ -34,8 +34,8 @@ class WideLayout:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """`names`: what the columns are called, as many as there are; `lines`: how many lines of the file come before
-    the first row of data; `wide` where several instruments stand side by side."""
+    """`names` of all columns; `lines`: the number of lines before the first row of data; `wide`: the layout of a table
+    with several instruments side by side."""
 
     names: tuple[str, ...]
     lines: int
@@ -54,15 +54,15 @@ def header(text: str) -> Header:
         raise PriceFileError(f"has {widest:,} columns, and {MOST_COLUMNS:,} are read: it is no table of prices.")
     first = _names_row(rows)
     heads = rows[first:]
-    many, wide = _side_by_side(heads)
+    count, wide = _side_by_side(heads)
     if wide is not None:
-        return Header(tuple(heads[0]), ends[first + many - 1], delimiter, wide)
+        return Header(tuple(heads[0]), ends[first + count - 1], delimiter, wide)
     names = _with_index(heads)
     return Header(tuple(names), ends[first], delimiter)
 
 
 def wide_of_names(names: Sequence[str]) -> WideLayout | None:
-    """The same of a Parquet file, where pandas writes both names of a column as one: ('Close', 'AAPL')."""
+    """The wide layout of a Parquet file, in which pandas writes both names of a column as one: ('Close', 'AAPL')."""
     pairs = [_PAIR.fullmatch(name) for name in names]
     if sum(pair is not None for pair in pairs) < 4:
         return None
@@ -78,8 +78,7 @@ def _delimiter(text: str) -> str:
 
 
 def _rows(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
-    """The first rows that are not empty, and the number of the line that each ends with. A last row that may be cut
-    is left out where it is not the only one."""
+    """The first rows that are not empty, and the number of the last line of each."""
     rows: list[list[str]] = []
     ends: list[int] = []
     reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
@@ -91,12 +90,12 @@ def _rows(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
             if len(rows) > PREAMBLE + 4:
                 break
     except csv.Error as error:
-        raise PriceFileError(f"begins with what is no table ({error}).") from None
+        raise PriceFileError(f"does not begin with a table ({error}).") from None
     return rows, ends
 
 
 def _names_row(rows: list[list[str]]) -> int:
-    """Where the names are: the first row, unless a later one is the first that holds names known here."""
+    """The number of the row of names: the first row, unless a later one is the first with names of `spellings`."""
     for number, row in enumerate(rows[:PREAMBLE]):
         if len(canonical_names(row)) >= 3 or (number + 1 < len(rows) and _side_by_side(rows[number:])[1]):
             return number
@@ -104,7 +103,7 @@ def _names_row(rows: list[list[str]]) -> int:
 
 
 def _side_by_side(rows: list[list[str]]) -> tuple[int, WideLayout | None]:
-    """How many rows of names there are, and where the instruments are, if they stand side by side."""
+    """The number of rows of names, and the layout where instruments are side by side."""
     if len(rows) < 2 or len(rows[0]) != len(rows[1]):
         return 1, None
     first, second = _filled(rows[0]), rows[1]
@@ -119,8 +118,8 @@ def _side_by_side(rows: list[list[str]]) -> tuple[int, WideLayout | None]:
 
 
 def _wide(fields: Sequence[str], tickers: Sequence[str]) -> WideLayout | None:
-    """The table whose columns have these fields and tickers; None where they are not."""
-    found: dict[str, dict[str, int]] = {}
+    """The layout of columns with these fields and tickers; None where they are no such names."""
+    columns: dict[str, dict[str, int]] = {}
     day = None
     for place, (field, ticker) in enumerate(zip(fields, tickers, strict=True)):
         name = normalise(field)
@@ -128,20 +127,20 @@ def _wide(fields: Sequence[str], tickers: Sequence[str]) -> WideLayout | None:
         if alone in SPELLINGS["date"] and (place == 0 or not (field and ticker)):
             day = place if day is None else day
         elif not (field and ticker) or (place == 0 and name not in YAHOO):
-            continue  # an index, or what the rows of names are called
+            continue  # an index, or the names of the rows of names
         elif name not in YAHOO or _is_number(ticker):
             return None
         elif name in SPELLINGS:
-            found.setdefault(ticker, {})[name] = place
-    if not found or not all("close" in places for places in found.values()):
+            columns.setdefault(ticker, {})[name] = place
+    if not columns or not all("close" in places for places in columns.values()):
         return None
-    if any(normalise(ticker) in YAHOO for ticker in found):
+    if any(normalise(ticker) in YAHOO for ticker in columns):
         return None
-    return WideLayout(day or 0, found)
+    return WideLayout(day or 0, columns)
 
 
 def _with_index(rows: list[list[str]]) -> list[str]:
-    """The names, with `date` for a first column without one that holds days: pandas' unnamed index."""
+    """The names, with `date` for an unnamed first column of days, which is pandas' index."""
     names = list(rows[0])
     nameless = names[0] in ("", "Unnamed: 0", "index")
     if nameless and "date" not in canonical_names(names) and len(rows) > 1 and dates.is_day(rows[1][0]):
@@ -150,11 +149,11 @@ def _with_index(rows: list[list[str]]) -> list[str]:
 
 
 def _filled(cells: list[str]) -> list[str]:
-    """Cells with those of merged ones filled from the left, but for the first column's."""
-    found = list(cells)
-    for place in range(2, len(found)):
-        found[place] = found[place] or found[place - 1]
-    return found
+    """The cells of merged columns filled from the left, except the first column."""
+    filled = list(cells)
+    for place in range(2, len(filled)):
+        filled[place] = filled[place] or filled[place - 1]
+    return filled
 
 
 def _is_number(text: str) -> bool:
@@ -162,6 +161,6 @@ def _is_number(text: str) -> bool:
 
 
 def list_names(names: Sequence[str], most: int = 20) -> str:
-    """Names for a message, each cut, at most so many."""
-    said = ", ".join(excerpt(name, 40) for name in names[:most]) or "(none)"
-    return f"{said} and {len(names) - most:,} more" if len(names) > most else said
+    """Up to `most` names for a message, each cut."""
+    text = ", ".join(excerpt(name, 40) for name in names[:most]) or "(none)"
+    return f"{text} and {len(names) - most:,} more" if len(names) > most else text

@@ -1,4 +1,4 @@
-"""What KRX writes into its own files: segments, departments, and the kind of an instrument.
+"""Words of KRX files: segments, departments, and the kind of an instrument.
 
 Facts: the last character of a KRX stock code is 0 for common stock and anything else for preferred stock. The
 department (소속부) of KOSDAQ companies names administration (관리종목), investment caution (투자주의환기종목) and
@@ -29,7 +29,7 @@ SEGMENT_WORDS = {
     "코넥스": "KONEX",
     "코넥스시장": "KONEX",
 }
-"""What Korean exports call the segments."""
+"""Korean names of the segments."""
 DEPARTMENT_LENGTH = 40
 
 _REIT = re.compile("(?<![메블])리츠")
@@ -38,7 +38,7 @@ _TRAITS = 8
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A coded column: distinct words, and the index of each row's (-1: nothing said)."""
+    """A coded column: distinct words, and the index of each row's word (-1: missing)."""
 
     words: NDArray[np.str_]
     index: NDArray[np.int32]
@@ -54,8 +54,8 @@ def statuses(
 ) -> tuple[tuple[RowStatus, ...], NDArray[np.int32]]:
     """The distinct statuses of R rows, and the index of each row's, (R,).
 
-    Where the file has departments, a row without one has none (""), and is neither managed nor under caution;
-    without the column (None) nothing is known of them.
+    Where the file has departments, a row without one has none (""), and is neither managed nor under caution; without
+    the column (None) they are unknown.
     """
     preferred = _flags(codes, lambda code: not code.endswith("0"))
     spac = _flags(names, lambda name: "스팩" in name)
@@ -65,7 +65,7 @@ def statuses(
     key = key * (len(departments.words) + 1 if departments else 1) + department + 1
     key = key * _TRAITS + preferred * 4 + spac * 2 + reit
     _, first, index = np.unique(key, return_index=True, return_inverse=True)
-    found = tuple(
+    distinct = tuple(
         _status(
             _word(segments, row),
             (_word(departments, row) or "")[:DEPARTMENT_LENGTH] if departments else None,
@@ -75,7 +75,7 @@ def statuses(
         )
         for row in first.tolist()
     )
-    return found, index.astype(np.int32)
+    return distinct, index.astype(np.int32)
 
 
 def _status(segment: str | None, department: str | None, *, preferred: bool, spac: bool, reit: bool) -> RowStatus:

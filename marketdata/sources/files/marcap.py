@@ -1,7 +1,7 @@
-"""The marcap data set: the exchange's own daily list of every KRX instrument.
+"""Parser of the marcap data set: the exchange's own daily list of every KRX instrument.
 
 It spells the column of the day's change in percent `ChangesRatio` in new files and `ChagesRatio` in old ones; neither
-is read, since the change in won is there: base price = Close - Changes. Numbers may come as text ("83000.0").
+is read, since there is the change in won: base price = Close - Changes. Numbers may be text ("83000.0").
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def convert(table: pa.Table, row: NDArray[np.int64], notation: Notation) -> BarB
     segment = words(table.column("market"))
     department = krx.Words(*words(table.column("department"))) if "department" in names else None
     statuses, status = krx.statuses(krx.Words(*codes), krx.Words(*name), krx.Words(*segment), department)
-    known = np.array([*(word in krx.SEGMENTS for word in segment[0].tolist()), False])
+    is_segment = np.array([*(word in krx.SEGMENTS for word in segment[0].tolist()), False])
     return BarBatch(
         row=row,
         codes=codes[0],
@@ -66,6 +66,6 @@ def convert(table: pa.Table, row: NDArray[np.int64], notation: Notation) -> BarB
         statuses=statuses,
         status=status,
         unreadable=unreadable,
-        foreign=~known[segment[1]],
+        foreign=~is_segment[segment[1]],
         raw=table,
     )

@@ -1,6 +1,6 @@
-"""How one file writes codes and days, decided for the whole file before a row of it is converted.
+"""Notation of codes and days in one file, decided for the whole file before a row of it is converted.
 
-Two questions have no answer in a single cell, and are put to the whole column the first time they come up: whether
+Two questions have no answer in a single cell and are decided by the whole column when they first arise: whether
 01/02/2024 begins with its day or its month, and whether 5930 is a KRX code without its leading zeros.
 """
 
@@ -32,8 +32,9 @@ CODE_LENGTH = 32
 
 @dataclass(slots=True)
 class Notation:
-    """`market` is the name of the market, `recorded` maps codes as this market spells them to other spellings under
-    which it recorded them before. `notes` collects what was decided."""
+    """`market`: its name; `recorded` maps codes in the market's spelling to other spellings under which they were
+    recorded before; `restores`: whether leading zeros are restored (None: not decided yet); `notes` collects the
+    decisions."""
 
     market: str
     recorded: Mapping[str, str] = field(default_factory=dict)
@@ -43,65 +44,66 @@ class Notation:
 
     @classmethod
     def of(cls, market: str, recorded: Mapping[str, str] | None = None) -> Notation:
-        """That of a file for this market, nothing decided."""
+        """The undecided notation of a file for this market."""
         return cls(market, recorded or {}, Clock(get_market(market).timezone))
 
     def decide(self, table: pa.Table, whole: Columns) -> None:
-        """Answer what the columns `code` and `date` of these rows ask; PriceFileError where the file cannot say."""
+        """Decide the questions of the columns `code` and `date` of these rows; PriceFileError where the file proves no
+        answer."""
         if not self.clock.order and dates.orders(table.column("date")):
             self.decide_order(whole)
         is_korean = self.market.partition("-")[0] == "kr"
-        if is_korean and self.restores is None:
-            written = _texts(table.column("code"))
-            if any(codes.truncated_digits(text) for text in written):
-                self._decide_zeros(whole)
+        is_open = is_korean and self.restores is None
+        if is_open and any(codes.truncated_digits(text) for text in _texts(table.column("code"))):
+            self._decide_zeros(whole)
 
     def codes(self, column: Column) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
-        """Codes as coded words as the market spells them, the table ascending. What is no code stays as it is
-        written, to be shown; a missing one is -1."""
+        """Codes in the market's spelling as coded words, the table ascending. A text that is no code is unchanged, for
+        messages; a missing code is -1."""
         if not is_text(column.type) and self.market.partition("-")[0] != "kr":
             raise PriceFileError(
                 f"the column of codes holds {column.type}, but codes are text ('AAPL'): as numbers they are no codes "
                 f"of market {self.market}."
             )
-        written, index = words(column, blank=("",))
-        spelled = [self._code(text) for text in written.tolist()]
+        texts, index = words(column, blank=("",))
+        spelled = [self._code(text) for text in texts.tolist()]
         distinct = sorted({text for text in spelled if text})
         place = {text: number for number, text in enumerate(distinct)}
         moved = np.array([*(place.get(text, -1) for text in spelled), -1], dtype=np.int32)
         return np.array(distinct, dtype=np.str_), moved[index]
 
     def _code(self, text: str) -> str:
-        found = codes.spell_code(self.market, text)
-        if not found and self.restores:
-            found = codes.restore_zeros(text) if codes.truncated_digits(text) else ""
-        if found:
-            return self.recorded.get(found, found)
+        code = codes.spell_code(self.market, text)
+        if not code and self.restores:
+            code = codes.restore_zeros(text) if codes.truncated_digits(text) else ""
+        if code:
+            return self.recorded.get(code, code)
         return "" if text in codes.MISSING_CODES else excerpt(text, CODE_LENGTH - 3)
 
     def decide_order(self, whole: Columns) -> None:
-        """Read dates such as 01/02/2024 as the file proves they are meant; PriceFileError where it proves nothing."""
+        """Decide the order of day and month in dates such as 01/02/2024; PriceFileError where the file proves none."""
         proofs: set[str] = set()
-        shown = ""
+        example = ""
         for column in whole("date"):
             proofs |= dates.orders(column)
-            shown = shown or dates.sample(column)
+            example = example or dates.sample(column)
         proofs.discard("")
         if len(proofs) > 1:
             raise PriceFileError(
-                f"some dates begin with the day and others with the month ({shown} ...): write them as 2024-01-31."
+                f"some dates begin with the day and others with the month ({example} ...): write them as 2024-01-31."
             )
         if not proofs:
             raise PriceFileError(
-                f"{shown} may be either of two days, since no date of the file shows whether the day or the month "
+                f"{example} may be either of two days, since no date of the file shows whether the day or the month "
                 "comes first: write dates as 2024-01-31."
             )
         (order,) = proofs
         self.clock = Clock(self.clock.timezone, order)
-        self.notes.append(f"dates such as {shown} are read {order}, as others of the file can only be")
+        self.notes.append(f"dates such as {example} are read {order}, as others of the file can only be")
 
     def _decide_zeros(self, whole: Columns) -> None:
-        """Zeros were lost for certain where no code of digits alone still has them, and every other is one of KRX."""
+        """Decide whether leading zeros are restored: they are lost for certain where no code of digits alone has them,
+        and every other code is one of KRX."""
         example = padded = ""
         others = False
         for column in whole("code"):
@@ -128,5 +130,5 @@ class Notation:
 
 
 def _texts(column: Column) -> list[str]:
-    found: list[str] = words(column, blank=("",))[0].tolist()
-    return found
+    texts: list[str] = words(column, blank=("",))[0].tolist()
+    return texts

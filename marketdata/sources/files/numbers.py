@@ -1,11 +1,11 @@
-"""Numbers as files write them -> float64.
+"""Parser of numbers: the notations of files -> float64.
 
-1. A plain number is read by Arrow, a whole column at once.
-2. Only where that leaves something: thousands (68,000), also at once.
-3. Only where that leaves something: the notations of `_number`, each distinct text once.
+1. Arrow reads plain numbers, a whole column at once.
+2. The rest are numbers with thousands (68,000), also at once.
+3. The rest of these are in the notations of `_number`, each distinct text once.
 
-Nothing is guessed. A comma that does not divide thousands (1,5) is no number, nor is a percentage where a price is
-wanted; a text that says that there is nothing is missing, never 0.
+There is no guessing. A comma that does not divide thousands (1,5) is no number, nor is a percentage in a column of
+prices; a text for a missing value is missing, never 0.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ NOTHING = (
     *("", "-", "--", "–", "—", "nan", "NaN", "NAN", "None", "none", "null", "NULL", "Null"),
     *("N/A", "n/a", "NA", "#N/A", "<NA>", "NaT"),
 )
-"""Texts that say that there is no number."""
+"""Texts for a missing number."""
 SCALES = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
-"""Suffixes, as investing.com writes them."""
+"""Suffixes of investing.com."""
 CURRENCIES = "$₩￦€"
 
 _PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
@@ -36,8 +36,8 @@ _SCALED = re.compile(r"(.+?)\s*([KMBTkmbt])")
 
 
 def numbers(column: Column, *, percent: bool = False) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """As float64, NaN where empty; and where something is written that is not a finite number. With `percent`, 50% is
-    0.5; without, it is no number."""
+    """The numbers as float64, NaN where missing; and a mask of cells that are not a finite number. With `percent`, 50%
+    is 0.5; without, it is no number."""
     if is_text(column.type):
         return _in_text(column, percent=percent)
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
@@ -45,12 +45,12 @@ def numbers(column: Column, *, percent: bool = False) -> tuple[NDArray[np.float6
             column = pc.cast(column, pa.float64())
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             return np.full(len(column), np.nan), np.ones(len(column), dtype=bool)
-    found: NDArray[np.float64] = (
+    values: NDArray[np.float64] = (
         column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy()
     )
-    found = found.astype(np.float64, copy=False)
-    endless = np.isinf(found)
-    return (np.where(endless, np.nan, found) if endless.any() else found), endless
+    values = values.astype(np.float64, copy=False)
+    infinite = np.isinf(values)
+    return (np.where(infinite, np.nan, values) if infinite.any() else values), infinite
 
 
 def _in_text(column: Column, *, percent: bool) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -64,19 +64,19 @@ def _in_text(column: Column, *, percent: bool) -> tuple[NDArray[np.float64], NDA
     bare = pc.if_else(grouped, pc.replace_substring(text, ",", ""), text)
     is_plain = pc.match_substring_regex(bare, _PLAIN)
     plain = pc.if_else(is_plain, bare, pa.scalar(None, pa.string()))
-    found, wrong = numbers(pc.cast(plain, pa.float64()))
+    values, wrong = numbers(pc.cast(plain, pa.float64()))
     left = pc.if_else(is_plain, pa.scalar(None, pa.string()), text)
     if left.null_count == len(left):
-        return found, wrong
-    written, index = words(left, blank=NOTHING)
-    read = np.array([*(_number(word, percent=percent) for word in written.tolist()), np.nan])
+        return values, wrong
+    texts, index = words(left, blank=NOTHING)
+    read = np.array([*(_number(word, percent=percent) for word in texts.tolist()), np.nan])
     rest = index >= 0
-    return np.where(rest, read[index], found), wrong | (rest & np.isnan(read[index]))
+    return np.where(rest, read[index], values), wrong | (rest & np.isnan(read[index]))
 
 
 def _number(text: str, *, percent: bool) -> float:
-    """Full-width digits, quotes, blanks, currencies, a scale (980.1K), accounting's parentheses; NaN for what is not a
-    number."""
+    """The number of a text with full-width digits, quotes, blanks, currencies, a scale (980.1K), or accounting's
+    parentheses; NaN for any other."""
     plain = unicodedata.normalize("NFKC", text).replace("\N{MINUS SIGN}", "-").strip("'\" ")
     negative = re.fullmatch(r"\((.*)\)", plain)
     plain = (negative[1] if negative else plain).strip(CURRENCIES + " ").removesuffix("원").strip()
@@ -90,5 +90,5 @@ def _number(text: str, *, percent: bool) -> float:
         plain = plain.replace(",", "").replace(" ", "")
     if not re.match(_PLAIN, plain):
         return np.nan
-    found = float(plain) * scale * (-1 if negative else 1)
-    return round(found, 6) if scale > 1 and np.isfinite(found) else found
+    number = float(plain) * scale * (-1 if negative else 1)
+    return round(number, 6) if scale > 1 and np.isfinite(number) else number

@@ -1,7 +1,7 @@
 """An open file: its columns, and its rows in tables that are bounded in rows and in bytes.
 
-Text is read as text only and streamed, Parquet by batches of rows: a file need not fit into memory, and none makes the
-import grow beyond its bounds. Lines that are no rows are counted, not collected.
+Text is read as text only and streamed, Parquet by batches of rows: a file need not fit into memory. Lines that are no
+rows are counted, and only the first of them are stored.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from marketdata.sources.files.headers import Header, WideLayout
 
 CSV_BLOCK = 1 << 20
 BATCH_BYTES = 64 << 20
-"""A batch ends with these bytes, however few its rows are."""
+"""Bytes after which a batch ends, even with few rows."""
 ROW_GROUP_BYTES = 4 << 30
 LINES_KEPT, LINE_LENGTH = 1_000, 200
-"""Lines that are no rows: so many are kept, cut to this length."""
+"""Lines that are no rows: the number that is stored, and their length."""
 MOST_BROKEN = 100_000
-"""More lines that are no rows than this, and than rows, and it is no table."""
+"""A file with more lines that are no rows than this, and than rows, is no table."""
 
 
 @dataclass(slots=True)
 class PriceFile:
     """An open file: its columns, and its rows on demand.
 
-    `rows` is None where only reading to the end will tell. `broken` collects lines of a CSV that have too many or
-    too few fields, as (number of the row from 1, the line); `broken_rows` the numbers of all of them. `wide` where
-    instruments stand side by side, and `notes` what a person should know of how it was read.
+    `rows` is None where the number is unknown before the end. `broken` collects lines of a CSV with too many or too few
+    fields, as (number of the row from 1, the line); `broken_rows` the numbers of all of them. `wide`: the layout of
+    instruments side by side; `notes`: how the file is read, for a person.
     """
 
     path: Path
@@ -60,28 +60,25 @@ class PriceFile:
 
     @property
     def names(self) -> list[str]:
-        """The columns by names of their own, by which `tables` is asked for them: no two are alike."""
-        seen: set[str] = set()
-        found = []
+        """Unique names of the columns, for `tables`."""
+        names: dict[str, None] = {}
         for place, name in enumerate(self.columns):
-            own = name if name and name not in seen else f"{name}#{place + 1}"
-            seen.add(own)
-            found.append(own)
-        return found
+            names[name if name and name not in names else f"{name}#{place + 1}"] = None
+        return list(names)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know of how it is read."""
-        found = [self.container] if self.container else []
+        """How the file is read, for a person."""
+        notes = [self.container] if self.container else []
         if self._stream is not None and self._stream.encoding != "utf-8":
-            found.append(f"text in {self._stream.encoding}")
+            notes.append(f"text in {self._stream.encoding}")
         if self._header is not None and self._header.delimiter != ",":
             name = {"\t": "tabs", ";": "semicolons", "|": "bars"}[self._header.delimiter]
-            found.append(f"fields divided by {name}")
-        return tuple(found)
+            notes.append(f"fields divided by {name}")
+        return tuple(notes)
 
     def tables(self, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
-        """The file's rows, only these columns, in tables of about `rows`; PriceFileError where it breaks off."""
+        """The file's rows, only these columns, in tables of about `rows`; PriceFileError where it is cut short."""
         read = self._of_parquet if self._parquet is not None else self._of_text
         done = 0
         try:
@@ -98,10 +95,10 @@ class PriceFile:
             zlib.error,
             zipfile.BadZipFile,
         ) as error:
-            raise PriceFileError(self._broken_off(done, error)) from error
+            raise PriceFileError(self._failure(done, error)) from error
 
     def read_so_far(self) -> float | None:
-        """The share of the file already read, 0..1, where its container tells."""
+        """The share of the file already read, 0..1; None where it is unknown."""
         if self._position is None or not self._size:
             return None
         try:
@@ -109,13 +106,13 @@ class PriceFile:
         except (ValueError, OSError):
             return 1.0
 
-    def reopened(self) -> PriceFile:
-        """The same file, to be read from its beginning beside this one."""
+    def reopen(self) -> PriceFile:
+        """The same file opened a second time."""
         assert self._reopen is not None  # noqa: S101 - every opened file has it
         return self._reopen(self.path)
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close the file."""
         if self._parquet is not None:
             self._parquet.close()
         if self._stream is not None:
@@ -126,22 +123,22 @@ class PriceFile:
     def _of_parquet(self, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
         assert self._parquet is not None  # noqa: S101 - chosen by `tables`
         own = dict(zip(self.names, self.columns, strict=True))
-        wanted = [own[name] for name in columns]
-        rows = min(rows, self._rows_of_bytes(wanted))
-        for batch in self._parquet.iter_batches(batch_size=rows, columns=wanted):
-            yield pa.Table.from_batches([batch]).select(wanted).rename_columns(list(columns))
+        originals = [own[name] for name in columns]
+        rows = min(rows, self._rows_of_bytes(originals))
+        for batch in self._parquet.iter_batches(batch_size=rows, columns=originals):
+            yield pa.Table.from_batches([batch]).select(originals).rename_columns(list(columns))
 
     def _rows_of_bytes(self, columns: Sequence[str]) -> int:
-        """How many rows come to `BATCH_BYTES`, by what the footer states of the columns."""
+        """The number of rows of `BATCH_BYTES`, by the sizes of the columns in the footer."""
         assert self._parquet is not None  # noqa: S101
         footer, most = self._parquet.metadata, 1
-        wanted = set(columns)
+        names = set(columns)
         for group in range(footer.num_row_groups):
             part = footer.row_group(group)
             size = sum(
                 chunk.total_uncompressed_size
                 for chunk in (part.column(n) for n in range(part.num_columns))
-                if chunk.path_in_schema.split(".")[0] in wanted
+                if chunk.path_in_schema.split(".")[0] in names
             )
             if size > ROW_GROUP_BYTES:
                 raise PriceFileError(f"has a row group of {size >> 20:,} MB: write it with smaller row groups.")
@@ -173,18 +170,18 @@ class PriceFile:
                 column_types=dict.fromkeys(names, pa.string()), include_columns=list(columns)
             ),
         )
-        held: list[pa.RecordBatch] = []
+        batches: list[pa.RecordBatch] = []
         count = size = 0
         for batch in reader:
-            held.append(batch)
+            batches.append(batch)
             count += batch.num_rows
             size += batch.nbytes
             self._good += batch.num_rows
             if count >= rows or size >= BATCH_BYTES:
-                yield pa.Table.from_batches(held)
-                held, count, size = [], 0, 0
+                yield pa.Table.from_batches(batches)
+                batches, count, size = [], 0, 0
         if count:
-            yield pa.Table.from_batches(held)
+            yield pa.Table.from_batches(batches)
 
     def _keep_broken(self, row: pacsv.InvalidRow) -> Literal["skip", "error"]:
         assert self._header is not None  # noqa: S101
@@ -194,7 +191,8 @@ class PriceFile:
             self.broken.append((number, excerpt(row.text, LINE_LENGTH)))
         return "error" if len(self.broken_rows) > max(MOST_BROKEN, self._good) else "skip"
 
-    def _broken_off(self, done: int, error: BaseException) -> str:
+    def _failure(self, done: int, error: BaseException) -> str:
+        """The message of an error after `done` rows."""
         if len(self.broken_rows) > max(MOST_BROKEN, self._good):
             return (
                 f"{self.path.name} is no table: {len(self.broken_rows):,} of its first lines have not as many fields "
@@ -212,5 +210,5 @@ class PriceFile:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what an error says, cut."""
+    """The first line of an error's message, cut."""
     return excerpt((str(error).strip().splitlines() or [type(error).__name__])[0], 160)

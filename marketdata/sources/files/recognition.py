@@ -1,4 +1,4 @@
-"""Which form a file has: the first whose columns are there, the person's own options counted."""
+"""Recognition of a file's form: the first one whose columns it has, with those of the options."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ def recognise(
     code: str | None = None,
     day: date | None = None,
 ) -> RecognisedFile:
-    """Open `path` and say which of `forms` it has; PriceFileError where that is none of them. `code` and `day` are
-    those of all its rows where it has no such column; without `code`, the file's name may be one of `market`."""
+    """The open file at `path` with the one of `forms` that it has; PriceFileError where it has none of them. `code` and
+    `day` are those of all its rows where it has no such column; without `code`, the file's name may be a code of
+    `market`."""
     file = open_file(path)
     try:
         return _recognised(file, forms, market, code, day)
@@ -46,37 +47,37 @@ def _recognised(
         if code or day:
             raise PriceFileError(f"{name} has tickers and days of its own: leave --code and --date out.")
         return _side_by_side(file, by_name["tidy"])
-    given = {"code": code or "", "date": day.isoformat() if day else ""}
+    values = {"code": code or "", "date": day.isoformat() if day else ""}
     for form in forms:
         positions = form.positions(file.columns)
-        supplied = {key: value for key, value in given.items() if value}
-        lacks = form.missing(file.columns, frozenset(supplied))
+        options = {key: value for key, value in values.items() if value}
+        lacks = form.missing(file.columns, frozenset(options))
         if lacks == ("code",):
-            found = codes.code_in_name(market or form.market, file.path.name.split(".")[0])
-            if found:
-                supplied["code"], lacks = found, ()
+            code_in_name = codes.code_in_name(market or form.market, file.path.name.split(".")[0])
+            if code_in_name:
+                options["code"], lacks = code_in_name, ()
         if lacks:
             continue
         _refuse_doubles(file, form, positions)
-        for key in supplied:
+        for key in options:
             if key in positions:
                 own = excerpt(file.columns[positions[key]], 40)
                 raise PriceFileError(f"{name} has a column of its own for this ({own}): leave --{key} out.")
-        return _of_form(file, form, positions, supplied)
-    raise PriceFileError(_refusal(file, forms, frozenset(key for key in given if given[key])))
+        return _of_form(file, form, positions, options)
+    raise PriceFileError(_refusal(file, forms, frozenset(key for key in values if values[key])))
 
 
-def _of_form(file: PriceFile, form: Form, positions: dict[str, int], given: dict[str, str]) -> RecognisedFile:
+def _of_form(file: PriceFile, form: Form, positions: dict[str, int], options: dict[str, str]) -> RecognisedFile:
     used = set(positions.values())
     ignored = tuple(excerpt(name, 40) for place, name in enumerate(file.columns) if place not in used and name)
     names = {key: file.columns[place] for key, place in positions.items()}
-    found = RecognisedFile(file, form, names, ignored, given, positions)
-    found.notes.append(_reading(names, given))
+    recognised = RecognisedFile(file, form, names, ignored, options, positions)
+    recognised.notes.append(_columns_note(names, options))
     fields = {normalise(name) for name in file.columns}
-    found.adjusted = {"dividends", "stocksplits"} <= fields and "adjclose" not in fields
-    if "adjclose" in fields or found.adjusted:
-        found.notes.append(YAHOO_NOTE)
-    return found
+    recognised.adjusted = {"dividends", "stocksplits"} <= fields and "adjclose" not in fields
+    if "adjclose" in fields or recognised.adjusted:
+        recognised.notes.append(YAHOO_NOTE)
+    return recognised
 
 
 YAHOO_NOTE = (
@@ -93,23 +94,23 @@ def _side_by_side(file: PriceFile, form: Form) -> RecognisedFile:
     )
     columns = {"date": file.columns[file.wide.date], "code": "the tickers of the header"}
     columns |= {name: name for name in wide.FIELDS}
-    found = RecognisedFile(file, form, columns, ())
-    found.adjusted = {"dividends", "stocksplits"} <= fields and "adjclose" not in fields
-    found.notes.append(
+    recognised = RecognisedFile(file, form, columns, ())
+    recognised.adjusted = {"dividends", "stocksplits"} <= fields and "adjclose" not in fields
+    recognised.notes.append(
         f"yfinance's columns side by side: {len(tickers):,} tickers ({list_names(tickers, 5)}), a bar for each and day"
     )
-    found.notes.append(YAHOO_NOTE)
-    return found
+    recognised.notes.append(YAHOO_NOTE)
+    return recognised
 
 
-def _reading(names: Mapping[str, str], given: Mapping[str, str]) -> str:
-    said = [key if normalise(own) == normalise(key) else f"{excerpt(own, 40)} as {key}" for key, own in names.items()]
-    said += [f"{value} as {key} of every row" for key, value in given.items()]
-    return f"read: {', '.join(said)}"
+def _columns_note(names: Mapping[str, str], options: Mapping[str, str]) -> str:
+    parts = [key if normalise(own) == normalise(key) else f"{excerpt(own, 40)} as {key}" for key, own in names.items()]
+    parts += [f"{value} as {key} of every row" for key, value in options.items()]
+    return f"read: {', '.join(parts)}"
 
 
 def _refuse_doubles(file: PriceFile, form: Form, positions: Mapping[str, int]) -> None:
-    """PriceFileError where a column that is read comes twice."""
+    """PriceFileError where the file has a column twice that is read."""
     names = [normalise(name) for name in file.columns]
     for place in positions.values():
         if names.count(names[place]) > 1:
@@ -118,20 +119,20 @@ def _refuse_doubles(file: PriceFile, form: Form, positions: Mapping[str, int]) -
             )
 
 
-def _refusal(file: PriceFile, forms: Sequence[Form], given: frozenset[str]) -> str:
-    """Why a file has none of the forms, and what the nearest lacks: the one of which it has most columns."""
+def _refusal(file: PriceFile, forms: Sequence[Form], options: frozenset[str]) -> str:
+    """The message for a file of none of the forms, with the missing columns of the nearest form."""
     name = file.path.name
-    lacks = {form.name: form.missing(file.columns, given) for form in forms}
+    lacks = {form.name: form.missing(file.columns, options) for form in forms}
     nearest = max(forms, key=lambda form: (len(form.positions(file.columns)), -len(lacks[form.name])))
     missing = lacks[nearest.name]
     if missing and set(missing) <= set(OPTION_COLUMNS):
-        options = {"code": "--code 005930", "date": "--date 2024-01-31"}
+        examples = {"code": "--code 005930", "date": "--date 2024-01-31"}
         return (
             f"{name} is a {nearest.name} file without a column for {' and '.join(missing)} (columns: "
-            f"{list_names(file.columns, MOST_SHOWN)}): say {' and '.join(options[one] for one in missing)}."
+            f"{list_names(file.columns, MOST_SHOWN)}): say {' and '.join(examples[column] for column in missing)}."
         )
-    known = "; ".join(f"{form.name} ({', '.join(form.required)})" for form in forms)
+    required = "; ".join(f"{form.name} ({', '.join(form.required)})" for form in forms)
     columns = f"{name} has the columns {list_names(file.columns)}: no known form of file"
     if not nearest.positions(file.columns):
-        return f"{columns}. Known forms: {known}."
-    return f"{columns}; {nearest.name} is the nearest and lacks {', '.join(missing)}. Known forms: {known}."
+        return f"{columns}. Known forms: {required}."
+    return f"{columns}; {nearest.name} is the nearest and lacks {', '.join(missing)}. Known forms: {required}."

@@ -1,7 +1,7 @@
-"""What the columns of files are called: one table for every form.
+"""Spellings of column names: one table for all forms of files.
 
-A name is compared composed (NFC), in small letters, without blanks and underscores, and without the unit behind it
-where that is the market's own: `Adj Close`, `adj_close` and `AdjClose` are one name, and 거래대금(원) is 거래대금.
+Names are compared composed (NFC), in small letters, without blanks and underscores, and without the unit at their end
+where it is the market's own: `Adj Close`, `adj_close` and `AdjClose` are one name, and 거래대금(원) is 거래대금.
 An amount in thousands or millions, 거래대금(백만), is another column, which is not read.
 """
 
@@ -37,7 +37,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "ratio": ("ratio",),
     **{name: (name.replace("_", ""), name.replace("_net_", "").replace("_", "")) for name in FLOW_FIELDS},
 }
-"""Canonical name -> what files call it, the likeliest first. `change` is the day's change in the market's currency:
+"""Canonical name -> names in files, the likeliest first. `change` is the day's change in the market's currency:
 close - change is the base price. FinanceDataReader's Change is a fraction, and 등락률 a percentage: neither is read."""
 MARCAP = {
     "department": ("dept",),
@@ -45,7 +45,7 @@ MARCAP = {
     "market_cap": ("marcap",),
     "shares": ("stocks",),
 }
-"""What the marcap data set calls its own columns."""
+"""Column names of the marcap data set."""
 YAHOO = (
     "open",
     "high",
@@ -63,17 +63,17 @@ _UNIT = re.compile(r"\((원|주)\)$")
 
 
 def normalise(name: str) -> str:
-    """A column's name as it is compared."""
+    """The form of a column's name for comparison."""
     plain = re.sub(r"[\s_\ufeff]+", "", nfc(name).casefold())
     return _UNIT.sub("", plain)
 
 
 def spellings_of(names: Iterable[str], more: Mapping[str, tuple[str, ...]] | None = None) -> dict[str, tuple[str, ...]]:
-    """The spellings of some canonical names; those of `more` instead of the usual ones."""
+    """The spellings of canonical names, where `more` replaces the usual ones."""
     return {name: (more or {}).get(name) or SPELLINGS[name] for name in names}
 
 
 def canonical_names(names: Iterable[str]) -> set[str]:
-    """Which canonical names a row of cells holds."""
-    given = {normalise(name) for name in names}
-    return {name for name, spelled in SPELLINGS.items() if given & set(spelled)}
+    """The canonical names of a row of cells."""
+    cells = {normalise(name) for name in names}
+    return {name for name, spelled in SPELLINGS.items() if cells & set(spelled)}

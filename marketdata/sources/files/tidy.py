@@ -1,8 +1,8 @@
-"""Tidy files: one bar a row, with columns named after what they hold, in English or Korean (`spellings`).
+"""Parser of tidy files: one bar a row, with the columns of `spellings`, in English or Korean.
 
 date, code, open, high, low, close, volume; optional name, amount, base_price or change (close - change is the base
 price), market_cap, shares, department, segment, and market, which may name the market (kr) or the segment (KOSPI).
-Anything else, such as adj_close, is not read.
+Other columns, such as adj_close, are not read.
 """
 
 from __future__ import annotations
@@ -67,28 +67,27 @@ def convert(table: pa.Table, row: NDArray[np.int64], notation: Notation) -> BarB
 
 
 def _segments(table: pa.Table, market: str) -> tuple[Coded, NDArray[np.bool_]]:
-    """Each row's segment, and the rows that name another market or a segment unknown to this one."""
+    """Each row's segment, and a mask of rows that name another market or a segment unknown to this one."""
     rules = get_market(market)
     base = market.split("-")[0]
-    known = set(krx.SEGMENTS if base == "kr" else rules.segments)
+    market_segments = set(krx.SEGMENTS if base == "kr" else rules.segments)
     foreign = np.zeros(table.num_rows, dtype=bool)
-    found: Coded = no_words(table.num_rows)
+    segments: Coded = no_words(table.num_rows)
     for column in ("market", "segment"):
-        said_words, index = _words(table, column)
-        upper = np.array([krx.segment(word) for word in said_words.tolist()], dtype=np.str_)
-        own = np.array([word in (base.upper(), market.upper()) for word in upper.tolist()] + [False])
-        right = np.array([word in known for word in upper.tolist()] + [False])
-        said = index >= 0
-        allowed = right | own if column == "market" else right
-        foreign |= said & ~allowed[index]
-        usable = np.where(right[index], index, -1)
+        texts, index = _words(table, column)
+        upper = np.array([krx.segment(word) for word in texts.tolist()], dtype=np.str_)
+        is_market = np.array([word in (base.upper(), market.upper()) for word in upper.tolist()] + [False])
+        is_segment = np.array([word in market_segments for word in upper.tolist()] + [False])
+        allowed = is_segment | is_market if column == "market" else is_segment
+        foreign |= (index >= 0) & ~allowed[index]
+        usable = np.where(is_segment[index], index, -1)
         if (usable >= 0).any():
-            found = upper, usable.astype(np.int32)
+            segments = upper, usable.astype(np.int32)
     if len(rules.segments) == 1:  # a market of one segment need not name it
-        names, index = found
+        names, index = segments
         names = np.append(names, rules.segments[0])
-        found = names, np.where(index < 0, len(names) - 1, index).astype(np.int32)
-    return found, foreign
+        segments = names, np.where(index < 0, len(names) - 1, index).astype(np.int32)
+    return segments, foreign
 
 
 def _statuses(
@@ -102,9 +101,8 @@ def _statuses(
             krx.Words(*department) if department else None,
         )
     names, index = segment
-    said = [*names.tolist(), None]
-    found = tuple(RowStatus(word, None, "common", None, None) for word in said)
-    return found, np.where(index < 0, len(names), index).astype(np.int32)
+    statuses = tuple(RowStatus(word, None, "common", None, None) for word in [*names.tolist(), None])
+    return statuses, np.where(index < 0, len(names), index).astype(np.int32)
 
 
 def _words(table: pa.Table, name: str) -> Coded:

@@ -1,4 +1,4 @@
-"""Instruments side by side -> one bar a row."""
+"""Conversion of instruments side by side to one bar a row."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ FIELDS = ("open", "high", "low", "close", "volume")
 def unpivot(
     table: pa.Table, row: NDArray[np.int64], wide: WideLayout, names: list[str]
 ) -> tuple[pa.Table, NDArray[np.int64]]:
-    """Rows of `table`, whose columns are called `names` by their position in the file, as bars with the columns date,
-    code and `FIELDS`, and the number of the row that each comes from. Where a ticker has no value at all on a day,
-    there is no bar."""
+    """The bars of `table` with the columns date, code and `FIELDS`, and the number of each bar's row. `names` are the
+    columns of `table` by their position in the file. A ticker without any value on a day has no bar."""
     blocks: list[pa.Table] = []
     numbers: list[NDArray[np.int64]] = []
     for ticker, places in wide.tickers.items():
@@ -36,26 +35,26 @@ def unpivot(
                 present = pc.or_(present, _has_value(column))
             else:
                 columns[field] = pa.nulls(table.num_rows)
-        kept = np.flatnonzero(present.to_numpy(zero_copy_only=False))
-        blocks.append(pa.table(columns).take(kept))
-        numbers.append(row[kept])
+        rows = np.flatnonzero(present.to_numpy(zero_copy_only=False))
+        blocks.append(pa.table(columns).take(rows))
+        numbers.append(row[rows])
     return pa.concat_tables(blocks, promote_options="permissive"), np.concatenate(numbers)
 
 
 def places(wide: WideLayout) -> list[int]:
     """The positions of the columns that `unpivot` needs."""
-    found = {wide.date}
-    for of_one in wide.tickers.values():
-        found.update(place for field, place in of_one.items() if field in FIELDS)
-    return sorted(found)
+    positions = {wide.date}
+    for columns in wide.tickers.values():
+        positions.update(place for field, place in columns.items() if field in FIELDS)
+    return sorted(positions)
 
 
 def _has_value(column: Any) -> Any:
     valid: Any = pc.is_valid(column)
     if is_text(column.type):
         text = pc.utf8_trim_whitespace(pc.cast(column, pa.string()))
-        said: Any = pc.invert(pc.is_in(text, pa.array(["", "nan", "NaN", "-"])))
-        valid = pc.and_(valid, said)
+        filled: Any = pc.invert(pc.is_in(text, pa.array(["", "nan", "NaN", "-"])))
+        valid = pc.and_(valid, filled)
     elif pa.types.is_floating(column.type):
         valid = pc.and_(valid, pc.fill_null(pc.invert(pc.is_nan(column)), False))
     return valid.combine_chunks() if isinstance(valid, pa.ChunkedArray) else valid

@@ -1,4 +1,4 @@
-"""Text of files -> coded words: composed (NFC), trimmed, and cut, since an array of text is as wide as its longest."""
+"""Coded words of text columns: composed (NFC), trimmed, and cut, since an array of text is as wide as its longest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from marketdata.normalization import nfc
 
 NOTHING = ("", "-", "nan", "NaN", "None", "null", "<NA>")
-"""Words that say that nothing is said."""
+"""Words for a missing value."""
 LONGEST = 160
 """Characters kept of a word: no name, segment or department is longer."""
 
@@ -21,18 +21,19 @@ Column = Any
 
 
 def words(column: Column, *, blank: tuple[str, ...] = NOTHING) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
-    """Text as distinct trimmed words, ascending, and the index of each row's, -1 where it is null or one of `blank`."""
+    """The distinct trimmed words of a column, ascending, and the index of each row's word, -1 where it is null or one
+    of `blank`."""
     combined: Any = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if not pa.types.is_dictionary(combined.type):
         try:
             combined = pc.dictionary_encode(pc.cast(combined, pa.string()))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # lists, bytes that are no text
             return no_words(len(combined))
-    written = [_clean(word) for word in combined.dictionary.to_pylist()]
-    distinct = sorted({word for word in written if word not in blank})
+    texts = [_clean(word) for word in combined.dictionary.to_pylist()]
+    distinct = sorted({word for word in texts if word not in blank})
     place = {word: number for number, word in enumerate(distinct)}
-    index = np.array([*(place.get(word, -1) for word in written), -1], dtype=np.int32)
-    at = pc.fill_null(combined.indices, len(written)).to_numpy()
+    index = np.array([*(place.get(word, -1) for word in texts), -1], dtype=np.int32)
+    at = pc.fill_null(combined.indices, len(texts)).to_numpy()
     return np.array(distinct, dtype=np.str_), index[at]
 
 

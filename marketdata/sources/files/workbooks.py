@@ -1,4 +1,4 @@
-"""Excel workbooks (.xlsx) as CSV: the one sheet that holds rows, text as it is written, days as ISO."""
+"""Conversion of Excel workbooks (.xlsx) to CSV: the one sheet with rows, text unchanged, days as ISO."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ AS_CSV = "save the sheet as CSV (UTF-8) and import that"
 
 
 def as_csv(path: Path) -> io.BytesIO:
-    """The rows of the workbook's only sheet that has any; PriceFileError where there is none or more than one, or it
-    is too large."""
+    """The rows of the workbook's only sheet with rows; PriceFileError where there is none or more than one, or it is
+    too large."""
     from python_calamine import CalamineError, CalamineWorkbook  # needed for workbooks alone
 
     _refuse_large(path)
@@ -32,8 +32,8 @@ def as_csv(path: Path) -> io.BytesIO:
             f"{path.name} is not a whole Excel workbook ({excerpt(str(error), 100)}): {AS_CSV}."
         ) from error
     if len(filled) != 1:
-        said = ", ".join(excerpt(name, 30) for name in list(filled)[:5]) or "none"
-        raise PriceFileError(f"{path.name} has {len(filled)} sheets with rows ({said}), and one is read: {AS_CSV}.")
+        names = ", ".join(excerpt(name, 30) for name in list(filled)[:5]) or "none"
+        raise PriceFileError(f"{path.name} has {len(filled)} sheets with rows ({names}), and one is read: {AS_CSV}.")
     (sheet,) = filled.values()
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
@@ -43,7 +43,8 @@ def as_csv(path: Path) -> io.BytesIO:
 
 
 def _refuse_large(path: Path) -> None:
-    """Nothing is believed of the sizes that the archive states: each part is unpacked once, within bounds."""
+    """PriceFileError where the workbook unpacks to more than `LARGEST`. Each part is unpacked once, within bounds,
+    since the sizes in the archive may be wrong."""
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()

@@ -65,6 +65,6 @@ def test_an_installation_shares_its_pace_where_all_its_processes_can(
 ) -> None:
     settings.REDIS_URL = ""
     expected = SqliteRateLimits if connection.vendor == "sqlite" else DatabaseRateLimits
-    assert isinstance(sources.tools().permits, expected)
+    assert isinstance(sources.make_dependencies().permits, expected)
     settings.REDIS_URL = "redis://localhost:1"
-    assert isinstance(sources.tools().permits, RedisRateLimits)
+    assert isinstance(sources.make_dependencies().permits, RedisRateLimits)

@@ -73,7 +73,7 @@ def test_a_day_that_may_still_change_is_not_told(since: float, ahead: float) -> 
     with served(exchange_now=END + since, local_now=END + since + ahead) as (_, source):
         found = answer_of(source)
     assert isinstance(found, SourceUnavailable)
-    assert "ask again later" in str(found)
+    assert "try again later" in str(found)
 
 
 def test_a_day_is_told_once_its_last_trades_are_in() -> None:

@@ -106,7 +106,7 @@ def test_an_instrument_that_was_not_picked(
     assert (found["fired"], [check["name"] for check in found["not_fired"]]) == ([], ["rise"])
     assert found["base_rates"]["rates"] == []
     assert found["narrative"]["state"] == "not_picked"
-    assert writer.asked == []
+    assert writer.requests == []
 
 
 def test_a_text_that_a_server_writes_has_no_time(
@@ -162,7 +162,7 @@ def test_a_narrative_is_written_once_from_the_facts_alone(
         "reason": "",
     }
     assert get(f"kr/analysis/{pick}") == found
-    (call,) = writer.asked
+    (call,) = writer.requests
     assert call["model"] == "asked-for"
     facts = json.loads(call["messages"][1]["content"])
     assert facts["instrument"] == {"market": "kr", "code": pick, "name": found["name"]}
@@ -170,10 +170,10 @@ def test_a_narrative_is_written_once_from_the_facts_alone(
     assert facts["held"] == ["filter rise: close above the close before"]
     assert "rise" not in call["messages"][0]["content"]
     other = next(day for day in sessions[20:30] if get(f"kr/analysis/{pick}", date=day)["pick"])
-    assert len(writer.asked) == 2
+    assert len(writer.requests) == 2
     run_scan(RunRequest(market="kr", as_of=AS_OF, top=1, first=other, last=other))
     get(f"kr/analysis/{pick}", date=other)
-    assert len(writer.asked) <= 3  # another answer is another subject
+    assert len(writer.requests) <= 3  # another answer is another subject
 
 
 @pytest.mark.parametrize(
@@ -247,4 +247,4 @@ def test_no_address_no_call(pick: str, get: Get, writer: Writer, settings: Any) 
     assert get(f"kr/analysis/{pick}")["narrative"]["state"] == "off"
     settings.NARRATIVE_URL = "http://127.0.0.1:1/v1"
     assert get(f"kr/analysis/{pick}")["narrative"]["state"] == "failed"
-    assert writer.asked == []
+    assert writer.requests == []

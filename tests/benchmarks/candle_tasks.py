@@ -50,7 +50,7 @@ def overhead(*, market: str, page: int, candles: int) -> dict[str, Any]:
         began = time.perf_counter()
         answered = answer(**options)
         spent[0] += time.perf_counter() - began
-        source.asked.clear()
+        source.requests.clear()
         return answered
 
     source.candles = timed  # type: ignore[method-assign]

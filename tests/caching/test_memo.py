@@ -13,28 +13,28 @@ def made(calls: list[str], name: str) -> str:
 
 
 def test_a_value_is_made_once_for_each_state() -> None:
-    held, calls = Memo[str](), list[str]()
+    memo, calls = Memo[str](), list[str]()
     for state, name in ((1, "a"), (1, "b"), (2, "c"), (2, "d"), (1, "e")):
-        held.get("key", state, lambda name=name: made(calls, name))  # type: ignore[misc]
+        memo.get("key", state, lambda name=name: made(calls, name))  # type: ignore[misc]
     assert calls == ["a", "c", "e"]
-    assert held.get("key", 1, lambda: made(calls, "f")) == "E"
-    assert held.get("other", 1, lambda: made(calls, "g")) == "G"
+    assert memo.get("key", 1, lambda: made(calls, "f")) == "E"
+    assert memo.get("other", 1, lambda: made(calls, "g")) == "G"
 
 
 def test_those_asked_for_longest_ago_go_first() -> None:
-    held, calls = Memo[str](most=2), list[str]()
+    memo, calls = Memo[str](most=2), list[str]()
     for name in ("a", "b", "a", "c", "a", "b"):
-        assert held.get(name, 0, lambda name=name: made(calls, name)) == name.upper()  # type: ignore[misc]
+        assert memo.get(name, 0, lambda name=name: made(calls, name)) == name.upper()  # type: ignore[misc]
     assert calls == ["a", "b", "c", "b"]
 
 
 def test_an_error_is_not_held() -> None:
-    held = Memo[str]()
+    memo = Memo[str]()
 
     def fails() -> str:
         raise ValueError("no")
 
-    assert held.get("key", 0, lambda: "old") == "old"
+    assert memo.get("key", 0, lambda: "old") == "old"
     with pytest.raises(ValueError, match="no"):
-        held.get("key", 1, fails)
-    assert held.get("key", 1, lambda: "new") == "new"
+        memo.get("key", 1, fails)
+    assert memo.get("key", 1, lambda: "new") == "new"

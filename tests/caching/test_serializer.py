@@ -88,11 +88,11 @@ def test_a_value_comes_back_with_its_types(value: Any) -> None:
     ],
 )
 def test_an_array_comes_back_as_it_was(array: Any) -> None:
-    found = unpack(pack({"bars": array}))["bars"]
-    assert (found.dtype, found.shape) == (array.dtype, array.shape)
-    assert found.tobytes() == np.ascontiguousarray(array).tobytes()
-    if found.size:
-        found[...] = found  # it may be written to
+    restored = unpack(pack({"bars": array}))["bars"]
+    assert (restored.dtype, restored.shape) == (array.dtype, array.shape)
+    assert restored.tobytes() == np.ascontiguousarray(array).tobytes()
+    if restored.size:
+        restored[...] = restored  # it may be written to
 
 
 @pytest.mark.parametrize(

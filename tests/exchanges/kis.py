@@ -168,22 +168,22 @@ class KisExchange(Exchange):
 
     def _daily(self, request: Request, fault: str | None) -> Response:
         params = request.params
-        found = self.market.get(params["FID_INPUT_ISCD"])
+        instrument = self.market.get(params["FID_INPUT_ISCD"])
         if params.get("FID_PERIOD_DIV_CODE") != "D" or params.get("FID_ORG_ADJ_PRC") != "1":
             return Response.json({"rt_cd": "1", "msg_cd": "OPSQ2001", "msg1": "INPUT"}, 500)
-        if found is None:
+        if instrument is None:
             return _success(output1={"hts_kor_isnm": "", "stck_prpr": "0"}, output2=[])
         start, end = (date.fromisoformat(params[f"FID_INPUT_DATE_{n}"]) for n in (1, 2))
-        bars = [bar for bar in self._bars(found) if start <= bar.session <= end][-100:]
+        bars = [bar for bar in self._bars(instrument) if start <= bar.session <= end][-100:]
         rows = [_bar_row(bar) for bar in reversed(bars)]
         if fault == "blank" and rows:
             rows[len(rows) // 2] = {}
         self._spoil(rows, fault)
-        last = self._last(found)
+        last = self._last(instrument)
         head = {
-            "hts_kor_isnm": found.name,
+            "hts_kor_isnm": instrument.name,
             "stck_prpr": str(last.close if last else 0),
-            "lstn_stcn": str(found.shares),
+            "lstn_stcn": str(instrument.shares),
         }
         return _success(output1=head, output2=rows)
 
@@ -191,8 +191,8 @@ class KisExchange(Exchange):
         rows = []
         for number in range(1, 31):
             code = request.params.get(f"FID_INPUT_ISCD_{number}", "")
-            found = self.market.get(code)
-            bar = self._last(found) if found else None
+            instrument = self.market.get(code)
+            bar = self._last(instrument) if instrument else None
             if bar is None:
                 continue
             if self.today and bar.session != self.today:  # no trade today
@@ -233,10 +233,10 @@ class KisExchange(Exchange):
                 else:
                     row[name] = value
 
-    def _bars(self, found: Instrument) -> list[Bar]:
+    def _bars(self, instrument: Instrument) -> list[Bar]:
         if self.today is None:
-            return found.bars
-        bars = found.bars[: bisect_right(found.bars, self.today, key=lambda bar: bar.session)]
+            return instrument.bars
+        bars = instrument.bars[: bisect_right(instrument.bars, self.today, key=lambda bar: bar.session)]
         if self._drift and bars and self._is_after_market(bars[-1].session):
             bars = [*bars[:-1], drifted(bars[-1])]
         return bars
@@ -247,18 +247,18 @@ class KisExchange(Exchange):
             return False
         return now.date() == session and now.hour * 60 + now.minute >= AFTER_MARKET
 
-    def _last(self, found: Instrument) -> Bar | None:
-        bars = self._bars(found)
+    def _last(self, instrument: Instrument) -> Bar | None:
+        bars = self._bars(instrument)
         return bars[-1] if bars else None
 
     def _investor(self, request: Request, fault: str | None) -> Response:
-        found = self.market.get(request.params["FID_INPUT_ISCD"])
+        instrument = self.market.get(request.params["FID_INPUT_ISCD"])
         rows = []
-        told = found.flows if found else []
+        flows = instrument.flows if instrument else []
         if self.today is not None:
-            told = [row for row in told if row[0] <= self.today]
-        for session, *nets in reversed(told[-30:]):
-            close = next((b.close for b in found.bars if b.session == session), 0) if found else 0
+            flows = [flow for flow in flows if flow[0] <= self.today]
+        for session, *nets in reversed(flows[-30:]):
+            close = next((b.close for b in instrument.bars if b.session == session), 0) if instrument else 0
             row = {"stck_bsop_date": f"{session:%Y%m%d}", "stck_clpr": str(close)}
             for who, net in zip(("prsn", "frgn", "orgn"), nets, strict=True):
                 row[f"{who}_ntby_qty"] = "" if net is None else str(net)

@@ -26,7 +26,7 @@ def master_line(code: str, each: Instrument) -> str:
     widths = WIDTHS[each.segment]
     values = [""] * len(widths)
     cap = each.shares * (each.bars[-1].close if each.bars else 0) // 100_000_000
-    told = (
+    texts = (
         "Y" if each.spac else "N",
         "Y" if each.halted else "N",
         "Y" if each.managed else "N",
@@ -38,8 +38,8 @@ def master_line(code: str, each: Instrument) -> str:
         "Y" if each.caution else "N",
     )
     values[0] = each.group
-    for place, value in zip(PLACES[each.segment], told, strict=True):
+    for place, text in zip(PLACES[each.segment], texts, strict=True):
         if place is not None:
-            values[place] = value
+            values[place] = text
     tail = "".join(value.ljust(width) for value, width in zip(values, widths, strict=True))
     return f"{code:<9}KR7{code:<6}000{each.name}{' ' * 8}{tail}\n"

@@ -98,7 +98,7 @@ class QuotationExchange(Exchange):
         self._banned_until = 0.0
         self._candles: dict[tuple[str, str], list[Tick]] = {}
         self._book = dict(book)
-        self.asked: list[tuple[str, int]] = []  # (to, count) of each candle call
+        self.requests: list[tuple[str, int]] = []  # (to, count) of each candle call
         self.refused = Counter[int]()
 
     def candles(self, market: str, path: str) -> list[Tick]:
@@ -139,7 +139,7 @@ class QuotationExchange(Exchange):
         if not 1 <= count <= 200:
             return Response.json({"error": {"name": 400, "message": "count"}}, 400)
         rows = self._rows(market, path, request.params.get("to"), count)
-        self.asked.append((request.params.get("to", ""), count))
+        self.requests.append((request.params.get("to", ""), count))
         left = self._left
         return Response.json(_spoiled(rows, fault), Remaining_Req=f"group=candles; min=600; sec={left}")
 

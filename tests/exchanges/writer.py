@@ -25,7 +25,7 @@ class Writer(Exchange):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.asked: list[dict[str, Any]] = []
+        self.requests: list[dict[str, Any]] = []
         self.text = "It was picked because its close rose."
 
     def answer(self, request: Request, fault: str | None) -> Response:
@@ -65,7 +65,7 @@ class Writer(Exchange):
             return "messages"
         if not all(isinstance(one.get("content"), str) and one["content"] for one in messages):
             return "content"
-        self.asked.append(call)
+        self.requests.append(call)
         return ""
 
     def _error(self, status: int, message: str) -> Response:

@@ -21,9 +21,9 @@ KEYS = {"environment": "real", "app_key": "PSverysecretkey", "app_secret": "the-
 
 
 def made(name: str, **given: Any) -> Source:
-    found = registry.build(name, given, SourceDependencies())
-    found.close()
-    return found
+    source = registry.build(name, given, SourceDependencies())
+    source.close()
+    return source
 
 
 def test_two_sources_of_one_name_are_refused() -> None:

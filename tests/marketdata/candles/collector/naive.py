@@ -32,14 +32,14 @@ def openings(name: str, start: datetime, end: datetime, offset_hours: int = 0) -
     """Openings in [start, end) as seconds since 1970 UTC, walked from a known one."""
     zone = timezone(timedelta(hours=offset_hours))
     at = KNOWN.replace(tzinfo=zone)
-    found: list[int] = []
+    openings: list[int] = []
     while at >= start:
         at = following(name, at, -1)
     while at < end:
         if at >= start:
-            found.append(int(at.timestamp()))
+            openings.append(int(at.timestamp()))
         at = following(name, at)
-    return found
+    return openings
 
 
 def seconds(intervals: Iterable[tuple[int, int]]) -> set[int]:

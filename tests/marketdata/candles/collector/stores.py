@@ -172,8 +172,8 @@ class SqliteStore:
 
     def oldest(self, series: Series) -> int | None:
         query = "select min(opened) from candle where series = ?"
-        found: int | None = self.db.execute(query, (self.key(series),)).fetchone()[0]
-        return found
+        candles: int | None = self.db.execute(query, (self.key(series),)).fetchone()[0]
+        return candles
 
     def candles(self, series: Series, interval: Interval) -> Candles:
         return Candles.of_rows(
@@ -296,7 +296,7 @@ class ListSource:
         self.calendar = calendar or SourceCalendar()
         self._slot = slot
         self._spoil = spoil
-        self.asked: list[tuple[int | None, int]] = []
+        self.requests: list[tuple[int | None, int]] = []
 
     def missing_settings(self) -> tuple[str, ...]:
         return ()
@@ -306,7 +306,7 @@ class ListSource:
 
     def candles(self, *, market: str, timeframe: str, to: int | None, count: int) -> CandlePage:
         assert 1 <= count <= self.page_limit
-        self.asked.append((to, count))
+        self.requests.append((to, count))
         before = min(self.now + 1, to if to is not None else self.now + 1)
         last = int(np.searchsorted(self._opened, before))
         opened = self._opened[max(0, last - count) : last]
@@ -315,6 +315,6 @@ class ListSource:
         close = np.where(forming, float(self.now % 997 + 1), price)
         high = np.maximum(price, close)
         low = np.minimum(price, close)
-        found = Candles(opened, price, high, low, close, np.ones(len(opened)), close, opened * 0)
-        page = CandlePage(found, len(opened), 0, float(self.now), seconds=0.001, bytes=100)
-        return self._spoil(len(self.asked), page)
+        candles = Candles(opened, price, high, low, close, np.ones(len(opened)), close, opened * 0)
+        page = CandlePage(candles, len(opened), 0, float(self.now), seconds=0.001, bytes=100)
+        return self._spoil(len(self.requests), page)

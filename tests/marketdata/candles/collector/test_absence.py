@@ -56,9 +56,9 @@ def test_a_quiet_market_is_verified_once_nothing_can_come_late() -> None:
     source, store = ListSource(minutes(300, OPEN - 3600), now=NOW), MemoryStore()
     collect(source, store, start=as_datetime(NOW - 7200))
     assert store.covered[SERIES][-1].end == (NOW - SETTLING) // 60 * 60
-    calls = len(source.asked)
+    calls = len(source.requests)
     collect(source, store, start=as_datetime(NOW - 7200), end=as_datetime(NOW - SETTLING - 60))
-    assert len(source.asked) == calls
+    assert len(source.requests) == calls
 
 
 def test_a_market_that_sleeps_costs_a_call_a_page() -> None:
@@ -69,9 +69,9 @@ def test_a_market_that_sleeps_costs_a_call_a_page() -> None:
     collect(source, store, start=start, end=as_datetime(END))
     assert recorded(store) == sorted(traded)
     assert store.covered[SERIES] == (Interval(END - 60 * 2_500_000, END),)
-    assert len(source.asked) == 2
+    assert len(source.requests) == 2
     collect(source, store, start=start, end=as_datetime(END))
-    assert len(source.asked) == 2
+    assert len(source.requests) == 2
 
 
 @pytest.mark.parametrize("number", [1, 2, 4])
@@ -91,7 +91,7 @@ def test_an_empty_page_is_asked_for_again_over_seconds() -> None:
     pauses: list[float] = []
     source, store = ListSource([], now=NOW), MemoryStore()
     collect(source, store, count=50, before=as_datetime(END), options={"pause": pauses.append})
-    assert len(source.asked) == 1 + len(PAUSES)
+    assert len(source.requests) == 1 + len(PAUSES)
     assert sum(pauses) == sum(PAUSES) >= 5
 
 
@@ -131,10 +131,10 @@ def test_a_start_of_history_is_confirmed_once_and_then_left_alone() -> None:
     for calls in (2, 2, 2):
         source.now += CONFIRMED_AFTER
         collect(source, store, **wanted)
-        assert len(source.asked) == calls
+        assert len(source.requests) == calls
     assert store.begins[SERIES] == History(END - 60 * 150, NOW, confirmed=True)
     collect(source, store, start=as_datetime(END - 60 * 90_000), end=as_datetime(END))
-    assert len(source.asked) == 2
+    assert len(source.requests) == 2
 
 
 def test_every_outage_is_waited_out_as_long_as_the_first() -> None:

@@ -39,26 +39,26 @@ intervals = st.tuples(st.integers(0, 50), st.integers(0, 50)).map(lambda p: Inte
     intervals,
 )
 def test_chunks_that_touch_overlap_nest_and_leave_holes_equal_a_set_of_slots(
-    puts: list[Interval], traded: set[int], asked: Interval
+    puts: list[Interval], traded: set[int], interval: Interval
 ) -> None:
     cache = CandleCache(1 << 20)
     newest: dict[int, float] = {}
-    held: set[int] = set()
+    cached: set[int] = set()
     for number, chunk in enumerate(puts):
-        mine = [slot for slot in range(*chunk) if slot in traded]
-        cache.put(SERIES, chunk, candles(mine, float(number)))
-        held |= set(range(*chunk))
-        newest |= dict.fromkeys(mine, float(number))
+        own = [slot for slot in range(*chunk) if slot in traded]
+        cache.put(SERIES, chunk, candles(own, float(number)))
+        cached |= set(range(*chunk))
+        newest |= dict.fromkeys(own, float(number))
 
-    wanted = set(range(*asked))
-    found = cache.coverage(SERIES, *asked)
-    assert {slot for a, b in found.missing for slot in range(a, b)} == wanted - held
-    assert found.ratio == pytest.approx(len(wanted & held) / len(wanted) if wanted else 1.0)
-    kinds = {True: Strategy.FULL, False: Strategy.PARTIAL if wanted & held else Strategy.NONE}
-    assert found.strategy is kinds[wanted <= held]
+    wanted = set(range(*interval))
+    coverage = cache.coverage(SERIES, *interval)
+    assert {slot for a, b in coverage.missing for slot in range(a, b)} == wanted - cached
+    assert coverage.ratio == pytest.approx(len(wanted & cached) / len(wanted) if wanted else 1.0)
+    kinds = {True: Strategy.FULL, False: Strategy.PARTIAL if wanted & cached else Strategy.NONE}
+    assert coverage.strategy is kinds[wanted <= cached]
 
-    got = cache.get(SERIES, *asked)
-    if not wanted <= held:
+    got = cache.get(SERIES, *interval)
+    if not wanted <= cached:
         assert got is None
     else:
         assert got is not None
@@ -66,7 +66,7 @@ def test_chunks_that_touch_overlap_nest_and_leave_holes_equal_a_set_of_slots(
         assert got.opened.tolist() == slots
         assert got.close.tolist() == [newest[slot] for slot in slots]
     stats = cache.stats()
-    assert (stats.hits, stats.misses) == ((1, 0) if wanted <= held else (0, 1))
+    assert (stats.hits, stats.misses) == ((1, 0) if wanted <= cached else (0, 1))
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 40)), max_size=30))
@@ -103,10 +103,10 @@ def test_a_full_cache_keeps_nothing_of_what_passed_through_it() -> None:
 
     pass_through(0, 500)
     tracemalloc.start()
-    held = tracemalloc.get_traced_memory()[0]
+    cached = tracemalloc.get_traced_memory()[0]
     pass_through(500, 5500)
     gc.collect()
-    grown = tracemalloc.get_traced_memory()[0] - held
+    grown = tracemalloc.get_traced_memory()[0] - cached
     tracemalloc.stop()
     assert cache.stats().evicted > 5000
     assert grown < 60_000  # what the cache holds has been exchanged for what is counted

@@ -1,4 +1,4 @@
-"""The collector against an exchange without a network: what is asked, what is recorded, what is said."""
+"""The collector against an exchange without a network: its calls, its records and its messages."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def test_count_before_a_time_brings_that_many_and_a_repeat_makes_no_call(count: 
     outcome = collect(source, store, count=count, before=as_datetime(END))
     assert recorded(store) == sorted(minutes(count))
     assert (outcome.status, outcome.reason) == (CollectionStatus.DONE, StopReason.COUNT)
-    assert [asked for _, asked in source.asked] == [200] * (count // 200) + [count % 200] * (count % 200 > 0)
-    before = len(source.asked)
+    assert [count_ for _, count_ in source.requests] == [200] * (count // 200) + [count % 200] * (count % 200 > 0)
+    before = len(source.requests)
     collect(source, store, count=count, before=as_datetime(END))
-    assert len(source.asked) == before
+    assert len(source.requests) == before
 
 
 slot_sets = st.sets(st.integers(0, 400), max_size=400)
@@ -63,7 +63,7 @@ ranges = st.tuples(st.integers(0, 399), st.integers(1, 250))
 @settings(max_examples=60, deadline=None)
 @given(slot_sets, st.lists(ranges, min_size=1, max_size=5), st.booleans())
 def test_any_collections_leave_exactly_the_market_and_repeat_without_a_call(
-    traded: set[int], asked: list[tuple[int, int]], adaptive: bool
+    traded: set[int], requests: list[tuple[int, int]], adaptive: bool
 ) -> None:
     """Rows, coverage and calls against plain sets of slots, whatever was collected before."""
     start = END - 400 * 60
@@ -71,26 +71,26 @@ def test_any_collections_leave_exactly_the_market_and_repeat_without_a_call(
     source.page_limit = 20
     store, flags = MemoryStore(), MemoryFlags(() if adaptive else tuple(Feature))
     wanted: set[int] = set()
-    for first, length in asked:
+    for first, length in requests:
         last = min(400, first + length)
         wanted |= set(range(first, last))
         request = {"start": as_datetime(start + 60 * first), "end": as_datetime(start + 60 * last)}
         collect(source, store, **request, options={"flags": flags})
         if set(range(last)) & traded:  # else what is empty waits for a later answer
-            calls = len(source.asked)
+            calls = len(source.requests)
             collect(source, store, **request, options={"flags": flags})
-            assert len(source.asked) == calls
+            assert len(source.requests) == calls
         source.now += 120
         collect(source, store, **request, options={"flags": flags})
-        calls = len(source.asked)
+        calls = len(source.requests)
         collect(source, store, **request, options={"flags": flags})
-        assert len(source.asked) == calls
+        assert len(source.requests) == calls
     rows = {(opened - start) // 60 for opened in recorded(store)}
     assert rows == wanted & traded
     verified = {(s - start) // 60 for a, b in store.covered.get(SERIES, ()) for s in range(a, b, 60)}
     first_trade = min(traded, default=401)
     assert wanted - verified <= set(range(first_trade))
-    assert all(count <= 20 for _, count in source.asked)
+    assert all(count <= 20 for _, count in source.requests)
 
 
 def test_a_range_returns_nothing_older_than_its_start_when_its_newest_slots_are_empty() -> None:
@@ -105,22 +105,22 @@ def test_leading_slots_without_trades_are_asked_for_once() -> None:
     traded = [*minutes(40), *minutes(300, END - 45 * 60)]
     source, store = ListSource(traded, now=NOW), MemoryStore()
     outcome = collect(source, store, count=45, before=as_datetime(END))
-    assert len(source.asked) == 1
+    assert len(source.requests) == 1
     assert outcome.progress.slots_done == 45
     collect(source, store, count=45, before=as_datetime(END))
-    assert len(source.asked) == 1
+    assert len(source.requests) == 1
 
 
 def test_at_the_listing_date_one_call_finds_the_start_of_history() -> None:
     """Defect 9: 150 candles cost 5 calls, 4 of them empty."""
     source, store = ListSource(minutes(150), now=NOW), MemoryStore()
     outcome = collect(source, store, count=1000, before=as_datetime(END))
-    assert len(source.asked) == 1
+    assert len(source.requests) == 1
     assert (outcome.status, outcome.reason) == (CollectionStatus.DONE, StopReason.HISTORY_START)
     assert len(recorded(store)) == 150
     assert store.first[SERIES] == END - 150 * 60
     collect(source, store, start=as_datetime(END - 86_400 * 30), end=as_datetime(END))
-    assert len(source.asked) == 1
+    assert len(source.requests) == 1
 
 
 def test_an_empty_market_ends_in_a_clear_state_and_is_not_asked_again() -> None:
@@ -132,9 +132,9 @@ def test_an_empty_market_ends_in_a_clear_state_and_is_not_asked_again() -> None:
     source.now += 60  # a later run is answered the same
     collect(source, store, count=300, before=as_datetime(END))
     assert store.covered[SERIES] == (Interval(END - 300 * 60, END),)
-    calls = len(source.asked)
+    calls = len(source.requests)
     collect(source, store, count=300, before=as_datetime(END))
-    assert len(source.asked) == calls
+    assert len(source.requests) == calls
 
 
 def test_seconds_have_a_horizon_that_moves_and_is_not_remembered() -> None:
@@ -146,9 +146,9 @@ def test_seconds_have_a_horizon_that_moves_and_is_not_remembered() -> None:
     assert outcome.reason is StopReason.HISTORY_START
     assert store.first == {}
     assert len(recorded(store, series)) == 100
-    calls = len(source.asked)
+    calls = len(source.requests)
     collect(source, store, timeframe="1s", start=as_datetime(NOW - 86_400), end=as_datetime(late))
-    assert len(source.asked) == calls
+    assert len(source.requests) == calls
 
 
 def test_slots_are_counted_not_rows_and_gaps_at_chunk_borders_stay() -> None:
@@ -189,9 +189,9 @@ def test_a_forming_candle_is_replaced_until_it_closes_and_never_verified() -> No
     assert closes[:3] == [float((NOW + later) % 997 + 1) for later in (0, 10, 20)]
     assert closes[3] == opened % 997 + 1.0  # closed by then, and final
     assert store.covered[SERIES][-1].end >= opened + 60
-    calls = len(source.asked)
+    calls = len(source.requests)
     collect(source, store, start=as_datetime(opened), end=as_datetime(opened + 60))
-    assert len(source.asked) == calls
+    assert len(source.requests) == calls
 
 
 def test_a_clock_that_is_behind_verifies_less() -> None:
@@ -214,8 +214,8 @@ def test_a_page_of_a_sparse_market_proves_all_that_it_reaches() -> None:
         flags = {"options": {"flags": MemoryFlags(off)}}
         collect(source, store, count=20_000, before=as_datetime(END), **flags)
         assert recorded(store) == sorted(traded)
-        calls[name] = len(source.asked)
-        assert max(count for _, count in source.asked) == 200
+        calls[name] = len(source.requests)
+        assert max(count for _, count in source.requests) == 200
     # 2,000 rows on pages of 200; from the second page on one of them is the candle that is known already
     assert calls == {"on": 11, "off": 11}
 
@@ -240,7 +240,7 @@ def test_a_cache_saves_reading_the_record_and_is_counted() -> None:
     source, store, cache = ListSource(minutes(900), now=NOW), MemoryStore(), CandleCache(1 << 22)
     options = {"options": {"cache": cache}}
     collect(source, store, start=as_datetime(END - 24_000), end=as_datetime(END), **options)
-    calls = len(source.asked)
+    calls = len(source.requests)
     reads = store.coverage
 
     def no_read(series: Series, window: Interval) -> covered.Coverage:
@@ -249,7 +249,7 @@ def test_a_cache_saves_reading_the_record_and_is_counted() -> None:
     store.coverage = no_read  # type: ignore[method-assign]
     collect(source, store, start=as_datetime(END - 24_000), end=as_datetime(END), **options)
     store.coverage = reads  # type: ignore[method-assign]
-    assert len(source.asked) == calls
+    assert len(source.requests) == calls
     collect(source, store, start=as_datetime(END - 48_000), end=as_datetime(END), **options)
     assert store.chunks[-2].cache_hits == 2
 

@@ -54,7 +54,7 @@ def test_an_error_of_the_record_is_not_taken_for_no_data() -> None:
     store.broken = OSError("disk I/O error")
     with pytest.raises(OSError, match="disk"):
         collect(source, store, count=300, before=as_datetime(END))
-    assert source.asked == []
+    assert source.requests == []
     (state,) = store.collections.values()
     assert state == (CollectionStatus.FAILED, StopReason.ERROR, "disk I/O error")
 
@@ -133,7 +133,7 @@ def test_a_collection_that_ends_early_says_why_and_is_taken_up_again(
     assert recorded(store) == sorted(minutes(400))
     healthy = ListSource(minutes(900), now=NOW)
     assert collect(healthy, store, count=600, before=as_datetime(END)).status is CollectionStatus.DONE
-    assert len(healthy.asked) == 1
+    assert len(healthy.requests) == 1
 
 
 @pytest.mark.parametrize("step", ["candles", "coverage", "listed", "state", "commit", "committed"])
@@ -162,4 +162,4 @@ def test_a_crash_at_any_step_of_a_chunk_loses_nothing_and_doubles_nothing(tmp_pa
     assert store.content() == whole.content()
     repeat = ListSource(traded, now=NOW)
     collect(repeat, store, count=650, before=as_datetime(END))
-    assert repeat.asked == []
+    assert repeat.requests == []

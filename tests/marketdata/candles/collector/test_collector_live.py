@@ -241,7 +241,7 @@ def test_memory_stays_flat_over_two_thousand_chunks() -> None:
     seen: list[int] = []
 
     def watch(progress: Progress, chunk: ChunkState) -> None:
-        source.asked.clear()
+        source.requests.clear()
         if progress.chunks in (400, 1800):
             gc.collect()
             seen.append(tracemalloc.get_traced_memory()[0])

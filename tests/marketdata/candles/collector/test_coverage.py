@@ -43,8 +43,8 @@ def test_subtract_and_clip_equal_set_operations(given_: list[Interval], wanted: 
 @given(many, st.integers(-5, 70))
 def test_the_interval_at_a_moment(given_: list[Interval], when: int) -> None:
     coverage = covered.merge(given_)
-    found = [each for each in coverage if each.start <= when < each.end]
-    assert covered.at_moment(coverage, when) == (found[0] if found else None)
+    result = [each for each in coverage if each.start <= when < each.end]
+    assert covered.at_moment(coverage, when) == (result[0] if result else None)
 
 
 def by_slots(chunk: Interval, recorded: set[int]) -> Overlap:
@@ -65,17 +65,17 @@ def test_labels_and_what_to_ask_for_equal_those_slot_by_slot(given_: list[Interv
     if chunk.start == chunk.end:
         return
     coverage = covered.merge(given_)
-    found = analyse(SECONDS, chunk, coverage)
-    assert found.label is by_slots(chunk, seconds(given_)) is label(chunk, coverage)
+    result = analyse(SECONDS, chunk, coverage)
+    assert result.label is by_slots(chunk, seconds(given_)) is label(chunk, coverage)
     missing = sorted(seconds([chunk]) - seconds(given_))
-    assert found.ask == (Interval(missing[0], missing[-1] + 1) if missing else None)
-    assert found.slots == (missing[-1] + 1 - missing[0] if missing else 0)
+    assert result.ask == (Interval(missing[0], missing[-1] + 1) if missing else None)
+    assert result.slots == (missing[-1] + 1 - missing[0] if missing else 0)
 
 
 def test_one_recorded_slot_at_the_newer_end_leaves_199_of_200() -> None:
     """Defect 3: one stored row at the newer end of a 200-slot chunk asked for 201."""
-    found = analyse(SECONDS, Interval(0, 200), (Interval(199, 200),))
-    assert (found.label, found.ask, found.slots) == (Overlap.PARTIAL_START, Interval(0, 199), 199)
+    result = analyse(SECONDS, Interval(0, 200), (Interval(199, 200),))
+    assert (result.label, result.ask, result.slots) == (Overlap.PARTIAL_START, Interval(0, 199), 199)
 
 
 @pytest.mark.parametrize(("coverage", "expected"), [((), Overlap.NONE), ((Interval(7, 8),), Overlap.COMPLETE)])

@@ -49,7 +49,7 @@ def test_every_empty_slot_is_in_one_gap_for_the_right_reason(
     opened = np.array(sorted(traded), np.int64)
     coverage = covered.merge(recorded)
     gaps = classify(SECONDS, interval, opened, coverage, listed=listed, closed_until=closed)
-    found = [(slot, gap.reason) for gap in gaps for slot in range(*gap.interval)]
+    reasons = [(slot, gap.reason) for gap in gaps for slot in range(*gap.interval)]
 
     def why(slot: int) -> GapReason:
         if listed is not None and slot < listed:
@@ -58,8 +58,8 @@ def test_every_empty_slot_is_in_one_gap_for_the_right_reason(
             return GapReason.FORMING
         return GapReason.NO_TRADES if slot in naive.seconds(recorded) else GapReason.UNVERIFIED
 
-    assert found == [(slot, why(slot)) for slot in range(*interval) if slot not in traded]
-    assert sum(slots_by_reason(gaps).values()) == len(found)
+    assert reasons == [(slot, why(slot)) for slot in range(*interval) if slot not in traded]
+    assert sum(slots_by_reason(gaps).values()) == len(reasons)
     for gap in gaps:
         inside = [slot for slot in traded if interval.start <= slot < interval.end]
         older = any(slot < gap.interval.start for slot in inside)

@@ -34,10 +34,10 @@ ONE_MINUTE = Grid(get_timeframe("1m"))
 def wanted(**given: object) -> tuple[datetime, datetime, int]:
     """Start, end and slots of a request on KRW-BTC."""
     request = CandleRequest("KRW-BTC", **{"timeframe": "1m", **given})  # type: ignore[arg-type]
-    found = resolve(request, calendar=UPBIT, as_of=NOW)
+    resolved = resolve(request, calendar=UPBIT, as_of=NOW)
     grid = grid_for(request, UPBIT)
-    start, end = map(as_datetime, found.interval)
-    return start, end, found.slots(grid)
+    start, end = map(as_datetime, resolved.interval)
+    return start, end, resolved.slots(grid)
 
 
 @pytest.mark.parametrize("count", [1, 200, 450])
@@ -153,9 +153,9 @@ def test_chunks_tile_the_range_and_ask_for_all_that_is_missing(
     interval: Interval, recorded: list[Interval], page: int, factor: int
 ) -> None:
     chunks = walk(ONE_MINUTE, interval, covered.merge(recorded), page, factor)
-    asked = slots_of([chunk.ask for chunk in chunks if chunk.ask])
+    requested = slots_of([chunk.ask for chunk in chunks if chunk.ask])
     missing = slots_of([interval]) - slots_of(recorded)
-    assert missing <= asked <= slots_of([interval])
+    assert missing <= requested <= slots_of([interval])
     assert slots_of([chunk.window for chunk in chunks]) == slots_of([interval])
     for chunk in chunks:
         assert chunk.rows <= page
@@ -219,10 +219,10 @@ def test_the_request_is_the_same_whatever_the_zone_it_is_given_in() -> None:
 
 def test_a_preview_tells_the_calls_before_any_is_made() -> None:
     request = CandleRequest("KRW-BTC", "1m", count=1000, before=naive.utc("2025-09-10"))
-    found = resolve(request, calendar=UPBIT, as_of=NOW)
-    fresh = list(preview(ONE_MINUTE, found, (), page=200))
+    resolved = resolve(request, calendar=UPBIT, as_of=NOW)
+    fresh = list(preview(ONE_MINUTE, resolved, (), page=200))
     assert [chunk.rows for chunk in fresh] == [200] * 5
-    half = Interval(found.interval.start, found.interval.start + 500 * 60)
-    left = [chunk for chunk in preview(ONE_MINUTE, found, (half,), page=200) if chunk.ask]
+    half = Interval(resolved.interval.start, resolved.interval.start + 500 * 60)
+    left = [chunk for chunk in preview(ONE_MINUTE, resolved, (half,), page=200) if chunk.ask]
     assert [chunk.rows for chunk in left] == [200, 200, 100]
-    assert not [c for c in preview(ONE_MINUTE, found, (found.interval,), page=200) if c.ask]
+    assert not [c for c in preview(ONE_MINUTE, resolved, (resolved.interval,), page=200) if c.ask]

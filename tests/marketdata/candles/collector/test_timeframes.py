@@ -34,8 +34,8 @@ def near(name: str, start: int) -> int:
     """Seconds and minutes are compared near the naive walk's known opening, or it would walk for
     ever.
     """
-    known = moment(naive.utc("2024-01-01"))
-    return known + start % 40_000 if get_timeframe(name).is_intraday else start
+    base = moment(naive.utc("2024-01-01"))
+    return base + start % 40_000 if get_timeframe(name).is_intraday else start
 
 
 @pytest.mark.parametrize("name", list(TIMEFRAMES))

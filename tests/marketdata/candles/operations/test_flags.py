@@ -87,12 +87,12 @@ def test_only_a_person_turns_it_on_again(staff: Client) -> None:
 
 def test_the_admins_pages_ask_a_fixed_number_of_queries(staff: Client) -> None:
     collected(450)
-    (found,) = queries.collections()
+    (collection,) = queries.collections()
     pages = (
         "/admin/candles/candlecollection/",
-        f"/admin/candles/candlecollection/{found.pk}/change/",
+        f"/admin/candles/candlecollection/{collection.pk}/change/",
         "/admin/candles/candleseries/",
-        f"/admin/candles/candleseries/{found.series_id}/change/",
+        f"/admin/candles/candleseries/{collection.series_id}/change/",
         "/admin/candles/featureflag/",
         "/admin/candles/flagrollback/",
     )
@@ -110,19 +110,19 @@ def test_the_admins_pages_ask_a_fixed_number_of_queries(staff: Client) -> None:
 
 def seen(staff: Client, page: str) -> tuple[int, str]:
     """How many queries a page asks, and what it shows."""
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as requests:
         answer = staff.get(page)
     assert answer.status_code == 200
-    return len(asked), answer.content.decode()
+    return len(requests), answer.content.decode()
 
 
 def test_progress_is_derived_from_chunks() -> None:
     collected(450)
-    found: Any = queries.collections().get()
-    assert queries.collection_progress(found).ratio == 1.0
-    found.status = "running"
-    found.settled_from = END - 90 * 60
-    told = queries.collection_progress(found)
-    assert (told.slots, told.settled) == (450, 90)
-    assert told.remaining == pytest.approx(found.seconds / 450 * 360)
-    assert told.rows_per_second == pytest.approx(450 / found.seconds)
+    collection: Any = queries.collections().get()
+    assert queries.collection_progress(collection).ratio == 1.0
+    collection.status = "running"
+    collection.settled_from = END - 90 * 60
+    progress = queries.collection_progress(collection)
+    assert (progress.slots, progress.settled) == (450, 90)
+    assert progress.remaining == pytest.approx(collection.seconds / 450 * 360)
+    assert progress.rows_per_second == pytest.approx(450 / collection.seconds)

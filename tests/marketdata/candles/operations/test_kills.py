@@ -115,8 +115,8 @@ def recorded(market: str) -> tuple[list[tuple[float, ...]], list[tuple[int, int]
     """Rows, verified intervals and start of history of a market."""
     series = Series("upbit", market, Grid(get_timeframe("1m")))
     record = RecordedCandles()
-    found = record.candles(series, Interval(0, 1 << 40))
-    rows = list(zip(*(column.tolist() for column in found.columns), strict=True))
+    candles = record.candles(series, Interval(0, 1 << 40))
+    rows = list(zip(*(column.tolist() for column in candles.columns), strict=True))
     verified = CandleCoverage.objects.filter(series__market=market).values_list("start", "end")
     return rows, list(verified), record.listed(series)
 

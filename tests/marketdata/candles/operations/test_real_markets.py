@@ -61,8 +61,8 @@ def collected(
 
 def rows_of(market: str, name: str, interval: Interval) -> list[tuple[float, ...]]:
     """What is recorded, as (opened, open, high, low, close, volume)."""
-    found = queries.read(queries.get_series("upbit", market, name), interval, empty=EmptySlots.DROP)
-    return list(zip(*(column.tolist() for column in found.candles.columns[:6]), strict=True))
+    result = queries.read(queries.get_series("upbit", market, name), interval, empty=EmptySlots.DROP)
+    return list(zip(*(column.tolist() for column in result.candles.columns[:6]), strict=True))
 
 
 def empty_runs(book: Sequence[Tick], interval: Interval, step: int) -> list[tuple[int, int]]:
@@ -92,7 +92,7 @@ def test_a_busy_month_comes_whole_with_every_gap() -> None:
     assert done.gaps == len(gaps) == 189
     assert done.outcome.pattern is Pattern.DENSE
     assert done.outcome.progress.calls == -(-(whole.end - whole.start) // 60 // 200)
-    assert {count for _, count in exchange.asked} <= {200, 100, *range(200)}
+    assert {count for _, count in exchange.requests} <= {200, 100, *range(200)}
 
 
 def test_a_gap_at_the_border_of_two_chunks_is_one_gap() -> None:
@@ -111,10 +111,10 @@ def test_a_gap_at_the_border_of_two_chunks_is_one_gap() -> None:
         collected({market: book}, older, now=whole.end + 3600)
         assert border in CandleChunk.objects.filter(collection__series__market=market).values_list("start", flat=True)
         series = queries.get_series("upbit", market, "1m")
-        asked = Interval(border - 190 * 60, border + 200 * 60)
-        found = [gap.interval for gap in queries.gaps(series, asked)]
-        assert found == empty_runs(book, asked, 60)
-        assert (start, end) in found
+        window = Interval(border - 190 * 60, border + 200 * 60)
+        result = [gap.interval for gap in queries.gaps(series, window)]
+        assert result == empty_runs(book, window, 60)
+        assert (start, end) in result
 
 
 def test_the_illiquid_market() -> None:

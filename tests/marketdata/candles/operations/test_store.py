@@ -67,8 +67,8 @@ def write_of(series: Series, *, opened: int = 0, close: float = 1.0, verified: I
 
 
 def recorded(series: Series) -> list[tuple[int, float]]:
-    found = RecordedCandles().candles(series, Interval(-(1 << 40), 1 << 40))
-    return list(zip(found.opened.tolist(), found.close.tolist(), strict=True))
+    stored = RecordedCandles().candles(series, Interval(-(1 << 40), 1 << 40))
+    return list(zip(stored.opened.tolist(), stored.close.tolist(), strict=True))
 
 
 def all_coverage() -> list[tuple[int, int]]:
@@ -80,10 +80,12 @@ def all_coverage() -> list[tuple[int, int]]:
     st.sets(st.integers(0, 200), max_size=200),
     st.lists(st.tuples(st.integers(0, 199), st.integers(1, 120)), min_size=1, max_size=4),
 )
-def test_any_collections_leave_what_a_store_of_dictionaries_has(traded: set[int], asked: list[tuple[int, int]]) -> None:
+def test_any_collections_leave_what_a_store_of_dictionaries_has(
+    traded: set[int], requests: list[tuple[int, int]]
+) -> None:
     CandleSeries.objects.all().delete()
     start, here, there = END - 200 * 60, RecordStore(), MemoryStore()
-    for first, length in asked:
+    for first, length in requests:
         for store in (here, there):
             source = ListSource([start + 60 * slot for slot in traded], now=NOW)
             source.page_limit = 20
@@ -95,8 +97,8 @@ def test_any_collections_leave_what_a_store_of_dictionaries_has(traded: set[int]
                 end=as_datetime(start + 60 * last),
             )
     wanted = Interval(start, END)
-    mine, theirs = here.candles(SERIES, wanted), there.candles(SERIES, wanted)
-    for one, other in zip(mine.columns, theirs.columns, strict=True):
+    own, theirs = here.candles(SERIES, wanted), there.candles(SERIES, wanted)
+    for one, other in zip(own.columns, theirs.columns, strict=True):
         np.testing.assert_array_equal(one, other)
     assert tuple(all_coverage()) == there.covered.get(SERIES, ())
     assert here.history(SERIES) == there.history(SERIES)
@@ -161,7 +163,7 @@ def test_a_crash_at_any_step_of_a_chunk_loses_nothing_and_doubles_nothing(step: 
     assert all_coverage() == [(END - 650 * 60, END)]
     repeat = ListSource(traded, now=NOW)
     collect(repeat, RecordStore(), count=650, before=as_datetime(END))
-    assert repeat.asked == []
+    assert repeat.requests == []
 
 
 def test_an_unfinished_collection_is_taken_up_under_its_number() -> None:
@@ -180,9 +182,9 @@ def test_a_collection_whose_process_is_gone_is_told_as_stopped() -> None:
     store = RecordStore()
     number = store.open(MINUTES, ResolvedRequest(Interval(0, 600), 600, True)).number
     store.abandon(MINUTES)
-    found = CandleCollection.objects.get(pk=number)
-    assert (found.status, found.reason, found.error) == ("stopped", "error", ABANDONED)
-    assert found.ended_at is not None
+    stored = CandleCollection.objects.get(pk=number)
+    assert (stored.status, stored.reason, stored.error) == ("stopped", "error", ABANDONED)
+    assert stored.ended_at is not None
 
 
 def test_what_was_never_collected_leaves_nothing_behind() -> None:
@@ -212,46 +214,46 @@ def test_two_writers_of_one_series_leave_whole_coverage() -> None:
         [write_of(MINUTES, close=0, verified=Interval(60 * n, 60 * n + 60)) for n in range(first, 40, 2)]
         for first in (0, 1)
     ]  # fmt: skip
-    for number, write in enumerate(write for mine in writes for write in mine):
+    for number, write in enumerate(write for own in writes for write in own):
         write.state.number = number
 
-    def add(mine: list[ChunkWrite]) -> None:
+    def add(own: list[ChunkWrite]) -> None:
         store = RecordStore()
         together.wait()
         try:
-            for write in mine:
+            for write in own:
                 store.store_chunk(write)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(add, mine) for mine in writes]:
+        for done in [pool.submit(add, own) for own in writes]:
             done.result()
     assert all_coverage() == [(0, 2400)]
 
 
 def test_a_second_collection_of_a_series_is_refused_until_the_first_has_ended() -> None:
     source = ListSource(minutes(50), now=NOW)
-    asked = CandleRequest("KRW-BTC", "1m", count=50, before=as_datetime(END))
+    request = CandleRequest("KRW-BTC", "1m", count=50, before=as_datetime(END))
     with (
         Lease("collection of Upbit KRW-BTC 1m"),
         pytest.raises(LeaseTaken, match="The collection of Upbit KRW-BTC 1m is at work in another"),
     ):
-        candles.collect(source=source, request=asked, as_of=as_datetime(NOW))
+        candles.collect(source=source, request=request, as_of=as_datetime(NOW))
     assert not CandleSeries.objects.exists()
     with Lease("collection of Upbit KRW-ETH 1m"):
-        done = candles.collect(source=source, request=asked, as_of=as_datetime(NOW))
+        done = candles.collect(source=source, request=request, as_of=as_datetime(NOW))
     assert done.outcome.status == CollectionStatus.DONE
 
 
 def test_a_collection_that_was_taken_over_records_nothing_more() -> None:
-    def taken_over(told: Progress, chunk: ChunkState) -> None:
+    def taken_over(progress: Progress, chunk: ChunkState) -> None:
         LeaseRow.objects.update(fence="of another process")
 
     source = ListSource(minutes(500), now=NOW)
-    asked = CandleRequest("KRW-BTC", "1m", count=500, before=as_datetime(END))
+    request = CandleRequest("KRW-BTC", "1m", count=500, before=as_datetime(END))
     with pytest.raises(LeaseLost):
-        candles.collect(source=source, request=asked, as_of=as_datetime(NOW), on_progress=taken_over)
+        candles.collect(source=source, request=request, as_of=as_datetime(NOW), on_progress=taken_over)
     assert Candle.objects.count() == 200  # the first page
 
 
@@ -276,8 +278,8 @@ def test_a_start_of_history_is_taken_back_with_what_was_verified_before_it(
     assert store.listed(MINUTES) == 40
     store.store_chunk(replace(write_of(MINUTES, close=0), history=History(), withdrawn=40))
     assert store.history(MINUTES) == History()
-    mine = CandleCoverage.objects.filter(series__timeframe="1m").order_by("start")
-    assert list(mine.values_list("start", "end")) == left
+    own = CandleCoverage.objects.filter(series__timeframe="1m").order_by("start")
+    assert list(own.values_list("start", "end")) == left
     others = CandleCoverage.objects.filter(series__timeframe="1mo").order_by("start")
     assert list(others.values_list("start", "end")) == covered_
 
@@ -292,5 +294,5 @@ def test_calls_of_what_could_not_be_stored_are_kept_with_the_collection() -> Non
         source = ListSource(minutes(900), now=NOW, spoil=dies)
         request = CandleRequest("KRW-BTC", "1m", count=600 * again, before=as_datetime(END))
         candles.collect(source=source, request=request, as_of=as_datetime(NOW))
-    found = queries.collections()
-    assert [row.calls_sum for row in found] == [1 + 6, 1 + 6]  # type: ignore[attr-defined]
+    stored = queries.collections()
+    assert [row.calls_sum for row in stored] == [1 + 6, 1 + 6]  # type: ignore[attr-defined]

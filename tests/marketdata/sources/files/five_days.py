@@ -32,14 +32,14 @@ def written(header: Sequence[str], rows: Iterable[Sequence[object]], delimiter: 
 
 def of_one(opened: RecognisedFile, market: str = "kr") -> list[tuple[str, str, tuple[float, ...]]]:
     """(code, day, values) of every bar of the file."""
-    found = []
+    rows = []
     for batch in opened.batches(market=market, rows=2):
         assert isinstance(batch, BarBatch)
         for n in range(len(batch)):
             code = str(batch.codes[batch.code[n]]) if batch.code[n] >= 0 else ""
             values = tuple(batch.values[field][n] for field in FIELDS)
-            found.append((code, str(batch.date[n]), values))
-    return found
+            rows.append((code, str(batch.date[n]), values))
+    return rows
 
 
 def expected(code: str = "005930") -> list[tuple[str, str, tuple[float, ...]]]:

@@ -181,9 +181,9 @@ def swapped(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def nameless(frame: pd.DataFrame) -> pd.DataFrame:
-    found = frame.copy()
-    found.columns = pd.MultiIndex.from_tuples([(str(one[0]), str(one[1])) for one in frame.columns])
-    return found
+    result = frame.copy()
+    result.columns = pd.MultiIndex.from_tuples([(str(one[0]), str(one[1])) for one in frame.columns])
+    return result
 
 
 @pytest.mark.parametrize(
@@ -227,9 +227,9 @@ def test_a_ticker_without_a_value_on_a_day_has_no_bar(tmp_path: Path) -> None:
     frame.loc["2024-01-03", [(field, "BRK-B") for field in TWO.columns.unique(0)]] = np.nan
     path = tmp_path / "gap.csv"
     frame.to_csv(path)
-    found = of_one(recognise(path), "us")
-    assert len(found) == 9
-    assert ("BRK.B", "2024-01-03") not in {(code, day) for code, day, _ in found}
+    result = of_one(recognise(path), "us")
+    assert len(result) == 9
+    assert ("BRK.B", "2024-01-03") not in {(code, day) for code, day, _ in result}
 
 
 def test_korean_tickers_of_yahoo_are_of_the_korean_market(tmp_path: Path) -> None:

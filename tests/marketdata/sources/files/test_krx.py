@@ -15,8 +15,8 @@ def said(code: str, name: str, segment: str, department: str | None) -> RowStatu
 
     given = word(department) if department is not None else None
     statuses, index = krx.statuses(word(code), word(name), word(segment), given)
-    found: RowStatus = statuses[int(index[0])]
-    return found
+    status: RowStatus = statuses[int(index[0])]
+    return status
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ from marketdata.sources.files.numbers import numbers
     ],
 )
 def test_a_column(written: pa.Array[Any], read: list[float], wrong: list[int]) -> None:
-    found, unreadable = numbers(written)
-    np.testing.assert_array_equal(found, read)
+    parsed, unreadable = numbers(written)
+    np.testing.assert_array_equal(parsed, read)
     assert np.flatnonzero(unreadable).tolist() == wrong
 
 
@@ -59,8 +59,8 @@ def test_a_column(written: pa.Array[Any], read: list[float], wrong: list[int]) -
     ],
 )
 def test_a_notation_of_the_field(text: str, value: float) -> None:
-    found, wrong = numbers(pa.array(["1", text]))
-    assert found.tolist() == [1, value]
+    parsed, wrong = numbers(pa.array(["1", text]))
+    assert parsed.tolist() == [1, value]
     assert not wrong.any()
 
 
@@ -69,8 +69,8 @@ def test_a_notation_of_the_field(text: str, value: float) -> None:
     ["", "-", "--", "—", "N/A", "n/a", "NA", "#N/A", "null", "NULL", "None", "nan", "<NA>", " - "],
 )
 def test_nothing_is_missing_and_never_zero(text: str) -> None:
-    found, wrong = numbers(pa.array([text, "68,000"]))
-    np.testing.assert_array_equal(found, [np.nan, 68000])
+    parsed, wrong = numbers(pa.array([text, "68,000"]))
+    np.testing.assert_array_equal(parsed, [np.nan, 68000])
     assert not wrong.any()
 
 
@@ -92,14 +92,14 @@ def test_nothing_is_missing_and_never_zero(text: str) -> None:
     ],
 )
 def test_what_is_no_number_is_flagged(text: str) -> None:
-    found, wrong = numbers(pa.array(["1", text]))
-    np.testing.assert_array_equal(found, [1, np.nan])
+    parsed, wrong = numbers(pa.array(["1", text]))
+    np.testing.assert_array_equal(parsed, [1, np.nan])
     assert wrong.tolist() == [False, True]
 
 
 def test_a_percentage_is_a_number_only_where_one_is_wanted() -> None:
-    found, wrong = numbers(pa.array(["50%", "0.2"]), percent=True)
-    assert found.tolist() == [0.5, 0.2]
+    parsed, wrong = numbers(pa.array(["50%", "0.2"]), percent=True)
+    assert parsed.tolist() == [0.5, 0.2]
     assert not wrong.any()
 
 
@@ -107,6 +107,6 @@ def test_a_grouped_number_is_the_plain_one() -> None:
     """Whatever Python groups reads as what it grouped."""
     rng = np.random.default_rng(3)
     values = rng.integers(-(10**12), 10**12, 500).tolist()
-    found, wrong = numbers(pa.array([f"{value:,}" for value in values]))
-    assert found.tolist() == values
+    parsed, wrong = numbers(pa.array([f"{value:,}" for value in values]))
+    assert parsed.tolist() == values
     assert not wrong.any()

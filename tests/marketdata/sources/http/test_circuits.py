@@ -198,8 +198,8 @@ def test_a_host_gone_for_good_ends_what_is_queued_on_every_endpoint() -> None:
         return [await fetch(path, 3) for path in ("/a", "/b", "/c")]
 
     results, exchange = run({"*": (FAULTS["reset"], float("inf"))}, work)
-    assert all(isinstance(each, SourceGone) for found in results for each in found)
-    assert all("exchange.example has not answered" in str(e) for found in results for e in found)
+    assert all(isinstance(each, SourceGone) for outcomes in results for each in outcomes)
+    assert all("exchange.example has not answered" in str(e) for outcomes in results for e in outcomes)
     assert exchange.seconds <= PATIENCE + 5 * LONGEST_REST
     assert exchange.calls() <= 5 + PATIENCE / LONGEST_REST + 3 * 3
 

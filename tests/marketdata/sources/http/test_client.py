@@ -38,8 +38,8 @@ def read(answer: Answer) -> object:
     if answer.status == 429:
         raise RateLimited("too many", retry_after=1.0)
     if answer.status >= 500:
-        asked = retry_after(answer.headers.get("retry-after"), answer.sent_at)
-        raise SourceUnavailable(f"status {answer.status}", retry_after=asked)
+        requested = retry_after(answer.headers.get("retry-after"), answer.sent_at)
+        raise SourceUnavailable(f"status {answer.status}", retry_after=requested)
     if answer.status >= 400:
         raise SourceRefused(f"status {answer.status}")
     try:
@@ -184,7 +184,7 @@ def test_while_a_host_is_gone_one_call_tries_and_all_others_wait() -> None:
 
 
 @given(st.integers(1, 20), st.none() | st.floats(0, 200))
-def test_waits_are_fully_jittered_and_keep_what_was_asked_for(attempt: int, asked: float | None) -> None:
+def test_waits_are_fully_jittered_and_keep_what_was_asked_for(attempt: int, requested: float | None) -> None:
     drawn: list[tuple[float, float]] = []
 
     def draw(low: float, high: float) -> float:
@@ -192,12 +192,12 @@ def test_waits_are_fully_jittered_and_keep_what_was_asked_for(attempt: int, aske
         return low
 
     policy = RetryPolicy(attempts=10, cap=20.0, draw=draw)
-    wait = policy.wait(attempt, asked)
-    if attempt >= 10 or (asked or 0) > policy.longest:
+    wait = policy.wait(attempt, requested)
+    if attempt >= 10 or (requested or 0) > policy.longest:
         assert wait is None
     else:
         assert wait is not None
-        assert wait >= (asked or 0)
+        assert wait >= (requested or 0)
         assert drawn == [(0.0, min(policy.cap, policy.base * 2 ** (attempt - 1)))]
 
 

@@ -104,9 +104,9 @@ def test_a_wait_that_is_too_long_is_not_waited_for() -> None:
 
 @pytest.fixture(params=["process", "file"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RateLimitStore]:
-    found = ProcessRateLimits() if request.param == "process" else SqliteRateLimits(tmp_path / "paces.sqlite3")
-    yield found
-    found.close()
+    shared = ProcessRateLimits() if request.param == "process" else SqliteRateLimits(tmp_path / "paces.sqlite3")
+    yield shared
+    shared.close()
 
 
 @pytest.mark.parametrize("ends", ["answered", "failed", "cancelled"])

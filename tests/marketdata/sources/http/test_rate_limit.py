@@ -38,24 +38,24 @@ def permits(
 ) -> tuple[RateLimitState, list[float]]:
     """The moments of all permits up to `until` of a process that requests exactly on time and whose calls are answered
     at once."""
-    now, found = 1000.0, []
+    now, moments = 1000.0, []
     while now <= until:
         state, answer = state.request_permit(now, rate, process, 0.0)
         if answer.at is None:
             assert answer.wait > 0
             now += answer.wait
         else:
-            found.append(answer.at)
+            moments.append(answer.at)
             state = state.settle(answer.at, answer.at, 0.0)
-    return state, found
+    return state, moments
 
 
 # --- one at a time
 
 
 def test_permits_lie_evenly() -> None:
-    _, found = permits(RateLimitState(), Rate("group", 10.0), 1000.95)
-    assert found == pytest.approx([1000.0 + number / 10 for number in range(10)])
+    _, moments = permits(RateLimitState(), Rate("group", 10.0), 1000.95)
+    assert moments == pytest.approx([1000.0 + number / 10 for number in range(10)])
 
 
 @given(st.floats(0.01, 5000.0))
@@ -112,8 +112,8 @@ def test_what_was_late_is_made_up_for_within_bounds() -> None:
 def test_no_permit_in_a_hold_and_no_rush_after_it() -> None:
     rate = Rate("group", 10.0)
     state = RateLimitState().hold(1005.0).hold(1002.0)
-    _, found = permits(state, rate, 1005.35)
-    assert found == pytest.approx([1005.0, 1005.1, 1005.2, 1005.3])
+    _, moments = permits(state, rate, 1005.35)
+    assert moments == pytest.approx([1005.0, 1005.1, 1005.2, 1005.3])
 
 
 def test_a_clock_that_was_put_back_forgets_the_calls_before() -> None:
@@ -185,8 +185,8 @@ def test_a_slowdown_recovers_to_that_of_one_refusal_and_ends_in_an_hour() -> Non
 
 def test_a_slowdown_stretches_the_spacing_and_the_window() -> None:
     rate = Rate("group", 10.0)
-    _, found = permits(RateLimitState().slow_down(1000.0, 1.5), rate, 1000.95)
-    gaps = [later - earlier for earlier, later in pairwise(found)]
+    _, moments = permits(RateLimitState().slow_down(1000.0, 1.5), rate, 1000.95)
+    gaps = [later - earlier for earlier, later in pairwise(moments)]
     assert gaps == pytest.approx([0.15] * len(gaps), rel=0.01)
     full = replace(RateLimitState(), slots=tuple(CallSlot(999.5 + n / 100, 999.5 + n / 100) for n in range(10)))
     _, answer = full.slow_down(1000.0, 1.5).request_permit(1000.0, rate, "me", 0.0)

@@ -53,9 +53,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RateLimitS
     if request.param == "process":
         yield ProcessRateLimits()
     elif request.param == "file":
-        found = SqliteRateLimits(tmp_path / "folder" / "paces.sqlite3")
-        yield found
-        found.close()
+        shared = SqliteRateLimits(tmp_path / "folder" / "paces.sqlite3")
+        yield shared
+        shared.close()
     else:
         client = redis.Redis.from_url(request.getfixturevalue("redis_url"))
         client.flushall()

@@ -1,4 +1,4 @@
-"""Time that passes only when somebody waits for it."""
+"""Time that passes only in waits."""
 
 from __future__ import annotations
 

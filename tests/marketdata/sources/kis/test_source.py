@@ -158,10 +158,10 @@ def test_holidays_follow_the_pages(source: KisSource, exchange: KisExchange) -> 
 
 
 def test_master_files_of_all_segments(source: KisSource) -> None:
-    found = {i.code: i for name in ("KOSPI", "KOSDAQ", "KONEX") for i in source.instruments(name)}
-    assert list(found) == list(MARKET)
+    listed = {i.code: i for name in ("KOSPI", "KOSDAQ", "KONEX") for i in source.instruments(name)}
+    assert list(listed) == list(MARKET)
     for code, each in MARKET.items():
-        got = found[code]
+        got = listed[code]
         assert (got.name, got.segment, got.listed_on) == (each.name, each.segment, each.listed)
         assert (got.isin, got.preferred, got.halted) == (
             f"KR7{code}000",
@@ -215,9 +215,9 @@ def test_faults_of_every_kind_leave_a_batch_whole(exchange: KisExchange, rate: f
     source.close()
     for request in requests:
         bars = MARKET["005930"].bars[SESSIONS.index(request.start) :]
-        found = results[request]
-        assert isinstance(found, BarAnswer)
-        assert found.bars == expected(bars, "005930")
+        listed = results[request]
+        assert isinstance(listed, BarAnswer)
+        assert listed.bars == expected(bars, "005930")
     assert sum(exchange.faults.hit.values()) > 0
 
 

@@ -48,13 +48,13 @@ def served(
 
 
 def answer_of(source: DailyQuotationSource, request: BarRequest = WHOLE) -> BarAnswer | Exception:
-    ((_, found),) = source.daily_bars_of([request])
-    return found
+    ((_, answer),) = source.daily_bars_of([request])
+    return answer
 
 
-def sessions(found: BarAnswer | Exception) -> list[date]:
-    assert isinstance(found, BarAnswer)
-    return [bar.session for bar in found.bars]
+def sessions(answer: BarAnswer | Exception) -> list[date]:
+    assert isinstance(answer, BarAnswer)
+    return [bar.session for bar in answer.bars]
 
 
 EVERY = [LAST - timedelta(days=n) for n in reversed(range(DAYS))]
@@ -68,15 +68,15 @@ def test_every_day_comes_and_what_lies_before_the_first_is_asked_for_once() -> N
 
 @pytest.mark.parametrize("ahead", [0.0, 3600.0, 86_400.0])
 @pytest.mark.parametrize("since", [-60.0, 0.0, 60.0, LATE - 1.0])
-def test_a_day_that_may_still_change_is_not_told(since: float, ahead: float) -> None:
+def test_a_day_that_may_still_change_is_not_returned(since: float, ahead: float) -> None:
     """By the clock of the exchange, however far ahead ours is."""
     with served(exchange_now=END + since, local_now=END + since + ahead) as (_, source):
-        found = answer_of(source)
-    assert isinstance(found, SourceUnavailable)
-    assert "try again later" in str(found)
+        answer = answer_of(source)
+    assert isinstance(answer, SourceUnavailable)
+    assert "try again later" in str(answer)
 
 
-def test_a_day_is_told_once_its_last_trades_are_in() -> None:
+def test_a_day_is_returned_once_its_last_trades_are_in() -> None:
     with served(exchange_now=float(END + LATE), local_now=END + LATE + 7200.0) as (_, source):
         assert sessions(answer_of(source))[-1] == LAST
 

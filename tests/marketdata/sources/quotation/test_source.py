@@ -106,7 +106,7 @@ def test_the_count_is_always_sent_and_the_latest_is_asked_without_to(pair: Pair)
     page = source.candles(market="KRW-BTC", timeframe="1m", to=None, count=200)
     assert len(page.candles) == 200
     assert page.candles.opened[-1] == NOW // 60 * 60
-    assert exchange.asked == [("", 200)]
+    assert exchange.requests == [("", 200)]
     assert page.answered_at == NOW
     with pytest.raises(SourceRefused, match="1 to 200"):
         source.candles(market="KRW-BTC", timeframe="1m", to=None, count=201)
@@ -145,10 +145,10 @@ class Banning(UpbitExchange):
     body, retry_after = "", ""
 
     def answer(self, request: Request, fault: str | None) -> Response:
-        found = Response(418, self.body.encode())
+        response = Response(418, self.body.encode())
         if self.retry_after:
-            found.headers["Retry-After"] = self.retry_after
-        return found
+            response.headers["Retry-After"] = self.retry_after
+        return response
 
 
 @pytest.mark.parametrize(

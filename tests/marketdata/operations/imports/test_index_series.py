@@ -139,7 +139,7 @@ def test_what_is_wrong_is_told_and_nothing_recorded(written: Any, tmp_path: Path
     good, odd = written(bars()), written(bars().drop(columns="low"), "odd.csv")
     off = written(bars().assign(date="2024-03-09"), "off.csv")
     for arguments, said in (
-        ((str(good), "--name=KS99"), "holds no series 'KS99': choose one of KQ11, KS11"),
+        ((str(good), "--name=KS99"), "has no series 'KS99': choose one of KQ11, KS11"),
         ((str(good), "--name=K S"), "is no name of a series"),
         ((str(good), "--name=KS11", "--market=mars"), "Unknown market 'mars'"),
         ((str(odd), "--name=KS11"), "and this one lacks low"),

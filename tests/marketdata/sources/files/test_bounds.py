@@ -56,14 +56,14 @@ def test_a_packed_file_may_not_unpack_without_end(tmp_path: Path, monkeypatch: p
     ("content", "sentence"),
     [
         (b"a" * 3_000_000, "has a first line of more than 1 MB"),
-        (HEADER.encode() + ROW.encode() + b"a" * 3_000_000, "begins with what is no table"),
+        (HEADER.encode() + ROW.encode() + b"a" * 3_000_000, "does not begin with a table"),
         (
             HEADER.encode() + ROW.encode() * 20_000 + b"a" * 3_000_000,
             "has a line of more than 1 MB behind row",
         ),
         (b",".join([b"c"] * 60_000) + b"\n1\n", "has 60,000 columns, and 50,000 are read"),
         (b"\x00" * 100_000, "holds bytes that are no text"),
-        (HEADER.encode() + b'"' + b"x\n" * 500_000, "begins with what is no table"),
+        (HEADER.encode() + b'"' + b"x\n" * 500_000, "does not begin with a table"),
     ],
 )
 def test_what_is_no_table_is_refused(content: bytes, sentence: str, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ from marketdata.operations.collect.plan import CollectionPlan
 from marketdata.operations.collect.report import CollectionProgress, CollectionReport
 from marketdata.operations.record import bars
 from marketdata.operations.record.corrections import Counts
+from marketdata.operations.record.price_basis import PriceBasis
 from marketdata.operations.record.rejects import RejectFile
 from marketdata.operations.record.validation import FINE, Validator
 from marketdata.sources.base import (
@@ -77,7 +78,10 @@ def execute_plan(
             collection.report,
             rejected=dict(rejects.counts.most_common()),
             reject_file=rejects.file,
-            notices=collection.days.closed(plan.market.name),
+            notices=(
+                *collection.days.closed(plan.market.name),
+                *collection.basis.notices(plan.market.name, plan.source),
+            ),
         )
 
 
@@ -110,6 +114,7 @@ class _PlanExecution:
         self._in_a_row = 0
         self.report = CollectionReport()
         self.days = DayFingerprints()
+        self.basis = PriceBasis()
 
     def run(self) -> None:
         """Execute all four steps."""
@@ -256,7 +261,7 @@ class _PlanExecution:
                 valid = rows.take(np.flatnonzero(reasons == FINE))
                 keys = {"market": market.name, "source": self._plan.source, "at": at}
                 self.days.add(valid)
-                counts = bars.record_bars(valid, **keys, reason=reason)  # type: ignore[arg-type]
+                counts = bars.record_bars(valid, **keys, reason=reason, basis=self.basis)  # type: ignore[arg-type]
                 rejects = answers.rejected_keys(rows, reasons)
             coverage.add(
                 market.name,

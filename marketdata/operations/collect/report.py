@@ -32,7 +32,8 @@ class CollectionReport:
     bars of the last session were not recorded, "" where they were; `unknown`: codes that the source does not have;
     `refetched`: codes whose whole history was requested again, since it has changed; `settled`: bars that differed when
     they were read again; `absent`: recorded bars (code, session) that the answers to a refetch lacked; `rejected`:
-    reason -> rows; `notices`: a sentence for each recorded day on which the market seems to have been closed."""
+    reason -> rows; `notices`: a sentence for each recorded day on which the market seems to have been closed, and one
+    for instruments on another price basis."""
 
     counts: Counts = field(default_factory=Counts)
     calls: int = 0

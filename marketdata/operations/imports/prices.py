@@ -16,6 +16,7 @@ from marketdata.operations.imports.files import import_files
 from marketdata.operations.imports.report import ImportProgress, ImportReport
 from marketdata.operations.record import bars, factor_events
 from marketdata.operations.record.corrections import Counts
+from marketdata.operations.record.price_basis import PriceBasis
 from marketdata.operations.record.validation import Validator
 from marketdata.sources.batches import BarBatch, EventBatch
 from marketdata.sources.files import PRICE_FORMS
@@ -34,7 +35,8 @@ def import_prices(
     adjusted: bool = False,
 ) -> ImportReport:
     """Import `files` (see `files.import_files`); the default source is marcap for files of marcap, file for other
-    forms, the default market kr. The notices name days of the files on which the market did not trade."""
+    forms, the default market kr. The notices name days of the files on which the market did not trade, and
+    instruments whose prices are adjusted otherwise than the recorded ones."""
     recorder = _PriceRecorder()
     report = import_files(
         files=files,
@@ -50,14 +52,16 @@ def import_prices(
         adjusted=adjusted,
     )
     notices = [notice for name, days in recorder.days.items() for notice in days.closed(name)]
+    notices += [notice for key, basis in recorder.bases.items() for notice in basis.notices(*key)]
     return replace(report, notices=tuple(notices))
 
 
 class _PriceRecorder:
-    """See `files.Recorder`. `days`: market -> the days of recorded rows."""
+    """See `files.Recorder`. `days`: market -> the days of recorded rows; `bases`: market and source -> overlaps."""
 
     def __init__(self) -> None:
         self.days: dict[str, DayFingerprints] = defaultdict(DayFingerprints)
+        self.bases: dict[tuple[str, str], PriceBasis] = defaultdict(PriceBasis)
 
     def check(self, check: Validator, batch: BarBatch | EventBatch) -> NDArray[np.int8]:
         return check.bars(batch) if isinstance(batch, BarBatch) else check.events(batch)
@@ -79,5 +83,5 @@ class _PriceRecorder:
         if isinstance(batch, BarBatch):
             rows = batch.take(valid)
             self.days[market].add(rows)
-            return bars.record_bars(rows, market=market, source=source, at=at)
+            return bars.record_bars(rows, market=market, source=source, at=at, basis=self.bases[market, source])
         return factor_events.record_events(batch, valid, market=market, source=source, at=at)

@@ -93,7 +93,7 @@ class FileReport:
 @dataclass(frozen=True, slots=True)
 class ImportReport:
     """Outcomes of all files, in their order; `notices`: a sentence for each of their days on which the market seems to
-    have been closed."""
+    have been closed, and one for instruments on another price basis."""
 
     files: tuple[FileReport, ...]
     notices: tuple[str, ...] = ()

@@ -36,18 +36,19 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Positions of a batch's new rows and of those that correct recorded ones, and the recorded values of the
-    latter."""
+    """Positions of a batch's new rows, of those that correct recorded ones, and of all rows with a recorded one; the
+    recorded values of the corrected rows."""
 
     new: NDArray[np.intp]
     corrected: NDArray[np.intp]
     recorded: Mapping[str, NDArray[np.float64]]
+    overlap: NDArray[np.intp]
 
 
 def compare(batch: bulk.WriteBatch, recorded: bulk.Rows | None, table: bulk.Table) -> Comparison:
     """Compare `batch` with `recorded`, the rows of its source under its keys and perhaps more."""
     if recorded is None or not len(recorded):
-        return Comparison(np.arange(len(batch)), np.empty(0, np.intp), {})
+        return Comparison(np.arange(len(batch)), np.empty(0, np.intp), {}, np.empty(0, np.intp))
     code_places = np.searchsorted(batch.codes, recorded.codes)
     code_places[code_places == len(batch.codes)] = 0
     shared = batch.codes[code_places] == recorded.codes
@@ -66,6 +67,7 @@ def compare(batch: bulk.WriteBatch, recorded: bulk.Rows | None, table: bulk.Tabl
         np.flatnonzero(~is_recorded),
         corrected,
         {name: recorded.values[name][row[corrected]] for name in table.columns},
+        np.flatnonzero(is_recorded),
     )
 
 

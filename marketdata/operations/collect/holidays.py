@@ -101,7 +101,7 @@ def _changes(market: Market, source: str, answer: dict[date, bool], today: date)
                     defaults={
                         "is_open": is_open,
                         "source": source,
-                        "note": f"{source}, asked on {today}",
+                        "note": f"{source}, answer of {today}",
                     },
                 )
                 changes.append((Kind.WRITTEN, day, is_open))

@@ -1,4 +1,4 @@
-"""The imitation of KIS, a source over it, and evenings on which it is asked."""
+"""The imitation of KIS, a source over it, and collections of an evening."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NEVER = CollectionOptions(check_every=0)
 
 
 def fast_clock() -> float:
-    """A clock that runs a hundred times as fast, so that nobody sits out what an exchange asks to wait."""
+    """A clock that runs a hundred times as fast, so that tests do not wait as long as an exchange demands."""
     return time.monotonic() * 100.0
 
 
@@ -39,8 +39,8 @@ async def short_pause(seconds: float) -> None:
 def sessions() -> list[date]:
     """The 260 sessions of KRX up to 2026-08-21."""
     days = get_sessions("kr")
-    found: list[date] = days[days <= days.dtype.type("2026-08-21")][-260:].tolist()
-    return found
+    result: list[date] = days[days <= days.dtype.type("2026-08-21")][-260:].tolist()
+    return result
 
 
 def evening(session: date) -> datetime:

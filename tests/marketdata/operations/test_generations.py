@@ -71,6 +71,6 @@ def test_an_index_and_which_one_is_chosen(tmp_path: Path, client: Client) -> Non
     assert moved(before) == {"kr", "kr-adj"}
     before = now()
     client.force_login(User.objects.create_superuser("operator"))
-    found = client.post("/admin/marketdata/indexchoice/add/", {"market": "kr-adj", "name": ""})
-    assert found.status_code == 302
+    response = client.post("/admin/marketdata/indexchoice/add/", {"market": "kr-adj", "name": ""})
+    assert response.status_code == 302
     assert moved(before) == {"kr-adj"}

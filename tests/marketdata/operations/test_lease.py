@@ -30,7 +30,7 @@ HOLD = """
 import time
 from marketdata.operations.lease import Lease
 with Lease("evening of market kr"):
-    print("held", flush=True)
+    print("taken", flush=True)
     time.sleep(600)
 """
 TAKE = """
@@ -46,12 +46,12 @@ except LeaseTaken as error:
 def row(**changes: object) -> LeaseRow:
     """A row as this process would have written it, with changes."""
     with Lease(NAME):
-        found = LeaseRow.objects.get()
-    found.pk = None
+        lease_row = LeaseRow.objects.get()
+    lease_row.pk = None
     for name, value in changes.items():
-        setattr(found, name, value)
-    found.save()
-    return found
+        setattr(lease_row, name, value)
+    lease_row.save()
+    return lease_row
 
 
 def silent(seconds: float) -> None:
@@ -223,7 +223,7 @@ def killed(data: Path, **servers: str) -> None:
     installed(data, **servers)
     holder = shell(HOLD)
     assert holder.stdout
-    assert holder.stdout.readline() == "held\n"
+    assert holder.stdout.readline() == "taken\n"
     refused, _ = shell(TAKE).communicate()
     assert f"process {holder.pid} on " in refused
     holder.send_signal(signal.SIGKILL)

@@ -56,10 +56,10 @@ def record(folder: Path, made: Bars, *, name: str = "a.csv", code: str = "000010
     project.project_bars("kr")
 
 
-def found() -> list[tuple[str, str]]:
-    held = get_record("kr")
-    kinds = [(one.session, one.kind) for one in get_breaks(held)]
-    listed = [str(day) for day, *_ in get_suspected_moves(held)]
+def suspected() -> list[tuple[str, str]]:
+    current = get_record("kr")
+    kinds = [(one.session, one.kind) for one in get_breaks(current)]
+    listed = [str(day) for day, *_ in get_suspected_moves(current)]
     assert {session for session, _ in kinds} <= set(listed)
     return kinds
 
@@ -79,7 +79,7 @@ PRICES = ("open", "high", "low", "close")
 @pytest.mark.parametrize("factor", [10, 100, 1000, 0.1, 0.01, 0.001, 1.4, 0.65])
 def test_a_bar_off_against_its_base_price_is_suspected(tmp_path: Path, factor: float) -> None:
     record(tmp_path, times(factor, *PRICES))
-    kinds = found()
+    kinds = suspected()
     assert (DAYS[AT], "base") in kinds
     # the base price of the next session leaves a close that was wrong: seen where no action on KRX is like it
     next_session = {(day, kind) for day, kind in kinds if day != DAYS[AT]}
@@ -96,19 +96,19 @@ def test_a_bar_off_against_its_base_price_is_suspected(tmp_path: Path, factor: f
 @pytest.mark.parametrize("based", [True, False])
 def test_one_side_beyond_the_limit_is_suspected(tmp_path: Path, factor: float, names: list[str], based: bool) -> None:
     record(tmp_path, times(factor, *names, based=based))
-    assert found() == [(DAYS[AT], "reach")]
+    assert suspected() == [(DAYS[AT], "reach")]
 
 
 def test_only_the_close_is_off(tmp_path: Path) -> None:
     record(tmp_path, times(100, "close", "high"))
-    assert (DAYS[AT], "base") in found()
+    assert (DAYS[AT], "base") in suspected()
 
 
 @pytest.mark.parametrize("factor", [10, 100, 1000, 0.1, 0.01, 0.001])
 def test_a_wrong_bar_with_a_base_price_that_was_computed_from_it(tmp_path: Path, factor: float) -> None:
     """Close and change are given, and the base price is their difference: both are off."""
     record(tmp_path, times(factor, *PRICES, "base_price"))
-    kinds = found()
+    kinds = suspected()
     assert {kind for _, kind in kinds} == {"step"}
     assert {day for day, _ in kinds} & {DAYS[AT], DAYS[AT + 1]}
 
@@ -116,7 +116,7 @@ def test_a_wrong_bar_with_a_base_price_that_was_computed_from_it(tmp_path: Path,
 @pytest.mark.parametrize("factor", [100, 0.01])
 def test_a_base_price_alone_that_is_off(tmp_path: Path, factor: float) -> None:
     record(tmp_path, times(factor, "base_price"))
-    assert (DAYS[AT], "base") in found()
+    assert (DAYS[AT], "base") in suspected()
 
 
 @pytest.mark.parametrize("factor", [10, 100, 0.01])
@@ -131,7 +131,7 @@ def test_a_bar_without_a_base_price_beside_others_with_one(tmp_path: Path, facto
 @pytest.mark.parametrize("factor", [1000, 0.001])
 def test_volume_in_another_unit_is_no_error_of_a_price(tmp_path: Path, factor: float) -> None:
     record(tmp_path, times(factor, "volume"))
-    assert found() == []
+    assert suspected() == []
 
 
 @pytest.mark.parametrize(("base", "close"), [(10_200, 13_250), (10_200, 7_150), (5_100, 6_630), (2_550, 3_310)])
@@ -148,7 +148,7 @@ def test_the_limit_itself_and_ex_rights_prices_are_real(tmp_path: Path, base: fl
     made[AT]["base_price"] = base
     made[AT + 1]["base_price"] = close
     record(tmp_path, made)
-    assert found() == []
+    assert suspected() == []
 
 
 def halted(made: Bars, at: int) -> None:
@@ -162,7 +162,7 @@ def test_consolidation_after_a_halt_is_real(tmp_path: Path) -> None:
     for n in range(AT, len(made)):
         made[n] = {name: value if name == "volume" or value is None else value * 10 for name, value in made[n].items()}
     record(tmp_path, made)
-    assert found() == []
+    assert suspected() == []
 
 
 def test_liquidation_trading_has_no_limit_for_seven_sessions(tmp_path: Path) -> None:
@@ -176,10 +176,10 @@ def test_liquidation_trading_has_no_limit_for_seven_sessions(tmp_path: Path) -> 
             "close": closes[n], "volume": 90_000 + n, "base_price": before,
         }  # fmt: skip
     record(tmp_path, made)
-    assert found() == []
+    assert suspected() == []
     made[6] |= {name: 100 * float(made[6][name] or 0) for name in PRICES}
     record(tmp_path, made, name="b.csv")
-    assert (DAYS[6], "base") in found()
+    assert (DAYS[6], "base") in suspected()
 
 
 def test_an_instrument_is_not_eligible_and_named_until_a_person_decides(tmp_path: Path) -> None:
@@ -192,21 +192,21 @@ def test_an_instrument_is_not_eligible_and_named_until_a_person_decides(tmp_path
         "close": 1_015_000.0,
         "reason": "1,015,000 is 99.51 times its base price 10,200, beyond the daily limit",
     } in finding.cases
-    held = get_record("kr")
-    window = open_window(held, held.sessions[-1:], len(held.sessions) - 1)
+    current = get_record("kr")
+    window = open_window(current, current.sessions[-1:], len(current.sessions) - 1)
     assert window.read({"close": 0}).suspect.all()
     events = tmp_path / "events.csv"
     events.write_text(f"date,code,ratio\n{DAYS[AT]},000010,1\n{DAYS[AT + 1]},000010,1\n", encoding="utf-8")
     import_file(events)
     project.project_bars("kr")
-    assert found() == []
+    assert suspected() == []
 
 
 def test_the_right_bar_ends_the_suspicion(tmp_path: Path) -> None:
     record(tmp_path, times(100, *PRICES))
-    assert found()
+    assert suspected()
     record(tmp_path, bars(), name="b.csv")
-    assert found() == []
+    assert suspected() == []
 
 
 def test_what_is_suspected_does_not_depend_on_later_bars(tmp_path: Path) -> None:
@@ -221,5 +221,5 @@ def test_what_is_suspected_does_not_depend_on_later_bars(tmp_path: Path) -> None
         import_file(write_tidy(tmp_path / f"{until}.csv", rows, columns=COLUMNS))
         project.project_bars("kr")
         expected = [(DAYS[n], "reach") for n in (4, 7) if n < until]
-        assert found() == expected
+        assert suspected() == expected
     assert np.array_equal([str(day) for day in get_record("kr").sessions], DAYS)

@@ -63,9 +63,9 @@ def test_text() -> None:
 
 def test_parquet() -> None:
     with parquet_file(Table(COLUMNS, ROWS)) as file:
-        found = pq.read_table(io.BytesIO(file.read()))
-    assert found.schema.types == [one.type for one in COLUMNS]
-    first, empty = found.to_pylist()
+        parquet_table = pq.read_table(io.BytesIO(file.read()))
+    assert parquet_table.schema.types == [one.type for one in COLUMNS]
+    first, empty = parquet_table.to_pylist()
     assert first == {
         "code": "005930",
         "day": date(2026, 8, 21),

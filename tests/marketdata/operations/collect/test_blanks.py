@@ -124,8 +124,8 @@ def test_prices_and_volume_that_contradict_each_other_make_no_bar(values: tuple[
         )
     )
     quote |= {"inter_shrn_iscd": "005930", "inter2_sdpr": "10", "acml_tr_pbmn": "1000"}
-    (found,) = parse.quotes({"output": [quote]}, "Quotes")
-    assert found.is_whole is is_bar
+    (quotes_row,) = parse.quotes({"output": [quote]}, "Quotes")
+    assert quotes_row.is_whole is is_bar
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_zeros_beside_a_volume_in_a_quote_are_not_a_halted_day() -> None:
         assert recorded_rows(date=days[-1]) == whole(kis, 1)
 
 
-# --- asked for again ----------------------------------------------------------------------------------
+# --- requested again ----------------------------------------------------------------------------------
 
 
 def refetch(kis: KisSetup, code: str, since: date) -> CollectionReport:

@@ -1,5 +1,5 @@
 """Collections from an exchange that misbehaves: nearly all recover by themselves, the others end in a clear state and
-resume; and whatever happens, keys and tokens are told to nobody."""
+resume; and whatever happens, keys and tokens are never shown."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ROOT = Path(__file__).parents[4]
 @pytest.mark.parametrize("rate", [0.01, 0.10])
 def test_nearly_all_recover_unaided_and_the_rest_resumes(rate: float) -> None:
     """A hundred instruments of three calls each; every fault has its share of `rate`. A collection is one instrument's:
-    whole and right, or not there at all and asked for again."""
+    whole and right, or missing and requested again."""
     size = 100
     faults = Faults({kind: rate / len(FAULTS) for kind in FAULTS}, seed=7)
     with KisSetup(generated_instruments(size), faults=faults, hang=0.01) as kis:
@@ -56,7 +56,7 @@ def test_nearly_all_recover_unaided_and_the_rest_resumes(rate: float) -> None:
         assert again.failures == {}
         whole = [row for code, one in kis.market.items() for row in served_rows(code, one.bars[-250:], days[-1])]
         missing = set(whole) - set(recorded_rows())
-        # A blank row is a bar that the source did not have when it was asked.
+        # A blank row is a bar that the source did not have at that moment.
         assert len(missing) <= faults.hit["blank"]
         assert set(recorded_rows()) <= set(whole)
 

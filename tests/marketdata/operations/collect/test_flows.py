@@ -20,13 +20,13 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
 def market() -> dict[str, Listed]:
     """Three instruments whose foreigners buy 200 shares a day; institutions say nothing on the last one."""
-    found = {}
+    instruments_by_code = {}
     for number in (1, 2, 3):
         one = Listed(f"종목{number}", generated_bars(sessions(), number))
         days = sessions()[-40:]
         one.flows = [(day, -150, 200, None if day == days[-1] else -50) for day in days]
-        found[f"{number:05d}0"] = one
-    return found
+        instruments_by_code[f"{number:05d}0"] = one
+    return instruments_by_code
 
 
 def collected(kis: KisSetup, day: date) -> FlowReport:
@@ -123,7 +123,7 @@ def test_a_closure_of_the_last_days_is_withdrawn_with_a_record() -> None:
         holidays.sync(kis.source, market="kr", as_of=evening(monday))
         assert tuesday not in get_sessions("kr").tolist()
         by_hand = CalendarOverride.objects.create(
-            market="kr", date=monday + timedelta(days=4), is_open=False, note="kis, asked on monday"
+            market="kr", date=monday + timedelta(days=4), is_open=False, note="kis, answer of monday"
         )
         kis.exchange.closed = frozenset()
         for day in (thursday, thursday + timedelta(days=1)):

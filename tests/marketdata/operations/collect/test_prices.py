@@ -1,4 +1,4 @@
-"""Collecting daily bars from the imitation of KIS: what is asked for, what is recorded, and what a rerun does."""
+"""Collecting daily bars from the imitation of KIS: requests, recorded bars and reruns."""
 
 from __future__ import annotations
 
@@ -128,13 +128,13 @@ def test_each_instrument_is_asked_for_its_bars_once_in_so_many_sessions() -> Non
         create_instruments(*kis.market)
         days = sessions()
         kis.collect(days[-8], CollectionOptions(since=days[-9]))
-        asked: list[str] = []
+        requested: list[str] = []
         for day in days[-7:-2]:
             plan = kis.plan(day, CollectionOptions(check_every=5))
-            asked += [request.code for request in plan.requests]
+            requested += [request.code for request in plan.requests]
             assert all(request.start < day for request in plan.requests)
             kis.collect(day, CollectionOptions(check_every=5))
-        assert sorted(asked) == sorted(kis.market)
+        assert sorted(requested) == sorted(kis.market)
 
 
 def test_a_forming_day_is_never_quoted(kis: KisSetup) -> None:

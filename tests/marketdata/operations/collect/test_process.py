@@ -64,7 +64,7 @@ def given(exchange: StrikingExchange, tmp_path_factory: pytest.TempPathFactory) 
     """The settings of an installation that knows the instruments and has no bar yet; they have 250, up to the latest
     session that is over."""
     folder = installed(tmp_path_factory.mktemp("collecting"))
-    told = {
+    settings_of_source = {
         "KIS_APP_KEY": exchange.keys[0],
         "KIS_APP_SECRET": exchange.keys[1],
         "KIS_HOST": exchange.url,
@@ -73,15 +73,15 @@ def given(exchange: StrikingExchange, tmp_path_factory: pytest.TempPathFactory) 
         "KIS_TOKEN_SECONDS": "0.01",
         "SEISMO_COLLECT_CHECK": "0",
     }
-    managed(folder, "sync_instruments", **told)
-    last = re.search(r"up to ([0-9-]+)", managed(folder, "collect_prices", "--dry-run", **told))
+    managed(folder, "sync_instruments", **settings_of_source)
+    last = re.search(r"up to ([0-9-]+)", managed(folder, "collect_prices", "--dry-run", **settings_of_source))
     assert last
-    shown = managed(folder, "shell", "--no-imports", "-c", SESSIONS.format(last=last[1]), **told)
+    shown = managed(folder, "shell", "--no-imports", "-c", SESSIONS.format(last=last[1]), **settings_of_source)
     days = [date.fromisoformat(day) for day in shown.split()]
     for number, one in enumerate(exchange.market.values(), 1):
         one.bars[:] = generated_bars(days, number)
-    told["since"] = str(days[0])
-    return {**environment(folder), **told}
+    settings_of_source["since"] = str(days[0])
+    return {**environment(folder), **settings_of_source}
 
 
 def command(given: dict[str, str]) -> tuple[str, ...]:
@@ -155,9 +155,9 @@ def test_whatever_ends_it_the_next_run_takes_up_what_is_missing(
     for after in (2, 17, 30):
         status, _ = struck(exchange, given, after=after, by=signal.SIGKILL)
         assert status == -signal.SIGKILL
-        found = recorded(given)
-        assert set(found) <= set(served)
-        assert len(found) == len(set(found))
+        rows = recorded(given)
+        assert set(rows) <= set(served)
+        assert len(rows) == len(set(rows))
 
     status, printed, seen = on_a_terminal(given, *command(given))
     assert status == 0, seen

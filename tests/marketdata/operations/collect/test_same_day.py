@@ -61,8 +61,8 @@ def test_when_the_bar_of_a_session_is_its_own(session: str, moment: str, allowed
 def autumn() -> list[date]:
     """Sessions up to 2026-10-06, a Tuesday; Monday the 5th is a holiday."""
     days = get_sessions("kr")
-    found: list[date] = days[days <= np.datetime64("2026-10-06")][-40:].tolist()
-    return found
+    result: list[date] = days[days <= np.datetime64("2026-10-06")][-40:].tolist()
+    return result
 
 
 class AutumnDesk(KisSetup):

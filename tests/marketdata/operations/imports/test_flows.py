@@ -88,7 +88,7 @@ def test_bad_input_ends_in_one_sentence(tmp_path: Path) -> None:
     flows = str(write_tidy(tmp_path / "flows.csv", [*ROWS, "2026-08-02,000010,1,,"], columns=COLUMNS))
     prices = str(write_tidy(tmp_path / "bars.csv", ["2026-07-30,000010,1,1,1,1,1"]))
     (tmp_path / "empty.csv").touch()
-    for given, told in (
+    for given, message in (
         ([str(tmp_path / "none.csv")], "There is no file"),
         ([str(tmp_path / "empty.csv")], r"empty\.csv is empty \(0 bytes\)"),
         ([prices], r"no known form of file; flows is the nearest and lacks foreign_net_quantity"),
@@ -96,7 +96,7 @@ def test_bad_input_ends_in_one_sentence(tmp_path: Path) -> None:
         ([flows, "--market", "us"], "does not look like market us"),
         ([flows, "--strict"], "refused whole, as --strict asks: 1 of its 4 rows"),
     ):
-        with pytest.raises(CommandError, match=told):
+        with pytest.raises(CommandError, match=message):
             call_command("import_flows", *given, stdout=StringIO())
     assert not InstitutionalFlow.objects.exists()
 
@@ -117,12 +117,12 @@ def test_the_recorded_flows_of_krx_come_in_whole(tmp_path: Path) -> None:
     assert (report.rejected, report.counts) == ({}, Counts(new=len(rows)))
     assert brought(path).counts == Counts(unchanged=len(rows))
     names = ["foreign_net_value", "institution_net_value", "pension_net_value"]
-    held = pd.DataFrame(
+    recorded = pd.DataFrame(
         InstitutionalFlow.objects.order_by("stock_code", "date").values_list("stock_code", "date", *names),
         columns=["code", "date", *names],
     )
     wanted = rows.sort_values(["code", "date"])[["code", "date", *names]].reset_index(drop=True)
-    assert held.code.tolist() == wanted.code.tolist()
-    assert held.date.tolist() == wanted.date.tolist()
-    assert (held[names].to_numpy() == wanted[names].to_numpy()).all()
+    assert recorded.code.tolist() == wanted.code.tolist()
+    assert recorded.date.tolist() == wanted.date.tolist()
+    assert (recorded[names].to_numpy() == wanted[names].to_numpy()).all()
     assert not InstitutionalFlow.objects.exclude(individual_net_value=None).exists()

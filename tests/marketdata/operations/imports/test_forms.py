@@ -46,9 +46,9 @@ def test_the_spelling_that_was_recorded_first_stays(tmp_path: Path) -> None:
     import_file(write_tidy(tmp_path / "us.csv", ["2026-08-20,BRK.B,1,1,1,1,1"]), market="us")
     assert codes() == ["BRK-B"]
     for spelling in ("BRK-B", "BRK.B", "brk/b"):
-        found = instruments.get_instrument("us", spelling)
-        assert found is not None
-        assert found.code == "BRK-B"
+        result = instruments.get_instrument("us", spelling)
+        assert result is not None
+        assert result.code == "BRK-B"
 
 
 def test_nothing_is_no_instrument_and_odd_tickers_are(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_an_amount_of_0_beside_a_volume_is_missing_and_so_are_its_siblings(tmp_p
     more = "amount,base_price,market_cap,shares"
     rows = [
         "2026-08-19,000010,100,110,90,105,1000,0,0,0,0",
-        "2026-08-20,000010,0,0,0,105,0,0,105,7,9",  # halted: nothing was traded, and that is known
+        "2026-08-20,000010,0,0,0,105,0,0,105,7,9",  # halted: certainly nothing was traded
     ]
     import_file(write_tidy(tmp_path / "kr.csv", rows, columns=f"{COLUMNS},{more}"))
     kept = StockPrice.objects.order_by("date").values_list(*more.split(","))
@@ -75,9 +75,9 @@ def test_an_amount_of_0_beside_a_volume_is_missing_and_so_are_its_siblings(tmp_p
 def test_an_amount_of_0_that_is_recorded_already_reads_as_missing(tmp_path: Path) -> None:
     import_file(write_tidy(tmp_path / "kr.csv", ["2026-08-19,000010,100,110,90,105,1000"]))
     StockPrice.objects.update(amount=0.0)
-    found = history.get_history(history.read_instrument_table("kr"), "000010")
-    assert found is not None
-    np.testing.assert_array_equal(found.fields["amount"], [105_000.0])
+    result = history.get_history(history.read_instrument_table("kr"), "000010")
+    assert result is not None
+    np.testing.assert_array_equal(result.fields["amount"], [105_000.0])
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
@@ -154,5 +154,5 @@ def test_every_spelling_of_a_code_opens_its_pages(tmp_path: Path, admin_client: 
         assert answer.json()["code"] == "BF.A"
         assert admin_client.get(f"/api/us/stocks/{spelling}/scans").status_code == 200
         assert admin_client.get(f"/api/us/stocks/{spelling}/flows").status_code == 200
-    found = admin_client.get("/api/us/stocks", {"search": "BF/A"}).json()
-    assert [one["code"] for one in found["results"]] == ["BF.A"]
+    result = admin_client.get("/api/us/stocks", {"search": "BF/A"}).json()
+    assert [one["code"] for one in result["results"]] == ["BF.A"]

@@ -18,7 +18,7 @@ AT = datetime(2024, 6, 1, 9, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
 
 
-def told(*arguments: str) -> str:
+def output_of(*arguments: str) -> str:
     out = io.StringIO()
     call_command("import_index", *arguments, stdout=out)
     return out.getvalue()
@@ -119,10 +119,10 @@ def test_it_is_chosen_on_request_and_by_the_admin_only_where_it_is_recorded(writ
     from marketdata.models import IndexChoice
     from marketdata.queries import index_series
 
-    text = told(str(written(bars())), "--name=KS11")
+    text = output_of(str(written(bars())), "--name=KS11")
     assert "KS11 of market kr, 2024-03-04 to 2024-03-06: 3 new, 0 corrected" in text
     assert text.endswith("Market kr uses its own index.\n")
-    assert told(str(written(bars())), "--name=KS11", "--choose").endswith("uses KS11 index.\n")
+    assert output_of(str(written(bars())), "--name=KS11", "--choose").endswith("uses KS11 index.\n")
     assert index_series.get_index_name("kr") == index_series.get_index_name("kr-adj") == "KS11"
     assert index_series.get_index_name("us") == index_series.OWN_INDEX
     IndexChoice(market="kr-adj", name="").save()
@@ -147,12 +147,12 @@ def test_what_is_wrong_is_told_and_nothing_recorded(written: Any, tmp_path: Path
         ((str(tmp_path / "none.csv"), "--name=KS11"), "There is no file"),
     ):
         with pytest.raises(CommandError, match=said):
-            told(*arguments)
+            output_of(*arguments)
     assert not recorded()
 
 
 def test_the_recorded_index_of_krx(data_dir: Path) -> None:
     """From 1995 on, without the Saturdays on which KRX traded until 1998, which the calendar does not know."""
-    text = told(str(realdata.path("krx_index_1990_2026.parquet")), "--name=KS11")
+    text = output_of(str(realdata.path("krx_index_1990_2026.parquet")), "--name=KS11")
     assert "1995-05-02 to 2026-03-20: 7,607 new" in text
     assert "rejected: 177 not a session" in text

@@ -53,12 +53,12 @@ def marks() -> dict[tuple[str, str], int]:
 
 def everything() -> list[tuple[object, ...]]:
     """The whole record but for keys."""
-    found: list[tuple[object, ...]] = []
+    recorded_values: list[tuple[object, ...]] = []
     for model in (StockPrice, Instrument, FactorEvent, BarCorrection, LakePartition):
         names = [field.name for field in model._meta.concrete_fields if field.name != "id"]
-        found += sorted(model.objects.values_list(*names), key=str)
+        recorded_values += sorted(model.objects.values_list(*names), key=str)
     names = ["instrument__code", "source", "valid_from", "valid_to", "segment", "kind", "managed"]
-    return found + sorted(InstrumentStatus.objects.values_list(*names), key=str)
+    return recorded_values + sorted(InstrumentStatus.objects.values_list(*names), key=str)
 
 
 def test_a_first_import_records_bars_instruments_and_marks(tmp_path: Path) -> None:
@@ -196,8 +196,8 @@ def test_an_interruption_leaves_whole_batches_and_a_rerun_completes(
     monkeypatch.setattr("marketdata.operations.imports.files.BATCH_ROWS", 16)
     path = long_file(tmp_path / "a.parquet")
 
-    def interrupt(told: ImportProgress) -> None:
-        if told.rows == 32:
+    def interrupt(progress_reports: ImportProgress) -> None:
+        if progress_reports.rows == 32:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -294,9 +294,9 @@ def test_progress_tells_rows_share_and_remaining_time(tmp_path: Path, monkeypatc
     rows = [row.split(",") for row in ROWS]
     columns = dict(zip(COLUMNS.split(","), map(list, zip(*rows, strict=True)), strict=True))
     pq.write_table(pa.table(columns), path)
-    told: list[ImportProgress] = []
-    import_prices(files=[path], as_of=AS_OF, progress=told.append)
-    assert [(one.rows, one.share) for one in told] == [(2, 0.5), (4, 1.0)]
+    progress_reports: list[ImportProgress] = []
+    import_prices(files=[path], as_of=AS_OF, progress=progress_reports.append)
+    assert [(one.rows, one.share) for one in progress_reports] == [(2, 0.5), (4, 1.0)]
     assert ImportProgress(path, 10, 0.25, 3.0).remaining == 9.0
     assert ImportProgress(path, 10, 1.0, 3.0).remaining == 0.0
 

@@ -35,10 +35,10 @@ def reject_dir(tmp_path: Path, settings: Settings) -> None:
 def frame(path: Path) -> pd.DataFrame:
     """A marcap file as pandas reads it."""
     if path.suffix == ".parquet":
-        found = pd.read_parquet(path)
+        source_frame = pd.read_parquet(path)
     else:
-        found = pd.read_csv(path, dtype={"Code": str}, parse_dates=["Date"])
-    return found
+        source_frame = pd.read_csv(path, dtype={"Code": str}, parse_dates=["Date"])
+    return source_frame
 
 
 @pytest.mark.parametrize("name", ["marcap-2026.parquet", "marcap-2024.csv.gz", "marcap-2021.csv.gz"])
@@ -57,8 +57,8 @@ def test_marcap_is_recorded_as_pandas_reads_it(name: str) -> None:
     assert rows.date.tolist() == expected.Date.dt.date.tolist()
     theirs = ["Open", "High", "Low", "Close", "Volume", "Amount", "Marcap", "Stocks"]
     ours = ["open", "high", "low", "close", "volume", "amount", "market_cap", "shares"]
-    for mine, other in zip(ours, theirs, strict=True):
-        np.testing.assert_array_equal(rows[mine], expected[other], err_msg=mine)
+    for column, other in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(rows[column], expected[other], err_msg=column)
     np.testing.assert_array_equal(rows.base_price, expected.Close - expected.Changes)
 
     # the department of every day, from runs and from the file

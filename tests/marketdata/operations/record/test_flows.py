@@ -103,8 +103,8 @@ def test_sources_stand_beside_each_other() -> None:
 
 def reasons(given: FlowBatch) -> list[str]:
     check = Validator(get_market("kr"), get_sessions("kr"), AS_OF)
-    found = flows.against_bars(given, check.flows(given), market="kr")
-    return ["" if one == FINE else str(REASONS[one]) for one in found.tolist()]
+    results = flows.against_bars(given, check.flows(given), market="kr")
+    return ["" if one == FINE else str(REASONS[one]) for one in results.tolist()]
 
 
 def test_rows_are_checked_by_themselves_and_against_what_was_traded(tmp_path: Path) -> None:

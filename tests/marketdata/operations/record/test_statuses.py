@@ -43,18 +43,18 @@ def day(number: int) -> date:
 
 
 def naive(imports: Sequence[Said]) -> list[StatusInterval]:
-    known: dict[int, RowStatus] = {}
+    status_by_day: dict[int, RowStatus] = {}
     for said in imports:
-        known.update(said)
-    found = []
-    for status, group in groupby(sorted(known.items()), key=lambda item: item[1]):
+        status_by_day.update(said)
+    result = []
+    for status, group in groupby(sorted(status_by_day.items()), key=lambda item: item[1]):
         numbers = [number for number, _ in group]
-        found.append(StatusInterval(day(numbers[0]), day(numbers[-1]), status))
-    return found
+        result.append(StatusInterval(day(numbers[0]), day(numbers[-1]), status))
+    return result
 
 
 def merge_all(imports: Sequence[Said]) -> list[StatusInterval]:
-    held: list[StatusInterval] = []
+    merged: list[StatusInterval] = []
     seen: set[int] = set()
     days: list[tuple[date, RowStatus]] = []
 
@@ -64,8 +64,8 @@ def merge_all(imports: Sequence[Said]) -> list[StatusInterval]:
     for said in imports:
         days = [(day(number), status) for number, status in sorted(said.items())]
         seen |= set(said)
-        held = merge(held, intervals(days), detail)
-    return held
+        merged = merge(merged, intervals(days), detail)
+    return merged
 
 
 @given(IMPORTS)

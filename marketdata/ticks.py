@@ -1,7 +1,7 @@
 """Tick sizes and daily price limits: the prices at which an order can be placed.
 
 A plan is exact (close x 1.05 is 8,137.5 won); an exchange takes orders on its grid alone. `order_price` moves a price
-to the grid that held on a session, always to the side that keeps the plan's promise:
+to the grid that was valid on a session, always to the side that keeps the plan's promise:
 
 - target  down: it fills no later than planned
 - stop    up: no loss becomes larger than planned

@@ -54,16 +54,16 @@ def test_sessions_without_a_trade(data: st.DataObject, sessions: int, instrument
     first = data.draw(st.lists(st.integers(0, sessions), min_size=instruments, max_size=instruments))
     carry = data.draw(st.lists(PRICE, min_size=instruments, max_size=instruments))
     for chosen in (range(instruments), *((n,) for n in range(instruments))):
-        mine = [[row[n] for n in chosen] for row in cells]
-        close = np.array([[cell[1] for cell in row] for row in mine])
-        state = np.array([[cell[0] for cell in row] for row in mine], dtype=np.uint8)
+        chosen_cells = [[row[n] for n in chosen] for row in cells]
+        close = np.array([[cell[1] for cell in row] for row in chosen_cells])
+        state = np.array([[cell[0] for cell in row] for row in chosen_cells], dtype=np.uint8)
         idle = adjust.fill(
             close,
             state,
             np.array([first[n] for n in chosen], dtype=np.int32),
             np.array([carry[n] for n in chosen]),
-            sparse(mine, 2),
-            sparse(mine, 3),
+            sparse(chosen_cells, 2),
+            sparse(chosen_cells, 3),
         )
         for at, n in enumerate(chosen):
             closes, quiet = walked([row[n] for row in cells], first[n], carry[n])

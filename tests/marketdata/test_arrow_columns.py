@@ -38,8 +38,8 @@ def test_values_of_a_column_in_chunks_that_begin_anywhere(name: str, ends: Any) 
     whole = pa.array(array)
     bounds = [1, *ends, len(whole)]
     chunks = [whole.slice(low, high - low) for low, high in itertools.pairwise(bounds)]
-    found = arrow_columns.to_numpy(pa.chunked_array(chunks))
-    assert found.dtype == array.dtype
-    np.testing.assert_array_equal(found, array[1:])
+    values = arrow_columns.to_numpy(pa.chunked_array(chunks))
+    assert values.dtype == array.dtype
+    np.testing.assert_array_equal(values, array[1:])
     nothing = arrow_columns.to_numpy(pa.chunked_array([], type=whole.type))
     assert (nothing.dtype, nothing.shape) == (array.dtype, (0,))

@@ -28,11 +28,11 @@ def quiet(instruments: int = 8, seed: int = 0) -> dict[str, np.ndarray]:
     }
 
 
-def found(bars: dict[str, np.ndarray], decided: tuple[tuple[int, int], ...] = ()) -> list[tuple[int, int, str]]:
-    known = np.zeros(bars["close"].shape, dtype=bool)
+def suspicions_of(bars: dict[str, np.ndarray], decided: tuple[tuple[int, int], ...] = ()) -> list[tuple[int, int, str]]:
+    is_decided = np.zeros(bars["close"].shape, dtype=bool)
     for cell in decided:
-        known[cell] = True
-    return breaks.find_suspicions(Moves(**bars, decided=known), 22)
+        is_decided[cell] = True
+    return breaks.find_suspicions(Moves(**bars, decided=is_decided), 22)
 
 
 def scaled(bars: dict[str, np.ndarray], rows: slice, column: int, by: float, volume: float) -> None:
@@ -63,15 +63,15 @@ def scaled(bars: dict[str, np.ndarray], rows: slice, column: int, by: float, vol
 def test_a_move_that_lasts(by: float, volume: float, kind: str) -> None:
     bars = quiet()
     scaled(bars, slice(30, None), 2, by, volume)
-    assert found(bars) == ([(30, 2, kind)] if kind else [])
+    assert suspicions_of(bars) == ([(30, 2, kind)] if kind else [])
     if kind:
-        assert found(bars, decided=((30, 2),)) == []
+        assert suspicions_of(bars, decided=((30, 2),)) == []
 
 
 def test_one_bar_off_by_a_hundred_is_suspected_there_and_back() -> None:
     bars = quiet()
     scaled(bars, slice(30, 31), 2, 100, 1)
-    assert found(bars) == [(30, 2, "scale"), (31, 2, "scale")]
+    assert suspicions_of(bars) == [(30, 2, "scale"), (31, 2, "scale")]
 
 
 def test_a_wide_day_is_a_real_one() -> None:
@@ -80,14 +80,14 @@ def test_a_wide_day_is_a_real_one() -> None:
     scaled(bars, slice(30, None), 2, 1 / 2, 1)
     bars["open"][30, 2] = bars["close"][29, 2]
     bars["high"][30, 2] = bars["close"][29, 2] * 1.01
-    assert found(bars) == []
+    assert suspicions_of(bars) == []
 
 
 def test_one_field_that_is_wrong() -> None:
     bars = quiet()
     bars["high"][30, 1] *= 100
     bars["low"][33, 2] /= 10
-    assert found(bars) == [(30, 1, "range"), (33, 2, "range")]
+    assert suspicions_of(bars) == [(30, 1, "range"), (33, 2, "range")]
 
 
 def test_a_seam_between_two_downloads() -> None:
@@ -95,21 +95,21 @@ def test_a_seam_between_two_downloads() -> None:
     bars = quiet()
     for column, by in ((1, 1.77), (2, 0.565), (5, 3.44)):
         scaled(bars, slice(30, None), column, by, 1)
-    assert found(bars) == [(30, 1, "seam"), (30, 2, "seam"), (30, 5, "seam")]
+    assert suspicions_of(bars) == [(30, 1, "seam"), (30, 2, "seam"), (30, 5, "seam")]
     alone = quiet()
     scaled(alone, slice(30, None), 1, 1.77, 1)
-    assert found(alone) == []
+    assert suspicions_of(alone) == []
 
 
 def test_nothing_depends_on_later_bars() -> None:
     bars = quiet(12, seed=3)
     for n, by in enumerate((0.25, 100, 5, 0.5)):
         scaled(bars, slice(26 + 3 * n, None), n, by, 1)
-    whole = found(bars)
+    whole = suspicions_of(bars)
     assert len(whole) == 4
     for end in range(23, SESSIONS):
         cut = {name: array[:end] for name, array in bars.items()}
-        assert found(cut) == [cell for cell in whole if cell[0] < end]
+        assert suspicions_of(cut) == [cell for cell in whole if cell[0] < end]
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -146,10 +146,10 @@ def test_against_a_walk_in_plain_python(seed: int) -> None:
         trading = int((bars["volume"][t] > 0).sum())
         jumping = sum(reference.is_jump(days[n], t) for n in range(20))  # type: ignore[arg-type]
         many = jumping >= max(3, 0.02 * trading)
-        kinds = [reference.kind(mine, t, many=many) for mine in days]  # type: ignore[arg-type]
+        kinds = [reference.kind(own_days, t, many=many) for own_days in days]  # type: ignore[arg-type]
         expected += [(t, n, what) for n, what in enumerate(kinds) if what]
     assert len(expected) > 5
-    assert found(bars) == expected
+    assert suspicions_of(bars) == expected
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,12 @@ def line() -> str:
 
 def test_each_call_of_a_pool_has_the_identifier_of_its_request() -> None:
     with ContextThreadPool(1) as pool:
-        found = []
+        lines = []
         for name in ("first", "second"):
             token = request_id.set(name)
-            found += [pool.submit(line).result(), *pool.map(lambda _: line(), range(2))]
+            lines += [pool.submit(line).result(), *pool.map(lambda _: line(), range(2))]
             request_id.reset(token)
-        assert found == ["first"] * 3 + ["second"] * 3
+        assert lines == ["first"] * 3 + ["second"] * 3
         assert pool.submit(line).result() == "-"
 
 
@@ -54,14 +54,14 @@ def test_reading_ahead_has_the_identifier() -> None:
 def test_no_place_hands_work_to_a_thread_without_its_context() -> None:
     """Outside of `context_threads` nothing makes a thread or a pool of threads, but the loop that all requests share,
     whose calls bring their context along."""
-    found = set()
+    files = set()
     for room in ("marketdata", "scans", "seismo_site", "caching"):
         for path in (ROOT / room).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
                 if name.rpartition(".")[2] in {"Thread", "ThreadPoolExecutor", "run_in_executor"}:
-                    found.add(str(path.relative_to(ROOT)))
-    assert found == {"marketdata/context_threads.py", "marketdata/sources/http/event_loop.py"}
+                    files.add(str(path.relative_to(ROOT)))
+    assert files == {"marketdata/context_threads.py", "marketdata/sources/http/event_loop.py"}
 
 
 def test_calls_of_sources_have_the_identifier_of_their_request() -> None:
@@ -71,11 +71,11 @@ def test_calls_of_sources_have_the_identifier_of_their_request() -> None:
         return line()
 
     try:
-        found = []
+        lines = []
         for name in ("first", "second"):
             token = request_id.set(name)
-            found.append(bridge.run(call()))
+            lines.append(bridge.run(call()))
             request_id.reset(token)
-        assert found == ["first", "second"]
+        assert lines == ["first", "second"]
     finally:
         bridge.stop()

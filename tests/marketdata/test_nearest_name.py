@@ -103,11 +103,11 @@ def test_a_misspelt_setting_is_named_with_the_one_meant(monkeypatch: pytest.Monk
     monkeypatch.setenv("SEISMO_DATADIR", "data")
     monkeypatch.setenv("SEISMO_QQQQ", "1")
     monkeypatch.setenv("SEISMO_SECRET_KEY_FILE", "key")  # a setting out of a file
-    found = env.unknown_settings()
-    assert [one for one in found if one.startswith("SEISMO_SECRET")] == []
+    warnings = env.unknown_settings()
+    assert [one for one in warnings if one.startswith("SEISMO_SECRET")] == []
     head = "is no setting and changes nothing: .env.example lists them."
-    assert f"SEISMO_DATADIR {head} Did you mean SEISMO_DATA_DIR?" in found
-    assert f"SEISMO_QQQQ {head}" in found
+    assert f"SEISMO_DATADIR {head} Did you mean SEISMO_DATA_DIR?" in warnings
+    assert f"SEISMO_QQQQ {head}" in warnings
 
 
 def test_a_choice_of_the_environment_proposes_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:

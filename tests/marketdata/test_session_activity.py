@@ -13,7 +13,7 @@ from marketdata.session_activity import Activity, ActivityTracker, SessionCounts
     [
         (24, 0, 0, 24, "none of 24 instruments traded", "none of 24 instruments traded"),
         (9, 0, 0, 9, "", "none of 9 instruments traded"),  # too few for the rule
-        (24, 0, 0, 0, "", ""),  # nobody traded before either
+        (24, 0, 0, 0, "", ""),  # no trade before either
         (24, 0, 0, None, "", ""),  # the first session of all
         (
             20,

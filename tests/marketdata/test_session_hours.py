@@ -39,8 +39,8 @@ WEEK = np.array(["2026-08-17", "2026-08-18", "2026-08-19", "2026-08-20", "2026-0
     ],
 )
 def test_the_last_closed_session_follows_the_clock_of_the_market(name: str, moment: str, session: str) -> None:
-    found = hours(name).last_closed(WEEK, datetime.fromisoformat(moment))
-    assert str(WEEK[found]) == session
+    place = hours(name).last_closed(WEEK, datetime.fromisoformat(moment))
+    assert str(WEEK[place]) == session
 
 
 def test_no_session_has_closed_before_the_first() -> None:
@@ -96,8 +96,8 @@ def test_a_session_has_the_hours_of_its_day(name: str, day: str, opens: str, clo
 )
 def test_on_exam_day_a_session_closes_an_hour_later(moment: str, session: str) -> None:
     week = np.arange("2025-11-10", "2025-11-15", dtype="datetime64[D]")
-    found = hours("kr").last_closed(week, datetime.fromisoformat(moment))
-    assert str(week[found]) == session
+    place = hours("kr").last_closed(week, datetime.fromisoformat(moment))
+    assert str(week[place]) == session
 
 
 def test_a_half_day_of_new_york_is_closed_from_13_on() -> None:

@@ -131,8 +131,10 @@ def test_an_order_in_the_united_states(price: str, side: str, expected: str) -> 
     ],
 )
 def test_an_order_of_a_coin(price: str, session: date, down: str, up: str) -> None:
-    found = [order_price(Decimal(price), side, session, "upbit", segment="KRW") for side in ("target", "stop", "entry")]
-    assert found == [Decimal(down), Decimal(up), Decimal(up)]
+    prices = [
+        order_price(Decimal(price), side, session, "upbit", segment="KRW") for side in ("target", "stop", "entry")
+    ]
+    assert prices == [Decimal(down), Decimal(up), Decimal(up)]
 
 
 def test_no_table_is_no_order_price_and_says_so() -> None:
@@ -157,12 +159,12 @@ OLD_KOSDAQ = {1_000: 1, 5_000: 5, 10_000: 10, 50_000: 50, 10**9: 100}
 
 def prices_of(table: dict[int, int], upto: int) -> list[int]:
     """Every price of the grid below `upto`, one won after the other."""
-    found = []
+    grid_prices = []
     for won in range(1, upto):
         size = next(size for below, size in table.items() if won < below)
         if won % size == 0:
-            found.append(won)
-    return found
+            grid_prices.append(won)
+    return grid_prices
 
 
 NAIVE = [
@@ -214,8 +216,8 @@ def test_every_border_is_a_price_of_both_bands(grid: ticks.TickGrid) -> None:
 
 
 def test_ticks_of_many_prices() -> None:
-    found = ticks.KRX_GRID.ticks(np.array([1.0, 1999, 2000, 4999, 499_999, 500_000]))
-    assert found.tolist() == [1, 1, 5, 5, 500, 1000]
+    sizes = ticks.KRX_GRID.ticks(np.array([1.0, 1999, 2000, 4999, 499_999, 500_000]))
+    assert sizes.tolist() == [1, 1, 5, 5, 500, 1000]
 
 
 # --- daily limits -----------------------------------------------------------------------------------
@@ -257,8 +259,8 @@ def test_first_days_and_liquidation() -> None:
 
 
 def file_of(year: int) -> pd.DataFrame:
-    found = pd.read_csv(realdata.path(f"marcap-{year}.csv.gz"), dtype={"Code": str})
-    return found[found.Market.isin(["KOSPI", "KOSDAQ", "KOSDAQ GLOBAL", "KONEX"])]
+    rows = pd.read_csv(realdata.path(f"marcap-{year}.csv.gz"), dtype={"Code": str})
+    return rows[rows.Market.isin(["KOSPI", "KOSDAQ", "KOSDAQ GLOBAL", "KONEX"])]
 
 
 @pytest.mark.parametrize("year", [2021, 2024])
@@ -271,9 +273,9 @@ def test_every_close_lies_on_the_grid_of_its_year(year: int, segment: str) -> No
         for row in each(rows[["Close", "Date"]].drop_duplicates())
         if not ticks.is_on_grid(int(row.Close), date.fromisoformat(str(row.Date)[:10]), "kr", segment=segment)
     }
-    found = [one for one in zip(rows.Close, rows.Date, strict=True) if one in wrong]
+    exceptions = [one for one in zip(rows.Close, rows.Date, strict=True) if one in wrong]
     assert len(rows) > 2_000
-    assert found == []
+    assert exceptions == []
 
 
 def traded(rows: pd.DataFrame) -> pd.DataFrame:
@@ -289,9 +291,9 @@ def each(rows: pd.DataFrame) -> Iterator[Any]:
 
 
 def limits_of(row: Any) -> PriceLimits:
-    found = get_price_limits(int(row.base), date.fromisoformat(str(row.Date)[:10]), row.Market)
-    assert found is not None
-    return found
+    limits = get_price_limits(int(row.base), date.fromisoformat(str(row.Date)[:10]), row.Market)
+    assert limits is not None
+    return limits
 
 
 def test_limits_are_reached_as_often_as_counted_in_the_files() -> None:

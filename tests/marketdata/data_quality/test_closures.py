@@ -27,8 +27,8 @@ def test_traded_bars_on_a_closed_day_are_named(tmp_path: Path, source: str, who:
     assert contradicted_closures("kr", 5).count == 0
     closed = date.fromisoformat(DAYS[2])
     CalendarOverride.objects.create(market="kr", date=closed, is_open=False, source=source)
-    found = contradicted_closures("kr", 5)
-    assert found.cases == ({"session": DAYS[2], "evidence": "12 instruments traded", "closed by": who},)
+    finding = contradicted_closures("kr", 5)
+    assert finding.cases == ({"session": DAYS[2], "evidence": "12 instruments traded", "closed by": who},)
     assert CalendarOverride.objects.filter(date=closed, is_open=False).exists()
 
 

@@ -29,28 +29,28 @@ def reject_dir(tmp_path: Path, settings: Settings) -> None:
     settings.REJECT_DIR = tmp_path / "rejects"
 
 
-def found() -> dict[str, Finding]:
+def findings() -> dict[str, Finding]:
     return {finding.check: finding for finding in report.get_findings("kr")}
 
 
 def test_a_sound_record_has_no_findings(tmp_path: Path) -> None:
-    assert found() == {}
+    assert findings() == {}
     import_file(write_tidy(tmp_path / "a.csv", [f"2026-08-{day},000010,{BAR}" for day in (19, 20, 21)]))
-    assert found() == {}
+    assert findings() == {}
 
 
 def test_missing_sessions_are_told_as_runs(tmp_path: Path) -> None:
     days = ["2026-08-10", "2026-08-11", "2026-08-13", "2026-08-21"]
     import_file(write_tidy(tmp_path / "a.csv", [f"{day},000010,{BAR}" for day in days]))
     # a Monday to a Friday; 12 is missing, then 14, 18, 19, 20 (the 17th is a holiday) - see the calendar
-    missing = found()["missing_sessions"]
+    missing = findings()["missing_sessions"]
     assert missing.count == 5
     assert missing.cases == (
         {"from": "2026-08-12", "to": "2026-08-12", "sessions": 1},
         {"from": "2026-08-14", "to": "2026-08-20", "sessions": 4},
     )
     CalendarOverride.objects.create(market="kr", date=date(2026, 8, 12), is_open=False)
-    assert found()["missing_sessions"].count == 4
+    assert findings()["missing_sessions"].count == 4
 
 
 def test_sources_that_disagree(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_sources_that_disagree(tmp_path: Path) -> None:
     import_file(write_tidy(tmp_path / "a.csv", rows), source="one")
     other = [rows[0], rows[1].replace("105", "104"), rows[2].replace("1000", "1001")]
     import_file(write_tidy(tmp_path / "b.csv", other), source="two")
-    disagreements = found()["disagreements"]
+    disagreements = findings()["disagreements"]
     assert disagreements.count == 2
     assert disagreements.cases == (
         {"code": "000010", "date": "2026-08-20", "close one": 105.0, "close two": 104.0},
@@ -69,7 +69,7 @@ def test_sources_that_disagree(tmp_path: Path) -> None:
 def test_instruments_that_fell_silent(tmp_path: Path) -> None:
     rows = ["2026-08-21,000010", "2026-07-24,000020", "2026-07-22,000030", "2026-07-21,000040"]
     import_file(write_tidy(tmp_path / "a.csv", [f"{row},{BAR}" for row in rows]))
-    quiet = found()["quiet_instruments"]
+    quiet = findings()["quiet_instruments"]
     # 20 sessions before 21 August is 23 July: one of them is the holiday of 17 August
     assert [case["code"] for case in quiet.cases] == ["000030", "000040"]
     assert quiet.count == 2
@@ -81,7 +81,7 @@ def test_statements_that_grew_old(tmp_path: Path) -> None:
     import_file(write_tidy(tmp_path / "a.csv", old, columns=columns), source="krx")
     new = [f"2026-08-21,{code},{BAR}" for code in ("000010", "000020")]
     import_file(write_tidy(tmp_path / "b.csv", new))
-    statements = found()["old_statements"]
+    statements = findings()["old_statements"]
     assert [(case["code"], case["last_status"]) for case in statements.cases] == [("000010", "2025-08-01")]
 
 
@@ -116,14 +116,14 @@ def test_suspected_corporate_actions_are_listed_until_they_are_explained(tmp_pat
     }
     import_file(write_tidy(tmp_path / "a.csv", [f"{day},000010,{bar}" for day, bar in days.items()]))
     project.project_bars("kr")
-    assert found()["suspected_actions"].cases == (
+    assert findings()["suspected_actions"].cases == (
         {"code": "000010", "session": "2026-08-20", "close before": 100.0, "close": 20.0},
     )
     events = tmp_path / "events.csv"
     events.write_text("date,code,ratio\n2026-08-20,000010,0.2\n", encoding="utf-8")
     import_file(events)
     project.project_bars("kr")
-    assert "suspected_actions" not in found()
+    assert "suspected_actions" not in findings()
 
 
 def test_a_second_market_has_the_closures_of_the_first_unless_it_says_otherwise() -> None:
@@ -142,7 +142,7 @@ def test_gaps_repeats_and_outliers_of_single_instruments(tmp_path: Path) -> None
     rows += [f"{day},000030,100,110,90,100,23456" for day in days[1:3]]
     rows += [f"{days[2]},000040,100,200,90,100,5"]
     import_file(write_tidy(tmp_path / "a.csv", rows))
-    seen = found()
+    seen = findings()
     assert seen["instrument_gaps"].cases == ({"code": "000020", "from": days[0], "to": days[3], "sessions": 2},)
     assert seen["repeated_bars"].cases == ({"code": "000030", "session": days[2], "source": "file"},)
     assert [case["code"] for case in seen["outliers"].cases] == ["000040"]
@@ -155,11 +155,11 @@ def test_sources_far_apart_and_sources_that_fell_behind(tmp_path: Path) -> None:
     import_file(write_tidy(tmp_path / "a.csv", rows), source="one")
     other = ["2026-08-10,000010,100,116,90,95,1000", "2026-08-11,000010,100.05,110,90,96,1000"]
     import_file(write_tidy(tmp_path / "b.csv", other), source="two")
-    seen = found()
+    seen = findings()
     assert [case["session"] for case in seen["anomalies"].cases] == ["2026-08-10"]
     assert seen["disagreements"].count == 1  # 0.05 % is no disagreement
     import_file(write_tidy(tmp_path / "c.csv", ["2026-08-19,000010,100,110,90,101,1000"]), source="two")
-    poor = found()["source_quality"]
+    poor = findings()["source_quality"]
     # Of the last seven sessions it brought one bar on the fifth, and none on the two after.
     assert poor.cases == ({"source": "two", "quality": round(0.6 / 3 + 0.4 * 5 / 7, 3)},)
     with pytest.raises(CommandError, match="checks of market kr with findings"):
@@ -189,11 +189,11 @@ def test_bars_that_contradict_themselves(tmp_path: Path, bar: str, reason: str) 
     ]
     rows = [f"2026-08-{18 + n},000010,{one}" for n, one in enumerate(sound)]
     import_file(write_tidy(tmp_path / "a.csv", rows, columns=columns))
-    assert "contradictory_bars" not in found()
+    assert "contradictory_bars" not in findings()
     other = [f"2026-08-20,{code},{bar}" for code in ("000020", "000030")]
     width = COLUMNS if bar.count(",") == 4 else columns
     import_file(write_tidy(tmp_path / "b.csv", other, columns=width))
-    seen = found()["contradictory_bars"]
+    seen = findings()["contradictory_bars"]
     assert [(case["code"], case["reason"]) for case in seen.cases] == [
         ("000020", reason),
         ("000030", reason),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from marketdata import market_index
 from marketdata.panel import Panel
 from marketdata.record import Days
-from tests.marketdata.lake import made
+from tests.marketdata.lake import lake_files
 from tests.reference import bars as reference
 from tests.reference import index as reference_index
 
@@ -52,28 +52,28 @@ def compare(panel: Panel, frames: Mapping[str, pd.DataFrame], days: Days) -> Non
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10**9), sessions=st.integers(2, 90), instruments=st.integers(1, 14))
 def test_a_panel_is_what_the_definitions_say(seed: int, sessions: int, instruments: int) -> None:
-    days = made.sessions(sessions)
-    raw = made.market(seed, days, instruments)
+    days = lake_files.sessions(sessions)
+    raw = lake_files.market(seed, days, instruments)
     if raw.empty or raw["close"].isna().all():
         return
     with tempfile.TemporaryDirectory() as folder:
-        lake = made.here(Path(folder))
-        window = made.window(lake, made.store(lake, raw), days, 0)
+        lake = lake_files.here(Path(folder))
+        window = lake_files.window(lake, lake_files.store(lake, raw), days, 0)
         panel = window.read(everything(sessions))
         compare(panel, reference.build(raw, days), days)
 
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
-    days = made.sessions(330)
-    raw = made.market(7, days, 40)
-    lake = made.here(tmp_path_factory.mktemp("lake"))
-    return days, raw, lake, made.store(lake, raw)
+    days = lake_files.sessions(330)
+    raw = lake_files.market(7, days, 40)
+    lake = lake_files.here(tmp_path_factory.mktemp("lake"))
+    return days, raw, lake, lake_files.store(lake, raw)
 
 
 def test_suspected_actions_keep_out_for_252_sessions_and_no_longer(stored) -> None:  # type: ignore[no-untyped-def]
     days, raw, lake, parts = stored
-    panel = made.window(lake, parts, days, 260).read(everything(330))
+    panel = lake_files.window(lake, parts, days, 260).read(everything(330))
     frames = reference.build(raw, days)
     suspected = sum(int(frame["suspected"].sum()) for frame in frames.values())
     assert suspected > 5  # else this market shows nothing
@@ -82,7 +82,7 @@ def test_suspected_actions_keep_out_for_252_sessions_and_no_longer(stored) -> No
 
 def test_the_index_is_what_the_definitions_say(stored) -> None:  # type: ignore[no-untyped-def]
     days, raw, lake, parts = stored
-    window = made.window(lake, parts, days, 0)
+    window = lake_files.window(lake, parts, days, 0)
     m, spread = market_index.compute_index(window)
     expected = reference_index.market_index(reference.build(raw, days), days)
     np.testing.assert_allclose(m, expected["m"].to_numpy(float), rtol=1e-9, atol=1e-15)
@@ -91,11 +91,11 @@ def test_the_index_is_what_the_definitions_say(stored) -> None:  # type: ignore[
 
 def test_the_index_does_not_depend_on_how_much_was_read(stored) -> None:  # type: ignore[no-untyped-def]
     days, raw, lake, parts = stored
-    whole = market_index.compute_index(made.window(lake, parts, days, 0))
+    whole = market_index.compute_index(lake_files.window(lake, parts, days, 0))
     start = market_index.INDEX_LOOK_BACK
     low = 330 - start - 20
     carry = carried(raw, days, low)
-    part = market_index.compute_index(made.window(lake, parts, days[low:], start, carry=carry))
+    part = market_index.compute_index(lake_files.window(lake, parts, days[low:], start, carry=carry))
     np.testing.assert_array_equal(whole[0][low + start :], part[0])
     np.testing.assert_array_equal(whole[1][low + start :], part[1])
 
@@ -107,7 +107,7 @@ def carried(raw, days: np.ndarray, low: int) -> dict[str, float]:  # type: ignor
 
 def test_shards_and_short_fields_are_cut_from_the_whole(stored) -> None:  # type: ignore[no-untyped-def]
     days, _, lake, parts = stored
-    window = made.window(lake, parts, days, 300)
+    window = lake_files.window(lake, parts, days, 300)
     whole = window.read(everything(330))
     for part in (slice(0, 1), slice(3, 17), slice(17, 40)):
         piece = window.read({"close": 300, "high": 7, "amount": 3, "raw_close": 0}, instruments=part, threads=2)
@@ -124,8 +124,8 @@ def test_a_window_carries_in_what_its_idle_instruments_were_worth(stored) -> Non
     days, raw, lake, parts = stored
     low = 60
     carry = carried(raw, days, low)
-    panel = made.window(lake, parts, days[low:], 0, carry=carry).read(everything(330))
-    whole = made.window(lake, parts, days, 0).read(everything(330))
+    panel = lake_files.window(lake, parts, days[low:], 0, carry=carry).read(everything(330))
+    whole = lake_files.window(lake, parts, days, 0).read(everything(330))
     at = np.searchsorted(whole.codes, panel.codes)
     np.testing.assert_array_equal(panel["raw_close"], whole["raw_close"][low:, at])
     np.testing.assert_allclose(panel["close"], whole["close"][low:, at], rtol=1e-12)
@@ -133,6 +133,6 @@ def test_a_window_carries_in_what_its_idle_instruments_were_worth(stored) -> Non
 
 def test_arrays_are_read_only(stored) -> None:  # type: ignore[no-untyped-def]
     days, _, lake, parts = stored
-    panel = made.window(lake, parts, days, 300).read(everything(330))
+    panel = lake_files.window(lake, parts, days, 300).read(everything(330))
     with pytest.raises(ValueError, match="read-only"):
         panel["close"][0, 0] = 1.0

@@ -37,9 +37,9 @@ def test_octets_and_days(ends: tuple[int, ...]) -> None:
     column = cut(pa.array([3, 0, 255, 7], pa.uint8()), *ends)
     assert arrays.octets(column).tolist() == [0, 255, 7]
     days = [date(1969, 12, 31), date(1990, 1, 2), date(2026, 8, 21)]
-    found = arrays.days(cut(pa.array([date(2000, 1, 1), *days]), *ends))
-    assert found.dtype == np.dtype("datetime64[D]")
-    assert found.tolist() == days
+    dates = arrays.days(cut(pa.array([date(2000, 1, 1), *days]), *ends))
+    assert dates.dtype == np.dtype("datetime64[D]")
+    assert dates.tolist() == days
 
 
 def test_nothing_is_nothing() -> None:
@@ -53,8 +53,8 @@ import sys
 import numpy as np
 from marketdata.lake import index_file
 from marketdata.lake.layout import Lake
-found = index_file.read(Lake({str(tmp_path)!r}), "kr")
-assert found.m.tolist() == [0.5, 0.25], found
+index = index_file.read(Lake({str(tmp_path)!r}), "kr")
+assert index.m.tolist() == [0.5, 0.25], index
 assert "pandas" not in sys.modules
 """
     from marketdata.lake import index_file

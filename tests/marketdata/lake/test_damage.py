@@ -20,9 +20,9 @@ from marketdata.lake.footers import Part, survey
 from marketdata.lake.layout import Lake, file_identity
 from marketdata.panel import FLOW_FIELDS
 from tests.damage import damages
-from tests.marketdata.lake import made
+from tests.marketdata.lake import lake_files
 
-DAYS = made.sessions(40)
+DAYS = lake_files.sessions(40)
 REACH = {"close": 30, "volume": 5, "raw_close": 0, "amount": 2}
 DAMAGES = 170
 """Of each of three files: 510."""
@@ -30,17 +30,17 @@ DAMAGES = 170
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
-    return made.here(tmp_path / "lake")
+    return lake_files.here(tmp_path / "lake")
 
 
 @pytest.fixture
 def parts(lake: Lake) -> tuple[Part, ...]:
-    return made.store(lake, made.market(3, DAYS, 40))
+    return lake_files.store(lake, lake_files.market(3, DAYS, 40))
 
 
 def panel(lake: Lake, parts: tuple[Part, ...], codes: slice = slice(None)) -> dict[str, Any]:
     """Closes of all days, other fields of the last ones only, of all instruments or some."""
-    read = made.window(lake, parts, DAYS, 35).read(REACH, instruments=codes, market_cap=True)
+    read = lake_files.window(lake, parts, DAYS, 35).read(REACH, instruments=codes, market_cap=True)
     return {**read.fields, "segment": read.segment, "flags": read.flags, "suspect": read.suspect}
 
 
@@ -61,38 +61,38 @@ def store_flows(lake: Lake) -> Part:
 
 
 def index_arrays(lake: Lake) -> dict[str, Any]:
-    found = index_file.read(lake, "kr")
-    if found is index_file.NO_INDEX:
+    index = index_file.read(lake, "kr")
+    if index is index_file.NO_INDEX:
         raise LakeError("it is computed anew")
-    return {"m": found.m, "range": found.range, "sessions": found.sessions}
+    return {"m": index.m, "range": index.range, "sessions": index.sessions}
 
 
 def outcomes(file: Path, read: Callable[[], dict[str, Any]], seed: int) -> dict[str, int]:
     """Of so many damages to `file`, how many were refused, changed nothing, and gave something wrong."""
     right, content = read(), file.read_bytes()
-    found = {"refused": 0, "right": 0, "wrong": 0}
+    counts = {"refused": 0, "right": 0, "wrong": 0}
     for damage in damages(content, random.Random(seed), DAMAGES):
         file.write_bytes(damage)
         try:
             now = read()
         except LakeError:
-            found["refused"] += 1
+            counts["refused"] += 1
         else:
             same = all(
                 np.array_equal(now[name], right[name], equal_nan=right[name].dtype.kind == "f") for name in right
             )
-            found["right" if same else "wrong"] += 1
+            counts["right" if same else "wrong"] += 1
     file.write_bytes(content)
     read()
-    return found
+    return counts
 
 
 def test_bars_are_right_or_refused(lake: Lake, parts: tuple[Part, ...]) -> None:
     """Damage to what is not read (the month's opens, say) changes nothing; every other is noticed."""
-    found = outcomes(Path(lake.root) / parts[0].path, lambda: panel(lake, parts), 1)
-    assert found["wrong"] == 0
-    assert found["refused"] > DAMAGES / 2
-    assert found["right"] > 0
+    counts = outcomes(Path(lake.root) / parts[0].path, lambda: panel(lake, parts), 1)
+    assert counts["wrong"] == 0
+    assert counts["refused"] > DAMAGES / 2
+    assert counts["right"] > 0
 
 
 def test_bars_of_some_instruments_are_right_or_refused(
@@ -100,19 +100,19 @@ def test_bars_of_some_instruments_are_right_or_refused(
 ) -> None:
     """Where only some row groups and columns are read, these are verified."""
     monkeypatch.setattr(writer, "CODES_PER_GROUP", 8)
-    parts = made.store(lake, made.market(3, DAYS, 40))
+    parts = lake_files.store(lake, lake_files.market(3, DAYS, 40))
     assert pq.ParquetFile(Path(lake.root) / parts[0].path).num_row_groups > 3
-    found = outcomes(Path(lake.root) / parts[0].path, lambda: panel(lake, parts, slice(9, 14)), 2)
-    assert found["wrong"] == 0
-    assert found["refused"] > DAMAGES / 3
-    assert found["right"] > 0
+    counts = outcomes(Path(lake.root) / parts[0].path, lambda: panel(lake, parts, slice(9, 14)), 2)
+    assert counts["wrong"] == 0
+    assert counts["refused"] > DAMAGES / 3
+    assert counts["right"] > 0
 
 
 def test_flows_are_right_or_refused(lake: Lake) -> None:
     part = store_flows(lake)
-    found = outcomes(Path(lake.root) / part.path, lambda: flow_arrays(lake, part), 3)
-    assert found["wrong"] == 0
-    assert found["refused"] > DAMAGES / 2
+    counts = outcomes(Path(lake.root) / part.path, lambda: flow_arrays(lake, part), 3)
+    assert counts["wrong"] == 0
+    assert counts["refused"] > DAMAGES / 2
 
 
 def test_an_index_is_right_or_computed_anew(lake: Lake) -> None:
@@ -122,9 +122,9 @@ def test_an_index_is_right_or_computed_anew(lake: Lake) -> None:
         "kr",
         index_file.IndexFile(DAYS, rng.normal(size=40), rng.random(40), {"2024-01-01": "aa"}),
     )
-    found = outcomes(Path(lake.root) / lake.index("kr"), lambda: index_arrays(lake), 4)
-    assert found["wrong"] == 0
-    assert found["refused"] > DAMAGES / 2
+    counts = outcomes(Path(lake.root) / lake.index("kr"), lambda: index_arrays(lake), 4)
+    assert counts["wrong"] == 0
+    assert counts["refused"] > DAMAGES / 2
 
 
 def test_a_file_read_whole_is_compared_with_its_roster(
@@ -136,7 +136,7 @@ def test_a_file_read_whole_is_compared_with_its_roster(
     assert verified_reader.read_flows(lake, flows)[0].digest == flows.digest
     honest = writer.row_digests
     monkeypatch.setattr(writer, "row_digests", lambda bars: honest(bars) + np.uint64(1))
-    made.store(lake, made.market(3, DAYS, 40))  # a writer with a defect: sealed, and wrong all the same
+    lake_files.store(lake, lake_files.market(3, DAYS, 40))  # a writer with a defect: sealed, and wrong all the same
     monkeypatch.setattr(writer, "row_digests", honest)
     with pytest.raises(LakeError, match="contains other rows than its footer states"):
         verified_reader.read_bars(lake, parts[0])
@@ -147,10 +147,10 @@ def test_a_file_from_elsewhere_is_refused(lake: Lake, parts: tuple[Part, ...]) -
     shutil.copy(january, february)
     with pytest.raises(LakeError, match=r"month=02/bars.parquet contains bars of market kr 2024-01"):
         survey(lake, parts)
-    other = made.here(Path(lake.root).parent / "other")
-    theirs = made.store(other, made.market(4, DAYS, 40))
+    other = lake_files.here(Path(lake.root).parent / "other")
+    theirs = lake_files.store(other, lake_files.market(4, DAYS, 40))
     shutil.copy(Path(other.root) / theirs[1].path, february)
-    survey(lake, parts)  # without the record's digest nobody can tell
+    survey(lake, parts)  # without the record's digest it cannot be detected
     digest = survey(other, theirs).rosters[0].digest
     with pytest.raises(LakeError, match="contains other bars than the record expects"):
         survey(lake, [replace(parts[1], digest=digest)])
@@ -194,10 +194,10 @@ def test_pages_have_checksums_for_every_reader(lake: Lake, parts: tuple[Part, ..
 
 def test_a_file_that_is_replaced_between_two_reads_is_refused(lake: Lake, parts: tuple[Part, ...]) -> None:
     """A projection may take its place at any moment: rows are never laid out by the roster of another file."""
-    window = made.window(lake, parts, DAYS, 35)
+    window = lake_files.window(lake, parts, DAYS, 35)
     whole_window = pickle.loads(pickle.dumps(window))  # noqa: S301 (as it is sent to a process)
     assert np.array_equal(whole_window.read(REACH)["close"], window.read(REACH)["close"], equal_nan=True)
-    made.store(lake, made.market(4, DAYS, 40))
+    lake_files.store(lake, lake_files.market(4, DAYS, 40))
     for one in (window, whole_window):
         with pytest.raises(LakeError, match="it was replaced while it was read"):
             one.read(REACH)

@@ -1,4 +1,4 @@
-"""A file of the lake is replaced whole, whoever else replaces it at the same moment."""
+"""A file of the lake is replaced atomically, also by two writers at the same moment."""
 
 from __future__ import annotations
 

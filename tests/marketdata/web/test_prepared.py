@@ -1,4 +1,4 @@
-"""A statement made once gives what the query set gives each time; dates become the same array however they come."""
+"""A prepared statement returns the rows of its query set; dates of every form become the same array."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def test_the_rows_of_the_query_set() -> None:
     )  # fmt: skip
 
     def rows(market: str, code: str, since: date | str) -> object:
-        mine = FactorEvent.objects.filter(market=market, stock_code=code, date__gte=since, source="file")
-        return mine.order_by("-date").values_list("stock_code", "ratio")
+        events = FactorEvent.objects.filter(market=market, stock_code=code, date__gte=since, source="file")
+        return events.order_by("-date").values_list("stock_code", "ratio")
 
     kept = PreparedStatement(rows, "market", "code", date(1, 1, 1))  # type: ignore[arg-type]
-    for asked in (
+    for arguments in (
         ("kr", "a", first + timedelta(2)),
         ("us", "b'; --", first),
         ("kr", "none", first),
     ):
-        assert [tuple(row) for row in kept.rows(*asked)] == list(rows(*asked))  # type: ignore[call-overload]
+        assert [tuple(row) for row in kept.rows(*arguments)] == list(rows(*arguments))  # type: ignore[call-overload]
     assert len(kept.rows("us", "b'; --", first)) == 5
 
 
@@ -44,7 +44,7 @@ def test_the_rows_of_the_query_set() -> None:
 def test_dates_as_an_array(text: bool) -> None:
     every = [date(1969, 12, 31), date(1970, 1, 1), date(2024, 2, 29), date(2035, 12, 31)]
     given = [str(day) for day in every] if text else every
-    found = calendars.to_days(given)
-    assert found.dtype == np.dtype("datetime64[D]")
-    assert found.tolist() == every
+    dates = calendars.to_days(given)
+    assert dates.dtype == np.dtype("datetime64[D]")
+    assert dates.tolist() == every
     assert calendars.to_days([]).tolist() == []

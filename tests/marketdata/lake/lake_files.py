@@ -120,9 +120,9 @@ def bars(rows: pd.DataFrame) -> writer.Bars:
 def window(lake: Lake, parts: tuple[Part, ...], days: np.ndarray, start: int, **given: object) -> Window:
     """A window over `days`; the months outside are left out, as a reader would."""
     low, high = days[0].astype("datetime64[M]"), days[-1].astype("datetime64[M]")
-    mine = [part for part in parts if low <= np.datetime64(part.month, "M") <= high]
+    inside = [part for part in parts if low <= np.datetime64(part.month, "M") <= high]
     carry = given.get("carry", {})
-    return Window(lake, "kr", 0.31, days, start, survey(lake, mine), carry)  # type: ignore[arg-type]
+    return Window(lake, "kr", 0.31, days, start, survey(lake, inside), carry)  # type: ignore[arg-type]
 
 
 def here(folder: Path) -> Lake:

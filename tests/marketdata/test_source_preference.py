@@ -24,9 +24,9 @@ counts = st.dictionaries(st.sampled_from(["kis", "marcap", "other"]), st.integer
 def test_quality_by_hand() -> None:
     said = {day: {"kis": 8, "marcap": 10} for day in DAYS[:6]}
     said[DAYS[6]] = {"marcap": 10}
-    found = source_qualities(said, DAYS[6])
-    assert found["marcap"] == pytest.approx(1.0)
-    assert found["kis"] == pytest.approx(0.6 * 48 / 70 + 0.4 * 6 / 7)
+    qualities = source_qualities(said, DAYS[6])
+    assert qualities["marcap"] == pytest.approx(1.0)
+    assert qualities["kis"] == pytest.approx(0.6 * 48 / 70 + 0.4 * 6 / 7)
     assert preferred_sources(said, [DAYS[5]], ("kis", "marcap"))[DAYS[5]] == ("kis", "marcap")
     assert preferred_sources(said, [DAYS[6]], ("kis", "marcap"))[DAYS[6]] == ("marcap", "kis")
 

@@ -69,10 +69,12 @@ def test_a_share_by_code_or_name(text: str, market: str, code: str) -> None:
     assert find_instrument(text, market).code == code
 
 
-@pytest.mark.parametrize(("text", "found"), [("brk-b", "us:BRK.B"), ("5930", "kr:005930"), ("비트", "upbit:KRW-BTC")])
-def test_without_a_market_the_only_one_that_fits_anywhere(text: str, found: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "expected"), [("brk-b", "us:BRK.B"), ("5930", "kr:005930"), ("비트", "upbit:KRW-BTC")]
+)
+def test_without_a_market_the_only_one_that_fits_anywhere(text: str, expected: str) -> None:
     one = find_instrument(text)
-    assert f"{one.market}:{one.code}" == found
+    assert f"{one.market}:{one.code}" == expected
 
 
 def test_several_that_fit_are_listed() -> None:
@@ -130,7 +132,7 @@ def test_codes_of_a_collection() -> None:
 
 def test_a_search_lists_whatever_may_be_meant() -> None:
     rows = Instrument.objects.filter(market="kr")
-    found = {one.code for one in search_instruments(rows, unicodedata.normalize("NFD", "삼성"))}
-    assert found == {"005930", "005935", "009150", "0126Z0"}
+    codes = {one.code for one in search_instruments(rows, unicodedata.normalize("NFD", "삼성"))}
+    assert codes == {"005930", "005935", "009150", "0126Z0"}
     assert [one.code for one in search_instruments(rows, "5930")] == ["005930"]
     assert {one.code for one in search_instruments(rows, "00")} == {"005930", "005935", "009150", "000660"}

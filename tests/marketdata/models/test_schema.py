@@ -1,4 +1,4 @@
-"""The price table's indexes are those the house asks for, on either database, and the known closures are there."""
+"""The price table has the required indexes on both databases, and the shipped closures are recorded."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ pytestmark = pytest.mark.django_db
 
 def test_the_price_tables_indexes() -> None:
     with connection.cursor() as cursor:
-        found = connection.introspection.get_constraints(cursor, StockPrice._meta.db_table)
-    indexes = {name: one["columns"] for name, one in found.items() if one["index"]}
+        constraints = connection.introspection.get_constraints(cursor, StockPrice._meta.db_table)
+    indexes = {name: one["columns"] for name, one in constraints.items() if one["index"]}
     assert indexes["price_code_date"] == ["stock_code", "date"]
     assert indexes["price_date_source"] == ["date", "source"]
     assert indexes["price_created_at"] == ["created_at"]
     kind = "brin" if connection.vendor == "postgresql" else "idx"
-    assert found["price_created_at"]["type"] == kind
-    unique = [one["columns"] for one in found.values() if one["unique"]]
+    assert constraints["price_created_at"]["type"] == kind
+    unique = [one["columns"] for one in constraints.values() if one["unique"]]
     assert ["stock_code", "market", "date", "source"] in unique
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from marketdata.queries import flows as flow_queries
+from marketdata.queries.flows import get_flow_figures
 from scans import order_prices
 from scans.models import ScanRank, Signal
 from scans.pages.sparkline import sparkline
@@ -60,7 +60,7 @@ def evening_flows(market: str, evening: EveningSummary) -> Flows:
         for version in evening.versions
         for pick in (*version.new, *version.stayed, *version.dropped)
     }
-    return flow_queries.get_flow_figures(market, picks)
+    return get_flow_figures(market, picks)
 
 
 def pick_row(pick: Pick, evening: EveningSummary, flows: Flows) -> PickRow:

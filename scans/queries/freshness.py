@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from marketdata.queries import readiness as records
-from marketdata.queries.readiness import Freshness
+from marketdata.queries.readiness import Freshness, get_freshness
 from scans.models import QuarantineDecision, Verdict
 from scans.queries import schedules
 
@@ -19,7 +18,7 @@ def markets_freshness(markets: Sequence[str], as_of: datetime) -> list[Freshness
     """How fresh the records of `markets` are, with the times of their schedules. A session in doubt of which somebody
     published a quarantined answer is decided."""
     evenings = {one.market: one.at for one in schedules.evening_schedules()}
-    found = records.get_freshness(markets, as_of, evenings=evenings)
+    found = get_freshness(markets, as_of, evenings=evenings)
     return [_without_decided(one) if one.undecided else one for one in found]
 
 

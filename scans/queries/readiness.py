@@ -18,10 +18,9 @@ from django.db.models import Max, QuerySet
 
 from marketdata.errors import DataProblem
 from marketdata.queries import index_series, instruments
-from marketdata.queries import readiness as records
 from marketdata.queries.breaks import get_history_digests
 from marketdata.queries.instruments import get_segments
-from marketdata.queries.readiness import Freshness, ReadinessState
+from marketdata.queries.readiness import ALARM_STATES, Freshness, ReadinessState
 from marketdata.queries.records import get_flow_record, get_record, get_records
 from marketdata.record import Record
 from scans import digests
@@ -84,7 +83,7 @@ class Readiness:
 
     @property
     def is_alarming(self) -> bool:
-        return self.state in records.ALARM_STATES
+        return self.state in ALARM_STATES
 
 
 def market_readiness(market: str, as_of: datetime) -> Readiness:

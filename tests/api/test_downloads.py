@@ -13,9 +13,8 @@ import pytest
 from django.test import Client
 from python_calamine import CalamineWorkbook
 
-from marketdata.api import views
 from marketdata.models import Instrument
-from marketdata.web.api import responses
+from marketdata.web.api import responses, views
 from scans.models import ScanRank
 from scans.operations import signals
 from tests.api.conftest import Get

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from marketdata.number_format import count_of
-from marketdata.queries import corrections as changes
+from marketdata.queries.corrections import RecordChange, get_changes
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion, ScanRun, ScanSession
 from scans.operations.scan import run as scanning
@@ -34,7 +34,7 @@ class Reproduction:
     data: list[date] = field(default_factory=list)
     ranks: list[date] = field(default_factory=list)
     unlike: list[date] = field(default_factory=list)
-    changes: Sequence[changes.RecordChange] = ()
+    changes: Sequence[RecordChange] = ()
 
     @property
     def identical(self) -> bool:
@@ -79,7 +79,7 @@ def reproduce_run(number: int, *, as_of: datetime) -> Reproduction:
             if same_data:
                 found.unlike.append(then.date)
     if found.data:
-        found.changes = changes.get_changes(
+        found.changes = get_changes(
             run.market,
             run.started_at,
             until=run.last,

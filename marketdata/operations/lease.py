@@ -95,7 +95,7 @@ class Lease:
         except DatabaseError:
             if kind is None:
                 raise
-            LOGGER.exception("The lease %r was not given back", self.name)  # the error itself goes on
+            LOGGER.exception("The lease %r was not released", self.name)  # the error itself goes on
         if self._heartbeat is not None:
             self._heartbeat.join(SILENCE.total_seconds())
 

@@ -1,4 +1,4 @@
-"""Bars from sources into the record: planned before any call, recorded batch by batch through the one door."""
+"""Bars from sources into the record: planned before any call, recorded batch by batch."""
 
 from marketdata.operations.collect.collection import Callbacks, run
 from marketdata.operations.collect.plan import CollectionOptions, CollectionPlan

@@ -12,7 +12,7 @@
 5. Where bars of the same day follow trades after hours (`same_day`), the last session is left out at other hours, and
    the last `READ_AGAIN` recorded sessions of each instrument are read again once, on a later day.
 
-With `refetch` every session of the named instruments is requested again, whatever is recorded or was answered.
+With `refetch` every session of the named instruments is requested again, also where it is recorded or was answered.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ class _PlanBuilder:
         """The plan of all instruments added."""
         size = self._source.quotes_a_call if isinstance(self._source, QuoteSource) else 1
         quotes = [tuple(self._quoted[at : at + size]) for at in range(0, len(self._quoted), size)]
-        made = CollectionPlan(
+        collection_plan = CollectionPlan(
             market=market,
             reading=self._reading,
             source=self._source.name,
@@ -180,10 +180,12 @@ class _PlanBuilder:
             note=note,
         )
         bars = self._source.bars_a_call
-        calls = len(quotes) + sum(made.calls_of(request, bars) for request in [*self._requests, *self._settle])
-        object.__setattr__(made, "calls", calls)
-        object.__setattr__(made, "seconds", calls / self._source.calls_per_second)
-        return made
+        calls = len(quotes) + sum(
+            collection_plan.calls_of(request, bars) for request in [*self._requests, *self._settle]
+        )
+        object.__setattr__(collection_plan, "calls", calls)
+        object.__setattr__(collection_plan, "seconds", calls / self._source.calls_per_second)
+        return collection_plan
 
     def _bounds(self, series: Series) -> tuple[int, int]:
         """The first and the last session that the instrument should have."""

@@ -113,17 +113,17 @@ def _in_covered_sessions(record: Record, holes: Sequence[Hole]) -> Iterator[Hole
             yield code, last, first
 
 
-def _by_month(seen: Survey, days: Days) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _by_month(bar_survey: Survey, days: Days) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """For each month the instruments with a bar in it (positions in `bar_survey.codes`), and the places in `days` of
     their first and last bar there."""
-    for part, roster in zip(seen.parts, seen.rosters, strict=True):
+    for part, roster in zip(bar_survey.parts, bar_survey.rosters, strict=True):
         month = np.datetime64(part.month)
         places = np.flatnonzero(days.astype("datetime64[M]") == month.astype("datetime64[M]"))
         if not len(places) or not len(roster.codes):
             continue
         bits = schema.unpack_masks(roster.present)[:, (days[places] - month).astype(np.intp)]
         present = np.flatnonzero(bits.any(axis=1))
-        columns = positions(seen.codes, roster.codes)[present]
+        columns = positions(bar_survey.codes, roster.codes)[present]
         first = places[bits[present].argmax(axis=1)]
         end = places[len(places) - 1 - bits[present][:, ::-1].argmax(axis=1)]
         yield columns, first, end

@@ -21,7 +21,7 @@ def mark(
     *,
     kind: type[Partition] = LakePartition,
 ) -> None:
-    """Raise `wanted` of the partitions of that kind of `months` (any day of a month stands for it). Call it inside
+    """Raise `wanted` of the partitions of that kind of `months` (any day of a month means the month). Call it inside
     the transaction that writes to the record."""
     firsts = sorted({day.replace(day=1) for day in months})
     if not firsts:

@@ -84,10 +84,10 @@ def flow_rows(market: str, month: date) -> flow_files.Flows:
     """The investor flow of `month` by the record."""
     until = _following(month) - timedelta(days=1)
     rows = bulk.month_rows(market, month, until, table=bulk.FLOW_TABLE)
-    kept = rows.preferred({})
-    code, day = rows.code[kept], rows.date[kept]
+    preferred = rows.preferred({})
+    code, day = rows.code[preferred], rows.date[preferred]
     at = _find(code, day, rows.code, rows.date)
-    values = {name: np.full(len(kept), np.nan) for name in FLOW_FIELDS}
+    values = {name: np.full(len(preferred), np.nan) for name in FLOW_FIELDS}
     ranks = membership.rank_sources(rows.sources.tolist(), settings.SOURCE_ORDER)
     for source in sorted(range(len(rows.sources)), key=lambda n: -ranks[str(rows.sources[n])]):
         of_source = rows.source == source

@@ -176,7 +176,7 @@ def test_a_row_without_a_date_leaves_the_days_between_its_neighbours_open() -> N
     ]
 
 
-def test_an_open_session_is_not_asked_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_for_an_open_session_end(monkeypatch: pytest.MonkeyPatch) -> None:
     days = sessions()
     monkeypatch.setattr(coverage, "TRIES", 4)
     with KisSetup(generated_instruments(2)) as kis:
@@ -193,7 +193,7 @@ def test_an_open_session_is_not_asked_for_without_end(monkeypatch: pytest.Monkey
         assert {row.tries for row in BarCoverage.objects.filter(spoiled=True)} == {4}
 
 
-def test_a_quote_without_a_value_makes_its_bars_be_asked_for() -> None:
+def test_a_quote_without_a_value_requests_its_bars() -> None:
     days = sessions()
     with KisSetup(generated_instruments(30)) as kis:
         create_instruments(*kis.market)

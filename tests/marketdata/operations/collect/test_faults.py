@@ -66,9 +66,7 @@ TOKEN = re.compile(r"imitation-token-\d+")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_keys_and_tokens_are_told_to_nobody(
-    settings: Settings, data_dir: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_keys_and_tokens_are_never_shown(settings: Settings, data_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The commands as a person runs them, against an exchange that fails in every way, with all that is logged, said,
     raised and recorded searched afterwards. The token file alone may hold the token."""
     caplog.set_level(logging.DEBUG)

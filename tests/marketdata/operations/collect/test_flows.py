@@ -101,7 +101,7 @@ def test_holidays_become_overrides_where_the_calendar_says_otherwise() -> None:
         assert (done.written, done.removed) == ((), (date(2026, 8, 26),))
 
 
-def test_a_blank_holiday_field_writes_no_closure_and_is_asked_again() -> None:
+def test_a_blank_holiday_field_writes_no_closure_and_is_requested_again() -> None:
     monday = date(2026, 8, 24)
     with KisSetup({}, closed=frozenset({date(2026, 8, 26)})) as kis:
         kis.exchange.unsaid = frozenset({monday, date(2026, 8, 25)})

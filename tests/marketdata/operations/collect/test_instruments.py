@@ -94,7 +94,7 @@ def test_two_lists_of_one_day_leave_the_later(kis: KisSetup) -> None:
     ]
 
 
-def test_a_delisting_is_noticed_told_and_not_asked_for_any_more(kis: KisSetup) -> None:
+def test_a_delisting_is_recorded_reported_and_ends_requests(kis: KisSetup) -> None:
     first, last = sessions()[-2:]
     synced(kis, first)
     kept = kis.exchange.market.pop("005930")
@@ -111,7 +111,7 @@ def test_a_delisting_is_noticed_told_and_not_asked_for_any_more(kis: KisSetup) -
     assert Instrument.objects.get(code="005930").gone_on is None
 
 
-def test_a_list_that_fails_makes_nobody_gone(kis: KisSetup) -> None:
+def test_a_list_that_fails_delists_no_instrument(kis: KisSetup) -> None:
     first, last = sessions()[-2:]
     synced(kis, first)
     kis.exchange.market.pop("005930")
@@ -145,7 +145,7 @@ def test_what_changes_membership_marks_the_months_it_holds_for() -> None:
         assert {month for month in after if after[month] != before[month]} == {last.replace(day=1)}
 
 
-def test_funds_are_known_but_not_collected(kis: KisSetup) -> None:
+def test_funds_are_recorded_but_not_collected(kis: KisSetup) -> None:
     synced(kis, sessions()[-1])
     plan = kis.plan(sessions()[-1], NEVER)
     assert plan.instruments == 7

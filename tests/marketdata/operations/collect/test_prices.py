@@ -38,7 +38,7 @@ def kis() -> Iterator[KisSetup]:
 # --- plans --------------------------------------------------------------------------------------------
 
 
-def test_nothing_known_is_said_in_one_sentence(kis: KisSetup) -> None:
+def test_a_record_without_instruments_is_one_sentence(kis: KisSetup) -> None:
     with pytest.raises(DataProblem, match=r"run `manage.py sync_instruments` first"):
         kis.plan(sessions()[-1])
     with pytest.raises(DataProblem, match="has daily bars of market kr, not of us"):
@@ -67,7 +67,7 @@ def test_the_session_of_today_counts_from_its_close_on(kis: KisSetup) -> None:
     )  # a Saturday
 
 
-def test_an_instrument_is_asked_for_while_it_was_listed(kis: KisSetup) -> None:
+def test_requests_cover_the_days_on_which_an_instrument_was_listed(kis: KisSetup) -> None:
     days = sessions()
     create_instruments("000010", listed_on=days[-30])
     create_instruments("000020", gone_on=days[-10])
@@ -123,7 +123,7 @@ def test_an_evening_costs_one_call_for_thirty_instruments() -> None:
         assert recorded_rows() == expected
 
 
-def test_each_instrument_is_asked_for_its_bars_once_in_so_many_sessions() -> None:
+def test_bars_of_each_instrument_are_requested_once_in_so_many_sessions() -> None:
     with KisSetup(generated_instruments(20)) as kis:
         create_instruments(*kis.market)
         days = sessions()
@@ -198,7 +198,7 @@ def test_a_row_that_cannot_be_right_is_kept_out_and_counted(kis: KisSetup) -> No
     assert report.counts.new == 5
 
 
-# --- restated history ---------------------------------------------------------------------------------
+# --- changed history ----------------------------------------------------------------------------------
 
 
 def test_a_corrected_bar_is_replaced_and_its_old_values_are_kept(kis: KisSetup) -> None:
@@ -219,8 +219,8 @@ def test_a_corrected_bar_is_replaced_and_its_old_values_are_kept(kis: KisSetup) 
     assert recorded_rows(stock_code="000010") == served_rows("000010", bars[-20:], days[-1])
 
 
-def test_a_restatement_that_reaches_further_back_is_followed(kis: KisSetup) -> None:
-    """The source restates all of one instrument's history at a split."""
+def test_a_change_of_history_that_reaches_further_back_is_refetched(kis: KisSetup) -> None:
+    """The source adjusts all of one instrument's history at a split."""
     create_instruments("000010", "000020")
     days = sessions()
     kis.collect(days[-3], CollectionOptions(since=days[-150]))
@@ -236,7 +236,7 @@ def test_a_restatement_that_reaches_further_back_is_followed(kis: KisSetup) -> N
     assert kis.collect(days[-1]).calls == 0
 
 
-def test_a_quote_after_a_split_makes_its_bars_be_asked_for(kis: KisSetup) -> None:
+def test_a_quote_after_a_split_requests_its_bars(kis: KisSetup) -> None:
     create_instruments(*kis.market)
     days = sessions()
     kis.collect(days[-2], CollectionOptions(since=days[-150]))

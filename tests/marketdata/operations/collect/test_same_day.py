@@ -65,7 +65,7 @@ def autumn() -> list[date]:
     return result
 
 
-class AutumnDesk(KisSetup):
+class AutumnKis(KisSetup):
     """Instruments with bars up to 2026-10-07, and a clock of their exchange that tests set."""
 
     def __init__(self, size: int) -> None:
@@ -88,14 +88,14 @@ class AutumnDesk(KisSetup):
 
 
 @pytest.fixture
-def kis(db: None, data_dir: Path) -> Iterator[AutumnDesk]:
-    with AutumnDesk(5) as made:
+def kis(db: None, data_dir: Path) -> Iterator[AutumnKis]:
+    with AutumnKis(5) as made:
         create_instruments(*made.market)
         made.at("2026-10-02T15:43:00", options=CollectionOptions(since=autumn()[-10], check_every=0))
         yield made
 
 
-def expected(kis: AutumnDesk, until: str) -> list[tuple[object, ...]]:
+def expected(kis: AutumnKis, until: str) -> list[tuple[object, ...]]:
     return sorted(
         row
         for code, one in kis.market.items()
@@ -105,7 +105,7 @@ def expected(kis: AutumnDesk, until: str) -> list[tuple[object, ...]]:
 
 
 def test_in_time_the_day_is_recorded_by_quotes_and_older_sessions_are_read_again(
-    kis: AutumnDesk,
+    kis: AutumnKis,
 ) -> None:
     assert recorded_rows() == expected(kis, "2026-10-02")
     report = kis.at("2026-10-06T15:43:00")
@@ -117,7 +117,7 @@ def test_in_time_the_day_is_recorded_by_quotes_and_older_sessions_are_read_again
 
 
 @pytest.mark.parametrize("moment", ["15:30:30", "16:00:00", "18:10:00", "22:25:00"])
-def test_at_other_hours_the_day_is_left_out_with_a_sentence(kis: AutumnDesk, moment: str) -> None:
+def test_at_other_hours_the_day_is_left_out_with_a_sentence(kis: AutumnKis, moment: str) -> None:
     kis.at(f"2026-10-06T{moment}")
     assert recorded_rows() == expected(kis, "2026-10-02")
     assert "run this from 15:31 to 15:59, or from 08:00 of the next day on" in kis.note
@@ -126,7 +126,7 @@ def test_at_other_hours_the_day_is_left_out_with_a_sentence(kis: AutumnDesk, mom
     assert recorded_rows() == expected(kis, "2026-10-06")
 
 
-def test_the_clock_of_the_exchange_decides_not_ours(kis: AutumnDesk) -> None:
+def test_the_clock_of_the_exchange_decides_not_ours(kis: AutumnKis) -> None:
     """Ours shows 15:43 while it is 16:10 there; and 15:31 while the session still trades."""
     for theirs, ours in (("16:10:00", "15:43:00"), ("15:29:50", "15:31:30")):
         report = kis.at(f"2026-10-06T{theirs}", local=f"2026-10-06T{ours}")
@@ -137,7 +137,7 @@ def test_the_clock_of_the_exchange_decides_not_ours(kis: AutumnDesk) -> None:
     assert (report.refused, report.counts.new) == ("", 5)
 
 
-def test_daily_bars_of_the_day_are_refused_like_quotes(kis: AutumnDesk) -> None:
+def test_daily_bars_of_the_day_are_refused_like_quotes(kis: AutumnKis) -> None:
     options = CollectionOptions(codes=("000010",), since=autumn()[-10], refetch=True)
     report = kis.at("2026-10-06T16:10:00", local="2026-10-06T15:43:00", options=options)
     assert "2026-10-06 16:10:00" in report.refused
@@ -145,7 +145,7 @@ def test_daily_bars_of_the_day_are_refused_like_quotes(kis: AutumnDesk) -> None:
     assert kis.at("2026-10-06T15:43:00", options=options).counts.new == 1
 
 
-def test_what_differs_once_it_is_settled_is_corrected_with_a_reason(kis: AutumnDesk) -> None:
+def test_what_differs_once_it_is_settled_is_corrected_with_a_reason(kis: AutumnKis) -> None:
     """A bar of Tuesday evening, as it was recorded before this rule."""
     kis.at("2026-10-06T15:43:00")
     StockPrice.objects.filter(stock_code="000030", date=date(2026, 10, 6)).update(close=1.0)
@@ -161,7 +161,7 @@ def test_what_differs_once_it_is_settled_is_corrected_with_a_reason(kis: AutumnD
     assert correction.reason == "changed at the source"  # its quote had given it away
 
 
-def test_what_quotes_do_not_give_away_is_found_when_it_is_read_again(kis: AutumnDesk) -> None:
+def test_a_second_reading_corrects_what_quotes_missed(kis: AutumnKis) -> None:
     kis.at("2026-10-06T15:43:00")
     StockPrice.objects.filter(stock_code="000030", date=date(2026, 10, 6)).update(volume=1.0)
     report = kis.at("2026-10-07T15:43:00")
@@ -170,7 +170,7 @@ def test_what_quotes_do_not_give_away_is_found_when_it_is_read_again(kis: Autumn
     assert BarCorrection.objects.get().reason == "read again once settled"
 
 
-def test_a_session_is_read_again_once_though_nothing_new_is_missing(kis: AutumnDesk) -> None:
+def test_a_session_is_read_again_once_though_nothing_new_is_missing(kis: AutumnKis) -> None:
     kis.at("2026-10-06T15:43:00")
     report = kis.at("2026-10-07T09:00:00")
     assert (report.counts.new, report.counts.corrected) == (0, 0)
@@ -179,7 +179,7 @@ def test_a_session_is_read_again_once_though_nothing_new_is_missing(kis: AutumnD
     assert kis.calls() == {}
 
 
-def test_sessions_before_the_rule_are_not_read_again(kis: AutumnDesk) -> None:
+def test_sessions_before_the_rule_are_not_read_again(kis: AutumnKis) -> None:
     StockPrice.objects.all().delete()
     from marketdata.models import BarCoverage
 

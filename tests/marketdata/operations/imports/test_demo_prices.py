@@ -1,4 +1,4 @@
-"""The generated market goes through the same door as real files, and nothing of it is turned away."""
+"""The generated market is imported like real files, without a rejected row."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def test_it_is_chosen_on_request_and_by_the_admin_only_where_it_is_recorded(writ
             IndexChoice(market=market, name=name).full_clean()
 
 
-def test_what_is_wrong_is_told_and_nothing_recorded(written: Any, tmp_path: Path) -> None:
+def test_a_wrong_file_is_one_sentence_and_nothing_is_recorded(written: Any, tmp_path: Path) -> None:
     good, odd = written(bars()), written(bars().drop(columns="low"), "odd.csv")
     off = written(bars().assign(date="2024-03-09"), "off.csv")
     for arguments, said in (

@@ -1,4 +1,4 @@
-"""The recorded KRX files through the door. Their content was counted with pandas; see each test."""
+"""The recorded KRX files through the import. Their content was counted with pandas; see each test."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_part_of_marcap_again_changes_nothing_and_events_are_all_let_in() -> N
         ("us_yahoo_2022_2024.parquet", "us", 3_057_524, 0),
     ],
 )
-def test_every_row_of_the_large_files_is_fit_for_the_door(name: str, market: str, rows: int, rejected: int) -> None:
+def test_every_row_of_the_large_files_is_valid(name: str, market: str, rows: int, rejected: int) -> None:
     opened = recognise(realdata.path(name))
     check = Validator(get_market(market), get_sessions(market), TODAY)
     seen = bad = 0

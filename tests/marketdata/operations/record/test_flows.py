@@ -1,4 +1,4 @@
-"""Investor flow enters the record by one door: what it lets in, replaces, keeps and refuses."""
+"""Recording of investor flow: valid, replaced, unchanged and refused rows."""
 
 from __future__ import annotations
 

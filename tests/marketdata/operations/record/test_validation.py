@@ -114,7 +114,7 @@ def test_an_odd_row_is_let_in(row: str, tmp_path: Path) -> None:
     assert report.counts.new == 2
 
 
-def test_a_duplicate_is_found_across_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_duplicate_in_another_batch_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("marketdata.operations.imports.files.BATCH_ROWS", 2)
     monkeypatch.setattr("marketdata.sources.files.price_file.CSV_BLOCK", 100)
     rows = [f"2026-08-{day},{code},1,1,1,1,1" for day in (19, 20) for code in ("000010", "0001A0")]

@@ -21,7 +21,7 @@ TOGETHER = 8
 
 
 class Counter:
-    """A function that counts its calls and may be told to fail."""
+    """A function that counts its calls and fails on demand."""
 
     def __init__(self, *answers: object) -> None:
         self.calls: list[tuple[object, ...]] = []
@@ -51,7 +51,7 @@ def test_an_answer_is_computed_once_per_arguments() -> None:
     assert (counts()["hits"], counts()["misses"]) == (2, 2)
 
 
-def test_what_tells_answers_apart_may_be_said() -> None:
+def test_by_replaces_the_arguments_in_the_key() -> None:
     count = Counter()
     kept = keep(count, by=lambda what, how: (what,))
     assert [kept("a", 1), kept("a", 2), kept("b", 3)] == [("a", 1), ("a", 1), ("b", 3)]
@@ -250,7 +250,7 @@ def test_leases_are_given_back() -> None:
     assert STORE.take_lease(kept.key(), "the next", 10)
 
 
-def test_an_unknown_policy_names_the_known() -> None:
+def test_an_unknown_policy_lists_the_existing_ones() -> None:
     with pytest.raises(LookupError, match="no cache policy 'forever': choose among published"):
         cached("forever", what="test")
     assert all(one.ttl > 0 and one.lease >= 0 and one.wait >= 0 for one in POLICIES.values())

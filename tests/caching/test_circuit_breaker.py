@@ -46,7 +46,7 @@ def test_one_trial_after_the_rest() -> None:
     assert not breaker.allows()
     clock.now += 0.1
     assert breaker.allows()
-    assert not breaker.allows()  # somebody is trying
+    assert not breaker.allows()  # there is a trial already
     breaker.failed()
     assert not breaker.allows()
     clock.now += REST

@@ -21,14 +21,14 @@ def test_a_value_is_made_once_for_each_state() -> None:
     assert memo.get("other", 1, lambda: made(calls, "g")) == "G"
 
 
-def test_those_asked_for_longest_ago_go_first() -> None:
+def test_the_least_recently_used_values_are_dropped_first() -> None:
     memo, calls = Memo[str](most=2), list[str]()
     for name in ("a", "b", "a", "c", "a", "b"):
         assert memo.get(name, 0, lambda name=name: made(calls, name)) == name.upper()  # type: ignore[misc]
     assert calls == ["a", "b", "c", "b"]
 
 
-def test_an_error_is_not_held() -> None:
+def test_an_error_is_not_stored() -> None:
     memo = Memo[str]()
 
     def fails() -> str:

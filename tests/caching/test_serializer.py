@@ -132,7 +132,7 @@ class Trap:
 
 
 def evil() -> list[bytes]:
-    """Bytes that somebody might write into a cache."""
+    """Bytes that another program might write into a cache."""
     stranger = msgpack.packb([f"{__name__}.Stranger", {"code": "x"}])
     missing = msgpack.packb([f"{__name__}.Pick", {"code": "x"}])
     return [

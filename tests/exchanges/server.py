@@ -1,6 +1,6 @@
 """A small HTTP/1.1 server for imitation exchanges, with faults that can be switched on.
 
-It listens on a local port in a thread of its own, counts what it is asked, and keeps connections open like the real
+It listens on a local port in a thread of its own, counts its calls, and keeps connections open like the real
 ones do. What is answered is up to `Exchange.answer`.
 """
 
@@ -131,7 +131,7 @@ class Exchange:
         self._ready = threading.Event()
 
     def die(self, seconds: float, *, after: int = 0) -> None:
-        """Be gone for `seconds` (infinity: for good) once so many more calls have come: nobody listens, and open
+        """Be gone for `seconds` (infinity: for good) once so many more calls have come: the port is closed, and open
         connections are reset."""
         self._death = (sum(self.calls.values()) + after, seconds)
 

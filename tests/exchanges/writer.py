@@ -21,7 +21,7 @@ MARKUP = (
 
 
 class Writer(Exchange):
-    """`asked` are the calls that were answered; `text` is what it writes."""
+    """`requests`: the answered calls; `text`: the text of every answer."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

@@ -32,7 +32,7 @@ def test_two_sources_of_one_name_are_refused() -> None:
         table(line, ("upbit", SOURCES["upbit"]), line)
 
 
-def test_an_unknown_source_is_answered_with_the_known_ones() -> None:
+def test_an_unknown_source_is_refused_with_the_list_of_sources() -> None:
     with pytest.raises(SourceRefused, match="choose one of kis, upbit, bithumb"):
         made("kiss")
 
@@ -70,7 +70,7 @@ def test_the_command_tells_what_is_missing_and_never_a_secret(settings: Settings
         assert "the-very-secret" not in said
 
 
-def test_settings_that_contradict_each_other_are_said(settings: Settings) -> None:
+def test_settings_that_contradict_each_other_are_reported(settings: Settings) -> None:
     real = "https://openapi.koreainvestment.com:9443"
     settings.SOURCES = {"kis": KEYS | {"environment": "paper", "base_url": real}}
     assert "the address is that of real: change one of them" in listed()

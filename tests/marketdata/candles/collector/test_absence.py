@@ -87,7 +87,7 @@ def test_empty_answers_in_a_row_are_outlived(number: int, after: int) -> None:
     assert store.begins.get(SERIES, History()).first is None
 
 
-def test_an_empty_page_is_asked_for_again_over_seconds() -> None:
+def test_an_empty_page_is_requested_again_over_seconds() -> None:
     pauses: list[float] = []
     source, store = ListSource([], now=NOW), MemoryStore()
     collect(source, store, count=50, before=as_datetime(END), options={"pause": pauses.append})
@@ -95,7 +95,7 @@ def test_an_empty_page_is_asked_for_again_over_seconds() -> None:
     assert sum(pauses) == sum(PAUSES) >= 5
 
 
-def test_a_run_that_was_told_nothing_but_emptiness_proves_nothing() -> None:
+def test_a_run_of_empty_pages_proves_nothing() -> None:
     lying = True
     source = ListSource(minutes(900), now=NOW, spoil=lambda n, page: nothing(page) if lying else page)
     store = MemoryStore()

@@ -82,7 +82,7 @@ def test_the_bound_in_bytes_is_never_passed_and_the_least_used_goes_first(
             assert cache.coverage(SERIES, start, start + length).strategy is Strategy.FULL
 
 
-def test_the_bytes_counted_are_the_bytes_held() -> None:
+def test_the_bytes_counted_are_the_bytes_in_memory() -> None:
     blocks = [candles(list(range(n * 200, n * 200 + 200))) for n in range(200)]
     cache = CandleCache(1 << 30)
     tracemalloc.start()

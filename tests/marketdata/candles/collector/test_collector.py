@@ -50,7 +50,7 @@ def test_count_before_a_time_brings_that_many_and_a_repeat_makes_no_call(count: 
     outcome = collect(source, store, count=count, before=as_datetime(END))
     assert recorded(store) == sorted(minutes(count))
     assert (outcome.status, outcome.reason) == (CollectionStatus.DONE, StopReason.COUNT)
-    assert [count_ for _, count_ in source.requests] == [200] * (count // 200) + [count % 200] * (count % 200 > 0)
+    assert [rows for _, rows in source.requests] == [200] * (count // 200) + [count % 200] * (count % 200 > 0)
     before = len(source.requests)
     collect(source, store, count=count, before=as_datetime(END))
     assert len(source.requests) == before
@@ -100,8 +100,8 @@ def test_a_range_returns_nothing_older_than_its_start_when_its_newest_slots_are_
     assert recorded(store) == sorted(minutes(30, END - 1800))
 
 
-def test_leading_slots_without_trades_are_asked_for_once() -> None:
-    """Defect 8: they were asked for again on every repeat and left the count short (40 of 45)."""
+def test_leading_slots_without_trades_are_requested_once() -> None:
+    """Defect 8: they were requested again on every repeat and left the count short (40 of 45)."""
     traded = [*minutes(40), *minutes(300, END - 45 * 60)]
     source, store = ListSource(traded, now=NOW), MemoryStore()
     outcome = collect(source, store, count=45, before=as_datetime(END))
@@ -123,7 +123,7 @@ def test_at_the_listing_date_one_call_finds_the_start_of_history() -> None:
     assert len(source.requests) == 1
 
 
-def test_an_empty_market_ends_in_a_clear_state_and_is_not_asked_again() -> None:
+def test_an_empty_market_ends_in_a_clear_state_and_makes_no_further_call() -> None:
     """Defect 9: an empty market raised an internal error."""
     source, store = ListSource([], now=NOW), MemoryStore()
     outcome = collect(source, store, count=300, before=as_datetime(END))
@@ -152,7 +152,7 @@ def test_seconds_have_a_horizon_that_moves_and_is_not_remembered() -> None:
 
 
 def test_slots_are_counted_not_rows_and_gaps_at_chunk_borders_stay() -> None:
-    """Defect 10: gaps that straddle a chunk border were lost; 200,000 asked, 199,616 rows."""
+    """Defect 10: gaps that straddle a chunk border were lost; 200,000 requested, 199,616 rows."""
     missing = {END - 60 * n for n in (*range(195, 206), 400, 401, 777)}
     source = ListSource([m for m in minutes(3000) if m not in missing], now=NOW)
     store = MemoryStore()

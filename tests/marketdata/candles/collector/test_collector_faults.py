@@ -31,7 +31,7 @@ from tests.marketdata.candles.collector.minute_market import (
 from tests.marketdata.candles.collector.stores import ListSource, MemoryStore, SqliteStore
 
 
-def test_what_cannot_be_asked_for_stores_nothing() -> None:
+def test_an_invalid_request_stores_nothing() -> None:
     source, store = ListSource(minutes(5), now=NOW), MemoryStore()
     source.timeframes = frozenset({"1m"})
     with pytest.raises(RequestError, match="use one of 1m"):
@@ -78,7 +78,7 @@ def test_candles_off_the_sources_grid_are_a_change_not_data() -> None:
     assert "openings of 1m" in outcome.error
 
 
-def test_an_empty_answer_is_not_believed_at_once_nor_against_the_record() -> None:
+def test_an_empty_answer_is_not_credible_at_once_nor_against_the_record() -> None:
     lost = {2, 3}
     source = ListSource(minutes(900), now=NOW, spoil=lambda n, page: nothing(page) if n in lost else page)
     store = MemoryStore()

@@ -73,7 +73,7 @@ def test_labels_and_what_to_ask_for_equal_those_slot_by_slot(given_: list[Interv
 
 
 def test_one_recorded_slot_at_the_newer_end_leaves_199_of_200() -> None:
-    """Defect 3: one stored row at the newer end of a 200-slot chunk asked for 201."""
+    """Defect 3: one stored row at the newer end of a 200-slot chunk requested 201."""
     result = analyse(SECONDS, Interval(0, 200), (Interval(199, 200),))
     assert (result.label, result.ask, result.slots) == (Overlap.PARTIAL_START, Interval(0, 199), 199)
 

@@ -213,7 +213,7 @@ def by_hand(opened: list[int], interval: Interval) -> list[Interval]:
     return runs
 
 
-def test_every_gap_of_a_busy_month_is_found_and_is_no_trades() -> None:
+def test_every_gap_of_a_busy_month_is_without_trades() -> None:
     table: Any = pq.read_table(realdata.path("upbit_1m_2025-09.parquet"), columns=["market", "ts_utc"])
     frame = table.to_pandas()
     whole = Interval(*(int(frame.ts_utc.agg(end).timestamp()) for end in ("min", "max")))

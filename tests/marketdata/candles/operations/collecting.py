@@ -31,7 +31,7 @@ def main() -> None:
     print(os.getpid(), collect(sys.stdin.readline()), sep="\n", flush=True)
     connections.close_all()
     for thread in set(threading.enumerate()) - {threading.current_thread()}:
-        thread.join()  # it was told to end
+        thread.join()  # it ends after the signal
     for line in sys.stdin:
         child = os.fork()
         if not child:

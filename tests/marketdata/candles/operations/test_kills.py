@@ -1,4 +1,4 @@
-"""`collect_candles` killed with SIGKILL at random moments: the end equals a collection that nobody disturbed."""
+"""`collect_candles` killed with SIGKILL at random moments: the end equals an undisturbed collection."""
 
 from __future__ import annotations
 

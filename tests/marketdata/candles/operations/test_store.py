@@ -108,7 +108,7 @@ def test_any_collections_leave_what_a_store_of_dictionaries_has(
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(slots, max_size=8), slots)
-def test_verified_intervals_are_merged_and_found_like_plain_sets(added: list[Interval], window: Interval) -> None:
+def test_verified_intervals_are_merged_and_read_like_plain_sets(added: list[Interval], window: Interval) -> None:
     CandleSeries.objects.all().delete()
     store = RecordStore()
     for interval in added:
@@ -178,7 +178,7 @@ def test_an_unfinished_collection_is_taken_up_under_its_number() -> None:
     assert store.open(MINUTES, ResolvedRequest(Interval(0, 600), 600, True)).number != one.number
 
 
-def test_a_collection_whose_process_is_gone_is_told_as_stopped() -> None:
+def test_a_collection_of_a_dead_process_is_marked_as_stopped() -> None:
     store = RecordStore()
     number = store.open(MINUTES, ResolvedRequest(Interval(0, 600), 600, True)).number
     store.abandon(MINUTES)

@@ -17,7 +17,7 @@ Draw = Callable[[], float]
 
 
 class World:
-    """Time that jumps to whatever comes next, once nobody has anything left to do before."""
+    """Time that jumps to the next event once all tasks wait."""
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
@@ -39,7 +39,7 @@ class World:
         """Until all of it is done."""
         tasks = [asyncio.ensure_future(one) for one in work]
         while not all(task.done() for task in tasks):
-            for _ in range(8):  # whoever is awake goes as far as the next sleep
+            for _ in range(8):  # each task that is awake runs to its next sleep
                 await asyncio.sleep(0)
             if self._coming:
                 self.now, _, happens = heapq.heappop(self._coming)

@@ -160,7 +160,7 @@ def test_an_endpoint_dead_for_good_costs_the_others_of_its_host_nothing(kind: st
 
 
 def test_after_an_endpoint_that_died_alone_the_next_one_is_called_at_once() -> None:
-    """As lists of instruments are asked for: one after the other."""
+    """As lists of instruments are requested: one after the other."""
 
     async def work(fetch: Fetch, exchange: Exchange) -> tuple[list[Result], list[Result], float]:
         dead = await fetch("/kospi")
@@ -251,4 +251,4 @@ def test_trials_of_a_silent_host_go_to_its_endpoints_in_turn() -> None:
             tried.append(path)
     assert tried == ["/new", "/a", "/b", "/new", "/a", "/b", "/new"]
     virtual.now += 1.0
-    assert circuit.delay("/new") == 0.0  # nobody else waits
+    assert circuit.delay("/new") == 0.0  # no other endpoint waits

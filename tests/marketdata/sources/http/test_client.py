@@ -100,7 +100,7 @@ def test_what_passes_is_tried_again_and_counted(fault: httpx2.Response | Excepti
     ("answer", "family"),
     [(httpx2.Response(404), SourceRefused), (httpx2.Response(200, text="<html>"), SourceChanged)],
 )
-def test_what_does_not_pass_is_asked_once(answer: httpx2.Response, family: type[SourceError]) -> None:
+def test_a_permanent_error_is_requested_once(answer: httpx2.Response, family: type[SourceError]) -> None:
     handler, seen = script(answer)
     with pytest.raises(family):
         client(Virtual(), handler).fetch(CALL, read)
@@ -146,7 +146,7 @@ def test_a_burst_on_a_single_call_is_waited_out(fault: httpx2.Response | Excepti
     assert virtual.now - 1_000_000.0 <= 90.0
 
 
-def test_a_source_that_is_gone_for_good_is_said_in_a_bounded_time() -> None:
+def test_a_source_that_is_gone_for_good_is_reported_in_a_bounded_time() -> None:
     virtual = Virtual()
     handler, seen = script(httpx2.ReadError("dead"))
     work = client(virtual, handler)
@@ -184,7 +184,7 @@ def test_while_a_host_is_gone_one_call_tries_and_all_others_wait() -> None:
 
 
 @given(st.integers(1, 20), st.none() | st.floats(0, 200))
-def test_waits_are_fully_jittered_and_keep_what_was_asked_for(attempt: int, requested: float | None) -> None:
+def test_waits_are_fully_jittered_and_at_least_the_requested_one(attempt: int, requested: float | None) -> None:
     drawn: list[tuple[float, float]] = []
 
     def draw(low: float, high: float) -> float:

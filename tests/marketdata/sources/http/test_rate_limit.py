@@ -68,8 +68,8 @@ def test_slots_of_a_window_are_the_rate_and_never_more_in_a_second(per_second: f
 
 
 def test_a_slot_is_free_when_the_next_call_is_certain_to_be_counted_a_window_later() -> None:
-    """Answered 0.3 s after its permit by somebody whose calls take 0.2 s at least: counted 0.1 s after it or earlier by
-    what an answer takes, and the next one is not counted before what a request takes."""
+    """Answered 0.3 s after its permit by a process whose calls take 0.2 s at least: counted 0.1 s after it, or earlier
+    by the duration of an answer, and the next call is counted no earlier than after the duration of a request."""
     state = RateLimitState(slots=(CallSlot(999.0, 999.3, 0.2), CallSlot(999.4, 999.7, 0.2)))
     for shortest, after_answer in (
         (0.2, 1.0 - 0.2),

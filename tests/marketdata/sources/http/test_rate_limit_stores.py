@@ -80,7 +80,7 @@ def test_a_change_is_made_again_where_another_was_faster(store: RateLimitStore) 
     assert store.read("a").state == FIRST.hold(5.0)
 
 
-def test_a_state_that_changes_under_every_try_is_said() -> None:
+def test_a_state_that_changes_under_every_try_is_reported() -> None:
     class Contended(ProcessRateLimits):
         def swap(self, key: str, seen: StoredState, new: RateLimitState) -> bool:
             return False
@@ -98,13 +98,13 @@ def test_a_state_in_redis_ends_after_its_hold(redis_url: str) -> None:
     assert 50_000 < client.ttl("pace:a") <= 60_000
 
 
-def test_a_redis_that_is_gone_is_said_in_one_sentence() -> None:
+def test_an_unavailable_redis_is_reported_in_one_sentence() -> None:
     store = RedisRateLimits(redis.Redis(unix_socket_path="/nonexistent/redis.sock", retry=Retry(NoBackoff(), 0)))
     with pytest.raises(SourceUnavailable, match="Redis answers ConnectionError"):
         store.read("a")
 
 
-def test_a_file_that_cannot_be_used_is_said_in_one_sentence(tmp_path: Path) -> None:
+def test_an_unusable_file_is_reported_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "spoiled").write_bytes(b"no database" * 100)
     with pytest.raises(SourceUnavailable, match=r"spoiled is damaged .*: delete it"):
         SqliteRateLimits(tmp_path / "spoiled").read("a")
@@ -126,7 +126,7 @@ def test_a_file_is_read_and_written_while_another_reads(tmp_path: Path) -> None:
 
 
 def test_many_may_be_the_first_to_open_a_file(tmp_path: Path) -> None:
-    """SQLite lets nobody wait who turns on the log of a new file together with others."""
+    """SQLite refuses processes that turn on the log of a new file at once, instead of letting them wait."""
     for number in range(100):
         together = threading.Barrier(4)
 

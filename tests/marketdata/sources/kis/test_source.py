@@ -84,7 +84,7 @@ CHART = "/uapi/domestic-stock/v1/quotations/inquire-daily-itemchartprice"
 def test_daily_bars_are_paged_back_and_come_as_served(
     exchange: KisExchange, source: KisSource, first: int, calls: int
 ) -> None:
-    """A page that ends at the first session asked for needs no further call; one short of it does."""
+    """A page that ends at the first session of the request needs no further call; one short of it does."""
     bars = source.daily_bars("005930", SESSIONS[first], SESSIONS[-1])
     assert bars == expected(MARKET["005930"].bars[first:], "005930")
     assert exchange.calls[CHART] == calls
@@ -249,7 +249,7 @@ def test_paper_has_no_quotes_and_no_holidays(exchange: KisExchange) -> None:
     source.close()
 
 
-def test_what_is_not_configured_is_said_before_any_call(exchange: KisExchange) -> None:
+def test_missing_settings_are_reported_before_any_call(exchange: KisExchange) -> None:
     source = source_of(exchange, app_key="")
     with pytest.raises(SourceRefused, match="set KIS_APP_KEY"):
         source.flows("005930")

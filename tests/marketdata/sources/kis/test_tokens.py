@@ -81,7 +81,7 @@ def current(of: TokenProvider, stale: str | None = None) -> str:
     return of._http.run(of.current(stale=stale))
 
 
-def test_a_token_is_asked_for_once_shared_and_replaced_five_minutes_early(
+def test_a_token_is_requested_once_shared_and_replaced_five_minutes_early(
     store: TokenStore,
 ) -> None:
     virtual = Virtual()
@@ -94,7 +94,7 @@ def test_a_token_is_asked_for_once_shared_and_replaced_five_minutes_early(
     assert current(two) == current(one) == "token-2"
 
 
-def test_a_stale_token_is_replaced_once_by_whoever_still_holds_it(store: TokenStore) -> None:
+def test_a_stale_token_is_replaced_once_for_all_processes(store: TokenStore) -> None:
     virtual = Virtual()
     issuer, permits = Issuer(virtual), ProcessRateLimits(virtual.clock)
     one, two = (tokens(virtual, issuer, store, permits) for _ in range(2))
@@ -105,7 +105,7 @@ def test_a_stale_token_is_replaced_once_by_whoever_still_holds_it(store: TokenSt
     assert len(issuer.issued) == 2
 
 
-def test_tokens_are_never_asked_for_twice_a_minute(store: TokenStore) -> None:
+def test_tokens_are_never_requested_twice_a_minute(store: TokenStore) -> None:
     virtual = Virtual()
     issuer, permits = Issuer(virtual), ProcessRateLimits(virtual.clock)
     one = tokens(virtual, issuer, store, permits)
@@ -176,7 +176,7 @@ def test_a_claim_of_a_process_that_died_ends(tmp_path: Path) -> None:
     assert FileTokens(tmp_path, clock=virtual.clock).claim("k", 100.0)
 
 
-def test_a_folder_that_cannot_be_used_is_said_in_one_sentence(tmp_path: Path) -> None:
+def test_an_unusable_folder_is_reported_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(SourceRefused, match=r"cannot be shared in .*Not a directory.*REDIS_URL"):
         FileTokens(tmp_path / "file" / "tokens").claim("k", 1.0)

@@ -60,7 +60,7 @@ def sessions(answer: BarAnswer | Exception) -> list[date]:
 EVERY = [LAST - timedelta(days=n) for n in reversed(range(DAYS))]
 
 
-def test_every_day_comes_and_what_lies_before_the_first_is_asked_for_once() -> None:
+def test_every_day_is_returned_and_days_before_the_first_are_requested_once() -> None:
     with served() as (exchange, source):
         assert sessions(answer_of(source)) == EVERY
     assert sum(exchange.calls.values()) == 5  # 700 days on pages of 200, and one beside the first
@@ -98,7 +98,7 @@ def test_empty_answers_in_a_row_lose_no_day(before: int, number: int) -> None:
         assert exchange.faults.hit["empty"] == number
 
 
-def test_an_empty_answer_is_asked_for_again_over_seconds() -> None:
+def test_an_empty_answer_is_requested_again_over_seconds() -> None:
     pauses: list[float] = []
 
     async def pause(seconds: float) -> None:

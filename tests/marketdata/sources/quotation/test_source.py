@@ -101,7 +101,7 @@ def test_to_is_exclusive_and_read_on_the_exchanges_own_clock(pair: Pair) -> None
     assert page.received == 10
 
 
-def test_the_count_is_always_sent_and_the_latest_is_asked_without_to(pair: Pair) -> None:
+def test_the_count_is_always_sent_and_the_latest_is_requested_without_to(pair: Pair) -> None:
     exchange, source = pair
     page = source.candles(market="KRW-BTC", timeframe="1m", to=None, count=200)
     assert len(page.candles) == 200
@@ -127,7 +127,7 @@ def test_faults_on_the_way_are_survived(pair: Pair, fault: str) -> None:
     assert exchange.faults.hit[fault] == 1
 
 
-def test_candles_out_of_order_and_twice_are_put_right_and_told(pair: Pair) -> None:
+def test_candles_out_of_order_and_twice_are_sorted_and_counted(pair: Pair) -> None:
     exchange, source = pair
     exchange.faults.next("disorder", "duplicate", "skew")
     shuffled = source.candles(market="KRW-BTC", timeframe="1m", to=START + 600, count=10)
@@ -203,7 +203,7 @@ def test_ten_calls_a_second_are_kept_to_and_never_refused() -> None:
     assert exchange.refused == {}
 
 
-def test_calls_that_are_too_fast_are_held_slowed_and_recover_without_a_ban() -> None:
+def test_fast_calls_are_paused_slowed_and_recover_without_a_ban() -> None:
     with UpbitExchange(BOOK, per_second=20, ban_after=5, clock=lambda: float(NOW)) as exchange:
         source = upbit.source(http(), base_url=exchange.url, per_second=1000)
         for _ in range(30):
@@ -271,7 +271,7 @@ def test_impossible_candles_are_not_taken(changed: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("name", list(row()))
 @pytest.mark.parametrize("blank", [None, ""])
-def test_a_blank_is_no_value_and_is_asked_for_again(name: str, blank: object) -> None:
+def test_a_blank_is_no_value_and_is_requested_again(name: str, blank: object) -> None:
     rows = [row(), row(**{name: blank})]
     with pytest.raises(SourceUnavailable, match=f"without {name}"):
         parse.candles(json.dumps(rows).encode(), "KRW-BTC", "GET x/y")

@@ -41,7 +41,7 @@ def sessions(folder: Path) -> tuple[str, str]:
     """The twentieth last session of the market, and its last."""
     code = (
         "from marketdata.queries.records import get_record; "
-        "from marketdata.operations.projection.project import project; project('kr'); "
+        "from marketdata.operations.projection.project import project_bars; project_bars('kr'); "
         "days = get_record('kr').sessions; print(days[-20], days[-1])"
     )
     first, last = managed(folder, "shell", "--no-imports", "-c", code).split()

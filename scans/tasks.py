@@ -1,4 +1,4 @@
-"""What the task queue calls, by these names; each reads the clock and makes one call."""
+"""The tasks of the task queue, which calls them by these names; each reads the clock and makes one call."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from scans.queries.versions import UnknownVersion, get_scan_request
 LOGGER = logging.getLogger(__name__)
 
 
-def work_request(number: int) -> str:
-    """Work a scan request; how it ended."""
-    told = worker.process_request(number, as_of=timezone.now())
+def process_scan_request(number: int) -> str:
+    """Process a scan request; returns its result as text."""
+    result = worker.process_request(number, as_of=timezone.now())
     row = get_scan_request(number)
     if row is not None and row.publishes:
         warm_up_responses(row.market, row.versions)
-    return told
+    return result
 
 
 def evening(market: str, at: str, due: str, versions: Sequence[str] = (), collects: bool = True) -> str:
-    """The evening that was due at `due`; how it went. `at` is the time of its schedule on the market's clock."""
-    from scans.operations.evening import evening as evenings
+    """Run the evening that was due at `due`; returns its result as text. `at`: the scheduled time in local time."""
+    from scans.operations.evening.evening import EveningRequest, run_evening  # imports every engine
 
     now = timezone.now()
     schedule.set_next_run(market, at, as_of=now)
     since, until = schedule.closing_span(market, at, datetime.fromisoformat(due), as_of=now)
-    asked = evenings.EveningRequest(
+    request = EveningRequest(
         market=market,
         versions=versions,
         since=since,
@@ -45,16 +45,16 @@ def evening(market: str, at: str, due: str, versions: Sequence[str] = (), collec
         started_by="schedule",
     )
     try:
-        told = evenings.run_evening(asked, clock=timezone.now, warm_up=warm_up_responses)
+        report = run_evening(request, clock=timezone.now, warm_up=warm_up_responses)
     except (UnknownMarket, UnknownVersion, LeaseTaken, LeaseLost) as error:
         LOGGER.error("The evening of market %s was not run: %s", market, error)
         return str(error)
-    if told.session is None:
-        return told.reason
-    again = told.incomplete and schedule.retry_later(market, at, as_of=timezone.now())
-    return f"{market} {told.session}: {told.outcome}{', to be looked at again' if again else ''}"
+    if report.session is None:
+        return report.reason
+    is_retried = report.incomplete and schedule.retry_later(market, at, as_of=timezone.now())
+    return f"{market} {report.session}: {report.outcome}{', to be tried again' if is_retried else ''}"
 
 
 def deliver(number: int) -> str:
-    """Try a delivery of a notification; how it went."""
+    """Try a delivery of a notification; returns its state as text."""
     return notify.deliver(number, as_of=timezone.now())

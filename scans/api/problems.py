@@ -26,16 +26,16 @@ from scans.queries.versions import NoActiveVersion, UnknownVersion
 
 
 def no_active_version(error: Any) -> Problem:
-    told = ", ".join(error.known) or "none"
+    told = ", ".join(error.slugs) or "none"
     return Problem(
         "no_active_version",
         f"This market has no active scanner version: name one with scanner_version (known: {told}).",
-        known=error.known,
+        known=error.slugs,
     )
 
 
 def unknown_version(error: Any) -> Problem:
-    return Problem("unknown_version", str(error), known=error.known)
+    return Problem("unknown_version", str(error), known=error.slugs)
 
 
 def no_session(error: Any) -> Problem:
@@ -76,7 +76,7 @@ def version_problem(error: Any) -> Problem:
 
 
 def no_runs(error: Any) -> Problem:
-    return Problem("no_run", error.said)
+    return Problem("no_run", error.statement)
 
 
 def too_much(error: Any) -> Problem:

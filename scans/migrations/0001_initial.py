@@ -94,7 +94,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "reason",
-                    models.TextField(blank=True, help_text="Why nothing, or not everything, was done"),
+                    models.TextField(blank=True, help_text="The reason why nothing, or not everything, was done"),
                 ),
                 (
                     "versions",
@@ -105,11 +105,11 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "collection",
-                    models.JSONField(default=dict, help_text="What was collected before"),
+                    models.JSONField(default=dict, help_text="The collection before the scan"),
                 ),
                 (
                     "signals",
-                    models.JSONField(default=dict, help_text="Signals opened and moved, or why not"),
+                    models.JSONField(default=dict, help_text="Counts of signals opened and changed, or the error"),
                 ),
                 (
                     "readiness",
@@ -121,7 +121,7 @@ class Migration(migrations.Migration):
                 ("seconds", models.FloatField(default=0.0)),
                 (
                     "digest",
-                    models.CharField(help_text="Of what is told, without counts and times", max_length=32),
+                    models.CharField(help_text="Of the content, without counts and times", max_length=32),
                 ),
                 ("created_at", models.DateTimeField()),
                 ("changed_at", models.DateTimeField()),
@@ -176,7 +176,7 @@ class Migration(migrations.Migration):
                 ("market", models.CharField(max_length=12)),
                 (
                     "versions",
-                    models.JSONField(help_text="The names of the versions, in the order asked for"),
+                    models.JSONField(help_text="The names of the versions, in the requested order"),
                 ),
                 ("first", models.DateField()),
                 ("last", models.DateField()),
@@ -219,7 +219,7 @@ class Migration(migrations.Migration):
                     "outcomes",
                     models.JSONField(
                         default=list,
-                        help_text="For each version so far: sessions, runs, what went wrong",
+                        help_text="For each version so far: sessions, runs, error",
                     ),
                 ),
                 ("requested_by", models.CharField(blank=True, max_length=150)),
@@ -229,8 +229,8 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, help_text="The caller's Idempotency-Key", max_length=128),
                 ),
                 (
-                    "asked_hash",
-                    models.CharField(help_text="Of what was asked for, as it was asked", max_length=32),
+                    "request_hash",
+                    models.CharField(help_text="Of the request's options", max_length=32),
                 ),
                 ("created_at", models.DateTimeField()),
                 (
@@ -281,7 +281,7 @@ class Migration(migrations.Migration):
                     "index",
                     models.CharField(
                         blank=True,
-                        help_text="The series its regimes stand on; blank: the market's own index",
+                        help_text="The series of its regimes; blank: the market's own index",
                         max_length=24,
                     ),
                 ),
@@ -510,11 +510,11 @@ class Migration(migrations.Migration):
                     "revision",
                     models.PositiveSmallIntegerField(
                         default=1,
-                        help_text="By what it ends: 1 the plan's exact target and stop, 2 their order prices",
+                        help_text="The rule of its end: 1 the plan's exact target and stop, 2 their order prices",
                     ),
                 ),
                 ("sessions_held", models.PositiveIntegerField(default=0)),
-                ("seen_until", models.DateField(help_text="The last session this follows from")),
+                ("seen_until", models.DateField(help_text="The last session that this depends on")),
                 (
                     "rank",
                     models.OneToOneField(

@@ -1,4 +1,4 @@
-"""Scanner versions, their runs, what they picked and what became of it."""
+"""Scanner versions, their runs, ranks, signals, evenings and requests."""
 
 from scans.models.evenings import Delivery, Evening, EveningOutcome, EveningStatus, Notification
 from scans.models.reader_settings import ReaderSettings

@@ -1,4 +1,4 @@
-"""Evenings: a market's versions run after a close, and the one notification that tells what came of it."""
+"""Evenings: runs of a market's versions after a close, with one notification for each session."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from marketdata.market_time import market_time
 
 
 class EveningStatus(models.TextChoices):
-    """Where an evening is, or how it ended: all published; part of it failed or was quarantined and the rest is
-    published; the session's bars were not all there, so that nothing was scanned; nothing is published."""
+    """The status of an evening: running; published; partial (part of it failed or was quarantined); incomplete (bars of
+    the session were missing, nothing was scanned); failed (nothing is published)."""
 
     RUNNING = "running"
     PUBLISHED = "published"
@@ -19,8 +19,8 @@ class EveningStatus(models.TextChoices):
 
 
 class Evening(models.Model):
-    """An evening of a market and how it ended. The process at work holds the lease "evening of market ..."; a row that
-    is running without it is of a process that died."""
+    """An evening of a market and its status. The process that runs it has the lease "evening of market ..."; a running
+    row without a lease belongs to a process that died."""
 
     market = models.CharField(max_length=12)
     session = models.DateField()
@@ -44,8 +44,8 @@ class Evening(models.Model):
 
 
 class EveningOutcome(models.TextChoices):
-    """How an evening went: everything as it should; something failed or was quarantined and the rest stands; nothing
-    came of it; the session's bars are not all there, so that nothing was scanned."""
+    """The outcome of an evening: done; partial (something failed or was quarantined); failed (nothing is published);
+    incomplete (bars of the session are missing, nothing was scanned)."""
 
     DONE = "done"
     PARTIAL = "partial"
@@ -54,8 +54,8 @@ class EveningOutcome(models.TextChoices):
 
 
 class Notification(models.Model):
-    """What came of a market's session, as it is told to people: one for each session, changed where a later run of the
-    same evening came out otherwise. `digest` tells contents apart."""
+    """The notification of a market's session: one for each session, changed if a later run of the same evening has
+    another result. `digest` identifies the content."""
 
     EVENING = "evening"
 
@@ -63,15 +63,15 @@ class Notification(models.Model):
     session = models.DateField()
     kind = models.CharField(max_length=12, default=EVENING)
     outcome = models.CharField(max_length=12, choices=EveningOutcome.choices)
-    reason = models.TextField(blank=True, help_text="Why nothing, or not everything, was done")
+    reason = models.TextField(blank=True, help_text="The reason why nothing, or not everything, was done")
     versions = models.JSONField(
         default=list, help_text="Of each version: status, reason, matched, sessions, best picks"
     )
-    collection = models.JSONField(default=dict, help_text="What was collected before")
-    signals = models.JSONField(default=dict, help_text="Signals opened and moved, or why not")
+    collection = models.JSONField(default=dict, help_text="The collection before the scan")
+    signals = models.JSONField(default=dict, help_text="Counts of signals opened and changed, or the error")
     readiness = models.JSONField(default=dict, help_text="The market's state afterwards, and the bars of the session")
     seconds = models.FloatField(default=0.0)
-    digest = models.CharField(max_length=32, help_text="Of what is told, without counts and times")
+    digest = models.CharField(max_length=32, help_text="Of the content, without counts and times")
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
 
@@ -86,9 +86,9 @@ class Notification(models.Model):
 
 
 class Delivery(models.Model):
-    """One content of a notification on its way through one channel.
+    """The delivery of one content of a notification through one channel.
 
-    Only a conditional UPDATE takes a delivery (`claimed_at`), and one that was sent is not taken again."""
+    Only a conditional UPDATE claims a delivery (`claimed_at`), and one that was sent is not claimed again."""
 
     notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="deliveries")
     channel = models.CharField(max_length=12)
@@ -110,7 +110,7 @@ class Delivery(models.Model):
 
     @property
     def state(self) -> str:
-        """Where it stands, in words."""
+        """The state of the delivery, in words."""
         if self.sent_at:
             return f"sent {market_time(self.sent_at, self.notification.market)}"
         if self.given_up:

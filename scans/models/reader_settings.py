@@ -1,4 +1,4 @@
-"""What a reader of the pages has chosen."""
+"""The settings of a reader of the pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scans that somebody asked for: rows that a task worker works off, and what it found where nothing is published."""
+"""Scan requests, which a task worker processes, and the drafts of requests that publish nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class RequestStatus(models.TextChoices):
-    """Where a request stands: waiting for a worker, at work, or how it ended."""
+    """The status of a request: waiting for a worker, running, or its end."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -18,11 +18,11 @@ class RequestStatus(models.TextChoices):
 class ScanRequest(models.Model):
     """Some versions of a market over the sessions from `first` to `last`, to be run by a task worker.
 
-    Only a conditional UPDATE moves `status`: whoever takes a queued row runs it, and publishes only while the row is
-    still running. The worker holds the lease "scan request N"; a row that is running without it has lost its worker."""
+    Only a conditional UPDATE changes `status`: the worker that claims a queued row runs it, and publishes only while
+    the row is running. The worker has the lease "scan request N"; a running row without a lease has lost its worker."""
 
     market = models.CharField(max_length=12)
-    versions = models.JSONField(help_text="The names of the versions, in the order asked for")
+    versions = models.JSONField(help_text="The names of the versions, in the requested order")
     first = models.DateField()
     last = models.DateField()
     limits = models.JSONField(default=dict, help_text="Segment -> its largest turnovers only")
@@ -35,11 +35,11 @@ class ScanRequest(models.Model):
     sessions = models.PositiveIntegerField(help_text="Of all versions together")
     sessions_done = models.PositiveIntegerField(default=0)
     current_version = models.CharField(max_length=40, blank=True)
-    outcomes = models.JSONField(default=list, help_text="For each version so far: sessions, runs, what went wrong")
+    outcomes = models.JSONField(default=list, help_text="For each version so far: sessions, runs, error")
     requested_by = models.CharField(max_length=150, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
     key = models.CharField(max_length=128, blank=True, help_text="The caller's Idempotency-Key")
-    asked_hash = models.CharField(max_length=32, help_text="Of what was asked for, as it was asked")
+    request_hash = models.CharField(max_length=32, help_text="Of the request's options")
     created_at = models.DateTimeField()
     queued_at = models.DateTimeField(help_text="When a task was last put into the queue for it")
     started_at = models.DateTimeField(null=True)
@@ -66,7 +66,7 @@ class ScanRequest(models.Model):
 
 
 class ScanDraft(models.Model):
-    """A version's answer for one session of a request that publishes nothing; kept for a while."""
+    """A version's answer for one session of a request that publishes nothing; deleted after a day."""
 
     request = models.ForeignKey(ScanRequest, on_delete=models.CASCADE, related_name="drafts")
     version = models.CharField(max_length=40)

@@ -1,8 +1,8 @@
-"""Runs and what they found.
+"""Runs and their answers.
 
-A `ScanRun` is one version over a range of sessions, with everything needed to do it again; a `ScanSession` is its
-answer for one session; a `ScanRank` is one instrument picked on it. For each (market, version, date) at most one
-session is published; an older answer stays, unpublished.
+A `ScanRun` is one version over a range of sessions, with everything needed to repeat it; a `ScanSession` is its answer
+for one session; a `ScanRank` is one instrument picked on it. For each (market, version, date) at most one session is
+published; older answers remain, unpublished.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from scans.models.versions import ScannerVersion
 
 
 class Status(models.TextChoices):
-    """How a run or a session ended."""
+    """The status of a run or a session."""
 
     RUNNING = "running"
     PUBLISHED = "published"
@@ -38,7 +38,7 @@ class ScanRun(models.Model):
     index = models.CharField(
         max_length=24,
         blank=True,
-        help_text="The series its regimes stand on; blank: the market's own index",
+        help_text="The series of its regimes; blank: the market's own index",
     )
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.RUNNING)
     reason = models.TextField(blank=True)
@@ -151,8 +151,8 @@ class ScanRank(models.Model):
 
 
 class Backfill(models.Model):
-    """A backfill of one version and how far it came. The process at work holds the lease "backfill of ... on market
-    ..."; a row that is running without it is of a process that died."""
+    """A backfill of one version and its progress. The process that runs it has the lease "backfill of ... on market
+    ..."; a running row without a lease belongs to a process that died."""
 
     version = models.ForeignKey(ScannerVersion, on_delete=models.CASCADE, related_name="backfills")
     market = models.CharField(max_length=12)
@@ -177,14 +177,14 @@ class Backfill(models.Model):
 
 
 class Verdict(models.TextChoices):
-    """What somebody decided about a quarantined session."""
+    """The decision on a quarantined session."""
 
     PUBLISHED = "published"
     DISCARDED = "discarded"
 
 
 class QuarantineDecision(models.Model):
-    """Who decided what about a quarantined session, and when; a session is decided about once."""
+    """The decision on a quarantined session, its author and time; a session is decided once."""
 
     session = models.OneToOneField(ScanSession, on_delete=models.CASCADE, related_name="decision")
     verdict = models.CharField(max_length=12, choices=Verdict.choices)

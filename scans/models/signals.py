@@ -1,4 +1,4 @@
-"""Signals: picks with a plan, and what became of them."""
+"""Signals: the course of picks that have a plan."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scans.models.versions import ScannerVersion
 
 
 class SignalStatus(models.TextChoices):
-    """Where a signal stands: waiting for its entry, open, or how it ended."""
+    """The status of a signal: waiting for its entry, open, or its end."""
 
     WAITING = "waiting"
     OPEN = "open"
@@ -21,8 +21,8 @@ class SignalStatus(models.TextChoices):
 
 
 class Signal(models.Model):
-    """The life of one pick that has a plan, derived from bars. Prices are raw and in the market's currency, each of
-    its own day; `return_pct` is percent of the entry, adjusted for what happened in between."""
+    """The course of one pick that has a plan, derived from bars. Prices are raw and in the market's currency, each of
+    its own day; `return_pct` is percent of the entry, adjusted for corporate actions in between."""
 
     rank = models.OneToOneField(ScanRank, on_delete=models.CASCADE, related_name="signal")
     version = models.ForeignKey(ScannerVersion, on_delete=models.PROTECT, related_name="+")
@@ -37,10 +37,10 @@ class Signal(models.Model):
     return_pct = models.FloatField(null=True, help_text="Of a closed signal, or open: to the last close")
     revision = models.PositiveSmallIntegerField(
         default=1,
-        help_text="By what it ends: 1 the plan's exact target and stop, 2 their order prices",
+        help_text="The rule of its end: 1 the plan's exact target and stop, 2 their order prices",
     )
     sessions_held = models.PositiveIntegerField(default=0)
-    seen_until = models.DateField(help_text="The last session this follows from")
+    seen_until = models.DateField(help_text="The last session that this depends on")
 
     class Meta:
         indexes = [

@@ -63,7 +63,7 @@ class ScannerVersion(models.Model):
 
 
 class ActiveVersion(models.Model):
-    """The version that a market uses where none is named."""
+    """The active version of a market, used if none is named."""
 
     market = models.CharField(max_length=12, unique=True)
     version = models.ForeignKey(ScannerVersion, on_delete=models.PROTECT)
@@ -84,7 +84,7 @@ class ActiveVersion(models.Model):
 
 
 class VersionChange(models.Model):
-    """One change of a version: who made it, when, and the fields that changed, before and after."""
+    """One change of a version: its author, its time, and the changed fields, before and after."""
 
     version = models.ForeignKey(ScannerVersion, on_delete=models.CASCADE, related_name="changes")
     at = models.DateTimeField()

@@ -1,10 +1,10 @@
-"""A server that writes: one call of the chat completions that OpenAI's API and its many imitations share.
+"""Client of a language model's server: one call of the chat completions API that OpenAI and compatible servers share.
 
     POST {url}/chat/completions  {"model", "messages": [{"role", "content"}], "max_tokens", "stream": false}
     200 {"model", "choices": [{"message": {"content"}, "finish_reason"}]}
 
-What comes back is somebody else's text: bounded in bytes while it is read, then made plain (`text`). The key is in no
-message. One call, no second try: whoever waits for it waits for a reader.
+The text of the answer is not trusted: it is limited in bytes while it is read, then converted to plain text (`text`).
+The key is in no message. There is one call without a second try, since a reader waits for it.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ Messages = Sequence[dict[str, str]]
 
 
 class NarrativeFailed(Exception):
-    """No narrative; the message says why, in words that may be shown to whoever asks."""
+    """There is no narrative; the message has the reason, which may be shown to the reader."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where narratives are written: the base address (as https://host/v1), the model, the key ("" for none), and the
-    seconds that one may take in all."""
+    """A language model's server: the base address (as https://host/v1), the model, the key ("" for none), and the time
+    limit of a call in seconds."""
 
     url: str
     model: str
@@ -42,7 +42,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Narrative:
-    """A text and the model that the server says wrote it."""
+    """A text and the model that wrote it according to the server."""
 
     text: str
     model: str
@@ -51,17 +51,19 @@ class Narrative:
 def write_narrative(
     endpoint: Endpoint, messages: Messages, *, transport: httpx2.AsyncBaseTransport | None = None
 ) -> Narrative:
-    """The server's text; NarrativeFailed for whatever else happens, within the endpoint's seconds."""
+    """The narrative of the server; NarrativeFailed on every error or after the time limit."""
     try:
-        return asyncio.run(_written(endpoint, messages, transport))
+        return asyncio.run(_post_completion(endpoint, messages, transport))
     except TimeoutError:
         raise NarrativeFailed(f"no answer within {endpoint.seconds:g} seconds") from None
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
         raise NarrativeFailed(f"the server was not reached ({type(error).__name__})") from error
 
 
-async def _written(endpoint: Endpoint, messages: Messages, transport: httpx2.AsyncBaseTransport | None) -> Narrative:
-    asked = {
+async def _post_completion(
+    endpoint: Endpoint, messages: Messages, transport: httpx2.AsyncBaseTransport | None
+) -> Narrative:
+    payload = {
         "model": endpoint.model,
         "messages": list(messages),
         "max_tokens": MOST_TOKENS,
@@ -74,7 +76,7 @@ async def _written(endpoint: Endpoint, messages: Messages, transport: httpx2.Asy
     async with (
         asyncio.timeout(endpoint.seconds),
         httpx2.AsyncClient(timeout=endpoint.seconds, transport=transport) as client,
-        client.stream("POST", address, json=asked, headers=headers) as response,
+        client.stream("POST", address, json=payload, headers=headers) as response,
     ):
         if response.status_code != 200:
             raise NarrativeFailed(f"the server answered {response.status_code}")
@@ -89,15 +91,15 @@ async def _written(endpoint: Endpoint, messages: Messages, transport: httpx2.Asy
 def _read(body: bytes, model: str) -> Narrative:
     """The first choice of an answer."""
     try:
-        told: Any = json.loads(body)
-        choice = told["choices"][0]
+        completion: Any = json.loads(body)
+        choice = completion["choices"][0]
         content = choice["message"]["content"]
-        by = told.get("model")
+        author = completion.get("model")
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
         raise NarrativeFailed("the answer was not a chat completion") from error
     if choice.get("finish_reason") == "content_filter" or choice["message"].get("refusal"):
         raise NarrativeFailed("the server refused to write it")
     text = plain_text(content) if isinstance(content, str) else ""
     if not text:
-        raise NarrativeFailed("the answer held no text")
-    return Narrative(text, plain_text(by, 80) if isinstance(by, str) and by else model)
+        raise NarrativeFailed("the answer has no text")
+    return Narrative(text, plain_text(author, 80) if isinstance(author, str) and author else model)

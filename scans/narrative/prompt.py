@@ -1,4 +1,4 @@
-"""What the server that writes is told: how to write, and the facts, which are data and nothing else."""
+"""The prompt of a narrative: the rules of writing, and the facts as data."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ RULES = (
 
 def prompt_messages(facts: Mapping[str, Any]) -> list[dict[str, str]]:
     """The two messages of a call."""
-    told = json.dumps(facts, ensure_ascii=False, sort_keys=True, allow_nan=False)
-    return [{"role": "system", "content": RULES}, {"role": "user", "content": told}]
+    content = json.dumps(facts, ensure_ascii=False, sort_keys=True, allow_nan=False)
+    return [{"role": "system", "content": RULES}, {"role": "user", "content": content}]

@@ -1,4 +1,4 @@
-"""Somebody else's text made plain: no markup, no addresses, nothing invisible, and not long."""
+"""Plain text from an untrusted one: without markup, addresses and invisible characters, of limited length."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 
 
 def plain_text(text: str, most: int = MOST_LETTERS) -> str:
-    """`text` of at most `most` letters: without addresses and invisible characters (line ends stay), and with signs in
-    place of those that begin markup, so that it is the same text wherever it is shown."""
-    seen = "".join(
+    """`text` with at most `most` letters, without addresses and invisible characters (line ends remain); characters
+    that begin markup are replaced by similar ones, so that every face shows the same text."""
+    result = "".join(
         letter
         for letter in text[: 4 * most].replace("\r\n", "\n").replace("\t", " ")
         if letter == "\n" or unicodedata.category(letter) not in HIDDEN
     )
-    seen = ADDRESS.sub("", seen).translate(MARKS)
-    seen = re.sub(r"\n{3,}", "\n\n", re.sub(r" {2,}", " ", seen)).strip()
-    return seen if len(seen) <= most else seen[: most - 1].rstrip() + "\u2026"
+    result = ADDRESS.sub("", result).translate(MARKS)
+    result = re.sub(r"\n{3,}", "\n\n", re.sub(r" {2,}", " ", result)).strip()
+    return result if len(result) <= most else result[: most - 1].rstrip() + "\u2026"

@@ -1,11 +1,12 @@
-"""What every channel raises."""
+"""The error that every notification channel raises."""
 
 from __future__ import annotations
 
 
 class NotDelivered(Exception):
-    """It was not received; the message says why, without the address. `passing`: another try may succeed."""
+    """A notification was not received; the message has the reason, without the address. `temporary`: another try may
+    succeed."""
 
-    def __init__(self, message: str, *, passing: bool) -> None:
+    def __init__(self, message: str, *, temporary: bool) -> None:
         super().__init__(message)
-        self.passing = passing
+        self.temporary = temporary

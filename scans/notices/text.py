@@ -1,4 +1,4 @@
-"""A notification as a person reads it: a subject and a few lines of plain text."""
+"""The subject and the plain text of a notification."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from marketdata.markets import get_market
-from marketdata.number_format import format_number, format_percent, format_price
+from marketdata.number_format import count_of, format_number, format_percent, format_price
 from scans.order_prices import plan_sentence
 
 TITLES = {
@@ -18,20 +18,20 @@ TITLES = {
 
 
 def notification_subject(body: Mapping[str, Any]) -> str:
-    """One line: the market, the session and how it went."""
+    """One line: the market, the session and the outcome."""
     counts = ", ".join(f"{one['version']} {_count(one)}" for one in body["versions"])
-    told = TITLES[body["outcome"]].format(counts or "nothing was run")
-    return f"Seismo {body['market']} {body['session']}: {told}"[:200]
+    words = TITLES[body["outcome"]].format(counts or "nothing was run")
+    return f"Seismo {body['market']} {body['session']}: {words}"[:200]
 
 
 def notification_text(body: Mapping[str, Any]) -> str:
-    """All of it."""
+    """The text: the versions with their picks, the collection, the signals, the readiness."""
     return "\n".join(_lines(body)) + "\n"
 
 
 def _count(version: Mapping[str, Any]) -> str:
-    told = version["status"]
-    return told if told in ("failed", "quarantined") else str(version["matched"])
+    words = version["status"]
+    return words if words in ("failed", "quarantined") else str(version["matched"])
 
 
 def _lines(body: Mapping[str, Any]) -> Iterator[str]:
@@ -58,7 +58,7 @@ def _lines(body: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _readiness(readiness: Mapping[str, Any]) -> Iterator[str]:
-    """The bars of the session, and what the market is waited for; of evenings before this was kept nothing."""
+    """The session's bars and the market's readiness; nothing for evenings recorded without them."""
     if not readiness:
         return
     absent = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in readiness["absent"].items())
@@ -71,7 +71,7 @@ def _readiness(readiness: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _flows(collection: Mapping[str, Any]) -> str:
-    """Of evenings before flow was collected nothing is told."""
+    """The count of investor flow rows; "" for evenings recorded without it."""
     rows = collection.get("flows", 0)
     return f"{rows} of investor flow, " if rows else ""
 
@@ -88,21 +88,20 @@ def _version(version: Mapping[str, Any], currency: str) -> Iterator[str]:
     elif version["regime"]:
         head += f", regime {version['regime']}"
     if len(version["sessions"]) > 1:
-        head += f"; sessions {version['sessions'][0]} to {version['sessions'][-1]} made up for"
+        head += f"; sessions {version['sessions'][0]} to {version['sessions'][-1]} scanned"
     yield head
-    if version.get("regime_rule"):  # evenings before rules were in messages have none
+    if version.get("regime_rule"):  # older notifications have none
         yield f"  {version['regime_rule']}"
     if version["left_out"]:
-        yield f"  {version['left_out']} sessions before are left out: `manage.py backfill --resume` does them"
+        yield f"  {count_of(version['left_out'], 'earlier session')} left out: `manage.py backfill --resume` scans them"
     if version.get("quarantined"):
         days = ", ".join(version["quarantined"])
         yield f"  quarantined, to be published or discarded in the admin: {days}"
     for pick in version["picks"]:
         change = "" if pick["change_pct"] is None else f" ({format_percent(pick['change_pct'])})"
-        told = " ".join(str(pick[name]) for name in ("code", "name", "label") if pick[name])
-        yield (
-            f"  {pick['rank']}. {told}: {format_number(pick['score'])}; {format_price(pick['close'], currency)}{change}"
-        )
-        plan = plan_sentence(pick.get("plan", {}))  # evenings before plans were in messages have none
+        words = " ".join(str(pick[name]) for name in ("code", "name", "label") if pick[name])
+        close = format_price(pick["close"], currency)
+        yield f"  {pick['rank']}. {words}: {format_number(pick['score'])}; {close}{change}"
+        plan = plan_sentence(pick.get("plan", {}))  # older notifications have none
         if plan:
             yield f"     {plan}"

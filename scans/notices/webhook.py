@@ -1,12 +1,12 @@
-"""One POST of a notification to an address that somebody configured.
+"""Webhook: one POST of a notification to the configured address.
 
     POST {url}   content-type: application/json
-                 x-seismo-delivery: what tells this content apart, so that a receiver can leave out what it has
+                 x-seismo-delivery: the digest of the content, by which a receiver recognizes a repeated delivery
                  x-seismo-signature: sha256=HMAC-SHA256 of the body in hex, where a secret is configured
-    2xx          it was received; the body is not read
+    2xx          received; the body is not read
 
-The address may be a secret itself: it is in no message. Redirects are not followed, since they would carry the content
-to an address that nobody configured.
+The address may be a secret: it is in no message. Redirects are not followed, since they would send the content to an
+address that is not configured.
 """
 
 from __future__ import annotations
@@ -23,14 +23,13 @@ import httpx2
 
 from scans.notices.failure import NotDelivered
 
-PASSING = frozenset({408, 425, 429})
-"""Answers below 500 after which another try may succeed."""
+RETRIED_STATUSES = frozenset({408, 425, 429})
+"""Statuses below 500 after which another try may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where notifications are posted: the address, the secret that signs ("" for none) and the seconds that one call
-    may take in all."""
+    """A webhook: its address, the secret of the signature ("" for none) and the time limit of one call in seconds."""
 
     url: str = field(repr=False)
     secret: str = field(default="", repr=False)
@@ -43,7 +42,7 @@ def signature(secret: str, body: bytes) -> str:
 
 
 def post_notification(hook: Webhook, content: Mapping[str, Any], *, delivery: str) -> None:
-    """Post `content` once; NotDelivered unless it was received within the hook's seconds."""
+    """Post `content` once; NotDelivered unless it was received within the time limit."""
     body = json.dumps(content, ensure_ascii=False).encode()
     headers = {
         "content-type": "application/json",
@@ -53,17 +52,17 @@ def post_notification(hook: Webhook, content: Mapping[str, Any], *, delivery: st
     if hook.secret:
         headers["x-seismo-signature"] = signature(hook.secret, body)
     try:
-        status = asyncio.run(_posted(hook, body, headers))
+        status = asyncio.run(_post_body(hook, body, headers))
     except TimeoutError:
-        raise NotDelivered(f"no answer within {hook.seconds:g} seconds", passing=True) from None
+        raise NotDelivered(f"no answer within {hook.seconds:g} seconds", temporary=True) from None
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, UnicodeError) as error:
         why = f"the server was not reached ({type(error).__name__})"
-        raise NotDelivered(why, passing=not isinstance(error, httpx2.InvalidURL)) from None
+        raise NotDelivered(why, temporary=not isinstance(error, httpx2.InvalidURL)) from None
     if not 200 <= status < 300:
-        raise NotDelivered(f"the server answered {status}", passing=status >= 500 or status in PASSING)
+        raise NotDelivered(f"the server answered {status}", temporary=status >= 500 or status in RETRIED_STATUSES)
 
 
-async def _posted(hook: Webhook, body: bytes, headers: Mapping[str, str]) -> int:
+async def _post_body(hook: Webhook, body: bytes, headers: Mapping[str, str]) -> int:
     async with (
         asyncio.timeout(hook.seconds),
         httpx2.AsyncClient(timeout=hook.seconds, follow_redirects=False) as client,

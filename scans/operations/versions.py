@@ -1,4 +1,4 @@
-"""Creating and changing scanner versions: validated by the engine's own schema, every change kept."""
+"""Creates and changes scanner versions: validated by the engine's schema, with a record of every change."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from scans.engines import base, engine_params
 from scans.engines.engine_params import ParamError
 from scans.engines.registry import ENGINES
 from scans.models import ActiveVersion, ScannerVersion, VersionChange
-from scans.queries import versions
+from scans.queries.versions import GENERATION, active_markets, get_versions
 
 RECORDED = ("title", "engine", "params", "segments", "limits", "enabled")
 
 
 class VersionProblem(ValueError):
-    """A version cannot be created or changed so; the message says why and what to do. `errors` has the sentences by
-    field (`parameters.NAME` for a parameter), `positions` line and column of what is wrong in a text."""
+    """The change of a version is invalid; the message says why and what to do. `errors`: sentences by field
+    (`parameters.NAME` for a parameter). `positions`: line and column of an error in a formula."""
 
     def __init__(
         self,
@@ -38,12 +38,12 @@ class VersionProblem(ValueError):
 
 
 class VersionExists(VersionProblem):
-    """There is a version of that name."""
+    """A version of that name exists."""
 
 
 def version_reads_flows(version: ScannerVersion, market: str) -> bool:
-    """Whether a run of `version` on `market` reads investor flow; not where its parameters do not fit, which the run
-    says."""
+    """Whether a run of `version` on `market` reads investor flow; False if its parameters are invalid, which the run
+    reports."""
     engine = ENGINES[version.engine]
     try:
         return base.reads_flows(engine, engine_params.read(engine.Params, version.params, market))
@@ -63,8 +63,8 @@ def create_version(
     segments: Sequence[str] = (),
     limits: Mapping[str, int] | None = None,
 ) -> ScannerVersion:
-    """A new version of `engine`; `settings` are the parameters that differ from its defaults, `reset` names some that
-    do not."""
+    """Create a version of `engine`. `settings`: parameters that differ from its defaults; `reset`: names of parameters
+    with the default."""
     if ScannerVersion.objects.filter(slug=slug).exists():
         raise _exists(slug)
     version = ScannerVersion(
@@ -78,7 +78,7 @@ def create_version(
     try:
         save_version(version, who=who, at=at)
     except IntegrityError:
-        raise _exists(slug) from None  # somebody was quicker
+        raise _exists(slug) from None  # another process created it first
     return version
 
 
@@ -100,10 +100,10 @@ def change_version(
     guard: Callable[[ScannerVersion], None] | None = None,
 ) -> ScannerVersion:
     """Set parameters of a version, `reset` some to the engine's defaults, set `others` (title, segments, limits,
-    enabled); published results stay what they were.
+    enabled). Published results do not change.
 
-    `version` is read anew and held while it is changed, so that two changes at the same time both count; `guard` is
-    shown what is to be changed, and what it raises leaves everything as it is."""
+    `version` is reloaded and locked, so that simultaneous changes are all applied. `guard` is called with the locked
+    version; an exception of it rolls the change back."""
     with transaction.atomic():
         version.refresh_from_db(from_queryset=ScannerVersion.objects.select_for_update(no_key=True))
         if guard:
@@ -116,18 +116,18 @@ def change_version(
 
 
 def save_version(version: ScannerVersion, *, who: str, at: datetime) -> None:
-    """Validate and save a version however it was edited, with a record of what changed; nothing where nothing did."""
+    """Validate and save an edited version with a record of the change; does nothing if nothing changed."""
     try:
         version.full_clean()
     except ValidationError as error:
         raise VersionProblem(" ".join(error.messages), errors=error.message_dict) from error
     refuse_disabling(version)
     with transaction.atomic():
-        known = ScannerVersion.objects.filter(pk=version.pk).first() if version.pk else None
-        before = _state(known) if known else {}
+        recorded = ScannerVersion.objects.filter(pk=version.pk).first() if version.pk else None
+        before = _state(recorded) if recorded else {}
         after = _state(version)
         changed = [name for name in RECORDED if before.get(name) != after[name]]
-        if not changed and known:
+        if not changed and recorded:
             return
         version.save()
         VersionChange.objects.create(
@@ -137,11 +137,11 @@ def save_version(version: ScannerVersion, *, who: str, at: datetime) -> None:
             before={name: before[name] for name in changed if name in before},
             after={name: after[name] for name in changed},
         )
-        generations.advance(versions.GENERATION)
+        generations.advance(GENERATION)
 
 
 def activate_version(market: str, version: ScannerVersion, *, who: str, at: datetime) -> None:
-    """Make `version` the one that `market` uses where none is named."""
+    """Make `version` the active one of `market`."""
     get_market(market)
     if not version.enabled:
         raise VersionProblem(f"Version {version.slug} is disabled: enable it before it can be active.")
@@ -158,14 +158,14 @@ def activate_version(market: str, version: ScannerVersion, *, who: str, at: date
             before={f"active on {market}": before},
             after={f"active on {market}": version.slug},
         )
-        generations.advance(versions.GENERATION)
+        generations.advance(GENERATION)
 
 
 def refuse_disabling(version: ScannerVersion) -> None:
-    """VersionProblem where a version would be disabled while a market uses it."""
+    """Raises VersionProblem if a version is disabled while it is active on a market."""
     if version.enabled or not version.pk:
         return
-    markets = versions.active_markets().get(version.pk, [])
+    markets = active_markets().get(version.pk, [])
     if markets:
         message = (
             f"Version {version.slug} is active on {', '.join(markets)}: make another one active there before it is "
@@ -175,8 +175,8 @@ def refuse_disabling(version: ScannerVersion) -> None:
 
 
 def get_version(slug: str) -> ScannerVersion:
-    """The version of that name; UnknownVersion lists the known."""
-    return versions.get_versions("", [slug])[0]
+    """The version of that name; UnknownVersion lists the existing ones."""
+    return get_versions("", [slug])[0]
 
 
 def _state(version: ScannerVersion) -> dict[str, Any]:
@@ -184,21 +184,21 @@ def _state(version: ScannerVersion) -> dict[str, Any]:
 
 
 def changed_params(engine: str, settings: Mapping[str, Any], reset: Sequence[str] = ()) -> dict[str, Any]:
-    """The settings that are not the engine's defaults, as typed values, without those to `reset`; where a market has a
-    default of its own, what was set is kept whatever it is, since there it differs."""
+    """The settings that differ from the engine's defaults, as typed values, without those of `reset`. A parameter with
+    defaults by market is always included."""
     if engine not in ENGINES:
         message = f"Unknown engine {engine!r}: choose among {', '.join(ENGINES)}.{did_you_mean(engine, ENGINES)}"
         raise VersionProblem(message, errors={"engine": [message]})
     kind = ENGINES[engine].Params
-    known = {one["name"] for one in engine_params.schema(kind)}
+    names = {field["name"] for field in engine_params.schema(kind)}
     for name in reset:
-        if name not in known and name not in settings:
+        if name not in names and name not in settings:
             message = f"Engine {engine} has no parameter {name!r}."
             raise VersionProblem(message, errors={f"parameters.{name}": [message]})
     settings = {name: value for name, value in settings.items() if name not in reset}
     wrong = engine_params.param_errors(kind, settings)
     if wrong:
-        # It brings its engine along, which the scan of another one must not pay for.
+        # Imports the formula engine, which scans by other engines do not need.
         from scans.engines.formula.errors import FormulaError
 
         raise VersionProblem(

@@ -1,10 +1,10 @@
-"""One evening of a market: the picks of every version, which are new, which stayed and which left, and the signals that
-moved. The page and the API show the same rows.
+"""Summary of a market's evening: the new, continued and dropped picks of every version, and the day's entries and exits
+of signals. The page and the API show the same rows.
 
 1. The published session of the day, and the published one before it, of each version (one query).
-2. The picks of both (one query): new, stayed and dropped are set arithmetic over their codes.
-3. Signals that were entered or ended on the day (one query).
-4. Closes of the last `SPARK` sessions of every instrument named (one query, adjusted by its factors).
+2. The picks of both (one query): new, stayed and dropped are differences of their sets of codes.
+3. Signals with an entry or exit on the day (one query).
+4. Adjusted closes of the last `SPARK` sessions of these instruments (one query).
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from scans.models import ScannerVersion, ScanRank, ScanSession, Signal, SignalSt
 SPARK = 60
 """Sessions of a sparkline."""
 FIRST = ("v2", "v3")
-"""The versions that every reader compares come first."""
+"""These versions come first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A rank with what stands beside it in a list. `rank_before` is None for a new pick; `exit_reason` says why a
-    dropped one left: the status of its signal, or "" where it no longer passes."""
+    """A rank in a list. `rank_before`: None for a new pick. `exit_reason` of a dropped pick: the status of its signal,
+    "" if the version no longer picks it."""
 
     rank: ScanRank
     rank_before: int | None = None
@@ -42,8 +42,8 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class VersionEvening:
-    """A version on one session. `session` is None where it published none for the day; `before` is its published
-    session before that."""
+    """A version on one session. `session`: None if it published none for the day; `before`: its previous published
+    session."""
 
     version: ScannerVersion
     session: ScanSession | None
@@ -59,7 +59,8 @@ class VersionEvening:
 
 @dataclass(frozen=True, slots=True)
 class EveningSummary:
-    """The evening of `session_date`: its versions, v2 and v3 first, and the signals that moved on that day."""
+    """The evening of `session_date`: its versions, v2 and v3 first, and the signals with an entry or exit on that
+    day."""
 
     market: str
     session_date: date
@@ -71,13 +72,13 @@ class EveningSummary:
 
 
 def published_dates(market: str) -> QuerySet[ScanSession, date]:
-    """The days on which any version published something, ascending."""
-    mine = ScanSession.objects.filter(market=market, published=True)
-    return mine.order_by("date").values_list("date", flat=True).distinct()
+    """The days with a published session of any version, ascending."""
+    rows = ScanSession.objects.filter(market=market, published=True)
+    return rows.order_by("date").values_list("date", flat=True).distinct()
 
 
 def evening_summary(market: str, day: date | None) -> EveningSummary | None:
-    """The evening of `day` (None: the latest with anything published); None where nothing is published then."""
+    """The summary of `day` (None: the latest published day); None if nothing is published."""
     dates = published_dates(market)
     if day is None:
         day = dates.last()
@@ -88,9 +89,11 @@ def evening_summary(market: str, day: date | None) -> EveningSummary | None:
         return None
     picks = _picks(rows)
     exits = _exits(market, day)
-    versions = [_version(one, day, picks, exits) for one in _by_version(rows)]
-    versions.sort(key=lambda one: (one.session is None, _place(one.version.slug), one.version.slug))
-    codes = {pick.rank.code for one in versions for pick in (*one.new, *one.stayed, *one.dropped)}
+    versions = [_version_evening(version, day, picks, exits) for version in _by_version(rows)]
+    versions.sort(
+        key=lambda version: (version.session is None, _sort_position(version.version.slug), version.version.slug)
+    )
+    codes = {pick.rank.code for version in versions for pick in (*version.new, *version.stayed, *version.dropped)}
     codes |= {signal.code for signal in exits}
     return EveningSummary(
         market=market,
@@ -104,36 +107,36 @@ def evening_summary(market: str, day: date | None) -> EveningSummary | None:
 
 
 def _two_latest(market: str, day: date) -> list[ScanSession]:
-    """Each version's published session of `day`, and the latest one before it."""
+    """Each version's two latest published sessions up to `day`."""
     order = Window(RowNumber(), partition_by=F("version"), order_by=F("date").desc())
-    mine = ScanSession.objects.filter(market=market, published=True, date__lte=day)
-    latest = mine.annotate(place=order).filter(place__lte=2).values("pk")
-    found = ScanSession.objects.filter(pk__in=latest).select_related("version", "run")
-    return list(found.order_by("version__slug", "-date"))
+    rows = ScanSession.objects.filter(market=market, published=True, date__lte=day)
+    latest = rows.annotate(place=order).filter(place__lte=2).values("pk")
+    sessions = ScanSession.objects.filter(pk__in=latest).select_related("version", "run")
+    return list(sessions.order_by("version__slug", "-date"))
 
 
 def _by_version(rows: Iterable[ScanSession]) -> list[list[ScanSession]]:
-    found: dict[int, list[ScanSession]] = {}
+    rows_of_version: dict[int, list[ScanSession]] = {}
     for row in rows:
-        found.setdefault(row.version_id, []).append(row)
-    return list(found.values())
+        rows_of_version.setdefault(row.version_id, []).append(row)
+    return list(rows_of_version.values())
 
 
 def _picks(rows: Sequence[ScanSession]) -> dict[int, list[ScanRank]]:
-    """Session's key -> its ranks in order."""
-    found: dict[int, list[ScanRank]] = {row.pk: [] for row in rows}
-    for rank in ScanRank.objects.filter(session__in=found).order_by("rank", "code"):
-        found[rank.session_id].append(rank)
-    return found
+    """Key of a session -> its ranks in order."""
+    ranks_of_session: dict[int, list[ScanRank]] = {row.pk: [] for row in rows}
+    for rank in ScanRank.objects.filter(session__in=ranks_of_session).order_by("rank", "code"):
+        ranks_of_session[rank.session_id].append(rank)
+    return ranks_of_session
 
 
 def _exits(market: str, day: date) -> list[Signal]:
-    """The signals that were entered, or that ended, on `day`."""
+    """The signals with an entry or exit on `day`."""
     moved = Signal.objects.filter(market=market, rank__published=True).filter(Q(entered_on=day) | Q(exit_on=day))
     return list(moved.select_related("rank", "version").order_by("status", "code", "pk"))
 
 
-def _version(
+def _version_evening(
     rows: Sequence[ScanSession],
     day: date,
     picks: Mapping[int, Sequence[ScanRank]],
@@ -160,5 +163,5 @@ def _version(
     )
 
 
-def _place(slug: str) -> int:
+def _sort_position(slug: str) -> int:
     return FIRST.index(slug) if slug in FIRST else len(FIRST)

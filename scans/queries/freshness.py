@@ -1,6 +1,6 @@
-"""Freshness of the records of markets against calendar, clock and the times of their schedules.
+"""Freshness of the markets' records by calendar, clock and scheduled times.
 
-Readiness adds the versions; a scan only needs this.
+Readiness adds the versions.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from scans.queries import schedules
 
 
 def markets_freshness(markets: Sequence[str], as_of: datetime) -> list[Freshness]:
-    """How fresh the records of `markets` are, with the times of their schedules. A session in doubt of which somebody
-    published a quarantined answer is decided."""
-    evenings = {one.market: one.at for one in schedules.evening_schedules()}
-    found = get_freshness(markets, as_of, evenings=evenings)
-    return [_without_decided(one) if one.undecided else one for one in found]
+    """The freshness of the records of `markets`, with the times of their schedules. A session in doubt counts as
+    decided if one of its quarantined answers was published."""
+    evenings = {schedule.market: schedule.at for schedule in schedules.evening_schedules()}
+    freshness = get_freshness(markets, as_of, evenings=evenings)
+    return [_without_decided(record) if record.undecided else record for record in freshness]
 
 
 def _without_decided(record: Freshness) -> Freshness:
@@ -27,5 +27,5 @@ def _without_decided(record: Freshness) -> Freshness:
     decided = QuarantineDecision.objects.filter(
         session__market=record.market, session__date__in=days, verdict=Verdict.PUBLISHED
     ).values_list("session__date", flat=True)
-    left = tuple(one for one in record.undecided if one[0] not in set(decided))
+    left = tuple(session_doubt for session_doubt in record.undecided if session_doubt[0] not in set(decided))
     return replace(record, undecided=left)

@@ -1,9 +1,9 @@
-"""Readiness of a market for its readers: the record against calendar and clock, and what each version made of it.
+"""Readiness of a market: the freshness of its record, and the state of each version.
 
-The state of the record is `marketdata.queries.readiness`; here the versions are added. A market is ready when its last
-closed session is recorded and every version that belongs to its evening has published it from what the record has
-now. Which versions these are: those its schedule names; without a schedule its active one and those that have published
-within the record's last `RECENT_SESSIONS` sessions. Other enabled versions are listed, and decide nothing.
+`marketdata.queries.readiness` has the state of the record; this module adds the versions. A market is ready if its last
+closed session is recorded and every version of its evening has published it from the present data. The versions of an
+evening are those that its schedule names; without a schedule the active one and those that have published within the
+record's last `RECENT_SESSIONS` sessions. Other enabled versions are listed and do not count.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from scans.queries.freshness import markets_freshness
 from scans.queries.versions import NoActiveVersion, active_version
 
 SCOPE_PARAMS = ("segments", "limits", "top")
-"""What a run records beside the parameters of its engine."""
+"""The parameters of a run beside those of its engine."""
 RECENT_SESSIONS = 20
-"""Sessions without an answer after which a version that no schedule names is no longer waited for."""
+"""Sessions without an answer after which a version that no schedule names no longer counts."""
 
 
 class VersionState(StrEnum):
-    """What a version made of the last closed session; stale: it is published, from older data than the record has."""
+    """The state of a version on the last closed session; stale: published from older data than the record has."""
 
     SCANNED = "scanned"
     STALE = "stale"
@@ -56,8 +56,8 @@ class VersionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VersionReadiness:
-    """A version's part. `latest` session it has published and the `run` that did, `behind`: closed sessions since
-    (None: nothing is published); `belongs`: whether the market waits for it."""
+    """A version's readiness. `latest`: its last published session, of run `run`. `behind`: closed sessions since (None:
+    nothing is published). `belongs`: whether the market's readiness depends on it."""
 
     version: str
     state: VersionState
@@ -70,7 +70,7 @@ class VersionReadiness:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """A market's readiness: `state` with a sentence why, the record's freshness and the enabled versions."""
+    """A market's readiness: `state`, its reason in one sentence, the record's freshness and the enabled versions."""
 
     state: ReadinessState
     reason: str
@@ -87,179 +87,184 @@ class Readiness:
 
 
 def market_readiness(market: str, as_of: datetime) -> Readiness:
-    """The readiness of one market; UnknownMarket."""
+    """The readiness of one market; raises UnknownMarket."""
     (record,) = markets_freshness([market], as_of)
     return _with_versions(record, as_of, get_record(market))
 
 
 def markets_readiness(markets: Sequence[str], as_of: datetime) -> list[Readiness]:
-    """The readiness of several; those without bars cost nothing more than the question."""
-    found = markets_freshness(markets, as_of)
-    used = [one.market for one in found if one.state is not ReadinessState.EMPTY]
-    held = {one.market.name: one for one in get_records(used)} if used else {}
-    return [_with_versions(one, as_of, held.get(one.market)) for one in found]
+    """The readiness of several markets; those without bars are cheap."""
+    fresh_records = markets_freshness(markets, as_of)
+    used = [record.market for record in fresh_records if record.state is not ReadinessState.EMPTY]
+    market_records = {record.market.name: record for record in get_records(used)} if used else {}
+    return [_with_versions(record, as_of, market_records.get(record.market)) for record in fresh_records]
 
 
 def recorded_markets_readiness(as_of: datetime) -> list[Readiness]:
     """The readiness of every market that has bars."""
     return [
-        one for one in markets_readiness(instruments.get_market_names(), as_of) if one.state is not ReadinessState.EMPTY
+        market
+        for market in markets_readiness(instruments.get_market_names(), as_of)
+        if market.state is not ReadinessState.EMPTY
     ]
 
 
 def enabled_versions(market: str) -> list[ScannerVersion]:
-    """The enabled versions whose segments the market has: what an evening runs where none is named."""
+    """The enabled versions whose segments the market has: the default of an evening."""
     segments = set(get_segments(market))
     rows = ScannerVersion.objects.filter(enabled=True).order_by("slug")
     return [version for version in rows if segments.issuperset(version.segments)]
 
 
 def lacking_segments(market: str) -> dict[str, list[str]]:
-    """The other enabled versions, which an evening skips: slug -> the segments that the market does not have."""
+    """Slug of each other enabled version, which an evening skips -> the segments that the market lacks."""
     segments = set(get_segments(market))
     rows = ScannerVersion.objects.filter(enabled=True).order_by("slug")
-    lacking = {one.slug: [name for name in one.segments if name not in segments] for one in rows}
+    lacking = {version.slug: [name for name in version.segments if name not in segments] for version in rows}
     return {slug: names for slug, names in lacking.items() if names}
 
 
-def _with_versions(record: Freshness, as_of: datetime, held: Record | None) -> Readiness:
-    if record.latest is None or record.last_closed is None or held is None:
-        reason = f"Market {record.market} has no bars yet."
-        return Readiness(ReadinessState.EMPTY, reason, record, ())
-    versions = _versions(record, held, record.last_closed)
-    state, reason = _judged(record, versions, as_of)
-    if record.doubts and record.doubts not in reason:
-        reason = f"{reason} {record.doubts}"
-    return Readiness(state, reason, record, tuple(versions))
+def _with_versions(freshness: Freshness, as_of: datetime, market_record: Record | None) -> Readiness:
+    if freshness.latest is None or freshness.last_closed is None or market_record is None:
+        reason = f"Market {freshness.market} has no bars yet."
+        return Readiness(ReadinessState.EMPTY, reason, freshness, ())
+    versions = _versions(freshness, market_record, freshness.last_closed)
+    state, reason = _state_and_reason(freshness, versions, as_of)
+    if freshness.doubts and freshness.doubts not in reason:
+        reason = f"{reason} {freshness.doubts}"
+    return Readiness(state, reason, freshness, tuple(versions))
 
 
-def _judged(record: Freshness, versions: Sequence[VersionReadiness], as_of: datetime) -> tuple[ReadinessState, str]:
-    if record.state is not ReadinessState.READY:
-        return record.state, record.sentence
-    mine = [one for one in versions if one.belongs]
-    lacking = [one for one in mine if one.state not in (VersionState.SCANNED, VersionState.STALE)]
-    stale = [one.version for one in mine if one.state is VersionState.STALE]
+def _state_and_reason(
+    freshness: Freshness, versions: Sequence[VersionReadiness], as_of: datetime
+) -> tuple[ReadinessState, str]:
+    if freshness.state is not ReadinessState.READY:
+        return freshness.state, freshness.sentence
+    required = [version for version in versions if version.belongs]
+    lacking = [version for version in required if version.state not in (VersionState.SCANNED, VersionState.STALE)]
+    stale_slugs = [version.version for version in required if version.state is VersionState.STALE]
     if lacking:
-        told = ", ".join(f"{one.version} {one.state.replace('_', ' ')}" for one in lacking)
-        late = record.due_at is not None and record.due_at <= as_of
+        states = ", ".join(f"{version.version} {version.state.replace('_', ' ')}" for version in lacking)
+        late = freshness.due_at is not None and freshness.due_at <= as_of
         state = ReadinessState.OVERDUE if late else ReadinessState.NOT_READY
-        return state, f"Session {record.last_closed} is recorded on market {record.market}; {told}."
-    if stale:
+        return state, f"Session {freshness.last_closed} is recorded on market {freshness.market}; {states}."
+    if stale_slugs:
         return ReadinessState.STALE, (
-            f"The record of market {record.market} has changed since {', '.join(stale)} published "
-            f"{record.last_closed}: scan it again."
+            f"The record of market {freshness.market} has changed since {', '.join(stale_slugs)} published "
+            f"{freshness.last_closed}: scan it again."
         )
-    return ReadinessState.READY, record.sentence
+    return ReadinessState.READY, freshness.sentence
 
 
-def _versions(record: Freshness, held: Record, day: date) -> list[VersionReadiness]:
-    chosen = enabled_versions(record.market)
-    rows = ScanSession.objects.filter(market=record.market, version__in=chosen)
+def _versions(freshness: Freshness, market_record: Record, day: date) -> list[VersionReadiness]:
+    version_rows = enabled_versions(freshness.market)
+    rows = ScanSession.objects.filter(market=freshness.market, version__in=version_rows)
     latest = _latest(rows.filter(published=True, date__lte=day))
     waiting = {
         row.version_id: row for row in rows.filter(date=day, status=Status.QUARANTINED).select_related("decision")
     }
-    failed = _failures(record.market, chosen, day)
-    changed = _changed(held, latest.values())
-    closed = held.calendar[held.calendar <= np.datetime64(day)]
+    failed = _failures(freshness.market, version_rows, day)
+    changed = _changed(market_record, latest.values())
+    closed = market_record.calendar[market_record.calendar <= np.datetime64(day)]
     ago = {key: int((closed > np.datetime64(row.date)).sum()) for key, row in latest.items()}
-    lately = {key for key, n in ago.items() if n - record.behind <= RECENT_SESSIONS}
-    belonging = _belonging(record.market, chosen, lately)
-    found = []
-    for version in chosen:
+    recent = {key for key, n in ago.items() if n - freshness.behind <= RECENT_SESSIONS}
+    required = _belonging(freshness.market, version_rows, recent)
+    result = []
+    for version in version_rows:
         row = latest.get(version.pk)
-        one = VersionReadiness(
+        state_of_version = VersionReadiness(
             version.slug,
             VersionState.NOT_SCANNED,
             f"published up to {row.date}" if row else "nothing is published",
             row.date if row else None,
             row.run_id if row else None,
             ago.get(version.pk),
-            version.pk in belonging,
+            version.pk in required,
         )
         if row and row.date == day:
             stale = changed.get(row.pk, "")
             state = VersionState.STALE if stale else VersionState.SCANNED
-            one = replace(one, state=state, reason=stale or row.reason)
+            state_of_version = replace(state_of_version, state=state, reason=stale or row.reason)
         elif version.pk in waiting:
-            told = waiting[version.pk]
-            decision = getattr(told, "decision", None)
-            said = f"{decision.verdict} by {decision.who}: " if decision else ""
-            one = replace(one, state=VersionState.QUARANTINED, reason=f"{said}{told.reason}")
+            session = waiting[version.pk]
+            decision = getattr(session, "decision", None)
+            decision_text = f"{decision.verdict} by {decision.who}: " if decision else ""
+            state_of_version = replace(
+                state_of_version, state=VersionState.QUARANTINED, reason=f"{decision_text}{session.reason}"
+            )
         elif version.pk in failed:
-            one = replace(one, state=VersionState.FAILED, reason=failed[version.pk])
-        found.append(one)
-    return found
+            state_of_version = replace(state_of_version, state=VersionState.FAILED, reason=failed[version.pk])
+        result.append(state_of_version)
+    return result
 
 
 def _latest(rows: QuerySet[ScanSession]) -> dict[int, ScanSession]:
-    """Version -> its latest of these sessions, with its run."""
+    """Key of a version -> its latest session among `rows`, with its run."""
     newest = rows.order_by().values("version").annotate(last=Max("date"))
     dates = {row["version"]: row["last"] for row in newest}
-    found = rows.filter(date__in=set(dates.values())).select_related("run")
-    return {row.version_id: row for row in found if row.date == dates[row.version_id]}
+    sessions = rows.filter(date__in=set(dates.values())).select_related("run")
+    return {row.version_id: row for row in sessions if row.date == dates[row.version_id]}
 
 
 def _failures(market: str, versions: Sequence[ScannerVersion], day: date) -> dict[int, str]:
-    """Version -> why its last attempt at `day` failed: as a run, else as the evening's notification has it."""
+    """Key of a version -> the error of its last run of `day`, else of the evening's notification."""
     slugs = {version.slug: version.pk for version in versions}
-    told = Notification.objects.filter(market=market, session=day).values_list("versions", flat=True)
-    found = {
-        slugs[one["version"]]: str(one["reason"])
-        for rows in told
-        for one in rows
-        if one["version"] in slugs and one["status"] == Status.FAILED
+    notified = Notification.objects.filter(market=market, session=day).values_list("versions", flat=True)
+    result = {
+        slugs[version_row["version"]]: str(version_row["reason"])
+        for rows in notified
+        for version_row in rows
+        if version_row["version"] in slugs and version_row["status"] == Status.FAILED
     }
     runs = ScanRun.objects.filter(market=market, version__in=versions, first__lte=day, last__gte=day).order_by("pk")
     rows = runs.values_list("version", "status", "reason")
     last = {key: (status, why) for key, status, why in rows}
-    return found | {key: why for key, (status, why) in last.items() if status == Status.FAILED}
+    return result | {key: why for key, (status, why) in last.items() if status == Status.FAILED}
 
 
-def _belonging(market: str, chosen: Sequence[ScannerVersion], lately: set[int]) -> set[int]:
-    """The versions that the market's evening is waited for, by key."""
-    for one in schedules.evening_schedules():
-        if one.market == market:
-            named = one.versions or [version.slug for version in chosen]
-            return {version.pk for version in chosen if version.slug in named}
+def _belonging(market: str, versions: Sequence[ScannerVersion], recent: set[int]) -> set[int]:
+    """The keys of the versions that the market's readiness depends on."""
+    for schedule in schedules.evening_schedules():
+        if schedule.market == market:
+            slugs = schedule.versions or [version.slug for version in versions]
+            return {version.pk for version in versions if version.slug in slugs}
     try:
-        return lately | {active_version(market).pk}
+        return recent | {active_version(market).pk}
     except NoActiveVersion:
-        return lately
+        return recent
 
 
-def _changed(held: Record, rows: Iterable[ScanSession]) -> dict[int, str]:
-    """Session (its key) -> what says that the record has changed since it was published; those of which nothing does
-    are left out."""
+def _changed(market_record: Record, rows: Iterable[ScanSession]) -> dict[int, str]:
+    """Key of each session that was published from older data -> a sentence that says so."""
     rows = list(rows)
     days = np.unique(np.array([row.date for row in rows], dtype="datetime64[D]"))
     if not len(days):
         return {}
-    chain = dict(zip(map(str, days), get_history_digests(held, days), strict=False))
-    found = {}
+    chain = dict(zip(map(str, days), get_history_digests(market_record, days), strict=False))
+    reasons = {}
     for row in rows:
         month = row.date.replace(day=1)
-        if any(behind <= month for behind in held.stale):
-            found[row.pk] = "the record was written to since, and the lake is behind it"
-        elif row.input_digest != _digest_now(held, row, chain.get(str(row.date), "")):
-            found[row.pk] = "published from older data than the record has now"
-    return found
+        if any(stale_month <= month for stale_month in market_record.stale):
+            reasons[row.pk] = "the record was written to since, and the lake is behind it"
+        elif row.input_digest != _digest_now(market_record, row, chain.get(str(row.date), "")):
+            reasons[row.pk] = "published from older data than the record has now"
+    return reasons
 
 
-def _digest_now(held: Record, row: ScanSession, data: str) -> str:
-    """What the input digest of a published session is with the data of now and the parameters that it was run with."""
-    run, asked = row.run, np.array([row.date], dtype="datetime64[D]")
+def _digest_now(market_record: Record, row: ScanSession, data: str) -> str:
+    """The input digest of a published session by the present data and the parameters of its run; "" on an error."""
+    run, days = row.run, np.array([row.date], dtype="datetime64[D]")
     parameters = dict(run.params)
     try:
         if run.index:
-            data = index_series.get_index(held, asked, run.index).digests([data])[0]
+            data = index_series.get_index(market_record, days, run.index).digests([data])[0]
         if engine := ENGINES.get(run.engine):
             own = {name: parameters[name] for name in SCOPE_PARAMS if name in parameters}
-            given = {name: value for name, value in parameters.items() if name not in SCOPE_PARAMS}
-            params = engine_params.read(engine.Params, given, run.market)
-            parameters = {**engine_params.dump(params), **own}  # numbers as the engine has them
+            engine_params_of_run = {name: value for name, value in parameters.items() if name not in SCOPE_PARAMS}
+            params = engine_params.read(engine.Params, engine_params_of_run, run.market)
+            parameters = {**engine_params.dump(params), **own}  # numbers with the engine's types
             if reads_flows(engine, params):
-                data = get_flow_record(run.market).digests_with_bars(asked, [data])[0]
+                data = get_flow_record(run.market).digests_with_bars(days, [data])[0]
     except (DataProblem, engine_params.ParamError):
         return ""
     return digests.input_digest(data, parameters, run.engine, run.revision)

@@ -1,7 +1,7 @@
-"""The rules behind recorded regimes, read from the index series that the run used.
+"""The rules of recorded regimes, computed from the index series that the run used.
 
-A market's own index is read from its file in the lake without a query, and kept by this process as long as the file
-stays the same. An external series is read from the database, once for all the sessions asked for together.
+A market's own index is read from its file in the lake without a query, and memoized while the file is unchanged. An
+external series is read from the database, once for all requested sessions.
 """
 
 from __future__ import annotations
@@ -21,43 +21,42 @@ HISTORIES: Memo[RegimeHistory] = Memo()
 
 
 def regime_rules(sessions: Sequence[ScanSession]) -> dict[int, RegimeRule]:
-    """Key of a session -> the rule behind its regime; sessions of engines without a regime are left out. Each index
-    series is read once."""
+    """Key of a session -> the rule of its regime; sessions of engines without a regime are left out. Each index series
+    is read once."""
     histories: dict[tuple[str, str], RegimeHistory | None] = {}
-    found = {}
-    for one in sessions:
-        kind = _kind(one.run.engine)
-        if not kind or not one.regime:
+    rules = {}
+    for session in sessions:
+        kind = _kind(session.run.engine)
+        if not kind or not session.regime:
             continue
-        series_key = (one.market, one.run.index)
+        series_key = (session.market, session.run.index)
         if series_key not in histories:
             histories[series_key] = regime_history(*series_key, _last(sessions, series_key))
-        found[one.pk] = _rule(histories[series_key], kind, one.date, one.regime)
-    return found
+        rules[session.pk] = _rule(histories[series_key], kind, session.date, session.regime)
+    return rules
 
 
 def regime_rule(session: ScanSession) -> RegimeRule | None:
-    """The rule behind the regime of a session; None where its engine has no regime."""
+    """The rule of the regime of a session; None if its engine has no regime."""
     return regime_rules([session]).get(session.pk)
 
 
 def regime_history(market: str, index: str, last: date) -> RegimeHistory | None:
-    """The regimes of the series called `index` ("" for the market's own) up to `last` at least; None where it cannot
-    be read."""
+    """The regimes of the series `index` ("" for the market's own) up to at least `last`; None if it cannot be read."""
     try:
-        found = index_series.get_index_for_display(market, index, last)
+        series = index_series.get_index_for_display(market, index, last)
     except (DataProblem, OSError):
         return None
-    return HISTORIES.get((market, index), id(found.m), lambda: series_history(found))
+    return HISTORIES.get((market, index), id(series.m), lambda: series_history(series))
 
 
 def series_history(index: index_series.Index) -> RegimeHistory:
-    """The regimes of a series that was read."""
+    """The regimes of a series."""
     return RegimeHistory(MarketIndex(index.sessions, index.m, index.range))
 
 
 def rule_json(rule: RegimeRule | None) -> Mapping[str, object] | None:
-    """A rule as JSON types; its measures in percent, null where undefined."""
+    """A rule as JSON types; its measures in percent, null if undefined."""
     if rule is None:
         return None
     measures = {
@@ -74,5 +73,5 @@ def _last(sessions: Sequence[ScanSession], series_key: tuple[str, str]) -> date:
     return max(one.date for one in sessions if (one.market, one.run.index) == series_key)
 
 
-def _rule(known: RegimeHistory | None, kind: str, day: date, regime: str) -> RegimeRule:
-    return known.rule(kind, day, regime) if known else RegimeRule(kind, regime, note=UNREADABLE)
+def _rule(history: RegimeHistory | None, kind: str, day: date, regime: str) -> RegimeRule:
+    return history.rule(kind, day, regime) if history else RegimeRule(kind, regime, note=UNREADABLE)

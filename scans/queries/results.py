@@ -1,4 +1,4 @@
-"""Every read of runs, of what they published and of signals that faces may use."""
+"""Queries of runs, published sessions, ranks and signals, for every face."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from scans.models import (
     Status,
 )
 
-MARKED = ("rank", "score", "label", "strategy")
-MARKS = PreparedStatement(
+MARK_FIELDS = ("rank", "score", "label", "strategy")
+MARK_QUERY = PreparedStatement(
     lambda market, code, first, last: (
         ScanRank.objects.filter(market=market, code=code, date__gte=first, date__lte=last, published=True)
         .order_by("date", "scanner_version__slug")
-        .values_list("date", "scanner_version__slug", *MARKED)
+        .values_list("date", "scanner_version__slug", *MARK_FIELDS)
     ),
     "market",
     "code",
@@ -36,7 +36,7 @@ OPEN = (SignalStatus.WAITING, SignalStatus.OPEN)
 
 
 class NoSession(LookupError):
-    """Nothing is published for that day; `before` and `after` are the nearest days that something is published for."""
+    """Nothing is published for that day; `before` and `after` are the nearest days with a published session."""
 
     def __init__(self, message: str, before: date | None = None, after: date | None = None) -> None:
         super().__init__(message)
@@ -50,12 +50,12 @@ def published_sessions(market: str, version: ScannerVersion) -> QuerySet[ScanSes
 
 
 def published_session(market: str, version: ScannerVersion, day: date | None) -> ScanSession:
-    """The published session of that day with its run and version, the latest where `day` is None, marked `has_later`;
-    `NoSession` where there is none."""
-    rows = _marked(published_sessions(market, version))
-    found = (rows.filter(date=day) if day else rows.order_by("-date")).first()
-    if found:
-        return found
+    """The published session of `day` (None: the latest) with its run and version, annotated with `has_later`; NoSession
+    if there is none."""
+    rows = _with_has_later(published_sessions(market, version))
+    session = (rows.filter(date=day) if day else rows.order_by("-date")).first()
+    if session:
+        return session
     if day is None:
         raise NoSession(
             f"Version {version.slug} has published nothing on market {market} yet: "
@@ -65,13 +65,14 @@ def published_session(market: str, version: ScannerVersion, day: date | None) ->
 
 
 def trusted_session(market: str, key: int) -> ScanSession | None:
-    """One answer by its key, marked the same, whether it is still the published one or not; no quarantined one."""
+    """The session of that key, published or replaced, annotated the same; None if there is none or it is
+    quarantined."""
     trusted = ScanSession.objects.exclude(status=Status.QUARANTINED)
-    return _marked(trusted.filter(market=market, pk=key)).first()
+    return _with_has_later(trusted.filter(market=market, pk=key)).first()
 
 
-def _marked(rows: QuerySet[ScanSession]) -> QuerySet[ScanSession]:
-    """With run and version, and `has_later`: whether the version has published a later session."""
+def _with_has_later(rows: QuerySet[ScanSession]) -> QuerySet[ScanSession]:
+    """Adds run and version, and `has_later`: whether the version has published a later session."""
     later = ScanSession.objects.filter(
         market=OuterRef("market"),
         version=OuterRef("version"),
@@ -82,43 +83,43 @@ def _marked(rows: QuerySet[ScanSession]) -> QuerySet[ScanSession]:
 
 
 def no_session_error(market: str, version: ScannerVersion, day: date) -> NoSession:
-    """What to say of a day without a published session."""
+    """The error for a day without a published session, which names the nearest ones."""
     dates = published_sessions(market, version).values_list("date", flat=True)
     before = dates.filter(date__lt=day).order_by("-date").first()
     after = dates.filter(date__gt=day).order_by("date").first()
-    near = " and ".join(str(one) for one in (before, after) if one)
-    told = f"the nearest with one: {near}" if near else "it has published none at all"
-    return NoSession(f"Version {version.slug} has no run on market {market} for {day}; {told}.", before, after)
+    near = " and ".join(str(day_with_answer) for day_with_answer in (before, after) if day_with_answer)
+    nearest = f"the nearest with one: {near}" if near else "it has published none at all"
+    return NoSession(f"Version {version.slug} has no run on market {market} for {day}; {nearest}.", before, after)
 
 
 def session_ranks(
-    found: ScanSession,
+    session: ScanSession,
     *,
     min_score: float | None = None,
     **exactly: str,
 ) -> QuerySet[ScanRank]:
-    """What was picked on a session; `exactly` are a segment, label or strategy."""
-    mine = ScanRank.objects.filter(session=found, **exactly)
-    return mine if min_score is None else mine.filter(score__gte=min_score)
+    """The ranks of a session; `exactly`: filters by segment, label or strategy."""
+    rows = ScanRank.objects.filter(session=session, **exactly)
+    return rows if min_score is None else rows.filter(score__gte=min_score)
 
 
 def market_runs(market: str) -> QuerySet[ScanRun]:
-    """The runs of a market, whatever became of them."""
+    """The runs of a market, failed ones included."""
     return ScanRun.objects.filter(market=market).select_related("version")
 
 
 def instrument_picks(market: str, code: str, *, since: date | None = None) -> QuerySet[ScanRank]:
-    """The published picks of one instrument, the newest first; `since` a day where one is given."""
-    mine = ScanRank.objects.filter(market=market, code=code, published=True)
-    mine = mine.filter(date__gte=since) if since else mine
-    return mine.select_related("scanner_version").order_by("-date", "scanner_version__slug")
+    """The published picks of one instrument, the newest first; `since`: the earliest day."""
+    rows = ScanRank.objects.filter(market=market, code=code, published=True)
+    rows = rows.filter(date__gte=since) if since else rows
+    return rows.select_related("scanner_version").order_by("-date", "scanner_version__slug")
 
 
 def chart_marks(market: str, code: str, first: date, last: date) -> list[dict[str, Any]]:
-    """The published picks of one instrument from `first` to `last`, ascending, as what a chart says of them."""
+    """The marks of a chart: the published picks of one instrument from `first` to `last`, ascending."""
     return [
-        {"date": str(day), "scanner_version": version, **dict(zip(MARKED, told, strict=True))}
-        for day, version, *told in MARKS.rows(market, code, first, last)
+        {"date": str(day), "scanner_version": version, **dict(zip(MARK_FIELDS, values, strict=True))}
+        for day, version, *values in MARK_QUERY.rows(market, code, first, last)
     ]
 
 
@@ -140,10 +141,10 @@ class PickChanges:
 
 
 def pick_changes(market: str, version: ScannerVersion, day: date | None) -> PickChanges:
-    """What entered, left and moved from the published session before to that of `day` (None: the latest)."""
-    mine = published_sessions(market, version).select_related("run", "version").order_by("-date")
-    two = list((mine.filter(date__lte=day) if day else mine)[:2])
-    if not two:
+    """The changes of picks from the previous published session to that of `day` (None: the latest)."""
+    published = published_sessions(market, version).select_related("run", "version").order_by("-date")
+    latest_two = list((published.filter(date__lte=day) if day else published)[:2])
+    if not latest_two:
         raise (
             no_session_error(market, version, day)
             if day
@@ -152,22 +153,22 @@ def pick_changes(market: str, version: ScannerVersion, day: date | None) -> Pick
                 f"`manage.py run_scan --version {version.slug} --market {market}` scans its last session."
             )
         )
-    if day and two[0].date != day:
+    if day and latest_two[0].date != day:
         raise no_session_error(market, version, day)
-    return compare_sessions(two[0], two[1] if len(two) > 1 else None)
+    return compare_sessions(latest_two[0], latest_two[1] if len(latest_two) > 1 else None)
 
 
 def changes_of_session(now: ScanSession) -> PickChanges:
-    """The same for any session, published or not, against the published one before it of the same version."""
-    mine = published_sessions(now.market, now.version).filter(date__lt=now.date)
-    return compare_sessions(now, mine.select_related("run", "version").order_by("-date").first())
+    """The changes of picks from the version's previous published session to `now`, published or not."""
+    published = published_sessions(now.market, now.version).filter(date__lt=now.date)
+    return compare_sessions(now, published.select_related("run", "version").order_by("-date").first())
 
 
 def compare_sessions(now: ScanSession, before: ScanSession | None) -> PickChanges:
-    """What entered, left and moved from `before` to `now`."""
-    two = [one for one in (now, before) if one]
-    picked: dict[int, dict[str, ScanRank]] = {one.pk: {} for one in two}
-    for row in ScanRank.objects.filter(session__in=two).order_by("rank", "code"):
+    """The picks that entered, left and changed rank from `before` to `now`."""
+    sessions = [session for session in (now, before) if session]
+    picked: dict[int, dict[str, ScanRank]] = {session.pk: {} for session in sessions}
+    for row in ScanRank.objects.filter(session__in=sessions).order_by("rank", "code"):
         picked[row.session_id][row.code] = row
     new, old = picked[now.pk], picked[before.pk] if before else {}
     return PickChanges(
@@ -181,8 +182,8 @@ def compare_sessions(now: ScanSession, before: ScanSession | None) -> PickChange
 
 @dataclass(frozen=True, slots=True)
 class SideBySide:
-    """The published sessions of several versions on one day, and code -> version's slug -> its pick; the codes that
-    most versions picked first, then by their best rank."""
+    """The published sessions of several versions on one day, and code -> slug -> pick; codes of most versions first,
+    then by their best rank."""
 
     date: date
     sessions: list[ScanSession]
@@ -190,18 +191,18 @@ class SideBySide:
 
 
 def side_by_side(market: str, versions: Sequence[ScannerVersion], day: date | None) -> SideBySide:
-    """`versions` on `day`, or on the latest day that all of them have; `NoSession` names the first that lacks it."""
-    mine = ScanSession.objects.filter(market=market, version__in=versions, published=True)
+    """`versions` on `day` (None: the latest day of all of them); NoSession names the first that lacks it."""
+    published = ScanSession.objects.filter(market=market, version__in=versions, published=True)
     if day is None:
-        day = _latest_in_common(mine, versions)
+        day = _latest_in_common(published, versions)
     if day is None:
-        told = ", ".join(version.slug for version in versions)
-        raise NoSession(f"Versions {told} have no published session of market {market} in common.")
-    found = {row.version_id: row for row in mine.filter(date=day).select_related("version", "run")}
+        slugs = ", ".join(version.slug for version in versions)
+        raise NoSession(f"Versions {slugs} have no published session of market {market} in common.")
+    session_of_version = {row.version_id: row for row in published.filter(date=day).select_related("version", "run")}
     for version in versions:
-        if version.pk not in found:
+        if version.pk not in session_of_version:
             raise no_session_error(market, version, day)
-    sessions = [found[version.pk] for version in versions]
+    sessions = [session_of_version[version.pk] for version in versions]
     slug = {row.pk: row.version.slug for row in sessions}
     rows: dict[str, dict[str, ScanRank]] = {}
     for row in ScanRank.objects.filter(session__in=sessions).order_by("rank", "code"):
@@ -214,10 +215,10 @@ def _best(picks: dict[str, ScanRank]) -> int:
     return min(row.rank for row in picks.values())
 
 
-def _latest_in_common(mine: QuerySet[ScanSession], versions: Sequence[ScannerVersion]) -> date | None:
-    """A day on which every version has a session; each has at most one published a day."""
-    days = mine.filter(version=versions[0])
+def _latest_in_common(published: QuerySet[ScanSession], versions: Sequence[ScannerVersion]) -> date | None:
+    """The latest day on which every version has a session."""
+    days = published.filter(version=versions[0])
     for version in versions[1:]:
-        days = days.filter(Exists(mine.filter(version=version, date=OuterRef("date")).values("pk")))
+        days = days.filter(Exists(published.filter(version=version, date=OuterRef("date")).values("pk")))
     latest: date | None = days.aggregate(latest=Max(F("date")))["latest"]
     return latest

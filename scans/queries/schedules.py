@@ -1,4 +1,4 @@
-"""The schedules of evenings, as they are planned; `operations.schedule` makes and moves them."""
+"""Queries of the schedules of evenings; `operations.evening.schedule` changes them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ TASK = "scans.tasks.evening"
 
 @dataclass(frozen=True, slots=True)
 class EveningSchedule:
-    """A market's schedule: the time of day in `zone`, its versions (none: all that fit), the next run in UTC."""
+    """A market's schedule: the time of day in `zone`, its versions (none: all whose segments it has), the next run in
+    UTC."""
 
     market: str
     at: time
@@ -28,24 +29,24 @@ class EveningSchedule:
 
 
 def evening_schedules() -> list[EveningSchedule]:
-    """Every schedule, by market; a row that somebody wrote by hand and that is none is logged and left out."""
-    found = []
+    """Every schedule, by market; an invalid row, edited by hand, is logged and left out."""
+    result = []
     for row in Schedule.objects.filter(func=TASK).order_by("name"):
         try:
-            found.append(_planned(row))
+            result.append(_schedule_of_row(row))
         except (ValueError, SyntaxError, TypeError, KeyError):  # UnknownMarket is a ValueError
-            LOGGER.warning("Schedule %r of the task queue is no evening's: delete it", row.name)
-    return found
+            LOGGER.warning("Schedule %r of the task queue is not a schedule of an evening: delete it", row.name)
+    return result
 
 
-def _planned(row: Schedule) -> EveningSchedule:
-    given = literal_eval(row.kwargs)
-    named = get_market(given["market"])
+def _schedule_of_row(row: Schedule) -> EveningSchedule:
+    kwargs = literal_eval(row.kwargs)
+    named = get_market(kwargs["market"])
     return EveningSchedule(
         market=named.name,
-        at=time.fromisoformat(given["at"]),
+        at=time.fromisoformat(kwargs["at"]),
         zone=named.timezone,
-        versions=tuple(given["versions"]),
-        collects=given["collects"],
+        versions=tuple(kwargs["versions"]),
+        collects=kwargs["collects"],
         next_run=row.next_run,
     )

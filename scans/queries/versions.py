@@ -1,4 +1,4 @@
-"""Every read of scanner versions and results that faces may use."""
+"""Queries of scanner versions and scan requests, for every face."""
 
 from __future__ import annotations
 
@@ -11,50 +11,50 @@ from marketdata.nearest_name import did_you_mean
 from scans.models import ActiveVersion, ScanDraft, ScannerVersion, ScanRequest
 
 GENERATION = "scanner-versions"
-"""Under which name a change of any scanner version, or of which is active, begins a new generation."""
+"""The name of the generation that advances with every change of a scanner version or of the active one."""
 
 
 class UnknownVersion(LookupError):
-    """No such scanner version; the message lists those there are, `known` too."""
+    """No such scanner version; the message and `slugs` list the existing ones."""
 
-    def __init__(self, message: str, known: Sequence[str] = ()) -> None:
+    def __init__(self, message: str, slugs: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.known = list(known)
+        self.slugs = list(slugs)
 
 
 class NoActiveVersion(UnknownVersion):
-    """None was named, and the market has no active one."""
+    """No version was named, and the market has no active one."""
 
 
 def get_versions(market: str, slugs: list[str]) -> list[ScannerVersion]:
-    """The versions of those names in the order given, the active one of `market` where none is named."""
+    """The versions of these names in their order; the active one of `market` if there are none."""
     if not slugs:
         return [active_version(market)]
-    found = {version.slug: version for version in ScannerVersion.objects.filter(slug__in=slugs)}
+    rows_by_slug = {version.slug: version for version in ScannerVersion.objects.filter(slug__in=slugs)}
     for slug in slugs:
-        if slug not in found:
-            known = version_slugs()
-            told = ", ".join(known) or "none"
+        if slug not in rows_by_slug:
+            all_slugs = version_slugs()
+            names = ", ".join(all_slugs) or "none"
             raise UnknownVersion(
-                f"Unknown scanner version {slug!r}: the known ones are {told}.{did_you_mean(slug, known)}",
-                known,
+                f"Unknown scanner version {slug!r}: the known ones are {names}.{did_you_mean(slug, all_slugs)}",
+                all_slugs,
             )
-    return [found[slug] for slug in dict.fromkeys(slugs)]
+    return [rows_by_slug[slug] for slug in dict.fromkeys(slugs)]
 
 
 def active_version(market: str) -> ScannerVersion:
-    """The active version of `market`; a second market such as kr-adj has that of its base unless it has its own."""
+    """The active version of `market`; a variant such as kr-adj has that of its base unless it has its own."""
     match = NAME_PATTERN.fullmatch(market)
     names = [market, match["base"]] if match else [market]
     rows = {row.market: row for row in ActiveVersion.objects.filter(market__in=names).select_related("version")}
     for name in names:
         if name in rows:
             return rows[name].version
-    known = version_slugs()
-    told = ", ".join(known) or "none"
+    all_slugs = version_slugs()
+    slug_list = ", ".join(all_slugs) or "none"
     raise NoActiveVersion(
-        f"Market {market} has no active scanner version: name one with --version (known: {told}).",
-        known,
+        f"Market {market} has no active scanner version: name one with --version (known: {slug_list}).",
+        all_slugs,
     )
 
 
@@ -64,15 +64,15 @@ def version_slugs() -> list[str]:
 
 
 def active_markets() -> dict[int, list[str]]:
-    """Version (its key) -> the markets it is active on."""
-    found: dict[int, list[str]] = {}
+    """Key of a version -> the markets that it is active on."""
+    markets: dict[int, list[str]] = {}
     for row in ActiveVersion.objects.order_by("market"):
-        found.setdefault(row.version_id, []).append(row.market)
-    return found
+        markets.setdefault(row.version_id, []).append(row.market)
+    return markets
 
 
 def active_versions() -> QuerySet[ActiveVersion]:
-    """Market -> its active version, as rows."""
+    """The rows market -> active version."""
     return ActiveVersion.objects.order_by("market").select_related("version")
 
 
@@ -82,16 +82,15 @@ def all_versions() -> QuerySet[ScannerVersion]:
 
 
 def scan_requests(market: str) -> QuerySet[ScanRequest]:
-    """The scans that were asked for on a market."""
+    """The scan requests of a market."""
     return ScanRequest.objects.filter(market=market)
 
 
 def get_scan_request(number: int) -> ScanRequest | None:
-    """The request of that number."""
+    """The request of that number, None if there is none."""
     return ScanRequest.objects.filter(pk=number).first()
 
 
 def request_drafts(row: ScanRequest) -> QuerySet[ScanDraft]:
-    """The answers of a request that published nothing, as long as they are kept; the latest session first, then in the
-    order of the versions' names."""
+    """The draft answers of a request that publishes nothing; the latest session first, then by the versions' names."""
     return row.drafts.order_by("-date", "version")

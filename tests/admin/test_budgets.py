@@ -184,7 +184,7 @@ def _scans(now: Any) -> None:
             first=session.date,
             last=session.date,
             sessions=1,
-            asked_hash="x",
+            request_hash="x",
             created_at=now,
             queued_at=now,
         )

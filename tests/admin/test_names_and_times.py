@@ -106,7 +106,7 @@ def test_times_of_a_market_s_rows_have_its_zone(scanned: Any, console: Client) -
         first=DAY,
         last=DAY,
         sessions=1,
-        asked_hash="x",
+        request_hash="x",
         created_at=AT,
         queued_at=AT,
     )

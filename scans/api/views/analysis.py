@@ -97,7 +97,7 @@ class Explain(ReadingView):
 def explanation_body(market: Market, code: str, name: str, found: Explanation) -> dict[str, Any]:
     """An explanation as its body has it."""
     session, version = found.session, found.version
-    pick = found.explained.rank(code)
+    pick = found.checks.rank(code)
     return {
         "market": market.name,
         "currency": market.currency,
@@ -113,10 +113,10 @@ def explanation_body(market: Market, code: str, name: str, found: Explanation) -
             "values": dict(found.parameters),
             "reproduces": found.reproduces,
         },
-        "day": _day(found.explained),
+        "day": _day(found.checks),
         "pick": pick and add_order_prices(pick, market=market.name, session=found.date),
         "flow": flows.get_flow_figures(market.name, {(code, found.date)}).get((code, found.date)),
-        "checks": found.explained.checks,
+        "checks": found.checks.checks,
     }
 
 

@@ -41,7 +41,7 @@ class Command(ScanCommand):
         self.bar.close()
         for report in reports:
             self.stdout.write(
-                f"{report.version}: {count_of(report.published, 'session')} published, {report.kept:,} already "
+                f"{report.version}: {count_of(report.published, 'session')} published, {report.unchanged:,} already "
                 f"published, {report.seconds:.1f} s"
             )
         if failures := backfill.failures(reports):

@@ -31,11 +31,11 @@ class Command(ScanCommand):
             rebuild=options["rebuild"],
         )
         for report in reports:
-            total = sum(report.standing.values())
+            total = sum(report.counts.values())
             if not total:
                 self.stdout.write(f"{report.version}: no signals")
                 continue
-            now = ", ".join(f"{count:,} {status}" for status, count in report.standing.items())
+            now = ", ".join(f"{count:,} {status}" for status, count in report.counts.items())
             self.stdout.write(
                 f"{report.version}: {report.opened:,} new, {report.moved:,} earlier ones changed; "
                 f"of {total:,} in all {now}"

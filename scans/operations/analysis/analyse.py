@@ -1,7 +1,7 @@
-"""A reading of one pick: where it ranks and why, what did not fire, the regime, the plan, and how such picks fared.
+"""Analysis of one pick: its rank and checks, the regime, the plan, and the base rates of similar picks.
 
-Everything but the narrative follows from the record, the published answer and its parameters; the same question has the
-same answer. The narrative is told the same facts (`facts`) and nothing else.
+All of it but the narrative is a function of the record, the published answer and its parameters. The narrative gets the
+same facts (`facts`) and nothing else.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True)
 class BaseRate:
-    """How picks of one kind fared over one horizon; `by` is "all", label, strategy or regime, `group` its value."""
+    """The base rate of picks of one group over one horizon; `by` is "all", label, strategy or regime, `group` its
+    value."""
 
     by: str
     group: str
@@ -36,13 +37,14 @@ class BaseRate:
 
     @property
     def too_few(self) -> bool:
-        """Whether so few could be judged that their figures say nothing."""
+        """Whether the group has fewer than `MIN_JUDGED` judged picks."""
         return self.line.figures.judged < MIN_JUDGED
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """`pick` is None where the version did not pick the instrument: then there are no base rates of such picks."""
+    """The analysis of an instrument on a session; `pick` None: the version did not pick it, and there are no base
+    rates."""
 
     market: Market
     code: str
@@ -55,8 +57,8 @@ class Analysis:
 
     @property
     def checks(self) -> list[Check]:
-        """Every check in the order of the engine."""
-        return self.explanation.explained.checks
+        """Every check, in the order of the engine."""
+        return self.explanation.checks.checks
 
 
 def analyse_pick(
@@ -68,17 +70,17 @@ def analyse_pick(
     day: date | None,
     as_of: datetime,
 ) -> Analysis:
-    """The reading of what the version published on `day` (None: its latest session); raises NoSession where that is
-    nothing, and what `explain_instrument` and `base_rates` do."""
+    """The analysis of an instrument by the version's published session of `day` (None: its latest). Raises NoSession if
+    there is none, and the errors of `explain_instrument` and `base_rates`."""
     session = results.published_session(market.name, version, day)
-    found = explain_instrument(market=market.name, version=version, code=code, day=session.date, as_of=as_of)
+    explanation = explain_instrument(market=market.name, version=version, code=code, day=session.date, as_of=as_of)
     pick = results.session_ranks(session).filter(code=code).first()
     rates = base_rates(market.name, version, session.date)
-    such = _such(rates, pick) if pick else []
-    return Analysis(market, code, name, session, pick, found, rates, such)
+    such = _base_rates(rates, pick) if pick else []
+    return Analysis(market, code, name, session, pick, explanation, rates, such)
 
 
-def _such(rates: BaseRates, pick: ScanRank) -> list[BaseRate]:
+def _base_rates(rates: BaseRates, pick: ScanRank) -> list[BaseRate]:
     kinds = [
         ("", ""),
         ("label", pick.label),
@@ -88,24 +90,24 @@ def _such(rates: BaseRates, pick: ScanRank) -> list[BaseRate]:
     return [BaseRate(by or ALL, group, line) for by, group in kinds for line in rates.of(by, group)]
 
 
-def pick_narrative(found: Analysis) -> Narrative | str | None:
-    """What a server wrote of a pick, or why there is nothing; None where none is configured or nothing was picked."""
-    if found.pick is None:
+def pick_narrative(analysis: Analysis) -> Narrative | str | None:
+    """The narrative of a pick, or the reason why there is none; None if no server is configured or there is no pick."""
+    if analysis.pick is None:
         return None
     return narrate.cached_narrative(
-        code=found.code,
-        day=found.session.date,
-        version=found.session.version.slug,
-        facts=facts(found, found.pick),
+        code=analysis.code,
+        day=analysis.session.date,
+        version=analysis.session.version.slug,
+        facts=facts(analysis, analysis.pick),
     )
 
 
-def facts(found: Analysis, pick: ScanRank) -> Mapping[str, Any]:
-    """What the narrative may say, as JSON types."""
-    session = found.session
+def facts(analysis: Analysis, pick: ScanRank) -> Mapping[str, Any]:
+    """The facts for the narrative, as JSON types."""
+    session = analysis.session
     return {
-        "instrument": {"market": found.market.name, "code": found.code, "name": found.name},
-        "currency": found.market.currency,
+        "instrument": {"market": analysis.market.name, "code": analysis.code, "name": analysis.name},
+        "currency": analysis.market.currency,
         "date": session.date.isoformat(),
         "scanner": {
             "version": session.version.slug,
@@ -115,7 +117,7 @@ def facts(found: Analysis, pick: ScanRank) -> Mapping[str, Any]:
         },
         "market_day": {
             "regime_of_the_version": session.regime,
-            "regime_of_the_market": found.rates.regime,
+            "regime_of_the_market": analysis.rates.regime,
             "short_risk": session.short_risk,
             "instruments_scored": session.scored,
             "instruments_picked": session.ranked,
@@ -126,13 +128,13 @@ def facts(found: Analysis, pick: ScanRank) -> Mapping[str, Any]:
         },
         "plan": {name: getattr(pick, name) for name in ("entry", "target", "stop", "holding_min", "holding_max")}
         | {"order": pick_order_prices(pick)},
-        "held": [_said(one) for one in found.checks if one.holds],
-        "did_not_hold": [_said(one) for one in found.checks if not one.holds],
-        "base_rates": [_rate(one) for one in found.such],
+        "held": [_check_text(one) for one in analysis.checks if one.holds],
+        "did_not_hold": [_check_text(one) for one in analysis.checks if not one.holds],
+        "base_rates": [_rate(one) for one in analysis.such],
     }
 
 
-def _said(check: Check) -> str:
+def _check_text(check: Check) -> str:
     return f"{check.group} {check.name}: {check.rule}"
 
 
@@ -141,15 +143,15 @@ RATE_FIGURES = ("hit_rate", "mean", "standard_error", "excess_equal", "excess_er
 
 def _rate(one: BaseRate) -> dict[str, Any]:
     figures = one.line.figures
-    told: dict[str, Any] = {
+    rate: dict[str, Any] = {
         "picks_by": one.by,
         "group": one.group,
         "sessions_held": one.line.horizon,
         "picks_judged": figures.judged,
     }
     if one.too_few:
-        return told | {"note": f"too few to say anything: fewer than {MIN_JUDGED}"}
-    return told | {f"{name}_pct": _percent(figures, name) for name in RATE_FIGURES}
+        return rate | {"note": f"too few to say anything: fewer than {MIN_JUDGED}"}
+    return rate | {f"{name}_pct": _percent(figures, name) for name in RATE_FIGURES}
 
 
 def _percent(figures: Figures, name: str) -> float | None:

@@ -1,8 +1,8 @@
-"""Why a version picked an instrument on a session, or not: for readers, so neither record nor lake is written.
+"""Explanation why a version picked an instrument on a session, or not: read-only, for record and lake.
 
-1. The session is the one asked for, else the latest that the version has published, else the last complete one.
-2. The parameters and the index are those that the run behind the published answer recorded, else those of today.
-3. What was found is kept by everything that it depends on, so asking again costs no scan.
+1. Session: the requested one, else the latest that the version has published, else the last complete one.
+2. Parameters and index: those recorded by the run of the published answer, else the present ones.
+3. The result is cached by everything that it depends on, so that a second request runs no scan.
 """
 
 from __future__ import annotations
@@ -29,54 +29,54 @@ from scans.queries import results
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`explained` is what `version` makes of the instrument on `date` with `parameters` (the engine's, segments, limits
-    and top): those that `session`, the published answer, was made with, or where there is none those of today."""
+    """The checks of an instrument by `version` on `date` with `parameters` (the engine's, segments, limits and top):
+    those of `session`, the published answer, or the present ones if there is none."""
 
     version: ScannerVersion
     date: date
     session: ScanSession | None
     parameters: Mapping[str, Any]
-    explained: InstrumentChecks
+    checks: InstrumentChecks
 
     @property
     def reproduces(self) -> bool | None:
-        """Whether the record still holds what the published answer was made from; None without one."""
+        """Whether the record still has the inputs of the published answer; None if there is none."""
         if self.session is None:
             return None
-        return self.session.input_digest == self.explained.answer.input_digest
+        return self.session.input_digest == self.checks.answer.input_digest
 
 
 def explain_instrument(
     *, market: str, version: ScannerVersion, code: str, day: date | None, as_of: datetime
 ) -> Explanation:
-    """Raises DataProblem where the record cannot answer (LakeError: the lake is behind it; NoBars: nothing of this
-    instrument), NoSuchRun where the engine is no longer the one that the published answer was made with."""
-    found = published_answer(market, version, day)
-    day = day or (found.date if found else None)
-    held = get_projected_record(market, *([day] if day else []))
-    day = day or held.last_complete_session(as_of)
-    if found:
-        refuse_other_engine(found.run, version)
-    chosen = dict(found.run.params) if found else _current(version, market)
-    index = found.run.index if found else index_series.get_index_name(market)
-    asked = held.between(day, day)
-    explained = _explained(
+    """The explanation. Raises DataProblem (LakeError: the lake is behind the record; NoBars: the instrument has no
+    bars), and NoSuchRun if the published answer was made with another engine or revision."""
+    published = published_answer(market, version, day)
+    day = day or (published.date if published else None)
+    record = get_projected_record(market, *([day] if day else []))
+    day = day or record.last_complete_session(as_of)
+    if published:
+        refuse_other_engine(published.run, version)
+    parameters = dict(published.run.params) if published else _current(version, market)
+    index = published.run.index if published else index_series.get_index_name(market)
+    days = record.between(day, day)
+    checks = _cached_checks(
         market,
         version.slug,
         code,
         day,
-        chosen,
+        parameters,
         index,
         f"{version.engine} {ENGINES[version.engine].revision}",
-        index_series.get_index(held, asked, index).digests(get_history_digests(held, asked))[0],
+        index_series.get_index(record, days, index).digests(get_history_digests(record, days))[0],
     )
-    return Explanation(version, day, found, chosen, explained)
+    return Explanation(version, day, published, parameters, checks)
 
 
 def published_answer(market: str, version: ScannerVersion, day: date | None) -> ScanSession | None:
-    """The published session of that day with its run, the latest where `day` is None."""
-    mine = results.published_sessions(market, version).select_related("run")
-    return (mine.filter(date=day) if day else mine.order_by("-date")).first()
+    """The published session of `day` (None: the latest) with its run; None if there is none."""
+    rows = results.published_sessions(market, version).select_related("run")
+    return (rows.filter(date=day) if day else rows.order_by("-date")).first()
 
 
 def _current(version: ScannerVersion, market: str) -> dict[str, Any]:
@@ -86,27 +86,27 @@ def _current(version: ScannerVersion, market: str) -> dict[str, Any]:
 
 
 @cached("published", what="explain", version=3, holds=(InstrumentChecks, SessionAnswer, Check, RegimeRule, Comparison))
-def _explained(
+def _cached_checks(
     market: str,
     slug: str,
     code: str,
     day: date,
-    chosen: Mapping[str, Any],
+    parameters: Mapping[str, Any],
     index: str,
     engine: str,
     data_digest: str,
 ) -> InstrumentChecks:
-    """`engine` and `data_digest` are parts of the key alone. Of the answer's ranks that of the instrument is kept."""
+    """The checks; `engine` and `data_digest` only serve the cache key. The answer keeps the instrument's rank only."""
     request = RunRequest(
         market=market,
         as_of=datetime.min.replace(tzinfo=UTC),  # the session is named
         versions=[slug],
         first=day,
         last=day,
-        pinned={slug: chosen},
+        pinned={slug: parameters},
         index=index,
         mend=False,
     )
-    found = check_instrument(request, code)[slug]
-    row = found.rank(code)
-    return replace(found, answer=replace(found.answer, ranks=[row] if row else []))
+    checks = check_instrument(request, code)[slug]
+    row = checks.rank(code)
+    return replace(checks, answer=replace(checks.answer, ranks=[row] if row else []))

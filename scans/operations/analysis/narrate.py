@@ -1,10 +1,9 @@
-"""The narrative beside an analysis, where a server that writes is configured.
+"""The narrative of an analysis, written by a language model's server if one is configured.
 
-1. A narrative is made once for what it is about (code, date, version, a digest of the facts, server and model) and
-   kept; of those who ask for it at once, one call is made for all.
-2. A failure is kept for a minute too, so that readers who come one after the other do not each wait for it; after
-   several in a row, whatever they were about, the server is left alone for a while.
-"""
+1. A narrative is cached by its subject (code, date, version, a digest of the facts, server and model); simultaneous
+   requests share one call.
+2. A failure is cached for a minute, so that the next readers do not wait for it again; after several failures in a row
+   a circuit breaker stops all calls for a while."""
 
 from __future__ import annotations
 
@@ -25,7 +24,7 @@ BREAKER = CircuitBreaker(threshold=3, rest=60.0)
 
 
 def narrative_endpoint() -> Endpoint | None:
-    """The configured server, None where there is none."""
+    """The configured server, None if there is none."""
     if not settings.NARRATIVE_URL:
         return None
     return Endpoint(
@@ -37,15 +36,15 @@ def narrative_endpoint() -> Endpoint | None:
 
 
 def cached_narrative(*, code: str, day: date, version: str, facts: Mapping[str, Any]) -> Narrative | str | None:
-    """The narrative, or why there is none; None where no server is configured."""
+    """The narrative, or the reason why there is none; None if no server is configured."""
     server = narrative_endpoint()
     if server is None:
         return None
-    return _tried(code, day, version, server.url, server.model, facts)
+    return _cached_outcome(code, day, version, server.url, server.model, facts)
 
 
 @cached("tried", what="narrative-tried", version=2, holds=(Narrative,))
-def _tried(
+def _cached_outcome(
     code: str,
     day: date,
     version: str,
@@ -54,14 +53,14 @@ def _tried(
     facts: Mapping[str, Any],
 ) -> Narrative | str:
     try:
-        return _written(code, day, version, url, model, facts)
+        return _cached_text(code, day, version, url, model, facts)
     except NarrativeFailed as error:
         LOGGER.warning("No narrative of %s on %s by %s: %s", code, day, version, error)
         return str(error)
 
 
 @cached("kept", what="narrative", version=2, holds=(Narrative,))
-def _written(
+def _cached_text(
     code: str,
     day: date,
     version: str,
@@ -71,11 +70,11 @@ def _written(
 ) -> Narrative:
     server = narrative_endpoint()
     if server is None or not BREAKER.allows():
-        raise NarrativeFailed("the server failed several times and is left alone for a minute")
+        raise NarrativeFailed("the server failed several times and gets no calls for a minute")
     try:
-        found = write_narrative(server, prompt_messages(facts))
+        narrative = write_narrative(server, prompt_messages(facts))
     except NarrativeFailed:
         BREAKER.failed()
         raise
     BREAKER.succeeded()
-    return found
+    return narrative

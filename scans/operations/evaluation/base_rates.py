@@ -1,8 +1,7 @@
-"""How picks like one of a session's fared before it: what could be known on that day, and nothing that came later.
+"""Base rates: the results of a version's earlier picks, as far as they could be known at the close of a session.
 
-The version's own published picks of up to two years before, judged with the record as it was at the close of that
-session: a holding that had not ended by then counts as open. So a base rate is a fact about its day: later bars never
-change it.
+The version's published picks of up to two years before, judged by the bars up to that session: a holding that had not
+ended by then counts as open. Later bars never change a base rate.
 """
 
 from __future__ import annotations
@@ -30,16 +29,16 @@ from scans.operations.evaluation.evaluation_cache import (
 from scans.operations.evaluation.evidence import HORIZONS, gather_evidence
 
 SESSIONS = 504
-"""How far back, the session of the pick among them."""
+"""Sessions of a base rate, the session of the pick included."""
 MIN_JUDGED = 30
-"""Fewer judged picks than this say nothing."""
+"""Fewest judged picks of a meaningful base rate."""
 GROUPINGS = ("label", "strategy", "regime")
 
 
 @dataclass(frozen=True, slots=True)
 class BaseRates:
-    """`first` to `last`: the sessions whose picks count. `regime`: the market's on the last of them, with its
-    rule. `evaluation_lines`: grouping ("" for all picks) -> the figures of each group and horizon."""
+    """The base rates of a version. `first` to `last`: the sessions of the picks. `regime`: the market's on the last of
+    them, with its rule. `lines`: grouping ("" for all picks) -> the figures of each group and horizon."""
 
     first: date
     last: date
@@ -55,18 +54,18 @@ class BaseRates:
 def base_rates(market: str, version: ScannerVersion, day: date) -> BaseRates:
     """The base rates of `version` at the close of `day`, a session that it has published. Raises what
     `evaluation_key_until` and `cached_evaluation` do."""
-    held = get_projected_record(market, day)
-    block = held.block(np.datetime64(day))
-    block = block[block <= np.datetime64(day)][-SESSIONS:]
-    asked = evaluation_key_until(
+    record = get_projected_record(market, day)
+    days = record.block(np.datetime64(day))
+    days = days[days <= np.datetime64(day)][-SESSIONS:]
+    key = evaluation_key_until(
         market,
         [version],
-        held,
-        block,
+        record,
+        days,
         end=day,
-        horizons=[horizon for horizon in HORIZONS if horizon < len(block)],
+        horizons=[horizon for horizon in HORIZONS if horizon < len(days)],
     )
-    return _kept(**asked.parts())
+    return _cached_rates(**key.parts())
 
 
 @cached(
@@ -75,17 +74,17 @@ def base_rates(market: str, version: ScannerVersion, day: date) -> BaseRates:
     version=3,
     holds=(BaseRates, EvaluationLine, Figures, Interval, RegimeRule, Comparison),
 )
-def _kept(**parts: Any) -> BaseRates:
-    asked = EvaluationKey(**parts)
-    if not asked.horizons:  # the record begins here
-        return BaseRates(asked.first, asked.last, "", {"": [], **{by: [] for by in GROUPINGS}})
-    request = request_of_key(asked)
+def _cached_rates(**parts: Any) -> BaseRates:
+    key = EvaluationKey(**parts)
+    if not key.horizons:  # the record begins at this session
+        return BaseRates(key.first, key.last, "", {"": [], **{by: [] for by in GROUPINGS}})
+    request = request_of_key(key)
     with evaluation_lock():
         evidence = gather_evidence(request)
-        found = {
-            by: list(evaluation_lines(evidence.judgings[0], evidence, replace(request, by=by)))
+        lines_by_grouping = {
+            by: list(evaluation_lines(evidence.version_evidence[0], evidence, replace(request, by=by)))
             for by in ("", *GROUPINGS)
         }
     regime = str(evidence.regime[-1])
-    rule = evidence.regimes.rule(TREND, asked.last, regime)
-    return BaseRates(asked.first, asked.last, regime, found, rule)
+    rule = evidence.regimes.rule(TREND, key.last, regime)
+    return BaseRates(key.first, key.last, regime, lines_by_grouping, rule)

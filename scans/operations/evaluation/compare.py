@@ -1,4 +1,5 @@
-"""Two versions over the same sessions: how far they pick the same, and which one's picks did better, when."""
+"""Comparison of two versions over the same sessions: the overlap of their picks, and the differences of their
+results."""
 
 from __future__ import annotations
 
@@ -24,10 +25,10 @@ ALL = ""
 
 @dataclass(frozen=True, slots=True)
 class VersionComparison:
-    """What two versions share and where they differ; from `first` to `last` of the `sessions` asked for, of which both
-    answered those from `both_first` to `both_last` (`overlap` has how many). `differences` in the order of horizons,
-    each over all sessions first, then by regime and by year. `gone` of the `instruments` that could be picked have no
-    bar at the end."""
+    """The comparison of two versions from `first` to `last`, over `sessions` requested sessions. Both answered sessions
+    from `both_first` to `both_last` (`overlap` has their count). `differences` in the order of horizons, each over all
+    sessions first, then by regime and by year. `gone`: how many of the eligible `instruments` have no bar at the
+    end."""
 
     request: EvaluationRequest
     first: str
@@ -49,21 +50,21 @@ class VersionComparison:
 
 
 def compare_versions(request: EvaluationRequest) -> VersionComparison:
-    """Compares the two versions of `request` on the sessions that both answered."""
+    """The comparison of the two versions of `request` on the sessions that both answered."""
     evidence = gather_evidence(request)
-    one, two = evidence.judgings
+    one, two = evidence.version_evidence
     both = np.intersect1d(one.picked.sessions, two.picked.sessions)
     if not len(both):
         raise BeyondRecord(
             f"Versions {one.picked.version} and {two.picked.version} have no published session in common from "
-            f"{evidence.asked[0]} to {evidence.asked[-1]}: run both over the same range, or use --source fly."
+            f"{evidence.sessions[0]} to {evidence.sessions[-1]}: run both over the same range, or use --source fly."
         )
-    rows = np.searchsorted(evidence.asked, both)
+    rows = np.searchsorted(evidence.sessions, both)
     return VersionComparison(
         request=request,
-        first=str(evidence.asked[0]),
-        last=str(evidence.asked[-1]),
-        sessions=len(evidence.asked),
+        first=str(evidence.sessions[0]),
+        last=str(evidence.sessions[-1]),
+        sessions=len(evidence.sessions),
         both_first=str(both[0]),
         both_last=str(both[-1]),
         end=str(evidence.prices.sessions[-1]),
@@ -84,9 +85,9 @@ def compare_versions(request: EvaluationRequest) -> VersionComparison:
     )
 
 
-def _within(judging: VersionEvidence, evidence: Evidence, both: Days) -> PickSet:
+def _within(evidence_of: VersionEvidence, evidence: Evidence, both: Days) -> PickSet:
     """The picks on the sessions `both`, numbered along these."""
-    picks = judging.paths.picks
+    picks = evidence_of.paths.picks
     date = evidence.prices.sessions[picks.day]
     kept = np.isin(date, both)
     return PickSet(np.searchsorted(both, date[kept]), picks.column[kept])
@@ -100,13 +101,13 @@ def _differences(
     horizon: int,
     costs: float,
 ) -> list[Difference]:
-    """Over the sessions `rows` after which the record holds the whole horizon."""
+    """The differences over those of the sessions `rows` that the whole horizon follows in the record."""
     rows = rows[rows + horizon < len(evidence.prices.sessions)]
     groups = {ALL: np.ones(len(rows), dtype=bool)}
     for by in ("regime", "year"):
         names = session_groups(evidence, by)[rows]
         groups |= {name: names == name for name in ordered_groups(names)}
-    first, second = (_judged(judging, rows, horizon, costs) for judging in (one, two))
+    first, second = (_judged_picks(evidence_of, rows, horizon, costs) for evidence_of in (one, two))
     return compare(
         first,
         second,
@@ -117,8 +118,8 @@ def _differences(
     )
 
 
-def _judged(judging: VersionEvidence, rows: Rows, horizon: int, costs: float) -> ExcessReturns:
-    holdings = hold(judging.paths, horizon, costs=costs)
-    _, equal = judging.benchmarks.beside(holdings)
+def _judged_picks(evidence_of: VersionEvidence, rows: Rows, horizon: int, costs: float) -> ExcessReturns:
+    holdings = hold(evidence_of.paths, horizon, costs=costs)
+    _, equal = evidence_of.benchmarks.beside(holdings)
     kept = holdings.judged & np.isin(holdings.day, rows)
     return ExcessReturns(np.searchsorted(rows, holdings.day[kept]), equal[kept])

@@ -1,4 +1,4 @@
-"""How versions did: the figures of section 7 of the scanner definitions, per version, horizon and group."""
+"""Evaluation of versions: the figures of section 7 of the scanner definitions, by version, horizon and group."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ GROUPINGS = ("regime", "strategy", "label", "year")
 
 @dataclass(frozen=True, slots=True)
 class EvaluationLine:
-    """The figures of one version over one horizon; `group` "" is all of its picks. `sessions` it answered. The
-    intervals, of the mean and of the equally weighted excess, are NaN unless they were asked for."""
+    """The figures of one version over one horizon; `group` "": all of its picks. `sessions`: how many it answered. The
+    intervals, of the mean and of the equally weighted excess, are NaN unless the request has `intervals`."""
 
     version: str
     group: str
@@ -37,8 +37,8 @@ class EvaluationLine:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The lines, and what they rest on: the range, the last session looked at, how many instruments could be picked
-    and how many of those were gone by then, on how many sessions market caps are recorded."""
+    """The lines of an evaluation and its basis: the range, the last session read, how many instruments were eligible
+    and how many of these have no bar at the end (`gone`), on how many sessions market caps are recorded (`capped`)."""
 
     request: EvaluationRequest
     first: str
@@ -53,52 +53,52 @@ class Evaluation:
 
 
 def evaluate_versions(request: EvaluationRequest) -> Evaluation:
-    """The figures of each version and horizon of `request`, and of each group where it names a grouping."""
+    """The figures of each version and horizon of `request`, and of each group if it names a grouping."""
     evidence = gather_evidence(request)
     began = time.perf_counter()
-    found = [line for judging in evidence.judgings for line in evaluation_lines(judging, evidence, request)]
+    result = [line for version in evidence.version_evidence for line in evaluation_lines(version, evidence, request)]
     evidence.seconds["figures"] = time.perf_counter() - began
     return Evaluation(
         request=request,
-        first=str(evidence.asked[0]),
-        last=str(evidence.asked[-1]),
+        first=str(evidence.sessions[0]),
+        last=str(evidence.sessions[-1]),
         end=str(evidence.prices.sessions[-1]),
-        sessions=len(evidence.asked),
+        sessions=len(evidence.sessions),
         instruments=evidence.instruments,
         gone=evidence.gone,
         capped=evidence.capped,
-        lines=tuple(found),
+        lines=tuple(result),
         seconds=evidence.seconds,
     )
 
 
 def evaluation_lines(
-    judging: VersionEvidence, evidence: Evidence, request: EvaluationRequest
+    version: VersionEvidence, evidence: Evidence, request: EvaluationRequest
 ) -> Iterator[EvaluationLine]:
     """The figures of one version for each horizon: of all its picks, then of each group."""
-    groups = list(_groups(judging, evidence, request.by))
-    for horizon in judging.paths.horizons:
-        holdings = hold(judging.paths, horizon, costs=request.costs)
-        excess = judging.benchmarks.beside(holdings)
-        sure: list[tuple[Interval, ...]] = [(UNKNOWN_INTERVAL, UNKNOWN_INTERVAL)] * len(groups)
+    groups = list(_groups(version, evidence, request.by))
+    for horizon in version.paths.horizons:
+        holdings = hold(version.paths, horizon, costs=request.costs)
+        excess = version.benchmarks.beside(holdings)
+        bounds_of_groups: list[tuple[Interval, ...]] = [(UNKNOWN_INTERVAL, UNKNOWN_INTERVAL)] * len(groups)
         if request.intervals:
             kept = [holdings.judged if one is None else holdings.judged & one for *_, one in groups]
-            sure = _sure(judging, evidence, holdings, excess[1], kept)
-        for (name, sessions, some), bounds in zip(groups, sure, strict=True):
-            found = compute_figures(holdings, excess, some)
-            yield EvaluationLine(judging.picked.version, name, horizon, sessions, found, *bounds)
+            bounds_of_groups = _intervals(version, evidence, holdings, excess[1], kept)
+        for (name, sessions, some), bounds in zip(groups, bounds_of_groups, strict=True):
+            result = compute_figures(holdings, excess, some)
+            yield EvaluationLine(version.picked.version, name, horizon, sessions, result, *bounds)
 
 
-def _sure(
-    judging: VersionEvidence,
+def _intervals(
+    version: VersionEvidence,
     evidence: Evidence,
     holdings: Holdings,
     excess: Floats,
     groups: list[Bools],
 ) -> list[tuple[Interval, ...]]:
-    """The intervals of the mean and of the excess of each group, over the sessions answered after which the record
-    holds the whole horizon."""
-    rows = np.searchsorted(evidence.prices.sessions, judging.picked.sessions)
+    """The intervals of the mean and of the excess of each group, over the answered sessions that the whole horizon
+    follows in the record."""
+    rows = np.searchsorted(evidence.prices.sessions, version.picked.sessions)
     rows = rows[rows + holdings.horizon < len(evidence.prices.sessions)]
     within = np.isin(holdings.day, rows)
     return mean_intervals(
@@ -110,9 +110,10 @@ def _sure(
     )
 
 
-def _groups(judging: VersionEvidence, evidence: Evidence, by: str) -> Iterator[tuple[str, int, Bools | None]]:
-    """Name, sessions answered and picks (P,) of each group; of strategies and labels the sessions are all."""
-    picked = judging.picked
+def _groups(version: VersionEvidence, evidence: Evidence, by: str) -> Iterator[tuple[str, int, Bools | None]]:
+    """(name, count of answered sessions, mask of picks (P,)) of each group; strategies and labels count all
+    sessions."""
+    picked = version.picked
     yield "", len(picked.sessions), None
     if by in ("strategy", "label"):
         values = getattr(picked, by)
@@ -120,15 +121,15 @@ def _groups(judging: VersionEvidence, evidence: Evidence, by: str) -> Iterator[t
             yield name, len(picked.sessions), values == name
     elif by:
         of_session = session_groups(evidence, by)
-        answered = of_session[np.searchsorted(evidence.asked, picked.sessions)]
-        of_pick = of_session[judging.paths.picks.day]
+        answered = of_session[np.searchsorted(evidence.sessions, picked.sessions)]
+        of_pick = of_session[version.paths.picks.day]
         for name in ordered_groups(answered):
             yield name, int((answered == name).sum()), of_pick == name
 
 
 def session_groups(evidence: Evidence, by: str) -> NDArray[np.str_]:
     """The regime (`regime_trend` of the market index, the same for every version) or year of each session, (K,)."""
-    return evidence.regime if by == "regime" else years(evidence.asked)
+    return evidence.regime if by == "regime" else years(evidence.sessions)
 
 
 def years(days: Days) -> NDArray[np.str_]:
@@ -137,6 +138,6 @@ def years(days: Days) -> NDArray[np.str_]:
 
 
 def ordered_groups(names: NDArray[np.str_]) -> list[str]:
-    """The names that occur, regimes from good to bad, others ascending."""
-    found = set(names.tolist())
-    return [*(name for name in REGIMES if name in found), *sorted(found - set(REGIMES))]
+    """The distinct names: regimes from bull to crash, others ascending."""
+    distinct = set(names.tolist())
+    return [*(name for name in REGIMES if name in distinct), *sorted(distinct - set(REGIMES))]

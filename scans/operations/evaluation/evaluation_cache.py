@@ -20,6 +20,7 @@ import numpy as np
 from caching.cached import cached
 from caching.keys import digest
 from marketdata.errors import DataProblem
+from marketdata.number_format import count_of
 from marketdata.queries import index_series
 from marketdata.queries.breaks import get_history_digests
 from marketdata.queries.market_calendar import get_hours
@@ -42,17 +43,18 @@ _ONE_AT_A_TIME = threading.BoundedSemaphore(1)
 
 
 class TooMuch(DataProblem):
-    """The range is too long to be judged while somebody waits."""
+    """The range is too long to be judged in one request."""
 
 
 class Busy(Exception):
-    """Another evaluation is under way in this process."""
+    """Another evaluation is running in this process."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationKey:
-    """What to judge, nothing left open: `first` to `last` (sessions), judged up to the session `end`; `published` are
-    digests of the versions' published sessions, `data` that of the record up to `end` and of the index's series."""
+    """The complete parameters of an evaluation, and the digests of its inputs: sessions `first` to `last`, judged up to
+    the session `end`. `published`: digests of the versions' published sessions. `data`: digest of the record up to
+    `end` and of the index series."""
 
     market: str
     versions: tuple[str, ...]
@@ -66,12 +68,12 @@ class EvaluationKey:
     data: str
 
     def parts(self) -> dict[str, Any]:
-        """Name -> value."""
+        """Field name -> value."""
         return {name: getattr(self, name) for name in self.__slots__}
 
     @property
     def tag(self) -> str:
-        """Changes with anything that the answer depends on."""
+        """A digest of the key, which changes with every input of the evaluation."""
         return digest([self.parts()])
 
 
@@ -86,119 +88,119 @@ def evaluation_key(
     costs: float = 0.0,
     by: str = "",
 ) -> EvaluationKey:
-    """Raises DataProblem (TooMuch, BeyondRecord, NoRuns, or LakeError where the lake is behind) for what cannot be
-    judged. No horizons: those of HORIZONS that the record can judge."""
-    held = get_projected_record(market, *[day for day in (first, last) if day])
-    held.refuse_empty()
-    begin = first or held.block(held.sessions[-1])[0].item()
-    asked = held.between(begin, last)
-    end = max(held.last_complete_session(as_of), asked[-1].item())
-    chosen = tuple(sorted(set(horizons))) or _judgeable(held, asked, end)
-    return evaluation_key_until(market, versions, held, asked, end=end, horizons=chosen, costs=costs, by=by)
+    """The key of an evaluation. No horizons: those of HORIZONS that the record can judge. Raises DataProblem: TooMuch,
+    BeyondRecord, NoRuns, or LakeError if the lake is behind the record."""
+    record = get_projected_record(market, *[day for day in (first, last) if day])
+    record.refuse_empty()
+    begin = first or record.block(record.sessions[-1])[0].item()
+    days = record.between(begin, last)
+    end = max(record.last_complete_session(as_of), days[-1].item())
+    used_horizons = tuple(sorted(set(horizons))) or _judgeable(record, days, end)
+    return evaluation_key_until(market, versions, record, days, end=end, horizons=used_horizons, costs=costs, by=by)
 
 
 def evaluation_key_until(
     market: str,
     versions: Sequence[ScannerVersion],
-    held: Record,
-    asked: Days,
+    record: Record,
+    days: Days,
     *,
     end: date,
     horizons: Sequence[int],
     costs: float = 0.0,
     by: str = "",
 ) -> EvaluationKey:
-    """The same where nothing is left open."""
-    _refuse_too_much(held, asked, horizons)
+    """The key of an evaluation with given sessions, end and horizons."""
+    _refuse_too_much(record, days, horizons)
     return EvaluationKey(
         market=market,
         versions=tuple(version.slug for version in versions),
-        first=asked[0].item(),
-        last=asked[-1].item(),
+        first=days[0].item(),
+        last=days[-1].item(),
         end=end,
         horizons=tuple(horizons),
         costs=costs,
         by=by,
-        published=tuple(_published(market, version, asked) for version in versions),
+        published=tuple(_published(market, version, days) for version in versions),
         data=digest(
             [
-                *get_history_digests(held, held.between(end, end)),
-                *index_series.get_index(held, asked[-1:], index_series.get_index_name(market)).states,
+                *get_history_digests(record, record.between(end, end)),
+                *index_series.get_index(record, days[-1:], index_series.get_index_name(market)).states,
             ]
         ),
     )
 
 
-def _judgeable(held: Record, asked: Days, end: date) -> tuple[int, ...]:
-    """The usual horizons, without those that no pick can have been held for."""
-    block = held.block(asked[0])
-    longest = int(((block >= asked[0]) & (block <= np.datetime64(end))).sum())
-    found = tuple(horizon for horizon in HORIZONS if horizon < longest)
-    if not found:
-        raise BeyondRecord(f"Nothing picked on {asked[0]} can be judged: no session follows.")
-    return found
+def _judgeable(record: Record, days: Days, end: date) -> tuple[int, ...]:
+    """The horizons of HORIZONS that are shorter than the record after the first session."""
+    block = record.block(days[0])
+    longest = int(((block >= days[0]) & (block <= np.datetime64(end))).sum())
+    usable = tuple(horizon for horizon in HORIZONS if horizon < longest)
+    if not usable:
+        raise BeyondRecord(f"Nothing picked on {days[0]} can be judged: no session follows.")
+    return usable
 
 
-def _refuse_too_much(held: Record, asked: Days, horizons: Sequence[int]) -> None:
-    widest = int(held.bars[np.isin(held.sessions, asked)].max())
-    if (len(asked) + HISTORY + max(horizons, default=0)) * widest > MAX_CELLS:
+def _refuse_too_much(record: Record, days: Days, horizons: Sequence[int]) -> None:
+    widest = int(record.bars[np.isin(record.sessions, days)].max())
+    if (len(days) + HISTORY + max(horizons, default=0)) * widest > MAX_CELLS:
         most = MAX_CELLS // widest - HISTORY - max(horizons, default=0)
         raise TooMuch(
-            f"{len(asked)} sessions of {widest} instruments are too many to judge while somebody waits, {most} are "
-            "not: narrow the range with from and to, or run `manage.py evaluate_scans`."
+            f"{count_of(len(days), 'session')} of {count_of(widest, 'instrument')} are too many to judge in one "
+            f"request, the most is {most}: narrow the range with from and to, or run `manage.py evaluate_scans`."
         )
 
 
-def _published(market: str, version: ScannerVersion, asked: Days) -> str:
-    """A digest of what the version has published on the sessions `asked`: a session's row never changes, another
-    answer is another row."""
-    rows = results.published_sessions(market, version).filter(date__range=(asked[0].item(), asked[-1].item()))
+def _published(market: str, version: ScannerVersion, days: Days) -> str:
+    """A digest of the version's published sessions among `days`, by their keys: a session's row never changes, and a
+    new answer is a new row."""
+    rows = results.published_sessions(market, version).filter(date__range=(days[0].item(), days[-1].item()))
     keys = list(rows.order_by("pk").values_list("pk", flat=True))
     if not keys:
-        raise no_runs_error(market, version.slug, asked)
+        raise no_runs_error(market, version.slug, days)
     return digest(keys)
 
 
-def cached_evaluation(asked: EvaluationKey) -> Evaluation:
-    """The evaluation of what `evaluation_key` gave; Busy where another one does not end in time."""
-    return _kept(**asked.parts())
+def cached_evaluation(key: EvaluationKey) -> Evaluation:
+    """The evaluation of `key`, cached; Busy if another one does not end in time."""
+    return _cached_evaluation(**key.parts())
 
 
 @cached(
     "published", what="evaluation", version=2, holds=(Evaluation, EvaluationRequest, EvaluationLine, Figures, Interval)
 )
-def _kept(**fields: Any) -> Evaluation:
-    asked = EvaluationKey(**fields)
+def _cached_evaluation(**fields: Any) -> Evaluation:
+    key = EvaluationKey(**fields)
     with evaluation_lock():
-        return evaluate_versions(request_of_key(asked))
+        return evaluate_versions(request_of_key(key))
 
 
-def request_of_key(asked: EvaluationKey) -> EvaluationRequest:
-    """What is evaluated, as of the moment at which the session `end` closed."""
+def request_of_key(key: EvaluationKey) -> EvaluationRequest:
+    """The request of a key, as of the close of the session `end`."""
     return EvaluationRequest(
-        market=asked.market,
-        as_of=closing_moment(asked.market, asked.end),
-        versions=asked.versions,
-        first=asked.first,
-        last=asked.last,
-        horizons=asked.horizons,
-        costs=asked.costs,
-        by=asked.by,
+        market=key.market,
+        as_of=closing_moment(key.market, key.end),
+        versions=key.versions,
+        first=key.first,
+        last=key.last,
+        horizons=key.horizons,
+        costs=key.costs,
+        by=key.by,
         intervals=True,
         mend=False,
     )
 
 
 def closing_moment(market: str, day: date) -> datetime:
-    """The moment at which `market` closes on `day`."""
+    """The moment at which `market` closes on `day`, in UTC."""
     return get_hours(market).closing(day)
 
 
 @contextmanager
 def evaluation_lock() -> Iterator[None]:
-    """Busy where the evaluation under way does not end in time: their arrays are large."""
+    """Allow one evaluation at a time, since their arrays are large; Busy if the running one does not end in time."""
     if not _ONE_AT_A_TIME.acquire(timeout=PATIENCE):
-        raise Busy("Another evaluation is under way here: ask again in a moment.")
+        raise Busy("Another evaluation is running here: try again in a moment.")
     try:
         yield
     finally:

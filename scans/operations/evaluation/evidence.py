@@ -1,6 +1,6 @@
-"""Picks with everything needed to judge them: one read of the lake for all versions, their holdings and benchmarks.
+"""Evidence on picks, from which they are judged: one read of the lake for all versions, their holdings and benchmarks.
 
-1. The sessions asked for, and the picks of each version on them (`picked`).
+1. The requested sessions, and the picks of each version on them (`picks`).
 2. The prices from the first of them to the longest horizon after the last, or to the last complete session.
 3. For each version its paths and benchmarks (`scans.evaluation`).
 """
@@ -32,22 +32,22 @@ from scans.evaluation.holdings import WAIT, Paths, PickSet, follow
 from scans.evaluation.prices import Prices, price_arrays
 from scans.kernels.ranks import top_per_group
 from scans.operations.evaluation.picks import PUBLISHED, EligibilityRule, VersionPicks, published_picks, scan_picks
-from scans.queries import versions as queries
+from scans.queries.versions import get_versions
 
 HORIZONS = (1, 5, 10, 20, 60)
 HISTORY = 253
-"""Sessions before the first: as far as a suspected corporate action reaches."""
+"""Sessions read before the first: the reach of a suspected corporate action."""
 
 
 class BeyondRecord(DataProblem):
-    """No holding over such a horizon can have ended yet, or a pick's bars are gone."""
+    """No holding over the horizon can have ended, or the record has no bars of a pick."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationRequest:
-    """What to judge. No first: from the beginning of the record's last uninterrupted run on; no last: to its end.
-    horizons in sessions, costs the share of a round trip; `by` one of evaluate.GROUPINGS, or nothing. `intervals`: with
-    the intervals of the means. `mend` False: nothing is written, so a lake that is behind is a LakeError."""
+    """Options of an evaluation. No first: from the start of the record's last contiguous block; no last: to its end.
+    `horizons` in sessions. `costs`: the share of a round trip. `by`: one of evaluate.GROUPINGS, or "". `intervals`:
+    with confidence intervals. `mend` False: nothing is written, and a lake that is behind raises LakeError."""
 
     market: str
     as_of: datetime
@@ -64,7 +64,7 @@ class EvaluationRequest:
 
 @dataclass(frozen=True, slots=True)
 class VersionEvidence:
-    """One version, ready to be judged. eligible (K, N): who could be picked on each session asked for."""
+    """The evidence on one version. eligible (K, N): the instruments that could be picked on each requested session."""
 
     picked: VersionPicks
     eligible: Bools
@@ -74,18 +74,18 @@ class VersionEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`asked` (K,) sessions, the first of `prices`; regime (K,) names by the trend of the market index, and
-    `regimes` why.
+    """The evidence of a request. `sessions` (K,): the first of `prices`. `regime` (K,): names by the trend of the
+    market index; `regimes`: their rules.
 
-    instruments: how many could be picked at some time, gone: how many of these have no bar on the last session used,
-    capped: on how many of the sessions asked for most of them have a market cap. seconds by stage.
+    instruments: how many were eligible at some time. gone: how many of these have no bar on the last session read.
+    capped: on how many requested sessions most of them have a market cap. seconds: by stage.
     """
 
-    asked: Days
+    sessions: Days
     prices: Prices
     regime: NDArray[np.str_]
     regimes: RegimeHistory
-    judgings: tuple[VersionEvidence, ...]
+    version_evidence: tuple[VersionEvidence, ...]
     instruments: int
     gone: int
     capped: int
@@ -93,95 +93,98 @@ class Evidence:
 
 
 def gather_evidence(request: EvaluationRequest) -> Evidence:
-    """The evidence on every version of `request`; raises what is wrong with it or with the data in one sentence."""
+    """The evidence on every version of `request`; errors of the request or the data are raised, in one sentence
+    each."""
     get_market(request.market)
-    chosen = queries.get_versions(request.market, list(request.versions))
+    versions = get_versions(request.market, list(request.versions))
     if request.mend:
-        held = project.current_record(request.market)
+        record = project.current_record(request.market)
     else:
-        named = [day for day in (request.first, request.last) if day]
-        held = get_projected_record(request.market, *named)
-    asked = _asked(held, request)
-    days = _days(held, asked, request)
+        named_days = [day for day in (request.first, request.last) if day]
+        record = get_projected_record(request.market, *named_days)
+    sessions = _requested_sessions(record, request)
+    price_days = _price_days(record, sessions, request)
     began = time.perf_counter()
     if request.source == PUBLISHED:
-        picked = [published_picks(request.market, version, asked) for version in chosen]
+        picked = [published_picks(request.market, version, sessions) for version in versions]
     else:
-        picked = scan_picks(request.market, chosen, asked, request.as_of)
-        held = get_record(request.market)
-    found = time.perf_counter()
-    rules = {rule for one in picked for rule in one.rules}
-    panel, over, index = _read(request, held, asked, days, rules)
+        picked = scan_picks(request.market, versions, sessions, request.as_of)
+        record = get_record(request.market)
+    picks_done = time.perf_counter()
+    rules = {rule for picks in picked for rule in picks.rules}
+    panel, over, index = _read(request, record, sessions, price_days, rules)
     read = time.perf_counter()
     horizons = tuple(sorted(set(request.horizons)))
-    judgings = tuple(_judging(one, panel, over, len(asked), horizons) for one in picked)
-    eligible = np.logical_or.reduce([one.eligible for one in judgings])
-    once, counts = eligible.any(axis=0), eligible.sum(axis=1)
+    version_evidence = tuple(_version_evidence(picks, panel, over, len(sessions), horizons) for picks in picked)
+    eligible = np.logical_or.reduce([picks.eligible for picks in version_evidence])
+    ever_eligible, counts = eligible.any(axis=0), eligible.sum(axis=1)
     history = RegimeHistory(index)
     with np.errstate(invalid="ignore"):
-        caps = (eligible & (over.market_cap[: len(asked)] > 0)).sum(axis=1)
+        caps = (eligible & (over.market_cap[: len(sessions)] > 0)).sum(axis=1)
     return Evidence(
-        asked=asked,
+        sessions=sessions,
         prices=over,
-        regime=np.array(regimes.NAMES)[history.trend[index.rows(asked)]],
+        regime=np.array(regimes.NAMES)[history.trend[index.rows(sessions)]],
         regimes=history,
-        judgings=judgings,
-        instruments=int(once.sum()),
-        gone=int((once & (panel.segment[-1] < 0)).sum()),
+        version_evidence=version_evidence,
+        instruments=int(ever_eligible.sum()),
+        gone=int((ever_eligible & (panel.segment[-1] < 0)).sum()),
         capped=int((2 * caps >= np.maximum(counts, 1)).sum()),
         seconds={
-            "picks": found - began,
-            "read": read - found,
+            "picks": picks_done - began,
+            "read": read - picks_done,
             "judge": time.perf_counter() - read,
         },
     )
 
 
-def _asked(held: Record, request: EvaluationRequest) -> Days:
-    held.refuse_empty()
-    first = request.first or held.block(held.sessions[-1])[0].item()
-    return held.between(first, request.last)
+def _requested_sessions(record: Record, request: EvaluationRequest) -> Days:
+    record.refuse_empty()
+    first = request.first or record.block(record.sessions[-1])[0].item()
+    return record.between(first, request.last)
 
 
-def _days(held: Record, asked: Days, request: EvaluationRequest) -> Days:
-    """The sessions from the first asked for to the end of the longest holding, as far as they are known."""
-    end = np.datetime64(held.last_complete_session(request.as_of))
-    block = held.block(asked[0])
-    block = block[(block >= asked[0]) & (block <= max(end, asked[-1]))]
+def _price_days(record: Record, sessions: Days, request: EvaluationRequest) -> Days:
+    """The sessions from the first requested one to the end of the longest holding, as far as they are recorded."""
+    end = np.datetime64(record.last_complete_session(request.as_of))
+    block = record.block(sessions[0])
+    block = block[(block >= sessions[0]) & (block <= max(end, sessions[-1]))]
     for horizon in sorted(request.horizons):
         if horizon >= len(block):
             raise BeyondRecord(
                 f"A horizon of {count_of(horizon, 'session')} reaches past the record, which ends on {block[-1]}: "
-                f"even a pick of {asked[0]} could not be held longer than {len(block) - 1}: "
+                f"even a pick of {sessions[0]} could not be held longer than {len(block) - 1}: "
                 "ask for a shorter one or begin earlier."
             )
-    days: Days = block[: len(asked) + WAIT + max(request.horizons)]
-    return days
+    price_days: Days = block[: len(sessions) + WAIT + max(request.horizons)]
+    return price_days
 
 
 def _read(
-    request: EvaluationRequest, held: Record, asked: Days, days: Days, rules: set[EligibilityRule]
+    request: EvaluationRequest, record: Record, sessions: Days, price_days: Days, rules: set[EligibilityRule]
 ) -> tuple[Panel, Prices, MarketIndex]:
-    """The panel, the prices and the index; a lake that turns out to be broken or behind is mended once."""
+    """The panel, the prices and the index; a lake that is damaged or behind is repaired once."""
     if not request.mend:
-        return _loaded(held, asked, days, rules)
-    return project.read_with_repair(held, lambda held: _loaded(held, asked, days, rules))
+        return _read_arrays(record, sessions, price_days, rules)
+    return project.read_with_repair(record, lambda record: _read_arrays(record, sessions, price_days, rules))
 
 
-def _loaded(held: Record, asked: Days, days: Days, rules: set[EligibilityRule]) -> tuple[Panel, Prices, MarketIndex]:
+def _read_arrays(
+    record: Record, sessions: Days, price_days: Days, rules: set[EligibilityRule]
+) -> tuple[Panel, Prices, MarketIndex]:
     fields = ["open", "high", "low", "close", "volume"]
     if any(rule.limits for rule in rules):
         fields.append("amount")
-    found = index_series.get_index(held, asked, index_series.get_index_name(held.market.name))
-    index = MarketIndex(found.sessions, found.m, found.range)
+    index_data = index_series.get_index(record, sessions, index_series.get_index_name(record.market.name))
+    index = MarketIndex(index_data.sessions, index_data.m, index_data.range)
     history = max([HISTORY, *(rule.min_bars for rule in rules)])
-    window = open_window(held, days, history)
+    window = open_window(record, price_days, history)
     panel = window.read(dict.fromkeys(fields, 0), threads=2, market_cap=True)
     return panel, price_arrays(panel, window.suspects()), index
 
 
-def _judging(
-    picked: VersionPicks, panel: Panel, over: Prices, asked: int, horizons: tuple[int, ...]
+def _version_evidence(
+    picked: VersionPicks, panel: Panel, over: Prices, sessions: int, horizons: tuple[int, ...]
 ) -> VersionEvidence:
     rows = np.searchsorted(over.sessions, picked.date)
     column = over.columns(picked.code, rows)
@@ -193,22 +196,22 @@ def _judging(
         )
     picks = PickSet(rows, column)
     paths = follow(over, picks, horizons)
-    eligible = _eligible(picked, panel, over, asked)
+    eligible = _eligible(picked, panel, over, sessions)
     return VersionEvidence(picked, eligible, paths, compute_benchmarks(over, paths, eligible))
 
 
-def _eligible(picked: VersionPicks, panel: Panel, over: Prices, asked: int) -> Bools:
-    """Who could be picked on each session asked for, (K, N), by the rule it was answered under; nobody where it was
-    not."""
+def _eligible(picked: VersionPicks, panel: Panel, over: Prices, sessions: int) -> Bools:
+    """The instruments that could be picked on each requested session, (K, N), by the rule of its answer; none on a
+    session without an answer."""
     row = np.searchsorted(over.sessions, picked.sessions)
-    chosen = np.zeros((asked, len(over.codes)), dtype=bool)
+    versions = np.zeros((sessions, len(over.codes)), dtype=bool)
     for n, rule in enumerate(picked.rules):
-        mine = row[picked.rule == n]
-        chosen[mine] = _allowed(panel, rule)[mine]
-    return chosen
+        rows = row[picked.rule == n]
+        versions[rows] = _eligible_by_rule(panel, rule)[rows]
+    return versions
 
 
-def _allowed(panel: Panel, rule: EligibilityRule) -> Bools:
+def _eligible_by_rule(panel: Panel, rule: EligibilityRule) -> Bools:
     eligible = panel.eligible(segments=rule.segments, min_bars=rule.min_bars)
     for name, count in rule.limits:
         if name in panel.segments:

@@ -46,17 +46,17 @@ from scans.operations import signals
 from scans.operations.evening import notify
 from scans.operations.evening.report import EveningReport, VersionReport
 from scans.operations.requests.worker import USER_ERRORS
-from scans.operations.scan import run as scanning
 from scans.operations.scan.answers import Scan
+from scans.operations.scan.run import RunRequest, run_scan
 from scans.operations.versions import version_reads_flows
 from scans.order_prices import pick_plan
 from scans.queries import readiness
-from scans.queries import versions as queries
 from scans.queries.freshness import markets_freshness
+from scans.queries.versions import get_versions
 
 LOGGER = logging.getLogger(__name__)
 MAX_SESSIONS = 10
-"""Sessions that a version is behind by and that an evening makes up for; a backfill does more."""
+"""Most sessions that an evening scans for a version that is behind; a backfill has no such limit."""
 STATUS_OF_OUTCOME = {
     EveningOutcome.DONE: EveningStatus.PUBLISHED,
     EveningOutcome.PARTIAL: EveningStatus.PARTIAL,
@@ -64,7 +64,7 @@ STATUS_OF_OUTCOME = {
     EveningOutcome.FAILED: EveningStatus.FAILED,
 }
 PICKS = 5
-"""The best of each version, as a notification names them."""
+"""How many picks of each version a notification names."""
 
 Clock = Callable[[], datetime]
 WarmUp = Callable[[str, Iterable[str]], None]
@@ -72,8 +72,8 @@ WarmUp = Callable[[str, Iterable[str]], None]
 
 @dataclass(frozen=True, slots=True)
 class EveningRequest:
-    """Which evening. No versions: every enabled one whose segments the market has. `session`: that of this day, else
-    the latest that closed since `since` (None: since the same time of the day before) and up to `until` (None: now)."""
+    """Options of an evening. No versions: every enabled one whose segments the market has. `session` is a day; None:
+    the latest session that closed after `since` (None: a day before the call) and up to `until` (None: the call)."""
 
     market: str
     versions: Sequence[str] = ()
@@ -85,87 +85,91 @@ class EveningRequest:
     started_by: str = ""
 
 
-def run_evening(asked: EveningRequest, *, clock: Clock, warm_up: WarmUp) -> EveningReport:
-    """What came of the evening. Raises UnknownMarket, UnknownVersion, LeaseTaken where another process is at work on an
-    evening of the market, and LeaseLost where one took this evening over; the report says everything else that goes
-    wrong."""
-    began, as_of, named = perf_counter(), clock(), get_market(asked.market)
-    chosen = _versions(asked)
-    if asked.collects:
-        missing_data.sync_holidays(asked.market, as_of=as_of)
-    session, why = _session(named, asked, as_of)
-    told = EveningReport(asked.market, session, why)
+def run_evening(request: EveningRequest, *, clock: Clock, warm_up: WarmUp) -> EveningReport:
+    """Run an evening; returns its report, which names every failure but these: UnknownMarket, UnknownVersion,
+    LeaseTaken if another process runs an evening of the market, LeaseLost if another process has taken this one
+    over."""
+    began, as_of, market = perf_counter(), clock(), get_market(request.market)
+    versions = _versions(request)
+    if request.collects:
+        missing_data.sync_holidays(request.market, as_of=as_of)
+    session, reason = _session(market, request, as_of)
+    report = EveningReport(request.market, session, reason)
     if session is None:
-        (record,) = markets_freshness([asked.market], as_of)
-        if record.is_alarming:
-            told.reason += f" {record.sentence}"
-        return told
-    with Lease(f"evening of market {asked.market}") as lease:
-        row = _row(asked, session, as_of)
+        (record_freshness,) = markets_freshness([request.market], as_of)
+        if record_freshness.is_alarming:
+            report.reason += f" {record_freshness.sentence}"
+        return report
+    with Lease(f"evening of market {request.market}") as lease:
+        evening = _start_row(request, session, as_of)
         status = EveningStatus.FAILED
         try:
-            _Work(lease, session, as_of, asked, chosen, told, clock, warm_up).work()
-            told.readiness = _readiness(asked.market, session, clock())
-            if told.readiness and not asked.versions:
-                told.readiness["skipped"] = readiness.lacking_segments(asked.market)
-            told.seconds = round(perf_counter() - began, 2)
+            _EveningRun(lease, session, as_of, request, versions, report, clock, warm_up).run_steps()
+            report.readiness = _readiness(request.market, session, clock())
+            if report.readiness and not request.versions:
+                report.readiness["skipped"] = readiness.lacking_segments(request.market)
+            report.seconds = round(perf_counter() - began, 2)
             lease.check()
-            notify.record_report(told, at=clock())
-            status = STATUS_OF_OUTCOME[told.outcome]
+            notify.record_report(report, at=clock())
+            status = STATUS_OF_OUTCOME[report.outcome]
         finally:
-            mine = Evening.objects.filter(pk=row.pk, status=EveningStatus.RUNNING)
-            mine.update(status=status, finished_at=clock())
-    notify.send_new(told, clock=clock)
-    return told
+            running_rows = Evening.objects.filter(pk=evening.pk, status=EveningStatus.RUNNING)
+            running_rows.update(status=status, finished_at=clock())
+    notify.send_new(report, clock=clock)
+    return report
 
 
 def _readiness(market: str, session: date, as_of: datetime) -> dict[str, Any]:
-    """The session's bars and the market's state afterwards, as a notification has them; {} where they are not known."""
+    """The counts of the session's bars and the market's readiness, as JSON types; {} if they cannot be computed."""
     try:
-        found = readiness.market_readiness(market, as_of)
+        market_state = readiness.market_readiness(market, as_of)
         bars = get_session_bars(get_record(market), session)
-    except Exception:  # the answers are published: nothing of them depends on this
-        LOGGER.exception("The readiness of market %s is not known", market)
+    except Exception:  # the answers are published and do not depend on this
+        LOGGER.exception("The readiness of market %s cannot be computed", market)
         return {}
     return {
-        "state": str(found.state),
-        "reason": found.reason,
-        "last_closed_session": str(found.record.last_closed),
-        "sessions_behind": found.record.behind,
-        "undecided": [str(day) for day, _ in found.record.undecided],
+        "state": str(market_state.state),
+        "reason": market_state.reason,
+        "last_closed_session": str(market_state.record.last_closed),
+        "sessions_behind": market_state.record.behind,
+        "undecided": [str(day) for day, _ in market_state.record.undecided],
         "expected": bars.expected,
         "present": bars.present,
-        "absent": {one.reason: one.count for one in bars.omissions if one.expected and not one.has_bar},
+        "absent": {
+            omission.reason: omission.count for omission in bars.omissions if omission.expected and not omission.has_bar
+        },
     }
 
 
-def _row(asked: EveningRequest, session: date, as_of: datetime) -> Evening:
-    """The row of this evening; rows of processes that died end with it."""
-    running = Evening.objects.filter(market=asked.market, status=EveningStatus.RUNNING)
+def _start_row(request: EveningRequest, session: date, as_of: datetime) -> Evening:
+    """Create the row of this evening; rows of processes that died are marked failed."""
+    running = Evening.objects.filter(market=request.market, status=EveningStatus.RUNNING)
     running.update(status=EveningStatus.FAILED, finished_at=as_of)
-    return Evening.objects.create(market=asked.market, session=session, started_by=asked.started_by, started_at=as_of)
+    return Evening.objects.create(
+        market=request.market, session=session, started_by=request.started_by, started_at=as_of
+    )
 
 
-def _versions(asked: EveningRequest) -> list[ScannerVersion]:
-    if asked.versions:
-        return queries.get_versions(asked.market, list(asked.versions))
-    return readiness.enabled_versions(asked.market)
+def _versions(request: EveningRequest) -> list[ScannerVersion]:
+    if request.versions:
+        return get_versions(request.market, list(request.versions))
+    return readiness.enabled_versions(request.market)
 
 
-def _session(market: Market, asked: EveningRequest, as_of: datetime) -> tuple[date | None, str]:
-    """The evening's session; without one, why there is nothing to do."""
+def _session(market: Market, request: EveningRequest, as_of: datetime) -> tuple[date | None, str]:
+    """The evening's session and ""; None and the reason if there is nothing to do."""
     local = as_of.astimezone(ZoneInfo(market.timezone))
     calendar, hours = get_sessions(market.name), get_hours(market.name)
-    if asked.session is not None:
-        if np.datetime64(asked.session) not in calendar:
-            return None, f"{asked.session} is no session of market {market.name}: nothing to do."
-        if hours.closing(asked.session) > as_of:
-            return None, f"{asked.session} has not closed on market {market.name} yet: run it then."
-        return asked.session, ""
-    since = asked.since or local - timedelta(days=1)  # by the clock on the wall, whatever its hours
+    if request.session is not None:
+        if np.datetime64(request.session) not in calendar:
+            return None, f"{request.session} is no session of market {market.name}: nothing to do."
+        if hours.closing(request.session) > as_of:
+            return None, f"{request.session} has not closed on market {market.name} yet: run it then."
+        return request.session, ""
+    since = request.since or local - timedelta(days=1)  # in local time, whatever the day's length in hours
     at = int(np.searchsorted(calendar, np.datetime64(local.date()), side="right"))
     for day in calendar[max(at - 3, 0) : at][::-1].tolist():
-        if since < hours.closing(day) <= (asked.until or as_of):
+        if since < hours.closing(day) <= (request.until or as_of):
             return day, ""
     return (
         None,
@@ -173,81 +177,81 @@ def _session(market: Market, asked: EveningRequest, as_of: datetime) -> tuple[da
     )
 
 
-class _Work:
-    """One evening at work; what comes of it is written into `told`."""
+class _EveningRun:
+    """One run of an evening, which fills in `report`."""
 
     def __init__(
         self,
         lease: Lease,
         session: date,
         as_of: datetime,
-        asked: EveningRequest,
-        chosen: list[ScannerVersion],
-        told: EveningReport,
+        request: EveningRequest,
+        versions: list[ScannerVersion],
+        report: EveningReport,
         clock: Clock,
         warm_up: WarmUp,
     ) -> None:
-        self._lease, self._asked, self._chosen = lease, asked, chosen
-        self._told, self._clock, self._warm_up = told, clock, warm_up
+        self._lease, self._request, self._versions = lease, request, versions
+        self._report, self._clock, self._warm_up = report, clock, warm_up
         self._session, self._as_of = session, as_of
 
-    def work(self) -> None:
-        """Steps 3 to 5, except the notification. LeaseLost where another process took the evening over."""
+    def run_steps(self) -> None:
+        """Steps 3 to 5 but the notification. LeaseLost if another process has taken the evening over."""
         try:
-            if self._asked.collects:
-                market = self._asked.market
-                self._told.collected = missing_data.collect_missing(
+            if self._request.collects:
+                market = self._request.market
+                self._report.collected = missing_data.collect_missing(
                     market,
-                    flows=any(version_reads_flows(one, market) for one in self._chosen),
+                    flows=any(version_reads_flows(version, market) for version in self._versions),
                     clock=self._clock,
                     beat=self._lease.check,
                 )
-            held = project.current_record(self._asked.market)
-            if not self._is_complete(held):
+            record = project.current_record(self._request.market)
+            if not self._is_complete(record):
                 return
-            if not self._chosen:
-                self._told.reason = f"No scanner version of market {self._asked.market} is enabled: enable one."
+            if not self._versions:
+                self._report.reason = f"No scanner version of market {self._request.market} is enabled: enable one."
                 return
-            for days, left_out, versions in self._owed(held):
-                self._scan([one.slug for one in versions], days, left_out)
-            self._told.versions.sort(key=lambda one: one.version)
-            self._follow()
+            for days, left_out, versions in self._sessions_due(record):
+                self._scan([version.slug for version in versions], days, left_out)
+            self._report.versions.sort(key=lambda report: report.version)
+            self._update_signals()
         except USER_ERRORS as error:
-            self._told.reason = str(error)
+            self._report.reason = str(error)
         except LeaseLost:
             raise
         except Exception as error:
-            LOGGER.exception("The evening of market %s failed", self._asked.market)
-            self._told.reason = f"It was ended by {type(error).__name__}: the log has more."
+            LOGGER.exception("The evening of market %s failed", self._request.market)
+            self._report.reason = f"It was ended by {type(error).__name__}: the log has more."
 
-    def _is_complete(self, held: Record) -> bool:
-        """Whether the session's bars are all there; `told` says it where they are not."""
+    def _is_complete(self, record: Record) -> bool:
+        """Whether the session's bars are complete; the report says why if they are not."""
         day = np.datetime64(self._session)
-        n = int(np.searchsorted(held.sessions, day))
-        there = int(held.bars[n]) if n < len(held.sessions) and held.sessions[n] == day else 0
-        if there and not held.is_doubtful(n):
+        n = int(np.searchsorted(record.sessions, day))
+        bar_count = int(record.bars[n]) if n < len(record.sessions) and record.sessions[n] == day else 0
+        if bar_count and not record.is_doubtful(n):
             return True
-        have = "no instrument has a bar"
-        if there:
-            have = held.doubt(n)
-        elif why := held.closed.get(str(day)):
-            have = f"{why}; closed? Then confirm it in the admin's calendar overrides"
-        self._told.incomplete = True
-        self._told.reason = (
-            f"Session {day} of market {self._asked.market} is not complete, {have}: nothing was scanned. Once "
+        problem = "no instrument has a bar"
+        if bar_count:
+            problem = record.doubt(n)
+        elif why := record.closed.get(str(day)):
+            problem = f"{why}; closed? Then confirm it in the admin's calendar overrides"
+        self._report.incomplete = True
+        self._report.reason = (
+            f"Session {day} of market {self._request.market} is not complete, {problem}: nothing was scanned. Once "
             "its bars are there, `manage.py run_evening` does the rest."
         )
-        if self._told.collected is not None and self._told.collected.left_out:
-            self._told.reason += f" {self._told.collected.left_out}"
+        if self._report.collected is not None and self._report.collected.left_out:
+            self._report.reason += f" {self._report.collected.left_out}"
         return False
 
-    def _owed(self, held: Record) -> Iterator[tuple[Days, int, list[ScannerVersion]]]:
-        """The sessions to run, how many before them are left out, and the versions that owe just these."""
-        upto = held.sessions[held.sessions <= np.datetime64(self._session)]
+    def _sessions_due(self, record: Record) -> Iterator[tuple[Days, int, list[ScannerVersion]]]:
+        """(sessions to run, count of earlier sessions left out, versions that lack exactly these sessions)."""
+        upto = record.sessions[record.sessions <= np.datetime64(self._session)]
         last = dict(
             ScanSession.objects.filter(
-                market=self._asked.market,
-                version__in=self._chosen,
+                market=self._request.market,
+                version__in=self._versions,
                 published=True,
                 date__lte=self._session,
             )
@@ -255,7 +259,7 @@ class _Work:
             .annotate(Max("date"))
         )
         groups: dict[int, list[ScannerVersion]] = {}
-        for version in self._chosen:
+        for version in self._versions:
             since = last.get(version.pk)
             behind = 1 if since is None else int((upto > np.datetime64(since)).sum())
             groups.setdefault(max(behind, 1), []).append(version)
@@ -263,88 +267,79 @@ class _Work:
             yield upto[-min(behind, MAX_SESSIONS) :], max(behind - MAX_SESSIONS, 0), versions
 
     def _scan(self, slugs: list[str], days: Days, left_out: int) -> None:
-        """Run versions over the same sessions together, and each by itself where that cannot be."""
+        """Run versions over the same sessions in one run, or each on its own if that fails."""
         self._lease.check()
-        request = scanning.RunRequest(
-            market=self._asked.market,
+        request = RunRequest(
+            market=self._request.market,
             as_of=self._as_of,
             versions=slugs,
             first=days[0].item(),
             last=days[-1].item(),
-            executor=self._asked.executor,
-            started_by=self._asked.started_by,
+            executor=self._request.executor,
+            started_by=self._request.started_by,
         )
         try:
-            scans = scanning.run_scan(request, permit=self._lease.check)
+            scans = run_scan(request, permit=self._lease.check)
         except LeaseLost:
             raise
-        except Exception as error:  # of one version, or of what all of them read
+        except Exception as error:  # of one version, or of the data that they share
             if len(slugs) > 1:
                 for slug in slugs:
                     self._scan([slug], days, left_out)
                 return
             why = str(error)
             if not isinstance(error, USER_ERRORS):
-                LOGGER.exception("%s failed on market %s", slugs[0], self._asked.market)
+                LOGGER.exception("%s failed on market %s", slugs[0], self._request.market)
                 why = f"{slugs[0]} was ended by {type(error).__name__}: the log has more."
-            self._told.versions.append(VersionReport(slugs[0], reason=why, left_out=left_out))
+            self._report.versions.append(VersionReport(slugs[0], reason=why, left_out=left_out))
         else:
-            self._told.versions += [self._ran(scan, days, left_out) for scan in scans]
+            self._report.versions += [self._version_report(scan, days, left_out) for scan in scans]
 
-    def _ran(self, scan: Scan, days: Days, left_out: int) -> VersionReport:
-        """What became of a version, read from what is published."""
-        found = VersionReport(scan.version.slug, reason=scan.error, left_out=left_out)
+    def _version_report(self, scan: Scan, days: Days, left_out: int) -> VersionReport:
+        """The report of a version, read from its published session."""
+        report = VersionReport(scan.version.slug, reason=scan.error, left_out=left_out)
         if scan.error:
-            return found
-        found.quarantined = [one.date for one in scan.answers if one.status == Status.QUARANTINED]
+            return report
+        report.quarantined = [answer.date for answer in scan.answers if answer.status == Status.QUARANTINED]
         row = ScanSession.objects.filter(
             market=scan.market, version=scan.version, date=self._session, published=True
         ).first()
-        if row is None:  # bars of the session went missing since it was found complete
-            found.status, found.reason = Status.QUARANTINED, scan.answers[-1].reason
-            return found
+        if row is None:  # bars of the session were deleted after the check of completeness
+            report.status, report.reason = Status.QUARANTINED, scan.answers[-1].reason
+            return report
         picks = ScanRank.objects.filter(session=row).order_by("rank")[:PICKS]
-        found.status, found.reason, found.regime = row.status, row.reason, row.regime
-        rule = next((scan.regime_rule(one) for one in scan.answers if one.date == str(row.date)), None)
-        found.regime_rule = rule.sentence if rule else ""
-        found.matched, found.ranked = row.matched, row.ranked
-        found.picks = [
+        report.status, report.reason, report.regime = row.status, row.reason, row.regime
+        rule = next((scan.regime_rule(answer) for answer in scan.answers if answer.date == str(row.date)), None)
+        report.regime_rule = rule.sentence if rule else ""
+        report.matched, report.ranked = row.matched, row.ranked
+        report.picks = [
             {
                 name: getattr(pick, name)
-                for name in (
-                    "rank",
-                    "code",
-                    "name",
-                    "score",
-                    "label",
-                    "strategy",
-                    "close",
-                    "change_pct",
-                )
+                for name in ("rank", "code", "name", "score", "label", "strategy", "close", "change_pct")
             }
             | {"plan": pick_plan(pick)}
             for pick in picks
         ]
-        found.sessions = [str(day) for day in days if str(day) not in found.quarantined]
-        found.unchanged = scan.unchanged
-        return found
+        report.sessions = [str(day) for day in days if str(day) not in report.quarantined]
+        report.unchanged = scan.unchanged
+        return report
 
-    def _follow(self) -> None:
-        """Move the signals, and keep answers ready; what goes wrong with either is told or logged."""
-        market = self._asked.market
-        done = [one.version for one in self._told.versions if not one.failed]
+    def _update_signals(self) -> None:
+        """Update the signals and warm up the response cache; a failure of either is reported or logged."""
+        market = self._request.market
+        done = [report.version for report in self._report.versions if not report.failed]
         try:
-            moved = signals.update_signals(
-                market=market, versions=[one.slug for one in self._chosen], as_of=self._as_of
+            updates = signals.update_signals(
+                market=market, versions=[version.slug for version in self._versions], as_of=self._as_of
             )
-            self._told.signals = {
-                "opened": sum(one.opened for one in moved),
-                "moved": sum(one.moved for one in moved),
+            self._report.signals = {
+                "opened": sum(update.opened for update in updates),
+                "moved": sum(update.moved for update in updates),
             }
         except Exception as error:
-            LOGGER.exception("The signals of market %s were not moved", market)
-            self._told.signals = {"error": f"The signals were not moved: {type(error).__name__}."}
+            LOGGER.exception("The signals of market %s were not updated", market)
+            self._report.signals = {"error": f"The signals were not updated: {type(error).__name__}."}
         try:
             self._warm_up(market, done)
         except Exception:
-            LOGGER.exception("Answers of market %s are not kept ready", market)
+            LOGGER.exception("The response cache of market %s was not warmed up", market)

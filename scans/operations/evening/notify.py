@@ -1,12 +1,12 @@
-"""Tells people what came of an evening: one notification for each session, through the channels that are configured.
+"""Notifications of evenings: one for each session, through the configured channels.
 
-1. A session has one notification. A run that came out as the one before changes nothing and tells nobody.
-2. A new content becomes one delivery for each channel. A delivery is taken by a conditional UPDATE and tried at once;
-   what fails for a reason that may pass is tried again later by a task worker, at most `ATTEMPTS` times.
-3. A delivery that was answered is never sent again, unless a person asks for it. Where a process dies between the
-   answer and the record of it, or an answer is lost, a receiver may see it twice, with the same x-seismo-delivery.
+1. A session has one notification. A run with the same result as the one before changes nothing and sends nothing.
+2. New content becomes one delivery for each channel. A conditional UPDATE claims a delivery, and it is tried at once; a
+   temporary failure is tried again later by a task worker, at most `MAX_ATTEMPTS` times in all.
+3. A delivery that was acknowledged is sent again only on a person's request. If a process dies before it has recorded
+   the acknowledgement, a receiver may get the delivery twice, with the same x-seismo-delivery.
 
-What a channel is configured with (an address, a password) is in no row and no log.
+The configuration of a channel (an address, a password) is written to no row and no log.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from scans.operations.evening.report import Content, EveningReport, digest, merg
 
 TASK = "scans.tasks.deliver"
 WEBHOOK, EMAIL = "webhook", "email"
-BACKOFF = (
+RETRY_DELAYS = (
     timedelta(minutes=1),
     timedelta(minutes=5),
     timedelta(minutes=30),
     timedelta(hours=2),
 )
-ATTEMPTS = len(BACKOFF) + 1
+MAX_ATTEMPTS = len(RETRY_DELAYS) + 1
 LEASE = timedelta(minutes=5)
-"""After which a delivery that somebody took, and told nothing of, may be taken again."""
-NOTHING: Content = {
+"""After this time a claimed delivery without a result may be claimed again."""
+EMPTY_CONTENT: Content = {
     "reason": "",
     "incomplete": False,
     "versions": [],
@@ -48,46 +48,46 @@ NOTHING: Content = {
     "readiness": {},
 }
 
-UNTRIED: dict[str, Any] = {"attempts": 0, "claimed_at": None, "given_up": False, "error": ""}
+NEW_DELIVERY: dict[str, Any] = {"attempts": 0, "claimed_at": None, "given_up": False, "error": ""}
 
 LOGGER = logging.getLogger(__name__)
 
 
 class NoChannel(Exception):
-    """No channel is configured; the message says how one is."""
+    """No channel is configured; the message says how to configure one."""
 
 
-def record_report(told: EveningReport, *, at: datetime) -> None:
-    """Keep what came of an evening as its session's notification; sets `told.notification` and `told.news`."""
+def record_report(report: EveningReport, *, at: datetime) -> None:
+    """Save the report as its session's notification; sets `report.notification` and `report.news`."""
     with transaction.atomic():
-        one = {"market": told.market, "session": told.session, "kind": Notification.EVENING}
-        row = Notification.objects.select_for_update().filter(**one).first()
-        content = merge(_content(row) if row else NOTHING, told.content())
-        fresh = digest(content)
+        key = {"market": report.market, "session": report.session, "kind": Notification.EVENING}
+        row = Notification.objects.select_for_update().filter(**key).first()
+        content = merge(_content(row) if row else EMPTY_CONTENT, report.content())
+        new_digest = digest(content)
         if row is None:
-            row = Notification(**one, created_at=at)
-        elif row.digest == fresh:
-            told.notification = row.pk
+            row = Notification(**key, created_at=at)
+        elif row.digest == new_digest:
+            report.notification = row.pk
             return
-        row.outcome, row.digest, row.changed_at = outcome(content), fresh, at
+        row.outcome, row.digest, row.changed_at = outcome(content), new_digest, at
         row.reason, row.versions = content["reason"], content["versions"]
         row.collection, row.signals = content["collection"], content["signals"]
         row.readiness = content["readiness"]
-        row.seconds = told.seconds
+        row.seconds = report.seconds
         row.save()
         for channel in channels():
-            _prepare(row, channel, at)
-    told.notification, told.news = row.pk, True
+            _prepare_delivery(row, channel, at)
+    report.notification, report.news = row.pk, True
 
 
-def _prepare(row: Notification, channel: str, at: datetime) -> None:
-    """A delivery of the notification as it is now, unless it was sent; one that was given up begins anew."""
+def _prepare_delivery(row: Notification, channel: str, at: datetime) -> None:
+    """Create the delivery of the notification's content unless it was sent; one that was given up starts again."""
     delivery, made = Delivery.objects.get_or_create(notification=row, channel=channel, digest=row.digest)
     if delivery.sent_at:
         return
     if not made:
-        Delivery.objects.filter(pk=delivery.pk).update(**UNTRIED)
-    _later(delivery.pk, at + 2 * LEASE)  # should this process die before it has tried
+        Delivery.objects.filter(pk=delivery.pk).update(**NEW_DELIVERY)
+    _schedule_try(delivery.pk, at + 2 * LEASE)  # in case this process dies before its first try
 
 
 def _content(row: Notification) -> Content:
@@ -101,34 +101,34 @@ def _content(row: Notification) -> Content:
     }
 
 
-def send_new(told: EveningReport, *, clock: Callable[[], datetime]) -> None:
-    """Try what is new at once."""
-    if told.news:
-        waiting = Delivery.objects.filter(notification=told.notification, sent_at=None, attempts=0)
+def send_new(report: EveningReport, *, clock: Callable[[], datetime]) -> None:
+    """Try the new deliveries of the report."""
+    if report.news:
+        waiting = Delivery.objects.filter(notification=report.notification, sent_at=None, attempts=0)
         for number in list(waiting.values_list("pk", flat=True)):
             deliver(number, as_of=clock())
 
 
 def send_again(row: Notification, *, as_of: datetime) -> list[str]:
-    """Send a notification once more through every channel, by a task worker; the channels. NoChannel where none is
-    configured."""
-    found = list(channels())
-    if not found:
+    """Have a task worker send a notification again through every channel; returns the channels' names. NoChannel if
+    none is configured."""
+    names = list(channels())
+    if not names:
         raise NoChannel("No channel is configured: set SEISMO_NOTIFY_URL or SEISMO_NOTIFY_EMAIL.")
     with transaction.atomic():
-        for channel in found:
-            one, _ = Delivery.objects.update_or_create(
+        for channel in names:
+            delivery, _ = Delivery.objects.update_or_create(
                 notification=row,
                 channel=channel,
                 digest=row.digest,
-                defaults={**UNTRIED, "sent_at": None},
+                defaults={**NEW_DELIVERY, "sent_at": None},
             )
-            _later(one.pk, as_of)
-    return found
+            _schedule_try(delivery.pk, as_of)
+    return names
 
 
 def deliver(number: int, *, as_of: datetime) -> str:
-    """Try a delivery; how it went, for the queue's own record."""
+    """Try a delivery; returns its state as text for the task queue's record."""
     free = Q(claimed_at=None) | Q(claimed_at__lt=as_of - LEASE)
     waiting = Delivery.objects.filter(free, pk=number, sent_at=None, given_up=False)
     if not waiting.update(claimed_at=as_of, attempts=F("attempts") + 1):
@@ -137,38 +137,38 @@ def deliver(number: int, *, as_of: datetime) -> str:
     send_by = channels().get(row.channel)
     try:
         if row.digest != row.notification.digest:
-            raise NotDelivered("the evening came out otherwise since", passing=False)
+            raise NotDelivered("the evening has another result since", temporary=False)
         if send_by is None:
-            raise NotDelivered("the channel is no longer configured", passing=False)
+            raise NotDelivered("the channel is no longer configured", temporary=False)
         send_by(row)
     except NotDelivered as failure:
-        _failed(row, failure, as_of)
-    except Exception as error:  # each mail backend has errors of its own
-        _failed(row, NotDelivered(type(error).__name__, passing=_may_pass(error)), as_of)
+        _record_failure(row, failure, as_of)
+    except Exception as error:  # each mail backend has its own errors
+        _record_failure(row, NotDelivered(type(error).__name__, temporary=_is_temporary(error)), as_of)
     else:
         Delivery.objects.filter(pk=number).update(sent_at=as_of, claimed_at=None, error="")
-        _never(number)
+        _unschedule(number)
     row.refresh_from_db()
     return str(row)
 
 
-def _failed(row: Delivery, failure: NotDelivered, as_of: datetime) -> None:
-    """Give the delivery back, to be tried again where that may help."""
-    goes_on = failure.passing and row.attempts < ATTEMPTS
+def _record_failure(row: Delivery, failure: NotDelivered, as_of: datetime) -> None:
+    """Release the delivery, and schedule another try if the failure is temporary."""
+    is_retried = failure.temporary and row.attempts < MAX_ATTEMPTS
     LOGGER.warning(
         "Notification %s was not delivered by %s, attempt %d: %s",
         row.notification, row.channel, row.attempts, failure,
     )  # fmt: skip
     with transaction.atomic():
-        Delivery.objects.filter(pk=row.pk).update(claimed_at=None, given_up=not goes_on, error=str(failure)[:200])
-        if goes_on:
-            _later(row.pk, as_of + BACKOFF[row.attempts - 1])
+        Delivery.objects.filter(pk=row.pk).update(claimed_at=None, given_up=not is_retried, error=str(failure)[:200])
+        if is_retried:
+            _schedule_try(row.pk, as_of + RETRY_DELAYS[row.attempts - 1])
         else:
-            _never(row.pk)
+            _unschedule(row.pk)
 
 
-def _later(number: int, at: datetime) -> None:
-    """Have a task worker try a delivery at a time. A row, so that it needs no queue that answers now."""
+def _schedule_try(number: int, at: datetime) -> None:
+    """Schedule a try of a delivery by a task worker. A row, so that the queue need not be reachable now."""
     Schedule.objects.update_or_create(
         func=TASK,
         name=f"delivery {number}",
@@ -181,24 +181,24 @@ def _later(number: int, at: datetime) -> None:
     )
 
 
-def _never(number: int) -> None:
-    """Take back what `_later` planned."""
+def _unschedule(number: int) -> None:
+    """Delete the scheduled try of a delivery."""
     Schedule.objects.filter(func=TASK, name=f"delivery {number}").delete()
 
 
 def channels() -> Mapping[str, Callable[[Delivery], None]]:
-    """The channels that are configured, by name."""
-    found: dict[str, Callable[[Delivery], None]] = {}
+    """Name of each configured channel -> its sender."""
+    senders: dict[str, Callable[[Delivery], None]] = {}
     if settings.NOTIFY_URL:
-        found[WEBHOOK] = _post
+        senders[WEBHOOK] = _send_webhook
     if settings.NOTIFY_EMAIL:
-        found[EMAIL] = _mail
-    return found
+        senders[EMAIL] = _send_email
+    return senders
 
 
 def notification_body(row: Notification) -> dict[str, Any]:
-    """A notification as JSON types; `notification_text` is its subject, for receivers that show just that."""
-    found = {
+    """The notification as JSON types; `text` is its subject, for receivers that show only that."""
+    content = {
         "kind": row.kind,
         "market": row.market,
         "session": row.session.isoformat(),
@@ -208,28 +208,28 @@ def notification_body(row: Notification) -> dict[str, Any]:
         "changed_at": row.changed_at.isoformat(),
         "digest": row.digest,
     }
-    return {"text": notification_subject(found), **found}
+    return {"text": notification_subject(content), **content}
 
 
-def _post(row: Delivery) -> None:
-    from scans.notices.webhook import Webhook, post_notification  # an HTTP client, which only this needs
+def _send_webhook(row: Delivery) -> None:
+    from scans.notices.webhook import Webhook, post_notification  # imports an HTTP client
 
     hook = Webhook(settings.NOTIFY_URL, settings.NOTIFY_SECRET, settings.NOTIFY_SECONDS)
     post_notification(hook, notification_body(row.notification), delivery=row.digest)
 
 
-def _mail(row: Delivery) -> None:
-    told = notification_body(row.notification)
+def _send_email(row: Delivery) -> None:
+    content = notification_body(row.notification)
     EmailMessage(
-        notification_subject(told),
-        notification_text(told),
+        notification_subject(content),
+        notification_text(content),
         to=list(settings.NOTIFY_EMAIL),
         headers={"X-Seismo-Delivery": row.digest},
     ).send()
 
 
-def _may_pass(error: Exception) -> bool:
-    """Whether what a mail server said may be otherwise later: 5xx is for good."""
+def _is_temporary(error: Exception) -> bool:
+    """Whether a mail error may be gone at the next try: replies of 5xx are permanent."""
     if isinstance(error, SMTPRecipientsRefused):
         return any(code < 500 for code, _ in error.recipients.values())
     return not (isinstance(error, SMTPResponseException) and error.smtp_code >= 500)

@@ -1,7 +1,7 @@
-"""What came of an evening, as values: told to whoever ran it, and kept as the content of its notification.
+"""The report of an evening, and the content of its notification.
 
-A content is what is told to people: `versions`, `collection`, `signals` and `reason`, as JSON types. Its digest leaves
-out what differs between two runs that came out the same: counts of the collection, sessions made up for, seconds.
+A content is `versions`, `collection`, `signals`, `readiness` and `reason` as JSON types. Its digest leaves out the
+values that differ between two runs with the same result: counts of the collection, sessions scanned, seconds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from scans.models import EveningOutcome, Status
 
-if TYPE_CHECKING:  # the admin shows outcomes, and no command should wait for collectors because of that
+if TYPE_CHECKING:  # the admin imports this module, and collectors are slow to import
     from marketdata.operations.collect.missing_data import CollectionSummary
 
 Content = dict[str, Any]
@@ -22,16 +22,16 @@ Content = dict[str, Any]
 
 @dataclass(slots=True)
 class VersionReport:
-    """What became of one version. `sessions`: those it was run over and answered, `quarantined` those whose answer
-    waits for a decision, `left_out` how many before them it should have been run over. `matched`, `ranked` and `picks`
-    (the best, best first) are those published for the evening's session."""
+    """The result of one version. `sessions` were scanned, `quarantined` of them wait for a decision, `left_out` counts
+    the earlier sessions that were due and not scanned. `matched`, `ranked` and `picks` (the best, best first) are of
+    the evening's session as it is published."""
 
     version: str
     status: str = Status.FAILED
     reason: str = ""
     regime: str = ""
     regime_rule: str = ""
-    """Why the session has its regime, one sentence."""
+    """The reason for the session's regime, one sentence."""
     matched: int = 0
     ranked: int = 0
     picks: list[dict[str, Any]] = field(default_factory=list)
@@ -47,9 +47,9 @@ class VersionReport:
 
 @dataclass(slots=True)
 class EveningReport:
-    """What came of an evening. `session` None: there was nothing to do, `reason` says why, and nobody is notified;
-    `incomplete`: the session's bars are not all there; `signals`: opened and moved, or an error; `notification`: its
-    number; `news`: whether anybody is notified of this."""
+    """The result of an evening. `session` None: there was nothing to do, `reason` says why, and no notification is
+    sent. `incomplete`: bars of the session are missing. `signals`: counts of opened and moved, or an error.
+    `notification`: its number. `news`: whether a notification is sent."""
 
     market: str
     session: date | None
@@ -64,14 +64,14 @@ class EveningReport:
     news: bool = False
 
     def content(self) -> Content:
-        """What is told to people."""
-        rows = [asdict(one) for one in self.versions]
-        for row in rows:
-            del row["unchanged"]
+        """The content of the notification."""
+        versions = [asdict(version) for version in self.versions]
+        for version in versions:
+            del version["unchanged"]
         return {
             "reason": self.reason,
             "incomplete": self.incomplete,
-            "versions": rows,
+            "versions": versions,
             "collection": asdict(self.collected) if self.collected else {},
             "signals": self.signals,
             "readiness": self.readiness,
@@ -79,68 +79,68 @@ class EveningReport:
 
     @property
     def outcome(self) -> EveningOutcome:
-        """How it went."""
+        """The outcome of the evening."""
         return outcome(self.content())
 
     def failures(self) -> list[str]:
-        """What went wrong, one sentence each."""
-        found = [self.reason] if self.session else []
-        found += [self.collected.error if self.collected else "", self.signals.get("error", "")]
-        found += [one.reason for one in self.versions if one.failed]
-        return [one for one in found if one]
+        """Every failure, one sentence each."""
+        sentences = [self.reason] if self.session else []
+        sentences += [self.collected.error if self.collected else "", self.signals.get("error", "")]
+        sentences += [version.reason for version in self.versions if version.failed]
+        return [sentence for sentence in sentences if sentence]
 
 
 def outcome(content: Content) -> EveningOutcome:
-    """How an evening of this content went."""
-    failed = [one["status"] == Status.FAILED for one in content["versions"]]
+    """The outcome of an evening with this content."""
+    failed = [version["status"] == Status.FAILED for version in content["versions"]]
     if content["incomplete"]:
         return EveningOutcome.INCOMPLETE
     if all(failed):
         return EveningOutcome.FAILED
-    beside = (
+    other_problems = (
         content["reason"],
         content["collection"].get("error"),
         content["signals"].get("error"),
     )
-    quarantined = [one.get("quarantined") for one in content["versions"]]
-    is_partial = any(failed) or any(quarantined) or any(beside)
+    quarantined = [version.get("quarantined") for version in content["versions"]]
+    is_partial = any(failed) or any(quarantined) or any(other_problems)
     return EveningOutcome.PARTIAL if is_partial else EveningOutcome.DONE
 
 
 def digest(content: Content) -> str:
-    """Of what is told, 32 hex digits: the same for two runs that came out the same."""
-    told = {
+    """A digest of the content, 32 hex digits: equal for two runs with the same result."""
+    stable = {
         "reason": "" if content["incomplete"] else content["reason"],  # it counts bars
         "incomplete": content["incomplete"],
-        "versions": [_lasting(one) for one in content["versions"]],
+        "versions": [_stable_row(version) for version in content["versions"]],
         "collected": not content["collection"].get("error"),
         "signals": content["signals"].get("error", ""),
     }
-    text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(stable, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def merge(before: Content, now: Content) -> Content:
-    """The content of an evening that was run again: what was not done this time stays as it was told, and so does the
-    answer of a version that came out the same."""
-    kept = {one["version"]: one for one in before["versions"]}
-    for one in now["versions"]:
-        known = kept.get(one["version"])
-        if known is None or _lasting(known) != _lasting(one):
-            kept[one["version"]] = one
+    """The content of an evening that was run again: parts that this run did not do are taken from `before`, and so are
+    versions with the same result."""
+    rows = {version["version"]: version for version in before["versions"]}
+    for version in now["versions"]:
+        previous = rows.get(version["version"])
+        if previous is None or _stable_row(previous) != _stable_row(version):
+            rows[version["version"]] = version
     return {
         "reason": now["reason"],
         "incomplete": now["incomplete"],
-        "versions": sorted(kept.values(), key=lambda one: one["version"]),
+        "versions": sorted(rows.values(), key=lambda version: version["version"]),
         "collection": now["collection"] or before["collection"],
         "signals": now["signals"] or before["signals"],
         "readiness": now.get("readiness") or before.get("readiness", {}),
     }
 
 
-def _lasting(row: dict[str, Any]) -> dict[str, Any]:
-    """A version's row without what differs between two runs that came out the same, or follows from the rest."""
-    picks = [{n: value for n, value in one.items() if n != "plan"} for one in row["picks"]]
+def _stable_row(row: dict[str, Any]) -> dict[str, Any]:
+    """A version's row without the values that differ between runs with the same result or follow from the others."""
+    picks = [{name: value for name, value in pick.items() if name != "plan"} for pick in row["picks"]]
     kept = {
         name: value for name, value in row.items() if name not in ("sessions", "left_out", "quarantined", "regime_rule")
     }

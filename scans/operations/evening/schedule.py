@@ -22,14 +22,14 @@ from django_q.models import Schedule
 from marketdata.markets import Market, get_market
 from marketdata.queries.market_calendar import get_hours
 from marketdata.queries.readiness import GRACE
-from scans.queries import versions as queries
 from scans.queries.schedules import TASK, EveningSchedule, evening_schedules
+from scans.queries.versions import get_versions
 
-SHORT, SOON = timedelta(minutes=5), timedelta(minutes=15)
-"""Between two looks at a session that is not complete in the first minutes after the time of the schedule: bars of KRX
-can be read until 15:59 on the day itself."""
+FIRST_PAUSE, FIRST_PERIOD = timedelta(minutes=5), timedelta(minutes=15)
+"""The pause between two tries of an incomplete session, and how long after the scheduled time it applies: bars of KRX
+can be read until 15:59 on the same day."""
 PAUSE, PATIENCE = timedelta(minutes=30), GRACE
-"""Between two looks at a session that is not complete, and for how long after the time of the schedule."""
+"""The pause between two later tries of an incomplete session, and when tries end after the scheduled time."""
 
 
 def set_schedule(
@@ -40,78 +40,79 @@ def set_schedule(
     versions: Sequence[str] = (),
     collects: bool = True,
 ) -> EveningSchedule:
-    """Make the market's schedule, or change it; `at` None is the market's own default. Raises UnknownMarket and
+    """Create or change the market's schedule and return it; `at` None is the market's default. Raises UnknownMarket and
     UnknownVersion."""
-    named = get_market(market)
-    when = at or named.evening_at
+    market_of_name = get_market(market)
+    time_of_day = at or market_of_name.evening_at
     if versions:
-        queries.get_versions(market, list(versions))
-    given = {"market": market, "at": f"{when:%H:%M}", "collects": collects}
-    found = {
-        "kwargs": repr(given | {"versions": list(versions)}),
+        get_versions(market, list(versions))
+    kwargs = {"market": market, "at": f"{time_of_day:%H:%M}", "collects": collects}
+    fields = {
+        "kwargs": repr(kwargs | {"versions": list(versions)}),
         "schedule_type": Schedule.DAILY,
         "repeats": -1,
         "intended_date_kwarg": "due",
-        "next_run": after(named, when, as_of),
+        "next_run": next_moment(market_of_name, time_of_day, as_of),
     }
     with transaction.atomic():
         rows = Schedule.objects.select_for_update().filter(func=TASK, name=_name(market))
-        if not rows.update(**found):
-            Schedule.objects.create(func=TASK, name=_name(market), **found)
-    return next(one for one in evening_schedules() if one.market == market)
+        if not rows.update(**fields):
+            Schedule.objects.create(func=TASK, name=_name(market), **fields)
+    return next(schedule for schedule in evening_schedules() if schedule.market == market)
 
 
 def remove_schedule(market: str) -> bool:
-    """Take the market's schedule away; whether there was one."""
+    """Delete the market's schedule; returns whether there was one."""
     return bool(Schedule.objects.filter(func=TASK, name=_name(market)).delete()[0])
 
 
 def set_next_run(market: str, at: str, *, as_of: datetime) -> None:
-    """Set the market's next run to its own clock's next `at`."""
-    _next_run(market, after(get_market(market), time.fromisoformat(at), as_of))
+    """Set the market's next run to the next `at` of its local time."""
+    _update_next_run(market, next_moment(get_market(market), time.fromisoformat(at), as_of))
 
 
 def retry_later(market: str, at: str, *, as_of: datetime) -> bool:
-    """Have the market run once more in a while, until `PATIENCE` after its last `at`; whether it will."""
-    began = before(get_market(market), time.fromisoformat(at), as_of)
-    soon = as_of + (SHORT if as_of - began < SOON else PAUSE)
+    """Schedule another try of the market's evening, until `PATIENCE` after its last `at`; returns whether there is
+    one."""
+    began = last_moment(get_market(market), time.fromisoformat(at), as_of)
+    soon = as_of + (FIRST_PAUSE if as_of - began < FIRST_PERIOD else PAUSE)
     if soon - began > PATIENCE:
         return False
-    _next_run(market, soon)
+    _update_next_run(market, soon)
     return True
 
 
 def closing_span(market: str, at: str, due: datetime, *, as_of: datetime) -> tuple[datetime, datetime]:
-    """Between which moments a session closed that the run due at `due` is for: from the same time on the market's
-    clock, the day before, to the market's last `at`, since what closed after that has its own run to come."""
-    named = get_market(market)
-    since = due.astimezone(ZoneInfo(named.timezone)) - timedelta(days=1)
-    return since, before(named, time.fromisoformat(at), as_of)
+    """The period in which the session of the run due at `due` closed: from a day before `due` in the market's local
+    time to the market's last `at`. A session that closed later has its own run."""
+    market_of_name = get_market(market)
+    since = due.astimezone(ZoneInfo(market_of_name.timezone)) - timedelta(days=1)
+    return since, last_moment(market_of_name, time.fromisoformat(at), as_of)
 
 
-def _next_run(market: str, moment: datetime) -> None:
+def _update_next_run(market: str, moment: datetime) -> None:
     Schedule.objects.filter(func=TASK, name=_name(market)).update(next_run=moment)
 
 
-def after(market: Market, at: time, moment: datetime) -> datetime:
-    """The first time that the market's clock shows `at` after `moment`, in UTC."""
-    return _moment(market, at, moment, range(-1, 3), later=True)
+def next_moment(market: Market, at: time, moment: datetime) -> datetime:
+    """The first `at` of the market's local time after `moment`, in UTC."""
+    return _nearest_moment(market, at, moment, range(-1, 3), later=True)
 
 
-def before(market: Market, at: time, moment: datetime) -> datetime:
-    """The last time that the market's clock showed `at` before `moment`, in UTC."""
-    return _moment(market, at, moment, range(1, -3, -1), later=False)
+def last_moment(market: Market, at: time, moment: datetime) -> datetime:
+    """The last `at` of the market's local time before `moment`, in UTC."""
+    return _nearest_moment(market, at, moment, range(1, -3, -1), later=False)
 
 
-def _moment(market: Market, at: time, moment: datetime, days: range, *, later: bool) -> datetime:
+def _nearest_moment(market: Market, at: time, moment: datetime, days: range, *, later: bool) -> datetime:
     zone = ZoneInfo(market.timezone)
     today, hours = moment.astimezone(zone).date(), get_hours(market.name)
     dates = (today + timedelta(days=n) for n in days)
-    found = (
+    candidates = (
         (datetime.combine(day, at) + hours.later_than_usual(day)).replace(tzinfo=zone).astimezone(ZoneInfo("UTC"))
         for day in dates
     )
-    return next(one for one in found if (one > moment if later else one < moment))
+    return next(candidate for candidate in candidates if (candidate > moment if later else candidate < moment))
 
 
 def _name(market: str) -> str:

@@ -1,8 +1,7 @@
-"""Scans that somebody asks for, to be worked off by a task worker (`working`): asked, cancelled, run again.
+"""The queue of scan requests, which a task worker processes (`worker`): add, cancel, repeat, recover.
 
-Everything is checked when it is asked, so that a request fails later only for what could not be known. A request's
-state is moved by conditional UPDATEs alone: a task that is delivered twice finds nothing to take, and a worker whose
-request was cancelled, or given up as dead, is refused when it wants to publish.
+A request is validated when it is queued. Only conditional UPDATEs change its status: a task that is delivered twice
+has nothing to do, and a worker whose request was cancelled, or marked as lost, cannot publish.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ from scans.engines.registry import ENGINES
 from scans.models import RequestStatus, ScanRequest, ScanRun
 from scans.operations.requests.checks import RequestRefused as RequestRefused
 from scans.operations.requests.checks import check_request
-from scans.queries import versions as queries
+from scans.queries.versions import get_versions
 
-TASK = "scans.tasks.work_request"
+TASK = "scans.tasks.process_scan_request"
 REQUEUE_AFTER = timedelta(minutes=15)
-"""After which a request that still waits is put into the queue again."""
+"""After this time a waiting request is put into the task queue again."""
 UNFINISHED = (RequestStatus.QUEUED, RequestStatus.RUNNING)
-NOT_TAKEN = "The task queue cannot be reached, so nothing was kept: try again later."
+NOT_QUEUED = "The task queue cannot be reached, so nothing was saved: try again later."
 
 LOGGER = logging.getLogger(__name__)
 
@@ -47,15 +46,15 @@ class NotCancellable(ValueError):
 
 
 class QueueUnreachable(Exception):
-    """The task queue does not take anything; nothing was kept."""
+    """The task queue cannot be reached; nothing was saved."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedRequest:
-    """The request, and whether it is new or that of an earlier call with the same key."""
+    """A request, and whether it is new; False: an earlier call with the same key made it."""
 
     request: ScanRequest
-    fresh: bool
+    is_new: bool
 
 
 def queue_request(
@@ -74,12 +73,12 @@ def queue_request(
     request_id: str = "",
     key: str = "",
 ) -> QueuedRequest:
-    """Queue a scan. No versions: the market's active one; no first and last: the last complete session as of `as_of`;
-    `key` makes a second call with the same content the same request.
+    """Queue a scan and return its request. No versions: the market's active one. No first and last: the last complete
+    session as of `as_of`. A second call with the same `key` and content returns the request of the first.
 
     Raises UnknownMarket, UnknownVersion, DataProblem (no such sessions), RequestRefused, KeyReused, QueueUnreachable.
     """
-    asked = {
+    options = {
         "market": market,
         "versions": list(versions),
         "first": first and first.isoformat(),
@@ -88,51 +87,51 @@ def queue_request(
         "top": top,
         "publishes": publishes,
         "executor": executor,
-        "pinned": {slug: dict(one) for slug, one in (pinned or {}).items()},
+        "pinned": {slug: dict(params) for slug, params in (pinned or {}).items()},
     }
-    asked_hash = _hash(asked)
-    known = _of_key(requested_by, key, asked_hash)
-    if known:
-        return QueuedRequest(known, fresh=False)
-    named = get_market(market)
-    chosen = queries.get_versions(market, list(versions))
-    held = project.current_record(market)
-    low, high, count = _sessions(held, first, last, as_of)
-    check_request(chosen, asked, named.segments, count)
+    request_hash = _hash(options)
+    existing = _request_of_key(requested_by, key, request_hash)
+    if existing:
+        return QueuedRequest(existing, is_new=False)
+    segments = get_market(market).segments
+    version_rows = get_versions(market, list(versions))
+    record = project.current_record(market)
+    first_session, last_session, count = _sessions(record, first, last, as_of)
+    check_request(version_rows, options, segments, count)
     try:
         with transaction.atomic():
             row = ScanRequest.objects.create(
                 market=market,
-                versions=[version.slug for version in chosen],
-                first=low,
-                last=high,
-                limits=asked["limits"],
+                versions=[version.slug for version in version_rows],
+                first=first_session,
+                last=last_session,
+                limits=options["limits"],
                 top=top,
-                pinned=asked["pinned"],
+                pinned=options["pinned"],
                 publishes=publishes,
                 executor=executor,
-                sessions=count * len(chosen),
+                sessions=count * len(version_rows),
                 requested_by=requested_by,
                 request_id=request_id,
                 key=key,
-                asked_hash=asked_hash,
+                request_hash=request_hash,
                 created_at=as_of,
                 queued_at=as_of,
             )
             transaction.on_commit(lambda: _enqueue_new(row.pk))
     except IntegrityError:
-        known = _of_key(requested_by, key, asked_hash)
-        if known is None and key:  # the other one was taken back before it could be read
-            raise QueueUnreachable(NOT_TAKEN) from None
-        if known is None:
+        existing = _request_of_key(requested_by, key, request_hash)
+        if existing is None and key:  # the other call has deleted its request again
+            raise QueueUnreachable(NOT_QUEUED) from None
+        if existing is None:
             raise
-        return QueuedRequest(known, fresh=False)
-    return QueuedRequest(row, fresh=True)
+        return QueuedRequest(existing, is_new=False)
+    return QueuedRequest(row, is_new=True)
 
 
 def cancel_request(number: int, *, as_of: datetime, who: str) -> ScanRequest:
-    """End a request that waits or runs; from then on it publishes nothing more (a part is published whole or not at
-    all, and what was published before stays). NotCancellable where it has ended."""
+    """Cancel a request that waits or runs. It publishes nothing after that: a part is published whole or not at all,
+    and parts published before remain. NotCancellable if it has ended."""
     ended = ScanRequest.objects.filter(pk=number, status__in=UNFINISHED).update(
         status=RequestStatus.CANCELLED, reason=f"cancelled by {who}", finished_at=as_of
     )
@@ -143,7 +142,7 @@ def cancel_request(number: int, *, as_of: datetime, who: str) -> ScanRequest:
 
 
 def repeat_run(run: ScanRun, *, as_of: datetime, requested_by: str, request_id: str = "") -> QueuedRequest:
-    """A recorded run once more as a new request: the same version, sessions and parameters as it recorded."""
+    """Queue a recorded run again as a new request, with the version, sessions and parameters that it recorded."""
     engine = run.version.engine
     if engine != run.engine or engine not in ENGINES:
         raise RequestRefused(
@@ -164,7 +163,7 @@ def repeat_run(run: ScanRun, *, as_of: datetime, requested_by: str, request_id: 
 
 
 def repeat_request(row: ScanRequest, *, as_of: datetime, requested_by: str, request_id: str = "") -> QueuedRequest:
-    """A request that ended, once more as a new one; what it published already is found to stand and stays."""
+    """Queue a request that has ended again as a new one; unchanged answers remain published."""
     return queue_request(
         market=row.market,
         as_of=as_of,
@@ -182,30 +181,30 @@ def repeat_request(row: ScanRequest, *, as_of: datetime, requested_by: str, requ
 
 
 def lease_name(number: int) -> str:
-    """The lease that the worker of a request holds."""
+    """The name of the lease of a request's worker."""
     return f"scan request {number}"
 
 
 def recover_requests(*, as_of: datetime) -> None:
-    """End what runs without the lease of a living worker. And put into the queue again what has waited for long, lest
-    its task was lost with a worker or a broker; a task too many finds nothing to do."""
+    """Mark running requests without an active lease as failed, and queue requests again that have waited for long,
+    since their task may be lost; a surplus task does nothing."""
     running = ScanRequest.objects.filter(status=RequestStatus.RUNNING)
     numbers = {lease_name(pk): pk for pk in running.values_list("pk", flat=True)}
     lost = lease.inactive(numbers) if numbers else set()
     running.filter(pk__in=[numbers[name] for name in lost]).update(
         status=RequestStatus.FAILED,
-        reason="The worker was lost: what it had published stands, ask again for the rest.",
+        reason="The worker was lost: its published sessions remain, request the others again.",
         finished_at=as_of,
     )
     waiting = ScanRequest.objects.filter(status=RequestStatus.QUEUED, queued_at__lt=as_of - REQUEUE_AFTER)
     for number in waiting.order_by("pk").values_list("pk", flat=True):
         if waiting.filter(pk=number).update(queued_at=as_of):
-            with suppress(QueueUnreachable):  # it goes on waiting; the log says why
+            with suppress(QueueUnreachable):  # it keeps waiting; the log has the reason
                 _enqueue(number)
 
 
 def current_request(number: int, market: str, *, as_of: datetime) -> ScanRequest | None:
-    """A request as it is, settled first where it has lost its worker or waits for long; None where there is none."""
+    """A request, recovered first if its worker was lost or it waits for long; None if there is none."""
     rows = ScanRequest.objects.filter(pk=number, market=market)
     row = rows.first()
     if row is None or row.status not in UNFINISHED:
@@ -217,33 +216,33 @@ def current_request(number: int, market: str, *, as_of: datetime) -> ScanRequest
     return row
 
 
-def _of_key(requested_by: str, key: str, asked_hash: str) -> ScanRequest | None:
-    """The request that the user made with this key; KeyReused where it asked for something else."""
+def _request_of_key(requested_by: str, key: str, request_hash: str) -> ScanRequest | None:
+    """The user's request of this key, None if there is none; KeyReused if its content differs."""
     if not key:
         return None
-    known = ScanRequest.objects.filter(requested_by=requested_by, key=key).first()
-    if known and known.asked_hash != asked_hash:
+    existing = ScanRequest.objects.filter(requested_by=requested_by, key=key).first()
+    if existing and existing.request_hash != request_hash:
         raise KeyReused(
-            f"This idempotency key was used for request {known.pk}, which asked for something else: use a new one."
+            f"This idempotency key was used for request {existing.pk}, whose content differs: use a new one."
         )
-    return known
+    return existing
 
 
-def _sessions(held: Record, first: date | None, last: date | None, as_of: datetime) -> tuple[date, date, int]:
-    """The first and the last session asked for and how many there are; DataProblem where there are none."""
+def _sessions(record: Record, first: date | None, last: date | None, as_of: datetime) -> tuple[date, date, int]:
+    """(first session, last session, count) of the requested range; DataProblem if it has none."""
     if first is None and last is None:
-        first = last = held.last_complete_session(as_of)
-    days = held.between(first, last)
+        first = last = record.last_complete_session(as_of)
+    days = record.between(first, last)
     return days[0].item(), days[-1].item(), len(days)
 
 
-def _hash(asked: Mapping[str, Any]) -> str:
-    text = json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def _hash(options: Mapping[str, Any]) -> str:
+    text = json.dumps(options, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _enqueue_new(number: int) -> None:
-    """Queue a new request, or take it back: nobody would ever work it."""
+    """Queue a new request, or delete it, since no worker would process it."""
     try:
         _enqueue(number)
     except QueueUnreachable:
@@ -254,6 +253,6 @@ def _enqueue_new(number: int) -> None:
 def _enqueue(number: int) -> None:
     try:
         async_task(TASK, number, task_name=f"scan request {number}", group="scans")
-    except Exception as error:  # each broker has errors of its own
-        LOGGER.exception("The task queue does not take request %s", number)
-        raise QueueUnreachable(NOT_TAKEN) from error
+    except Exception as error:  # each broker has its own errors
+        LOGGER.exception("The task queue did not accept request %s", number)
+        raise QueueUnreachable(NOT_QUEUED) from error

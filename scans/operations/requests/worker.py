@@ -1,10 +1,10 @@
-"""Works a scan request off.
+"""The worker that processes a scan request.
 
-1. Take its lease, and move it from queued to running by one conditional UPDATE: a second worker has nothing to do.
+1. Acquire its lease, and set its status from queued to running by a conditional UPDATE: a second worker does nothing.
 2. One session, or a request that publishes nothing: one run over all its versions, which reads the lake once.
    A range: a backfill of each version, part by part.
-3. As each part is published, in the same transaction, the request must still be running under this worker's lease.
-4. Say how it ended. A version that failed leaves the others standing; the request then says which one and why.
+3. The transaction that publishes a part checks that the request is still running under this worker's lease.
+4. Record the result. A version that fails does not affect the others; the request names it and the reason.
 """
 
 from __future__ import annotations
@@ -23,62 +23,63 @@ from marketdata.operations.lease import Lease, LeaseLost, LeaseTaken
 from scans.engines.engine_params import ParamError
 from scans.models import RequestStatus, ScanDraft, ScanRequest, Status
 from scans.operations.requests import queue
-from scans.operations.scan import backfill, run
+from scans.operations.scan import backfill
 from scans.operations.scan.answers import Scan
+from scans.operations.scan.run import RunRequest, run_scan
 from scans.queries.regime_rules import rule_json
 from scans.queries.versions import UnknownVersion
 
 DRAFT_LIFETIME = timedelta(hours=24)
 MAX_DRAFT_REQUESTS = 20
 MAX_DRAFT_RANKS = 20_000
-"""Drafts are kept for so long, of so many requests, and a request may draft so many ranks (about 10 MB)."""
+"""How long drafts are kept, of how many requests, and the most ranks of one request (about 10 MB)."""
 
 BATCH = 50
 
 LOGGER = logging.getLogger(__name__)
 USER_ERRORS = (DataProblem, UnknownMarket, UnknownVersion, ParamError, backfill.BackfillRefused)
-"""What a person can mend: its message says it all."""
+"""Errors whose message tells a user what to correct."""
 
 
 class RequestStopped(Exception):
-    """The request is no longer running: it was cancelled, or given up as dead."""
+    """The request is no longer running: it was cancelled, or its worker was considered lost."""
 
 
 def process_request(number: int, *, as_of: datetime) -> str:
-    """Work the request of that number; how it ended, for the queue's own record."""
+    """Process the request of that number; returns its result as text for the task queue's record."""
     queue.recover_requests(as_of=as_of)
     try:
         with Lease(queue.lease_name(number)) as lease:
-            return _under(lease, number, as_of)
+            return _process_with_lease(lease, number, as_of)
     except LeaseTaken:
         return f"request {number} is not waiting"
 
 
-def _under(lease: Lease, number: int, as_of: datetime) -> str:
-    """Work it under its lease."""
-    now = {"status": RequestStatus.RUNNING, "started_at": as_of}
-    if not ScanRequest.objects.filter(pk=number, status=RequestStatus.QUEUED).update(**now):
+def _process_with_lease(lease: Lease, number: int, as_of: datetime) -> str:
+    """Process the request under its lease."""
+    fields = {"status": RequestStatus.RUNNING, "started_at": as_of}
+    if not ScanRequest.objects.filter(pk=number, status=RequestStatus.QUEUED).update(**fields):
         return f"request {number} is not waiting"
     worker = RequestWorker(ScanRequest.objects.get(pk=number), lease, as_of)
     try:
-        worker.work()
+        worker.process()
     except (RequestStopped, LeaseLost):
         return f"request {number} was stopped"
     except USER_ERRORS as error:
-        worker.end(RequestStatus.FAILED, str(error))
+        worker.finish(RequestStatus.FAILED, str(error))
     except BaseException as error:
-        worker.end(RequestStatus.FAILED, f"It was ended by {type(error).__name__}: the log has more.")
+        worker.finish(RequestStatus.FAILED, f"It was ended by {type(error).__name__}: the log has more.")
         if not isinstance(error, Exception):
-            raise  # the queue's time limit, a worker told to stop
+            raise  # the time limit of the queue, a signal to the worker
         LOGGER.exception("Request %s failed", number)
     else:
-        failed = [one["error"] for one in worker.outcomes if one["error"]]
-        worker.end(RequestStatus.FAILED if failed else RequestStatus.DONE, " ".join(failed))
+        failed = [outcome["error"] for outcome in worker.outcomes if outcome["error"]]
+        worker.finish(RequestStatus.FAILED if failed else RequestStatus.DONE, " ".join(failed))
     return f"request {number} ended"
 
 
 class RequestWorker:
-    """One request at work."""
+    """The processing of one request."""
 
     def __init__(self, row: ScanRequest, lease: Lease, as_of: datetime) -> None:
         self.row = row
@@ -87,32 +88,32 @@ class RequestWorker:
         self.outcomes: list[dict[str, Any]] = []
         self.done = 0
 
-    def work(self) -> None:
-        """Stopped as soon as the request is no longer running."""
+    def process(self) -> None:
+        """Run the scans of the request; RequestStopped once it is no longer running."""
         if not self.row.publishes:
-            self._draft(run.run_scan(self._request(self.row.versions)))
+            self._save_drafts(run_scan(self._request(self.row.versions)))
         elif self.row.first == self.row.last:
-            run.run_scan(self._request(self.row.versions), permit=self.permit, each=self._scanned)
+            run_scan(self._request(self.row.versions), permit=self.permit, each=self._record_scan)
         else:
             for slug in self.row.versions:
-                self._range(slug)
+                self._backfill(slug)
 
     def permit(self) -> None:
-        """LeaseLost where another worker has it; Stopped where the request is no longer running, which it stays until
-        the transaction ends."""
+        """Lock the request as running until the transaction ends. Raises LeaseLost if another worker has it, and
+        RequestStopped if it is no longer running."""
         self.lease.check()
         if not self._running().update(status=RequestStatus.RUNNING):
             raise RequestStopped
 
-    def end(self, status: RequestStatus, reason: str) -> None:
-        """The request has ended, unless somebody ended it before."""
+    def finish(self, status: RequestStatus, reason: str) -> None:
+        """Record the end of the request, unless it has ended already."""
         self._running().update(status=status, reason=reason, finished_at=timezone.now())
 
     def _running(self) -> Any:
         return ScanRequest.objects.filter(pk=self.row.pk, status=RequestStatus.RUNNING)
 
-    def _tell(self, version: str = "") -> None:
-        """How far it has come: true of a request that was stopped, too."""
+    def _record_progress(self, version: str = "") -> None:
+        """Save the progress, also for a request that is stopped later."""
         ScanRequest.objects.filter(pk=self.row.pk).update(
             outcomes=self.outcomes, sessions_done=self.done, current_version=version
         )
@@ -121,9 +122,9 @@ class RequestWorker:
         self.outcomes.append({"version": slug, "sessions": 0, "quarantined": 0, "runs": [], "error": ""})
         return self.outcomes[-1]
 
-    def _request(self, versions: list[str]) -> run.RunRequest:
+    def _request(self, versions: list[str]) -> RunRequest:
         row = self.row
-        return run.RunRequest(
+        return RunRequest(
             market=row.market,
             as_of=self.as_of,
             versions=versions,
@@ -138,17 +139,17 @@ class RequestWorker:
             pinned=row.pinned,
         )
 
-    def _range(self, slug: str) -> None:
-        """Backfill one version; what goes wrong with it is told beside what it published until then."""
+    def _backfill(self, slug: str) -> None:
+        """Backfill one version; its outcome has its error beside the counts of what it published."""
         outcome, before = self._outcome(slug), self.done
-        self._tell(slug)
+        self._record_progress(slug)
 
-        def progress(now: backfill.BackfillProgress) -> None:
-            self.done, outcome["sessions"] = before + now.done, now.done
-            outcome["quarantined"] += now.quarantined
-            if now.run is not None and now.run not in outcome["runs"]:
-                outcome["runs"].append(now.run)
-            self._tell(slug)
+        def progress(state: backfill.BackfillProgress) -> None:
+            self.done, outcome["sessions"] = before + state.done, state.done
+            outcome["quarantined"] += state.quarantined
+            if state.run is not None and state.run not in outcome["runs"]:
+                outcome["runs"].append(state.run)
+            self._record_progress(slug)
             self.permit()
 
         try:
@@ -162,20 +163,20 @@ class RequestWorker:
             outcome["error"] = " ".join(backfill.failures(done))
         except USER_ERRORS as error:
             outcome["error"] = str(error)
-        self._tell()
+        self._record_progress()
 
-    def _scanned(self, scan: Scan) -> None:
+    def _record_scan(self, scan: Scan) -> None:
         outcome = self._outcome(scan.version.slug)
         outcome["error"] = scan.error
         if not scan.error:
             outcome["sessions"] = len(scan.answers)
-            outcome["quarantined"] = sum(one.status == Status.QUARANTINED for one in scan.answers)
+            outcome["quarantined"] = sum(answer.status == Status.QUARANTINED for answer in scan.answers)
             outcome["runs"] = [scan.run] if scan.run else []
             self.done += len(scan.answers)
-        self._tell()
+        self._record_progress()
 
-    def _draft(self, scans: list[Scan]) -> None:
-        """Keep the answers themselves, whole, and let go of older drafts."""
+    def _save_drafts(self, scans: list[Scan]) -> None:
+        """Save the answers as drafts, and delete older drafts."""
         drafts = []
         for scan in scans:
             ranks = sum(len(answer.ranks) for answer in scan.answers)
@@ -190,7 +191,7 @@ class RequestWorker:
             ScanDraft.objects.bulk_create(drafts, batch_size=BATCH)
             delete_old_drafts(self.as_of)
         for scan in scans:
-            self._scanned(scan)
+            self._record_scan(scan)
 
     def _drafts(self, scan: Scan) -> list[ScanDraft]:
         return [

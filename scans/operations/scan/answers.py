@@ -1,4 +1,4 @@
-"""What a version found, session by session, before and after it is published."""
+"""The answers of a version, one for each session, before and after they are published."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scans.execution.shards import EngineTask
 from scans.models import ScannerVersion
 
 MAX_NOTES = 200
-"""Characters of an answer's notes that are kept."""
+"""Most characters of an answer's notes."""
 NO_MATCH, PUBLISHED, QUARANTINED = "no_match", "published", "quarantined"
 
 
@@ -42,7 +42,7 @@ class SessionAnswer:
 
 @dataclass(slots=True)
 class Scan:
-    """What became of one version: its answers, or the reason why there are none."""
+    """The result of one version: its answers, or the error that prevented them."""
 
     version: ScannerVersion
     market: str
@@ -54,14 +54,14 @@ class Scan:
     seconds: dict[str, float] = field(default_factory=dict)
     executor: str = ""
     index: str = ""
-    """The external series that the regimes stand on; "" for the market's own index."""
+    """The external series of the regimes; "" for the market's own index."""
     notices: tuple[str, ...] = ()
-    """Days near the sessions asked for on which the market did not trade, or whose bars are in doubt."""
+    """Sentences on days near the requested sessions without trading, or with bars in doubt."""
     regimes: RegimeHistory | None = None
-    """The regimes of the index that the answers were made with."""
+    """The regimes of the index that the answers depend on."""
 
     def regime_rule(self, answer: SessionAnswer) -> RegimeRule | None:
-        """The rule behind the regime of one of the answers; None where the engine has no regime."""
+        """The rule of an answer's regime; None if the engine has no regime."""
         if self.regimes is None or not answer.regime:
             return None
         kind = regime_kind(self.task.engine)
@@ -71,7 +71,7 @@ class Scan:
 
 
 def parameters(task: EngineTask) -> dict[str, Any]:
-    """Everything that was chosen: the engine's parameters, the segments, the limits and how many ranks are kept."""
+    """All parameters of a run: the engine's, the segments, the limits and the number of ranks."""
     return {
         **engine_params.dump(task.params),
         "segments": list(task.segments),
@@ -86,7 +86,7 @@ def parameters_hash(task: EngineTask) -> str:
 
 
 def input_digest(task: EngineTask, data: str) -> str:
-    """What an answer depends on: the data up to its session, the parameters, the engine and its revision."""
+    """The digest of an answer's inputs: data up to its session, parameters, engine and revision."""
     return digests.input_digest(data, parameters(task), task.engine.slug, task.engine.revision)
 
 
@@ -100,8 +100,8 @@ def session_answers(
     undecided: Mapping[str, str],
     names: Mapping[str, str],
 ) -> Iterator[SessionAnswer]:
-    """An answer for each session. `data` are the digests of the record up to it, `thin` session -> why its data are
-    too thin to be published, `undecided` session -> the sentence that it builds on bars in doubt."""
+    """Yield the answer of each session. `data`: the digest of the record up to each session. `thin`: session -> why its
+    data are too thin to be published. `undecided`: session -> a sentence that its answer depends on bars in doubt."""
     days, rows = outcome.days, outcome.ranks
     bounds = np.searchsorted(rows.day, np.arange(len(universe.sessions) + 1))
     for k, session in enumerate(universe.sessions):
@@ -137,11 +137,11 @@ _DIGESTED = ("rank", "code", "score", "label", "strategy")
 
 def _rows(universe: Universe, outcome: Outcome, low: int, high: int, names: Mapping[str, str]) -> list[dict[str, Any]]:
     ranks = outcome.ranks
-    found = []
+    rows = []
     for p in range(low, high):
         k, i = int(ranks.day[p]), int(ranks.column[p])
         code = str(universe.codes[i])
-        found.append(
+        rows.append(
             {
                 "rank": int(ranks.rank[p]),
                 "code": code,
@@ -162,9 +162,9 @@ def _rows(universe: Universe, outcome: Outcome, low: int, high: int, names: Mapp
                 "components": {name: _number(part[p]) for name, part in ranks.components.items()},
             }
         )
-    return found
+    return rows
 
 
 def _number(value: float) -> float | None:
-    """A JSON number, to ten significant digits: beyond that the order in which a processor adds shows."""
+    """A JSON number of ten significant digits: further digits depend on the order of additions."""
     return float(f"{value:.10g}") if np.isfinite(value) else None

@@ -1,9 +1,9 @@
-"""Publishes a version's answers for a long range of sessions, part by part.
+"""Backfill: publishes a version's answers for a long range of sessions, part by part.
 
-Each part is an ordinary run, published in one transaction, so an interruption leaves whole parts and `resume` does the
-rest; the answers are those that daily runs would have given. What is published already stays unless `replace` says
-otherwise, and another version is never touched. A lease keeps two backfills of one version of a market apart; what a
-process that lost it computed is not published.
+Each part is an ordinary run, published in one transaction, so an interruption leaves whole parts, and `resume` does the
+others; the answers equal those of daily runs. Published answers are replaced only with `overwrite`, and other versions
+are not changed. A lease allows one backfill of a version and market at a time; a process that loses it publishes
+nothing more.
 """
 
 from __future__ import annotations
@@ -18,23 +18,22 @@ from marketdata.markets import get_market
 from marketdata.operations.lease import Lease, LeaseTaken
 from marketdata.record import Days
 from scans.models import Backfill, ScannerVersion, ScanSession, Status
-from scans.operations.scan import run as scanning
 from scans.operations.scan.publish import Permit
-from scans.operations.scan.run import RunRequest
-from scans.queries import versions
+from scans.operations.scan.run import RunRequest, requested_sessions, run_scan
+from scans.queries.versions import get_versions
 
 PART = 250
-"""Sessions of a part: its warm-up of 640 is then read less than four times over, and memory stays bounded."""
+"""Sessions of a part: bounds memory, while the warm-up of 640 sessions is read less than four times over."""
 
 
 class BackfillRefused(Exception):
-    """The backfill would overwrite results or meet another one; the message says what to do."""
+    """The backfill would overwrite results or run beside another one; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackfillProgress:
-    """How far a backfill has come: sessions done of all, in `seconds`, the run that published the last part,
-    and how many sessions of that part are quarantined."""
+    """The progress of a backfill: sessions done of `total` in `seconds`, the run of the last part, and how many
+    sessions of that part are quarantined."""
 
     version: str
     done: int
@@ -51,11 +50,12 @@ class BackfillProgress:
 
 @dataclass(frozen=True, slots=True)
 class BackfillResult:
-    """What a backfill of one version did: sessions published and left as they were, seconds, and what failed."""
+    """The result of the backfill of one version: counts of sessions published and left unchanged, seconds, the
+    error."""
 
     version: str
     published: int
-    kept: int
+    unchanged: int
     seconds: float
     error: str = ""
 
@@ -68,48 +68,48 @@ def run_backfill(
     progress: Callable[[BackfillProgress], None] | None = None,
     permit: Permit | None = None,
 ) -> list[BackfillResult]:
-    """Publish every session of `request`'s range for each of its versions; BackfillRefused where sessions are published
-    already and neither `resume` (leave them) nor `overwrite` (replace them) is given. `permit` is asked as each part is
-    published; what it or `progress` raises ends the backfill between two parts."""
+    """Publish every session of the request's range for each of its versions. BackfillRefused if sessions are published
+    already and neither `resume` (keep them) nor `overwrite` (replace them) is given. `permit` is called as each part is
+    published; an exception of it or of `progress` ends the backfill between two parts."""
     get_market(request.market)
-    chosen = versions.get_versions(request.market, list(request.versions))
-    asked = scanning.requested_sessions(request)
-    todo = {version.slug: _missing(version, request.market, asked, overwrite) for version in chosen}
-    for version in chosen:
-        kept = len(asked) - len(todo[version.slug])
-        if kept and not resume:
+    versions = get_versions(request.market, list(request.versions))
+    days = requested_sessions(request)
+    missing = {version.slug: _missing(version, request.market, days, overwrite) for version in versions}
+    for version in versions:
+        unchanged = len(days) - len(missing[version.slug])
+        if unchanged and not resume:
             raise BackfillRefused(
-                f"{kept} of {len(asked)} sessions of {version.slug} are published already: --resume leaves them and "
-                "does the rest, --replace does all of them again."
+                f"{unchanged} of {len(days)} sessions of {version.slug} are published already: --resume keeps them "
+                "and does the rest, --replace does all of them again."
             )
-    return [_one(version, request, asked, todo[version.slug], progress, permit) for version in chosen]
+    return [_backfill_version(version, request, days, missing[version.slug], progress, permit) for version in versions]
 
 
-def _missing(version: ScannerVersion, market: str, asked: Days, overwrite: bool) -> Days:
+def _missing(version: ScannerVersion, market: str, days: Days, overwrite: bool) -> Days:
     if overwrite:
-        return asked
+        return days
     published = ScanSession.objects.filter(
         version=version,
         market=market,
         published=True,
-        date__range=(asked[0].item(), asked[-1].item()),
+        date__range=(days[0].item(), days[-1].item()),
     ).values_list("date", flat=True)
-    return asked[~np.isin(asked, np.array(list(published), dtype="datetime64[D]"))]
+    return days[~np.isin(days, np.array(list(published), dtype="datetime64[D]"))]
 
 
-def _one(
+def _backfill_version(
     version: ScannerVersion,
     request: RunRequest,
-    asked: Days,
-    todo: Days,
+    days: Days,
+    missing: Days,
     progress: Callable[[BackfillProgress], None] | None,
     permit: Permit | None,
 ) -> BackfillResult:
-    if not len(todo):
-        return BackfillResult(version.slug, 0, len(asked), 0.0)
+    if not len(missing):
+        return BackfillResult(version.slug, 0, len(days), 0.0)
     try:
         with Lease(f"backfill of {version.slug} on market {request.market}") as lease:
-            return _published(version, request, asked, todo, progress, permit, lease)
+            return _publish_parts(version, request, days, missing, progress, permit, lease)
     except LeaseTaken as other:
         raise BackfillRefused(
             f"Another backfill of {version.slug} on market {request.market} is running since "
@@ -117,58 +117,58 @@ def _one(
         ) from other
 
 
-def _published(
+def _publish_parts(
     version: ScannerVersion,
     request: RunRequest,
-    asked: Days,
-    todo: Days,
+    days: Days,
+    missing: Days,
     progress: Callable[[BackfillProgress], None] | None,
     permit: Permit | None,
     lease: Lease,
 ) -> BackfillResult:
-    """Publish the parts of `todo` under the lease."""
+    """Publish the parts of `missing` under the lease."""
 
     def permitted() -> None:
         lease.check()
         if permit:
             permit()
 
-    began, done, kept = time.perf_counter(), 0, len(asked) - len(todo)
-    mine = _row(version, request, todo)
+    began, done, unchanged = time.perf_counter(), 0, len(days) - len(missing)
+    row = _start_row(version, request, missing)
     status = Status.FAILED
     try:
-        for part in _parts(asked, todo):
-            one = replace(request, versions=[version.slug], first=part[0].item(), last=part[-1].item())
-            scan = scanning.run_scan(one, permit=permitted)[0]
+        for part in _parts(days, missing):
+            part_request = replace(request, versions=[version.slug], first=part[0].item(), last=part[-1].item())
+            scan = run_scan(part_request, permit=permitted)[0]
             if scan.error:
-                return BackfillResult(version.slug, done, kept, time.perf_counter() - began, scan.error)
+                return BackfillResult(version.slug, done, unchanged, time.perf_counter() - began, scan.error)
             done += len(part)
-            Backfill.objects.filter(pk=mine.pk).update(done_until=part[-1].item())
+            Backfill.objects.filter(pk=row.pk).update(done_until=part[-1].item())
             if progress:
                 spent = time.perf_counter() - began
-                waiting = sum(one.status == Status.QUARANTINED for one in scan.answers)
-                progress(BackfillProgress(version.slug, done, len(todo), spent, scan.run, waiting))
+                quarantined = sum(answer.status == Status.QUARANTINED for answer in scan.answers)
+                progress(BackfillProgress(version.slug, done, len(missing), spent, scan.run, quarantined))
         status = Status.PUBLISHED
     finally:
-        Backfill.objects.filter(pk=mine.pk, status=Status.RUNNING).update(status=status)
-    return BackfillResult(version.slug, done, kept, time.perf_counter() - began)
+        Backfill.objects.filter(pk=row.pk, status=Status.RUNNING).update(status=status)
+    return BackfillResult(version.slug, done, unchanged, time.perf_counter() - began)
 
 
-def _row(version: ScannerVersion, request: RunRequest, todo: Days) -> Backfill:
-    """The row of this backfill; rows of processes that died end with it."""
-    mine = {"version": version, "market": request.market}
-    Backfill.objects.filter(**mine, status=Status.RUNNING).update(status=Status.FAILED)
-    return Backfill.objects.create(**mine, first=todo[0].item(), last=todo[-1].item(), started_at=request.as_of)
+def _start_row(version: ScannerVersion, request: RunRequest, missing: Days) -> Backfill:
+    """Create the row of this backfill; rows of processes that died are marked failed."""
+    key = {"version": version, "market": request.market}
+    Backfill.objects.filter(**key, status=Status.RUNNING).update(status=Status.FAILED)
+    return Backfill.objects.create(**key, first=missing[0].item(), last=missing[-1].item(), started_at=request.as_of)
 
 
-def _parts(asked: Days, todo: Days) -> Iterator[Days]:
-    """`todo` as runs of consecutive sessions of `asked`, `PART` at most."""
-    places = np.searchsorted(asked, todo)
-    for run in np.split(todo, np.flatnonzero(np.diff(places) > 1) + 1):
+def _parts(days: Days, missing: Days) -> Iterator[Days]:
+    """`missing` in parts of consecutive sessions of `days`, at most `PART` each."""
+    places = np.searchsorted(days, missing)
+    for run in np.split(missing, np.flatnonzero(np.diff(places) > 1) + 1):
         for low in range(0, len(run), PART):
             yield run[low : low + PART]
 
 
 def failures(done: Sequence[BackfillResult]) -> list[str]:
-    """What went wrong, one sentence each."""
-    return [one.error for one in done if one.error]
+    """Every failure, one sentence each."""
+    return [result.error for result in done if result.error]

@@ -1,4 +1,4 @@
-"""Which code this is: the commit that a result was computed by."""
+"""The revision of the code: the commit that a result was computed by."""
 
 from __future__ import annotations
 

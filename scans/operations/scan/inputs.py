@@ -1,8 +1,7 @@
-"""What a run reads: the record, its index and investor flow, and for each version the universe and its features.
+"""The inputs of a run: the record, its index and investor flow, and for each version the universe and its features.
 
-Features come from the lake or, where the score cache has them, from there: then neither bars are read nor indicators
-computed. Runs of up to `MAX_CACHED_SESSIONS` sessions leave theirs there, a single session is looked for.
-"""
+Features are computed from the lake or read from the score cache, in which case no bars are read. Runs of up to
+`MAX_CACHED_SESSIONS` sessions are stored there; a single session is read from there."""
 
 from __future__ import annotations
 
@@ -26,7 +25,7 @@ from scans.execution.shards import EngineTask, PanelReader, join_pieces
 from scans.feature_cache import entries, store
 
 MAX_CACHED_SESSIONS = 10
-"""Sessions of a run whose features are kept: an evening's, not a backfill's, which would take much room for little."""
+"""Most sessions of a run whose features are cached: an evening, not a backfill, which would need much space."""
 CACHE = "cache"
 """The executor of a run that computed no features."""
 
@@ -35,14 +34,14 @@ FeatureResult = tuple[Universe, Features | Exception]
 
 @dataclass(frozen=True, slots=True)
 class ScanInputs:
-    """`bars`: for each session asked for the digest of all bars up to it; `flows` where a task asks for them; `found`:
-    for each task, in order, the universe and its features, or what went wrong with them; to be taken once."""
+    """The inputs of a run. `bars`: the digest of all bars up to each requested session. `flows`: read if a task needs
+    them. `results`: for each task, in order, the universe and its features, or the exception; an iterator."""
 
-    asked: Days
+    days: Days
     index: index_series.Index
     bars: list[str]
     flows: FlowRecord | None
-    found: Iterator[FeatureResult]
+    results: Iterator[FeatureResult]
     seconds: Mapping[str, float]
     executor: str
 
@@ -52,13 +51,13 @@ class ScanInputs:
         return MarketIndex(self.index.sessions, self.index.m, self.index.range)
 
     def digests(self, task: EngineTask) -> list[str]:
-        """For each session asked for the digest of what `task` may depend on: of the bars up to it, of the index, and
-        of the flows where it reads them."""
-        return _with_flows(self.index.digests(self.bars), self.asked, task, self.flows)
+        """The digest of the data that `task` depends on, for each session: of the bars up to it, of the index, and of
+        the flows if the task reads them."""
+        return _with_flows(self.index.digests(self.bars), self.days, task, self.flows)
 
 
 class ReadOptions(Protocol):
-    """How to read; `run.Request` says what each means."""
+    """Options of reading; `run.RunRequest` documents each."""
 
     @property
     def index(self) -> str | None: ...
@@ -76,90 +75,92 @@ class ReadOptions(Protocol):
     def workers(self) -> int: ...
 
 
-def read_inputs(held: Record, asked: Days, tasks: Sequence[EngineTask], how: ReadOptions) -> ScanInputs:
-    """What `tasks` need for the sessions `asked`. A lake that turns out to be missing, broken or behind is mended once,
-    if it may be. LakeError where it is not; DataProblem where a session is missing or the index too short."""
+def read_inputs(record: Record, days: Days, tasks: Sequence[EngineTask], how: ReadOptions) -> ScanInputs:
+    """The inputs of `tasks` for the sessions `days`. A lake that is missing, damaged or behind is repaired once, if
+    `how.mend`. Raises LakeError if it is not, DataProblem if a session is missing or the index is too short."""
     if not how.mend:
-        return _read(held, asked, tasks, how)
-    return project.read_with_repair(held, lambda held: _read(held, asked, tasks, how))
+        return _read(record, days, tasks, how)
+    return project.read_with_repair(record, lambda record: _read(record, days, tasks, how))
 
 
-def _read(held: Record, asked: Days, tasks: Sequence[EngineTask], how: ReadOptions) -> ScanInputs:
-    market = held.market.name
-    index = index_series.get_index(held, asked, index_series.get_index_name(market) if how.index is None else how.index)
+def _read(record: Record, days: Days, tasks: Sequence[EngineTask], how: ReadOptions) -> ScanInputs:
+    market = record.market.name
+    index = index_series.get_index(
+        record, days, index_series.get_index_name(market) if how.index is None else how.index
+    )
     flows = None
     if any(task.reads_flows for task in tasks):
         flows = (project.current_flow_record if how.mend else get_flow_record)(market)
     warm_up = max(task.requirements.warm_up for task in tasks)
-    bars = get_history_digests(held, asked)
+    bars = get_history_digests(record, days)
     began = time.perf_counter()
-    keys = _keys(held, asked, tasks, bars, flows) if how.cached else {}
-    kept: dict[int, entries.Entry] = {}
-    if keys and len(asked) == 1:
-        check_window(held, asked, warm_up, flows=flows)
+    keys = _keys(record, days, tasks, bars, flows) if how.cached else {}
+    cached_entries: dict[int, entries.Entry] = {}
+    if keys and len(days) == 1:
+        check_window(record, days, warm_up, flows=flows)
         for n, names in keys.items():
             if entry := _scores().read(names[0]):
-                kept[n] = entry
-    left = [n for n in range(len(tasks)) if n not in kept]
+                cached_entries[n] = entry
+    left = [n for n in range(len(tasks)) if n not in cached_entries]
     seconds, executor = {"read": time.perf_counter() - began, "features": 0.0}, CACHE
     computed: Iterator[FeatureResult] = iter(())
     if left:
         todo = [tasks[n] for n in left]
-        window: PanelReader = open_window(held, asked, warm_up, flows=flows)
+        window: PanelReader = open_window(record, days, warm_up, flows=flows)
         pieces, executor = executors.compute_pieces(window, todo, executor=how.executor, workers=how.workers)
         seconds = {stage: sum(piece.seconds[stage] for piece in pieces) for stage in seconds}
         computed = join_pieces(pieces, todo)
-    found = _found(len(tasks), kept, computed, keys)
-    return ScanInputs(asked, index, bars, flows, found, seconds, executor)
+    results = _feature_results(len(tasks), cached_entries, computed, keys)
+    return ScanInputs(days, index, bars, flows, results, seconds, executor)
 
 
-def _found(
+def _feature_results(
     tasks: int,
-    kept: Mapping[int, entries.Entry],
+    cached_entries: Mapping[int, entries.Entry],
     computed: Iterator[FeatureResult],
     keys: Mapping[int, list[str]],
 ) -> Iterator[FeatureResult]:
     for n in range(tasks):
-        if n in kept:
-            yield kept[n].universe, kept[n].features
+        if n in cached_entries:
+            yield cached_entries[n].universe, cached_entries[n].features
         elif n in keys:
-            yield _keep(next(computed), keys[n])
+            yield _store_entries(next(computed), keys[n])
         else:
-            yield next(computed)  # a backfill's are large: nothing here may hold them longer
+            yield next(computed)  # a backfill's are large: no reference may remain here
 
 
-def _keep(found: FeatureResult, keys: Sequence[str]) -> FeatureResult:
-    universe, features = found
+def _store_entries(result: FeatureResult, keys: Sequence[str]) -> FeatureResult:
+    universe, features = result
     if not isinstance(features, Exception):
         for name, entry in zip(keys, entries.session_entries(universe, features), strict=False):
             _scores().write(name, entry)
-    return found
+    return result
 
 
 def _keys(
-    held: Record,
-    asked: Days,
+    record: Record,
+    days: Days,
     tasks: Sequence[EngineTask],
     bars: list[str],
     flows: FlowRecord | None,
 ) -> dict[int, list[str]]:
-    """For each task whose features are kept, by its number, the keys of its entries, one for each session."""
-    if not settings.SCORE_CACHE or len(asked) > MAX_CACHED_SESSIONS:
+    """Number of each task whose features are cached -> the keys of its entries, one for each session."""
+    if not settings.SCORE_CACHE or len(days) > MAX_CACHED_SESSIONS:
         return {}
-    found = {}
+    keys = {}
     for n, task in enumerate(tasks):
-        states = _with_flows(bars, asked, task, flows)
+        states = _with_flows(bars, days, task, flows)
         names = [
-            entries.entry_key(task, market=held.market.name, session=day, data=data)
-            for day, data in zip(asked, states, strict=True)
+            entries.entry_key(task, market=record.market.name, session=day, data=data)
+            for day, data in zip(days, states, strict=True)
         ]
         if all(names):
-            found[n] = names
-    return found
+            keys[n] = names
+    return keys
 
 
-def _with_flows(digests: list[str], asked: Days, task: EngineTask, flows: FlowRecord | None) -> list[str]:
-    return flows.digests_with_bars(asked, digests) if flows and task.reads_flows else digests
+def _with_flows(digests: list[str], days: Days, task: EngineTask, flows: FlowRecord | None) -> list[str]:
+    return flows.digests_with_bars(days, digests) if flows and task.reads_flows else digests
 
 
 def _scores() -> store.FeatureCache:

@@ -1,7 +1,7 @@
-"""Puts a scan's answers before the readers: all of a run in one transaction, or nothing.
+"""Publishes the answers of a run in one transaction.
 
-Publishing replaces the answers of the same (market, version, date) and touches nothing else. What was published before
-stays in the record, unpublished. An answer whose inputs and result are those already published changes nothing.
+Publishing replaces the answers of the same (market, version, date) and changes nothing else. The earlier answer remains
+in the database, unpublished. An answer whose inputs and result equal the published ones changes nothing.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from scans.operations.scan.code_revision import code_revision
 BATCH = 500
 
 MAX_NAMED = 5
-"""Quarantined sessions that a run names."""
+"""Most quarantined sessions that the reason of a run names."""
 
 SCORE_TOLERANCE = 1e-6
-"""How far scores of the same session may differ, relative (scanner definitions, section 0, warm-up)."""
+"""Relative tolerance of scores of the same session (scanner definitions, section 0, warm-up)."""
 
 
 class NotReproducible(Exception):
-    """The same inputs gave another result than the one published: a defect, which must not pass unseen."""
+    """The same inputs gave a result that differs from the published one: a defect."""
 
 
 Permit = Callable[[], None]
-"""Called inside the transaction that publishes; whatever it raises undoes all of it."""
+"""Called inside the transaction that publishes; an exception rolls it back."""
 
 
 def publish(
@@ -56,12 +56,12 @@ def publish(
     request_id: str,
     permit: Permit | None = None,
 ) -> None:
-    """Record the run and make its answers the published ones; sets `scan.run` and `scan.unchanged`."""
+    """Record the run and publish its answers; sets `scan.run` and `scan.unchanged`."""
     with transaction.atomic():
         if permit:
             permit()
         lock_version(scan.version)
-        standing = {
+        published_rows = {
             row.date.isoformat(): row
             for row in ScanSession.objects.select_for_update().filter(
                 market=scan.market,
@@ -70,18 +70,26 @@ def publish(
                 date__range=(scan.answers[0].date, scan.answers[-1].date),
             )
         }
-        fresh = [answer for answer in scan.answers if not _stands(answer, standing.get(answer.date))]
-        if not fresh:
+        changed_answers = [
+            answer for answer in scan.answers if not _is_published(answer, published_rows.get(answer.date))
+        ]
+        if not changed_answers:
             scan.unchanged = True
-            scan.run = standing[scan.answers[-1].date].run_id
+            scan.run = published_rows[scan.answers[-1].date].run_id
             return
         run = _run(scan, data_digest, as_of, started_by, request_id)
         run.save()
-        going = [answer.date for answer in fresh if answer.status != QUARANTINED]
-        unpublish(scan.market, scan.version, going)
-        sessions = ScanSession.objects.bulk_create([_session(run, answer) for answer in fresh], batch_size=BATCH)
+        days = [answer.date for answer in changed_answers if answer.status != QUARANTINED]
+        unpublish(scan.market, scan.version, days)
+        sessions = ScanSession.objects.bulk_create(
+            [_session(run, answer) for answer in changed_answers], batch_size=BATCH
+        )
         ScanRank.objects.bulk_create(
-            [_rank(session, row) for session, answer in zip(sessions, fresh, strict=True) for row in answer.ranks],
+            [
+                _rank(session, row)
+                for session, answer in zip(sessions, changed_answers, strict=True)
+                for row in answer.ranks
+            ],
             batch_size=BATCH,
         )
         generations.advance(scan.market)
@@ -98,7 +106,7 @@ def record_failure(
     started_by: str,
     request_id: str,
 ) -> None:
-    """Record that a version failed over the sessions from `first` to `last`: a run without answers; sets `scan.run`."""
+    """Record the failed run of a version over the sessions from `first` to `last`, without answers; sets `scan.run`."""
     run = ScanRun.objects.create(
         **_attempt(scan, data_digest, as_of, started_by, request_id),
         first=first,
@@ -110,26 +118,26 @@ def record_failure(
 
 
 def unpublish(market: str, version: ScannerVersion, days: Sequence[date | str]) -> None:
-    """Make room on `days`: what is published there stays in the record, unpublished."""
-    mine = {"market": market, "date__in": days, "published": True}
-    ScanRank.objects.filter(scanner_version=version, **mine).update(published=False)
-    ScanSession.objects.filter(version=version, **mine).update(published=False)
+    """Mark the published answers of `days` as unpublished."""
+    filters = {"market": market, "date__in": days, "published": True}
+    ScanRank.objects.filter(scanner_version=version, **filters).update(published=False)
+    ScanSession.objects.filter(version=version, **filters).update(published=False)
 
 
 def lock_version(version: ScannerVersion) -> None:
-    """Until the transaction ends nobody else publishes this version: the second of two sees what the first published,
-    where each would have missed the other's new rows. (SQLite has one writer anyway.)"""
+    """Lock the version until the transaction ends, so that of two processes that publish it the second reads the rows
+    of the first. (SQLite has one writer anyway.)"""
     ScannerVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
 
 
-def _stands(answer: SessionAnswer, row: ScanSession | None) -> bool:
-    """Whether `answer` is the one already published."""
+def _is_published(answer: SessionAnswer, row: ScanSession | None) -> bool:
+    """Whether `answer` equals the published one."""
     if row is None or row.input_digest != answer.input_digest:
         return False
     if not same_ranks(row, answer):
         damage = get_damage_time(row.market, row.date)
         if damage and row.run.started_at < damage:
-            return False  # it was computed from a file that was damaged, and the record is what it always was
+            return False  # it was computed from a damaged file; the record has not changed
         raise NotReproducible(
             f"{answer.date}: the same data, parameters and revision gave another result than run {row.run_id} "
             f"(digest {answer.result_digest}, published {row.result_digest}). Nothing was changed; this is a defect "
@@ -145,11 +153,11 @@ def same_ranks(row: ScanSession, answer: SessionAnswer) -> bool:
         return True
     names = ("rank", "code", "label", "strategy")
     recorded = list(row.ranks.order_by("rank").values_list(*names, "score"))
-    if [one[:4] for one in recorded] != [tuple(rank[name] for name in names) for rank in answer.ranks]:
+    if [values[:4] for values in recorded] != [tuple(rank[name] for name in names) for rank in answer.ranks]:
         return False
     return all(
-        math.isclose(one[4], rank["score"], rel_tol=SCORE_TOLERANCE, abs_tol=SCORE_TOLERANCE)
-        for one, rank in zip(recorded, answer.ranks, strict=True)
+        math.isclose(values[4], rank["score"], rel_tol=SCORE_TOLERANCE, abs_tol=SCORE_TOLERANCE)
+        for values, rank in zip(recorded, answer.ranks, strict=True)
     )
 
 
@@ -162,7 +170,7 @@ def _run(scan: Scan, data_digest: str, as_of: datetime, started_by: str, request
         first=scan.answers[0].date,
         last=scan.answers[-1].date,
         status=status,
-        reason="; ".join([*(sorted(reasons) if status != PUBLISHED else ()), *_quarantined(scan, status)]),
+        reason="; ".join([*(sorted(reasons) if status != PUBLISHED else ()), *_quarantine_note(scan, status)]),
         sessions=len(scan.answers),
         universe=sum(answer.universe for answer in scan.answers),
         scored=sum(answer.scored for answer in scan.answers),
@@ -170,9 +178,9 @@ def _run(scan: Scan, data_digest: str, as_of: datetime, started_by: str, request
     )
 
 
-def _quarantined(scan: Scan, status: str) -> list[str]:
-    """A sentence for a run that publishes some of its sessions: which of them are quarantined. [] where none is, and
-    where all are, so that the run's status says it."""
+def _quarantine_note(scan: Scan, status: str) -> list[str]:
+    """A sentence that names the quarantined sessions of a run; [] if there are none, or if all are, as its status
+    says."""
     days = [answer.date for answer in scan.answers if answer.status == QUARANTINED]
     if not days or status == QUARANTINED:
         return []
@@ -181,7 +189,7 @@ def _quarantined(scan: Scan, status: str) -> list[str]:
 
 
 def _attempt(scan: Scan, data_digest: str, as_of: datetime, started_by: str, request_id: str) -> dict[str, Any]:
-    """What a run records however it ends."""
+    """The fields that a run records in any case."""
     return {
         "version": scan.version,
         "market": scan.market,
@@ -237,7 +245,6 @@ def _rank(session: ScanSession, row: dict[str, object]) -> ScanRank:
 
 
 def peak_memory_mb() -> int:
-    """The most memory this process has held so far, in MB."""
+    """The peak memory of this process so far, in MB."""
     unit = 1024 * 1024 if sys.platform == "darwin" else 1024
-    mine = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(mine / unit)
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit)

@@ -1,6 +1,6 @@
-"""Decides about quarantined sessions: answers whose session had too few bars to be trusted, so that a person must say.
+"""Decisions on quarantined sessions: answers of a session with too few bars, which a person publishes or discards.
 
-A decision is made once and kept with who made it and when; of two at the same time the first counts.
+A session is decided once, and the decision records its author and time; of two at the same time the first counts.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from scans.operations.scan.publish import lock_version, unpublish
 
 
 class NotQuarantined(ValueError):
-    """There is nothing to decide about this session; the message says why."""
+    """The session needs no decision; the message says why."""
 
 
 def publish_quarantined(*, session: ScanSession, who: str, at: datetime) -> None:
-    """Make a quarantined answer the published one of its (market, version, date), in one transaction."""
+    """Publish a quarantined answer for its (market, version, date), in one transaction."""
     with transaction.atomic():
         _decide(session, Verdict.PUBLISHED, who, at)
         lock_version(session.version)
@@ -34,27 +34,26 @@ def publish_quarantined(*, session: ScanSession, who: str, at: datetime) -> None
             status=session.status, reason=session.notes
         )
         generations.advance(session.market)
-        generations.advance(session.market)
 
 
 def discard_quarantined(*, session: ScanSession, who: str, at: datetime) -> None:
-    """Leave a quarantined answer unpublished for good; what is published of its day stays."""
+    """Discard a quarantined answer; the published answer of its day remains."""
     with transaction.atomic():
         _decide(session, Verdict.DISCARDED, who, at)
 
 
 def _decide(session: ScanSession, verdict: Verdict, who: str, at: datetime) -> None:
-    """Keep the decision; NotQuarantined where there is none to make."""
-    told = f"The answer of {session.version} for {session.market} on {session.date}"
+    """Record the decision; NotQuarantined if the session needs none."""
+    answer = f"The answer of {session.version} for {session.market} on {session.date}"
     if session.status != Status.QUARANTINED:
-        raise NotQuarantined(f"{told} is not quarantined: it is {session.status}.")
+        raise NotQuarantined(f"{answer} is not quarantined: it is {session.status}.")
     try:
         with transaction.atomic():
             QuarantineDecision.objects.create(session=session, verdict=verdict, who=who, at=at)
     except IntegrityError:
-        made = QuarantineDecision.objects.get(session=session)
+        decision = QuarantineDecision.objects.get(session=session)
         raise NotQuarantined(
-            f"{told} was {made.verdict} by {made.who} on {made.at:%Y-%m-%d %H:%M} UTC already."
+            f"{answer} was {decision.verdict} by {decision.who} on {decision.at:%Y-%m-%d %H:%M} UTC already."
         ) from None
 
 

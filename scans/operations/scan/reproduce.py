@@ -1,7 +1,7 @@
-"""Does a recorded run again and says whether it comes out the same, or exactly what differs.
+"""Reproduction: repeats a recorded run and reports whether its result is identical, or what differs.
 
-The rerun uses the parameters, segments, limits and index that the run recorded. An answer is *identical* where data,
-parameters and ranks are; where the data were corrected since, the record says which instruments on which days.
+The repeated run uses the parameters, segments, limits and index of the recorded run. An answer is *identical* if data,
+parameters and ranks are; if the data were corrected since, the record has the instruments and days.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from marketdata.number_format import count_of
 from marketdata.queries.corrections import RecordChange, get_changes
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion, ScanRun, ScanSession
-from scans.operations.scan import run as scanning
 from scans.operations.scan.code_revision import code_revision
 from scans.operations.scan.publish import same_ranks
+from scans.operations.scan.run import RunRequest, run_scan
 
 
 class NoSuchRun(LookupError):
-    """There is no run of that number, or its engine is not here."""
+    """There is no run of that number, or its engine is not available."""
 
 
 @dataclass(slots=True)
 class Reproduction:
-    """How a rerun compares: `data` are the sessions whose data differ, `ranks` those whose ranks do, `unlike` those
-    whose ranks differ though the data are the same, `changes` what was written to the record since the run."""
+    """The comparison of a run with its repetition: `data` are the sessions whose data differ, `ranks` the sessions
+    whose ranks differ, `unlike` the sessions whose ranks differ with the same data, `changes` the corrections since the
+    run."""
 
     run: int
     sessions: int
@@ -38,22 +39,22 @@ class Reproduction:
 
     @property
     def identical(self) -> bool:
-        """Nothing differs."""
+        """Whether nothing differs."""
         return not self.data and not self.ranks
 
 
 def reproduce_run(number: int, *, as_of: datetime) -> Reproduction:
-    """Run `number` again, without publishing, and compare session by session; NoSuchRun where that cannot be."""
+    """Repeat run `number` without publishing, and compare each session; NoSuchRun if it cannot be repeated."""
     run = ScanRun.objects.select_related("version").filter(pk=number).first()
     if run is None:
         newest = ScanRun.objects.order_by("-pk").values_list("pk", flat=True).first()
-        known = f"the newest is {newest}" if newest else "there are none yet"
-        raise NoSuchRun(f"There is no run {number}: {known}.")
+        advice = f"the newest is {newest}" if newest else "there are none yet"
+        raise NoSuchRun(f"There is no run {number}: {advice}.")
     refuse_other_engine(run, run.version)
-    found = Reproduction(run=number, sessions=run.sessions)
+    reproduction = Reproduction(run=number, sessions=run.sessions)
     if run.code_revision != code_revision():
-        found.notes.append(f"The run was made by code {run.code_revision}, this is {code_revision()}.")
-    request = scanning.RunRequest(
+        reproduction.notes.append(f"The run was made by code {run.code_revision}, this is {code_revision()}.")
+    request = RunRequest(
         market=run.market,
         as_of=as_of,
         versions=[run.version.slug],
@@ -64,33 +65,33 @@ def reproduce_run(number: int, *, as_of: datetime) -> Reproduction:
         pinned={run.version.slug: run.params},
         index=run.index,
     )
-    scan = scanning.run_scan(request)[0]
+    scan = run_scan(request)[0]
     if scan.error:
-        found.notes.append(scan.error)
-    now = {answer.date: answer for answer in scan.answers}
-    for then in ScanSession.objects.filter(run=run).order_by("date"):
-        answer = now.get(then.date.isoformat())
-        same_data = answer is not None and answer.input_digest == then.input_digest
-        alike = answer is not None and same_ranks(then, answer)
+        reproduction.notes.append(scan.error)
+    answers = {answer.date: answer for answer in scan.answers}
+    for session in ScanSession.objects.filter(run=run).order_by("date"):
+        answer = answers.get(session.date.isoformat())
+        same_data = answer is not None and answer.input_digest == session.input_digest
+        same_result = answer is not None and same_ranks(session, answer)
         if not same_data:
-            found.data.append(then.date)
-        if not alike:
-            found.ranks.append(then.date)
+            reproduction.data.append(session.date)
+        if not same_result:
+            reproduction.ranks.append(session.date)
             if same_data:
-                found.unlike.append(then.date)
-    if found.data:
-        found.changes = get_changes(
+                reproduction.unlike.append(session.date)
+    if reproduction.data:
+        reproduction.changes = get_changes(
             run.market,
             run.started_at,
             until=run.last,
             index=run.index,
             flows=scan.task.reads_flows,
         )
-    return found
+    return reproduction
 
 
 def refuse_other_engine(run: ScanRun, version: ScannerVersion) -> None:
-    """NoSuchRun where `version` has no longer the engine that `run` used, or the engine another revision."""
+    """Raises NoSuchRun if `version` has another engine than `run` used, or the engine another revision."""
     if version.engine == run.engine and run.engine in ENGINES:
         if ENGINES[run.engine].revision == run.revision:
             return
@@ -105,24 +106,27 @@ def refuse_other_engine(run: ScanRun, version: ScannerVersion) -> None:
     )
 
 
-def sentence(found: Reproduction, *, most: int | None = 50) -> str:
-    """The result as a person reads it, with `most` of the changes at most (None: all)."""
-    lines = list(found.notes)
-    if found.identical:
-        sessions = f"all {found.sessions:,} sessions" if found.sessions > 1 else "its session"
-        lines.append(f"Run {found.run}: identical in data and ranks on {sessions}.")
+def sentence(reproduction: Reproduction, *, most: int | None = 50) -> str:
+    """The result as text, with at most `most` of the changes (None: all)."""
+    lines = list(reproduction.notes)
+    if reproduction.identical:
+        sessions = f"all {reproduction.sessions:,} sessions" if reproduction.sessions > 1 else "its session"
+        lines.append(f"Run {reproduction.run}: identical in data and ranks on {sessions}.")
         return "\n".join(lines)
     lines.append(
-        f"Run {found.run}: the data differ on {len(found.data):,} of {count_of(found.sessions, 'session')}"
-        f"{_days(found.data)}, the ranks on {len(found.ranks)}{_days(found.ranks)}."
+        f"Run {reproduction.run}: the data differ on {len(reproduction.data):,} of "
+        f"{count_of(reproduction.sessions, 'session')}{_days(reproduction.data)}, the ranks on "
+        f"{len(reproduction.ranks):,}{_days(reproduction.ranks)}."
     )
-    if found.unlike:
-        lines.append(f"The ranks differ although the data are the same{_days(found.unlike)}: a defect to report.")
-    if found.changes:
-        lines.append(f"Written to the record since the run ({len(found.changes)}):")
-        lines += [f"  {change.code} {change.date}  {change.what}" for change in found.changes[:most]]
-        if most is not None and len(found.changes) > most:
-            lines.append(f"  and {len(found.changes) - most} more (--all lists them)")
+    if reproduction.unlike:
+        lines.append(
+            f"The ranks differ although the data are the same{_days(reproduction.unlike)}: a defect to report."
+        )
+    if reproduction.changes:
+        lines.append(f"Written to the record since the run ({len(reproduction.changes)}):")
+        lines += [f"  {change.code} {change.date}  {change.what}" for change in reproduction.changes[:most]]
+        if most is not None and len(reproduction.changes) > most:
+            lines.append(f"  and {len(reproduction.changes) - most} more (--all lists them)")
     return "\n".join(lines)
 
 

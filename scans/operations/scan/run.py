@@ -1,8 +1,8 @@
-"""Runs scanner versions over sessions: one read of the lake, every engine over it, each version published by itself.
+"""Runs scanner versions over sessions: one read of the lake for all engines, one publication for each version.
 
-1. The record says which sessions there are; where the lake is behind it, it is brought up to date first.
+1. The record has the sessions; a lake that is behind it is updated first.
 2. `execution` reads the window and computes the features of all versions together.
-3. Each version is scored and published on its own: one that fails leaves the others standing.
+3. Each version is scored and published on its own: one that fails does not affect the others.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ from scans.models import ScannerVersion, ScanRank, ScanSession
 from scans.operations.scan import inputs
 from scans.operations.scan.answers import Scan, SessionAnswer, session_answers
 from scans.operations.scan.publish import NotReproducible, Permit, publish, record_failure
-from scans.queries import versions as queries
+from scans.queries.versions import get_versions
 
 LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What to run. No versions: the market's active one. No first and last: the last complete session as of `as_of`.
-    `limits` and `top` override the version's own; `save` False publishes nothing. `pinned` gives a version (by slug)
-    the parameters that a run recorded, instead of those it has now; `index` names the series that regimes stand on
-    (None: the one chosen for the market). `mend` False: nothing is written, so a lake that is behind is a LakeError
-    instead of being brought up to date. `cached` False: everything is computed, whatever the score cache has."""
+    """Options of a run. No versions: the market's active one. No first and last: the last complete session as of
+    `as_of`. `limits` and `top` override the version's own. `save` False: nothing is published. `pinned`: slug ->
+    recorded parameters, in place of the version's present ones. `index`: the series of the regimes (None: the market's
+    setting). `mend` False: nothing is written, and a lake that is behind raises LakeError instead of being updated.
+    `cached` False: the score cache is not used."""
 
     market: str
     as_of: datetime
@@ -73,15 +73,15 @@ class NoBars(DataProblem):
 
 @dataclass(frozen=True, slots=True)
 class InstrumentChecks:
-    """What a version made of one instrument on one session: every check, and its answer for the whole session, in
-    which the instrument may have a rank, with the rule behind its regime."""
+    """The checks of one instrument by one version on one session, the version's answer for the session, in which the
+    instrument may have a rank, and the rule of its regime."""
 
     checks: list[Check]
     answer: SessionAnswer
     regime_rule: RegimeRule | None = None
 
     def rank(self, code: str) -> dict[str, Any] | None:
-        """The row of the instrument, None where it was not picked."""
+        """The rank of the instrument as a row, None if it was not picked."""
         return next((row for row in self.answer.ranks if row["code"] == code), None)
 
 
@@ -91,28 +91,29 @@ def run_scan(
     permit: Permit | None = None,
     each: Callable[[Scan], None] | None = None,
 ) -> list[Scan]:
-    """A `Scan` for each version, in the order asked for; raises what is wrong with the request or the data. `permit`
-    is asked as each version is published, and `each` told what became of it; what they raise ends the run there."""
+    """Run and publish the versions; returns a `Scan` for each, in their order. Errors of the request or the data are
+    raised. `permit` is called as a version is published, `each` with its scan afterwards; their exceptions end the
+    run."""
     get_market(request.market)
-    chosen = queries.get_versions(request.market, list(request.versions))
-    held = _record(request)
-    asked = _sessions(held, request)
-    scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
-    data = inputs.read_inputs(held, asked, [scan.task for scan in scans], request)
-    thin, undecided = _thin(held, asked), get_doubtful_bases(held, asked)
-    notices = tuple(held.notices(asked))
+    versions = get_versions(request.market, list(request.versions))
+    record = _record(request)
+    days = _sessions(record, request)
+    scans = [Scan(version, request.market, _task(version, record, request)) for version in versions]
+    data = inputs.read_inputs(record, days, [scan.task for scan in scans], request)
+    thin, undecided = _thin(record, days), get_doubtful_bases(record, days)
+    notices = tuple(record.notices(days))
     regimes = RegimeHistory(data.levels)
     for scan in scans:
         scan.notices, scan.regimes = notices, regimes
         scan.seconds, scan.executor = dict(data.seconds), data.executor
         scan.index = data.index.name
         digests = data.digests(scan.task)
-        _answer(scan, *next(data.found), data.levels, digests, thin, undecided, request)
+        _answer(scan, *next(data.results), data.levels, digests, thin, undecided, request)
         if request.save:
             if not scan.error:
                 _publish(scan, digests[-1], request, permit)
             if scan.error:
-                _record_failure(scan, asked, digests[-1], request)
+                _record_failure(scan, days, digests[-1], request)
         if each:
             each(scan)
     if request.save:
@@ -122,23 +123,23 @@ def run_scan(
 
 
 def check_instrument(request: RunRequest, code: str) -> dict[str, InstrumentChecks]:
-    """Version -> every filter, signal, gate and risk of the instrument `code` on the session asked for, and the
-    session's answer; NoBars where the market has no such instrument in the window."""
+    """Version -> every filter, signal, gate and risk of the instrument `code` on the requested session, and the
+    session's answer. NoBars if the instrument has no bars in the window."""
     get_market(request.market)
-    chosen = queries.get_versions(request.market, list(request.versions))
-    held = _record(request)
-    asked = _sessions(held, request)[-1:]
-    scans = [Scan(version, request.market, _task(version, held, request)) for version in chosen]
-    data = inputs.read_inputs(held, asked, [scan.task for scan in scans], request)
-    found: dict[str, InstrumentChecks] = {}
-    thin, undecided = _thin(held, asked), get_doubtful_bases(held, asked)
+    versions = get_versions(request.market, list(request.versions))
+    record = _record(request)
+    days = _sessions(record, request)[-1:]
+    scans = [Scan(version, request.market, _task(version, record, request)) for version in versions]
+    data = inputs.read_inputs(record, days, [scan.task for scan in scans], request)
+    checks_of_version: dict[str, InstrumentChecks] = {}
+    thin, undecided = _thin(record, days), get_doubtful_bases(record, days)
     regimes = RegimeHistory(data.levels)
-    for scan, (universe, features) in zip(scans, data.found, strict=True):
+    for scan, (universe, features) in zip(scans, data.results, strict=True):
         if isinstance(features, Exception):
             raise features
         column = int(np.searchsorted(universe.codes, code))
         if column == len(universe.codes) or universe.codes[column] != code:
-            raise NoBars(f"Market {request.market} has no bars of {code} in the window of {asked[0]}.")
+            raise NoBars(f"Market {request.market} has no bars of {code} in the window of {days[0]}.")
         checks = scan.task.engine.explain(universe, features, data.levels, scan.task.params, day=0, column=column)
         digests = data.digests(scan.task)
         _answer(scan, universe, features, data.levels, digests, thin, undecided, request)
@@ -146,58 +147,58 @@ def check_instrument(request: RunRequest, code: str) -> dict[str, InstrumentChec
             raise DataProblem(f"Version {scan.error}")
         scan.regimes = regimes
         (answer,) = scan.answers
-        found[scan.version.slug] = InstrumentChecks(checks, answer, scan.regime_rule(answer))
-    return found
+        checks_of_version[scan.version.slug] = InstrumentChecks(checks, answer, scan.regime_rule(answer))
+    return checks_of_version
 
 
 def requested_sessions(request: RunRequest) -> Days:
-    """The sessions that `request` asks for."""
+    """The sessions of the request's range."""
     return _sessions(_record(request), request)
 
 
 def _record(request: RunRequest) -> Record:
-    """What is recorded: with the lake brought up to it, or as of the lake where nothing may be written."""
+    """The record, after an update of the lake; with `mend` False the record as it is."""
     if request.mend:
         return project.current_record(request.market)
     return get_record(request.market)
 
 
-def _sessions(held: Record, request: RunRequest) -> Days:
+def _sessions(record: Record, request: RunRequest) -> Days:
     if request.first is None and request.last is None:
-        day = held.last_complete_session(request.as_of)
-        return held.between(day, day)
-    return held.between(request.first, request.last)
+        day = record.last_complete_session(request.as_of)
+        return record.between(day, day)
+    return record.between(request.first, request.last)
 
 
-def _task(version: ScannerVersion, held: Record, request: RunRequest) -> EngineTask:
-    """DataProblem where the version or the request names a segment that the market does not have."""
+def _task(version: ScannerVersion, record: Record, request: RunRequest) -> EngineTask:
+    """The engine's task; DataProblem if the version or the request names a segment that the market does not have."""
     engine = ENGINES[version.engine]
-    given: dict[str, Any] = {
+    params: dict[str, Any] = {
         "segments": version.segments,
         "limits": version.limits,
         **version.params,
     }
-    given = dict(request.pinned.get(version.slug, given))
-    segments, limits, top = given.pop("segments"), given.pop("limits"), given.pop("top", None)
+    params = dict(request.pinned.get(version.slug, params))
+    segments, limits, top = params.pop("segments"), params.pop("limits"), params.pop("top", None)
     limits = {**limits, **request.limits}
-    _refuse_unknown_segments(held, {*segments, *limits})
+    _refuse_unknown_segments(record, {*segments, *limits})
     return EngineTask(
         engine=engine,
-        params=engine_params.read(engine.Params, given, held.market.name),
-        segments=tuple(segments) or held.market.segments,
+        params=engine_params.read(engine.Params, params, record.market.name),
+        segments=tuple(segments) or record.market.segments,
         limits=limits,
         top=request.top or top,
     )
 
 
-def _refuse_unknown_segments(held: Record, names: set[str]) -> None:
-    if names <= set(held.market.segments):
+def _refuse_unknown_segments(record: Record, names: set[str]) -> None:
+    if names <= set(record.market.segments):
         return
-    known = get_segments(held.market.name)
-    for name in sorted(names.difference(known)):
+    segments = get_segments(record.market.name)
+    for name in sorted(names.difference(segments)):
         raise DataProblem(
-            f"Market {held.market.name} has no segment {name!r}: choose among {', '.join(known)}."
-            f"{did_you_mean(name, known)}"
+            f"Market {record.market.name} has no segment {name!r}: choose among {', '.join(segments)}."
+            f"{did_you_mean(name, segments)}"
         )
 
 
@@ -216,39 +217,40 @@ def _answer(
         if isinstance(features, Exception):
             raise features
         outcome = scan.task.engine.score(universe, features, index, scan.task.params)
-    except Exception as error:  # a version that fails leaves the others standing; its scan says so
+    except Exception as error:  # of this version only; its scan has the error
         scan.error = f"{scan.version.slug} failed: {type(error).__name__}: {error}"
         return
-    picked = [str(universe.codes[i]) for i in np.unique(outcome.ranks.column)]
-    names = get_names(request.market, picked)
-    told = session_answers(scan.task, universe, outcome, data=data, thin=thin, undecided=undecided, names=names)
-    scan.answers = list(told)
+    codes = [str(universe.codes[i]) for i in np.unique(outcome.ranks.column)]
+    names = get_names(request.market, codes)
+    scan.answers = list(
+        session_answers(scan.task, universe, outcome, data=data, thin=thin, undecided=undecided, names=names)
+    )
     scan.seconds["score"] = time.perf_counter() - began
 
 
-def _thin(held: Record, asked: Days) -> dict[str, str]:
-    """Sessions in doubt, with the reason: not to be published."""
-    found = {}
-    for day in asked:
-        n = int(np.searchsorted(held.sessions, day))
-        if why := held.doubt(n):
-            found[str(day)] = why
-    return found
+def _thin(record: Record, days: Days) -> dict[str, str]:
+    """Session in doubt -> the reason why it is not published."""
+    reasons = {}
+    for day in days:
+        n = int(np.searchsorted(record.sessions, day))
+        if why := record.doubt(n):
+            reasons[str(day)] = why
+    return reasons
 
 
-def _record_failure(scan: Scan, asked: Days, data_digest: str, request: RunRequest) -> None:
-    """Keep the attempt, where the database can."""
+def _record_failure(scan: Scan, days: Days, data_digest: str, request: RunRequest) -> None:
+    """Record the failed run, if the database is available."""
     try:
         record_failure(
             scan,
-            first=str(asked[0]),
-            last=str(asked[-1]),
+            first=str(days[0]),
+            last=str(days[-1]),
             data_digest=data_digest,
             as_of=request.as_of,
             started_by=request.started_by,
             request_id=request.request_id,
         )
-    except DatabaseError:  # the scan says what went wrong with it already
+    except DatabaseError:  # the scan has its own error already
         LOGGER.exception("The failed run of %s was not recorded", scan.version.slug)
 
 
@@ -265,7 +267,7 @@ def _publish(scan: Scan, data_digest: str, request: RunRequest, permit: Permit |
         )
     except NotReproducible as error:
         scan.error = str(error)
-    except DatabaseError as error:  # nothing of this version was written; the others go on
+    except DatabaseError as error:  # this version is rolled back; the others continue
         if is_damage(error):
             raise
         scan.error = f"{scan.version.slug} could not be published: {type(error).__name__}: {error}"

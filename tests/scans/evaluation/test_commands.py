@@ -194,7 +194,7 @@ def test_the_benchmark_is_whoever_the_scan_called_eligible(
     found = gather_evidence(EvaluationRequest(market="kr", as_of=AS_OF, versions=["rises"], horizons=[1]))
     counted = dict(ScanSession.objects.filter(published=True).values_list("date", "universe"))
     assert len(counted) == len(sessions) - 3
-    for day, eligible in zip(found.asked.tolist(), found.judgings[0].eligible, strict=True):
+    for day, eligible in zip(found.sessions.tolist(), found.version_evidence[0].eligible, strict=True):
         assert eligible.sum() == counted.get(day, 0)
 
 

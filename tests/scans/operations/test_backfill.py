@@ -36,7 +36,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_backfill_gives_what_daily_runs_give(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
     done = fill(sessions[10], sessions[-1])
-    assert (done[0].published, done[0].kept) == (len(sessions) - 10, 0)
+    assert (done[0].published, done[0].unchanged) == (len(sessions) - 10, 0)
     assert [day for day, _ in published()] == sessions[10:]
     for day, digest in published():
         daily = run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=day, last=day, save=False))
@@ -52,7 +52,7 @@ def test_what_is_published_stays_unless_it_is_asked_for(
     assert len(published()) == 3
     before = {row.date: row.run_id for row in ScanSession.objects.filter(published=True)}
     done = fill(sessions[5], sessions[15], resume=True)
-    assert (done[0].published, done[0].kept) == (8, 3)
+    assert (done[0].published, done[0].unchanged) == (8, 3)
     after = {row.date: row.run_id for row in ScanSession.objects.filter(published=True)}
     assert {day: after[day] for day in before} == before
     assert [day for day, _ in published()] == sessions[5:16]
@@ -79,7 +79,7 @@ def test_an_interrupted_backfill_leaves_whole_parts_and_resumes(
     assert [day for day, _ in published()] == sessions[5:19]
     assert Backfill.objects.get().status == Status.FAILED
     done = fill(sessions[5], sessions[-1], resume=True)
-    assert done[0].kept == 14
+    assert done[0].unchanged == 14
     assert [day for day, _ in published()] == sessions[5:]
 
 

@@ -276,7 +276,7 @@ def test_signals_that_fail_are_told(
 ) -> None:
     monkeypatch.setattr(signals, "update_signals", lambda **given: 1 / 0)
     told = evenings(night(sessions[-1]))
-    assert told.failures() == ["The signals were not moved: ZeroDivisionError."]
+    assert told.failures() == ["The signals were not updated: ZeroDivisionError."]
     assert Notification.objects.get().outcome == "partial"
     assert published("rises") == [sessions[-1]]
 

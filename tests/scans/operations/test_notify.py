@@ -18,7 +18,7 @@ from django_q.models import Schedule
 from scans.models import Delivery, Notification
 from scans.notices import text as notices
 from scans.operations.evening import notify
-from scans.operations.evening.notify import ATTEMPTS, BACKOFF, NoChannel
+from scans.operations.evening.notify import MAX_ATTEMPTS, RETRY_DELAYS, NoChannel
 from scans.operations.evening.report import EveningReport, VersionReport, digest
 from tests.exchanges.server import Response
 from tests.scans.receiver import Receiver
@@ -144,19 +144,19 @@ def test_another_outcome_is_news(receiver: Receiver) -> None:
 def test_a_server_that_fails_is_tried_again_ever_later_and_then_given_up(
     receiver: Receiver,
 ) -> None:
-    receiver.answers = [Response(500) for _ in range(ATTEMPTS)]
+    receiver.answers = [Response(500) for _ in range(MAX_ATTEMPTS)]
     sent(told())
     at, number = NOW, Delivery.objects.get().pk
-    for pause in BACKOFF:
+    for pause in RETRY_DELAYS:
         assert queued() == [("scans.tasks.deliver", at + pause)]
         at += pause
         notify.deliver(number, as_of=at)
     assert queued() == []
     delivery = Delivery.objects.get()
-    assert (delivery.attempts, delivery.given_up) == (ATTEMPTS, True)
+    assert (delivery.attempts, delivery.given_up) == (MAX_ATTEMPTS, True)
     assert delivery.error == "the server answered 500"
     notify.deliver(number, as_of=at + timedelta(days=1))
-    assert len(receiver.asked) == ATTEMPTS
+    assert len(receiver.asked) == MAX_ATTEMPTS
 
 
 @pytest.mark.django_db

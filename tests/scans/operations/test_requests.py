@@ -60,7 +60,7 @@ def ask(market: pd.DataFrame, probe: Probe, django_capture_on_commit_callbacks: 
     return ask
 
 
-def work(row: ScanRequest, as_of: datetime = AS_OF) -> ScanRequest:
+def process(row: ScanRequest, as_of: datetime = AS_OF) -> ScanRequest:
     worker.process_request(row.pk, as_of=as_of)
     row.refresh_from_db()
     return row
@@ -76,7 +76,7 @@ def test_the_last_session_by_the_active_version(ask: Ask, sessions: list[date]) 
     assert (row.versions, row.first, row.last) == (["rises"], sessions[-1], sessions[-1])
     assert (row.status, row.sessions, queue_size()) == (RequestStatus.QUEUED, 1, 1)
     assert published() == []
-    work(row)
+    process(row)
     assert (row.status, row.reason, row.sessions_done) == (RequestStatus.DONE, "", 1)
     made = ScanRun.objects.get()
     assert row.outcomes == [{"version": "rises", "sessions": 1, "quarantined": 0, "runs": [made.pk], "error": ""}]
@@ -87,7 +87,7 @@ def test_the_last_session_by_the_active_version(ask: Ask, sessions: list[date]) 
 def test_a_range_part_by_part(ask: Ask, sessions: list[date]) -> None:
     row = ask(versions=["rises", "rises-10"], first=sessions[10], last=sessions[29])
     assert row.sessions == 40
-    work(row)
+    process(row)
     assert (row.status, row.sessions_done, row.current_version) == (RequestStatus.DONE, 40, "")
     assert published("rises") == published("rises-10") == sessions[10:30]
     assert [len(one["runs"]) for one in row.outcomes] == [3, 3]
@@ -130,7 +130,7 @@ def test_a_key_makes_it_once_for_each_user(ask: Ask) -> None:
 
 
 def test_a_task_delivered_twice_runs_once(ask: Ask) -> None:
-    row = work(ask())
+    row = process(ask())
     before = ScanRequest.objects.values().get()
     assert worker.process_request(row.pk, as_of=AS_OF) == f"request {row.pk} is not waiting"
     assert worker.process_request(row.pk + 1, as_of=AS_OF) == f"request {row.pk + 1} is not waiting"
@@ -147,7 +147,7 @@ def test_one_version_failing_leaves_the_other(ask: Ask, sessions: list[date], la
     ENGINES["broken"] = broken
     try:
         ScannerVersion.objects.create(slug="broken", engine="broken")
-        row = work(ask(versions=["broken", "rises"], first=sessions[10], last=sessions[last]))
+        row = process(ask(versions=["broken", "rises"], first=sessions[10], last=sessions[last]))
     finally:
         del ENGINES["broken"]
     assert row.status == RequestStatus.FAILED
@@ -158,7 +158,7 @@ def test_one_version_failing_leaves_the_other(ask: Ask, sessions: list[date], la
 
 def test_a_backfill_in_the_way_stops_that_version_alone(ask: Ask, sessions: list[date]) -> None:
     with Lease("backfill of rises on market kr"):
-        row = work(ask(versions=["rises", "rises-10"], first=sessions[10], last=sessions[19]))
+        row = process(ask(versions=["rises", "rises-10"], first=sessions[10], last=sessions[19]))
     assert row.status == RequestStatus.FAILED
     assert "Another backfill of rises on market kr is running" in row.reason
     assert published("rises") == []
@@ -168,7 +168,7 @@ def test_a_backfill_in_the_way_stops_that_version_alone(ask: Ask, sessions: list
 def test_a_waiting_request_is_cancelled_at_once(ask: Ask) -> None:
     row = queue.cancel_request(ask().pk, as_of=AS_OF, who="bob")
     assert (row.status, row.reason) == (RequestStatus.CANCELLED, "cancelled by bob")
-    work(row)
+    process(row)
     assert (row.status, published()) == (RequestStatus.CANCELLED, [])
     with pytest.raises(NotCancellable, match="it is cancelled"):
         queue.cancel_request(row.pk, as_of=AS_OF, who="bob")
@@ -189,7 +189,7 @@ def test_a_running_request_is_cancelled_before_it_publishes(
         return scored(self, universe, *rest)
 
     monkeypatch.setattr(Probe, "score", score)
-    work(row)
+    process(row)
     assert (row.status, row.sessions_done, parts) == (RequestStatus.CANCELLED, 7, [7, 7])
     assert published() == sessions[10:17]
     assert ScanRun.objects.count() == len(row.outcomes[0]["runs"]) == 1
@@ -210,12 +210,12 @@ def test_a_lost_worker_is_noticed_and_may_not_publish_any_more(ask: Ask, session
         assert (row.status, row.finished_at) == (RequestStatus.FAILED, late)
         assert row.reason.startswith("The worker was lost")
         with pytest.raises(worker.RequestStopped):  # it comes back, and wants to go on
-            worker.RequestWorker(row, lease, AS_OF).work()
+            worker.RequestWorker(row, lease, AS_OF).process()
         assert published() == []
         ScanRequest.objects.update(status=RequestStatus.RUNNING)
         LeaseRow.objects.update(fence="of another worker")
         with pytest.raises(LeaseLost):
-            worker.RequestWorker(row, lease, AS_OF).work()
+            worker.RequestWorker(row, lease, AS_OF).process()
         assert published() == []
 
 
@@ -231,7 +231,7 @@ def test_a_lost_task_is_put_into_the_queue_again(ask: Ask) -> None:
     queue.recover_requests(as_of=late)
     queue.recover_requests(as_of=late)
     assert queue_size() == 1
-    assert work(row).status == RequestStatus.DONE
+    assert process(row).status == RequestStatus.DONE
 
 
 def test_where_the_queue_cannot_be_reached_nothing_is_kept(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,8 +249,8 @@ def test_what_nobody_expected_is_told_without_its_details(ask: Ask, monkeypatch:
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("the password is swordfish")
 
-    monkeypatch.setattr("scans.operations.requests.worker.run.run_scan", fail)
-    row = work(ask())
+    monkeypatch.setattr("scans.operations.requests.worker.run_scan", fail)
+    row = process(ask())
     assert row.status == RequestStatus.FAILED
     assert row.reason == "It was ended by RuntimeError: the log has more."
 
@@ -266,11 +266,11 @@ def test_a_time_limit_ends_it_and_is_told(ask: Ask, probe: Probe) -> None:
 
 
 def test_a_run_once_more_has_its_own_parameters(ask: Ask, sessions: list[date]) -> None:
-    done = work(ask(versions=["rises-10"], limits={"KOSPI": 2}, top=3))
+    done = process(ask(versions=["rises-10"], limits={"KOSPI": 2}, top=3))
     recorded = ScanRun.objects.get(pk=done.outcomes[0]["runs"][0])
     ScannerVersion.objects.filter(slug="rises-10").update(params={"scale": 3.0}, limits={})
     row = queue.repeat_run(recorded, as_of=AS_OF, requested_by="bob").request
-    work(row)
+    process(row)
     assert (row.status, row.outcomes[0]["runs"]) == (RequestStatus.DONE, [recorded.pk])
     assert ScanRun.objects.count() == 1  # data and parameters were the same: it stands
     ScannerVersion.objects.filter(slug="rises-10").update(engine="v2", params={})
@@ -285,14 +285,14 @@ def test_a_request_once_more_does_the_rest(ask: Ask, sessions: list[date], monke
     queue.cancel_request(row.pk, as_of=AS_OF, who="bob")
     other = queue.repeat_request(row, as_of=AS_OF, requested_by="bob").request
     assert other.pk != row.pk
-    work(other)
+    process(other)
     assert (other.status, published()) == (RequestStatus.DONE, sessions[10:30])
     assert ScanRun.objects.count() == 3  # of seven, seven and six sessions: the first stood
 
 
 def test_without_saving_the_answers_are_kept_for_a_while(ask: Ask, sessions: list[date]) -> None:
     row = ask(versions=["rises", "rises-10"], first=sessions[28], last=sessions[29], publishes=False)
-    work(row)
+    process(row)
     assert (row.status, row.sessions_done, published()) == (RequestStatus.DONE, 4, [])
     assert not ScanRun.objects.exists()
     kept = ScanDraft.objects.get(version="rises-10", date=sessions[29]).answer
@@ -316,11 +316,11 @@ def test_without_saving_the_answers_are_kept_for_a_while(ask: Ask, sessions: lis
 
 def test_drafts_are_bounded(ask: Ask, sessions: list[date], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "MAX_DRAFT_REQUESTS", 2)
-    rows = [work(ask(publishes=False)) for _ in range(3)]
+    rows = [process(ask(publishes=False)) for _ in range(3)]
     kept = set(ScanDraft.objects.values_list("request_id", flat=True))
     assert kept == {rows[1].pk, rows[2].pk}
     monkeypatch.setattr(worker, "MAX_DRAFT_RANKS", 0)
-    row = work(ask(publishes=False))
+    row = process(ask(publishes=False))
     assert row.status == RequestStatus.FAILED
     assert "ask for fewer sessions, or for a top" in row.reason
     monkeypatch.setattr(checks, "MAX_DRAFT_SESSIONS", 3)

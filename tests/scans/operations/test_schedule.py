@@ -44,9 +44,9 @@ def utc(*given: int) -> datetime:
 )
 def test_when_it_is_next(name: str, moment: datetime, expected: datetime) -> None:
     named = get_market(name)
-    found = schedule.after(named, named.evening_at, moment)
+    found = schedule.next_moment(named, named.evening_at, moment)
     assert found == expected
-    assert schedule.before(named, named.evening_at, found + timedelta(seconds=1)) == found
+    assert schedule.last_moment(named, named.evening_at, found + timedelta(seconds=1)) == found
 
 
 @pytest.mark.django_db
@@ -55,13 +55,13 @@ def test_once_a_day_through_two_years_of_changing_clocks(at: time) -> None:
     named, zone = get_market("us"), ZoneInfo("America/New_York")
     moment, found = utc(2026, 1, 1, 12), []
     for _ in range(730):
-        moment = schedule.after(named, at, moment)
+        moment = schedule.next_moment(named, at, moment)
         found.append(moment)
     days = [one.astimezone(zone).date() for one in found]
     assert days == [days[0] + timedelta(days=n) for n in range(730)]
     off = [one for one in found if one.astimezone(zone).time() != at]
     assert len(off) == (2 if at == time(2, 30) else 0)  # half past two is not there once a year
-    assert [schedule.before(named, at, one) for one in found[1:]] == found[:-1]
+    assert [schedule.last_moment(named, at, one) for one in found[1:]] == found[:-1]
 
 
 @pytest.mark.django_db
@@ -152,7 +152,7 @@ def test_a_run_that_comes_an_hour_early_finds_no_close_and_sets_the_time_right()
 
     told = run_evening(EveningRequest("us", since=since, until=until), clock=lambda: early, warm_up=nobody)
     assert (told.session, told.reason[:35]) == (None, "No session of market us closed sinc")
-    assert schedule.after(get_market("us"), time(16, 30), early) == utc(2026, 11, 2, 21, 30)
+    assert schedule.next_moment(get_market("us"), time(16, 30), early) == utc(2026, 11, 2, 21, 30)
 
 
 @pytest.mark.parametrize("kwargs", [None, "", "{'market': 'kr'}", "{'market': 'mars', 'at': '18:00'}", "no dict ("])

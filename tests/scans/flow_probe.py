@@ -38,10 +38,10 @@ class FlowProbe(Probe):
         return Requirements({**self.inputs, **reach}, self.warm_up, self.min_bars)
 
     def features(self, measures: Measures, params: Any) -> Features:
-        found = dict(super().features(measures, params))
+        features = dict(super().features(measures, params))
         if params.flow:
             self.seen = {name: measures.field(name, 2) for name in FIELDS}
             self.codes = measures.panel.codes.tolist()
             bought = self.seen[FIELDS[0]][2:] > 0
-            found["rise"] = np.where(bought, found["rise"], np.nan)
-        return found
+            features["rise"] = np.where(bought, features["rise"], np.nan)
+        return features

@@ -1,4 +1,4 @@
-"""Somebody who receives notifications: a local server that keeps what it is sent, and misbehaves when told to."""
+"""A receiver of notifications: a local server that records its requests and fails on demand."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class Receiver(Exchange):
     def __init__(self) -> None:
         super().__init__()
         self.answers: list[Response] = []
-        self.asked: list[Request] = []
+        self.requests: list[Request] = []
         self.received: list[dict[str, Any]] = []
 
     def answer(self, request: Request, fault: str | None) -> Response:
-        self.asked.append(request)
-        found = self.answers.pop(0) if self.answers else Response(204)
-        if found.status < 300 and fault is None:
+        self.requests.append(request)
+        answer = self.answers.pop(0) if self.answers else Response(204)
+        if answer.status < 300 and fault is None:
             self.received.append(json.loads(request.body))
-        return found
+        return answer

@@ -30,7 +30,7 @@ QUIET = 100  # the day, counted from the first, on which one coin was not traded
 
 def coin(seed: int, days: int = DAYS) -> list[Tick]:
     """A coin that trades around midnight UTC each day up to today, whose day is still forming."""
-    draw, found = random.Random(seed), []
+    draw, result = random.Random(seed), []
     midnight = int(NOW.timestamp()) // DAY * DAY
     price = draw.choice((0.8, 40.0, 900.0, 65_000.0, 150_000_000.0))
     for n in range(days):
@@ -38,9 +38,9 @@ def coin(seed: int, days: int = DAYS) -> list[Tick]:
         high, low = max(price, close) * 1.01, min(price, close) * 0.99
         volume = draw.lognormvariate(0.0, 0.7) * 5e9 / close
         opened = midnight - (days - 1 - n) * DAY
-        found.append(Tick(opened, price, high, low, close, volume))
+        result.append(Tick(opened, price, high, low, close, volume))
         price = close
-    return found
+    return result
 
 
 def book() -> Book:
@@ -87,12 +87,12 @@ def test_coins_of_upbit_are_collected_and_scanned(coins: Book) -> None:
     assert list(said) == [("KRW", "common")]
     assert InstrumentStatus.objects.count() == len(quoted_in_won)
 
-    held = project.current_record("upbit")
-    assert held.sessions[-1].item() == TODAY - timedelta(days=1)
-    assert held.last_complete_session(NOW) == TODAY - timedelta(days=1)
-    found = scanned("upbit", "v2", "v2-crypto", "seismograph-crypto")
-    assert [scan.error for scan in found] == ["", "", ""]
-    v2, crypto, _ = (scan.answers for scan in found)
+    record = project.current_record("upbit")
+    assert record.sessions[-1].item() == TODAY - timedelta(days=1)
+    assert record.last_complete_session(NOW) == TODAY - timedelta(days=1)
+    result = scanned("upbit", "v2", "v2-crypto", "seismograph-crypto")
+    assert [scan.error for scan in result] == ["", "", ""]
+    v2, crypto, _ = (scan.answers for scan in result)
     assert {answer.universe for answer in crypto} == {24}  # the new coin has too few sessions
     assert all(answer.status in ("published", "no_match") for answer in crypto)
     assert sum(answer.matched for answer in crypto) >= sum(answer.matched for answer in v2)

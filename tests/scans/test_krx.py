@@ -39,7 +39,7 @@ class Installation:
         return managed(self.folder, *arguments)
 
     def panel(self, first: str, last: str, reach: int, **options: Any) -> Panel:
-        """A panel straight from the lake's files, from `first` on, all of it asked for."""
+        """A panel straight from the lake's files, from `first` on, whole."""
         lake = Lake(str(self.folder / "lake"))
         closed = {pd.Timestamp(day).date(): False for day in ("2026-06-03", "2026-07-17")}
         days = get_calendar_sessions("XKRX", cache=self.folder / "calendars", overrides=closed)
@@ -61,8 +61,8 @@ def krx(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 
 
 def test_a_repeat_of_the_import_writes_nothing(krx: Installation) -> None:
-    told = krx.run("import_prices", str(realdata.path(MARCAP[0])))
-    assert "0 new, 0 corrected, 95,412 unchanged, 0 rejected" in told
+    output = krx.run("import_prices", str(realdata.path(MARCAP[0])))
+    assert "0 new, 0 corrected, 95,412 unchanged, 0 rejected" in output
 
 
 def test_the_lake_agrees_with_the_record(krx: Installation) -> None:
@@ -82,7 +82,7 @@ RECORDED = {
 
 @pytest.mark.parametrize("version", RECORDED)
 def test_every_session_runs_and_thirty_equal_the_recorded_answers(krx: Installation, version: str) -> None:
-    told = krx.run(
+    output = krx.run(
         "run_scan",
         "--version",
         version,
@@ -94,15 +94,15 @@ def test_every_session_runs_and_thirty_equal_the_recorded_answers(krx: Installat
         "json",
         "--no-save",
     )
-    found = {line["date"]: line for line in map(json.loads, told.splitlines())}
-    assert len(found) == 521
-    assert all(line["status"] in ("published", "no_match") for line in found.values())
-    assert all(line["reason"] for line in found.values() if line["status"] == "no_match")
+    line_of_date = {line["date"]: line for line in map(json.loads, output.splitlines())}
+    assert len(line_of_date) == 521
+    assert all(line["status"] in ("published", "no_match") for line in line_of_date.values())
+    assert all(line["reason"] for line in line_of_date.values() if line["status"] == "no_match")
     answers = pd.read_csv(ANSWERS / f"krx_{version}.csv", dtype={"code": str, "strategy": str, "label": str})
     answers = answers.rename(columns={"step": "fallback_step"})
     assert answers["date"].nunique() == 30
     for day, rows in answers.groupby("date"):
-        line = found[str(day)]
+        line = line_of_date[str(day)]
         head = rows.iloc[0]
         for name in RECORDED[version]:
             if name != "label":
@@ -122,17 +122,17 @@ def test_v1_as_a_formula_equals_the_recorded_answers_of_v1(krx: Installation) ->
     answers = pd.read_csv(ANSWERS / "krx_v1.csv", dtype={"code": str})
     strict = answers[answers["step"] == 0]
     assert (strict["date"].nunique(), strict["code"].notna().sum()) == (18, 104)
-    told = krx.run(
+    output = krx.run(
         *("run_scan", "--version", "v1-written", "--from", "2024-08-05", "--to", "2026-08-21"),
         *("--format", "json", "--no-save"),
     )
-    found = {line["date"]: line for line in map(json.loads, told.splitlines())}
+    line_of_date = {line["date"]: line for line in map(json.loads, output.splitlines())}
     for day, rows in strict.groupby("date"):
         picked = rows[rows["code"].notna()]
-        ranks = found[str(day)]["ranks"]
+        ranks = line_of_date[str(day)]["ranks"]
         assert [one["code"] for one in ranks] == list(picked["code"]), day
         assert [one["score"] for one in ranks] == list(picked["score"]), day
-        assert found[str(day)]["matched"] == rows["matched"].iloc[0]
+        assert line_of_date[str(day)]["matched"] == rows["matched"].iloc[0]
 
 
 @pytest.mark.parametrize("version", ["v1", "v2", "v3"])

@@ -56,8 +56,8 @@ def test_the_command_line_shows_them_in_every_form(picked: date, tmp_path: Path)
         assert rank["target"] != rank["order"]["target"]  # the exact plan is there, too
     rows = list(csv.DictReader(io.StringIO(printed("--format=csv", at).lstrip("\ufeff"))))
     for row in rows:
-        found = [row["order_entry"], float(row["order_target"]), float(row["order_stop"])]
-        assert found == ["", expected(row, picked)["target"], expected(row, picked)["stop"]]
+        orders = [row["order_entry"], float(row["order_target"]), float(row["order_stop"])]
+        assert orders == ["", expected(row, picked)["target"], expected(row, picked)["stop"]]
     file = tmp_path / "ranks.parquet"
     printed("--format=parquet", at, f"--output={file}")
     table = pq.read_table(file).to_pylist()
@@ -102,7 +102,7 @@ PLAN = {"entry": None, "target": 8137.5, "stop": 7362.5}
 
 
 @pytest.mark.parametrize(
-    ("market", "segment", "day", "found"),
+    ("market", "segment", "day", "orders"),
     [
         ("kr", "KOSPI", date(2024, 5, 2), {"entry": None, "target": 8130.0, "stop": 7370.0}),
         ("kr-adj", "", date(2024, 5, 2), {"entry": None, "target": 8130.0, "stop": 7370.0}),
@@ -113,14 +113,14 @@ PLAN = {"entry": None, "target": 8137.5, "stop": 7362.5}
         ("bithumb", "KRW", date(2025, 8, 1), None),
     ],
 )
-def test_of_a_plan(market: str, segment: str, day: date, found: dict[str, float] | None) -> None:
-    assert order_prices.order_prices(PLAN, market=market, session=day, segment=segment) == found
+def test_of_a_plan(market: str, segment: str, day: date, orders: dict[str, float] | None) -> None:
+    assert order_prices.order_prices(PLAN, market=market, session=day, segment=segment) == orders
 
 
 def test_in_words() -> None:
-    found = order_prices.order_prices(PLAN, market="kr", session=date(2024, 5, 2), segment="KOSPI")
-    told = order_prices.plan_sentence({**PLAN, "order": found})
-    assert told == "target 8,137.5 (order 8,130), stop 7,362.5 (order 7,370)"
+    orders = order_prices.order_prices(PLAN, market="kr", session=date(2024, 5, 2), segment="KOSPI")
+    sentence = order_prices.plan_sentence({**PLAN, "order": orders})
+    assert sentence == "target 8,137.5 (order 8,130), stop 7,362.5 (order 7,370)"
     assert order_prices.plan_sentence({**PLAN, "order": None}) == "target 8,137.5, stop 7,362.5"
     assert order_prices.plan_sentence({"entry": 0.0000123456}) == "entry 0.0000123456"
     assert order_prices.plan_sentence({"entry": 160_333_000.0}) == "entry 160,333,000"

@@ -31,27 +31,27 @@ def at(text: str) -> datetime:
 
 def seen(text: str) -> tuple[str, int, dict[str, str]]:
     """State, sessions behind and the states of the two versions of the probe at a moment."""
-    found = market_readiness("kr", at(text))
-    return found.state, found.record.behind, states(found)
+    readiness = market_readiness("kr", at(text))
+    return readiness.state, readiness.record.behind, states(readiness)
 
 
-def states(found: Readiness) -> dict[str, str]:
-    return {one.version: str(one.state) for one in found.versions if "rises" in one.version}
+def states(readiness: Readiness) -> dict[str, str]:
+    return {one.version: str(one.state) for one in readiness.versions if "rises" in one.version}
 
 
 def scan(*versions: str, day: date = LAST) -> None:
     run_scan(RunRequest(market="kr", as_of=at("2024-04-30 17:00"), versions=versions, first=day, last=day))
 
 
-def one(found: Readiness, version: str) -> VersionReadiness:
-    (row,) = [row for row in found.versions if row.version == version]
+def one(readiness: Readiness, version: str) -> VersionReadiness:
+    (row,) = [row for row in readiness.versions if row.version == version]
     return row
 
 
 @pytest.mark.django_db
 def test_an_unused_market_is_empty() -> None:
-    found = market_readiness("us", at("2024-04-30 17:00"))
-    assert (found.state, found.versions, found.is_alarming) == ("empty", (), False)
+    readiness = market_readiness("us", at("2024-04-30 17:00"))
+    assert (readiness.state, readiness.versions, readiness.is_alarming) == ("empty", (), False)
     assert recorded_markets_readiness(at("2024-04-30 17:00")) == []
 
 
@@ -69,21 +69,21 @@ def test_a_market_is_ready_from_its_scan_to_the_next_close(market: pd.DataFrame,
 
 
 def test_the_sentence_names_the_sessions(market: pd.DataFrame, probe: Probe) -> None:
-    found = market_readiness("kr", at("2024-05-07 16:00"))
-    assert found.reason == (
+    readiness = market_readiness("kr", at("2024-05-07 16:00"))
+    assert readiness.reason == (
         "The record of market kr ends 3 sessions ago, on 2024-04-30: the last closed session is 2024-05-07."
     )
-    assert found.record.missing == (date(2024, 5, 2), date(2024, 5, 3), date(2024, 5, 7))
-    assert one(found, "rises").behind is None
+    assert readiness.record.missing == (date(2024, 5, 2), date(2024, 5, 3), date(2024, 5, 7))
+    assert one(readiness, "rises").behind is None
 
 
 def test_a_correction_makes_what_is_published_stale(market: pd.DataFrame, bring: Importer, probe: Probe) -> None:
     scan("rises")
     before = market["date"] == date(2024, 4, 26)
     bring(market[before].assign(volume=market["volume"] + 1))
-    found = market_readiness("kr", at("2024-04-30 23:00"))
-    assert (found.state, one(found, "rises").state) == ("stale", "stale")
-    assert "rises published 2024-04-30" in found.reason
+    readiness = market_readiness("kr", at("2024-04-30 23:00"))
+    assert (readiness.state, one(readiness, "rises").state) == ("stale", "stale")
+    assert "rises published 2024-04-30" in readiness.reason
     scan("rises")
     assert market_readiness("kr", at("2024-04-30 23:00")).state == "ready"
 
@@ -93,8 +93,8 @@ def test_a_failure_and_a_quarantine_are_not_ready(
 ) -> None:
     probe.failure = RuntimeError("boom")
     scan("rises")
-    found = one(market_readiness("kr", at("2024-04-30 17:00")), "rises")
-    assert (found.state, "RuntimeError: boom" in found.reason) == ("failed", True)
+    readiness = one(market_readiness("kr", at("2024-04-30 17:00")), "rises")
+    assert (readiness.state, "RuntimeError: boom" in readiness.reason) == ("failed", True)
     probe.failure = None
     scan("rises")
     assert one(market_readiness("kr", at("2024-04-30 17:00")), "rises").state == "scanned"
@@ -109,16 +109,16 @@ def test_a_failure_and_a_quarantine_are_not_ready(
     assert one(found_thin, "rises").state == "quarantined"
 
 
-def test_a_schedule_says_who_is_waited_for_and_until_when(market: pd.DataFrame, probe: Probe) -> None:
+def test_schedule_determines_the_required_versions_and_the_time(market: pd.DataFrame, probe: Probe) -> None:
     scan("rises")
     schedule.set_schedule("kr", as_of=at("2024-04-01 12:00"), at=at("2024-04-01 20:30").time())
-    found = market_readiness("kr", at("2024-04-30 23:00"))
-    assert (found.state, one(found, "rises-10").belongs) == ("not_ready", True)
+    readiness = market_readiness("kr", at("2024-04-30 23:00"))
+    assert (readiness.state, one(readiness, "rises-10").belongs) == ("not_ready", True)
     schedule.set_schedule("kr", as_of=at("2024-04-01 12:00"), versions=["rises"])
     assert market_readiness("kr", at("2024-04-30 23:00")).state == "ready"
 
 
-def test_a_generated_market_says_so_and_alarms_nobody(
+def test_generated_market_is_a_demo_and_does_not_alarm(
     db: None, data_dir: Path, tmp_path: Path, sessions: list[date]
 ) -> None:
     from marketdata.operations.imports.prices import import_prices
@@ -126,9 +126,9 @@ def test_a_generated_market_says_so_and_alarms_nobody(
     file = tmp_path / "demo.csv"
     frame(sessions).to_csv(file, index=False)
     import_prices(files=[file], market="kr", source="demo", as_of=at("2024-04-30 16:00"))
-    found = market_readiness("kr", at("2024-06-03 17:00"))
-    assert (found.state, found.is_alarming) == ("demo", False)
-    assert "generated" in found.reason
+    readiness = market_readiness("kr", at("2024-06-03 17:00"))
+    assert (readiness.state, readiness.is_alarming) == ("demo", False)
+    assert "generated" in readiness.reason
 
 
 def test_expected_and_present_bars_add_up(bring: Importer, market: pd.DataFrame, sessions: list[date]) -> None:
@@ -148,9 +148,9 @@ def test_expected_and_present_bars_add_up(bring: Importer, market: pd.DataFrame,
         halted=True,
     )
     assert "behind the record" in get_session_bars(get_record("kr"), day).note
-    found = get_session_bars(project.current_record("kr"), day)
-    said: dict[tuple[str, bool], Any] = {(one.reason, one.has_bar): one.codes for one in found.omissions}
-    assert found.note == ""
+    readiness = get_session_bars(project.current_record("kr"), day)
+    said: dict[tuple[str, bool], Any] = {(one.reason, one.has_bar): one.codes for one in readiness.omissions}
+    assert readiness.note == ""
     assert said == {
         ("no_bar", False): (CODES[0],),
         ("delisted", False): (CODES[1],),
@@ -158,6 +158,6 @@ def test_expected_and_present_bars_add_up(bring: Importer, market: pd.DataFrame,
         ("halted", True): (CODES[3],),
         ("suspected", True): (CODES[4],),
     }
-    assert (found.expected, found.present) == (5, 3)
-    absent = [one.count for one in found.omissions if one.expected and not one.has_bar]
-    assert found.expected - found.present == sum(absent)
+    assert (readiness.expected, readiness.present) == (5, 3)
+    absent = [one.count for one in readiness.omissions if one.expected and not one.has_bar]
+    assert readiness.expected - readiness.present == sum(absent)

@@ -43,7 +43,7 @@ def test_a_backfill_gives_what_daily_runs_give(market: pd.DataFrame, probe: Prob
         assert daily[0].answers[0].result_digest == digest
 
 
-def test_what_is_published_stays_unless_it_is_asked_for(
+def test_published_sessions_are_replaced_only_on_request(
     market: pd.DataFrame, probe: Probe, sessions: list[date]
 ) -> None:
     fill(sessions[10], sessions[12])
@@ -69,8 +69,8 @@ def test_another_version_is_never_touched(market: pd.DataFrame, probe: Probe, se
 def test_an_interrupted_backfill_leaves_whole_parts_and_resumes(
     market: pd.DataFrame, probe: Probe, sessions: list[date]
 ) -> None:
-    def stop(now: backfill.BackfillProgress) -> None:
-        if now.done >= 14:
+    def stop(state: backfill.BackfillProgress) -> None:
+        if state.done >= 14:
             raise KeyboardInterrupt
 
     request = RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[5], last=sessions[-1])
@@ -104,7 +104,7 @@ def test_two_at_once_are_refused_and_a_dead_one_is_taken_over(
 def test_a_backfill_that_was_taken_over_publishes_nothing_more(
     market: pd.DataFrame, probe: Probe, sessions: list[date]
 ) -> None:
-    def taken_over(now: backfill.BackfillProgress) -> None:
+    def taken_over(state: backfill.BackfillProgress) -> None:
         LeaseRow.objects.update(fence="of another process")
 
     request = RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[5], last=sessions[24])
@@ -122,10 +122,10 @@ def test_a_backfill_that_was_taken_over_publishes_nothing_more(
 def test_one_that_begins_while_another_runs_is_refused_and_writes_nothing(
     market: pd.DataFrame, probe: Probe, sessions: list[date]
 ) -> None:
-    told: list[backfill.BackfillProgress] = []
+    states: list[backfill.BackfillProgress] = []
 
-    def meanwhile(now: backfill.BackfillProgress) -> None:
-        told.append(now)
+    def meanwhile(state: backfill.BackfillProgress) -> None:
+        states.append(state)
         before = published()
         with pytest.raises(BackfillRefused, match="Another backfill of rises on market kr"):
             fill(sessions[0], sessions[-1], overwrite=True)
@@ -133,9 +133,9 @@ def test_one_that_begins_while_another_runs_is_refused_and_writes_nothing(
 
     request = RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[5], last=sessions[24])
     backfill.run_backfill(request, resume=False, overwrite=False, progress=meanwhile)
-    assert [(now.done, now.total) for now in told] == [(7, 20), (14, 20), (20, 20)]
-    for now in told:  # what is left takes as long a session as what is done
-        assert now.remaining == pytest.approx(now.seconds / now.done * (now.total - now.done))
+    assert [(state.done, state.total) for state in states] == [(7, 20), (14, 20), (20, 20)]
+    for state in states:  # what is left takes as long a session as what is done
+        assert state.remaining == pytest.approx(state.seconds / state.done * (state.total - state.done))
     assert fill(sessions[0], sessions[-1], overwrite=True)[0].published == len(sessions)
 
 

@@ -1,4 +1,5 @@
-"""Breaks end to end: what is suspected leaves scans and index, a life begins anew, events are held against the bars."""
+"""Breaks end to end: what is suspected leaves scans and index, a life begins anew, events are compared with the
+bars."""
 
 from __future__ import annotations
 
@@ -82,8 +83,8 @@ def broken(market: str) -> list[tuple[str, str, str]]:
 
 
 def scanned(market: str, first: date, last: date) -> list[Any]:
-    (found,) = run_scan(RunRequest(market=market, as_of=AS_OF, versions=["v2"], first=first, last=last, save=False))
-    return found.answers
+    (scan,) = run_scan(RunRequest(market=market, as_of=AS_OF, versions=["v2"], first=first, last=last, save=False))
+    return scan.answers
 
 
 @pytest.mark.parametrize("market", ["us", "upbit", "bithumb"])
@@ -96,17 +97,17 @@ def test_a_raw_split_is_suspected_until_its_event_is_supplied(bring: Bring, mark
     rows.loc[split, "volume"] *= 4
     bring(rows, market)
     assert broken(market) == [(str(on[280]), code, "split")]
-    held = project.current_record(market)
-    panel = open_window(held, held.sessions[-1:], 260).read({"close": 260, "volume": 0})
+    record = project.current_record(market)
+    panel = open_window(record, record.sessions[-1:], 260).read({"close": 260, "volume": 0})
     assert [str(code) for code in panel.codes[panel.suspect[-1]]] == [code]
-    unlike = get_history_digests(held, held.sessions[[279, 280]])
+    unlike = get_history_digests(record, record.sessions[[279, 280]])
     factor_events.record_decision(market=market, code=code, day=on[280], ratio=0.25, source="test", at=AS_OF)
     assert broken(market) == []
-    held = project.current_record(market)
-    alike = get_history_digests(held, held.sessions[[279, 280]])
+    record = project.current_record(market)
+    alike = get_history_digests(record, record.sessions[[279, 280]])
     assert unlike[0] == alike[0]
     assert unlike[1] != alike[1]
-    adjusted = open_window(held, held.sessions[-1:], 40).read({"close": 40})["close"][:, 2]
+    adjusted = open_window(record, record.sessions[-1:], 40).read({"close": 40})["close"][:, 2]
     np.testing.assert_allclose(adjusted, before[before.code == code].close.to_numpy()[-41:] / 4, rtol=1e-12)
 
 
@@ -138,9 +139,9 @@ def reused(market: str) -> tuple[pd.DataFrame, str]:
     """One code: 40 bars of one company, nothing for 200 sessions, then 30 and more of another at a quarter."""
     rows, on = bars(market), days(market)
     code = sorted(rows.code.unique())[4]
-    mine = rows.code == code
-    gone = mine & (rows.date >= on[40]) & (rows.date < on[240])
-    rows.loc[mine & (rows.date >= on[240]), PRICES] *= 0.27
+    of_code = rows.code == code
+    gone = of_code & (rows.date >= on[40]) & (rows.date < on[240])
+    rows.loc[of_code & (rows.date >= on[240]), PRICES] *= 0.27
     return rows[~gone].reset_index(drop=True), code
 
 
@@ -150,12 +151,12 @@ def test_a_code_used_again_is_a_new_life(bring: Bring, market: str) -> None:
     on = days(market)
     bring(rows, market)
     assert broken(market) == [(str(on[240]), code, "life")]
-    held = project.current_record(market)
+    record = project.current_record(market)
     for at, eligible in ((240 + 58, False), (240 + 59, True)):  # v2 wants 60 bars
         day = np.datetime64(on[at])
-        panel = open_window(held, np.array([day]), 321).read({"close": 321, "volume": 0})
+        panel = open_window(record, np.array([day]), 321).read({"close": 321, "volume": 0})
         column = int(np.searchsorted(panel.codes, code))
-        assert panel.eligible(segments=held.market.segments, min_bars=60)[0, column] == eligible
+        assert panel.eligible(segments=record.market.segments, min_bars=60)[0, column] == eligible
         assert not panel.suspect[0, column]
         assert np.isnan(panel["close"][: panel.first[column], column]).all()
         assert panel.sessions[panel.first[column]] == np.datetime64(on[240])
@@ -163,7 +164,7 @@ def test_a_code_used_again_is_a_new_life(bring: Bring, market: str) -> None:
     assert chart is not None
     assert chart.days[0] == np.datetime64(on[240])
     # the index as if the two lives had been two instruments
-    index = get_own_index(held)
+    index = get_own_index(record)
     two = rows.copy()
     old = (two.code == code) & (two.date < on[240])
     two.loc[old, "code"] = "999990" if market == "kr" else "ZZX"
@@ -176,11 +177,11 @@ def test_a_code_used_again_is_a_new_life(bring: Bring, market: str) -> None:
 def test_a_backfill_over_both_lives_gives_what_single_sessions_give(bring: Bring) -> None:
     rows, code = reused("us")
     on = days("us")
-    mine = rows.code == code
-    rows.loc[mine & (rows.date < on[40]), "volume"] = 3e6
+    of_code = rows.code == code
+    rows.loc[of_code & (rows.date < on[40]), "volume"] = 3e6
     bring(rows, "us")
-    held = project.current_record("us")
-    window = open_window(held, held.between(on[30], on[-1]), 30)
+    record = project.current_record("us")
+    window = open_window(record, record.between(on[30], on[-1]), 30)
     codes = list(window.read({"close": 30, "volume": 0}).codes)
     assert codes.count(code) == 2
     assert len(codes) == 15
@@ -258,23 +259,23 @@ def test_an_inverted_event_is_refused_by_hand_and_suspected_from_a_file(bring: B
     file.write_text(f"date,code,ratio\n{on[280]},003010,{1 / 30}\n", encoding="utf-8")
     import_prices(files=[file], market="kr", as_of=AS_OF)
     assert broken("kr") == [(str(on[280]), "003010", "event")]
-    held = project.current_record("kr")
-    panel = open_window(held, held.sessions[-1:], 260).read({"close": 260, "volume": 0})
+    record = project.current_record("kr")
+    panel = open_window(record, record.sessions[-1:], 260).read({"close": 260, "volume": 0})
     assert panel.suspect[0].tolist() == [code == "003010" for code in panel.codes]
     factor_events.record_decision(**supply, ratio=30, at=AS_OF)
     assert broken("kr") == []
-    held = project.current_record("kr")
-    assert not open_window(held, held.sessions[-1:], 260).read({"volume": 0}).suspect.any()
+    record = project.current_record("kr")
+    assert not open_window(record, record.sessions[-1:], 260).read({"volume": 0}).suspect.any()
 
 
 def test_a_damaged_file_of_breaks_is_made_anew(bring: Bring) -> None:
     rows, _ = reused("us")
     bring(rows, "us")
-    known = broken("us")
+    broken_codes = broken("us")
     lake = get_lake()
     path = Path(lake.root) / lake.breaks("us")
     path.write_bytes(path.read_bytes().replace(b"life", b"live"))
     assert breaks_file.read(lake, "us") == breaks_file.NO_BREAKS
     on = days("us")
     assert scanned("us", on[-1], on[-1])
-    assert broken("us") == known
+    assert broken("us") == broken_codes

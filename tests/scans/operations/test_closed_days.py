@@ -43,21 +43,21 @@ def bars(days: list[date], seed: int = 5) -> pd.DataFrame:
 
 
 def silent(rows: pd.DataFrame, days: list[date], at: int) -> pd.DataFrame:
-    """Nobody traded: the closes of the day before, no volume."""
-    found = rows[rows.date == days[at - 1]].assign(date=days[at], volume=0)
-    return found.assign(open=found.close, high=found.close, low=found.close, base_price=np.nan)
+    """No trades: the closes of the day before, no volume."""
+    rows_of_day = rows[rows.date == days[at - 1]].assign(date=days[at], volume=0)
+    return rows_of_day.assign(open=rows_of_day.close, high=rows_of_day.close, low=rows_of_day.close, base_price=np.nan)
 
 
 def copied(rows: pd.DataFrame, days: list[date], at: int) -> pd.DataFrame:
     """All bars of the day before again but one."""
-    found = rows[rows.date == days[at - 1]].assign(date=days[at]).reset_index(drop=True)
-    found.loc[0, VALUES] = [7_000, 7_100, 6_900, 7_050, 55]
-    return found
+    rows_of_day = rows[rows.date == days[at - 1]].assign(date=days[at]).reset_index(drop=True)
+    rows_of_day.loc[0, VALUES] = [7_000, 7_100, 6_900, 7_050, 55]
+    return rows_of_day
 
 
 def scan(day: date) -> Scan:
-    (found,) = run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["v2"], first=day, last=day))
-    return found
+    (result,) = run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["v2"], first=day, last=day))
+    return result
 
 
 @pytest.mark.parametrize("fill", [silent, copied])
@@ -68,41 +68,41 @@ def test_the_next_session_is_as_if_the_market_had_been_closed(
     assert (sessions[19].month, sessions[20].month) == (3, 4) or at != 20
     rows = bars([day for day in sessions if day != sessions[at]])
     bring(pd.concat([rows, fill(rows, sessions, at)]))
-    held = project.current_record("kr")
-    assert np.datetime64(sessions[at]) not in held.sessions
+    record = project.current_record("kr")
+    assert np.datetime64(sessions[at]) not in record.sessions
     ours = scan(sessions[at + 1])
     assert any(notice.startswith(f"{sessions[at]}: ") and "closed?" in notice for notice in ours.notices)
-    mine = get_own_index(held)
-    panel = open_window(held, held.sessions[-1:], 30).read(dict.fromkeys(VALUES, 30))
+    index_before = get_own_index(record)
+    panel = open_window(record, record.sessions[-1:], 30).read(dict.fromkeys(VALUES, 30))
     chart = history.get_history(history.read_instrument_table("kr"), TWELVE[0])
     assert chart is not None
     assert np.datetime64(sessions[at]) not in chart.days
 
     CalendarOverride.objects.create(market="kr", date=sessions[at], is_open=False)
-    held = project.current_record("kr")
-    assert held.closed_days() == {}
+    record = project.current_record("kr")
+    assert record.closed_days() == {}
     theirs = scan(sessions[at + 1])
     assert ours.answers == theirs.answers  # digests included
-    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(mine, get_own_index(held), strict=True))
-    again = open_window(held, held.sessions[-1:], 30).read(dict.fromkeys(VALUES, 30))
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(index_before, get_own_index(record), strict=True))
+    again = open_window(record, record.sessions[-1:], 30).read(dict.fromkeys(VALUES, 30))
     for name in VALUES:
         np.testing.assert_array_equal(panel[name], again[name])
 
 
-def test_such_a_day_is_no_session_to_scan_until_somebody_says_it_was_one(
+def test_closed_day_is_scanned_only_after_it_is_confirmed_open(
     bring: Importer, sessions: list[date], probe: Probe
 ) -> None:
     rows = bars(sessions[:-1])
     bring(pd.concat([rows, silent(rows, sessions, -1)]))
-    told = f"{sessions[-1]}: none of 12 instruments traded; closed?"
+    sentence = f"{sessions[-1]}: none of 12 instruments traded; closed?"
     with pytest.raises(DataProblem, match=r"none of 12 instruments traded; closed\? The day is"):
         scan(sessions[-1])
     out, err = StringIO(), StringIO()
     call_command("run_scan", "--version", "v2", stdout=out, stderr=err)
     assert f"kr  {sessions[-2]}" in out.getvalue()
-    assert err.getvalue() == told + "\n"
-    (found,) = (one for one in report.get_findings("kr") if one.check == "closed_days")
-    assert found.cases == ({"session": str(sessions[-1]), "reason": "none of 12 instruments traded; closed?"},)
+    assert err.getvalue() == sentence + "\n"
+    (rows_of_day,) = (one for one in report.get_findings("kr") if one.check == "closed_days")
+    assert rows_of_day.cases == ({"session": str(sessions[-1]), "reason": "none of 12 instruments traded; closed?"},)
     CalendarOverride.objects.create(market="kr", date=sessions[-1], is_open=True)
     (answer,) = scan(sessions[-1]).answers
     assert (answer.status, answer.reason) == ("quarantined", "none of 12 instruments traded")
@@ -116,20 +116,20 @@ def test_right_bars_make_it_a_session_again(bring: Importer, sessions: list[date
     bring(pd.concat([rows[rows.date != sessions[22]], silent(rows, sessions, 22)]))
     assert np.datetime64(sessions[22]) not in project.current_record("kr").sessions
     bring(rows[rows.date == sessions[22]])
-    held = project.current_record("kr")
-    assert np.datetime64(sessions[22]) in held.sessions
-    assert not held.closed
+    record = project.current_record("kr")
+    assert np.datetime64(sessions[22]) in record.sessions
+    assert not record.closed
 
 
 @pytest.mark.parametrize(
-    ("kept", "told"),
+    ("kept", "sentence"),
     [
         ("thin", "only 3 of 12 instruments traded, 12 did the session before"),
         ("half", "7 of 12 bars repeat the session before"),
     ],
 )
 def test_half_dead_days_are_quarantined_and_named_with_the_next(
-    bring: Importer, sessions: list[date], probe: Probe, kept: str, told: str
+    bring: Importer, sessions: list[date], probe: Probe, kept: str, sentence: str
 ) -> None:
     rows = bars(sessions)
     at = rows.date == sessions[-2]
@@ -141,10 +141,10 @@ def test_half_dead_days_are_quarantined_and_named_with_the_next(
             rows.loc[at & (rows.code == code), VALUES] = before.loc[code, VALUES].to_numpy(float)
     bring(rows)
     (answer,) = scan(sessions[-2]).answers
-    assert (answer.status, answer.reason) == ("quarantined", told)
-    assert scan(sessions[-1]).notices == (f"{sessions[-2]}: {told}",)
-    (found,) = (one for one in report.get_findings("kr") if one.check == "doubtful_sessions")
-    assert found.cases == ({"session": str(sessions[-2]), "reason": told},)
+    assert (answer.status, answer.reason) == ("quarantined", sentence)
+    assert scan(sessions[-1]).notices == (f"{sessions[-2]}: {sentence}",)
+    (rows_of_day,) = (one for one in report.get_findings("kr") if one.check == "doubtful_sessions")
+    assert rows_of_day.cases == ({"session": str(sessions[-2]), "reason": sentence},)
 
 
 def test_a_lake_of_before_is_written_anew(bring: Importer, sessions: list[date], probe: Probe) -> None:

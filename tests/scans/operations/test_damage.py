@@ -68,14 +68,14 @@ EVERY = [cut, zero, another_month, without_volume, an_earlier_version, remove]
 
 
 def request(*days: date, **given: Any) -> RunRequest:
-    asked: dict[str, Any] = {"versions": ["rises"], "save": False, "cached": False, **given}
-    return RunRequest(market="kr", as_of=AS_OF, first=days[0], last=days[-1], **asked)
+    options: dict[str, Any] = {"versions": ["rises"], "save": False, "cached": False, **given}
+    return RunRequest(market="kr", as_of=AS_OF, first=days[0], last=days[-1], **options)
 
 
 def ranks(*days: date, **given: Any) -> list[Any]:
-    found = run_scan(request(*days, **given))
-    assert not [one.error for one in found if one.error]
-    return [(one.date, one.input_digest, one.result_digest) for made in found for one in made.answers]
+    scans = run_scan(request(*days, **given))
+    assert not [one.error for one in scans if one.error]
+    return [(one.date, one.input_digest, one.result_digest) for made in scans for one in made.answers]
 
 
 @pytest.mark.parametrize("spoil", EVERY)
@@ -165,7 +165,7 @@ def test_where_nothing_may_be_written_one_sentence_says_what_to_do(
     assert ranks(sessions[25], mend=False)
 
 
-def test_what_was_published_from_damage_is_replaced_once_it_was_seen(
+def test_answers_from_a_damaged_file_are_replaced_after_the_damage_is_detected(
     market: pd.DataFrame, probe: Probe, sessions: list[date], data_dir: Path
 ) -> None:
     """As a release did that did not verify: what it published differs, with the digest of the very same record."""
@@ -189,7 +189,7 @@ def test_what_was_published_from_damage_is_replaced_once_it_was_seen(
     assert "this is a defect" in refused.error
 
 
-def test_nothing_is_kept_from_a_read_that_was_not_verified(
+def test_nothing_is_saved_from_an_unverified_read(
     market: pd.DataFrame, probe: Probe, sessions: list[date], data_dir: Path
 ) -> None:
     ENGINES["probe"] = Said()

@@ -1,4 +1,4 @@
-"""Evenings: every version kept apart, what was missed made up for, done once, told whatever happens."""
+"""Evenings: every version kept apart, what was missed made up for, done once, reported whatever happens."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class Evenings:
         self.warmed: list[tuple[str, list[str]]] = []
 
     def __call__(self, at: datetime, **given: Any) -> EveningReport:
-        asked = EveningRequest(**{"market": "kr", "versions": BOTH, "collects": False, **given})
-        return evening.run_evening(asked, clock=lambda: at, warm_up=self.warm)
+        request = EveningRequest(**{"market": "kr", "versions": BOTH, "collects": False, **given})
+        return evening.run_evening(request, clock=lambda: at, warm_up=self.warm)
 
     def warm(self, market: str, versions: Iterable[str]) -> None:
         self.warmed.append((market, list(versions)))
@@ -73,9 +73,9 @@ def test_every_version_and_one_notification(
 ) -> None:
     probe.plan = (0.1, -0.1, 5)
     last = sessions[-1]
-    told = evenings(night(last))
-    assert (told.session, told.outcome, told.failures(), told.news) == (last, "done", [], True)
-    assert [one.version for one in told.versions] == list(BOTH)
+    report = evenings(night(last))
+    assert (report.session, report.outcome, report.failures(), report.news) == (last, "done", [], True)
+    assert [one.version for one in report.versions] == list(BOTH)
     assert published("rises") == published("rises-10") == [last]
     assert evenings.warmed == [("kr", list(BOTH))]
     row = Notification.objects.get()
@@ -103,13 +103,13 @@ def test_what_a_naive_reading_of_the_bars_picks(
     assert [pick["code"] for pick in picks] == list(rise[rise > 0].index[:5])
 
 
-def test_one_that_fails_leaves_the_other_standing(
+def test_failed_version_does_not_affect_the_other(
     market: pd.DataFrame, probe: Probe, sessions: list[date], evenings: Evenings
 ) -> None:
     """Parameters that no longer fit end a run of both before it begins; each is then run by itself."""
     ScannerVersion.objects.filter(slug="rises-10").update(params={"scale": -1.0})
-    told = evenings(night(sessions[-1]))
-    assert (told.outcome, published("rises"), published("rises-10")) == (
+    report = evenings(night(sessions[-1]))
+    assert (report.outcome, published("rises"), published("rises-10")) == (
         "partial",
         [sessions[-1]],
         [],
@@ -117,24 +117,24 @@ def test_one_that_fails_leaves_the_other_standing(
     failed = Notification.objects.get().versions[1]
     assert (failed["version"], failed["status"], failed["picks"]) == ("rises-10", "failed", [])
     assert "scale" in failed["reason"]
-    assert told.failures() == [failed["reason"]]
+    assert report.failures() == [failed["reason"]]
     ScannerVersion.objects.filter(slug="rises-10").update(params={"scale": 10.0})
     again = evenings(night(sessions[-1]))
-    assert (again.outcome, again.news, again.notification) == ("done", True, told.notification)
+    assert (again.outcome, again.news, again.notification) == ("done", True, report.notification)
     assert Notification.objects.get().outcome == "done"
     assert ScanRun.objects.count() == 2
 
 
-def test_an_engine_that_fails_is_told(
+def test_an_engine_that_fails_is_reported(
     market: pd.DataFrame, probe: Probe, sessions: list[date], evenings: Evenings
 ) -> None:
     probe.failure = RuntimeError("boom")
-    told = evenings(night(sessions[-1]), versions=["rises", "v2"])
-    assert [(one.version, one.status) for one in told.versions] == [
+    report = evenings(night(sessions[-1]), versions=["rises", "v2"])
+    assert [(one.version, one.status) for one in report.versions] == [
         ("rises", "failed"),
         ("v2", "no_match"),
     ]
-    assert "RuntimeError: boom" in told.versions[0].reason
+    assert "RuntimeError: boom" in report.versions[0].reason
     assert evenings.warmed == [("kr", ["v2"])]
     assert Notification.objects.get().outcome == "partial"
 
@@ -143,8 +143,8 @@ def test_all_that_fit_the_market_where_none_is_named(
     market: pd.DataFrame, probe: Probe, sessions: list[date], evenings: Evenings
 ) -> None:
     ScannerVersion.objects.filter(slug="v1").update(enabled=False)
-    told = evenings(night(sessions[-1]), versions=())
-    assert [one.version for one in told.versions] == [
+    report = evenings(night(sessions[-1]), versions=())
+    assert [one.version for one in report.versions] == [
         "rises",
         "rises-10",
         "seismograph",
@@ -152,9 +152,9 @@ def test_all_that_fit_the_market_where_none_is_named(
         "v3",
         "vcp",
     ]
-    assert told.readiness["skipped"]["v2-crypto"] == ["KRW"]
-    assert "rises" not in told.readiness["skipped"]
-    (skipped,) = [line for line in evening_text(told).splitlines() if line.startswith("Skipped")]
+    assert report.readiness["skipped"]["v2-crypto"] == ["KRW"]
+    assert "rises" not in report.readiness["skipped"]
+    (skipped,) = [line for line in evening_text(report).splitlines() if line.startswith("Skipped")]
     assert skipped.startswith("Skipped, since the market lacks their segments: ")
     assert "v2-crypto (KRW)" in skipped
     named = evenings(night(sessions[-1]))
@@ -168,8 +168,8 @@ def test_a_second_call_changes_nothing(
 ) -> None:
     evenings(night(sessions[-1]))
     before = list(Notification.objects.values()), ScanRun.objects.count()
-    told = evenings(night(sessions[-1]) + timedelta(hours=1))
-    assert (told.news, [one.unchanged for one in told.versions]) == (False, [True, True])
+    report = evenings(night(sessions[-1]) + timedelta(hours=1))
+    assert (report.news, [one.unchanged for one in report.versions]) == (False, [True, True])
     assert (list(Notification.objects.values()), ScanRun.objects.count()) == before
     one = evenings(night(sessions[-1]) + timedelta(hours=2), versions=["rises"])
     assert not one.news
@@ -181,8 +181,8 @@ def test_missed_evenings_are_made_up_for(
 ) -> None:
     evenings(night(sessions[20]), versions=["rises"])
     evenings(night(sessions[5]), versions=["rises-10"])
-    told = evenings(night(sessions[24]))
-    first, second = told.versions
+    report = evenings(night(sessions[24]))
+    first, second = report.versions
     assert (first.sessions, first.left_out) == ([str(day) for day in sessions[21:25]], 0)
     assert (second.sessions, second.left_out) == ([str(day) for day in sessions[15:25]], 9)
     assert published("rises") == sessions[20:25]
@@ -202,10 +202,10 @@ def test_missed_evenings_are_made_up_for(
     ids=["an election", "a Sunday", "a Monday before the close"],
 )
 def test_a_day_without_a_close(market: pd.DataFrame, probe: Probe, evenings: Evenings, at: datetime, why: str) -> None:
-    told = evenings(at)
-    assert told.session is None
-    assert told.reason.startswith(why)
-    assert told.failures() == []
+    report = evenings(at)
+    assert report.session is None
+    assert report.reason.startswith(why)
+    assert report.failures() == []
     assert not Notification.objects.exists()
     assert not Evening.objects.exists()
     assert not ScanRun.objects.exists()
@@ -217,18 +217,18 @@ def test_what_is_made_up_for_before_todays_own_run_is_yesterdays(
     """A worker is there again at 17:00: today's session has closed, and its own run comes at 18:10."""
     before, last = sessions[-2:]
     since, until = schedule.closing_span("kr", "18:10", night(before), as_of=night(last) - DELAY)
-    told = evenings(night(last) - DELAY, since=since, until=until)
-    assert (told.session, published("rises")) == (before, [before])
-    told = evenings(night(last), since=night(before))
-    assert (told.session, published("rises")) == (last, [before, last])
+    report = evenings(night(last) - DELAY, since=since, until=until)
+    assert (report.session, published("rises")) == (before, [before])
+    report = evenings(night(last), since=night(before))
+    assert (report.session, published("rises")) == (last, [before, last])
 
 
 def test_a_day_that_is_named(market: pd.DataFrame, probe: Probe, sessions: list[date], evenings: Evenings) -> None:
     now = night(sessions[-1])
-    told = evenings(now, session=date(2024, 4, 10))
-    assert told.reason == "2024-04-10 is no session of market kr: nothing to do."
-    told = evenings(datetime(2024, 4, 9, 1, tzinfo=UTC), session=date(2024, 4, 9))
-    assert "has not closed on market kr yet" in told.reason
+    report = evenings(now, session=date(2024, 4, 10))
+    assert report.reason == "2024-04-10 is no session of market kr: nothing to do."
+    report = evenings(datetime(2024, 4, 9, 1, tzinfo=UTC), session=date(2024, 4, 9))
+    assert "has not closed on market kr yet" in report.reason
     assert evenings(now, session=sessions[10]).session == sessions[10]
     assert published("rises") == [sessions[10]]
 
@@ -238,8 +238,8 @@ def test_a_session_that_is_not_complete(
 ) -> None:
     rows, last = frame(sessions), sessions[-1]
     bring(rows[(rows["date"] < last) | (rows["code"] < "005930")])
-    told = evenings(night(last))
-    assert (told.outcome, told.versions, ScanRun.objects.count()) == ("incomplete", [], 0)
+    report = evenings(night(last))
+    assert (report.outcome, report.versions, ScanRun.objects.count()) == ("incomplete", [], 0)
     assert Evening.objects.get().status == "incomplete"
     row = Notification.objects.get()
     assert "only 2 instruments have a bar" in row.reason
@@ -248,8 +248,8 @@ def test_a_session_that_is_not_complete(
     assert row.readiness["state"] == "not_ready"
     assert not evenings(night(last) + timedelta(minutes=30)).news
     bring(rows)
-    told = evenings(night(last) + timedelta(hours=1))
-    assert (told.outcome, told.news) == ("done", True)
+    report = evenings(night(last) + timedelta(hours=1))
+    assert (report.outcome, report.news) == ("done", True)
     row.refresh_from_db()
     assert (row.outcome, row.reason, len(row.versions)) == ("done", "", 2)
     assert Notification.objects.count() == 1
@@ -262,12 +262,12 @@ def test_a_session_that_is_not_complete(
 
 
 def test_without_any_bars(data_dir: Any, probe: Probe, sessions: list[date], evenings: Evenings) -> None:
-    told = evenings(night(sessions[-1]))
-    assert told.outcome == "incomplete"
+    report = evenings(night(sessions[-1]))
+    assert report.outcome == "incomplete"
     assert "no instrument has a bar" in Notification.objects.get().reason
 
 
-def test_signals_that_fail_are_told(
+def test_signals_that_fail_are_reported(
     market: pd.DataFrame,
     probe: Probe,
     sessions: list[date],
@@ -275,13 +275,13 @@ def test_signals_that_fail_are_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(signals, "update_signals", lambda **given: 1 / 0)
-    told = evenings(night(sessions[-1]))
-    assert told.failures() == ["The signals were not updated: ZeroDivisionError."]
+    report = evenings(night(sessions[-1]))
+    assert report.failures() == ["The signals were not updated: ZeroDivisionError."]
     assert Notification.objects.get().outcome == "partial"
     assert published("rises") == [sessions[-1]]
 
 
-def test_whatever_happens_is_told(
+def test_unexpected_error_is_reported(
     market: pd.DataFrame,
     probe: Probe,
     sessions: list[date],
@@ -289,12 +289,12 @@ def test_whatever_happens_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(project, "current_record", lambda market: 1 / 0)
-    told = evenings(night(sessions[-1]))
-    assert (told.outcome, Evening.objects.get().status) == ("failed", Status.FAILED)
+    report = evenings(night(sessions[-1]))
+    assert (report.outcome, Evening.objects.get().status) == ("failed", Status.FAILED)
     assert "ZeroDivisionError" in Notification.objects.get().reason
 
 
-def test_an_evening_at_work_is_left_alone_and_a_dead_one_taken_over(
+def test_running_evening_is_refused_and_a_dead_one_taken_over(
     market: pd.DataFrame, probe: Probe, sessions: list[date], evenings: Evenings
 ) -> None:
     now = night(sessions[-1])
@@ -345,8 +345,8 @@ def test_two_at_once_do_it_once(market: pd.DataFrame, probe: Probe, sessions: li
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
-        found = sorted(pool.map(one, range(2)))
-    assert found in (["done", "done"], ["done", "running"])
+        statuses = sorted(pool.map(one, range(2)))
+    assert statuses in (["done", "done"], ["done", "running"])
     assert ScanRun.objects.count() == 2
     assert Notification.objects.count() == 1
     assert Delivery.objects.count() == Delivery.objects.exclude(sent_at=None).count() == 1

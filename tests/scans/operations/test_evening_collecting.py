@@ -1,4 +1,4 @@
-"""Evenings that collect first, over the imitation of KIS: what is missing is asked for, and a source that fails ends an
+"""Evenings that collect first, over the imitation of KIS: missing data is requested, and a source that fails ends an
 evening only where the session is not all there."""
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ def run(desk: KisSetup, session: date, *versions: str) -> EveningReport:
 
 def test_what_is_missing_is_collected_and_scanned(desk: KisSetup) -> None:
     before, last = sessions()[-2:]
-    told = run(desk, before)
-    assert (told.outcome, told.failures()) == ("done", [])
-    assert told.collected
-    assert told.collected.listed == SIZE
-    told = run(desk, last)
-    assert told.collected
-    assert (told.collected.source, told.collected.new, told.collected.error) == ("kis", SIZE, "")
+    report = run(desk, before)
+    assert (report.outcome, report.failures()) == ("done", [])
+    assert report.collected
+    assert report.collected.listed == SIZE
+    report = run(desk, last)
+    assert report.collected
+    assert (report.collected.source, report.collected.new, report.collected.error) == ("kis", SIZE, "")
     row = Notification.objects.get(session=last)
     assert (row.outcome, row.collection["new"]) == ("done", SIZE)
     closes = {code: one.bars[-2:] for code, one in desk.market.items()}
@@ -81,9 +81,9 @@ def test_a_source_that_is_away(desk: KisSetup) -> None:
     before, last = sessions()[-2:]
     run(desk, before)
     desk.exchange.faults.rates = {"error": 1.0}
-    told = run(desk, last)
-    assert told.outcome == "incomplete"
-    assert len(told.failures()) == 2
+    report = run(desk, last)
+    assert report.outcome == "incomplete"
+    assert len(report.failures()) == 2
     row = Notification.objects.get(session=last)
     assert "The list of KOSPI failed" in row.collection["error"]
     assert "instruments failed" in row.collection["error"]
@@ -100,9 +100,9 @@ def test_a_source_that_fails_does_not_stop_the_scan_of_what_is_there(desk: KisSe
     create_instruments("999990")  # the source fails for it
     ScanSession.objects.all().update(published=False)
     desk.exchange.faults.rates = {"error": 1.0}
-    told = run(desk, last)
-    assert (told.outcome, [one.status for one in told.versions]) == ("partial", ["published"])
-    (failure,) = told.failures()
+    report = run(desk, last)
+    assert (report.outcome, [one.status for one in report.versions]) == ("partial", ["published"])
+    (failure,) = report.failures()
     assert "The list of KOSPI failed" in failure
     assert "1 instruments failed, 999990 among them" in failure
 
@@ -131,32 +131,32 @@ def test_flow_is_collected_for_a_version_that_reads_it_and_for_no_other(desk: Ki
     last = sessions()[-1]
     for slug, weight in (("plain", 0.0), ("leans", 0.2)):
         ScannerVersion.objects.create(slug=slug, engine="vcp", params={"flow_weight": weight}, segments=["KOSPI"])
-    told = run(desk, last, "rises", "plain")
-    assert told.collected
-    assert (told.collected.flows, flows(last)) == (0, [])
+    report = run(desk, last, "rises", "plain")
+    assert report.collected
+    assert (report.collected.flows, flows(last)) == (0, [])
     assert "investor flow" not in said(last)
-    told = run(desk, last, "rises", "leans")
-    assert told.collected
-    assert (told.collected.error, told.failures()) == ("", [])
+    report = run(desk, last, "rises", "leans")
+    assert report.collected
+    assert (report.collected.error, report.failures()) == ("", [])
     assert flows(last) == [(code, one.bars[-1].volume // 10) for code, one in sorted(desk.market.items())]
-    assert told.collected.flows == InstitutionalFlow.objects.count() > SIZE
-    assert f"{told.collected.flows} of investor flow, {SIZE} calls." in said(last)
+    assert report.collected.flows == InstitutionalFlow.objects.count() > SIZE
+    assert f"{report.collected.flows} of investor flow, {SIZE} calls." in said(last)
     again = run(desk, last, "rises", "leans")
     assert again.collected
     assert (again.collected.flows, again.collected.calls, again.news) == (0, 0, False)
 
 
-def test_flow_that_cannot_be_had_is_told_and_the_scans_go_on(desk: KisSetup) -> None:
+def test_failed_collection_of_flow_is_reported_and_scans_continue(desk: KisSetup) -> None:
     bought(desk)
     last = sessions()[-1]
     run(desk, last)
     ScannerVersion.objects.create(slug="leans", engine="vcp", params={"flow_weight": 0.2}, segments=["KOSPI"])
     desk.exchange.faults.rates = {"error": 1.0}
     desk.exchange.faults.only = "inquire-investor"
-    told = run(desk, last, "rises", "leans")
-    assert told.outcome == "partial"
-    assert [one.status for one in told.versions] == ["no_match", "published"]
-    (failure,) = told.failures()
+    report = run(desk, last, "rises", "leans")
+    assert report.outcome == "partial"
+    assert [one.status for one in report.versions] == ["no_match", "published"]
+    (failure,) = report.failures()
     assert failure.startswith(f"The investor flow of {SIZE} instruments failed, 000010 among them")
     assert (flows(last), Notification.objects.get(session=last).outcome) == ([], "partial")
 
@@ -174,10 +174,10 @@ def test_a_lease_that_is_lost_ends_the_collection(desk: KisSetup) -> None:
     assert not Notification.objects.exists()
 
 
-def test_without_a_source_that_is_said(desk: KisSetup, settings: Any) -> None:
+def test_missing_source_is_reported(desk: KisSetup, settings: Any) -> None:
     run(desk, sessions()[-1])
     settings.SOURCES = {**settings.SOURCES, "kis": {**settings.SOURCES["kis"], "app_key": ""}}
-    told = run(desk, sessions()[-1])
-    assert told.collected
-    assert "KIS_APP_KEY" in told.collected.note
-    assert (told.outcome, told.failures()) == ("done", [])
+    report = run(desk, sessions()[-1])
+    assert report.collected
+    assert "KIS_APP_KEY" in report.collected.note
+    assert (report.outcome, report.failures()) == ("done", [])

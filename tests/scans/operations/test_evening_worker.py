@@ -1,5 +1,5 @@
 """An evening from schedule to receiver, by a task worker of its own, on either set of servers: what was due while
-nobody was there is made up for once, and the notification that failed at first arrives by a later try."""
+no worker ran is done once, and the notification that failed at first arrives by a later try."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 from django.utils import timezone
 from django_q.models import Schedule
-from marketdata.queries import bars
+from marketdata.queries.market_calendar import get_sessions
 from marketdata.operations.imports.prices import import_prices
 from scans.operations.evening import schedule
 from scans.operations import versions
 from tests.scans.conftest import frame
 now, file = timezone.now(), pathlib.Path("{file}")
-days, local = bars.sessions("kr-own"), now.astimezone(ZoneInfo("Asia/Seoul"))
+days, local = get_sessions("kr-own"), now.astimezone(ZoneInfo("Asia/Seoul"))
 closed = days[days <= days.dtype.type((local - timedelta(hours=18, minutes=10)).date())][-40:].tolist()
 frame(closed).to_csv(file, index=False)
 import_prices(files=[file], market="kr-own", as_of=now)
@@ -46,7 +46,7 @@ from django_q.models import Schedule, Task
 from scans.models import Delivery, Notification, ScanSession
 print(json.dumps(dict(
     tasks=[(task.func, task.success) for task in Task.objects.order_by("started")],
-    told=[(str(one.session), one.outcome, [(v["version"], v["status"]) for v in one.versions])
+    notifications=[(str(one.session), one.outcome, [(v["version"], v["status"]) for v in one.versions])
           for one in Notification.objects.all()],
     published=[str(one.date) for one in ScanSession.objects.filter(version__slug="up", published=True)],
     deliveries=[(one.attempts, one.sent_at is not None) for one in Delivery.objects.all()],
@@ -87,7 +87,7 @@ def worked(folder: Path, **servers: str) -> None:
         log += work()
         second: Any = json.loads(shell(TELL))
     assert first["tasks"] == [["scans.tasks.evening", True]]
-    assert first["told"] == [[last, "done", [["never", "no_match"], ["up", "published"]]]]
+    assert first["notifications"] == [[last, "done", [["never", "no_match"], ["up", "published"]]]]
     assert first["published"] == [last]
     assert (first["deliveries"], first["due"]) == ([[1, False]], [])
     assert [func for func, _ in second["tasks"]] == ["scans.tasks.evening", "scans.tasks.deliver"]

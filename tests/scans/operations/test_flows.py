@@ -85,8 +85,10 @@ def test_a_version_sees_the_flows_of_its_window_as_recorded(engine: FlowProbe, s
         if executor == "thread":
             continue  # each thread saw a part of the instruments
         for name, table in wanted.items():
-            found = pd.DataFrame(engine.seen[name], index=sessions[18:31], columns=engine.codes)
-            pd.testing.assert_frame_equal(found[list(CODES)], table.loc[sessions[18] : sessions[30]], check_names=False)
+            result = pd.DataFrame(engine.seen[name], index=sessions[18:31], columns=engine.codes)
+            pd.testing.assert_frame_equal(
+                result[list(CODES)], table.loc[sessions[18] : sessions[30]], check_names=False
+            )
 
 
 def test_flow_changes_the_digests_of_those_that_read_it_from_its_session_on(
@@ -103,7 +105,7 @@ def test_flow_changes_the_digests_of_those_that_read_it_from_its_session_on(
     assert changed == {str(one) for one in sessions[25:31]}
 
     before = digests(again)
-    flow([sessions[31]], foreign_net_quantity=[5.0])  # after all that was asked for
+    flow([sessions[31]], foreign_net_quantity=[5.0])  # after the last requested session
     assert digests(scanned(sessions)[0]) == before
     flow([day], foreign_net_quantity=[None], at=LATER)  # says nothing
     assert digests(scanned(sessions)[0]) == before
@@ -120,9 +122,9 @@ def test_a_rerun_names_the_flows_that_came_since(engine: FlowProbe, sessions: li
     assert reproduce.reproduce_run(buyers.run, as_of=AS_OF).identical
     flow([day], foreign_net_quantity=[-5.0], at=LATER)
     flow([sessions[24]], foreign_net_quantity=[1.0], at=LATER)
-    found = reproduce.reproduce_run(buyers.run, as_of=AS_OF)
-    assert found.data == sessions[22:31]
-    assert [(one.code, one.date, one.what) for one in found.changes] == [
+    result = reproduce.reproduce_run(buyers.run, as_of=AS_OF)
+    assert result.data == sessions[22:31]
+    assert [(one.code, one.date, one.what) for one in result.changes] == [
         ("005930", day, "flow corrected; before: foreign_net_quantity 5.0"),
         ("005930", sessions[24], "flow added"),
     ]
@@ -165,18 +167,18 @@ def test_the_lake_of_flows_is_verified_and_mended(engine: FlowProbe, sessions: l
 
     row = FlowPartition.objects.get(month=date(2024, 4, 1))
     flow([sessions[-1]], foreign_net_quantity=[999.0], at=LATER)
-    FlowPartition.objects.filter(pk=row.pk).update(wanted=row.wanted)  # as if nobody had marked it
+    FlowPartition.objects.filter(pk=row.pk).update(wanted=row.wanted)  # as if it were not marked
     assert [finding.text for finding in verify("kr")] == ["differs from the record in the flows of 005930"]
 
 
-def test_bars_are_left_alone_where_only_flows_change(engine: FlowProbe, sessions: list[date], data_dir: Path) -> None:
+def test_bars_are_not_rewritten_if_only_flows_change(engine: FlowProbe, sessions: list[date], data_dir: Path) -> None:
     scanned(sessions)
     files = {path: path.stat().st_mtime_ns for path in data_dir.glob("lake/**/bars.parquet")}
-    held = get_record("kr")
+    record = get_record("kr")
     flow(sessions[:5], foreign_net_quantity=[1.0] * 5)
     scanned(sessions)
     assert {path: path.stat().st_mtime_ns for path in files} == files
-    assert get_record("kr").digests == held.digests
+    assert get_record("kr").digests == record.digests
 
 
 def test_a_market_without_flows_is_what_it_was(engine: FlowProbe, sessions: list[date]) -> None:

@@ -60,9 +60,9 @@ def scanned(sessions: list[date], **given: object) -> list[SessionAnswer]:
         last=sessions[-1],
         **given,  # type: ignore[arg-type]
     )
-    (found,) = run_scan(request)
-    assert not found.error
-    return found.answers
+    (scan,) = run_scan(request)
+    assert not scan.error
+    return scan.answers
 
 
 def regimes(close: list[float]) -> list[str]:
@@ -80,10 +80,10 @@ def test_the_regime_of_a_session_is_the_chosen_indexs(index: Bring, sessions: li
     index(rows)
     assert [one.regime for one in scanned(sessions, save=False)] == [one.regime for one in own]
     choose_index(market="kr", name="KS11")
-    found = scanned(sessions, save=False)
-    assert [one.regime for one in found] == regimes(rows["close"].tolist())
-    assert {one.regime for one in found} == {"bull", "neutral", "bear", "crash"}
-    assert not {one.input_digest for one in found} & {one.input_digest for one in own}
+    answers = scanned(sessions, save=False)
+    assert [one.regime for one in answers] == regimes(rows["close"].tolist())
+    assert {one.regime for one in answers} == {"bull", "neutral", "bear", "crash"}
+    assert not {one.input_digest for one in answers} & {one.input_digest for one in own}
     choose_index(market="kr", name=index_series.OWN_INDEX)
     assert scanned(sessions, save=False) == own
 
@@ -95,9 +95,9 @@ def test_a_session_that_the_index_lacks_is_unknown_and_so_is_the_next_return(
     index(rows.drop(index=[10, 11]))
     choose_index(market="kr", name="KS11")
     rows.loc[[10, 11], "close"] = np.nan
-    found = [one.regime for one in scanned(sessions, save=False)]
-    assert found == regimes(rows["close"].tolist())
-    assert found[10:13] == ["neutral"] * 3
+    answers = [one.regime for one in scanned(sessions, save=False)]
+    assert answers == regimes(rows["close"].tolist())
+    assert answers[10:13] == ["neutral"] * 3
     (gaps,) = (one for one in report.get_findings("kr") if one.check == "index_gaps")
     assert [case["session"] for case in gaps.cases] == [str(sessions[10]), str(sessions[11])]
 
@@ -143,7 +143,7 @@ def test_a_run_is_done_again_on_its_own_index_and_a_correction_is_named(index: B
     choose_index(market="kr", name=index_series.OWN_INDEX)
     assert reproduce.reproduce_run(made.pk, as_of=AS_OF).identical
     index(corrected(sessions))
-    found = reproduce.reproduce_run(made.pk, as_of=AS_OF)
-    assert found.data == [sessions[-1]]
-    told = reproduce.sentence(found, most=None)
-    assert f"KS11 {sessions[20]}  index bar" in told
+    answers = reproduce.reproduce_run(made.pk, as_of=AS_OF)
+    assert answers.data == [sessions[-1]]
+    text = reproduce.sentence(answers, most=None)
+    assert f"KS11 {sessions[20]}  index bar" in text

@@ -1,5 +1,5 @@
 """A worker is killed in the middle of publishing a part, on either set of servers: nothing half-published is left, the
-request is found to have failed at once, and the same asked again is done by a real task worker."""
+request is marked as failed at once, and its repetition is done by a real task worker."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.servers import Servers
 pytestmark = pytest.mark.slow
 
 ELECTION = date(2024, 4, 10)
-ASK = """
+QUEUE = """
 import pathlib
 from django.utils import timezone
 from marketdata.operations.imports.prices import import_prices
@@ -29,7 +29,7 @@ now = timezone.now()
 import_prices(files=[pathlib.Path("{file}")], market="kr", as_of=now)
 up = dict(match="close > ema(close, 3)", min_bars=5)
 versions.create_version(slug="up", engine="formula", settings=up, who="", at=now)
-asked = queue.queue_request(market="kr", as_of=now, requested_by="ann", versions=["up"],
+queued = queue.queue_request(market="kr", as_of=now, requested_by="ann", versions=["up"],
                      first=timezone.datetime(2024, 3, 18).date(), last=timezone.datetime(2024, 4, 30).date())
 """
 WORK_AND_DIE = """
@@ -44,9 +44,9 @@ def die(name):  # the last thing before the transaction of a part is committed
         os.kill(os.getpid(), signal.SIGKILL)
     advance(name)
 publish.generations.advance = die
-worker.process_request(asked.request.pk, as_of=now)
+worker.process_request(queued.request.pk, as_of=now)
 """
-TELL = """
+STATE = """
 import json
 from scans.models import Backfill, ScanRank, ScanRequest, ScanRun, ScanSession
 sessions = ScanSession.objects.order_by("date")
@@ -80,26 +80,26 @@ def killed(folder: Path, **servers: str) -> None:
         assert done.returncode == returncode, done.stderr
         return done.stdout
 
-    def told() -> Any:
-        return json.loads(shell(TELL))
+    def state() -> Any:
+        return json.loads(shell(STATE))
 
-    shell(ASK.format(file=file) + WORK_AND_DIE, -signal.SIGKILL)
-    asked = [str(day) for day in days if date(2024, 3, 18) <= day <= date(2024, 4, 30)]
-    left = told()
-    assert left["published"] == asked[:14]  # two parts of seven, and nothing of the third
+    shell(QUEUE.format(file=file) + WORK_AND_DIE, -signal.SIGKILL)
+    expected = [str(day) for day in days if date(2024, 3, 18) <= day <= date(2024, 4, 30)]
+    left = state()
+    assert left["published"] == expected[:14]  # two parts of seven, and nothing of the third
     assert (left["runs"], left["whole"]) == (2, True)
     assert left["ranks"] > 0
     assert left["requests"][0]["status"] == "running"
     shell(AT_ONCE)
-    for _ in range(2):  # the task of the first request is still in the queue: it finds nothing to do
+    for _ in range(2):  # the task of the first request is still in the queue: it does nothing
         worked = manage(data, "qcluster", "--run-once", **servers)
         assert worked.returncode == 0, worked.stderr
-    found = told()
-    assert [one["status"] for one in found["requests"]] == ["failed", "done"]
-    assert found["requests"][0]["reason"].startswith("The worker was lost")
-    assert found["requests"][1]["sessions_done"] == len(asked)
-    assert (found["published"], found["whole"]) == (asked, True)
-    assert found["runs"] == 3  # what stood stands; one run has the rest
+    final = state()
+    assert [one["status"] for one in final["requests"]] == ["failed", "done"]
+    assert final["requests"][0]["reason"].startswith("The worker was lost")
+    assert final["requests"][1]["sessions_done"] == len(expected)
+    assert (final["published"], final["whole"]) == (expected, True)
+    assert final["runs"] == 3  # published parts remain; one run has the others
 
 
 def test_in_the_database(tmp_path: Path) -> None:

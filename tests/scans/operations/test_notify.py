@@ -46,8 +46,8 @@ def receiver(settings: Any) -> Iterator[Receiver]:
         yield one
 
 
-def told(**given: Any) -> EveningReport:
-    """An evening of v2, which picked one, and v3, which found nothing."""
+def report_of(**given: Any) -> EveningReport:
+    """An evening of v2, which picked one, and v3, which picked nothing."""
     versions = [
         VersionReport("v2", "published", matched=1, ranked=1, picks=[PICK], sessions=["2026-08-21"]),
         VersionReport("v3", "no_match", "nothing passed", sessions=["2026-08-21"]),
@@ -67,7 +67,7 @@ PLAN = {
 def test_a_message_shows_the_plan_and_its_order_prices() -> None:
     def of(pick: dict[str, Any]) -> EveningReport:
         ran = VersionReport("v2", "published", matched=1, ranked=1, picks=[pick], sessions=["2026-08-21"])
-        return told(versions=[ran])
+        return report_of(versions=[ran])
 
     lines = notices.notification_text(body_of(of({**PICK, "plan": PLAN}))).splitlines()
     assert "     target 1,124,550 (order 1,124,000), stop 1,017,450 (order 1,018,000)" in lines
@@ -95,8 +95,8 @@ def queued() -> list[tuple[str, datetime]]:
 
 @pytest.mark.django_db
 def test_it_is_posted_signed_and_once(receiver: Receiver) -> None:
-    row = sent(told())
-    (request,) = receiver.asked
+    row = sent(report_of())
+    (request,) = receiver.requests
     assert (request.method, request.path) == ("POST", PATH)
     expected = hmac.new(SECRET.encode(), request.body, hashlib.sha256).hexdigest()
     assert request.headers["x-seismo-signature"] == f"sha256={expected}"
@@ -107,14 +107,14 @@ def test_it_is_posted_signed_and_once(receiver: Receiver) -> None:
     assert [one["picks"] for one in body["versions"]] == [[PICK], []]
     delivery = Delivery.objects.get()
     assert (delivery.sent_at, delivery.attempts, delivery.error) == (NOW, 1, "")
-    sent(told(seconds=9.0), NOW + timedelta(hours=1))
+    sent(report_of(seconds=9.0), NOW + timedelta(hours=1))
     notify.deliver(delivery.pk, as_of=NOW + timedelta(days=1))
-    assert len(receiver.asked) == 1
+    assert len(receiver.requests) == 1
 
 
 @pytest.mark.django_db
 def test_a_process_that_dies_before_it_has_tried(receiver: Receiver) -> None:
-    notify.record_report(told(), at=NOW)
+    notify.record_report(report_of(), at=NOW)
     assert queued() == [("scans.tasks.deliver", NOW + timedelta(minutes=10))]
     notify.deliver(Delivery.objects.get().pk, as_of=NOW + timedelta(minutes=10))
     assert len(receiver.received) == 1
@@ -124,19 +124,19 @@ def test_a_process_that_dies_before_it_has_tried(receiver: Receiver) -> None:
 @pytest.mark.django_db
 def test_no_secret_no_signature(receiver: Receiver, settings: Any) -> None:
     settings.NOTIFY_SECRET = ""
-    sent(told())
-    assert "x-seismo-signature" not in receiver.asked[0].headers
+    sent(report_of())
+    assert "x-seismo-signature" not in receiver.requests[0].headers
 
 
 @pytest.mark.django_db
 def test_another_outcome_is_news(receiver: Receiver) -> None:
     failed = VersionReport("v3", "failed", "v3 failed: boom")
-    first = sent(told(versions=[*told().versions[:1], failed]))
+    first = sent(report_of(versions=[*report_of().versions[:1], failed]))
     assert first.outcome == "partial"
-    second = sent(told(), NOW + timedelta(hours=1))
+    second = sent(report_of(), NOW + timedelta(hours=1))
     assert (second.pk, second.outcome) == (first.pk, "done")
     assert [body["outcome"] for body in receiver.received] == ["partial", "done"]
-    third = sent(told(versions=told().versions[:1]), NOW + timedelta(hours=2))
+    third = sent(report_of(versions=report_of().versions[:1]), NOW + timedelta(hours=2))
     assert (len(third.versions), len(receiver.received)) == (2, 2)
 
 
@@ -145,7 +145,7 @@ def test_a_server_that_fails_is_tried_again_ever_later_and_then_given_up(
     receiver: Receiver,
 ) -> None:
     receiver.answers = [Response(500) for _ in range(MAX_ATTEMPTS)]
-    sent(told())
+    sent(report_of())
     at, number = NOW, Delivery.objects.get().pk
     for pause in RETRY_DELAYS:
         assert queued() == [("scans.tasks.deliver", at + pause)]
@@ -156,7 +156,7 @@ def test_a_server_that_fails_is_tried_again_ever_later_and_then_given_up(
     assert (delivery.attempts, delivery.given_up) == (MAX_ATTEMPTS, True)
     assert delivery.error == "the server answered 500"
     notify.deliver(number, as_of=at + timedelta(days=1))
-    assert len(receiver.asked) == MAX_ATTEMPTS
+    assert len(receiver.requests) == MAX_ATTEMPTS
 
 
 @pytest.mark.django_db
@@ -164,7 +164,7 @@ def test_a_server_that_fails_is_tried_again_ever_later_and_then_given_up(
 def test_a_server_that_hangs_or_hangs_up(receiver: Receiver, settings: Any, fault: str) -> None:
     settings.NOTIFY_SECONDS, receiver.hang = 0.5, 60.0
     receiver.faults.next(fault)
-    sent(told())
+    sent(report_of())
     receiver.faults.queue.clear()  # a busy machine may not even have connected
     delivery = Delivery.objects.get()
     assert (delivery.sent_at, delivery.given_up) == (None, False)
@@ -181,18 +181,18 @@ def test_a_server_that_hangs_or_hangs_up(receiver: Receiver, settings: Any, faul
 def test_what_will_not_pass_is_not_tried_again(receiver: Receiver, status: int) -> None:
     elsewhere = {"Location": f"{receiver.url}/elsewhere"}
     receiver.answers = [Response(status, headers=elsewhere)]
-    sent(told())
+    sent(report_of())
     delivery = Delivery.objects.get()
     assert (delivery.given_up, delivery.error) == (True, f"the server answered {status}")
     assert queued() == []
-    assert [request.path for request in receiver.asked] == [PATH]
+    assert [request.path for request in receiver.requests] == [PATH]
 
 
 @pytest.mark.django_db
-def test_nobody_there(settings: Any) -> None:
+def test_webhook_without_a_server_is_tried_again(settings: Any) -> None:
     with Receiver() as gone:
         settings.NOTIFY_URL = f"{gone.url}{PATH}"
-    sent(told())
+    sent(report_of())
     assert Delivery.objects.get().error == "the server was not reached (ConnectError)"
     assert len(queued()) == 1
 
@@ -200,10 +200,10 @@ def test_nobody_there(settings: Any) -> None:
 @pytest.mark.django_db
 def test_a_content_that_is_no_longer_true_is_not_sent(receiver: Receiver) -> None:
     receiver.answers = [Response(503)]
-    failed = told(versions=[*told().versions[:1], VersionReport("v3", "failed", "v3 failed: boom")])
+    failed = report_of(versions=[*report_of().versions[:1], VersionReport("v3", "failed", "v3 failed: boom")])
     sent(failed)
     old = Delivery.objects.get().pk
-    sent(told(), NOW + timedelta(seconds=30))
+    sent(report_of(), NOW + timedelta(seconds=30))
     notify.deliver(old, as_of=NOW + timedelta(minutes=1))
     assert [body["outcome"] for body in receiver.received] == ["done"]
     assert Delivery.objects.get(pk=old).given_up
@@ -214,12 +214,12 @@ def test_a_content_that_is_no_longer_true_is_not_sent(receiver: Receiver) -> Non
 
 @pytest.mark.django_db
 def test_one_at_a_time(receiver: Receiver) -> None:
-    one = told()
+    one = report_of()
     notify.record_report(one, at=NOW)
     delivery = Delivery.objects.get()
     Delivery.objects.update(claimed_at=NOW)  # another process is at it
     notify.deliver(delivery.pk, as_of=NOW + timedelta(minutes=4))
-    assert receiver.asked == []
+    assert receiver.requests == []
     notify.deliver(delivery.pk, as_of=NOW + timedelta(minutes=6))
     assert len(receiver.received) == 1
 
@@ -227,7 +227,7 @@ def test_one_at_a_time(receiver: Receiver) -> None:
 @pytest.mark.django_db
 def test_mail(settings: Any) -> None:
     settings.NOTIFY_EMAIL = ["ann@example.org", "bob@example.org"]
-    row = sent(told())
+    row = sent(report_of())
     (message,) = mail.outbox
     assert message.to == ["ann@example.org", "bob@example.org"]
     assert message.subject == "Seismo kr 2026-08-21: v2 1, v3 0"
@@ -248,15 +248,15 @@ def test_a_mail_server_that_is_away(settings: Any) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS = "127.0.0.1", port, False
     settings.NOTIFY_EMAIL = ["ann@example.org"]
-    sent(told())
+    sent(report_of())
     delivery = Delivery.objects.get()
     assert (delivery.error, delivery.given_up) == ("ConnectionRefusedError", False)
     assert len(queued()) == 1
 
 
 @pytest.mark.django_db
-def test_without_a_channel_it_is_kept_all_the_same() -> None:
-    row = sent(told())
+def test_notification_is_saved_without_a_channel() -> None:
+    row = sent(report_of())
     assert row.outcome == "done"
     assert not Delivery.objects.exists()
     with pytest.raises(NoChannel, match="SEISMO_NOTIFY_URL"):
@@ -265,7 +265,7 @@ def test_without_a_channel_it_is_kept_all_the_same() -> None:
 
 @pytest.mark.django_db
 def test_a_person_may_ask_for_it_once_more(receiver: Receiver) -> None:
-    row = sent(told())
+    row = sent(report_of())
     assert notify.send_again(row, as_of=NOW + timedelta(hours=1)) == ["webhook"]
     assert queued() == [("scans.tasks.deliver", NOW + timedelta(hours=1))]
     notify.deliver(Delivery.objects.get().pk, as_of=NOW + timedelta(hours=1))
@@ -274,10 +274,10 @@ def test_a_person_may_ask_for_it_once_more(receiver: Receiver) -> None:
 
 
 @pytest.mark.django_db
-def test_no_address_and_no_key_is_left_anywhere(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
+def test_address_and_key_are_in_no_row_and_no_log(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     receiver.answers = [Response(500), Response(302, headers={"Location": PATH})]
-    row = sent(told())
+    row = sent(report_of())
     notify.deliver(Delivery.objects.get().pk, as_of=NOW + timedelta(minutes=1))
     notify.send_again(row, as_of=NOW)
     receiver.faults.next("reset")

@@ -37,7 +37,7 @@ AtOnce = Callable[..., list[Scan]]
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> AtOnce:
-    """Scans, each in a thread with its own connection; what all found is published only once each has found it."""
+    """Scans, each in a thread with its own connection; the results are published only once every scan has its own."""
 
     def at_once(*chosen: dict[str, Any]) -> list[Scan]:
         ready = Barrier(len(chosen))
@@ -67,18 +67,18 @@ def codes(session: ScanSession) -> list[str]:
     return [one.code for one in ranks]
 
 
-def test_one_list_stands_and_the_other_is_kept(market: pd.DataFrame, probe: Probe, at_once: AtOnce) -> None:
+def test_one_list_is_published_and_the_other_remains(market: pd.DataFrame, probe: Probe, at_once: AtOnce) -> None:
     """In the first round nothing is published yet, in every other one a list is there to be replaced."""
     rising = risers(market, market["date"].max())
     wanted = {1.0: rising, 10.0: rising[:2]}
     assert len(rising) > 2
     for n in range(1, ROUNDS + 1):
-        found = at_once(ALL, BEST) if n % 2 else at_once(BEST, ALL)
-        assert not [one.error for one in found if one.error]
+        scans = at_once(ALL, BEST) if n % 2 else at_once(BEST, ALL)
+        assert not [one.error for one in scans if one.error]
         standing = ScanSession.objects.get(published=True)
-        assert standing.run_id in {one.run for one in found}
+        assert standing.run_id in {one.run for one in scans}
         kept = list(ScanSession.objects.select_related("run").order_by("pk"))
-        # A list that stood already when its turn came was found to stand, and nothing was written.
+        # A list that stood already when its turn came was unchanged, and nothing was written.
         assert [one.run_id for one in kept] == list(ScanRun.objects.order_by("pk").values_list("pk", flat=True))
         assert n + 1 <= len(kept) <= 2 * n
         for one in kept:
@@ -87,8 +87,8 @@ def test_one_list_stands_and_the_other_is_kept(market: pd.DataFrame, probe: Prob
 
 
 def test_the_same_list_is_published_once(market: pd.DataFrame, probe: Probe, at_once: AtOnce) -> None:
-    found = at_once(ALL, ALL, ALL)
-    assert sorted(one.unchanged for one in found) == [False, True, True]
+    scans = at_once(ALL, ALL, ALL)
+    assert sorted(one.unchanged for one in scans) == [False, True, True]
     session = ScanSession.objects.get()
-    assert {one.run for one in found} == {session.run_id}
+    assert {one.run for one in scans} == {session.run_id}
     assert codes(session) == risers(market, session.date)

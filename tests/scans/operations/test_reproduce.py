@@ -39,8 +39,8 @@ def again(recorded: ScanRun) -> reproduce.Reproduction:
 
 def test_the_same_data_give_an_identical_run(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
     run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[20], last=sessions[30]))
-    found = again(ScanRun.objects.get())
-    assert found.identical
+    reproduction = again(ScanRun.objects.get())
+    assert reproduction.identical
     out = io.StringIO()
     call_command("reproduce_run", str(ScanRun.objects.get().pk), stdout=out)
     assert "identical in data and ranks on all 11 sessions." in out.getvalue()
@@ -55,15 +55,15 @@ def test_the_parameters_are_those_of_the_run_not_of_today(recorded: ScanRun) -> 
 def test_a_correction_is_named_with_instrument_and_day(
     recorded: ScanRun, bring: Importer, market: pd.DataFrame, sessions: list[date]
 ) -> None:
-    mine = market[(market["date"] == sessions[25]) & (market["code"] == "005930")]
-    bring(mine.assign(close=mine["high"]), at=AS_OF + timedelta(days=1))
-    found = again(recorded)
-    assert found.data == sessions[25:31]
-    assert not found.unlike
-    assert [(change.code, change.date) for change in found.changes] == [("005930", sessions[25])]
-    said = reproduce.sentence(found)
-    assert "the data differ on 6 of 11 sessions" in said
-    assert f"005930 {sessions[25]}  bar corrected; before: close" in said
+    rows = market[(market["date"] == sessions[25]) & (market["code"] == "005930")]
+    bring(rows.assign(close=rows["high"]), at=AS_OF + timedelta(days=1))
+    reproduction = again(recorded)
+    assert reproduction.data == sessions[25:31]
+    assert not reproduction.unlike
+    assert [(change.code, change.date) for change in reproduction.changes] == [("005930", sessions[25])]
+    text = reproduce.sentence(reproduction)
+    assert "the data differ on 6 of 11 sessions" in text
+    assert f"005930 {sessions[25]}  bar corrected; before: close" in text
 
 
 def test_later_data_change_nothing(
@@ -75,14 +75,14 @@ def test_later_data_change_nothing(
 
 def test_an_engine_that_answers_otherwise_is_a_defect(recorded: ScanRun, probe: Probe, sessions: list[date]) -> None:
     probe.shift = 1.0
-    found = again(recorded)
-    assert not found.data
-    assert found.unlike == sessions[20:31]
+    reproduction = again(recorded)
+    assert not reproduction.data
+    assert reproduction.unlike == sessions[20:31]
     with pytest.raises(CommandError, match="The ranks differ although the data are the same"):
         call_command("reproduce_run", str(recorded.pk))
 
 
-def test_what_cannot_be_done_again_is_told(recorded: ScanRun) -> None:
+def test_run_that_cannot_be_repeated_is_refused(recorded: ScanRun) -> None:
     with pytest.raises(NoSuchRun, match=f"There is no run 999999: the newest is {recorded.pk}"):
         reproduce.reproduce_run(999_999, as_of=AS_OF)
     ScanRun.objects.update(revision=7)
@@ -102,8 +102,8 @@ def test_a_corrected_event_and_another_membership_are_named_too(
     event(0.8, 1)
     moved = market[(market["date"] == sessions[24]) & (market["code"] == "035720")]
     bring(moved.assign(segment="KONEX"), at=AS_OF + timedelta(days=1))
-    found = again(ScanRun.objects.get())
-    assert found.data[0] == sessions[22]
-    named = {(change.code, change.date): change.what for change in found.changes}
+    reproduction = again(ScanRun.objects.get())
+    assert reproduction.data[0] == sessions[22]
+    named = {(change.code, change.date): change.what for change in reproduction.changes}
     assert named["005930", sessions[22]] == "factor event corrected to x0.8"
     assert "membership" in named["035720", sessions[24]]

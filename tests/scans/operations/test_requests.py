@@ -1,4 +1,4 @@
-"""Scans asked for and worked off: checked when asked, run once, seen coming, cancelled whole, run again."""
+"""Scan requests: validated when queued, run once, with progress, cancelled whole, repeated."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from scans.queries.versions import UnknownVersion
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
 
-Ask = Callable[..., ScanRequest]
+QueueScan = Callable[..., ScanRequest]
 
 
 @pytest.fixture(autouse=True)
@@ -49,15 +49,15 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def ask(market: pd.DataFrame, probe: Probe, django_capture_on_commit_callbacks: Any) -> Ask:
-    """Asks as `ann`; the request, fresh or not."""
+def queue_scan(market: pd.DataFrame, probe: Probe, django_capture_on_commit_callbacks: Any) -> QueueScan:
+    """Queues a request of `ann`; the request, new or not."""
 
-    def ask(**given: Any) -> ScanRequest:
-        wanted = {"market": "kr", "as_of": AS_OF, "requested_by": "ann", **given}
+    def queue_scan(**given: Any) -> ScanRequest:
+        options = {"market": "kr", "as_of": AS_OF, "requested_by": "ann", **given}
         with django_capture_on_commit_callbacks(execute=True):
-            return queue.queue_request(**wanted).request
+            return queue.queue_request(**options).request
 
-    return ask
+    return queue_scan
 
 
 def process(row: ScanRequest, as_of: datetime = AS_OF) -> ScanRequest:
@@ -71,8 +71,8 @@ def published(slug: str = "rises") -> list[date]:
     return list(rows.order_by("date").values_list("date", flat=True))
 
 
-def test_the_last_session_by_the_active_version(ask: Ask, sessions: list[date]) -> None:
-    row = ask()
+def test_the_last_session_by_the_active_version(queue_scan: QueueScan, sessions: list[date]) -> None:
+    row = queue_scan()
     assert (row.versions, row.first, row.last) == (["rises"], sessions[-1], sessions[-1])
     assert (row.status, row.sessions, queue_size()) == (RequestStatus.QUEUED, 1, 1)
     assert published() == []
@@ -84,8 +84,8 @@ def test_the_last_session_by_the_active_version(ask: Ask, sessions: list[date]) 
     assert published() == [sessions[-1]]
 
 
-def test_a_range_part_by_part(ask: Ask, sessions: list[date]) -> None:
-    row = ask(versions=["rises", "rises-10"], first=sessions[10], last=sessions[29])
+def test_a_range_part_by_part(queue_scan: QueueScan, sessions: list[date]) -> None:
+    row = queue_scan(versions=["rises", "rises-10"], first=sessions[10], last=sessions[29])
     assert row.sessions == 40
     process(row)
     assert (row.status, row.sessions_done, row.current_version) == (RequestStatus.DONE, 40, "")
@@ -110,27 +110,27 @@ def test_a_range_part_by_part(ask: Ask, sessions: list[date]) -> None:
         ({"pinned": {"rises": {"scale": -1}}}, RequestRefused, "rises cannot be run: scale is -1"),
     ],
 )
-def test_what_cannot_be_done_is_refused_when_it_is_asked(
-    ask: Ask, given: dict[str, Any], error: type[Exception], sentence: str
+def test_invalid_request_is_refused_when_queued(
+    queue_scan: QueueScan, given: dict[str, Any], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):
-        ask(**given)
+        queue_scan(**given)
     assert not ScanRequest.objects.exists()
     assert queue_size() == 0
 
 
-def test_a_key_makes_it_once_for_each_user(ask: Ask) -> None:
-    first = ask(key="monday", versions=["rises"])
-    assert ask(key="monday", versions=["rises"]).pk == first.pk
+def test_a_key_makes_it_once_for_each_user(queue_scan: QueueScan) -> None:
+    first = queue_scan(key="monday", versions=["rises"])
+    assert queue_scan(key="monday", versions=["rises"]).pk == first.pk
     assert queue_size() == 1
     with pytest.raises(KeyReused, match=f"used for request {first.pk}"):
-        ask(key="monday", versions=["rises-10"])
-    assert ask(key="monday", versions=["rises"], requested_by="bob").pk != first.pk
-    assert ask().pk != ask().pk
+        queue_scan(key="monday", versions=["rises-10"])
+    assert queue_scan(key="monday", versions=["rises"], requested_by="bob").pk != first.pk
+    assert queue_scan().pk != queue_scan().pk
 
 
-def test_a_task_delivered_twice_runs_once(ask: Ask) -> None:
-    row = process(ask())
+def test_a_task_delivered_twice_runs_once(queue_scan: QueueScan) -> None:
+    row = process(queue_scan())
     before = ScanRequest.objects.values().get()
     assert worker.process_request(row.pk, as_of=AS_OF) == f"request {row.pk} is not waiting"
     assert worker.process_request(row.pk + 1, as_of=AS_OF) == f"request {row.pk + 1} is not waiting"
@@ -139,7 +139,7 @@ def test_a_task_delivered_twice_runs_once(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("last", [19, 10], ids=["range", "one session"])
-def test_one_version_failing_leaves_the_other(ask: Ask, sessions: list[date], last: int) -> None:
+def test_one_version_failing_leaves_the_other(queue_scan: QueueScan, sessions: list[date], last: int) -> None:
     from scans.engines.registry import ENGINES
 
     broken = Probe()
@@ -147,7 +147,7 @@ def test_one_version_failing_leaves_the_other(ask: Ask, sessions: list[date], la
     ENGINES["broken"] = broken
     try:
         ScannerVersion.objects.create(slug="broken", engine="broken")
-        row = process(ask(versions=["broken", "rises"], first=sessions[10], last=sessions[last]))
+        row = process(queue_scan(versions=["broken", "rises"], first=sessions[10], last=sessions[last]))
     finally:
         del ENGINES["broken"]
     assert row.status == RequestStatus.FAILED
@@ -156,17 +156,17 @@ def test_one_version_failing_leaves_the_other(ask: Ask, sessions: list[date], la
     assert published("rises") == sessions[10 : last + 1]
 
 
-def test_a_backfill_in_the_way_stops_that_version_alone(ask: Ask, sessions: list[date]) -> None:
+def test_a_backfill_in_the_way_stops_that_version_alone(queue_scan: QueueScan, sessions: list[date]) -> None:
     with Lease("backfill of rises on market kr"):
-        row = process(ask(versions=["rises", "rises-10"], first=sessions[10], last=sessions[19]))
+        row = process(queue_scan(versions=["rises", "rises-10"], first=sessions[10], last=sessions[19]))
     assert row.status == RequestStatus.FAILED
     assert "Another backfill of rises on market kr is running" in row.reason
     assert published("rises") == []
     assert published("rises-10") == sessions[10:20]
 
 
-def test_a_waiting_request_is_cancelled_at_once(ask: Ask) -> None:
-    row = queue.cancel_request(ask().pk, as_of=AS_OF, who="bob")
+def test_a_waiting_request_is_cancelled_at_once(queue_scan: QueueScan) -> None:
+    row = queue.cancel_request(queue_scan().pk, as_of=AS_OF, who="bob")
     assert (row.status, row.reason) == (RequestStatus.CANCELLED, "cancelled by bob")
     process(row)
     assert (row.status, published()) == (RequestStatus.CANCELLED, [])
@@ -175,10 +175,10 @@ def test_a_waiting_request_is_cancelled_at_once(ask: Ask) -> None:
 
 
 def test_a_running_request_is_cancelled_before_it_publishes(
-    ask: Ask, sessions: list[date], monkeypatch: pytest.MonkeyPatch
+    queue_scan: QueueScan, sessions: list[date], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody cancels while the second part is computed: the first stands whole, the second is not there at all."""
-    row = ask(first=sessions[10], last=sessions[29])
+    """Cancelled while the second part is computed: the first part is published whole, the second not at all."""
+    row = queue_scan(first=sessions[10], last=sessions[29])
     scored = Probe.score
     parts = []
 
@@ -196,8 +196,8 @@ def test_a_running_request_is_cancelled_before_it_publishes(
     assert not Backfill.objects.filter(status=Status.RUNNING).exists()
 
 
-def test_a_lost_worker_is_noticed_and_may_not_publish_any_more(ask: Ask, sessions: list[date]) -> None:
-    row = ask(first=sessions[10], last=sessions[29])
+def test_a_lost_worker_is_noticed_and_may_not_publish_any_more(queue_scan: QueueScan, sessions: list[date]) -> None:
+    row = queue_scan(first=sessions[10], last=sessions[29])
     ScanRequest.objects.update(status=RequestStatus.RUNNING, started_at=AS_OF)
     late = AS_OF + timedelta(seconds=1)
     with Lease(queue.lease_name(row.pk)) as lease:
@@ -219,8 +219,8 @@ def test_a_lost_worker_is_noticed_and_may_not_publish_any_more(ask: Ask, session
         assert published() == []
 
 
-def test_a_lost_task_is_put_into_the_queue_again(ask: Ask) -> None:
-    row = ask()
+def test_a_lost_task_is_put_into_the_queue_again(queue_scan: QueueScan) -> None:
+    row = queue_scan()
     cache.clear()
     from django_q.models import OrmQ
 
@@ -234,30 +234,32 @@ def test_a_lost_task_is_put_into_the_queue_again(ask: Ask) -> None:
     assert process(row).status == RequestStatus.DONE
 
 
-def test_where_the_queue_cannot_be_reached_nothing_is_kept(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_request_is_not_saved_if_the_queue_is_unreachable(
+    queue_scan: QueueScan, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise ConnectionError("no such host: queue:hunter2@there")
 
     monkeypatch.setattr(queue, "async_task", refuse)
-    with pytest.raises(QueueUnreachable, match="nothing was kept") as told:
-        ask()
-    assert "hunter2" not in str(told.value)
+    with pytest.raises(QueueUnreachable, match="nothing was saved") as error:
+        queue_scan()
+    assert "hunter2" not in str(error.value)
     assert not ScanRequest.objects.exists()
 
 
-def test_what_nobody_expected_is_told_without_its_details(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unexpected_error_is_reported_without_details(queue_scan: QueueScan, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("the password is swordfish")
 
     monkeypatch.setattr("scans.operations.requests.worker.run_scan", fail)
-    row = process(ask())
+    row = process(queue_scan())
     assert row.status == RequestStatus.FAILED
     assert row.reason == "It was ended by RuntimeError: the log has more."
 
 
-def test_a_time_limit_ends_it_and_is_told(ask: Ask, probe: Probe) -> None:
+def test_time_limit_ends_a_request_and_is_reported(queue_scan: QueueScan, probe: Probe) -> None:
     probe.failure = SystemExit("Task exceeded maximum timeout value")
-    row = ask()
+    row = queue_scan()
     with pytest.raises(SystemExit):
         worker.process_request(row.pk, as_of=AS_OF)
     row.refresh_from_db()
@@ -265,8 +267,8 @@ def test_a_time_limit_ends_it_and_is_told(ask: Ask, probe: Probe) -> None:
     probe.failure = None
 
 
-def test_a_run_once_more_has_its_own_parameters(ask: Ask, sessions: list[date]) -> None:
-    done = process(ask(versions=["rises-10"], limits={"KOSPI": 2}, top=3))
+def test_a_run_once_more_has_its_own_parameters(queue_scan: QueueScan, sessions: list[date]) -> None:
+    done = process(queue_scan(versions=["rises-10"], limits={"KOSPI": 2}, top=3))
     recorded = ScanRun.objects.get(pk=done.outcomes[0]["runs"][0])
     ScannerVersion.objects.filter(slug="rises-10").update(params={"scale": 3.0}, limits={})
     row = queue.repeat_run(recorded, as_of=AS_OF, requested_by="bob").request
@@ -279,9 +281,11 @@ def test_a_run_once_more_has_its_own_parameters(ask: Ask, sessions: list[date]) 
         queue.repeat_run(recorded, as_of=AS_OF, requested_by="bob")
 
 
-def test_a_request_once_more_does_the_rest(ask: Ask, sessions: list[date], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_once_more_does_the_rest(
+    queue_scan: QueueScan, sessions: list[date], monkeypatch: pytest.MonkeyPatch
+) -> None:
     run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[10], last=sessions[16]))
-    row = ask(first=sessions[10], last=sessions[29])
+    row = queue_scan(first=sessions[10], last=sessions[29])
     queue.cancel_request(row.pk, as_of=AS_OF, who="bob")
     other = queue.repeat_request(row, as_of=AS_OF, requested_by="bob").request
     assert other.pk != row.pk
@@ -290,8 +294,8 @@ def test_a_request_once_more_does_the_rest(ask: Ask, sessions: list[date], monke
     assert ScanRun.objects.count() == 3  # of seven, seven and six sessions: the first stood
 
 
-def test_without_saving_the_answers_are_kept_for_a_while(ask: Ask, sessions: list[date]) -> None:
-    row = ask(versions=["rises", "rises-10"], first=sessions[28], last=sessions[29], publishes=False)
+def test_unpublished_answers_are_stored_as_drafts(queue_scan: QueueScan, sessions: list[date]) -> None:
+    row = queue_scan(versions=["rises", "rises-10"], first=sessions[28], last=sessions[29], publishes=False)
     process(row)
     assert (row.status, row.sessions_done, published()) == (RequestStatus.DONE, 4, [])
     assert not ScanRun.objects.exists()
@@ -314,15 +318,15 @@ def test_without_saving_the_answers_are_kept_for_a_while(ask: Ask, sessions: lis
     assert not ScanDraft.objects.exists()
 
 
-def test_drafts_are_bounded(ask: Ask, sessions: list[date], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drafts_are_bounded(queue_scan: QueueScan, sessions: list[date], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "MAX_DRAFT_REQUESTS", 2)
-    rows = [process(ask(publishes=False)) for _ in range(3)]
+    rows = [process(queue_scan(publishes=False)) for _ in range(3)]
     kept = set(ScanDraft.objects.values_list("request_id", flat=True))
     assert kept == {rows[1].pk, rows[2].pk}
     monkeypatch.setattr(worker, "MAX_DRAFT_RANKS", 0)
-    row = process(ask(publishes=False))
+    row = process(queue_scan(publishes=False))
     assert row.status == RequestStatus.FAILED
     assert "ask for fewer sessions, or for a top" in row.reason
     monkeypatch.setattr(checks, "MAX_DRAFT_SESSIONS", 3)
     with pytest.raises(RequestRefused, match="at most 3 in all"):
-        ask(versions=["rises", "rises-10"], first=sessions[0], last=sessions[1], publishes=False)
+        queue_scan(versions=["rises", "rises-10"], first=sessions[0], last=sessions[1], publishes=False)

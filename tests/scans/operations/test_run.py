@@ -37,11 +37,11 @@ def published(slug: str) -> list[tuple[date, int, str, float]]:
 
 
 def test_the_active_version_ranks_the_last_session(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
-    found = scan()
-    assert found.version.slug == "rises"
-    assert [answer.date for answer in found.answers] == [sessions[-1].isoformat()]
+    result = scan()
+    assert result.version.slug == "rises"
+    assert [answer.date for answer in result.answers] == [sessions[-1].isoformat()]
     wanted = risers(market, sessions[-1])
-    assert [row["code"] for row in found.answers[0].ranks] == wanted
+    assert [row["code"] for row in result.answers[0].ranks] == wanted
     assert [code for _, _, code, _ in published("rises")] == wanted
     record = ScanRun.objects.get()
     assert (record.status, record.sessions, record.matched) == ("published", 1, len(wanted))
@@ -179,13 +179,13 @@ def test_a_session_with_too_few_bars_is_quarantined(
 
 
 def test_limits_keep_the_largest_turnovers(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
-    found = scan(limits={"KOSPI": 1})
+    result = scan(limits={"KOSPI": 1})
     rows = market[(market["date"] == sessions[-1]) & (market["segment"] == "KOSPI")]
     largest = rows["code"].iloc[int((rows["close"] * rows["volume"]).to_numpy().argmax())]
     kospi = set(market[market["segment"] == "KOSPI"]["code"])
-    picked = [row["code"] for row in found.answers[0].ranks]
+    picked = [row["code"] for row in result.answers[0].ranks]
     assert {code for code in picked if code in kospi} <= {largest}
-    assert found.answers[0].universe == 4
+    assert result.answers[0].universe == 4
 
 
 def test_fewer_ranks_are_another_answer(market: pd.DataFrame, probe: Probe) -> None:
@@ -200,10 +200,10 @@ def test_fewer_ranks_are_another_answer(market: pd.DataFrame, probe: Probe) -> N
 
 def test_explain_says_why(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
     code = risers(market, sessions[-1])[0]
-    found = check_instrument(RunRequest(market="kr", as_of=AS_OF), code)["rises"]
-    assert [check.holds for check in found.checks] == [True]
-    assert found.answer.ranks == scan(save=False).answers[0].ranks
-    assert found.rank(code) == found.answer.ranks[0]
+    result = check_instrument(RunRequest(market="kr", as_of=AS_OF), code)["rises"]
+    assert [check.holds for check in result.checks] == [True]
+    assert result.answer.ranks == scan(save=False).answers[0].ranks
+    assert result.rank(code) == result.answer.ranks[0]
     with pytest.raises(DataProblem, match="no bars of 999999"):
         check_instrument(RunRequest(market="kr", as_of=AS_OF), "999999")
 
@@ -216,22 +216,22 @@ def test_explain_says_why(market: pd.DataFrame, probe: Probe, sessions: list[dat
         (date(2020, 1, 6), "has no bars on 2020-01-06"),
     ],
 )
-def test_a_date_without_data_is_told(market: pd.DataFrame, probe: Probe, day: date, sentence: str) -> None:
+def test_date_without_data_is_refused(market: pd.DataFrame, probe: Probe, day: date, sentence: str) -> None:
     with pytest.raises(DataProblem, match=sentence):
         scan(first=day, last=day)
 
 
-def test_an_unknown_version_lists_the_known(market: pd.DataFrame, probe: Probe) -> None:
+def test_unknown_version_lists_the_existing_ones(market: pd.DataFrame, probe: Probe) -> None:
     with pytest.raises(UnknownVersion, match=r"'v9': the known ones are .*rises, rises-10"):
         scan(versions=["v9"])
 
 
-def test_an_empty_market_is_told(db: None, data_dir: Any, probe: Probe) -> None:
+def test_empty_market_is_refused(db: None, data_dir: Any, probe: Probe) -> None:
     with pytest.raises(DataProblem, match=r"no complete session|no bars"):
         scan()
 
 
-def test_a_missing_session_is_refused_until_it_is_known_to_be_closed(
+def test_missing_session_is_refused_until_it_is_recorded_as_closed(
     bring: Importer, probe: Probe, sessions: list[date], market: pd.DataFrame
 ) -> None:
     gone = sessions[37]
@@ -248,9 +248,9 @@ def test_a_missing_session_is_refused_until_it_is_known_to_be_closed(
 
 
 def partition() -> LakePartition:
-    found = LakePartition.objects.order_by("month").last()
-    assert found
-    return found
+    result = LakePartition.objects.order_by("month").last()
+    assert result
+    return result
 
 
 def file_of(row: LakePartition) -> str:
@@ -300,8 +300,8 @@ def test_rescaling_the_whole_record_of_an_instrument_changes_no_rank(
     bring: Importer, probe: Probe, sessions: list[date], market: pd.DataFrame
 ) -> None:
     before = [(row["code"], row["score"]) for row in scan(save=False).answers[0].ranks]
-    mine = market["code"] == "005930"
-    bring(market[mine].assign(**{name: market[mine][name] * 4 for name in ("open", "high", "low", "close")}))
+    of_code = market["code"] == "005930"
+    bring(market[of_code].assign(**{name: market[of_code][name] * 4 for name in ("open", "high", "low", "close")}))
     after = [(row["code"], row["score"]) for row in scan(save=False).answers[0].ranks]
     assert [code for code, _ in after] == [code for code, _ in before]
     np.testing.assert_allclose([score for _, score in after], [score for _, score in before], rtol=1e-9)

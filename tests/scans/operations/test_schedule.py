@@ -44,24 +44,24 @@ def utc(*given: int) -> datetime:
 )
 def test_when_it_is_next(name: str, moment: datetime, expected: datetime) -> None:
     named = get_market(name)
-    found = schedule.next_moment(named, named.evening_at, moment)
-    assert found == expected
-    assert schedule.last_moment(named, named.evening_at, found + timedelta(seconds=1)) == found
+    moments = schedule.next_moment(named, named.evening_at, moment)
+    assert moments == expected
+    assert schedule.last_moment(named, named.evening_at, moments + timedelta(seconds=1)) == moments
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("at", [time(18, 0), time(2, 30), time(1, 30), time(23, 59)])
 def test_once_a_day_through_two_years_of_changing_clocks(at: time) -> None:
     named, zone = get_market("us"), ZoneInfo("America/New_York")
-    moment, found = utc(2026, 1, 1, 12), []
+    moment, moments = utc(2026, 1, 1, 12), []
     for _ in range(730):
         moment = schedule.next_moment(named, at, moment)
-        found.append(moment)
-    days = [one.astimezone(zone).date() for one in found]
+        moments.append(moment)
+    days = [one.astimezone(zone).date() for one in moments]
     assert days == [days[0] + timedelta(days=n) for n in range(730)]
-    off = [one for one in found if one.astimezone(zone).time() != at]
+    off = [one for one in moments if one.astimezone(zone).time() != at]
     assert len(off) == (2 if at == time(2, 30) else 0)  # half past two is not there once a year
-    assert [schedule.last_moment(named, at, one) for one in found[1:]] == found[:-1]
+    assert [schedule.last_moment(named, at, one) for one in moments[1:]] == moments[:-1]
 
 
 @pytest.mark.django_db
@@ -94,14 +94,14 @@ def broker() -> Any:
 
 def taken() -> list[dict[str, Any]]:
     """The tasks in the queue, which are then forgotten."""
-    found = [SignedPackage.loads(row.payload) for row in OrmQ.objects.order_by("pk")]
+    moments = [SignedPackage.loads(row.payload) for row in OrmQ.objects.order_by("pk")]
     OrmQ.objects.all().delete()
-    return found
+    return moments
 
 
 @pytest.mark.django_db(transaction=True)
 def test_missed_runs_are_made_up_for_once(broker: Any) -> None:
-    """Nobody was there for three days: the queue's own scheduler makes one task, which knows when it was due."""
+    """No worker ran for three days: the queue's own scheduler makes one task, which knows when it was due."""
     schedule.set_schedule("kr", as_of=utc(2026, 8, 20, 1))
     due = datetime.now(UTC) - timedelta(days=3)
     Schedule.objects.update(next_run=due)
@@ -147,17 +147,17 @@ def test_a_run_that_comes_an_hour_early_finds_no_close_and_sets_the_time_right()
     since, until = schedule.closing_span("us", "16:30", early, as_of=early)
     assert (since, until) == (utc(2026, 11, 1, 20, 30), utc(2026, 11, 1, 21, 30))
 
-    def nobody(market: str, versions: Any) -> None:
+    def no_warm_up(market: str, versions: Any) -> None:
         raise AssertionError
 
-    told = run_evening(EveningRequest("us", since=since, until=until), clock=lambda: early, warm_up=nobody)
-    assert (told.session, told.reason[:35]) == (None, "No session of market us closed sinc")
+    report = run_evening(EveningRequest("us", since=since, until=until), clock=lambda: early, warm_up=no_warm_up)
+    assert (report.session, report.reason[:35]) == (None, "No session of market us closed sinc")
     assert schedule.next_moment(get_market("us"), time(16, 30), early) == utc(2026, 11, 2, 21, 30)
 
 
 @pytest.mark.parametrize("kwargs", [None, "", "{'market': 'kr'}", "{'market': 'mars', 'at': '18:00'}", "no dict ("])
-def test_a_row_that_is_no_evening_is_left_out(db: None, kwargs: str | None) -> None:
-    """Somebody wrote it by hand in the admin; the console and readiness go on."""
+def test_invalid_schedule_row_is_left_out(db: None, kwargs: str | None) -> None:
+    """It was edited by hand in the admin; the console and readiness go on."""
     schedule.set_schedule("us", as_of=utc(2026, 8, 20, 1))
     Schedule.objects.create(func=schedules.TASK, name="by hand", kwargs=kwargs)
     assert [one.market for one in schedules.evening_schedules()] == ["us"]

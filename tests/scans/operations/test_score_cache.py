@@ -61,10 +61,10 @@ def ranks(scan: Scan) -> list[Any]:
 def is_computed(said: Said, *days: date, **given: Any) -> bool:
     """Whether a run has to compute features."""
     said.failure = AWAY
-    found = scanned(*days, **given)
+    results = scanned(*days, **given)
     said.failure = None
-    assert bool(found.error) == (found.executor != inputs.CACHE)
-    return bool(found.error)
+    assert bool(results.error) == (results.executor != inputs.CACHE)
+    return bool(results.error)
 
 
 def test_a_session_is_computed_once(said: Said, where: Path, sessions: list[date]) -> None:
@@ -103,7 +103,7 @@ def test_a_backfill_leaves_none(said: Said, where: Path, sessions: list[date]) -
     assert not where.exists()
 
 
-def test_a_correction_is_seen_and_what_came_later_is_not(
+def test_correction_is_reported_and_a_later_bar_is_not(
     said: Said, where: Path, bring: Importer, market: pd.DataFrame, sessions: list[date]
 ) -> None:
     scanned(sessions[30])
@@ -126,9 +126,7 @@ def test_a_session_that_is_missing_now_is_refused_all_the_same(said: Said, where
         scanned(day)
 
 
-def test_one_of_two_versions_that_is_kept_is_not_computed_with_the_other(
-    said: Said, where: Path, sessions: list[date]
-) -> None:
+def test_cached_version_is_not_computed_with_the_other(said: Said, where: Path, sessions: list[date]) -> None:
     ScannerVersion.objects.create(
         slug="own",
         engine="formula",
@@ -138,15 +136,15 @@ def test_one_of_two_versions_that_is_kept_is_not_computed_with_the_other(
     whole = [ranks(one) for one in run_scan(replace(both, cached=False))]
     scanned(sessions[30])
     said.failure = AWAY
-    found = run_scan(both)
-    assert [ranks(one) for one in found] == whole
-    assert [one.executor for one in found] == ["inline", "inline"]
+    results = run_scan(both)
+    assert [ranks(one) for one in results] == whole
+    assert [one.executor for one in results] == ["inline", "inline"]
     again = run_scan(both)
     assert [ranks(one) for one in again] == whole
     assert [one.executor for one in again] == [inputs.CACHE] * 2
 
 
-def test_flow_that_arrives_counts_for_whoever_reads_it(
+def test_new_flow_changes_versions_that_read_it(
     market: pd.DataFrame, sessions: list[date], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(FlowProbe, "feature_params", ("flow",), raising=False)
@@ -165,7 +163,7 @@ def test_flow_that_arrives_counts_for_whoever_reads_it(
         del ENGINES["flow-probe"]
 
 
-def test_a_pick_is_explained_from_what_its_run_left(said: Said, where: Path, sessions: list[date]) -> None:
+def test_pick_is_explained_from_cached_features(said: Said, where: Path, sessions: list[date]) -> None:
     day = request(sessions[30], mend=False)
     run_scan(request(sessions[30]))
     plain = check_instrument(replace(day, cached=False), "005930")
@@ -177,11 +175,11 @@ def test_doing_a_run_again_computes_it(said: Said, where: Path, sessions: list[d
     run_scan(request(sessions[30]))
     assert reproduce.reproduce_run(ScanRun.objects.get().pk, as_of=AS_OF).identical
     said.failure = AWAY
-    found = reproduce.reproduce_run(ScanRun.objects.get().pk, as_of=AS_OF)
-    assert not found.identical
+    results = reproduce.reproduce_run(ScanRun.objects.get().pk, as_of=AS_OF)
+    assert not results.identical
 
 
-def test_nothing_is_kept_where_it_is_off_or_the_engine_does_not_say(
+def test_nothing_is_cached_if_disabled_or_unsupported_by_the_engine(
     said: Said, where: Path, settings: Settings, probe: Probe, sessions: list[date]
 ) -> None:
     settings.SCORE_CACHE = ""

@@ -91,7 +91,7 @@ def test_a_repeat_moves_nothing(picks: pd.DataFrame) -> None:
     assert (whole.opened, whole.moved) == (0, 0)
 
 
-def test_an_open_signal_shows_where_it_stands(picks: pd.DataFrame, sessions: list[date]) -> None:
+def test_open_signal_has_its_return_so_far(picks: pd.DataFrame, sessions: list[date]) -> None:
     bring_up(evening(sessions[11]))
     bars = picks.set_index(["code", "date"])
     standing = Signal.objects.filter(status="open")
@@ -103,7 +103,7 @@ def test_an_open_signal_shows_where_it_stands(picks: pd.DataFrame, sessions: lis
         assert signal.seen_until == sessions[11]
 
 
-def test_a_split_while_held_changes_no_return(picks: pd.DataFrame, bring: Importer, sessions: list[date]) -> None:
+def test_split_during_a_holding_changes_no_return(picks: pd.DataFrame, bring: Importer, sessions: list[date]) -> None:
     bring_up()
     before = {(s.code, s.picked_on): s.return_pct for s in Signal.objects.all()}
     later = (picks["code"] == "005930") & (picks["date"] >= sessions[20])
@@ -140,12 +140,12 @@ def lives(picks: pd.DataFrame, signal: Signal, *, orders: bool) -> tuple[str, da
     if orders:
         target = order(target, rank.date, rank.segment, -1)
         stop = order(stop, rank.date, rank.segment, 1)
-    mine = picks[(picks["code"] == signal.code) & (picks["date"] > signal.picked_on)]
-    bars = [tuple(row) for row in mine[["open", "high", "low", "close"]].to_numpy(float)]
-    found = exit_of(bars, target, stop, rank.holding_max)
-    assert found is not None
-    why, number, price = found
-    return why, mine["date"].iloc[number], price
+    later_rows = picks[(picks["code"] == signal.code) & (picks["date"] > signal.picked_on)]
+    bars = [tuple(row) for row in later_rows[["open", "high", "low", "close"]].to_numpy(float)]
+    end = exit_of(bars, target, stop, rank.holding_max)
+    assert end is not None
+    why, number, price = end
+    return why, later_rows["date"].iloc[number], price
 
 
 def test_a_new_signal_ends_at_order_prices_and_a_recorded_one_at_its_own(

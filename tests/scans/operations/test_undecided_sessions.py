@@ -1,4 +1,4 @@
-"""Answers that build on a session in doubt say so until somebody decides about it."""
+"""Answers that build on a session in doubt say so until it is decided."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def test_the_readiness_and_the_first_line_name_it_and_strict_refuses(evening: da
 def test_the_answers_after_it_say_so_and_the_one_of_the_session_is_quarantined(
     evening: datetime, sessions: list[date]
 ) -> None:
-    asked = RunRequest(market="kr", as_of=evening, versions=["v2"], first=sessions[AT - 1], last=sessions[AT + 2])
-    (scan,) = run_scan(asked)
+    request = RunRequest(market="kr", as_of=evening, versions=["v2"], first=sessions[AT - 1], last=sessions[AT + 2])
+    (scan,) = run_scan(request)
     assert [answer.status == "quarantined" for answer in scan.answers] == [
         False,
         True,
@@ -91,8 +91,8 @@ def test_the_bars_that_were_missing_decide(evening: datetime, bring: Importer, s
 
 
 def test_the_api_lists_it(evening: datetime, sessions: list[date], client_of_kr: Any) -> None:
-    found = client_of_kr.get("/api/kr/readiness").json()
-    assert found["undecided_sessions"] == [str(sessions[AT])]
+    body = client_of_kr.get("/api/kr/readiness").json()
+    assert body["undecided_sessions"] == [str(sessions[AT])]
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def test_only_a_market_and_a_version_that_work_can_be_made_active_in_the_admin()
             ActiveVersion(market=market, version=version).full_clean()
 
 
-def test_every_change_is_kept_with_who_when_before_and_after() -> None:
+def test_every_change_is_recorded_with_author_time_before_and_after() -> None:
     made = versions.create_version(slug="tight", engine="v2", settings={"vol_mult": 3}, who="ann", at=AT)
     versions.change_version(made, settings={"top_n": 10}, reset=["vol_mult"], who="bob", at=AT)
     latest = made.changes.first()
@@ -106,7 +106,7 @@ def test_one_version_is_active_in_a_market() -> None:
         (("activate", "v1", "--market", "mars"), "Unknown market 'mars'"),
     ],
 )
-def test_what_does_not_fit_is_told_and_changes_nothing(arguments: tuple[str, ...], sentence: str) -> None:
+def test_invalid_change_is_refused_and_changes_nothing(arguments: tuple[str, ...], sentence: str) -> None:
     before = list(ScannerVersion.objects.order_by("pk").values())
     with pytest.raises(CommandError, match=sentence):
         command(*arguments)

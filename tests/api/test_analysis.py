@@ -188,7 +188,7 @@ def test_a_narrative_is_written_once_from_the_facts_alone(
         ("refused", "answered 401"),
         ("busy", "answered 429"),
         ("filtered", "refused to write it"),
-        ("empty", "held no text"),
+        ("empty", "has no text"),
         ("shapeless", "not a chat completion"),
         ("nested", "not a chat completion"),
         ("endless", "too long"),

@@ -159,7 +159,7 @@ def test_where_nothing_may_be_written_one_sentence_says_what_to_do(
     zero(data_dir / "lake" / APRIL / "bars.parquet")
     with pytest.raises(LakeError, match=rf"^{APRIL}/bars.parquet cannot be read, it is damaged .*project_lake`\.$"):
         ranks(sessions[25], mend=False)
-    with pytest.raises(CommandError, match="1 faults in the lake of market kr"):
+    with pytest.raises(CommandError, match="1 fault in the lake of market kr"):
         call_command("verify_lake", verbosity=0)
     call_command("project_lake", verbosity=0)
     assert ranks(sessions[25], mend=False)

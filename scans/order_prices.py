@@ -1,4 +1,4 @@
-"""The order prices of a plan: its exact levels on the tick grid of the market, beside them wherever a plan is shown.
+"""The order prices of a plan: its exact levels on the tick grid of the market, shown beside them.
 
 A plan is kept exact, in the raw currency of the pick's session; nothing recorded and no digest depends on order prices.
 The grid is that of the pick's session.
@@ -36,8 +36,8 @@ def order_prices(plan: Mapping[str, Any], *, market: str, session: date, segment
     on that session (`ticks.missing_grid_reason` says why)."""
     if ticks.get_grid(market, session, segment) is None:
         return None
-    found = {name: ticks.order_price(plan[name], name, session, market, segment=segment) for name in LEVELS}
-    return {name: None if price is None else float(price) for name, price in found.items()}
+    prices = {name: ticks.order_price(plan[name], name, session, market, segment=segment) for name in LEVELS}
+    return {name: None if price is None else float(price) for name, price in prices.items()}
 
 
 def pick_order_prices(pick: Pick) -> OrderPrices | None:
@@ -48,8 +48,8 @@ def pick_order_prices(pick: Pick) -> OrderPrices | None:
 
 def add_order_prices(rank: Mapping[str, Any], *, market: str, session: date) -> dict[str, Any]:
     """A row of an answer that is not recorded (see `answers.Answer`) with its `order`."""
-    found = order_prices(rank, market=market, session=session, segment=rank["segment"])
-    return {**rank, "order": found}
+    prices = order_prices(rank, market=market, session=session, segment=rank["segment"])
+    return {**rank, "order": prices}
 
 
 def pick_plan(pick: Pick) -> dict[str, Any]:
@@ -57,9 +57,9 @@ def pick_plan(pick: Pick) -> dict[str, Any]:
     return {**{name: getattr(pick, name) for name in LEVELS}, "order": pick_order_prices(pick)}
 
 
-def order_columns(found: OrderPrices | None) -> OrderPrices:
+def order_columns(prices: OrderPrices | None) -> OrderPrices:
     """`COLUMNS` of order prices."""
-    return {f"order_{name}": found[name] if found else None for name in LEVELS}
+    return {f"order_{name}": prices[name] if prices else None for name in LEVELS}
 
 
 def plan_sentence(plan: Mapping[str, Any]) -> str:

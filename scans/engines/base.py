@@ -1,10 +1,10 @@
-"""The contract of an engine: two pure stages, for every session asked for at once.
+"""The contract of an engine: two pure stages, for all requested sessions at once.
 
 1. `features(measures, params)`: per instrument, from bars alone, so it can be sharded by instrument over
    processes or hosts and put together again (`Features` are (K, N) arrays joined along N).
 2. `score(universe, features, index, params)`: over the whole market, cheap; gives the `Outcome`.
 
-K is the number of sessions asked for, N of instruments. Neither stage knows a clock, Django or I/O. A daily scan
+K is the number of requested sessions, N of instruments. Neither stage depends on a clock, Django or I/O. A daily scan
 (K = 1) and a backfill are the same call and give the same answer for a session. A released revision is never
 edited: new behaviour is a new revision with its own recorded answers.
 """
@@ -26,7 +26,7 @@ Features: TypeAlias = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Universe:
-    """Who could be picked on each session, and the raw facts a row shows.
+    """The eligible instruments of each session, and the raw facts that a row shows.
 
     sessions (K,) datetime64[D]; codes (N,) str ascending; eligible (K, N) bool, the version's segments, limits and
     `min_bars` applied; amount (K, N) turnover in currency; close (K, N) raw close; change_pct (K, N) percent,
@@ -44,30 +44,30 @@ class Universe:
 
     def on(self, day: int) -> Universe:
         """One session of it, K = 1."""
-        one = slice(day, day + 1)
+        row = slice(day, day + 1)
         return replace(
             self,
-            sessions=self.sessions[one],
-            eligible=self.eligible[one],
-            amount=self.amount[one],
-            close=self.close[one],
-            change_pct=self.change_pct[one],
-            segment=self.segment[one],
+            sessions=self.sessions[row],
+            eligible=self.eligible[row],
+            amount=self.amount[row],
+            close=self.close[row],
+            change_pct=self.change_pct[row],
+            segment=self.segment[row],
         )
 
 
 @dataclass(frozen=True, slots=True)
 class MarketIndex:
     """The market's own index over its whole record: `m` the return and `range` the mean relative range of each
-    session, (S,), fractions; NaN where unknown. `sessions` (S,) datetime64[D]; it ends at or after the last session
-    asked for, and nothing after a session may change that session's regime."""
+    session, (S,), fractions; NaN where unknown. `sessions` (S,) datetime64[D]; it ends at or after the last
+    requested session, and nothing after a session may change that session's regime."""
 
     sessions: NDArray[np.datetime64]
     m: Floats
     range: Floats
 
     def rows(self, sessions: NDArray[np.datetime64]) -> NDArray[np.intp]:
-        """Where `sessions` stand on the index's axis; ValueError names one that does not."""
+        """The rows of `sessions`, (K,); ValueError names a session that is missing."""
         at = np.searchsorted(self.sessions, sessions)
         inside = np.minimum(at, len(self.sessions) - 1)
         missing = self.sessions[inside] != sessions if len(self.sessions) else np.ones(len(sessions), bool)
@@ -78,11 +78,11 @@ class MarketIndex:
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """What holds for each session asked for, all (K,).
+    """Facts of each requested session, all (K,).
 
     regime name or "", step the fallback step used, short_risk, universe (eligible), scored (had what the engine
-    needs), matched (before top_n) counts, reason: why nothing matched, "" where something did; notes say what a
-    part of the engine left out (one half closed, for example).
+    needs), matched (before top_n) counts, reason: why nothing matched, "" where something did; notes: which
+    part of the engine was left out (one half closed, for example).
     """
 
     regime: Sequence[str]
@@ -141,7 +141,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """What an engine takes with certain parameters; see `Engine` for `inputs`, `warm_up` and `min_bars`."""
+    """The inputs of an engine with certain parameters; see `Engine` for `inputs`, `warm_up` and `min_bars`."""
 
     inputs: Mapping[str, int]
     warm_up: int
@@ -149,15 +149,15 @@ class Requirements:
 
 
 class Engine(Protocol):
-    """What the registry holds.
+    """A scanner engine, the type of the registry's entries.
 
     An engine whose `inputs`, `warm_up` and `min_bars` depend on its parameters also has a method `requirements` (see
     `VariableRequirements`); the function `get_requirements` answers for every engine.
 
-    `inputs` says for each field the engine reads how many sessions before the first asked for it needs of it; a panel
-    may hold no more (`Panel.tail(name, before)` reads them). Only "close" reaches back the whole `warm_up`, so a daily
-    run reads little of the lake. `warm_up` is the number of sessions after which a different start of history changes
-    no result by more than 1e-6 relative, never below 253, the reach of a suspected corporate action.
+    `inputs` gives for each field the number of sessions before the first requested one that the engine reads; a panel
+    may contain no more (`Panel.tail(name, before)` reads them). Only "close" reaches back the whole `warm_up`, so a
+    daily run reads little of the lake. `warm_up` is the number of sessions after which a different start of history
+    changes no result by more than 1e-6 relative, never below 253, the reach of a suspected corporate action.
     """
 
     slug: ClassVar[str]
@@ -182,14 +182,14 @@ class Engine(Protocol):
         day: int,
         column: int,
     ) -> list[Check]:
-        """Every filter, signal, gate and risk of the instrument in `column` on session `day`, in the order
-        in which the engine judges them, with the thresholds that held that day."""
+        """Every filter, signal, gate and risk of the instrument in `column` on session `day`, in the engine's order,
+        with the thresholds of that session."""
         ...
 
 
 @runtime_checkable
 class VariableRequirements(Protocol):
-    """An engine that needs more or less according to its parameters."""
+    """An engine whose requirements depend on its parameters."""
 
     def requirements(self, params: Any) -> Requirements: ...
 
@@ -203,17 +203,17 @@ class CacheableFeatures(Protocol):
 
 
 def get_feature_params(engine: Engine) -> tuple[str, ...] | None:
-    """The parameters that features depend on; None where the engine does not say."""
+    """The parameters that features depend on; None where the engine does not declare them."""
     return engine.feature_params if isinstance(engine, CacheableFeatures) else None
 
 
 def get_requirements(engine: Engine, params: Any) -> Requirements:
-    """What `engine` needs with `params`."""
+    """The requirements of `engine` with `params`."""
     if isinstance(engine, VariableRequirements):
         return engine.requirements(params)
     return Requirements(engine.inputs, engine.warm_up, engine.min_bars)
 
 
 def reads_flows(engine: Engine, params: Any) -> bool:
-    """Whether `engine`, with `params`, asks for investor flow."""
+    """Whether `engine` reads investor flow with `params`."""
     return not get_requirements(engine, params).inputs.keys().isdisjoint(FLOW_FIELDS)

@@ -1,4 +1,4 @@
-"""Named conditions: what an engine judges, evaluated once for the whole market.
+"""Named conditions of an engine, evaluated once for the whole market.
 
 An engine lists its filters, signals, gates and risks as `Condition`s over (K, N) arrays. `score` combines their
 `holds`; `explain` reads the same arrays at one session and instrument, so the two cannot disagree.
@@ -17,17 +17,18 @@ from numpy.typing import NDArray
 from marketdata.number_format import format_number
 from marketdata.panel import Bools, Floats
 from scans.engines.base import Check, Features, Universe
+from scans.kernels.compare import at_least
 
-# What a condition compares with: one number, one of each session, (K, 1), or one of each cell, (K, N).
+# The limit of a condition: one number, one of each session, (K, 1), or one of each cell, (K, N).
 Limit: TypeAlias = float | NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One question asked of every instrument on every session.
+    """One condition on every instrument and session.
 
-    value (K, N) what is judged; rule its text, `{}` standing for each of `limits`; holds (K, N) the verdict; points
-    what it counts where it holds.
+    value (K, N): the compared measure; rule: its text, with `{}` for each of `limits`; holds (K, N): the verdict;
+    points: its weight where it holds.
     """
 
     group: str
@@ -39,7 +40,7 @@ class Condition:
     points: float = 0.0
 
     def check(self, day: int, column: int) -> Check:
-        """How session `day` and instrument `column` fared."""
+        """The condition on session `day` for instrument `column`."""
         limits = tuple(_at(limit, day, column) for limit in self.limits)
         return Check(
             group=self.group,
@@ -54,7 +55,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a score: value (K, N) what it stands on, rule how it counts, points (K, N) what it adds."""
+    """One part of a score: value (K, N) its measure, rule its formula as text, points (K, N) its summand."""
 
     name: str
     value: NDArray[Any]
@@ -62,7 +63,7 @@ class Part:
     points: Floats
 
     def check(self, day: int, column: int) -> Check:
-        """What it adds on session `day` for instrument `column`."""
+        """The part on session `day` for instrument `column`."""
         points = float(self.points[day, column])
         return Check(
             group="score",
@@ -76,7 +77,7 @@ class Part:
 
 def sum_parts(parts: Iterable[Part]) -> Floats:
     """(K, N): the sum of their points."""
-    return reduce(np.add, (one.points for one in parts))
+    return reduce(np.add, (part.points for part in parts))
 
 
 def filter_(name: str, value: NDArray[Any], rule: str, holds: Bools, *limits: Limit) -> Condition:
@@ -107,28 +108,40 @@ def _at(limit: Limit, day: int, column: int) -> float:
 
 def all_hold(conditions: Iterable[Condition]) -> Bools:
     """(K, N): every condition holds."""
-    return reduce(np.logical_and, (one.holds for one in conditions))
+    return reduce(np.logical_and, (condition.holds for condition in conditions))
 
 
 def count_fulfilled(conditions: Iterable[Condition]) -> NDArray[np.int8]:
-    """(K, N): how many hold."""
-    return reduce(np.add, (one.holds.astype(np.int8) for one in conditions))
+    """(K, N): the number of conditions that hold."""
+    return reduce(np.add, (condition.holds.astype(np.int8) for condition in conditions))
 
 
 def sum_points(conditions: Iterable[Condition]) -> NDArray[np.int8]:
-    """(K, N): the sum of the (whole) points of those that hold."""
-    return reduce(np.add, (one.holds * np.int8(one.points) for one in conditions))
+    """(K, N): the sum of the (whole) points of the conditions that hold."""
+    return reduce(np.add, (condition.holds * np.int8(condition.points) for condition in conditions))
 
 
 def all_defined(f: Features) -> Bools:
     """(K, N): every measure is defined."""
-    return reduce(np.logical_and, (np.isfinite(one) for one in f.values() if one.dtype.kind == "f"))
+    return reduce(np.logical_and, (np.isfinite(values) for values in f.values() if values.dtype.kind == "f"))
 
 
 def universe_conditions(universe: Universe, scored: Bools) -> list[Condition]:
-    """Whether an instrument could be judged at all."""
+    """The conditions of being evaluated at all."""
     eligible = universe.eligible
     return [
         Condition("universe", "eligible", eligible, "in the version's universe", eligible),
         Condition("universe", "measured", scored, "eligible and every measure defined", scored),
+    ]
+
+
+def liquidity_floors(
+    universe: Universe, turnover: Floats, *, turnover_min: float, price_min: float, group: str = "filter"
+) -> list[Condition]:
+    """The least mean turnover (K, N) of 20 sessions and the least raw close, as conditions of `group`."""
+    close = universe.close
+    enough = at_least(turnover, turnover_min)
+    return [
+        Condition(group, "turnover", turnover, "mean turnover of 20 sessions >= {}", enough, (turnover_min,)),
+        Condition(group, "price", close, "raw close >= {}", close >= price_min, (price_min,)),
     ]

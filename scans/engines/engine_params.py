@@ -6,7 +6,7 @@
 
 A parameter in money has a default for each currency: `by_market` names the markets whose default is another.
 
-`read` makes one from a mapping and says in one sentence what does not fit; `schema` describes it for forms and the
+`read` makes field from a mapping and says in field sentence what does not fit; `schema` describes it for forms and the
 API; `dump` gives the JSON form that a run records.
 """
 
@@ -29,8 +29,8 @@ LARGEST = 2**53
 
 
 class ParamError(ValueError):
-    """A parameter that is unknown or does not fit; the message names it, its range and the choices. `where` is its
-    name where the error is found only once all of them are read."""
+    """An unknown parameter or a wrong value; the message names it, its range and the choices. `where` is its
+    name where the error concerns several parameters."""
 
     where = ""
 
@@ -56,65 +56,67 @@ BY_MARKET = "by_market"
 def read(kind: type[P], given: Mapping[str, Any], market: str = "") -> P:
     """An instance of the parameters `kind` with `given` over the defaults of `market` (a second market such as us-adj
     has those of us); raises `ParamError`."""
-    known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]
+    by_name = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
     base = market.partition("-")[0]
-    own = {name: there[base] for name, there in market_defaults(kind).items() if base in there}
-    return kind(**own | {name: _fitting(known, name, value) for name, value in given.items()})
+    own = {name: defaults[base] for name, defaults in market_defaults(kind).items() if base in defaults}
+    return kind(**own | {name: _value(by_name, name, value) for name, value in given.items()})
 
 
 def market_defaults(kind: type[Any]) -> dict[str, Mapping[str, Any]]:
-    """Parameter -> market -> the default there, of those that have another default in some market."""
-    found = {one.name: one.metadata.get(BY_MARKET, {}) for one in fields(kind)}
-    return {name: there for name, there in found.items() if there}
+    """Parameter -> market -> its default, of the parameters whose default depends on the market."""
+    defaults = {field.name: field.metadata.get(BY_MARKET, {}) for field in fields(kind)}
+    return {name: by_market for name, by_market in defaults.items() if by_market}
 
 
 def param_errors(kind: type[Any], given: Mapping[str, Any]) -> dict[str, ParamError]:
-    """What `read` would refuse, each parameter by its name; where each fits, what they are together."""
-    known = {one.name: one for one in fields(kind)}
-    found: dict[str, ParamError] = {}
+    """The errors of `read` by parameter; where each parameter is right, the error of their combination."""
+    by_name = {field.name: field for field in fields(kind)}
+    errors: dict[str, ParamError] = {}
     for name, value in given.items():
         try:
-            _fitting(known, name, value)
+            _value(by_name, name, value)
         except ParamError as error:
-            found[name] = error
-    if not found:
+            errors[name] = error
+    if not errors:
         try:
             read(kind, given)
         except ParamError as error:
-            found[error.where] = error
-    return found
+            errors[error.where] = error
+    return errors
 
 
-def _fitting(known: Mapping[str, Field[Any]], name: str, value: Any) -> Any:
-    if name not in known:
-        near = nearest_name(name, known)
+def _value(by_name: Mapping[str, Field[Any]], name: str, value: Any) -> Any:
+    if name not in by_name:
+        near = nearest_name(name, by_name)
         hint = f"did you mean {near}, of" if near else "choose among"
-        raise ParamError(f"Unknown parameter {name!r}: {hint} {', '.join(known)}.")
-    return _fit(known[name], value)
+        raise ParamError(f"Unknown parameter {name!r}: {hint} {', '.join(by_name)}.")
+    return _converted(by_name[name], value)
 
 
-def _fit(one: Field[Any], value: Any) -> Any:
-    wanted = type(one.default)
-    if isinstance(value, str) and wanted is not str:
+def _converted(field: Field[Any], value: Any) -> Any:
+    kind = type(field.default)
+    if isinstance(value, str) and kind is not str:
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
-            raise ParamError(f"{one.name} is {value!r}; it must be {_noun(wanted)}.") from None
+            raise ParamError(f"{field.name} is {value!r}; it must be {_noun(kind)}.") from None
     if isinstance(value, int) and abs(value) > LARGEST:
-        raise ParamError(f"{one.name} is too large a number.")
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        raise ParamError(f"{field.name} is too large a number.")
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if type(value) is not wanted:
-        raise ParamError(f"{one.name} is {value!r}; it must be {_noun(wanted)}.")
-    least, most, choices = (one.metadata.get(key) for key in ("least", "most", "choices"))
+    if type(value) is not kind:
+        raise ParamError(f"{field.name} is {value!r}; it must be {_noun(kind)}.")
+    least, most, choices = (field.metadata.get(key) for key in ("least", "most", "choices"))
     if isinstance(value, int | float) and not isinstance(value, bool):
         if not math.isfinite(value):
-            raise ParamError(f"{one.name} is {value!r}; it must be finite.")
+            raise ParamError(f"{field.name} is {value!r}; it must be finite.")
         if (least is not None and value < least) or (most is not None and value > most):
-            unit = f" {one.metadata['unit']}" if one.metadata.get("unit") else ""
-            raise ParamError(f"{one.name} is {format_number(value)}; it must lie in {_range(least, most)}{unit}.")
+            unit = f" {field.metadata['unit']}" if field.metadata.get("unit") else ""
+            raise ParamError(f"{field.name} is {format_number(value)}; it must lie in {_range(least, most)}{unit}.")
     if choices is not None and value not in choices:
-        raise ParamError(f"{one.name} is {value!r}; choose one of {', '.join(choices)}.{did_you_mean(value, choices)}")
+        raise ParamError(
+            f"{field.name} is {value!r}; choose one of {', '.join(choices)}.{did_you_mean(value, choices)}"
+        )
     return value
 
 
@@ -132,12 +134,12 @@ def schema(kind: type[Any]) -> list[dict[str, Any]]:
     """The parameters in order: name, type, default, least, most, unit, choices, help."""
     return [
         {
-            "name": one.name,
-            "type": type(one.default).__name__,
-            "default": None if one.default is MISSING else one.default,
-            **{name: value for name, value in one.metadata.items() if name != BY_MARKET},
+            "name": field.name,
+            "type": type(field.default).__name__,
+            "default": None if field.default is MISSING else field.default,
+            **{name: value for name, value in field.metadata.items() if name != BY_MARKET},
         }
-        for one in fields(kind)
+        for field in fields(kind)
     ]
 
 

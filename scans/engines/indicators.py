@@ -1,8 +1,7 @@
-"""Indicators over one panel, each computed once however many engines ask for it.
+"""Indicators over one panel, each computed once for all engines.
 
-Recursive ones run over all the history there is, windows only over the rows they need. What is kept are the K
-sessions asked for, and `BACK` more of those averages whose own windows are asked for later. Nothing here modifies the
-panel.
+Recursive indicators read the whole history, windows only the rows that they need. The results are the K requested
+sessions, and `BACK` more of the averages that have windows of their own. Nothing here modifies the panel.
 """
 
 from __future__ import annotations
@@ -18,22 +17,22 @@ from scans.kernels.oscillators import OscSides
 Value = TypeVar("Value")
 
 BACK = 20
-"""Sessions before the first asked for that averages are kept: a slope over 20 and a look at the session before."""
+"""Sessions before the first requested one in the results of averages: for a slope over 20, or the session before."""
 
 
 class Measures:
-    """What kernels make of `panel`, remembered by name and arguments for as long as this object lives."""
+    """The indicators of `panel`, cached by name and arguments for the life of this object."""
 
     def __init__(self, panel: Panel) -> None:
         self.panel = panel
         self.session_count = len(panel.output_sessions)
-        self._known: dict[Hashable, Any] = {}
+        self._cache: dict[Hashable, Any] = {}
 
     def once(self, key: Hashable, compute: Callable[[], Value]) -> Value:
         """The value under `key`, computed on the first call."""
-        if key not in self._known:
-            self._known[key] = compute()
-        value: Value = self._known[key]
+        if key not in self._cache:
+            self._cache[key] = compute()
+        value: Value = self._cache[key]
         return value
 
     def field(self, name: str, before: int) -> Floats:

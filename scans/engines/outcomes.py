@@ -1,4 +1,4 @@
-"""The outcome of an engine put together: what held on each session, and the picks as columns."""
+"""The outcome of an engine: the facts of each session, and the picks as columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOTHING_PASSED = "nothing passed"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do with a pick: target and stop as fractions of the close (NaN for none), holding in sessions, 0 for no
+    """The plan of a pick: target and stop as fractions of the close (NaN for none), holding in sessions, 0 for no
     limit."""
 
     target: float = float("nan")
@@ -43,10 +43,10 @@ def levels(plans: Sequence[Plan], which: NDArray[np.integer[Any]], close: Floats
     """The plan `plans[which]` of each pick over its raw close, both (P,)."""
     return Levels(
         entry=np.full(len(close), np.nan),
-        target=close * (1 + np.array([one.target for one in plans])[which]),
-        stop=close * (1 + np.array([one.stop for one in plans])[which]),
-        holding_min=np.array([one.holding_min for one in plans], dtype=np.int16)[which],
-        holding_max=np.array([one.holding_max for one in plans], dtype=np.int16)[which],
+        target=close * (1 + np.array([plan.target for plan in plans])[which]),
+        stop=close * (1 + np.array([plan.stop for plan in plans])[which]),
+        holding_min=np.array([plan.holding_min for plan in plans], dtype=np.int16)[which],
+        holding_max=np.array([plan.holding_max for plan in plans], dtype=np.int16)[which],
     )
 
 
@@ -59,7 +59,7 @@ def ranks(
     signals: Mapping[str, NDArray[Any]],
     components: Mapping[str, NDArray[Any]],
 ) -> Ranks:
-    """The picks as columns; `signals` and `components` are (K, N), read off at each pick."""
+    """The picks as columns; `signals` and `components` are (K, N), read at each pick."""
     return Ranks(
         day=picks.day,
         column=picks.column,
@@ -88,14 +88,14 @@ def days(
     step: NDArray[np.int8] | None = None,
     notes: Sequence[str] | None = None,
 ) -> Days:
-    """What held on each session; `matched` (K,) counts before `top_n`, `closed` (K,) the regime lets nothing through.
+    """The facts of each session; `matched` (K,) counts before `top_n`; `closed` (K,): the regime allows no picks.
 
     The reason of a session without matches: the regime that closed it, else that nothing was eligible or passed.
     """
     count = universe.eligible.sum(axis=1, dtype=np.int32)
     reason = [
-        "" if found else f"regime {name}" if shut else NOTHING_PASSED if some else NOTHING_ELIGIBLE
-        for found, name, shut, some in zip(matched, regime, closed, count, strict=True)
+        "" if matches else f"regime {name}" if is_closed else NOTHING_PASSED if eligible else NOTHING_ELIGIBLE
+        for matches, name, is_closed, eligible in zip(matched, regime, closed, count, strict=True)
     ]
     return Days(
         regime=regime,

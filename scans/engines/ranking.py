@@ -19,7 +19,7 @@ from scans.kernels.compare import above
 
 @dataclass(frozen=True, slots=True)
 class Picks:
-    """Instruments picked, (P,) each, in the order of their ranks session by session; `day` and `column` are indices
+    """Picks as columns, (P,) each, in the order of their ranks session by session; `day` and `column` are indices
     into the universe."""
 
     day: NDArray[np.int32]
@@ -35,22 +35,31 @@ class Picks:
         return group_positions(self.day)
 
     def where(self, kept: Bools) -> Self:
-        """Those picks only, in the same order."""
+        """The picks of the mask `kept` (P,), in the same order."""
         return type(self)(self.day[kept], self.column[kept], self.score[kept])
+
+    def best(self, limit: int) -> Self:
+        """The first `limit` picks of each session; all where `limit` is 0."""
+        return self.where(self.rank <= limit) if limit else self
 
     def check(self, column: int, rule: str) -> Check:
         """The place of instrument `column` in a single session, as a condition."""
         place = self.rank[self.column == column]
-        found = len(place) > 0
-        return Check("rank", "rank", float(place[0]) if found else float("nan"), rule, found)
+        is_pick = len(place) > 0
+        return Check("rank", "rank", float(place[0]) if is_pick else float("nan"), rule, is_pick)
 
     def of(self, values: NDArray[Any]) -> NDArray[Any]:
-        """What a (K, N) array holds for each pick."""
+        """The values of a (K, N) array at each pick, (P,)."""
         return values[self.day, self.column]
 
 
+def rank_rule(limit: int) -> str:
+    """The rule of `Picks.best` as a sentence."""
+    return f"within the best {limit}" if limit else "all matches are ranked"
+
+
 def order_picks(universe: Universe, matched: Bools, score: NDArray[Any], part: NDArray[Any] | None = None) -> Picks:
-    """The matches, (K, N), in order; where `part` (K, N) is given, a lower part stands before a higher one."""
+    """The matches, (K, N), in order; where `part` (K, N) is given, a lower part ranks before a higher one."""
     day, column = (at.astype(np.int32) for at in np.nonzero(matched))
     value = score[day, column].astype(np.float64)
     first = np.zeros(len(day), dtype=np.int8) if part is None else part[day, column]
@@ -63,7 +72,7 @@ def order_picks(universe: Universe, matched: Bools, score: NDArray[Any], part: N
 
 
 def join_picks(first: Picks, second: Picks) -> Picks:
-    """Both as one list: in each session all of `first`, then those of `second` that are not among them."""
+    """Both as one list: in each session all of `first`, then the others of `second`."""
     width = int(max(first.column.max(initial=0), second.column.max(initial=0))) + 1
     double = np.isin(second.day * np.int64(width) + second.column, first.day * np.int64(width) + first.column)
     second = second.where(~double)
@@ -77,7 +86,7 @@ def join_picks(first: Picks, second: Picks) -> Picks:
 
 
 def group_positions(*keys: NDArray[Any]) -> NDArray[np.int32]:
-    """The place of each row among the rows with equal keys, from 1, in the order they stand, (P,)."""
+    """The place of each row among the rows with equal keys, from 1, in their order, (P,)."""
     count = len(keys[0])
     order = np.lexsort((np.arange(count), *keys))
     changed = np.zeros(count, dtype=bool)

@@ -1,10 +1,10 @@
-"""Why a session has its regime: the rule that decided, its bounds and the index's figures (scanner definitions, section
+"""The rule behind a session's regime: its bounds and the index's figures (scanner definitions, section
 1). Read from the index series beside a recorded regime, so nothing more than the regime's name is recorded.
 
 1. `RegimeHistory` has the regimes and their measures for a whole index series, each computed once.
 2. Its `rule` gives the `RegimeRule` of one session: which measures were compared with which bounds, and, of the trend,
    the state before, which decides the bounds (hysteresis).
-3. `RegimeRule.sentence` says it in English; pages have their own words for the same parts.
+3. `RegimeRule.sentence` is its English sentence; pages have their own words for the same parts.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ NOTES = {
 
 @runtime_checkable
 class RegimeEngine(Protocol):
-    """An engine that says which of the regimes its sessions have: `DAILY` or `TREND`."""
+    """An engine that declares the kind of its sessions' regime: `DAILY` or `TREND`."""
 
     regime_kind: ClassVar[str]
 
@@ -70,7 +70,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class RegimeRule:
-    """Why a session has its regime.
+    """The rule behind a session's regime.
 
     kind `DAILY` or `TREND`; measures: name -> fraction, None where undefined, empty where `note` is `CHANGED` or
     `UNREADABLE`; before: the trend's state of the session before, where it decided the bounds, else ""; change: `KEPT`
@@ -129,7 +129,7 @@ def _phrase(one: Comparison) -> str:
 
 
 class RegimeHistory:
-    """The regimes of an index series and their measures, each computed when it is first asked for."""
+    """The regimes of an index series and their measures, each computed on first use."""
 
     def __init__(self, index: MarketIndex) -> None:
         self.index = index
@@ -169,7 +169,7 @@ class RegimeHistory:
 
     def _daily(self, row: int) -> RegimeRule:
         code, move = int(self.daily[row]), float(self.index.m[row])
-        measures = _known({MOVE: move})
+        measures = _defined({MOVE: move})
         if math.isnan(move):
             return RegimeRule(DAILY, NAMES[code], measures, note=UNDEFINED)
         bound, end = {
@@ -185,7 +185,7 @@ class RegimeHistory:
         code = int(self.trend[row])
         before = int(self.trend[row - 1]) if row else NEUTRAL
         values = self._values(row, RETURN_20, RETURN_5, MEAN_10)
-        measures, name = _known(values), NAMES[code]
+        measures, name = _defined(values), NAMES[code]
         if code == CRASH:
             return RegimeRule(TREND, name, measures, comparisons=_crash(values))
         if math.isnan(values[RETURN_20]):
@@ -195,18 +195,18 @@ class RegimeHistory:
         return RegimeRule(TREND, name, measures, NAMES[before], change, decided)
 
 
-def _known(values: Mapping[str, float]) -> dict[str, float | None]:
+def _defined(values: Mapping[str, float]) -> dict[str, float | None]:
     return {name: None if math.isnan(value) else value for name, value in values.items()}
 
 
 def _crash(values: Mapping[str, float]) -> tuple[Comparison, ...]:
-    """Those of the two falls that are beyond their bound."""
+    """The falls that are beyond their bound."""
     bounds = ((RETURN_20, regimes.CRASH_20), (RETURN_5, regimes.CRASH_5))
     return tuple(Comparison(name, values[name], BELOW, end) for name, end in bounds if above(end, values[name]))
 
 
 def _strong(values: Mapping[str, float], code: int, before: int) -> tuple[Comparison, ...]:
-    """Why a trend is bull or bear: both of its bounds hold."""
+    """The comparisons of a bull or bear trend: both of its bounds hold."""
     sign = 1 if code == BULL else -1
     move, mean = _bounds(code, before)
     bound = ABOVE if code == BULL else BELOW
@@ -217,7 +217,8 @@ def _strong(values: Mapping[str, float], code: int, before: int) -> tuple[Compar
 
 
 def _neutral(values: Mapping[str, float], before: int) -> tuple[Comparison, ...]:
-    """Why a trend is neither: of a bull or bear state the bound it fell behind, else the bound it did not reach."""
+    """The comparisons of a neutral trend: the bound that ended the bull or bear state before, else the bound that was
+    not reached."""
     r20, m10 = values[RETURN_20], values[MEAN_10]
     plain = (Comparison(RETURN_20, r20), Comparison(MEAN_10, m10))
     if before in (BULL, BEAR):

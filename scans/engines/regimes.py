@@ -1,14 +1,14 @@
 """Market regimes, from the market index alone (scanner definitions, section 1).
 
 Each function answers for every session of the index, (S,) arrays in, (S,) out, and looks at nothing after a
-session. A measure needs its full window of known values, so it starts anew after a session whose `m` is unknown
+session. A measure needs its full window of values, so it starts anew after a session whose `m` is undefined
 (the first of the record, or the one after a missing session), and a measure not yet defined fulfils nothing: the
 regime is then neutral and the short-term risk 0.
 
 1. `regime_daily`: the day's return alone (v1).
 2. `regime_trend`: returns over 20 sessions with hysteresis (v2, v3).
-3. `short_risk`: 0..3, how nervous the day is (v2, v3).
-4. `range_adjustment`: what a wide or narrow market adds to v1's thresholds.
+3. `short_risk`: 0..3, the nervousness of the session (v2, v3).
+4. `range_adjustment`: the adjustment of v1's thresholds to a wide or narrow market.
 """
 
 from __future__ import annotations
@@ -102,15 +102,15 @@ def range_adjustment(index: MarketIndex) -> tuple[Codes, Codes]:
 
 
 def returns(index: MarketIndex, n: int) -> Floats:
-    """The index's return over n sessions, (S,) fractions, NaN until n known values of `m` stand in a row."""
+    """The index's return over n sessions, (S,) fractions, NaN until `m` is defined on n sessions in a row."""
     level: Floats = _windows(1 + index.m, n).prod(axis=1) - 1
     return level
 
 
 def mean(x: Floats, n: int) -> Floats:
-    """The mean of the last n values at each session, (S,), NaN until n known values stand in a row."""
-    found: Floats = _windows(x, n).mean(axis=1)
-    return found
+    """The mean of the last n values at each session, (S,), NaN until there are n values in a row."""
+    means: Floats = _windows(x, n).mean(axis=1)
+    return means
 
 
 def _windows(x: Floats, n: int) -> Floats:

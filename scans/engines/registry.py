@@ -1,4 +1,4 @@
-"""The engines there are, in a visible table. Adding one is one file and one line."""
+"""The registry of engines, a visible table: adding an engine is one file and one line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MODULES = {
 
 
 class Engines(MutableMapping[str, Engine]):
-    """Engines by name; each is imported when it is first looked up, since a scan pays for its own engine alone."""
+    """Engines by name; each is imported when it is first looked up, so that a scan loads its own engine alone."""
 
     def __init__(self, modules: dict[str, str]) -> None:
         self._modules = modules
@@ -54,7 +54,7 @@ ENGINES = Engines(MODULES)
 
 
 class UnknownEngine(ValueError):
-    """An engine's name that is not known; the message lists those that are."""
+    """An unknown name of an engine; the message lists the names."""
 
 
 def get_engine(name: str) -> Engine:

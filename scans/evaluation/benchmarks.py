@@ -1,5 +1,5 @@
 """The market beside a pick (scanner definitions, section 7): the mean of the same open-to-close return, over the same
-sessions, of everything that could have been picked.
+sessions, of all eligible instruments.
 
 For a pick of day t, bought on e, over h sessions: the mean of C[e + h - 1] / O[e] - 1 over the instruments eligible at
 t by the version's own rule (the pick included), filled bars where one did not trade. Nearly all picks are bought on
@@ -26,7 +26,7 @@ BLOCK = 32
 @dataclass(frozen=True, slots=True)
 class Benchmarks:
     """Means of the eligible instruments for each pair (day, entry) that picks need, (Q, H) fractions; NaN where the
-    horizon ends past the record. `pair` (P,) says which is a pick's, -1 where it was never bought."""
+    horizon ends past the record. `pair` (P,) is the row of each pick's pair, -1 where it was never bought."""
 
     horizons: tuple[int, ...]
     pair: Rows
@@ -42,7 +42,7 @@ class Benchmarks:
 
 
 def compute_benchmarks(prices: Prices, paths: Paths, eligible: Bools) -> Benchmarks:
-    """The benchmarks of all picks and horizons of `paths`. `eligible` (D, N): who could be picked on the first D
+    """The benchmarks of all picks and horizons of `paths`. `eligible` (D, N): the eligible instruments of the first D
     sessions of `prices`, D beyond the last pick."""
     bought = paths.entry >= 0
     width = len(prices.sessions)
@@ -69,15 +69,15 @@ def _fill(
 ) -> None:
     chosen = eligible[day]
     with np.errstate(invalid="ignore"):
-        known = chosen & (prices.market_cap[day] > 0)
-    weight = np.where(known, prices.market_cap[day], 0.0)
+        weighted_mask = chosen & (prices.market_cap[day] > 0)
+    weight = np.where(weighted_mask, prices.market_cap[day], 0.0)
     paid, actions = prices.open[entry], prices.actions[entry]
     for n, horizon in enumerate(horizons):
         inside = entry + horizon - 1 < len(prices.sessions)
         last = np.minimum(entry + horizon - 1, len(prices.sessions) - 1)
         clean = chosen & (prices.actions[last] == actions)
         rise = np.where(clean, prices.close[last] / paid - 1, 0.0)
-        count, heavy = clean.sum(axis=1), (known & clean).sum(axis=1)
+        count, heavy = clean.sum(axis=1), (weighted_mask & clean).sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             plain = rise.sum(axis=1) / count
             weighted = np.einsum("pi,pi->p", weight, rise) / (weight * clean).sum(axis=1)

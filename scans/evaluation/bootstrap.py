@@ -1,10 +1,10 @@
-"""How sure a mean, or the difference between two, is: a moving-block bootstrap by date.
+"""Confidence intervals of means and of their differences: a moving-block bootstrap by date.
 
 Picks of one date rise and fall together, and holdings of neighbouring dates overlap; so whole runs of consecutive
 sessions are drawn, with everything picked on them, until there are as many sessions as there were (Künsch, The
 jackknife and the bootstrap for general stationary observations, Annals of Statistics 17, 1989). A block is as long as
 the holdings, and 20 sessions at least. Each draw gives one mean of each version; an interval lies between percentiles,
-widened for what few blocks cannot show (`widening`). Of means of overlapping sums of noise, 60 long over 460 sessions,
+widened to correct for few blocks (`widening`). Of means of overlapping sums of noise, 60 long over 460 sessions,
 a 95 % interval then holds the truth 92 times in a hundred (80 without widening); 20 long over 500, 94 times (83).
 """
 
@@ -26,7 +26,7 @@ CELLS = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Bounds of a mean or difference at the level asked for; NaN where the sessions are too few to say."""
+    """The bounds of a mean or difference at a level; NaN where the sessions are too few."""
 
     low: float
     high: float
@@ -65,7 +65,7 @@ def bootstrap_means(sums: Floats, counts: Floats, block: int, *, draws: int = DR
 
 
 def _weights(sessions: int, block: int, draws: int, random: np.random.Generator) -> Iterator[NDArray[np.float64]]:
-    """How often each draw holds each session, (some draws, S) at a time; each row sums to S."""
+    """The number of times that each draw contains each session, (some draws, S) at a time; each row sums to S."""
     blocks = -(-sessions // block)
     length = np.full(blocks, block)
     length[-1] = sessions - block * (blocks - 1)
@@ -77,22 +77,22 @@ def _weights(sessions: int, block: int, draws: int, random: np.random.Generator)
         width = some * (sessions + 1)
         begun = np.bincount((row + start).ravel(), minlength=width)
         ended = np.bincount((row + start + length).ravel(), minlength=width)
-        held = np.cumsum((begun - ended).reshape(some, sessions + 1), axis=1)[:, :-1]
-        yield held.astype(np.float64)
+        counts = np.cumsum((begun - ended).reshape(some, sessions + 1), axis=1)[:, :-1]
+        yield counts.astype(np.float64)
 
 
 def percentile_interval(drawn: Floats, value: float, level: float, widening: float) -> Interval:
     """The percentile interval of drawn values, (draws,), at `level` (a fraction below 1), its distances from `value`
     times `widening`. NaN where more than a twentieth of the draws gave none."""
-    known = drawn[~np.isnan(drawn)]
-    if len(known) < 0.95 * len(drawn) or not len(known):
+    means = drawn[~np.isnan(drawn)]
+    if len(means) < 0.95 * len(drawn) or not len(means):
         return UNKNOWN_INTERVAL
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(value + (low - value) * widening), float(value + (high - value) * widening))
 
 
 def widening(level: float, sessions: int, horizon: int) -> float:
-    """What percentile intervals of few blocks and overlapping holdings must be widened by, at least 1.
+    """The factor, at least 1, for percentile intervals of few blocks and overlapping holdings.
 
     1. Holdings of h sessions share all but k of them with those k sessions later, an autocovariance that falls in a
        line to 0 at h; blocks of b sessions catch 1 - h / 3b of the variance it adds up to.

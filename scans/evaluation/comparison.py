@@ -1,7 +1,7 @@
-"""Two versions beside each other: how far they pick the same, and whose picks did better.
+"""A comparison of two versions: the overlap of their picks, and the difference of their excess returns.
 
-What differs is the mean excess over each version's own benchmark (equally weighted): the market's rise is in neither,
-and a version that picks more counts no more.
+The difference is that of the mean excess over each version's own benchmark (equally weighted): the market's rise is in
+neither, and a version that picks more counts no more.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Sessions by who picked anything, and the mean of |both| / |either| over those on which one did (NaN without)."""
+    """Counts of sessions by the versions that have picks, and the mean of |both| / |either| over the sessions with
+    picks (NaN without)."""
 
     sessions: int
     both: int
@@ -60,18 +61,20 @@ class Difference:
 
 
 def overlap(first: PickSet, second: PickSet, sessions: int, instruments: int) -> Overlap:
-    """How far two versions pick the same on each of `sessions` sessions."""
-    one, two = (np.unique(picks.day * instruments + picks.column) for picks in (first, second))
-    shared = np.intersect1d(one, two, assume_unique=True)
-    mine, yours, same = (np.bincount(names // instruments, minlength=sessions) for names in (one, two, shared))
-    either = mine + yours - same
+    """The overlap of two versions' picks over `sessions` sessions."""
+    first_keys, second_keys = (np.unique(picks.day * instruments + picks.column) for picks in (first, second))
+    shared = np.intersect1d(first_keys, second_keys, assume_unique=True)
+    first_count, second_count, both_count = (
+        np.bincount(names // instruments, minlength=sessions) for names in (first_keys, second_keys, shared)
+    )
+    either = first_count + second_count - both_count
     some = either > 0
     return Overlap(
         sessions=sessions,
-        both=int(((mine > 0) & (yours > 0)).sum()),
-        first_only=int(((mine > 0) & (yours == 0)).sum()),
-        second_only=int(((mine == 0) & (yours > 0)).sum()),
-        jaccard=float((same[some] / either[some]).mean()) if some.any() else float("nan"),
+        both=int(((first_count > 0) & (second_count > 0)).sum()),
+        first_only=int(((first_count > 0) & (second_count == 0)).sum()),
+        second_only=int(((first_count == 0) & (second_count > 0)).sum()),
+        jaccard=float((both_count[some] / either[some]).mean()) if some.any() else float("nan"),
     )
 
 
@@ -85,11 +88,11 @@ def compare(
     horizons: int,
 ) -> list[Difference]:
     """The difference over each of `groups` (name -> (S,) which sessions), with intervals by block bootstrap; `horizons`
-    is how many are compared, so that one that differs by chance is not taken for a finding."""
+    is how many are compared, so that a difference by chance is not taken for a result."""
     masks = np.stack(list(groups.values()), axis=1).astype(np.float64)
     versions = (first, second)
-    sums = np.stack([_by_session(one, sessions, one.excess)[:, None] * masks for one in versions])
-    counts = np.stack([_by_session(one, sessions)[:, None] * masks for one in versions])
+    sums = np.stack([_by_session(returns, sessions, returns.excess)[:, None] * masks for returns in versions])
+    counts = np.stack([_by_session(returns, sessions)[:, None] * masks for returns in versions])
     block = block_length(horizon)
     drawn = bootstrap_means(sums, counts, block)
     apart = drawn[:, 0] - drawn[:, 1]
@@ -116,6 +119,6 @@ def compare(
     ]
 
 
-def _by_session(one: ExcessReturns, sessions: int, weights: Sequence[float] | Floats | None = None) -> Floats:
-    found: Floats = np.bincount(one.session, weights=weights, minlength=sessions).astype(np.float64)
-    return found
+def _by_session(returns: ExcessReturns, sessions: int, weights: Sequence[float] | Floats | None = None) -> Floats:
+    totals: Floats = np.bincount(returns.session, weights=weights, minlength=sessions).astype(np.float64)
+    return totals

@@ -1,9 +1,9 @@
-"""What became of picks (scanner definitions, section 7): bought at an open after the scan, sold at a later close.
+"""Holdings of picks (scanner definitions, section 7): bought at an open after the scan, sold at a later close.
 
 1. `enter`: the first of the five sessions after the pick on which the instrument trades; its open is paid. The close at
    which the scan was made is never an entry.
-2. `follow`: the bars from there on, as deep as the longest horizon asked for.
-3. `hold`: one horizon of them: what was judged, what was not and why, and the returns.
+2. `follow`: the bars from there on, up to the longest requested horizon.
+3. `hold`: the holdings over one horizon: their state and their returns.
 
 Choices where the definitions are silent
 - Sessions t+1 .. t+5 without a trade drop the pick; where the record ends before t+5 it is open.
@@ -11,7 +11,7 @@ Choices where the definitions are silent
 - A holding spans a suspected action on s where entry < s <= exit; open goes before unjudged.
 - A session without a trade holds at the last traded close (adjusted), so a delisting exits there.
 - `costs` is the share of a round trip, taken off each return; a hit is a return above 0 after costs.
-- Each pick is a holding of its own: picked on two sessions in a row, an instrument is held twice.
+- Each pick is a holding of its own: picked on two sessions in a row, an instrument has two holdings.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Paths:
 
     entry (P,) row of `Prices`, or DROPPED or PENDING; horizons ascending (H,); final, peak, trough (P, H): close at the
     end, highest high and lowest low so far, as shares of the price paid; step (P, longest) returns of each session
-    held (the first from open to close). Values that lie past the record are NaN.
+    of the holding (the first from open to close). Values that lie past the record are NaN.
     """
 
     picks: PickSet
@@ -72,7 +72,7 @@ class Holdings:
     """The picks over one horizon, (P,) each; the floats are fractions and NaN where a holding was not judged.
 
     exit: row of `Prices`, -1 where there is none; gross and net: before and after costs; best and worst: excursions
-    over the held bars' highs and lows; hit: net return above 0.
+    over the holding's highs and lows; hit: net return above 0.
     """
 
     horizon: int
@@ -92,8 +92,8 @@ class Holdings:
     @property
     def judged(self) -> Bools:
         """(P,): the holdings that have a return."""
-        found: Bools = self.state == JUDGED
-        return found
+        mask: Bools = self.state == JUDGED
+        return mask
 
 
 def enter(prices: Prices, picks: PickSet) -> Rows:

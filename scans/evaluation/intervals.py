@@ -1,4 +1,4 @@
-"""How sure the mean of one version's holdings is: the intervals of `bootstrap`, for several groups of its picks."""
+"""Confidence intervals of the mean of one version's holdings, by `bootstrap`, for several groups of its picks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scans.evaluation.prices import Rows
 
 LEVEL = 0.95
 DRAWS = 2_000
-"""Enough where somebody waits: bounds then move by about a thirtieth of the interval from one seed to another."""
+"""Few enough for an interactive answer: bounds move by about a thirtieth of the interval from one seed to another."""
 
 
 def mean_intervals(
@@ -24,7 +24,7 @@ def mean_intervals(
     horizon: int,
 ) -> list[tuple[Interval, ...]]:
     """For each of `groups` (P,) the 95 % interval of the mean of each of `columns` (P,). `session` (P,) numbers the
-    sessions that were answered, of which there are `sessions`; bounds are NaN where these are too few to say."""
+    `sessions` recorded sessions; bounds are NaN where these are too few."""
     counts = [_by_session(session, kept, None, sessions) for kept in groups]
     sums = [[_by_session(session, kept, one, sessions) for kept in groups] for one in columns]
     count = np.stack([np.stack(counts, axis=1)] * len(columns))
@@ -44,5 +44,5 @@ def mean_intervals(
 
 def _by_session(session: Rows, kept: Bools, values: Floats | None, sessions: int) -> Floats:
     weights = None if values is None else values[kept]
-    found: Floats = np.bincount(session[kept], weights=weights, minlength=sessions).astype(np.float64)
-    return found
+    totals: Floats = np.bincount(session[kept], weights=weights, minlength=sessions).astype(np.float64)
+    return totals

@@ -1,7 +1,7 @@
-"""What holdings are judged by: a market's prices over consecutive sessions, as arrays.
+"""The prices of a market over consecutive sessions, as arrays, from which holdings are evaluated.
 
-The sessions begin with the first on which anything was picked and end with the last of the record that may be looked
-at: what lies behind it is not known yet.
+The sessions begin with the first that has picks and end with the last session of the record at the time of the
+evaluation.
 """
 
 from __future__ import annotations
@@ -42,20 +42,20 @@ class Prices:
         """The column of each code on its row, (P,): of several lives of one code the last that has begun. That of
         another code where there is none of this one."""
         last = max(len(self.codes) - 1, 0)
-        found = np.minimum(np.searchsorted(self.codes, codes), last)
-        several = np.minimum(found + 1, last)
+        column = np.minimum(np.searchsorted(self.codes, codes), last)
+        several = np.minimum(column + 1, last)
         while (
             later := (self.codes[several] == codes)
-            & (several > found)
+            & (several > column)
             & np.isfinite(self.close[np.minimum(rows, len(self.close) - 1), several])
         ).any():
-            found = np.where(later, several, found)
-            several = np.minimum(found + 1, last)
-        return found
+            column = np.where(later, several, column)
+            several = np.minimum(column + 1, last)
+        return column
 
 
 def price_arrays(panel: Panel, suspects: Iterable[SuspectedAction]) -> Prices:
-    """The sessions asked for of `panel` (with all price fields, volume and market cap), and the suspected corporate
+    """The requested sessions of `panel` (with all price fields, volume and market cap), and the suspected corporate
     actions of its instruments (session, code, close before, close)."""
     sessions = panel.output_sessions
     actions = np.zeros((len(sessions), len(panel.codes)), dtype=np.int16)

@@ -1,11 +1,11 @@
-"""What the holdings of one version and one horizon come to (scanner definitions, section 7).
+"""The figures of the holdings of one version and one horizon (scanner definitions, section 7).
 
 Choices where the definitions are silent
 - The standard error is that of the mean net return: deviations summed by date of the pick, squared, times G / (G - 1)
-  of the G dates. It does not know that holdings of neighbouring dates overlap; the bootstrap of a comparison does.
-- The same of the equal-weighted excess stands beside it.
-- The basket averages, on each session, the positions held then (the first session from open to close), and stands still
-  on a session without; half of the costs falls on the first and half on the last session held.
+  of the G dates. It ignores that holdings of neighbouring dates overlap; the bootstrap of a comparison does.
+- The standard error of the equal-weighted excess is computed likewise.
+- The basket averages, on each session, its open positions (the first session from open to close), and does not move
+  on a session without; half of the costs falls on the first and half on the last session of a position.
 - Turnover is, from one date with picks to the next, the share of names that were not there before; then the mean.
 """
 
@@ -100,8 +100,8 @@ def worst_drawdown(holdings: Holdings, judged: Bools) -> float:
     entry = holdings.entry[judged]
     session = (entry - entry.min())[:, None] + np.arange(holdings.horizon)
     total = np.bincount(session.ravel(), weights=step.ravel())
-    held = np.bincount(session.ravel())
-    value = np.cumprod(1 + total / np.maximum(held, 1))
+    count = np.bincount(session.ravel())
+    value = np.cumprod(1 + total / np.maximum(count, 1))
     top = np.maximum(np.maximum.accumulate(value), 1.0)
     return min(float((value / top).min() - 1), 0.0)
 

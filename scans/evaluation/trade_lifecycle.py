@@ -1,4 +1,4 @@
-"""The life of a pick that has a plan: when it was entered, and which of target, stop and holding limit ended it.
+"""The life cycle of a pick with a plan: its entry, and its end by target, stop or holding limit.
 
 Derived from bars alone, so catching up after a missed day, or a backfill, gives the same history.
 
@@ -7,11 +7,11 @@ Derived from bars alone, so catching up after a missed day, or a backfill, gives
 2. From then on, each session it trades: an open at or through a level fills there; else a low at the stop fills at the
    stop, also where the high reached the target in the same bar; else a high at the target fills at the target.
 3. On the last session of the holding limit (the entry session is the first), or the first after it that it trades on,
-   what is still held expires at the close.
+   an open position expires at the close.
 
-Where the definitions are silent: levels count on the entry session too, but not where a buy stop was filled inside a
-bar (its low may have come before); a lapsed pick had no position; a suspected corporate action while it waits or is
-held ends it without a price, since its levels mean nothing any more. Levels meet by the ties rule.
+Choices where the definitions are silent: levels count on the entry session too, but not where a buy stop was filled
+inside a bar (its low may have come before); a lapsed pick had no position; a suspected corporate action before the
+entry or after it ends the pick without a price, since its levels mean nothing any more. Levels meet by the ties rule.
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ class Plans:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycles:
-    """What became of P picks: status into `STATUSES`; rows of entry and exit, -1 where there is none yet; prices
-    adjusted, NaN likewise; held: sessions since the entry, that one counted."""
+    """The life cycles of P picks: status into `STATUSES`; rows of entry and exit, -1 where there is none yet; prices
+    adjusted, NaN likewise; holding: sessions since the entry, that one counted."""
 
     status: NDArray[np.int8]
     entered: Rows
     entry: Floats
     left: Rows
     exit: Floats
-    held: NDArray[np.int64]
+    holding: NDArray[np.int64]
 
 
 def follow_plans(prices: Prices, plans: Plans) -> Lifecycles:
@@ -68,7 +68,7 @@ def follow_plans(prices: Prices, plans: Plans) -> Lifecycles:
         entry=np.full(count, np.nan),
         left=np.full(count, -1, dtype=np.intp),
         exit=np.full(count, np.nan),
-        held=np.zeros(count, dtype=np.int64),
+        holding=np.zeros(count, dtype=np.int64),
     )
     alive = np.arange(count)
     for step in range(1, sessions):
@@ -79,55 +79,55 @@ def follow_plans(prices: Prices, plans: Plans) -> Lifecycles:
     return lives
 
 
-def _session(prices: Prices, plans: Plans, lives: Lifecycles, who: Rows, step: int) -> None:
-    """One session, `step` after their own, of the picks `who`, all still waiting or open."""
-    row, column = plans.row[who] + step, plans.column[who]
-    acted = prices.actions[row, column] != prices.actions[plans.row[who], column]
-    _leave(lives, who[acted], row[acted], SUSPECT, np.nan)
-    who, row, column = who[~acted], row[~acted], column[~acted]
+def _session(prices: Prices, plans: Plans, lives: Lifecycles, picks: Rows, step: int) -> None:
+    """The session `step` after their own for `picks`, all still waiting or open."""
+    row, column = plans.row[picks] + step, plans.column[picks]
+    acted = prices.actions[row, column] != prices.actions[plans.row[picks], column]
+    _leave(lives, picks[acted], row[acted], SUSPECT, np.nan)
+    picks, row, column = picks[~acted], row[~acted], column[~acted]
 
     traded = prices.traded[row, column]
-    waiting = lives.status[who] == WAITING
-    inside = _enter(prices, plans, lives, who[waiting & traded], row[waiting & traded])
-    stops = np.isfinite(plans.entry[who])
-    late = (lives.status[who] == WAITING) & (step >= np.where(stops, WAIT_STOP, WAIT))
-    lives.status[who[late]] = LAPSED
+    waiting = lives.status[picks] == WAITING
+    inside = _enter(prices, plans, lives, picks[waiting & traded], row[waiting & traded])
+    stops = np.isfinite(plans.entry[picks])
+    late = (lives.status[picks] == WAITING) & (step >= np.where(stops, WAIT_STOP, WAIT))
+    lives.status[picks[late]] = LAPSED
 
-    holding = lives.status[who] == OPEN
-    who, row, traded = who[holding], row[holding], traded[holding]
-    lives.held[who] = row - lives.entered[who] + 1
-    exposed = traded & ~np.isin(who, inside)
-    _levels(prices, plans, lives, who[exposed], row[exposed])
-    still = traded & (lives.status[who] == OPEN)
-    limit = plans.holding_max[who]
-    over = still & (limit > 0) & (lives.held[who] >= limit)
-    _leave(lives, who[over], row[over], EXPIRED, prices.close[row[over], plans.column[who[over]]])
+    holding = lives.status[picks] == OPEN
+    picks, row, traded = picks[holding], row[holding], traded[holding]
+    lives.holding[picks] = row - lives.entered[picks] + 1
+    exposed = traded & ~np.isin(picks, inside)
+    _levels(prices, plans, lives, picks[exposed], row[exposed])
+    still = traded & (lives.status[picks] == OPEN)
+    limit = plans.holding_max[picks]
+    over = still & (limit > 0) & (lives.holding[picks] >= limit)
+    _leave(lives, picks[over], row[over], EXPIRED, prices.close[row[over], plans.column[picks[over]]])
 
 
-def _enter(prices: Prices, plans: Plans, lives: Lifecycles, who: Rows, row: Rows) -> Rows:
-    """Enter those that wait and trade; gives those whose buy stop was filled inside the bar."""
-    column = plans.column[who]
-    opened, high, trigger = prices.open[row, column], prices.high[row, column], plans.entry[who]
+def _enter(prices: Prices, plans: Plans, lives: Lifecycles, picks: Rows, row: Rows) -> Rows:
+    """Enters the picks that wait and trade; returns the picks whose buy stop was filled inside the bar."""
+    column = plans.column[picks]
+    opened, high, trigger = prices.open[row, column], prices.high[row, column], plans.entry[picks]
     at_once = np.isnan(trigger) | at_least(opened, trigger)
     inside = ~at_once & at_least(high, trigger)
     filled = at_once | inside
-    lives.status[who[filled]] = OPEN
-    lives.entered[who[filled]] = row[filled]
-    lives.entry[who[filled]] = np.where(at_once, opened, trigger)[filled]
-    return who[inside]
+    lives.status[picks[filled]] = OPEN
+    lives.entered[picks[filled]] = row[filled]
+    lives.entry[picks[filled]] = np.where(at_once, opened, trigger)[filled]
+    return picks[inside]
 
 
-def _levels(prices: Prices, plans: Plans, lives: Lifecycles, who: Rows, row: Rows) -> None:
-    column = plans.column[who]
+def _levels(prices: Prices, plans: Plans, lives: Lifecycles, picks: Rows, row: Rows) -> None:
+    column = plans.column[picks]
     opened, high, low = (field[row, column] for field in (prices.open, prices.high, prices.low))
-    stop, target = plans.stop[who], plans.target[who]
+    stop, target = plans.stop[picks], plans.target[picks]
     gap_down, gap_up = at_least(stop, opened), at_least(opened, target)
     stopped = gap_down | (~gap_up & at_least(stop, low))
     reached = ~stopped & (gap_up | at_least(high, target))
     price = np.where(gap_down | gap_up, opened, np.where(stopped, stop, target))
     for hit, status in ((stopped, STOP), (reached, TARGET)):
-        _leave(lives, who[hit], row[hit], status, price[hit])
+        _leave(lives, picks[hit], row[hit], status, price[hit])
 
 
-def _leave(lives: Lifecycles, who: Rows, row: Rows, status: int, price: Floats | float) -> None:
-    lives.status[who], lives.left[who], lives.exit[who] = status, row, price
+def _leave(lives: Lifecycles, picks: Rows, row: Rows, status: int, price: Floats | float) -> None:
+    lives.status[picks], lives.left[picks], lives.exit[picks] = status, row, price

@@ -1,9 +1,9 @@
-"""Where pieces are worked on: here, in threads, or in processes; the answer is the same.
+"""Executors of pieces: inline, threads or processes; the result is the same.
 
 `auto` chooses by how many cells (sessions x instruments) there are. Most of the work is whole-array operations that
 release the interpreter, so threads share it well; a process pays with half a second of start-up and with sending its
 features back, and on two cores it won nowhere (`python -m tests.benchmarks executors`; README), so `auto`
-leaves it to whoever asks for it: many cores, or an engine that holds the interpreter. On AWS Lambda, which has no
+never chooses it: it is for many cores, or an engine that keeps the interpreter busy. On AWS Lambda, which has no
 shared memory for process pools, `auto` means threads; so does `process` in a task worker, which may have no children.
 """
 
@@ -25,7 +25,7 @@ THREADS_FROM = 6_000_000
 
 
 def choose_executor(executor: str, cells: int) -> str:
-    """The executor that `auto` stands for; any other choice is itself. ValueError for an unknown one."""
+    """The executor that `auto` chooses; any other name is returned as it is. ValueError for an unknown name."""
     if executor not in CHOICES:
         raise ValueError(
             f"Unknown executor {executor!r}: choose among {', '.join(CHOICES)}.{did_you_mean(executor, CHOICES)}"

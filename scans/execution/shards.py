@@ -1,10 +1,10 @@
-"""From a window of bars to what the engines score: read and computed in pieces, by instrument.
+"""From a window of bars to features: read and computed in pieces, by instrument.
 
 1. `instrument_slices` cuts the window's instruments into coarse pieces that bound memory.
 2. `compute_piece` reads one panel and computes the features of every engine over it, sharing indicators.
 3. `join_pieces` puts the pieces together again into one universe and one set of features for each engine.
 
-Where the pieces are worked on (here, in threads, in processes) is `executors`' business and changes no result.
+`executors` runs the pieces inline, in threads or in processes, which changes no result.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class PanelReader(Protocol):
 @dataclass(frozen=True, slots=True)
 class EngineTask:
     """One engine with its parameters over the segments of its version; of each session's ranks the best `top` are kept
-    (None: all that the engine gives)."""
+    (None: all)."""
 
     engine: Engine
     params: Any
@@ -67,8 +67,8 @@ class EngineTask:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What came of some instruments: the universe's facts, and for each task who is eligible and its features, or the
-    exception that it raised. `join_pieces` takes the features out."""
+    """The result for some instruments: the universe's facts, and for each task the eligible ones and its features, or
+    the exception that it raised. `join_pieces` takes the features out."""
 
     universe: Universe
     eligible: tuple[Bools, ...]
@@ -84,7 +84,7 @@ def instrument_slices(sessions: int, instruments: int, least: int, tasks: int = 
 
 
 def field_reach(tasks: Sequence[EngineTask]) -> dict[str, int]:
-    """How far back each field is needed by any of the tasks, in sessions before the first asked for."""
+    """Field -> sessions before the first requested one, the most of all tasks."""
     needed = {"close": 1, "raw_close": 0, "volume": 0, "amount": 0}
     for task in tasks:
         for name, sessions in task.requirements.inputs.items():
@@ -111,12 +111,12 @@ def compute_piece(window: PanelReader, tasks: Sequence[EngineTask], instruments:
 
 
 def _facts(panel: Panel) -> Universe:
-    asked = len(panel.output_sessions)
+    count = len(panel.output_sessions)
     close = panel.tail("close", 1)
-    before = np.full((asked, len(panel.codes)), np.nan)
-    before[asked - (len(close) - 1) :] = close[:-1]
+    before = np.full((count, len(panel.codes)), np.nan)
+    before[count - (len(close) - 1) :] = close[:-1]
     with np.errstate(invalid="ignore", divide="ignore"):
-        change = (close[-asked:] / before - 1.0) * 100.0
+        change = (close[-count:] / before - 1.0) * 100.0
     return Universe(
         sessions=panel.output_sessions,
         codes=panel.codes,
@@ -134,8 +134,8 @@ def join_pieces(
 ) -> Iterator[tuple[Universe, Features | Exception]]:
     """The universe and the features of each task over all instruments, limits applied, one task after the other.
 
-    Takes the features out of `pieces`, so that whoever lets go of a task's before asking for the next never holds all
-    of them twice. An array that several tasks share is put together once.
+    Takes the features out of `pieces`, so that a caller that releases one task's features before it takes the next
+    never has all of them twice. An array that several tasks share is joined once.
     """
     facts = _united([one.universe for one in pieces])
     arrays = FeatureArrays(pieces, len(tasks))
@@ -145,19 +145,19 @@ def join_pieces(
 
 
 class FeatureArrays:
-    """The features of all tasks, known by the identity of their parts: tasks that share an array have the same."""
+    """The features of all tasks, keyed by the identity of their parts: tasks that share an array share the key."""
 
     def __init__(self, pieces: Sequence[Piece], tasks: int) -> None:
         self._parts: dict[Parts, list[NDArray[Any]]] = {}
         self._whole: dict[Parts, NDArray[Any]] = {}
         self._plans = [self._plan([one.features[n] for one in pieces]) for n in range(tasks)]
-        self._wanted = Counter(key for plan in self._plans for key in _named(plan).values())
+        self._uses = Counter(key for plan in self._plans for key in _named(plan).values())
         for one in pieces:
             one.features.clear()
 
-    def _plan(self, found: Sequence[Features | Exception]) -> dict[str, Parts] | Exception:
+    def _plan(self, results: Sequence[Features | Exception]) -> dict[str, Parts] | Exception:
         features: list[Features] = []
-        for part in found:
+        for part in results:
             if isinstance(part, Exception):
                 return part
             features.append(part)
@@ -169,7 +169,7 @@ class FeatureArrays:
         return plan
 
     def features(self, n: int) -> Features | Exception:
-        """Those of task n, once: what no later task shares is forgotten."""
+        """The features of task n, once: arrays that no later task shares are released."""
         plan = self._plans[n]
         if isinstance(plan, Exception):
             return plan
@@ -177,8 +177,8 @@ class FeatureArrays:
 
     def _take(self, key: Parts) -> NDArray[Any]:
         whole = self._whole.pop(key) if key in self._whole else _beside(self._parts.pop(key))
-        self._wanted[key] -= 1
-        if self._wanted[key]:
+        self._uses[key] -= 1
+        if self._uses[key]:
             self._whole[key] = whole
         return whole
 

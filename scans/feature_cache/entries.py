@@ -1,7 +1,7 @@
-"""What the score cache keeps: of one version's first stage over one session, the universe and the features.
+"""Entries of the feature cache: universe and features of one version on one session.
 
-An entry is a sealed Parquet file with a row for each instrument. Its key is made of everything that went in, so an
-entry is never wrong, only unused: when a bar, an event, a membership or the code changes, other keys are asked for.
+An entry is a sealed Parquet file with a row for each instrument. Its key depends on all of its inputs, so an
+entry is never wrong, only unused: when a bar, an event, a membership or the code changes, the key changes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from scans.engines.base import Features, Universe, get_feature_params
 from scans.execution.shards import EngineTask
 
 FORMAT_VERSION = 2
-"""Of the files; another one is another key."""
+"""The version of the file format, part of the key."""
 SOURCE_PATHS = (
     (scans, ("engines", "execution", "feature_cache", "kernels")),
     (
@@ -46,21 +46,21 @@ SOURCE_PATHS = (
 )
 """The code that an entry depends on."""
 FACTS = ("eligible", "amount", "close", "change_pct", "segment")
-"""What a universe tells of each instrument on each session, (K, N)."""
+"""The facts of a universe about each instrument on each session, (K, N)."""
 FEATURE_PREFIX = "f:"
 """Before a feature's name, which may be that of a fact."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Of one session (K = 1): the universe, eligibility and limits of the version applied, and its features."""
+    """One session (K = 1): the universe with the eligibility and limits of the version applied, and its features."""
 
     universe: Universe
     features: Features
 
 
 def entry_key(task: EngineTask, *, market: str, session: np.datetime64, data: str) -> str:
-    """32 hex digits of what the first stage of `task` depends on, "" where the engine does not say on which parameters;
+    """The key of the features of `task`, 32 hex digits; "" where the engine does not declare their parameters;
     `data` is the digest of what is recorded up to `session`, with the investor flow where it is read."""
     names = get_feature_params(task.engine)
     if names is None:
@@ -83,39 +83,39 @@ def entry_key(task: EngineTask, *, market: str, session: np.datetime64, data: st
 
 
 def source_files() -> list[Path]:
-    """The modules that features are computed by."""
-    found: list[Path] = []
+    """The modules that compute features."""
+    paths: list[Path] = []
     for package, names in SOURCE_PATHS:
         root = Path(package.__path__[0])
         for name in names:
-            found += [root / name] if name.endswith(".py") else sorted((root / name).rglob("*.py"))
-    return found
+            paths += [root / name] if name.endswith(".py") else sorted((root / name).rglob("*.py"))
+    return paths
 
 
 @cache
 def code_digest() -> str:
-    """A digest of the code that computes features, and of NumPy's version: an edited engine finds nothing of before."""
-    found = hashlib.blake2b(np.__version__.encode(), digest_size=16)
+    """A digest of the code that computes features, and of NumPy's version: an edited engine has other keys."""
+    digest = hashlib.blake2b(np.__version__.encode(), digest_size=16)
     for file in source_files():
-        found.update(f"{file.parent.name}/{file.name}\0".encode() + file.read_bytes() + b"\0")
-    return found.hexdigest()
+        digest.update(f"{file.parent.name}/{file.name}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def session_entries(universe: Universe, features: Features) -> list[Entry]:
-    """An entry for each session of the universe; none where features are not (K, N), which nobody keeps."""
+    """An entry for each session of the universe; none where features are not (K, N)."""
     shape = universe.eligible.shape
     if any(array.shape != shape for array in features.values()):
         return []
     return [
         Entry(
-            _of_rows(universe, slice(k, k + 1)),
+            _select_rows(universe, slice(k, k + 1)),
             {name: array[k : k + 1] for name, array in features.items()},
         )
         for k in range(shape[0])
     ]
 
 
-def _of_rows(universe: Universe, rows: slice) -> Universe:
+def _select_rows(universe: Universe, rows: slice) -> Universe:
     facts = {fact: getattr(universe, fact)[rows] for fact in FACTS}
     return replace(universe, sessions=universe.sessions[rows], **facts)
 
@@ -125,7 +125,7 @@ def encode_entry(entry: Entry, name: str) -> bytes:
     columns: dict[str, NDArray[Any]] = {"code": entry.universe.codes}
     columns |= {fact: getattr(entry.universe, fact)[0] for fact in FACTS}
     columns |= {FEATURE_PREFIX + feature: array[0] for feature, array in entry.features.items()}
-    told = {
+    metadata = {
         "key": name,
         "session": str(entry.universe.sessions[0]),
         "segments": json.dumps(entry.universe.segments),
@@ -135,7 +135,7 @@ def encode_entry(entry: Entry, name: str) -> bytes:
     sealed_files.write_sealed_file(
         table,
         sink,
-        metadata=told,
+        metadata=metadata,
         compression="lz4",
         use_dictionary=False,
         write_statistics=False,
@@ -144,10 +144,10 @@ def encode_entry(entry: Entry, name: str) -> bytes:
 
 
 def decode_entry(file: bytes, name: str) -> Entry:
-    """The entry that `encode_entry` made a file of. ValueError where the file is another's, damaged or no entry."""
+    """The entry in a file of `encode_entry`. ValueError where the file is damaged, no entry or another entry."""
     with sealed_files.SealedFile(pa.BufferReader(file)) as opened:
-        told = opened.texts
-        if told.get(b"key") != name.encode():
+        metadata = opened.texts
+        if metadata.get(b"key") != name.encode():
             raise ValueError(f"it is not the entry {name}")
         table = opened.table(opened.columns)
     arrays = {
@@ -156,9 +156,9 @@ def decode_entry(file: bytes, name: str) -> Entry:
         if column != "code"
     }
     universe = Universe(
-        sessions=np.array([told[b"session"].decode()], dtype="datetime64[D]"),
+        sessions=np.array([metadata[b"session"].decode()], dtype="datetime64[D]"),
         codes=np.array(table["code"].to_pylist(), dtype=np.str_),
-        segments=tuple(json.loads(told[b"segments"])),
+        segments=tuple(json.loads(metadata[b"segments"])),
         **{fact: arrays.pop(fact) for fact in FACTS},
     )
     return Entry(universe, {column.removeprefix(FEATURE_PREFIX): array for column, array in arrays.items()})

@@ -1,7 +1,7 @@
-"""Where entries of the score cache lie: a local directory that keeps within a size, or a bucket of S3.
+"""Storage of the feature cache: a local directory of limited size, or a bucket of S3.
 
-Nothing here may fail a scan: what cannot be read is not there, what cannot be written is not kept, and after an error
-the place is left alone for a while. The log says it once each time.
+Nothing here may fail a scan: an entry that cannot be read is missing, one that cannot be written is dropped, and after
+an error the storage is not used for a while. The log reports each error once.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ T = TypeVar("T")
 LOGGER = logging.getLogger(__name__)
 SUFFIX = ".parquet"
 REST = 60.0
-"""Seconds that a place is left alone after an error."""
+"""Seconds without access after an error."""
 CONNECT, ANSWER = 2.0, 5.0
 """Seconds that S3 may take."""
 TO_LOW = 0.9
-"""A directory that is full is emptied to this share, oldest use first, so that it is not looked through each time."""
+"""A full directory is emptied to this share, oldest use first, so that it is not scanned at each write."""
 
 
 class Storage(Protocol):
@@ -44,38 +44,38 @@ class Storage(Protocol):
 class FeatureCache:
     """Entries by their key."""
 
-    def __init__(self, place: Storage) -> None:
-        self._place = place
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
         self._breaker = CircuitBreaker(threshold=1, rest=REST)
 
     def read(self, name: str) -> Entry | None:
-        """The entry, None where it is not there or cannot be had; one that is damaged is deleted."""
-        content = self._tried(lambda: self._place.read(name + SUFFIX), f"{name} cannot be read")
+        """The entry; None where it is missing or cannot be read. A damaged entry is deleted."""
+        content = self._access(lambda: self._storage.read(name + SUFFIX), f"{name} cannot be read")
         if content is None:
             return None
         try:
             return decode_entry(content, name)
         except (ValueError, KeyError, pa.ArrowException) as error:  # torn by a power cut, say
             LOGGER.warning("The score cache's entry %s is not used, and deleted: %s", name, error)
-            self._tried(lambda: self._place.delete(name + SUFFIX), f"{name} cannot be deleted")
+            self._access(lambda: self._storage.delete(name + SUFFIX), f"{name} cannot be deleted")
             return None
 
     def write(self, name: str, entry: Entry) -> None:
-        """Keep the entry, if that can be done."""
+        """Stores the entry if the storage is available."""
         content = encode_entry(entry, name)
-        self._tried(lambda: self._place.write(name + SUFFIX, content), f"{name} cannot be kept")
+        self._access(lambda: self._storage.write(name + SUFFIX, content), f"{name} cannot be kept")
 
-    def _tried(self, what: Callable[[], T], complaint: str) -> T | None:
+    def _access(self, access: Callable[[], T], complaint: str) -> T | None:
         if not self._breaker.allows():
             return None
         try:
-            found = what()
+            result = access()
         except OSError as error:
             self._breaker.failed()
             LOGGER.warning("The score cache rests for %.0f s, %s: %s", REST, complaint, error)
             return None
         self._breaker.succeeded()
-        return found
+        return result
 
 
 class DirectoryStorage:
@@ -111,16 +111,16 @@ class DirectoryStorage:
         (self._path / name).unlink(missing_ok=True)
 
     def _keep_within(self) -> None:
-        found = []
+        entries = []
         with os.scandir(self._path) as files:
             for file in files:
                 with contextlib.suppress(FileNotFoundError):  # another process was quicker
-                    told = file.stat()
-                    found.append((told.st_mtime_ns, told.st_size, file.path))
-        total = sum(size for _, size, _ in found)
+                    status = file.stat()
+                    entries.append((status.st_mtime_ns, status.st_size, file.path))
+        total = sum(size for _, size, _ in entries)
         if total <= self._most:
             return
-        for _, size, path in sorted(found):
+        for _, size, path in sorted(entries):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
             total -= size
@@ -129,14 +129,14 @@ class DirectoryStorage:
 
 
 class BucketStorage:
-    """A prefix of a bucket: `s3://bucket/prefix?region=eu-central-1&endpoint=https://host`. Who it is asked as, AWS'
-    own library finds out: the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the machine's role. How long
-    entries stay is the bucket's lifecycle rule."""
+    """A prefix of a bucket: `s3://bucket/prefix?region=eu-central-1&endpoint=https://host`. AWS's own
+    library finds the credentials: the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the machine's role. The
+    bucket's lifecycle rule deletes old entries."""
 
     def __init__(self, url: str) -> None:
-        told = urlsplit(url)
-        self._root = f"{told.netloc}{told.path}".rstrip("/")
-        self._options = dict(parse_qsl(told.query))
+        address = urlsplit(url)
+        self._root = f"{address.netloc}{address.path}".rstrip("/")
+        self._options = dict(parse_qsl(address.query))
         self._s3: Any = None
 
     def read(self, name: str) -> bytes | None:
@@ -156,7 +156,7 @@ class BucketStorage:
 
     def _opened(self) -> Any:
         if self._s3 is None:
-            from pyarrow import fs  # a fifth of a second, for those who use it
+            from pyarrow import fs  # takes a fifth of a second, so only on use
 
             scheme, _, host = self._options.get("endpoint", "https://").rpartition("://")
             self._s3 = fs.S3FileSystem(
@@ -171,5 +171,5 @@ class BucketStorage:
 
 
 def open_feature_cache(where: str, *, most: int) -> FeatureCache:
-    """The score cache at an address of S3, or in a directory of at most `most` bytes."""
+    """The feature cache at an address of S3, or in a directory of at most `most` bytes."""
     return FeatureCache(BucketStorage(where) if where.startswith("s3://") else DirectoryStorage(Path(where), most=most))

@@ -1,14 +1,14 @@
-"""The shape all kernels agree on, and the few steps they share.
+"""The common shape of all kernels, and their shared steps.
 
 An array is (T, N) float64: sessions down axis 0, instruments across axis 1. A column is NaN before its first bar and
 has no NaN after it; a column may be NaN as a whole. No kernel modifies its input or mixes columns (`ranks` excepted,
 which compares them), so columns may be computed in pieces and put side by side.
 
-`keep`: every kernel computes and gives only the last `keep` rows of its result (all that there are, where there are
+`keep`: every kernel returns only the last `keep` rows of its result (all, where there are
 fewer; all T where `keep` is None). These are bit for bit the last rows of the whole result.
 
-A window of n sessions is read from its own n rows alone, always in the same order of operations: it makes no
-difference, not in the last bit, how much history stands before it.
+A window of n sessions is read from its own n rows alone, always in the same order of operations: the
+history before it makes no difference, not in the last bit.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CHUNK = 32_768
 
 
 def kept_rows(sessions: int, keep: int | None) -> int:
-    """How many of `sessions` rows a result has; ValueError where `keep` is negative."""
+    """The number of rows of a result over `sessions` rows; ValueError where `keep` is negative."""
     if keep is None:
         return sessions
     if keep < 0:
@@ -77,20 +77,27 @@ def shift(x: Floats, n: int, *, keep: int | None = None) -> Floats:
     if n < 0:
         raise ValueError(f"a shift of {n} sessions would look ahead")
     rows = kept_rows(len(x), keep)
-    known = min(rows, max(len(x) - n, 0))
+    count = min(rows, max(len(x) - n, 0))
     end = max(len(x) - n, 0)
     moved = blank(x, rows)
-    moved[: rows - known] = np.nan
-    moved[rows - known :] = x[end - known : end]
+    moved[: rows - count] = np.nan
+    moved[rows - count :] = x[end - count : end]
     return moved
+
+
+def quotient(value: Floats, scale: Floats, *, zero: float = np.nan) -> Floats:
+    """value / scale of a scale of 0 or more, in their shape; `zero` where the scale is 0, NaN where it is NaN."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        other = np.nan if np.isnan(zero) else np.where(scale == 0, zero, np.nan)
+        return np.where(scale > 0, value / scale, other)
 
 
 def first_bars(x: Floats) -> Places:
     """The row of each column's first bar, (N,); T where it has none. Bisection: log2(T) rows of N are looked at."""
     sessions, width = x.shape
     if width == 1:  # one instrument alone: looking at every row is quicker than twelve steps
-        known = ~np.isnan(x[:, 0])
-        return np.array([known.argmax() if known.any() else sessions], dtype=np.intp)
+        is_bar = ~np.isnan(x[:, 0])
+        return np.array([is_bar.argmax() if is_bar.any() else sessions], dtype=np.intp)
     low = np.zeros(width, dtype=np.intp)
     high = np.full(width, sessions, dtype=np.intp)
     columns = np.arange(width)

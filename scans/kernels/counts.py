@@ -1,7 +1,7 @@
 """Counts, shares and medians over the last n sessions.
 
 Counts take booleans and are whole numbers, so nothing is undefined: sessions before the array's first row, or before
-an instrument's first bar, count as False. Shares and medians are NaN where they have nothing to stand on.
+an instrument's first bar, count as False. Shares and medians are NaN where they have no values.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from scans.kernels.windows import doubled_sum
 
 
 def rolling_count(holds: Bools, n: int, *, keep: int | None = None) -> Counts:
-    """On how many of the last n sessions it held, (K, N) int16."""
+    """The number of the last n sessions on which `holds` is true, (K, N) int16."""
     check_window_length(n)
     rows = kept_rows(len(holds), keep)
     window = np.zeros((rows + n - 1, *holds.shape[1:]), dtype=np.int16)
-    known = tail(holds, len(window))
-    window[len(window) - len(known) :] = known
+    recent = tail(holds, len(window))
+    window[len(window) - len(recent) :] = recent
     return doubled_sum(window, n)
 
 
@@ -49,7 +49,7 @@ def rolling_share(holds: Bools, n: int, *, of: Bools | None = None, keep: int | 
 
 
 def streak(holds: Bools, *, keep: int | None = None) -> NDArray[np.int32]:
-    """How many sessions in a row, up to each, it has held, (K, N) int32. Looks at all of history."""
+    """The number of sessions in a row, up to each, on which `holds` is true, (K, N) int32. Looks at all of history."""
     rows = kept_rows(len(holds), keep)
     out = np.zeros((rows, *holds.shape[1:]), dtype=np.int32)
     run = np.zeros(holds.shape[1:], dtype=np.int32)
@@ -66,16 +66,16 @@ def rolling_median(x: Floats, n: int, *, keep: int | None = None) -> Floats:
     check_window_length(n)
     rows = kept_rows(len(x), keep)
     x = tail(x, rows + n - 1)
-    found = blank(x, max(len(x) - n + 1, 0))
+    medians = blank(x, max(len(x) - n + 1, 0))
     low, high = (n - 1) // 2, n // 2
-    for start, stop in chunks(len(found), x.shape[1] * n):
+    for start, stop in chunks(len(medians), x.shape[1] * n):
         window = np.array(sliding_window_view(x[start : stop + n - 1], n, axis=0), order="C")
         window.sort(axis=-1)  # NaN last
-        middle = found[start:stop]
+        middle = medians[start:stop]
         np.add(window[..., low], window[..., high], out=middle)
         np.divide(middle, 2.0, out=middle)
         middle[np.isnan(window[..., -1])] = np.nan
-    return pad_missing(found, rows)
+    return pad_missing(medians, rows)
 
 
 def share_below(x: Floats, level: Floats, n: int, *, least: int = 1, keep: int | None = None) -> Floats:
@@ -89,7 +89,7 @@ def share_below(x: Floats, level: Floats, n: int, *, least: int = 1, keep: int |
     x = pad_missing(tail(x, rows + n - 1), rows + n - 1)
     cut = tail(level, rows) * (1.0 - TIE)
     below = np.zeros(cut.shape, dtype=np.int16)
-    known = np.zeros(cut.shape, dtype=np.int16)
+    defined = np.zeros(cut.shape, dtype=np.int16)
     for start, stop in chunks(*cut.shape):
         under = np.empty(cut[start:stop].shape, dtype=np.bool_)
         for place in range(n):
@@ -97,7 +97,7 @@ def share_below(x: Floats, level: Floats, n: int, *, least: int = 1, keep: int |
             np.less(taken, cut[start:stop], out=under)
             below[start:stop] += under
             np.equal(taken, taken, out=under)  # not NaN
-            known[start:stop] += under
-    share = below / np.maximum(known, 1)
-    share[(known < least) | np.isnan(cut)] = np.nan
+            defined[start:stop] += under
+    share = below / np.maximum(defined, 1)
+    share[(defined < least) | np.isnan(cut)] = np.nan
     return share

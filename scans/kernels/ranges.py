@@ -42,7 +42,7 @@ def depth(high: Floats, low: Floats, n: int, *, keep: int | None = None) -> Floa
 
 
 def place(close: Floats, high: Floats, low: Floats, n: int, *, keep: int | None = None) -> Floats:
-    """Where the close stands between the lowest low (0) and the highest high (1) of n sessions, (K, N); .5 where the
+    """The place of the close between the lowest low (0) and the highest high (1) of n sessions, (K, N); .5 where the
     two are tied."""
     top, bottom = rolling_max(high, n, keep=keep), rolling_min(low, n, keep=keep)
     span = top - bottom
@@ -61,7 +61,7 @@ def change(x: Floats, n: int = 1, *, keep: int | None = None) -> Floats:
 
 
 def ratio(x: Floats, n: int, *, keep: int | None = None) -> Floats:
-    """x / (x n sessions before), (K, N). To be ranked, rather than the return: it stands near 1, where 1e-9 relative
+    """x / (x n sessions before), (K, N). To be ranked, rather than the return: it is near 1, where 1e-9 relative
     is a tie of two prices."""
     check_window_length(n)
     value = blank(x, kept_rows(len(x), keep))

@@ -1,7 +1,7 @@
 """Comparing instruments with each other, session by session (scanner definitions, sections 0, 4 and 6).
 
-The only kernels that look across a row. What they give for an instrument depends on the others' values, not on the
-order of the columns (where that settles a tie it is because columns stand in the order of their codes).
+The only kernels that look across a row. The result of an instrument depends on the others' values, not on the order
+of the columns (which settles a tie only as the order of the codes).
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ def _average_ranks(begins: Bools) -> Floats:
 def top_per_group(values: Floats, mask: Bools, count: int, group: NDArray[Any] | None = None) -> Bools:
     """Of the instruments of `mask`, in each session and group, the `count` with the largest values, (K, N).
 
-    `values` are raw input and compare exactly; the earlier column stands first of equal ones, and NaN stands last.
+    `values` are raw input and compare exactly; the earlier column is first of equal ones, and NaN is last.
     group (K, N) whole numbers; without it all are one group.
     """
     if group is None:
         return _top(values, mask, count)
     chosen = np.zeros(mask.shape, dtype=np.bool_)
-    for one in np.unique(group[mask]):
-        chosen |= _top(values, mask & (group == one), count)
+    for number in np.unique(group[mask]):
+        chosen |= _top(values, mask & (group == number), count)
     return chosen
 
 

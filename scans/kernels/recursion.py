@@ -2,7 +2,7 @@
 
 `y[t] = y[t-1] + alpha (x[t] - y[t-1])`, started at the first bar with its value. In this form a constant series stays
 exactly constant. Time goes down the rows, so a step is three operations on contiguous rows of N, into buffers that
-stay in the cache; nothing is allocated per row and only rows that are asked for are written. Levels of a chain
+stay in the cache; nothing is allocated per row and only requested rows are written. Levels of a chain
 (an average of an average) advance together, so the input is read once.
 
 An input is any iterable of rows, so inputs that are computed (gains, losses) need no array of their own.
@@ -44,7 +44,7 @@ def advance(
     that broadcasts to `width`. Level k smooths level k - 1, level 0 the rows.
 
     A column is NaN until `begin` names it, because its rows are. Rows that are 0 up to the first bar, and at it, need
-    no `begin`: all states stand at 0 until then.
+    no `begin`: all states are 0 until then.
     """
     levels = [np.zeros(width) for _ in alphas]
     step = np.empty(width)
@@ -83,19 +83,19 @@ def recurse_column(x: Floats, alpha: float, levels: int, rows: int) -> list[Floa
     """The levels of the recursion on one instrument's x, (T, 1): the last `rows` of each, (rows, 1)."""
     first = int(first_bars(x)[0])
     source = x[:, 0].tolist()
-    found = []
+    states = []
     for _ in range(levels):
         source = recurse_single(source, alpha, first)
-        found.append(np.array(source[len(source) - rows :]).reshape(rows, 1))
-    return found
+        states.append(np.array(source[len(source) - rows :]).reshape(rows, 1))
+    return states
 
 
 def recurse_single(values: Sequence[float], alpha: float, first: int) -> list[float]:
     """The recursion on plain numbers, started at place `first` with the value there; NaN before."""
-    found = [nan] * min(first, len(values))
+    states = [nan] * min(first, len(values))
     if first < len(values):
         state = values[first]
         for value in values[first:]:
             state += alpha * (value - state)
-            found.append(state)
-    return found
+            states.append(state)
+    return states

@@ -126,12 +126,12 @@ def r_squared(x: Floats, n: int, *, keep: int | None = None) -> Floats:
     share = blank(x, kept_rows(len(x), keep))
     x = tail(x, len(share) + n - 1)
     for columns in _blocks(x):
-        found = moments(x[:, columns], n, keep=len(share))
-        flat = found.squares <= n * TIE * TIE
-        part = found.products
+        window = moments(x[:, columns], n, keep=len(share))
+        flat = window.squares <= n * TIE * TIE
+        part = window.products
         part *= part
         with np.errstate(divide="ignore", invalid="ignore"):
-            part /= found.squares * spread(n)
+            part /= window.squares * spread(n)
         np.minimum(part, 1.0, out=part)
         part[flat] = 0.0
         share[:, columns] = part

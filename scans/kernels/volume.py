@@ -1,4 +1,4 @@
-"""What volume says of price: signed volume and on-balance volume (scanner definitions, section 0).
+"""Volume by the direction of the price: signed volume and on-balance volume (scanner definitions, section 0).
 
 `obv = cumsum(sign(C[t] - C[t-1]) V[t])`, and only its slope is used. Written with its increments d, the numerator
 sum((j - middle) obv[j]) over the last n sessions is sum(d[j] j (n - j) / 2), j = 1 .. n-1: the level before the window
@@ -31,7 +31,7 @@ def obv(close: Floats, volume: Floats) -> Floats:
 
 def obv_sides(close: Floats, volume: Floats, n: int, *, keep: int | None = None) -> tuple[Floats, Floats]:
     """The numerator of the slope of obv over n as up - down, (K, N) each: the weighted volumes of the sessions that
-    closed higher and of those that closed lower."""
+    closed higher and of the sessions that closed lower."""
     check_window_length(n)
     rows = kept_rows(len(close), keep)
     reach = min(rows + n - 1, len(close))

@@ -188,6 +188,6 @@ def _signal(rank: ScanRank, n: int, lives: Lifecycles, plans: Plans, prices_of_d
         exit_on=day(left),
         exit_price=price(left, lives.exit[n]),
         return_pct=float(f"{gain:.10g}") if np.isfinite(gain) else None,
-        sessions_held=int(lives.held[n]),
+        sessions_held=int(lives.holding[n]),
         seen_until=day(left if left >= 0 else len(prices_of_days.sessions) - 1),
     )

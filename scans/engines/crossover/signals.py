@@ -1,14 +1,13 @@
-"""What the crossover scanners v1 and v2 share: measures, seven signals, filters and the base risk
+"""The common part of the crossover scanners v1 and v2: measures, seven signals, filters and the base risk
 (scanner definitions, section 2).
 
-1. `features`: the measures, from bars alone and free of parameters, so that every version of v1 or v2 with other
-   parameters judges the same arrays.
-2. `filters`, `signals`, `risks`: the questions asked of them, as conditions; what depends on the session (the rsi
-   threshold, the fallback step) comes in as (K, 1).
+1. `features`: the measures, from bars alone and free of parameters, so that all versions of v1 and v2 share them.
+2. `filters`, `signals`, `risks`: the conditions on them; limits that depend on the session (the rsi threshold, the
+   fallback step) are passed as (K, 1).
 
-Where the definitions are silent: "crosses above" means above at t and not above at t-1; every comparison in which a
-computed measure takes part follows the ties rule, also against a constant, because such a constant is a ratio of two
-computed series; the turnover and price floors compare as they are.
+Choices where the definitions are silent: "crosses above" means above at t and not above at t-1; every comparison in
+which a computed measure takes part follows the ties rule, also against a constant, because such a constant is a ratio
+of two computed series; the turnover and price floors compare as they are.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ from numpy.typing import NDArray
 from marketdata.panel import Floats
 from scans.engines import regimes
 from scans.engines.base import Features, Universe
-from scans.engines.conditions import Condition, Limit, filter_, gate, risk, signal
+from scans.engines.conditions import Condition, Limit, filter_, gate, liquidity_floors, risk, signal
 from scans.engines.crossover.thresholds import CrossoverParams
 from scans.engines.indicators import Measures
 from scans.engines.regimes import Codes
-from scans.kernels.arrays import tail
+from scans.kernels.arrays import quotient, tail
 from scans.kernels.compare import above, at_least, crosses_above, rises
 from scans.kernels.counts import rolling_count
 from scans.kernels.oscillators import osc_positive, osc_rises
@@ -38,12 +37,12 @@ INPUTS = {"volume": 19, "amount": 19}
 MOMENTUM = ("cross", "volume", "macd", "rsi")
 TREND = ("tema", "obv", "above5")
 SHOWN = ("turnover", "gap", "ext", "rsi_tema", "rsi_dema", "volume_5", "volume_20")
-"""The measures that a rank keeps."""
+"""The measures recorded with a rank."""
 
 
 def features(measures: Measures) -> dict[str, NDArray[Any]]:
-    """The shared measures, (K, N) each: float64 where a threshold is laid on them; float32 beside its verdict where
-    only the sign is asked. Computed once for all engines over the same bars."""
+    """The shared measures, (K, N) each: float64 where a threshold applies to them; float32 beside a verdict where
+    only the sign matters. Computed once for all engines over the same bars."""
     return dict(measures.once("crossover", lambda: _features(measures)))
 
 
@@ -56,18 +55,18 @@ def _features(measures: Measures) -> dict[str, NDArray[Any]]:
     sides = measures.osc(3)
     of_tema, of_dema = measures.rsi_tema_dema(14)
     mean20 = measures.mean("volume", 20)
-    stood_above = above(tail(upper, k + 4), tail(lower, k + 4))
+    is_above = above(tail(upper, k + 4), tail(lower, k + 4))
     return {
         "turnover": measures.mean("amount", 20),
         "gap": (tema - dema) / now,
         "ext": (now - tema) / tema,
         "rsi_tema": of_tema,
         "rsi_dema": of_dema,
-        "volume_5": _over(volume, measures.mean("volume", 5)),
-        "volume_20": _over(volume, mean20),
+        "volume_5": quotient(volume, measures.mean("volume", 5)),
+        "volume_20": quotient(volume, mean20),
         "cross": crosses_above(upper, lower, keep=k),
-        "above": rolling_count(stood_above, 5, keep=k).astype(np.int8),
-        "tema_over_dema": stood_above[len(stood_above) - k :],
+        "above": rolling_count(is_above, 5, keep=k).astype(np.int8),
+        "tema_over_dema": is_above[len(is_above) - k :],
         "over_tema": above(now, tema),
         "over_dema": above(now, dema),
         "osc": _share(tail(sides.up - sides.down, k), now),
@@ -90,19 +89,13 @@ def _slope(name: str, sides: tuple[Floats, Floats], scale: Floats) -> dict[str, 
 
 
 def _share(value: Floats, scale: Floats) -> NDArray[np.float32]:
-    return _over(value, scale).astype(np.float32)
-
-
-def _over(value: Floats, scale: Floats) -> Floats:
-    """value / scale, NaN where the scale is 0: a mean volume of sessions without a trade."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(scale > 0, value / scale, np.nan)
+    return quotient(value, scale).astype(np.float32)
 
 
 def regime_gate(codes: Codes, shape: tuple[int, ...], closed: tuple[int, ...]) -> Condition:
-    """Whether the regime of the session lets anything through; the value is its place in `regimes.NAMES`."""
+    """The gate of the session's regime; the value is its place in `regimes.NAMES`."""
     open_ = ~np.isin(codes, closed)
-    names = " nor ".join(regimes.NAMES[one] for one in closed)
+    names = " nor ".join(regimes.NAMES[code] for code in closed)
     listed = ", ".join(f"{place} {name}" for place, name in enumerate(regimes.NAMES))
     return gate(
         "regime",
@@ -115,25 +108,13 @@ def regime_gate(codes: Codes, shape: tuple[int, ...], closed: tuple[int, ...]) -
 def filters(
     f: Features, universe: Universe, params: CrossoverParams, *, rsi: Limit, gap: Limit, ext: Limit
 ) -> list[Condition]:
-    """The hard filters both scanners know; rsi is the threshold of the session, gap and ext the most allowed."""
+    """The hard filters of both scanners; rsi is the threshold of the session, gap and ext the largest allowed
+    values."""
     cap = rsi + params.rsi_headroom
     hot = at_least(f["rsi_tema"], params.overheat_rsi)
     spike = at_least(f["volume_5"], params.overheat_volume)
     return [
-        filter_(
-            "turnover",
-            f["turnover"],
-            "mean turnover of 20 sessions >= {}",
-            at_least(f["turnover"], params.turnover_min),
-            params.turnover_min,
-        ),
-        filter_(
-            "price",
-            universe.close,
-            "raw close >= {}",
-            universe.close >= params.price_min,
-            params.price_min,
-        ),
+        *liquidity_floors(universe, f["turnover"], turnover_min=params.turnover_min, price_min=params.price_min),
         filter_("rsi cap", f["rsi_tema"], "rsi_tema < {}", above(cap, f["rsi_tema"]), cap),
         filter_(
             "overheat",
@@ -156,11 +137,11 @@ def filters(
 
 
 def signals(f: Features, params: CrossoverParams, *, rsi: Limit, volume: Condition) -> dict[str, Condition]:
-    """The seven signals by name, in the order of `SIGNALS`; rsi is the threshold of the session, volume the signal
+    """The seven signals by name, in this order; rsi is the threshold of the session, volume the signal
     of its step."""
     tema, dema = f["rsi_tema"], f["rsi_dema"]
     near = above(params.rsi_near, np.abs(tema - dema)) & above(tema, rsi)
-    listed = [
+    conditions = [
         signal("cross", 3, f["cross"], "tema20 crosses above dema10", f["cross"]),
         volume,
         signal("macd", 1, f["osc"], "macd oscillator (as a share of the close) > 0", f["osc_positive"]),
@@ -196,7 +177,7 @@ def signals(f: Features, params: CrossoverParams, *, rsi: Limit, volume: Conditi
             params.above_min,
         ),
     ]
-    return {one.name: one for one in listed}
+    return {condition.name: condition for condition in conditions}
 
 
 def volume_signal(f: Features, params: CrossoverParams, vol_mult: Limit) -> Condition:
@@ -213,7 +194,7 @@ def volume_signal(f: Features, params: CrossoverParams, vol_mult: Limit) -> Cond
 
 
 def risks(f: Features, params: CrossoverParams) -> list[Condition]:
-    """What makes a pick risky; the sum of the points is its risk."""
+    """The risks of a pick; the sum of their points is its risk."""
     return [
         risk(
             "rsi",

@@ -22,7 +22,7 @@ PLANS = (
 
 
 def assign_labels(score: NDArray[np.floating[Any]]) -> NDArray[np.str_]:
-    """The label of each score, in the shape given."""
+    """The label of each score, in its shape."""
     return np.select(
         [score >= 10, score >= 8, score >= 6],
         ["strong buy", "buy candidate", "watch"],
@@ -53,5 +53,5 @@ def assign_strategies(
         (points >= 8, POSITION),
         ((points >= 6) & (trend >= longterm_trend), LONGTERM),
     )
-    conditions, chosen = zip(*conditions_and_strategies, strict=True)
-    return np.select(conditions, [np.int8(one) for one in chosen], np.int8(WATCH))
+    conditions, codes = zip(*conditions_and_strategies, strict=True)
+    return np.select(conditions, [np.int8(code) for code in codes], np.int8(WATCH))

@@ -1,5 +1,5 @@
-"""The parameters that the crossover scanners v1 and v2 share, and what a session's regime makes of them
-(scanner definitions, sections 1 and 2)."""
+"""The common parameters of the crossover scanners v1 and v2, and their values in a session's regime (scanner
+definitions, sections 1 and 2)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scans.engines.regimes import Codes
 
 @dataclass(frozen=True)
 class CrossoverParams:
-    """The parameters that v1 and v2 have in common."""
+    """The common parameters of v1 and v2."""
 
     turnover_min: float = turnover_floor()
     price_min: float = price_floor()
@@ -81,7 +81,7 @@ def rsi_threshold(codes: Codes, params: CrossoverParams) -> NDArray[Any]:
 
 
 def min_signals(codes: Codes, params: CrossoverParams) -> NDArray[Any]:
-    """How many signals a match needs in each session's regime, (K, 1)."""
+    """The number of signals that a match needs in each session's regime, (K, 1)."""
     return by_regime(
         codes,
         neutral=params.min_signals_neutral,

@@ -2,7 +2,7 @@
 
 1. `features`: the crossover measures of `signals`, with EMA60 and ATR14.
 2. `score`: the regime of the day gives the thresholds; hard filters; at least `min_signals` of seven signals; where
-   fewer than `target_min` match, a session takes the first fallback step that lets enough match, else the last.
+   fewer than `target_min` match, a session takes the first fallback step with enough matches, else the last.
 3. Score = points of the signals (0..13); label, strategy and plan by table; the best `top_n` are kept.
 
 The step is chosen session by session from nothing but that session, so nothing leaks into the next one.
@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.panel import Bools
-from scans.engines import outcomes, regimes
-from scans.engines.base import Check, Features, MarketIndex, Outcome, Universe
+from scans.engines import regimes
+from scans.engines.base import Features, Universe
+from scans.engines.condition_engine import ConditionEngine, Evaluation, MarketState
 from scans.engines.conditions import (
     Condition,
     all_defined,
@@ -35,11 +36,12 @@ from scans.engines.crossover.signals import MOMENTUM, TREND, volume_signal
 from scans.engines.crossover.thresholds import CrossoverParams, min_signals, rsi_threshold
 from scans.engines.engine_params import param
 from scans.engines.indicators import Measures
-from scans.engines.ranking import Picks, order_picks
+from scans.engines.outcomes import levels
+from scans.engines.ranking import Picks, order_picks, rank_rule
 from scans.kernels.compare import at_least
 
 WARM_UP = 640
-"""Sessions before the first asked for, for the sake of EMA60. On KRX 2019..2025 (2,731 instruments, three dates) a
+"""Sessions before the first requested one, for EMA60. On KRX 2019..2025 (2,731 instruments, three dates) a
 start that late moves close / EMA60 by 3e-8 at most and every other measure by less; 450 sessions move it by 1.5e-6."""
 
 CLOSED = (regimes.CRASH,)
@@ -85,22 +87,8 @@ class Params(CrossoverParams):
     top_n: int = param(20, least=1, most=10_000, unit="instruments", help="How many picks are kept")
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """One evaluation of every condition: what `score` combines and `explain` shows."""
-
-    regime: regimes.Codes
-    step: NDArray[np.int8]
-    scored: Bools
-    conditions: list[Condition]
-    signals: dict[str, Condition]
-    points: NDArray[np.int8]
-    risk: NDArray[np.int8]
-    matched: Bools
-
-
-class Engine:
-    """See the module."""
+class Engine(ConditionEngine):
+    """The engine v1; the module describes its steps."""
 
     slug: ClassVar[str] = "v1"
     title: ClassVar[str] = "Strict crossover scanner"
@@ -113,6 +101,7 @@ class Engine:
     }
     warm_up: ClassVar[int] = WARM_UP
     regime_kind: ClassVar[str] = regimes.DAILY
+    closed_regimes: ClassVar[tuple[int, ...]] = CLOSED
     min_bars: ClassVar[int] = 60
     Params: ClassVar[type[Any]] = Params
     feature_params: ClassVar[tuple[str, ...]] = ()
@@ -128,89 +117,52 @@ class Engine:
             "atr": measures.atr(14) / close,
         }
 
-    def score(self, universe: Universe, features: Features, index: MarketIndex, params: Any) -> Outcome:
-        """See `base.Engine`. `matched` counts before `top_n`."""
-        judged = _judge(universe, features, index, params)
-        picks = order_picks(universe, judged.matched, judged.points)
-        picks = picks.where(picks.rank <= params.top_n)
-        strategy = _strategy(judged, picks)
-        days = outcomes.days(
-            universe,
-            scored=judged.scored,
-            matched=judged.matched.sum(axis=1),
-            regime=[regimes.NAMES[code] for code in judged.regime],
-            closed=np.isin(judged.regime, CLOSED),
-            short_risk=regimes.short_risk(index)[index.rows(universe.sessions)],
-            step=judged.step,
-        )
-        ranks = outcomes.ranks(
-            picks,
+    def evaluate(self, universe: Universe, features: Features, market: MarketState, params: Any) -> Evaluation:
+        """See `ConditionEngine`; the thresholds are those of the fallback step of each session."""
+        f, regime = features, market.regime
+        add_rsi, add_signals = (add[market.rows][:, None] for add in regimes.range_adjustment(market.index))
+        rsi = rsi_threshold(regime, params) + add_rsi
+        scored = universe.eligible & all_defined(f)
+        risks = signals.risks(f, params)
+        risk = sum_points(risks)
+        first = [
+            *universe_conditions(universe, scored),
+            signals.regime_gate(regime, scored.shape, CLOSED),
+            *signals.filters(f, universe, params, rsi=rsi, gap=params.gap_max, ext=params.ext_max),
+            *_own_filters(f, params),
+            *risks,
+            filter_("risk", risk, "risk < {}", risk < params.risk_max, params.risk_max),
+        ]
+        passed = all_hold(condition for condition in first if condition.group != "risk")
+        ladder = _ladder(params, min_signals(regime, params) + add_signals)
+        fired = signals.signals(f, params, rsi=rsi, volume=volume_signal(f, params, ladder[0][0]))
+        step = _fallback(f, params, regime, passed, fired, ladder)
+        vol_mult = np.array([mult for mult, _ in ladder])[step][:, None]
+        need = np.choose(step[:, None], [need for _, need in ladder])
+        fired["volume"] = volume_signal(f, params, vol_mult)
+        number = count_fulfilled(fired.values())
+        enough = gate("signals", number, "at least {} of the seven signals", number >= need, need)
+        points = sum_points(fired.values())
+        matched = passed & enough.holds
+        picks = order_picks(universe, matched, points).best(params.top_n)
+        strategy = _strategy(picks, points, fired)
+        return Evaluation(
+            scored=scored,
+            matched=matched.sum(axis=1),
+            checks=[*first, *fired.values(), enough],
+            picks=picks,
+            rank_rule=rank_rule(params.top_n),
             label=strategies.assign_labels(picks.score),
             strategy=np.array(strategies.NAMES)[strategy],
-            levels=outcomes.levels(strategies.PLANS, strategy, picks.of(universe.close)),
-            signals={name: one.holds for name, one in judged.signals.items()},
+            levels=levels(strategies.PLANS, strategy, picks.of(universe.close)),
+            signals={name: condition.holds for name, condition in fired.items()},
             components={
-                "points": judged.points,
-                "risk": judged.risk,
-                **{name: features[name] for name in (*signals.SHOWN, "atr")},
+                "points": points,
+                "risk": risk,
+                **{name: f[name] for name in (*signals.SHOWN, "atr")},
             },
+            step=step,
         )
-        return Outcome(days, ranks)
-
-    def explain(
-        self,
-        universe: Universe,
-        features: Features,
-        index: MarketIndex,
-        params: Any,
-        *,
-        day: int,
-        column: int,
-    ) -> list[Check]:
-        """See `base.Engine`; the thresholds are those of the fallback step that the session took."""
-        today = {name: values[day : day + 1] for name, values in features.items()}
-        judged = _judge(universe.on(day), today, index, params)
-        picks = order_picks(universe.on(day), judged.matched, judged.points)
-        picks = picks.where(picks.rank <= params.top_n)
-        rule = f"within the best {params.top_n}"
-        return [*(one.check(0, column) for one in judged.conditions), picks.check(column, rule)]
-
-
-def _judge(universe: Universe, f: Features, index: MarketIndex, params: Params) -> Evaluation:
-    at = index.rows(universe.sessions)
-    regime = regimes.regime_daily(index)[at]
-    add_rsi, add_signals = (add[at][:, None] for add in regimes.range_adjustment(index))
-    rsi = rsi_threshold(regime, params) + add_rsi
-    scored = universe.eligible & all_defined(f)
-    risks = signals.risks(f, params)
-    risk = sum_points(risks)
-    first = [
-        *universe_conditions(universe, scored),
-        signals.regime_gate(regime, scored.shape, CLOSED),
-        *signals.filters(f, universe, params, rsi=rsi, gap=params.gap_max, ext=params.ext_max),
-        *_own_filters(f, params),
-        *risks,
-        filter_("risk", risk, "risk < {}", risk < params.risk_max, params.risk_max),
-    ]
-    passed = all_hold(one for one in first if one.group != "risk")
-    ladder = _ladder(params, min_signals(regime, params) + add_signals)
-    fired = signals.signals(f, params, rsi=rsi, volume=volume_signal(f, params, ladder[0][0]))
-    step = _fallback(f, params, regime, passed, fired, ladder)
-    vol_mult = np.array([mult for mult, _ in ladder])[step][:, None]
-    need = np.choose(step[:, None], [need for _, need in ladder])
-    fired["volume"] = volume_signal(f, params, vol_mult)
-    found = count_fulfilled(fired.values())
-    enough = gate("signals", found, "at least {} of the seven signals", found >= need, need)
-    return Evaluation(
-        regime=regime,
-        step=step,
-        scored=scored,
-        conditions=[*first, *fired.values(), enough],
-        signals=fired,
-        points=sum_points(fired.values()),
-        risk=risk,
-        matched=passed & enough.holds,
-    )
 
 
 def _own_filters(f: Features, params: Params) -> list[Condition]:
@@ -234,7 +186,7 @@ def _own_filters(f: Features, params: Params) -> list[Condition]:
 
 
 def _ladder(params: Params, need: NDArray[Any]) -> list[tuple[float, NDArray[Any]]]:
-    """(vol_mult, min_signals (K, 1)) of each fallback step; a step never tightens what the one before asked for."""
+    """(vol_mult, min_signals (K, 1)) of each fallback step; no step is stricter than the step before."""
     rungs = [(params.vol_mult, need)]
     for vol_mult, least in (
         (params.step1_vol_mult, params.step1_min_signals),
@@ -253,8 +205,8 @@ def _fallback(
     fired: dict[str, Condition],
     ladder: list[tuple[float, NDArray[Any]]],
 ) -> NDArray[np.int8]:
-    """The step each session takes, (K,): the first that lets enough match, else the last; 0 where it is closed."""
-    others = count_fulfilled(one for name, one in fired.items() if name != "volume")
+    """The fallback step of each session, (K,): the first with enough matches, else the last; 0 where it is closed."""
+    others = count_fulfilled(condition for name, condition in fired.items() if name != "volume")
     target = np.where(regime == regimes.BEAR, params.target_min_bear, params.target_min)
     step = np.zeros(len(regime), dtype=np.int8)
     short = ~np.isin(regime, CLOSED)
@@ -265,17 +217,13 @@ def _fallback(
     return step
 
 
-def _strategy(judged: Evaluation, picks: Picks) -> NDArray[np.int8]:
+def _strategy(picks: Picks, points: NDArray[np.int8], fired: Mapping[str, Condition]) -> NDArray[np.int8]:
     """The strategy of each pick, (P,)."""
-
-    def counted(names: tuple[str, ...]) -> NDArray[np.int8]:
-        return picks.of(sum_points(judged.signals[name] for name in names))
-
     return strategies.assign_strategies(
-        picks.of(judged.points),
-        cross=picks.of(judged.signals["cross"].holds),
-        volume=picks.of(judged.signals["volume"].holds),
-        momentum=counted(MOMENTUM),
-        trend=counted(TREND),
+        picks.of(points),
+        cross=picks.of(fired["cross"].holds),
+        volume=picks.of(fired["volume"].holds),
+        momentum=picks.of(sum_points(fired[name] for name in MOMENTUM)),
+        trend=picks.of(sum_points(fired[name] for name in TREND)),
         longterm_trend=2,
     )

@@ -1,4 +1,4 @@
-"""What v2 asks more softly than v1, and its parameters (scanner definitions, section 3).
+"""The softer rules of v2 and its parameters (scanner definitions, section 3).
 
 1. `gap_max`: the largest gap, by regime.
 2. `trend_gate`: the trend gate, looser in a bull regime.
@@ -69,23 +69,24 @@ def trend_gate(f: Features, regime: regimes.Codes, params: Params) -> Condition:
     bull = (regime == regimes.BULL)[:, None]
     need = np.where(bull, params.trend_bull_min, 3)
     sessions = np.where(bull, params.above_bull_min, params.above_min)
-    held = f["tema_rising"].astype(np.int8) + f["obv_rising"] + (f["above"] >= sessions) + (bull & f["tema_over_dema"])
+    number = f["tema_rising"].astype(np.int8) + f["obv_rising"] + (f["above"] >= sessions)
+    number += bull & f["tema_over_dema"]
     return gate(
         "trend",
-        held,
+        number,
         "at least {} of: tema20 rises, obv rises, tema20 > dema10 on {} of the last 5 sessions, "
         "and (bull) tema20 > dema10 now",
-        held >= need,
+        number >= need,
         need,
         sessions,
     )
 
 
-def heat_risks(f: Features, worth: NDArray[np.int8]) -> list[Condition]:
-    """What makes a pick of 6 points or more riskier still; of each pair only the graver counts."""
-    strong = worth >= STRONG
-    listed: list[Condition] = []
-    hot = np.zeros(worth.shape, dtype=np.int8)
+def heat_risks(f: Features, points: NDArray[np.int8]) -> list[Condition]:
+    """The additional risks of a pick of 6 points or more; of each pair only the graver counts."""
+    strong = points >= STRONG
+    risks: list[Condition] = []
+    hot = np.zeros(points.shape, dtype=np.int8)
     for name, measure, low, high in (
         ("hot rsi", "rsi_tema", 70.0, 75.0),
         ("hot volume", "volume_5", 2.5, 3.0),
@@ -95,10 +96,10 @@ def heat_risks(f: Features, worth: NDArray[np.int8]) -> list[Condition]:
         some, grave = strong & at_least(value, low), strong & at_least(value, high)
         hot += some
         text = f"{measure} >= {{}}, points >= {STRONG}"
-        listed.append(risk(name, 2, value, text + " (and below the graver)", some & ~grave, low))
-        listed.append(risk(name + " grave", 3, value, text, grave, high))
-    listed.append(risk("hot together", 2, hot, "two or more of the three", hot >= 2))
-    return listed
+        risks.append(risk(name, 2, value, text + " (and below the graver)", some & ~grave, low))
+        risks.append(risk(name + " grave", 3, value, text, grave, high))
+    risks.append(risk("hot together", 2, hot, "two or more of the three", hot >= 2))
+    return risks
 
 
 def cutoff(regime: regimes.Codes, strategy: NDArray[np.int8], params: Params) -> Floats:
@@ -114,5 +115,5 @@ def cutoff(regime: regimes.Codes, strategy: NDArray[np.int8], params: Params) ->
         params.cutoff_position_neutral,
         params.cutoff_longterm_neutral,
     )
-    found: Floats = table[regime[:, None], strategy]
-    return found
+    least: Floats = table[regime[:, None], strategy]
+    return least

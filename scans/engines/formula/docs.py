@@ -11,15 +11,15 @@ from typing import Any
 
 from marketdata.panel import FIELDS
 from scans.engines.engine_params import schema
-from scans.engines.formula.checking import MAX_DEFINITIONS, MAX_HISTORY
 from scans.engines.formula.engine import DEFAULT, Params
 from scans.engines.formula.errors import FormulaError
 from scans.engines.formula.examples import DIP, LEADERS, V1
 from scans.engines.formula.functions import GROUPS, MAX_SPAN, MAX_WINDOW, Function
+from scans.engines.formula.limits import MAX_NESTING, MAX_OPERANDS
 from scans.engines.formula.nodes import Node, Nodes
 from scans.engines.formula.program import LEAST_WARM_UP
-from scans.engines.formula.syntax import MAX_NESTING, MAX_OPERANDS
 from scans.engines.formula.tokens import MAX_LENGTH
+from scans.engines.formula.type_checker import MAX_DEFINITIONS, MAX_HISTORY
 
 FIELD_TEXTS = {
     "open": "first price of the session",

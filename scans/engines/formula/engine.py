@@ -1,6 +1,6 @@
 """formula: a screen written by the user (docs/formula.md).
 
-1. `features`: everything of the formula that an instrument's own bars decide.
+1. `features`: everything of the formula that depends on an instrument's own bars alone.
 2. `score`: percentiles and regimes, the match and the score.
 
 An instrument is picked where it is eligible, every value that the formula compares is defined (`defined`; so `not`
@@ -9,28 +9,31 @@ never turns a missing value into a match), the match holds and the score is defi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from marketdata.number_format import format_number
-from marketdata.panel import Bools, Floats
-from scans.engines import conditions, outcomes, regimes
-from scans.engines.base import Check, Features, MarketIndex, Outcome, Requirements, Universe
+from marketdata.panel import Floats
+from scans.engines import outcomes, regimes
+from scans.engines.base import Check, Features, Requirements, Universe
+from scans.engines.condition_engine import Checkable, ConditionEngine, Evaluation, MarketState
+from scans.engines.conditions import universe_conditions
 from scans.engines.engine_params import param
 from scans.engines.formula import program
-from scans.engines.formula.evaluate import Judging, measured
+from scans.engines.formula.evaluation import MarketValues, compute_features
 from scans.engines.formula.nodes import Kind, Node
 from scans.engines.formula.program import Condition, Program
 from scans.engines.indicators import Measures
+from scans.engines.outcomes import levels
 from scans.engines.ranking import order_picks
 
 
 @dataclass(frozen=True)
 class Params:
-    """The formula and what to do with its picks. Making one raises FormulaError where the formula is wrong."""
+    """The formula and the plan of its picks. Raises FormulaError where the formula is wrong."""
 
     match: str = param(
         "close > ema(close, 60) and rsi(14) < 40 and turnover(20) > 1e9",
@@ -64,8 +67,8 @@ class Params:
 
     @property
     def program(self) -> Program:
-        """The formula, compiled once for equal texts."""
-        return program.compiled(self.define, self.match, self.score)
+        """The compiled formula, cached for equal texts."""
+        return program.compile_program(self.define, self.match, self.score)
 
     @property
     def plan(self) -> outcomes.Plan:
@@ -79,15 +82,8 @@ class Params:
 DEFAULT = Params()
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    scored: Bools
-    score: Floats
-    matched: Bools
-
-
-class Engine:
-    """See the module. The class attributes are those of the default formula; `needs` answers for any."""
+class Engine(ConditionEngine):
+    """The engine formula. The class attributes are those of the default formula; `requirements` answers for any."""
 
     slug: ClassVar[str] = "formula"
     title: ClassVar[str] = "Formula"
@@ -104,85 +100,82 @@ class Engine:
         return Requirements(params.program.inputs, params.program.warm_up, params.min_bars)
 
     def features(self, measures: Measures, params: Any) -> Features:
-        """The formula's values by their keys, (K, N); see `evaluating.measured`."""
-        return measured(params.program, measures)
+        """The formula's values by their keys, (K, N); see `evaluation.compute_features`."""
+        return compute_features(params.program, measures)
 
-    def score(self, universe: Universe, features: Features, index: MarketIndex, params: Any) -> Outcome:
-        """See `base.Engine`. `matched` counts before `top_n`; signals are the conditions that the formula defines,
-        components its numbers (without definitions: what the match compares)."""
-        judging = Judging(params.program, universe, features, index)
-        judged = _judge(judging)
-        picks = order_picks(universe, judged.matched, judged.score)
-        picks = picks.where(picks.rank <= params.top_n)
-        days = outcomes.days(
-            universe,
-            scored=judged.scored,
-            matched=judged.matched.sum(axis=1),
-            regime=[regimes.NAMES[code] for code in regimes.regime_trend(index)[judging.at]],
-            closed=np.zeros(len(universe.sessions), dtype=np.bool_),
-            short_risk=regimes.short_risk(index)[judging.at],
-        )
-        one_plan = np.zeros(len(picks), dtype=np.intp)
-        ranks = outcomes.ranks(
-            picks,
+    def evaluate(self, universe: Universe, features: Features, market: MarketState, params: Any) -> Evaluation:
+        """See `ConditionEngine`. Filters are the parts of the match that must all hold, each before its own comparisons
+        where it has several. Signals are the conditions that the formula defines, components its numbers; without
+        definitions, components are the compared values."""
+        formula = params.program
+        values = MarketValues(formula, universe, features, market.index)
+        scored = universe.eligible & values.defined()
+        score = values.wide(formula.score).astype(np.float64)
+        matched = scored & values.wide(formula.match) & np.isfinite(score)
+        picks = order_picks(universe, matched, score).best(params.top_n)
+        return Evaluation(
+            scored=scored,
+            matched=matched.sum(axis=1),
+            checks=[*universe_conditions(universe, scored), *_checks(formula, values, score)],
+            picks=picks,
+            rank_rule="",
             label=np.full(len(picks), "match"),
             strategy=np.full(len(picks), "formula"),
-            levels=outcomes.levels([params.plan], one_plan, picks.of(universe.close)),
-            signals={name: judging.wide(one) for name, one in params.program.signals.items()},
-            components={name: judging.wide(one) for name, one in params.program.components.items()},
+            levels=levels([params.plan], np.zeros(len(picks), dtype=np.intp), picks.of(universe.close)),
+            signals={name: values.wide(node) for name, node in formula.signals.items()},
+            components={name: values.wide(node) for name, node in formula.components.items()},
         )
-        return Outcome(days, ranks)
-
-    def explain(
-        self,
-        universe: Universe,
-        features: Features,
-        index: MarketIndex,
-        params: Any,
-        *,
-        day: int,
-        column: int,
-    ) -> list[Check]:
-        """See `base.Engine`. Filters are the parts of the match that must all hold; below one that joins comparisons
-        stand those ("comparison")."""
-        formula = params.program
-        today = {name: values[day : day + 1] for name, values in features.items()}
-        judging = Judging(formula, universe.on(day), today, index)
-        judged = _judge(judging)
-        checks = [one.check(0, column) for one in conditions.universe_conditions(judging.universe, judged.scored)]
-        for one in formula.conditions:
-            checks.append(_check(judging, one, "filter", column))
-            checks += [_check(judging, part, "comparison", column) for part in one.parts]
-        for name, node in formula.signals.items():
-            text = formula.texts.get(node, name)
-            checks.append(_check(judging, Condition(node, text, name, None), "signal", column))
-        worth = float(judged.score[0, column])
-        checks.append(Check("gate", "score", worth, f"defined: {formula.score_text}", bool(np.isfinite(worth))))
-        return checks
 
 
-def _judge(judging: Judging) -> Evaluation:
-    formula = judging.program
-    scored = judging.universe.eligible & judging.defined()
-    score = judging.wide(formula.score).astype(np.float64)
-    matched = scored & judging.wide(formula.match) & np.isfinite(score)
-    return Evaluation(scored, score, matched)
+def _checks(formula: Program, values: MarketValues, score: Floats) -> Iterator[Checkable]:
+    """Filters with their comparisons, signals, and the score."""
+    for condition in formula.conditions:
+        yield FormulaCheck(values, condition, "filter")
+        for part in condition.parts:
+            yield FormulaCheck(values, part, "comparison")
+    for name, node in formula.signals.items():
+        text = formula.texts.get(node, name)
+        yield FormulaCheck(values, Condition(node, text, name, None), "signal")
+    yield ScoreCheck(score, formula.score_text)
 
 
-def _check(judging: Judging, one: Condition, group: str, column: int) -> Check:
-    holds = bool(judging.wide(one.node)[0, column])
-    if one.sides is None:
-        return Check(group, one.name, float(holds), one.text, holds)
-    left, right = one.sides
-    value, rule = _at(judging, left, column), one.text
-    if left.constant:
-        value = _at(judging, right, column)
-    elif not right.constant and right.kind is Kind.NUMBER:
-        rule += f" [{judging.program.texts.get(right, right.key)} = {format_number(_at(judging, right, column))}]"
-    elif left.kind is Kind.REGIME:
-        rule += f" [{regimes.NAMES[int(value)]}]"
-    return Check(group, one.name, value, rule, holds)
+@dataclass(frozen=True, slots=True)
+class FormulaCheck:
+    """A condition of the formula with its computed values."""
+
+    values: MarketValues
+    condition: Condition
+    group: str
+
+    def check(self, day: int, column: int) -> Check:
+        """The condition on session `day` for instrument `column`; the rule shows the value of its right side."""
+        condition = self.condition
+        holds = bool(self.values.wide(condition.node)[day, column])
+        if condition.sides is None:
+            return Check(self.group, condition.name, float(holds), condition.text, holds)
+
+        def value_of(node: Node) -> float:
+            return float(self.values.wide(node)[day, column])
+
+        left, right = condition.sides
+        value, rule = value_of(left), condition.text
+        if left.constant:
+            value = value_of(right)
+        elif not right.constant and right.kind is Kind.NUMBER:
+            text = self.values.program.texts.get(right, right.key)
+            rule += f" [{text} = {format_number(value_of(right))}]"
+        elif left.kind is Kind.REGIME:
+            rule += f" [{regimes.NAMES[int(value)]}]"
+        return Check(self.group, condition.name, value, rule, holds)
 
 
-def _at(judging: Judging, node: Node, column: int) -> float:
-    return float(judging.wide(node)[0, column])
+@dataclass(frozen=True, slots=True)
+class ScoreCheck:
+    """Whether the score is defined; `text` is its expression."""
+
+    score: Floats
+    text: str
+
+    def check(self, day: int, column: int) -> Check:
+        score = float(self.score[day, column])
+        return Check("gate", "score", score, f"defined: {self.text}", bool(np.isfinite(score)))

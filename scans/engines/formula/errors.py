@@ -1,4 +1,4 @@
-"""What is wrong with a formula, and where."""
+"""Errors of formulas, with their place."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from scans.engines.engine_params import ParamError
 
 
 class FormulaError(ParamError):
-    """A formula that cannot be read or does not make sense.
+    """A formula that cannot be read or makes no sense.
 
-    `where` names the parameter it stands in, line and column count from 1; the message shows the line with a caret
+    `where` names the parameter, line and column count from 1; the message shows the line with a caret
     below the place.
     """
 

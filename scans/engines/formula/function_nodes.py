@@ -1,6 +1,6 @@
-"""How the node of each function is made: its unit, how far it reaches back, and what it is made of.
+"""Makers of the functions' nodes: unit, reach into the past, and arguments.
 
-A maker takes the nodes and the arguments (lengths as int) and raises Misfit.
+A maker takes the nodes and the arguments (lengths as int) and raises InvalidNode.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from scans.engines.formula.nodes import (
     INSTRUMENT,
     PLAIN,
     SESSION,
+    InvalidNode,
     Kind,
-    Misfit,
     Node,
     Nodes,
     Unit,
     common_unit,
 )
-from scans.engines.formula.operators import arithmetic, comparison, local, shifted
+from scans.engines.formula.operators import arithmetic, comparison, local, shift
 from scans.kernels.slopes import spread
 
 Maker: TypeAlias = Callable[..., Node]
@@ -31,7 +31,7 @@ def window(op: str) -> Maker:
 
     def build(nodes: Nodes, x: Node, n: int) -> Node:
         if op == "sum" and x.unit.log:
-            raise Misfit("logarithms of adjusted values cannot be summed: take differences", 0)
+            raise InvalidNode("logarithms of adjusted values cannot be summed: take differences", 0)
         return nodes.node(
             op,
             x,
@@ -69,7 +69,7 @@ def average(op: str, warm_up: Callable[[int], int]) -> Maker:
 
 def exponential(op: str, levels: int) -> Maker:
     """An exponential average of `levels` levels."""
-    return average(op, lambda n: operations.averaged(n, levels))
+    return average(op, lambda n: operations.average_warm_up(n, levels))
 
 
 def _half(nodes: Nodes, pair: Node, op: str, unit: Unit, **more: Any) -> Node:
@@ -101,7 +101,7 @@ def positive(value: Maker) -> Maker:
 
 def ratio(nodes: Nodes, x: Node, n: int) -> Node:
     if x.unit.log:
-        raise Misfit("a ratio of logarithms means nothing: take their difference", 0)
+        raise InvalidNode("a ratio of logarithms means nothing: take their difference", 0)
     return nodes.node("ratio", x, options=(n,), reach=n, positive=x.positive)
 
 
@@ -111,7 +111,7 @@ def change(nodes: Nodes, x: Node, n: int) -> Node:
 
 def against_before(op: str) -> Maker:
     def build(nodes: Nodes, x: Node) -> Node:
-        return comparison(nodes, op, x, shifted(nodes, x, 1))
+        return comparison(nodes, op, x, shift(nodes, x, 1))
 
     return build
 
@@ -122,9 +122,9 @@ def r_squared(nodes: Nodes, x: Node, n: int) -> Node:
 
 def crosses_above(nodes: Nodes, a: Node, b: Node) -> Node:
     common_unit((a, b), "this compares")
-    made = nodes.node("crosses_above", a, b, kind=Kind.CONDITION, reach=1)
-    nodes.shown.setdefault(made, (a, b))
-    return made
+    node = nodes.node("crosses_above", a, b, kind=Kind.CONDITION, reach=1)
+    nodes.shown.setdefault(node, (a, b))
+    return node
 
 
 def crosses_below(nodes: Nodes, a: Node, b: Node) -> Node:
@@ -142,7 +142,7 @@ def rsi(nodes: Nodes, n: int) -> Node:
 
 def rsi_half(half: str) -> Maker:
     def build(nodes: Nodes, n: int) -> Node:
-        close, reach = nodes.field("close"), operations.averaged(n, 3)
+        close, reach = nodes.field("close"), operations.average_warm_up(n, 3)
         pair = nodes.node("rsi_tema_dema", close, options=(n,), kind=Kind.PAIR, reach=reach, whole=True)
         return _half(nodes, pair, half, PLAIN)
 
@@ -189,13 +189,13 @@ def mean_of(field: str) -> Maker:
 
 def absolute(nodes: Nodes, x: Node) -> Node:
     if x.unit.log:
-        raise Misfit("take the difference of two logarithms first", 0)
+        raise InvalidNode("take the difference of two logarithms first", 0)
     return local(nodes, "abs", x, unit=x.unit, positive=x.positive)
 
 
 def logarithm(nodes: Nodes, x: Node) -> Node:
     if x.unit.log:
-        raise Misfit("a logarithm of a logarithm means nothing", 0)
+        raise InvalidNode("a logarithm of a logarithm means nothing", 0)
     return local(nodes, "log", x, unit=Unit(x.unit.power, True) if x.unit.power else PLAIN)
 
 
@@ -228,12 +228,12 @@ def number_of(nodes: Nodes, *conditions: Node) -> Node:
 
 def percentile(nodes: Nodes, x: Node) -> Node:
     if x.unit != PLAIN:
-        raise Misfit(
+        raise InvalidNode(
             f"instruments are compared by plain numbers, this is {x.unit}: divide by another value of the same kind",
             0,
         )
     if not x.level & INSTRUMENT:
-        raise Misfit("this is the same for every instrument", 0)
+        raise InvalidNode("this is the same for every instrument", 0)
     # A ratio ranks as the return does, and near 1 it has the scale that tells ties.
     if x.op == "subtract" and x.args[0].op == "ratio" and x.args[1].constant:
         x = x.args[0]

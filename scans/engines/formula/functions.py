@@ -1,6 +1,7 @@
-"""The functions of the formula language, in a visible table: every one is a kernel, or is made of kernels.
+"""The functions of the formula language, in a visible table: each is a kernel, or a combination of kernels.
 
-A row says what a function takes, what it means and how its node is made (`making`); docs/formula.md shows the table.
+A row gives a function's parameters, its meaning and the maker of its node (`function_nodes`); docs/formula.md shows the
+table.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from scans.engines.formula import function_nodes, operations
 from scans.engines.formula.function_nodes import Maker
 from scans.engines.formula.nodes import Kind, Unit
-from scans.engines.formula.operators import shifted
+from scans.engines.formula.operators import shift
 
 MAX_WINDOW = 500
 MAX_SPAN = 250
@@ -32,8 +33,8 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`build` makes the node; `looks_back` says that sessions before the one in question are read, which only an
-    instrument's own bars have."""
+    """`build` makes the node; `looks_back`: sessions before the current one are read, which only an instrument's own
+    bars have."""
 
     name: str
     parameters: tuple[Parameter, ...]
@@ -52,7 +53,7 @@ class Function:
 
     @property
     def usage(self) -> str:
-        """How it is written: ema(x, n), macd(fast = 12, ..)."""
+        """Its call: ema(x, n), macd(fast = 12, ..)."""
         shown = [
             one.name + (f" = {one.default}" if one.default is not None else "") + (", .." if one.many else "")
             for one in self.parameters
@@ -60,7 +61,7 @@ class Function:
         return f"{self.name}({', '.join(shown)})"
 
 
-def here(name: str, parameters: tuple[Parameter, ...], text: str, build: Maker) -> Function:
+def session_function(name: str, parameters: tuple[Parameter, ...], text: str, build: Maker) -> Function:
     """A function of the session itself."""
     return Function(name, parameters, text, build, looks_back=False)
 
@@ -111,7 +112,7 @@ GROUPS: dict[str, tuple[Function, ...]] = {
         Function("sum", (X, N), "sum of the last n values", function_nodes.window("sum")),
         Function("max", (X, N), "largest of the last n values", function_nodes.window("max")),
         Function("min", (X, N), "least of the last n values", function_nodes.window("min")),
-        Function("shift", (X, BEFORE), "the value n sessions before; never one after", shifted),
+        Function("shift", (X, BEFORE), "the value n sessions before; never one after", shift),
         Function("change", (X, ONE), "x / (x n sessions before) - 1, a fraction", function_nodes.change),
         Function("ratio", (X, ONE), "x / (x n sessions before)", function_nodes.ratio),
         Function(
@@ -216,61 +217,61 @@ GROUPS: dict[str, tuple[Function, ...]] = {
         Function("depth", (N,), "(highest high - lowest low) / highest high of n sessions", DEPTH),
     ),
     "Arithmetic": (
-        here("abs", (NUMBER,), "x without its sign", function_nodes.absolute),
-        here(
+        session_function("abs", (NUMBER,), "x without its sign", function_nodes.absolute),
+        session_function(
             "log",
             (NUMBER,),
             "natural logarithm; undefined at 0 and below",
             function_nodes.logarithm,
         ),
-        here("max2", (NUMBER, OTHER), "the larger one", function_nodes.of_one_unit("max2")),
-        here("min2", (NUMBER, OTHER), "the smaller one", function_nodes.of_one_unit("min2")),
-        here(
+        session_function("max2", (NUMBER, OTHER), "the larger one", function_nodes.of_one_unit("max2")),
+        session_function("min2", (NUMBER, OTHER), "the smaller one", function_nodes.of_one_unit("min2")),
+        session_function(
             "clip",
             (NUMBER, LOW, HIGH),
             "x, but at least low and at most high",
             function_nodes.of_one_unit("clip"),
         ),
-        here(
+        session_function(
             "if",
             (CONDITION, NUMBER, OTHER),
             "x where the condition holds, else y",
             function_nodes.choice,
         ),
-        here("number_of", (ANY,), "how many of the conditions hold", function_nodes.number_of),
+        session_function("number_of", (ANY,), "how many of the conditions hold", function_nodes.number_of),
     ),
     "The market": (
-        here(
+        session_function(
             "percentile",
             (NUMBER,),
             "rank of x among the eligible instruments that have it, above 0 up to 1 (the highest); ties share theirs",
             function_nodes.percentile,
         ),
-        here(
+        session_function(
             "regime",
             (),
             'the regime by the trend of 20 sessions: "bull", "bear", "neutral" or "crash"',
             function_nodes.of_session("regime_trend", Kind.REGIME),
         ),
-        here(
+        session_function(
             "regime_daily",
             (),
             "the same by the return of the session alone",
             function_nodes.of_session("regime_daily", Kind.REGIME),
         ),
-        here(
+        session_function(
             "short_risk",
             (),
             "how nervous the session was, 0..3",
             function_nodes.of_session("short_risk"),
         ),
-        here(
+        session_function(
             "index_return",
             (N,),
             "the market index's return over n sessions, a fraction",
             function_nodes.of_session("index_return"),
         ),
-        here(
+        session_function(
             "index_range",
             (N,),
             "mean relative range of the market over n sessions, a fraction",

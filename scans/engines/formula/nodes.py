@@ -1,7 +1,7 @@
 """The typed tree of a formula: nodes that share what is equal, each knowing its kind, its unit and where it can be
 computed.
 
-Units. Adjusted prices and volumes are known only up to a factor of the instrument: the next split rescales its whole
+Units. Adjusted prices and volumes are defined only up to a factor of the instrument: the next split rescales its whole
 past, prices by f, volumes by 1 / f. `Unit.power` is the power of f in a number (prices 1, volumes -1, everything else
 0). Only numbers of one power are added or compared, so no formula can see a factor, and with it a later split. A
 logarithm of a price turns the factor into a summand (`log`).
@@ -24,7 +24,7 @@ MAX_DEPTH = 120
 """Levels of a tree, definitions written out."""
 
 MAX_SIZE = 3_000
-"""Nodes of a tree, definitions written out: what is shared is computed once, but is shown wherever it stands."""
+"""Nodes of a tree, definitions written out: shared nodes are computed once, but shown at each use."""
 
 MAX_POWER = 4
 
@@ -81,12 +81,12 @@ class Node:
 
     @property
     def local(self) -> bool:
-        """Whether `features` can compute it."""
+        """Whether `features` computes it."""
         return not self.level & SESSION
 
     @property
     def key(self) -> str:
-        """What it is, written out; the same for equal nodes, in whatever formula they stand."""
+        """The node as text, equal for equal nodes of all formulas."""
         inside = [str(one) for one in self.options] + [one.key for one in self.args]
         return f"{self.op}({', '.join(inside)})" if inside else self.op
 
@@ -94,8 +94,8 @@ class Node:
         return self.key
 
 
-class Misfit(ValueError):
-    """A node that cannot be built; `argument` is the place of the one to blame, None for all of them."""
+class InvalidNode(ValueError):
+    """A node that cannot be built; `argument` is the index of the argument at fault, None for all."""
 
     def __init__(self, what: str, argument: int | None = None) -> None:
         super().__init__(what)
@@ -103,12 +103,12 @@ class Misfit(ValueError):
 
 
 class Nodes:
-    """Makes the nodes of one formula, the same node for the same value."""
+    """The nodes of one formula, one node for equal values."""
 
     def __init__(self) -> None:
-        self.known: dict[tuple[Any, ...], Node] = {}
+        self.by_identity: dict[tuple[Any, ...], Node] = {}
         self.shown: dict[Node, tuple[Node, Node]] = {}
-        """Condition -> the two values it compares, as a person reads it."""
+        """Condition -> its two sides as written."""
 
     def node(
         self,
@@ -125,21 +125,21 @@ class Nodes:
     ) -> Node:
         """The node of these parts; `reach` is how many sessions before its own `args` are read. Raises Misfit."""
         identity = (op, options, *(one.number for one in args))
-        if identity in self.known:
-            return self.known[identity]
+        if identity in self.by_identity:
+            return self.by_identity[identity]
         for one in args:
             level |= one.level
         if abs(unit.power) > MAX_POWER:
-            raise Misfit(f"this is {unit}: at most the power of {MAX_POWER} is known")
+            raise InvalidNode(f"this is {unit}: at most the power of {MAX_POWER} is known")
         depth = 1 + max((one.depth for one in args), default=0)
         size = 1 + sum(one.size for one in args)
         if depth > MAX_DEPTH or size > MAX_SIZE:
-            raise Misfit(
+            raise InvalidNode(
                 f"with its definitions written out this has {size:,} parts on {depth} levels, at most "
                 f"{MAX_SIZE:,} on {MAX_DEPTH} are allowed"
             )
-        made = Node(
-            number=len(self.known),
+        node = Node(
+            number=len(self.by_identity),
             op=op,
             options=options,
             args=args,
@@ -153,8 +153,8 @@ class Nodes:
             whole=whole,
             raw=raw,
         )
-        self.known[identity] = made
-        return made
+        self.by_identity[identity] = node
+        return node
 
     def constant(self, value: float) -> Node:
         return self.node("constant", options=(float(value),), positive=value > 0, whole=True, raw=True)
@@ -178,13 +178,13 @@ def zero(node: Node) -> bool:
 
 
 def common_unit(nodes: tuple[Node, ...], doing: str) -> Unit:
-    """The unit that all of `nodes` have, 0 fitting any; raises Misfit, which says what to do."""
+    """The unit that all of `nodes` have, 0 fitting any; raises InvalidNode with advice."""
     units = [one.unit for one in nodes if not zero(one)]
     if not units:
         return PLAIN
     for one in nodes:
         if (not zero(one) and one.unit != units[0]) or (zero(one) and any(u.log for u in units)):
-            raise Misfit(_apart(units[0], one.unit, doing))
+            raise InvalidNode(_apart(units[0], one.unit, doing))
     return units[0]
 
 

@@ -1,4 +1,4 @@
-"""How each operation of a formula is computed: the kernels, under the names that nodes use.
+"""The operations of a formula: kernels by the names that nodes use.
 
 An operation takes arrays and gives one, (rows, N). `series` operations read sessions before their own, so they run in
 `features` alone; `local` ones read the same cell of each argument and run in either stage, where (K, 1) values of the
@@ -31,8 +31,8 @@ LARGEST = 1e150
 """A product or quotient beyond is undefined, so that nothing ever overflows."""
 
 DECAY = 1e-9
-"""What is left of a different start after the warm-up of a recursive function: 1e-6 of any result with room to spare,
-for a price may have been a thousand times what it is."""
+"""The remaining effect of a different start after the warm-up of a recursive function: 1e-6 of any result with room to
+spare, for a price may have been a thousand times what it is."""
 
 Rows = int
 Series = Callable[..., Any]
@@ -42,7 +42,7 @@ Series = Callable[..., Any]
 def warm_up(weights: tuple[float, ...]) -> int:
     """Sessions until an average of averages with these weights (alphas), level on level, has forgotten its start.
 
-    The start moves level k by at most the product's binomial terms; they are simply walked through.
+    The start moves level k by at most the product's binomial terms; which are computed one by one.
     """
     left = [1.0] * len(weights)
     sessions = 0
@@ -54,7 +54,7 @@ def warm_up(weights: tuple[float, ...]) -> int:
     return sessions
 
 
-def averaged(n: int, levels: int) -> int:
+def average_warm_up(n: int, levels: int) -> int:
     """The warm-up of an exponential average over n, chained `levels` times."""
     return warm_up((averages.alpha(n),) * levels)
 
@@ -67,8 +67,8 @@ def macd_warm_up(slow: int, signal: int) -> int:
     return warm_up((averages.alpha(slow), averages.alpha(signal)))
 
 
-def carried(x: Floats) -> Floats:
-    """`x` with the last known value where a session after the first has none: a recursion skips such a session."""
+def carry_forward(x: Floats) -> Floats:
+    """`x` with the last value before where a session after the first has none: a recursion skips such a session."""
     gaps = np.isnan(x)
     if not gaps[1:].any():
         return x
@@ -131,8 +131,8 @@ def _number_of(*conditions: Any) -> Floats:
     return reduce(np.add, (one.astype(np.float64) for one in conditions))
 
 
-def _where_known(x: Any, *known: Any) -> Any:
-    return np.where(np.logical_and.reduce(np.broadcast_arrays(*known)), x, np.nan)
+def _where_known(x: Any, *defined: Any) -> Any:
+    return np.where(np.logical_and.reduce(np.broadcast_arrays(*defined)), x, np.nan)
 
 
 def _clip(x: Any, low: Any, high: Any) -> Any:
@@ -203,10 +203,10 @@ SERIES: dict[str, Series] = {
 }
 
 RECURSIVE = ("ema", "dema", "tema", "wilder")
-"""Those whose argument may be any expression; they need it without holes."""
+"""Operations whose argument may be any expression, and must have no holes."""
 
 
-def folded(op: str, values: list[float]) -> float | None:
+def fold_constants(op: str, values: list[float]) -> float | None:
     """The value of a local operation on constants; None where it is undefined."""
     value = float(LOCAL[op](*values))
     return value if math.isfinite(value) else None

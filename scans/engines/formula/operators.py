@@ -1,7 +1,7 @@
-"""Making the nodes of operators and comparisons: units, ties, and what a difference is compared by.
+"""Nodes of operators and comparisons: units, ties, and the comparison of differences.
 
-A difference has no scale of its own near 0, so its sign is asked of what it is the difference of (`terms`): macd_osc()
-> 0 compares the averages it is made of, slope(x, n) > 0 what the later half weighs with what the earlier one does.
+A difference has no scale of its own near 0, so its sign is that of the comparison of its `terms`: macd_osc()
+> 0 compares the averages it is node of, slope(x, n) > 0 what the later half weighs with what the earlier one does.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from marketdata.number_format import format_number
-from scans.engines.formula.nodes import PLAIN, Kind, Misfit, Node, Nodes, Unit, common_unit, zero
-from scans.engines.formula.operations import folded
+from scans.engines.formula.nodes import PLAIN, InvalidNode, Kind, Node, Nodes, Unit, common_unit, zero
+from scans.engines.formula.operations import fold_constants
 from scans.engines.formula.tokens import MAX_NUMBER
 
 SYMBOLS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
@@ -30,12 +30,12 @@ def arithmetic(nodes: Nodes, op: str, a: Node, b: Node) -> Node:
         return nodes.node(op, a, b, unit=unit, positive=_adds_up(op, a, b), whole=whole)
     for place, one in enumerate((a, b)):
         if one.unit.log:
-            raise Misfit(
+            raise InvalidNode(
                 f"this is {one.unit}: take the difference of two before you multiply or divide",
                 place,
             )
     if op == "divide" and zero(b):
-        raise Misfit("a division by 0", 1)
+        raise InvalidNode("a division by 0", 1)
     power = a.unit.power + b.unit.power * (1 if op == "multiply" else -1)
     return nodes.node(op, a, b, unit=Unit(power), positive=a.positive and b.positive)
 
@@ -49,7 +49,7 @@ def _sum_unit(op: str, a: Node, b: Node) -> Unit:
         return common_unit((a, b), f"{SYMBOLS[op]} joins")
     for one in (a, b):
         if not one.unit.log and one.unit != PLAIN:
-            raise Misfit(f"{SYMBOLS[op]} joins a logarithm and {one.unit}")
+            raise InvalidNode(f"{SYMBOLS[op]} joins a logarithm and {one.unit}")
     power = a.unit.power + b.unit.power * (1 if op == "add" else -1)
     return Unit(power, power != 0)
 
@@ -71,17 +71,17 @@ def local(nodes: Nodes, op: str, *args: Node, unit: Unit, positive: bool = False
 
 
 def _folded(nodes: Nodes, op: str, *args: Node) -> Node:
-    value = folded(op, [one.options[0] for one in args])
+    value = fold_constants(op, [one.options[0] for one in args])
     if value is None:
-        raise Misfit("this has no value")
+        raise InvalidNode("this has no value")
     if abs(value) > MAX_NUMBER:
-        raise Misfit(f"{format_number(value)} is too large: at most {format_number(MAX_NUMBER)}")
+        raise InvalidNode(f"{format_number(value)} is too large: at most {format_number(MAX_NUMBER)}")
     return nodes.constant(value)
 
 
 @dataclass
 class _Terms:
-    """What a value is the sum of, and what is taken away from it."""
+    """The summands of a value, and its subtrahends."""
 
     up: list[Node] = field(default_factory=list)
     down: list[Node] = field(default_factory=list)
@@ -102,7 +102,7 @@ def terms(nodes: Nodes, x: Node) -> _Terms:
         return terms(nodes, x.args[0]).turned()
     inner: _Terms | None = None
     if x.op == "shift":
-        inner = _each(terms(nodes, x.args[0]), lambda one: shifted(nodes, one, x.options[0]))
+        inner = _each(terms(nodes, x.args[0]), lambda one: shift(nodes, one, x.options[0]))
     elif x.op == "divide" and x.args[1].positive:
         by = x.args[1]
         inner = _each(terms(nodes, x.args[0]), lambda one: arithmetic(nodes, "divide", one, by))
@@ -112,13 +112,13 @@ def terms(nodes: Nodes, x: Node) -> _Terms:
     return inner if inner and inner.up and inner.down else _Terms([x])
 
 
-def _each(found: _Terms, make: Callable[[Node], Node]) -> _Terms | None:
-    if not found.down:
+def _each(terms_of: _Terms, make: Callable[[Node], Node]) -> _Terms | None:
+    if not terms_of.down:
         return None
-    return _Terms([make(one) for one in found.up], [make(one) for one in found.down])
+    return _Terms([make(one) for one in terms_of.up], [make(one) for one in terms_of.down])
 
 
-def shifted(nodes: Nodes, x: Node, n: int) -> Node:
+def shift(nodes: Nodes, x: Node, n: int) -> Node:
     """x of n sessions before."""
     if x.constant or n == 0:
         return x
@@ -158,35 +158,35 @@ def comparison(nodes: Nodes, op: str, a: Node, b: Node) -> Node:
     if {a.kind, b.kind} & {Kind.REGIME, Kind.TEXT}:
         return _regime(nodes, op, a, b)
     if a.constant and b.constant:
-        raise Misfit("both sides are constants, so this holds always or never")
+        raise InvalidNode("both sides are constants, so this holds always or never")
     common_unit((a, b), "this compares")
     up, down = (a, b) if op not in ("<", "<=") else (b, a)
     name = _ORDER.get({"<": ">", "<=": ">="}.get(op, op), "equal" if op == "==" else "differ")
     if a.raw and b.raw:
-        made = nodes.node(f"raw_{name}", up, down, kind=Kind.CONDITION)
+        node = nodes.node(f"raw_{name}", up, down, kind=Kind.CONDITION)
     else:
         up, down = _sides(nodes, up, down)
-        made = nodes.node(name, up, down, kind=Kind.CONDITION)
-    nodes.shown.setdefault(made, (a, b))
-    return made
+        node = nodes.node(name, up, down, kind=Kind.CONDITION)
+    nodes.shown.setdefault(node, (a, b))
+    return node
 
 
 def _sides(nodes: Nodes, up: Node, down: Node) -> tuple[Node, Node]:
-    """What to compare instead of `up` and `down`, of a size that tells a tie."""
+    """The two sides to compare in place of `up` and `down`, of a scale that reveals ties."""
     if zero(up):
         right, left = _sides(nodes, down, up)
         return left, right
     if zero(down):
         x, turned = _stripped(up)
-        found = terms(nodes, x)
-        if not found.down or not found.up:
+        difference = terms(nodes, x)
+        if not difference.down or not difference.up:
             return up, down
     else:
         one, other = terms(nodes, up), terms(nodes, down)
         if not (one.down and other.down):
             return up, down
-        found, turned = one.joined(other.turned()), False
-    left, right = (_total(nodes, side) for side in (found.up, found.down))
+        difference, turned = one.joined(other.turned()), False
+    left, right = (_total(nodes, side) for side in (difference.up, difference.down))
     return (right, left) if turned else (left, right)
 
 
@@ -201,13 +201,13 @@ def _regime(nodes: Nodes, op: str, a: Node, b: Node) -> Node:
     from_text = b if b.kind is Kind.TEXT else a
     regime = a if from_text is b else b
     if regime.kind is not Kind.REGIME or from_text.kind is not Kind.TEXT or op not in ("==", "!="):
-        raise Misfit('a regime is compared with its name: regime == "bull" or regime != "crash"')
-    made = nodes.node("is", regime, from_text, kind=Kind.CONDITION)
-    nodes.shown.setdefault(made, (regime, from_text))
+        raise InvalidNode('a regime is compared with its name: regime == "bull" or regime != "crash"')
+    node = nodes.node("is", regime, from_text, kind=Kind.CONDITION)
+    nodes.shown.setdefault(node, (regime, from_text))
     if op == "!=":
-        made = negation(nodes, made)
-        nodes.shown.setdefault(made, (regime, from_text))
-    return made
+        node = negation(nodes, node)
+        nodes.shown.setdefault(node, (regime, from_text))
+    return node
 
 
 def negation(nodes: Nodes, x: Node) -> Node:
@@ -221,32 +221,32 @@ def logic(nodes: Nodes, op: str, conditions: list[Node]) -> Node:
 
 
 UNSURE = ("not", "or", "if", "number_of")
-"""What makes something of a comparison that does not hold, be it only for want of a value."""
+"""Operations that use a comparison that does not hold, if only because a value is missing."""
 
 
-def judged(nodes: Nodes, x: Node) -> Node:
-    """x for a function that looks back: not fulfilled, or undefined, on sessions where a value that it compares is.
+def where_defined(nodes: Nodes, x: Node) -> Node:
+    """x for a function that looks back: not fulfilled, or undefined, on sessions where a compared value is undefined.
 
-    On the session itself the whole formula asks that (`Program.measured`)."""
+    On the session itself `Program.measured` is the condition of the whole formula."""
     inside = _reached(x)
     if not any(one.op in UNSURE for one in inside):
         return x
     sides = [side for one in inside for side in nodes.shown.get(one, ())]
     compared = dict.fromkeys(one for one in sides if one.kind is Kind.NUMBER and not one.constant)
-    known = [nodes.node("known", one, kind=Kind.CONDITION) for one in compared]
+    defined = [nodes.node("known", one, kind=Kind.CONDITION) for one in compared]
     if x.kind is Kind.CONDITION:
-        return logic(nodes, "and", [x, *known])
-    return nodes.node("where_known", x, *known, unit=x.unit, positive=x.positive)
+        return logic(nodes, "and", [x, *defined])
+    return nodes.node("where_known", x, *defined, unit=x.unit, positive=x.positive)
 
 
 def _reached(x: Node) -> list[Node]:
-    found, waiting = dict[Node, None](), [x]
+    nodes, waiting = dict[Node, None](), [x]
     while waiting:
         one = waiting.pop()
-        if one not in found:
-            found[one] = None
+        if one not in nodes:
+            nodes[one] = None
             waiting += one.args
-    return list(found)
+    return list(nodes)
 
 
 def whole_number(x: Node) -> int | None:

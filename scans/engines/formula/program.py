@@ -1,9 +1,9 @@
-"""A formula ready to run: what is computed where, and how much history it takes.
+"""A compiled formula: which nodes each stage computes, and the history they read.
 
-1. `compiled` parses and types the definitions, the match and the score, and lays out:
+1. `compile_program` parses and types the definitions, the match and the score, and lays out:
 2. `conditions`, the parts that all must hold (the match, split at its `and`s) and every comparison in them;
-3. `stored`, the nodes that `features` hands to `score`: the largest ones that need nothing of the market;
-4. `back`, for every node of `features` how many sessions before the first asked for it is computed.
+3. `stored`, the nodes that `features` passes to `score`: the largest ones without market values;
+4. `back`, for every node of `features` the sessions before the first requested one.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from marketdata.panel import FIELDS
-from scans.engines.formula import syntax
-from scans.engines.formula.checking import Checker, error
 from scans.engines.formula.nodes import PLAIN, Kind, Node
+from scans.engines.formula.syntax import parse_definitions, parse_expression
 from scans.engines.formula.tokens import Source
+from scans.engines.formula.type_checker import TypeChecker, error
 
 LEAST_WARM_UP = 253
 """The reach of a suspected corporate action; see `base.Engine`."""
@@ -37,7 +37,7 @@ class Condition:
 @dataclass(frozen=True, slots=True)
 class Program:
     """See the module. `signals` and `components` are nodes by the name a rank shows them under; `measured` are the
-    values that must be defined for an instrument to be judged."""
+    values that must be defined for an instrument to be evaluated."""
 
     match: Node
     score: Node
@@ -54,9 +54,9 @@ class Program:
 
     @property
     def inputs(self) -> dict[str, int]:
-        """Field -> sessions before the first asked for; "close" reaches as far as any."""
-        found = {node.op: self.back[node] for node in self.order if node.op in FIELDS}
-        return {**found, "close": max(found.values(), default=0)}
+        """Field -> sessions before the first requested one; "close" reaches as far as any."""
+        fields = {node.op: self.back[node] for node in self.order if node.op in FIELDS}
+        return {**fields, "close": max(fields.values(), default=0)}
 
     @property
     def warm_up(self) -> int:
@@ -64,13 +64,13 @@ class Program:
 
 
 @lru_cache(maxsize=64)
-def compiled(define: str, match: str, score: str) -> Program:
+def compile_program(define: str, match: str, score: str) -> Program:
     """The program of these three texts; raises FormulaError."""
-    checker = Checker()
-    for one in syntax.definitions(Source("define", define)):
+    checker = TypeChecker()
+    for one in parse_definitions(Source("define", define)):
         checker.define(one)
-    match_tree = syntax.expression(Source("match", match))
-    score_tree = syntax.expression(Source("score", score))
+    match_tree = parse_expression(Source("match", match))
+    score_tree = parse_expression(Source("score", score))
     match_node, score_node = checker.condition(match_tree), checker.number(score_tree)
     if score_node.unit != PLAIN:
         raise error(
@@ -81,13 +81,13 @@ def compiled(define: str, match: str, score: str) -> Program:
     return _laid_out(checker, match_node, score_node, str(score_tree.at))
 
 
-def _laid_out(checker: Checker, match: Node, score: Node, score_text: str) -> Program:
+def _laid_out(checker: TypeChecker, match: Node, score: Node, score_text: str) -> Program:
     conditions = tuple(_condition(checker, node) for node in _conjuncts(match))
-    judged = _reached([match, score])
+    reached = _reached([match, score])
     measured = [
         side
         for node, sides in checker.nodes.shown.items()
-        if node in judged
+        if node in reached
         for side in sides
         if side.kind is Kind.NUMBER and not side.constant
     ]
@@ -143,7 +143,7 @@ def _conjuncts(node: Node) -> Iterator[Node]:
         yield from _conjuncts(one)
 
 
-def _condition(checker: Checker, node: Node) -> Condition:
+def _condition(checker: TypeChecker, node: Node) -> Condition:
     text = checker.texts.get(node, node.key)
     names = [name for name, one in checker.defined.items() if one is node]
     sides = checker.nodes.shown.get(node)
@@ -154,8 +154,8 @@ def _condition(checker: Checker, node: Node) -> Condition:
     return Condition(node, text, names[0] if names else text, sides, parts)
 
 
-def _comparisons(checker: Checker, node: Node) -> Iterator[Node]:
-    """The comparisons that and, or and not join, in the order in which they stand."""
+def _comparisons(checker: TypeChecker, node: Node) -> Iterator[Node]:
+    """The comparisons that and, or and not join, in their order."""
     if node in checker.nodes.shown:
         yield node
         return
@@ -164,20 +164,20 @@ def _comparisons(checker: Checker, node: Node) -> Iterator[Node]:
 
 
 def _reached(roots: Iterable[Node]) -> dict[Node, None]:
-    """The roots and all that they are made of."""
-    found: dict[Node, None] = {}
+    """The roots and all nodes below them."""
+    nodes: dict[Node, None] = {}
     waiting = list(roots)
     while waiting:
         node = waiting.pop()
-        if node not in found:
-            found[node] = None
+        if node not in nodes:
+            nodes[node] = None
             waiting += node.args
-    return found
+    return nodes
 
 
 def _frontier(roots: Iterable[Node]) -> dict[Node, None]:
     """The largest nodes without market below which the roots need nothing else."""
-    found: dict[Node, None] = {}
+    nodes: dict[Node, None] = {}
     seen: set[Node] = set()
     waiting = list(roots)
     while waiting:
@@ -186,17 +186,17 @@ def _frontier(roots: Iterable[Node]) -> dict[Node, None]:
             continue
         seen.add(node)
         if node.local and node.kind in (Kind.NUMBER, Kind.CONDITION):
-            found[node] = None
+            nodes[node] = None
         else:
             waiting += node.args
-    return dict.fromkeys(sorted(found, key=lambda node: node.number))
+    return dict.fromkeys(sorted(nodes, key=lambda node: node.number))
 
 
 def _planned(roots: Iterable[Node]) -> dict[Node, int]:
-    """For every node that the roots are made of the sessions before the first asked for which it is computed for."""
+    """Node -> sessions before the first requested one, for every node below the roots."""
     back = dict.fromkeys(roots, 0)
     needed = sorted(_reached(back), key=lambda node: -node.number)
-    for node in needed:  # whoever reads a node has a higher number
+    for node in needed:  # the reader of a node has a higher number
         own = node.history - max((one.history for one in node.args), default=0)
         for one in node.args:
             if not one.constant:

@@ -1,275 +1,257 @@
-"""From tokens to a syntax tree: operators by precedence, nothing evaluated.
+"""From the text of a formula to a syntax tree, by Python's own parser; nothing is evaluated.
+
+1. `tokens.scan` cuts the text into tokens; `limits` bounds nesting and the number of operands.
+2. `Source.masked` replaces names, numbers and texts by placeholders of the same length on one line, so that the
+   formula's words cannot collide with Python's (`if`, `is`), and positions stay what they are.
+3. `ast` parses that; `_allowed` is the whitelist of nodes, `_Trees` converts them.
+
+An error is at the first token that cannot continue the text before it: `_first_misplaced` finds it by bisection, with
+`ast` as the judge of what can be completed.
 
 expression   or < and < not < comparisons < + - < * / < unary + -
 comparison   a < b, a <= b, a > b, a >= b, a == b, a != b; chains too: 0 < a <= b means 0 < a and a <= b
 primary      number, "text", name, name(expression, ..), (expression)
-definitions  name = expression, one after the other, on lines of their own or parted by `;`
+definitions  name = expression, one after the other, on lines of their own or separated by `;`
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+import ast
+from collections.abc import Sequence
+from itertools import pairwise
 
 from scans.engines.formula.errors import FormulaError
-from scans.engines.formula.tokens import Source, Token, tokens
+from scans.engines.formula.limits import MAX_LEVELS, TOO_DEEP, first_excess
+from scans.engines.formula.tokens import Source, Token, scan
+from scans.engines.formula.trees import (
+    Binary,
+    Call,
+    Comparison,
+    Definition,
+    Logic,
+    Name,
+    Number,
+    Place,
+    Text,
+    Tree,
+    Unary,
+)
 
-MAX_NESTING = 40
-"""How deep parentheses, calls and signs may be nested."""
+MAX_CONVERTED_LEVELS = 250
+"""Levels that are converted, well within the depth of Python's stack. A tree of more than `MAX_LEVELS` is an error of
+its own, which comes after that of an unknown name, say."""
 
-MAX_OPERANDS = 100
-"""How many operands may follow each other without parentheses: each is a level of the tree."""
-
-COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Characters start to end of `source`."""
-
-    source: Source
-    start: int
-    end: int
-
-    def __str__(self) -> str:
-        return self.source.quoted(self.start, self.end)
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    at: Place
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    at: Place
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    at: Place
-    name: str
+ARITHMETIC: dict[type[ast.AST], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+COMPARISONS: dict[type[ast.AST], str] = {
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+}
+LOGIC: dict[type[ast.AST], str] = {ast.And: "and", ast.Or: "or"}
+SIGNS = (ast.UAdd, ast.USub, ast.Not)
+OPERATORS = (*ARITHMETIC, *COMPARISONS, *LOGIC, *SIGNS, ast.Load)
+COMPOUNDS = (ast.BinOp, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Name)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """`name` spans the function's name alone."""
-
-    at: Place
-    name: Name
-    args: tuple[Tree, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Unary:
-    """op is - or not."""
-
-    at: Place
-    op: str
-    operand: Tree
-
-
-@dataclass(frozen=True, slots=True)
-class Binary:
-    """op is + - * /."""
-
-    at: Place
-    op: str
-    left: Tree
-    right: Tree
-
-
-@dataclass(frozen=True, slots=True)
-class Logic:
-    """op is and, or; two or more operands."""
-
-    at: Place
-    op: str
-    operands: tuple[Tree, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    at: Place
-    op: str
-    left: Tree
-    right: Tree
-
-
-Tree: TypeAlias = Number | Text | Name | Call | Unary | Binary | Logic | Comparison
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    name: Name
-    body: Tree
-
-
-def expression(source: Source) -> Tree:
+def parse_expression(source: Source) -> Tree:
     """The tree of one expression that fills `source`; raises FormulaError."""
     parser = _Parser(source)
-    tree = parser.logic("or")
+    tree = parser.expression()
     if parser.now.kind != "end":
         raise parser.unexpected("an operator or the end")
     return tree
 
 
-def definitions(source: Source) -> list[Definition]:
+def parse_definitions(source: Source) -> list[Definition]:
     """The definitions in `source`, none where it is blank; raises FormulaError."""
     parser = _Parser(source)
-    found: list[Definition] = []
+    definitions: list[Definition] = []
     while parser.now.kind != "end":
-        found.append(parser.definition())
-        if not parser.takes(";") and parser.now.kind != "end" and not parser.on_a_new_line():
-            raise parser.unexpected("a new line or `;` after a definition")
-    return found
+        definitions.append(parser.definition())
+        parser.separator()
+    return definitions
 
 
 class _Parser:
+    """Expressions and definitions from `place` in the tokens on."""
+
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.tokens = tokens(source)
+        self.tokens = scan(source)
+        self.masked = source.masked(self.tokens)
         self.place = 0
-        self.nesting = 0
 
     @property
     def now(self) -> Token:
         return self.tokens[self.place]
 
-    def next(self) -> Token:
-        token = self.now
-        self.place += 1
-        return token
-
-    def takes(self, text: str) -> bool:
-        """Whether the sign or keyword `text` comes now; it is then passed."""
-        if self.now.kind in ("sign", "keyword") and self.now.text == text:
-            self.place += 1
-            return True
-        return False
-
-    def need(self, text: str) -> None:
-        if not self.takes(text):
-            raise self.unexpected(f"`{text}`")
-
-    def unexpected(self, wanted: str) -> FormulaError:
+    def unexpected(self, expected: str) -> FormulaError:
+        """The error that the token now is not what is expected."""
         if self.now.text == "=":
             return self.source.error("to compare write `==`", self.now.start, self.now.end)
-        return self.source.error(f"{self.now} stands where {wanted} is expected", self.now.start, self.now.end)
-
-    def since(self, start: int) -> Place:
-        return Place(self.source, start, self.tokens[self.place - 1].end)
-
-    def on_a_new_line(self) -> bool:
-        return "\n" in self.source.text[self.tokens[self.place - 1].end : self.now.start]
+        return self.source.error(f"{self.now} stands where {expected} is expected", self.now.start, self.now.end)
 
     def definition(self) -> Definition:
         token = self.now
         if token.kind != "name":
             raise self.unexpected("the name of a definition")
-        self.next()
-        self.need("=")
-        return Definition(Name(self.since(token.start), token.text), self.logic("or"))
+        self.place += 1
+        if self.now.text != "=":
+            raise self.unexpected("`=`")
+        name = Name(Place(self.source, token.start, self.now.end), token.text)
+        self.place += 1
+        return Definition(name, self.expression())
 
-    def logic(self, op: str) -> Tree:
-        start = self.now.start
-        operands = [self.below(op)]
-        while self.takes(op):
-            operands.append(self.below(op))
-            self.need_room(operands)
-        return operands[0] if len(operands) == 1 else Logic(self.since(start), op, tuple(operands))
+    def separator(self) -> None:
+        """Passes what separates a definition from the next one."""
+        if self.now.text == ";":
+            self.place += 1
+        elif self.now.kind != "end" and "\n" not in self.source.text[self.tokens[self.place - 1].end : self.now.start]:
+            raise self.unexpected("a new line or `;` after a definition")
 
-    def below(self, op: str) -> Tree:
-        return self.logic("and") if op == "or" else self.negation()
-
-    def negation(self) -> Tree:
-        start = self.now.start
-        if not self.takes("not"):
-            return self.comparison()
-        self.enter(start)
-        operand = self.negation()
-        self.nesting -= 1
-        return Unary(self.since(start), "not", operand)
-
-    def comparison(self) -> Tree:
-        operands, found = [self.sum()], list[Tree]()
-        while self.now.kind == "sign" and self.now.text in COMPARISONS:
-            op = self.next().text
-            operands.append(self.sum())
-            left, right = operands[-2:]
-            place = Place(self.source, left.at.start, right.at.end)
-            found.append(Comparison(place, op, left, right))
-            self.need_room(found)
-        if len(found) < 2:
-            return found[0] if found else operands[0]
-        return Logic(self.since(operands[0].at.start), "and", tuple(found))
-
-    def sum(self) -> Tree:
-        return self.chain(("+", "-"), lambda: self.chain(("*", "/"), self.signed))
-
-    def chain(self, ops: tuple[str, ...], deeper: Callable[[], Tree]) -> Tree:
-        start = self.now.start
-        tree = deeper()
-        operands = [tree]
-        while self.now.kind == "sign" and self.now.text in ops:
-            op = self.next().text
-            operands.append(deeper())
-            self.need_room(operands)
-            tree = Binary(self.since(start), op, tree, operands[-1])
+    def expression(self) -> Tree:
+        """The longest expression from here on."""
+        start, end = self.place, self._candidate()
+        excess = first_excess(self.source, self.tokens[start : end + 1])
+        tree = None if excess else self._tree(start, end)
+        if tree is not None:
+            self.place = end
+            return tree
+        last = start + excess.token if excess else min(end + 1, len(self.tokens) - 1)
+        self.place = self._first_misplaced(start, last)
+        if excess and self.place == last:
+            raise excess.error
+        before = self.tokens[start : self.place]
+        if not before or not before[-1].ends_operand:
+            raise self.unexpected("a value")
+        if _open_brackets(before):
+            raise self.unexpected("`)`")
+        tree = self._tree(start, self.place)
+        if tree is None:
+            raise self.source.error(TOO_DEEP, before[0].start, before[-1].end)
         return tree
 
-    def signed(self) -> Tree:
-        start = self.now.start
-        if self.now.kind != "sign" or self.now.text not in ("+", "-"):
-            return self.primary()
-        op = self.next().text
-        self.enter(start)
-        operand = self.signed()
-        self.nesting -= 1
-        return operand if op == "+" else Unary(self.since(start), "-", operand)
+    def _candidate(self) -> int:
+        """The place of the token before which a good expression ends: a separator, the next definition or the end."""
+        for place in range(self.place, len(self.tokens)):
+            token = self.tokens[place]
+            if token.kind == "end" or token.text == ";":
+                return place
+            if place > self.place and token.kind == "name" and self.tokens[place + 1].text == "=":
+                return place
+        raise AssertionError("the last token is the end")
 
-    def primary(self) -> Tree:
-        token = self.now
-        if token.kind not in ("number", "text", "name") and token.text != "(":
-            raise self.unexpected("a value")
-        self.next()
+    def _first_misplaced(self, start: int, last: int) -> int:
+        """The place of the first token up to `last` that cannot continue the tokens from `start`; `last` where all
+        before it can."""
+        low, high = start, last
+        while low < high:
+            middle = (low + high) // 2
+            if self._viable(start, middle + 1):
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _viable(self, start: int, end: int) -> bool:
+        """Whether the tokens from `start` to before `end` can be completed to an expression."""
+        tokens = self.tokens[start:end]
+        missing = "" if tokens[-1].ends_operand else " x"
+        text = self.masked[tokens[0].start : tokens[-1].end] + missing + ")" * _open_brackets(tokens)
+        try:
+            body = ast.parse(text, mode="eval").body
+        except (RecursionError, MemoryError):
+            return True  # within the limits, and too deep for Python: reported as such
+        except SyntaxError:
+            return False
+        return self._allowed(body, tokens)
+
+    def _allowed(self, body: ast.expr, tokens: Sequence[Token]) -> bool:
+        """The whitelist: every node of `body` belongs to the language."""
+        kinds = {token.start - tokens[0].start: token.kind for token in tokens}
+        if any(one.text == "," and two.text == ")" for one, two in pairwise(tokens)):
+            return False
+        for node in ast.walk(body):
+            match node:
+                case ast.Call(func=ast.Name() as name, keywords=[]):
+                    # A name in parentheses, and a placeholder, are not called.
+                    if name.col_offset != node.col_offset or kinds.get(name.col_offset) != "name":
+                        return False
+                case ast.Dict(keys=[]) | ast.Constant():
+                    pass
+                case _ if not isinstance(node, OPERATORS + COMPOUNDS):
+                    return False
+        return True
+
+    def _tree(self, start: int, end: int) -> Tree | None:
+        """The tree of the tokens from `start` to before `end`, None where they are no expression."""
+        tokens = self.tokens[start:end]
+        if not tokens:
+            return None
+        try:
+            body = ast.parse(self.masked[tokens[0].start : tokens[-1].end], mode="eval").body
+        except (SyntaxError, RecursionError, MemoryError):
+            return None
+        if not self._allowed(body, tokens):
+            return None
+        return _Trees(self.source, tokens).tree(body)
+
+
+def _open_brackets(tokens: Sequence[Token]) -> int:
+    return sum((token.text == "(") - (token.text == ")") for token in tokens)
+
+
+class _Trees:
+    """Trees of Python's nodes; `tokens` are the originals of the placeholders."""
+
+    def __init__(self, source: Source, tokens: Sequence[Token]) -> None:
+        self._source = source
+        self._offset = tokens[0].start
+        self._tokens = {token.start: token for token in tokens}
+        self._path: list[ast.expr] = []
+
+    def tree(self, node: ast.expr) -> Tree:
+        self._path.append(node)
+        if len(self._path) > MAX_CONVERTED_LEVELS:
+            raise self._source.error(TOO_DEEP, *self._span(self._path[MAX_LEVELS]))
+        tree = self._converted(node)
+        self._path.pop()
+        return tree
+
+    def _span(self, node: ast.expr) -> tuple[int, int]:
+        return self._offset + node.col_offset, self._offset + (node.end_col_offset or 0)
+
+    def _converted(self, node: ast.expr) -> Tree:
+        at = Place(self._source, *self._span(node))
+        match node:
+            case ast.BoolOp():
+                return Logic(at, LOGIC[type(node.op)], tuple(self.tree(value) for value in node.values))
+            case ast.Compare():
+                return self._comparison(node, at)
+            case ast.BinOp():
+                return Binary(at, ARITHMETIC[type(node.op)], self.tree(node.left), self.tree(node.right))
+            case ast.UnaryOp(op=ast.UAdd()):
+                return self.tree(node.operand)
+            case ast.UnaryOp():
+                return Unary(at, "not" if isinstance(node.op, ast.Not) else "-", self.tree(node.operand))
+            case ast.Call():
+                name = Name(Place(self._source, *self._span(node.func)), self._tokens[at.start].text)
+                return Call(at, name, tuple(self.tree(argument) for argument in node.args))
+        token = self._tokens[at.start]
         if token.kind == "number":
-            return Number(self.since(token.start), float(token.text))
-        if token.kind == "text":
-            return Text(self.since(token.start), token.text[1:-1])
-        if token.kind == "name":
-            name = Name(self.since(token.start), token.text)
-            return self.call(name) if self.takes("(") else name
-        self.enter(token.start)
-        inside = self.logic("or")
-        self.need(")")
-        self.nesting -= 1
-        return inside
+            return Number(at, float(token.text))
+        return Text(at, token.text[1:-1]) if token.kind == "text" else Name(at, token.text)
 
-    def call(self, name: Name) -> Tree:
-        self.enter(name.at.start)
-        args: list[Tree] = []
-        if not self.takes(")"):
-            args.append(self.logic("or"))
-            while self.takes(","):
-                args.append(self.logic("or"))
-                self.need_room(args)
-            self.need(")")
-        self.nesting -= 1
-        return Call(self.since(name.at.start), name, tuple(args))
-
-    def enter(self, start: int) -> None:
-        self.nesting += 1
-        if self.nesting > MAX_NESTING:
-            raise self.source.error(
-                f"more than {MAX_NESTING} levels are nested here: name a part of it in `define`",
-                start,
-                start + 1,
-            )
-
-    def need_room(self, operands: list[Tree]) -> None:
-        if len(operands) > MAX_OPERANDS:
-            raise self.unexpected(f"no more than {MAX_OPERANDS} operands in a row")
+    def _comparison(self, node: ast.Compare, at: Place) -> Tree:
+        """One comparison, or a chain of them, which all must hold."""
+        operands = [self.tree(operand) for operand in (node.left, *node.comparators)]
+        comparisons = tuple(
+            Comparison(Place(self._source, left.at.start, right.at.end), COMPARISONS[type(op)], left, right)
+            for op, left, right in zip(node.ops, operands, operands[1:], strict=False)
+        )
+        if len(comparisons) == 1:
+            return comparisons[0]
+        return Logic(Place(self._source, operands[0].at.start, at.end), "and", comparisons)

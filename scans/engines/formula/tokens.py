@@ -1,13 +1,13 @@
-"""A formula cut into tokens, each with its place.
+"""The text of a formula and its tokens, each with its place.
 
-Names are ASCII letters, digits and underscores; numbers decimal, with an exponent if wanted; texts stand in double or
+Names are ASCII letters, digits and underscores; numbers decimal, with an optional exponent; texts in double or
 single quotes on one line; `#` begins a comment that ends with its line. White space separates, nothing more.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from marketdata.number_format import format_number
@@ -44,7 +44,7 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The text of one parameter and the name it goes by in messages."""
+    """The text of one parameter and its name in messages."""
 
     name: str
     text: str
@@ -52,6 +52,15 @@ class Source:
     def error(self, what: str, start: int, end: int) -> FormulaError:
         """The error `what` about the characters from start to end."""
         return FormulaError(what, where=self.name, source=self.text, start=start, end=end)
+
+    def masked(self, tokens: Sequence[Token]) -> str:
+        """The text as Python reads it, on one line and with the same positions: names of the formula become x's,
+        longer numbers and texts empty braces, blanks and comments spaces."""
+        pieces, at = [], 0
+        for token in tokens[:-1]:
+            pieces += [" " * (token.start - at), token.placeholder]
+            at = token.end
+        return "".join(pieces)
 
     def quoted(self, start: int, end: int) -> str:
         """The characters from start to end as one line, without comments."""
@@ -67,11 +76,25 @@ class Token:
     start: int
     end: int
 
+    @property
+    def ends_operand(self) -> bool:
+        return self.kind in ("number", "name", "text") or self.text == ")"
+
+    @property
+    def placeholder(self) -> str:
+        """Python of the same length that cannot join with its neighbours."""
+        width = len(self.text)
+        if self.kind == "name":
+            return "x" * width
+        if self.kind == "text" or (self.kind == "number" and width > 1):
+            return "{" + " " * (width - 2) + "}"
+        return self.text
+
     def __str__(self) -> str:
         return "the end" if self.kind == "end" else f"`{self.text}`"
 
 
-def tokens(source: Source) -> list[Token]:
+def scan(source: Source) -> list[Token]:
     """The tokens of `source`, the last of the kind "end"; raises FormulaError."""
     if len(source.text) > MAX_LENGTH:
         raise source.error(
@@ -85,19 +108,19 @@ def tokens(source: Source) -> list[Token]:
 def _tokens(source: Source) -> Iterator[Token]:
     at = 0
     while at < len(source.text):
-        found = _PATTERN.match(source.text, at)
-        if found is None:
+        token = _PATTERN.match(source.text, at)
+        if token is None:
             sign = source.text[at]
             hint = f": {_HINTS[sign]}" if sign in _HINTS else ""
             raise source.error(f"{sign!r} has no place in a formula{hint}", at, at + 1)
-        text, kind = found.group(), found.lastgroup or ""
+        text, kind = token.group(), token.lastgroup or ""
         if kind == "number":
-            _need_number(source, text, at, found.end())
+            _need_number(source, text, at, token.end())
         if kind == "name" and text in KEYWORDS:
             kind = "keyword"
         if kind != "blank":
-            yield Token(kind, text, at, found.end())
-        at = found.end()
+            yield Token(kind, text, at, token.end())
+        at = token.end()
     yield Token("end", "", at, at + 1)
 
 

@@ -1,16 +1,16 @@
 """seismograph: accumulation before the quake (scanner definitions, section 5).
 
-1. `features`: the intensities of `intensities`, and who traded often enough to be judged.
+1. `features`: the intensities of `intensities`, NaN where an instrument traded too rarely.
 2. `score`: four models over them, 0..100 each: v2 a weighted sum, v1 a ladder over it, v3 another weighted sum with
    bonus and penalty, v4 is v2 with a stricter tightness and divergence.
-3. What the chosen `model` scores above its threshold is ranked; every score and intensity is kept.
+3. Scores of the chosen `model` above its threshold are ranked; every score and intensity is recorded.
 
 A model is null where fewer than half of the bars of its window (20; v3 up to 60) traded.
 
-Where the definitions are silent: "above 0.5" and the threshold follow the ties rule; v1 and v4 stand on v2's window and
-are null with it; `volume_min` bounds the mean volume of 20 sessions in today's shares; nobody regards the regime, which
-is the trend regime for the record; the label is the stage; there is no plan; all matches are ranked unless `top_n` says
-otherwise.
+Choices where the definitions are silent: "above 0.5" and the threshold follow the ties rule; v1 and v4 use v2's window
+and are null where v2 is; `volume_min` bounds the mean volume of 20 sessions in today's shares; the regime changes
+nothing and is recorded as the trend regime; the label is the stage; there is no plan; all matches are ranked unless
+`top_n` limits them.
 """
 
 from __future__ import annotations
@@ -24,19 +24,30 @@ from numpy.typing import NDArray
 
 from marketdata.number_format import format_number
 from marketdata.panel import Bools, Floats
-from scans.engines import outcomes, regimes
-from scans.engines.base import Check, Features, MarketIndex, Outcome, Universe
-from scans.engines.conditions import Condition, Part, all_hold, filter_, gate, sum_parts, universe_conditions
+from scans.engines import regimes
+from scans.engines.base import Features, Universe
+from scans.engines.condition_engine import ConditionEngine, Evaluation, MarketState
+from scans.engines.conditions import (
+    Condition,
+    Part,
+    all_hold,
+    filter_,
+    gate,
+    liquidity_floors,
+    sum_parts,
+    universe_conditions,
+)
 from scans.engines.currency_params import money
 from scans.engines.engine_params import param
 from scans.engines.indicators import Measures
-from scans.engines.outcomes import Plan
-from scans.engines.ranking import Picks, order_picks
+from scans.engines.outcomes import Plan, levels
+from scans.engines.ranking import order_picks, rank_rule
 from scans.engines.seismograph import intensities
 from scans.kernels.compare import above, at_least
 
 WARM_UP = 253
-"""Sessions before the first asked for: no window is longer than 60, so only a suspected action reaches so far back."""
+"""Sessions before the first requested one: no window is longer than 60, so only a suspected action reaches so far
+back."""
 
 WEIGHTS_V2 = {
     "tight_range": 0.30,
@@ -82,22 +93,8 @@ class Params:
     top_n: int = param(0, least=0, most=10_000, unit="instruments", help="How many picks are kept; 0 for all")
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What `score` combines and `explain` shows."""
-
-    scored: Bools
-    conditions: list[Condition]
-    parts: list[Part]
-    scores: dict[str, Floats]
-    fired: dict[str, Bools]
-    stage: Floats
-    picks: Picks
-    matched: Bools
-
-
-class Engine:
-    """See the module."""
+class Engine(ConditionEngine):
+    """The engine seismograph; the module describes its steps."""
 
     slug: ClassVar[str] = "seismograph"
     title: ClassVar[str] = "Accumulation before the quake"
@@ -112,116 +109,74 @@ class Engine:
     def features(self, measures: Measures, params: Any) -> Features:
         """The intensities, NaN where their model is null; turnover and volume (today's shares) of 20 sessions."""
         shares = measures.field("close", 0) / measures.field("raw_close", 0)
-        found: dict[str, NDArray[Any]] = {
+        features: dict[str, NDArray[Any]] = {
             "turnover": measures.mean("amount", 20),
             "volume": measures.mean("volume", 20) * shares,
         }
-        for window, made in (
+        for window, intensity in (
             (20, intensities.intensities_20(measures)),
             (60, intensities.intensities_60(measures)),
         ):
             dead = ~intensities.half_traded(measures, window)
-            found |= {name: np.where(dead, np.nan, values) for name, values in made.items()}
-        return found
+            features |= {name: np.where(dead, np.nan, values) for name, values in intensity.items()}
+        return features
 
-    def score(self, universe: Universe, features: Features, index: MarketIndex, params: Any) -> Outcome:
-        """See `base.Engine`."""
-        judged = _judge(universe, features, params)
-        at = index.rows(universe.sessions)
-        regime = regimes.regime_trend(index)[at]
-        picks = judged.picks
-        days = outcomes.days(
-            universe,
-            scored=judged.scored,
-            matched=judged.matched.sum(axis=1),
-            regime=[regimes.NAMES[code] for code in regime],
-            closed=np.zeros(len(regime), dtype=bool),
-            short_risk=regimes.short_risk(index)[at],
-        )
-        ranks = outcomes.ranks(
-            picks,
-            label=STAGES[np.nan_to_num(picks.of(judged.stage)).astype(int)],
+    def evaluate(self, universe: Universe, features: Features, market: MarketState, params: Any) -> Evaluation:
+        """See `ConditionEngine`; the parts are those of the chosen model."""
+        fired = {name: above(features[name], 0.5) for name in SIGNALS}
+        parts = _parts(features, fired)
+        scores = {name: sum_parts(parts[name]) for name in sorted(parts)}
+        chosen = scores[params.model]
+        scored = universe.eligible & np.isfinite(chosen)
+        conditions = [
+            *universe_conditions(universe, scored),
+            *_limits(universe, features, params),
+            *(Condition("signal", name, features[name], "intensity > 0.5", holds) for name, holds in fired.items()),
+            _threshold(chosen, params),
+        ]
+        matched = all_hold(condition for condition in conditions if condition.group != "signal")
+        picks = order_picks(universe, matched, chosen).best(params.top_n)
+        stage = _stage(fired, scores["v2"])
+        return Evaluation(
+            scored=scored,
+            matched=matched.sum(axis=1),
+            checks=[*conditions, *parts[params.model]],
+            picks=picks,
+            rank_rule=rank_rule(params.top_n),
+            label=STAGES[np.nan_to_num(picks.of(stage)).astype(int)],
             strategy=np.full(len(picks), ""),
-            levels=outcomes.levels([Plan()], np.zeros(len(picks), dtype=int), picks.of(universe.close)),
-            signals=judged.fired,
+            levels=levels([Plan()], np.zeros(len(picks), dtype=int), picks.of(universe.close)),
+            signals=fired,
             components={
-                **{f"score_{name}": score for name, score in judged.scores.items()},
+                **{f"score_{name}": score for name, score in scores.items()},
                 **features,
-                "stage": judged.stage,
+                "stage": stage,
             },
         )
-        return Outcome(days, ranks)
-
-    def explain(
-        self,
-        universe: Universe,
-        features: Features,
-        index: MarketIndex,
-        params: Any,
-        *,
-        day: int,
-        column: int,
-    ) -> list[Check]:
-        """See `base.Engine`; the parts are those of the chosen model."""
-        today = {name: values[day : day + 1] for name, values in features.items()}
-        judged = _judge(universe.on(day), today, params)
-        checks = [one.check(0, column) for one in judged.conditions]
-        checks += [one.check(0, column) for one in judged.parts]
-        rule = f"within the best {params.top_n}" if params.top_n else "all matches are ranked"
-        return [*checks, judged.picks.check(column, rule)]
 
 
-def _judge(universe: Universe, f: Features, params: Params) -> Evaluation:
-    fired = {name: above(f[name], 0.5) for name in SIGNALS}
-    parts = {
+def _parts(f: Features, fired: Mapping[str, Bools]) -> dict[str, list[Part]]:
+    """The parts of the score of each model."""
+    v3 = _weighted(f, WEIGHTS_V3)
+    return {
+        "v1": [_ladder(f, fired)],
         "v2": _weighted(f, WEIGHTS_V2),
-        "v3": _weighted(f, WEIGHTS_V3),
+        "v3": [*v3, *_adjustments(f, sum_parts(v3))],
         "v4": _weighted(f, WEIGHTS_V4),
     }
-    parts["v1"] = [_ladder(f, fired)]
-    parts["v3"] += _adjustments(f, sum_parts(parts["v3"]))
-    scores = {name: sum_parts(parts[name]) for name in sorted(parts)}
-    chosen = scores[params.model]
-    scored = universe.eligible & np.isfinite(chosen)
+
+
+def _threshold(score: Floats, params: Params) -> Condition:
     threshold = params.threshold if params.threshold >= 0 else THRESHOLDS[params.model]
-    conditions = [
-        *universe_conditions(universe, scored),
-        *_limits(universe, f, params),
-        *(Condition("signal", name, f[name], "intensity > 0.5", holds) for name, holds in fired.items()),
-        gate(
-            "threshold",
-            chosen,
-            f"score of model {params.model} > {{}}",
-            above(chosen, threshold),
-            threshold,
-        ),
-    ]
-    matched = all_hold(one for one in conditions if one.group != "signal")
-    picks = order_picks(universe, matched, chosen)
-    return Evaluation(
-        scored=scored,
-        conditions=conditions,
-        parts=parts[params.model],
-        scores=scores,
-        fired=fired,
-        stage=_stage(fired, scores["v2"]),
-        picks=picks.where(picks.rank <= params.top_n) if params.top_n else picks,
-        matched=matched,
-    )
+    rule = f"score of model {params.model} > {{}}"
+    return gate("threshold", score, rule, above(score, threshold), threshold)
 
 
 def _limits(universe: Universe, f: Features, params: Params) -> list[Condition]:
-    """What the universe is limited to."""
+    """The limits of the universe."""
     close = universe.close
     limits = [
-        filter_(
-            "turnover",
-            f["turnover"],
-            "mean turnover of 20 sessions >= {}",
-            at_least(f["turnover"], params.turnover_min),
-            params.turnover_min,
-        ),
-        filter_("price", close, "raw close >= {}", close >= params.price_min, params.price_min),
+        *liquidity_floors(universe, f["turnover"], turnover_min=params.turnover_min, price_min=params.price_min),
         filter_(
             "volume",
             f["volume"],
@@ -263,7 +218,7 @@ def _stage(fired: Mapping[str, Bools], score: Floats) -> Floats:
 
 
 def _adjustments(f: Features, weighted: Floats) -> list[Part]:
-    """V3: what bonus, penalty and the limits of 0 and 100 make of the weighted sum."""
+    """V3: bonus, penalty and the limits of 0 and 100 on the weighted sum."""
     tight, absorption, accumulation = (f[name] for name in ("v3_tight", "v3_absorption", "v3_accumulation"))
     strong = sum(above(f[name], 0.5).astype(np.int8) for name in WEIGHTS_V3)
     bonus = 10.0 * (above(tight, 0.6) & above(absorption, 0.5)) + 5.0 * (np.asarray(strong) >= 3)

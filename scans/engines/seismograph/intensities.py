@@ -13,6 +13,7 @@ import numpy as np
 
 from marketdata.panel import Bools, Floats
 from scans.engines.indicators import Measures
+from scans.kernels.arrays import quotient
 from scans.kernels.averages import sma
 from scans.kernels.compare import above, falls, rises
 from scans.kernels.counts import rolling_count, rolling_median, share_below
@@ -32,7 +33,7 @@ def intensities_20(measures: Measures) -> dict[str, Floats]:
     now, before = close[19:], close[:k]
     change = now / before - 1
     up, down = _signed_sums(close, volume, 19, k)
-    share = _over(up - down, rolling_sum(volume, 20, keep=k))
+    share = quotient(up - down, rolling_sum(volume, 20, keep=k), zero=0.0)
     rising = above(up, down) & ~above(now, 1.02 * before)
     fallen = above(0.85 * before, now)
     reach = _true_ranges(measures)
@@ -54,12 +55,12 @@ def intensities_60(measures: Measures) -> dict[str, Floats]:
     close, high, low = (measures.field(name, 19) for name in ("close", "high", "low"))
     reach = _true_ranges(measures)
     level = sma(reach, 5, keep=k)
-    stands = place(close[19:], high, low, 20, keep=k)
+    height = place(close[19:], high, low, 20, keep=k)
     return {
         "v3_tight": 1 - share_below(reach, level, 59, least=20, keep=k),
         "v3_absorption": _absorption(measures),
         "v3_accumulation": _accumulation(measures),
-        "v3_dryout": _dryout(measures) * _sigmoid(3 * (stands - 0.4) / 0.6),
+        "v3_dryout": _dryout(measures) * _sigmoid(3 * (height - 0.4) / 0.6),
     }
 
 
@@ -68,12 +69,13 @@ def half_traded(measures: Measures, n: int) -> Bools:
     panel = measures.panel
     traded = rolling_count(measures.field("volume", n - 1) > 0, n, keep=measures.session_count)
     rows = np.arange(panel.start, len(panel.sessions))[:, None]
-    held: Bools = 2 * traded >= np.clip(rows - panel.first[None, :] + 1, 0, n)
-    return held
+    enough: Bools = 2 * traded >= np.clip(rows - panel.first[None, :] + 1, 0, n)
+    return enough
 
 
 def _true_ranges(measures: Measures) -> Floats:
-    """Of the sessions asked for and the 58 before; NaN at a first bar, 0 where the prices are tied."""
+    """True ranges of the requested sessions and the 58 before, (K + 58, N); NaN at a first bar, 0 where the prices are
+    tied."""
 
     def compute() -> Floats:
         high, low = measures.field("high", 58), measures.field("low", 58)
@@ -86,11 +88,11 @@ def _true_ranges(measures: Measures) -> Floats:
 
 def _tight(last: Floats, whole: Floats) -> Floats:
     """1 where ranges have shrunk to 0.3 of what they were, 0 from 0.7 on."""
-    return np.clip((0.7 - _over(last, whole, missing=np.inf)) / 0.4, 0, 1)
+    return np.clip((0.7 - quotient(last, whole, zero=np.inf)) / 0.4, 0, 1)
 
 
 def _signed_sums(close: Floats, volume: Floats, n: int, k: int) -> tuple[Floats, Floats]:
-    """The volume of the last n sessions that closed higher, and of those that closed lower."""
+    """The volumes of the higher and of the lower closes among the last n sessions, (K, N) each."""
     signed = signed_volume(close, volume, keep=k + n - 1)
     up = rolling_sum(np.maximum(signed, 0), n, keep=k)
     return up, rolling_sum(np.maximum(-signed, 0), n, keep=k)
@@ -100,7 +102,7 @@ def _accumulation_bar(measures: Measures) -> Floats:
     """A small body on a volume of 2 (0) to 5 (1) times that of the 19 bars before."""
     opened, close = measures.field("open", 0), measures.field("close", 0)
     volume = measures.field("volume", 19)
-    times = _over(volume[19:], sma(volume[:-1], 19, keep=measures.session_count))
+    times = quotient(volume[19:], sma(volume[:-1], 19, keep=measures.session_count), zero=0.0)
     wide = above(np.abs(close - opened), 0.025 * opened)
     return np.where(wide, 0.0, np.clip((times - 2) / 3, 0, 1))
 
@@ -109,7 +111,7 @@ def _dryout(measures: Measures) -> Floats:
     """How far the volume of 3 bars lies below 0.4 of that of 20."""
 
     def compute() -> Floats:
-        few = _over(measures.mean("volume", 3), measures.mean("volume", 20), missing=np.inf)
+        few = quotient(measures.mean("volume", 3), measures.mean("volume", 20), zero=np.inf)
         return np.clip(1 - few / 0.4, 0, 1)
 
     return measures.once("volume dryout", compute)
@@ -124,12 +126,12 @@ def _absorption(measures: Measures) -> Floats:
     moves[~(rises(close)[1:] | falls(close)[1:])] *= 0.0  # NaN stays
     travelled = rolling_sum(moves, 10, keep=k)
     usual = rolling_median(volume, 10, keep=k)
-    pressure = _over(up - down, usual)
+    pressure = quotient(up - down, usual, zero=0.0)
     pace = np.where(travelled == 0, 0.01, travelled / 10)
     bought = 0.5 + 0.5 * _sigmoid(pressure / (pace / 0.02 + 0.1) - 3)
-    found = np.where(above(up, down), bought, 0.5 * _sigmoid(2 * pressure))
-    found = np.where(above(close[10:], 1.05 * close[6 : 6 + k]), 0.3, found)
-    return np.where(usual > 0, found, 0.0)
+    intensity = np.where(above(up, down), bought, 0.5 * _sigmoid(2 * pressure))
+    intensity = np.where(above(close[10:], 1.05 * close[6 : 6 + k]), 0.3, intensity)
+    return np.where(usual > 0, intensity, 0.0)
 
 
 def _accumulation(measures: Measures) -> Floats:
@@ -140,17 +142,11 @@ def _accumulation(measures: Measures) -> Floats:
     quiet = above(0.02 * close, high - low)
     upper = quiet & above(close, (high + low) / 2)
     high_closes, few = rolling_count(upper, 10, keep=k), rolling_count(quiet, 10, keep=k)
-    found = 0.5 + 0.15 * (ups >= 6) - 0.15 * (ups <= 4)
-    found += 0.10 * ((few > 0) & (10 * high_closes >= 7 * few))
-    found -= 0.05 * ((few > 0) & (10 * high_closes <= 3 * few))
-    return found
+    intensity = 0.5 + 0.15 * (ups >= 6) - 0.15 * (ups <= 4)
+    intensity += 0.10 * ((few > 0) & (10 * high_closes >= 7 * few))
+    intensity -= 0.05 * ((few > 0) & (10 * high_closes <= 3 * few))
+    return intensity
 
 
 def _sigmoid(x: Floats) -> Floats:
     return 1 / (1 + np.exp(-np.clip(x, -700, 700)))
-
-
-def _over(value: Floats, scale: Floats, missing: float = 0.0) -> Floats:
-    """value / scale; `missing` where the scale is 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(scale > 0, value / scale, np.where(np.isnan(scale), np.nan, missing))

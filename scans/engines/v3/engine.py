@@ -5,37 +5,38 @@
    short-term risk: what rests at a rising average. Each half has its own conditions, score (0..100) and best ten.
 3. midterm ranks before pullback, each by score.
 
-A half that is closed or fails leaves the other standing, and the notes of the session say so.
+A half that is closed or fails does not affect the other; the notes of the session report it.
 
-Where the definitions are silent: bounds include both ends; an instrument in both lists is shown once, as midterm; there
-are no labels; `matched` counts instruments that match either half, before the best ten are taken.
+Choices where the definitions are silent: bounds include both ends; an instrument in both lists is shown once, as
+midterm; there are no labels; `matched` counts instruments that match either half, before the best ten are taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.panel import Bools, Floats
-from scans.engines import outcomes, regimes
-from scans.engines.base import Check, Features, MarketIndex, Outcome, Universe
-from scans.engines.conditions import Condition, all_defined, universe_conditions
+from scans.engines import regimes
+from scans.engines.base import Check, Features, Universe
+from scans.engines.condition_engine import Checkable, ConditionEngine, Evaluation, MarketState
+from scans.engines.conditions import all_defined, universe_conditions
 from scans.engines.indicators import Measures
-from scans.engines.outcomes import Plan
+from scans.engines.outcomes import Plan, levels
 from scans.engines.ranking import Picks, join_picks, order_picks
 from scans.engines.v3 import horizons
 from scans.engines.v3.horizons import MIDTERM, PULLBACK, Half, Params
+from scans.kernels.arrays import quotient
 from scans.kernels.compare import above, at_least
 from scans.kernels.ranges import ratio
 from scans.kernels.slopes import not_falling, r_squared, rising
 from scans.kernels.windows import rolling_max, rolling_min
 
 WARM_UP = 640
-"""Sessions before the first asked for, for the sake of EMA60; v1 gives the measurement."""
+"""Sessions before the first requested one, for EMA60; v1 gives the measurement."""
 
 PLANS = (
     Plan(target=0.10, stop=-0.07, holding_max=15),
@@ -44,24 +45,18 @@ PLANS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
-    """Both halves over one universe; a half that failed is the message of its error."""
+class FailedHalf:
+    """A half that raised an error: its name and the message."""
 
-    regime: regimes.Codes
-    short_risk: NDArray[np.int8]
-    scored: Bools
-    standing: list[Condition]
-    open: Bools
-    halves: dict[str, Half | str]
+    name: str
+    message: str
 
-    @property
-    def alive(self) -> dict[str, Half]:
-        """The halves that did not fail."""
-        return {name: half for name, half in self.halves.items() if isinstance(half, Half)}
+    def check(self, day: int, column: int) -> Check:
+        return Check(self.name, "failed", float("nan"), self.message, False)
 
 
-class Engine:
-    """See the module."""
+class Engine(ConditionEngine):
+    """The engine v3; the module describes its steps."""
 
     slug: ClassVar[str] = "v3"
     title: ClassVar[str] = "Two horizons: midterm trend and pullback"
@@ -81,13 +76,13 @@ class Engine:
     feature_params: ClassVar[tuple[str, ...]] = ()
 
     def features(self, measures: Measures, params: Any) -> Features:
-        """Shares of the close or of an average, (K, N) each: float64 where a threshold or the score stands on them,
+        """Shares of the close or of an average, (K, N) each: float64 where a threshold or the score uses them,
         float32 beside a verdict."""
         panel, k = measures.panel, measures.session_count
         close, high = panel.tail("close", 60), panel.tail("high", 249)
         now = close[len(close) - k :]
         averages = measures.ema(20), measures.ema(60)
-        ema20, ema60 = (one[len(one) - k :] for one in averages)
+        ema20, ema60 = (average[len(average) - k :] for average in averages)
         return {
             "turnover": measures.mean("amount", 20),
             "momentum": ratio(close, 60, keep=k),
@@ -98,7 +93,7 @@ class Engine:
             "low_of_ema20": rolling_min(panel.tail("low", 2), 3, keep=k) / ema20,
             "atr": measures.atr(14) / now,
             "rsi": measures.rsi(14),
-            "volume_ratio": _share(measures.mean("volume", 5), measures.mean("volume", 20)),
+            "volume_ratio": quotient(measures.mean("volume", 5), measures.mean("volume", 20), zero=0.0),
             "ema20_of_ema60": (ema20 / ema60).astype(np.float32),
             "over_ema20": above(now, ema20),
             "ema20_over_ema60": above(ema20, ema60),
@@ -108,107 +103,64 @@ class Engine:
             "closed_up": at_least(now, panel.tail("open", 0)),
         }
 
-    def score(self, universe: Universe, features: Features, index: MarketIndex, params: Any) -> Outcome:
-        """See `base.Engine`."""
-        judged = _judge(universe, features, index, params)
-        picks, half = _picked(universe, judged, params)
-        matched = np.zeros_like(judged.scored)
-        for one in judged.alive.values():
-            matched |= one.matched
-        days = outcomes.days(
-            universe,
-            scored=judged.scored,
+    def evaluate(self, universe: Universe, features: Features, market: MarketState, params: Any) -> Evaluation:
+        """See `ConditionEngine`: the conditions of both halves, then the parts of their scores."""
+        scored = universe.eligible & all_defined(features)
+        open_ = (market.regime == regimes.NEUTRAL) & (market.short_risk == 0)
+        halves = [
+            _half(MIDTERM, lambda: horizons.midterm(universe, features, scored, params)),
+            _half(PULLBACK, lambda: horizons.pullback(universe, features, scored, open_, params)),
+        ]
+        checks: list[Checkable] = [*universe_conditions(universe, scored)]
+        matched = np.zeros_like(scored)
+        for half in halves:
+            if isinstance(half, Half):
+                checks += [*half.conditions, *half.parts]
+                matched |= half.matched
+            else:
+                checks.append(half)
+        picks, half_of_pick = _picks(universe, halves, params)
+        return Evaluation(
+            scored=scored,
             matched=matched.sum(axis=1),
-            regime=[regimes.NAMES[code] for code in judged.regime],
-            closed=np.zeros(len(judged.regime), dtype=bool),
-            short_risk=judged.short_risk,
-            notes=_notes(judged),
-        )
-        ranks = outcomes.ranks(
-            picks,
+            checks=checks,
+            picks=picks,
+            rank_rule="among the best of its half",
             label=np.full(len(picks), ""),
-            strategy=np.array([MIDTERM, PULLBACK])[half],
-            levels=outcomes.levels(PLANS, half, picks.of(universe.close)),
+            strategy=np.array([MIDTERM, PULLBACK])[half_of_pick],
+            levels=levels(PLANS, half_of_pick, picks.of(universe.close)),
             signals={},
             components={name: values for name, values in features.items() if values.dtype.kind == "f"},
+            notes=_notes(market, [half for half in halves if isinstance(half, FailedHalf)]),
         )
-        return Outcome(days, ranks)
-
-    def explain(
-        self,
-        universe: Universe,
-        features: Features,
-        index: MarketIndex,
-        params: Any,
-        *,
-        day: int,
-        column: int,
-    ) -> list[Check]:
-        """See `base.Engine`: what both halves ask, then the parts of their scores; the last check is the place."""
-        today = {name: values[day : day + 1] for name, values in features.items()}
-        alone = universe.on(day)
-        judged = _judge(alone, today, index, params)
-        checks = [one.check(0, column) for one in judged.standing]
-        for name, half in judged.halves.items():
-            if isinstance(half, Half):
-                checks += [one.check(0, column) for one in half.conditions]
-                checks += [one.check(0, column) for one in half.parts]
-            else:
-                checks.append(Check(name, "failed", float("nan"), half, False))
-        picks, _ = _picked(alone, judged, params)
-        return [*checks, picks.check(column, "among the best of its half")]
 
 
-def _share(value: Floats, scale: Floats) -> Floats:
-    """value / scale, 0 where the scale is 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(scale == 0, 0.0, value / scale)
-
-
-def _judge(universe: Universe, f: Features, index: MarketIndex, params: Params) -> Evaluation:
-    at = index.rows(universe.sessions)
-    regime, short_risk = regimes.regime_trend(index)[at], regimes.short_risk(index)[at]
-    scored = universe.eligible & all_defined(f)
-    open_ = (regime == regimes.NEUTRAL) & (short_risk == 0)
-    return Evaluation(
-        regime=regime,
-        short_risk=short_risk,
-        scored=scored,
-        standing=universe_conditions(universe, scored),
-        open=open_,
-        halves={
-            MIDTERM: _attempt(lambda: horizons.midterm(universe, f, scored, params)),
-            PULLBACK: _attempt(lambda: horizons.pullback(universe, f, scored, open_, params)),
-        },
-    )
-
-
-def _attempt(judge: Callable[[], Half]) -> Half | str:
-    """A half, or what went wrong with it: the other one must stand."""
+def _half(name: str, evaluate: Callable[[], Half]) -> Half | FailedHalf:
+    """One half; an error in it must not affect the other half."""
     try:
-        return judge()
+        return evaluate()
     except Exception as error:
-        return f"{type(error).__name__}: {error}"
+        return FailedHalf(name, f"{type(error).__name__}: {error}")
 
 
-def _picked(universe: Universe, judged: Evaluation, params: Params) -> tuple[Picks, NDArray[np.intp]]:
-    """The best of each half, and which half each is of, (P,)."""
+def _picks(universe: Universe, halves: Sequence[Half | FailedHalf], params: Params) -> tuple[Picks, NDArray[np.intp]]:
+    """The best of each half, and the half of each pick, (P,)."""
+    none = np.zeros(universe.eligible.shape, dtype=np.bool_)
     best = []
-    for name, top in ((MIDTERM, params.midterm_top), (PULLBACK, params.pullback_top)):
-        half = judged.alive.get(name)
-        matched = half.matched if half else np.zeros_like(judged.scored)
-        picks = order_picks(universe, matched, half.score if half else judged.scored)
+    for half, top in zip(halves, (params.midterm_top, params.pullback_top), strict=True):
+        matched, score = (half.matched, half.score) if isinstance(half, Half) else (none, none)
+        picks = order_picks(universe, matched, score)
         best.append(picks.where(picks.rank <= top))
     picks = join_picks(*best)
     in_midterm = np.bincount(best[0].day, minlength=len(universe.sessions))
     return picks, (picks.rank > in_midterm[picks.day]).astype(np.intp)
 
 
-def _notes(judged: Evaluation) -> list[str]:
-    """For each session what a half left out."""
-    failed = [f"{name} failed: {half}" for name, half in judged.halves.items() if isinstance(half, str)]
+def _notes(market: MarketState, failures: Sequence[FailedHalf]) -> list[str]:
+    """The note of each session: halves that failed or were closed."""
+    failed = [f"{half.name} failed: {half.message}" for half in failures]
     notes = []
-    for code, risk in zip(judged.regime.tolist(), judged.short_risk.tolist(), strict=True):
+    for code, risk in zip(market.regime.tolist(), market.short_risk.tolist(), strict=True):
         closed = []
         if code != regimes.NEUTRAL:
             closed = [f"pullback closed: regime {regimes.NAMES[code]}"]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Floats
 from scans.engines.base import Features, Universe
-from scans.engines.conditions import Condition, Limit, Part, all_hold, sum_parts
+from scans.engines.conditions import Condition, Limit, Part, all_hold, liquidity_floors, sum_parts
 from scans.engines.currency_params import price_floor, turnover_floor
 from scans.engines.engine_params import param
 from scans.kernels.compare import above, at_least
@@ -67,7 +67,7 @@ class Params:
 
 @dataclass(frozen=True, slots=True)
 class Half:
-    """One horizon judged: what it asks, what its score consists of, and who passes, (K, N) each."""
+    """One evaluated horizon: its conditions, the parts of its score, its matches and scores, (K, N) each."""
 
     conditions: list[Condition]
     parts: list[Part]
@@ -78,42 +78,42 @@ class Half:
 def midterm(universe: Universe, f: Features, scored: Bools, params: Params) -> Half:
     place = percentile(f["momentum"], universe.eligible)
 
-    def asks(name: str, value: NDArray[Any], rule: str, holds: Bools, *limits: Limit) -> Condition:
+    def condition(name: str, value: NDArray[Any], rule: str, holds: Bools, *limits: Limit) -> Condition:
         return Condition(MIDTERM, name, value, rule, holds, limits)
 
     conditions = [
         *_floors(MIDTERM, universe, f, params),
-        asks("close", f["of_ema20"], "close / ema20 > 1", f["over_ema20"]),
-        asks("averages", f["ema20_of_ema60"], "ema20 / ema60 > 1", f["ema20_over_ema60"]),
-        asks("ema20", f["ema20_rising"], "ema20 rises over 20 sessions", f["ema20_rising"]),
-        asks(
+        condition("close", f["of_ema20"], "close / ema20 > 1", f["over_ema20"]),
+        condition("averages", f["ema20_of_ema60"], "ema20 / ema60 > 1", f["ema20_over_ema60"]),
+        condition("ema20", f["ema20_rising"], "ema20 rises over 20 sessions", f["ema20_rising"]),
+        condition(
             "ema60",
             f["ema60_not_falling"],
             "ema60 does not fall over 20 sessions",
             f["ema60_not_falling"],
         ),
-        asks(
+        condition(
             "momentum",
             place,
             "percentile of the 60-session return >= {}",
             at_least(place, params.momentum_min),
             params.momentum_min,
         ),
-        asks(
+        condition(
             "high",
             f["of_high_250"],
             "close / high of 250 sessions >= {}",
             at_least(f["of_high_250"], params.high_min),
             params.high_min,
         ),
-        asks(
+        condition(
             "extension",
             f["of_ema20"],
             "close / ema20 <= {}",
             at_least(params.extension_max, f["of_ema20"]),
             params.extension_max,
         ),
-        asks(
+        condition(
             "atr",
             f["atr"],
             "atr14 / close <= {}",
@@ -146,17 +146,17 @@ def midterm(universe: Universe, f: Features, scored: Bools, params: Params) -> H
 
 
 def pullback(universe: Universe, f: Features, scored: Bools, open_: Bools, params: Params) -> Half:
-    def asks(name: str, value: NDArray[Any], rule: str, holds: Bools, *limits: Limit) -> Condition:
+    def condition(name: str, value: NDArray[Any], rule: str, holds: Bools, *limits: Limit) -> Condition:
         return Condition(PULLBACK, name, value, rule, holds, limits)
 
     close, rsi, volume = f["of_ema20"], f["rsi"], f["volume_ratio"]
     calm = np.broadcast_to(open_[:, None], scored.shape)
     conditions = [
-        asks("regime", calm, "the trend regime is neutral and the short-term risk 0", calm),
+        condition("regime", calm, "the trend regime is neutral and the short-term risk 0", calm),
         *_floors(PULLBACK, universe, f, params),
-        asks("averages", f["ema20_of_ema60"], "ema20 / ema60 > 1", f["ema20_over_ema60"]),
-        asks("ema60", f["ema60_rising"], "ema60 rises over 20 sessions", f["ema60_rising"]),
-        asks(
+        condition("averages", f["ema20_of_ema60"], "ema20 / ema60 > 1", f["ema20_over_ema60"]),
+        condition("ema60", f["ema60_rising"], "ema60 rises over 20 sessions", f["ema60_rising"]),
+        condition(
             "close",
             close,
             "{} <= close / ema20 <= {}",
@@ -164,14 +164,14 @@ def pullback(universe: Universe, f: Features, scored: Bools, open_: Bools, param
             params.rest_min,
             params.rest_max,
         ),
-        asks(
+        condition(
             "low",
             f["low_of_ema20"],
             "low of 3 sessions / ema20 <= {}",
             at_least(params.rest_max, f["low_of_ema20"]),
             params.rest_max,
         ),
-        asks(
+        condition(
             "rsi",
             rsi,
             "{} <= rsi14 <= {}",
@@ -179,14 +179,14 @@ def pullback(universe: Universe, f: Features, scored: Bools, open_: Bools, param
             params.rsi_min,
             params.rsi_max,
         ),
-        asks(
+        condition(
             "volume",
             volume,
             "volume of 5 / of 20 sessions < {}",
             above(params.volume_max, volume),
             params.volume_max,
         ),
-        asks("day", f["closed_up"], "close >= open", f["closed_up"]),
+        condition("day", f["closed_up"], "close >= open", f["closed_up"]),
     ]
     near = 1 - np.abs(close - 1) / 0.03
     dry = np.minimum(np.clip(1 - volume, 0, 1) / 0.5, 1)
@@ -216,22 +216,7 @@ def pullback(universe: Universe, f: Features, scored: Bools, open_: Bools, param
 
 
 def _floors(half: str, universe: Universe, f: Features, params: Params) -> list[Condition]:
-    """The turnover and price that both halves ask for."""
-    return [
-        Condition(
-            half,
-            "turnover",
-            f["turnover"],
-            "mean turnover of 20 sessions >= {}",
-            at_least(f["turnover"], params.turnover_min),
-            (params.turnover_min,),
-        ),
-        Condition(
-            half,
-            "price",
-            universe.close,
-            "raw close >= {}",
-            universe.close >= params.price_min,
-            (params.price_min,),
-        ),
-    ]
+    """The least turnover and price of both halves."""
+    return liquidity_floors(
+        universe, f["turnover"], turnover_min=params.turnover_min, price_min=params.price_min, group=half
+    )

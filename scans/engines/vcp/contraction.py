@@ -12,6 +12,7 @@ from marketdata.panel import Floats
 from scans.engines.base import Features
 from scans.engines.conditions import Condition, Part, sum_parts
 from scans.engines.indicators import Measures
+from scans.kernels.arrays import quotient
 from scans.kernels.averages import sma
 from scans.kernels.compare import above, at_least
 from scans.kernels.ranges import depth, ratio
@@ -23,17 +24,17 @@ INPUTS = {"close": 252, "high": 251, "low": 251, "volume": 49, "amount": 19}
 BUYERS = ("foreign", "institution")
 
 FLOW_INPUTS = {
-    **{f"{who}_net_{what}": 4 for who in BUYERS for what in ("quantity", "value")},
+    **{f"{buyer}_net_{measure}": 4 for buyer in BUYERS for measure in ("quantity", "value")},
     "raw_close": 4,
 }
-"""What the flow reads besides."""
+"""The additional fields of the flow."""
 
 TEMPLATE = ("over_long", "stacked", "long_rising", "over_sma50", "off_low", "near_high", "strong")
 
 
 def features(measures: Measures, *, flow: bool = False) -> dict[str, NDArray[Any]]:
-    """Ratios, (K, N) each: float64 where a threshold or the score stands on them, float32 beside a verdict; `flow`
-    where it is asked for."""
+    """Ratios, (K, N) each: float64 where a threshold or the score uses them, float32 beside a verdict; `flow`
+    only on request."""
     k = measures.session_count
     close, high, low = (measures.field(name, 251) for name in ("close", "high", "low"))
     now = close[251:]
@@ -43,13 +44,13 @@ def features(measures: Measures, *, flow: bool = False) -> dict[str, NDArray[Any
     top, bottom = rolling_max(high, 252, keep=k), rolling_min(low, 252, keep=k)
     pivots = rolling_max(high, 20, keep=k + 1)
     volume, usual = measures.field("volume", 0), measures.mean("volume", 50)
-    found: dict[str, NDArray[Any]] = {
+    values: dict[str, NDArray[Any]] = {
         "turnover": measures.mean("amount", 20),
         "strength": _strength(measures),
         "depth_1": depth(high[:-40], low[:-40], 20, keep=k),
         "depth_2": depth(high[:-20], low[:-20], 20, keep=k),
         "depth_3": depth(high, low, 20, keep=k),
-        "dry_up": _over(measures.mean("volume", 10), usual),
+        "dry_up": quotient(measures.mean("volume", 10), usual),
         "to_pivot": pivots[1:] / now,
         "low_share": rolling_min(low, 20, keep=k) / now,
         "of_sma50": (now / sma50).astype(np.float32),
@@ -67,8 +68,8 @@ def features(measures: Measures, *, flow: bool = False) -> dict[str, NDArray[Any
         "breakout": above(now, pivots[:-1]) & at_least(volume, 1.5 * usual),
     }
     if flow:
-        found["flow"] = _flow(measures)
-    return found
+        values["flow"] = _flow(measures)
+    return values
 
 
 def _strength(measures: Measures) -> Floats:
@@ -85,18 +86,18 @@ def _flow(measures: Measures) -> Floats:
     """How much foreigners and institutions bought over 5 sessions, 0..1, (K, N); NaN where a session has no flow."""
     k = measures.session_count
     traded = rolling_sum(measures.field("volume", 4), 5, keep=k)
-    nets = [_net(measures, who) for who in BUYERS]
-    foreign, institution = (_bought(_over(rolling_sum(net, 5, keep=k), traded)) for net in nets)
+    nets = [_net(measures, buyer) for buyer in BUYERS]
+    foreign, institution = (_bought(quotient(rolling_sum(net, 5, keep=k), traded)) for net in nets)
     both = rolling_sum(((nets[0] > 0) & (nets[1] > 0)).astype(np.float64), 5, keep=k)
     return 0.4 * foreign + 0.3 * institution + 0.3 * both / 5
 
 
-def _net(measures: Measures, who: str) -> Floats:
-    """Net buying of 5 sessions and those asked for in adjusted shares, (K + 4, N): the quantity where one is recorded,
-    else the value at the session's average price (its close where nothing traded); NaN where neither is."""
+def _net(measures: Measures, buyer: str) -> Floats:
+    """Net buying of the requested sessions and the 4 before in adjusted shares, (K + 4, N): the quantity where one is
+    recorded, else the value at the session's average price (its close where nothing traded); NaN where neither is."""
     close, volume = measures.field("close", 4), measures.field("volume", 4)
-    quantity = measures.field(f"{who}_net_quantity", 4)
-    value = measures.field(f"{who}_net_value", 4)
+    quantity = measures.field(f"{buyer}_net_quantity", 4)
+    value = measures.field(f"{buyer}_net_value", 4)
     with np.errstate(invalid="ignore", divide="ignore"):
         price = np.where(volume > 0, measures.field("amount", 4) / volume, close)
         shares = quantity * (measures.field("raw_close", 4) / close)
@@ -119,26 +120,26 @@ def template_conditions(f: Features, strength: Floats) -> list[Condition]:
         ("of_low_252", "close / low of 252 sessions >= 1.25"),
         ("of_high_252", "close / high of 252 sessions >= 0.75"),
     )
-    listed = [
+    conditions = [
         Condition("signal", name, f[value], rule, f[name])
         for name, (value, rule) in zip(TEMPLATE[:-1], texts, strict=True)
     ]
     rule = "percentile of relative strength > 0.70"
-    return [*listed, Condition("signal", TEMPLATE[-1], strength, rule, above(strength, 0.70))]
+    return [*conditions, Condition("signal", TEMPLATE[-1], strength, rule, above(strength, 0.70))]
 
 
-def score_parts(f: Features, held: NDArray[np.int8], strength: Floats) -> list[Part]:
-    """What the score consists of; `held` of the template hold."""
+def score_parts(f: Features, number: NDArray[np.int8], strength: Floats) -> list[Part]:
+    """The parts of the score; `number` conditions of the template hold."""
     first, third, dry, pivot = f["depth_1"], f["depth_3"], f["dry_up"], f["to_pivot"]
-    kept = _over(third, first, missing=1.0)
+    rest = quotient(third, first, zero=1.0)
     steps = [above(0.3, dry), above(0.5, dry), above(0.7, dry), above(1.0, dry)]
     return [
-        Part("template", held, "25 x the share of the seven that hold", 25 * (held / 7)),
+        Part("template", number, "25 x the share of the seven that hold", 25 * (number / 7)),
         Part(
             "contraction",
-            kept,
+            rest,
             "25 x (1 - last depth / first depth) / 0.75, within 0..1",
-            25 * np.minimum(np.clip(1 - kept, 0, 1) / 0.75, 1),
+            25 * np.minimum(np.clip(1 - rest, 0, 1) / 0.75, 1),
         ),
         Part(
             "dry-up",
@@ -156,18 +157,12 @@ def score_parts(f: Features, held: NDArray[np.int8], strength: Floats) -> list[P
     ]
 
 
-def blend_flow(f: Features, listed: list[Part], weight: float) -> tuple[Floats, list[Part]]:
+def blend_flow(f: Features, parts: list[Part], weight: float) -> tuple[Floats, list[Part]]:
     """The score, flow blended in where it is recorded, and its parts."""
-    score = sum_parts(listed)
+    score = sum_parts(parts)
     if weight == 0 or "flow" not in f:
-        return score, listed
+        return score, parts
     flow = f["flow"]
     shift = np.where(np.isnan(flow), 0.0, weight * (100 * flow - score))
     rule = f"{format_number(weight)} x (100 x flow - score)"
-    return score + shift, [*listed, Part("flow", flow, rule, shift)]
-
-
-def _over(value: Floats, scale: Floats, missing: float = np.nan) -> Floats:
-    """value / scale; `missing` where the scale is 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(scale > 0, value / scale, np.where(scale == 0, missing, np.nan))
+    return score + shift, [*parts, Part("flow", flow, rule, shift)]

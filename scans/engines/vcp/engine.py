@@ -4,13 +4,13 @@
 2. `score`: at least 6 of the 7 of the trend template, depths that contract, and a score of 60 or more; grades S, A, B.
 3. The plan is a buy stop at the pivot, in raw currency of the session; its stop counts only after entry.
 
-Where the definitions are silent: the relative strength is ranked as .4 C/C[-63] + .2 C/C[-126] + .2 C/C[-189] +
-.2 C/C[-252], which orders as RS does; bounds include both ends; nobody regards the regime, which is the trend regime
-for the record; all matches are ranked unless `top_n` says otherwise.
+Choices where the definitions are silent: the relative strength is ranked as .4 C/C[-63] + .2 C/C[-126] + .2 C/C[-189] +
+.2 C/C[-252], which orders as RS does; bounds include both ends; the regime changes nothing and is recorded as the trend
+regime; all matches are ranked unless `top_n` limits them.
 
 Flow is read where `flow_weight` is above 0 and nowhere else. It is measured in adjusted shares over the volume of the
 same 5 sessions. Where a source gives only the value of what was bought, that value at the session's average price
-(turnover / volume) stands for the shares, which makes the measure value over turnover. "Bought" is net buying above 0,
+(turnover / volume) replaces the shares, which makes the measure value over turnover. "Bought" is net buying above 0,
 the blend is (1 - w) score + w 100 flow, and without flow on one of the 5 sessions the score stays: missing is not 0.
 """
 
@@ -23,31 +23,31 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.panel import Bools, Floats
-from scans.engines import outcomes, regimes
-from scans.engines.base import Check, Features, MarketIndex, Outcome, Requirements, Universe
+from marketdata.panel import Floats
+from scans.engines import regimes
+from scans.engines.base import Features, Requirements, Universe
+from scans.engines.condition_engine import ConditionEngine, Evaluation, MarketState
 from scans.engines.conditions import (
     Condition,
-    Part,
     all_defined,
     all_hold,
     count_fulfilled,
     filter_,
     gate,
+    liquidity_floors,
     universe_conditions,
 )
 from scans.engines.currency_params import price_floor, turnover_floor
 from scans.engines.engine_params import param
 from scans.engines.indicators import Measures
 from scans.engines.outcomes import Levels
-from scans.engines.ranking import Picks, order_picks
+from scans.engines.ranking import Picks, order_picks, rank_rule
 from scans.engines.vcp import contraction
-from scans.engines.vcp.contraction import TEMPLATE
 from scans.kernels.compare import at_least
 from scans.kernels.ranks import percentile
 
 WARM_UP = 253
-"""Sessions before the first asked for: no window is longer."""
+"""Sessions before the first requested one: no window is longer."""
 
 
 @dataclass(frozen=True)
@@ -64,22 +64,8 @@ class Params:
     top_n: int = param(0, least=0, most=10_000, unit="instruments", help="How many picks are kept; 0 for all")
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What `score` combines and `explain` shows."""
-
-    scored: Bools
-    conditions: list[Condition]
-    parts: list[Part]
-    score: Floats
-    strength: Floats
-    template: dict[str, Bools]
-    matched: Bools
-    picks: Picks
-
-
-class Engine:
-    """See the module."""
+class Engine(ConditionEngine):
+    """The engine vcp; the module describes its steps."""
 
     slug: ClassVar[str] = "vcp"
     title: ClassVar[str] = "Volatility contraction"
@@ -102,112 +88,50 @@ class Engine:
         """See `contraction.features`."""
         return contraction.features(measures, flow=params.flow_weight > 0)
 
-    def score(self, universe: Universe, features: Features, index: MarketIndex, params: Any) -> Outcome:
-        """See `base.Engine`."""
-        judged = _judge(universe, features, params)
-        picks = judged.picks
-        at = index.rows(universe.sessions)
-        regime = regimes.regime_trend(index)[at]
-        days = outcomes.days(
-            universe,
-            scored=judged.scored,
-            matched=judged.matched.sum(axis=1),
-            regime=[regimes.NAMES[code] for code in regime],
-            closed=np.zeros(len(regime), dtype=bool),
-            short_risk=regimes.short_risk(index)[at],
-            notes=_notes(features, params, len(regime)),
-        )
-        shown = {name: one for name, one in features.items() if one.dtype.kind == "f"}
-        ranks = outcomes.ranks(
-            picks,
+    def evaluate(self, universe: Universe, features: Features, market: MarketState, params: Any) -> Evaluation:
+        """See `ConditionEngine`."""
+        f = features
+        scored = universe.eligible & all_defined({name: values for name, values in f.items() if name != "flow"})
+        strength = percentile(f["strength"], universe.eligible)
+        template = contraction.template_conditions(f, strength)
+        number = count_fulfilled(template)
+        parts = contraction.score_parts(f, number, strength)
+        score, parts = contraction.blend_flow(f, parts, params.flow_weight)
+        least = params.template_min
+        conditions = [
+            *universe_conditions(universe, scored),
+            *liquidity_floors(universe, f["turnover"], turnover_min=params.turnover_min, price_min=params.price_min),
+            *template,
+            gate("template", number, "at least {} of the seven", number >= least, least),
+            *_depths(f, params),
+            gate("score", score, "score >= {}", at_least(score, params.score_min), params.score_min),
+        ]
+        matched = all_hold(condition for condition in conditions if condition.group != "signal")
+        picks = order_picks(universe, matched, score).best(params.top_n)
+        shown = {name: values for name, values in f.items() if values.dtype.kind == "f"}
+        return Evaluation(
+            scored=scored,
+            matched=matched.sum(axis=1),
+            checks=[*conditions, _breakout(f), *parts],
+            picks=picks,
+            rank_rule=rank_rule(params.top_n),
             label=_grades(picks.score),
             strategy=np.full(len(picks), ""),
-            levels=_levels(picks, universe, features),
-            signals={"breakout": features["breakout"], **judged.template},
-            components={**shown, "rs_percentile": judged.strength},
+            levels=_levels(picks, universe, f),
+            signals={"breakout": f["breakout"], **{condition.name: condition.holds for condition in template}},
+            components={**shown, "rs_percentile": strength},
+            notes=_notes(f, params, len(universe.sessions)),
         )
-        return Outcome(days, ranks)
-
-    def explain(
-        self,
-        universe: Universe,
-        features: Features,
-        index: MarketIndex,
-        params: Any,
-        *,
-        day: int,
-        column: int,
-    ) -> list[Check]:
-        """See `base.Engine`."""
-        today = {name: values[day : day + 1] for name, values in features.items()}
-        judged = _judge(universe.on(day), today, params)
-        checks = [one.check(0, column) for one in judged.conditions]
-        checks += [one.check(0, column) for one in judged.parts]
-        rule = f"within the best {params.top_n}" if params.top_n else "all matches are ranked"
-        return [*checks, judged.picks.check(column, rule)]
 
 
-def _judge(universe: Universe, f: Features, params: Params) -> Evaluation:
-    scored = universe.eligible & all_defined({k: v for k, v in f.items() if k != "flow"})
-    strength = percentile(f["strength"], universe.eligible)
-    template = contraction.template_conditions(f, strength)
-    held = count_fulfilled(template)
-    parts = contraction.score_parts(f, held, strength)
-    score, parts = contraction.blend_flow(f, parts, params.flow_weight)
-    conditions = [
-        *universe_conditions(universe, scored),
-        *_floors(universe, f, params),
-        *template,
-        gate(
-            "template",
-            held,
-            "at least {} of the seven",
-            held >= params.template_min,
-            params.template_min,
-        ),
-        *_depths(f, params),
-        gate("score", score, "score >= {}", at_least(score, params.score_min), params.score_min),
-    ]
-    matched = all_hold(one for one in conditions if one.group != "signal")
-    picks = order_picks(universe, matched, score)
-    return Evaluation(
-        scored=scored,
-        conditions=[
-            *conditions,
-            Condition(
-                "signal",
-                "breakout",
-                f["to_pivot"],
-                "close above the pivot of yesterday on 1.5 times the volume of 50 sessions",
-                f["breakout"],
-            ),
-        ],
-        parts=parts,
-        score=score,
-        strength=strength,
-        template={name: one.holds for name, one in zip(TEMPLATE, template, strict=True)},
-        matched=matched,
-        picks=picks.where(picks.rank <= params.top_n) if params.top_n else picks,
+def _breakout(f: Features) -> Condition:
+    return Condition(
+        "signal",
+        "breakout",
+        f["to_pivot"],
+        "close above the pivot of yesterday on 1.5 times the volume of 50 sessions",
+        f["breakout"],
     )
-
-
-def _floors(universe: Universe, f: Features, params: Params) -> list[Condition]:
-    return [
-        filter_(
-            "turnover",
-            f["turnover"],
-            "mean turnover of 20 sessions >= {}",
-            at_least(f["turnover"], params.turnover_min),
-            params.turnover_min,
-        ),
-        filter_(
-            "price",
-            universe.close,
-            "raw close >= {}",
-            universe.close >= params.price_min,
-            params.price_min,
-        ),
-    ]
 
 
 def _depths(f: Features, params: Params) -> list[Condition]:
@@ -239,7 +163,7 @@ def _grades(score: Floats) -> NDArray[np.str_]:
 
 
 def _levels(picks: Picks, universe: Universe, f: Features) -> Levels:
-    """A buy stop at the pivot in raw currency, what ends it below and above."""
+    """A buy stop at the pivot in raw currency, its stop and its target."""
     close = picks.of(universe.close)
     pivot = close * picks.of(f["to_pivot"])
     none = np.zeros(len(picks), dtype=np.int16)
@@ -253,9 +177,9 @@ def _levels(picks: Picks, universe: Universe, f: Features) -> Levels:
 
 
 def _notes(f: Features, params: Params, sessions: int) -> list[str]:
-    """What is to be said of sessions on which not one instrument's 5 sessions have flow."""
+    """The notes of sessions on which no instrument has flow on each of its last 5 sessions."""
     if params.flow_weight == 0:
         return [""] * sessions
-    told = "no institutional flow is recorded: flow_weight has no effect"
-    known = np.isfinite(f["flow"]).sum(axis=1)
-    return ["" if count else told for count in known.tolist()]
+    note = "no institutional flow is recorded: flow_weight has no effect"
+    counts = np.isfinite(f["flow"]).sum(axis=1)
+    return ["" if count else note for count in counts.tolist()]

@@ -60,7 +60,7 @@ def told(found: Lifecycles) -> tuple[str, int, float, int, float, int]:
         float(found.entry[0]),
         int(found.left[0]),
         float(found.exit[0]),
-        int(found.held[0]),
+        int(found.holding[0]),
     )
 
 

@@ -1,7 +1,7 @@
-"""Computing a program: `measured` over one panel, `Judging` over the whole market.
+"""Computing a program: `compute_features` over one panel, `MarketValues` over the whole market.
 
-Every node is computed once, for the sessions asked for and as many before them as its readers need; it is dropped when
-its last reader has it. What other engines measure too (averages of the close, the oscillators) comes from `Measures`.
+Every node is computed once, for the requested sessions and as many before them as its readers need, and dropped after
+its last reader. Indicators of other engines (averages of the close, the oscillators) are read from `Measures`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from marketdata.panel import FIELDS, Bools
 from scans.engines import regimes
 from scans.engines.base import Features, MarketIndex, Universe
 from scans.engines.formula.nodes import Kind, Node
-from scans.engines.formula.operations import LOCAL, RECURSIVE, SERIES, carried
+from scans.engines.formula.operations import LOCAL, RECURSIVE, SERIES, carry_forward
 from scans.engines.formula.program import Program
 from scans.engines.indicators import BACK, Measures
 from scans.kernels import averages
@@ -25,21 +25,21 @@ from scans.kernels.arrays import tail
 from scans.kernels.ranks import percentile
 
 DEFINED = "defined"
-"""The feature that says whether every value that is compared has one."""
+"""The feature that is true where every compared value is defined."""
 
 
-def measured(program: Program, measures: Measures) -> Features:
-    """The stored nodes by their keys, (K, N) each: conditions as bool, numbers as float64, those that are shown and
-    no more as float32."""
+def compute_features(program: Program, measures: Measures) -> Features:
+    """The stored nodes by their keys, (K, N) each: conditions as bool, numbers as float64, numbers that are only
+    shown as float32."""
     k = measures.session_count
     readers = Counter(one for node in program.order for one in node.args)
     needed = {one for one in program.measured if one.local}
-    held: dict[Node, Any] = {}
+    values: dict[Node, Any] = {}
     features: dict[str, NDArray[Any]] = {}
     defined = np.ones((k, len(measures.panel.codes)), dtype=np.bool_)
     stored = set(program.stored)
     for node in program.order:
-        value = held[node] = _value(node, k + program.back[node], held, measures)
+        value = values[node] = _value(node, k + program.back[node], values, measures)
         if node in needed:
             defined &= np.isfinite(tail(value, k))
         if node in stored:
@@ -47,9 +47,9 @@ def measured(program: Program, measures: Measures) -> Features:
         for one in set(node.args):
             readers[one] -= node.args.count(one)
             if not readers[one]:
-                held.pop(one, None)
+                values.pop(one, None)
         if not readers[node]:
-            del held[node]
+            del values[node]
     features[DEFINED] = defined
     return features
 
@@ -62,23 +62,23 @@ def _kept(value: NDArray[Any], k: int, *, only_shown: bool) -> NDArray[Any]:
     return value if len(value) == k else tail(value, k).copy()
 
 
-def _value(node: Node, rows: int, held: Mapping[Node, Any], measures: Measures) -> Any:
+def _value(node: Node, rows: int, values: Mapping[Node, Any], measures: Measures) -> Any:
     """The node's array, min(rows, T) rows."""
     if node.op in FIELDS:
         return measures.panel.tail(node.op, rows - measures.session_count)
     rows = min(rows, len(measures.panel.sessions))
     if node.op in LOCAL:
-        args = (one.options[0] if one.constant else _tail(held[one], rows) for one in node.args)
-        return LOCAL[node.op](*args)
-    known = _shared(node, rows, measures)
-    if known is not None:
-        return known
-    values = [held[one] for one in node.args]
+        cells = (one.options[0] if one.constant else _tail(values[one], rows) for one in node.args)
+        return LOCAL[node.op](*cells)
+    shared = _shared(node, rows, measures)
+    if shared is not None:
+        return shared
+    args = [values[one] for one in node.args]
     if node.op in RECURSIVE and not node.args[0].whole:
-        values = [carried(values[0])]
+        args = [carry_forward(args[0])]
 
     def compute() -> Any:
-        return SERIES[node.op](*values, *node.options, keep=rows)
+        return SERIES[node.op](*args, *node.options, keep=rows)
 
     if all(one.op in FIELDS for one in node.args):
         return measures.once(("formula", node.key, rows), compute)
@@ -90,7 +90,7 @@ def _tail(value: Any, rows: int) -> Any:
 
 
 def _shared(node: Node, rows: int, measures: Measures) -> Any:
-    """What `Measures` keeps for every engine, where it keeps enough of it; else None."""
+    """The indicator of `Measures` where it has enough sessions; else None."""
     before = rows - measures.session_count
     over_close = all(one.op == "close" for one in node.args)
     if node.op in ("ema", "dema", "tema") and over_close and before <= BACK:
@@ -106,7 +106,7 @@ def _shared(node: Node, rows: int, measures: Measures) -> Any:
     return None
 
 
-class Judging:
+class MarketValues:
     """The values of a program over the whole market, (K, N) or (K, 1) arrays or numbers, each computed once."""
 
     def __init__(self, program: Program, universe: Universe, features: Features, index: MarketIndex) -> None:
@@ -114,17 +114,17 @@ class Judging:
         self.features, self.index = features, index
         self.at = index.rows(universe.sessions)
         self.shape = universe.eligible.shape
-        self.known: dict[Node, Any] = {}
+        self.cache: dict[Node, Any] = {}
 
     def value(self, node: Node) -> Any:
-        """The node's value on every session asked for."""
+        """The node's value on every requested session."""
         if node.constant or node.kind is Kind.TEXT:
             return node.options[0]
         if node.key in self.features:
             return self.features[node.key]
-        if node not in self.known:
-            self.known[node] = self._computed(node)
-        return self.known[node]
+        if node not in self.cache:
+            self.cache[node] = self._computed(node)
+        return self.cache[node]
 
     def _computed(self, node: Node) -> Any:
         if node.op in SESSION:
@@ -141,7 +141,7 @@ class Judging:
         return np.broadcast_to(np.asarray(self.value(node)), self.shape)
 
     def defined(self) -> Bools:
-        """(K, N): every value that is compared is defined. What the market as a whole has not got yet fulfils nothing,
+        """(K, N): every value that is compared is defined. An undefined value of the whole market fulfils nothing,
         as in the regimes, but closes no session."""
         whole: Bools = self.features[DEFINED].copy()
         for node in self.program.measured:
@@ -160,7 +160,7 @@ def _index_range(index: MarketIndex, n: int) -> NDArray[Any]:
 
 
 def _short_risk(index: MarketIndex) -> NDArray[Any]:
-    # Numbers of a formula are float64, whatever a regime is counted in.
+    # Numbers of a formula are float64, regimes int8.
     return regimes.short_risk(index).astype(np.float64)
 
 

@@ -13,8 +13,9 @@ from scans.engines import regimes
 from scans.engines.formula import operators
 from scans.engines.formula.errors import FormulaError
 from scans.engines.formula.functions import FUNCTIONS, Function, Parameter
-from scans.engines.formula.nodes import Kind, Misfit, Node, Nodes
-from scans.engines.formula.syntax import (
+from scans.engines.formula.limits import MAX_LEVELS, TOO_DEEP
+from scans.engines.formula.nodes import InvalidNode, Kind, Node, Nodes
+from scans.engines.formula.trees import (
     Binary,
     Call,
     Comparison,
@@ -33,40 +34,37 @@ MAX_HISTORY = 3_000
 
 MAX_DEFINITIONS = 100
 
-MAX_LEVELS = 110
-"""Of the syntax tree: a chain of operands and some more, well within the depth of Python's own stack."""
 
-
-class Checker:
-    """Types the trees of one formula; the definitions first, in their order."""
+class TypeChecker:
+    """The type checker of one formula: definitions first, in their order."""
 
     def __init__(self) -> None:
         self.nodes = Nodes()
         self.defined: dict[str, Node] = {}
         self.texts: dict[Node, str] = {}
-        """How a node was written where it first stood."""
+        """The text of a node where it is first used."""
         self.depth = 0
 
-    def define(self, one: Definition) -> None:
-        name, place = one.name.name, one.name.at
+    def define(self, definition: Definition) -> None:
+        name, place = definition.name.name, definition.name.at
         if name in FIELDS or name in FUNCTIONS:
             raise error(place, f"`{name}` is a field or function; choose another name")
         if name in self.defined:
             raise error(place, f"`{name}` is defined twice")
         if len(self.defined) == MAX_DEFINITIONS:
             raise error(place, f"more than {MAX_DEFINITIONS} definitions")
-        node = self.check(one.body)
+        node = self.check(definition.body)
         if node.kind is Kind.TEXT:
-            raise error(one.body.at, "a text is no value of its own")
+            raise error(definition.body.at, "a text is no value of its own")
         self.defined[name] = node
 
     def check(self, tree: Tree) -> Node:
         """The node of `tree`; raises FormulaError."""
         self.depth += 1
         if self.depth > MAX_LEVELS:
-            raise error(tree.at, "this is nested too deep: name a part of it in `define`")
+            raise error(tree.at, TOO_DEEP)
         try:
-            node = self._checked(tree)
+            node = self._typed(tree)
         finally:
             self.depth -= 1
         if node.history > MAX_HISTORY:
@@ -95,16 +93,16 @@ class Checker:
             raise error(tree.at, f"{kind.value} is needed here, this is {node.kind.value}{hint}")
         return node
 
-    def _checked(self, tree: Tree) -> Node:  # noqa: C901 - one case a kind of node
+    def _typed(self, tree: Tree) -> Node:  # noqa: C901 - one case a kind of node
         match tree:
             case Number(value=value):
                 return self.nodes.constant(value)
             case Text(value=value):
                 if value not in regimes.NAMES:
-                    known = ", ".join(f'"{name}"' for name in regimes.NAMES)
+                    choices = ", ".join(f'"{name}"' for name in regimes.NAMES)
                     near = nearest_name(value, regimes.NAMES)
                     hint = f': did you mean "{near}"?' if near else ""
-                    raise error(tree.at, f"there is no regime of that name: choose among {known}{hint}")
+                    raise error(tree.at, f"there is no regime of that name: choose among {choices}{hint}")
                 return self.nodes.node("text", options=(value,), kind=Kind.TEXT)
             case Name():
                 return self._named(tree)
@@ -112,15 +110,15 @@ class Checker:
                 return self._call(tree)
             case Unary(op="not", operand=operand):
                 inside = self.condition(operand)
-                with placed(tree.at):
+                with error_position(tree.at):
                     return operators.negation(self.nodes, inside)
             case Unary(operand=operand):
                 number = self.number(operand)
-                with placed(tree.at):
+                with error_position(tree.at):
                     return operators.negative(self.nodes, number)
             case Logic(op=op, operands=operands):
                 conditions = [self.condition(one) for one in operands]
-                with placed(tree.at):
+                with error_position(tree.at):
                     return operators.logic(self.nodes, op, conditions)
             case Binary():
                 return self._binary(tree)
@@ -140,15 +138,15 @@ class Checker:
         raise error(tree.at, f"unknown name `{tree.name}`{self._similar(tree.name)}")
 
     def _similar(self, name: str) -> str:
-        known = [*self.defined, *FIELDS, *FUNCTIONS]
-        if close := nearest_name(name, known):
+        names = [*self.defined, *FIELDS, *FUNCTIONS]
+        if close := nearest_name(name, names):
             return f": did you mean `{close}`?"
         return f": fields are {', '.join(FIELDS)}; functions are, for example, ema, rsi, turnover"
 
     def _binary(self, tree: Binary) -> Node:
         op = {sign: name for name, sign in operators.SYMBOLS.items()}[tree.op]
         left, right = self.number(tree.left), self.number(tree.right)
-        with placed(tree.at, (tree.left, tree.right)):
+        with error_position(tree.at, (tree.left, tree.right)):
             return operators.arithmetic(self.nodes, op, left, right)
 
     def _comparison(self, tree: Comparison) -> Node:
@@ -158,7 +156,7 @@ class Checker:
             if node.kind is Kind.CONDITION:
                 raise error(one.at, "a condition cannot be compared: use `and`, `or`, `not`")
             sides.append(node)
-        with placed(tree.at, (tree.left, tree.right)):
+        with error_position(tree.at, (tree.left, tree.right)):
             return operators.comparison(self.nodes, tree.op, *sides)
 
     def _call(self, tree: Call) -> Node:
@@ -170,17 +168,17 @@ class Checker:
         function = FUNCTIONS[name]
         self._need_arity(tree, function)
         repeated = function.parameters[-1:] * (len(tree.args) - len(function.parameters))
-        wanted = (*function.parameters, *repeated)
-        args = [self._argument(*pair) for pair in zip(wanted, tree.args, strict=False)]
+        parameters = (*function.parameters, *repeated)
+        args = [self._argument(*pair) for pair in zip(parameters, tree.args, strict=False)]
         return self._built(function, tree.at, args, tree.args)
 
     def _need_arity(self, tree: Call, function: Function) -> None:
-        given, least, most = len(tree.args), function.least, function.most
-        if given >= least and (most is None or given <= most):
+        count, least, most = len(tree.args), function.least, function.most
+        if count >= least and (most is None or count <= most):
             return
         many = "" if least == 1 and most in (1, None) else "s"
-        wanted = str(least) if least == most else f"{least} or more" if most is None else f"{least} to {most}"
-        raise error(tree.at, f"{function.name} takes {wanted} argument{many}, not {given}: {function.usage}")
+        range_ = str(least) if least == most else f"{least} or more" if most is None else f"{least} to {most}"
+        raise error(tree.at, f"{function.name} takes {range_} argument{many}, not {count}: {function.usage}")
 
     def _built(self, function: Function, place: Place, args: Sequence[Any], trees: Sequence[Tree]) -> Node:
         missing = [one.default for one in function.parameters[len(args) :] if one.default]
@@ -192,38 +190,38 @@ class Checker:
                         f"{function.name} looks back over sessions, but this is known for the session itself only "
                         f"(it depends on the market): use it outside of {function.name}",
                     )
-        with placed(place, trees):
+        with error_position(place, trees):
             if function.looks_back:
-                args = [operators.judged(self.nodes, one) if isinstance(one, Node) else one for one in args]
+                args = [operators.where_defined(self.nodes, one) if isinstance(one, Node) else one for one in args]
             return function.build(self.nodes, *args, *missing)
 
-    def _argument(self, wanted: Parameter, tree: Tree) -> Node | int:
-        if wanted.takes == "length":
-            return self._length(wanted, tree)
-        if wanted.takes == "condition":
+    def _argument(self, parameter: Parameter, tree: Tree) -> Node | int:
+        if parameter.takes == "length":
+            return self._length(parameter, tree)
+        if parameter.takes == "condition":
             return self.condition(tree)
         node = self.number(tree)
-        if wanted.takes == "series" and node.constant:
+        if parameter.takes == "series" and node.constant:
             raise error(
                 tree.at,
                 "a value that changes from session to session is needed here, this is a constant",
             )
         return node
 
-    def _length(self, wanted: Parameter, tree: Tree) -> int:
+    def _length(self, parameter: Parameter, tree: Tree) -> int:
         node = self.number(tree)
         if not node.constant:
             raise error(
                 tree.at,
-                f"`{wanted.name}` is a number of sessions and must be written out, it cannot depend on the data",
+                f"`{parameter.name}` is a number of sessions and must be written out, it cannot depend on the data",
             )
         n = operators.whole_number(node)
-        if n is None or not wanted.least <= n <= wanted.most:
+        if n is None or not parameter.least <= n <= parameter.most:
             shown = node.options[0]
             ahead = " (nothing looks ahead)" if shown < 0 else ""
             raise error(
                 tree.at,
-                f"`{wanted.name}` is a whole number of sessions in {wanted.least}..{wanted.most}, not "
+                f"`{parameter.name}` is a whole number of sessions in {parameter.least}..{parameter.most}, not "
                 f"{format_number(shown)}{ahead}",
             )
         return n
@@ -234,10 +232,10 @@ def error(place: Place, what: str) -> FormulaError:
 
 
 @contextmanager
-def placed(place: Place, parts: Sequence[Tree] = ()) -> Iterator[None]:
-    """Gives a Misfit its place: that of the part to blame, or the whole."""
+def error_position(place: Place, parts: Sequence[Tree] = ()) -> Iterator[None]:
+    """Turns an InvalidNode into an error with its place: of the argument at fault, or of the whole."""
     try:
         yield
-    except Misfit as misfit:
-        at = place if misfit.argument is None or not parts else parts[misfit.argument].at
-        raise error(at, str(misfit)) from None
+    except InvalidNode as fault:
+        at = place if fault.argument is None or not parts else parts[fault.argument].at
+        raise error(at, str(fault)) from None

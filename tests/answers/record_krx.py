@@ -104,17 +104,17 @@ def _share(*given: Any) -> None:
 
 def _scan(day: str) -> list[dict[str, Any]]:
     name, frames, known = _shared
-    found = importlib.import_module(f"tests.reference.{name}").scan(frames, known, pd.Timestamp(day))
+    result = importlib.import_module(f"tests.reference.{name}").scan(frames, known, pd.Timestamp(day))
     head = {
         "version": name,
         "date": day,
-        "regime": found.regime,
-        "step": found.step,
-        "status": found.status,
-        "matched": found.matched,
+        "regime": result.regime,
+        "step": result.step,
+        "status": result.status,
+        "matched": result.matched,
     }
     kept = ("rank", "code", "score", "strategy", "label")
-    rows = [{**head, **{key: row.get(key, "") for key in kept}} for row in found.rows]
+    rows = [{**head, **{key: row.get(key, "") for key in kept}} for row in result.rows]
     return rows or [head]
 
 

@@ -37,13 +37,13 @@ def build(raw: pd.DataFrame, sessions: Iterable[Any], *, daily_limit: bool = Tru
     place = {day: t for t, day in enumerate(axis)}
     names = [name for name in raw.columns if name not in ("code", "date")]
     columns = [raw[name].tolist() for name in names]
-    found: dict[str, list[Mapping[str, Any] | None]] = {}
+    result: dict[str, list[Mapping[str, Any] | None]] = {}
     for code, day, *values in zip(raw["code"].tolist(), pd.to_datetime(raw["date"]).tolist(), *columns, strict=True):
         if day not in place:
             raise ValueError(f"{code} has a bar on {day.date()}, which is not a session")
-        rows = found.setdefault(str(code), [None] * len(axis))
+        rows = result.setdefault(str(code), [None] * len(axis))
         rows[place[day]] = dict(zip(names, values, strict=True))
-    frames = {code: one_instrument(found[code], axis, daily_limit) for code in sorted(found)}
+    frames = {code: one_instrument(result[code], axis, daily_limit) for code in sorted(result)}
     return {code: frame for code, frame in frames.items() if len(frame)}
 
 

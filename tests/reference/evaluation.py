@@ -164,8 +164,8 @@ def weighted(paths: Mapping[str, list[float]], weights: Mapping[str, float]) -> 
 def quintiles(values: Mapping[str, float]) -> dict[str, int]:
     """Code -> its group 0..4 by value, then code; -1 without a value."""
     known = sorted((value, code) for code, value in values.items() if not math.isnan(value))
-    found = {code: place * 5 // len(known) for place, (_, code) in enumerate(known)}
-    return {code: found.get(code, -1) for code in values}
+    result = {code: place * 5 // len(known) for place, (_, code) in enumerate(known)}
+    return {code: result.get(code, -1) for code in values}
 
 
 def traits(frame: pd.DataFrame, day: pd.Timestamp) -> tuple[float, float, float]:
@@ -182,8 +182,8 @@ def traits(frame: pd.DataFrame, day: pd.Timestamp) -> tuple[float, float, float]
 
 def matching_cell(frames: Frames, day: pd.Timestamp, codes: Sequence[str], code: str) -> list[str]:
     """The members of the finest cell of `code` that has at least five."""
-    found = {one: traits(frames[one], day) for one in codes}
-    groups = [quintiles({one: found[one][n] for one in codes}) for n in range(3)]
+    result = {one: traits(frames[one], day) for one in codes}
+    groups = [quintiles({one: result[one][n] for one in codes}) for n in range(3)]
     for depth in (3, 2, 1, 0):
         cell = [one for one in codes if all(group[one] == group[code] for group in groups[:depth])]
         if len(cell) >= CELL:
@@ -195,7 +195,7 @@ def benchmarks(
     frames: Frames, day: pd.Timestamp, codes: Sequence[str], code: str, entry: Any, last: Any
 ) -> dict[str, list[float]]:
     """The value of each benchmark on each session from entry to last, bought at 1; empty where there is none."""
-    paths = {one: found for one in codes if (found := path(frames[one], entry, last)) is not None}
+    paths = {one: result for one in codes if (result := path(frames[one], entry, last)) is not None}
     caps = {one: carried_cap(frames[one], day) for one in paths}
     caps = {one: 0.0 if math.isnan(cap) else cap for one, cap in caps.items()}
     alike = dict.fromkeys(paths, 1.0)
@@ -221,7 +221,7 @@ def holdings(
 ) -> list[Holding]:
     """Every pick (date, code) over `horizon`, with its excess over each benchmark."""
     axis = pd.DatetimeIndex(pd.to_datetime(list(sessions))).sort_values()
-    found = []
+    result = []
     for date, code in picks:
         one = hold(frames, axis, date, code, horizon, costs)
         if one.state == "judged":
@@ -234,16 +234,16 @@ def holdings(
                 segment=excess["segment"],
                 matched=excess["matched"],
             )
-        found.append(one)
-    return found
+        result.append(one)
+    return result
 
 
 def calendar_time(
-    found: Sequence[Holding], frames: Frames, eligible: Eligible, benchmark: str, horizon: int
+    result: Sequence[Holding], frames: Frames, eligible: Eligible, benchmark: str, horizon: int
 ) -> tuple[float, float]:
     """The mean of the calendar-time portfolio's daily excess times the horizon, and its standard error (Newey-West)."""
     cohorts: dict[pd.Timestamp, dict[pd.Timestamp, list[float]]] = {}
-    for one in found:
+    for one in result:
         if one.state != "judged":
             continue
         frame = frames[one.code]

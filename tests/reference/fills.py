@@ -57,8 +57,8 @@ def with_limits(frame: pd.DataFrame) -> pd.DataFrame:
             low = high = math.nan
         lower.append(low)
         upper.append(high)
-    found = frame.assign(lower=lower, upper=upper)
-    found["liquidation"] = [t and math.isnan(high) for t, high in enumerate(upper)]
-    found["buyable"] = found["traded"] & ~(found["rawL"] >= found["upper"])
-    found["sellable"] = found["traded"] & ~(found["rawH"] <= found["lower"])
-    return found
+    result = frame.assign(lower=lower, upper=upper)
+    result["liquidation"] = [t and math.isnan(high) for t, high in enumerate(upper)]
+    result["buyable"] = result["traded"] & ~(result["rawL"] >= result["upper"])
+    result["sellable"] = result["traded"] & ~(result["rawH"] <= result["lower"])
+    return result

@@ -118,7 +118,7 @@ def holdings(
     """Every pick (date, code) over `horizon`. `eligible` gives the codes eligible on a date by the version's rule."""
     axis = pd.DatetimeIndex(pd.to_datetime(list(sessions))).sort_values()
     known: dict[Any, tuple[float, float]] = {}
-    found = []
+    result = []
     for date, code in picks:
         one = hold(frames, axis, date, code, horizon, costs)
         if one.state == "judged":
@@ -128,17 +128,17 @@ def holdings(
                 known[key] = benchmark(frames, one.date, codes, one.entry, one.exit)
             cap, equal = known[key]
             one = replace(one, excess_cap=one.net - cap, excess_equal=one.net - equal)
-        found.append(one)
-    return found
+        result.append(one)
+    return result
 
 
-def summary(found: Sequence[Holding], frames: Frames, *, costs: float = 0.0) -> dict[str, float]:
+def summary(result: Sequence[Holding], frames: Frames, *, costs: float = 0.0) -> dict[str, float]:
     """The figures of one version and one horizon; NaN where nothing was judged."""
-    judged = [one for one in found if one.state == "judged"]
+    judged = [one for one in result if one.state == "judged"]
     returns = [one.net for one in judged]
-    states = [one.state for one in found]
+    states = [one.state for one in result]
     return {
-        "picks": len(found),
+        "picks": len(result),
         "dropped": states.count("dropped"),
         "open": states.count("open"),
         "unjudged": states.count("unjudged"),
@@ -151,7 +151,7 @@ def summary(found: Sequence[Holding], frames: Frames, *, costs: float = 0.0) -> 
         "standard_error": standard_error(judged),
         "mean_without_best": mean(sorted(returns)[:-10]),
         "worst_drawdown": worst_drawdown(judged, frames, costs),
-        "turnover": turnover(found),
+        "turnover": turnover(result),
         "best": mean([one.best for one in judged]),
         "worst": mean([one.worst for one in judged]),
     }
@@ -189,10 +189,10 @@ def worst_drawdown(judged: Sequence[Holding], frames: Frames, costs: float) -> f
     return deepest if judged else math.nan
 
 
-def turnover(found: Sequence[Holding]) -> float:
+def turnover(result: Sequence[Holding]) -> float:
     """Mean share of new names from one date with picks to the next."""
     names: dict[pd.Timestamp, set[str]] = {}
-    for one in found:
+    for one in result:
         names.setdefault(one.date, set()).add(one.code)
     shares = [len(names[now] - names[before]) / len(names[now]) for before, now in pairwise(sorted(names))]
     return mean(shares)

@@ -117,13 +117,13 @@ def v2_intensities(w: Window) -> dict[str, float]:
 
 
 def v4_intensities(w: Window) -> dict[str, float]:
-    found = v2_intensities(w)
+    result = v2_intensities(w)
     short, wide = median(w.ranges[-5:]), median(w.ranges)
     p, q = divergence_inputs(w)
     barred = above(p, 0.02) or above(-0.15, p) or q <= 0
-    found["tight_range"] = clip((0.7 - short / wide) / 0.4) if short > 0 and wide > 0 else 0.0
-    found["obv_divergence"] = 0.0 if barred else min(1.0, 10 * max(-p, 0.01)) * min(1.0, 5 * q)
-    return found
+    result["tight_range"] = clip((0.7 - short / wide) / 0.4) if short > 0 and wide > 0 else 0.0
+    result["obv_divergence"] = 0.0 if barred else min(1.0, 10 * max(-p, 0.01)) * min(1.0, 5 * q)
+    return result
 
 
 def weighted(parts: Mapping[str, float], weights: Mapping[str, float]) -> float:
@@ -174,13 +174,13 @@ def absorption(w: Window) -> float:
 def accumulation(w: Window) -> float:
     span = range(len(w.C) - 16, len(w.C) - 6)
     rising = sum(above(w.C[i], w.O[i]) for i in span) / 10
-    found = 0.5
-    found += 0.15 if at_least(rising, 0.6) else -0.15 if at_least(0.4, rising) else 0.0
+    result = 0.5
+    result += 0.15 if at_least(rising, 0.6) else -0.15 if at_least(0.4, rising) else 0.0
     quiet = [i for i in span if above(0.02, (w.H[i] - w.L[i]) / w.C[i])]
     if quiet:
         strong = sum(above(w.C[i], (w.H[i] + w.L[i]) / 2) for i in quiet) / len(quiet)
-        found += 0.10 if at_least(strong, 0.7) else -0.05 if at_least(0.3, strong) else 0.0
-    return found
+        result += 0.10 if at_least(strong, 0.7) else -0.05 if at_least(0.3, strong) else 0.0
+    return result
 
 
 def location(w: Window) -> float:
@@ -213,13 +213,13 @@ def scores(bars: pd.DataFrame) -> dict[str, Any]:
     parts = v2_intensities(short)
     steady = v4_intensities(short)
     slow = v3_parts(long, parts["volume_dryout"])
-    found: dict[str, Any] = {"v2_parts": parts, "v4_parts": steady, "v3_parts": slow}
-    found["v1"] = None if short.dead else v1_score(parts)
-    found["v2"] = None if short.dead else 100 * weighted(parts, V2_WEIGHTS)
-    found["v3"] = None if long.dead else v3_score(slow)
-    found["v4"] = None if short.dead else 100 * weighted(steady, V2_WEIGHTS)
-    found["stage"] = None if short.dead else stage(parts)
-    return found
+    result: dict[str, Any] = {"v2_parts": parts, "v4_parts": steady, "v3_parts": slow}
+    result["v1"] = None if short.dead else v1_score(parts)
+    result["v2"] = None if short.dead else 100 * weighted(parts, V2_WEIGHTS)
+    result["v3"] = None if long.dead else v3_score(slow)
+    result["v4"] = None if short.dead else 100 * weighted(steady, V2_WEIGHTS)
+    result["stage"] = None if short.dead else stage(parts)
+    return result
 
 
 def within_limits(bars: pd.DataFrame, params: Mapping[str, Any]) -> bool:
@@ -256,10 +256,10 @@ def scan(
     for code, bars in members.items():
         if not within_limits(bars, chosen):
             continue
-        found = scores(bars)
-        score = found[chosen["model"]]
+        result = scores(bars)
+        score = result[chosen["model"]]
         if score is None or not above(score, threshold):
             continue
         last = {"A": float(bars["A"].iloc[-1]), "price": float(bars["rawC"].iloc[-1])}
-        rows.append({"code": code, "score": score, **last, **found})
+        rows.append({"code": code, "score": score, **last, **result})
     return answer("", len(members), rows, chosen["top_n"])

@@ -76,9 +76,9 @@ def test_suspected_corporate_actions(close: float, given: dict[str, Any], expect
 
 
 def test_eligible_again_252_sessions_after_a_suspected_action() -> None:
-    found = frames([row(day, 100 if day < 10 else 200) for day in range(300)], 300)
-    assert found["A"]["suspected"].tolist().index(True) == 10
-    eligible = [bool(bars.universe(found, day, min_bars=3)) for day in DAYS[:300]]
+    result = frames([row(day, 100 if day < 10 else 200) for day in range(300)], 300)
+    assert result["A"]["suspected"].tolist().index(True) == 10
+    eligible = [bool(bars.universe(result, day, min_bars=3)) for day in DAYS[:300]]
     assert [t for t in range(1, 300) if eligible[t] != eligible[t - 1]] == [2, 10, 10 + 252]
 
 
@@ -86,10 +86,10 @@ def test_the_limit_takes_the_largest_turnovers_of_each_segment() -> None:
     sizes = {"A": ("KOSPI", 5), "B": ("KOSPI", 7), "C": ("KOSPI", 5), "D": ("KOSDAQ", 1)}
     sizes["E"] = ("KONEX", 9)
     rows = [row(0, 100, code=c, segment=s, volume=v) for c, (s, v) in sizes.items()]
-    found = frames(rows, 1)
-    assert sorted(bars.universe(found, DAYS[0], min_bars=1)) == ["A", "B", "C", "D"]
-    assert sorted(bars.universe(found, DAYS[0], min_bars=1, limit=2)) == ["A", "B", "D"]
-    assert sorted(bars.universe(found, DAYS[0], min_bars=1, limit={"KOSPI": 1})) == ["B", "D"]
+    result = frames(rows, 1)
+    assert sorted(bars.universe(result, DAYS[0], min_bars=1)) == ["A", "B", "C", "D"]
+    assert sorted(bars.universe(result, DAYS[0], min_bars=1, limit=2)) == ["A", "B", "D"]
+    assert sorted(bars.universe(result, DAYS[0], min_bars=1, limit={"KOSPI": 1})) == ["B", "D"]
 
 
 def test_a_bar_on_a_closed_day_is_refused() -> None:

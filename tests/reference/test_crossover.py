@@ -12,8 +12,8 @@ from tests.reference.outcome import ranked
 
 def test_ranking() -> None:
     rows = [("b", 8.0, 5.0), ("a", 8.0, 5.0), ("c", 8.0 - 1e-12, 9.0), ("d", 9.0, 1.0)]
-    found = ranked([{"code": c, "score": s, "A": a} for c, s, a in rows], top_n=3)
-    assert [(r["rank"], r["code"]) for r in found] == [(1, "d"), (2, "c"), (3, "a")]
+    result = ranked([{"code": c, "score": s, "A": a} for c, s, a in rows], top_n=3)
+    assert [(r["rank"], r["code"]) for r in result] == [(1, "d"), (2, "c"), (3, "a")]
 
 
 def test_strategies_and_labels() -> None:
@@ -41,8 +41,8 @@ def test_strategies_and_labels() -> None:
 
 
 def test_adjusted_points_of_v2() -> None:
-    found = [v2.adjusted(*pair) for pair in [(8, 3), (7, 3), (5, 3), (6, 1)]]
-    assert found == [2, 3, 2, 5]
+    result = [v2.adjusted(*pair) for pair in [(8, 3), (7, 3), (5, 3), (6, 1)]]
+    assert result == [2, 3, 2, 5]
 
 
 def quiet(**changed: Any) -> crossover.Measures:
@@ -76,8 +76,8 @@ def quiet(**changed: Any) -> crossover.Measures:
     ],
 )
 def test_filters_of_v1(changed: dict[str, Any], broken: list[str]) -> None:
-    found = v1.filters(quiet(**changed), 58, v1.PARAMS)
-    assert [name for name, holds in found.items() if not holds] == broken
+    result = v1.filters(quiet(**changed), 58, v1.PARAMS)
+    assert [name for name, holds in result.items() if not holds] == broken
 
 
 def test_risk_of_v2() -> None:
@@ -109,17 +109,17 @@ def test_fallback_of_v1() -> None:
     one = quiet()
     passed = {"A": three, "B": at_step_1, "C": two, "D": one}
 
-    def found(needed: int, wanted: int) -> tuple[int, str]:
+    def result(needed: int, wanted: int) -> tuple[int, str]:
         step, rows = v1.fallback(passed, needed, wanted, 58, v1.PARAMS)
         return step, "".join(row["code"] for row in rows)
 
-    assert [found(3, wanted) for wanted in (1, 2, 3, 9)] == [
+    assert [result(3, wanted) for wanted in (1, 2, 3, 9)] == [
         (0, "A"),
         (1, "AB"),
         (2, "ABC"),
         (2, "ABC"),
     ]
-    assert [found(4, wanted) for wanted in (0, 1)] == [(0, ""), (1, "AB")]
+    assert [result(4, wanted) for wanted in (0, 1)] == [(0, ""), (1, "AB")]
     # a bull's two signals are not tightened to three at step 1
-    assert [found(2, wanted) for wanted in (3, 4)] == [(0, "ABC"), (2, "ABC")]
-    assert found(1, 4) == (0, "ABCD")
+    assert [result(2, wanted) for wanted in (3, 4)] == [(0, "ABC"), (2, "ABC")]
+    assert result(1, 4) == (0, "ABCD")

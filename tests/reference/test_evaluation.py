@@ -33,8 +33,8 @@ def market(
 
 
 def made(*rows: list[dict[str, Any]], sessions: int = SESSIONS) -> dict[str, pd.DataFrame]:
-    found = frames([one for some in rows for one in some], sessions)
-    return {code: fills.with_limits(frame) for code, frame in found.items()}
+    result = frames([one for some in rows for one in some], sessions)
+    return {code: fills.with_limits(frame) for code, frame in result.items()}
 
 
 def held(rows: list[dict[str, Any]], t: int, horizon: int, costs: float = 0.0, sessions: int = SESSIONS) -> Holding:
@@ -138,8 +138,8 @@ def test_costs_may_depend_on_the_day_of_the_exit() -> None:
     def by_year(entry: pd.Timestamp, last: pd.Timestamp) -> float:
         return 0.05 if last >= DAYS[3] else 0.01
 
-    found = made(market({}))
-    nets = [evaluation.hold(found, DAYS[:SESSIONS], DAYS[0], "A", horizon, by_year).net for horizon in (1, 3)]
+    result = made(market({}))
+    nets = [evaluation.hold(result, DAYS[:SESSIONS], DAYS[0], "A", horizon, by_year).net for horizon in (1, 3)]
     assert nets == pytest.approx([-0.01, -0.05])
 
 
@@ -163,9 +163,9 @@ def ten(caps: int = 10) -> dict[str, pd.DataFrame]:
 
 def test_benchmarks_by_hand() -> None:
     """Bought at 100 on session 1, sold on 2: the members make 0 to 9 %."""
-    found = ten()
+    result = ten()
     codes = list("abcdefghij")
-    (one,) = evaluation.holdings([(DAYS[0], "c")], found, DAYS[:SESSIONS], lambda day: codes, 2)
+    (one,) = evaluation.holdings([(DAYS[0], "c")], result, DAYS[:SESSIONS], lambda day: codes, 2)
     assert one.net == pytest.approx(0.02)
     assert one.equal == pytest.approx(0.02 - 0.045)
     weights = range(1, 11)
@@ -192,10 +192,10 @@ def test_quintiles_and_their_ties() -> None:
 def test_a_cell_with_fewer_than_five_members_gives_way_to_a_coarser_one() -> None:
     """Caps 1 to 50 and no history of 60 sessions: volatility and return say nothing, so cells are quintiles of size."""
     rows = [market({}, code=f"{n:02}", sessions=3, market_cap=float(n + 1)) for n in range(50)]
-    found = made(*rows, sessions=3)
-    codes = sorted(found)
-    assert evaluation.matching_cell(found, DAYS[0], codes, "07") == codes[:10]
-    assert evaluation.matching_cell(found, DAYS[0], codes[:20], "07") == codes[:20]  # four a quintile
+    result = made(*rows, sessions=3)
+    codes = sorted(result)
+    assert evaluation.matching_cell(result, DAYS[0], codes, "07") == codes[:10]
+    assert evaluation.matching_cell(result, DAYS[0], codes[:20], "07") == codes[:20]  # four a quintile
 
 
 def test_newey_west_against_the_sum_over_all_pairs() -> None:
@@ -215,10 +215,10 @@ def test_the_calendar_time_portfolio_weighs_each_pick_date_alike() -> None:
         "a": {1: {"close": 102.0}, 2: {"base_price": 102.0, "close": 103.0}},
         "b": {1: {"close": 98.0}, 2: {"base_price": 98.0, "close": 98.0}},
     }
-    found = made(*(market(changes.get(code, {}), code=code) for code in codes))
+    result = made(*(market(changes.get(code, {}), code=code) for code in codes))
     picks = [(DAYS[0], "a"), (DAYS[0], "b"), (DAYS[1], "c")]
-    ours = evaluation.holdings(picks, found, DAYS[:SESSIONS], lambda day: codes, 2)
-    value, error = evaluation.calendar_time(ours, found, lambda day: codes, "equal", 2)
+    ours = evaluation.holdings(picks, result, DAYS[:SESSIONS], lambda day: codes, 2)
+    value, error = evaluation.calendar_time(ours, result, lambda day: codes, "equal", 2)
     first_market = (103 + 98 + 300) / 500  # at the end of session 2, bought at 100 on session 1
     second_market = (103 + 98 + 300) / 500 - 1  # on session 2, bought at its open of 100
     days = [

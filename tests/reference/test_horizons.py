@@ -113,8 +113,8 @@ def test_contracting(given: tuple[float, float, float], expected: bool) -> None:
 
 
 def test_dry_up_and_grade() -> None:
-    found = [vcp.dry_up(u) for u in (0.29, 0.3, 0.5, 0.7, 1.0)]
-    assert found == [1.0, 0.83, 0.67, 0.44, 0.22]
+    result = [vcp.dry_up(u) for u in (0.29, 0.3, 0.5, 0.7, 1.0)]
+    assert result == [1.0, 0.83, 0.67, 0.44, 0.22]
     assert [vcp.grade(score) for score in (80, 70, 60)] == ["S", "A", "B"]
 
 

@@ -74,8 +74,8 @@ def test_rsi_tema_is_floored_and_neutral_without_changes() -> None:
     assert indicators.rsi_tema(series([5, 5, 5]), 14).tolist() == [50, 50, 50]
     assert indicators.rsi_tema(series([5, 6, 6, 7]), 14).tolist()[1:] == [100, 100, 100]
     jump = series([100, 120, *[119.5 - i / 2 for i in range(12)]])
-    found = indicators.rsi_tema(jump, 14).tolist()
-    assert min(found) == 0  # the smoothed gain overshoots below 0 and is floored
+    result = indicators.rsi_tema(jump, 14).tolist()
+    assert min(result) == 0  # the smoothed gain overshoots below 0 and is floored
     assert indicators.strength(series([3, -1, -1]), series([1, 2, -2])).tolist() == [75, 0, 50]
 
 
@@ -89,5 +89,5 @@ def test_ties() -> None:
 
 
 def test_percentiles_are_average_ranks() -> None:
-    found = indicators.percentiles({"a": 1.0, "b": 2.0, "c": 2.0 * (1 + 1e-12), "d": 3.0})
-    assert found == {"a": 0.25, "b": 0.625, "c": 0.625, "d": 1.0}
+    result = indicators.percentiles({"a": 1.0, "b": 2.0, "c": 2.0 * (1 + 1e-12), "d": 3.0})
+    assert result == {"a": 0.25, "b": 0.625, "c": 0.625, "d": 1.0}

@@ -89,9 +89,9 @@ def test_excess_over_everything_eligible() -> None:
     flat = [row(t, 100, code="B", market_cap=300.0) for t in range(SESSIONS)]
     rising = [{**bar, "market_cap": 100.0} for bar in market({})]
     jump = [row(t, 100 if t < 2 else 300, code="C", market_cap=900.0) for t in range(SESSIONS)]
-    found = frames(rising + flat + jump, SESSIONS)
+    result = frames(rising + flat + jump, SESSIONS)
     picks = [(DAYS[0], "A")]
-    one = judge.holdings(picks, found, DAYS[:SESSIONS], lambda day: "ABC", 3, costs=0.01)[0]
+    one = judge.holdings(picks, result, DAYS[:SESSIONS], lambda day: "ABC", 3, costs=0.01)[0]
     gross = 104 / 101 - 1
     assert one.excess_equal == pytest.approx(gross - 0.01 - gross / 2)  # C is not judged
     assert one.excess_cap == pytest.approx(gross - 0.01 - gross / 4)
@@ -102,10 +102,10 @@ def made(date: int, code: str, net: float) -> Holding:
 
 
 def test_figures() -> None:
-    found = [made(0, "A", 0.1), made(0, "B", 0.2), made(1, "A", -0.3), made(1, "C", 0.4)]
+    result = [made(0, "A", 0.1), made(0, "B", 0.2), made(1, "A", -0.3), made(1, "C", 0.4)]
     # centre 0.1: sums by date 0.1 and -0.1
-    assert judge.standard_error(found) == pytest.approx(math.sqrt(0.02 * 2) / 4)
-    assert judge.turnover(found) == 0.5
+    assert judge.standard_error(result) == pytest.approx(math.sqrt(0.02 * 2) / 4)
+    assert judge.turnover(result) == 0.5
     many = [made(t, "A", t / 100) for t in range(12)]
     rows = frames(market({}), SESSIONS + 1)
     figures = judge.summary(many[:11], rows)
@@ -118,12 +118,12 @@ def test_figures() -> None:
 def test_worst_drawdown_of_the_basket() -> None:
     falling = [row(t, c, open=100) for t, c in enumerate([100, 100, 90, 80])]
     still = [row(t, 100, code="B") for t in range(4)]
-    found = frames(falling + still, 4)
+    result = frames(falling + still, 4)
     sessions = DAYS[:4]
     picks: list[tuple[Any, str]] = [(DAYS[0], "A"), (DAYS[0], "B")]
-    held_both = judge.holdings(picks, found, sessions, lambda day: "AB", 3)
+    held_both = judge.holdings(picks, result, sessions, lambda day: "AB", 3)
     # A: 0, -10 %, -1/9; B: 0; the basket averages the two
     expected = (1 - 0.05) * (1 - 1 / 18) - 1
-    assert judge.worst_drawdown(held_both, found, 0.0) == pytest.approx(expected)
+    assert judge.worst_drawdown(held_both, result, 0.0) == pytest.approx(expected)
     assert judge.worst_drawdown([], {}, 0.0) is not None
     assert pd.isna(judge.worst_drawdown([], {}, 0.0))

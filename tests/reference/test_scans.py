@@ -57,9 +57,9 @@ def made_market() -> pd.DataFrame:
     return market.assign(segment="KOSPI", eligible_kind=True)
 
 
-def run(name: str, found: Frames, sessions: Any, day: pd.Timestamp) -> Outcome:
+def run(name: str, result: Frames, sessions: Any, day: pd.Timestamp) -> Outcome:
     scan, params = SCANS[name]
-    return scan(found, index.regimes(index.market_index(found, sessions)), day, params)
+    return scan(result, index.regimes(index.market_index(result, sessions)), day, params)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_nothing_after_the_session_counts(name: str, market: pd.DataFrame, whole
         day = DAYS[t]
         known = bars.build(market[market["date"] <= day], DAYS[: t + 1])
         late, early = (
-            run(name, found, sessions, day) for found, sessions in ((whole, DAYS[:SESSIONS]), (known, DAYS[: t + 1]))
+            run(name, result, sessions, day) for result, sessions in ((whole, DAYS[:SESSIONS]), (known, DAYS[: t + 1]))
         )
         assert (late.status, late.reason, late.regime) == (early.status, early.reason, early.regime)
         assert [r["code"] for r in late.rows] == [r["code"] for r in early.rows]
@@ -93,6 +93,6 @@ def test_a_crash_closes_v1_and_v2(whole: dict[str, pd.DataFrame]) -> None:
     frame = pd.DataFrame({"m": 0.0, "range": 0.03, "missing": False}, index=DAYS[:SESSIONS])
     frame.loc[DAYS[SESSIONS - 1], "m"] = -0.06
     for scan in (v1.scan, v2.scan):
-        found = scan(whole, index.regimes(frame), DAYS[SESSIONS - 1], LOOSE)
-        assert (found.status, found.reason, found.regime) == ("no_match", "regime", "crash")
-        assert found.eligible == len(whole)
+        result = scan(whole, index.regimes(frame), DAYS[SESSIONS - 1], LOOSE)
+        assert (result.status, result.reason, result.regime) == ("no_match", "regime", "crash")
+        assert result.eligible == len(whole)

@@ -123,7 +123,7 @@ def halves(
     relatives = {code: b["C"].iloc[-1] / b["C"].iloc[-61] for code, b in members.items()}
     percentiles = indicators.percentiles(relatives)
     open_for_pullback = regime == "neutral" and int(today["short_risk"]) == 0
-    found: dict[str, list[Row]] = {"midterm": [], "pullback": []}
+    result: dict[str, list[Row]] = {"midterm": [], "pullback": []}
     for code, bars in members.items():
         if not tradable(bars, chosen["turnover_min"], chosen["price_min"]):
             continue
@@ -131,7 +131,7 @@ def halves(
         scores["pullback"] = pullback(bars) if open_for_pullback else None
         for strategy, score in scores.items():
             if score is not None:
-                found[strategy].append(
+                result[strategy].append(
                     {
                         "code": code,
                         "score": score,
@@ -142,7 +142,7 @@ def halves(
                         "percentile": percentiles[code],
                     }
                 )
-    done = {name: answer(regime, len(members), found[name], chosen["top_n"]) for name in found}
+    done = {name: answer(regime, len(members), result[name], chosen["top_n"]) for name in result}
     if not open_for_pullback:
         done["pullback"] = closed(regime, len(members))
     return done

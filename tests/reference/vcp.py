@@ -67,11 +67,11 @@ def template(bars: pd.DataFrame, percentile: float) -> list[bool]:
 def depths(bars: pd.DataFrame) -> tuple[float, float, float]:
     """D1, D2, D3, the oldest of the three windows of 20 sessions first."""
     high, low = bars["H"].tolist()[-60:], bars["L"].tolist()[-60:]
-    found = []
+    result = []
     for start in (0, 20, 40):
         top = max(high[start : start + 20])
-        found.append((top - min(low[start : start + 20])) / top)
-    return found[0], found[1], found[2]
+        result.append((top - min(low[start : start + 20])) / top)
+    return result[0], result[1], result[2]
 
 
 def contracting(d1: float, d2: float, d3: float) -> bool:

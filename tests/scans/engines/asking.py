@@ -78,11 +78,11 @@ def market(engine: Engine, seed: int, *, instruments: int = 12) -> Panel:
 def inputs_only(engine: Engine, made: Panel, params: Any = None) -> Panel:
     """The panel with the fields that the engine says it reads, as far back as it says."""
     params = lenient(engine) if params is None else params
-    asked = len(made.output_sessions)
+    span = len(made.output_sessions)
     return replace(
         made,
         fields={
-            name: made[name][max(len(made[name]) - asked - before, 0) :]
+            name: made[name][max(len(made[name]) - span - before, 0) :]
             for name, before in get_requirements(engine, params).inputs.items()
         },
     )
@@ -102,7 +102,7 @@ def answer(engine: Engine, made: Panel, index: MarketIndex, params: Any = None) 
 def rows(universe: Universe, outcome: Outcome) -> dict[str, list[Any]]:
     """Per session what is known of it and its picks, numbers to 1e-6 relative."""
     days, ranks = outcome.days, outcome.ranks
-    found: dict[str, list[Any]] = {
+    result: dict[str, list[Any]] = {
         str(session): [
             days.regime[at], int(days.step[at]), int(days.short_risk[at]), int(days.universe[at]),
             int(days.scored[at]), int(days.matched[at]), days.reason[at], days.notes[at],
@@ -110,8 +110,8 @@ def rows(universe: Universe, outcome: Outcome) -> dict[str, list[Any]]:
         for at, session in enumerate(universe.sessions)
     }  # fmt: skip
     for at in range(len(ranks.day)):
-        found[str(universe.sessions[ranks.day[at]])].append(_row(universe, outcome, at))
-    return found
+        result[str(universe.sessions[ranks.day[at]])].append(_row(universe, outcome, at))
+    return result
 
 
 def _row(universe: Universe, outcome: Outcome, at: int) -> list[Any]:

@@ -21,7 +21,7 @@ def panel(
     *,
     sessions: int = 130,
     instruments: int = 12,
-    asked: int = 30,
+    span: int = 30,
     dirty: bool = True,
 ) -> Panel:
     """A random market: the last `asked` of `sessions` are asked for; a clean one has neither halts, late listings,
@@ -30,8 +30,8 @@ def panel(
     shape = (sessions, instruments)
     fields = _bars(rng, shape)
     first = np.zeros(instruments, dtype=np.int32)
-    flags = np.zeros((asked, instruments), dtype=np.uint8)
-    suspect = np.zeros((asked, instruments), dtype=bool)
+    flags = np.zeros((span, instruments), dtype=np.uint8)
+    suspect = np.zeros((span, instruments), dtype=bool)
     if dirty:
         _halt(rng, fields)
         _split(rng, fields)
@@ -41,14 +41,14 @@ def panel(
         for values in fields.values():
             values[before] = np.nan
         flags[:, rng.random(instruments) < 0.05] = 2
-        suspect[: asked // 2, rng.random(instruments) < 0.05] = True
-    segment = np.broadcast_to(rng.integers(0, 2, instruments), (asked, instruments)).astype(np.int8)
+        suspect[: span // 2, rng.random(instruments) < 0.05] = True
+    segment = np.broadcast_to(rng.integers(0, 2, instruments), (span, instruments)).astype(np.int8)
     fields |= _flows(np.random.default_rng(seed + 1), fields)
     return _read_only(
         Panel(
             market="kr",
             sessions=np.datetime64("2024-01-02") + np.arange(sessions),
-            start=sessions - asked,
+            start=sessions - span,
             codes=np.array([f"{at:06d}" for at in range(instruments)], dtype="U6"),
             first=first,
             fields=fields,
@@ -112,7 +112,7 @@ def _split(rng: np.random.Generator, fields: dict[str, Floats]) -> None:
 def _flows(rng: np.random.Generator, fields: dict[str, Floats]) -> dict[str, Floats]:
     """Net buying of a few percent of the volume: as a quantity here, as a value there, as both, and on one session in a
     hundred as neither."""
-    found: dict[str, Floats] = {}
+    result: dict[str, Floats] = {}
     shares = fields["volume"] * fields["close"] / fields["raw_close"]
     for who in INVESTORS:
         quantity = shares * rng.normal(0.01, 0.06, shares.shape)
@@ -120,8 +120,8 @@ def _flows(rng: np.random.Generator, fields: dict[str, Floats]) -> dict[str, Flo
         kind = rng.choice(4, shares.shape, p=[0.4, 0.4, 0.19, 0.01])
         quantity[(kind == 1) | (kind == 3)] = np.nan
         value[(kind == 0) | (kind == 3)] = np.nan
-        found |= {f"{who}_net_quantity": quantity, f"{who}_net_value": value}
-    return found
+        result |= {f"{who}_net_quantity": quantity, f"{who}_net_value": value}
+    return result
 
 
 def _read_only(made: Panel) -> Panel:
@@ -203,16 +203,16 @@ def columns(made: Panel, kept: NDArray[Any], codes: NDArray[np.str_] | None = No
 
 def until(made: Panel, end: int) -> Panel:
     """The panel cut off after session number `end - 1`."""
-    asked = end - made.start
+    span = end - made.start
     return _read_only(
         replace(
             made,
             sessions=made.sessions[:end],
             first=np.minimum(made.first, end).astype(np.int32),
             fields={name: values[: end - len(made.sessions) or None] for name, values in made.fields.items()},
-            segment=made.segment[:asked],
-            flags=made.flags[:asked],
-            suspect=made.suspect[:asked],
+            segment=made.segment[:span],
+            flags=made.flags[:span],
+            suspect=made.suspect[:span],
         )
     )
 
@@ -245,15 +245,15 @@ def rescaled(made: Panel, column: int, factor: float) -> Panel:
     return _read_only(replace(made, fields=fields))
 
 
-def asking_last(made: Panel, asked: int) -> Panel:
+def asking_last(made: Panel, span: int) -> Panel:
     """The same bars, with only the last `asked` sessions asked for."""
     return _read_only(
         replace(
             made,
-            start=len(made.sessions) - asked,
-            segment=made.segment[-asked:],
-            flags=made.flags[-asked:],
-            suspect=made.suspect[-asked:],
+            start=len(made.sessions) - span,
+            segment=made.segment[-span:],
+            flags=made.flags[-span:],
+            suspect=made.suspect[-span:],
         )
     )
 

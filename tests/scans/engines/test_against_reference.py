@@ -63,7 +63,7 @@ CASES: dict[str, tuple[Any, dict[str, Any], dict[str, Any]]] = {
 
 def frames(made: Panel) -> Frames:
     """The panel's bars as the reference takes them; what keeps an instrument out is written into eligible_kind."""
-    found = {}
+    result = {}
     days = pd.DatetimeIndex(made.sessions)
     barred = np.zeros(made["close"].shape, dtype=bool)
     barred[made.start :] = (made.flags != 0) | made.suspect
@@ -87,8 +87,8 @@ def frames(made: Panel) -> Frames:
         frame["age"] = range(1, len(frame) + 1)
         frame["segment"] = made.segments[made.segment[-1, column]]
         frame["eligible_kind"] = ~barred[first:, column]
-        found[str(code)] = frame
-    return found
+        result[str(code)] = frame
+    return result
 
 
 def regimes(known: MarketIndex) -> pd.DataFrame:
@@ -97,20 +97,20 @@ def regimes(known: MarketIndex) -> pd.DataFrame:
     )
 
 
-def expected(found: Expected) -> dict[str, Any]:
-    reason = f"regime {found.regime}" if found.reason == "regime" else found.reason
-    if found.reason.startswith("pullback"):  # half of v3 was closed: a note, not the reason
-        reason = "" if found.rows else "nothing passed"
-    if not found.eligible and not reason.startswith("regime"):
+def expected(result: Expected) -> dict[str, Any]:
+    reason = f"regime {result.regime}" if result.reason == "regime" else result.reason
+    if result.reason.startswith("pullback"):  # half of v3 was closed: a note, not the reason
+        reason = "" if result.rows else "nothing passed"
+    if not result.eligible and not reason.startswith("regime"):
         reason = "nothing eligible"
-    rows = found.rows
+    rows = result.rows
     return {
-        "regime": found.regime,
+        "regime": result.regime,
         "reason": reason,
-        "universe": found.eligible,
-        "step": found.step,
+        "universe": result.eligible,
+        "step": result.step,
         "picks": [[row["code"], row["rank"], row["score"], row.get("strategy", "")] for row in rows],
-        "matched": found.matched,
+        "matched": result.matched,
         "labels": [row.get("label", "") for row in rows],
         "risks": [row["risk"] for row in rows if "risk" in row],
         "signals": [[name for name in row["signals"] if row["signals"][name]] for row in rows if "signals" in row],
@@ -154,7 +154,7 @@ def test_random_markets(case: str) -> None:
     engine = ENGINES[case.split()[0]]
     picks = 0
     for seed in (1, 2):
-        made = panels.panel(seed, sessions=max(150, engine.min_bars + 60), instruments=25, asked=40)
+        made = panels.panel(seed, sessions=max(150, engine.min_bars + 60), instruments=25, span=40)
         known = panels.index(made, seed)
         bars, days = frames(made), regimes(known)
         universe = panels.universe(made, engine.min_bars)
@@ -162,14 +162,14 @@ def test_random_markets(case: str) -> None:
         outcome = engine.score(universe, engine.features(Measures(made), chosen), known, chosen)
         for day in range(seed, 40, 5):
             wanted = expected(scan(bars, days, made.output_sessions[day], given))
-            found = answered(universe, outcome, day)
+            result = answered(universe, outcome, day)
             if engine.slug in ("seismograph", "vcp"):  # ask for no regime
-                found["regime"] = ""
+                result["regime"] = ""
             if engine.slug == "seismograph" or params.get("score_min", 60) < 60:
-                wanted["labels"] = found["labels"]  # stages; grades begin at 60
+                wanted["labels"] = result["labels"]  # stages; grades begin at 60
             if case.startswith("v3"):  # the reference counts what matches both halves twice
-                assert found.pop("matched") <= wanted.pop("matched")
-            assert found == wanted, (seed, day)
+                assert result.pop("matched") <= wanted.pop("matched")
+            assert result == wanted, (seed, day)
             picks += len(wanted["picks"])
     assert picks > 3
 
@@ -178,13 +178,13 @@ def test_every_score_and_intensity_of_seismograph() -> None:
     engine = ENGINES["seismograph"]
     compared = 0
     for seed in (1, 2, 3):
-        made = panels.panel(seed, sessions=110, instruments=25, asked=60)
+        made = panels.panel(seed, sessions=110, instruments=25, span=60)
         bars = frames(made)
         params = read(engine.Params, {"turnover_min": 0.0, "threshold": 0.0, "model": "v2"})
         universe = panels.universe(made, engine.min_bars)
-        found = engine.score(universe, engine.features(Measures(made), params), panels.index(made), params).ranks
-        for one in range(0, len(found.day), 7):
-            day, code = int(found.day[one]), str(universe.codes[found.column[one]])
+        result = engine.score(universe, engine.features(Measures(made), params), panels.index(made), params).ranks
+        for one in range(0, len(result.day), 7):
+            day, code = int(result.day[one]), str(universe.codes[result.column[one]])
             wanted = seismograph.scores(bars[code].loc[: pd.Timestamp(made.output_sessions[day])])
             values = {
                 **{f"score_{model}": wanted[model] for model in ("v1", "v2", "v3", "v4")},
@@ -196,7 +196,7 @@ def test_every_score_and_intensity_of_seismograph() -> None:
             }
             if wanted["v3"] is None:
                 values = {name: value for name, value in values.items() if "v3" not in name}
-            got = {name: found.components[name][one] for name in values}
+            got = {name: result.components[name][one] for name in values}
             assert got == pytest.approx(values, rel=1e-9, abs=1e-9), (seed, day, code)
             compared += 1
     assert compared > 50
@@ -209,22 +209,22 @@ def test_plans_grades_and_flow_of_vcp(weight: float) -> None:
     given["flow_weight"] = weight
     compared = 0
     for seed in (1, 2, 3):
-        made = panels.panel(seed, sessions=300, instruments=60, asked=40, dirty=False)
+        made = panels.panel(seed, sessions=300, instruments=60, span=40, dirty=False)
         bars, flows, known = frames(made), flows_of(made), panels.index(made)
         params = read(engine.Params, given)
         universe = panels.universe(made, engine.min_bars)
         measured = engine.features(Measures(made), params)
-        found = engine.score(universe, measured, known, params).ranks
+        result = engine.score(universe, measured, known, params).ranks
         for day in range(0, 40, 5):
             rows = vcp.scan(bars, regimes(known), made.output_sessions[day], given, flows).rows
-            at = np.flatnonzero(found.day == day)
+            at = np.flatnonzero(result.day == day)
             got = {
-                str(universe.codes[found.column[one]]): [
-                    found.score[one], found.entry[one], found.stop[one], found.target[one],
-                    found.signals["breakout"][one], found.components["rs_percentile"][one],
-                    *(found.components[f"depth_{n}"][one] for n in (1, 2, 3)),
-                    found.components["flow"][one] if weight else np.nan,
-                    sum(found.signals[name][one] for name in found.signals if name != "breakout"),
+                str(universe.codes[result.column[one]]): [
+                    result.score[one], result.entry[one], result.stop[one], result.target[one],
+                    result.signals["breakout"][one], result.components["rs_percentile"][one],
+                    *(result.components[f"depth_{n}"][one] for n in (1, 2, 3)),
+                    result.components["flow"][one] if weight else np.nan,
+                    sum(result.signals[name][one] for name in result.signals if name != "breakout"),
                 ]
                 for one in at
             }  # fmt: skip
@@ -243,7 +243,7 @@ def test_plans_grades_and_flow_of_vcp(weight: float) -> None:
             assert got == wanted, (seed, day)
             grades = {row["code"]: row["label"] for row in rows if row["score"] >= 60}
             labels = {
-                str(universe.codes[found.column[one]]): str(found.label[one]) for one in at if found.score[one] >= 60
+                str(universe.codes[result.column[one]]): str(result.label[one]) for one in at if result.score[one] >= 60
             }
             assert labels == grades
             compared += len(rows)

@@ -35,11 +35,11 @@ seeds = st.integers(0, 10_000)
 
 @every_engine
 def test_lenient_parameters_find_picks_in_random_markets(engine: Engine) -> None:
-    found = [
+    result = [
         len(answer(engine, made, panels.index(made, seed))[1].ranks.day)
         for seed, made in enumerate(market(engine, seed) for seed in range(6))
     ]
-    assert sum(found) >= 50
+    assert sum(result) >= 50
 
 
 @every_engine
@@ -187,7 +187,7 @@ def test_more_history_than_asked_for_and_other_fields_change_nothing(engine: Eng
 @settings(quick, max_examples=4)
 @given(seed=seeds)
 def test_a_warm_up_is_long_enough(engine: Engine, seed: int) -> None:
-    made = panels.panel(seed, sessions=get_requirements(engine, lenient(engine)).warm_up + 430, asked=30)
+    made = panels.panel(seed, sessions=get_requirements(engine, lenient(engine)).warm_up + 430, span=30)
     index = panels.index(made, seed)
     universe, whole = answer(engine, made, index)
     _, late = answer(engine, panels.since(made, 400), index)
@@ -286,7 +286,7 @@ def test_a_market_of_one_or_none(engine: Engine, instruments: int) -> None:
 
 @every_engine
 def test_a_market_in_its_first_sessions(engine: Engine) -> None:
-    made = panels.panel(2, sessions=3, asked=2, dirty=False)
+    made = panels.panel(2, sessions=3, span=2, dirty=False)
     _, outcome = answer(engine, made, panels.index(made, unknown=False))
     assert len(outcome.ranks.day) == 0
     assert outcome.days.scored.tolist() == [0, 0]

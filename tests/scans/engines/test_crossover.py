@@ -22,7 +22,7 @@ CALM = {"m": 0.0, "range": 0.03}
 
 @pytest.fixture(scope="module")
 def market() -> Panel:
-    return panels.panel(8, sessions=140, instruments=400, asked=6)
+    return panels.panel(8, sessions=140, instruments=400, span=6)
 
 
 def index(made: Panel, **last: float) -> MarketIndex:
@@ -57,10 +57,10 @@ def test_v1_takes_the_first_step_that_finds_enough(market: Panel) -> None:
     strict = {"min_signals_neutral": 7, "vol_mult": 5.0, "top_n": 10_000}
     steps = {}
     for target in (0, 1, 40, 1_000):
-        _, found = answer("v1", market, known, **strict, target_min=target)
-        steps[target] = found.days.step.tolist()
-        enough = found.days.matched >= target
-        assert (enough | (found.days.step == 2)).all()
+        _, result = answer("v1", market, known, **strict, target_min=target)
+        steps[target] = result.days.step.tolist()
+        enough = result.days.matched >= target
+        assert (enough | (result.days.step == 2)).all()
     assert set(steps[0]) == {0}
     assert set(steps[1_000]) == {2}
     assert 1 in steps[1] + steps[40]
@@ -81,17 +81,17 @@ def test_a_wide_market_asks_v1_for_more(market: Panel) -> None:
     calm = index(market)
     wide = replace(calm, range=np.full_like(calm.range, 0.045))
     narrow = replace(calm, range=np.full_like(calm.range, 0.015))
-    asked = {"target_min": 0, "rsi_headroom": 25}
+    limits = {"target_min": 0, "rsi_headroom": 25}
     for known, cap, need in ((calm, 83, 3), (wide, 85, 4), (narrow, 82, 3)):
-        assert explained("v1", market, known, "rsi cap", **asked) == f"rsi_tema < {cap}"
-        assert f"at least {need} of" in explained("v1", market, known, "signals", **asked)
+        assert explained("v1", market, known, "rsi cap", **limits) == f"rsi_tema < {cap}"
+        assert f"at least {need} of" in explained("v1", market, known, "signals", **limits)
 
 
 def test_a_crash_closes_v1_and_a_bear_closes_v2(market: Panel) -> None:
-    _, found = answer("v1", market, index(market, m=-0.03))
-    assert found.days.reason[-1] == "regime crash"
-    assert found.days.step[-1] == 0
-    assert (found.ranks.day < len(market.output_sessions) - 1).all()
+    _, result = answer("v1", market, index(market, m=-0.03))
+    assert result.days.reason[-1] == "regime crash"
+    assert result.days.step[-1] == 0
+    assert (result.ranks.day < len(market.output_sessions) - 1).all()
     falling = index(market)
     falling = replace(falling, m=np.full_like(falling.m, -0.004))
     _, closed = answer("v2", market, falling)
@@ -115,23 +115,25 @@ def test_v2_keeps_of_each_strategy_the_best_up_to_its_cap(
     cut = {f"cutoff_{name}_neutral": -20.0 for name in ("swing", "position", "longterm")}
     known = index(market, **last)
     given = {"top_n": 10_000, "risk_max": 20, "min_signals_neutral": 0, **cut}
-    _, found = answer("v2", market, known, **given)
+    _, result = answer("v2", market, known, **given)
     day = len(market.output_sessions) - 1
-    assert found.days.short_risk[day] == risk
+    assert result.days.short_risk[day] == risk
     caps = {"swing": swing, "position": position, "longterm": longterm}
-    kept = Counter(found.ranks.strategy[found.ranks.day == day].tolist())
+    kept = Counter(result.ranks.strategy[result.ranks.day == day].tolist())
     assert set(kept) <= set(caps)
     assert all(kept[name] <= most for name, most in caps.items())
     assert sum(kept[name] == most for name, most in caps.items()) >= 2
-    assert found.days.matched[day] == sum(kept.values())
+    assert result.days.matched[day] == sum(kept.values())
     _, best = answer("v2", market, known, **{**given, "top_n": 4})
-    assert best.ranks.column[best.ranks.day == day].tolist() == found.ranks.column[found.ranks.day == day][:4].tolist()
+    assert (
+        best.ranks.column[best.ranks.day == day].tolist() == result.ranks.column[result.ranks.day == day][:4].tolist()
+    )
 
 
 @pytest.mark.parametrize("slug", ["v1", "v2"])
 def test_plans_follow_the_strategy_and_are_raw_prices(slug: str, market: Panel) -> None:
-    universe, found = answer(slug, market, index(market), top_n=10_000)
-    ranks = found.ranks
+    universe, result = answer(slug, market, index(market), top_n=10_000)
+    ranks = result.ranks
     close = universe.close[ranks.day, ranks.column]
     plans = {
         "swing": (1.05, 0.95, 3, 10),

@@ -31,9 +31,9 @@ def test_what_is_not_given_keeps_its_default() -> None:
     ],
 )  # fmt: skip
 def test_text_is_read_as_the_type_of_the_parameter(given: dict[str, Any], expected: Any) -> None:
-    found = getattr(read(Params, given), next(iter(given)))
-    assert found == expected
-    assert type(found) is type(expected)
+    result = getattr(read(Params, given), next(iter(given)))
+    assert result == expected
+    assert type(result) is type(expected)
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,9 @@ def watched(params: Any, seen: set[str]) -> Any:
         return object.__getattribute__(self, name)
 
     kind = type("Watched", (type(params),), {"__getattribute__": noting})
-    found: Any = object.__new__(kind)
-    found.__dict__.update(vars(params))
-    return found
+    result: Any = object.__new__(kind)
+    result.__dict__.update(vars(params))
+    return result
 
 
 @every_engine
@@ -45,8 +45,8 @@ def test_features_read_no_parameter_that_is_not_said(engine: Engine) -> None:
 
 def test_how_much_flow_weighs_changes_no_feature_of_vcp() -> None:
     """The requirements read the weight too: whether it is above 0."""
-    made, found = market(FLOWING, 2), []
+    made, result = market(FLOWING, 2), []
     for weight in (0.1, 0.9):
         params = read(FLOWING.Params, LENIENT["vcp"] | {"flow_weight": weight})
-        found.append(FLOWING.features(Measures(made), params))
-    same_features(*found)
+        result.append(FLOWING.features(Measures(made), params))
+    same_features(*result)

@@ -27,8 +27,8 @@ def test_order_is_score_then_turnover_then_code(cells: list[tuple[bool, int, int
         for column in range(8)
         if matched[day, column]
     )
-    found = zip(picks.day.tolist(), picks.column.tolist(), strict=True)
-    assert list(found) == [(key[0], key[-1]) for key in wanted]
+    result = zip(picks.day.tolist(), picks.column.tolist(), strict=True)
+    assert list(result) == [(key[0], key[-1]) for key in wanted]
     count = np.bincount(picks.day, minlength=3)
     assert picks.rank.tolist() == [place for n in count for place in range(1, n + 1)]
 

@@ -229,10 +229,10 @@ MOVES = st.one_of(st.floats(-0.03, 0.03), st.sampled_from([0.004, -0.004]), st.j
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(MOVES, st.integers(1, 30)), min_size=1, max_size=12))
 def test_what_a_rule_says_holds_on_every_session(parts: list[tuple[float, int]]) -> None:
-    found = history(then(*parts))
-    for row, code in enumerate(found.trend):
+    result = history(then(*parts))
+    for row, code in enumerate(result.trend):
         regime = ("neutral", "bull", "bear", "crash")[code]
-        rule = found.rule(TREND, FIRST + timedelta(days=row), regime)
+        rule = result.rule(TREND, FIRST + timedelta(days=row), regime)
         assert rule.note or any(one.bound for one in rule.comparisons)
         for one in rule.comparisons:
             tie = abs(one.value - (-one.limit if one.value < 0 else one.limit)) < 1e-9

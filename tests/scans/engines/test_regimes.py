@@ -81,9 +81,9 @@ def test_trend_agrees_with_the_definition_read_aloud(runs: list[tuple[float, int
 def test_trend_on_long_random_markets_visits_every_state() -> None:
     rng = np.random.default_rng(3)
     m = (rng.normal(0, 0.008, 2_500) + np.repeat(rng.normal(0, 0.004, 50), 50)).tolist()
-    found = names(regime_trend(index_of(m)))
-    assert found == naive_trend(m)
-    assert set(found) == set(NAMES)
+    result = names(regime_trend(index_of(m)))
+    assert result == naive_trend(m)
+    assert set(result) == set(NAMES)
 
 
 def test_bull_needs_six_percent_from_neutral_and_is_kept_down_to_two() -> None:

@@ -25,8 +25,8 @@ def ranks(made: Panel, **given: Any) -> Ranks:
     return ENGINE.score(universe, measured, panels.index(made), params).ranks
 
 
-def picks(found: Ranks) -> set[tuple[int, int]]:
-    return set(zip(found.day.tolist(), found.column.tolist(), strict=True))
+def picks(result: Ranks) -> set[tuple[int, int]]:
+    return set(zip(result.day.tolist(), result.column.tolist(), strict=True))
 
 
 def without_trades(made: Panel, column: int, sessions: slice) -> Panel:
@@ -43,7 +43,7 @@ def without_trades(made: Panel, column: int, sessions: slice) -> Panel:
 
 @pytest.mark.parametrize(("idle", "null"), [(10, False), (11, True)])
 def test_a_model_is_null_where_fewer_than_half_of_its_bars_traded(idle: int, null: bool) -> None:
-    made = panels.panel(3, asked=1, dirty=False)
+    made = panels.panel(3, span=1, dirty=False)
     end = len(made.sessions) - 1
     params = read(ENGINE.Params, ALL)
     halted = without_trades(made, 4, slice(end - idle, end))
@@ -59,7 +59,7 @@ def test_a_model_is_null_where_fewer_than_half_of_its_bars_traded(idle: int, nul
 
 
 def test_a_null_score_is_not_scored_and_the_others_are_kept() -> None:
-    made = panels.panel(3, asked=1, dirty=False)
+    made = panels.panel(3, span=1, dirty=False)
     end = len(made.sessions) - 1
     halted = without_trades(made, 4, slice(end - 11, end))
     params = read(ENGINE.Params, {**ALL, "model": "v3"})
@@ -79,7 +79,7 @@ def test_a_null_score_is_not_scored_and_the_others_are_kept() -> None:
 
 @pytest.mark.parametrize(("model", "threshold"), [("v1", 50.0), ("v2", 50.0), ("v3", 75.0), ("v4", 50.0)])
 def test_each_model_has_its_own_threshold_and_a_match_is_strictly_above(model: str, threshold: float) -> None:
-    made = panels.panel(7, instruments=40, sessions=260, asked=150)
+    made = panels.panel(7, instruments=40, sessions=260, span=150)
     everything = ranks(made, model=model)
     over = everything.score > threshold * (1 + 1e-9)
     own = ranks(made, model=model, threshold=-1.0)
@@ -91,7 +91,7 @@ def test_each_model_has_its_own_threshold_and_a_match_is_strictly_above(model: s
 
 
 def test_limits_of_price_volume_and_turnover() -> None:
-    made = panels.panel(5, instruments=30, sessions=200, asked=60)
+    made = panels.panel(5, instruments=30, sessions=200, span=60)
     everything = ranks(made)
     close = made["raw_close"][made.start :][everything.day, everything.column]
     held = picks(ranks(made, price_min=2_400.0, price_max=3_600.0))

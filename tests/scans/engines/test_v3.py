@@ -55,8 +55,8 @@ def test_pullback_is_closed_by_risk_and_by_regime_and_the_notes_say_so() -> None
 
 def test_midterm_stands_before_pullback_and_each_is_in_order() -> None:
     made = panels.panel(4, sessions=180, instruments=40)
-    _, found = answer(ENGINE, made, panels.index(made, unknown=False))
-    ranks = found.ranks
+    _, result = answer(ENGINE, made, panels.index(made, unknown=False))
+    ranks = result.ranks
     for day in range(len(made.output_sessions)):
         at = ranks.day == day
         half = (ranks.strategy[at] == "pullback").astype(int)

@@ -20,20 +20,20 @@ def arrays(frames: Frames, sessions: int) -> Prices:
     """The reference's frames as arrays; nothing before an instrument's first bar."""
     axis = DAYS[:sessions]
     codes = sorted(frames)
-    found = {
+    result = {
         name: np.column_stack([frames[code][name].reindex(axis).to_numpy(float) for code in codes])
         for name in ("O", "H", "L", "C", "traded", "suspected", "market_cap")
     }
     return Prices(
         sessions=axis.to_numpy().astype("datetime64[D]"),
         codes=np.array(codes),
-        open=found["O"],
-        high=found["H"],
-        low=found["L"],
-        close=found["C"],
-        traded=found["traded"] == 1,
-        actions=np.nancumsum(found["suspected"], axis=0).astype(np.int16),
-        market_cap=found["market_cap"],
+        open=result["O"],
+        high=result["H"],
+        low=result["L"],
+        close=result["C"],
+        traded=result["traded"] == 1,
+        actions=np.nancumsum(result["suspected"], axis=0).astype(np.int16),
+        market_cap=result["market_cap"],
     )
 
 

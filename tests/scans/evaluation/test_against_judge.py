@@ -21,9 +21,9 @@ STATES = {"judged": JUDGED, "dropped": NEVER, "open": OPEN, "unjudged": UNJUDGED
 
 @pytest.mark.parametrize("seed", range(12))
 def test_every_holding_and_figure(seed: int) -> None:
-    found = frames(random_rows(seed, SESSIONS, INSTRUMENTS), SESSIONS)
-    listed, eligible = random_picks(seed, found, SESSIONS)
-    prices = arrays(found, SESSIONS)
+    result = frames(random_rows(seed, SESSIONS, INSTRUMENTS), SESSIONS)
+    listed, eligible = random_picks(seed, result, SESSIONS)
+    prices = arrays(result, SESSIONS)
     axis, codes = DAYS[:SESSIONS].tolist(), prices.codes.tolist()
     picks = PickSet(
         np.array([axis.index(day) for day, _ in listed]),
@@ -37,63 +37,61 @@ def test_every_holding_and_figure(seed: int) -> None:
     for horizon in HORIZONS:
         expected = judge.holdings(
             listed,
-            found,
+            result,
             DAYS[:SESSIONS],
             lambda day: codes_at[day],
             horizon,
             costs=costs,
         )
-        mine = hold(paths, horizon, costs=costs)
-        excess = beside.beside(mine)
-        assert mine.state.tolist() == [STATES[one.state] for one in expected]
-        assert mine.hit.tolist() == [one.hit for one in expected]
+        own = hold(paths, horizon, costs=costs)
+        excess = beside.beside(own)
+        assert own.state.tolist() == [STATES[one.state] for one in expected]
+        assert own.hit.tolist() == [one.hit for one in expected]
         for name in ("gross", "net", "best", "worst"):
-            np.testing.assert_allclose(
-                getattr(mine, name), [getattr(one, name) for one in expected], rtol=0, atol=1e-12
-            )
+            np.testing.assert_allclose(getattr(own, name), [getattr(one, name) for one in expected], rtol=0, atol=1e-12)
         np.testing.assert_allclose(excess[0], [one.excess_cap for one in expected], atol=1e-12)
         np.testing.assert_allclose(excess[1], [one.excess_equal for one in expected], atol=1e-12)
-        summary = judge.summary(expected, found, costs=costs)
-        figured = asdict(compute_figures(mine, excess))
+        summary = judge.summary(expected, result, costs=costs)
+        figured = asdict(compute_figures(own, excess))
         figured.pop("excess_error")
         assert figured == pytest.approx(summary, rel=1e-10, abs=1e-12, nan_ok=True)
-        seen |= set(mine.state.tolist())
+        seen |= set(own.state.tolist())
     assert {JUDGED, OPEN} <= seen
 
 
 def test_the_random_markets_hold_everything_that_can_happen() -> None:
     states = set()
     for seed in range(12):
-        found = frames(random_rows(seed, SESSIONS, INSTRUMENTS), SESSIONS)
-        listed, _ = random_picks(seed, found, SESSIONS)
+        result = frames(random_rows(seed, SESSIONS, INSTRUMENTS), SESSIONS)
+        listed, _ = random_picks(seed, result, SESSIONS)
         for day, code in listed:
-            states.add(judge.hold(found, DAYS[:SESSIONS], day, code, 9, 0.0).state)
+            states.add(judge.hold(result, DAYS[:SESSIONS], day, code, 9, 0.0).state)
     assert states == set(STATES)
 
 
 def test_groups_are_the_figures_of_their_picks_alone() -> None:
-    found = frames(random_rows(3, SESSIONS, INSTRUMENTS), SESSIONS)
-    listed, eligible = random_picks(3, found, SESSIONS)
-    prices = arrays(found, SESSIONS)
+    result = frames(random_rows(3, SESSIONS, INSTRUMENTS), SESSIONS)
+    listed, eligible = random_picks(3, result, SESSIONS)
+    prices = arrays(result, SESSIONS)
     axis, codes = DAYS[:SESSIONS].tolist(), prices.codes.tolist()
     picks = PickSet(
         np.array([axis.index(day) for day, _ in listed]),
         np.array([codes.index(code) for _, code in listed]),
     )
     paths = follow(prices, picks, (5,))
-    mine = hold(paths, 5, costs=0.002)
-    excess = compute_benchmarks(prices, paths, eligible).beside(mine)
+    own = hold(paths, 5, costs=0.002)
+    excess = compute_benchmarks(prices, paths, eligible).beside(own)
     kept = picks.column % 2 == 0
     some = [pick for pick, mark in zip(listed, kept, strict=True) if mark]
     expected = judge.holdings(
         some,
-        found,
+        result,
         DAYS[:SESSIONS],
         lambda day: np.array(codes)[eligible[axis.index(day)]].tolist(),
         5,
         costs=0.002,
     )
-    figured = asdict(compute_figures(mine, excess, kept))
+    figured = asdict(compute_figures(own, excess, kept))
     figured.pop("excess_error")
-    summary = judge.summary(expected, found, costs=0.002)
+    summary = judge.summary(expected, result, costs=0.002)
     assert figured == pytest.approx(summary, rel=1e-10, abs=1e-12, nan_ok=True)

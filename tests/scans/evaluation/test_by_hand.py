@@ -63,58 +63,58 @@ def one(values: Any) -> Any:
 
 
 def test_bought_at_the_next_open_never_at_the_close_of_the_scan() -> None:
-    found = held(market({}), 0, 3)
-    assert (one(found.state), one(found.entry), one(found.exit)) == (JUDGED, 1, 3)
-    assert one(found.gross) == pytest.approx(104 / 101 - 1)
-    assert one(found.best) == pytest.approx(106 / 101 - 1)
-    assert one(found.worst) == pytest.approx(99 / 101 - 1)
+    result = held(market({}), 0, 3)
+    assert (one(result.state), one(result.entry), one(result.exit)) == (JUDGED, 1, 3)
+    assert one(result.gross) == pytest.approx(104 / 101 - 1)
+    assert one(result.best) == pytest.approx(106 / 101 - 1)
+    assert one(result.worst) == pytest.approx(99 / 101 - 1)
     # The close of the scan is nowhere in it.
-    assert one(held(market({0: {"close": 90, "low": 89}}), 0, 3).gross) == one(found.gross)
+    assert one(held(market({0: {"close": 90, "low": 89}}), 0, 3).gross) == one(result.gross)
 
 
 def test_a_horizon_of_one_session_is_open_to_close() -> None:
-    found = held(market({}), 4, 1)
-    assert (one(found.entry), one(found.exit)) == (5, 5)
-    assert one(found.gross) == pytest.approx(106 / 105 - 1)
-    assert found.step.tolist() == [[pytest.approx(106 / 105 - 1)]]
+    result = held(market({}), 4, 1)
+    assert (one(result.entry), one(result.exit)) == (5, 5)
+    assert one(result.gross) == pytest.approx(106 / 105 - 1)
+    assert result.step.tolist() == [[pytest.approx(106 / 105 - 1)]]
 
 
 def test_a_halt_at_entry_is_waited_for() -> None:
-    found = held(market({1: HALTED, 2: HALTED}), 0, 2)
-    assert (one(found.entry), one(found.exit)) == (3, 4)
-    assert one(found.gross) == pytest.approx(105 / 103 - 1)
+    result = held(market({1: HALTED, 2: HALTED}), 0, 2)
+    assert (one(result.entry), one(result.exit)) == (3, 4)
+    assert one(result.gross) == pytest.approx(105 / 103 - 1)
     assert one(held(market(dict.fromkeys(range(1, 5), HALTED)), 0, 2).entry) == 5
 
 
 def test_not_traded_within_five_sessions_is_dropped() -> None:
-    found = held(market(dict.fromkeys(range(1, 6), HALTED)), 0, 2)
-    assert (one(found.state), one(found.entry), one(found.exit)) == (NEVER, DROPPED, -1)
-    assert math.isnan(one(found.net))
-    assert not one(found.hit)
+    result = held(market(dict.fromkeys(range(1, 6), HALTED)), 0, 2)
+    assert (one(result.state), one(result.entry), one(result.exit)) == (NEVER, DROPPED, -1)
+    assert math.isnan(one(result.net))
+    assert not one(result.hit)
 
 
 def test_a_delisting_while_held_exits_at_the_last_traded_close() -> None:
-    found = held(market(dict.fromkeys(range(4, SESSIONS), None)), 0, 8)
-    assert (one(found.state), one(found.exit)) == (JUDGED, 8)
-    assert one(found.gross) == pytest.approx(104 / 101 - 1)
-    assert one(found.best) == pytest.approx(106 / 101 - 1)
+    result = held(market(dict.fromkeys(range(4, SESSIONS), None)), 0, 8)
+    assert (one(result.state), one(result.exit)) == (JUDGED, 8)
+    assert one(result.gross) == pytest.approx(104 / 101 - 1)
+    assert one(result.best) == pytest.approx(106 / 101 - 1)
 
 
 def test_a_split_while_held_is_no_loss() -> None:
     halved: dict[int, Any] = {t: {"open": 50, "high": 52, "low": 49, "close": 51} for t in range(3, SESSIONS)}
     halved[3] |= {"base_price": 51.5}  # half of 103, the close before
-    found = held(market(halved), 0, 5)
-    assert one(found.state) == JUDGED
-    assert one(found.gross) == pytest.approx(102 / 101 - 1)
-    assert one(found.worst) == pytest.approx(98 / 101 - 1)
+    result = held(market(halved), 0, 5)
+    assert one(result.state) == JUDGED
+    assert one(result.gross) == pytest.approx(102 / 101 - 1)
+    assert one(result.worst) == pytest.approx(98 / 101 - 1)
 
 
 def test_a_suspected_action_inside_is_not_judged() -> None:
     jump: dict[int, Any] = {t: {"open": 50, "high": 52, "low": 49, "close": 51} for t in range(3, SESSIONS)}
     assert one(held(market(jump), 0, 2).state) == JUDGED  # sold the day before
-    found = held(market(jump), 0, 3)
-    assert (one(found.state), one(found.exit)) == (UNJUDGED, 3)
-    assert math.isnan(one(found.gross))
+    result = held(market(jump), 0, 3)
+    assert (one(result.state), one(result.exit)) == (UNJUDGED, 3)
+    assert math.isnan(one(result.gross))
     assert one(held(market(jump), 2, 3).state) == JUDGED  # bought at the open after it
 
 
@@ -129,10 +129,10 @@ def test_past_the_end_of_the_data_is_open() -> None:
 
 
 def test_costs_are_taken_off_each_return_and_decide_hits() -> None:
-    found = held(market({}), 0, 3, costs=0.05)
-    assert one(found.gross) == pytest.approx(104 / 101 - 1)
-    assert one(found.net) == pytest.approx(104 / 101 - 1.05)
-    assert not one(found.hit)
+    result = held(market({}), 0, 3, costs=0.05)
+    assert one(result.gross) == pytest.approx(104 / 101 - 1)
+    assert one(result.net) == pytest.approx(104 / 101 - 1.05)
+    assert not one(result.hit)
     assert one(held(market({}), 0, 3, costs=0.02).hit)
     assert not one(held(market({3: {"close": 101}}), 0, 3).hit)  # neither won nor lost
 
@@ -147,11 +147,11 @@ def test_picks_that_overlap_are_holdings_of_their_own() -> None:
     ]
     fallen = rows[:3] + market({t: {"close": 90} for t in range(3, SESSIONS)})[3:]
     both = hold(follow(prices(fallen), picked(0, 1), (3,)), 3)
-    found = compute_figures(both, (both.net, both.net))
+    result = compute_figures(both, (both.net, both.net))
     # Session 3 holds both: each falls from 103 to 90; before, both rose; after, the second stands still.
-    assert found.worst_drawdown == pytest.approx(90 / 103 - 1)
-    assert found.turnover == 0.0
-    assert found.picks == found.judged == 2
+    assert result.worst_drawdown == pytest.approx(90 / 103 - 1)
+    assert result.turnover == 0.0
+    assert result.picks == result.judged == 2
 
 
 def test_a_version_without_picks_has_counts_of_zero_and_no_figures() -> None:
@@ -159,10 +159,10 @@ def test_a_version_without_picks_has_counts_of_zero_and_no_figures() -> None:
     paths = follow(over, picked(), (1, 5))
     beside = compute_benchmarks(over, paths, np.ones((SESSIONS, 1), dtype=bool))
     nothing = hold(paths, 5)
-    found = compute_figures(nothing, beside.beside(nothing))
-    assert (found.picks, found.judged, found.dropped, found.open, found.unjudged) == (0,) * 5
+    result = compute_figures(nothing, beside.beside(nothing))
+    assert (result.picks, result.judged, result.dropped, result.open, result.unjudged) == (0,) * 5
     assert all(
-        math.isnan(getattr(found, name))
+        math.isnan(getattr(result, name))
         for name in ("hit_rate", "mean", "median", "standard_error", "worst_drawdown", "turnover")
     )
 
@@ -172,12 +172,12 @@ def test_the_excess_is_over_what_could_be_picked_that_day() -> None:
     jump = [row(t, 100 if t < 2 else 300, code="C", market_cap=900.0) for t in range(SESSIONS)]
     over = prices(market({}, market_cap=100.0) + flat + jump)
     paths = follow(over, picked(0), (3,))
-    found = hold(paths, 3, costs=0.01)
+    result = hold(paths, 3, costs=0.01)
     gross = 104 / 101 - 1
     eligible = np.ones((SESSIONS, 3), dtype=bool)
-    cap, equal = compute_benchmarks(over, paths, eligible).beside(found)
+    cap, equal = compute_benchmarks(over, paths, eligible).beside(result)
     # C has a suspected action inside and is left out.
     assert one(equal) == pytest.approx(gross - 0.01 - gross / 2)
     assert one(cap) == pytest.approx(gross - 0.01 - gross / 4)
     eligible[0, 1] = False  # B could not be picked on the day of the scan
-    assert one(compute_benchmarks(over, paths, eligible).beside(found)[1]) == pytest.approx(-0.01)
+    assert one(compute_benchmarks(over, paths, eligible).beside(result)[1]) == pytest.approx(-0.01)

@@ -17,7 +17,6 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from scans.models import ScannerVersion, ScanRun, ScanSession
-from scans.operations.evaluation.evidence import EvaluationRequest, gather_evidence
 from tests.reference import bars, judge
 from tests.scans.conftest import AS_OF, Importer, frame
 from tests.scans.probe import Probe
@@ -60,17 +59,17 @@ def expected(rows: pd.DataFrame, sessions: list[date], first: int) -> dict[int, 
     """The probe picks what closed higher than the day before; judged by the reference, from session `first` on."""
     raw = rows.assign(amount=np.nan, ratio=np.nan, eligible_kind=True)
     raw["date"] = pd.to_datetime(raw["date"])
-    found = bars.build(raw, sessions)
+    result = bars.build(raw, sessions)
     chosen: dict[pd.Timestamp, Mapping[str, pd.DataFrame]] = {}
     picks = []
     for day in pd.to_datetime([*sessions[first:GONE], *sessions[GONE + 1 :]]):
-        chosen[day] = bars.universe(found, day, min_bars=2)
+        chosen[day] = bars.universe(result, day, min_bars=2)
         rises = {code: upto["C"].iloc[-1] / upto["C"].iloc[-2] for code, upto in chosen[day].items()}
         picks += [(day, code) for code, rise in rises.items() if rise > 1]
     return {
         horizon: judge.summary(
-            judge.holdings(picks, found, sessions, lambda day: chosen[day], horizon, costs=0.003),
-            found,
+            judge.holdings(picks, result, sessions, lambda day: chosen[day], horizon, costs=0.003),
+            result,
             costs=0.003,
         )
         for horizon in HORIZONS
@@ -150,14 +149,14 @@ def test_groups_share_out_the_picks(market: pd.DataFrame, probe: Probe, sessions
 
 def test_a_version_beside_itself_under_another_name(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
     arguments = ["rises", "rises-10", f"--from={sessions[2]}", "--source=fly", "--horizons=1,5"]
-    found = json.loads(call("compare_versions", *arguments, "--format=json"))
-    assert found["overlap"]["jaccard_pct"] == 100
-    assert {one["difference_pct"] for one in found["differences"]} <= {0.0, None}
-    assert {one["group"] for one in found["differences"]} >= {"all", "2024"}
-    assert "too little evidence over 1 and 5 sessions" in found["verdict"]  # forty sessions are not
+    result = json.loads(call("compare_versions", *arguments, "--format=json"))
+    assert result["overlap"]["jaccard_pct"] == 100
+    assert {one["difference_pct"] for one in result["differences"]} <= {0.0, None}
+    assert {one["group"] for one in result["differences"]} >= {"all", "2024"}
+    assert "too little evidence over 1 and 5 sessions" in result["verdict"]  # forty sessions are not
     text = call("compare_versions", *arguments)
-    assert text.rstrip().endswith(found["verdict"])
-    assert f"seed {found['seed']}" in text
+    assert text.rstrip().endswith(result["verdict"])
+    assert f"seed {result['seed']}" in text
 
 
 def test_published_sessions_that_are_not_common_are_left_out(
@@ -165,10 +164,10 @@ def test_published_sessions_that_are_not_common_are_left_out(
 ) -> None:
     call("run_scan", "--version=rises", f"--from={sessions[5]}", f"--to={sessions[20]}")
     call("run_scan", "--version=rises-10", f"--from={sessions[15]}", f"--to={sessions[-1]}")
-    found = json.loads(call("compare_versions", "rises", "rises-10", "--horizons=1", "--format=json"))
-    assert found["overlap"]["sessions"] == 6
-    assert (found["from"], found["to"]) == (str(sessions[15]), str(sessions[20]))
-    assert found["overlap"]["jaccard_pct"] == 100
+    result = json.loads(call("compare_versions", "rises", "rises-10", "--horizons=1", "--format=json"))
+    assert result["overlap"]["sessions"] == 6
+    assert (result["from"], result["to"]) == (str(sessions[15]), str(sessions[20]))
+    assert result["overlap"]["jaccard_pct"] == 100
 
 
 def test_what_was_published_under_a_limit_is_judged_against_what_the_limit_left(
@@ -191,10 +190,10 @@ def test_the_benchmark_is_whoever_the_scan_called_eligible(
     eventful: pd.DataFrame, probe: Probe, sessions: list[date]
 ) -> None:
     call("run_scan", "--version=rises", f"--from={sessions[2]}", f"--to={sessions[-1]}")
-    found = gather_evidence(EvaluationRequest(market="kr", as_of=AS_OF, versions=["rises"], horizons=[1]))
+    result = gather_evidence(EvaluationRequest(market="kr", as_of=AS_OF, versions=["rises"], horizons=[1]))
     counted = dict(ScanSession.objects.filter(published=True).values_list("date", "universe"))
     assert len(counted) == len(sessions) - 3
-    for day, eligible in zip(found.sessions.tolist(), found.version_evidence[0].eligible, strict=True):
+    for day, eligible in zip(result.sessions.tolist(), result.version_evidence[0].eligible, strict=True):
         assert eligible.sum() == counted.get(day, 0)
 
 
@@ -224,10 +223,10 @@ WRONG = {
 @pytest.mark.parametrize("case", WRONG)
 def test_what_is_wrong_is_told_in_one_sentence(market: pd.DataFrame, probe: Probe, case: str) -> None:
     arguments, sentence = WRONG[case]
-    with pytest.raises(CommandError) as told:
+    with pytest.raises(CommandError) as report:
         call("evaluate_scans", *arguments)
-    assert sentence in str(told.value)
-    assert "\n" not in str(told.value).strip()
+    assert sentence in str(report.value)
+    assert "\n" not in str(report.value).strip()
 
 
 def test_a_version_that_fails_on_the_fly_is_told(market: pd.DataFrame, probe: Probe) -> None:
@@ -250,5 +249,5 @@ def test_comparing_a_version_with_itself_or_nothing_is_refused(
 def test_a_session_without_matches_counts_as_answered(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
     ScannerVersion.objects.filter(slug="rises").update(segments=["KOSDAQ GLOBAL"])
     call("run_scan", "--version=rises", f"--from={sessions[5]}", f"--to={sessions[9]}")
-    found = json.loads(call("evaluate_scans", "--versions=rises", "--horizons=1", "--format=json"))
-    assert (found["sessions"], found["picks"], found["hit_rate_pct"]) == (5, 0, None)
+    result = json.loads(call("evaluate_scans", "--versions=rises", "--horizons=1", "--format=json"))
+    assert (result["sessions"], result["picks"], result["hit_rate_pct"]) == (5, 0, None)

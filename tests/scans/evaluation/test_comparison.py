@@ -32,15 +32,15 @@ def drawn_by_loop(
     """Whole blocks of sessions one after the other, cut to length, everything picked on them collected."""
     blocks = math.ceil(SESSIONS / block)
     starts = np.random.default_rng(seed).integers(0, SESSIONS - block + 1, size=(draws, blocks))
-    found = []
+    result = []
     for row in starts.tolist():
         sessions = [start + n for start in row for n in range(block)][:SESSIONS]
         means = []
         for version in (first, second):
             values = [excess for day in sessions for at, excess in version if at == day]
             means.append(math.fsum(values) / len(values))
-        found.append(means[0] - means[1])
-    return found
+        result.append(means[0] - means[1])
+    return result
 
 
 @pytest.mark.parametrize("block", [20, 25, 7])
@@ -50,8 +50,8 @@ def test_draws_against_a_plain_loop(block: int) -> None:
     counts = np.stack([np.bincount(one.session, minlength=SESSIONS)[:, None] for one in versions]).astype(float)
     lists = [list(zip(one.session.tolist(), one.excess.tolist(), strict=True)) for one in versions]
     expected = drawn_by_loop(lists[0], lists[1], block, draws=20, seed=5)
-    found = bootstrap_means(sums, counts, block, draws=20, seed=5)
-    np.testing.assert_allclose(found[:, 0, 0] - found[:, 1, 0], expected, rtol=1e-9)
+    result = bootstrap_means(sums, counts, block, draws=20, seed=5)
+    np.testing.assert_allclose(result[:, 0, 0] - result[:, 1, 0], expected, rtol=1e-9)
 
 
 def both(first: ExcessReturns, second: ExcessReturns, horizon: int = 5, **groups: Any) -> Any:
@@ -77,8 +77,8 @@ def test_what_always_pays_more_is_told_apart_and_chance_is_not() -> None:
     rich = ExcessReturns(better.session, better.excess + 0.05)
     assert both(rich, worse)[0].alone[0].apart == 1
     assert both(rich, judged(5))[0].alone[1].apart == 0
-    told = [both(judged(seed), judged(seed + 50))[0].interval.apart for seed in range(12)]
-    assert told.count(0) >= 9  # the same distribution: at 95 % hardly any is told apart
+    text = [both(judged(seed), judged(seed + 50))[0].interval.apart for seed in range(12)]
+    assert text.count(0) >= 9  # the same distribution: at 95 % hardly any is told apart
 
 
 def test_the_corrected_interval_is_wider_and_both_hold_the_difference() -> None:
@@ -94,11 +94,11 @@ def test_repeated_it_says_the_same() -> None:
 def test_groups_count_their_sessions_alone() -> None:
     early = np.arange(SESSIONS) < 60
     first, second = judged(10), judged(11)
-    found = both(first, second, early=early)[1]
+    result = both(first, second, early=early)[1]
     kept = first.session < 60
-    assert found.group == "early"
-    assert found.judged[0] == kept.sum()
-    assert found.excess[0] == pytest.approx(first.excess[kept].mean())
+    assert result.group == "early"
+    assert result.judged[0] == kept.sum()
+    assert result.excess[0] == pytest.approx(first.excess[kept].mean())
 
 
 def test_too_few_sessions_or_picks_give_no_interval() -> None:
@@ -132,8 +132,8 @@ def test_intervals_of_overlapping_noise_hold_the_truth() -> None:
     for seed in range(60):
         noise = np.convolve(random.normal(size=519), np.ones(20), "valid")
         drawn = bootstrap_means(noise[None, :, None], np.ones((1, 500, 1)), 20, draws=300, seed=seed)
-        found = percentile_interval(drawn[:, 0, 0], float(noise.mean()), 0.95, widening(0.95, 500, 20))
-        held += found.low < 0 < found.high
+        result = percentile_interval(drawn[:, 0, 0], float(noise.mean()), 0.95, widening(0.95, 500, 20))
+        held += result.low < 0 < result.high
     assert held >= 53  # 57 are expected; without widening 50
 
 
@@ -152,10 +152,10 @@ def test_overlap_against_sets() -> None:
         for day in range(30)
         if versions[0][day] | versions[1][day]
     ]
-    found = overlap(picks[0], picks[1], 30, 9)
-    assert found.jaccard == pytest.approx(sum(shares) / len(shares))
-    assert found.both == sum(bool(versions[0][d]) and bool(versions[1][d]) for d in range(30))
-    assert found.first_only == sum(bool(versions[0][d]) and not versions[1][d] for d in range(30))
-    assert found.second_only == sum(not versions[0][d] and bool(versions[1][d]) for d in range(30))
+    result = overlap(picks[0], picks[1], 30, 9)
+    assert result.jaccard == pytest.approx(sum(shares) / len(shares))
+    assert result.both == sum(bool(versions[0][d]) and bool(versions[1][d]) for d in range(30))
+    assert result.first_only == sum(bool(versions[0][d]) and not versions[1][d] for d in range(30))
+    assert result.second_only == sum(not versions[0][d] and bool(versions[1][d]) for d in range(30))
     none = PickSet(np.array([], dtype=np.intp), np.array([], dtype=np.intp))
     assert math.isnan(overlap(none, none, 30, 9).jaccard)

@@ -23,9 +23,9 @@ FIELDS = ("open", "high", "low", "close")
 
 
 def made(seed: int) -> tuple[Prices, PickSet, NDArray[np.bool_]]:
-    found = frames(random_rows(seed, SESSIONS, INSTRUMENTS), SESSIONS)
-    prices = arrays(found, SESSIONS)
-    listed, eligible = random_picks(seed, found, SESSIONS)
+    result = frames(random_rows(seed, SESSIONS, INSTRUMENTS), SESSIONS)
+    prices = arrays(result, SESSIONS)
+    listed, eligible = random_picks(seed, result, SESSIONS)
     days = np.array([np.datetime64(day, "D") for day, _ in listed])
     codes = np.array([code for _, code in listed])
     picks = PickSet(np.searchsorted(prices.sessions, days), np.searchsorted(prices.codes, codes))
@@ -35,13 +35,13 @@ def made(seed: int) -> tuple[Prices, PickSet, NDArray[np.bool_]]:
 def figured(prices: Prices, picks: PickSet, eligible: NDArray[np.bool_]) -> list[Figures]:
     paths = follow(prices, picks, HORIZONS)
     beside = compute_benchmarks(prices, paths, eligible)
-    found = [hold(paths, horizon, costs=0.003) for horizon in HORIZONS]
-    return [compute_figures(one, beside.beside(one)) for one in found]
+    result = [hold(paths, horizon, costs=0.003) for horizon in HORIZONS]
+    return [compute_figures(one, beside.beside(one)) for one in result]
 
 
 def same(one: list[Figures], other: list[Figures]) -> None:
-    for mine, yours in zip(one, other, strict=True):
-        assert asdict(mine) == pytest.approx(asdict(yours), rel=1e-9, abs=1e-12, nan_ok=True)
+    for own, yours in zip(one, other, strict=True):
+        assert asdict(own) == pytest.approx(asdict(yours), rel=1e-9, abs=1e-12, nan_ok=True)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -82,8 +82,8 @@ def test_later_data_change_no_closed_holding(seed: int, end: int) -> None:
         assert closed.any()
         for name in ("state", "entry", "exit", "gross", "net", "best", "worst", "hit"):
             np.testing.assert_array_equal(getattr(old, name)[closed], getattr(new, name)[closed])
-        for mine, yours in zip(then.beside(old), now.beside(new), strict=True):
-            np.testing.assert_allclose(mine[closed], yours[closed], rtol=1e-12)
+        for own, yours in zip(then.beside(old), now.beside(new), strict=True):
+            np.testing.assert_allclose(own[closed], yours[closed], rtol=1e-12)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -91,13 +91,13 @@ def test_the_day_of_the_scan_is_never_paid(seed: int) -> None:
     """Other prices on the day of the pick, the same judgement."""
     prices, picks, _ = made(seed)
     day = int(picks.day[len(picks) // 2])
-    mine = PickSet(picks.day[picks.day == day], picks.column[picks.day == day])
+    own = PickSet(picks.day[picks.day == day], picks.column[picks.day == day])
     other = {name: getattr(prices, name).copy() for name in FIELDS}
     for field in other.values():
         field[: day + 1] *= np.pi
-    found, changed = (hold(follow(over, mine, (5,)), 5) for over in (prices, replace(prices, **other)))
-    assert ((found.entry > day) | (found.entry < 0)).all()
-    np.testing.assert_array_equal(found.gross, changed.gross)
+    result, changed = (hold(follow(over, own, (5,)), 5) for over in (prices, replace(prices, **other)))
+    assert ((result.entry > day) | (result.entry < 0)).all()
+    np.testing.assert_array_equal(result.gross, changed.gross)
 
 
 def test_nothing_is_known_on_the_last_session() -> None:

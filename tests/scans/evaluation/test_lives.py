@@ -52,15 +52,15 @@ def plan(entry: float = NAN, target: float = 110.0, stop: float = 95.0, holding:
     )
 
 
-def told(found: Lifecycles) -> tuple[str, int, float, int, float, int]:
+def text(result: Lifecycles) -> tuple[str, int, float, int, float, int]:
     """status, row and price of the entry, row and price of the exit, sessions held of the first pick."""
     return (
-        STATUSES[found.status[0]],
-        int(found.entered[0]),
-        float(found.entry[0]),
-        int(found.left[0]),
-        float(found.exit[0]),
-        int(found.holding[0]),
+        STATUSES[result.status[0]],
+        int(result.entered[0]),
+        float(result.entry[0]),
+        int(result.left[0]),
+        float(result.exit[0]),
+        int(result.holding[0]),
     )
 
 
@@ -133,20 +133,20 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_by_hand(case: str) -> None:
     bars, given_plan, expected = CASES[case]
-    found = told(follow_plans(prices(list(bars)), plan(**given_plan)))  # type: ignore[arg-type]
-    assert _same(found, expected)
+    result = text(follow_plans(prices(list(bars)), plan(**given_plan)))  # type: ignore[arg-type]
+    assert _same(result, expected)
 
 
-def _same(found: tuple[object, ...], expected: tuple[object, ...]) -> bool:
+def _same(result: tuple[object, ...], expected: tuple[object, ...]) -> bool:
     return all(
         a == b or (isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b))
-        for a, b in zip(found, expected, strict=True)
+        for a, b in zip(result, expected, strict=True)
     )
 
 
 def test_a_suspected_action_ends_it_without_a_price() -> None:
-    found = told(follow_plans(prices([PICK, CALM, CALM, CALM], {2: 1}), plan()))
-    assert _same(found, ("suspect", 1, 100.0, 2, NAN, 1))
+    result = text(follow_plans(prices([PICK, CALM, CALM, CALM], {2: 1}), plan()))
+    assert _same(result, ("suspect", 1, 100.0, 2, NAN, 1))
 
 
 def naive(bars: list[Bar], p: Plans) -> tuple[str, int, float, int, float, int]:  # noqa: C901
@@ -184,15 +184,15 @@ def naive(bars: list[Bar], p: Plans) -> tuple[str, int, float, int, float, int]:
 
 @st.composite
 def some_bars(draw: st.DrawFn) -> list[Bar]:
-    found: list[Bar] = [(100.0, 100.0, 100.0, 100.0)]
+    result: list[Bar] = [(100.0, 100.0, 100.0, 100.0)]
     for _ in range(draw(st.integers(0, 30))):
         if draw(st.integers(0, 5)) == 0:
-            found.append(None)
+            result.append(None)
             continue
         four = sorted(draw(st.lists(st.integers(80, 125), min_size=4, max_size=4)))
         opened, closed = draw(st.permutations([four[1], four[2]]))
-        found.append((float(opened), float(four[3]), float(four[0]), float(closed)))
-    return found
+        result.append((float(opened), float(four[3]), float(four[0]), float(closed)))
+    return result
 
 
 @settings(max_examples=150, deadline=None)
@@ -205,14 +205,14 @@ def some_bars(draw: st.DrawFn) -> list[Bar]:
 )
 def test_against_a_naive_walk(bars: list[Bar], entry: float, target: float, stop: float, holding: int) -> None:
     chosen = plan(entry, target, stop, holding)
-    assert _same(told(follow_plans(prices(bars), chosen)), naive(bars, chosen))
+    assert _same(text(follow_plans(prices(bars), chosen)), naive(bars, chosen))
 
 
 @settings(max_examples=60, deadline=None)
 @given(bars=some_bars(), cut=st.integers(1, 30), holding=st.integers(0, 12))
 def test_what_ended_is_not_changed_by_later_bars(bars: list[Bar], cut: int, holding: int) -> None:
-    early = told(follow_plans(prices(bars[: cut + 1]), plan(holding=holding)))
-    late = told(follow_plans(prices(bars), plan(holding=holding)))
+    early = text(follow_plans(prices(bars[: cut + 1]), plan(holding=holding)))
+    late = text(follow_plans(prices(bars), plan(holding=holding)))
     if early[0] in ("target", "stop", "expired", "lapsed"):
         assert _same(early, late)
     elif early[1] >= 0:

@@ -20,10 +20,10 @@ def made(seed: int) -> tuple[np.ndarray, np.ndarray]:
 def test_independent_picks_give_the_interval_of_the_normal() -> None:
     session, values = made(1)
     everything = np.ones(len(values), dtype=bool)
-    ((found,),) = mean_intervals(session, [values], [everything], sessions=SESSIONS, horizon=1)
+    ((result,),) = mean_intervals(session, [values], [everything], sessions=SESSIONS, horizon=1)
     half = 1.96 * values.std(ddof=1) / np.sqrt(len(values)) * widening(LEVEL, SESSIONS, 1)
-    assert (found.low + found.high) / 2 == pytest.approx(values.mean(), abs=half / 4)
-    assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.15)
+    assert (result.low + result.high) / 2 == pytest.approx(values.mean(), abs=half / 4)
+    assert (result.high - result.low) / 2 == pytest.approx(half, rel=0.15)
 
 
 def test_each_group_and_column_is_judged_by_itself() -> None:
@@ -39,5 +39,5 @@ def test_each_group_and_column_is_judged_by_itself() -> None:
 def test_few_sessions_say_nothing() -> None:
     session, values = np.arange(50), np.linspace(-1, 1, 50)
     everything = np.ones(50, dtype=bool)
-    ((found,),) = mean_intervals(session, [values], [everything], sessions=50, horizon=20)
-    assert np.isnan([found.low, found.high]).all()
+    ((result,),) = mean_intervals(session, [values], [everything], sessions=50, horizon=20)
+    assert np.isnan([result.low, result.high]).all()

@@ -41,8 +41,8 @@ def made(codes: list[str], seed: int) -> dict[str, Any]:
 def test_every_task_gets_its_arrays_over_all_instruments() -> None:
     left, right = made(["A", "B"], 1), made(["C"], 2)
     other, rest = made(["A", "B"], 3), made(["C"], 4)
-    found = list(join_pieces([piece(["A", "B"], left, other), piece(["C"], right, rest)], tasks(2)))
-    for (universe, features), (one, two) in zip(found, ((left, right), (other, rest)), strict=True):
+    result = list(join_pieces([piece(["A", "B"], left, other), piece(["C"], right, rest)], tasks(2)))
+    for (universe, features), (one, two) in zip(result, ((left, right), (other, rest)), strict=True):
         assert universe.codes.tolist() == ["A", "B", "C"]
         assert universe.eligible.shape == (2, 3)
         assert not isinstance(features, Exception)

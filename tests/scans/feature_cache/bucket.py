@@ -28,7 +28,7 @@ class Bucket:
         bucket = self
 
         class Handler(Answering):
-            mine = bucket
+            own = bucket
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -47,55 +47,55 @@ class Bucket:
 
 
 class Answering(BaseHTTPRequestHandler):
-    mine: Bucket
+    own: Bucket
     protocol_version = "HTTP/1.1"
 
     def _serve(self) -> None:
-        told = urlsplit(self.path)
-        name, query = unquote(told.path), parse_qs(told.query, keep_blank_values=True)
+        text = urlsplit(self.path)
+        name, query = unquote(text.path), parse_qs(text.query, keep_blank_values=True)
         body = self._body()
-        self.mine.asked.append((self.command, name))
-        if self.mine.fails:
+        self.own.asked.append((self.command, name))
+        if self.own.fails:
             return self._say(503, _error("SlowDown"))
         if f"Credential={ACCESS}/" not in self.headers.get("Authorization", ""):
             return self._say(403, _error("InvalidAccessKeyId"))
         if self.command == "POST" and "uploads" in query:
-            upload = f"upload-{len(self.mine.parts)}"
-            self.mine.parts[upload] = {}
+            upload = f"upload-{len(self.own.parts)}"
+            self.own.parts[upload] = {}
             return self._say(
                 200,
                 f"<InitiateMultipartUploadResult {NAMESPACE}><UploadId>{upload}</UploadId>"
                 "</InitiateMultipartUploadResult>".encode(),
             )
         if self.command == "PUT" and "partNumber" in query:
-            self.mine.parts[query["uploadId"][0]][int(query["partNumber"][0])] = body
+            self.own.parts[query["uploadId"][0]][int(query["partNumber"][0])] = body
             return self._say(200, ETag='"part"')
         if self.command == "POST":
-            parts = self.mine.parts.pop(query["uploadId"][0])
-            self.mine.files[name] = b"".join(parts[number] for number in sorted(parts))
+            parts = self.own.parts.pop(query["uploadId"][0])
+            self.own.files[name] = b"".join(parts[number] for number in sorted(parts))
             return self._say(
                 200,
                 f'<CompleteMultipartUploadResult {NAMESPACE}><ETag>"whole"</ETag>'
                 "</CompleteMultipartUploadResult>".encode(),
             )
         if self.command == "PUT":
-            self.mine.files[name] = body
+            self.own.files[name] = body
             return self._say(200, ETag='"whole"')
         if self.command == "DELETE":
-            self.mine.files.pop(name, None)
+            self.own.files.pop(name, None)
             return self._say(204)
         return self._read(name)
 
     def _read(self, name: str) -> None:
-        found = self.mine.files.get(name)
-        if found is None:
+        result = self.own.files.get(name)
+        if result is None:
             return self._say(404, _error("NoSuchKey"))
         span = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
         if span is None:
-            return self._say(200, found, ETag='"whole"')
-        low, high = int(span[1]), min(int(span[2]), len(found) - 1)
-        there = f"bytes {low}-{high}/{len(found)}"
-        return self._say(206, found[low : high + 1], ETag='"whole"', Content_Range=there)
+            return self._say(200, result, ETag='"whole"')
+        low, high = int(span[1]), min(int(span[2]), len(result) - 1)
+        there = f"bytes {low}-{high}/{len(result)}"
+        return self._say(206, result[low : high + 1], ETag='"whole"', Content_Range=there)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _serve
 
@@ -123,13 +123,13 @@ class Answering(BaseHTTPRequestHandler):
 
 def _joined(stream: BufferedIOBase) -> bytes:
     """The chunks of a stream, and past its trailer."""
-    found = b""
+    result = b""
     while size := int(stream.readline().partition(b";")[0], 16):
-        found += stream.read(size)
+        result += stream.read(size)
         stream.readline()
     while stream.readline().strip():
         pass
-    return found
+    return result
 
 
 def _error(code: str) -> bytes:

@@ -35,13 +35,13 @@ def test_a_session_that_was_kept_scores_as_if_it_had_been_computed(engine: Engin
     made, params = market(engine, seed), lenient(engine)
     universe = panels.universe(made, engine.min_bars)
     index = panels.index(made, seed)
-    found = features(engine, made)
-    kept = entries.session_entries(universe, found)
+    result = features(engine, made)
+    kept = entries.session_entries(universe, result)
     assert len(kept) == len(universe.sessions)
     for k in (0, len(kept) - 1):
         back = entries.decode_entry(entries.encode_entry(kept[k], NAME), NAME)
-        assert back.features.keys() == found.keys()
-        for name, array in found.items():
+        assert back.features.keys() == result.keys()
+        for name, array in result.items():
             assert back.features[name].dtype == array.dtype
             np.testing.assert_array_equal(back.features[name], array[k : k + 1])
         for fact in ("sessions", "eligible", "amount", "close", "change_pct", "segment"):

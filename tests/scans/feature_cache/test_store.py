@@ -40,8 +40,8 @@ def address(bucket: Bucket) -> str:
     return f"s3://scores/of/kr?region=eu-central-1&endpoint={bucket.endpoint}"
 
 
-def same(found: Entry | None, entry: Entry) -> bool:
-    return found is not None and np.array_equal(found.features["gap"], entry.features["gap"])
+def same(result: Entry | None, entry: Entry) -> bool:
+    return result is not None and np.array_equal(result.features["gap"], entry.features["gap"])
 
 
 def test_a_directory_keeps_entries_for_every_process(tmp_path: Path, entry: Entry) -> None:
@@ -79,11 +79,11 @@ def test_a_bucket_that_refuses_is_left_alone(
     kept = open_feature_cache(address(bucket), most=1)
     with caplog.at_level(logging.WARNING):
         assert kept.read(KEYS[0]) is None
-        asked = len(bucket.asked)
-        assert asked
+        span = len(bucket.asked)
+        assert span
         kept.write(KEYS[0], entry)
         assert kept.read(KEYS[1]) is None
-    assert len(bucket.asked) == asked
+    assert len(bucket.asked) == span
     (said,) = caplog.messages
     assert said.startswith(f"The score cache rests for 60 s, {KEYS[0]} cannot be read")
     assert not bucket.files
@@ -131,9 +131,9 @@ def test_no_damage_is_ever_used(tmp_path: Path, entry: Entry) -> None:
     whole, draw = file.read_bytes(), random.Random(7)
     for damage in damages(whole, draw, 200):
         file.write_bytes(damage)
-        found = kept.read(KEYS[0])
-        assert found is None or same(found, entry)  # the four letters that a file begins with say nothing
-        assert found is not None or not file.exists()
+        result = kept.read(KEYS[0])
+        assert result is None or same(result, entry)  # the four letters that a file begins with say nothing
+        assert result is not None or not file.exists()
 
 
 def test_a_damaged_entry_of_a_bucket_is_deleted(bucket: Bucket, entry: Entry) -> None:

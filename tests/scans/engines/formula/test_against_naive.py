@@ -46,14 +46,14 @@ def evaluated(piece: Piece, made: Panel) -> tuple[np.ndarray, np.ndarray]:
     for column in range(len(made.codes)):
         frame = bars(made, column)
         if len(frame):
-            found: Lists = piece.naive(frame)
+            result: Lists = piece.naive(frame)
             known = min(len(frame), ASKED)
-            values[ASKED - known :, column] = np.array(found[0], dtype=float)[-known:]
-            defined[ASKED - known :, column] = found[1][-known:]
+            values[ASKED - known :, column] = np.array(result[0], dtype=float)[-known:]
+            defined[ASKED - known :, column] = result[1][-known:]
     return values, defined
 
 
-def asked(made: Panel, given_params: dict[str, Any]) -> tuple[Universe, Outcome]:
+def answer(made: Panel, given_params: dict[str, Any]) -> tuple[Universe, Outcome]:
     params = read(ENGINE.Params, {"min_bars": 2, "top_n": 1000, **given_params})
     universe = panels.universe(made, 2)
     index = panels.index(made, unknown=False)
@@ -63,18 +63,18 @@ def asked(made: Panel, given_params: dict[str, Any]) -> tuple[Universe, Outcome]
 
 def table(outcome: Outcome, shape: tuple[int, ...]) -> np.ndarray:
     """The score of every pick, NaN where there is none."""
-    found = np.full(shape, np.nan)
-    found[outcome.ranks.day, outcome.ranks.column] = outcome.ranks.score
-    return found
+    result = np.full(shape, np.nan)
+    result[outcome.ranks.day, outcome.ranks.column] = outcome.ranks.score
+    return result
 
 
 @thorough
 @given(seed=st.integers(0, 200), match=conditions(), score=plains())
 def test_matches_and_scores(seed: int, match: Piece, score: Piece) -> None:
-    made = panels.panel(seed, sessions=SESSIONS, instruments=6, asked=ASKED)
+    made = panels.panel(seed, sessions=SESSIONS, instruments=6, span=ASKED)
     holds, compared = evaluated(match, made)
     worth, nested = evaluated(score, made)
-    universe, outcome = asked(made, {"match": match.text, "score": score.text})
+    universe, outcome = answer(made, {"match": match.text, "score": score.text})
     scored = universe.eligible & compared & nested
     expected = np.where(scored & (holds == 1) & np.isfinite(worth), worth, np.nan)
     assert outcome.days.scored.tolist() == scored.sum(axis=1).tolist()
@@ -84,11 +84,11 @@ def test_matches_and_scores(seed: int, match: Piece, score: Piece) -> None:
 @settings(thorough, max_examples=30)
 @given(seed=st.integers(0, 200), ranked=plains(), cut=st.floats(0.1, 0.9))
 def test_percentiles(seed: int, ranked: Piece, cut: float) -> None:
-    made = panels.panel(seed, sessions=SESSIONS, instruments=8, asked=ASKED)
+    made = panels.panel(seed, sessions=SESSIONS, instruments=8, span=ASKED)
     values, nested = evaluated(ranked, made)
     cut = round(cut, 3) + 0.0004  # no share of eight falls on it
     text = f"percentile({ranked.text})"
-    universe, outcome = asked(made, {"match": f"{text} > {cut}", "score": f"2 * {text}"})
+    universe, outcome = answer(made, {"match": f"{text} > {cut}", "score": f"2 * {text}"})
     expected = np.full(values.shape, np.nan)
     for day in range(ASKED):
         who = np.flatnonzero(universe.eligible[day] & np.isfinite(values[day]))
@@ -105,7 +105,7 @@ def test_percentiles(seed: int, ranked: Piece, cut: float) -> None:
 @settings(thorough, max_examples=25)
 @given(seed=st.integers(0, 200), match=conditions(), score=plains())
 def test_it_reads_no_more_than_it_says(seed: int, match: Piece, score: Piece) -> None:
-    made = panels.panel(seed, sessions=SESSIONS, instruments=6, asked=ASKED)
+    made = panels.panel(seed, sessions=SESSIONS, instruments=6, span=ASKED)
     params = read(ENGINE.Params, {"match": match.text, "score": score.text})
     whole = ENGINE.features(Measures(made), params)
     same_features(ENGINE.features(Measures(inputs_only(ENGINE, made, params)), params), whole)
@@ -114,7 +114,7 @@ def test_it_reads_no_more_than_it_says(seed: int, match: Piece, score: Piece) ->
 @settings(thorough, max_examples=25)
 @given(seed=st.integers(0, 200), match=conditions(), day=st.integers(0, ASKED - 1))
 def test_explanations_show_each_comparison_and_its_verdict(seed: int, match: Piece, day: int) -> None:
-    made = panels.panel(seed, sessions=SESSIONS, instruments=4, asked=ASKED)
+    made = panels.panel(seed, sessions=SESSIONS, instruments=4, span=ASKED)
     params = read(ENGINE.Params, {"match": match.text, "score": "1", "min_bars": 2})
     universe = panels.universe(made, 2)
     index = panels.index(made, unknown=False)

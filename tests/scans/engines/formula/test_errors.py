@@ -108,9 +108,9 @@ def caret(message: str) -> str:
     ],
 )  # fmt: skip
 def test_what_is_wrong_and_where(match: str, column: int, marked: str, says: str) -> None:
-    found = refusal(match=match)
-    assert (found.line, found.column) == (1, column)
-    message = str(found)
+    result = refusal(match=match)
+    assert (result.line, result.column) == (1, column)
+    message = str(result)
     assert says in message
     assert message.startswith(f"match, line 1, column {column}: ")
     if marked:
@@ -118,9 +118,9 @@ def test_what_is_wrong_and_where(match: str, column: int, marked: str, says: str
 
 
 def test_lines_are_counted_and_the_parameter_is_named() -> None:
-    found = refusal(define="a = close / open\n\nb = a + cloze  # a slip\n")
-    assert (found.where, found.line, found.column) == ("define", 3, 9)
-    assert caret(str(found)) == "cloze"
+    result = refusal(define="a = close / open\n\nb = a + cloze  # a slip\n")
+    assert (result.where, result.line, result.column) == ("define", 3, 9)
+    assert caret(str(result)) == "cloze"
     assert refusal(score="close / opne").where == "score"
     assert refusal(score="close").what.startswith("instruments are ranked by a plain number")
 
@@ -187,7 +187,7 @@ anything = settings(max_examples=100, deadline=None, suppress_health_check=[Heal
 
 
 def run(params: Any) -> None:
-    panel = panels.panel(1, sessions=12, instruments=3, asked=3)
+    panel = panels.panel(1, sessions=12, instruments=3, span=3)
     universe = panels.universe(panel, 2)
     index = panels.index(panel)
     measured = ENGINE.features(Measures(panel), params)

@@ -71,9 +71,9 @@ def numbers() -> st.SearchStrategy[str]:
 def scores(made: Panel, index: MarketIndex, params: Any) -> np.ndarray:
     universe = panels.universe(made, 2)
     outcome = ENGINE.score(universe, ENGINE.features(Measures(made), params), index, params)
-    found = np.full(universe.eligible.shape, np.nan)
-    found[outcome.ranks.day, outcome.ranks.column] = outcome.ranks.score
-    return found
+    result = np.full(universe.eligible.shape, np.nan)
+    result[outcome.ranks.day, outcome.ranks.column] = outcome.ranks.score
+    return result
 
 
 def accepted(score: str, match: str = "raw_close > 0") -> Any:
@@ -88,7 +88,7 @@ def unchanged(score: str, seed: int, column: int, factor: float, end: int) -> No
     params = accepted(score)
     if params is None:
         return
-    made = panels.panel(seed, sessions=40, instruments=5, asked=ASKED)
+    made = panels.panel(seed, sessions=40, instruments=5, span=ASKED)
     index = panels.index(made, seed)
     whole = scores(made, index, params)
     rescaled = scores(panels.rescaled(made, column, factor), index, params)

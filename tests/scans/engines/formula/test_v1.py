@@ -78,26 +78,26 @@ def both(made: Panel, index: MarketIndex, v1: Any, formula: Any) -> int:
 
 def test_on_random_markets() -> None:
     v1, formula = read(ENGINES["v1"].Params, LOOSE_V1), written(LOOSE)
-    found = [
+    result = [
         both(
-            panels.panel(seed, sessions=170, instruments=60, asked=90),
-            panels.index(panels.panel(seed, sessions=170, instruments=60, asked=90), seed),
+            panels.panel(seed, sessions=170, instruments=60, span=90),
+            panels.index(panels.panel(seed, sessions=170, instruments=60, span=90), seed),
             v1,
             formula,
         )
         for seed in range(8)
     ]
-    assert min(found) > 5
-    assert sum(found) > 300
+    assert min(result) > 5
+    assert sum(result) > 300
 
 
 def test_it_reads_no_deeper_than_v1() -> None:
     engine = ENGINES["v1"]
-    asked = get_requirements(ENGINES["formula"], written())
-    assert asked.warm_up <= engine.warm_up
-    assert set(asked.inputs) == {*engine.inputs, "raw_close"}
-    assert all(asked.inputs[name] <= engine.inputs[name] + 1 for name in engine.inputs)
-    assert asked.inputs["raw_close"] == 0
+    requirements = get_requirements(ENGINES["formula"], written())
+    assert requirements.warm_up <= engine.warm_up
+    assert set(requirements.inputs) == {*engine.inputs, "raw_close"}
+    assert all(requirements.inputs[name] <= engine.inputs[name] + 1 for name in engine.inputs)
+    assert requirements.inputs["raw_close"] == 0
 
 
 def krx() -> Panel:
@@ -117,12 +117,12 @@ def krx() -> Panel:
     fields["raw_close"] = fields["close"].copy()
     fields["amount"] = fields["close"] * fields["volume"]
     codes = table.columns.astype(str).to_numpy()
-    asked = 60
-    shape = (asked, len(codes))
+    span = 60
+    shape = (span, len(codes))
     return Panel(
         market="kr",
         sessions=days.astype("datetime64[D]"),
-        start=len(days) - asked,
+        start=len(days) - span,
         codes=codes.astype("U6"),
         first=np.zeros(len(codes), dtype=np.int32),
         fields=fields,
@@ -145,5 +145,5 @@ def test_on_real_krx_sessions() -> None:
     made = krx()
     index = equal_weighted(made)
     v1 = read(ENGINES["v1"].Params, STRICT)
-    found = both(made, index, v1, written())
-    assert found > 50
+    result = both(made, index, v1, written())
+    assert result > 50

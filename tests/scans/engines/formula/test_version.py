@@ -27,9 +27,9 @@ def version(**params: object) -> ScannerVersion:
 def test_a_wrong_formula_is_refused_with_its_place() -> None:
     with pytest.raises(ValidationError) as caught:
         version(match="close > emaa(close, 5)")
-    told = caught.value.message_dict["params"][0]
-    assert told.startswith("match, line 1, column 9: unknown function `emaa`")
-    assert told.endswith("close > emaa(close, 5)\n          ^^^^")
+    text = caught.value.message_dict["params"][0]
+    assert text.startswith("match, line 1, column 9: unknown function `emaa`")
+    assert text.endswith("close > emaa(close, 5)\n          ^^^^")
 
 
 def test_it_picks_what_pandas_finds(market: pd.DataFrame, sessions: list[date]) -> None:

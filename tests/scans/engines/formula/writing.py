@@ -63,11 +63,11 @@ def windowed(name: str, what: Callable[[list[float]], float], part: Piece, n: in
 
     def naive(bars: pd.DataFrame) -> Lists:
         values, defined = known(part, bars)
-        found = [math.nan] * len(values)
+        result = [math.nan] * len(values)
         for t in range(n - 1, len(values)):
             window = values[t - n + 1 : t + 1]
-            found[t] = math.nan if any(map(math.isnan, window)) else what(window)
-        return found, defined
+            result[t] = math.nan if any(map(math.isnan, window)) else what(window)
+        return result, defined
 
     return Piece(f"{name}({part.text}, {n})", naive)
 
@@ -78,15 +78,15 @@ def whole(name: str, what: Callable[[Any, int], Any], part: Piece, n: int) -> Pi
     def naive(bars: pd.DataFrame) -> Lists:
         values, defined = known(part, bars)
         series = pd.Series(values, dtype=float).ffill()  # a session without value is skipped
-        found = what(series[series.notna()], n)
-        return found.reindex(series.index).tolist(), defined
+        result = what(series[series.notna()], n)
+        return result.reindex(series.index).tolist(), defined
 
     return Piece(f"{name}({part.text}, {n})", naive)
 
 
 def of_close(name: str, what: Callable[[Any, int], Any], n: int) -> Piece:
-    found = whole(name, what, CLOSE, n)
-    return Piece(f"{name}({n})", found.naive)
+    result = whole(name, what, CLOSE, n)
+    return Piece(f"{name}({n})", result.naive)
 
 
 def divided(a: float, b: float) -> float:

@@ -17,6 +17,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from scans.models import ScannerVersion, ScanRun, ScanSession
+from scans.operations.evaluation.evidence import EvaluationRequest, gather_evidence
 from tests.reference import bars, judge
 from tests.scans.conftest import AS_OF, Importer, frame
 from tests.scans.probe import Probe

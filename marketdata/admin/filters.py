@@ -1,5 +1,4 @@
-"""Filters that ask for what an index holds: a market, one day, one code. None of them reads the table to know what
-could be chosen."""
+"""Filters by indexed columns: a market, one day, one code. None of them reads the table for its choices."""
 
 from __future__ import annotations
 
@@ -32,22 +31,22 @@ class MarketFilter(admin.SimpleListFilter):
 
 
 class LatestDayFilter(MarketFilter):
-    """One market; the last recorded day, unless a day or a code is asked for: no index leads through all rows of one
-    market, nor through all rows in an order."""
+    """One market; its last recorded day where the filters name no day and no code, since no index covers all rows of a
+    market."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        found = super().queryset(request, queryset)
+        rows = super().queryset(request, queryset)
         if request.GET.get("date") or request.GET.get("code"):
-            return found
-        return found.filter(date=self.latest(found))
+            return rows
+        return rows.filter(date=self.latest(rows))
 
     def latest(self, queryset: QuerySet[Any]) -> Any:
-        """The last recorded day of what was asked for."""
+        """The last recorded day of the rows."""
         raise NotImplementedError
 
 
 class InputFilter(admin.SimpleListFilter):
-    """A filter that is typed in: `field` is what it compares, `kind` the kind of the input."""
+    """A filter by the text of an input: `field` is the column, `kind` the type of the input."""
 
     template = "admin/typed_filter.html"
     field = ""
@@ -85,7 +84,7 @@ class DayFilter(InputFilter):
 
 
 def code_filter(column: str) -> type[InputFilter]:
-    """A filter of one instrument's code, which stands in `column`."""
+    """A filter of one instrument's code in `column`."""
 
     class CodeFilter(InputFilter):
         title = "code"
@@ -101,7 +100,7 @@ def code_filter(column: str) -> type[InputFilter]:
 
 
 def day_filter(column: str, name: str) -> type[DayFilter]:
-    """A filter of one day, which stands in `column`."""
+    """A filter of one day in `column`."""
 
     class Day(DayFilter):
         title = name

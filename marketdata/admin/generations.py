@@ -1,4 +1,4 @@
-"""Rows that are typed in and change what is shown of their market: answers that were kept go by them no longer."""
+"""Rows of the admin that change the results of their market: cached responses are invalidated."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ else:
 
 
 class GenerationMixin(Admin):
-    """Mixed into a model's admin whose rows have a `market`: with each change a new generation of it begins, and of the
-    market it was before."""
+    """Mixin for rows with a `market`: each change begins a new generation of the market, and of the market that the row
+    had before."""
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -1,4 +1,4 @@
-"""Which index a market's regimes stand on is chosen here; the series themselves are for looking."""
+"""The choice of the index behind a market's regimes, and the recorded index series, which are read only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class IndexChoiceAdmin(GenerationMixin, MarketList):
     """The index of each market, where it is not its own."""
 
     list_display = ("market", "name")
-    note = "A market without a line here stands on its own index, made of its instruments."
+    note = "A market without a row here uses its own index, computed from its instruments."
 
 
 @admin.register(IndexBar)

@@ -1,4 +1,4 @@
-"""Instruments with what was known of them; calendar overrides, the one thing here that is typed in."""
+"""Instruments with their statuses, and calendar overrides, which are edited here."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ else:
 
 
 class OverrideForm(Form):
-    """An override must say something that the calendar does not."""
+    """The form of an override, which must differ from the calendar."""
 
     def clean(self) -> dict[str, Any]:
-        given: dict[str, Any] = super().clean() or {}
-        name, day = given.get("market"), given.get("date")
+        data: dict[str, Any] = super().clean() or {}
+        name, day = data.get("market"), data.get("date")
         if not name or not day:
-            return given
+            return data
         try:
             market = get_market(name)
         except UnknownMarket as error:
@@ -48,26 +48,26 @@ class OverrideForm(Form):
             raise forms.ValidationError(
                 {"date": f"The calendars reach from {calendars.FIRST_DAY} to {calendars.LAST_DAY}."}
             )
-        opens, closes = given.get("opens_at"), given.get("closes_at")
+        opens, closes = data.get("opens_at"), data.get("closes_at")
         has_hours = opens is not None or closes is not None
-        if has_hours and not given["is_open"]:
+        if has_hours and not data["is_open"]:
             raise forms.ValidationError({"opens_at": "A day on which the market is closed has no hours."})
         if opens is not None and closes is not None and closes <= opens:
             raise forms.ValidationError({"closes_at": "The session must close after it opens."})
         if has_hours:
-            return given
-        # A second market may speak against an override of its base, whatever the calendar says.
-        if len(market.family) == 1 and _is_session(market.calendar, day) == given["is_open"]:
-            told = "a session" if given["is_open"] else "not a session"
+            return data
+        # A second market may override its base market's override, whatever the calendar says.
+        if len(market.family) == 1 and _is_session(market.calendar, day) == data["is_open"]:
+            state = "a session" if data["is_open"] else "not a session"
             raise forms.ValidationError(
-                {"date": f"{day} is {told} by the calendar {market.calendar} already: nothing to override."}
+                {"date": f"{day} is {state} by the calendar {market.calendar} already: nothing to override."}
             )
-        return given
+        return data
 
 
 def _is_session(calendar: str, day: date) -> bool:
-    known = calendars.get_calendar_sessions(calendar, cache=settings.CALENDAR_DIR, overrides={})
-    return bool(np.isin(np.datetime64(day), known))
+    sessions = calendars.get_calendar_sessions(calendar, cache=settings.CALENDAR_DIR, overrides={})
+    return bool(np.isin(np.datetime64(day), sessions))
 
 
 @admin.register(CalendarOverride)
@@ -85,7 +85,7 @@ class CalendarOverrideAdmin(GenerationMixin, MarketList):
     )
 
     def save_model(self, request: HttpRequest, obj: CalendarOverride, form: Any, change: bool) -> None:
-        """What a person saves is the person's: no source's answer withdraws it."""
+        """Save without a source: an override that a person saves is never withdrawn by a source's answer."""
         obj.source = ""
         super().save_model(request, obj, form, change)
 
@@ -95,7 +95,7 @@ class CalendarOverrideAdmin(GenerationMixin, MarketList):
 
 @admin.register(CalendarChange)
 class CalendarChangeAdmin(ReadOnly, MarketList):
-    """What the answers of sources did to the overrides."""
+    """Changes of overrides by the answers of sources."""
 
     list_display = ("date", "market", "source", "kind", "is_open", "at")
     list_filter = (MarketFilter, "kind")
@@ -120,7 +120,7 @@ class StatusInline(ReadOnly, Inline):
 
 @admin.register(Instrument)
 class InstrumentAdmin(ReadOnly, MarketList):
-    """Instruments with what was known of them over time."""
+    """Instruments with their statuses over time."""
 
     list_display = ("code", "name", "market", "segment", "kind", "first_bar", "last_bar")
     list_filter = (
@@ -137,21 +137,21 @@ class InstrumentAdmin(ReadOnly, MarketList):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Instrument], search_term: str
     ) -> tuple[QuerySet[Instrument], bool]:
-        """By words, and by a code however it is spelled."""
-        found, repeats = super().get_search_results(request, queryset, search_term)
+        """Instruments by a part of the name and by any spelling of the code."""
+        rows, repeats = super().get_search_results(request, queryset, search_term)
         if search_term.strip():
-            found |= instrument_search.search_instruments(queryset, search_term)
-        return found, repeats
+            rows |= instrument_search.search_instruments(queryset, search_term)
+        return rows, repeats
 
     @admin.display(description="See also")
     def elsewhere(self, instrument: Instrument) -> SafeString:
-        """Links to what else is recorded of it."""
-        of_it = {"market": instrument.market, "code": instrument.code}
+        """Links to the other rows of the instrument."""
+        query = {"market": instrument.market, "code": instrument.code}
         links = [
             format_html(
                 '<a href="{}?{}">{}</a>',
                 reverse(f"admin:{name}_changelist"),
-                urlencode(of_it),
+                urlencode(query),
                 text,
             )
             for name, text in SEE_ALSO

@@ -29,7 +29,7 @@ from marketdata.web.admin.readonly import ReadOnly
 from marketdata.web.admin.sparklines import polyline_points
 
 MOST_MONTHS = 24
-"""How many months one request rewrites: the browser waits for them."""
+"""The most months that one request rewrites, since the browser waits for them."""
 SHOWN_SESSIONS = 250
 
 
@@ -106,7 +106,7 @@ class LakePartitionAdmin(ReadOnly, MarketList):
 
     @admin.display(description="bars by session")
     def days(self, partition: LakePartition) -> str:
-        return "\n".join(f"{day}  {said[0]:>6}" for day, said in sorted(partition.sessions.items()))
+        return "\n".join(f"{day}  {counts[0]:>6}" for day, counts in sorted(partition.sessions.items()))
 
     def has_rebuild_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("marketdata.change_lakepartition")
@@ -125,7 +125,7 @@ class LakePartitionAdmin(ReadOnly, MarketList):
                 request,
                 self,
                 question=f"Rebuild {count_of(len(rows), 'month')} of the lake?",
-                consequence="Each file is written anew from the record and takes the old one's place. Scans go on "
+                consequence="Each file is written anew from the record and replaces the old one. Scans go on "
                 "meanwhile; the page waits until all are written.",
                 yes="Rebuild",
                 back=reverse("admin:marketdata_lakepartition_changelist"),
@@ -146,7 +146,7 @@ class LakePartitionAdmin(ReadOnly, MarketList):
         return None
 
     def coverage(self, request: HttpRequest) -> HttpResponse:
-        """How each market stands."""
+        """The coverage of every market."""
         self._may_look(request)
         context = {
             **self.admin_site.each_context(request),
@@ -160,7 +160,7 @@ class LakePartitionAdmin(ReadOnly, MarketList):
         """One market by month, with its index."""
         self._may_look(request)
         try:
-            held = get_record(market)
+            record = get_record(market)
         except UnknownMarket as error:
             messages.error(request, str(error))
             return self.coverage(request)
@@ -170,8 +170,8 @@ class LakePartitionAdmin(ReadOnly, MarketList):
             "title": f"Data coverage of market {market}",
             "market": market,
             "state": _states([market])[0],
-            "months": coverage.get_month_states(held),
-            **_index(held),
+            "months": coverage.get_month_states(record),
+            **_index(record),
         }
         return TemplateResponse(request, "admin/marketdata/coverage_market.html", context)
 
@@ -185,12 +185,12 @@ def _states(markets: list[str]) -> list[coverage.MarketState]:
     return coverage.get_market_states(markets, readiness.get_freshness(markets, timezone.now()))
 
 
-def _index(held: Any) -> dict[str, Any]:
+def _index(record: Any) -> dict[str, Any]:
     """The market's own index as a line and as its last rows, or why there is none."""
-    if not len(held.sessions):
+    if not len(record.sessions):
         return {}
     try:
-        days, m, spread = get_own_index(held)
+        days, m, spread = get_own_index(record)
     except LakeError as error:
         return {"index_problem": str(error)}
     low = max(len(days) - SHOWN_SESSIONS, 0)

@@ -22,15 +22,15 @@ class MarketList(Listing):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """The same on a row's page."""
         return [
-            (title, {**options, "fields": _once(with_time_columns(self.model, options["fields"]))})
+            (title, {**options, "fields": _distinct(with_time_columns(self.model, options["fields"]))})
             for title, options in super().get_fieldsets(request, obj)
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        shown = [*(self.fields or ()), *flatten_fieldsets(self.fieldsets or ())]
-        times = [one for one in with_time_columns(self.model, shown) if callable(one)]
+        names = [*(self.fields or ()), *flatten_fieldsets(self.fieldsets or ())]
+        times = [column for column in with_time_columns(self.model, names) if callable(column)]
         return [*super().get_readonly_fields(request, obj), *times]
 
 
-def _once(fields: Iterable[Any]) -> list[Any]:
+def _distinct(fields: Iterable[Any]) -> list[Any]:
     return list(dict.fromkeys(fields))

@@ -1,5 +1,5 @@
-"""Bars, what corrected them, and factor events. Bars are for looking; an event goes through the door that its file
-would take."""
+"""Bars, corrections, investor flow (read only) and factor events, which are recorded by the operation that imports
+them from files."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ OF_STOCK = code_filter("stock_code")
 
 
 class LatestBars(LatestDayFilter):
-    """The last day of a market, which its instruments know."""
+    """The last day of a market, read from its instruments."""
 
     def latest(self, queryset: QuerySet[Any]) -> Any:
-        known = Instrument.objects.filter(market=self.value()) if self.value() else Instrument.objects
-        return known.aggregate(last=Max("last_bar"))["last"]
+        instruments = Instrument.objects.filter(market=self.value()) if self.value() else Instrument.objects
+        return instruments.aggregate(last=Max("last_bar"))["last"]
 
 
 @admin.register(StockPrice)
@@ -71,7 +71,7 @@ class StockPriceAdmin(ReadOnly, ShareNames, MarketList):
 
 
 class CorrectionAdmin(ReadOnly, ShareNames, MarketList):
-    """What recorded rows said before a source corrected them."""
+    """Values of recorded rows before a source corrected them."""
 
     list_display: tuple[str, ...] = (
         "replaced_at",
@@ -94,14 +94,14 @@ class CorrectionAdmin(ReadOnly, ShareNames, MarketList):
 
 @admin.register(BarCorrection)
 class BarCorrectionAdmin(CorrectionAdmin):
-    """Of bars."""
+    """Corrections of bars."""
 
     list_display = (*CorrectionAdmin.list_display, "reason")
 
 
 @admin.register(FlowCorrection)
 class FlowCorrectionAdmin(CorrectionAdmin):
-    """Of investor flow."""
+    """Corrections of investor flow."""
 
 
 def flow_column(investor: str) -> Callable[[InstitutionalFlow], SafeString]:
@@ -119,7 +119,7 @@ def flow_column(investor: str) -> Callable[[InstitutionalFlow], SafeString]:
 
 
 class LatestFlow(LatestDayFilter):
-    """The last day that any flow is recorded for."""
+    """The last day with any flow."""
 
     def latest(self, queryset: QuerySet[Any]) -> Any:
         return queryset.order_by("-date").values_list("date", flat=True).first()
@@ -127,7 +127,7 @@ class LatestFlow(LatestDayFilter):
 
 @admin.register(InstitutionalFlow)
 class InstitutionalFlowAdmin(ReadOnly, ShareNames, MarketList):
-    """Who bought, by (code, date) or by day."""
+    """Investor flow by (code, date) or by day."""
 
     list_display = (
         "date",
@@ -149,26 +149,26 @@ class InstitutionalFlowAdmin(ReadOnly, ShareNames, MarketList):
 
 
 class EventForm(Form):
-    """An event that the door would let in."""
+    """The form of an event; it refuses what the operation refuses."""
 
     def clean(self) -> dict[str, Any]:
-        given: dict[str, Any] = super().clean() or {}
-        kept = self.instance
-        market = given.get("market") or kept.market
-        code = given.get("stock_code") or kept.stock_code
-        day, ratio = given.get("date") or kept.date, given.get("ratio")
+        data: dict[str, Any] = super().clean() or {}
+        stored = self.instance
+        market = data.get("market") or stored.market
+        code = data.get("stock_code") or stored.stock_code
+        day, ratio = data.get("date") or stored.date, data.get("ratio")
         if market and code and day and ratio is not None:
             try:
                 factor_events.check_decision(market=market, code=code, day=day, ratio=ratio, at=timezone.now())
             except (factor_events.EventRefused, UnknownMarket) as error:
                 raise forms.ValidationError(str(error)) from error
-        return given
+        return data
 
 
 @admin.register(FactorEvent)
 class FactorEventAdmin(SuspectsPage, ShareNames, MarketList):
-    """Corporate actions supplied from outside. An event is corrected, never taken back: a ratio of 1 says that the
-    move was a real one."""
+    """Corporate actions supplied from outside. An event is corrected, never deleted: a ratio of 1 says that the
+    move was real."""
 
     form = EventForm
     list_display = (
@@ -183,20 +183,20 @@ class FactorEventAdmin(SuspectsPage, ShareNames, MarketList):
     )
     list_filter = (MarketFilter, DayFilter, OF_STOCK)
     ordering = ("-date", "stock_code")
-    note = "Ratio: the session's base price / the raw close of the session before; 1 says that the move was a real one."
+    note = "Ratio: the session's base price / the raw close of the session before; 1 says that the move was real."
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("market", "stock_code", "share", "date") if obj else ()
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """A new event names a code; the share of that code is shown once it is recorded."""
+        """A new event has a code; the name of the share is shown once the event is recorded."""
         return ("market", "stock_code", *(("share",) if obj else ()), "date", "ratio", "reason")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def save_model(self, request: HttpRequest, obj: FactorEvent, form: Any, change: bool) -> None:
-        """Through the one door, which marks the lake's month; then the row as it stands."""
+        """Record the event by the operation, which marks the lake's month, and read the row."""
         self.supply(request, obj.market, obj.stock_code, obj.date, obj.ratio, obj.reason)
         key = {"market": obj.market, "stock_code": obj.stock_code, "date": obj.date}
         obj.pk = FactorEvent.objects.get(**key).pk

@@ -12,11 +12,11 @@ from marketdata.web.admin.changelist import Admin
 
 
 class ShareNames(Admin):
-    """Mixed into the admin of rows with `market` and `stock_code`, before `MarketList`: a column `share` with the name,
-    by one query a page."""
+    """Mixin, before `MarketList`, for rows with `market` and `stock_code`: a column `share` with the name, by one query
+    for each page."""
 
     def complete(self, rows: Sequence[Any]) -> None:
-        """The names of all shares of a page."""
+        """Read the names of all shares of a page."""
         names = instruments.get_share_names((row.market, row.stock_code) for row in rows)
         for row in rows:
             row.share_name = names.get((row.market, row.stock_code), "")

@@ -1,5 +1,5 @@
-"""Suspected corporate actions and errors: for each an operator supplies the event, or accepts that the move was a real
-one. Many are decided at once; a reason is kept with each decision and in the log of the admin."""
+"""Suspected corporate actions and errors: an operator supplies the event, or accepts the move as real, for one or for
+many at once. A reason is recorded with each decision and in the log of the admin."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from marketdata.breaks import format_ratio
 from marketdata.errors import DataProblem, LakeError
 from marketdata.markets import UnknownMarket, get_market
 from marketdata.models import FactorEvent
+from marketdata.number_format import count_of
 from marketdata.operations.projection import project
 from marketdata.operations.record import factor_events
 from marketdata.queries import instruments
@@ -32,15 +33,15 @@ from marketdata.web.admin.changelist import Admin
 SOURCE = "admin"
 AT_A_TIME = 50
 ORDERS: dict[str, Callable[[Suspicion], Any]] = {
-    "session": lambda one: (one.session, one.code),
-    "turnover": lambda one: one.turnover,
-    "move": lambda one: abs(one.move),
+    "session": lambda suspicion: (suspicion.session, suspicion.code),
+    "turnover": lambda suspicion: suspicion.turnover,
+    "move": lambda suspicion: abs(suspicion.move),
 }
-"""What the list is sorted by, the largest first."""
+"""The orders of the list, the largest first."""
 
 
 class Decision(forms.Form):
-    """What is decided of one suspected action."""
+    """The form of a decision about one suspected action."""
 
     market = forms.CharField(max_length=12)
     code = forms.CharField(max_length=24)
@@ -50,7 +51,7 @@ class Decision(forms.Form):
 
 
 class EventDraft(NamedTuple):
-    """An event to be recorded."""
+    """An event before it is recorded."""
 
     code: str
     day: date
@@ -58,14 +59,14 @@ class EventDraft(NamedTuple):
 
 
 class SuspectsPage(Admin):
-    """The page, under the factor events that it makes."""
+    """The page of suspected actions, below the factor events."""
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.suspected)
         return [path("suspected/", view, name="suspected_actions"), *super().get_urls()]
 
     def suspected(self, request: HttpRequest) -> HttpResponse:
-        """The suspected actions of a market; a POST decides one, or those that are ticked."""
+        """The suspected actions of a market; a POST decides one, or the ticked ones."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method == "POST":
@@ -73,10 +74,10 @@ class SuspectsPage(Admin):
             return self._decide_ticked(request) if "many" in request.POST else self._decide(request)
         market = request.GET.get("market", "kr")
         order = request.GET.get("order", "session")
-        found, problem = _suspicions(market)
-        found = sorted(found, key=ORDERS.get(order, ORDERS["session"]), reverse=True)
-        page = Paginator(found, AT_A_TIME).get_page(request.GET.get("p"))
-        names = get_names(market, [one.code for one in page])
+        suspicions, problem = _suspicions(market)
+        suspicions = sorted(suspicions, key=ORDERS.get(order, ORDERS["session"]), reverse=True)
+        page = Paginator(suspicions, AT_A_TIME).get_page(request.GET.get("p"))
+        names = get_names(market, [suspicion.code for suspicion in page])
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -89,11 +90,11 @@ class SuspectsPage(Admin):
             "problem": problem,
             "rows": [
                 {
-                    "one": one,
-                    "name": names.get(one.code, ""),
-                    "split": f"{one.split:.6g} is {format_ratio(one.split)}" if one.split else "",
+                    "suspicion": suspicion,
+                    "name": names.get(suspicion.code, ""),
+                    "split": f"{suspicion.split:.6g} is {format_ratio(suspicion.split)}" if suspicion.split else "",
                 }
-                for one in page
+                for suspicion in page
             ],
             "may_decide": self.has_add_permission(request),
         }
@@ -103,40 +104,40 @@ class SuspectsPage(Admin):
         form = Decision(request.POST)
         where = request.get_full_path()
         if not form.is_valid():
-            told = "; ".join(f"{name}: {errors[0]}" for name, errors in form.errors.items())
-            messages.error(request, f"Nothing was recorded: {told}")
+            problems = "; ".join(f"{name}: {errors[0]}" for name, errors in form.errors.items())
+            messages.error(request, f"Nothing was recorded: {problems}")
             return HttpResponseRedirect(where)
-        given = form.cleaned_data
-        ratio = factor_events.REAL_MOVE if "accept" in request.POST else given["ratio"]
+        data = form.cleaned_data
+        ratio = factor_events.REAL_MOVE if "accept" in request.POST else data["ratio"]
         if ratio is None:
             messages.error(request, "Nothing was recorded: ratio: This field is required.")
             return HttpResponseRedirect(where)
         try:
-            self.supply(request, given["market"], given["code"], given["day"], ratio, given["reason"])
+            self.supply(request, data["market"], data["code"], data["day"], ratio, data["reason"])
         except (factor_events.EventRefused, UnknownMarket) as error:
             messages.error(request, str(error))
         else:
-            told = (
-                f"The move of {given['code']} on {given['day']} counts as a real one."
+            sentence = (
+                f"The move of {data['code']} on {data['day']} counts as real."
                 if ratio == factor_events.REAL_MOVE
-                else f"The event of {given['code']} on {given['day']} is recorded with a ratio of {ratio:g}."
+                else f"The event of {data['code']} on {data['day']} is recorded with a ratio of {ratio:g}."
             )
-            made = FactorEvent.objects.filter(market=given["market"], stock_code=given["code"], date=given["day"])
-            actions.log_action(request, made, _with_reason(told, given["reason"]))
+            events = FactorEvent.objects.filter(market=data["market"], stock_code=data["code"], date=data["day"])
+            actions.log_action(request, events, _with_reason(sentence, data["reason"]))
         return HttpResponseRedirect(where)
 
     def _decide_ticked(self, request: HttpRequest) -> HttpResponse:
-        """Accept all that are ticked as real moves, or record the split that is suggested for each."""
+        """Accept the ticked moves as real, or record the split that is suggested for each."""
         where, market = request.get_full_path(), request.POST.get("market", "")
         reason = request.POST.get("reason", "").strip()[:200]
-        found, problem = _suspicions(market)
+        suspicions, problem = _suspicions(market)
         ticked = set(request.POST.getlist("ticked"))
-        chosen = [one for one in found if f"{one.session} {one.code}" in ticked]
+        chosen = [suspicion for suspicion in suspicions if f"{suspicion.session} {suspicion.code}" in ticked]
         if problem or not chosen:
             messages.error(request, problem or "Nothing was recorded: tick the moves first.")
             return HttpResponseRedirect(where)
         events, left = _events(chosen, as_splits=request.POST["many"] == "split")
-        made: list[FactorEvent] = []
+        recorded: list[FactorEvent] = []
         refused: list[str] = []
         for event in events:
             try:
@@ -152,15 +153,16 @@ class SuspectsPage(Admin):
             except factor_events.EventRefused as error:
                 refused.append(str(error))
                 continue
-            made += FactorEvent.objects.filter(market=market, stock_code=event.code, date=event.day)
+            recorded += FactorEvent.objects.filter(market=market, stock_code=event.code, date=event.day)
         self._project(request, market)
-        if made:
-            what = "splits" if request.POST["many"] == "split" else "real moves"
-            actions.log_action(request, made, _with_reason(f"{len(made)} moves are {what}.", reason))
+        if recorded:
+            noun, verb = ("split", "recorded") if request.POST["many"] == "split" else ("move", "accepted as real")
+            sentence = f"{count_of(len(recorded), noun)} {verb}."
+            actions.log_action(request, recorded, _with_reason(sentence, reason))
         if left:
-            refused.append(f"{left} of them have no simple split near: decide them one by one.")
-        for told in refused:
-            messages.error(request, told)
+            refused.append(f"{count_of(left, 'move')} without a simple split nearby: decide one by one.")
+        for sentence in refused:
+            messages.error(request, sentence)
         return HttpResponseRedirect(where)
 
     def supply(
@@ -172,7 +174,7 @@ class SuspectsPage(Admin):
         ratio: float,
         reason: str = "",
     ) -> None:
-        """Record the event and bring the lake up to date, so that the next look shows what is still open."""
+        """Record the event and bring the lake up to date, so that the page shows what is still undecided."""
         factor_events.record_decision(
             market=market,
             code=code,
@@ -192,7 +194,7 @@ class SuspectsPage(Admin):
 
 
 def _suspicions(market: str) -> tuple[Sequence[Suspicion], str]:
-    """What is suspected, or why it is not known."""
+    """The suspicions of a market, or why they cannot be read."""
     try:
         get_market(market)
         return get_suspicions(get_record(market)), ""
@@ -201,16 +203,16 @@ def _suspicions(market: str) -> tuple[Sequence[Suspicion], str]:
 
 
 def _events(chosen: Iterable[Suspicion], *, as_splits: bool) -> tuple[list[EventDraft], int]:
-    """The events that say what is decided of `chosen`, and of how many nothing can be said."""
+    """The events of a decision about `chosen`, and the number of suspicions without a suggested split."""
     events, left = [], 0
-    for one in chosen:
-        ratio = one.split if as_splits else factor_events.REAL_MOVE
+    for suspicion in chosen:
+        ratio = suspicion.split if as_splits else factor_events.REAL_MOVE
         if ratio is None:
             left += 1
         else:
-            events.append(EventDraft(one.code, date.fromisoformat(one.session), ratio))
+            events.append(EventDraft(suspicion.code, date.fromisoformat(suspicion.session), ratio))
     return events, left
 
 
-def _with_reason(told: str, reason: str) -> str:
-    return f"{told} {reason}".strip()
+def _with_reason(sentence: str, reason: str) -> str:
+    return f"{sentence} {reason}".strip()

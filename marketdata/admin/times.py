@@ -1,4 +1,4 @@
-"""Times in the admin: those of a market's row on the market's clock, with UTC where the pointer rests."""
+"""Times in the admin: on the clock of the row's market, with UTC as the tooltip."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Column = Callable[[Any], str | SafeString]
 
 @cache
 def time_column(model: type[Model], name: str) -> Column:
-    """A column with the time that a row has as `name`, on the clock of the row's market."""
+    """A column with the time `name` of a row, on the clock of the row's market."""
     title = str(getattr(model._meta.get_field(name), "verbose_name", name))
 
     @admin.display(description=title, ordering=name)
@@ -31,9 +31,9 @@ def time_column(model: type[Model], name: str) -> Column:
 
 
 def with_time_columns(model: type[Model], names: Iterable[Any]) -> list[Any]:
-    """The columns or fields `names` of a model, its times replaced by those on the market's clock; all as they are
-    where its rows have no market."""
-    return [time_column(model, one) if _is_time(model, one) else one for one in names]
+    """The columns or fields `names` of a model, its times replaced by columns on the market's clock; unchanged where
+    its rows have no market."""
+    return [time_column(model, name) if _is_time(model, name) else name for name in names]
 
 
 def _is_time(model: type[Model], name: Any) -> bool:

@@ -1,4 +1,4 @@
-"""How states, durations and prices look in the admin."""
+"""States, durations and prices as the admin shows them."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ def seconds(stages: dict[str, float]) -> str:
     return f"{sum(stages.values()):.2f}" if stages else ""
 
 
-def stages(found: dict[str, float]) -> str:
+def stages(stage_seconds: dict[str, float]) -> str:
     """Each stage with its seconds."""
-    return ", ".join(f"{name} {spent:.2f} s" for name, spent in found.items()) or "-"
+    return ", ".join(f"{name} {spent:.2f} s" for name, spent in stage_seconds.items()) or "-"
 
 
 def order_texts(rank: ScanRank) -> dict[str, str]:
     """The order prices of a plan, as text; empty where there is none."""
-    found = pick_order_prices(rank) or {}
-    return {name: format_number(value, 10) for name, value in found.items() if value is not None}
+    prices = pick_order_prices(rank) or {}
+    return {name: format_number(value, 10) for name, value in prices.items() if value is not None}
 
 
 def number(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""Notifications: what was told of each evening, through which channels, sent again."""
+"""Notifications of evenings in the admin: their text, their deliveries, sending them again."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ SEND = "scans.change_notification"
 
 @admin.register(Notification)
 class NotificationAdmin(ReadOnly, MarketList):
-    """What was told of each session, looked at and sent again."""
+    """Notifications of sessions: read, and sent again."""
 
     change_form_template = "admin/scans/notification.html"
-    list_display = ("session", "market", "state", "told", "sent", number_column("seconds"), "changed_at")
+    list_display = ("session", "market", "state", "summary", "sent", number_column("seconds"), "changed_at")
     list_filter = (MarketFilter, "outcome")
     ordering = ("-session", "market")
     sortable_by = ()
@@ -41,7 +41,7 @@ class NotificationAdmin(ReadOnly, MarketList):
         ("When", {"fields": ("created_at", "changed_at", "seconds", "digest")}),
     )
     readonly_fields = ("state", "sent", "collected", "followed")
-    note = "One for each session of a market, told once through every channel that is configured."
+    note = "One for each session of a market, sent once through every configured channel."
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.again)
@@ -54,14 +54,14 @@ class NotificationAdmin(ReadOnly, MarketList):
     def state(self, row: Notification) -> SafeString:
         return badges.pill(row.outcome)
 
-    @admin.display(description="told")
-    def told(self, row: Notification) -> str:
+    @admin.display(description="summary")
+    def summary(self, row: Notification) -> str:
         return notification_subject(notify.notification_body(row))
 
     @admin.display(description="deliveries")
     def sent(self, row: Notification) -> str | SafeString:
-        mine = [one for one in row.deliveries.all() if one.digest == row.digest]
-        return format_html_join("; ", "{}", ((one,) for one in mine)) or "-"
+        deliveries = [delivery for delivery in row.deliveries.all() if delivery.digest == row.digest]
+        return format_html_join("; ", "{}", ((delivery,) for delivery in deliveries)) or "-"
 
     @admin.display(description="collected")
     def collected(self, row: Notification) -> str:
@@ -75,15 +75,15 @@ class NotificationAdmin(ReadOnly, MarketList):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         row = self.get_object(request, object_id)
-        found: dict[str, Any] = {}
+        context: dict[str, Any] = {}
         if row is not None:
-            found = {
-                "title": self.told(row),
+            context = {
+                "title": self.summary(row),
                 "subtitle": None,
                 "versions": row.versions,
                 "may_send": request.user.has_perm(SEND),
             }
-        return super().change_view(request, object_id, form_url, {**found, **(extra_context or {})})
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def again(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Send a notification once more, through every channel."""
@@ -97,7 +97,7 @@ class NotificationAdmin(ReadOnly, MarketList):
                 request,
                 self,
                 question=f"Send the notification of {row.market} for {row.session} again?",
-                consequence="A task worker sends it through every configured channel, to all who had it.",
+                consequence="A task worker sends it through every configured channel, to everyone who received it.",
                 yes="Send again",
                 back=back,
             )
@@ -110,6 +110,6 @@ class NotificationAdmin(ReadOnly, MarketList):
         return HttpResponseRedirect(back)
 
 
-def _figures(found: dict[str, Any]) -> str:
-    """What is there of a group of figures, each with its name."""
-    return ", ".join(f"{name} {value}" for name, value in found.items() if value != "") or "-"
+def _figures(figures: dict[str, Any]) -> str:
+    """The figures of a group that are not blank, each with its name."""
+    return ", ".join(f"{name} {value}" for name, value in figures.items() if value != "") or "-"

@@ -1,5 +1,5 @@
 """The form of a scanner version, made from its engine's own parameter schema: a typed field for each parameter with
-its default, range, unit and help. What a field cannot judge (a formula) the engine does, and says where it is wrong."""
+its default, range, unit and help. A formula is checked by the engine, which says where it is wrong."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PREFIX = "param_"
 
 @dataclass(frozen=True, slots=True)
 class ParameterRow:
-    """A parameter as the form shows it."""
+    """A parameter as a row of the form."""
 
     name: str
     kind: str
@@ -44,7 +44,7 @@ class ParameterRow:
 
     @property
     def default_text(self) -> str:
-        """The default as a browser's field would hold it."""
+        """The default as the value of a browser's field."""
         return text(self.default)
 
 
@@ -65,71 +65,71 @@ class VersionForm(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.problem = ""
-        self.chosen: dict[str, Any] = {}
-        stored = self._known()
-        # Initial values are what a clone begins with, and what Django compares with to say what changed.
+        self.own_settings: dict[str, Any] = {}
+        stored = self._stored_values()
+        # Django compares with the initial values to say what changed; those of a clone are its original's.
         for name, value in stored.items():
             self.initial.setdefault(PREFIX + name, value)
-        self.known = {name: self.initial[PREFIX + name] for name in stored}
+        self.values = {name: self.initial[PREFIX + name] for name in stored}
 
-    def _known(self) -> dict[str, Any]:
-        """Every parameter with the value it has now."""
+    def _stored_values(self) -> dict[str, Any]:
+        """Every parameter with its present value."""
         if self.engine_name not in ENGINES:
             return {}
         kind = ENGINES[self.engine_name].Params
         try:
             return engine_params.dump(engine_params.read(kind, self.instance.params))
         except engine_params.ParamError as error:
-            self.problem = f"What is stored does not fit the engine, so its defaults are shown: {error}"
+            self.problem = f"The stored parameters do not fit the engine, so its defaults are shown: {error}"
             return engine_params.dump(kind())
 
     def clean(self) -> dict[str, Any]:
-        given: dict[str, Any] = super().clean() or {}
+        data: dict[str, Any] = super().clean() or {}
         self.instance.engine = self.engine_name
-        settings = self.settings(given)
-        self.instance.enabled = bool(given.get("enabled"))
+        settings = self.settings(data)
+        self.instance.enabled = bool(data.get("enabled"))
         try:
             versions.refuse_disabling(self.instance)
         except versions.VersionProblem as problem:
             self.add_error("enabled", str(problem))
         if settings is not None:
             try:
-                self.chosen = self._chosen(settings)
-                self.instance.params = versions.changed_params(self.engine_name, self.chosen)
+                self.own_settings = self._own_settings(settings)
+                self.instance.params = versions.changed_params(self.engine_name, self.own_settings)
             except versions.VersionProblem as problem:
-                self._blame(problem)
+                self._add_errors(problem)
         if self.errors and self.problem:
-            self.instance.params = {}  # what is stored is no use, and this is not saved
-        return given
+            self.instance.params = {}  # the stored parameters cannot be read, and these are not saved
+        return data
 
-    def settings(self, given: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Every parameter as it was typed; None where one could not be read."""
+    def settings(self, data: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Every parameter of the form; None where one could not be read."""
         names = [name for name in self.fields if name.startswith(PREFIX)]
-        if any(name not in given for name in names):
+        if any(name not in data for name in names):
             return None
-        return {name.removeprefix(PREFIX): given[name] for name in names}
+        return {name.removeprefix(PREFIX): data[name] for name in names}
 
-    def _chosen(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """What was chosen, not only shown: the form gives every parameter, and a default that stands in it untouched
-        must not take the place of another market's."""
+    def _own_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters that differ from the default or are stored already: the form sends every parameter, and an
+        unchanged default must not replace that of another market."""
         plain = engine_params.dump(ENGINES[self.engine_name].Params())
         stored = self.instance.params
         return {name: value for name, value in settings.items() if name in stored or value != plain.get(name)}
 
-    def _blame(self, problem: versions.VersionProblem) -> None:
-        """The engine's sentences, each beside the parameter it is about; of a formula the place is marked."""
-        for name, told in problem.errors.items():
+    def _add_errors(self, problem: versions.VersionProblem) -> None:
+        """Add the engine's sentences beside their parameters; in a formula the position is marked."""
+        for name, sentences in problem.errors.items():
             field = PREFIX + name.removeprefix("parameters.")
             if field not in self.fields:
-                self.add_error(None, " ".join(told))
+                self.add_error(None, " ".join(sentences))
                 continue
-            self.add_error(field, " ".join(told))
-            place = problem.positions.get(name)
-            if place:
+            self.add_error(field, " ".join(sentences))
+            position = problem.positions.get(name)
+            if position:
                 self.fields[field].widget.attrs.update(
                     {
-                        "data-line": place["line"],
-                        "data-column": place["column"],
+                        "data-line": position["line"],
+                        "data-column": position["column"],
                         "aria-invalid": "true",
                     }
                 )
@@ -140,17 +140,17 @@ class VersionForm(Form):
         """The parameters in the engine's order."""
         if self.engine_name not in ENGINES:
             return
-        for one in engine_params.schema(ENGINES[self.engine_name].Params):
-            name = one["name"]
+        for parameter in engine_params.schema(ENGINES[self.engine_name].Params):
+            name = parameter["name"]
             field = PREFIX + name
             yield ParameterRow(
                 name=name,
-                kind=one["type"],
-                default=one["default"],
-                value=self.known[name],
-                unit=one["unit"],
-                range=_range(one),
-                help=one["help"],
+                kind=parameter["type"],
+                default=parameter["default"],
+                value=self.values[name],
+                unit=parameter["unit"],
+                range=_range(parameter),
+                help=parameter["help"],
                 field=self[field] if field in self.fields else None,
             )
 
@@ -170,18 +170,18 @@ class LinesField(forms.CharField):
 
 
 def form_for(engine: str, segments: list[str]) -> type[VersionForm]:
-    """The form of a version of `engine`; `segments` are those that can be chosen."""
-    found = ENGINES.get(engine)
-    fields = {PREFIX + one["name"]: _field(one) for one in (engine_params.schema(found.Params) if found else ())}
-    chosen = {
-        "segments": SegmentsField(required=False, known=segments, help_text="None ticked: the market's own segments"),
+    """The form of a version of `engine`; `segments` are the choices."""
+    kind = ENGINES[engine].Params if engine in ENGINES else None
+    fields = {PREFIX + one["name"]: _field(one) for one in (engine_params.schema(kind) if kind else ())}
+    choices = {
+        "segments": SegmentsField(required=False, names=segments, help_text="None ticked: the market's own segments"),
         "limits": LimitsField(
             required=False,
-            known=segments,
+            names=segments,
             help_text="Only so many instruments with the largest turnover of the day; empty: all of them",
         ),
     }
-    return type("VersionForm", (VersionForm,), {**fields, **chosen, "engine_name": engine})
+    return type("VersionForm", (VersionForm,), {**fields, **choices, "engine_name": engine})
 
 
 def differences(version: ScannerVersion) -> list[tuple[str, str, str]]:

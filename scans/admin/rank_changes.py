@@ -1,4 +1,4 @@
-"""The ranks of a session as its page shows them, beside those of the published session before."""
+"""Ranks of a session beside those of the published session before, for its page."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ SHOWN_RANKS = 200
 
 
 def rank_changes(session: ScanSession) -> dict[str, Any]:
-    """The ranks of a session, and what changed since the published one before."""
-    found = results.changes_of_session(session)
+    """The context of the page: the ranks, and the changes since the published session before."""
+    changes = results.changes_of_session(session)
     ranks = list(session.ranks.order_by("rank")[:SHOWN_RANKS])
-    moved = {row.code: before for row, before in found.moved}
-    entered = {row.code for row in found.entered}
+    moved = {row.code: before for row, before in changes.moved}
+    entered = {row.code for row in changes.entered}
     return {
         "shown": session,
         "regime_rule": regime_rule(session),
-        "before": found.before,
-        "entered": found.entered,
-        "left": found.left,
-        "moved": found.moved,
+        "before": changes.before,
+        "entered": changes.entered,
+        "left": changes.left,
+        "moved": changes.moved,
         "ranks": [
             {
                 "row": row,
@@ -34,7 +34,7 @@ def rank_changes(session: ScanSession) -> dict[str, Any]:
                 "stop": badges.number(row.stop),
                 "entry": badges.number(row.entry) if row.entry else "",
                 "order": badges.order_texts(row),
-                "is_new": bool(found.before) and row.code in entered,
+                "is_new": bool(changes.before) and row.code in entered,
                 "moved": moved[row.code] - row.rank if row.code in moved else 0,
             }
             for row in ranks

@@ -21,8 +21,8 @@ from scans.models import ScanRank, ScanSession
 
 
 class RankDay(DayFilter):
-    """The picks of one day, of the latest where neither a day nor a code is asked for: through the sessions, since
-    ranks are found by their session."""
+    """The picks of one day, of the latest without a day and a code: through the sessions, since the index of ranks
+    begins with their session."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         sessions = ScanSession.objects.all()
@@ -33,13 +33,13 @@ class RankDay(DayFilter):
         else:
             sessions = sessions.filter(published=True)
             market = request.GET.get("market")
-            mine = sessions.filter(market=market) if market else sessions
-            sessions = mine.filter(date=mine.aggregate(last=Max("date"))["last"])
+            sessions = sessions.filter(market=market) if market else sessions
+            sessions = sessions.filter(date=sessions.aggregate(last=Max("date"))["last"])
         return queryset.filter(session__in=sessions)
 
 
 class RankCode(InputFilter):
-    """The picks of one instrument; every market is named, since the index begins with it."""
+    """The picks of one instrument; the query names every market, since the index begins with it."""
 
     title = "code"
     parameter_name = "code"
@@ -102,9 +102,9 @@ class ScanRankAdmin(ReadOnly, MarketList):
 
     @admin.display(description="order prices")
     def order_prices(self, rank: ScanRank) -> str:
-        found = badges.order_texts(rank)
-        if found:
-            return ", ".join(f"{name} {price}" for name, price in found.items())
+        prices = badges.order_texts(rank)
+        if prices:
+            return ", ".join(f"{name} {price}" for name, price in prices.items())
         return missing_grid_reason(rank.market, rank.date, rank.segment) or "-"
 
     @admin.display(description="signals")

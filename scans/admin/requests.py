@@ -1,4 +1,4 @@
-"""Scans that were asked for: how far they are, cancelled, asked for again."""
+"""Scan requests in the admin: their progress, cancelling them, repeating them."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ REFRESH_SECONDS = 2
 
 @admin.register(ScanRequest)
 class ScanRequestAdmin(ReadOnly, MarketList):
-    """What waits, what is at work, and how what ended did."""
+    """Scan requests: queued, running and ended."""
 
     change_form_template = "admin/scans/request.html"
     list_display = (
-        "asked",
+        "version_names",
         "created_at",
         "market",
         "days",
@@ -45,13 +45,13 @@ class ScanRequestAdmin(ReadOnly, MarketList):
     fieldsets = (
         (
             None,
-            {"fields": ("asked", "market", "days", "state", "progress", "reason", "requested_by")},
+            {"fields": ("version_names", "market", "days", "state", "progress", "reason", "requested_by")},
         ),
         ("When", {"fields": ("created_at", "started_at", "finished_at")}),
         ("How", {"fields": ("publishes", "limits", "top", "executor", "request_id")}),
     )
-    readonly_fields = ("asked", "days", "state", "progress")
-    note = "A task worker (`manage.py qcluster`) works these off, one after another."
+    readonly_fields = ("version_names", "days", "state", "progress")
+    note = "A task worker (`manage.py qcluster`) runs these one after another."
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -62,7 +62,7 @@ class ScanRequestAdmin(ReadOnly, MarketList):
         ]
 
     @admin.display(description="versions")
-    def asked(self, row: ScanRequest) -> str:
+    def version_names(self, row: ScanRequest) -> str:
         return ", ".join(row.versions)
 
     @admin.display(description="sessions")
@@ -88,21 +88,21 @@ class ScanRequestAdmin(ReadOnly, MarketList):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         row = self.get_object(request, object_id)
-        found: dict[str, Any] = {}
+        context: dict[str, Any] = {}
         if row is not None:
             is_alive = row.status in queue.UNFINISHED
-            found = {
-                "title": f"Request {row.pk}: {self.asked(row)} on {row.market}, {self.days(row)}",
+            context = {
+                "title": f"Request {row.pk}: {self.version_names(row)} on {row.market}, {self.days(row)}",
                 "subtitle": None,
                 "outcomes": row.outcomes,
                 "refresh": REFRESH_SECONDS if is_alive else 0,
                 "may_cancel": is_alive and request.user.has_perm(CANCEL),
                 "may_ask_again": not is_alive and request.user.has_perm(version_actions.PERMISSION),
             }
-        return super().change_view(request, object_id, form_url, {**found, **(extra_context or {})})
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """End a request that waits or runs."""
+        """Cancel a request that is queued or running."""
         actions.require_permission(request, CANCEL)
         row = self._row(request, pk)
         back = reverse("admin:scans_scanrequest_change", args=[pk])
@@ -111,7 +111,7 @@ class ScanRequestAdmin(ReadOnly, MarketList):
                 request,
                 self,
                 question=f"Cancel request {pk}?",
-                consequence="It publishes nothing more from then on; what it has published stays.",
+                consequence="It publishes nothing more; what it has published stays.",
                 yes="Cancel the request",
                 back=back,
                 rows=[row],
@@ -126,7 +126,7 @@ class ScanRequestAdmin(ReadOnly, MarketList):
         return HttpResponseRedirect(back)
 
     def again(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """A request that ended, once more as a new one."""
+        """Queue the scans of an ended request as a new request."""
         actions.require_permission(request, version_actions.PERMISSION)
         row = self._row(request, pk)
         back = reverse("admin:scans_scanrequest_change", args=[pk])
@@ -135,7 +135,7 @@ class ScanRequestAdmin(ReadOnly, MarketList):
                 request,
                 self,
                 question=f"Ask for the scans of request {pk} again?",
-                consequence="They are queued as a new request; what is published already is found to stand.",
+                consequence="They are queued as a new request; an equal result that is published already stays.",
                 yes="Ask again",
                 back=back,
                 rows=[row],
@@ -143,8 +143,7 @@ class ScanRequestAdmin(ReadOnly, MarketList):
         return version_actions.queue_again(request, queue.repeat_request, row, back=back)
 
     def _row(self, request: HttpRequest, pk: int) -> ScanRequest:
-        row = self.get_object(request, str(pk))
+        row: ScanRequest | None = self.get_object(request, str(pk))
         if row is None:
             raise PermissionDenied
-        found: ScanRequest = row
-        return found
+        return row

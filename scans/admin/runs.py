@@ -1,4 +1,4 @@
-"""Runs: how they ended and what they took, their ranks, run again."""
+"""Runs in the admin: status, cost, ranks, running them again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from scans.operations.requests import queue
 
 @admin.register(ScanRun)
 class ScanRunAdmin(ReadOnly, MarketList):
-    """What was run, how it ended and what it took."""
+    """Runs with their status, counts and cost."""
 
     change_form_template = "admin/scans/run.html"
     list_display = (
@@ -107,20 +107,20 @@ class ScanRunAdmin(ReadOnly, MarketList):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         run = self.get_object(request, object_id)
-        found: dict[str, Any] = {}
+        context: dict[str, Any] = {}
         if run is not None:
             last = run.answers.select_related("version").order_by("-date").first()
-            found = {
+            context = {
                 "title": f"Run {run.pk}: {run.version.slug} on {run.market}, {self.sessions_run(run)}",
                 "subtitle": None,
                 "may_rerun": request.user.has_perm(version_actions.PERMISSION),
                 "answers": badges.attach_rules(run.answers.order_by("-date")[:20]),
                 **(rank_changes(last) if last else {}),
             }
-        return super().change_view(request, object_id, form_url, {**found, **(extra_context or {})})
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def rerun(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The same version, sessions and parameters once more, through the queue."""
+        """Queue the same version, sessions and parameters again."""
         actions.require_permission(request, version_actions.PERMISSION)
         run = self.get_object(request, str(pk))
         if run is None:
@@ -132,7 +132,7 @@ class ScanRunAdmin(ReadOnly, MarketList):
                 self,
                 question=f"Run {run.version.slug} again?",
                 consequence=f"{run.version.slug} is run over {self.sessions_run(run)} of market {run.market} with the "
-                "parameters this run recorded. Where the same comes out, nothing is written.",
+                "parameters this run recorded. Where the result is the same, nothing is written.",
                 yes="Run again",
                 back=back,
             )

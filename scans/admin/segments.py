@@ -16,7 +16,7 @@ MOST = 100_000
 def segment_names(version: ScannerVersion | None) -> list[str]:
     """The segments of every market, and those that a version names already."""
     own = [*version.segments, *version.limits] if version else []
-    return list(dict.fromkeys([*(name for one in MARKETS.values() for name in one.segments), *own]))
+    return list(dict.fromkeys([*(name for market in MARKETS.values() for name in market.segments), *own]))
 
 
 class SegmentsField(forms.MultipleChoiceField):
@@ -24,8 +24,8 @@ class SegmentsField(forms.MultipleChoiceField):
 
     widget = forms.CheckboxSelectMultiple
 
-    def __init__(self, *, known: Sequence[str] = (), **kwargs: Any) -> None:
-        super().__init__(choices=[(name, name) for name in known], **kwargs)
+    def __init__(self, *, names: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(choices=[(name, name) for name in names], **kwargs)
 
 
 class LimitsWidget(forms.Widget):
@@ -35,10 +35,10 @@ class LimitsWidget(forms.Widget):
     segments: Sequence[str] = ()
 
     def get_context(self, name: str, value: Any, attrs: Mapping[str, Any] | None) -> dict[str, Any]:
-        given = value if isinstance(value, dict) else {}
+        limits = value if isinstance(value, dict) else {}
         return {
             "rows": [
-                {"name": f"{name}-{segment}", "segment": segment, "value": given.get(segment, "")}
+                {"name": f"{name}-{segment}", "segment": segment, "value": limits.get(segment, "")}
                 for segment in self.segments
             ],
             "most": MOST,
@@ -57,19 +57,19 @@ class LimitsField(forms.Field):
 
     widget = LimitsWidget
 
-    def __init__(self, *, known: Sequence[str] = (), **kwargs: Any) -> None:
+    def __init__(self, *, names: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.widget.segments = known
+        self.widget.segments = names
 
     def to_python(self, value: Any) -> dict[str, int]:
-        found = {}
+        limits = {}
         for segment, typed in (value or {}).items():
             if not str(typed).isdecimal() or not 1 <= int(typed) <= MOST:
                 raise forms.ValidationError(
                     f"The limit of {segment} is {typed!r}: it must be a whole number from 1 to {MOST}."
                 )
-            found[segment] = int(typed)
-        return found
+            limits[segment] = int(typed)
+        return limits
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return {name: str(n) for name, n in (initial or {}).items()} != (data or {})

@@ -1,4 +1,4 @@
-"""The answers of a session with their ranks; quarantined ones are decided about."""
+"""Answers of sessions in the admin with their ranks; quarantined ones are published or discarded."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from marketdata.admin.filters import DayFilter, MarketFilter
 from marketdata.admin.market_list import MarketList
+from marketdata.number_format import count_of
 from marketdata.web.admin.actions import action_fields, confirmation_page, is_confirmed, log_action
 from marketdata.web.admin.changelist import number_column
 from marketdata.web.admin.readonly import ReadOnly
@@ -30,8 +31,8 @@ DECIDE = "scans.change_scansession"
 
 @admin.register(ScanSession)
 class ScanSessionAdmin(ReadOnly, MarketList):
-    """A version's answer for a session, with its ranks. A quarantined one waits for somebody to publish or discard
-    it."""
+    """A version's answer for a session, with its ranks. A quarantined one waits for a decision: publish or
+    discard."""
 
     change_form_template = "admin/scans/session.html"
     list_display = (
@@ -97,7 +98,7 @@ class ScanSessionAdmin(ReadOnly, MarketList):
         return badges.pill(session.status)
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
-        """The page of the list, the rule behind the regime of each row read with it."""
+        """The page of the list; the rules behind the regimes are read for all of its rows at once."""
         page = super().get_changelist_instance(request)
         attach_rules(page.result_list)
         return page
@@ -118,10 +119,10 @@ class ScanSessionAdmin(ReadOnly, MarketList):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         session = self.get_object(request, object_id)
-        found: dict[str, Any] = {}
+        context: dict[str, Any] = {}
         if session is not None:
             decision = getattr(session, "decision", None)
-            found = {
+            context = {
                 "title": f"{session.version.slug} on {session.market}, {session.date}",
                 "subtitle": None,
                 "decision": decision,
@@ -130,7 +131,7 @@ class ScanSessionAdmin(ReadOnly, MarketList):
                 and self.has_decide_permission(request),
                 **rank_changes(session),
             }
-        return super().change_view(request, object_id, form_url, {**found, **(extra_context or {})})
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(DECIDE)
@@ -168,7 +169,7 @@ class ScanSessionAdmin(ReadOnly, MarketList):
             return confirmation_page(
                 request,
                 self,
-                question=f"{verb.capitalize()} {len(rows)} quarantined answer{'s' if len(rows) > 1 else ''}?",
+                question=f"{verb.capitalize()} {count_of(len(rows), 'quarantined answer')}?",
                 consequence=f"{consequence} A decision is made once.",
                 yes=verb.capitalize(),
                 back=reverse("admin:scans_scansession_changelist"),
@@ -185,7 +186,7 @@ class ScanSessionAdmin(ReadOnly, MarketList):
             else:
                 decided.append(row)
         if decided:
-            told = ", ".join(f"{row.version.slug} {row.market} {row.date}" for row in decided)
+            names = ", ".join(f"{row.version.slug} {row.market} {row.date}" for row in decided)
             past = "Published" if verb == "publish" else "Discarded"
-            log_action(request, decided, f"{past}: {told}.")
+            log_action(request, decided, f"{past}: {names}.")
         return None

@@ -1,4 +1,4 @@
-"""Signals: picks with a plan, and what became of them."""
+"""Signals in the admin: picks with a plan and their outcomes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scans.models import Signal
 
 @admin.register(Signal)
 class SignalAdmin(ReadOnly, MarketList):
-    """What became of a pick: looked at, never typed in."""
+    """Signals with their entry, exit and return; read only."""
 
     list_display = (
         "picked_on",

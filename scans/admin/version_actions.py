@@ -1,4 +1,4 @@
-"""Run now and make active: what a version's page asks for."""
+"""Run now and make active: the actions of a version's page."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ REFUSALS = (
     queue.RequestRefused,
     queue.QueueUnreachable,
 )
-"""What can be wrong with a request; the message says what to do."""
+"""Errors of a request; the message says what to do."""
 
 
 class MarketForm(forms.Form):
@@ -47,7 +47,7 @@ class MarketForm(forms.Form):
 
 
 class RunForm(MarketForm):
-    """Which sessions of which market."""
+    """A market and a range of sessions."""
 
     first = forms.DateField(
         label="From",
@@ -63,19 +63,19 @@ class RunForm(MarketForm):
     )
 
     def range(self) -> tuple[date | None, date | None]:
-        """The first and the last day asked for; None and None for the last complete session."""
+        """The first and the last day of the form; None and None for the last complete session."""
         first, last = self.cleaned_data["first"], self.cleaned_data["last"]
         return first or last, last or first
 
 
 def run_now(model_admin: Admin, request: HttpRequest, version: ScannerVersion) -> HttpResponse:
-    """Queue a scan by `version`; a request that cannot be is told beside the form."""
+    """Queue a scan by `version`; a request that is refused is shown beside the form."""
     actions.require_permission(request, PERMISSION)
     form = RunForm(request.POST or None, initial={"market": _home(version)})
     if request.method == "POST" and form.is_valid():
         first, last = form.range()
         try:
-            asked = queue.queue_request(
+            scan_request = queue.queue_request(
                 market=form.cleaned_data["market"],
                 as_of=timezone.now(),
                 requested_by=request.user.get_username(),
@@ -87,25 +87,26 @@ def run_now(model_admin: Admin, request: HttpRequest, version: ScannerVersion) -
         except REFUSALS as error:
             form.add_error(None, str(error))
         else:
-            return open_request(request, asked)
+            return open_request(request, scan_request)
     return _page(
         model_admin,
         request,
         version,
         form,
         title=f"Run {version.slug} now",
-        told="The scan is put into the queue and published when it is done; nothing of another version changes.",
+        explanation="The scan is queued and published when it is done; no other version changes.",
         yes="Run",
     )
 
 
 def queue_again(
-    request: HttpRequest, once_more: Callable[..., queue.QueuedRequest], what: Any, *, back: str
+    request: HttpRequest, once_more: Callable[..., queue.QueuedRequest], original: Any, *, back: str
 ) -> HttpResponse:
-    """Queue `what` (a run, a request) by `once_more` and lead to the new request; to `back` where it is refused."""
+    """Queue `original` (a run, a request) by `once_more` and redirect to the new request, to `back` where it is
+    refused."""
     try:
-        asked = once_more(
-            what,
+        queued = once_more(
+            original,
             as_of=timezone.now(),
             requested_by=request.user.get_username(),
             request_id=getattr(request, "request_id", ""),
@@ -113,19 +114,20 @@ def queue_again(
     except REFUSALS as error:
         messages.error(request, str(error))
         return HttpResponseRedirect(back)
-    return open_request(request, asked.request)
+    return open_request(request, queued.request)
 
 
-def open_request(request: HttpRequest, asked: ScanRequest) -> HttpResponse:
-    """Say that a request waits, and lead to its page."""
+def open_request(request: HttpRequest, scan_request: ScanRequest) -> HttpResponse:
+    """Report that a request is queued, and redirect to its page."""
     actions.log_action(
         request,
-        [asked],
-        f"Queued: {', '.join(asked.versions)} on market {asked.market}, {asked.first} to {asked.last}.",
+        [scan_request],
+        f"Queued: {', '.join(scan_request.versions)} on market {scan_request.market}, {scan_request.first} to "
+        f"{scan_request.last}.",
     )
     if advice := task_queue.advice(timezone.now()):
         messages.warning(request, advice)
-    return HttpResponseRedirect(reverse("admin:scans_scanrequest_change", args=[asked.pk]))
+    return HttpResponseRedirect(reverse("admin:scans_scanrequest_change", args=[scan_request.pk]))
 
 
 def activate(model_admin: Admin, request: HttpRequest, version: ScannerVersion) -> HttpResponse:
@@ -146,7 +148,7 @@ def activate(model_admin: Admin, request: HttpRequest, version: ScannerVersion) 
         version,
         form,
         title=f"Make {version.slug} active",
-        told="A market has one active version: it is what a scan uses that names none.",
+        explanation="A market has one active version: the one of scans that name none.",
         yes="Make active",
         now=[(name, slugs) for name, slugs in _active()],
     )
@@ -157,7 +159,7 @@ def _active() -> list[tuple[str, str]]:
 
 
 def _home(version: ScannerVersion) -> str:
-    """The market that a version is most likely meant for."""
+    """The first market on which a version is active; kr where there is none."""
     return next(iter(active_markets().get(version.pk, [])), "kr")
 
 

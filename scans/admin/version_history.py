@@ -1,4 +1,4 @@
-"""What changed in a version, as a person reads it: one line for each parameter, not a blob before and a blob after."""
+"""Changes of a version for people: one line for each parameter."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scans.models import ScannerVersion, VersionChange
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Who changed what, when; `parts` are (what, before, after)."""
+    """A change with its time and author; `parts` are (name, before, after)."""
 
     at: datetime
     who: str
@@ -35,15 +35,15 @@ def _parts(row: VersionChange, plain: dict[str, Any]) -> Iterator[tuple[str, str
     for name, after in row.after.items():
         before = row.before.get(name)
         if name != "params":
-            yield name, _shown(before), _shown(after)
+            yield name, _value_text(before), _value_text(after)
             continue
         old, new = before or {}, after or {}
-        for one in sorted({*old, *new}):
-            if old.get(one) != new.get(one):
-                yield one, text(old.get(one, plain.get(one))), text(new.get(one, plain.get(one)))
+        for key in sorted({*old, *new}):
+            if old.get(key) != new.get(key):
+                yield key, text(old.get(key, plain.get(key))), text(new.get(key, plain.get(key)))
 
 
-def _shown(value: Any) -> str:
+def _value_text(value: Any) -> str:
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False) if value else "-"
     return text(value) or "-"

@@ -1,4 +1,4 @@
-"""Scanner versions: what each scans with, which one is active, and what an operator does with them."""
+"""Scanner versions in the admin: parameters, the active one of each market, and the actions of an operator."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from scans.queries import versions as queries
 
 SHOWN_CHANGES = 20
 OTHERS = ("title", "enabled", "segments", "limits")
-"""What is typed in besides parameters."""
+"""Fields besides the parameters."""
 
 
 @admin.register(ScannerVersion)
@@ -60,20 +60,18 @@ class ScannerVersionAdmin(MarketList):
 
     @admin.display(description="own parameters")
     def own_parameters(self, version: ScannerVersion) -> str:
-        found = parameters.differences(version)
-        told = ", ".join(f"{name} {value}" for name, _, value in found[:3])
-        return f"{told} and {len(found) - 3} more" if len(found) > 3 else told or "-"
+        differences = parameters.differences(version)
+        text = ", ".join(f"{name} {value}" for name, _, value in differences[:3])
+        return f"{text} and {len(differences) - 3} more" if len(differences) > 3 else text or "-"
 
-    # Who may do what: a version is never deleted, since its results refer to it; it is disabled.
+    # A version is never deleted, since its results refer to it; it is disabled.
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        known = obj is None or obj.engine in ENGINES
-        return known and super().has_change_permission(request, obj)
-
-    # The form.
+        has_engine = obj is None or obj.engine in ENGINES
+        return has_engine and super().has_change_permission(request, obj)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         engine = obj.engine if obj else _engine_of(request)
@@ -87,7 +85,7 @@ class ScannerVersionAdmin(MarketList):
         return ("slug",) if obj else ()
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """A clone begins with what its original has."""
+        """A clone begins with the values of its original."""
         original = _original(request)
         if original is None:
             return {}
@@ -100,7 +98,7 @@ class ScannerVersionAdmin(MarketList):
         }
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """First which engine, then its form."""
+        """The choice of an engine first, then its form."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         if _engine_of(request) not in ENGINES:
@@ -142,12 +140,12 @@ class ScannerVersionAdmin(MarketList):
         who, now = request.user.get_username(), timezone.now()
         if change:
             others = {name: form.cleaned_data[name] for name in OTHERS}
-            versions.change_version(obj, settings=form.chosen, others=others, who=who, at=now)
+            versions.change_version(obj, settings=form.own_settings, others=others, who=who, at=now)
         else:
             versions.save_version(obj, who=who, at=now)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """What only showed while saving (somebody else was quicker) is said, and nothing is saved."""
+        """Show a problem that appears only on saving (another change came first) and save nothing."""
         try:
             return super().changeform_view(request, *args, **kwargs)
         except versions.VersionProblem as problem:
@@ -156,10 +154,8 @@ class ScannerVersionAdmin(MarketList):
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         version = self.get_object(request, object_id)
-        found = version_history.changes(version, 200) if version else []
-        return super().history_view(request, object_id, {"changes": found, **(extra_context or {})})
-
-    # What else is done with a version.
+        changes = version_history.changes(version, 200) if version else []
+        return super().history_view(request, object_id, {"changes": changes, **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -170,11 +166,11 @@ class ScannerVersionAdmin(MarketList):
         ]
 
     def run_now(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask for a scan by this version; the page of the request then shows how far it is."""
+        """Queue a scan by this version; the page of the request shows its progress."""
         return version_actions.run_now(self, request, self._version(request, pk))
 
     def activate(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Make this version the one that a market uses where none is named."""
+        """Make this version the active one of a market."""
         version = self._version(request, pk)
         if not self.has_change_permission(request, version):
             raise PermissionDenied
@@ -200,16 +196,15 @@ class ScannerVersionAdmin(MarketList):
                 messages.error(request, str(problem))
             else:
                 switched.append(version)
-        told = "Enabled" if enabled else "Disabled"
+        verb = "Enabled" if enabled else "Disabled"
         if switched:
-            log_action(request, switched, f"{told} {', '.join(one.slug for one in switched)}.")
+            log_action(request, switched, f"{verb} {', '.join(version.slug for version in switched)}.")
 
     def _version(self, request: HttpRequest, pk: int) -> ScannerVersion:
-        version = self.get_object(request, str(pk))
+        version: ScannerVersion | None = self.get_object(request, str(pk))
         if version is None or not self.has_view_permission(request, version):
             raise PermissionDenied
-        found: ScannerVersion = version
-        return found
+        return version
 
 
 def _original(request: HttpRequest) -> ScannerVersion | None:

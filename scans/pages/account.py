@@ -1,4 +1,4 @@
-"""Logging in and out, and what a reader may set."""
+"""Login, logout and the settings of a reader."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ THEME_COOKIE = "seismo_theme"
 
 
 class Login(LoginView):
-    """For every active user, staff or not; afterwards the reader's language and theme apply."""
+    """The login of every active user, staff or not; it applies the reader's language and theme."""
 
     template_name = "pages/login.html"
     redirect_authenticated_user = True
 
     def form_valid(self, form: Any) -> HttpResponse:
         response = super().form_valid(form)
-        mine = ReaderSettings.objects.filter(user=self.request.user).first()  # type: ignore[misc]
-        if mine:
-            set_preference_cookies(response, mine)
+        preferences = ReaderSettings.objects.filter(user=self.request.user).first()  # type: ignore[misc]
+        if preferences:
+            set_preference_cookies(response, preferences)
         return response
 
 
@@ -54,7 +54,7 @@ class SettingsForm(ReaderSettingsForm):
 
 
 class Settings(LoginRequiredMixin, SettingsView):
-    """The reader's own settings, kept on the server."""
+    """The settings of the reader, stored on the server."""
 
     template_name = "pages/settings.html"
     form_class = SettingsForm
@@ -73,7 +73,7 @@ class Settings(LoginRequiredMixin, SettingsView):
 
 
 def set_preference_cookies(response: HttpResponse, row: ReaderSettings) -> None:
-    """Set the cookies that the next request's language and the page's theme follow."""
+    """Set the cookies of the language and the theme, or delete them where the reader has no preference."""
     for name, value in ((settings.LANGUAGE_COOKIE_NAME, row.language), (THEME_COOKIE, row.theme)):
         if value:
             response.set_cookie(name, value, max_age=31_536_000, samesite="Lax", secure=settings.HTTPS)

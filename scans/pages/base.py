@@ -1,4 +1,4 @@
-"""What every page has: a known reader, the market of its address, and the header's links."""
+"""Base classes of the pages: the reader, the market of the address, the links of the header."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MARKET_NAMES = {"kr": "KRX", "us": "US", "upbit": "Upbit", "bithumb": "Bithumb"}
 
 
 class Page(AccessMixin, TemplateView):
-    """A page for readers who are logged in; for everybody where SEISMO_ANONYMOUS_READS says so."""
+    """A page for readers who are logged in; for everybody with SEISMO_ANONYMOUS_READS."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated and not settings.ANONYMOUS_READS:
@@ -37,7 +37,7 @@ class Page(AccessMixin, TemplateView):
 
 
 class MarketPage(Page):
-    """A page below /{market}/; 404 for a market that is not known here."""
+    """A page below /{market}/; 404 for an unknown market."""
 
     section = ""
 
@@ -50,7 +50,7 @@ class MarketPage(Page):
 
     @cached_property
     def markets(self) -> list[str]:
-        """The markets of the header's switch: the four that always exist, then those that were imported."""
+        """The markets of the header's menu: the four built in, then imported ones."""
         return list(dict.fromkeys([*MARKETS, *instruments.get_market_names()]))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The first address, and the page of help."""
+"""The start address and the help page."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from scans.pages.base import Page
 
 
 class Home(Page):
-    """To the evening of the reader's market, or to the login."""
+    """A redirect to the evening's page, or to the login."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return redirect("pages:latest", market="kr")
 
 
 class Help(Page):
-    """What the words and the keys mean."""
+    """The words of the engines and the keys of the pages."""
 
     template_name = "pages/help.html"
 

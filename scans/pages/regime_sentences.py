@@ -64,7 +64,7 @@ def _value(one: Comparison) -> str:
 
 
 def _bound(one: Comparison, state: str) -> str:
-    """The bound in parentheses, behind the state that it is the bound of where that is named."""
+    """The bound in parentheses, after the name of the state where there is one."""
     texts = {
         ABOVE: _("(%(state)s above %(limit)s)") if state else _("(above %(limit)s)"),
         BELOW: _("(%(state)s below %(limit)s)") if state else _("(below %(limit)s)"),

@@ -1,4 +1,4 @@
-"""Charts drawn on the server as SVG: they need no script and no network."""
+"""Sparklines drawn on the server as SVG: they need no script and no network."""
 
 from __future__ import annotations
 

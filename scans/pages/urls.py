@@ -1,4 +1,4 @@
-"""Where the trader's pages are."""
+"""Addresses of the trader's pages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class DayConverter:
 
 
 class MarketConverter:
-    """The name of a market; any other path is no page."""
+    """The name of a market; any other path is not found."""
 
     regex = r"[a-z]+(?:-[a-z0-9]{1,7})?"
 

@@ -1,4 +1,4 @@
-"""The admin over a small KRX market that two versions have scanned, asked by an operator who may do everything and by
+"""The admin over a small KRX market that two versions have scanned, used by an operator who may do everything and by
 a viewer who may only look."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tokens and accounts in the admin: nobody but a superuser acts for somebody else, or gives permissions."""
+"""Tokens and accounts in the admin: only a superuser acts for another user, or gives permissions."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def hers(client: Client, ann: User) -> Client:
 
 def test_a_token_is_its_makers_whatever_the_form_says(hers: Client, ann: User, operator: User) -> None:
     assert 'name="user"' not in page(hers, f"{TOKENS}add/")
-    hers.post(f"{TOKENS}add/", {"user": operator.pk, "name": "mine"})
+    hers.post(f"{TOKENS}add/", {"user": operator.pk, "name": "own_token"})
     token = ApiToken.objects.get()
-    assert (token.user, token.name) == (ann, "mine")
+    assert (token.user, token.name) == (ann, "own_token")
 
 
 def test_a_superuser_makes_tokens_of_others(console: Client, ann: User) -> None:
@@ -51,23 +51,23 @@ def test_a_superuser_makes_tokens_of_others(console: Client, ann: User) -> None:
 
 
 def test_tokens_of_others_are_neither_seen_nor_touched(hers: Client, ann: User, operator: User) -> None:
-    mine, theirs = token_of(ann, "of-ann"), token_of(operator, "of-operator")
+    own_token, theirs = token_of(ann, "of-ann"), token_of(operator, "of-operator")
     listed = page(hers, TOKENS)
     assert "of-ann" in listed
     assert "of-operator" not in listed
     for where in ("change", "delete", "history"):
         address = f"{TOKENS}{theirs.pk}/{where}/"
-        for found in (hers.get(address), hers.post(address, {"name": "taken", "post": "yes"})):
-            assert found.status_code in (302, 403)
-            assert b"of-operator" not in found.content
+        for response in (hers.get(address), hers.post(address, {"name": "taken", "post": "yes"})):
+            assert response.status_code in (302, 403)
+            assert b"of-operator" not in response.content
     for action in ("revoke", "delete_selected"):
         hers.post(TOKENS, {"action": action, "_selected_action": [theirs.pk], "post": "yes"})
     theirs.refresh_from_db()
     assert (theirs.name, theirs.revoked_at) == ("of-operator", None)
-    hers.post(TOKENS, {"action": "revoke", "_selected_action": [mine.pk, theirs.pk]})
-    mine.refresh_from_db()
+    hers.post(TOKENS, {"action": "revoke", "_selected_action": [own_token.pk, theirs.pk]})
+    own_token.refresh_from_db()
     theirs.refresh_from_db()
-    assert mine.revoked_at is not None
+    assert own_token.revoked_at is not None
     assert theirs.revoked_at is None
 
 
@@ -81,29 +81,29 @@ def test_a_superuser_revokes_tokens_of_others(console: Client, ann: User) -> Non
 
 def test_looking_at_ones_tokens_is_not_revoking_them(client: Client, db: None) -> None:
     viewer = staff("viewer", "seismo_site.view_apitoken")
-    mine = token_of(viewer, "of-viewer")
+    own_token = token_of(viewer, "of-viewer")
     client.force_login(viewer)
     assert 'name="action"' not in page(client, TOKENS)
-    client.post(TOKENS, {"action": "revoke", "_selected_action": [mine.pk]})
-    assert client.post(f"{TOKENS}{mine.pk}/change/", {"name": "other"}).status_code == 403
+    client.post(TOKENS, {"action": "revoke", "_selected_action": [own_token.pk]})
+    assert client.post(f"{TOKENS}{own_token.pk}/change/", {"name": "other"}).status_code == 403
     assert client.post(f"{TOKENS}add/", {"name": "other"}).status_code == 403
-    mine.refresh_from_db()
-    assert (mine.name, mine.revoked_at) == ("of-viewer", None)
+    own_token.refresh_from_db()
+    assert (own_token.name, own_token.revoked_at) == ("of-viewer", None)
 
 
 def test_a_token_of_ones_own_cannot_be_made_anothers(hers: Client, ann: User, operator: User) -> None:
-    mine = token_of(ann, "of-ann")
-    hers.post(f"{TOKENS}{mine.pk}/change/", {"name": "renamed", "user": operator.pk})
-    mine.refresh_from_db()
-    assert (mine.name, mine.user) == ("renamed", ann)
+    own_token = token_of(ann, "of-ann")
+    hers.post(f"{TOKENS}{own_token.pk}/change/", {"name": "renamed", "user": operator.pk})
+    own_token.refresh_from_db()
+    assert (own_token.name, own_token.user) == ("renamed", ann)
 
 
 def test_a_revoked_token_stays_revoked(hers: Client, ann: User) -> None:
-    mine = token_of(ann, "of-ann")
+    own_token = token_of(ann, "of-ann")
     ApiToken.objects.update(revoked_at=timezone.now())
-    hers.post(f"{TOKENS}{mine.pk}/change/", {"name": "of-ann", "revoked_at_0": "", "revoked_at_1": ""})
-    mine.refresh_from_db()
-    assert mine.revoked_at is not None
+    hers.post(f"{TOKENS}{own_token.pk}/change/", {"name": "of-ann", "revoked_at_0": "", "revoked_at_1": ""})
+    own_token.refresh_from_db()
+    assert own_token.revoked_at is not None
 
 
 def fields(user: User, **others: Any) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def test_groups_are_a_superusers(ann: User, console: Client) -> None:
     hers = Client()
     hers.force_login(ann)
     sent = {"name": "traders", "permissions": [str(Permission.objects.order_by("pk")[0].pk)]}
-    assert hers.post("/admin/auth/group/add/", {**sent, "name": "mine"}).status_code == 403
+    assert hers.post("/admin/auth/group/add/", {**sent, "name": "own_token"}).status_code == 403
     assert hers.post(f"/admin/auth/group/{group.pk}/change/", sent).status_code == 403
     assert hers.post(f"/admin/auth/group/{group.pk}/delete/", {"post": "yes"}).status_code == 403
     assert not group.permissions.exists()

@@ -253,8 +253,8 @@ def own_pages() -> dict[str, str]:
 
 def count(client: Client, address: str) -> int:
     with CaptureQueriesContext(connection) as queries:
-        found = client.get(address)
-    assert found.status_code == 200, (address, found.status_code)
+        query_counts = client.get(address)
+    assert query_counts.status_code == 200, (address, query_counts.status_code)
     return len(queries)
 
 
@@ -272,12 +272,12 @@ def test_the_queries_of_every_page(many: None, console: Client, monkeypatch: pyt
     assert hundred == ten
     if os.environ.get("RECORD_QUERY_COUNTS"):
         COUNTS.write_text(json.dumps(dict(sorted(ten.items())), indent=2) + "\n")
-    told = json.loads(COUNTS.read_text())
+    golden = json.loads(COUNTS.read_text())
     if not task_queue.in_database():  # neither the tasks that wait nor the leases of workers are rows
-        told["index"] -= 2
-    there = {name: n for name, n in told.items() if name in ten}  # with Redis the queue has no list
+        golden["index"] -= 2
+    there = {name: n for name, n in golden.items() if name in ten}  # with Redis the queue has no list
     assert ten == there
-    assert {name for name in told if name not in ten} <= {"django_q_ormq", "django_q_ormq change"}
+    assert {name for name in golden if name not in ten} <= {"django_q_ormq", "django_q_ormq change"}
 
 
 READINESS = 9
@@ -289,15 +289,15 @@ def test_a_market_costs_what_its_readiness_does(many: None, console: Client) -> 
     index = reverse("admin:index")
     count(console, index)
     before = count(console, index)
-    found = []
+    query_counts = []
     for market in ("kr-adj", "kr-b"):
         Instrument.objects.create(market=market, code="1", last_bar=date(2024, 3, 4))
         generations.advance(market)
         LakePartition.objects.create(market=market, month=date(2024, 3, 1), wanted=1, written=1)
         cache.clear()
         count(console, index)
-        found.append(count(console, index))
-    assert found == [before + READINESS, before + 2 * READINESS]
+        query_counts.append(count(console, index))
+    assert query_counts == [before + READINESS, before + 2 * READINESS]
 
 
 def test_prices_are_never_counted(scanned: Any, console: Client) -> None:

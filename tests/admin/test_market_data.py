@@ -49,12 +49,12 @@ def test_a_suspected_action_waits_until_its_event_is_supplied(
     move = 100 * (own[sessions[20]] / own[sessions[19]] - 1)
     text = page(console, SUSPECTED)
     assert f"{move:.1f} %" in text
-    found = decide(console, sessions, ratio="0.2", supply="1")
-    told = f"The event of {CODES[0]} on {sessions[20]} is recorded with a ratio of 0.2."
-    assert sentences(found) == [told]
+    response = decide(console, sessions, ratio="0.2", supply="1")
+    sentence = f"The event of {CODES[0]} on {sessions[20]} is recorded with a ratio of 0.2."
+    assert sentences(response) == [sentence]
     event = FactorEvent.objects.get()
     assert (event.ratio, event.source) == (0.2, "admin")
-    assert LogEntry.objects.get().change_message == told
+    assert LogEntry.objects.get().change_message == sentence
     assert not get_record("kr").stale
     assert "Nothing waits for a decision." in page(console, SUSPECTED)
     assert "suspected corporate action" not in page(console, "/admin/")
@@ -69,7 +69,7 @@ def test_a_suspected_action_is_accepted_as_a_real_move(
 
 
 @pytest.mark.parametrize(
-    ("sent", "told"),
+    ("sent", "sentence"),
     [
         ({"ratio": "0"}, "ratio not above 0"),
         ({"ratio": "-1"}, "greater than or equal to 0"),
@@ -81,10 +81,10 @@ def test_a_suspected_action_is_accepted_as_a_real_move(
     ],
 )
 def test_an_event_that_cannot_be_is_refused(
-    split: pd.DataFrame, console: Client, sessions: list[date], sent: dict[str, str], told: str
+    split: pd.DataFrame, console: Client, sessions: list[date], sent: dict[str, str], sentence: str
 ) -> None:
-    found = decide(console, sessions, supply="1", **sent)
-    assert told in sentences(found)[0]
+    response = decide(console, sessions, supply="1", **sent)
+    assert sentence in sentences(response)[0]
     assert not FactorEvent.objects.exists()
 
 
@@ -129,10 +129,10 @@ def test_many_are_decided_at_once_with_a_reason(
 ) -> None:
     ticked = [f"{sessions[20]} {CODES[0]}", f"{sessions[25]} {CODES[1]}"]
     sent = {"market": "kr", "ticked": ticked, "reason": "notice of the exchange"}
-    found = console.post(SUSPECTED, {**sent, "many": "split"}, follow=True)
-    assert sentences(found) == [
-        "1 moves are splits. notice of the exchange",
-        "1 of them have no simple split near: decide them one by one.",
+    response = console.post(SUSPECTED, {**sent, "many": "split"}, follow=True)
+    assert sentences(response) == [
+        "1 split recorded. notice of the exchange",
+        "1 move without a simple split nearby: decide one by one.",
     ]
     event = FactorEvent.objects.get()
     assert (event.stock_code, event.ratio, event.reason) == (
@@ -140,13 +140,13 @@ def test_many_are_decided_at_once_with_a_reason(
         0.2,
         "notice of the exchange",
     )
-    assert LogEntry.objects.get().change_message == "1 moves are splits. notice of the exchange"
-    found = console.post(SUSPECTED, {**sent, "many": "accept"}, follow=True)
-    assert sentences(found) == ["1 moves are real moves. notice of the exchange"]
+    assert LogEntry.objects.get().change_message == "1 split recorded. notice of the exchange"
+    response = console.post(SUSPECTED, {**sent, "many": "accept"}, follow=True)
+    assert sentences(response) == ["1 move accepted as real. notice of the exchange"]
     assert FactorEvent.objects.get(stock_code=CODES[1]).ratio == 1
     assert get_suspicions(get_record("kr")) == []
-    found = console.post(SUSPECTED, {**sent, "many": "accept"}, follow=True)
-    assert sentences(found) == ["Nothing was recorded: tick the moves first."]
+    response = console.post(SUSPECTED, {**sent, "many": "accept"}, follow=True)
+    assert sentences(response) == ["Nothing was recorded: tick the moves first."]
 
 
 def test_suspicions_are_sorted_by_turnover(two_splits: pd.DataFrame, console: Client) -> None:
@@ -164,10 +164,10 @@ def test_months_of_the_lake_are_rebuilt_once_confirmed(market: Any, console: Cli
     project.project_bars("kr")
     rows = list(LakePartition.objects.filter(market="kr").order_by("month"))
     sent = {"action": "rebuild", "_selected_action": [row.pk for row in rows]}
-    asked = console.post(PARTITIONS, sent)
-    assert f"Rebuild {len(rows)} months of the lake?" in asked.content.decode()
-    found = console.post(PARTITIONS, {**sent, "confirmed": "yes"}, follow=True)
-    assert sentences(found) == [f"Rebuilt {len(rows)} months of the lake with {len(market)} bars."]
+    confirmation = console.post(PARTITIONS, sent)
+    assert f"Rebuild {len(rows)} months of the lake?" in confirmation.content.decode()
+    response = console.post(PARTITIONS, {**sent, "confirmed": "yes"}, follow=True)
+    assert sentences(response) == [f"Rebuilt {len(rows)} months of the lake with {len(market)} bars."]
     for row in rows:
         fresh = LakePartition.objects.get(pk=row.pk)
         assert not fresh.is_stale
@@ -197,7 +197,7 @@ def test_coverage_tells_what_is_missing(bring: Any, console: Client, sessions: l
 
 
 @pytest.mark.parametrize(
-    ("sent", "told"),
+    ("sent", "sentence"),
     [
         ({"market": "moon", "date": "2024-03-04"}, "Unknown market"),
         ({"market": "kr", "date": "2024-03-09"}, "not a session by the calendar XKRX already"),
@@ -206,11 +206,13 @@ def test_coverage_tells_what_is_missing(bring: Any, console: Client, sessions: l
         ({"market": "kr", "date": "soon"}, "Enter a valid date"),
     ],
 )
-def test_an_override_that_says_nothing_is_refused(db: None, console: Client, sent: dict[str, str], told: str) -> None:
+def test_an_override_that_says_nothing_is_refused(
+    db: None, console: Client, sent: dict[str, str], sentence: str
+) -> None:
     before = CalendarOverride.objects.count()
-    found = console.post(OVERRIDE, sent)
-    assert found.status_code == 200
-    assert told in found.content.decode().replace("&#x27;", "'")
+    response = console.post(OVERRIDE, sent)
+    assert response.status_code == 200
+    assert sentence in response.content.decode().replace("&#x27;", "'")
     assert CalendarOverride.objects.count() == before
 
 

@@ -61,8 +61,8 @@ def test_statuses_and_candles_are_called_by_what_they_are_of() -> None:
     series = CandleSeries(pk=78, exchange="upbit", market="KRW-BTC", timeframe="1m")
     verified = CandleCoverage(series=series, start=0, end=3_600)
     assert str(verified) == "1970-01-01 00:00 UTC to 1970-01-01 01:00 UTC"
-    found = CandleCollection(pk=79, series=series, start=0, end=86_400, status="done")
-    assert str(found) == "upbit KRW-BTC 1m, 1970-01-01 00:00 UTC to 1970-01-02 00:00 UTC: done"
+    collection = CandleCollection(pk=79, series=series, start=0, end=86_400, status="done")
+    assert str(collection) == "upbit KRW-BTC 1m, 1970-01-01 00:00 UTC to 1970-01-02 00:00 UTC: done"
 
 
 def test_rows_with_a_code_have_the_name_of_the_share(market: Any, console: Client) -> None:
@@ -100,7 +100,7 @@ def test_times_of_a_market_s_rows_have_its_zone(scanned: Any, console: Client) -
     text = listed(console, ScanSession)
     assert f"{run.first} to {run.last}</a>" in text
     assert f">run {run.pk}<" not in text
-    asked = ScanRequest.objects.create(
+    queued = ScanRequest.objects.create(
         market="us",
         versions=["rises"],
         first=DAY,
@@ -111,11 +111,11 @@ def test_times_of_a_market_s_rows_have_its_zone(scanned: Any, console: Client) -
         queued_at=AT,
     )
     assert IN_NEW_YORK in listed(console, ScanRequest)
-    assert IN_NEW_YORK in shown(console, asked)
-    told = Notification.objects.create(
+    assert IN_NEW_YORK in shown(console, queued)
+    notification = Notification.objects.create(
         market="kr", session=DAY, outcome="done", digest="x", created_at=AT, changed_at=AT
     )
-    told.deliveries.create(channel="email", digest="x", sent_at=AT)
+    notification.deliveries.create(channel="email", digest="x", sent_at=AT)
     text = listed(console, Notification)
     assert IN_SEOUL in text
     assert "email: sent 2024-06-01 18:42 KST" in text

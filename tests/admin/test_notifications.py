@@ -1,4 +1,4 @@
-"""Notifications in the admin: what was told, and sending it again."""
+"""Notifications in the admin: their text, and sending them again."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from tests.admin.views import page, sentences
 from tests.scans.conftest import AS_OF
 
 
-def told() -> Notification:
+def sentence() -> Notification:
     """That of the market's last session, which two versions scan."""
-    asked = evening.EveningRequest(
+    request = evening.EveningRequest(
         "kr",
         versions=["rises", "rises-10"],
         session=date(2024, 4, 30),
         collects=False,
     )
-    evening.run_evening(asked, clock=lambda: AS_OF, warm_up=lambda market, versions: None)
+    evening.run_evening(request, clock=lambda: AS_OF, warm_up=lambda market, versions: None)
     return Notification.objects.get()
 
 
 def test_what_was_told(scanned: Any, looking: Client) -> None:
-    row = told()
+    row = sentence()
     best = row.versions[0]["picks"][0]
     listed = page(looking, reverse("admin:scans_notification_changelist"))
     assert f"Seismo kr 2024-04-30: rises {row.versions[0]['matched']}, rises-10" in listed
@@ -41,14 +41,14 @@ def test_what_was_told(scanned: Any, looking: Client) -> None:
 
 def test_it_is_sent_again(scanned: Any, client: Client, settings: Any) -> None:
     settings.NOTIFY_EMAIL = ["ann@example.org"]
-    row = told()
+    row = sentence()
     user = User.objects.create_user("sender", is_staff=True)
     named = ["view_notification", "change_notification"]
     user.user_permissions.set(Permission.objects.filter(codename__in=named))
     client.force_login(user)
     assert "Send again" in page(client, reverse("admin:scans_notification_change", args=[row.pk]))
     address = reverse("admin:scans_notification_again", args=[row.pk])
-    assert "to all who had it" in page(client, address)
+    assert "to everyone who received it" in page(client, address)
     assert Delivery.objects.get().sent_at == AS_OF
     done = client.post(address, {"confirmed": "yes"}, follow=True)
     assert sentences(done) == ["To be sent again by email."]
@@ -60,6 +60,6 @@ def test_it_is_sent_again(scanned: Any, client: Client, settings: Any) -> None:
 
 
 def test_without_a_channel(scanned: Any, console: Client) -> None:
-    address = reverse("admin:scans_notification_again", args=[told().pk])
+    address = reverse("admin:scans_notification_again", args=[sentence().pk])
     done = console.post(address, {"confirmed": "yes"}, follow=True)
     assert "set SEISMO_NOTIFY_URL or SEISMO_NOTIFY_EMAIL" in sentences(done)[0]

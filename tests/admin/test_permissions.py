@@ -45,12 +45,12 @@ LOOKS = {"coverage", "coverage_of_market", "suspected_actions", "auth_user_passw
 
 def own_pages() -> set[str]:
     """The names of the addresses that model admins have besides Django's five."""
-    found = set()
+    response = set()
     for model, kind in admin.site._registry.items():
         prefix = f"{model._meta.app_label}_{model._meta.model_name}"
         plain = {f"{prefix}_{verb}" for verb in ("changelist", "add", "history", "delete", "change")}
-        found |= {one.name for one in kind.get_urls() if one.name} - plain
-    return found
+        response |= {one.name for one in kind.get_urls() if one.name} - plain
+    return response
 
 
 def test_every_page_that_acts_is_in_the_table() -> None:
@@ -165,9 +165,9 @@ def test_the_queue_runs_what_a_superuser_names_and_nobody_else(
 ) -> None:
     """With every permission there is for the queue, staff may look at tasks."""
     now = timezone.now()
-    told = {"func": "os.getcwd", "started": now, "stopped": now, "name": "one"}
+    task = {"func": "os.getcwd", "started": now, "stopped": now, "name": "one"}
     for kind, success in ((Success, True), (Failure, False)):
-        kind.objects.create(id=f"{success}", success=success, **told)
+        kind.objects.create(id=f"{success}", success=success, **task)
     kept = Schedule.objects.create(func="os.getcwd", name="nightly")
     waiting = OrmQ.objects.create(key="elsewhere", payload="", lock=now)
     schedules = reverse("admin:django_q_schedule_changelist")
@@ -212,17 +212,17 @@ def test_the_unknown_are_sent_to_log_in(rows: dict[str, Any], client: Client) ->
     addresses += [reverse(f"admin:{view}", args=[rows[about].pk]) for view, about, _ in ACTIONS]
     addresses += [reverse(f"admin:{view}") for view in ("index", "coverage", "suspected_actions")]
     for address in addresses:
-        found = client.get(address)
-        assert found.status_code == 302
-        assert found["Location"].startswith("/admin/login/")
+        response = client.get(address)
+        assert response.status_code == 302
+        assert response["Location"].startswith("/admin/login/")
 
 
 def test_no_page_needs_a_script_in_it(rows: dict[str, Any], console: Client) -> None:
     """The content policy lets no script run that stands in a page."""
     for _, address in (*lists(), *changes(), ("index", "/admin/")):
-        found = console.get(address)
-        text = found.content.decode()
-        assert "default-src 'self'" in found["Content-Security-Policy"]
+        response = console.get(address)
+        text = response.content.decode()
+        assert "default-src 'self'" in response["Content-Security-Policy"]
         for tag in text.split("<script")[1:]:
             head = tag[: tag.index(">")]
             assert " src=" in head or 'type="application/json"' in head, (address, head)

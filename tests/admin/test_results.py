@@ -44,8 +44,8 @@ def codes(session: ScanSession) -> list[str]:
 def test_a_run_shows_its_counts_its_cost_and_the_ranks_of_its_last_session(scanned: Any, console: Client) -> None:
     made = ScanRun.objects.get(version__slug="rises")
     text = page(console, where(made))
-    for told in (made.data_digest, made.params_hash, made.executor, "read", "features", "score"):
-        assert told in text
+    for fact in (made.data_digest, made.params_hash, made.executor, "read", "features", "score"):
+        assert fact in text
     assert f"{made.peak_memory_mb:,} MB" in text
     last = made.answers.order_by("-date")[0]
     shown = [text.index(f">{code}</a>") for code in codes(last)]
@@ -70,31 +70,31 @@ def test_a_run_again_goes_through_the_queue_with_the_parameters_it_recorded(scan
     assert "Run rises-10 again?" in page(console, again)
     assert "Run rises-10 again?" in console.post(again).content.decode()
     assert not ScanRequest.objects.exists()
-    found = console.post(again, {"confirmed": "yes"}, follow=True)
-    asked = ScanRequest.objects.get()
-    assert sentences(found)[0].startswith("Queued: rises-10 on market kr")
-    assert (asked.first, asked.last) == (made.first, made.last)
-    assert asked.pinned["rises-10"]["scale"] == 10.0
-    worker.process_request(asked.pk, as_of=AS_OF)
-    asked.refresh_from_db()
-    assert asked.status == RequestStatus.DONE
+    response = console.post(again, {"confirmed": "yes"}, follow=True)
+    queued = ScanRequest.objects.get()
+    assert sentences(response)[0].startswith("Queued: rises-10 on market kr")
+    assert (queued.first, queued.last) == (made.first, made.last)
+    assert queued.pinned["rises-10"]["scale"] == 10.0
+    worker.process_request(queued.pk, as_of=AS_OF)
+    queued.refresh_from_db()
+    assert queued.status == RequestStatus.DONE
     assert ScanRun.objects.filter(version=made.version).count() == 1  # the same came out
 
 
 def test_a_request_is_cancelled_once_and_asked_for_again(market: Any, probe: Any, console: Client) -> None:
-    asked = queue.queue_request(market="kr", as_of=AS_OF, requested_by="ann").request
-    cancel = reverse("admin:scans_request_cancel", args=[asked.pk])
-    assert f"Cancel request {asked.pk}?" in page(console, cancel)
-    found = console.post(cancel, {"confirmed": "yes"}, follow=True)
-    assert sentences(found) == [f"Cancelled request {asked.pk}."]
-    asked.refresh_from_db()
-    assert (asked.status, asked.reason) == (RequestStatus.CANCELLED, "cancelled by operator")
-    assert LogEntry.objects.get().change_message == f"Cancelled request {asked.pk}."
+    queued = queue.queue_request(market="kr", as_of=AS_OF, requested_by="ann").request
+    cancel = reverse("admin:scans_request_cancel", args=[queued.pk])
+    assert f"Cancel request {queued.pk}?" in page(console, cancel)
+    response = console.post(cancel, {"confirmed": "yes"}, follow=True)
+    assert sentences(response) == [f"Cancelled request {queued.pk}."]
+    queued.refresh_from_db()
+    assert (queued.status, queued.reason) == (RequestStatus.CANCELLED, "cancelled by operator")
+    assert LogEntry.objects.get().change_message == f"Cancelled request {queued.pk}."
     twice = console.post(cancel, {"confirmed": "yes"}, follow=True)
     assert "has ended already" in sentences(twice)[0]
-    again = reverse("admin:scans_request_again", args=[asked.pk])
+    again = reverse("admin:scans_request_again", args=[queued.pk])
     console.post(again, {"confirmed": "yes"})
-    fresh = ScanRequest.objects.exclude(pk=asked.pk).get()
+    fresh = ScanRequest.objects.exclude(pk=queued.pk).get()
     assert (fresh.versions, fresh.status) == (["rises"], RequestStatus.QUEUED)
 
 
@@ -115,11 +115,11 @@ def test_a_quarantined_answer_is_decided_about_once(
     shown = page(console, where(thin))
     assert 'value="publish"' in shown
     sent = {"action": verb, "_selected_action": [thin.pk]}
-    asked = console.post(SESSIONS, sent)
-    assert f"{verb.capitalize()} 1 quarantined answer?" in asked.content.decode()
+    queued = console.post(SESSIONS, sent)
+    assert f"{verb.capitalize()} 1 quarantined answer?" in queued.content.decode()
     assert not QuarantineDecision.objects.exists()
-    found = console.post(SESSIONS, {**sent, "confirmed": "yes"}, follow=True)
-    assert len(sentences(found)) == 1
+    response = console.post(SESSIONS, {**sent, "confirmed": "yes"}, follow=True)
+    assert len(sentences(response)) == 1
     decision = QuarantineDecision.objects.get()
     assert (decision.session, decision.who) == (thin, "operator")
     thin.refresh_from_db()

@@ -54,8 +54,8 @@ def test_every_parameter_is_a_field_with_its_range_default_unit_and_help(console
 
 def test_a_change_is_kept_with_its_author_and_both_values(console: Client, v2: ScannerVersion) -> None:
     sent = typed("v2", title="Tighter", param_risk_max="3", param_vol_mult="2.8")
-    found = console.post(address(v2), {**sent, "limits-KOSPI": "200"}, follow=True)
-    assert found.redirect_chain
+    response = console.post(address(v2), {**sent, "limits-KOSPI": "200"}, follow=True)
+    assert response.redirect_chain
     v2.refresh_from_db()
     assert (v2.title, v2.params, v2.limits) == (
         "Tighter",
@@ -79,7 +79,7 @@ def test_saving_what_is_there_changes_nothing(console: Client, v2: ScannerVersio
 
 
 @pytest.mark.parametrize(
-    ("sent", "told"),
+    ("sent", "sentence"),
     [
         ({"param_vol_mult": "7"}, "less than or equal to 5"),
         ({"param_vol_mult": ""}, "required"),
@@ -90,20 +90,20 @@ def test_saving_what_is_there_changes_nothing(console: Client, v2: ScannerVersio
     ],
 )
 def test_what_does_not_fit_is_refused_and_nothing_kept(
-    console: Client, v2: ScannerVersion, sent: dict[str, str], told: str
+    console: Client, v2: ScannerVersion, sent: dict[str, str], sentence: str
 ) -> None:
     ActiveVersion.objects.update_or_create(market="kr", defaults={"version": v2})
     given = {name: value for name, value in {**typed("v2"), **sent}.items() if value or name != "enabled"}
-    found = console.post(address(v2), given)
-    assert found.status_code == 200
-    assert told in found.content.decode()
+    response = console.post(address(v2), given)
+    assert response.status_code == 200
+    assert sentence in response.content.decode()
     assert not VersionChange.objects.exists()
 
 
 def test_a_formula_is_told_where_it_is_wrong(console: Client) -> None:
     sent = typed("formula", slug="mine", param_match="close > ema(close, 60)\r\nand rsi(14) <")
-    found = console.post(f"{ADD}?engine=formula", sent)
-    text = found.content.decode()
+    response = console.post(f"{ADD}?engine=formula", sent)
+    text = response.content.decode()
     assert "match, line 2, column" in text
     assert 'data-line="2"' in text
     assert 'aria-invalid="true"' in text
@@ -136,11 +136,11 @@ def test_a_clone_begins_with_what_its_original_has(console: Client, v2: ScannerV
 
 def test_one_version_is_active_on_a_market(console: Client, v2: ScannerVersion) -> None:
     v1 = ScannerVersion.objects.get(slug="v1")
-    found = console.post(address(v1, "activate"), {"market": "kr"}, follow=True)
-    assert sentences(found) == ["v1 is now the active version of market kr."]
+    response = console.post(address(v1, "activate"), {"market": "kr"}, follow=True)
+    assert sentences(response) == ["v1 is now the active version of market kr."]
     assert ActiveVersion.objects.get(market="kr").version == v1
     assert VersionChange.objects.get().after == {"active on kr": "v1"}
-    assert LogEntry.objects.get().change_message == sentences(found)[0]
+    assert LogEntry.objects.get().change_message == sentences(response)[0]
     v2.enabled = False
     v2.save()
     refused = console.post(address(v2, "activate"), {"market": "kr"}, follow=True)
@@ -152,9 +152,9 @@ def test_disabling_several_leaves_the_active_one(console: Client, v2: ScannerVer
     ActiveVersion.objects.update_or_create(market="kr", defaults={"version": v2})
     rows = ScannerVersion.objects.filter(slug__in=["v1", "v2"])
     sent = {"action": "disable", "_selected_action": [row.pk for row in rows]}
-    found = console.post(reverse("admin:scans_scannerversion_changelist"), sent, follow=True)
-    assert any("v2 is active on kr" in one for one in sentences(found))
-    assert "Disabled v1." in sentences(found)
+    response = console.post(reverse("admin:scans_scannerversion_changelist"), sent, follow=True)
+    assert any("v2 is active on kr" in one for one in sentences(response))
+    assert "Disabled v1." in sentences(response)
     assert set(rows.filter(enabled=True).values_list("slug", flat=True)) == {"v2"}
 
 
@@ -169,11 +169,11 @@ def test_run_now_queues_a_scan_whose_page_shows_how_far_it_is(
 ) -> None:
     version = ScannerVersion.objects.get(slug="rises")
     sent = {"market": "kr", "first": sessions[20].isoformat()}
-    found = console.post(address(version, "run"), sent, follow=True)
+    response = console.post(address(version, "run"), sent, follow=True)
     row = ScanRequest.objects.get()
     assert (row.versions, row.first, row.last) == (["rises"], sessions[20], sessions[20])
     assert row.requested_by == "operator"
-    text = found.content.decode()
+    text = response.content.decode()
     assert "Queued: rises on market kr" in text
     assert "data-refresh" in text
     assert "0 of 1" in text
@@ -189,7 +189,7 @@ def test_run_now_queues_a_scan_whose_page_shows_how_far_it_is(
 
 def test_run_now_on_a_day_without_a_session_says_which_are_near(market: Any, probe: Any, console: Client) -> None:
     version = ScannerVersion.objects.get(slug="rises")
-    found = console.post(address(version, "run"), {"market": "kr", "first": "2024-03-09"})
-    assert found.status_code == 200
-    assert "2024-03-09 is not a session of market kr" in found.content.decode()
+    response = console.post(address(version, "run"), {"market": "kr", "first": "2024-03-09"})
+    assert response.status_code == 200
+    assert "2024-03-09 is not a session of market kr" in response.content.decode()
     assert not ScanRequest.objects.exists()

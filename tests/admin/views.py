@@ -28,9 +28,9 @@ def changes() -> Iterator[tuple[str, str]]:
 
 def page(client: Client, address: str, **query: Any) -> str:
     """The text of a page that must be there."""
-    found = client.get(address, query)
-    assert found.status_code == 200, (address, found.status_code)
-    return str(found.content.decode())
+    answer = client.get(address, query)
+    assert answer.status_code == 200, (address, answer.status_code)
+    return str(answer.content.decode())
 
 
 def sentences(response: Any) -> list[str]:

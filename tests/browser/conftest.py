@@ -37,13 +37,13 @@ SWITCHES = (
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium, or a skip that says what is missing."""
-    found = shutil.which("chromium")
-    if not found:
+    path = shutil.which("chromium")
+    if not path:
         pytest.skip("Chromium is not here (apt-get install chromium)")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(SWITCHES))
+        browser = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
         yield browser
         browser.close()
 

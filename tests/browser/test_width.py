@@ -32,9 +32,9 @@ WIDE = """() => {
     const boxed = one => { for (let box = one.parentElement; box; box = box.parentElement)
         if (["auto", "scroll"].includes(getComputedStyle(box).overflowX) && !beyond(box)) return true;
         return false; };
-    const found = [...document.querySelectorAll("#container *")]
+    const wide = [...document.querySelectorAll("#container *")]
         .filter(one => one.getClientRects().length && beyond(one) && !boxed(one));
-    return [document.documentElement.scrollWidth - innerWidth, found.map(one => one.outerHTML.slice(0, 80))];
+    return [document.documentElement.scrollWidth - innerWidth, wide.map(one => one.outerHTML.slice(0, 80))];
 }"""
 """Pixels by which the page is wider than the window, and what reaches beyond it outside of a box that scrolls."""
 
@@ -69,18 +69,18 @@ def lists() -> list[str]:
 
 
 def test_no_page_is_wider_than_its_window(page: Page) -> None:
-    found, rows = {}, []
+    overflow, rows = {}, []
     for path in (*OWN, *lists()):
         page.goto(path)
-        found[path] = page.evaluate(WIDE)
+        overflow[path] = page.evaluate(WIDE)
         row = page.locator("#result_list tbody tr a[href*='/change/']").first
         if row.count():
             rows.append(str(row.get_attribute("href")))
     for path in rows:
         page.goto(path)
-        found[path] = page.evaluate(WIDE)
+        overflow[path] = page.evaluate(WIDE)
     assert len(rows) >= 5
-    assert {path: what for path, what in found.items() if what != [0, []]} == {}
+    assert {path: what for path, what in overflow.items() if what != [0, []]} == {}
 
 
 def test_every_list_fits_a_laptop(page: Page) -> None:

@@ -24,9 +24,9 @@ PAGES = [
 
 @pytest.mark.parametrize("path", PAGES)
 def test_unknown_visitor_is_asked_to_log_in(client: Client, db: None, path: str) -> None:
-    found = client.get(path)
-    assert found.status_code == 302
-    assert found["Location"].startswith("/login?next=")
+    response = client.get(path)
+    assert response.status_code == 302
+    assert response["Location"].startswith("/login?next=")
 
 
 def test_trader_without_staff_rights_logs_in_and_reads(client: Client, trader: User) -> None:
@@ -42,18 +42,18 @@ def test_trader_without_staff_rights_logs_in_and_reads(client: Client, trader: U
 
 
 def test_login_does_not_lead_to_another_site(client: Client, trader: User) -> None:
-    found = client.post(
+    response = client.post(
         "/login",
         {"username": "trader", "password": "a trader's password", "next": "https://example.org/"},
     )
-    assert found["Location"] == "/"
+    assert response["Location"] == "/"
 
 
 def test_settings_are_kept_and_apply_at_once(browser: Client, trader: User) -> None:
     from scans.models import ReaderSettings
 
-    found = browser.post("/settings", {"language": "ko", "theme": "dark"})
-    assert found.status_code == 302
+    response = browser.post("/settings", {"language": "ko", "theme": "dark"})
+    assert response.status_code == 302
     row = ReaderSettings.objects.get(user=trader)
     assert (row.language, row.theme) == ("ko", "dark")
     html = browser.get("/settings").content.decode()
@@ -73,8 +73,8 @@ def test_korean_browser_reads_korean(browser: Client) -> None:
 def test_unknown_visitor_writes_no_settings(client: Client, db: None) -> None:
     from scans.models import ReaderSettings
 
-    found = client.post("/settings", {"language": "ko", "theme": "dark"})
-    assert found["Location"].startswith("/login?next=")
+    response = client.post("/settings", {"language": "ko", "theme": "dark"})
+    assert response["Location"].startswith("/login?next=")
     assert not ReaderSettings.objects.exists()
 
 

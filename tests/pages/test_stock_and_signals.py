@@ -36,9 +36,9 @@ def test_unknown_stock_is_not_found(scanned: pd.DataFrame, browser: Client) -> N
 
 
 def test_search_goes_to_the_only_stock_that_fits(scanned: pd.DataFrame, browser: Client) -> None:
-    found = browser.get("/kr/search", {"q": "005930"})
-    assert found.status_code == 302
-    assert found["Location"] == "/kr/s/005930"
+    response = browser.get("/kr/search", {"q": "005930"})
+    assert response.status_code == 302
+    assert response["Location"] == "/kr/s/005930"
     html = browser.get("/kr/search", {"q": "<b>none</b>"}).content.decode()
     assert "&lt;b&gt;none&lt;/b&gt;" in html
 
@@ -52,8 +52,8 @@ def test_signals_are_sorted_by_their_distance_to_the_stop(scanned: pd.DataFrame,
     shown = re.findall(r"version=rises", html)
     assert len(shown) == Signal.objects.filter(market="kr", status="open").count()
     distances = [
-        float(found.replace("\u2212", "-"))
-        for found in re.findall(r'Stop"[^>]*>[\d,]+ <small>([+\u2212]?[\d.]+) %', html)
+        float(text.replace("\u2212", "-"))
+        for text in re.findall(r'Stop"[^>]*>[\d,]+ <small>([+\u2212]?[\d.]+) %', html)
     ]
     assert len(distances) == len(shown)
     assert distances == sorted(distances, reverse=True)

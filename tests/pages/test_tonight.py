@@ -22,9 +22,9 @@ def test_new_stayed_and_dropped_are_set_arithmetic(scanned: pd.DataFrame, sessio
     from scans.queries.evening_summary import evening_summary
 
     for before, day in pairwise(sessions[10:31]):
-        found = evening_summary("kr", day)
-        assert found is not None
-        block = next(one for one in found.versions if one.version.slug == "rises")
+        summary = evening_summary("kr", day)
+        assert summary is not None
+        block = next(one for one in summary.versions if one.version.slug == "rises")
         now, earlier = picked(scanned, day), picked(scanned, before)
         assert {pick.rank.code for pick in block.new} == now - earlier
         assert {pick.rank.code for pick in block.stayed} == now & earlier
@@ -43,7 +43,7 @@ def test_page_lists_every_pick_once(scanned: pd.DataFrame, sessions: list[date],
 def test_order_prices_lie_on_the_grid(scanned: pd.DataFrame, sessions: list[date], browser: Client) -> None:
     """Ticks of KRX since 2023-01-25: 5 won from 2,000, 10 from 5,000, 50 from 20,000."""
     html = browser.get(f"/kr/{sessions[30]}/").content.decode()
-    prices = [Decimal(found) for found in re.findall(r'data-order="([^"]+)"', html)]
+    prices = [Decimal(text) for text in re.findall(r'data-order="([^"]+)"', html)]
     assert prices
     for price in prices:
         tick = 1 if price < 2_000 else 5 if price < 5_000 else 10 if price < 20_000 else 50

@@ -34,7 +34,7 @@ def catalog() -> Catalog:
 
 
 def used() -> set[Key]:
-    found: set[Key] = set()
+    texts: set[Key] = set()
     sources = [
         (templatize(path.read_text(), origin=str(path)).encode())
         for path in (ROOT / "scans" / "templates" / "pages").glob("*.html")
@@ -43,23 +43,23 @@ def used() -> set[Key]:
     sources += [path.read_bytes() for path in modules]
     for source in sources:
         for _, message, _, context in extract("python", io.BytesIO(source), keywords=KEYWORDS):
-            found.add((context, message[0] if isinstance(message, tuple) else message))
-    return found
+            texts.add((context, message[0] if isinstance(message, tuple) else message))
+    return texts
 
 
-def known() -> dict[Key, object]:
+def translations() -> dict[Key, object]:
     return {
         (one.context, str(one.id if isinstance(one.id, str) else one.id[0])): one.string for one in catalog() if one.id
     }
 
 
 def test_every_text_has_its_korean() -> None:
-    missing = {key for key in used() if not known().get(key)}
+    missing = {key for key in used() if not translations().get(key)}
     assert not missing
 
 
 def test_no_korean_text_is_left_over() -> None:
-    assert not known().keys() - used()
+    assert not translations().keys() - used()
 
 
 def test_placeholders_are_the_same_in_both_languages() -> None:

@@ -23,22 +23,22 @@ def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_an_evening(market: pd.DataFrame, probe: Probe, capsys: pytest.CaptureFixture[str]) -> None:
-    asked = ("run_evening", "--no-collect", "--version", "rises", "--date", "2024-04-30")
-    shown = ran(capsys, *asked).splitlines()
+    command = ("run_evening", "--no-collect", "--version", "rises", "--date", "2024-04-30")
+    shown = ran(capsys, *command).splitlines()
     (version,) = Notification.objects.get().versions
     assert shown[0] == f"Seismo kr 2024-04-30: rises {version['matched']}"
     best = version["picks"][0]
     assert shown[2].startswith(f"  1. {best['code']}")
-    assert "no notification was sent again" in ran(capsys, *asked)
+    assert "no notification was sent again" in ran(capsys, *command)
 
 
 def test_an_evening_on_which_something_fails(
     market: pd.DataFrame, probe: Probe, capsys: pytest.CaptureFixture[str]
 ) -> None:
     probe.failure = RuntimeError("boom")
-    asked = ("run_evening", "--version", "rises", "--version", "v2", "--date", "2024-04-30")
+    command = ("run_evening", "--version", "rises", "--version", "v2", "--date", "2024-04-30")
     with pytest.raises(CommandError, match="RuntimeError: boom"):
-        call_command(*asked)
+        call_command(*command)
     out = capsys.readouterr().out
     assert out.startswith("Seismo kr 2024-04-30: rises failed, v2 0, not everything went well\n")
     assert "v2: 0 matched" in out
@@ -78,8 +78,8 @@ def test_the_task_sets_its_next_run_and_makes_up_for_what_was_due(
     ran(capsys, "schedule", "--no-collect", "--version", "rises", "--at", at)
     Schedule.objects.update(next_run=timezone.now() + timedelta(hours=23, minutes=59))
     due = datetime(2024, 4, 30, 9, 10, tzinfo=UTC)
-    told = tasks.evening("kr", at, due=due.isoformat(), versions=["rises"], collects=False)
-    assert told.endswith(": incomplete")
+    result = tasks.evening("kr", at, due=due.isoformat(), versions=["rises"], collects=False)
+    assert result.endswith(": incomplete")
     row = Notification.objects.get()
     assert (row.outcome, "no instrument has a bar" in row.reason) == ("incomplete", True)
     upcoming: Any = Schedule.objects.get().next_run
@@ -89,6 +89,6 @@ def test_the_task_sets_its_next_run_and_makes_up_for_what_was_due(
 
 @pytest.mark.django_db
 def test_the_task_of_a_version_that_is_gone_says_so() -> None:
-    told = tasks.evening("kr", "18:10", due="2026-08-21T09:10:00+00:00", versions=["v9"])
-    assert told.startswith("Unknown scanner version 'v9'")
+    result = tasks.evening("kr", "18:10", due="2026-08-21T09:10:00+00:00", versions=["v9"])
+    assert result.startswith("Unknown scanner version 'v9'")
     assert ScannerVersion.objects.exists()

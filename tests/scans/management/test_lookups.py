@@ -16,7 +16,7 @@ from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
 
 
-def told(*arguments: str) -> str:
+def printed(*arguments: str) -> str:
     out = io.StringIO()
     call_command(*arguments, stdout=out)
     return out.getvalue()
@@ -43,35 +43,35 @@ def risers(rows: pd.DataFrame, day: date) -> set[str]:
 
 def test_which_scans_caught_an_instrument(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
     run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[20], last=sessions[-1]))
-    text = told("stock", "005930")
+    text = printed("stock", "005930")
     expected = [day for day in reversed(sessions[20:]) if "005930" in risers(market, day)]
     assert [line[:10] for line in text.splitlines()[3:]] == [str(day) for day in expected]
     assert text.startswith("kr:005930")
     assert text.splitlines()[1].startswith(f"rises: {len(expected)} times, last on {expected[0]}, ")
-    few = told("stock", "005930", "--last=2").splitlines()
+    few = printed("stock", "005930", "--last=2").splitlines()
     assert few[-1] == f"2 of {len(expected)} picks listed: --last {len(expected)} lists all."
     assert len(few) == 6
     late = [day for day in expected if day >= sessions[-5]]
     assert 0 < len(late) < len(expected)
-    lines = told("stock", "005930", "--sessions=5").splitlines()
+    lines = printed("stock", "005930", "--sessions=5").splitlines()
     assert [line[:10] for line in lines[3:]] == [str(day) for day in late]
     assert f"since {sessions[-5]}, last on {late[0]}" in lines[1]
     with pytest.raises(CommandError, match="Market kr has no instrument '999999'"):
-        told("stock", "999999")
+        printed("stock", "999999")
     with pytest.raises(CommandError, match="Unknown market 'mars'"):
-        told("stock", "005930", "--market=mars")
+        printed("stock", "005930", "--market=mars")
 
 
 def test_who_entered_and_left(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
     with pytest.raises(CommandError, match="rises"):
-        told("scan_changes", "--version=rises")
+        printed("scan_changes", "--version=rises")
     run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[-2], last=sessions[-1]))
     before, now = risers(market, sessions[-2]), risers(market, sessions[-1])
-    text = told("scan_changes", "--version=rises")
+    text = printed("scan_changes", "--version=rises")
     assert f"{sessions[-1]} since {sessions[-2]}" in text
-    found = {
+    changes = {
         word: {line.split()[1] for line in text.splitlines() if line.split()[0] == word} for word in ("entered", "left")
     }
-    assert found == {"entered": now - before, "left": before - now}
+    assert changes == {"entered": now - before, "left": before - now}
     with pytest.raises(CommandError, match="Unknown scanner version 'v9'"):
-        told("scan_changes", "--version=v9")
+        printed("scan_changes", "--version=v9")

@@ -50,7 +50,7 @@ def stale(folder: Path) -> int:
     return int(rows[0])
 
 
-def told(done: subprocess.CompletedProcess[str]) -> str:
+def error_text(done: subprocess.CompletedProcess[str]) -> str:
     assert "Traceback" not in done.stderr
     return done.stderr.strip()
 
@@ -60,8 +60,8 @@ def test_a_full_disk_loses_nothing_and_the_next_run_repairs(installation: Path) 
     assert before == 2
     full = on_a_full_disk(installation, "project_lake")
     assert full.returncode == 1
-    assert "The lake partition kr 2024-03 could not be written" in told(full)
-    assert "make room and run `manage.py project_lake`" in told(full)
+    assert "The lake partition kr 2024-03 could not be written" in error_text(full)
+    assert "make room and run `manage.py project_lake`" in error_text(full)
     assert not list(installation.glob("lake/**/*.tmp"))
     assert partitions(installation) == []
     assert stale(installation) == before
@@ -101,4 +101,4 @@ def test_an_unknown_market_is_told(installation: Path) -> None:
     for command in ("project_lake", "verify_lake"):
         done = manage(installation, command, "--market", "mars")
         assert done.returncode == 1
-        assert "Unknown market 'mars'" in told(done)
+        assert "Unknown market 'mars'" in error_text(done)

@@ -35,9 +35,9 @@ def picks(text: str) -> list[str]:
 
 def test_counts_reported_are_counts_listed(market: pd.DataFrame, probe: Probe) -> None:
     whole = run_scan(io.StringIO())
-    found = re.search(r": (\d+) matched of ", whole)
-    assert found
-    matched = int(found[1])
+    headline = re.search(r": (\d+) matched of ", whole)
+    assert headline
+    matched = int(headline[1])
     assert len(picks(whole)) == matched > 1
     cut = run_scan(io.StringIO(), "--top", "1")
     assert f": {matched} matched, 1 listed, of " in cut
@@ -88,7 +88,7 @@ def test_a_terminal_is_told_what_to_do_next_only_where_it_helps(
     assert "Next:" not in run_scan(Terminal(), "--no-save")
     early = ("--no-save", "--version", "v2", "--date", str(sessions[3]))
     shown = run_scan(Terminal(), *early)
-    found = re.search(r"Next: v2 needs (\d+) sessions of bars up to \S+, the record has 4: ", shown)
-    assert found
-    assert int(found[1]) > 4
+    headline = re.search(r"Next: v2 needs (\d+) sessions of bars up to \S+, the record has 4: ", shown)
+    assert headline
+    assert int(headline[1]) > 4
     assert "Next:" not in run_scan(io.StringIO(), *early)

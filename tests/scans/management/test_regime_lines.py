@@ -63,8 +63,8 @@ def test_explanations(index: None) -> None:
 def test_notifications(index: None, sessions: list[date]) -> None:
     day = sessions[-1]
     at = datetime(day.year, day.month, day.day, 9, 10, tzinfo=UTC)
-    asked = EveningRequest("kr", versions=("v1", "v2"), collects=False)
-    evening.run_evening(asked, clock=lambda: at, warm_up=lambda *_: None)
+    queued = EveningRequest("kr", versions=("v1", "v2"), collects=False)
+    evening.run_evening(queued, clock=lambda: at, warm_up=lambda *_: None)
     row = Notification.objects.get()
     lines = notification_text(notify.notification_body(row)).splitlines()
     assert lines[lines.index(f"  {DAILY}") - 1] == "v1: 0 matched, regime crash"
@@ -78,7 +78,7 @@ def test_drafts(index: None, sessions: list[date]) -> None:
     from scans.api.serializers.requests import draft_body
     from scans.models import ScanDraft
 
-    asked = queue_request(
+    queued = queue_request(
         market="kr",
         versions=["v1"],
         first=sessions[-1],
@@ -87,7 +87,7 @@ def test_drafts(index: None, sessions: list[date]) -> None:
         as_of=AS_OF,
         requested_by="somebody",
     )
-    process_request(asked.request.pk, as_of=AS_OF)
+    process_request(queued.request.pk, as_of=AS_OF)
     draft = ScanDraft.objects.get()
     assert draft_body(draft)["regime_rule"]["sentence"] == DAILY
     del draft.answer["regime_rule"]  # as those of before rules were in drafts

@@ -70,7 +70,7 @@ def test_table_csv_and_parquet_tell_the_same(market: pd.DataFrame, probe: Probe,
 
 
 def test_ranks_in_parquet_are_typed(market: pd.DataFrame, probe: Probe, tmp_path: Path) -> None:
-    told = json.loads(run_scan("--format=json"))
+    answer = json.loads(run_scan("--format=json"))
     run_scan("--format=parquet", f"--output={tmp_path}/ranks.parquet")
     table = pq.read_table(tmp_path / "ranks.parquet")
     kinds = {field.name: str(field.type) for field in table.schema}
@@ -80,8 +80,8 @@ def test_ranks_in_parquet_are_typed(market: pd.DataFrame, probe: Probe, tmp_path
     assert kinds["components"].startswith("map<string, double")
     numbers = ("score", "close", "change_pct", "amount", "entry", "target", "stop")
     assert {kinds[name] for name in numbers} == {"double"}
-    for row, rank in zip(table.to_pylist(), told["ranks"], strict=True):
-        assert row["date"] == date.fromisoformat(told["date"])
+    for row, rank in zip(table.to_pylist(), answer["ranks"], strict=True):
+        assert row["date"] == date.fromisoformat(answer["date"])
         assert row["signals"] == rank["signals"]
         assert dict(row["components"]) == rank["components"]
         assert [row[name] for name in numbers] == [rank[name] for name in numbers]
@@ -110,14 +110,14 @@ def test_no_door_hands_out_a_formula(market: pd.DataFrame, probe: Probe, tmp_pat
 def test_a_workbook_holds_what_it_says(market: pd.DataFrame, probe: Probe, tmp_path: Path) -> None:
     name = "=1+1"
     Instrument.objects.update(name=name)
-    told = json.loads(run_scan("--format=json"))
+    answer = json.loads(run_scan("--format=json"))
     run_scan("--format=xlsx", f"--output={tmp_path}/ranks.xlsx")
     book = CalamineWorkbook.from_path(tmp_path / "ranks.xlsx")
     head, *cells = book.get_sheet_by_index(0).to_python()
     rows = [dict(zip(head, row, strict=True)) for row in cells]
-    assert [row["code"] for row in rows] == [rank["code"] for rank in told["ranks"]]
-    for row, rank in zip(rows, told["ranks"], strict=True):
-        assert row["date"] == date.fromisoformat(told["date"])
+    assert [row["code"] for row in rows] == [rank["code"] for rank in answer["ranks"]]
+    for row, rank in zip(rows, answer["ranks"], strict=True):
+        assert row["date"] == date.fromisoformat(answer["date"])
         assert (row["name"], row["rank"], row["score"]) == (name, rank["rank"], rank["score"])
     with zipfile.ZipFile(tmp_path / "ranks.xlsx") as parts:
         text = parts.read("xl/worksheets/sheet1.xml").decode()
@@ -213,10 +213,10 @@ WRONG = {
 @pytest.mark.parametrize("case", WRONG)
 def test_what_is_wrong_is_told_in_one_sentence(market: pd.DataFrame, probe: Probe, case: str) -> None:
     arguments, sentence = WRONG[case]
-    with pytest.raises(CommandError) as told:
+    with pytest.raises(CommandError) as answer:
         run_scan(*arguments)
-    assert sentence in str(told.value)
-    assert "\n" not in str(told.value).strip()
+    assert sentence in str(answer.value)
+    assert "\n" not in str(answer.value).strip()
 
 
 def test_the_real_command_line(bring: Importer, sessions: list[date], tmp_path: Path, data_dir: Any) -> None:
@@ -233,9 +233,9 @@ def test_the_real_command_line(bring: Importer, sessions: list[date], tmp_path: 
     frame(sessions).to_csv(file, index=False)
     assert manage(folder, "import_prices", str(file)).returncode == 0
 
-    found = manage(folder, "run_scan", "--version", "v2", "--version", "v1", "--format", "json")
-    assert found.returncode == 0, found.stderr
-    lines = [json.loads(line) for line in found.stdout.splitlines()]
+    done = manage(folder, "run_scan", "--version", "v2", "--version", "v1", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["scanner_version"] for line in lines] == ["v2", "v1"]
     again = manage(folder, "run_scan", "--version", "v2", "--format", "json")
     assert json.loads(again.stdout)["result_digest"] == lines[0]["result_digest"]

@@ -1,7 +1,7 @@
-"""Users and groups in the admin, guarded: who may say what others may do could give himself every permission.
+"""Guards of users and groups in the admin: permission to edit permissions would be every permission.
 
-Staff with the permission keep accounts that are no staff: names, addresses, passwords. Who is staff, permissions,
-groups and the accounts of staff are a superuser's.
+Staff with the model permission edit accounts of non-staff: names, addresses, passwords. Staff status, permissions,
+groups and the accounts of staff are a superuser's to edit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ else:
     Admin = object
 
 PERMISSION_FIELDS = ("is_staff", "is_superuser", "groups", "user_permissions")
-"""The fields of a user that say what it may do."""
+"""The fields of a user that grant permissions."""
 
 
 class GuardedUsers(Admin):
@@ -60,7 +60,7 @@ def guard_account_admin(models: Any, kind: type[admin.ModelAdmin[Any]]) -> type[
 
 
 def _may_act_on(request: HttpRequest, account: Any) -> bool:
-    """Whether the caller may change that account: with the password of one of the staff he would be that one."""
+    """Whether the caller may change that account: the password of a staff account would give its permissions."""
     return _is_superuser(request) or account is None or not (account.is_staff or account.is_superuser)
 
 

@@ -19,8 +19,8 @@ else:
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(Admin):
-    """Everybody's own tokens; those of others are a superuser's to make, to see and to revoke. What a token may do is
-    what its user may at that moment, so a token of somebody else would be that one's permissions."""
+    """The caller's own tokens; a superuser creates, sees and revokes those of all users. A token has the permissions of
+    its user, so another user's token would give that user's permissions."""
 
     list_display = ("name", "user", "created_at", "last_used_at", "expires_at", "revoked_at")
     list_select_related = ("user",)
@@ -35,12 +35,12 @@ class ApiTokenAdmin(Admin):
         return rows if _is_superuser(request) else rows.filter(user_id=request.user.pk or 0)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Whose it is, a superuser alone chooses."""
+        """Only a superuser chooses the user."""
         fields = super().get_fields(request, obj)
         return fields if obj or _is_superuser(request) else fields[1:]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """A token that was handed out stays its user's."""
+        """The user of an existing token cannot be changed."""
         return (*self.readonly_fields, "user") if obj else self.readonly_fields
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class ApiTokenAdmin(Admin):
 
 
 def _is_own(request: HttpRequest, token: ApiToken | None) -> bool:
-    """Whether the caller may have to do with that token."""
+    """Whether the token is the caller's, or the caller a superuser."""
     return token is None or token.user_id == request.user.pk or _is_superuser(request)
 
 

@@ -42,7 +42,7 @@ MODELS = (
     "FlowCorrection",
     "LakePartition",
 )
-"""The order in which an operator needs them; what is not named follows."""
+"""The order of models in the index; others follow."""
 
 PAGES = (
     # (app, object name, title, URL's name, permission)
@@ -55,7 +55,7 @@ PAGES = (
         "marketdata.view_factorevent",
     ),
 )
-"""Pages that are no model's list, beside those that are."""
+"""Pages in the index that are no model's list."""
 
 
 class SeismoAdminSite(AdminSite):
@@ -73,7 +73,7 @@ class SeismoAdminSite(AdminSite):
         admin_class: type[ModelAdmin[Any]] | None = None,
         **options: Any,
     ) -> None:
-        """As every admin site does; the pages of the task queue, of users and of groups come guarded."""
+        """Register the admin class, guarded where it is of the task queue, of users or of groups."""
         if admin_class:
             admin_class = queue_admin.guard_queue_admin(admin_class)
             admin_class = account_admin.guard_account_admin(model_or_iterable, admin_class)
@@ -84,11 +84,11 @@ class SeismoAdminSite(AdminSite):
         return super().each_context(request) | {"seismo_version": settings.VERSION}
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        found = super().get_app_list(request, app_label)
-        for app in found:
+        apps = super().get_app_list(request, app_label)
+        for app in apps:
             app["models"] += self._pages(request, app["app_label"])
-            app["models"].sort(key=lambda one: _place(MODELS, one["object_name"]))
-        return sorted(found, key=lambda app: _place(APPS, app["app_label"]))
+            app["models"].sort(key=lambda entry: _place(MODELS, entry["object_name"]))
+        return sorted(apps, key=lambda app: _place(APPS, app["app_label"]))
 
     def _pages(self, request: HttpRequest, app_label: str) -> list[dict[str, Any]]:
         return [
@@ -105,7 +105,7 @@ class SeismoAdminSite(AdminSite):
         ]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """The dashboard: each part for those who may see what it is made of."""
+        """The dashboard; each part needs the permission to view its models."""
         may = request.user.has_perm
         context: dict[str, Any] = {}
         used: list[readiness.Readiness] = []
@@ -129,7 +129,7 @@ class SeismoAdminSite(AdminSite):
             context["undecided"] = overview.undecided_count()
         if may("scans.view_scanrequest"):
             context["queue"] = overview.queue_state()
-            with suppress(task_queue.QueueUnavailable):  # the console then says that it is away
+            with suppress(task_queue.QueueUnavailable):  # the console reports that
                 context["tasks"] = task_queue.queue_state(timezone.now())
             context["failures"] = Failure.objects.count()
         return super().index(request, {**context, **(extra_context or {})})

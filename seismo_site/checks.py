@@ -1,4 +1,4 @@
-"""What the start warns of: variables that look like settings and are none."""
+"""System check: variables that look like settings and are none."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from django.core.checks import CheckMessage, Warning
 
 def check_unknown_settings(**_: Any) -> list[CheckMessage]:
     """A warning for each variable that is no setting, with the nearest setting's name."""
-    return [Warning(one, id="seismo_site.W001") for one in settings.UNKNOWN_SETTINGS]
+    return [Warning(sentence, id="seismo_site.W001") for sentence in settings.UNKNOWN_SETTINGS]

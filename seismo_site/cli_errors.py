@@ -1,7 +1,7 @@
-"""The command line's last line of defence: what a person can mend is told in one sentence, without a traceback.
+"""Error handling of the command line: errors that an operator can fix are one sentence, without a traceback.
 
-A command raises `CommandError` for what it foresees. Here stands what may happen to any of them: settings that do not
-fit, a database that is away, was never migrated or is full, an interrupt, a reader that closed the pipe.
+A command raises `CommandError` for errors of its own. This module handles those of all commands: invalid settings, a
+database that is unreachable, not migrated or full, an interrupt, a closed pipe.
 """
 
 from __future__ import annotations
@@ -26,35 +26,35 @@ FULL = {"53100", "54000"}  # disk full, program limit exceeded
 
 
 def execute_on_one_connection(arguments: list[str]) -> None:
-    """What manage.py does: a pool would only hide, behind a timeout of its own, why there is no connection."""
+    """Execute a management command without a connection pool, whose timeout would hide a connection error."""
     database: dict[str, Any] = settings.DATABASES["default"]
     database["OPTIONS"].pop("pool", None)
     SeismoUtility(arguments).execute()
 
 
 def run(arguments: Sequence[str], execute: Callable[[list[str]], None] = execute_on_one_connection) -> int:
-    """Runs a management command; gives the exit status. Errors nobody foresaw still show their traceback."""
+    """Run a management command; returns the exit status. Unexpected errors keep their traceback."""
     try:
         execute(list(arguments))
     except ImproperlyConfigured as error:
-        return _tell(str(error))
+        return _print_error(str(error))
     except (DatabaseError, InterfaceError) as error:
         sentence = explain(error)
         if sentence is None:
             raise
-        return _tell(sentence)
+        return _print_error(sentence)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # `run_scan ... | head`: nobody reads on. Python's own flush at exit must not complain about it again.
+        # `run_scan ... | head`: the reader has ended. Python's own flush at exit must not complain about it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
         sentence = explain_file(error)
         if sentence is None:
             raise
-        return _tell(sentence)
+        return _print_error(sentence)
     return 0
 
 
@@ -102,6 +102,6 @@ def database_file() -> str:
     return str(settings.DATABASES["default"]["NAME"])
 
 
-def _tell(sentence: str) -> int:
+def _print_error(sentence: str) -> int:
     print(sentence, file=sys.stderr)
     return 1

@@ -1,4 +1,4 @@
-"""What addresses of servers become for Django and the queue."""
+"""URLs of databases and Redis, as settings of Django and of the queue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Database = dict[str, Any]
 def postgres(name: str, url: SplitResult, pool: int) -> Database:
     """PostgreSQL at a URL that the variable `name` holds, with at most `pool` connections kept (0: one a thread).
 
-    What a connection is asked for a sixth time is prepared there: PostgreSQL reads and plans it once. A pooler between
+    A statement is prepared on its sixth use by a connection: PostgreSQL parses and plans it once. A pooler between
     the two that does not keep prepared statements needs `prepare=off` among the URL's options.
     """
     try:
@@ -58,7 +58,7 @@ def sqlite(file: Path) -> Database:
 
 
 def redis_url_with_timeouts(redis: str) -> str:
-    """The address of a Redis whose client gives up after five seconds; what the address says itself stands."""
-    address, _, said = redis.partition("?")
-    told = {"socket_connect_timeout": "2", "socket_timeout": "5"} | dict(parse_qsl(said))
-    return f"{address}?{urlencode(told)}"
+    """The URL of a Redis with timeouts of a few seconds, unless the URL has its own."""
+    address, _, query = redis.partition("?")
+    options = {"socket_connect_timeout": "2", "socket_timeout": "5"} | dict(parse_qsl(query))
+    return f"{address}?{urlencode(options)}"

@@ -82,7 +82,7 @@ def text(name: str, default: str = "") -> str:
 
 
 class HiddenText(str):
-    """A text that does not show itself where settings are listed."""
+    """A text that listings of settings do not show."""
 
     __slots__ = ()
 
@@ -133,8 +133,8 @@ def address(name: str) -> str:
 
 
 def webhook_url(name: str) -> HiddenText:
-    """An address that something is posted to, "" where it is not set: https, or http on this machine. It may hold a
-    secret, so that no message shows it."""
+    """The URL of a webhook, "" where it is not set: https, or http on this machine. Messages do not show it, since it
+    may contain a secret."""
     value = text(name)
     if not value:
         return HiddenText()
@@ -152,13 +152,13 @@ def webhook_url(name: str) -> HiddenText:
 
 def mailboxes(name: str) -> tuple[str, ...]:
     """Addresses of e-mail separated by commas."""
-    found = words(name)
-    for one in found:
+    addresses = words(name)
+    for one in addresses:
         try:
             validate_email(one)
         except ValidationError:
             raise ImproperlyConfigured(f"{name} names {one!r}; an address is written as ann@example.org.") from None
-    return found
+    return addresses
 
 
 def number(name: str, default: float, *, least: float = 0.0, most: float = 1e9) -> float:
@@ -167,13 +167,13 @@ def number(name: str, default: float, *, least: float = 0.0, most: float = 1e9) 
     if not value:
         return default
     try:
-        found = float(value)
+        result = float(value)
     except ValueError:
         raise ImproperlyConfigured(f"{name} is {value!r}; it must be a number.") from None
-    if not least <= found <= most:
+    if not least <= result <= most:
         between = f"{format_number(least)} and {format_number(most)}"
         raise ImproperlyConfigured(f"{name} is {value}; it must be between {between}.")
-    return found
+    return result
 
 
 def words(name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -184,8 +184,8 @@ def words(name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
 
 def origins(name: str) -> tuple[str, ...]:
     """Origins separated by commas, each scheme://host[:port] and nothing more."""
-    found = words(name)
-    for one in found:
+    values = words(name)
+    for one in values:
         try:
             url = urlsplit(one)
             fits = url.scheme in {"http", "https"} and url.hostname and url.port != 0
@@ -194,7 +194,7 @@ def origins(name: str) -> tuple[str, ...]:
             plain = False
         if not plain:
             raise ImproperlyConfigured(f"{name} names {one!r}; an origin is written as https://seismo.example.org.")
-    return found
+    return values
 
 
 def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
@@ -223,15 +223,15 @@ def folder(name: str, default: Path) -> Path:
 
 
 def cache_place(name: str, default: Path) -> str:
-    """A directory, made by whoever writes into it, or `s3://bucket/prefix`; "" for off."""
+    """A directory, created by its writers, or `s3://bucket/prefix`; "" for off."""
     value = text(name)
     if value == "off":
         return ""
     if not value.startswith("s3://"):
         return str((Path(value).expanduser() if value else default).absolute())
-    told = urlsplit(value)
-    unknown = dict(parse_qsl(told.query)).keys() - {"region", "endpoint"}
-    if not told.netloc or told.username or unknown:
+    url = urlsplit(value)
+    unknown = dict(parse_qsl(url.query)).keys() - {"region", "endpoint"}
+    if not url.netloc or url.username or unknown:
         raise ImproperlyConfigured(
             f"{name} must be s3://bucket/prefix, with region= and endpoint= as its only options; keys go into "
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
@@ -272,7 +272,7 @@ def _keep(value: str, file: Path) -> None:
 
 
 def prometheus_directory(path: Path) -> Path:
-    """Tell Prometheus' library, which looks into the environment alone, where processes count."""
+    """Set the directory of Prometheus' library for several processes, which it reads from the environment alone."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(path)
     return path
 

@@ -1,4 +1,4 @@
-"""A forked process must not talk over its parent's database connections.
+"""Fork safety of database connections.
 
 Task workers and process pools fork. Neither PostgreSQL's sockets nor an open SQLite file may be shared that way, and
 Django keeps psycopg's pools in a class attribute, so a child would be handed its parent's connections by a pool whose

@@ -15,15 +15,15 @@ class RequestIdFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         # Django writes the line of a 4xx when the request is over, but with the request at hand.
-        asked = getattr(getattr(record, "request", None), "request_id", "")
-        record.request_id = asked or request_id.get()
+        identifier = getattr(getattr(record, "request", None), "request_id", "")
+        record.request_id = identifier or request_id.get()
         if isinstance(record.args, tuple):
             record.args = tuple(_cut(one) for one in record.args)
         return True
 
 
 def _cut(value: object) -> object:
-    """A text of which no more is written than anybody reads: an address may have 64 KB."""
+    """A long text cut to `LONGEST` characters: an address may have 64 KB."""
     if isinstance(value, str) and len(value) > LONGEST:
         return f"{value[:LONGEST]} ... ({len(value):,} characters)"
     return value
@@ -45,7 +45,7 @@ def logging_config(level: str, *, access: bool) -> dict[str, object]:
             "nowhere": {"class": "logging.NullHandler"},
         },
         "loggers": {
-            # Whoever asks for another host gets a 400; a traceback for each would let anybody fill the log.
+            # A request for another host gets a 400; a traceback for each would let strangers fill the log.
             "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
             # The HTTP client's own lines hold whole addresses, and an address may be a secret.
             "httpx2": {"level": "WARNING"},

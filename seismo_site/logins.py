@@ -1,7 +1,7 @@
-"""Logins that fail: after so many in a row the same user is locked out at the same address, for a while.
+"""Lockout after failed logins of one user from one address.
 
-django-axes counts them in the database, by user name and address together, so that a stranger locks nobody out
-elsewhere; a login that succeeds begins anew. `seismo_site.refusals` limits how often one address may try at all.
+django-axes counts them in the database, by user name and address together, so that a stranger locks no user out
+elsewhere; a successful login resets the count. `seismo_site.refusals` limits how often one address may try at all.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def address(request: HttpRequest) -> str | None:
     """The caller's address: the connection's, or what the one proxy in front wrote (SEISMO_BEHIND_PROXY), without a
     port. None where that is no address (a socket of this host, a proxy that writes `unknown`)."""
     text = (AddressThrottle().get_ident(request) or "").strip()  # type: ignore[arg-type]
-    found = PORT.fullmatch(text)
+    match = PORT.fullmatch(text)
     try:
-        return str(ip_address(found["six"] or found["four"] if found else text))
+        return str(ip_address(match["six"] or match["four"] if match else text))
     except ValueError:
         return None
 

@@ -1,8 +1,8 @@
-"""What Prometheus reads: how long requests take, what the cache does, and how the installation stands.
+"""Prometheus metrics: request durations, answers of the cache, and the state of the installation.
 
-Workers count into files of their own, one set for each process, below the data directory and this host's name; whoever
-is asked adds all of them up. Counts of a worker that is gone go with it: to Prometheus that is a counter that begins
-anew.
+Each worker counts into files of its own below the data directory and this host's name; the worker that serves the
+metrics adds them up. Counts of a worker that has ended are dropped: to Prometheus that is a counter
+reset.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 FOLDER: Path = settings.METRICS_DIR
-"""Where the counts of this host's workers lie."""
+"""The directory of the counts of this host's workers."""
 
 
 def remove_dead_workers() -> None:
@@ -76,7 +76,7 @@ ANSWERS = Counter("seismo_cache_answers", "Answers by how the cache served them.
 
 
 def count_answers(what: str, outcome: str, number: int) -> None:
-    """Tell Prometheus what the cache tells its own statistics."""
+    """Count answers of the cache for Prometheus too."""
     ANSWERS.labels(what, outcome).inc(number)
 
 
@@ -98,7 +98,7 @@ class MetricsMiddleware:
 
 
 class InstallationCollector:
-    """The state of the installation, looked up when it is asked for."""
+    """The state of the installation, read for each scrape."""
 
     def collect(self) -> Iterator[Any]:
         behind, last = instruments.get_record_ages()
@@ -139,14 +139,14 @@ def _ages() -> Iterator[Any]:
 def _queue() -> Iterator[Any]:
     """Nothing where the queue's server does not answer: Prometheus then says that the figures are absent."""
     try:
-        found = task_queue.queue_state(timezone.now())
+        state = task_queue.queue_state(timezone.now())
     except task_queue.QueueUnavailable:
         return
-    waiting = GaugeMetricFamily("seismo_tasks_waiting", "Tasks that nobody has taken yet.")
-    waiting.add_metric([], found.waiting)
+    waiting = GaugeMetricFamily("seismo_tasks_waiting", "Tasks that no worker has taken yet.")
+    waiting.add_metric([], state.waiting)
     yield waiting
     age = GaugeMetricFamily("seismo_task_age_seconds", "How long the oldest of them has waited.")
-    age.add_metric([], found.age.total_seconds() if found.age else 0.0)
+    age.add_metric([], state.age.total_seconds() if state.age else 0.0)
     yield age
 
 

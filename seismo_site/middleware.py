@@ -74,7 +74,7 @@ class VersionHeaderMiddleware:
 
 
 def _log_access(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
-    """One line for a request; its query is left out, which may name what somebody looks for."""
+    """One log line for a request, without its query, which may be private."""
     ACCESS.info(
         "%s %s %s %s %.1f ms",
         logins.address(request),
@@ -86,8 +86,8 @@ def _log_access(request: HttpRequest, response: HttpResponseBase, seconds: float
 
 
 class ContentPolicyMiddleware:
-    """Content-Security-Policy: scripts, fonts and connections of this site alone, framed by nobody; what the API
-    answers is no page and may do nothing. A view that sets the header itself keeps its own."""
+    """Content-Security-Policy: scripts, fonts and connections of this site alone, never framed; answers of the API
+    are no pages and may load nothing. A view that sets the header itself keeps its own."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

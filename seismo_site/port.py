@@ -14,7 +14,7 @@ HOST = "127.0.0.1"
 
 
 def port_problem(text: str) -> str:
-    """Why no server can be started on the port of that name; "" where one can."""
+    """Why no server can be started on the port; "" where one can."""
     if not (text.isascii() and text.isdecimal() and 0 < int(text) < 65_536):
         return f"PORT={text} is no port: name a number from 1 to 65535, such as PORT=8080."
     with socket.socket() as one:

@@ -37,11 +37,11 @@ def close_to_others(data: Path) -> None:
     mode = data.stat().st_mode
     if not mode & OTHERS_BITS or mode & stat.S_ISVTX:
         return
-    found = [path for pattern in DATA_PATTERNS for path in data.glob(pattern)]
-    for path in found:
+    paths = [path for pattern in DATA_PATTERNS for path in data.glob(pattern)]
+    for path in paths:
         _close_tree(path)
-    strangers = {path.name for path in data.iterdir()} - {path.name for path in found}
-    if found or not strangers:
+    strangers = {path.name for path in data.iterdir()} - {path.name for path in paths}
+    if paths or not strangers:
         _close(data)
 
 

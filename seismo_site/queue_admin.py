@@ -1,4 +1,4 @@
-"""The task queue's own pages in the admin, guarded: who may name a function there may have anything run.
+"""Guards of the task queue's admin pages, where naming a function would run any code.
 
 Staff with the permission look at tasks that wait and at what became of others; to change, delete or run them again
 takes a superuser. Schedules, which name the function to call, are a superuser's alone.

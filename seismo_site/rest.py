@@ -1,4 +1,4 @@
-"""How Django REST framework serves the API, and what its schema says of itself."""
+"""Settings of Django REST framework and of the OpenAPI schema."""
 
 from __future__ import annotations
 

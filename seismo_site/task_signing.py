@@ -1,9 +1,9 @@
-"""What the task queue stores, without pickle, which may run code when it is read.
+"""The serializer of the task queue, instead of pickle, which may run code when it is read.
 
 django-q2 signs what it puts into its broker (tasks, results kept in the cache, the statistics of its clusters) with the
 secret key, and pickles it first. Here it is data alone (`caching.serializer`), signed as before. The rows of finished
 tasks have pickled columns (arguments and result): these are read by an unpickler that knows no class but those of
-`HARMLESS`, so that a row that somebody else wrote names nothing that could be called.
+`HARMLESS`, so that a forged row names nothing that could be called.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ class DataSerializer:
             raise signing.BadSignature(f"This is no task of Seismo: {error}") from error
         if kind != STAT:
             return value
-        found = Stat.__new__(Stat)
-        found.__dict__.update(value)
-        return found
+        stat = Stat.__new__(Stat)
+        stat.__dict__.update(value)
+        return stat
 
 
 class Unpickler(pickle.Unpickler):

@@ -1,4 +1,4 @@
-"""What is served where."""
+"""The URL configuration."""
 
 from django.contrib import admin
 from django.urls import include, path, re_path

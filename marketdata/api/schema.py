@@ -1,4 +1,4 @@
-"""What the schema says of parameters and errors that many endpoints share."""
+"""Parameters of the schema that many endpoints share."""
 
 from __future__ import annotations
 

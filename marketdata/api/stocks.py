@@ -24,14 +24,14 @@ from marketdata.web.api.schema import NOT_MODIFIED, error_responses
 
 class StockFilter(Filters):
     search = django_filters.CharFilter(
-        method="searched",
+        method="search_instruments",
         max_length=120,
         help_text="Part of a name, or the beginning of a code, e.g. 0059",
     )
     segment = django_filters.CharFilter(max_length=20, help_text="e.g. KOSPI")
     kind = django_filters.CharFilter(max_length=12, help_text="e.g. common")
 
-    def searched(self, rows: QuerySet[Instrument], _: str, text: str) -> QuerySet[Instrument]:
+    def search_instruments(self, rows: QuerySet[Instrument], _: str, text: str) -> QuerySet[Instrument]:
         return instrument_search.search_instruments(rows, text)
 
 
@@ -78,11 +78,11 @@ class OneStock(MarketView):
 
 
 def instrument_or_404(market: str, code: str) -> Instrument:
-    """The instrument of that code."""
-    found = instruments.get_instrument(market, code)
-    if found is None:
+    """The instrument of that code; a Problem (404) where the market has none."""
+    row = instruments.get_instrument(market, code)
+    if row is None:
         raise Problem(
             "unknown_stock",
             f"Market {market} has no instrument {code!r}: /api/{market}/stocks?search= finds them.",
         )
-    return found
+    return row

@@ -1,4 +1,4 @@
-"""Where marketdata's part of the API is."""
+"""URLs of marketdata's part of the API."""
 
 from django.urls import path
 

@@ -1,5 +1,4 @@
-"""What every view shares: the market out of the path, no parameter that is not known, and for lists `fields=`,
-`ordering=`, pages and downloads."""
+"""Base views of the API below a market: single objects, and lists with pages and downloads."""
 
 from __future__ import annotations
 
@@ -23,7 +22,7 @@ from marketdata.web.api.views import download_rows
 
 
 class RecordView(views.BaseView):
-    """A view of what the database has, by its generations."""
+    """A view of recorded data, whose state is the generations of the database."""
 
     def recorded_generations(self) -> Mapping[str, datetime]:
         return instruments.get_generations()
@@ -49,7 +48,7 @@ class MarketView(RecordView):
 
 
 class MarketList(MarketView):
-    """A list of a market, page by page or as a table: a subclass gives its `rows` and what they are."""
+    """A list of a market, page by page or as a table. A subclass defines `rows` and their serializer."""
 
     model: type[Model]
     paginator: ListPagination
@@ -72,28 +71,28 @@ class MarketList(MarketView):
         return self.cached_response(lambda: self.page(self.filter_queryset(self.get_queryset())))
 
     def page(self, rows: QuerySet[Any]) -> Any:
-        """The body of the page asked for."""
+        """The body of the requested page."""
         page = self.paginator.paginate_queryset(rows, self.request, self)
-        told = serializers.serialize_list(self.get_serializer(page, many=True), self.fields)
-        return self.paginator.get_paginated_response(told).data
+        results = serializers.serialize_list(self.get_serializer(page, many=True), self.fields)
+        return self.paginator.get_paginated_response(results).data
 
     def table(self, rows: QuerySet[Any]) -> downloads.Table:
         """The rows as a table (see `download_rows`)."""
         serializer = serializers.select_members(self.get_serializer(), self.fields)
-        found = download_rows(self.paginator, rows, self.request)
-        return downloads.Table(downloads.columns(serializer), (serializer.to_representation(row) for row in found))
+        records = download_rows(self.paginator, rows, self.request)
+        return downloads.Table(downloads.columns(serializer), (serializer.to_representation(row) for row in records))
 
 
 def market_or_404(name: str, generations: Mapping[str, datetime]) -> Market:
-    """The market of that name, where it is one of those that always are or has something recorded."""
-    known = instruments.list_markets(generations)
-    if name not in known:
+    """The market of that name; a Problem (404) unless it is built in or has recorded data."""
+    names = instruments.list_markets(generations)
+    if name not in names:
         raise Problem(
             "unknown_market",
-            f"Unknown market {name!r}: the known ones are {', '.join(known)}.{did_you_mean(name, known)}",
-            known=known,
+            f"Unknown market {name!r}: the known ones are {', '.join(names)}.{did_you_mean(name, names)}",
+            known=names,
         )
     try:
         return get_market(name)
     except UnknownMarket as error:
-        raise Problem("unknown_market", str(error), known=known) from error
+        raise Problem("unknown_market", str(error), known=names) from error

@@ -1,5 +1,5 @@
-"""Statements that are made once and run with other values: for what is asked so often that to build a query set takes
-longer than to run it."""
+"""Prepared statements of the ORM: built once and run with other values, for queries that take longer to build than to
+run."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from django.db.models import QuerySet
 
 
 class PreparedStatement:
-    """The rows of a `values_list`. `make` gives the query set for some values, `example` such values: text or dates,
-    each different from all others that the statement has."""
+    """A `values_list` with parameters. `make` returns the query set for some values; `example` are such values, text or
+    dates, each different from all other values of the statement."""
 
     def __init__(self, make: Callable[..., QuerySet[Any, Any]], *example: str | date) -> None:
         self._make, self._example = make, example
 
     def rows(self, *values: str | date) -> list[tuple[Any, ...]]:
         """The rows for these values, as the database gives them: dates are text where they are that there."""
-        statement, wanted = self._made
-        given = [values[one] if isinstance(one, int) else one.value for one in wanted]
+        statement, places = self._statement
+        parameters = [values[place] if isinstance(place, int) else place.value for place in places]
         adapt = connection.ops.adapt_datefield_value
         with connection.cursor() as cursor:
             use_binary_format(cursor)
-            cursor.execute(statement, [adapt(one) if isinstance(one, date) else one for one in given])
-            found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
+            cursor.execute(statement, [adapt(value) if isinstance(value, date) else value for value in parameters])
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
     @cached_property
-    def _made(self) -> tuple[str, list[int | Fixed]]:
-        """The statement, and for each of its places which of the values stands there, or what always does."""
+    def _statement(self) -> tuple[str, list[int | Constant]]:
+        """The statement, and for each of its parameters the number of the value, or a constant."""
         statement, values = self._make(*self._example).query.sql_with_params()
         places = {str(value): n for n, value in enumerate(self._example)}
-        return str(statement), [places.get(str(value), Fixed(value)) for value in values]
+        return str(statement), [places.get(str(value), Constant(value)) for value in values]
 
 
 def use_binary_format(cursor: Any) -> None:
-    """Have PostgreSQL give this cursor of Django's its values in binary form, which is read in half the time."""
+    """Have PostgreSQL send the values of this cursor in binary format, which is read in half the time."""
     if connection.vendor == "postgresql":
         from psycopg.pq import Format  # not where there is SQLite
 
         cursor.cursor.format = Format.BINARY
 
 
-class Fixed(NamedTuple):
-    """What a statement has whatever is asked for."""
+class Constant(NamedTuple):
+    """A parameter that is the same in each run."""
 
     value: Any

@@ -11,11 +11,11 @@ LOGGER = logging.getLogger(__name__)
 
 
 def warm_up_responses(market: str, versions: Iterable[str]) -> None:
-    """Keep the answers ready that most readers request after a publication; nothing without Redis, since then no other
-    process could read them."""
+    """Cache the answers that most readers request after a publication. Without Redis it does nothing: no other process
+    could read them."""
     if not settings.REDIS_URL:
         return
-    from scans.api.warm_up import warm_up_market  # half a second that only this needs
+    from scans.api.warm_up import warm_up_market  # its import takes half a second
 
     done = warm_up_market(market, versions)
-    LOGGER.info("%s: %d answers kept ready in %.2f s", market, done.warmed, done.seconds)
+    LOGGER.info("%s: %d answers cached in %.2f s", market, done.warmed, done.seconds)

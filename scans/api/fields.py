@@ -1,4 +1,4 @@
-"""Numbers as JSON has them: null where nothing gives one, percent always percent; and those a caller gives."""
+"""Serializer fields of numbers: null for NaN, fractions as percent, limits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scans.models.versions import MOST_LIMIT
 
 
 class Number(serializers.FloatField):
-    """A number, null where nothing gives one: JSON has no NaN."""
+    """A number; NaN, which JSON lacks, is null."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_null=True, **options)
@@ -28,6 +28,6 @@ class Percent(Number):
 
 
 class Limits(serializers.DictField):
-    """Segment -> how many of its largest turnovers take part."""
+    """Segment -> number of its instruments, by turnover, that take part."""
 
     child = serializers.IntegerField(min_value=1, max_value=MOST_LIMIT)

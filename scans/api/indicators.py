@@ -39,37 +39,37 @@ CHOICES = [*(f"{name}N" for name in LENGTHS), *PLAIN]
 
 
 def parse_indicators(text: str) -> list[str]:
-    """The indicators that were asked for, each once; a Problem names the first that is none."""
-    names = list(dict.fromkeys(one for one in (part.strip() for part in text.split(",")) if one))
+    """The names of a comma-separated list of indicators, each once; a Problem (400) names the first invalid one."""
+    names = list(dict.fromkeys(name for name in (part.strip() for part in text.split(",")) if name))
     if len(names) > MOST:
-        raise _refused(f"These are {len(names)} indicators; a chart has {MOST} at most.")
+        raise _problem(f"These are {len(names)} indicators; a chart has {MOST} at most.")
     for name in names:
         match = NAME.fullmatch(name)
         family, length = match.groups() if match else (name, "")
         if name in PLAIN:
             continue
         if family not in LENGTHS or not length:
-            raise _refused(
+            raise _problem(
                 f"There is no indicator {name!r}: choose among {', '.join(CHOICES)}, N being sessions."
                 f"{did_you_mean(name, CHOICES)}"
             )
         if not (1 <= int(length) <= LONGEST and length[0] != "0"):
-            raise _refused(f"The length of {name!r} must lie between 1 and {LONGEST}.")
+            raise _problem(f"The length of {name!r} must lie between 1 and {LONGEST}.")
     return names
 
 
-def _refused(detail: str) -> Problem:
+def _problem(detail: str) -> Problem:
     return Problem("invalid_indicator", detail, status_code=400, known=CHOICES)
 
 
 def compute_indicators(names: Sequence[str], fields: Fields) -> dict[str, Floats]:
-    """Each over the whole history, (T,); NaN until it has what it needs."""
+    """Name -> the indicator over the whole history, (T,); NaN during its warm-up."""
     bars = {name: np.ascontiguousarray(values)[:, None] for name, values in fields.items()}
-    found = {}
+    values_by_name = {}
     for name in names:
         if name in PLAIN:
-            found[name] = PLAIN[name](bars)[:, 0]
+            values_by_name[name] = PLAIN[name](bars)[:, 0]
         else:
             family = name.rstrip("0123456789")
-            found[name] = LENGTHS[family](bars, int(name[len(family) :]))[:, 0]
-    return found
+            values_by_name[name] = LENGTHS[family](bars, int(name[len(family) :]))[:, 0]
+    return values_by_name

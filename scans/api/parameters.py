@@ -1,4 +1,4 @@
-"""What is asked for: versions, days, and what to say where there is none."""
+"""Parameters of endpoints: versions and dates, their parsers, and errors where there is none."""
 
 from __future__ import annotations
 
@@ -68,15 +68,15 @@ class ComparisonParameters(serializers.Serializer[Any]):
     date = serializers.DateField(required=False, help_text="e.g. 2024-05-31; omitted: the latest that all of them have")
 
     def validate_versions(self, text: str) -> list[str]:
-        named = split_list(text)
-        if not 2 <= len(named) <= MOST_VERSIONS:
+        slugs = split_list(text)
+        if not 2 <= len(slugs) <= MOST_VERSIONS:
             raise serializers.ValidationError(f"Name two to {MOST_VERSIONS} different versions, such as v1,v2.")
-        return named
+        return slugs
 
 
 def split_list(text: str) -> list[str]:
-    """The different ones of several things separated by commas."""
-    return list(dict.fromkeys(one.strip() for one in text.split(",") if one.strip()))
+    """The distinct items of a comma-separated list."""
+    return list(dict.fromkeys(item.strip() for item in text.split(",") if item.strip()))
 
 
 class VersionFilter(django_filters.CharFilter):  # type: ignore[misc]
@@ -105,19 +105,19 @@ PICK_COLUMNS = (
     downloads.column("scanner_version", pa.string()),
     downloads.column("date", pa.date32()),
 )
-"""What a table of picks says of each, before the pick itself."""
+"""The first columns of a table of picks."""
 
 
-def require_session(market: Market, asked: date) -> None:
-    """A problem that names the sessions around a day that is none."""
-    if is_session(market, asked):
+def require_session(market: Market, day: date) -> None:
+    """A Problem (404) with the nearest sessions where the day is no session of the market."""
+    if is_session(market, day):
         return
     calendar = get_sessions(market.name)
-    at = int(np.searchsorted(calendar, np.datetime64(asked)))
+    at = int(np.searchsorted(calendar, np.datetime64(day)))
     before, after = calendar[max(at - 1, 0) : at], calendar[at : at + 1]
     raise Problem(
         "not_a_session",
-        f"{asked} is not a session of market {market.name}: `nearest` names those around it.",
+        f"{day} is not a session of market {market.name}: `nearest` names those around it.",
         nearest={
             "before": before[0].item() if len(before) else None,
             "after": after[0].item() if len(after) else None,
@@ -126,13 +126,13 @@ def require_session(market: Market, asked: date) -> None:
 
 
 def chosen_version(market: str, given: dict[str, Any]) -> ScannerVersion:
-    """The version asked for, else the market's active one."""
+    """The requested version, else the market's active one."""
     slug = given.get("scanner_version")
     return versions.get_versions(market, [slug] if slug else [])[0]
 
 
 def parse_date(text: str) -> date:
-    """A day of the path, written as YYYY-MM-DD."""
+    """The date of a path, written as YYYY-MM-DD; a Problem (400) where it is none."""
     try:
         if DAY.fullmatch(text):
             return date.fromisoformat(text)
@@ -142,22 +142,22 @@ def parse_date(text: str) -> date:
 
 
 def today(market: Market) -> date:
-    """The day it is where the market is."""
+    """The date in the market's time zone."""
     return timezone.now().astimezone(ZoneInfo(market.timezone)).date()
 
 
 def midnight(market: Market) -> datetime:
-    """When the day began where the market is."""
+    """The start of the day in the market's time zone."""
     return datetime.combine(today(market), time(), ZoneInfo(market.timezone))
 
 
-def is_session(market: Market, asked: date) -> bool:
+def is_session(market: Market, day: date) -> bool:
     """Whether the market's calendar has a session on that day."""
-    return has_session(get_sessions(market.name), asked)
+    return has_session(get_sessions(market.name), day)
 
 
-def has_session(calendar: Days, asked: date) -> bool:
-    """Whether these sessions, ascending, have that day."""
-    day = np.datetime64(asked)
-    at = int(np.searchsorted(calendar, day))
-    return at < len(calendar) and bool(calendar[at] == day)
+def has_session(calendar: Days, day: date) -> bool:
+    """Whether these sessions, ascending, contain that day."""
+    date64 = np.datetime64(day)
+    at = int(np.searchsorted(calendar, date64))
+    return at < len(calendar) and bool(calendar[at] == date64)

@@ -26,10 +26,10 @@ from scans.queries.versions import NoActiveVersion, UnknownVersion
 
 
 def no_active_version(error: Any) -> Problem:
-    told = ", ".join(error.slugs) or "none"
+    choices = ", ".join(error.slugs) or "none"
     return Problem(
         "no_active_version",
-        f"This market has no active scanner version: name one with scanner_version (known: {told}).",
+        f"This market has no active scanner version: name one with scanner_version (known: {choices}).",
         known=error.slugs,
     )
 

@@ -1,4 +1,4 @@
-"""Where the scans' part of the API is."""
+"""URLs of the scans' part of the API."""
 
 from django.urls import path
 
@@ -17,7 +17,7 @@ from scans.api.views import (
 urlpatterns = [
     path("versions", versions.Versions.as_view()),
     path("versions/<str:slug>", versions.OneVersion.as_view()),
-    # What is asked most comes first: each line that does not fit is tried.
+    # The most requested first: Django tries the lines in order.
     path("<str:market>/stocks/<code:code>/chart", chart.StockChart.as_view()),
     path("<str:market>/stocks/<code:code>/scans", picks.StockScans.as_view()),
     path("<str:market>/stocks/<code:code>/explain", analysis.Explain.as_view()),

@@ -1,4 +1,4 @@
-"""The pages that most callers ask for first, computed where they change instead of by the first who asks."""
+"""Warm-up of the response cache: the pages that most callers request first, computed when they change."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from scans.queries.versions import NoActiveVersion
 
 V = TypeVar("V", bound=MarketView)
 BUDGET = 5.0
-"""Seconds: whoever publishes is not held up for longer."""
+"""Seconds: the longest delay of a publication."""
 
 
 def warm_up_market(market: str, versions: Iterable[str] = ()) -> WarmUpReport:
-    """Keep the latest scans of the active version and of these, and the first page of signals, as they are now. What
-    goes wrong is logged: no answer depends on it."""
+    """Cache the latest scans of the active version and of `versions`, and the first page of signals. Errors are logged:
+    no answer depends on it."""
     return warm(_calls(market, versions), budget=BUDGET)
 
 
@@ -43,19 +43,19 @@ def _calls(market: str, versions: Iterable[str]) -> Iterator[tuple[str, Callable
 
 def _scan(market: str, slug: str) -> None:
     query = {"scanner_version": slug} if slug else {}
-    view = _asked(LatestScan(), market, f"/api/{market}/scans/latest", query)
+    view = _prepared_view(LatestScan(), market, f"/api/{market}/scans/latest", query)
     with suppress(NoSession, NoActiveVersion):  # nothing to keep
         view.cached_response(lambda: view.body(view.query_values(view.request), None))
 
 
 def _signals(market: str) -> None:
-    view = _asked(Signals(), market, f"/api/{market}/signals", {})
+    view = _prepared_view(Signals(), market, f"/api/{market}/signals", {})
     view.cached_response(lambda: view.page(view.filter_queryset(view.get_queryset())))
 
 
-def _asked(view: V, market: str, path: str, query: dict[str, str]) -> V:
-    """The view as a GET from outside finds it, once it is clear that who asks may read."""
-    host = next((one.lstrip(".") for one in settings.ALLOWED_HOSTS if one != "*"), "localhost")
+def _prepared_view(view: V, market: str, path: str, query: dict[str, str]) -> V:
+    """The view set up for a GET, as after authentication."""
+    host = next((name.lstrip(".") for name in settings.ALLOWED_HOSTS if name != "*"), "localhost")
     environ = {
         "REQUEST_METHOD": "GET",
         "PATH_INFO": path,

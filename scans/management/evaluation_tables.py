@@ -119,7 +119,7 @@ def write_evaluation(out: Output, evaluation: Evaluation) -> None:
     request = evaluation.request
     write_prose(out, f"{range_sentence(evaluation)}\n")
     by = [Column(request.by, text=True)] if request.by else []
-    columns = [Column("version", text=True), *by]
+    columns = [Column("scanner_version", text=True), *by]
     columns += [Column(name) for name in ("h", "sessions", *COUNTS, *PERCENT.values())]
     write_table(out, columns, (_cells(line, grouped=bool(by)) for line in evaluation.lines))
     for text in ("", LEGEND, market_caps_sentence(evaluation), survivors_sentence(evaluation)):

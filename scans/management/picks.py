@@ -16,7 +16,7 @@ from scans.management.flows import json_flow, table_columns
 from scans.management.rank_table import plan_columns, write_picks
 from scans.models import ScanRank
 
-COLUMNS = ("date", "version", "rank", "score", "strategy", "label", "close", "change_pct")
+COLUMNS = ("date", "scanner_version", "rank", "score", "strategy", "label", "close", "change_pct")
 
 
 def pick_results(headline: str, rows: Sequence[ScanRank], most: int, since: date | None) -> Results:
@@ -70,7 +70,7 @@ def _pick(row: ScanRank, flow: dict[str, Any] | None) -> dict[str, Any]:
     return {
         **{name: getattr(row, name) for name in (*scan_tables.FLAT, "signals", "components")},
         "date": row.date.isoformat(),
-        "version": row.scanner_version.slug,
+        "scanner_version": row.scanner_version.slug,
         "order": order_prices.pick_order_prices(row),
         "flow": json_flow(flow),
     }

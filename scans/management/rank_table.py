@@ -20,7 +20,7 @@ from scans import order_prices
 from scans.management import flows
 from scans.operations.scan.answers import Scan, SessionAnswer
 
-TEXTS = ("date", "version", "code", "name", "strategy", "label")
+TEXTS = ("date", "scanner_version", "code", "name", "strategy", "label")
 TITLES = {"change_pct": "change", "amount": "turnover"}
 """Headings that differ from the name of the field."""
 COLUMNS = ("rank", "code", "name", "score", "strategy", "label", "close", "change_pct")

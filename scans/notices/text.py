@@ -19,7 +19,7 @@ TITLES = {
 
 def notification_subject(body: Mapping[str, Any]) -> str:
     """One line: the market, the session and the outcome."""
-    counts = ", ".join(f"{one['version']} {_count(one)}" for one in body["versions"])
+    counts = ", ".join(f"{one['scanner_version']} {_count(one)}" for one in body["versions"])
     words = TITLES[body["outcome"]].format(counts or "nothing was run")
     return f"Seismo {body['market']} {body['session']}: {words}"[:200]
 
@@ -78,11 +78,11 @@ def _flows(collection: Mapping[str, Any]) -> str:
 
 def _version(version: Mapping[str, Any], currency: str) -> Iterator[str]:
     if version["status"] in ("failed", "quarantined"):
-        yield f"{version['version']}: {version['status']}. {version['reason']}"
+        yield f"{version['scanner_version']}: {version['status']}. {version['reason']}"
         return
     listed = len(version["picks"])
     cut = f", {listed:,} listed" if listed != version["matched"] else ""
-    head = f"{version['version']}: {version['matched']:,} matched{cut}"
+    head = f"{version['scanner_version']}: {version['matched']:,} matched{cut}"
     if version["reason"]:
         head += f", {version['reason']}"
     elif version["regime"]:

@@ -22,7 +22,7 @@ SUGGESTED = 30
 
 
 class Stock(MarketPage):
-    """`/{market}/s/{code}?version=&date=`: with them, the plan of that version's pick of that session."""
+    """`/{market}/s/{code}?scanner_version=&date=`: with them, the plan of that version's pick of that session."""
 
     template_name = "pages/stock.html"
     section = "stock"
@@ -48,8 +48,8 @@ class Stock(MarketPage):
         }
 
     def chosen(self, picks: list[ScanRank]) -> ScanRank | None:
-        """The pick of ?version= and ?date=; else the latest one."""
-        version, day = self.request.GET.get("version"), self.request.GET.get("date")
+        """The pick of ?scanner_version= and ?date=; else the latest one."""
+        version, day = self.request.GET.get("scanner_version"), self.request.GET.get("date")
         fitting = [
             pick
             for pick in picks

@@ -201,7 +201,7 @@ def _versions(freshness: Freshness, market_record: Record, day: date) -> list[Ve
 def _latest(rows: QuerySet[ScanSession]) -> dict[int, ScanSession]:
     """Key of a version -> its latest session among `rows`, with its run."""
     newest = rows.order_by().values("version").annotate(last=Max("date"))
-    dates = {row["version"]: row["last"] for row in newest}
+    dates = {row["scanner_version"]: row["last"] for row in newest}
     sessions = rows.filter(date__in=set(dates.values())).select_related("run")
     return {row.version_id: row for row in sessions if row.date == dates[row.version_id]}
 
@@ -211,10 +211,10 @@ def _failures(market: str, versions: Sequence[ScannerVersion], day: date) -> dic
     slugs = {version.slug: version.pk for version in versions}
     notified = Notification.objects.filter(market=market, session=day).values_list("versions", flat=True)
     result = {
-        slugs[version_row["version"]]: str(version_row["reason"])
+        slugs[version_row["scanner_version"]]: str(version_row["reason"])
         for rows in notified
         for version_row in rows
-        if version_row["version"] in slugs and version_row["status"] == Status.FAILED
+        if version_row["scanner_version"] in slugs and version_row["status"] == Status.FAILED
     }
     runs = ScanRun.objects.filter(market=market, version__in=versions, first__lte=day, last__gte=day).order_by("pk")
     rows = runs.values_list("version", "status", "reason")

@@ -24,7 +24,7 @@ from pathlib import Path
 MANIFEST = "manifest.json"
 FILES = "files"
 DATA_FILES = ("secret_key", "rejects")
-"""What of the data directory goes along."""
+"""The parts of the data directory in a backup."""
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 NAMES = {SQLITE: "seismo.sqlite3", POSTGRESQL: "seismo.dump"}
 
@@ -35,7 +35,7 @@ class BackupProblem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup holds. `files`: path below the directory -> (bytes, SHA-256); a dump that somebody makes by hand is
+    """What a backup holds. `files`: path below the directory -> (bytes, SHA-256); a dump made by hand is
     not among them."""
 
     release: str
@@ -79,17 +79,17 @@ def copy_sqlite(database: Path, copy: Path) -> None:
 
 
 def integrity(database: Path) -> str:
-    """What SQLite finds wrong with a file, "" where nothing."""
+    """The first error that SQLite reports of a database file; "" without one."""
     try:
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as opened:
-            found = str(opened.execute("PRAGMA integrity_check(1)").fetchone()[0])
+            result = str(opened.execute("PRAGMA integrity_check(1)").fetchone()[0])
     except sqlite3.Error as error:
         return str(error)
-    return "" if found == "ok" else " ".join(found.split())
+    return "" if result == "ok" else " ".join(result.split())
 
 
 def copy_files(data: Path, folder: Path) -> None:
-    """Copy what of the data directory goes along."""
+    """Copy `DATA_FILES` of the data directory."""
     for name in DATA_FILES:
         path = data / name
         if path.is_dir():
@@ -102,7 +102,7 @@ def copy_files(data: Path, folder: Path) -> None:
 def write_manifest(
     folder: Path, *, release: str, at: datetime, database: str, migrations: Sequence[Sequence[str]]
 ) -> Manifest:
-    """Write the manifest of what lies in `folder`, the last thing of a backup."""
+    """Write the manifest of the files in `folder`, which completes a backup."""
     files = {
         str(path.relative_to(folder)): (path.stat().st_size, _sha256(path))
         for path in sorted(folder.rglob("*"))

@@ -1,4 +1,4 @@
-"""Makes a backup of the installation (see `backups`)."""
+"""Creation of a backup (see `archive`)."""
 
 from __future__ import annotations
 

@@ -16,12 +16,12 @@ PASSWORD = "passfile"  # noqa: S105 (the name of libpq's option)
 
 
 def dump_command(database: Mapping[str, Any], file: Path) -> list[str]:
-    """What writes the database to `file`."""
+    """The command that dumps the database to `file`."""
     return ["pg_dump", "--format=custom", "--no-owner", f"--file={file}", _address(database)]
 
 
 def restore_command(database: Mapping[str, Any], file: Path) -> list[str]:
-    """What puts the database of `file` in the place of this one, whole or not at all."""
+    """The command that replaces the database by that of `file`, in one transaction."""
     return [
         "pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error",
         f"--dbname={_address(database)}", str(file),
@@ -29,8 +29,8 @@ def restore_command(database: Mapping[str, Any], file: Path) -> list[str]:
 
 
 def run(command: list[str], database: Mapping[str, Any]) -> bool:
-    """Run it where its program is there, and say whether it was; BackupProblem where it fails. The password goes by a
-    file that its owner alone may read: others see the arguments of a program."""
+    """Run the command; False where its program is not installed, BackupProblem where it fails. The password is in
+    a file readable by its owner alone, since other users see the arguments of a program."""
     if shutil.which(command[0]) is None:
         return False
     with tempfile.NamedTemporaryFile("w", prefix="seismo-", suffix=".pgpass") as secret:
@@ -52,7 +52,7 @@ def run(command: list[str], database: Mapping[str, Any]) -> bool:
 
 
 def shell_command(command: list[str]) -> str:
-    """The command as a person types it; the password is asked for, or taken from ~/.pgpass."""
+    """The command for a shell, without the password, which the program prompts for or reads from ~/.pgpass."""
     return shlex.join(command)
 
 

@@ -1,4 +1,4 @@
-"""Puts a backup in the place of the database.
+"""Restore of a backup in the place of the database.
 
 1. The backup is verified, its database copied beside the one in use and verified again.
 2. The database in use is kept aside: a second name for its file, its write-ahead log moved (which must not be read with
@@ -36,7 +36,7 @@ DATA_TABLES = ("marketdata_stockprice", "candles_candle", "scans_scanrun", "auth
 
 @dataclass(frozen=True, slots=True)
 class RestoreResult:
-    """What was restored: when it had been backed up, where the old database is kept, months of the lake made anew."""
+    """A completed restore: the time of the backup, the directory of the old database, rebuilt months of the lake."""
 
     made_at: str
     kept: Path | None
@@ -48,14 +48,14 @@ def restore(folder: Path, *, force: bool, at: datetime) -> RestoreResult:
     done, and nothing was changed then."""
     made = archive.read_manifest(folder)
     refuse_newer(made, MigrationLoader(None).disk_migrations)
-    mine = archive.SQLITE if connection.vendor == "sqlite" else archive.POSTGRESQL
-    if made.database != mine:
+    kind = archive.SQLITE if connection.vendor == "sqlite" else archive.POSTGRESQL
+    if made.database != kind:
         raise BackupProblem(
-            f"The backup is of {made.database}, the database in use is {mine}: set DATABASE_URL to one of "
+            f"The backup is of {made.database}, the database in use is {kind}: set DATABASE_URL to one of "
             f"{made.database}."
         )
     connections.close_all()
-    if mine == archive.SQLITE:
+    if kind == archive.SQLITE:
         database = Path(settings.DATABASES["default"]["NAME"])
         if not force:
             refuse_in_use(database, folder)
@@ -96,9 +96,9 @@ def _replace_postgresql(folder: Path, *, force: bool, at: datetime) -> Path | No
     return kept
 
 
-def refuse_newer(made: Manifest, known: Iterable[tuple[str, str]]) -> None:
+def refuse_newer(made: Manifest, migrations: Iterable[tuple[str, str]]) -> None:
     """BackupProblem where the backup has migrations that this release does not know."""
-    strange = sorted({(app, name) for app, name in made.migrations} - set(known))
+    strange = sorted({(app, name) for app, name in made.migrations} - set(migrations))
     if strange:
         raise BackupProblem(
             f"The backup is of release {made.release}, which is newer than this one (it has the migration "

@@ -1,4 +1,4 @@
-"""Questions that may never be answered, asked so that whoever wants to know does not wait forever."""
+"""Health probes with a time limit: calls that may never return, each in a thread of its own."""
 
 from __future__ import annotations
 
@@ -17,37 +17,36 @@ GIVE_UP = 30.0  # seconds
 
 
 class Probe(Generic[R]):
-    """A question that is asked in a thread of its own, with its own database connection.
+    """A call in a thread of its own, with its own database connection.
 
-    Whoever asks while it is under way waits for the same answer: however many ask, one thread hangs on a server that
-    does not answer. After `GIVE_UP` seconds that thread is left alone and the next one to ask begins anew.
+    Callers share a call that is under way, so that one thread at most hangs on a server that does not answer. After
+    `GIVE_UP` seconds that thread is abandoned and the next caller starts a new one.
     """
 
-    def __init__(self, ask: Callable[[], R], *, needs_database: bool) -> None:
+    def __init__(self, call: Callable[[], R], *, needs_database: bool) -> None:
         self.needs_database = needs_database
-        self._ask = ask
+        self._call = call
         self._lock = threading.Lock()
-        self._asked: Future[R] | None = None
+        self._future: Future[R] | None = None
         self._since = 0.0
 
     def begin(self) -> Future[R]:
-        """The answer to come; what the question raises is raised by its `result`, TimeoutError where that has been
-        waited for long enough."""
+        """The future of the call; its `result` raises what the call raised, or TimeoutError."""
         with self._lock:
             now = time.monotonic()
-            if self._asked is None or self._asked.done() or now - self._since > GIVE_UP:
-                self._asked, self._since = Future(), now
-                work = context_thread(_answer, self._asked, self._ask)
+            if self._future is None or self._future.done() or now - self._since > GIVE_UP:
+                self._future, self._since = Future(), now
+                work = context_thread(_run, self._future, self._call)
                 work.start()
-            return self._asked
+            return self._future
 
 
-def _answer(asked: Future[R], ask: Callable[[], R]) -> None:
+def _run(future: Future[R], call: Callable[[], R]) -> None:
     try:
-        found = ask()
-    except BaseException as error:  # whoever asked is told, whatever it is
+        result = call()
+    except BaseException as error:  # the waiting callers get it
         connections.close_all()
-        asked.set_exception(error)
+        future.set_exception(error)
     else:
         connections.close_all()
-        asked.set_result(found)
+        future.set_result(result)

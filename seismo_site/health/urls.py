@@ -1,4 +1,4 @@
-"""Where liveness and readiness are asked."""
+"""URLs of liveness and readiness."""
 
 from django.urls import path
 

@@ -26,7 +26,7 @@ from seismo_site.health.probes import Probe
 LOGGER = logging.getLogger(__name__)
 ORDER = ("up", "degraded", "down")
 WAIT = 2.0
-"""Seconds that all parts together have to answer: who asks, asks again soon."""
+"""Seconds for all parts together."""
 
 PartState = tuple[str, str]
 
@@ -58,12 +58,12 @@ class Ready(ProbeView):
         responses={200: ReadyBody, 503: OpenApiResponse(ReadyBody, "The database is down")},
     )
     def get(self, request: Request) -> Response:
-        found = states()
-        worst = max((one[0] for one in found.values()), key=ORDER.index)
-        down = found["database"][0] == "down"
-        told = {name: {"state": state, "detail": text} for name, (state, text) in found.items()}
+        results = states()
+        worst = max((state for state, _ in results.values()), key=ORDER.index)
+        down = results["database"][0] == "down"
+        parts = {name: {"state": state, "detail": text} for name, (state, text) in results.items()}
         overall = "down" if down else "up" if worst == "up" else "degraded"
-        return Response({"state": overall, **told}, status=503 if down else 200)
+        return Response({"state": overall, **parts}, status=503 if down else 200)
 
 
 def database() -> PartState:
@@ -80,18 +80,18 @@ def cache() -> PartState:
 
 
 def _rates() -> list[str]:
-    """How much of what was asked for this process found in the cache, for each kind of answer."""
-    told = []
+    """Hits of the cache in this process, for each kind of answer."""
+    rates = []
     for what, counts in STATS.snapshot().items():
-        found = counts["hits"] + counts["shared"]
-        told.append(f"{what} {found:.0f} of {found + counts['misses']:.0f}")
-    return [f"found in this process: {', '.join(told)}"] if told else []
+        hits = counts["hits"] + counts["shared"]
+        rates.append(f"{what} {hits:.0f} of {hits + counts['misses']:.0f}")
+    return [f"found in this process: {', '.join(rates)}"] if rates else []
 
 
 def queue() -> PartState:
     """What waits for a task worker, and whether one is there."""
-    found = task_queue.queue_state(timezone.now())
-    return "degraded" if found.neglected else "up", str(found)
+    state = task_queue.queue_state(timezone.now())
+    return "degraded" if state.neglected else "up", str(state)
 
 
 def lake() -> PartState:
@@ -100,18 +100,18 @@ def lake() -> PartState:
     days = ", ".join(f"{market} until {day}" for market, day in last.items()) or "nothing recorded"
     stale = {market: months for market, months in behind.items() if months}
     if stale:
-        told = ", ".join(f"{market} {months}" for market, months in stale.items())
-        return "degraded", f"months behind the record: {told}; {days}"
+        counts = ", ".join(f"{market} {months}" for market, months in stale.items())
+        return "degraded", f"months behind the record: {counts}; {days}"
     return "up", days
 
 
 def sessions() -> PartState:
     """Whether the last closed session of each market that has bars is recorded and scanned."""
-    found = readiness.recorded_markets_readiness(timezone.now())
-    wrong = [one.reason for one in found if one.is_alarming]
+    markets = readiness.recorded_markets_readiness(timezone.now())
+    wrong = [market.reason for market in markets if market.is_alarming]
     if wrong:
         return "degraded", " ".join(wrong)
-    return "up", ", ".join(f"{one.market} {one.state}" for one in found) or "nothing recorded"
+    return "up", ", ".join(f"{market.market} {market.state}" for market in markets) or "nothing recorded"
 
 
 PROBES: dict[str, Probe[PartState]] = {
@@ -124,26 +124,26 @@ PROBES: dict[str, Probe[PartState]] = {
 
 
 def states() -> dict[str, PartState]:
-    """What each part answers within `WAIT` seconds, in the order of `PROBES`. The database is asked once: where it is
-    down, those that need it are not asked."""
+    """Part -> its state within `WAIT` seconds, in the order of `PROBES`. Where the database is down, parts that need it
+    are not probed."""
     until = time.monotonic() + WAIT
     begun = {name: probe.begin() for name, probe in PROBES.items() if not probe.needs_database}
     begun["database"] = PROBES["database"].begin()
-    found = {"database": _state("database", begun["database"], until)}
-    if found["database"][0] != "down":
+    results = {"database": _state("database", begun["database"], until)}
+    if results["database"][0] != "down":
         begun |= {name: probe.begin() for name, probe in PROBES.items() if name not in begun}
     for name in PROBES:
         if name not in begun:
-            found[name] = "down", "not asked: it needs the database, which does not answer"
-        elif name not in found:
-            found[name] = _state(name, begun[name], until)
-    return {name: found[name] for name in PROBES}
+            results[name] = "down", "not asked: it needs the database, which does not answer"
+        elif name not in results:
+            results[name] = _state(name, begun[name], until)
+    return {name: results[name] for name in PROBES}
 
 
-def _state(name: str, asked: Future[PartState], until: float) -> PartState:
-    """What the probe found; what went wrong is for the log, not for whoever asks."""
+def _state(name: str, future: Future[PartState], until: float) -> PartState:
+    """The result of a probe; the log, not the caller, gets the error."""
     try:
-        return asked.result(max(until - time.monotonic(), 0))
+        return future.result(max(until - time.monotonic(), 0))
     except TimeoutError:
         LOGGER.warning("%s has not answered within %g s", name, WAIT)
         return "down", f"has not answered within {WAIT:g} s"

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend with a pool whose connections are looked at before they are used, not asked."""
+"""Django's PostgreSQL backend with a pool that checks the socket of a connection instead of querying it."""

@@ -1,4 +1,4 @@
-"""Where Django looks for the backend of `seismo_site.postgresql`."""
+"""The database wrapper of the backend `seismo_site.postgresql`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.backends.postgresql import base
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection from the pool is asked whether it still works only where there is something to read on it.
+    """A connection from the pool is queried for a health check only where its socket has data to read.
 
     Django's own check (CONN_HEALTH_CHECKS) asks PostgreSQL each time a connection is taken, so with each request. But a
     server that ends a connection says so, and what it says lies on the socket; on one that works nothing does. A
@@ -20,15 +20,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """A connection that works; a pool that has none raises after its time."""
         while True:
-            found = super().get_new_connection(conn_params)
-            if not self.pool or _nothing_to_read(found):
-                return found
+            connection = super().get_new_connection(conn_params)
+            if not self.pool or _nothing_to_read(connection):
+                return connection
             try:
-                found.execute("")  # a connection that works may have news too
+                connection.execute("")  # a connection that works may have news too
             except psycopg.OperationalError:
-                self.pool.putconn(found)  # which replaces what is broken
+                self.pool.putconn(connection)  # which replaces what is broken
             else:
-                return found
+                return connection
 
 
 def _nothing_to_read(connection: Any) -> bool:

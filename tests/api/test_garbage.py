@@ -30,7 +30,7 @@ READS = (
     "/api/kr/stocks?search=0059",
     "/api/kr/stocks/005930/scans",
     "/api/kr/stocks/005930/chart?indicators=ema5,rsi3",
-    "/api/kr/signals?status=open&version=rises&limit=3",
+    "/api/kr/signals?status=open&scanner_version=rises&limit=3",
 )
 HEAVY = (Model, HttpRequest, Request, APIView, BaseSerializer)
 

@@ -17,7 +17,7 @@ def test_stock_shows_the_plan_of_the_pick_that_was_followed(
 ) -> None:
     day = sessions[30]
     code = risers(scanned, day)[0]
-    html = browser.get(f"/kr/s/{code}?version=rises&date={day}").content.decode()
+    html = browser.get(f"/kr/s/{code}?scanner_version=rises&date={day}").content.decode()
     assert "rises #1" in html
     close = scanned[(scanned.code == code) & (scanned.date == day)].close.item()
     assert f"{close:,}" in html

@@ -36,7 +36,7 @@ def test_page_lists_every_pick_once(scanned: pd.DataFrame, sessions: list[date],
     day = sessions[30]
     html = browser.get(f"/kr/{day}/").content.decode()
     block = html.split('id="rises"')[1].split("</section>")[0]
-    linked = re.findall(r"/kr/s/([0-9A-Z]+)\?version=rises&amp;date=([\d-]+)", block)
+    linked = re.findall(r"/kr/s/([0-9A-Z]+)\?scanner_version=rises&amp;date=([\d-]+)", block)
     assert sorted(code for code, on in linked if on == str(day)) == sorted(picked(scanned, day))
 
 

@@ -1,5 +1,4 @@
-"""What an operator does in the admin: allowed or refused, confirmed where it cannot be taken back, said in one
-sentence and logged."""
+"""Actions of an operator in the admin: permission, confirmation page, log entry and message."""
 
 from __future__ import annotations
 
@@ -24,12 +23,12 @@ def require_permission(request: HttpRequest, permission: str) -> None:
 
 
 def log_action(request: HttpRequest, rows: Iterable[Model], sentence: str) -> None:
-    """Log for each of `rows` that this was done, in one statement, and say so."""
-    found = list(rows)
-    if found:
+    """Log the action for each of `rows`, in one statement, and show the sentence."""
+    objects = list(rows)
+    if objects:
         LogEntry.objects.log_actions(
             user_id=request.user.pk,  # type: ignore[arg-type]
-            queryset=found,
+            queryset=objects,
             action_flag=CHANGE,
             change_message=sentence,
         )
@@ -37,7 +36,7 @@ def log_action(request: HttpRequest, rows: Iterable[Model], sentence: str) -> No
 
 
 def is_confirmed(request: HttpRequest) -> bool:
-    """Whether the question of `confirmation_page` was answered."""
+    """Whether the button of `confirmation_page` was pressed."""
     return request.method == "POST" and CONFIRMED in request.POST
 
 
@@ -53,8 +52,8 @@ def confirmation_page(
     fields: Sequence[tuple[str, str]] = (),
     danger: bool = False,
 ) -> HttpResponse:
-    """A page that asks before something is done: `yes` is what its button says, `back` where one goes instead,
-    `fields` are sent along, `rows` shown."""
+    """A page that confirms an action: `yes` is the label of its button, `back` the address of its cancel link, `fields`
+    are sent as hidden fields, `rows` are listed."""
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,
@@ -71,7 +70,7 @@ def confirmation_page(
 
 
 def action_fields(action: str, pks: Iterable[Any]) -> list[tuple[str, str]]:
-    """The fields that repeat a list's action for these rows."""
+    """The hidden fields that repeat a list's action for these rows."""
     return [
         ("action", action),
         *((ACTION_CHECKBOX_NAME, str(pk)) for pk in pks),

@@ -1,4 +1,4 @@
-"""Lists that never count: what a page shows is read, and one row more says whether there is another page."""
+"""Change lists without a count: the rows of a page are read, and one more to see whether another page follows."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ else:
     Admin = admin.ModelAdmin
 
 FURTHEST = 20_000
-"""How many rows a list can be leafed through: every page before has to be passed over. Filters lead further."""
+"""The last row that pages reach, since the database has to skip all rows before a page. Filters lead further."""
 
 
 class UncountedList(ChangeList):
-    """A list that knows the rows of its page and whether more follow. An action is for the rows that are ticked."""
+    """A change list with the rows of its page and whether more follow. An action applies to the ticked rows."""
 
     uncounted = True
     has_more: bool
@@ -72,8 +72,7 @@ class Listing(Admin):
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def complete(self, rows: Sequence[Any]) -> None:
-        """Give the rows of a page what its columns need beside the query, in a number of queries that does not depend
-        on theirs."""
+        """Load what the columns of a page need beside its rows, in a constant number of queries."""
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

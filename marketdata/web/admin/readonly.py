@@ -1,4 +1,4 @@
-"""Admin pages for looking: what is recorded or computed is never typed in."""
+"""Read-only admin pages, for recorded and computed rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 
 class ReadOnly:
-    """Rows that come from the record are shown, never typed in."""
+    """Mixed into a model's admin: nobody adds, changes or deletes its rows."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

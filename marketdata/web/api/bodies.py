@@ -1,4 +1,4 @@
-"""The bodies of marketdata's part of the API."""
+"""The body of an error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 
 class ProblemBody(serializers.Serializer[Any]):
-    """What every error says (application/problem+json)."""
+    """The body of every error (application/problem+json)."""
 
     type = serializers.CharField(help_text="urn:seismo:problem:CODE")
     title = serializers.CharField()
@@ -16,13 +16,11 @@ class ProblemBody(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="Stable: programs may rely on it")
     detail = serializers.CharField(help_text="One sentence: what is wrong and what to do")
     request_id = serializers.CharField()
-    known = serializers.ListField(
-        child=serializers.CharField(), required=False, help_text="What could be asked for instead"
-    )
+    known = serializers.ListField(child=serializers.CharField(), required=False, help_text="The valid values")
     nearest = serializers.DictField(
         child=serializers.DateField(allow_null=True),
         required=False,
-        help_text="The nearest dates that can be asked for: before, after",
+        help_text="The nearest valid dates: before, after",
     )
     is_session = serializers.BooleanField(required=False)
     errors = serializers.DictField(  # type: ignore[assignment]

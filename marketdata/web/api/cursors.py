@@ -1,11 +1,11 @@
-"""Cursors: where in an order a page begins.
+"""Cursors: the position in an order at which a page begins.
 
-A cursor holds the order it belongs to, the direction and the row it stands at: all fields of the order, so that any
-number of rows may tie in some of them. What lies behind it is
+A cursor has its order, the direction and the values of a row in all fields of the order, so that any number of rows may
+tie in some of them. The rows behind it are those with
 
     a > a0  or  a = a0 and (b > b0  or  b = b0 and c > c0)        for an order by a, b, c
 
-with NULL last in either direction. The last field of every order tells all rows apart.
+with NULL last in either direction. The last field of every order is unique.
 """
 
 from __future__ import annotations
@@ -73,23 +73,23 @@ class OrderKey:
             row = getattr(row, name)
         return row
 
-    def read(self, told: Any) -> Any:
-        """A value out of a cursor; ValueError or ValidationError where it is none of this field."""
-        if told is None and self.field.null:
+    def parse(self, value: Any) -> Any:
+        """The field's value from a cursor's; ValueError or ValidationError where it is invalid."""
+        if value is None and self.field.null:
             return None
         if isinstance(self.field, FloatField | IntegerField):
-            if isinstance(told, bool) or not isinstance(told, int | float):
+            if isinstance(value, bool) or not isinstance(value, int | float):
                 raise ValueError("not a number")
-            if not -NUMBER_LIMIT < told < NUMBER_LIMIT:  # NaN is not either
+            if not -NUMBER_LIMIT < value < NUMBER_LIMIT:  # NaN is not either
                 raise ValueError("out of range")
-        elif not isinstance(told, str) or "\x00" in told:
+        elif not isinstance(value, str) or "\x00" in value:
             raise ValueError("no text that a database takes")
-        return self.field.to_python(told)
+        return self.field.to_python(value)
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A row of a list: the page behind it, or in front of it. `of` is what the list itself depends on, if anything."""
+    """The page behind or in front of a row. `of`: the identifier of the list's version, where it has several."""
 
     order: str
     backward: bool
@@ -97,22 +97,21 @@ class Cursor:
     of: str = ""
 
     def text(self) -> str:
-        """As an address carries it."""
-        values = [one.isoformat() if isinstance(one, date) else one for one in self.values]
-        told = json.dumps([self.order, self.backward, self.of, values], separators=(",", ":"))
-        return urlsafe_b64encode(told.encode()).decode().rstrip("=")
+        """The cursor as a query parameter."""
+        values = [value.isoformat() if isinstance(value, date) else value for value in self.values]
+        text = json.dumps([self.order, self.backward, self.of, values], separators=(",", ":"))
+        return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def parse_cursor(request: Request) -> Cursor | None:
-    """The cursor that was given, its values not yet looked at."""
+    """The cursor of the request, its values not yet parsed; None without one."""
     text = request.query_params.get("cursor", "")
     if not text:
         return None
     if not PATTERN.fullmatch(text):
         refuse_cursor()
     try:
-        told = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        order, backward, of, values = told
+        order, backward, of, values = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, TypeError, RecursionError):
         refuse_cursor()
     if not (isinstance(order, str) and isinstance(backward, bool) and isinstance(of, str) and isinstance(values, list)):
@@ -133,16 +132,16 @@ def rows_beyond(keys: Sequence[OrderKey], cursor: Cursor) -> Q:
     if len(cursor.values) != len(keys):
         refuse_cursor()
     try:
-        values = [key.read(told) for key, told in zip(keys, cursor.values, strict=True)]
+        values = [key.parse(value) for key, value in zip(keys, cursor.values, strict=True)]
     except (ValueError, TypeError, OverflowError, ValidationError):
         refuse_cursor()
-    found = Q(pk__in=())
+    rows = Q(pk__in=())
     for key, value in reversed(list(zip(keys, values, strict=True))):
         past = key.before(value) if cursor.backward else key.after(value)
-        found = past | (key.equal(value) & found)
+        rows = past | (key.equal(value) & rows)
     if keys[0].field.null:
-        return found
-    return found & keys[0].reach(values[0], backward=cursor.backward)
+        return rows
+    return rows & keys[0].reach(values[0], backward=cursor.backward)
 
 
 def order_keys(model: type[Model], names: Sequence[str]) -> list[OrderKey]:

@@ -23,25 +23,25 @@ RETURN_TYPES: Mapping[Any, pa.DataType] = {
     bool: pa.bool_(),
     list[str]: pa.list_(pa.string()),
 }
-"""What a method says it returns -> the type of its column; text otherwise."""
+"""The return type of a serializer's method -> the type of its column; text otherwise."""
 
 
 def columns(row: serializers.BaseSerializer[Any], path: tuple[str, ...] = ()) -> list[Column]:
     """The columns of a serializer's rows."""
-    found: list[Column] = []
+    result: list[Column] = []
     for name, field in row.fields.items():  # type: ignore[attr-defined]
         if isinstance(field, serializers.Serializer):
-            found += columns(field, (*path, name))
+            result += columns(field, (*path, name))
         else:
-            found.append(Column(name, (*path, name), _type(field)))
-    return found
+            result.append(Column(name, (*path, name), _type(field)))
+    return result
 
 
 def _type(field: Any) -> pa.DataType:
-    """What a column of the field's values is."""
+    """The type of a column of the field's values."""
     if isinstance(field, serializers.SerializerMethodField):
-        answers = getattr(field.parent, str(field.method_name))
-        return RETURN_TYPES.get(get_type_hints(answers)["return"], pa.string())
+        method = getattr(field.parent, str(field.method_name))
+        return RETURN_TYPES.get(get_type_hints(method)["return"], pa.string())
     simple: list[tuple[type[Any], pa.DataType]] = [
         (serializers.BooleanField, pa.bool_()),
         (serializers.IntegerField, pa.int64()),
@@ -49,9 +49,9 @@ def _type(field: Any) -> pa.DataType:
         (serializers.DateTimeField, pa.timestamp("us", "UTC")),
         (serializers.DateField, pa.date32()),
     ]
-    for kind, made in simple:
+    for kind, column_type in simple:
         if isinstance(field, kind):
-            return made
+            return column_type
     if isinstance(field, serializers.ListField):
         return pa.list_(_type(field.child))
     if isinstance(field, serializers.DictField):

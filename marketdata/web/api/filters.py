@@ -12,34 +12,34 @@ from django.http import QueryDict
 
 
 class Filters(django_filters.FilterSet):  # type: ignore[misc]
-    """A filter set that makes with each request what depends on it and nothing else: its form is made once for each
-    class, and a filter is copied as it is, not with all that it refers to."""
+    """A filter set that is cheap to make for each request: its form class is made once, and filters are copied
+    shallowly."""
 
     def __init__(self, data: Any = None, queryset: QuerySet[Any] | None = None, *, request: Any = None) -> None:
-        # Instead of the library's own, which copies every filter to the ground.
+        # Instead of the library's own, which copies every filter deeply.
         self.is_bound = data is not None
         self.data = data or QueryDict()
         self.queryset = self._meta.model._default_manager.all() if queryset is None else queryset
         self.request = request
         self.form_prefix = None
-        self.filters = {name: self._mine(one) for name, one in self.base_filters.items()}
+        self.filters = {name: self._bound(shared) for name, shared in self.base_filters.items()}
 
-    def _mine(self, shared: Any) -> Any:
-        one = copy(shared)
-        one.model, one.parent = self.queryset.model, self
-        if one.method is not None:
-            one.method = shared.method  # binds it to this copy
-        return one
+    def _bound(self, shared: Any) -> Any:
+        bound = copy(shared)
+        bound.model, bound.parent = self.queryset.model, self
+        if bound.method is not None:
+            bound.method = shared.method  # binds it to this copy
+        return bound
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows that pass; what refers back to this set and to its form is let go of (see `views.View`)."""
+        """The rows that pass; the reference cycles of this set and its form are broken (see `views.BaseView`)."""
         try:
-            found: QuerySet[Any] = super().filter_queryset(queryset)
+            rows: QuerySet[Any] = super().filter_queryset(queryset)
         finally:
-            for one in self.filters.values():
-                one.parent = None
+            for bound in self.filters.values():
+                bound.parent = None
             self.form._bound_fields_cache.clear()
-        return found
+        return rows
 
     def get_form_class(self) -> Any:
         return _form(type(self))  # type: ignore[arg-type]
@@ -47,5 +47,5 @@ class Filters(django_filters.FilterSet):  # type: ignore[misc]
 
 @cache
 def _form(kind: type[Filters]) -> Any:
-    fields = {name: one.field for name, one in kind.base_filters.items()}
+    fields = {name: declared.field for name, declared in kind.base_filters.items()}
     return type(f"{kind.__name__}Form", (kind._meta.form,), fields)

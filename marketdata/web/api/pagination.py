@@ -1,4 +1,4 @@
-"""Lists page by page: a cursor, never a count, so that a page costs the same wherever it lies."""
+"""Pagination by cursors, without a count, so that every page costs the same."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ LIMIT = re.compile(r"[1-9][0-9]{0,2}")
 
 class ListPagination(BasePagination):
     """`?cursor=` as `next` and `previous` of another page gave it, `?limit=` rows up to 500, `?ordering=` one of
-    `orders`, whose first is the default. An order is named after its first field and can be turned round; its last
-    field tells all rows apart."""
+    `orders`, whose first is the default. An order is named after its first field and can be reversed; its last field is
+    unique."""
 
     orders: ClassVar[Mapping[str, tuple[str, ...]]]
 
     @classmethod
     def names(cls) -> list[str]:
-        """Every order that may be asked for."""
-        return [one for name in cls.orders for one in (name, _turned(name))]
+        """The names of all orders."""
+        return [order for name in cls.orders for order in (name, _reversed(name))]
 
     def paginate_queryset(  # type: ignore[override]
         self,
@@ -42,9 +42,9 @@ class ListPagination(BasePagination):
         *,
         of: str = "",
     ) -> list[Any]:
-        """The rows of the page asked for. `of` marks the cursors of a list that depends on more than its address."""
+        """The rows of the requested page. `of` marks the cursors of one version of the list."""
         self.request, self.of = request, of
-        self.order = self.order_named(request)
+        self.order = self.parse_ordering(request)
         limit = parse_limit(request)
         self.keys = self._keys(queryset.model)
         cursor = parse_cursor(request)
@@ -53,9 +53,9 @@ class ListPagination(BasePagination):
             if cursor.order != self.order:
                 refuse_cursor()
             queryset = queryset.filter(rows_beyond(self.keys, cursor))
-        found = list(self._sorted(queryset, backward=backward)[: limit + 1])
-        more = len(found) > limit
-        page = found[:limit]
+        rows = list(self._sorted(queryset, backward=backward)[: limit + 1])
+        more = len(rows) > limit
+        page = rows[:limit]
         if backward:
             page.reverse()
         self.has_next, self.has_previous = (True, more) if backward else (more, cursor is not None)
@@ -63,13 +63,13 @@ class ListPagination(BasePagination):
         return page
 
     def sorted(self, queryset: QuerySet[Any], request: Request) -> QuerySet[Any]:
-        """All rows in the order asked for."""
-        self.order = self.order_named(request)
+        """All rows in the requested order."""
+        self.order = self.parse_ordering(request)
         self.keys = self._keys(queryset.model)
         return self._sorted(queryset, backward=False)
 
-    def order_named(self, request: Request) -> str:
-        """The name of the order asked for."""
+    def parse_ordering(self, request: Request) -> str:
+        """The name of the requested order; a Problem (400) where the list has none such."""
         given = request.query_params.get("ordering", "")
         names = self.names()
         if given and given not in names:
@@ -84,7 +84,7 @@ class ListPagination(BasePagination):
     def _keys(self, model: type[Model]) -> list[OrderKey]:
         fields = self.orders.get(self.order)
         if fields is None:
-            fields = tuple(_turned(name) for name in self.orders[_turned(self.order)])
+            fields = tuple(_reversed(name) for name in self.orders[_reversed(self.order)])
         return order_keys(model, fields)
 
     def _sorted(self, queryset: QuerySet[Any], *, backward: bool) -> QuerySet[Any]:
@@ -105,7 +105,7 @@ class ListPagination(BasePagination):
         return Response({**links, "results": data})
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
-        """None of its own: the schema tells them with the view's (see `schema.Told`)."""
+        """None: `schema.SeismoSchema` adds them to the view's."""
         return []
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class ListPagination(BasePagination):
 
 
 def parse_limit(request: Request) -> int:
-    """How many rows a page has."""
+    """The number of rows of a page."""
     given = request.query_params.get("limit", "")
     if not given:
         return PAGE
@@ -132,7 +132,7 @@ def parse_limit(request: Request) -> int:
     return int(given)
 
 
-def _turned(name: str) -> str:
+def _reversed(name: str) -> str:
     return name[1:] if name[0] == "-" else f"-{name}"
 
 

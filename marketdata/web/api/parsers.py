@@ -1,4 +1,4 @@
-"""What callers send: JSON of a bounded size, with no field that is not known."""
+"""Request bodies: JSON of a bounded size, without unknown fields."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class BodyTooLarge(APIException):
 
 
 class JsonParser(BaseParser):
-    """JSON in UTF-8. What is larger than `MOST` is refused unread; so is text that no database takes."""
+    """JSON in UTF-8, at most `MOST` bytes, without characters that a database refuses."""
 
     media_type = "application/json"
 
@@ -38,8 +38,8 @@ class JsonParser(BaseParser):
         if len(raw) > MOST:
             raise BodyTooLarge
         try:
-            found = json.loads(raw.decode(), parse_constant=_no_number)
-            for text in _texts(found):
+            body = json.loads(raw.decode(), parse_constant=_no_number)
+            for text in _texts(body):
                 if "\x00" in text:
                     raise ValueError("a text holds a null character")
                 text.encode()
@@ -47,20 +47,20 @@ class JsonParser(BaseParser):
             raise ParseError("The body is nested too deeply.") from None
         except ValueError as error:
             raise ParseError(f"The body is not JSON that can be kept: {error}") from error
-        return found
+        return body
 
 
 class StrictBody(Serializer[Any]):
-    """The form of a body; a field that it does not have is refused by name."""
+    """The serializer of a body; an unknown field is an error under its name."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
-            known = ", ".join(self.fields)
+            names = ", ".join(self.fields)
             unknown = [name for name in data if name not in self.fields]
             if unknown:
                 raise ValidationError(
                     {
-                        name: [f"Unknown field: choose among {known}.{did_you_mean(name, self.fields)}"]
+                        name: [f"Unknown field: choose among {names}.{did_you_mean(name, self.fields)}"]
                         for name in unknown
                     }
                 )
@@ -80,5 +80,5 @@ def _texts(value: Any) -> Iterator[str]:
             yield name
             yield from _texts(member)
     elif isinstance(value, list):
-        for one in value:
-            yield from _texts(one)
+        for member in value:
+            yield from _texts(member)

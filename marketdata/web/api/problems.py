@@ -30,15 +30,15 @@ MEDIA_TYPE = "application/problem+json"
 LOGGER = logging.getLogger(__name__)
 DATABASE_AWAY = (OperationalError, InterfaceError)
 LONGEST = 1_000
-"""Characters of an error's text: a long one holds what the caller sent, who knows it already."""
+"""Characters of an error's text: a longer one repeats what the caller sent."""
 MOST_MEMBERS = 100
 DAMAGED = "The database is damaged: its operator has to restore a backup (`manage.py restore`)."
 NO_DATABASE = "The database does not answer: ask again in a few seconds."
 
 
 class Problem(exceptions.APIException):
-    """An error with a code that callers may rely on; `wait` seconds until asking again is worth it (Retry-After),
-    `more` are further members of its body."""
+    """An error with a stable code; `wait`: seconds until a retry is worth it (Retry-After); `more`: further members of
+    its body."""
 
     def __init__(self, code: str, detail: str, *, status_code: int = 404, wait: int = 0, **more: Any) -> None:
         super().__init__(detail, code)
@@ -64,7 +64,7 @@ CODES: Mapping[type[exceptions.APIException], str] = {
 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
-    """The response to an error raised in a view; None (a 500, see `server_error`) for what nobody expected."""
+    """The response to an error raised in a view; None (a 500, see `server_error`) for an unexpected one."""
     if isinstance(error, LakeError):  # a read does not write, so it does not mend it either
         error = Problem("lake_behind", str(error), status_code=503, wait=60)
     elif isinstance(error, DataProblem):  # nothing the caller did
@@ -78,21 +78,21 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
     response = exception_handler(error, context)
     if response is None:
         return None
-    code, detail, more = _told(error)
+    code, detail, more = _describe(error)
     request = context["request"]
     response.data = problem_body(response.status_code, code, detail, getattr(request, "request_id", ""), more)
     response.content_type = MEDIA_TYPE
     return response
 
 
-def _told(error: Exception) -> tuple[str, str, Mapping[str, Any]]:
+def _describe(error: Exception) -> tuple[str, str, Mapping[str, Any]]:
     if isinstance(error, Problem):
         return error.code, str(error.detail), error.more
     if isinstance(error, exceptions.ValidationError):
         return (
             "invalid",
             "The request does not fit; `errors` names what and why.",
-            {"errors": _listed(error.detail)},
+            {"errors": _sentences(error.detail)},
         )
     if isinstance(error, Http404):
         return "not_found", "There is nothing at this address.", {}
@@ -102,14 +102,14 @@ def _told(error: Exception) -> tuple[str, str, Mapping[str, Any]]:
     return code, str(getattr(error, "detail", error)), {}
 
 
-def _listed(detail: Any) -> dict[str, list[str]]:
+def _sentences(detail: Any) -> dict[str, list[str]]:
     """Field -> sentences."""
     if isinstance(detail, Mapping):
         return {
-            str(name): [str(one) for one in (said if isinstance(said, list) else [said])]
-            for name, said in detail.items()
+            str(name): [str(sentence) for sentence in (value if isinstance(value, list) else [value])]
+            for name, value in detail.items()
         }
-    return {"": [str(one) for one in (detail if isinstance(detail, list) else [detail])]}
+    return {"": [str(sentence) for sentence in (detail if isinstance(detail, list) else [detail])]}
 
 
 def problem_body(code_number: int, code: str, detail: str, request_id: str, more: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,17 +126,16 @@ def problem_body(code_number: int, code: str, detail: str, request_id: str, more
 
 
 def _cut(value: Any) -> Any:
-    """What of an error is sent back: of a long text, which may be what the caller sent, its beginning and its end; of
-    many members the first."""
+    """The value cut to a bounded size: of a long text the beginning and the end, of many members the first."""
     if isinstance(value, str):
         if len(value) <= LONGEST:
             return value
         return f"{value[: LONGEST // 2]} ... {value[-LONGEST // 4 :]} ({len(value):,} characters)"
     if isinstance(value, Mapping):
         few = list(value.items())[:MOST_MEMBERS]
-        return {_cut(name): _cut(one) for name, one in few}
+        return {_cut(name): _cut(member) for name, member in few}
     if isinstance(value, list | tuple):
-        return [_cut(one) for one in value[:MOST_MEMBERS]]
+        return [_cut(member) for member in value[:MOST_MEMBERS]]
     return value
 
 
@@ -146,14 +145,14 @@ def _page(request: HttpRequest, number: int, code: str, detail: str) -> JsonResp
 
 
 def throttled_response(request: HttpRequest, seconds: int) -> HttpResponse:
-    """The answer to a caller who is refused before any view is asked; worth another try in `seconds`."""
+    """The response (429) to a caller with too many refused requests; a retry is worth it in `seconds`."""
     response = _page(request, 429, "throttled", f"Too many refused requests. Try again in {seconds} s.")
     response["Retry-After"] = str(seconds)
     return response
 
 
 def no_such_endpoint(request: HttpRequest) -> HttpResponse:
-    """Whatever else is asked for under /api/."""
+    """The response (404) at any other address under /api/."""
     return _page(request, 404, "no_such_endpoint", "The API has no such address: /api/schema lists them.")
 
 

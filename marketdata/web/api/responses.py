@@ -1,7 +1,7 @@
-"""How an answer goes out: as JSON or as a table to download, with its tag and its time of change, or as a 304.
+"""Responses: JSON or a download, with entity tag and time of change, or a 304.
 
-A JSON answer's tag is that of its bytes. A download is not held in memory to make one: its tag is that of the
-generation it was read from. `Last-Modified` is when what is shown last changed; both are compared as RFC 9110 says.
+The tag of a JSON answer is a hash of its bytes, that of a download, which is streamed, of its generation and address.
+`Last-Modified` is the time of the last change of the data; both are compared by RFC 9110.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ CACHE_HEADERS = {
     "Cache-Control": "private, no-cache",
     "Vary": "Accept, Authorization, Cookie, Accept-Encoding",
 }
-"""What each answer is: the caller's alone to keep, who asks after it each time, and not the same for all."""
+"""The cache headers of every answer: the caller's cache alone may keep it, revalidates it each time, and varies it."""
 CONDITIONS = frozenset(("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE"))
 SMALL = 200
 """Bytes below which compression is not worth a header."""
 
 
 def parse_format(request: Request) -> str:
-    """The form asked for: by `?format=`, else by Accept."""
+    """The requested format: by `?format=`, else by Accept; a Problem (400) where it is none."""
     given = request.query_params.get("format")
     if given is None:
         renderers = [_renderer(form, kind) for form, kind in MEDIA_TYPES.items()]
@@ -72,8 +72,7 @@ def parse_format(request: Request) -> str:
 
 
 def parse_encoding(request: Request) -> str:
-    """The encoding of a CSV file that is asked for: with a byte order mark, which Excel wants, unless `encoding` says
-    otherwise."""
+    """The requested encoding of a CSV file, by `?encoding=`; by default with a byte order mark, which Excel needs."""
     given = request.query_params.get("encoding", ENCODINGS[0])
     if given not in ENCODINGS:
         raise Problem(
@@ -86,13 +85,13 @@ def parse_encoding(request: Request) -> str:
 
 
 def _renderer(form: str, kind: str) -> BaseRenderer:
-    found = BaseRenderer()
-    found.format, found.media_type = form, kind
-    return found
+    renderer = BaseRenderer()
+    renderer.format, renderer.media_type = form, kind
+    return renderer
 
 
 def to_json(body: Any) -> bytes:
-    """A body as it is sent."""
+    """The body as JSON bytes."""
     return orjson.dumps(body, default=ENCODE_OTHER, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
@@ -107,7 +106,7 @@ def entity_tag(*parts: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CachedResponse:
-    """An answer as it is kept: its tag and its bytes, compressed; `origin` where it has links, that they begin with."""
+    """An answer in the cache: its tag and its JSON, gzipped; `origin`: the origin of its links, "" without links."""
 
     tag: str
     content: bytes
@@ -115,48 +114,47 @@ class CachedResponse:
 
 
 def site_origin(request: HttpRequest) -> str:
-    """Where this site is for the caller, such as https://seismo.example."""
+    """The origin by which the caller addresses this site, such as https://seismo.example."""
     return f"{request.scheme}://{request.get_host()}"
 
 
 def compress_response(content: bytes, origin: str) -> CachedResponse:
-    """JSON as it is kept, made for a caller to whom this site is `origin`."""
-    linked = origin if _linked(origin) in content else ""
-    return CachedResponse(entity_tag(content), igzip.compress(content, COMPRESSION_LEVEL, mtime=0), linked)
+    """JSON for the cache, whose links begin with `origin`."""
+    link_origin = origin if _link_start(origin) in content else ""
+    return CachedResponse(entity_tag(content), igzip.compress(content, COMPRESSION_LEVEL, mtime=0), link_origin)
 
 
-def _linked(origin: str) -> bytes:
+def _link_start(origin: str) -> bytes:
     return f'"{origin}/api/'.encode()
 
 
-def serve_cached(request: HttpRequest, kept: CachedResponse, *, changed: datetime | None) -> HttpResponseBase:
-    """An answer that was kept, as it is or unpacked, whichever the caller takes, its links those of the caller's site;
-    or the 304."""
+def serve_cached(request: HttpRequest, cached: CachedResponse, *, changed: datetime | None) -> HttpResponseBase:
+    """The response of a cached answer, gzipped where the caller accepts it, its links with the caller's origin; or the
+    304."""
     origin = site_origin(request)
-    if kept.origin not in ("", origin):
-        content = igzip.decompress(kept.content).replace(_linked(kept.origin), _linked(origin))
-        kept = compress_response(content, origin)
+    if cached.origin not in ("", origin):
+        content = igzip.decompress(cached.content).replace(_link_start(cached.origin), _link_start(origin))
+        cached = compress_response(content, origin)
     accepts = GZIP.search(request.headers.get("Accept-Encoding", ""))
 
-    def made() -> HttpResponseBase:
-        if not accepts or len(kept.content) < SMALL:
-            return HttpResponse(igzip.decompress(kept.content), content_type=MEDIA_TYPES["json"])
-        response = HttpResponse(kept.content, content_type=MEDIA_TYPES["json"])
+    def make() -> HttpResponseBase:
+        if not accepts or len(cached.content) < SMALL:
+            return HttpResponse(igzip.decompress(cached.content), content_type=MEDIA_TYPES["json"])
+        response = HttpResponse(cached.content, content_type=MEDIA_TYPES["json"])
         response["Content-Encoding"] = "gzip"
         return response
 
-    tag = f"W/{kept.tag}" if accepts and len(kept.content) >= SMALL else kept.tag
-    return conditional_response(request, made, tag, changed)
+    tag = f"W/{cached.tag}" if accepts and len(cached.content) >= SMALL else cached.tag
+    return conditional_response(request, make, tag, changed)
 
 
 def json_response(request: HttpRequest, content: bytes, *, changed: datetime | None) -> HttpResponseBase:
-    """JSON that is ready to be sent, or the 304 where the caller has it. `changed` is when it last changed, None where
-    nobody keeps track."""
+    """The response of JSON bytes, or the 304. `changed`: the time of the last change, None where it is not tracked."""
 
-    def made() -> HttpResponseBase:
+    def make() -> HttpResponseBase:
         return HttpResponse(content, content_type=MEDIA_TYPES["json"])
 
-    return conditional_response(request, made, entity_tag(content), changed)
+    return conditional_response(request, make, entity_tag(content), changed)
 
 
 def download_response(
@@ -168,17 +166,17 @@ def download_response(
     name: str,
     changed: datetime | None,
 ) -> HttpResponseBase:
-    """The table in the form asked for (`encoding`: that of a CSV file), as a file called `name`."""
+    """The response of a table in the format `form` (`encoding`: that of a CSV file), as a file `name`."""
 
-    def made() -> HttpResponseBase:
+    def make() -> HttpResponseBase:
         response: StreamingHttpResponse
         if form == "csv":
             response = StreamingHttpResponse(
                 csv_chunks(table, encoding), content_type=f"{MEDIA_TYPES[form]}; charset=utf-8"
             )
         else:
-            make = xlsx_file if form == "xlsx" else parquet_file
-            response = FileResponse(make(table), content_type=MEDIA_TYPES[form])
+            write_file = xlsx_file if form == "xlsx" else parquet_file
+            response = FileResponse(write_file(table), content_type=MEDIA_TYPES[form])
         response["Content-Disposition"] = f'attachment; filename="{file_name(name)}.{form}"'
         return response
 
@@ -186,31 +184,31 @@ def download_response(
     if changed is not None:
         address = request.build_absolute_uri().encode()
         tag = f"W/{entity_tag(changed.isoformat().encode(), address, form.encode())}"
-    return conditional_response(request, made, tag, changed)
+    return conditional_response(request, make, tag, changed)
 
 
 def conditional_response(
     request: HttpRequest,
-    made: Callable[[], HttpResponseBase],
+    make: Callable[[], HttpResponseBase],
     tag: str | None,
     changed: datetime | None,
 ) -> HttpResponseBase:
-    """The response with its tag and time of change; the 304 in its place is found before it is made."""
+    """The response that `make` returns, with tag and time of change; or the 304, before it is made."""
     if changed is not None and changed > timezone.now():
         changed = None  # many changes at once run ahead of the clock (see `Generation`)
-    told = dict(CACHE_HEADERS)
+    headers = dict(CACHE_HEADERS)
     if tag is not None:
-        told["ETag"] = tag
+        headers["ETag"] = tag
     if changed is not None:
-        told["Last-Modified"] = http_date(changed.timestamp())
+        headers["Last-Modified"] = http_date(changed.timestamp())
     if not CONDITIONS.isdisjoint(request.META):
         stamp = None if changed is None else int(changed.timestamp())
-        head = HttpResponse(headers=told)
-        found = get_conditional_response(request, tag, stamp, head)
-        if found is not None and found is not head:
-            return found
-    response = made()
-    for name, value in told.items():
+        head = HttpResponse(headers=headers)
+        response_304 = get_conditional_response(request, tag, stamp, head)
+        if response_304 is not None and response_304 is not head:
+            return response_304
+    response = make()
+    for name, value in headers.items():
         response[name] = value
     return response
 
@@ -221,6 +219,7 @@ def file_name(text: str) -> str:
 
 
 def latest_time(times: Sequence[datetime | None]) -> datetime | None:
-    """The latest of these times; None where one is not known."""
-    known = [one for one in times if one is not None]
-    return max(known) if known and len(known) == len(times) else None
+    """The latest of these times; None without times, or where one is unknown."""
+    if not times or None in times:
+        return None
+    return max(time for time in times if time is not None)

@@ -1,4 +1,4 @@
-"""What the schema says of parameters and errors that many endpoints share."""
+"""The OpenAPI schema: parameters and errors that many endpoints share, and hooks."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ NOT_MODIFIED = {304: OpenApiResponse(description="What If-None-Match names is st
 
 
 class SeismoSchema(AutoSchema):
-    """What is said of an endpoint follows from its view: the parameters that every list has, downloads and 304."""
+    """The schema of an endpoint by its view: the parameters that every list has, and its filters."""
 
     def get_override_parameters(self) -> list[Any]:
-        """`fields`, `ordering`, `limit`, `cursor` and `format`, where the view knows them."""
+        """`fields`, `ordering`, `limit`, `cursor` and `format`, where the view has them."""
         view = self.view
         if not isinstance(view, BaseView) or self.method != "GET":
             return []
-        found = []
+        parameters = []
         row = view.row()
         pages: Any = view.pagination_class
         if row:
-            found += [_fields(serializers.member_names(row)), FORMAT, ENCODING]
+            parameters += [_fields(serializers.member_names(row)), FORMAT, ENCODING]
         if pages:
-            found += [_ordering(pages.names()), *PAGE_PARAMETERS]
-        return found
+            parameters += [_ordering(pages.names()), *PAGE_PARAMETERS]
+        return parameters
 
     def get_filter_backends(self) -> list[Any]:
-        """Whatever an endpoint answers with, what filters it is told."""
+        """The filters of a list, whatever the shape of its answer."""
         view = self.view
         if isinstance(view, BaseView) and view.filterset_class and self.method == "GET":
             return list(view.filter_backends)
@@ -83,12 +83,12 @@ ENCODING = OpenApiParameter(
 )
 
 
-def _fields(known: list[str]) -> OpenApiParameter:
-    shown = ",".join(known[:2])
+def _fields(names: list[str]) -> OpenApiParameter:
+    first = ",".join(names[:2])
     return OpenApiParameter(
         "fields",
         OpenApiTypes.STR,
-        description=f"The members of a row that are wanted, of {', '.join(known)}; e.g. {shown}",
+        description=f"The members of a row that are wanted, of {', '.join(names)}; e.g. {first}",
     )
 
 
@@ -102,12 +102,12 @@ def _ordering(names: list[str]) -> OpenApiParameter:
 
 
 def add_downloads(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """A hook of the schema's making: what can be downloaded can be had as a table too."""
+    """Postprocessing hook: the media types of downloads."""
     for methods in result["paths"].values():
         for operation in methods.values():
-            named = {one["name"] for one in operation.get("parameters", [])}
+            names = {parameter["name"] for parameter in operation.get("parameters", [])}
             answer = operation["responses"].get("200", {})
-            if "format" not in named or not answer.get("content"):
+            if "format" not in names or not answer.get("content"):
                 continue
             answer["content"] |= {
                 MEDIA_TYPES["csv"]: {"schema": {"type": "string"}},
@@ -126,18 +126,18 @@ CONVERTERS: dict[str, Callable[[str], Any]] = {
 
 
 def add_examples(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """A hook of the schema's making: what a parameter's description says after "e.g." is its example (the first of its
-    choices where it has some), so that an example is written once, where the parameter is."""
+    """Postprocessing hook: the example of a parameter is what follows "e.g." in its description, else the first of its
+    choices."""
     for methods in result["paths"].values():
         for operation in methods.values():
-            for one in operation.get("parameters", []):
-                if "example" in one or "examples" in one:
+            for parameter in operation.get("parameters", []):
+                if "example" in parameter or "examples" in parameter:
                     continue
-                found = EXAMPLE.search(one.get("description", ""))
-                if found:
-                    one["example"] = CONVERTERS.get(one["schema"].get("type"), str)(found[1])
-                elif "enum" in one["schema"]:
-                    one["example"] = one["schema"]["enum"][0]
+                match = EXAMPLE.search(parameter.get("description", ""))
+                if match:
+                    parameter["example"] = CONVERTERS.get(parameter["schema"].get("type"), str)(match[1])
+                elif "enum" in parameter["schema"]:
+                    parameter["example"] = parameter["schema"]["enum"][0]
     return result
 
 
@@ -145,13 +145,13 @@ WRITE_ERRORS = (400, 404, 409, 413, 415)
 """The errors of endpoints that take a body."""
 
 
-def location_header(status: int, told: str) -> OpenApiParameter:
-    """The header that an answer of this status has, with the address of what was made."""
+def location_header(status: int, description: str) -> OpenApiParameter:
+    """The Location header of answers with this status."""
     return OpenApiParameter(
         "Location",
         OpenApiTypes.STR,
         OpenApiParameter.HEADER,
-        description=told,
+        description=description,
         response=[status],
     )
 
@@ -166,8 +166,8 @@ IF_MATCH = OpenApiParameter(
 
 
 def error_responses(*numbers: int) -> dict[tuple[int, str], Any]:
-    """The errors that an endpoint answers with, besides those that any may."""
-    told = {**{number: ERRORS[number] for number in numbers}, **COMMON_ERRORS}
+    """The error responses of an endpoint, with those that all endpoints share."""
+    errors = {**{number: ERRORS[number] for number in numbers}, **COMMON_ERRORS}
     return {
-        (number, MEDIA_TYPE): OpenApiResponse(ProblemBody, description=text) for number, text in sorted(told.items())
+        (number, MEDIA_TYPE): OpenApiResponse(ProblemBody, description=text) for number, text in sorted(errors.items())
     }

@@ -1,4 +1,4 @@
-"""`?fields=code,name`: the members of a list's rows that are wanted, and no others."""
+"""Serializers of list rows, and the selection of their members by `?fields=code,name`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from marketdata.nearest_name import did_you_mean
 from marketdata.web.api.problems import Problem
 
 MemberReader = Callable[[Any, Any], Any]
-"""A serializer and what it is of -> one member."""
+"""A function of a serializer and an object that returns one member."""
 
 
 PLAIN: Mapping[type[Field[Any, Any, Any, Any]], type] = {
@@ -26,58 +26,57 @@ PLAIN: Mapping[type[Field[Any, Any, Any, Any]], type] = {
     fields.FloatField: float,
     fields.IntegerField: int,
 }
-"""Fields that tell values of these types as they are."""
+"""Fields that represent values of these types unchanged."""
 
 
 class PlannedSerializer(Serializer[Any]):
-    """A serializer of objects that lists have many of: how each member is read follows from the declared fields as
-    ever, but is worked out once for each class and not for each row. An object has all members; of a mapping those
-    that are there are told."""
+    """A serializer of list rows: its member readers follow from the declared fields, once per class and not per row. An
+    object has all members; of a mapping those that it has are serialized."""
 
-    wanted: Sequence[str] | None = None
+    selected: Sequence[str] | None = None
 
-    def tells(self, name: str) -> bool:
-        """Whether it tells the member."""
-        return self.wanted is None or name in self.wanted
+    def includes(self, name: str) -> bool:
+        """Whether the member is selected."""
+        return self.selected is None or name in self.selected
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         if isinstance(instance, Mapping):
-            told: dict[str, Any] = super().to_representation(instance)
-            return {name: value for name, value in told.items() if self.tells(name)}
-        plan, wanted = _plan(type(self)).items(), self.wanted
-        if wanted is None:
-            return {name: tell(self, instance) for name, tell in plan}
-        return {name: tell(self, instance) for name, tell in plan if name in wanted}
+            members: dict[str, Any] = super().to_representation(instance)
+            return {name: value for name, value in members.items() if self.includes(name)}
+        readers, selected = _readers(type(self)).items(), self.selected
+        if selected is None:
+            return {name: read(self, instance) for name, read in readers}
+        return {name: read(self, instance) for name, read in readers if name in selected}
 
 
 @cache
-def _plan(form: type[PlannedSerializer]) -> Mapping[str, MemberReader]:
+def _readers(form: type[PlannedSerializer]) -> Mapping[str, MemberReader]:
     members = form().fields.items()
-    return {name: _teller(field) for name, field in members if not field.write_only}
+    return {name: _reader(field) for name, field in members if not field.write_only}
 
 
-def _teller(field: Field[Any, Any, Any, Any]) -> MemberReader:
+def _reader(field: Field[Any, Any, Any, Any]) -> MemberReader:
     if isinstance(field, SerializerMethodField):
         method = attrgetter(str(field.method_name))
         return lambda form, row: method(form)(row)
     path = ".".join(field.source_attrs)
-    tell: Callable[[Any], Any] = field.to_representation
+    represent: Callable[[Any], Any] = field.to_representation
     if not path:
-        return lambda _, row: tell(row)
-    read, plain = attrgetter(path), PLAIN.get(type(field))
+        return lambda _, row: represent(row)
+    read_value, plain = attrgetter(path), PLAIN.get(type(field))
     if type(field) is fields.DateField and getattr(field, "format", ISO_8601) == ISO_8601:
-        tell = _day(tell)
+        represent = _date_representation(represent)
 
-    def told(_: Any, row: Any) -> Any:
-        value = read(row)
-        return value if value is None or type(value) is plain else tell(value)
+    def read_member(_: Any, row: Any) -> Any:
+        value = read_value(row)
+        return value if value is None or type(value) is plain else represent(value)
 
-    return told
+    return read_member
 
 
-def _day(tell: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same of a day, without looking up each time how days are told."""
-    return lambda value: value.isoformat() if type(value) is date else tell(value)
+def _date_representation(represent: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same for a date, without a look-up of the date format each time."""
+    return lambda value: value.isoformat() if type(value) is date else represent(value)
 
 
 def member_names(row: type[Serializer[Any]]) -> list[str]:
@@ -86,19 +85,19 @@ def member_names(row: type[Serializer[Any]]) -> list[str]:
 
 
 def parse_fields(request: Request, row: type[Serializer[Any]]) -> tuple[str, ...] | None:
-    """The members that were asked for; None: all."""
-    given = request.query_params.get("fields")
-    if given is None:
+    """The requested members, None for all; a Problem (400) where a row has none such."""
+    text = request.query_params.get("fields")
+    if text is None:
         return None
-    names = tuple(dict.fromkeys(one.strip() for one in given.split(",")))
-    there = member_names(row)
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    choices = member_names(row)
     for name in names:
-        if name not in there:
+        if name not in choices:
             raise Problem(
                 "unknown_field",
-                f"A row has no field {name!r}: choose among {', '.join(there)}.{did_you_mean(name, there)}",
+                f"A row has no field {name!r}: choose among {', '.join(choices)}.{did_you_mean(name, choices)}",
                 status_code=400,
-                known=there,
+                known=choices,
             )
     return names
 
@@ -109,9 +108,9 @@ def select_members(serializer: BaseSerializer[Any], names: Sequence[str] | None)
         return serializer
     row: Any = serializer.child if isinstance(serializer, ListSerializer) else serializer
     if isinstance(row, PlannedSerializer):
-        row.wanted = names
+        row.selected = names
         if row is not serializer:
-            return serializer  # whose fields nobody looks at
+            return serializer  # its fields are not read
     for name in list(row.fields):
         if name not in names:
             row.fields.pop(name)
@@ -119,9 +118,9 @@ def select_members(serializer: BaseSerializer[Any], names: Sequence[str] | None)
 
 
 def serialize_list(rows: BaseSerializer[Any], names: Sequence[str] | None) -> Any:
-    """What a list tells of these members."""
-    found = select_members(rows, names).data
+    """The rows of a list as dictionaries of these members."""
+    data = select_members(rows, names).data
     if isinstance(rows, ListSerializer) and rows.child is not None:
-        # Else the two would keep each other, and every row with them, until the collector comes by.
+        # Breaks the reference cycle, so that the rows are released at once.
         rows.child.parent = None  # type: ignore[assignment]
-    return found
+    return data

@@ -35,11 +35,11 @@ class BaseRateBody(serializers.Serializer[BaseRate]):
     excess_error_pct = Percent(source=f"{FIGURES}excess_error")
     excess_interval = Bounds(source="line.excess_interval", allow_null=True)
 
-    def to_representation(self, one: BaseRate) -> dict[str, Any]:
-        told: dict[str, Any] = super().to_representation(one)
-        if one.too_few:
-            told |= {name: None for name in told if name.endswith(("_pct", "_interval"))}
-        return told
+    def to_representation(self, rate: BaseRate) -> dict[str, Any]:
+        body: dict[str, Any] = super().to_representation(rate)
+        if rate.too_few:
+            body |= {name: None for name in body if name.endswith(("_pct", "_interval"))}
+        return body
 
 
 class BaseRatesBody(serializers.Serializer[Any]):

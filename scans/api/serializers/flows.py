@@ -20,8 +20,8 @@ UNITS = {"quantity": "shares", "value": "the market's currency"}
 def _field(figure: str) -> serializers.FloatField:
     who, what, span = figure.split("_")
     over = "of the session `date`" if span == "1" else f"of the {span} sessions that end on it"
-    told = f"Net buying of {who} investors {over}, in {UNITS[what]}"
-    return serializers.FloatField(allow_null=True, help_text=told)
+    description = f"Net buying of {who} investors {over}, in {UNITS[what]}"
+    return serializers.FloatField(allow_null=True, help_text=description)
 
 
 class Flow(serializers.Serializer[Any]):
@@ -39,7 +39,7 @@ class PickListSerializer(serializers.ListSerializer[Any]):
 
     def to_representation(self, data: Any) -> list[Any]:
         rows = list(data)
-        if self.child.tells("flow"):  # type: ignore[union-attr]
+        if self.child.includes("flow"):  # type: ignore[union-attr]
             attach_flows(row for row in rows if isinstance(row, ScanRank))
         return super().to_representation(rows)
 
@@ -51,11 +51,11 @@ def attach_flows(rows: Iterable[ScanRank], calendar: Days | None = None) -> None
     for row in rows:
         if not hasattr(row, "flow"):
             markets.setdefault(row.market, []).append(row)
-    for market, mine in markets.items():
-        picks: set[tuple[str, date]] = {(row.code, row.date) for row in mine}
-        found = flows.get_flow_figures(market, picks, calendar)
-        for row in mine:
-            row.flow = found.get((row.code, row.date))  # type: ignore[attr-defined]
+    for market, market_rows in markets.items():
+        picks: set[tuple[str, date]] = {(row.code, row.date) for row in market_rows}
+        figures = flows.get_flow_figures(market, picks, calendar)
+        for row in market_rows:
+            row.flow = figures.get((row.code, row.date))  # type: ignore[attr-defined]
 
 
 def with_flows(rows: Iterable[ScanRank]) -> Iterator[ScanRank]:

@@ -46,7 +46,7 @@ class AskBody(StrictBody):
             raise serializers.ValidationError({"date": "Give date, or first and last."})
         return given
 
-    def asked(self) -> dict[str, Any]:
+    def keywords(self) -> dict[str, Any]:
         """The keywords of `operations.requests.ask`."""
         given = self.validated_data
         one = given.get("scanner_version")
@@ -63,10 +63,10 @@ class AskBody(StrictBody):
 class OutcomeBody(serializers.Serializer[Any]):
     """What became of one version so far."""
 
-    scanner_version = serializers.CharField(source="version")
+    scanner_version = serializers.CharField()
     sessions = serializers.IntegerField(help_text="Done, quarantined ones among them")
     quarantined = serializers.IntegerField(
-        default=0, help_text="Of these: unpublished until somebody decides about them"
+        default=0, help_text="Of these: unpublished until an operator decides about them"
     )
     runs = serializers.ListField(
         child=serializers.IntegerField(),
@@ -86,7 +86,7 @@ class ProgressBody(serializers.Serializer[ScanRequest]):
 
 
 class RequestBody(serializers.ModelSerializer[ScanRequest]):
-    """A scan that was asked for. `failed` says in `reason` which versions failed; the others stand."""
+    """A requested scan. Where it is `failed`, `reason` names the versions that failed; the others are published."""
 
     versions = serializers.ListField(child=serializers.CharField())
     limits = serializers.DictField(child=serializers.IntegerField())
@@ -151,23 +151,23 @@ class DraftBody(serializers.Serializer[Any]):
     ranks = Rank(many=True)
 
 
-def draft_body(found: ScanDraft) -> dict[str, Any]:
+def draft_body(draft: ScanDraft) -> dict[str, Any]:
     """The body of a draft."""
-    market = found.request.market
-    picks = {(rank["code"], found.date) for rank in found.answer["ranks"]}
-    shown = flows.get_flow_figures(market, picks)
+    market = draft.request.market
+    picks = {(rank["code"], draft.date) for rank in draft.answer["ranks"]}
+    figures = flows.get_flow_figures(market, picks)
     ranks = [
         {
-            **add_order_prices(rank, market=market, session=found.date),
-            "flow": shown.get((rank["code"], found.date)),
+            **add_order_prices(rank, market=market, session=draft.date),
+            "flow": figures.get((rank["code"], draft.date)),
         }
-        for rank in found.answer["ranks"]
+        for rank in draft.answer["ranks"]
     ]
-    told = {
+    body = {
         "regime_rule": None,  # of drafts made before rules were in them
-        **found.answer,
-        "scanner_version": found.version,
+        **draft.answer,
+        "scanner_version": draft.version,
         "ranks": ranks,
         "ranked": len(ranks),
     }
-    return DraftBody(told).data
+    return DraftBody(body).data

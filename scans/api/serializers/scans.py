@@ -137,8 +137,8 @@ class Header(Answer):
     def get_is_latest(self, _: ScanSession) -> bool:
         return bool(self.context["is_latest"])
 
-    def get_is_today(self, found: ScanSession) -> bool:
-        return bool(found.date == self.context["today"])
+    def get_is_today(self, session: ScanSession) -> bool:
+        return bool(session.date == self.context["today"])
 
     def get_is_session(self, _: ScanSession) -> bool:
         return bool(self.context["is_session"])

@@ -45,8 +45,8 @@ class Version(serializers.ModelSerializer[ScannerVersion]):
         )
 
     def get_active_on(self, version: ScannerVersion) -> list[str]:
-        found: dict[int, list[str]] = self.context["active_on"]
-        return found.get(version.pk, [])
+        markets: dict[int, list[str]] = self.context["active_on"]
+        return markets.get(version.pk, [])
 
     def get_revision(self, version: ScannerVersion) -> int | None:
         return ENGINES[version.engine].revision if version.engine in ENGINES else None
@@ -93,10 +93,10 @@ class Versions(RecordView):
     def get(self, request: Request) -> HttpResponseBase:
         context = {"active_on": versions.active_markets()}
         row = select_members(Version(context=context), self.fields)
-        told = [row.to_representation(one) for one in versions.all_versions()]
+        rows = [row.to_representation(version) for version in versions.all_versions()]
         if self.form == "json":
-            return self.json_response(told)
-        return self.download_response(downloads.Table(downloads.columns(row), told))
+            return self.json_response(rows)
+        return self.download_response(downloads.Table(downloads.columns(row), rows))
 
 
 class OneVersion(RecordView):
@@ -113,8 +113,8 @@ class OneVersion(RecordView):
         responses={200: VersionDetail, **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
-        found = versions.get_versions("", [slug])[0]
-        return self.json_response(version_body(found, versions.active_markets()))
+        version = versions.get_versions("", [slug])[0]
+        return self.json_response(version_body(version, versions.active_markets()))
 
 
 def version_body(version: ScannerVersion, active: dict[int, list[str]]) -> dict[str, Any]:

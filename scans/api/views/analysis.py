@@ -51,8 +51,8 @@ class ReadingView(MarketView):
     pagination_class = None
     depends = (versions.GENERATION,)
 
-    def asked(self, request: Request, code: str) -> tuple[ScannerVersion, tuple[str, str], date | None]:
-        """The version, the instrument's code and name, and the session asked for (None: the version's latest)."""
+    def parse_request(self, request: Request, code: str) -> tuple[ScannerVersion, tuple[str, str], date | None]:
+        """The version, the instrument's code and name, and the requested session (None: the version's latest)."""
         given = self.query_values(request)
         version = parameters.chosen_version(self.market.name, given)
         instrument = instrument_or_404(self.market.name, code)
@@ -73,57 +73,57 @@ class Explain(ReadingView):
         responses={200: Explained, **NOT_MODIFIED, **error_responses(400, 404, 409, 503)},
     )
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
-        version, (code, name), day = self.asked(request, code)
-        found = explain.explain_instrument(
+        version, (code, name), day = self.parse_request(request, code)
+        explanation = explain.explain_instrument(
             market=self.market.name,
             version=version,
             code=code,
             day=day,
             as_of=timezone.now(),
         )
-        body = responses.to_json(Explained(explanation_body(self.market, code, name, found)).data)
-        return responses.json_response(request, body, changed=self.known(found, day))
+        body = responses.to_json(Explained(explanation_body(self.market, code, name, explanation)).data)
+        return responses.json_response(request, body, changed=self.valid_since(explanation, day))
 
-    def known(self, found: Explanation, day: date | None) -> datetime | None:
+    def valid_since(self, explanation: Explanation, day: date | None) -> datetime | None:
         """Since when this has been the answer. Where neither the caller nor anything published named the session, it
         is the last one that has closed: not before its close."""
-        if day is not None or found.session is not None:
+        if day is not None or explanation.session is not None:
             return self.last_modified()
         return responses.latest_time(
-            [self.last_modified(), evaluation_cache.closing_moment(self.market.name, found.date)]
+            [self.last_modified(), evaluation_cache.closing_moment(self.market.name, explanation.date)]
         )
 
 
-def explanation_body(market: Market, code: str, name: str, found: Explanation) -> dict[str, Any]:
+def explanation_body(market: Market, code: str, name: str, explanation: Explanation) -> dict[str, Any]:
     """An explanation as its body has it."""
-    session, version = found.session, found.version
-    pick = found.checks.rank(code)
+    session, version = explanation.session, explanation.version
+    pick = explanation.checks.rank(code)
     return {
         "market": market.name,
         "currency": market.currency,
         "code": code,
         "name": name,
-        "date": found.date,
+        "date": explanation.date,
         "scanner_version": version.slug,
         "engine": version.engine,
         "revision": ENGINES[version.engine].revision,
         "parameters": {
             "source": "run" if session else "version",
             "run": session.run_id if session else None,
-            "values": dict(found.parameters),
-            "reproduces": found.reproduces,
+            "values": dict(explanation.parameters),
+            "reproduces": explanation.reproduces,
         },
-        "day": _day(found.checks),
-        "pick": pick and add_order_prices(pick, market=market.name, session=found.date),
-        "flow": flows.get_flow_figures(market.name, {(code, found.date)}).get((code, found.date)),
-        "checks": found.checks.checks,
+        "day": _day(explanation.checks),
+        "pick": pick and add_order_prices(pick, market=market.name, session=explanation.date),
+        "flow": flows.get_flow_figures(market.name, {(code, explanation.date)}).get((code, explanation.date)),
+        "checks": explanation.checks.checks,
     }
 
 
-def _day(one: run.InstrumentChecks) -> dict[str, Any]:
-    """What held on the session: its answer, and the rule behind its regime."""
-    held = {part.name: getattr(one.answer, part.name) for part in fields(one.answer)}
-    return {**held, "regime_rule": rule_json(one.regime_rule)}
+def _day(explained: run.InstrumentChecks) -> dict[str, Any]:
+    """The fields of the session's answer, and the rule behind its regime."""
+    values = {field.name: getattr(explained.answer, field.name) for field in fields(explained.answer)}
+    return {**values, "regime_rule": rule_json(explained.regime_rule)}
 
 
 class Analyse(ReadingView):
@@ -140,8 +140,8 @@ class Analyse(ReadingView):
         responses={200: AnalysisBody, **NOT_MODIFIED, **error_responses(400, 404, 409, 503)},
     )
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
-        version, (code, name), day = self.asked(request, code)
-        found = analyse.analyse_pick(
+        version, (code, name), day = self.parse_request(request, code)
+        analysis = analyse.analyse_pick(
             market=self.market,
             version=version,
             code=code,
@@ -149,37 +149,37 @@ class Analyse(ReadingView):
             day=day,
             as_of=timezone.now(),
         )
-        told = analysis_body(found)
-        writes = told["narrative"]["state"] in ("made", "failed")
-        body = responses.to_json(AnalysisBody(told).data)
-        return responses.json_response(request, body, changed=None if writes else self.last_modified())
+        data = analysis_body(analysis)
+        has_narrator = data["narrative"]["state"] in ("made", "failed")
+        body = responses.to_json(AnalysisBody(data).data)
+        return responses.json_response(request, body, changed=None if has_narrator else self.last_modified())
 
 
-def analysis_body(found: Analysis) -> dict[str, Any]:
+def analysis_body(analysis: Analysis) -> dict[str, Any]:
     """An analysis as its body has it."""
     return {
-        **explanation_body(found.market, found.code, found.name, found.explanation),
-        "status": found.session.status,
-        "pick": found.pick,
-        "fired": [one for one in found.checks if one.holds],
-        "not_fired": [one for one in found.checks if not one.holds],
+        **explanation_body(analysis.market, analysis.code, analysis.name, analysis.explanation),
+        "status": analysis.session.status,
+        "pick": analysis.pick,
+        "fired": [check for check in analysis.checks if check.holds],
+        "not_fired": [check for check in analysis.checks if not check.holds],
         "base_rates": {
-            "first": found.rates.first,
-            "last": found.rates.last,
-            "market_regime": found.rates.regime,
-            "market_regime_rule": rule_json(found.rates.regime_rule),
-            "rates": found.such,
+            "first": analysis.rates.first,
+            "last": analysis.rates.last,
+            "market_regime": analysis.rates.regime,
+            "market_regime_rule": rule_json(analysis.rates.regime_rule),
+            "rates": analysis.such,
         },
-        "narrative": narrative_body(found),
+        "narrative": narrative_body(analysis),
     }
 
 
-def narrative_body(found: Analysis) -> dict[str, str]:
+def narrative_body(analysis: Analysis) -> dict[str, str]:
     """The narrative, or why there is none."""
-    told = {"state": "not_picked" if found.pick is None else "off", "text": "", "model": ""}
-    written = analyse.pick_narrative(found)
-    if isinstance(written, Narrative):
-        told |= {"state": "made", "text": written.text, "model": written.model}
-    elif written is not None:
-        return told | {"state": "failed", "reason": written}
-    return told | {"reason": ""}
+    body = {"state": "not_picked" if analysis.pick is None else "off", "text": "", "model": ""}
+    narrative = analyse.pick_narrative(analysis)
+    if isinstance(narrative, Narrative):
+        body |= {"state": "made", "text": narrative.text, "model": narrative.model}
+    elif narrative is not None:
+        return body | {"state": "failed", "reason": narrative}
+    return body | {"reason": ""}

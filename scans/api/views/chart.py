@@ -75,19 +75,19 @@ class StockChart(MarketView):
             return self.cached_response(lambda: self.body(code, self.query_values(request)))
         given = self.query_values(request)
         code = instrument_or_404(self.market.name, code).code
-        _, series = self.series(self.known(), code, given)
+        _, series = self.series(self.instruments(), code, given)
         name = f"{self.market.name}-{code}-{given['interval']}"
         bars, _ = self.bars(series, given)
         return self.download_response(downloads.Table(self.columns(given["indicators"]), bars), name)
 
     def body(self, code: str, given: dict[str, Any]) -> dict[str, Any]:
         """The whole chart."""
-        known = self.known()
-        name = known.names.get(code)
+        table = self.instruments()
+        name = table.names.get(code)
         if name is None:
             instrument = instrument_or_404(self.market.name, code)
             code, name = instrument.code, instrument.name
-        found, series = self.series(known, code, given)
+        history, series = self.series(table, code, given)
         bars, shown = self.bars(series, given)
         last: date = series.days[-1].item()
         return {
@@ -100,20 +100,20 @@ class StockChart(MarketView):
             "factors": [
                 {"date": str(series.days[n]), "factor": series.factor[n]} for n in shown if series.factor[n] != 1.0
             ],
-            "marks": results.chart_marks(self.market.name, code, _begin(found, series, shown), last),
+            "marks": results.chart_marks(self.market.name, code, _begin(history, series, shown), last),
         }
 
-    def known(self) -> InstrumentTable:
+    def instruments(self) -> InstrumentTable:
         """What is recorded of the market, read once by this process as long as nothing changes."""
         return get_instrument_table(self.market.name, tuple(self.state() or ()))
 
-    def series(self, known: InstrumentTable, code: str, given: dict[str, Any]) -> tuple[History, History]:
+    def series(self, table: InstrumentTable, code: str, given: dict[str, Any]) -> tuple[History, History]:
         """The instrument's history, and what is drawn of it."""
-        found = get_history(known, code)
-        if found is None:
+        history = get_history(table, code)
+        if history is None:
             raise Problem("no_bars", f"Market {self.market.name} has no bars of {code} yet.")
-        series = found.adjusted() if given["adjusted"] else found
-        return found, series.grouped(given["interval"])
+        series = history.adjusted() if given["adjusted"] else history
+        return history, series.grouped(given["interval"])
 
     def bars(self, series: History, given: dict[str, Any]) -> tuple[list[dict[str, Any]], Any]:
         """The bars that are shown, and their places in the series."""
@@ -125,21 +125,21 @@ class StockChart(MarketView):
             dates,
             *(series.fields[name][shown].tolist() for name in FIELDS),
         ]
-        drawn = _rows(list(values), [_known(array[shown]) for array in values.values()])
+        drawn = _rows(list(values), [_nulls(array[shown]) for array in values.values()])
         columns.append(drawn or [{} for _ in dates])
         if self.fields is None:
             return _whole(columns), shown
-        told = [n for n, name in enumerate(names) if name in self.fields]
-        return _rows([names[n] for n in told], [columns[n] for n in told]), shown
+        selected = [n for n, name in enumerate(names) if name in self.fields]
+        return _rows([names[n] for n in selected], [columns[n] for n in selected]), shown
 
     def columns(self, names: list[str]) -> list[downloads.Column]:
-        """date, the fields, and one for each indicator."""
+        """The columns: date, the fields, and one for each indicator."""
         own = [downloads.column("date", pa.date32())]
         own += [downloads.column(name, pa.float64()) for name in FIELDS]
-        found = [one for one in own if self.fields is None or one.name in self.fields]
+        selected = [column for column in own if self.fields is None or column.name in self.fields]
         if self.fields is None or "indicators" in self.fields:
-            found += [downloads.Column(name, ("indicators", name), pa.float64()) for name in names]
-        return found
+            selected += [downloads.Column(name, ("indicators", name), pa.float64()) for name in names]
+        return selected
 
 
 def _rows(names: list[str], columns: list[list[Any]]) -> list[dict[str, Any]]:
@@ -164,8 +164,8 @@ def _whole(columns: list[list[Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _known(array: Any) -> list[float | None]:
-    """The values, None where one is not known."""
+def _nulls(array: Any) -> list[float | None]:
+    """The values, None for NaN."""
     values: list[float | None] = array.tolist()
     if np.isnan(array).any():
         return [None if value != value else value for value in values]
@@ -182,8 +182,8 @@ def _since(last: date, period: str) -> np.datetime64:
     return np.datetime64(date(year, month + 1, day))
 
 
-def _begin(found: History, series: History, shown: Any) -> date:
+def _begin(history: History, series: History, shown: Any) -> date:
     """The first day that the bars shown span."""
-    first = series.days[shown[0] - 1] + 1 if len(shown) and shown[0] else found.days[0]
+    first = series.days[shown[0] - 1] + 1 if len(shown) and shown[0] else history.days[0]
     begins: date = first.item()
     return begins

@@ -50,34 +50,34 @@ class Changes(MarketView):
     def get(self, request: Request, market: str) -> HttpResponseBase:
         given = self.query_values(request)
         version = parameters.chosen_version(self.market.name, given)
-        found = results.pick_changes(self.market.name, version, given.get("date"))
-        for row, before in found.moved:
+        changes = results.pick_changes(self.market.name, version, given.get("date"))
+        for row, before in changes.moved:
             row.rank_before = before  # type: ignore[attr-defined]
             row.moved_by = before - row.rank  # type: ignore[attr-defined]
-        attach_flows([*found.entered, *found.left, *(row for row, _ in found.moved)])
-        told = {
-            "entered": self.told(Rank(found.entered, many=True)),
-            "left": self.told(Rank(found.left, many=True)),
-            "moved": self.told(Moved([row for row, _ in found.moved], many=True)),
+        attach_flows([*changes.entered, *changes.left, *(row for row, _ in changes.moved)])
+        parts = {
+            "entered": self.serialize(Rank(changes.entered, many=True)),
+            "left": self.serialize(Rank(changes.left, many=True)),
+            "moved": self.serialize(Moved([row for row, _ in changes.moved], many=True)),
         }
         head = {
             "market": self.market.name,
             "currency": self.market.currency,
             "scanner_version": version.slug,
-            "date": found.now.date.isoformat(),
-            "before": found.before and found.before.date.isoformat(),
+            "date": changes.now.date.isoformat(),
+            "before": changes.before and changes.before.date.isoformat(),
         }
         if self.form == "json":
-            return self.json_response({**head, **told})
-        rows = [{**head, **row, "change": how} for how, rows in told.items() for row in rows]
+            return self.json_response({**head, **parts})
+        rows = [{**head, **row, "change": how} for how, rows in parts.items() for row in rows]
         columns = [*parameters.PICK_COLUMNS, downloads.column("change", pa.string()), *self.columns()]
-        name = f"{self.market.name}-{version.slug}-changes-{found.now.date}"
+        name = f"{self.market.name}-{version.slug}-changes-{changes.now.date}"
         return self.download_response(downloads.Table(columns, rows), name)
 
     def row(self) -> type[Moved]:
         return Moved
 
-    def told(self, rows: BaseSerializer[Any]) -> Any:
+    def serialize(self, rows: BaseSerializer[Any]) -> Any:
         return serializers.serialize_list(rows, self.fields)
 
     def columns(self) -> list[downloads.Column]:
@@ -101,28 +101,28 @@ class Compare(MarketView):
     def get(self, request: Request, market: str) -> HttpResponseBase:
         given = self.query_values(request)
         chosen = versions.get_versions(self.market.name, given["versions"])
-        found = results.side_by_side(self.market.name, chosen, given.get("date"))
-        common = sum(len(picks) == len(chosen) for picks in found.rows.values())
-        share = round(100 * common / len(found.rows), 2) if found.rows else None
-        rows = [self.told(picks) for picks in found.rows.values()]
+        comparison = results.side_by_side(self.market.name, chosen, given.get("date"))
+        common = sum(len(picks) == len(chosen) for picks in comparison.rows.values())
+        share = round(100 * common / len(comparison.rows), 2) if comparison.rows else None
+        rows = [self.compared_row(picks) for picks in comparison.rows.values()]
         if self.form != "json":
             slugs = [version.slug for version in chosen]
-            name = "-".join([self.market.name, *slugs, str(found.date)])
+            name = "-".join([self.market.name, *slugs, str(comparison.date)])
             return self.download_response(downloads.Table(self.columns(slugs), rows), name)
-        told = {
+        body = {
             "market": self.market.name,
             "currency": self.market.currency,
-            "date": found.date,
-            "answers": Answer(found.sessions, many=True).data,
-            "overlap": {"common": common, "any": len(found.rows), "common_pct": share},
+            "date": comparison.date,
+            "answers": Answer(comparison.sessions, many=True).data,
+            "overlap": {"common": common, "any": len(comparison.rows), "common_pct": share},
             "rows": rows,
         }
-        return self.json_response(told)
+        return self.json_response(body)
 
     def row(self) -> type[Compared]:
         return Compared
 
-    def told(self, picks: dict[str, ScanRank]) -> dict[str, Any]:
+    def compared_row(self, picks: dict[str, ScanRank]) -> dict[str, Any]:
         """An instrument that at least one version picked."""
         one = next(iter(picks.values()))
         about: dict[str, Any] = {name: getattr(one, name) for name in ABOUT}
@@ -131,14 +131,14 @@ class Compare(MarketView):
 
     def columns(self, slugs: list[str]) -> list[downloads.Column]:
         """Each version's place beside the instrument: v2.rank, v2.score ..."""
-        found = []
-        for one in downloads.columns(serializers.select_members(Compared(), self.fields)):
-            if one.path != ("versions",):
-                found.append(one)
+        columns = []
+        for column in downloads.columns(serializers.select_members(Compared(), self.fields)):
+            if column.path != ("versions",):
+                columns.append(column)
                 continue
-            found += [
+            columns += [
                 downloads.Column(f"{slug}.{place.name}", ("versions", slug, *place.path), place.type)
                 for slug in slugs
                 for place in downloads.columns(Place())
             ]
-        return found
+        return columns

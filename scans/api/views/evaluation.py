@@ -138,7 +138,7 @@ class EvaluationBody(serializers.Serializer[Any]):
 
 
 class EvaluationView(MarketView):
-    """How the published picks of versions did: after 1, 5, 10, 20 and 60 sessions, or as asked."""
+    """How the published picks of versions did: after 1, 5, 10, 20 and 60 sessions, or the requested ones."""
 
     serializer_class = EvaluationBody
     parameters = EvaluationParameters
@@ -165,8 +165,8 @@ class EvaluationView(MarketView):
         )
 
         def made() -> HttpResponseBase:
-            told = evaluation_body(evaluation_cache.cached_evaluation(evaluation), self.market.currency, given["costs"])
-            content = responses.to_json(EvaluationBody(told).data)
+            data = evaluation_body(evaluation_cache.cached_evaluation(evaluation), self.market.currency, given["costs"])
+            content = responses.to_json(EvaluationBody(data).data)
             return HttpResponse(content, content_type=responses.MEDIA_TYPES["json"])
 
         # Judged up to the last session that has closed: so not before its close.
@@ -175,19 +175,19 @@ class EvaluationView(MarketView):
         return responses.conditional_response(request, made, tag, responses.latest_time(since))
 
 
-def evaluation_body(found: Evaluation, currency: str, costs: float) -> dict[str, Any]:
+def evaluation_body(evaluation: Evaluation, currency: str, costs: float) -> dict[str, Any]:
     """An evaluation as its body has it."""
     return {
-        "market": found.request.market,
+        "market": evaluation.request.market,
         "currency": currency,
-        "first": date.fromisoformat(found.first),
-        "last": date.fromisoformat(found.last),
-        "judged_until": date.fromisoformat(found.end),
-        "by": found.request.by,
+        "first": date.fromisoformat(evaluation.first),
+        "last": date.fromisoformat(evaluation.last),
+        "judged_until": date.fromisoformat(evaluation.end),
+        "by": evaluation.request.by,
         "costs_pct": costs,
-        "sessions": found.sessions,
-        "instruments": found.instruments,
-        "gone": found.gone,
-        "capped": found.capped,
-        "figures": found.lines,
+        "sessions": evaluation.sessions,
+        "instruments": evaluation.instruments,
+        "gone": evaluation.gone,
+        "capped": evaluation.capped,
+        "figures": evaluation.lines,
     }

@@ -53,8 +53,8 @@ class StockScans(MarketList):
 
     def table(self, rows: QuerySet[ScanRank]) -> downloads.Table:
         serializer = serializers.select_members(self.get_serializer(), self.fields)
-        found = with_flows(download_rows(self.paginator, rows, self.request))
-        return downloads.Table(downloads.columns(serializer), (serializer.to_representation(row) for row in found))
+        picks = with_flows(download_rows(self.paginator, rows, self.request))
+        return downloads.Table(downloads.columns(serializer), (serializer.to_representation(row) for row in picks))
 
     @extend_schema(
         operation_id="stock_scans",
@@ -74,7 +74,6 @@ class SignalFilter(date_range_filters("picked_on")):  # type: ignore[misc]
         help_text="open: waiting for its entry, or open; closed: finished, however; or one status",
     )
     scanner_version = VersionFilter(field_name="version")
-    version = VersionFilter(field_name="version")
     code = django_filters.CharFilter(max_length=24, help_text="e.g. 005930")
 
     def standing(self, rows: QuerySet[Signal], _: str, status: str) -> QuerySet[Signal]:

@@ -118,20 +118,20 @@ class ReadinessView(MarketView):
         """The record of a market against its calendar and the clock: its last closed session, how many bars it has of
         how many expected, which instruments are left out and why, and what each enabled version made of it."""
         now = timezone.now()
-        found = readiness.market_readiness(self.market.name, now)
+        market_state = readiness.market_readiness(self.market.name, now)
         bars = None
-        if found.record.last_closed and found.state is not ReadinessState.EMPTY:
-            held = get_record(self.market.name)
-            bars = get_session_bars(held, found.record.last_closed)
-        return Response(ReadinessBody({"as_of": now, **_told(found, bars)}).data)
+        if market_state.record.last_closed and market_state.state is not ReadinessState.EMPTY:
+            market_record = get_record(self.market.name)
+            bars = get_session_bars(market_record, market_state.record.last_closed)
+        return Response(ReadinessBody({"as_of": now, **_body(market_state, bars)}).data)
 
 
-def _told(found: Readiness, bars: SessionBars | None) -> dict[str, Any]:
-    record = found.record
+def _body(market_state: Readiness, bars: SessionBars | None) -> dict[str, Any]:
+    record = market_state.record
     return {
-        "market": found.market,
-        "state": str(found.state),
-        "reason": found.reason,
+        "market": market_state.market,
+        "state": str(market_state.state),
+        "reason": market_state.reason,
         "last_closed_session": record.last_closed,
         "latest_session": record.latest,
         "latest_complete_session": record.complete,
@@ -143,25 +143,25 @@ def _told(found: Readiness, bars: SessionBars | None) -> dict[str, Any]:
         "present": bars.present if bars else 0,
         "omitted": [
             {
-                "reason": one.reason,
-                "has_bar": one.has_bar,
-                "expected": one.expected,
-                "count": one.count,
-                "codes": one.codes[:MOST_CODES],
+                "reason": row.reason,
+                "has_bar": row.has_bar,
+                "expected": row.expected,
+                "count": row.count,
+                "codes": row.codes[:MOST_CODES],
             }
-            for one in (bars.omissions if bars else ())
+            for row in (bars.omissions if bars else ())
         ],
         "note": bars.note if bars else "",
         "versions": [
             {
-                "scanner_version": one.version,
-                "state": str(one.state),
-                "reason": one.reason,
-                "latest_session": one.latest,
-                "sessions_behind": one.behind,
-                "run": one.run,
-                "waited_for": one.belongs,
+                "scanner_version": row.version,
+                "state": str(row.state),
+                "reason": row.reason,
+                "latest_session": row.latest,
+                "sessions_behind": row.behind,
+                "run": row.run,
+                "waited_for": row.belongs,
             }
-            for one in found.versions
+            for row in market_state.versions
         ],
     }

@@ -1,4 +1,4 @@
-"""Asking for scans: queued for a task worker, polled, cancelled, run again."""
+"""Scan requests: queued for a task worker, polled, cancelled, repeated."""
 
 from __future__ import annotations
 
@@ -70,19 +70,19 @@ class Scans(Runs):
         responses={202: ACCEPTED, **error_responses(*WRITE_ERRORS, 422, 503)},
     )
     def post(self, request: Request, market: str) -> Response:
-        """Queue a scan, which takes the permission to add scan requests. Everything is checked at once; what was found
+        """Queue a scan, which takes the permission to add scan requests. Everything is checked at once; the answer
         is published when it is run, or kept with the request where `save` is false."""
         body = AskBody(data=request.data)
         body.is_valid(raise_exception=True)
-        asked = queue.queue_request(
+        queued = queue.queue_request(
             market=self.market.name,
             as_of=timezone.now(),
             requested_by=request.user.get_username(),
             request_id=getattr(request, "request_id", ""),
             key=_key(request),
-            **body.asked(),
+            **body.keywords(),
         )
-        return _accepted(asked.request)
+        return _accepted(queued.request)
 
 
 class RequestFilter(Filters):
@@ -94,7 +94,7 @@ class RequestPagination(ListPagination):
 
 
 class Requests(MarketList):
-    """The scans that were asked for, the latest first. Staff only."""
+    """The requested scans, the latest first. Staff only."""
 
     model = ScanRequest
     serializer_class = RequestBody
@@ -122,19 +122,19 @@ class ScanRequestView(MarketView):
     pagination_class = None
     permission_classes = (StaffOnly,)
 
-    def asked(self) -> ScanRequest:
-        """The request of the address; one that has been silent for too long is found to have failed."""
+    def scan_request(self) -> ScanRequest:
+        """The request of the address, marked as failed where it shows no sign of life; a Problem (404) without one."""
         text = self.kwargs["number"]
-        found = None
+        row = None
         if re.fullmatch(r"[0-9]{1,18}", text):
-            found = queue.current_request(int(text), self.market.name, as_of=timezone.now())
-        if found is None:
+            row = queue.current_request(int(text), self.market.name, as_of=timezone.now())
+        if row is None:
             raise Problem(
                 "unknown_request",
                 f"Market {self.market.name} has no scan request {text!r}: "
                 f"/api/{self.market.name}/scan-requests lists them.",
             )
-        return found
+        return row
 
 
 class OneRequest(ScanRequestView):
@@ -146,7 +146,7 @@ class OneRequest(ScanRequestView):
     )
     def get(self, request: Request, market: str, number: str) -> Response:
         """A request: where it stands, how far it has come, what became of each version. Staff only."""
-        return Response(RequestBody(self.asked()).data)
+        return Response(RequestBody(self.scan_request()).data)
 
 
 class Cancel(ScanRequestView):
@@ -163,7 +163,7 @@ class Cancel(ScanRequestView):
         """Cancel it: from now on it publishes nothing more. What it published before stands. It takes
         the permission to change scan requests."""
         who = request.user.get_username()
-        row = queue.cancel_request(self.asked().pk, as_of=timezone.now(), who=who)
+        row = queue.cancel_request(self.scan_request().pk, as_of=timezone.now(), who=who)
         return Response(RequestBody(row).data)
 
 
@@ -178,15 +178,15 @@ class Rerun(ScanRequestView):
         responses={202: ACCEPTED, **error_responses(400, 404, 409, 503)},
     )
     def post(self, request: Request, market: str, number: str) -> Response:
-        """Ask for the same once more, as a new request; what was published already is found to stand. It takes the
+        """Repeat the request as a new one; sessions that were published already are not computed again. It takes the
         permission to add scan requests."""
-        asked = queue.repeat_request(
-            self.asked(),
+        queued = queue.repeat_request(
+            self.scan_request(),
             as_of=timezone.now(),
             requested_by=request.user.get_username(),
             request_id=getattr(request, "request_id", ""),
         )
-        return _accepted(asked.request)
+        return _accepted(queued.request)
 
 
 class Draft(ScanRequestView):
@@ -200,21 +200,21 @@ class Draft(ScanRequestView):
         responses={200: DraftBody, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str, number: str) -> Response:
-        """What a request with `save` false found for one session; kept for a day, of the latest. Staff only."""
-        given, row = self.query_values(request), self.asked()
+        """The answer of a request with `save` false for one session, by default the latest; kept a day. Staff only."""
+        given, row = self.query_values(request), self.scan_request()
         drafts = versions.request_drafts(row)
         if "scanner_version" in given:
             drafts = drafts.filter(version=given["scanner_version"])
         if "date" in given:
             drafts = drafts.filter(date=given["date"])
-        found = drafts.first()
-        if found is None:
+        draft = drafts.first()
+        if draft is None:
             raise Problem(
                 "no_answer",
                 f"Request {row.pk} ({row.status}) keeps no such answer: it published them (then scans/latest and the "
                 "like have them), has not got there, or they are older than a day.",
             )
-        return Response(draft_body(found))
+        return Response(draft_body(draft))
 
 
 def _key(request: Request) -> str:
@@ -233,5 +233,5 @@ def _key(request: Request) -> str:
 
 def _accepted(row: ScanRequest) -> Response:
     where = f"/api/{row.market}/scan-requests/{row.pk}"
-    told = {**RequestBody(row).data, "warning": task_queue.advice(timezone.now())}
-    return Response(told, status=202, headers={"Location": where})
+    body = {**RequestBody(row).data, "warning": task_queue.advice(timezone.now())}
+    return Response(body, status=202, headers={"Location": where})

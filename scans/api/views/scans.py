@@ -38,7 +38,7 @@ from scans.queries import results, versions
 
 @dataclass(frozen=True, slots=True)
 class ScanAnswer:
-    """A version's answer for a session, what is told of it, and its market's sessions. Shared: nobody changes it."""
+    """A version's answer for a session, its header, and the sessions of its market. Shared by threads: read-only."""
 
     session: ScanSession
     header: dict[str, Any]
@@ -74,71 +74,72 @@ class Scan(MarketView):
         if self.form == "json":
             return self.cached_response(lambda: self.body(self.query_values(request), day))
         given = self.query_values(request)
-        found = self.session(given, day)
-        name = f"{self.market.name}-{found.version.slug}-{found.date}"
-        return self.download_response(self.table(found, self.ranks(found, given)), name)
+        session = self.session(given, day)
+        name = f"{self.market.name}-{session.version.slug}-{session.date}"
+        return self.download_response(self.table(session, self.ranks(session, given)), name)
 
     def body(self, given: dict[str, Any], day: Day | None) -> dict[str, Any]:
         """The header and a page of ranks."""
-        found = self.found(given, day)
-        rows = self.ranks(found.session, given)
-        page = self.paginator.paginate_queryset(rows, self.request, self, of=str(found.session.pk))
+        answer = self.scan_answer(given, day)
+        rows = self.ranks(answer.session, given)
+        page = self.paginator.paginate_queryset(rows, self.request, self, of=str(answer.session.pk))
         if self.fields is None or "flow" in self.fields:
-            attach_flows(page, found.calendar)
+            attach_flows(page, answer.calendar)
         links = {
             "next": self.paginator.get_next_link(),
             "previous": self.paginator.get_previous_link(),
         }
         ranks = serializers.serialize_list(Rank(page, many=True), self.fields)
-        return {**found.header, **links, "ranks": ranks}
+        return {**answer.header, **links, "ranks": ranks}
 
-    def found(self, given: dict[str, Any], day: Day | None) -> ScanAnswer:
-        """The answer asked for, whatever filters its ranks: read once by this process as long as nothing changes."""
+    def scan_answer(self, given: dict[str, Any], day: Day | None) -> ScanAnswer:
+        """The requested answer before filters of its ranks; cached by this process as long as its state is the same."""
         if parse_cursor(self.request) is not None:
             return self._read(given, day)
-        asked = (self.market.name, given.get("scanner_version"), day)
-        return SCAN_ANSWERS.get(asked, tuple(self.state() or ()), lambda: self._read(given, day))
+        key = (self.market.name, given.get("scanner_version"), day)
+        return SCAN_ANSWERS.get(key, tuple(self.state() or ()), lambda: self._read(given, day))
 
     def _read(self, given: dict[str, Any], day: Day | None) -> ScanAnswer:
         session, calendar = self.session(given, day), get_sessions(self.market.name)
         return ScanAnswer(session, self.header(session, calendar), calendar)
 
-    def ranks(self, found: ScanSession, given: dict[str, Any]) -> QuerySet[ScanRank]:
+    def ranks(self, session: ScanSession, given: dict[str, Any]) -> QuerySet[ScanRank]:
         """The ranks of the answer that pass the filters."""
         filters = {name: value for name, value in given.items() if name != "scanner_version"}
-        return results.session_ranks(found, **filters)
+        return results.session_ranks(session, **filters)
 
     def session(self, given: dict[str, Any], day: Day | None) -> ScanSession:
-        """The answer asked for; with a cursor, the one that it belongs to."""
+        """The session of the requested answer; with a cursor, the cursor's."""
         cursor = parse_cursor(self.request)
         if cursor is None:
             version = parameters.chosen_version(self.market.name, given)
             return results.published_session(self.market.name, version, day)
-        found = results.trusted_session(self.market.name, int(cursor.of) if cursor.of.isdecimal() else 0)
-        wanted = (given.get("scanner_version"), day)
-        if found is None or any(
-            asked and asked != there for asked, there in zip(wanted, (found.version.slug, found.date), strict=True)
+        session = results.trusted_session(self.market.name, int(cursor.of) if cursor.of.isdecimal() else 0)
+        requested = (given.get("scanner_version"), day)
+        if session is None or any(
+            value and value != actual
+            for value, actual in zip(requested, (session.version.slug, session.date), strict=True)
         ):
             refuse_cursor()
-        return found
+        return session
 
-    def header(self, found: ScanSession, calendar: Days) -> dict[str, Any]:
+    def header(self, session: ScanSession, calendar: Days) -> dict[str, Any]:
         context = self.get_serializer_context() | {
-            "is_latest": found.published and not found.has_later,  # type: ignore[attr-defined]
+            "is_latest": session.published and not session.has_later,  # type: ignore[attr-defined]
             "today": parameters.today(self.market),
-            "is_session": parameters.has_session(calendar, found.date),
+            "is_session": parameters.has_session(calendar, session.date),
         }
-        told: dict[str, Any] = Header(found, context=context).data
-        return told
+        header: dict[str, Any] = Header(session, context=context).data
+        return header
 
-    def table(self, found: ScanSession, rows: QuerySet[ScanRank]) -> downloads.Table:
+    def table(self, session: ScanSession, rows: QuerySet[ScanRank]) -> downloads.Table:
         """The ranks as a table; each row says of which session and version it is."""
         row = serializers.select_members(Rank(), self.fields)
-        lead = {"market": self.market.name, "scanner_version": found.version.slug}
-        lead["date"] = found.date.isoformat()
+        lead = {"market": self.market.name, "scanner_version": session.version.slug}
+        lead["date"] = session.date.isoformat()
         columns = [*parameters.PICK_COLUMNS, *downloads.columns(row)]
-        told = with_flows(download_rows(self.paginator, rows, self.request))
-        return downloads.Table(columns, ({**lead, **row.to_representation(one)} for one in told))
+        picks = with_flows(download_rows(self.paginator, rows, self.request))
+        return downloads.Table(columns, ({**lead, **row.to_representation(pick)} for pick in picks))
 
     @classmethod
     def state_of(cls, generations: Mapping[str, datetime], market: str = "") -> StateTimes | None:
@@ -181,7 +182,7 @@ class RunFilter(Filters):
 
 
 class Runs(MarketList):
-    """Every run, the latest first, whatever became of it."""
+    """Every run, the latest first, failed ones too."""
 
     model = ScanRun
     serializer_class = Run
@@ -218,8 +219,8 @@ class Dates(MarketList):
     def table(self, rows: QuerySet[ScanSession]) -> downloads.Table:
         """The rows as a table, each index series read once for the regimes of many."""
         row = serializers.select_members(Answer(), self.fields)
-        found = with_regime_rules(download_rows(self.paginator, rows, self.request))
-        return downloads.Table(downloads.columns(row), map(row.to_representation, found))
+        answers = with_regime_rules(download_rows(self.paginator, rows, self.request))
+        return downloads.Table(downloads.columns(row), map(row.to_representation, answers))
 
     @extend_schema(
         operation_id="scan_dates",

@@ -26,7 +26,7 @@ class VersionReport:
     the earlier sessions that were due and not scanned. `matched`, `ranked` and `picks` (the best, best first) are of
     the evening's session as it is published."""
 
-    version: str
+    scanner_version: str
     status: str = Status.FAILED
     reason: str = ""
     regime: str = ""
@@ -123,15 +123,15 @@ def digest(content: Content) -> str:
 def merge(before: Content, now: Content) -> Content:
     """The content of an evening that was run again: parts that this run did not do are taken from `before`, and so are
     versions with the same result."""
-    rows = {version["version"]: version for version in before["versions"]}
+    rows = {version["scanner_version"]: version for version in before["versions"]}
     for version in now["versions"]:
-        previous = rows.get(version["version"])
+        previous = rows.get(version["scanner_version"])
         if previous is None or _stable_row(previous) != _stable_row(version):
-            rows[version["version"]] = version
+            rows[version["scanner_version"]] = version
     return {
         "reason": now["reason"],
         "incomplete": now["incomplete"],
-        "versions": sorted(rows.values(), key=lambda version: version["version"]),
+        "versions": sorted(rows.values(), key=lambda version: version["scanner_version"]),
         "collection": now["collection"] or before["collection"],
         "signals": now["signals"] or before["signals"],
         "readiness": now.get("readiness") or before.get("readiness", {}),

@@ -119,7 +119,7 @@ class RequestWorker:
         )
 
     def _outcome(self, slug: str) -> dict[str, Any]:
-        self.outcomes.append({"version": slug, "sessions": 0, "quarantined": 0, "runs": [], "error": ""})
+        self.outcomes.append({"scanner_version": slug, "sessions": 0, "quarantined": 0, "runs": [], "error": ""})
         return self.outcomes[-1]
 
     def _request(self, versions: list[str]) -> RunRequest:

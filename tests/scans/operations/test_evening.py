@@ -81,9 +81,9 @@ def test_every_version_and_one_notification(
     row = Notification.objects.get()
     assert (row.market, row.session, row.outcome, row.reason) == ("kr", last, "done", "")
     for one in row.versions:
-        ranks = ScanRank.objects.filter(scanner_version__slug=one["version"], date=last, published=True).order_by(
-            "rank"
-        )
+        ranks = ScanRank.objects.filter(
+            scanner_version__slug=one["scanner_version"], date=last, published=True
+        ).order_by("rank")
         assert one["matched"] == one["ranked"] == ranks.count()
         assert [(pick["code"], pick["score"]) for pick in one["picks"]] == [
             (rank.code, rank.score) for rank in ranks[:5]
@@ -115,7 +115,7 @@ def test_failed_version_does_not_affect_the_other(
         [],
     )
     failed = Notification.objects.get().versions[1]
-    assert (failed["version"], failed["status"], failed["picks"]) == ("rises-10", "failed", [])
+    assert (failed["scanner_version"], failed["status"], failed["picks"]) == ("rises-10", "failed", [])
     assert "scale" in failed["reason"]
     assert report.failures() == [failed["reason"]]
     ScannerVersion.objects.filter(slug="rises-10").update(params={"scale": 10.0})

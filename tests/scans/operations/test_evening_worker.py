@@ -46,7 +46,7 @@ from django_q.models import Schedule, Task
 from scans.models import Delivery, Notification, ScanSession
 print(json.dumps(dict(
     tasks=[(task.func, task.success) for task in Task.objects.order_by("started")],
-    notifications=[(str(one.session), one.outcome, [(v["version"], v["status"]) for v in one.versions])
+    notifications=[(str(one.session), one.outcome, [(v["scanner_version"], v["status"]) for v in one.versions])
           for one in Notification.objects.all()],
     published=[str(one.date) for one in ScanSession.objects.filter(version__slug="up", published=True)],
     deliveries=[(one.attempts, one.sent_at is not None) for one in Delivery.objects.all()],

@@ -79,7 +79,9 @@ def test_the_last_session_by_the_active_version(queue_scan: QueueScan, sessions:
     process(row)
     assert (row.status, row.reason, row.sessions_done) == (RequestStatus.DONE, "", 1)
     made = ScanRun.objects.get()
-    assert row.outcomes == [{"version": "rises", "sessions": 1, "quarantined": 0, "runs": [made.pk], "error": ""}]
+    assert row.outcomes == [
+        {"scanner_version": "rises", "sessions": 1, "quarantined": 0, "runs": [made.pk], "error": ""}
+    ]
     assert (made.started_by, made.status) == ("ann", Status.PUBLISHED)
     assert published() == [sessions[-1]]
 

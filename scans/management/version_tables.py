@@ -54,7 +54,7 @@ def version_list() -> Results:
     )
 
     def write(out: Output) -> None:
-        headings = ("version", "engine", "active on", "title", "other than the engine's own")
+        headings = ("scanner_version", "engine", "active on", "title", "other than the engine's own")
         cells = (
             (
                 version.slug,

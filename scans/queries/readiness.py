@@ -201,7 +201,7 @@ def _versions(freshness: Freshness, market_record: Record, day: date) -> list[Ve
 def _latest(rows: QuerySet[ScanSession]) -> dict[int, ScanSession]:
     """Key of a version -> its latest session among `rows`, with its run."""
     newest = rows.order_by().values("version").annotate(last=Max("date"))
-    dates = {row["scanner_version"]: row["last"] for row in newest}
+    dates = {row["version"]: row["last"] for row in newest}
     sessions = rows.filter(date__in=set(dates.values())).select_related("run")
     return {row.version_id: row for row in sessions if row.date == dates[row.version_id]}
 

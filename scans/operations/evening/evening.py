@@ -214,7 +214,7 @@ class _EveningRun:
                 return
             for days, left_out, versions in self._sessions_due(record):
                 self._scan([version.slug for version in versions], days, left_out)
-            self._report.versions.sort(key=lambda report: report.version)
+            self._report.versions.sort(key=lambda report: report.scanner_version)
             self._update_signals()
         except USER_ERRORS as error:
             self._report.reason = str(error)
@@ -327,7 +327,7 @@ class _EveningRun:
     def _update_signals(self) -> None:
         """Update the signals and warm up the response cache; a failure of either is reported or logged."""
         market = self._request.market
-        done = [report.version for report in self._report.versions if not report.failed]
+        done = [report.scanner_version for report in self._report.versions if not report.failed]
         try:
             updates = signals.update_signals(
                 market=market, versions=[version.slug for version in self._versions], as_of=self._as_of

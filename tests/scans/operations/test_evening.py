@@ -75,7 +75,7 @@ def test_every_version_and_one_notification(
     last = sessions[-1]
     report = evenings(night(last))
     assert (report.session, report.outcome, report.failures(), report.news) == (last, "done", [], True)
-    assert [one.version for one in report.versions] == list(BOTH)
+    assert [one.scanner_version for one in report.versions] == list(BOTH)
     assert published("rises") == published("rises-10") == [last]
     assert evenings.warmed == [("kr", list(BOTH))]
     row = Notification.objects.get()
@@ -130,7 +130,7 @@ def test_an_engine_that_fails_is_reported(
 ) -> None:
     probe.failure = RuntimeError("boom")
     report = evenings(night(sessions[-1]), versions=["rises", "v2"])
-    assert [(one.version, one.status) for one in report.versions] == [
+    assert [(one.scanner_version, one.status) for one in report.versions] == [
         ("rises", "failed"),
         ("v2", "no_match"),
     ]
@@ -144,7 +144,7 @@ def test_all_that_fit_the_market_where_none_is_named(
 ) -> None:
     ScannerVersion.objects.filter(slug="v1").update(enabled=False)
     report = evenings(night(sessions[-1]), versions=())
-    assert [one.version for one in report.versions] == [
+    assert [one.scanner_version for one in report.versions] == [
         "rises",
         "rises-10",
         "seismograph",

@@ -110,10 +110,11 @@ def test_split_during_a_holding_changes_no_return(picks: pd.DataFrame, bring: Im
     split = picks[picks["code"] == "005930"].copy()
     after = split["date"] >= sessions[20]
     previous = float(split.loc[split["date"] == sessions[19], "close"].iloc[0])
-    for name in ("open", "high", "low", "close"):
-        split.loc[after, name] = split.loc[after, name] * 5
+    prices = ["open", "high", "low", "close"]
+    split[prices] = split[prices].astype(float)
+    split.loc[after, prices] *= 1.25  # five old shares become four: a larger rise of a base price would be suspected
     split["base_price"] = np.nan
-    split.loc[split["date"] == sessions[20], "base_price"] = previous * 5
+    split.loc[split["date"] == sessions[20], "base_price"] = previous * 1.25
     assert later.any()
     bring(split, at=AS_OF + timedelta(days=1))
     bring_up(AS_OF + timedelta(days=2), rebuild=True)

@@ -310,7 +310,9 @@ def test_a_source_that_is_away_stops_after_a_while_and_the_rest_follows_later() 
         kis.exchange.faults.rates = {"error": 1.0}
         report = kis.collect(days[-1], CollectionOptions(since=days[-2]))
         assert re.match(r"127\.0\.0\.1:\d+ has not answered for 9\d s", report.stopped)
-        assert report.calls == sum(kis.exchange.calls.values()) < 60
+        # The trial that is on its way when the collection gives up is counted, and may be cut off before it arrives.
+        assert 0 <= report.calls - sum(kis.exchange.calls.values()) <= 1
+        assert report.calls < 60
         kis.exchange.faults.rates = {}
         kis.source.close()
         kis.source = kis.make()

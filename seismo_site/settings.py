@@ -275,10 +275,10 @@ if NARRATIVE_URL and not NARRATIVE_MODEL:
     )
 
 # Where each worker of the web server counts for Prometheus, whose library looks for it in the environment when it is
-# loaded: one directory a host, since processes are told apart by their numbers.
+# loaded: one directory a host, since processes are identified by their numbers.
 METRICS_DIR = env.prometheus_directory(DATA_DIR / "metrics" / socket.gethostname())
 
-# Who is told of each evening, and how; nobody where no channel is named.
+# The channels that report each evening; none by default.
 NOTIFY_URL = env.webhook_url("SEISMO_NOTIFY_URL")
 NOTIFY_SECRET = env.credential("SEISMO_NOTIFY_SECRET")
 NOTIFY_EMAIL = list(env.mailboxes("SEISMO_NOTIFY_EMAIL"))

@@ -1,7 +1,7 @@
 """The benchmarks beside a holding, session by session (scanner definitions, section 7, revision 2).
 
-Each is a basket bought at the open of the holding's entry and held to the close of its exit, by those who could be
-picked on the day of the pick under the version's own rule:
+Each is a basket bought at the open of the holding's entry and held to the close of its exit, of the instruments that
+could be picked on the day of the pick under the version's own rule:
 
 equal      all alike
 cap        by carried market caps; none where fewer than `COVERED` of the members have one, never equal weights instead
@@ -59,8 +59,8 @@ class BenchmarkPaths:
         none."""
         some = self.row >= 0
         last = np.clip(length - 1, 0, self.value.shape[1] - 1)[:, None]
-        found: Floats = np.where(some, self.value[self.row, last] - 1, np.nan)
-        return found
+        returns: Floats = np.where(some, self.value[self.row, last] - 1, np.nan)
+        return returns
 
     def daily(self, benchmark: str) -> Floats:
         """(P, L): the daily return of a benchmark from the entry on, NaN after the exit or where there is none."""
@@ -86,9 +86,9 @@ def benchmark_paths(
             for end in np.unique(length[some, n]):
                 if end == 0:
                     continue
-                mine = length[some, n] == end
-                value, of_pick = basket.paths(int(end), mine)
-                rows[some[mine], n] = np.where(of_pick >= 0, of_pick + counts[n], -1)
+                chosen = length[some, n] == end
+                value, of_pick = basket.paths(int(end), chosen)
+                rows[some[chosen], n] = np.where(of_pick >= 0, of_pick + counts[n], -1)
                 tables[n].append(value)
                 counts[n] += len(value)
     return tuple(BenchmarkPaths(_stacked(table), rows[:, n]) for n, table in enumerate(tables))
@@ -96,8 +96,8 @@ def benchmark_paths(
 
 def _pairs(picks: PickSet, periods: HoldingPeriods, length: Rows) -> Iterator[tuple[int, int, Rows]]:
     """Day, entry and the picks that share them, of those with an exit over any horizon."""
-    held = np.flatnonzero((periods.entry >= 0) & (length > 0).any(axis=1))
-    order = held[np.lexsort((periods.entry[held], picks.day[held]))]
+    bought = np.flatnonzero((periods.entry >= 0) & (length > 0).any(axis=1))
+    order = bought[np.lexsort((periods.entry[bought], picks.day[bought]))]
     day, entry = picks.day[order], periods.entry[order]
     begins = np.flatnonzero(np.diff(day, prepend=-1) | np.diff(entry, prepend=-1))
     for start, end in zip(begins, [*begins[1:], len(order)], strict=True):
@@ -109,10 +109,10 @@ class _Basket:
 
     def __init__(self, prices: Prices, universe: Universe, day: int, entry: int, longest: int, picked: Rows) -> None:
         members = np.flatnonzero(universe.eligible[day])
-        held = slice(entry, entry + longest)
+        rows = slice(entry, entry + longest)
         with np.errstate(invalid="ignore", divide="ignore"):
-            self._growth = prices.close[held, members] / prices.open[entry, members]
-        acted = prices.actions[held, members] != prices.actions[entry, members]
+            self._growth = prices.close[rows, members] / prices.open[entry, members]
+        acted = prices.actions[rows, members] != prices.actions[entry, members]
         self._dirty = np.flatnonzero(acted[-1])
         self._acted = acted[:, self._dirty]
         clean = ~acted[-1]
@@ -124,8 +124,8 @@ class _Basket:
     def _basket_weights(self, universe: Universe, day: int, members: Rows, picked: Rows) -> Floats:
         cap = universe.cap[day, members]
         with np.errstate(invalid="ignore"):
-            known = cap > 0
-        cap = np.where(known, cap, 0.0)
+            has_cap = cap > 0
+        cap = np.where(has_cap, cap, 0.0)
         segment = universe.segment[day, members]
         own, own_of = np.unique(universe.segment[day, picked], return_inverse=True)
         cells = matching_cells(universe.traits, day, universe.eligible[day])
@@ -135,7 +135,7 @@ class _Basket:
         _, matched_of = np.unique(depth * (number.max() + 1) + number, return_inverse=True)
         _, one = np.unique(matched_of, return_index=True)
         matched = stacked[depth[one]][:, members] == number[one][:, None]
-        self._known = known
+        self._has_cap = has_cap
         self._segments = len(own)
         self._inside = np.column_stack([np.ones(len(members), dtype=bool), segment[:, None] == own])
         self._column = np.column_stack([
@@ -152,11 +152,11 @@ class _Basket:
         ])  # fmt: skip
         return weights
 
-    def paths(self, end: int, mine: Bools) -> tuple[Floats, Rows]:
-        """The baskets (M, end) over the first `end` sessions, and the rows (P', 4) of the picks `mine`, -1 where a
+    def paths(self, end: int, chosen: Bools) -> tuple[Floats, Rows]:
+        """The baskets (M, end) over the first `end` sessions, and the rows (P', 4) of the picks `chosen`, -1 where a
         basket has no members or too few with a cap."""
-        late = ~self._acted[end - 1]
-        some = self._dirty[late]
+        joins = ~self._acted[end - 1]
+        some = self._dirty[joins]
         sums = self._sums[:end] + self._growth[:end, some] @ self._weights[some]
         totals = self._totals + self._weights[some].sum(axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -165,9 +165,9 @@ class _Basket:
         kept = self._clean.copy()
         kept[some] = True
         counted = self._inside[kept].sum(axis=0)
-        covered = (self._inside[kept] & self._known[kept, None]).sum(axis=0)
+        covered = (self._inside[kept] & self._has_cap[kept, None]).sum(axis=0)
         usable[1 : 2 + self._segments] &= covered >= COVERED * counted
-        column = self._column[mine]
+        column = self._column[chosen]
         return value, np.where(usable[column], column, -1)
 
 

@@ -33,15 +33,15 @@ class CalendarTime:
 def calendar_time(day: Rows, entry: Rows, excess: Floats, horizon: int) -> CalendarTime:
     """The calendar-time portfolio of holdings. day and entry (P,) rows; excess (P, L): the daily return less that of
     the benchmark on each session held from the entry on, NaN after the exit and in rows without a benchmark."""
-    held = np.isfinite(excess)
-    if not held.any():
+    is_held = np.isfinite(excess)
+    if not is_held.any():
         return CalendarTime(float("nan"), float("nan"), 0)
-    session = (entry[:, None] + np.arange(excess.shape[1]))[held]
-    cohort = np.broadcast_to(day[:, None], excess.shape)[held]
+    session = (entry[:, None] + np.arange(excess.shape[1]))[is_held]
+    cohort = np.broadcast_to(day[:, None], excess.shape)[is_held]
     first, width = session.min(), session.max() - session.min() + 1
     key = (cohort - cohort.min()) * width + session - first
     place, number = np.unique(key, return_inverse=True)
-    means = np.bincount(number, weights=excess[held]) / np.bincount(number)
+    means = np.bincount(number, weights=excess[is_held]) / np.bincount(number)
     of_session = place % width
     count = np.bincount(of_session, minlength=width)
     some = count > 0

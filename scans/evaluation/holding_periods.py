@@ -57,8 +57,8 @@ def holding_periods(
     ended = last_bar[column]
     left = bought[:, None] & ~closed & (ended < sessions - 1) & (limit >= ended)
     last_trade = _last_row(traded)[-1][column]
-    found = np.where(closed, sold, np.where(left, last_trade, NO_EXIT))
-    return HoldingPeriods(horizons, entry, found, closed & (sold > planned))
+    exits = np.where(closed, sold, np.where(left, last_trade, NO_EXIT))
+    return HoldingPeriods(horizons, entry, exits, closed & (sold > planned))
 
 
 def _entries(picks: PickSet, tradability: Tradability, traded: Bools) -> Rows:
@@ -76,12 +76,12 @@ def _entries(picks: PickSet, tradability: Tradability, traded: Bools) -> Rows:
 def _next_row(allowed: Bools) -> Rows:
     """(T, N): the first row from each on where `allowed`; T where there is none."""
     rows = np.where(allowed, np.arange(len(allowed))[:, None], len(allowed))
-    found: Rows = np.minimum.accumulate(rows[::-1], axis=0)[::-1]
-    return found
+    first: Rows = np.minimum.accumulate(rows[::-1], axis=0)[::-1]
+    return first
 
 
 def _last_row(allowed: Bools) -> Rows:
     """(T, N): the last row up to each where `allowed`; -1 where there is none."""
     rows = np.where(allowed, np.arange(len(allowed))[:, None], -1)
-    found: Rows = np.maximum.accumulate(rows, axis=0)
-    return found
+    last: Rows = np.maximum.accumulate(rows, axis=0)
+    return last

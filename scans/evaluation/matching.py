@@ -53,11 +53,11 @@ def traits(close: Floats, cap: Floats, rows: Rows) -> Traits:
 
 def quintiles(values: Floats, members: Bools) -> Groups:
     """The group (N,) of each member, 0 (lowest) to 4; MISSING for members without a value and for all others."""
-    found = np.full(len(values), MISSING)
-    known = np.flatnonzero(members & np.isfinite(values))
-    order = known[np.argsort(values[known], kind="stable")]
-    found[order] = np.arange(len(order)) * GROUPS // max(len(order), 1)
-    return found
+    groups = np.full(len(values), MISSING)
+    valued = np.flatnonzero(members & np.isfinite(values))
+    order = valued[np.argsort(values[valued], kind="stable")]
+    groups[order] = np.arange(len(order)) * GROUPS // max(len(order), 1)
+    return groups
 
 
 def matching_cells(day: Traits, row: int, members: Bools) -> list[Groups]:

@@ -1,7 +1,7 @@
 """Which bars can be bought at their open and sold at their close (scanner definitions, section 7, revision 2).
 
-On a market with a daily limit a session whose low lies at the upper limit is locked: everybody wants to buy, nobody
-sells, and an open that looks like a price cannot be had. A session whose high lies at the lower limit cannot be sold.
+On a market with a daily limit a session whose low lies at the upper limit is locked: there are buyers and no
+sellers, and its open cannot be bought. A session whose high lies at the lower limit cannot be sold.
 There is no limit on an instrument's first bar and in liquidation, the sessions on which the exchange lets shares trade
 freely before it delists them; their moves are returns.
 

@@ -1,4 +1,4 @@
-"""manage.py qcluster: django-q2's task worker, which ends in order when its whole process group is told to end.
+"""manage.py qcluster: django-q2's task worker, which ends in order when its whole process group receives SIGTERM.
 
 The main process ends its sentinel, and that the workers, each after the task in hand, through locks that they share. A
 supervisor such as systemd, though, sends SIGTERM to all of them: the sentinel died of it in the middle of a wait, and

@@ -52,9 +52,9 @@ def test_what_a_worker_logs_carries_the_identifier_of_the_request(tmp_path: Path
         "from django.test import RequestFactory\n"
         "from django.http import HttpResponse\n"
         "from django_q.tasks import async_task\n"
-        "from seismo_site.middleware import RequestId\n"
+        "from seismo_site.middleware import RequestIdMiddleware\n"
         f"view = lambda request: HttpResponse(async_task('{task}', 'by a request'))\n"
-        "RequestId(view)(RequestFactory().get('/', headers={'X-Request-ID': 'caller-0123'}))\n"
+        "RequestIdMiddleware(view)(RequestFactory().get('/', headers={'X-Request-ID': 'caller-0123'}))\n"
         f"print(async_task('{task}', 'by nobody'))\n"
     )
     installed(tmp_path)

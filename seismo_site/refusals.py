@@ -7,7 +7,7 @@ and read the database each time.
    for its user (SEISMO_USER_RATE). Further ones are answered with 429.
 2. This process remembers an address beyond its rate and answers its next requests from the counters in the cache alone,
    without the database, until the minute has passed.
-3. Credentials that were valid a moment ago pass even then: a stranger behind the same proxy locks nobody out.
+3. Credentials that were valid a moment ago pass even then: a stranger behind the same proxy does not lock them out.
 
 Without a cache nothing is refused, as everywhere.
 """

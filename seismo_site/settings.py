@@ -264,7 +264,7 @@ SCORE_CACHE_BYTES = env.integer("SEISMO_SCORE_CACHE_MB", 256, least=1) * 2**20
 SCAN_WORKERS = env.integer("SEISMO_SCAN_WORKERS", 0, most=256)
 REVISION = env.text("SEISMO_REVISION")
 
-# Who writes narratives beside analyses; nobody where no address is given.
+# The server that writes narratives beside analyses; none where no address is given.
 NARRATIVE_URL = env.address("SEISMO_NARRATIVE_URL")
 NARRATIVE_MODEL = env.text("SEISMO_NARRATIVE_MODEL")
 NARRATIVE_KEY = env.credential("SEISMO_NARRATIVE_KEY")

@@ -115,10 +115,10 @@ def test_a_text_that_a_server_writes_has_no_time(
     get("versions")
     Generation.objects.update(changed_at=AS_OF)
     path = f"/api/kr/analysis/{pick}"
-    told = client.get(path)
-    assert told.json()["narrative"]["state"] == "made"
-    assert "ETag" in told.headers
-    assert "Last-Modified" not in told.headers
+    body = client.get(path)
+    assert body.json()["narrative"]["state"] == "made"
+    assert "ETag" in body.headers
+    assert "Last-Modified" not in body.headers
     settings.NARRATIVE_URL = ""
     assert "Last-Modified" in client.get(path).headers
 
@@ -205,13 +205,13 @@ def test_the_analysis_is_complete_whatever_the_writer_does(
     caplog.set_level(logging.DEBUG)
     writer.faults.next(fault)
     found = get(f"kr/analysis/{pick}")
-    told = found.pop("narrative")
-    assert (told["state"], told["text"], told["model"]) == ("failed", "", "")
-    assert reason in told["reason"]
-    assert KEY not in caplog.text + json.dumps(told)
+    body = found.pop("narrative")
+    assert (body["state"], body["text"], body["model"]) == ("failed", "", "")
+    assert reason in body["reason"]
+    assert KEY not in caplog.text + json.dumps(body)
     calls = sum(writer.calls.values())
     again = get(f"kr/analysis/{pick}")  # a failure is not tried again at once
-    assert again.pop("narrative") == told
+    assert again.pop("narrative") == body
     assert sum(writer.calls.values()) == calls
     assert again == found
     cache.clear()

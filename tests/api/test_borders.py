@@ -23,11 +23,11 @@ MEMBERS = {"type", "title", "status", "code", "detail", "request_id"}
 def test_an_error_is_a_problem(client: Client, get: Get) -> None:
     found = client.get("/api/xx/scans/latest", headers={"X-Request-ID": "asked-by-a-test"})
     assert found.headers["Content-Type"] == "application/problem+json"
-    told = found.json()
-    assert told.keys() >= MEMBERS
-    assert told["type"] == "urn:seismo:problem:unknown_market"
-    assert (told["status"], told["title"]) == (404, "Not Found")
-    assert told["request_id"] == "asked-by-a-test"
+    body = found.json()
+    assert body.keys() >= MEMBERS
+    assert body["type"] == "urn:seismo:problem:unknown_market"
+    assert (body["status"], body["title"]) == (404, "Not Found")
+    assert body["request_id"] == "asked-by-a-test"
 
 
 @pytest.mark.parametrize("path", ["", "/", "/kr", "/kr/nothing", "/kr/scans/latest/"])

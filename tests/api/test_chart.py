@@ -75,8 +75,8 @@ def test_indicators_begin_before_the_window(scanned: pd.DataFrame, get: Get) -> 
     }
     drawn = column(found, "indicators")
     for name, values in wanted.items():
-        told = [bar[name] for bar in drawn]
-        assert told == pytest.approx(values.iloc[-len(told) :].tolist(), rel=1e-9), name
+        body = [bar[name] for bar in drawn]
+        assert body == pytest.approx(values.iloc[-len(body) :].tolist(), rel=1e-9), name
     whole = column(get(CHART, period="max", indicators="sma5"), "indicators")
     assert [bar["sma5"] for bar in whole[:5]].count(None) == 4
 
@@ -141,8 +141,8 @@ def test_halted_days_and_sources(market: pd.DataFrame, sessions: list[date], get
     halted.update(open=0, high=0, low=0, volume=0, close=close)
     generations.advance("kr")
     found = get(CHART)["bars"][7]
-    told = [found[name] for name in ("open", "high", "low", "close", "volume", "amount")]
-    assert told == [close] * 4 + [0, 0]
+    body = [found[name] for name in ("open", "high", "low", "close", "volume", "amount")]
+    assert body == [close] * 4 + [0, 0]
     other = StockPrice.objects.get(stock_code="005930", date=sessions[9])
     other.pk, other.source, other.close = None, site.SOURCE_ORDER[0], 12_345.0
     other.save()
@@ -174,12 +174,12 @@ def test_what_cannot_be_drawn(market: Any, get: Get) -> None:
 
 
 def test_as_a_table(market: Any, client: Client, get: Get) -> None:
-    told = get(CHART, indicators="ema5")
+    body = get(CHART, indicators="ema5")
     file: Any = client.get(f"/api/{CHART}?indicators=ema5&format=csv")
     text = b"".join(file.streaming_content)
     rows = list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"))))
     assert list(rows[0]) == ["date", "open", "high", "low", "close", "volume", "amount", "ema5"]
-    assert [float(row["ema5"]) for row in rows] == [bar["indicators"]["ema5"] for bar in told["bars"]]
+    assert [float(row["ema5"]) for row in rows] == [bar["indicators"]["ema5"] for bar in body["bars"]]
     slim = get(CHART, fields="date,close")
     assert slim["bars"][0].keys() == {"date", "close"}
 

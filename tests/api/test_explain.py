@@ -83,8 +83,8 @@ def test_a_lake_behind_the_record_is_not_brought_up_to_it(
     found = get("kr/stocks/005930/explain", 503, date=sessions[30])
     assert found["code"] == "lake_behind"
     assert "manage.py project_lake" in found["detail"]
-    told = client.get("/api/kr/stocks/005930/explain", {"date": str(sessions[30])})
-    assert told.headers["Retry-After"] == "60"
+    body = client.get("/api/kr/stocks/005930/explain", {"date": str(sessions[30])})
+    assert body.headers["Retry-After"] == "60"
     assert LakePartition.objects.get(month=date(2024, 4, 1)).written == 0
     assert get("kr/stocks/005930/explain", date=sessions[10])["date"] == str(sessions[10])
 

@@ -86,24 +86,24 @@ def asked(address: str, status: int) -> dict[str, Any]:
     found = httpx2.get(f"{address}{READY}", timeout=PATIENCE)
     assert found.status_code == status, found.text
     assert "hunter2" not in found.text
-    told: dict[str, Any] = found.json()
-    assert set(told) == {"state", *PARTS}
-    return told
+    body: dict[str, Any] = found.json()
+    assert set(body) == {"state", *PARTS}
+    return body
 
 
-def states(told: dict[str, Any]) -> dict[str, str]:
-    return {name: told[name]["state"] for name in PARTS}
+def states(body: dict[str, Any]) -> dict[str, str]:
+    return {name: body[name]["state"] for name in PARTS}
 
 
 def settled(address: str, **wanted: str) -> dict[str, Any]:
     """What readiness says once these parts have these states; a busy machine may miss its two seconds at first."""
     until = time.monotonic() + UNTIL
-    told = asked(address, 200)
-    while not wanted.items() <= states(told).items() and time.monotonic() < until:
+    body = asked(address, 200)
+    while not wanted.items() <= states(body).items() and time.monotonic() < until:
         time.sleep(0.1)
-        told = asked(address, 200)
-    assert wanted.items() <= states(told).items(), told
-    return told
+        body = asked(address, 200)
+    assert wanted.items() <= states(body).items(), body
+    return body
 
 
 @pytest.mark.django_db(transaction=True)
@@ -120,8 +120,8 @@ def test_all_is_well(client: Client, settings: Any) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_lake_behind_the_record_is_told(client: Client, scanned: Any, sessions: list[date]) -> None:
-    told = client.get(READY).json()["lake"]
-    assert told == {"state": "up", "detail": f"kr until {sessions[-1]}"}
+    body = client.get(READY).json()["lake"]
+    assert body == {"state": "up", "detail": f"kr until {sessions[-1]}"}
     LakePartition.objects.filter(month=date(2024, 3, 1)).update(written=0)
     found = client.get(READY)
     assert found.status_code == 200
@@ -141,9 +141,9 @@ def test_the_queries_of_the_parts(scanned: Any) -> None:
 def test_a_record_that_ends_years_ago_is_degraded(client: Client, scanned: Any) -> None:
     found = client.get(READY)
     assert (found.status_code, found.json()["state"]) == (200, "degraded")
-    told = found.json()["sessions"]
-    assert told["state"] == "degraded"
-    assert told["detail"].startswith("The record of market kr ends ")
+    body = found.json()["sessions"]
+    assert body["state"] == "degraded"
+    assert body["detail"].startswith("The record of market kr ends ")
     assert client.get("/api/health/live").json() == {"state": "up"}
 
 
@@ -163,11 +163,11 @@ def test_a_database_that_is_not_there(kind: str, request: Any, tmp_path: Path) -
     port = request.getfixturevalue(kind)
     url = f"postgres://seismo:hunter2@127.0.0.1:{port}/seismo"
     with served(tmp_path, DATABASE_URL=url) as address:
-        told = asked(address, 503)
-        assert told["state"] == "down"
-        assert states(told) == {**dict.fromkeys(PARTS, "down"), "cache": "up"}
-        assert told["lake"]["detail"] == told["queue"]["detail"]
-        assert "needs the database" in told["lake"]["detail"]
+        body = asked(address, 503)
+        assert body["state"] == "down"
+        assert states(body) == {**dict.fromkeys(PARTS, "down"), "cache": "up"}
+        assert body["lake"]["detail"] == body["queue"]["detail"]
+        assert "needs the database" in body["lake"]["detail"]
 
 
 @pytest.mark.parametrize("kind", ["deaf", "silent"])
@@ -176,9 +176,9 @@ def test_a_redis_that_is_not_there(kind: str, request: Any, tmp_path: Path) -> N
     installed(tmp_path)
     url = f"redis://:hunter2@127.0.0.1:{request.getfixturevalue(kind)}"
     with served(tmp_path, REDIS_URL=url) as address:
-        told = settled(address, database="up", queue="down", lake="up")
-    assert told["state"] == "degraded"
-    assert told["cache"]["state"] != "up"
+        body = settled(address, database="up", queue="down", lake="up")
+    assert body["state"] == "degraded"
+    assert body["cache"]["state"] != "up"
 
 
 def test_a_queue_without_and_with_a_worker_then_no_servers(servers: Servers, tmp_path: Path) -> None:
@@ -187,10 +187,10 @@ def test_a_queue_without_and_with_a_worker_then_no_servers(servers: Servers, tmp
     installed(tmp_path, **urls)
     managed(tmp_path, "shell", "--no-imports", "-c", enqueue, **urls)
     with served(tmp_path, **urls) as address:
-        told = settled(address, queue="degraded")
-        assert told["state"] == "degraded"
-        assert told["queue"]["detail"].startswith("1 waiting, the oldest for ")
-        assert "no task worker is running" in told["queue"]["detail"]
+        body = settled(address, queue="degraded")
+        assert body["state"] == "degraded"
+        assert body["queue"]["detail"].startswith("1 waiting, the oldest for ")
+        assert "no task worker is running" in body["queue"]["detail"]
         worker = subprocess.Popen(
             [sys.executable, "manage.py", "qcluster"],
             cwd=ROOT,
@@ -217,8 +217,8 @@ import sys
 from seismo_site.wsgi import application
 from django.test import RequestFactory
 known = set(sys.modules)
-told = application(RequestFactory().get("/api/health/ready", headers={"host": "localhost"}).environ, lambda *_: None)
-assert b'"database"' in b"".join(told)
+body = application(RequestFactory().get("/api/health/ready", headers={"host": "localhost"}).environ, lambda *_: None)
+assert b'"database"' in b"".join(body)
 print(*sorted(name for name in set(sys.modules) - known if "redis" in name.split(".")[0]))
 """
 
@@ -243,25 +243,25 @@ def test_a_task_that_nobody_takes(client: Client, emptied: None) -> None:
         async_task("django.utils.text.slugify", "done")
     first = OrmQ.objects.order_by("pk").first()
     if task_queue.in_database():
-        told = client.get(READY).json()["queue"]
-        assert (told["state"], "no task worker is running" in told["detail"]) == ("degraded", True)
+        body = client.get(READY).json()["queue"]
+        assert (body["state"], "no task worker is running" in body["detail"]) == ("degraded", True)
         now = timezone.now()
         OrmQ.objects.update(lock=now - timedelta(minutes=5))
         OrmQ.objects.filter(pk=first.pk).update(lock=now - timedelta(hours=3))
-        told = client.get(READY).json()["queue"]
-        assert told["detail"].startswith("3 waiting, the oldest for 3 hours, and no task worker")
-        assert told["state"] == "degraded"
+        body = client.get(READY).json()["queue"]
+        assert body["detail"].startswith("3 waiting, the oldest for 3 hours, and no task worker")
+        assert body["state"] == "degraded"
         get_broker().dequeue()
-    told = client.get(READY).json()["queue"]
+    body = client.get(READY).json()["queue"]
     if task_queue.in_database():
-        assert told == {
+        assert body == {
             "state": "up",
             "detail": "2 waiting, the oldest for 5 minutes; task workers running: 0",
         }
     else:
         assert first is None
-        assert told["state"] == "degraded"
-        assert told["detail"].startswith("3 waiting, the oldest for ")
+        assert body["state"] == "degraded"
+        assert body["detail"].startswith("3 waiting, the oldest for ")
 
 
 MINUTE = timedelta(minutes=1)

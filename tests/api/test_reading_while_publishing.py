@@ -39,8 +39,8 @@ def publish(n: int, save: bool = True) -> str:
 
 def digest(ranks: list[dict[str, Any]]) -> str:
     """The result digest as the README tells it: of rank, code, score, label and strategy."""
-    told = [[one[name] for name in ("rank", "code", "score", "label", "strategy")] for one in ranks]
-    text = json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+    body = [[one[name] for name in ("rank", "code", "score", "label", "strategy")] for one in ranks]
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 

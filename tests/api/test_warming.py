@@ -37,7 +37,7 @@ def test_the_first_caller_finds_what_was_kept(scanned: Any, client: Client, user
             found = client.get(address)
         assert found.status_code == 200
         assert len(made) == 3, address  # who asks, and the generations
-    assert {what: (told["hits"], told["misses"]) for what, told in STATS.snapshot().items()} == {
+    assert {what: (body["hits"], body["misses"]) for what, body in STATS.snapshot().items()} == {
         "scan": (3, 3),
         "signals": (1, 1),
     }

@@ -1,4 +1,4 @@
-"""Tasks of the load's installation: who asks, and for what (see `task_process`)."""
+"""Tasks of the load's installation: the callers and the addresses they request (see `task_process`)."""
 
 from __future__ import annotations
 

@@ -62,8 +62,8 @@ def test_what_was_backed_up_comes_back(data: Path, backup: Path, tmp_path: Path)
     bring(data, 5)
     assert "is in use" in refused(data, "restore", str(backup))
     assert closes(data) == "[2.0, 5.0]"
-    told = managed(data, "restore", str(backup), "--force")
-    assert "1 months of the lake are made anew" in told
+    output = managed(data, "restore", str(backup), "--force")
+    assert "1 months of the lake are made anew" in output
     assert closes(data) == "[2.0, 3.0]"
     assert "agrees with the record" in managed(data, "verify_lake")
     assert key is None or (data / "secret_key").read_bytes() == key
@@ -208,19 +208,19 @@ def test_a_restore_that_is_killed_leaves_the_old_or_the_new(
 def test_postgresql_without_its_programs_says_what_to_run(tmp_path: Path) -> None:
     servers = Servers()
     try:
-        told = {"DATABASE_URL": servers.postgres(), "PATH": str(tmp_path)}
-        data = installed(tmp_path / "data", DATABASE_URL=told["DATABASE_URL"])
-        bring(data, 3, **told)
+        output = {"DATABASE_URL": servers.postgres(), "PATH": str(tmp_path)}
+        data = installed(tmp_path / "data", DATABASE_URL=output["DATABASE_URL"])
+        bring(data, 3, **output)
         folder = tmp_path / "backup"
-        sentence = refused(data, "backup", str(folder), **told)
+        sentence = refused(data, "backup", str(folder), **output)
         assert "pg_dump is not on PATH" in sentence
         assert f"run pg_dump --format=custom --no-owner --file={folder}/seismo.dump" in sentence
-        assert "seismo.dump is missing" in refused(data, "restore", str(folder), "--force", **told)
+        assert "seismo.dump is missing" in refused(data, "restore", str(folder), "--force", **output)
         (folder / "seismo.dump").write_bytes(b"made by hand")
-        assert "--force" in refused(data, "restore", str(folder), **told)
-        sentence = refused(data, "restore", str(folder), "--force", **told)
+        assert "--force" in refused(data, "restore", str(folder), **output)
+        sentence = refused(data, "restore", str(folder), "--force", **output)
         assert "pg_dump is not on PATH" in sentence  # what is there would be lost
-        assert closes(data, **told) == "[2.0, 3.0]"
+        assert closes(data, **output) == "[2.0, 3.0]"
     finally:
         servers.stop()
 
@@ -240,9 +240,9 @@ def test_a_program_of_postgresql_is_run_without_its_password_in_sight(
     database = {"HOST": "db", "PORT": "5433", "USER": "seismo", "NAME": "seismo", "PASSWORD": "a:b"}
     command = pg_dump.dump_command(database, tmp_path / "seismo.dump")
     assert pg_dump.run(command, database)
-    told = (tmp_path / "arguments").read_text()
-    assert "host=db port=5433 user=seismo dbname=seismo" in told
-    assert "a:b" not in told + pg_dump.shell_command(command)
+    output = (tmp_path / "arguments").read_text()
+    assert "host=db port=5433 user=seismo dbname=seismo" in output
+    assert "a:b" not in output + pg_dump.shell_command(command)
     assert (tmp_path / "secret").read_text() == "*:*:*:*:a\\:b\n"
     broken = {**database, "NAME": "broken"}
     with pytest.raises(archive.BackupProblem, match="pg_dump failed: no such database"):

@@ -1,4 +1,4 @@
-"""What a person can mend is told in one sentence on standard error; anything else keeps its traceback."""
+"""What a person can mend is one sentence on standard error; anything else keeps its traceback."""
 
 from __future__ import annotations
 

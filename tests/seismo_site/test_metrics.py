@@ -110,7 +110,7 @@ def test_other_workers_are_added_until_they_are_gone(db: None, read: Read, numbe
 
 def test_alerts_are_about_what_is_told(scanned: Any, chief: Client) -> None:
     chief.get("/api/kr/scans/latest")
-    told = {
+    output = {
         sample.name
         for family in text_string_to_metric_families(chief.get("/metrics").text)
         for sample in family.samples
@@ -118,4 +118,4 @@ def test_alerts_are_about_what_is_told(scanned: Any, chief: Client) -> None:
     rules = yaml.safe_load((ROOT / "docs" / "alerts.yaml").read_text(encoding="utf-8"))
     asked = [re.findall(r"seismo_\w+", rule["expr"]) for rule in rules["groups"][0]["rules"]]
     assert all(asked)
-    assert {name for names in asked for name in names} <= told
+    assert {name for names in asked for name in names} <= output

@@ -52,8 +52,8 @@ def test_as_a_command_it_is_one_sentence_and_a_status() -> None:
 
 
 def test_make_serve_asks_before_anything_else() -> None:
-    told = subprocess.run(["make", "-n", "serve", "PORT=8123"], cwd=ROOT, capture_output=True, text=True, check=True)
-    lines = told.stdout.splitlines()
+    output = subprocess.run(["make", "-n", "serve", "PORT=8123"], cwd=ROOT, capture_output=True, text=True, check=True)
+    lines = output.stdout.splitlines()
     (asks,) = [n for n, line in enumerate(lines) if "-m seismo_site.port '8123'" in line]
     (migrates,) = [n for n, line in enumerate(lines) if "manage.py migrate" in line]
     (serves,) = [n for n, line in enumerate(lines) if "--port 8123" in line]

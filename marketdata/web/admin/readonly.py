@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 
 class ReadOnly:
-    """Mixed into a model's admin: nobody adds, changes or deletes its rows."""
+    """Mixed into a model's admin: its rows cannot be added, changed or deleted."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

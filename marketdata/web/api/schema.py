@@ -29,8 +29,8 @@ ERRORS = {
     503: "Not now: the lake is behind the record, too many ask at once, or the task queue cannot be reached",
 }
 COMMON_ERRORS = {
-    401: "Who asks is not known, and has to be",
-    403: "Who asks may not",
+    401: "The caller has to authenticate",
+    403: "The caller lacks the permission",
     429: "Too many requests: Retry-After says when to come back",
 }
 NOT_MODIFIED = {304: OpenApiResponse(description="What If-None-Match names is still what there is")}

@@ -128,8 +128,8 @@ def _day(explained: run.InstrumentChecks) -> dict[str, Any]:
 
 class Analyse(ReadingView):
     """A reading of one pick: what fired, what did not, regime, plan, and how such picks fared before. Deterministic; a
-    narrative stands beside it where a server that writes is configured. Then there is no Last-Modified: nobody knows
-    when that server will write, or write again."""
+    narrative stands beside it where a server that writes is configured. Then there is no Last-Modified: the time of
+    that server's next text is unknown."""
 
     serializer_class = AnalysisBody
 

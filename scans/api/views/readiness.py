@@ -85,8 +85,8 @@ class ReadinessBody(serializers.Serializer[Any]):
     )
     undecided_sessions = serializers.ListField(
         child=serializers.DateField(),
-        help_text="Recent sessions before the latest complete one whose bars are in doubt, which nobody has decided "
-        "about: later answers build on them",
+        help_text="Recent sessions before the latest complete one whose bars are in doubt and undecided: "
+        "later answers build on them",
     )
     due_at = serializers.DateTimeField(
         allow_null=True,

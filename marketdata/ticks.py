@@ -158,6 +158,22 @@ def _tables(market: str, segment: str, kind: str) -> GridHistory:
     return UPBIT if market == "upbit" and segment in ("", "KRW") else ()
 
 
+def tick_sizes(
+    market: str, sessions: NDArray[np.datetime64], prices: NDArray[np.float64], segments: NDArray[np.str_] | str = ""
+) -> NDArray[np.float64]:
+    """The tick (P,) of shares or coins at each of `prices` (P,) on its session (P,), as floats; NaN without a grid.
+    `segments`: of each or of all; `market` as in `get_grid`."""
+    names = np.broadcast_to(np.asarray(segments), sessions.shape)
+    sizes = np.full(len(prices), np.nan)
+    for segment in np.unique(names):
+        rest = names == segment
+        for since, grid in _tables(market.partition("-")[0], str(segment), "stock"):
+            some = rest & (sessions >= np.datetime64(since))
+            sizes[some] = grid.ticks(prices[some])
+            rest &= ~some
+    return sizes
+
+
 def missing_grid_reason(market: str, session: date, segment: str = "", kind: str = "stock") -> str:
     """Why `get_grid` is None, one sentence; "" where it is not."""
     if get_grid(market, session, segment, kind) is not None:

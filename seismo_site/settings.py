@@ -263,6 +263,13 @@ SCORE_CACHE = env.cache_place("SEISMO_SCORE_CACHE", DATA_DIR / "scores")
 SCORE_CACHE_BYTES = env.integer("SEISMO_SCORE_CACHE_MB", 256, least=1) * 2**20
 SCAN_WORKERS = env.integer("SEISMO_SCAN_WORKERS", 0, most=256)
 REVISION = env.text("SEISMO_REVISION")
+# The fee of one side of a trade, in percent of its price, by market.
+TRADING_FEES = {
+    "kr": env.number("SEISMO_FEE_KR", 0.015, most=10),
+    "us": env.number("SEISMO_FEE_US", 0, most=10),
+    "upbit": env.number("SEISMO_FEE_UPBIT", 0.05, most=10),
+    "bithumb": env.number("SEISMO_FEE_BITHUMB", 0.25, most=10),
+}
 
 # The server that writes narratives beside analyses; none where no address is given.
 NARRATIVE_URL = env.address("SEISMO_NARRATIVE_URL")

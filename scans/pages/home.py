@@ -8,8 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from scans.pages import glossary
 from scans.pages.base import Page
+from scans.wording import glossary
 
 
 class Home(Page):

@@ -9,10 +9,10 @@ from django.http import Http404
 
 from scans.engines.regime_rules import RegimeRule
 from scans.pages.base import MarketPage
-from scans.pages.regime_sentences import regime_sentence
 from scans.pages.rows import Flows, PickRow, evening_flows, evening_signal_row, pick_row
 from scans.queries.evening_summary import EveningSummary, Pick, VersionEvening, evening_summary
 from scans.queries.regime_rules import regime_rules
+from scans.wording.regime_sentences import regime_sentence
 
 
 class Tonight(MarketPage):

@@ -12,7 +12,7 @@ from django.utils.translation import get_language
 
 from marketdata.number_format import MISSING_TEXT, format_number, format_percent, format_price
 from scans.models import ScanSession
-from scans.pages import glossary, reasons
+from scans.wording import glossary, reasons
 
 register = template.Library()
 MINUS = "\u2212"

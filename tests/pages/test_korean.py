@@ -21,8 +21,8 @@ from scans.engines.v3.horizons import MIDTERM, PULLBACK
 from scans.models import ScanSession, Signal
 from scans.operations import signals
 from scans.operations.scan.run import RunRequest, run_scan
-from scans.pages import glossary
-from scans.pages.reasons import no_picks_reason
+from scans.wording import glossary
+from scans.wording.reasons import no_picks_reason
 from tests.scans.conftest import AS_OF
 from tests.scans.index_series import levels, record_index
 from tests.scans.probe import Probe

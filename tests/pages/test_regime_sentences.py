@@ -19,7 +19,7 @@ from scans.engines.regime_rules import (
     RegimeRule,
 )
 from scans.operations.scan.run import RunRequest, run_scan
-from scans.pages.regime_sentences import regime_sentence
+from scans.wording.regime_sentences import regime_sentence
 from tests.scans.conftest import AS_OF
 from tests.scans.index_series import levels, record_index
 

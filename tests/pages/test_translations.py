@@ -39,7 +39,11 @@ def used() -> set[Key]:
         (templatize(path.read_text(), origin=str(path)).encode())
         for path in (ROOT / "scans" / "templates" / "pages").glob("*.html")
     ]
-    modules = [*(ROOT / "scans" / "pages").glob("*.py"), *(ROOT / "seismo_site" / name for name in REFUSALS)]
+    rooms = ("pages", "wording")
+    modules = [
+        *(path for room in rooms for path in (ROOT / "scans" / room).glob("*.py")),
+        *(ROOT / "seismo_site" / name for name in REFUSALS),
+    ]
     sources += [path.read_bytes() for path in modules]
     for source in sources:
         for _, message, _, context in extract("python", io.BytesIO(source), keywords=KEYWORDS):

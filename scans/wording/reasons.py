@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from scans.engines.outcomes import NOTHING_ELIGIBLE
 from scans.models import ScanSession
-from scans.pages import glossary
+from scans.wording import glossary
 
 
 def no_picks_reason(session: ScanSession) -> str:

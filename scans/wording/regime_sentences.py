@@ -23,7 +23,7 @@ from scans.engines.regime_rules import (
     format_measure,
 )
 from scans.engines.regimes import DAILY
-from scans.pages import glossary
+from scans.wording import glossary
 
 MINUS = "\u2212"
 

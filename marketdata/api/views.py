@@ -47,8 +47,8 @@ class MarketView(RecordView):
         return None if own is None else [*own, generations.get(market)]
 
 
-class MarketList(MarketView):
-    """A list of a market, page by page or as a table. A subclass defines `rows` and their serializer."""
+class RecordList(RecordView):
+    """A list of recorded rows, page by page or as a table. A subclass defines `rows` and their serializer."""
 
     model: type[Model]
     paginator: ListPagination
@@ -81,6 +81,10 @@ class MarketList(MarketView):
         serializer = serializers.select_members(self.get_serializer(), self.fields)
         records = download_rows(self.paginator, rows, self.request)
         return downloads.Table(downloads.columns(serializer), (serializer.to_representation(row) for row in records))
+
+
+class MarketList(RecordList, MarketView):
+    """A list of a market."""
 
 
 def market_or_404(name: str, generations: Mapping[str, datetime]) -> Market:

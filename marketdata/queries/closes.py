@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,26 +13,37 @@ from django.conf import settings
 from marketdata import membership
 from marketdata.models import FactorEvent, StockPrice
 from marketdata.queries.market_calendar import get_sessions
+from marketdata.record import Days
 
 
 @dataclass(frozen=True, slots=True)
 class CloseSeries:
-    """Of one instrument: `adjusted` closes, ascending, adjusted up to the last of them; `last`, the last raw close, and
-    `last_on`, its day; `change`, the fraction by which the last adjusted close differs from the one before, None for a
-    first bar."""
+    """Of one instrument: `adjusted` closes, ascending, adjusted up to the last of them, on `days`, and `factors`,
+    adjusted / raw price of each; `last`, the last raw close, and `last_on`, its day; `change`, the fraction by which
+    the last adjusted close differs from the one before, None for a first bar."""
 
     adjusted: Sequence[float]
+    days: Sequence[date]
+    factors: Sequence[float]
     last: float
     last_on: date
     change: float | None
 
+    def factor(self, day: date) -> float | None:
+        """What makes a raw price of `day` one of the last close; None before the first close."""
+        at = bisect_right(self.days, day)
+        return self.factors[at - 1] if at else None
 
-def get_closes(market: str, codes: Collection[str], day: date, sessions: int) -> dict[str, CloseSeries]:
+
+def get_closes(
+    market: str, codes: Collection[str], day: date, sessions: int, *, calendar: Days | None = None
+) -> dict[str, CloseSeries]:
     """code -> its closes of the last `sessions` sessions of the market up to `day`; codes without a bar there are left
-    out. Of several sources the preferred one's bar is taken. Prices in the market's currency."""
+    out. Of several sources the preferred one's bar is taken. Prices in the market's currency. `calendar`: the market's
+    sessions."""
     if not codes:
         return {}
-    calendar = get_sessions(market)
+    calendar = get_sessions(market) if calendar is None else calendar
     end = int(np.searchsorted(calendar, np.datetime64(day), side="right"))
     first: date = calendar[max(end - sessions, 0)].item() if end else day
     chosen = {"market": market, "stock_code__in": sorted(codes), "date__range": (first, day)}
@@ -59,4 +71,5 @@ def _series(bars: Sequence[tuple[date, float, float]]) -> CloseSeries:
     product = np.append(np.cumprod(later[::-1])[::-1], 1.0)
     adjusted = raw * product
     change = float(adjusted[-1] / adjusted[-2] - 1) if len(bars) > 1 and adjusted[-2] > 0 else None
-    return CloseSeries(adjusted.tolist(), float(raw[-1]), bars[-1][0], change)
+    days = [day for day, _, _ in bars]
+    return CloseSeries(adjusted.tolist(), days, product.tolist(), float(raw[-1]), days[-1], change)

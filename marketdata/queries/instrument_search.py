@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from django.db.models import F, Func, Q, QuerySet, Value
+from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Replace
 
 from marketdata.errors import DataProblem
@@ -43,6 +43,12 @@ def search_instruments(rows: QuerySet[Instrument], text: str) -> QuerySet[Instru
     for spelled in instruments.code_spellings(plain):
         begins |= Q(code__istartswith=spelled)
     return _matches(rows, plain, begins)
+
+
+def instrument_fits(text: str) -> Exists:
+    """The condition that a row's instrument, by its `market` and `code`, fits `text` (see `search_instruments`)."""
+    own = Instrument.objects.filter(market=OuterRef("market"), code=OuterRef("code"))
+    return Exists(search_instruments(own, text))
 
 
 def find_instrument(text: str, market: str | None = None) -> Instrument:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from functools import cache
 
 from django.db.models import Count, F, Max, Prefetch, Q, QuerySet, prefetch_related_objects
@@ -79,6 +79,13 @@ def get_latest_bar(instrument: Instrument) -> StockPrice | None:
     bars = {bar.source: bar for bar in rows}
     rank = source_sort_key(instrument.market, [instrument.last_bar] if len(bars) > 1 else ())
     return min(bars.values(), key=lambda bar: rank(bar.date, bar.source), default=None)
+
+
+def get_last_day(market: str, codes: Collection[str]) -> date | None:
+    """The day of the latest bar among these instruments; None where they have none."""
+    rows = Instrument.objects.filter(market=market, code__in=codes)
+    last: date | None = rows.aggregate(last=Max("last_bar"))["last"]
+    return last
 
 
 def get_record_ages() -> tuple[dict[str, int], dict[str, str]]:

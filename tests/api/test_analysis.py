@@ -48,7 +48,7 @@ def writer(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Writer]:
 
 def test_a_pick_is_read(scanned: pd.DataFrame, sessions: list[date], pick: str, get: Get) -> None:
     found = get(f"kr/analysis/{pick}")
-    ranked = get("kr/scans/latest")["ranks"][0]
+    ranked = get("kr/scans/latest")["results"][0]
     assert (found["date"], found["code"]) == (str(sessions[30]), pick)
     assert found["status"] == "published"
     assert found["pick"] == {name: ranked[name] for name in found["pick"]}

@@ -26,7 +26,7 @@ def rise(rows: pd.DataFrame, code: str, day: date, before: date) -> float:
 
 def test_each_instrument_is_explained_as_it_was_picked(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
     day = sessions[20]
-    picks = {row["code"]: row for row in get(f"kr/scans/{day}")["ranks"]}
+    picks = {row["code"]: row for row in get(f"kr/scans/{day}")["results"]}
     assert 0 < len(picks) < len(CODES)
     for code in CODES:
         found = get(f"kr/stocks/{code}/explain", date=day)

@@ -36,7 +36,7 @@ def bought(scanned: pd.DataFrame, sessions: list[date]) -> str:
 
 
 def test_a_pick_shows_what_was_recorded_up_to_its_session(bought: str, sessions: list[date], get: Get) -> None:
-    ranks = get(f"kr/scans/{sessions[30]}", scanner_version="rises")["ranks"]
+    ranks = get(f"kr/scans/{sessions[30]}", scanner_version="rises")["results"]
     found = ranks[0]["flow"]
     assert ranks[0]["code"] == bought
     assert found["date"] == str(sessions[30])
@@ -66,7 +66,7 @@ def test_a_pick_shows_what_was_recorded_up_to_its_session(bought: str, sessions:
 def test_explanations_and_analyses_show_it_beside_the_pick(
     bought: str, sessions: list[date], client: Client, get: Get
 ) -> None:
-    ranks = get(f"kr/scans/{sessions[30]}")["ranks"]
+    ranks = get(f"kr/scans/{sessions[30]}")["results"]
     for path in (f"kr/stocks/{bought}/explain", f"kr/analysis/{bought}"):
         found = get(path, date=sessions[30])
         assert found["pick"]["rank"] == 1

@@ -83,7 +83,7 @@ def test_a_frontend_finds_its_way_by_the_schema_alone(data: Path) -> None:
     with serving(environment(data), data / "server.log") as server:
         assert httpx2.get(f"{server.address}/api/versions").status_code == 401
         page = Page(server.address, secret)
-        assert {one["slug"] for one in page.ask("versions")} >= {"v2", "v3"}
+        assert {one["slug"] for one in page.ask("versions")["results"]} >= {"v2", "v3"}
         picked: dict[str, dict[str, Any]] = {}
         for version in ("v2", "v3"):
             dates = page.ask("scan_dates", market="kr", scanner_version=version, limit=20)
@@ -91,11 +91,11 @@ def test_a_frontend_finds_its_way_by_the_schema_alone(data: Path) -> None:
             day = next(one["date"] for one in dates["results"] if one["counts"]["ranked"])
             picked[version] = page.ask("scan", market="kr", date=day, scanner_version=version)
             assert picked[version]["scanner_version"] == version
-        first = picked["v2"]["ranks"][0]
+        first = picked["v2"]["results"][0]
         day = picked["v2"]["date"]
         some = page.ask("scan", market="kr", date=day, scanner_version="v2", segment=first["segment"], limit=100)
-        assert {row["segment"] for row in some["ranks"]} == {first["segment"]}
-        assert first["code"] in [row["code"] for row in some["ranks"]]
+        assert {row["segment"] for row in some["results"]} == {first["segment"]}
+        assert first["code"] in [row["code"] for row in some["results"]]
         stock = page.ask("stock", market="kr", code=first["code"])
         assert (stock["code"], stock["currency"]) == (first["code"], "KRW")
         caught = page.ask("stock_scans", market="kr", code=first["code"], scanner_version="v2")

@@ -145,8 +145,8 @@ def test_no_list_is_ever_half_published(scanned: Any, sessions: list[date], get:
     seen: set[int] = set()
     while not ended.is_set() or len(seen) < 1:
         found = get("kr/scans/latest", limit=500)
-        assert found["counts"]["ranked"] == len(found["ranks"])
-        assert [row["rank"] for row in found["ranks"]] == list(range(1, len(found["ranks"]) + 1))
+        assert found["counts"]["ranked"] == len(found["results"])
+        assert [row["rank"] for row in found["results"]] == list(range(1, len(found["results"]) + 1))
         seen.add(found["run"])
     writer.join()
     assert get("kr/scans/latest")["counts"]["ranked"] == 1

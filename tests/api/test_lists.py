@@ -44,7 +44,7 @@ def lists(scanned: Any) -> Any:
 
 
 def rows(page: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = page["ranks"] if "ranks" in page else page["results"]
+    found: list[dict[str, Any]] = page["results"]
     return found
 
 
@@ -90,16 +90,16 @@ def test_a_cursor_belongs_to_its_order(lists: Any, client: Client, get: Get) -> 
 
 
 def test_the_pages_of_an_answer_stay_its_own(scanned: Any, sessions: list[date], client: Client, get: Get) -> None:
-    day = next(day for day in sessions[12:31] if len(get(f"kr/scans/{day}", limit=500)["ranks"]) > 2)
+    day = next(day for day in sessions[12:31] if len(get(f"kr/scans/{day}", limit=500)["results"]) > 2)
     at = sessions.index(day)
     run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=day, last=day, top=99))
     every = get(f"kr/scans/{day}")
     page = get(f"kr/scans/{day}", limit=2)
     run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=day, last=day, top=1))
-    assert len(get(f"kr/scans/{day}")["ranks"]) == 1
+    assert len(get(f"kr/scans/{day}")["results"]) == 1
     following = client.get(page["next"]).json()
     assert following["run"] == page["run"] != get(f"kr/scans/{day}")["run"]
-    assert page["ranks"] + following["ranks"] == every["ranks"]
+    assert page["results"] + following["results"] == every["results"]
     assert following["is_latest"] is False
     elsewhere = page["next"].replace(str(day), str(sessions[at - 1]))
     assert client.get(elsewhere).json()["code"] == "invalid_cursor"
@@ -121,7 +121,7 @@ def test_fields(lists: Any, client: Client, get: Get, path: str) -> None:
     two = known[-1:-4:-2]
 
     def there(body: dict[str, Any]) -> Any:
-        names = ("results", "ranks", "rows", "entered", "left", "moved")
+        names = ("results", "rows", "entered", "left", "moved")
         return next(body[name] for name in names if body.get(name))
 
     found = there(asked(",".join(two)))

@@ -46,8 +46,8 @@ def digest(ranks: list[dict[str, Any]]) -> str:
 
 def whole(client: Client) -> str:
     found = client.get(LATEST, {"limit": 500}).json()
-    assert found["counts"]["ranked"] == len(found["ranks"])
-    assert digest(found["ranks"]) == found["result_digest"]
+    assert found["counts"]["ranked"] == len(found["results"])
+    assert digest(found["results"]) == found["result_digest"]
     return str(found["result_digest"])
 
 
@@ -58,7 +58,7 @@ def page_by_page(client: Client) -> str:
     where = f"{LATEST}?limit=1"
     while where:
         found = client.get(where).json()
-        ranks += found["ranks"]
+        ranks += found["results"]
         digests.add(found["result_digest"])
         where = found["next"]
     assert digests == {digest(ranks)}

@@ -159,7 +159,7 @@ def test_without_saving(send: Send, client: Client, sessions: list[date]) -> Non
     assert client.get("/api/kr/scans/latest").json()["code"] == "no_run"
     work(send(ASK, 202, body | {"save": True})["id"])
     shown = client.get(f"/api/kr/scans/{sessions[20]}?scanner_version=rises-10").json()
-    assert kept["ranks"] == shown["ranks"]
+    assert kept["results"] == shown["results"]
     for name in ("date", "scanner_version", "status", "counts", "result_digest", "input_digest"):
         assert kept[name] == shown[name]
 

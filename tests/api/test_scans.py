@@ -30,8 +30,8 @@ def test_the_latest_scan(scanned: pd.DataFrame, sessions: list[date], get: Get) 
     assert found["status"] == "published"
     assert found["counts"]["ranked"] == len(wanted)
     assert (found["is_latest"], found["is_today"], found["is_session"]) == (True, False, True)
-    assert codes(found["ranks"]) == wanted
-    first = found["ranks"][0]
+    assert codes(found["results"]) == wanted
+    first = found["results"][0]
     close = scanned.pivot_table(index="date", columns="code", values="close")[wanted[0]]
     assert first["rank"] == 1
     assert first["close"] == close[sessions[30]]
@@ -46,30 +46,30 @@ def test_a_date_and_a_version(scanned: pd.DataFrame, sessions: list[date], get: 
     found = get(f"kr/scans/{day}", scanner_version="rises-10")
     assert (found["date"], found["scanner_version"]) == (day.isoformat(), "rises-10")
     assert found["is_latest"] is False
-    assert codes(found["ranks"]) == risers(scanned, day)
+    assert codes(found["results"]) == risers(scanned, day)
     plain = get(f"kr/scans/{day}")
-    assert found["ranks"][0]["score"] == pytest.approx(10 * plain["ranks"][0]["score"])
+    assert found["results"][0]["score"] == pytest.approx(10 * plain["results"][0]["score"])
 
 
 def test_ranks_page_by_page(scanned: pd.DataFrame, sessions: list[date], client: Client, get: Get) -> None:
     wanted = next(found for day in sessions[10:31] if len(found := risers(scanned, day)) >= 3)
     day = next(day for day in sessions[10:31] if risers(scanned, day) == wanted)
     page = get(f"kr/scans/{day}", limit=2)
-    seen = codes(page["ranks"])
+    seen = codes(page["results"])
     assert len(seen) == 2
     assert page["previous"] is None
     while page["next"]:
         page = client.get(page["next"]).json()
-        seen += codes(page["ranks"])
+        seen += codes(page["results"])
     assert seen == wanted
 
 
 def test_ranks_are_filtered(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
-    every = get("kr/scans/latest")["ranks"]
-    kospi = get("kr/scans/latest", segment="KOSPI")["ranks"]
+    every = get("kr/scans/latest")["results"]
+    kospi = get("kr/scans/latest", segment="KOSPI")["results"]
     assert codes(kospi) == codes([row for row in every if row["segment"] == "KOSPI"])
     bar = every[0]["score"]
-    assert codes(get("kr/scans/latest", min_score=bar)["ranks"]) == [every[0]["code"]]
+    assert codes(get("kr/scans/latest", min_score=bar)["results"]) == [every[0]["code"]]
 
 
 def test_nothing_passed_is_an_answer(
@@ -83,7 +83,7 @@ def test_nothing_passed_is_an_answer(
     run_scan(RunRequest(market="kr", as_of=AS_OF + timedelta(2), first=sessions[-1], last=sessions[-1]))
     found = get("kr/scans/latest")
     assert (found["status"], found["reason"]) == ("no_match", "nothing passed")
-    assert (found["counts"]["matched"], found["ranks"], found["next"]) == (0, [], None)
+    assert (found["counts"]["matched"], found["results"], found["next"]) == (0, [], None)
     assert codes(get("kr/scans/changes")["entered"]) == []
 
 

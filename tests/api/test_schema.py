@@ -66,6 +66,27 @@ def test_no_parameter_is_told_that_is_refused_and_none_is_left_out() -> None:
         assert queried == set(view.parameter_names()), path
 
 
+def test_every_list_has_one_envelope() -> None:
+    """What has a `next` has `previous` and `results`, and every answer that can be paged has them."""
+    components = SCHEMA["components"]["schemas"]
+    members = [set(body.get("properties", {})) for body in components.values()]
+    assert [names for names in members if "next" in names and not {"previous", "results"} <= names] == []
+    for path, methods in SCHEMA["paths"].items():
+        for method, operation in methods.items():
+            if "cursor" in {one["name"] for one in operation.get("parameters", [])}:
+                body = operation["responses"]["200"]["content"]["application/json"]["schema"]
+                named = components[body["$ref"].rpartition("/")[2]]
+                assert {"next", "previous", "results"} <= set(named["properties"]), f"{method} {path}"
+
+
+def test_a_version_is_called_scanner_version_everywhere() -> None:
+    names = {name for body in SCHEMA["components"]["schemas"].values() for name in body.get("properties", {})}
+    for methods in SCHEMA["paths"].values():
+        names |= {one["name"] for operation in methods.values() for one in operation.get("parameters", [])}
+    assert "scanner_version" in names
+    assert "version" not in names
+
+
 def test_schema_and_documentation_are_served(client: Client, user: Any) -> None:
     client.force_login(user)
     assert client.get("/api/schema").status_code == 200

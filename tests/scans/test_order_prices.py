@@ -82,11 +82,11 @@ def test_the_api_has_them_in_the_plan(picked: date, client: Client) -> None:
 
     client.force_login(User.objects.create_user("reader"))
     body = client.get(f"/api/kr/scans/{picked}?scanner_version=rises").json()
-    for rank in body["ranks"]:
+    for rank in body["results"]:
         assert rank["plan"]["order"] == expected({**rank, **rank["plan"]}, picked)
-    code = body["ranks"][0]["code"]
+    code = body["results"][0]["code"]
     explained = client.get(f"/api/kr/stocks/{code}/explain?scanner_version=rises").json()
-    assert explained["pick"]["plan"]["order"] == body["ranks"][0]["plan"]["order"]
+    assert explained["pick"]["plan"]["order"] == body["results"][0]["plan"]["order"]
 
 
 def test_digests_do_not_depend_on_them(picked: date, monkeypatch: pytest.MonkeyPatch) -> None:

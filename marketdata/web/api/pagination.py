@@ -101,8 +101,7 @@ class ListPagination(BasePagination):
         return str(replace_query_param(self.request.build_absolute_uri(), "cursor", cursor.text()))
 
     def get_paginated_response(self, data: Any) -> Response:
-        links = {"next": self.get_next_link(), "previous": self.get_previous_link()}
-        return Response({**links, "results": data})
+        return Response(list_body(data, following=self.get_next_link(), previous=self.get_previous_link()))
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         """None: `schema.SeismoSchema` adds them to the view's."""
@@ -116,6 +115,12 @@ class ListPagination(BasePagination):
             "required": ["next", "previous", "results"],
             "properties": {"next": link, "previous": link, "results": schema},
         }
+
+
+def list_body(rows: Any, *, following: str | None = None, previous: str | None = None) -> dict[str, Any]:
+    """The body of every list: a page of rows between the links to the next and the previous page, null where there is
+    none."""
+    return {"next": following, "previous": previous, "results": rows}
 
 
 def parse_limit(request: Request) -> int:

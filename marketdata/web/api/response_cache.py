@@ -50,7 +50,7 @@ def make_response_cache(policy: str, what: str) -> ResponseCache:
     def identity(key: CacheKey, build: Callable[[], Any]) -> Sequence[Any]:
         return (key.path, key.query, key.state)
 
-    return cached(policy, what=what, version=4, by=identity, holds=(responses.CachedResponse,))(build_response)
+    return cached(policy, what=what, version=5, by=identity, holds=(responses.CachedResponse,))(build_response)
 
 
 def is_cacheable(request: HttpRequest) -> bool:

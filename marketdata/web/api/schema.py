@@ -122,6 +122,7 @@ CONVERTERS: dict[str, Callable[[str], Any]] = {
     "integer": int,
     "number": float,
     "boolean": lambda text: text == "true",
+    "array": lambda text: text.split(","),
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from marketdata.queries import flows
+from marketdata.web.api.pagination import list_body
 from marketdata.web.api.parsers import StrictBody
 from scans.api.fields import Limits
 from scans.api.parameters import MOST_VERSIONS
@@ -148,7 +149,9 @@ class DraftBody(serializers.Serializer[Any]):
     counts = Counts(source="*")
     input_digest = serializers.CharField()
     result_digest = serializers.CharField()
-    ranks = Rank(many=True)
+    next = serializers.CharField(allow_null=True, help_text="Always null: the picks are all on one page")
+    previous = serializers.CharField(allow_null=True, help_text="Always null")
+    results = Rank(many=True)
 
 
 def draft_body(draft: ScanDraft) -> dict[str, Any]:
@@ -167,7 +170,7 @@ def draft_body(draft: ScanDraft) -> dict[str, Any]:
         "regime_rule": None,  # of drafts made before rules were in them
         **draft.answer,
         "scanner_version": draft.version,
-        "ranks": ranks,
         "ranked": len(ranks),
+        **list_body(ranks),
     }
     return DraftBody(body).data

@@ -10,7 +10,7 @@ from marketdata.web.api.serializers import PlannedSerializer
 from scans.api.serializers.flows import Flow, PickListSerializer
 from scans.api.serializers.plans import Plan
 from scans.api.serializers.regimes import RegimeRuleBody, SessionListSerializer, attach_regime_rules
-from scans.models import ScanRank, ScanRun, ScanSession, Signal
+from scans.models import ScanRank, ScanRun, ScanSession
 
 SLUG = "scanner_version.slug"
 
@@ -147,12 +147,12 @@ class Header(Answer):
 class ScanResult(Header):
     """A session's answer with a page of its picks, the best first."""
 
-    next = serializers.URLField(allow_null=True, help_text="The next page of ranks")
-    previous = serializers.URLField(allow_null=True)
-    ranks = Rank(many=True)
+    next = serializers.URLField(allow_null=True, help_text="The next page of picks")
+    previous = serializers.URLField(allow_null=True, help_text="The page of picks before")
+    results = Rank(many=True)
 
     class Meta(Header.Meta):
-        fields = (*Header.Meta.fields, "next", "previous", "ranks")  # type: ignore[assignment]
+        fields = (*Header.Meta.fields, "next", "previous", "results")  # type: ignore[assignment]
 
 
 class Run(PlannedSerializer, serializers.ModelSerializer[ScanRun]):
@@ -246,39 +246,3 @@ class Comparison(serializers.Serializer[Any]):
     answers = Answer(many=True)
     overlap = Overlap()
     rows = Compared(many=True)
-
-
-class SignalBody(PlannedSerializer, serializers.ModelSerializer[Signal]):
-    """A pick with a plan, and what became of it. Prices are raw, each of its own day; `return_pct` is percent of the
-    entry, adjusted."""
-
-    scanner_version = serializers.CharField(source="version_slug")
-    name = serializers.CharField()
-    rank = serializers.IntegerField(source="picked_rank")
-    currency = serializers.SerializerMethodField()
-    plan = Plan(source="*")
-
-    class Meta:
-        model = Signal
-        fields = (
-            "code",
-            "name",
-            "scanner_version",
-            "picked_on",
-            "rank",
-            "status",
-            "currency",
-            "plan",
-            "entered_on",
-            "entry_price",
-            "exit_on",
-            "exit_price",
-            "return_pct",
-            "sessions_held",
-            "seen_until",
-            "revision",
-        )
-
-    def get_currency(self, _: Signal) -> str:
-        currency: str = self.context["market"].currency
-        return currency

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from marketdata.api.views import RecordView
-from marketdata.web.api import downloads, responses
+from marketdata.api.views import RecordList, RecordView
+from marketdata.web.api import responses
+from marketdata.web.api.pagination import ListPagination
 from marketdata.web.api.schema import NOT_MODIFIED, error_responses
-from marketdata.web.api.serializers import select_members
 from scans.api.parameters import SLUG
 from scans.engines import engine_params
 from scans.engines.registry import ENGINES
@@ -75,28 +76,33 @@ class VersionDetail(Version):
         fields = (*Version.Meta.fields, "parameters")  # type: ignore[assignment]
 
 
-class Versions(RecordView):
-    """Every scanner version. There are few: no pages."""
+class VersionPagination(ListPagination):
+    orders = {"slug": ("slug", "pk"), "-updated_at": ("-updated_at", "-pk")}
 
+
+class Versions(RecordList):
+    """Every scanner version, by name."""
+
+    model = ScannerVersion
     serializer_class = Version
-    pagination_class = None
+    pagination_class = VersionPagination
     depends = (versions.GENERATION,)
 
-    def row(self) -> type[Version]:
-        return Version
+    def rows(self) -> QuerySet[ScannerVersion]:
+        return versions.all_versions()
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        context = super().get_serializer_context()
+        is_schema = getattr(self, "swagger_fake_view", False)
+        return {**context, "active_on": {} if is_schema else versions.active_markets()}
 
     @extend_schema(
         operation_id="versions",
         tags=["versions"],
         responses={200: Version(many=True), **NOT_MODIFIED, **error_responses(400)},
     )
-    def get(self, request: Request) -> HttpResponseBase:
-        context = {"active_on": versions.active_markets()}
-        row = select_members(Version(context=context), self.fields)
-        rows = [row.to_representation(version) for version in versions.all_versions()]
-        if self.form == "json":
-            return self.json_response(rows)
-        return self.download_response(downloads.Table(downloads.columns(row), rows))
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return super().get(request, *args, **kwargs)
 
 
 class OneVersion(RecordView):

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 import django_filters
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from marketdata.api.schema import CODE, MARKET
 from marketdata.api.stocks import instrument_or_404
 from marketdata.api.views import MarketList
+from marketdata.queries.instrument_search import instrument_fits
 from marketdata.web.api import downloads, serializers
 from marketdata.web.api.pagination import ListPagination
 from marketdata.web.api.response_cache import make_response_cache
@@ -22,7 +23,8 @@ from marketdata.web.api.views import download_rows
 from scans.api.parameters import VersionFilter, date_range_filters
 from scans.api.serializers.flows import with_flows
 from scans.api.serializers.plans import Plan
-from scans.api.serializers.scans import Pick, SignalBody
+from scans.api.serializers.scans import Pick
+from scans.api.serializers.signals import SignalBody, with_distances
 from scans.models import ScanRank, Signal, SignalStatus
 from scans.queries import results, versions
 
@@ -67,21 +69,31 @@ class StockScans(MarketList):
         return super().get(request, *args, **kwargs)
 
 
+CLOSED = "closed"
+
+
+class StatusFilter(django_filters.BaseInFilter, django_filters.ChoiceFilter):  # type: ignore[misc]
+    """Rows of one or several statuses, separated by commas."""
+
+
 class SignalFilter(date_range_filters("picked_on")):  # type: ignore[misc]
-    status = django_filters.ChoiceFilter(
-        method="standing",
-        choices=[("closed", "finished"), *SignalStatus.choices],
-        help_text="open: waiting for its entry, or open; closed: finished, however; or one status",
+    status = StatusFilter(
+        method="filter_status",
+        choices=[(CLOSED, "ended, however"), *SignalStatus.choices],
+        help_text=f"One or several, e.g. waiting,open; {CLOSED}: all that have ended",
     )
     scanner_version = VersionFilter(field_name="version")
     code = django_filters.CharFilter(max_length=24, help_text="e.g. 005930")
+    search = django_filters.CharFilter(
+        method="search_names", max_length=120, help_text="Part of a name, or the beginning of a code, e.g. 0059"
+    )
 
-    def standing(self, rows: QuerySet[Signal], _: str, status: str) -> QuerySet[Signal]:
-        if status == "open":
-            return rows.filter(status__in=results.OPEN)
-        if status == "closed":
-            return rows.exclude(status__in=results.OPEN)
-        return rows.filter(status=status)
+    def filter_status(self, rows: QuerySet[Signal], _: str, statuses: list[str]) -> QuerySet[Signal]:
+        kept = Q(status__in=statuses)
+        return rows.filter(kept | ~Q(status__in=results.OPEN) if CLOSED in statuses else kept)
+
+    def search_names(self, rows: QuerySet[Signal], _: str, text: str) -> QuerySet[Signal]:
+        return rows.filter(instrument_fits(text))
 
 
 class SignalPagination(ListPagination):
@@ -125,6 +137,11 @@ class Signals(MarketList):
 
     def rows(self) -> QuerySet[Signal]:
         return _shown(self.market.name).all()
+
+    def table(self, rows: QuerySet[Signal]) -> downloads.Table:
+        serializer = serializers.select_members(self.get_serializer(), self.fields)
+        signals = with_distances(download_rows(self.paginator, rows, self.request))
+        return downloads.Table(downloads.columns(serializer), map(serializer.to_representation, signals))
 
     @extend_schema(
         operation_id="signals",

@@ -85,12 +85,8 @@ class Scan(MarketView):
         page = self.paginator.paginate_queryset(rows, self.request, self, of=str(answer.session.pk))
         if self.fields is None or "flow" in self.fields:
             attach_flows(page, answer.calendar)
-        links = {
-            "next": self.paginator.get_next_link(),
-            "previous": self.paginator.get_previous_link(),
-        }
         ranks = serializers.serialize_list(Rank(page, many=True), self.fields)
-        return {**answer.header, **links, "ranks": ranks}
+        return {**answer.header, **self.paginator.get_paginated_response(ranks).data}
 
     def scan_answer(self, given: dict[str, Any], day: Day | None) -> ScanAnswer:
         """The requested answer before filters of its ranks; cached by this process as long as its state is the same."""

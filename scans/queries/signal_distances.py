@@ -1,0 +1,59 @@
+"""How far the last close of a signal's instrument is from its target and its stop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from marketdata.queries.closes import CloseSeries, get_closes
+from marketdata.queries.instruments import get_last_day
+from marketdata.queries.market_calendar import get_sessions
+from scans.models import Signal
+from scans.order_prices import LEVELS, order_prices
+from scans.queries.results import OPEN
+
+RECENT = 5
+"""Sessions up to the latest bar in which a last close is looked for, where no plan reaches further back."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignalDistance:
+    """`close`, the last raw close, on `day`; from it to the plan's order prices, exact levels where the market has no
+    tick grid: `to_target` and `to_stop`, fractions of the close, None for a signal that has ended or lacks the level.
+    Levels are adjusted for corporate actions since the pick."""
+
+    close: float | None = None
+    day: date | None = None
+    to_target: float | None = None
+    to_stop: float | None = None
+
+
+def signal_distances(market: str, signals: Sequence[Signal]) -> dict[int, SignalDistance]:
+    """Key of a signal -> its distances, in a fixed number of queries. `signals` are of one market and have `segment`,
+    `entry`, `target` and `stop` of their picks."""
+    codes = {signal.code for signal in signals}
+    latest = get_last_day(market, codes)
+    series: dict[str, CloseSeries] = {}
+    if latest is not None:
+        calendar = get_sessions(market)
+        since = min((signal.picked_on for signal in signals if signal.status in OPEN), default=latest)
+        first, last = np.searchsorted(calendar, np.array([since, latest], dtype="datetime64[D]")).tolist()
+        series = get_closes(market, codes, latest, max(last - first + 1, RECENT), calendar=calendar)
+    return {signal.pk: _distance(market, signal, series.get(signal.code)) for signal in signals}
+
+
+def _distance(market: str, signal: Signal, series: CloseSeries | None) -> SignalDistance:
+    if series is None:
+        return SignalDistance()
+    factor = series.factor(signal.picked_on) if signal.status in OPEN else None
+    if factor is None or not series.last:
+        return SignalDistance(series.last, series.last_on)
+    plan = {name: getattr(signal, name) for name in LEVELS}
+    prices = order_prices(plan, market=market, session=signal.picked_on, segment=getattr(signal, "segment", "")) or plan
+    to_target, to_stop = (
+        None if price is None else price * factor / series.last - 1 for price in (prices["target"], prices["stop"])
+    )
+    return SignalDistance(series.last, series.last_on, to_target, to_stop)

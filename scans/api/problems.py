@@ -12,6 +12,7 @@ from marketdata.web.api.problems import Problem
 from scans.operations.evaluation.evaluation_cache import Busy, TooMuch
 from scans.operations.evaluation.evidence import BeyondRecord
 from scans.operations.evaluation.picks import NoRuns
+from scans.operations.marks import TooManyMarks
 from scans.operations.requests.queue import (
     KeyReused,
     NotCancellable,
@@ -87,6 +88,10 @@ def beyond_record(error: Any) -> Problem:
     return Problem("beyond_record", str(error), status_code=409)
 
 
+def too_many_marks(error: Any) -> Problem:
+    return Problem("too_many_marks", str(error), status_code=409)
+
+
 def busy(error: Any) -> Problem:
     return Problem("busy", str(error), status_code=503, wait=5)
 
@@ -106,6 +111,7 @@ TRANSLATIONS: dict[type[Exception], Callable[[Any], Problem]] = {
     NoRuns: no_runs,
     TooMuch: too_much,
     BeyondRecord: beyond_record,
+    TooManyMarks: too_many_marks,
     Busy: busy,
 }
 

@@ -7,6 +7,8 @@ from scans.api.views import (
     chart,
     comparisons,
     evaluation,
+    marks,
+    me,
     picks,
     readiness,
     requests,
@@ -15,6 +17,9 @@ from scans.api.views import (
 )
 
 urlpatterns = [
+    path("me", me.Me.as_view()),
+    path("me/export", me.Export.as_view()),
+    path("me/data", me.OwnRecords.as_view()),
     path("versions", versions.Versions.as_view()),
     path("versions/<str:slug>", versions.OneVersion.as_view()),
     # The most requested first: Django tries the lines in order.
@@ -22,6 +27,8 @@ urlpatterns = [
     path("<str:market>/stocks/<code:code>/scans", picks.StockScans.as_view()),
     path("<str:market>/stocks/<code:code>/explain", analysis.Explain.as_view()),
     path("<str:market>/readiness", readiness.ReadinessView.as_view()),
+    path("<str:market>/marks", marks.Marks.as_view()),
+    path("<str:market>/marks/<code:code>", marks.OneMark.as_view()),
     path("<str:market>/signals", picks.Signals.as_view()),
     path("<str:market>/scans", requests.Scans.as_view()),
     path("<str:market>/scans/latest", scans.LatestScan.as_view()),

@@ -1,6 +1,7 @@
-"""Scanner versions, their runs, ranks, signals, evenings and requests."""
+"""Scanner versions, their runs, ranks, signals, evenings and requests; marks and settings of readers."""
 
 from scans.models.evenings import Delivery, Evening, EveningOutcome, EveningStatus, Notification
+from scans.models.marks import Mark, Tag
 from scans.models.reader_settings import ReaderSettings
 from scans.models.requests import RequestStatus, ScanDraft, ScanRequest
 from scans.models.runs import (
@@ -22,6 +23,7 @@ __all__ = [
     "Evening",
     "EveningOutcome",
     "EveningStatus",
+    "Mark",
     "Notification",
     "QuarantineDecision",
     "ReaderSettings",
@@ -35,6 +37,7 @@ __all__ = [
     "Signal",
     "SignalStatus",
     "Status",
+    "Tag",
     "Verdict",
     "VersionChange",
 ]

@@ -58,6 +58,7 @@ def names(scanned: Any, client: Client, sessions: list[date]) -> dict[str, str]:
     body = {"versions": ["rises"], "first": sessions[10], "last": sessions[11], "save": False}
     made = client.post("/api/kr/scans", body, content_type="application/json")
     assert made.status_code == 202, made.content
+    client.put("/api/kr/marks/005930", {"tag": "buy"}, content_type="application/json")
     known = {"market": "kr", "code": "005930", "slug": "rises", "date": str(sessions[30])}
     return {**known, "number": str(made.json()["id"])}
 

@@ -10,19 +10,20 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from python_calamine import CalamineWorkbook
 
 from marketdata.models import Instrument
 from marketdata.web.api import responses, views
-from scans.models import ScanRank
+from scans.models import Mark, ScanRank
 from scans.operations import signals
 from tests.api.conftest import Get
 from tests.scans.conftest import AS_OF
 
 PATHS = (
     "kr/stocks", "kr/scans", "kr/scans/dates", "kr/scans/latest", "kr/scans/changes",
-    "kr/scans/compare?versions=rises,rises-10", "kr/stocks/005930/scans", "kr/signals", "versions",
+    "kr/scans/compare?versions=rises,rises-10", "kr/stocks/005930/scans", "kr/signals", "kr/marks", "versions",
 )  # fmt: skip
 
 
@@ -44,7 +45,8 @@ def table(response: Any) -> pa.Table:
 
 
 @pytest.fixture
-def lists(scanned: Any, get: Get) -> Any:
+def lists(scanned: Any, get: Get, user: User) -> Any:
+    Mark.objects.create(user=user, market="kr", code="005930", tag="buy", note="half now", updated_at=AS_OF)
     signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
     return scanned
 

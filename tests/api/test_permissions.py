@@ -25,6 +25,9 @@ OWN_DOORS = ("admin",)
 READERS_OWN = ("login", "logout", "settings")
 """Pages that change nothing but the session and the settings of their reader: see tests/pages/test_accounts.py."""
 
+OWN_ROWS = ("api/me", "api/me/data", "api/<str:market>/marks/<code:code>")
+"""Addresses where every user writes rows of its own and no others: see tests/api/test_marks.py and test_me.py."""
+
 
 @dataclass(frozen=True)
 class Write:
@@ -58,7 +61,7 @@ def write_endpoints() -> Iterator[tuple[str, str]]:
                     yield from walk(one.url_patterns, here)
                 continue
             assert isinstance(one, URLPattern)
-            if here in READERS_OWN:
+            if here in (*READERS_OWN, *OWN_ROWS):
                 continue
             view = getattr(one.callback, "view_class", None) or getattr(one.callback, "cls", None)
             for method in WRITES:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client, RequestFactory
 from django.urls import URLPattern
@@ -100,19 +101,45 @@ def test_schema_and_documentation_are_served(client: Client, user: Any) -> None:
     ["scans/latest", "scans", "scans/dates", "scans/changes", "scans/compare?versions=rises,rises-10",
      "readiness",
      "stocks", "stocks/005930", "stocks/005930/scans", "stocks/005930/flows",
-     "stocks/005930/explain", "signals",
+     "stocks/005930/explain", "signals", "marks", "marks/005930",
      "evaluation?horizon=1,5&by=label", "analysis/005930"],
 )  # fmt: skip
-def test_answers_fit_it(scanned: Any, get: Get, path: str) -> None:
+def test_answers_fit_it(scanned: Any, get: Get, user: User, path: str) -> None:
     from jsonschema import Draft202012Validator
 
+    from scans.models import Mark
     from scans.operations import signals
     from tests.scans.conftest import AS_OF
 
     signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
+    Mark.objects.create(user=user, market="kr", code="005930", tag="buy", updated_at=AS_OF)
     address, _, query = path.partition("?")
     body = get(f"kr/{address}", **dict(re.findall(r"(\w+)=([^&]*)", query)))
     named = "/api/{market}/" + address.replace("005930", "{code}")
     content = SCHEMA["paths"][named]["get"]["responses"]["200"]["content"]
     wanted = content["application/json"]["schema"]
     Draft202012Validator({**wanted, "components": SCHEMA["components"]}).validate(body)
+
+
+@pytest.mark.parametrize("path", ["me", "me/export"])
+def test_answers_about_the_caller_fit_it(get: Get, path: str) -> None:
+    from jsonschema import Draft202012Validator
+
+    content = SCHEMA["paths"][f"/api/{path}"]["get"]["responses"]["200"]["content"]
+    wanted = content["application/json"]["schema"]
+    Draft202012Validator({**wanted, "components": SCHEMA["components"]}).validate(get(path))
+
+
+def test_examples_of_bodies_fit_it() -> None:
+    from jsonschema import Draft202012Validator
+
+    bodies = [
+        body["content"]["application/json"]
+        for methods in SCHEMA["paths"].values()
+        for operation in methods.values()
+        if "content" in (body := operation.get("requestBody", {}))
+    ]
+    examples = [(body["schema"], example["value"]) for body in bodies for example in body.get("examples", {}).values()]
+    assert examples
+    for schema, value in examples:
+        Draft202012Validator({**schema, "components": SCHEMA["components"]}).validate(value)

@@ -59,6 +59,13 @@ class StaffOnly(WritePermission):
         return _is_staff(request)
 
 
+class OwnData(BasePermission):
+    """Reads and writes for every user: the view serves the caller's own rows and no others."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return bool(request.user and request.user.is_authenticated)
+
+
 COUNTER_SECONDS = 120
 """Life of a counter: its minute and the next."""
 

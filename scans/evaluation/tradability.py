@@ -9,7 +9,9 @@ Choices where the definitions are silent
 - The base price is the adjusted close before on the session's own scale: the exchange's base price where one is
   recorded, since adjusted prices are made with it.
 - Liquidation begins with a session that trades after one or more without a trade and reaches beyond its limits, and
-  takes seven sessions: no status of it is recorded.
+  is the last seven sessions that an instrument trades, or fewer, before it leaves: no status of it is recorded. Shares
+  that stay had a consolidation or split without a base price, whose move is no return. On KRX from 2023-01 to 2026-08
+  there were 275 such moves of shares that stayed, and 56 of delisted shares, 46 of which end with the seventh session.
 - Base prices that are no whole won come from adjusted files and have no grid: there the limit is taken to be one
   percent narrower, which is what rounding to two ticks can take off.
 
@@ -74,13 +76,15 @@ def tradability(bars: DailyBars, *, limited: bool) -> Tradability:
         wide = (low < (1 - NARROW) * before) | (high > (1 + NARROW) * before) | (cheap & (low < high))
         resumed = traded & ~bars.traded[:-1] & wide
     cells = np.argwhere((rises | falls | resumed) & np.isfinite(before))
+    last = len(bars.traded) - 1 - bars.traded[::-1].argmax(axis=0)
     locked = np.zeros(traded.shape, dtype=bool)
     unsold = locked.copy()
     for t, i in cells.tolist():
         to_raw = float(scale[t, i])
         lower, upper = _limits(bars, t + 1, i, float(before[t, i]) * to_raw)
         lowest, highest = float(low[t, i]) * to_raw, float(high[t, i]) * to_raw
-        if resumed[t, i] and (lowest < lower * (1 - 1e-9) or highest > upper * (1 + 1e-9)):
+        leaves = bars.segment[-1, i] < 0 and t + 1 > last[i] - LIQUIDATION
+        if resumed[t, i] and leaves and (lowest < lower * (1 - 1e-9) or highest > upper * (1 + 1e-9)):
             liquidation[t + 1 : t + 1 + LIQUIDATION, i] = True
         locked[t, i] = lowest >= upper * (1 - 1e-9)
         unsold[t, i] = highest <= lower * (1 + 1e-9)

@@ -6,7 +6,8 @@ Choices where the definitions are silent
 - Prices that are no whole won (of adjusted files) have no grid: their limits are 29 % of the base price (14 on KONEX),
   since rounding down to ticks takes up to a percent off a limit.
 - Liquidation begins on a session that trades after one or more without a trade and reaches beyond its limits, and takes
-  seven sessions: the exchange halts shares before it, and no status of it is recorded.
+  seven sessions: the exchange halts shares before it, and no status of it is recorded. The shares do not trade after
+  these sessions and have no bar at the end of the record; those that stay had a corporate action instead.
 """
 
 from __future__ import annotations
@@ -47,11 +48,13 @@ def with_limits(frame: pd.DataFrame) -> pd.DataFrame:
     lower, upper = [], []
     closes, factors, segments = frame["rawC"].tolist(), frame["factor"].tolist(), frame["segment"].tolist()
     lows, highs, traded = frame["rawL"].tolist(), frame["rawH"].tolist(), frame["traded"].tolist()
+    recorded = frame["recorded"].tolist()
     free_until = -1
     for t, session in enumerate(frame.index):
         low, high = (math.nan, math.nan) if t == 0 else limits(closes[t - 1] * factors[t], session, segments[t])
         beyond = lows[t] < low * (1 - 1e-9) or highs[t] > high * (1 + 1e-9)
-        if t and traded[t] and not traded[t - 1] and beyond:
+        over = not any(traded[t + LIQUIDATION :]) and not recorded[-1]
+        if t and traded[t] and not traded[t - 1] and beyond and over:
             free_until = t + LIQUIDATION - 1
         if t <= free_until:
             low = high = math.nan

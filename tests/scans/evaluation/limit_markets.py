@@ -1,5 +1,5 @@
-"""Random markets with daily limits: sessions locked at either limit, halts, liquidation, delistings, splits, jumps that
-nothing explains, and market caps on some sessions alone."""
+"""Random markets with daily limits: sessions locked at either limit, halts, consolidations after a halt, liquidation,
+delistings, splits, jumps that nothing explains, and market caps on some sessions alone."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ class Walk:
     random: np.random.Generator
     halted: int = 0
     free: int = 0
+    resumes: float = 1.0
     gone: bool = False
     rows: list[dict[str, Any]] = field(default_factory=list)
 
@@ -47,7 +48,10 @@ class Walk:
         if self.free:
             self._free(t, bar)
             return
-        if event < 0.03:
+        if self.resumes != 1:
+            bar["base_price"], self.price = math.nan, self._rounded(self.price * self.resumes, t)
+            self.resumes = 1.0
+        elif event < 0.03:
             self.halted = int(self.random.integers(1, 9))
         elif event < 0.035:
             self.gone = True
@@ -76,8 +80,11 @@ class Walk:
 
     def _halt(self, t: int, bar: dict[str, Any]) -> None:
         self.halted -= 1
-        if not self.halted and self.random.random() < 0.2:
+        ends = 1.0 if self.halted else float(self.random.random())
+        if ends < 0.2:
             self.free = 4
+        elif ends < 0.3:
+            self.resumes = float(self.random.choice([0.2, 5.0]))
         self._keep(t, self.price, {**bar, "open": 0.0, "high": 0.0, "low": 0.0, "volume": 0.0})
 
     def _free(self, t: int, bar: dict[str, Any]) -> None:
@@ -127,7 +134,8 @@ def daily_bars(frames: Frames, sessions: int) -> DailyBars:
         return np.column_stack([frames[code][name].reindex(axis).to_numpy(float) for code in codes])
 
     segment = np.column_stack([
-        frames[code]["segment"].map(SEGMENTS.index).reindex(axis).fillna(-1).to_numpy(np.int8) for code in codes
+        frames[code]["segment"].map(SEGMENTS.index).where(frames[code]["recorded"]).reindex(axis).fillna(-1)
+        for code in codes
     ])  # fmt: skip
     return DailyBars(
         sessions=axis.to_numpy().astype("datetime64[D]"),
@@ -136,7 +144,7 @@ def daily_bars(frames: Frames, sessions: int) -> DailyBars:
         close=column("C"),
         raw_close=column("rawC"),
         traded=column("traded") == 1,
-        segment=segment,
+        segment=segment.astype(np.int8),
         segments=SEGMENTS,
     )
 

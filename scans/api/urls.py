@@ -7,6 +7,7 @@ from scans.api.views import (
     chart,
     comparisons,
     evaluation,
+    markets,
     marks,
     me,
     picks,
@@ -20,6 +21,7 @@ urlpatterns = [
     path("me", me.Me.as_view()),
     path("me/export", me.Export.as_view()),
     path("me/data", me.OwnRecords.as_view()),
+    path("markets", markets.Markets.as_view()),
     path("versions", versions.Versions.as_view()),
     path("versions/<str:slug>", versions.OneVersion.as_view()),
     # The most requested first: Django tries the lines in order.

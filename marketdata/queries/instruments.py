@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from functools import cache
 
 from django.db.models import Count, F, Max, Prefetch, Q, QuerySet, prefetch_related_objects
 
 from marketdata import codes
+from marketdata.compiled_query import CompiledQuery
 from marketdata.markets import MARKETS, get_market, is_market
 from marketdata.models import Generation, Instrument, InstrumentStatus, LakePartition, StockPrice
 from marketdata.queries.carry_forward import source_sort_key
 
+GENERATIONS = CompiledQuery(lambda: Generation.objects.values_list("name", "changed_at"))
+
 
 def get_generations() -> dict[str, datetime]:
     """Market, or name of data that belongs to all markets -> when its data last changed (see `Generation`)."""
-    return dict(_generation_rows().all())
-
-
-@cache
-def _generation_rows() -> QuerySet[Generation, tuple[str, datetime]]:
-    """The query set of `get_generations`, built once: every request of the API evaluates a copy."""
-    return Generation.objects.values_list("name", "changed_at")
+    return dict(GENERATIONS.rows())
 
 
 def list_markets(generations: Mapping[str, datetime]) -> list[str]:

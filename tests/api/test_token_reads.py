@@ -131,7 +131,7 @@ def test_without_a_database(ask: Ask, monkeypatch: Any) -> None:
     def away(*_: Any) -> None:
         raise OperationalError("the server closed the connection")
 
-    monkeypatch.setattr(tokens, "_tokens", away)
+    monkeypatch.setattr(tokens.TOKENS, "rows", away)
     found = ask(CACHED[0])
     assert (found.status_code, found.json()["code"]) == (503, "database_unreachable")
     assert found.headers["Retry-After"] == "5"

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -58,9 +59,7 @@ def parse_format(request: Request) -> str:
     """The requested format: by `?format=`, else by Accept; a Problem (400) where it is none."""
     given = request.query_params.get("format")
     if given is None:
-        renderers = [_renderer(form, kind) for form, kind in MEDIA_TYPES.items()]
-        chosen, _ = DefaultContentNegotiation().select_renderer(request, renderers)
-        return str(chosen.format)
+        return _negotiate_format(str(request.META.get("HTTP_ACCEPT", "*/*")))
     if given not in MEDIA_TYPES:
         raise Problem(
             "invalid_format",
@@ -82,6 +81,16 @@ def parse_encoding(request: Request) -> str:
             known=list(ENCODINGS),
         )
     return given
+
+
+@lru_cache(256)
+def _negotiate_format(accept: str) -> str:
+    """The format that an Accept header prefers; NotAcceptable (406) where it accepts none."""
+    request = HttpRequest()
+    request.META["HTTP_ACCEPT"] = accept
+    renderers = [_renderer(form, kind) for form, kind in MEDIA_TYPES.items()]
+    chosen, _ = DefaultContentNegotiation().select_renderer(Request(request), renderers)
+    return str(chosen.format)
 
 
 def _renderer(form: str, kind: str) -> BaseRenderer:

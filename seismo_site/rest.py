@@ -44,6 +44,8 @@ SCHEMA = {
     "ENUM_NAME_OVERRIDES": {
         "RunStatus": "scans.models.Status",
         "RequestStatus": "scans.models.RequestStatus",
+        "SignalStatus": "scans.models.SignalStatus",
+        "SignalEnd": "scans.api.serializers.evening.ENDS",
         "RegimeKind": "scans.api.serializers.regimes.KINDS",
         "State": "seismo_site.health.bodies.STATES",
         "MarketState": "scans.api.views.readiness.STATES",

@@ -9,11 +9,15 @@ from datetime import date
 
 import numpy as np
 from django.conf import settings
+from django.db.models import FloatField, Value
 
 from marketdata import membership
 from marketdata.models import FactorEvent, StockPrice
 from marketdata.queries.market_calendar import get_sessions
 from marketdata.record import Days
+
+EVENT = ""
+"""In place of a source: the row is a corporate action, its close the ratio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +42,34 @@ class CloseSeries:
 def get_closes(
     market: str, codes: Collection[str], day: date, sessions: int, *, calendar: Days | None = None
 ) -> dict[str, CloseSeries]:
-    """code -> its closes of the last `sessions` sessions of the market up to `day`; codes without a bar there are left
-    out. Of several sources the preferred one's bar is taken. Prices in the market's currency. `calendar`: the market's
-    sessions."""
+    """code -> its closes of the last `sessions` sessions of the market up to `day`, in one query; codes without a bar
+    there are left out. Of several sources the preferred one's bar is taken. Prices in the market's currency.
+    `calendar`: the market's sessions."""
     if not codes:
         return {}
     calendar = get_sessions(market) if calendar is None else calendar
     end = int(np.searchsorted(calendar, np.datetime64(day), side="right"))
     first: date = calendar[max(end - sessions, 0)].item() if end else day
     chosen = {"market": market, "stock_code__in": sorted(codes), "date__range": (first, day)}
-    rows = StockPrice.objects.filter(**chosen).values_list("stock_code", "date", "source", "close", "base_price")
-    ranks = membership.rank_sources(sorted({row[2] for row in rows}), settings.SOURCE_ORDER)
-    bars: dict[tuple[str, date], tuple[float, float | None]] = {}
-    for code, on, _, close, base in sorted(rows, key=lambda row: -ranks[row[2]]):
-        bars[code, on] = (close, base)
-    events = FactorEvent.objects.filter(**chosen).values_list("stock_code", "date", "ratio")
-    ratios = {(code, on): ratio for code, on, ratio in events}
+    bars = StockPrice.objects.filter(**chosen).order_by()
+    events = FactorEvent.objects.filter(**chosen).order_by()
+    rows = list(
+        bars.values_list("stock_code", "date", "close", "source", "base_price").union(
+            events.values_list("stock_code", "date", "ratio", Value(EVENT), Value(None, FloatField())), all=True
+        )
+    )
+    ratios = {(code, on): close for code, on, close, source, _ in rows if source == EVENT}
+    rows = [row for row in rows if row[3] != EVENT]
+    ranks = membership.rank_sources(list({row[3] for row in rows}), settings.SOURCE_ORDER)
+    rows.sort(key=lambda row: (row[0], row[1], -ranks[row[3]]))
+    best = {(code, on): (close, base) for code, on, close, _, base in rows}
     series: dict[str, list[tuple[date, float, float]]] = {}
-    for code, on in sorted(bars):
-        close, base = bars[code, on]
-        bars_before = series.setdefault(code, [])
+    for (code, on), (close, base) in best.items():
+        before = series.setdefault(code, [])
         factor = ratios.get((code, on))
         if factor is None:
-            factor = base / bars_before[-1][1] if base and bars_before and bars_before[-1][1] > 0 else 1.0
-        bars_before.append((on, close, factor))
+            factor = base / before[-1][1] if base and before and before[-1][1] > 0 else 1.0
+        before.append((on, close, factor))
     return {code: _series(rows) for code, rows in series.items()}
 
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
-from marketdata.queries.flows import get_flow_figures
 from scans import order_prices
 from scans.models import ScanRank, Signal
 from scans.pages.sparkline import sparkline
 from scans.queries.evening_summary import EveningSummary, Pick
-
-Flows = Mapping[tuple[str, date], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +49,7 @@ class EveningSignalRow:
     spark: str
 
 
-def evening_flows(market: str, evening: EveningSummary) -> Flows:
-    """(code, session) -> net buying, for every pick of the evening."""
-    picks = {
-        (pick.rank.code, evening.session_date)
-        for version in evening.versions
-        for pick in (*version.new, *version.stayed, *version.dropped)
-    }
-    return get_flow_figures(market, picks)
-
-
-def pick_row(pick: Pick, evening: EveningSummary, flows: Flows) -> PickRow:
+def pick_row(pick: Pick, evening: EveningSummary) -> PickRow:
     """The row of one pick; a dropped one shows the evening's close, not that of its own session."""
     rank = pick.rank
     series = evening.closes.get(rank.code)
@@ -78,7 +64,7 @@ def pick_row(pick: Pick, evening: EveningSummary, flows: Flows) -> PickRow:
         close=close,
         change=change,
         order=order_plan(rank),
-        flow=flows.get((rank.code, evening.session_date)),
+        flow=evening.flows.get((rank.code, evening.session_date)),
         spark=sparkline(series.adjusted if series else ()),
     )
 

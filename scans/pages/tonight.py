@@ -9,7 +9,7 @@ from django.http import Http404
 
 from scans.engines.regime_rules import RegimeRule
 from scans.pages.base import MarketPage
-from scans.pages.rows import Flows, PickRow, evening_flows, evening_signal_row, pick_row
+from scans.pages.rows import PickRow, evening_signal_row, pick_row
 from scans.queries.evening_summary import EveningSummary, Pick, VersionEvening, evening_summary
 from scans.queries.regime_rules import regime_rules
 from scans.wording.regime_sentences import regime_sentence
@@ -39,14 +39,11 @@ class Tonight(MarketPage):
 
 
 def _blocks(summary: EveningSummary) -> list[dict[str, Any]]:
-    flows = evening_flows(summary.market, summary)
     rules = regime_rules([version.session for version in summary.versions if version.session])
-    return [_block(version, summary, flows, rules) for version in summary.versions]
+    return [_block(version, summary, rules) for version in summary.versions]
 
 
-def _block(
-    version: VersionEvening, summary: EveningSummary, flows: Flows, rules: Mapping[int, RegimeRule | None]
-) -> dict[str, Any]:
+def _block(version: VersionEvening, summary: EveningSummary, rules: Mapping[int, RegimeRule | None]) -> dict[str, Any]:
     """The block of one version: its three lists, their counts and the rule behind its regime."""
     rule = rules.get(version.session.pk) if version.session else None
     return {
@@ -56,13 +53,13 @@ def _block(
         "before": version.before,
         "listed": version.listed,
         "groups": [
-            ("new", _rows(version.new, summary, flows)),
-            ("stayed", _rows(version.stayed, summary, flows)),
-            ("dropped", _rows(version.dropped, summary, flows)),
+            ("new", _rows(version.new, summary)),
+            ("stayed", _rows(version.stayed, summary)),
+            ("dropped", _rows(version.dropped, summary)),
         ],
         "counts": (len(version.new), len(version.stayed), len(version.dropped)),
     }
 
 
-def _rows(picks: Iterable[Pick], summary: EveningSummary, flows: Flows) -> list[PickRow]:
-    return [pick_row(pick, summary, flows) for pick in picks]
+def _rows(picks: Iterable[Pick], summary: EveningSummary) -> list[PickRow]:
+    return [pick_row(pick, summary) for pick in picks]

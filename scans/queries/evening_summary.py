@@ -1,10 +1,12 @@
 """Summary of a market's evening: the new, continued and dropped picks of every version, and the day's entries and exits
 of signals. The page and the API show the same rows.
 
-1. The published session of the day, and the published one before it, of each version (one query).
-2. The picks of both (one query): new, stayed and dropped are differences of their sets of codes.
-3. Signals with an entry or exit on the day (one query).
-4. Adjusted closes of the last `SPARK` sessions of these instruments (one query).
+1. The published session of the day, and the published one before it, of each version, with the days before and after
+   that have any (one query).
+2. The picks of both with their signals, and those whose signal was entered or ended on the day (one query): new, stayed
+   and dropped are differences of their sets of codes.
+3. The calendar, the adjusted closes of the last `SPARK` sessions of these instruments and their investor flow (one
+   query each).
 """
 
 from __future__ import annotations
@@ -13,11 +15,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from django.db.models import F, Q, QuerySet, Window
+from django.db.models import F, Q, Subquery, Value, Window
 from django.db.models.functions import RowNumber
 
 from marketdata.queries.closes import CloseSeries, get_closes
-from scans.models import ScannerVersion, ScanRank, ScanSession, Signal, SignalStatus
+from marketdata.queries.flows import FlowFigures, get_flow_figures
+from marketdata.queries.market_calendar import get_sessions
+from scans.models import ScannerVersion, ScanRank, ScanSession, Signal
 
 SPARK = 60
 """Sessions of a sparkline."""
@@ -69,49 +73,48 @@ class EveningSummary:
     versions: Sequence[VersionEvening]
     signals: Sequence[Signal]
     closes: Mapping[str, CloseSeries] = field(default_factory=dict)
-
-
-def published_dates(market: str) -> QuerySet[ScanSession, date]:
-    """The days with a published session of any version, ascending."""
-    rows = ScanSession.objects.filter(market=market, published=True)
-    return rows.order_by("date").values_list("date", flat=True).distinct()
+    flows: Mapping[tuple[str, date], FlowFigures] = field(default_factory=dict)
 
 
 def evening_summary(market: str, day: date | None) -> EveningSummary | None:
     """The summary of `day` (None: the latest published day); None if nothing is published."""
-    dates = published_dates(market)
-    if day is None:
-        day = dates.last()
-    if day is None:
-        return None
     rows = _two_latest(market, day)
-    if not any(row.date == day for row in rows):
+    day = day or max((row.date for row in rows), default=None)
+    if day is None or not any(row.date == day for row in rows):
         return None
-    picks = _picks(rows)
-    exits = _exits(market, day)
+    picks, moved = _picks(market, rows, day)
+    exits = {(signal.version_id, signal.code): signal.status for signal in moved if signal.exit_on == day}
     versions = [_version_evening(version, day, picks, exits) for version in _by_version(rows)]
     versions.sort(
         key=lambda version: (version.session is None, _sort_position(version.version.slug), version.version.slug)
     )
     codes = {pick.rank.code for version in versions for pick in (*version.new, *version.stayed, *version.dropped)}
-    codes |= {signal.code for signal in exits}
+    codes |= {signal.code for signal in moved}
+    calendar = get_sessions(market)
     return EveningSummary(
         market=market,
         session_date=day,
-        previous=dates.filter(date__lt=day).last(),
-        next=dates.filter(date__gt=day).first(),
+        previous=rows[0].previous,  # type: ignore[attr-defined]
+        next=rows[0].next,  # type: ignore[attr-defined]
         versions=versions,
-        signals=exits,
-        closes=get_closes(market, codes, day, SPARK),
+        signals=moved,
+        closes=get_closes(market, codes, day, SPARK, calendar=calendar),
+        flows=get_flow_figures(market, {(code, day) for code in codes}, calendar),
     )
 
 
-def _two_latest(market: str, day: date) -> list[ScanSession]:
-    """Each version's two latest published sessions up to `day`."""
+def _two_latest(market: str, day: date | None) -> list[ScanSession]:
+    """Each version's two latest published sessions up to `day`, annotated with the days before and after it that have a
+    published session of any version."""
+    published = ScanSession.objects.filter(market=market, published=True)
+    latest = Subquery(published.order_by("-date").values("date")[:1]) if day is None else Value(day)
     order = Window(RowNumber(), partition_by=F("version"), order_by=F("date").desc())
-    rows = ScanSession.objects.filter(market=market, published=True, date__lte=day)
-    latest = rows.annotate(place=order).filter(place__lte=2).values("pk")
-    sessions = ScanSession.objects.filter(pk__in=latest).select_related("version", "run")
+    two = published.filter(date__lte=latest).annotate(place=order).filter(place__lte=2).values("pk")
+    sessions = ScanSession.objects.filter(pk__in=two).select_related("version", "run")
+    sessions = sessions.annotate(
+        previous=Subquery(published.filter(date__lt=latest).order_by("-date").values("date")[:1]),
+        next=Subquery(published.filter(date__gt=latest).order_by("date").values("date")[:1]),
+    )
     return list(sessions.order_by("version__slug", "-date"))
 
 
@@ -122,25 +125,31 @@ def _by_version(rows: Iterable[ScanSession]) -> list[list[ScanSession]]:
     return list(rows_of_version.values())
 
 
-def _picks(rows: Sequence[ScanSession]) -> dict[int, list[ScanRank]]:
-    """Key of a session -> its ranks in order."""
+def _picks(market: str, rows: Sequence[ScanSession], day: date) -> tuple[dict[int, list[ScanRank]], list[Signal]]:
+    """Key of a session -> its ranks in order, with their signals; and the signals with an entry or exit on `day`."""
     ranks_of_session: dict[int, list[ScanRank]] = {row.pk: [] for row in rows}
-    for rank in ScanRank.objects.filter(session__in=ranks_of_session).order_by("rank", "code"):
-        ranks_of_session[rank.session_id].append(rank)
-    return ranks_of_session
-
-
-def _exits(market: str, day: date) -> list[Signal]:
-    """The signals with an entry or exit on `day`."""
-    moved = Signal.objects.filter(market=market, rank__published=True).filter(Q(entered_on=day) | Q(exit_on=day))
-    return list(moved.select_related("rank", "version").order_by("status", "code", "pk"))
+    ranks = ScanRank.objects.order_by().values("pk")
+    moved = Signal.objects.filter(Q(entered_on=day) | Q(exit_on=day), market=market, rank__published=True).order_by()
+    keys = ranks.filter(session__in=ranks_of_session).union(moved.values("rank"))
+    signals = []
+    for rank in (
+        ScanRank.objects.filter(pk__in=keys).select_related("signal", "scanner_version").order_by("rank", "code")
+    ):
+        if rank.session_id in ranks_of_session:
+            ranks_of_session[rank.session_id].append(rank)
+        signal: Signal | None = getattr(rank, "signal", None)
+        if signal and day in (signal.entered_on, signal.exit_on):
+            signal.rank, signal.version = rank, rank.scanner_version
+            signals.append(signal)
+    signals.sort(key=lambda signal: (signal.status, signal.code, signal.pk))
+    return ranks_of_session, signals
 
 
 def _version_evening(
     rows: Sequence[ScanSession],
     day: date,
     picks: Mapping[int, Sequence[ScanRank]],
-    exits: Sequence[Signal],
+    exits: Mapping[tuple[int, str], str],
 ) -> VersionEvening:
     now = rows[0] if rows[0].date == day else None
     before = (rows[1] if len(rows) > 1 else None) if now else rows[0]
@@ -148,18 +157,17 @@ def _version_evening(
         return VersionEvening(rows[0].version, None, before)
     current = {rank.code: rank for rank in picks[now.pk]}
     earlier = {rank.code: rank for rank in picks[before.pk]} if before else {}
-    ended = {
-        signal.code: signal.status
-        for signal in exits
-        if signal.version_id == now.version_id and signal.status != SignalStatus.OPEN
-    }
     return VersionEvening(
         version=now.version,
         session=now,
         before=before,
         new=[Pick(rank) for code, rank in current.items() if code not in earlier],
         stayed=[Pick(rank, earlier[code].rank) for code, rank in current.items() if code in earlier],
-        dropped=[Pick(rank, rank.rank, ended.get(code, "")) for code, rank in earlier.items() if code not in current],
+        dropped=[
+            Pick(rank, rank.rank, exits.get((now.version_id, code), ""))
+            for code, rank in earlier.items()
+            if code not in current
+        ],
     )
 
 

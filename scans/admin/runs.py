@@ -29,7 +29,7 @@ class ScanRunAdmin(ReadOnly, MarketList):
     change_form_template = "admin/scans/run.html"
     list_display = (
         "started_at",
-        "version",
+        "scanner_version",
         "market",
         "sessions_run",
         "state",
@@ -39,15 +39,15 @@ class ScanRunAdmin(ReadOnly, MarketList):
         "started_by",
         "reason",
     )
-    list_filter = (MarketFilter, "version", "status")
-    list_select_related = ("version",)
+    list_filter = (MarketFilter, "scanner_version", "status")
+    list_select_related = ("scanner_version",)
     ordering = ("-started_at",)
     fieldsets = (
         (
             "What was run",
             {
                 "fields": (
-                    "version",
+                    "scanner_version",
                     "market",
                     "first",
                     "last",
@@ -109,9 +109,9 @@ class ScanRunAdmin(ReadOnly, MarketList):
         run = self.get_object(request, object_id)
         context: dict[str, Any] = {}
         if run is not None:
-            last = run.answers.select_related("version").order_by("-date").first()
+            last = run.answers.select_related("scanner_version").order_by("-date").first()
             context = {
-                "title": f"Run {run.pk}: {run.version.slug} on {run.market}, {self.sessions_run(run)}",
+                "title": f"Run {run.pk}: {run.scanner_version.slug} on {run.market}, {self.sessions_run(run)}",
                 "subtitle": None,
                 "may_rerun": request.user.has_perm(version_actions.PERMISSION),
                 "answers": badges.attach_rules(run.answers.order_by("-date")[:20]),
@@ -130,9 +130,9 @@ class ScanRunAdmin(ReadOnly, MarketList):
             return actions.confirmation_page(
                 request,
                 self,
-                question=f"Run {run.version.slug} again?",
-                consequence=f"{run.version.slug} is run over {self.sessions_run(run)} of market {run.market} with the "
-                "parameters this run recorded. Where the result is the same, nothing is written.",
+                question=f"Run {run.scanner_version.slug} again?",
+                consequence=f"{run.scanner_version.slug} is run over {self.sessions_run(run)} of market {run.market} "
+                "with the parameters this run recorded. Where the result is the same, nothing is written.",
                 yes="Run again",
                 back=back,
             )

@@ -37,7 +37,7 @@ class ScanSessionAdmin(ReadOnly, MarketList):
     change_form_template = "admin/scans/session.html"
     list_display = (
         "date",
-        "version",
+        "scanner_version",
         "market",
         "state",
         "published",
@@ -48,8 +48,8 @@ class ScanSessionAdmin(ReadOnly, MarketList):
         "reason",
         "run_link",
     )
-    list_filter = (MarketFilter, "version", "status", "published", DayFilter)
-    ordering = ("-date", "version", "-pk")
+    list_filter = (MarketFilter, "scanner_version", "status", "published", DayFilter)
+    ordering = ("-date", "scanner_version", "-pk")
     sortable_by = ()
     actions = ("publish", "discard")
     fieldsets = (
@@ -57,7 +57,7 @@ class ScanSessionAdmin(ReadOnly, MarketList):
             None,
             {
                 "fields": (
-                    "version",
+                    "scanner_version",
                     "market",
                     "date",
                     "state",
@@ -91,7 +91,7 @@ class ScanSessionAdmin(ReadOnly, MarketList):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ScanSession]:
-        return super().get_queryset(request).select_related("version", "run")
+        return super().get_queryset(request).select_related("scanner_version", "run")
 
     @admin.display(description="status", ordering="status")
     def state(self, session: ScanSession) -> SafeString:
@@ -123,7 +123,7 @@ class ScanSessionAdmin(ReadOnly, MarketList):
         if session is not None:
             decision = getattr(session, "decision", None)
             context = {
-                "title": f"{session.version.slug} on {session.market}, {session.date}",
+                "title": f"{session.scanner_version.slug} on {session.market}, {session.date}",
                 "subtitle": None,
                 "decision": decision,
                 "may_decide": session.status == Status.QUARANTINED
@@ -164,7 +164,7 @@ class ScanSessionAdmin(ReadOnly, MarketList):
         operation: Any,
         consequence: str,
     ) -> HttpResponse | None:
-        rows = list(chosen.select_related("version"))
+        rows = list(chosen.select_related("scanner_version"))
         if not is_confirmed(request):
             return confirmation_page(
                 request,
@@ -186,7 +186,7 @@ class ScanSessionAdmin(ReadOnly, MarketList):
             else:
                 decided.append(row)
         if decided:
-            names = ", ".join(f"{row.version.slug} {row.market} {row.date}" for row in decided)
+            names = ", ".join(f"{row.scanner_version.slug} {row.market} {row.date}" for row in decided)
             past = "Published" if verb == "publish" else "Discarded"
             log_action(request, decided, f"{past}: {names}.")
         return None

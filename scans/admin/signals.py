@@ -23,7 +23,7 @@ class SignalAdmin(ReadOnly, MarketList):
         "picked_on",
         "code",
         "share",
-        "version",
+        "scanner_version",
         "market",
         "state",
         "entered_on",
@@ -37,7 +37,7 @@ class SignalAdmin(ReadOnly, MarketList):
     list_filter = (
         MarketFilter,
         "status",
-        "version",
+        "scanner_version",
         code_filter("code"),
         day_filter("picked_on", "picked on"),
     )
@@ -47,7 +47,7 @@ class SignalAdmin(ReadOnly, MarketList):
     sortable_by = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Signal]:
-        return super().get_queryset(request).select_related("version", "rank__scanner_version")
+        return super().get_queryset(request).select_related("scanner_version", "rank__scanner_version")
 
     @admin.display(description="name", empty_value="-")
     def share(self, signal: Signal) -> str:

@@ -69,15 +69,15 @@ class ScanDraft(models.Model):
     """A version's answer for one session of a request that publishes nothing; deleted after a day."""
 
     request = models.ForeignKey(ScanRequest, on_delete=models.CASCADE, related_name="drafts")
-    version = models.CharField(max_length=40)
+    scanner_version = models.CharField(max_length=40)
     date = models.DateField()
     answer = models.JSONField(help_text="As `run_scan --format json` prints it")
     made_at = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["request", "version", "date"], name="draft_once"),
+            models.UniqueConstraint(fields=["request", "scanner_version", "date"], name="draft_once"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.version}, {self.date} (request {self.request_id})"
+        return f"{self.scanner_version}, {self.date} (request {self.request_id})"

@@ -25,7 +25,7 @@ class Status(models.TextChoices):
 class ScanRun(models.Model):
     """One version over the sessions from `first` to `last`, as it was run."""
 
-    version = models.ForeignKey(ScannerVersion, on_delete=models.PROTECT, related_name="runs")
+    scanner_version = models.ForeignKey(ScannerVersion, on_delete=models.PROTECT, related_name="runs")
     market = models.CharField(max_length=12)
     first = models.DateField()
     last = models.DateField()
@@ -56,19 +56,19 @@ class ScanRun(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["market", "version", "-started_at"], name="run_market_version"),
+            models.Index(fields=["market", "scanner_version", "-started_at"], name="run_market_version"),
         ]
         ordering = ["-started_at"]
 
     def __str__(self) -> str:
-        return f"{self.version} on {self.market}, {self.first} to {self.last} (run {self.pk})"
+        return f"{self.scanner_version} on {self.market}, {self.first} to {self.last} (run {self.pk})"
 
 
 class ScanSession(models.Model):
     """A run's answer for one session."""
 
     run = models.ForeignKey(ScanRun, on_delete=models.CASCADE, related_name="answers")
-    version = models.ForeignKey(ScannerVersion, on_delete=models.PROTECT, related_name="+")
+    scanner_version = models.ForeignKey(ScannerVersion, on_delete=models.PROTECT, related_name="+")
     market = models.CharField(max_length=12)
     date = models.DateField()
     published = models.BooleanField(default=False)
@@ -90,7 +90,7 @@ class ScanSession(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["market", "version", "date"],
+                fields=["market", "scanner_version", "date"],
                 condition=models.Q(published=True),
                 name="session_published_once",
             ),
@@ -99,7 +99,7 @@ class ScanSession(models.Model):
         indexes = [models.Index(fields=["market", "date"], name="session_market_date")]
 
     def __str__(self) -> str:
-        return f"{self.version} on {self.market}, {self.date}: {self.status}"
+        return f"{self.scanner_version} on {self.market}, {self.date}: {self.status}"
 
 
 class ScanRank(models.Model):
@@ -154,7 +154,7 @@ class Backfill(models.Model):
     """A backfill of one version and its progress. The process that runs it has the lease "backfill of ... on market
     ..."; a running row without a lease belongs to a process that died."""
 
-    version = models.ForeignKey(ScannerVersion, on_delete=models.CASCADE, related_name="backfills")
+    scanner_version = models.ForeignKey(ScannerVersion, on_delete=models.CASCADE, related_name="backfills")
     market = models.CharField(max_length=12)
     first = models.DateField()
     last = models.DateField()
@@ -165,7 +165,7 @@ class Backfill(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["market", "version"],
+                fields=["market", "scanner_version"],
                 condition=models.Q(status="running"),
                 name="backfill_one_at_a_time",
             ),
@@ -173,7 +173,7 @@ class Backfill(models.Model):
         ordering = ["-started_at"]
 
     def __str__(self) -> str:
-        return f"backfill of {self.version} on {self.market}, {self.first} to {self.last}: {self.status}"
+        return f"backfill of {self.scanner_version} on {self.market}, {self.first} to {self.last}: {self.status}"
 
 
 class Verdict(models.TextChoices):

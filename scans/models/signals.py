@@ -25,7 +25,7 @@ class Signal(models.Model):
     its own day; `return_pct` is percent of the entry, adjusted for corporate actions in between."""
 
     rank = models.OneToOneField(ScanRank, on_delete=models.CASCADE, related_name="signal")
-    version = models.ForeignKey(ScannerVersion, on_delete=models.PROTECT, related_name="+")
+    scanner_version = models.ForeignKey(ScannerVersion, on_delete=models.PROTECT, related_name="+")
     market = models.CharField(max_length=12)
     code = models.CharField(max_length=24)
     picked_on = models.DateField()

@@ -83,7 +83,7 @@ def _update_version(record: Record, version: ScannerVersion, last: np.datetime64
     if pending:
         days = block[(block >= np.datetime64(pending[0].date)) & (block <= last)]
         opened, moved = _follow(record, pending, days)
-    version_signals = Signal.objects.filter(version=version, market=record.market.name)
+    version_signals = Signal.objects.filter(scanner_version=version, market=record.market.name)
     counts = {status: version_signals.filter(status=status).count() for status in SignalStatus.values}
     return SignalUpdate(version.slug, opened, moved, {name: n for name, n in counts.items() if n})
 
@@ -178,7 +178,7 @@ def _signal(rank: ScanRank, n: int, lives: Lifecycles, plans: Plans, prices_of_d
     gain = (end / lives.entry[n] - 1) * 100
     return Signal(
         rank=rank,
-        version_id=rank.scanner_version_id,
+        scanner_version_id=rank.scanner_version_id,
         market=rank.market,
         code=rank.code,
         picked_on=rank.date,

@@ -54,7 +54,7 @@ class Signals(MarketPage):
         status = self.request.GET.get("status", "open")
         status = status if status in TABS else "open"
         every = results.market_signals(self.market.name)
-        of_status = every.filter(status__in=TABS[status]).select_related("rank", "version")
+        of_status = every.filter(status__in=TABS[status]).select_related("rank", "scanner_version")
         signals = list(of_status.order_by("-exit_on", "-picked_on", "code")[:CLOSED_SHOWN])
         day = max((signal.seen_until for signal in signals), default=None)
         series = get_closes(self.market.name, {signal.code for signal in signals}, day, SPARK) if day else {}

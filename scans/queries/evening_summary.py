@@ -83,7 +83,7 @@ def evening_summary(market: str, day: date | None) -> EveningSummary | None:
     if day is None or not any(row.date == day for row in rows):
         return None
     picks, moved = _picks(market, rows, day)
-    exits = {(signal.version_id, signal.code): signal.status for signal in moved if signal.exit_on == day}
+    exits = {(signal.scanner_version_id, signal.code): signal.status for signal in moved if signal.exit_on == day}
     versions = [_version_evening(version, day, picks, exits) for version in _by_version(rows)]
     versions.sort(
         key=lambda version: (version.session is None, _sort_position(version.version.slug), version.version.slug)
@@ -108,20 +108,20 @@ def _two_latest(market: str, day: date | None) -> list[ScanSession]:
     published session of any version."""
     published = ScanSession.objects.filter(market=market, published=True)
     latest = Subquery(published.order_by("-date").values("date")[:1]) if day is None else Value(day)
-    order = Window(RowNumber(), partition_by=F("version"), order_by=F("date").desc())
+    order = Window(RowNumber(), partition_by=F("scanner_version"), order_by=F("date").desc())
     two = published.filter(date__lte=latest).annotate(place=order).filter(place__lte=2).values("pk")
-    sessions = ScanSession.objects.filter(pk__in=two).select_related("version", "run")
+    sessions = ScanSession.objects.filter(pk__in=two).select_related("scanner_version", "run")
     sessions = sessions.annotate(
         previous=Subquery(published.filter(date__lt=latest).order_by("-date").values("date")[:1]),
         next=Subquery(published.filter(date__gt=latest).order_by("date").values("date")[:1]),
     )
-    return list(sessions.order_by("version__slug", "-date"))
+    return list(sessions.order_by("scanner_version__slug", "-date"))
 
 
 def _by_version(rows: Iterable[ScanSession]) -> list[list[ScanSession]]:
     rows_of_version: dict[int, list[ScanSession]] = {}
     for row in rows:
-        rows_of_version.setdefault(row.version_id, []).append(row)
+        rows_of_version.setdefault(row.scanner_version_id, []).append(row)
     return list(rows_of_version.values())
 
 
@@ -139,7 +139,7 @@ def _picks(market: str, rows: Sequence[ScanSession], day: date) -> tuple[dict[in
             ranks_of_session[rank.session_id].append(rank)
         signal: Signal | None = getattr(rank, "signal", None)
         if signal and day in (signal.entered_on, signal.exit_on):
-            signal.rank, signal.version = rank, rank.scanner_version
+            signal.rank, signal.scanner_version = rank, rank.scanner_version
             signals.append(signal)
     signals.sort(key=lambda signal: (signal.status, signal.code, signal.pk))
     return ranks_of_session, signals
@@ -154,17 +154,17 @@ def _version_evening(
     now = rows[0] if rows[0].date == day else None
     before = (rows[1] if len(rows) > 1 else None) if now else rows[0]
     if now is None:
-        return VersionEvening(rows[0].version, None, before)
+        return VersionEvening(rows[0].scanner_version, None, before)
     current = {rank.code: rank for rank in picks[now.pk]}
     earlier = {rank.code: rank for rank in picks[before.pk]} if before else {}
     return VersionEvening(
-        version=now.version,
+        version=now.scanner_version,
         session=now,
         before=before,
         new=[Pick(rank) for code, rank in current.items() if code not in earlier],
         stayed=[Pick(rank, earlier[code].rank) for code, rank in current.items() if code in earlier],
         dropped=[
-            Pick(rank, rank.rank, exits.get((now.version_id, code), ""))
+            Pick(rank, rank.rank, exits.get((now.scanner_version_id, code), ""))
             for code, rank in earlier.items()
             if code not in current
         ],

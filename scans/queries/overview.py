@@ -38,14 +38,14 @@ def last_runs() -> list[LastRun]:
     """The last run of each version on each market, in four queries."""
     versions = list(ScannerVersion.objects.all())
     active = active_markets()
-    newest = ScanRun.objects.order_by().values("version", "market").annotate(last=Max("pk"))
+    newest = ScanRun.objects.order_by().values("scanner_version", "market").annotate(last=Max("pk"))
     runs = list(ScanRun.objects.filter(pk__in=[row["last"] for row in newest]))
     latest = ScanSession.objects.filter(run=OuterRef("run")).order_by("-date").values("date")[:1]
     answers = ScanSession.objects.filter(run__in=runs, date=Subquery(latest))
     sessions = {row.run_id: row for row in answers}
     last_rows = []
     for version in versions:
-        version_runs = sorted((run for run in runs if run.version_id == version.pk), key=lambda run: run.market)
+        version_runs = sorted((run for run in runs if run.scanner_version_id == version.pk), key=lambda run: run.market)
         markets = active.get(version.pk, [])
         last_rows += [LastRun(version, run, sessions.get(run.pk), markets) for run in version_runs]
         if not version_runs and version.enabled:

@@ -158,10 +158,11 @@ def _state_and_reason(
 
 def _versions(freshness: Freshness, market_record: Record, day: date) -> list[VersionReadiness]:
     version_rows = enabled_versions(freshness.market)
-    rows = ScanSession.objects.filter(market=freshness.market, version__in=version_rows)
+    rows = ScanSession.objects.filter(market=freshness.market, scanner_version__in=version_rows)
     latest = _latest(rows.filter(published=True, date__lte=day))
     waiting = {
-        row.version_id: row for row in rows.filter(date=day, status=Status.QUARANTINED).select_related("decision")
+        row.scanner_version_id: row
+        for row in rows.filter(date=day, status=Status.QUARANTINED).select_related("decision")
     }
     failed = _failures(freshness.market, version_rows, day)
     changed = _changed(market_record, latest.values())
@@ -200,10 +201,10 @@ def _versions(freshness: Freshness, market_record: Record, day: date) -> list[Ve
 
 def _latest(rows: QuerySet[ScanSession]) -> dict[int, ScanSession]:
     """Key of a version -> its latest session among `rows`, with its run."""
-    newest = rows.order_by().values("version").annotate(last=Max("date"))
-    dates = {row["version"]: row["last"] for row in newest}
+    newest = rows.order_by().values("scanner_version").annotate(last=Max("date"))
+    dates = {row["scanner_version"]: row["last"] for row in newest}
     sessions = rows.filter(date__in=set(dates.values())).select_related("run")
-    return {row.version_id: row for row in sessions if row.date == dates[row.version_id]}
+    return {row.scanner_version_id: row for row in sessions if row.date == dates[row.scanner_version_id]}
 
 
 def _failures(market: str, versions: Sequence[ScannerVersion], day: date) -> dict[int, str]:
@@ -216,8 +217,10 @@ def _failures(market: str, versions: Sequence[ScannerVersion], day: date) -> dic
         for version_row in rows
         if version_row["scanner_version"] in slugs and version_row["status"] == Status.FAILED
     }
-    runs = ScanRun.objects.filter(market=market, version__in=versions, first__lte=day, last__gte=day).order_by("pk")
-    rows = runs.values_list("version", "status", "reason")
+    runs = ScanRun.objects.filter(market=market, scanner_version__in=versions, first__lte=day, last__gte=day).order_by(
+        "pk"
+    )
+    rows = runs.values_list("scanner_version", "status", "reason")
     last = {key: (status, why) for key, status, why in rows}
     return result | {key: why for key, (status, why) in last.items() if status == Status.FAILED}
 

@@ -46,7 +46,7 @@ class NoSession(LookupError):
 
 def published_sessions(market: str, version: ScannerVersion) -> QuerySet[ScanSession]:
     """The published sessions of a version."""
-    return ScanSession.objects.filter(market=market, version=version, published=True)
+    return ScanSession.objects.filter(market=market, scanner_version=version, published=True)
 
 
 def published_session(market: str, version: ScannerVersion, day: date | None) -> ScanSession:
@@ -75,11 +75,11 @@ def _with_has_later(rows: QuerySet[ScanSession]) -> QuerySet[ScanSession]:
     """Adds run and version, and `has_later`: whether the version has published a later session."""
     later = ScanSession.objects.filter(
         market=OuterRef("market"),
-        version=OuterRef("version"),
+        scanner_version=OuterRef("scanner_version"),
         published=True,
         date__gt=OuterRef("date"),
     )
-    return rows.select_related("run", "version").annotate(has_later=Exists(later))
+    return rows.select_related("run", "scanner_version").annotate(has_later=Exists(later))
 
 
 def no_session_error(market: str, version: ScannerVersion, day: date) -> NoSession:
@@ -105,7 +105,7 @@ def session_ranks(
 
 def market_runs(market: str) -> QuerySet[ScanRun]:
     """The runs of a market, failed ones included."""
-    return ScanRun.objects.filter(market=market).select_related("version")
+    return ScanRun.objects.filter(market=market).select_related("scanner_version")
 
 
 def instrument_picks(market: str, code: str, *, since: date | None = None) -> QuerySet[ScanRank]:
@@ -142,7 +142,7 @@ class PickChanges:
 
 def pick_changes(market: str, version: ScannerVersion, day: date | None) -> PickChanges:
     """The changes of picks from the previous published session to that of `day` (None: the latest)."""
-    published = published_sessions(market, version).select_related("run", "version").order_by("-date")
+    published = published_sessions(market, version).select_related("run", "scanner_version").order_by("-date")
     latest_two = list((published.filter(date__lte=day) if day else published)[:2])
     if not latest_two:
         raise (
@@ -160,8 +160,8 @@ def pick_changes(market: str, version: ScannerVersion, day: date | None) -> Pick
 
 def changes_of_session(now: ScanSession) -> PickChanges:
     """The changes of picks from the version's previous published session to `now`, published or not."""
-    published = published_sessions(now.market, now.version).filter(date__lt=now.date)
-    return compare_sessions(now, published.select_related("run", "version").order_by("-date").first())
+    published = published_sessions(now.market, now.scanner_version).filter(date__lt=now.date)
+    return compare_sessions(now, published.select_related("run", "scanner_version").order_by("-date").first())
 
 
 def compare_sessions(now: ScanSession, before: ScanSession | None) -> PickChanges:
@@ -192,18 +192,20 @@ class SideBySide:
 
 def side_by_side(market: str, versions: Sequence[ScannerVersion], day: date | None) -> SideBySide:
     """`versions` on `day` (None: the latest day of all of them); NoSession names the first that lacks it."""
-    published = ScanSession.objects.filter(market=market, version__in=versions, published=True)
+    published = ScanSession.objects.filter(market=market, scanner_version__in=versions, published=True)
     if day is None:
         day = _latest_in_common(published, versions)
     if day is None:
         slugs = ", ".join(version.slug for version in versions)
         raise NoSession(f"Versions {slugs} have no published session of market {market} in common.")
-    session_of_version = {row.version_id: row for row in published.filter(date=day).select_related("version", "run")}
+    session_of_version = {
+        row.scanner_version_id: row for row in published.filter(date=day).select_related("scanner_version", "run")
+    }
     for version in versions:
         if version.pk not in session_of_version:
             raise no_session_error(market, version, day)
     sessions = [session_of_version[version.pk] for version in versions]
-    slug = {row.pk: row.version.slug for row in sessions}
+    slug = {row.pk: row.scanner_version.slug for row in sessions}
     rows: dict[str, dict[str, ScanRank]] = {}
     for row in ScanRank.objects.filter(session__in=sessions).order_by("rank", "code"):
         rows.setdefault(row.code, {})[slug[row.session_id]] = row
@@ -217,8 +219,8 @@ def _best(picks: dict[str, ScanRank]) -> int:
 
 def _latest_in_common(published: QuerySet[ScanSession], versions: Sequence[ScannerVersion]) -> date | None:
     """The latest day on which every version has a session."""
-    days = published.filter(version=versions[0])
+    days = published.filter(scanner_version=versions[0])
     for version in versions[1:]:
-        days = days.filter(Exists(published.filter(version=version, date=OuterRef("date")).values("pk")))
+        days = days.filter(Exists(published.filter(scanner_version=version, date=OuterRef("date")).values("pk")))
     latest: date | None = days.aggregate(latest=Max(F("date")))["latest"]
     return latest

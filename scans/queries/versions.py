@@ -93,4 +93,4 @@ def get_scan_request(number: int) -> ScanRequest | None:
 
 def request_drafts(row: ScanRequest) -> QuerySet[ScanDraft]:
     """The draft answers of a request that publishes nothing; the latest session first, then by the versions' names."""
-    return row.drafts.order_by("-date", "version")
+    return row.drafts.order_by("-date", "scanner_version")

@@ -167,9 +167,9 @@ def _scans(now: Any) -> None:
     assert run
     session, ranks = run.answers.order_by("-date")[0], list(ScanRank.objects.filter(run=run))
     for n, version in enumerate(versions):
-        run.pk, run.version = None, version
+        run.pk, run.scanner_version = None, version
         run.save()
-        session.pk, session.run, session.version = None, run, version
+        session.pk, session.run, session.scanner_version = None, run, version
         session.published = n > 1
         session.save()
     copies = []

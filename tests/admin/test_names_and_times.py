@@ -42,16 +42,16 @@ def shown(console: Client, row: Any) -> str:
 
 
 def test_runs_sessions_and_picks_are_called_by_their_version(scanned: Any) -> None:
-    run = ScanRun.objects.get(version__slug="rises-10")
+    run = ScanRun.objects.get(scanner_version__slug="rises-10")
     days = f"{run.first} to {run.last}"
     assert str(run) == f"rises-10 on kr, {days} (run {run.pk})"
     session = run.answers.get(date=run.last)
     assert str(session) == f"rises-10 on kr, {run.last}: published"
     decision = QuarantineDecision(session=session, verdict="published", who="ann", at=AS_OF)
     assert str(decision) == f"rises-10 on kr, {run.last}: published, published by ann"
-    backfill = Backfill(version=run.version, market="kr", first=DAY, last=DAY, status="running")
+    backfill = Backfill(scanner_version=run.scanner_version, market="kr", first=DAY, last=DAY, status="running")
     assert str(backfill) == "backfill of rises-10 on kr, 2024-04-30 to 2024-04-30: running"
-    rank = ScanRank(date=DAY, scanner_version=run.version, rank=3, code="005930", name="Samsung")
+    rank = ScanRank(date=DAY, scanner_version=run.scanner_version, rank=3, code="005930", name="Samsung")
     assert str(rank) == "2024-04-30 rises-10 #3 005930 Samsung"
 
 
@@ -86,7 +86,7 @@ def test_rows_with_a_code_have_the_name_of_the_share(market: Any, console: Clien
 def test_signals_name_the_share_and_the_version(scanned: Any, console: Client) -> None:
     signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
     ScanRank.objects.update(name="Samsung Electronics")
-    one = Signal.objects.filter(version__slug="rises").latest("pk")
+    one = Signal.objects.filter(scanner_version__slug="rises").latest("pk")
     assert "Samsung Electronics" in listed(console, Signal)
     text = shown(console, one)
     assert f"{one.rank.date} rises #{one.rank.rank} {one.code} Samsung Electronics" in text

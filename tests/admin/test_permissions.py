@@ -77,9 +77,9 @@ def test_every_action_of_a_list_names_its_permission(rf: Any, viewer: User) -> N
 def rows(scanned: Any) -> dict[str, Any]:
     return {
         "version": ScannerVersion.objects.get(slug="rises-10"),
-        "run": ScanRun.objects.get(version__slug="rises"),
+        "run": ScanRun.objects.get(scanner_version__slug="rises"),
         "request": queue.queue_request(market="kr", as_of=AS_OF, requested_by="ann").request,
-        "session": ScanSession.objects.filter(version__slug="rises").earliest("pk"),
+        "session": ScanSession.objects.filter(scanner_version__slug="rises").earliest("pk"),
         "notification": Notification.objects.create(
             market="kr",
             session="2024-04-30",

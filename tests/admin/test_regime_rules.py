@@ -28,7 +28,7 @@ def test_a_run_and_a_session_name_the_rule(
         )
     )
     for version, sentence in (("v1", DAILY), ("v2", TREND)):
-        one = ScanSession.objects.get(version__slug=version, date=sessions[-1])
+        one = ScanSession.objects.get(scanner_version__slug=version, date=sessions[-1])
         page = console.get(f"/admin/scans/scansession/{one.pk}/change/").content.decode()
         assert f"Regime {sentence}." in page
         page = console.get(f"/admin/scans/scanrun/{one.run_id}/change/").content.decode()

@@ -42,7 +42,7 @@ def codes(session: ScanSession) -> list[str]:
 
 
 def test_a_run_shows_its_counts_its_cost_and_the_ranks_of_its_last_session(scanned: Any, console: Client) -> None:
-    made = ScanRun.objects.get(version__slug="rises")
+    made = ScanRun.objects.get(scanner_version__slug="rises")
     text = page(console, where(made))
     for fact in (made.data_digest, made.params_hash, made.executor, "read", "features", "score"):
         assert fact in text
@@ -58,14 +58,14 @@ def test_a_session_shows_who_entered_left_and_moved(
     """Told from the bars themselves: the probe picks what rose, the largest rise first."""
     before, now = (risers(scanned, day) for day in (sessions[19], sessions[20]))
     moved = [code for code in now if code in before and now.index(code) != before.index(code)]
-    row = ScanSession.objects.get(version__slug="rises", date=sessions[20])
+    row = ScanSession.objects.get(scanner_version__slug="rises", date=sessions[20])
     text = page(console, where(row))
     assert f"{len(set(now) - set(before))} entered, {len(set(before) - set(now))} left, {len(moved)} moved" in text
     assert text.count('<span class="pill good">new</span>') == len(set(now) - set(before))
 
 
 def test_a_run_again_goes_through_the_queue_with_the_parameters_it_recorded(scanned: Any, console: Client) -> None:
-    made = ScanRun.objects.get(version__slug="rises-10")
+    made = ScanRun.objects.get(scanner_version__slug="rises-10")
     again = reverse("admin:scans_run_rerun", args=[made.pk])
     assert "Run rises-10 again?" in page(console, again)
     assert "Run rises-10 again?" in console.post(again).content.decode()
@@ -78,7 +78,7 @@ def test_a_run_again_goes_through_the_queue_with_the_parameters_it_recorded(scan
     worker.process_request(queued.pk, as_of=AS_OF)
     queued.refresh_from_db()
     assert queued.status == RequestStatus.DONE
-    assert ScanRun.objects.filter(version=made.version).count() == 1  # the same came out
+    assert ScanRun.objects.filter(scanner_version=made.scanner_version).count() == 1  # the same came out
 
 
 def test_a_request_is_cancelled_once_and_asked_for_again(market: Any, probe: Any, console: Client) -> None:
@@ -136,7 +136,7 @@ def test_a_quarantined_answer_is_decided_about_once(
 def test_the_console_tells_the_last_run_of_each_version(scanned: Any, console: Client) -> None:
     text = page(console, "/admin/")
     for slug in ("rises", "rises-10"):
-        made = ScanRun.objects.get(version__slug=slug)
+        made = ScanRun.objects.get(scanner_version__slug=slug)
         row = text[text.index(f">{slug}</a>") :]
         row = row[: row.index("</tr>")]
         last = made.answers.get(date=made.last)

@@ -49,7 +49,7 @@ def test_the_parameters_are_those_of_the_run(scanned: pd.DataFrame, sessions: li
     then = get(path)
     assert then["date"] == str(sessions[30])  # the latest published
     assert then["parameters"]["source"] == "run"
-    assert then["parameters"]["run"] == ScanRun.objects.get(version__slug="rises").pk
+    assert then["parameters"]["run"] == ScanRun.objects.get(scanner_version__slug="rises").pk
     assert then["parameters"]["values"]["scale"] == 1.0
     day = next(day for day in sessions[31:] if code in risers(scanned, day))
     now = get(path, date=day)

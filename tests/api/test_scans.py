@@ -158,7 +158,7 @@ def test_runs(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
     assert found[0]["first"] == sessions[10].isoformat()
     assert not {"started_by", "request_id"} & found[0].keys()
     one = get("kr/scans", scanner_version="rises", status="published", date=sessions[15])
-    assert [row["id"] for row in one["results"]] == [ScanRun.objects.get(version__slug="rises").pk]
+    assert [row["id"] for row in one["results"]] == [ScanRun.objects.get(scanner_version__slug="rises").pk]
     assert get("kr/scans", date=sessions[31])["results"] == []
     assert get("kr/scans", 400, status="splendid")["errors"].keys() == {"status"}
 

@@ -86,7 +86,7 @@ def korean(market: pd.DataFrame, probe: Probe, sessions: list[date], tmp_path: P
 def test_no_english_is_visible_on_a_korean_page(korean: Client, sessions: list[date]) -> None:
     statuses = set(Signal.objects.values_list("status", flat=True))
     assert {"open", "target", "stop"} <= statuses
-    assert ScanSession.objects.get(version__slug="v1").reason == "regime crash"
+    assert ScanSession.objects.get(scanner_version__slug="v1").reason == "regime crash"
     paths = [
         "/kr/",
         *(f"/kr/{day}/" for day in sessions[20:]),

@@ -21,7 +21,7 @@ RANKS = """
     SELECT version.slug, session.date, session.result_digest, session.input_digest, count(ranks.id),
            md5(string_agg(ranks::text, ' ' ORDER BY ranks.rank))
     FROM scans_scansession session
-    JOIN scans_scannerversion version ON version.id = session.version_id
+    JOIN scans_scannerversion version ON version.id = session.scanner_version_id
     LEFT JOIN scans_scanrank ranks ON ranks.session_id = session.id
     WHERE session.published
     GROUP BY version.slug, session.id ORDER BY version.slug, session.date

@@ -169,7 +169,7 @@ def draft_body(draft: ScanDraft) -> dict[str, Any]:
     body = {
         "regime_rule": None,  # of drafts made before rules were in them
         **draft.answer,
-        "scanner_version": draft.version,
+        "scanner_version": draft.scanner_version,
         "ranked": len(ranks),
         **list_body(ranks),
     }

@@ -66,7 +66,7 @@ class Answer(PlannedSerializer, serializers.ModelSerializer[ScanSession]):
     """What a version published for a session, without the picks."""
 
     regime_rule = RegimeRuleBody(allow_null=True)
-    scanner_version = serializers.CharField(source="version.slug")
+    scanner_version = serializers.CharField(source=SLUG)
     counts = Counts(source="*")
 
     class Meta:
@@ -158,7 +158,7 @@ class ScanResult(Header):
 class Run(PlannedSerializer, serializers.ModelSerializer[ScanRun]):
     """One version over a range of sessions, as it was run."""
 
-    scanner_version = serializers.CharField(source="version.slug")
+    scanner_version = serializers.CharField(source=SLUG)
     seconds = serializers.DictField(child=serializers.FloatField(), help_text="Stage -> seconds")
 
     class Meta:

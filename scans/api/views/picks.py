@@ -82,7 +82,7 @@ class SignalFilter(date_range_filters("picked_on")):  # type: ignore[misc]
         choices=[(CLOSED, "ended, however"), *SignalStatus.choices],
         help_text=f"One or several, e.g. waiting,open; {CLOSED}: all that have ended",
     )
-    scanner_version = VersionFilter(field_name="version")
+    scanner_version = VersionFilter(field_name="scanner_version")
     code = django_filters.CharFilter(max_length=24, help_text="e.g. 005930")
     search = django_filters.CharFilter(
         method="search_names", max_length=120, help_text="Part of a name, or the beginning of a code, e.g. 0059"
@@ -106,9 +106,9 @@ class SignalPagination(ListPagination):
     }
 
 
-SIGNAL_FIELDS = {one.name for one in Signal._meta.fields} & set(SignalBody.Meta.fields) - {"rank"}
+SIGNAL_FIELDS = {one.name for one in Signal._meta.fields} & set(SignalBody.Meta.fields) - {"rank", "scanner_version"}
 JOINED_FIELDS: dict[str, F] = {
-    "version_slug": F("version__slug"),
+    "version_slug": F("scanner_version__slug"),
     "picked_rank": F("rank__rank"),
     "name": F("rank__name"),
     **{str(name): F(f"rank__{name}") for name in Plan().get_fields() if name != "order"},

@@ -204,7 +204,7 @@ class Draft(ScanRequestView):
         given, row = self.query_values(request), self.scan_request()
         drafts = versions.request_drafts(row)
         if "scanner_version" in given:
-            drafts = drafts.filter(version=given["scanner_version"])
+            drafts = drafts.filter(scanner_version=given["scanner_version"])
         if "date" in given:
             drafts = drafts.filter(date=given["date"])
         draft = drafts.first()

@@ -75,7 +75,7 @@ class Scan(MarketView):
             return self.cached_response(lambda: self.body(self.query_values(request), day))
         given = self.query_values(request)
         session = self.session(given, day)
-        name = f"{self.market.name}-{session.version.slug}-{session.date}"
+        name = f"{self.market.name}-{session.scanner_version.slug}-{session.date}"
         return self.download_response(self.table(session, self.ranks(session, given)), name)
 
     def body(self, given: dict[str, Any], day: Day | None) -> dict[str, Any]:
@@ -114,7 +114,7 @@ class Scan(MarketView):
         requested = (given.get("scanner_version"), day)
         if session is None or any(
             value and value != actual
-            for value, actual in zip(requested, (session.version.slug, session.date), strict=True)
+            for value, actual in zip(requested, (session.scanner_version.slug, session.date), strict=True)
         ):
             refuse_cursor()
         return session
@@ -131,7 +131,7 @@ class Scan(MarketView):
     def table(self, session: ScanSession, rows: QuerySet[ScanRank]) -> downloads.Table:
         """The ranks as a table; each row says of which session and version it is."""
         row = serializers.select_members(Rank(), self.fields)
-        lead = {"market": self.market.name, "scanner_version": session.version.slug}
+        lead = {"market": self.market.name, "scanner_version": session.scanner_version.slug}
         lead["date"] = session.date.isoformat()
         columns = [*parameters.PICK_COLUMNS, *downloads.columns(row)]
         picks = with_flows(download_rows(self.paginator, rows, self.request))
@@ -169,7 +169,7 @@ class DatedScan(Scan):
 
 
 class RunFilter(Filters):
-    scanner_version = VersionFilter(field_name="version")
+    scanner_version = VersionFilter(field_name="scanner_version")
     status = django_filters.ChoiceFilter(choices=Status.choices)
     date = django_filters.DateFilter(method="over", help_text="Runs whose range holds this day, e.g. 2024-05-31")
 
@@ -210,7 +210,7 @@ class Dates(MarketList):
 
     def rows(self) -> QuerySet[ScanSession]:
         version = parameters.chosen_version(self.market.name, self.query_values(self.request))
-        return results.published_sessions(self.market.name, version).select_related("version", "run")
+        return results.published_sessions(self.market.name, version).select_related("scanner_version", "run")
 
     def table(self, rows: QuerySet[ScanSession]) -> downloads.Table:
         """The rows as a table, each index series read once for the regimes of many."""

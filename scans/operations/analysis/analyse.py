@@ -97,7 +97,7 @@ def pick_narrative(analysis: Analysis) -> Narrative | str | None:
     return narrate.cached_narrative(
         code=analysis.code,
         day=analysis.session.date,
-        version=analysis.session.version.slug,
+        version=analysis.session.scanner_version.slug,
         facts=facts(analysis, analysis.pick),
     )
 
@@ -110,7 +110,7 @@ def facts(analysis: Analysis, pick: ScanRank) -> Mapping[str, Any]:
         "currency": analysis.market.currency,
         "date": session.date.isoformat(),
         "scanner": {
-            "version": session.version.slug,
+            "version": session.scanner_version.slug,
             "engine": session.run.engine,
             "revision": session.run.revision,
             "input_digest": session.input_digest,

@@ -70,7 +70,7 @@ def published_picks(market: str, version: ScannerVersion, days: Days) -> Version
         "date__range": (days[0].item(), days[-1].item()),
     }
     sessions = list(
-        ScanSession.objects.filter(version=version, **filters).order_by("date").values_list("date", "run_id")
+        ScanSession.objects.filter(scanner_version=version, **filters).order_by("date").values_list("date", "run_id")
     )
     if not sessions:
         raise no_runs_error(market, version.slug, days)

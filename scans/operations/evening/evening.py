@@ -251,11 +251,11 @@ class _EveningRun:
         last = dict(
             ScanSession.objects.filter(
                 market=self._request.market,
-                version__in=self._versions,
+                scanner_version__in=self._versions,
                 published=True,
                 date__lte=self._session,
             )
-            .values_list("version")
+            .values_list("scanner_version")
             .annotate(Max("date"))
         )
         groups: dict[int, list[ScannerVersion]] = {}
@@ -302,7 +302,7 @@ class _EveningRun:
             return report
         report.quarantined = [answer.date for answer in scan.answers if answer.status == Status.QUARANTINED]
         row = ScanSession.objects.filter(
-            market=scan.market, version=scan.version, date=self._session, published=True
+            market=scan.market, scanner_version=scan.version, date=self._session, published=True
         ).first()
         if row is None:  # bars of the session were deleted after the check of completeness
             report.status, report.reason = Status.QUARANTINED, scan.answers[-1].reason

@@ -143,21 +143,21 @@ def cancel_request(number: int, *, as_of: datetime, who: str) -> ScanRequest:
 
 def repeat_run(run: ScanRun, *, as_of: datetime, requested_by: str, request_id: str = "") -> QueuedRequest:
     """Queue a recorded run again as a new request, with the version, sessions and parameters that it recorded."""
-    engine = run.version.engine
+    engine = run.scanner_version.engine
     if engine != run.engine or engine not in ENGINES:
         raise RequestRefused(
             "versions",
-            f"Run {run.pk} used engine {run.engine}, version {run.version.slug} has {engine} now: "
+            f"Run {run.pk} used engine {run.engine}, version {run.scanner_version.slug} has {engine} now: "
             "make a version of that engine and scan with it.",
         )
     return queue_request(
         market=run.market,
         as_of=as_of,
         requested_by=requested_by,
-        versions=[run.version.slug],
+        versions=[run.scanner_version.slug],
         first=run.first,
         last=run.last,
-        pinned={run.version.slug: run.params},
+        pinned={run.scanner_version.slug: run.params},
         request_id=request_id,
     )
 

@@ -197,7 +197,7 @@ class RequestWorker:
         return [
             ScanDraft(
                 request=self.row,
-                version=scan.version.slug,
+                scanner_version=scan.version.slug,
                 date=answer.date,
                 answer={**asdict(answer), "regime_rule": rule_json(scan.regime_rule(answer))},
                 made_at=self.as_of,

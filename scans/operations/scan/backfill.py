@@ -89,7 +89,7 @@ def _missing(version: ScannerVersion, market: str, days: Days, overwrite: bool) 
     if overwrite:
         return days
     published = ScanSession.objects.filter(
-        version=version,
+        scanner_version=version,
         market=market,
         published=True,
         date__range=(days[0].item(), days[-1].item()),
@@ -156,7 +156,7 @@ def _publish_parts(
 
 def _start_row(version: ScannerVersion, request: RunRequest, missing: Days) -> Backfill:
     """Create the row of this backfill; rows of processes that died are marked failed."""
-    key = {"version": version, "market": request.market}
+    key = {"scanner_version": version, "market": request.market}
     Backfill.objects.filter(**key, status=Status.RUNNING).update(status=Status.FAILED)
     return Backfill.objects.create(**key, first=missing[0].item(), last=missing[-1].item(), started_at=request.as_of)
 

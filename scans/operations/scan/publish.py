@@ -65,7 +65,7 @@ def publish(
             row.date.isoformat(): row
             for row in ScanSession.objects.select_for_update().filter(
                 market=scan.market,
-                version=scan.version,
+                scanner_version=scan.version,
                 published=True,
                 date__range=(scan.answers[0].date, scan.answers[-1].date),
             )
@@ -121,7 +121,7 @@ def unpublish(market: str, version: ScannerVersion, days: Sequence[date | str]) 
     """Mark the published answers of `days` as unpublished."""
     filters = {"market": market, "date__in": days, "published": True}
     ScanRank.objects.filter(scanner_version=version, **filters).update(published=False)
-    ScanSession.objects.filter(version=version, **filters).update(published=False)
+    ScanSession.objects.filter(scanner_version=version, **filters).update(published=False)
 
 
 def lock_version(version: ScannerVersion) -> None:
@@ -191,7 +191,7 @@ def _quarantine_note(scan: Scan, status: str) -> list[str]:
 def _attempt(scan: Scan, data_digest: str, as_of: datetime, started_by: str, request_id: str) -> dict[str, Any]:
     """The fields that a run records in any case."""
     return {
-        "version": scan.version,
+        "scanner_version": scan.version,
         "market": scan.market,
         "engine": scan.task.engine.slug,
         "revision": scan.task.engine.revision,
@@ -213,7 +213,7 @@ def _attempt(scan: Scan, data_digest: str, as_of: datetime, started_by: str, req
 def _session(run: ScanRun, answer: SessionAnswer) -> ScanSession:
     return ScanSession(
         run=run,
-        version_id=run.version_id,
+        scanner_version_id=run.scanner_version_id,
         market=run.market,
         date=answer.date,
         published=answer.status != QUARANTINED,
@@ -236,7 +236,7 @@ def _rank(session: ScanSession, row: dict[str, object]) -> ScanRank:
     return ScanRank(
         session=session,
         run_id=session.run_id,
-        scanner_version_id=session.version_id,
+        scanner_version_id=session.scanner_version_id,
         market=session.market,
         date=session.date,
         published=session.published,

@@ -22,9 +22,9 @@ def publish_quarantined(*, session: ScanSession, who: str, at: datetime) -> None
     """Publish a quarantined answer for its (market, version, date), in one transaction."""
     with transaction.atomic():
         _decide(session, Verdict.PUBLISHED, who, at)
-        lock_version(session.version)
+        lock_version(session.scanner_version)
         _refuse_superseded(session)
-        unpublish(session.market, session.version, [session.date])
+        unpublish(session.market, session.scanner_version, [session.date])
         session.published = True
         session.status = Status.PUBLISHED if session.ranked else Status.NO_MATCH
         session.notes = f"published by {who} though {session.reason}"[:200]
@@ -44,7 +44,7 @@ def discard_quarantined(*, session: ScanSession, who: str, at: datetime) -> None
 
 def _decide(session: ScanSession, verdict: Verdict, who: str, at: datetime) -> None:
     """Record the decision; NotQuarantined if the session needs none."""
-    answer = f"The answer of {session.version} for {session.market} on {session.date}"
+    answer = f"The answer of {session.scanner_version} for {session.market} on {session.date}"
     if session.status != Status.QUARANTINED:
         raise NotQuarantined(f"{answer} is not quarantined: it is {session.status}.")
     try:
@@ -60,13 +60,13 @@ def _decide(session: ScanSession, verdict: Verdict, who: str, at: datetime) -> N
 def _refuse_superseded(session: ScanSession) -> None:
     newer = ScanSession.objects.filter(
         market=session.market,
-        version=session.version,
+        scanner_version=session.scanner_version,
         date=session.date,
         published=True,
         pk__gt=session.pk,
     ).first()
     if newer:
         raise NotQuarantined(
-            f"Run {newer.run_id} has published {session.version} for {session.market} on {session.date} since: "
+            f"Run {newer.run_id} has published {session.scanner_version} for {session.market} on {session.date} since: "
             "discard the quarantined answer."
         )

@@ -45,24 +45,24 @@ class Reproduction:
 
 def reproduce_run(number: int, *, as_of: datetime) -> Reproduction:
     """Repeat run `number` without publishing, and compare each session; NoSuchRun if it cannot be repeated."""
-    run = ScanRun.objects.select_related("version").filter(pk=number).first()
+    run = ScanRun.objects.select_related("scanner_version").filter(pk=number).first()
     if run is None:
         newest = ScanRun.objects.order_by("-pk").values_list("pk", flat=True).first()
         advice = f"the newest is {newest}" if newest else "there are none yet"
         raise NoSuchRun(f"There is no run {number}: {advice}.")
-    refuse_other_engine(run, run.version)
+    refuse_other_engine(run, run.scanner_version)
     reproduction = Reproduction(run=number, sessions=run.sessions)
     if run.code_revision != code_revision():
         reproduction.notes.append(f"The run was made by code {run.code_revision}, this is {code_revision()}.")
     request = RunRequest(
         market=run.market,
         as_of=as_of,
-        versions=[run.version.slug],
+        versions=[run.scanner_version.slug],
         first=run.first,
         last=run.last,
         save=False,
         cached=False,
-        pinned={run.version.slug: run.params},
+        pinned={run.scanner_version.slug: run.params},
         index=run.index,
     )
     scan = run_scan(request)[0]

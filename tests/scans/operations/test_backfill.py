@@ -25,7 +25,7 @@ def fill(first: date, last: date, *, resume: bool = False, overwrite: bool = Fal
 
 
 def published(slug: str = "rises") -> list[tuple[date, str]]:
-    rows = ScanSession.objects.filter(version__slug=slug, published=True)
+    rows = ScanSession.objects.filter(scanner_version__slug=slug, published=True)
     return list(rows.order_by("date").values_list("date", "result_digest"))
 
 
@@ -87,7 +87,9 @@ def test_two_at_once_are_refused_and_a_dead_one_is_taken_over(
     market: pd.DataFrame, probe: Probe, sessions: list[date]
 ) -> None:
     version = ScannerVersion.objects.get(slug="rises")
-    other = Backfill.objects.create(version=version, market="kr", first=sessions[0], last=sessions[9], started_at=AS_OF)
+    other = Backfill.objects.create(
+        scanner_version=version, market="kr", first=sessions[0], last=sessions[9], started_at=AS_OF
+    )
     with Lease("backfill of rises on market kr"):
         with pytest.raises(
             BackfillRefused,

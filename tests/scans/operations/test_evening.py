@@ -64,7 +64,7 @@ def evenings() -> Evenings:
 
 
 def published(slug: str) -> list[date]:
-    rows = ScanSession.objects.filter(version__slug=slug, market="kr", published=True)
+    rows = ScanSession.objects.filter(scanner_version__slug=slug, market="kr", published=True)
     return list(rows.order_by("date").values_list("date", flat=True))
 
 

@@ -48,7 +48,7 @@ print(json.dumps(dict(
     tasks=[(task.func, task.success) for task in Task.objects.order_by("started")],
     notifications=[(str(one.session), one.outcome, [(v["scanner_version"], v["status"]) for v in one.versions])
           for one in Notification.objects.all()],
-    published=[str(one.date) for one in ScanSession.objects.filter(version__slug="up", published=True)],
+    published=[str(one.date) for one in ScanSession.objects.filter(scanner_version__slug="up", published=True)],
     deliveries=[(one.attempts, one.sent_at is not None) for one in Delivery.objects.all()],
     due=[one.func for one in Schedule.objects.filter(next_run__lt=timezone.now())],
 )))

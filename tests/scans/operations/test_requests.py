@@ -67,7 +67,7 @@ def process(row: ScanRequest, as_of: datetime = AS_OF) -> ScanRequest:
 
 
 def published(slug: str = "rises") -> list[date]:
-    rows = ScanSession.objects.filter(version__slug=slug, published=True)
+    rows = ScanSession.objects.filter(scanner_version__slug=slug, published=True)
     return list(rows.order_by("date").values_list("date", flat=True))
 
 
@@ -278,7 +278,7 @@ def test_a_run_once_more_has_its_own_parameters(queue_scan: QueueScan, sessions:
     assert (row.status, row.outcomes[0]["runs"]) == (RequestStatus.DONE, [recorded.pk])
     assert ScanRun.objects.count() == 1  # data and parameters were the same: it stands
     ScannerVersion.objects.filter(slug="rises-10").update(engine="v2", params={})
-    recorded.version.refresh_from_db()
+    recorded.scanner_version.refresh_from_db()
     with pytest.raises(RequestRefused, match="version rises-10 has v2 now"):
         queue.repeat_run(recorded, as_of=AS_OF, requested_by="bob")
 
@@ -301,7 +301,7 @@ def test_unpublished_answers_are_stored_as_drafts(queue_scan: QueueScan, session
     process(row)
     assert (row.status, row.sessions_done, published()) == (RequestStatus.DONE, 4, [])
     assert not ScanRun.objects.exists()
-    kept = ScanDraft.objects.get(version="rises-10", date=sessions[29]).answer
+    kept = ScanDraft.objects.get(scanner_version="rises-10", date=sessions[29]).answer
     shown = run_scan(
         RunRequest(
             market="kr",

@@ -11,7 +11,6 @@ from datetime import date
 from typing import Any, Protocol
 
 from marketdata import ticks
-from marketdata.number_format import format_number
 
 LEVELS = ("entry", "target", "stop")
 COLUMNS = tuple(f"order_{name}" for name in LEVELS)
@@ -60,16 +59,3 @@ def pick_plan(pick: Pick) -> dict[str, Any]:
 def order_columns(prices: OrderPrices | None) -> OrderPrices:
     """`COLUMNS` of order prices."""
     return {f"order_{name}": prices[name] if prices else None for name in LEVELS}
-
-
-def plan_sentence(plan: Mapping[str, Any]) -> str:
-    """A plan and its `order` as a person reads them: "target 8,137.5 (order 8,130), stop 7,362.5 (order 7,370)"; ""
-    where the plan has no level. A number is written to ten significant digits, never with an exponent."""
-    orders, parts = plan.get("order") or {}, []
-    for name in LEVELS:
-        exact, order = plan.get(name), orders.get(name)
-        if exact is not None:
-            parts.append(
-                f"{name} {format_number(exact, 10)}" + (f" (order {format_number(order, 10)})" if order else "")
-            )
-    return ", ".join(parts)

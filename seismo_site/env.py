@@ -8,6 +8,7 @@ environment already says.
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -29,6 +30,7 @@ FILE_NAMES: set[str] = set()
 
 
 PREFIX = "SEISMO_"
+SERVICE_URL = re.compile(r"[a-z][a-z0-9]*://[\x21-\x7e]+")
 
 
 def unknown_settings(others: Collection[str] = ()) -> list[str]:
@@ -148,6 +150,16 @@ def webhook_url(name: str) -> HiddenText:
     if not plain or any(one.isspace() for one in value):
         raise ImproperlyConfigured(f"{name} must be an address such as https://host/path (http:// on localhost alone).")
     return HiddenText(value)
+
+
+def service_urls(name: str) -> list[HiddenText]:
+    """Addresses of services as Apprise writes them, separated by blanks or lines: schema://parts."""
+    addresses = text(name).split()
+    if not all(SERVICE_URL.fullmatch(address) for address in addresses):
+        raise ImproperlyConfigured(
+            f"{name} must be addresses such as tgram://token/chat, separated by blanks: not every part is one."
+        )
+    return [HiddenText(address) for address in dict.fromkeys(addresses)]
 
 
 def mailboxes(name: str) -> tuple[str, ...]:

@@ -47,9 +47,11 @@ def logging_config(level: str, *, access: bool) -> dict[str, object]:
         "loggers": {
             # A request for another host gets a 400; a traceback for each would let strangers fill the log.
             "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
-            # The HTTP client's own lines hold whole addresses, and an address may be a secret.
+            # The lines of HTTP clients and of Apprise hold whole addresses, and an address may be a secret.
             "httpx2": {"level": "WARNING"},
             "httpcore2": {"level": "WARNING"},
+            "urllib3": {"level": "ERROR"},
+            "apprise": {"handlers": ["nowhere"], "level": "CRITICAL", "propagate": False},
             "seismo_site.access": {"level": "INFO" if access else "WARNING"},
         },
         "root": {"handlers": ["stderr"], "level": level},

@@ -289,6 +289,13 @@ METRICS_DIR = env.prometheus_directory(DATA_DIR / "metrics" / socket.gethostname
 NOTIFY_URL = env.webhook_url("SEISMO_NOTIFY_URL")
 NOTIFY_SECRET = env.credential("SEISMO_NOTIFY_SECRET")
 NOTIFY_EMAIL = list(env.mailboxes("SEISMO_NOTIFY_EMAIL"))
+NOTIFY_APPRISE = env.service_urls("SEISMO_NOTIFY_APPRISE")
+NOTIFY_LANGUAGE = env.choice("SEISMO_NOTIFY_LANGUAGE", "en", ("en", "ko"))
+# Hosts that readers' own channels may name besides the public services.
+NOTIFY_HOSTS = tuple(host.lower() for host in env.words("SEISMO_NOTIFY_HOSTS"))
+# Where the pages are, for the link in messages; the monitor that gets a request after each evening.
+PUBLIC_URL = env.address("SEISMO_PUBLIC_URL").rstrip("/")
+PING_URL = env.webhook_url("SEISMO_PING_URL")
 NOTIFY_SECONDS = env.number("SEISMO_NOTIFY_SECONDS", 10, least=0.1, most=60)
 EMAIL_HOST = env.text("SEISMO_EMAIL_HOST")
 EMAIL_PORT = env.integer("SEISMO_EMAIL_PORT", 587, least=1, most=65_535)

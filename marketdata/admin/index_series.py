@@ -22,13 +22,10 @@ class SeriesFilter(InputFilter):
 
 @admin.register(IndexChoice)
 class IndexChoiceAdmin(GenerationMixin, MarketList):
-    """The index of each market's regimes, where it is not own-equal."""
+    """The index of each market, where it is not its own."""
 
     list_display = ("market", "name")
-    note = (
-        "The regimes of a market without a row here depend on own-equal, its own index with all weights alike; own-cap "
-        "weights by market cap. Either is computed from the market's instruments."
-    )
+    note = "A market without a row here uses its own index, computed from its instruments."
 
 
 @admin.register(IndexBar)

@@ -12,6 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from marketdata.admin.filters import MarketFilter
 from marketdata.admin.market_list import MarketList
@@ -20,8 +21,8 @@ from marketdata.web.admin.changelist import number_column
 from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges
 from scans.models import Notification
-from scans.notices.text import notification_subject
 from scans.operations.evening import notify
+from scans.operations.evening.notification_content import notification_subject
 
 SEND = "scans.change_notification"
 
@@ -56,7 +57,7 @@ class NotificationAdmin(ReadOnly, MarketList):
 
     @admin.display(description="summary")
     def summary(self, row: Notification) -> str:
-        return notification_subject(notify.notification_body(row))
+        return notification_subject(row, get_language() or "en")
 
     @admin.display(description="deliveries")
     def sent(self, row: Notification) -> str | SafeString:
@@ -111,5 +112,6 @@ class NotificationAdmin(ReadOnly, MarketList):
 
 
 def _figures(figures: dict[str, Any]) -> str:
-    """The figures of a group that are not blank, each with its name."""
-    return ", ".join(f"{name} {value}" for name, value in figures.items() if value != "") or "-"
+    """The figures of a group that are not blank, each with its name; without lists."""
+    shown = {name: value for name, value in figures.items() if value != "" and not isinstance(value, list)}
+    return ", ".join(f"{name} {value}" for name, value in shown.items()) or "-"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from scans.notices.text import notification_subject, notification_text
+from scans.notices.message import render
 from scans.operations.evening.report import EveningReport
 from scans.queries.schedules import EveningSchedule
+from scans.wording.evening_message import evening_message
 
 
 def evening_text(report: EveningReport) -> str:
@@ -22,7 +23,7 @@ def evening_text(report: EveningReport) -> str:
         **report.content(),
     }
     news = "" if report.news else "The result is as before: no notification was sent again.\n"
-    return f"{notification_subject(body)}\n{notification_text(body)}{news}"
+    return f"{render(evening_message(body, 'en'), with_subject=True)}\n{news}"
 
 
 def schedules_text(schedules: Sequence[EveningSchedule]) -> str:

@@ -2,6 +2,7 @@
 
 from scans.models.evenings import Delivery, Evening, EveningOutcome, EveningStatus, Notification
 from scans.models.marks import Mark, Tag
+from scans.models.message_channels import ChannelKind, MessageChannel
 from scans.models.reader_settings import ReaderSettings
 from scans.models.requests import RequestStatus, ScanDraft, ScanRequest
 from scans.models.runs import (
@@ -19,11 +20,13 @@ from scans.models.versions import ActiveVersion, ScannerVersion, VersionChange
 __all__ = [
     "ActiveVersion",
     "Backfill",
+    "ChannelKind",
     "Delivery",
     "Evening",
     "EveningOutcome",
     "EveningStatus",
     "Mark",
+    "MessageChannel",
     "Notification",
     "QuarantineDecision",
     "ReaderSettings",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from marketdata.market_time import market_time
+from scans.models.message_channels import MessageChannel
 
 
 class EveningStatus(models.TextChoices):
@@ -91,10 +92,16 @@ class Delivery(models.Model):
     Only a conditional UPDATE claims a delivery (`claimed_at`), and one that was sent is not claimed again."""
 
     notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="deliveries")
-    channel = models.CharField(max_length=12)
+    channel = models.CharField(max_length=40)
+    reader_channel = models.ForeignKey(
+        MessageChannel, on_delete=models.CASCADE, null=True, related_name="deliveries", help_text="Of a reader's own"
+    )
     digest = models.CharField(max_length=32)
     attempts = models.PositiveSmallIntegerField(default=0)
     claimed_at = models.DateTimeField(null=True)
+    sending_at = models.DateTimeField(
+        null=True, help_text="Since when a try is on its way whose receiver cannot recognize a repeated one"
+    )
     sent_at = models.DateTimeField(null=True)
     given_up = models.BooleanField(default=False)
     error = models.CharField(max_length=200, blank=True)

@@ -51,10 +51,17 @@ def post_notification(hook: Webhook, content: Mapping[str, Any], *, delivery: st
     }
     if hook.secret:
         headers["x-seismo-signature"] = signature(hook.secret, body)
+    request_once("POST", hook.url, seconds=hook.seconds, body=body, headers=headers)
+
+
+def request_once(
+    method: str, url: str, *, seconds: float, body: bytes = b"", headers: Mapping[str, str] | None = None
+) -> None:
+    """Make one request; NotDelivered unless it was answered with 2xx within the time limit."""
     try:
-        status = asyncio.run(_post_body(hook, body, headers))
+        status = asyncio.run(_status(method, url, seconds, body, headers or {}))
     except TimeoutError:
-        raise NotDelivered(f"no answer within {hook.seconds:g} seconds", temporary=True) from None
+        raise NotDelivered(f"no answer within {seconds:g} seconds", temporary=True) from None
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, UnicodeError) as error:
         why = f"the server was not reached ({type(error).__name__})"
         raise NotDelivered(why, temporary=not isinstance(error, httpx2.InvalidURL)) from None
@@ -62,10 +69,10 @@ def post_notification(hook: Webhook, content: Mapping[str, Any], *, delivery: st
         raise NotDelivered(f"the server answered {status}", temporary=status >= 500 or status in RETRIED_STATUSES)
 
 
-async def _post_body(hook: Webhook, body: bytes, headers: Mapping[str, str]) -> int:
+async def _status(method: str, url: str, seconds: float, body: bytes, headers: Mapping[str, str]) -> int:
     async with (
-        asyncio.timeout(hook.seconds),
-        httpx2.AsyncClient(timeout=hook.seconds, follow_redirects=False) as client,
-        client.stream("POST", hook.url, content=body, headers=dict(headers)) as response,
+        asyncio.timeout(seconds),
+        httpx2.AsyncClient(timeout=seconds, follow_redirects=False) as client,
+        client.stream(method, url, content=body, headers=dict(headers)) as response,
     ):
         return response.status_code

@@ -17,8 +17,7 @@ from marketdata.markets import MARKETS, Market, get_market
 from marketdata.nearest_name import did_you_mean
 from marketdata.queries import instruments
 from scans.queries.freshness import markets_freshness
-
-MARKET_NAMES = {"kr": "KRX", "us": "US", "upbit": "Upbit", "bithumb": "Bithumb"}
+from scans.wording.glossary import MARKET_NAMES
 
 
 class Page(AccessMixin, TemplateView):

@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 Text = str | Promise
 
+MARKET_NAMES = {"kr": "KRX", "us": "US", "upbit": "Upbit", "bithumb": "Bithumb"}
+
 LABELS: dict[str, Text] = {
     "watch": _("watch"),
     "candidate": _("candidate"),

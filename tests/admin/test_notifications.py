@@ -33,7 +33,7 @@ def test_what_was_told(scanned: Any, looking: Client) -> None:
     row = sentence()
     best = row.versions[0]["picks"][0]
     listed = page(looking, reverse("admin:scans_notification_changelist"))
-    assert f"Seismo kr 2024-04-30: rises {row.versions[0]['matched']}, rises-10" in listed
+    assert f"Seismo KRX 2024-04-30 (Tue): rises {row.versions[0]['matched']} picks" in listed
     shown = page(looking, reverse("admin:scans_notification_change", args=[row.pk]))
     assert f"1. {best['code']}" in shown
     assert "Send again" not in shown
@@ -62,4 +62,4 @@ def test_it_is_sent_again(scanned: Any, client: Client, settings: Any) -> None:
 def test_without_a_channel(scanned: Any, console: Client) -> None:
     address = reverse("admin:scans_notification_again", args=[sentence().pk])
     done = console.post(address, {"confirmed": "yes"}, follow=True)
-    assert "set SEISMO_NOTIFY_URL or SEISMO_NOTIFY_EMAIL" in sentences(done)[0]
+    assert "set SEISMO_NOTIFY_URL or SEISMO_NOTIFY_EMAIL or SEISMO_NOTIFY_APPRISE" in sentences(done)[0]

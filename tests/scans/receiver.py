@@ -21,5 +21,5 @@ class Receiver(Exchange):
         self.requests.append(request)
         answer = self.answers.pop(0) if self.answers else Response(204)
         if answer.status < 300 and fault is None:
-            self.received.append(json.loads(request.body))
+            self.received.append(json.loads(request.body or "{}"))
         return answer

@@ -115,13 +115,3 @@ PLAN = {"entry": None, "target": 8137.5, "stop": 7362.5}
 )
 def test_of_a_plan(market: str, segment: str, day: date, orders: dict[str, float] | None) -> None:
     assert order_prices.order_prices(PLAN, market=market, session=day, segment=segment) == orders
-
-
-def test_in_words() -> None:
-    orders = order_prices.order_prices(PLAN, market="kr", session=date(2024, 5, 2), segment="KOSPI")
-    sentence = order_prices.plan_sentence({**PLAN, "order": orders})
-    assert sentence == "target 8,137.5 (order 8,130), stop 7,362.5 (order 7,370)"
-    assert order_prices.plan_sentence({**PLAN, "order": None}) == "target 8,137.5, stop 7,362.5"
-    assert order_prices.plan_sentence({"entry": 0.0000123456}) == "entry 0.0000123456"
-    assert order_prices.plan_sentence({"entry": 160_333_000.0}) == "entry 160,333,000"
-    assert order_prices.plan_sentence({}) == ""

@@ -123,12 +123,10 @@ def evaluation_key_until(
         by=by,
         published=tuple(_published(market, version, days) for version in versions),
         data=digest(
-            index_series.get_index_digests(
-                record,
-                days[-1:],
-                index_series.get_index_name(market),
-                get_history_digests(record, record.between(end, end)),
-            )
+            [
+                *get_history_digests(record, record.between(end, end)),
+                *index_series.get_index(record, days[-1:], index_series.get_index_name(market)).states,
+            ]
         ),
     )
 

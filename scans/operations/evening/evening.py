@@ -7,7 +7,8 @@
    a failure. The evening goes on if the session's bars are complete, and ends if they are not.
 4. Scan: each version is run over the sessions since its last published one, at most `MAX_SESSIONS`. Versions with the
    same sessions share one read of the lake; a version that fails does not affect the others.
-5. Signals are updated, the response cache is warmed up, and one notification reports the result, also of a failure.
+5. Signals are updated, the response cache is warmed up, one notification reports the result, also of a failure, and a
+   monitor is called.
 
 A second call leaves what is published unchanged, and sends a notification only if the result differs.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from time import perf_counter
 from typing import Any
@@ -43,13 +44,12 @@ from scans.models import (
     Status,
 )
 from scans.operations import signals
-from scans.operations.evening import notify
+from scans.operations.evening import changes, monitor, notify
 from scans.operations.evening.report import EveningReport, VersionReport
 from scans.operations.requests.worker import USER_ERRORS
 from scans.operations.scan.answers import Scan
 from scans.operations.scan.run import RunRequest, run_scan
 from scans.operations.versions import version_reads_flows
-from scans.order_prices import pick_plan
 from scans.queries import readiness
 from scans.queries.freshness import markets_freshness
 from scans.queries.versions import get_versions
@@ -64,7 +64,7 @@ STATUS_OF_OUTCOME = {
     EveningOutcome.FAILED: EveningStatus.FAILED,
 }
 PICKS = 5
-"""How many picks of each version a notification names."""
+"""How many of the best picks of each version a notification has."""
 
 Clock = Callable[[], datetime]
 WarmUp = Callable[[str, Iterable[str]], None]
@@ -86,9 +86,15 @@ class EveningRequest:
 
 
 def run_evening(request: EveningRequest, *, clock: Clock, warm_up: WarmUp) -> EveningReport:
-    """Run an evening; returns its report, which names every failure but these: UnknownMarket, UnknownVersion,
-    LeaseTaken if another process runs an evening of the market, LeaseLost if another process has taken this one
-    over."""
+    """Run an evening and report it to the monitor; returns its report, which names every failure but these:
+    UnknownMarket, UnknownVersion, LeaseTaken if another process runs an evening of the market, LeaseLost if another
+    process has taken this one over."""
+    report = _run_evening(request, clock=clock, warm_up=warm_up)
+    monitor.report_evening(report)
+    return report
+
+
+def _run_evening(request: EveningRequest, *, clock: Clock, warm_up: WarmUp) -> EveningReport:
     began, as_of, market = perf_counter(), clock(), get_market(request.market)
     versions = _versions(request)
     if request.collects:
@@ -99,6 +105,7 @@ def run_evening(request: EveningRequest, *, clock: Clock, warm_up: WarmUp) -> Ev
         (record_freshness,) = markets_freshness([request.market], as_of)
         if record_freshness.is_alarming:
             report.reason += f" {record_freshness.sentence}"
+            report.overdue = True
         return report
     with Lease(f"evening of market {request.market}") as lease:
         evening = _start_row(request, session, as_of)
@@ -216,6 +223,7 @@ class _EveningRun:
                 self._scan([version.slug for version in versions], days, left_out)
             self._report.versions.sort(key=lambda report: report.scanner_version)
             self._update_signals()
+            changes.add_changes(self._report)
         except USER_ERRORS as error:
             self._report.reason = str(error)
         except LeaseLost:
@@ -310,16 +318,9 @@ class _EveningRun:
         picks = ScanRank.objects.filter(session=row).order_by("rank")[:PICKS]
         report.status, report.reason, report.regime = row.status, row.reason, row.regime
         rule = next((scan.regime_rule(answer) for answer in scan.answers if answer.date == str(row.date)), None)
-        report.regime_rule = rule.sentence if rule else ""
+        report.regime_rule, report.regime_parts = (rule.sentence, asdict(rule)) if rule else ("", {})
         report.matched, report.ranked = row.matched, row.ranked
-        report.picks = [
-            {
-                name: getattr(pick, name)
-                for name in ("rank", "code", "name", "score", "label", "strategy", "close", "change_pct")
-            }
-            | {"plan": pick_plan(pick)}
-            for pick in picks
-        ]
+        report.picks = [changes.pick_row(pick) for pick in picks]
         report.sessions = [str(day) for day in days if str(day) not in report.quarantined]
         report.unchanged = scan.unchanged
         return report

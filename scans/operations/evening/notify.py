@@ -1,35 +1,40 @@
-"""Notifications of evenings: one for each session, through the configured channels.
+"""Notifications of evenings: one for each session, through the channels of the operator and of readers.
 
 1. A session has one notification. A run with the same result as the one before changes nothing and sends nothing.
 2. New content becomes one delivery for each channel. A conditional UPDATE claims a delivery, and it is tried at once; a
-   temporary failure is tried again later by a task worker, at most `MAX_ATTEMPTS` times in all.
-3. A delivery that was acknowledged is sent again only on a person's request. If a process dies before it has recorded
-   the acknowledgement, a receiver may get the delivery twice, with the same x-seismo-delivery.
+   temporary failure is tried again later by a task worker, at most `MAX_ATTEMPTS` times in all. A channel that fails
+   does not affect the others.
+3. A delivery that was acknowledged is sent again only on a person's request. If a process dies between the sending and
+   the record of the acknowledgement, a webhook may get the delivery twice, with the same x-seismo-delivery. Mail and
+   services cannot recognize a repeated one: theirs is given up, since it may have arrived.
 
-The configuration of a channel (an address, a password) is written to no row and no log.
+The configuration of a channel (an address, a password) is written to no log, and that of the operator to no row.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from smtplib import SMTPRecipientsRefused, SMTPResponseException
 from typing import Any
 
-from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import F, Q
 from django_q.models import Schedule
 
 from scans.models import Delivery, Notification
 from scans.notices.failure import NotDelivered
-from scans.notices.text import notification_subject, notification_text
+from scans.operations.evening.channels import (
+    Channel,
+    delivery_channel,
+    is_temporary,
+    operator_channels,
+    reader_channels,
+)
+from scans.operations.evening.notification_content import notification_content
 from scans.operations.evening.report import Content, EveningReport, digest, merge, outcome
 
 TASK = "scans.tasks.deliver"
-WEBHOOK, EMAIL = "webhook", "email"
 RETRY_DELAYS = (
     timedelta(minutes=1),
     timedelta(minutes=5),
@@ -48,7 +53,14 @@ EMPTY_CONTENT: Content = {
     "readiness": {},
 }
 
-NEW_DELIVERY: dict[str, Any] = {"attempts": 0, "claimed_at": None, "given_up": False, "error": ""}
+NEW_DELIVERY: dict[str, Any] = {
+    "attempts": 0,
+    "claimed_at": None,
+    "sending_at": None,
+    "given_up": False,
+    "error": "",
+}
+UNKNOWN_RESULT = "the process ended while it was sent: it may have arrived"
 
 LOGGER = logging.getLogger(__name__)
 
@@ -62,7 +74,7 @@ def record_report(report: EveningReport, *, at: datetime) -> None:
     with transaction.atomic():
         key = {"market": report.market, "session": report.session, "kind": Notification.EVENING}
         row = Notification.objects.select_for_update().filter(**key).first()
-        content = merge(_content(row) if row else EMPTY_CONTENT, report.content())
+        content = merge(notification_content(row) if row else EMPTY_CONTENT, report.content())
         new_digest = digest(content)
         if row is None:
             row = Notification(**key, created_at=at)
@@ -75,30 +87,22 @@ def record_report(report: EveningReport, *, at: datetime) -> None:
         row.readiness = content["readiness"]
         row.seconds = report.seconds
         row.save()
-        for channel in channels():
+        for channel in (*operator_channels().values(), *reader_channels(row)):
             _prepare_delivery(row, channel, at)
     report.notification, report.news = row.pk, True
 
 
-def _prepare_delivery(row: Notification, channel: str, at: datetime) -> None:
-    """Create the delivery of the notification's content unless it was sent; one that was given up starts again."""
-    delivery, made = Delivery.objects.get_or_create(notification=row, channel=channel, digest=row.digest)
-    if delivery.sent_at:
+def _prepare_delivery(row: Notification, channel: Channel, at: datetime) -> None:
+    """Create the delivery of the notification's content unless it was sent or may have been; one that was given up for
+    another reason starts again."""
+    delivery, made = Delivery.objects.get_or_create(
+        notification=row, channel=channel.name, digest=channel.digest(row), reader_channel_id=channel.reader_channel
+    )
+    if delivery.sent_at or delivery.sending_at:
         return
     if not made:
         Delivery.objects.filter(pk=delivery.pk).update(**NEW_DELIVERY)
     _schedule_try(delivery.pk, at + 2 * LEASE)  # in case this process dies before its first try
-
-
-def _content(row: Notification) -> Content:
-    return {
-        "reason": row.reason,
-        "incomplete": False,
-        "versions": row.versions,
-        "collection": row.collection,
-        "signals": row.signals,
-        "readiness": row.readiness,
-    }
 
 
 def send_new(report: EveningReport, *, clock: Callable[[], datetime]) -> None:
@@ -110,43 +114,51 @@ def send_new(report: EveningReport, *, clock: Callable[[], datetime]) -> None:
 
 
 def send_again(row: Notification, *, as_of: datetime) -> list[str]:
-    """Have a task worker send a notification again through every channel; returns the channels' names. NoChannel if
+    """Have a task worker send a notification again through the operator's channels; returns their names. NoChannel if
     none is configured."""
-    names = list(channels())
-    if not names:
-        raise NoChannel("No channel is configured: set SEISMO_NOTIFY_URL or SEISMO_NOTIFY_EMAIL.")
+    channels = operator_channels()
+    if not channels:
+        raise NoChannel(
+            "No channel is configured: set SEISMO_NOTIFY_URL or SEISMO_NOTIFY_EMAIL or SEISMO_NOTIFY_APPRISE."
+        )
     with transaction.atomic():
-        for channel in names:
+        for channel in channels.values():
             delivery, _ = Delivery.objects.update_or_create(
                 notification=row,
-                channel=channel,
+                channel=channel.name,
                 digest=row.digest,
                 defaults={**NEW_DELIVERY, "sent_at": None},
             )
             _schedule_try(delivery.pk, as_of)
-    return names
+    return list(channels)
 
 
 def deliver(number: int, *, as_of: datetime) -> str:
     """Try a delivery; returns its state as text for the task queue's record."""
+    waiting = Delivery.objects.filter(pk=number, sent_at=None, given_up=False)
+    if waiting.filter(sending_at__lt=as_of - LEASE).update(given_up=True, claimed_at=None, error=UNKNOWN_RESULT):
+        _unschedule(number)
+        return f"delivery {number}: {UNKNOWN_RESULT}"
     free = Q(claimed_at=None) | Q(claimed_at__lt=as_of - LEASE)
-    waiting = Delivery.objects.filter(free, pk=number, sent_at=None, given_up=False)
-    if not waiting.update(claimed_at=as_of, attempts=F("attempts") + 1):
+    if not waiting.filter(free).update(claimed_at=as_of, attempts=F("attempts") + 1):
         return f"delivery {number} does not wait"
-    row = Delivery.objects.select_related("notification").get(pk=number)
-    send_by = channels().get(row.channel)
+    _schedule_try(number, as_of + 2 * LEASE)  # in case this process dies
+    row = Delivery.objects.select_related("notification", "reader_channel__user").get(pk=number)
+    channel = delivery_channel(row)
     try:
-        if row.digest != row.notification.digest:
-            raise NotDelivered("the evening has another result since", temporary=False)
-        if send_by is None:
+        if channel is None:
             raise NotDelivered("the channel is no longer configured", temporary=False)
-        send_by(row)
+        if row.digest != channel.digest(row.notification):
+            raise NotDelivered("the evening has another result since", temporary=False)
+        if not channel.knows_repeated:
+            Delivery.objects.filter(pk=number).update(sending_at=as_of)
+        channel.send(row.notification)
     except NotDelivered as failure:
         _record_failure(row, failure, as_of)
     except Exception as error:  # each mail backend has its own errors
-        _record_failure(row, NotDelivered(type(error).__name__, temporary=_is_temporary(error)), as_of)
+        _record_failure(row, NotDelivered(type(error).__name__, temporary=is_temporary(error)), as_of)
     else:
-        Delivery.objects.filter(pk=number).update(sent_at=as_of, claimed_at=None, error="")
+        Delivery.objects.filter(pk=number).update(sent_at=as_of, claimed_at=None, sending_at=None, error="")
         _unschedule(number)
     row.refresh_from_db()
     return str(row)
@@ -160,7 +172,9 @@ def _record_failure(row: Delivery, failure: NotDelivered, as_of: datetime) -> No
         row.notification, row.channel, row.attempts, failure,
     )  # fmt: skip
     with transaction.atomic():
-        Delivery.objects.filter(pk=row.pk).update(claimed_at=None, given_up=not is_retried, error=str(failure)[:200])
+        Delivery.objects.filter(pk=row.pk).update(
+            claimed_at=None, sending_at=None, given_up=not is_retried, error=str(failure)[:200]
+        )
         if is_retried:
             _schedule_try(row.pk, as_of + RETRY_DELAYS[row.attempts - 1])
         else:
@@ -184,52 +198,3 @@ def _schedule_try(number: int, at: datetime) -> None:
 def _unschedule(number: int) -> None:
     """Delete the scheduled try of a delivery."""
     Schedule.objects.filter(func=TASK, name=f"delivery {number}").delete()
-
-
-def channels() -> Mapping[str, Callable[[Delivery], None]]:
-    """Name of each configured channel -> its sender."""
-    senders: dict[str, Callable[[Delivery], None]] = {}
-    if settings.NOTIFY_URL:
-        senders[WEBHOOK] = _send_webhook
-    if settings.NOTIFY_EMAIL:
-        senders[EMAIL] = _send_email
-    return senders
-
-
-def notification_body(row: Notification) -> dict[str, Any]:
-    """The notification as JSON types; `text` is its subject, for receivers that show only that."""
-    content = {
-        "kind": row.kind,
-        "market": row.market,
-        "session": row.session.isoformat(),
-        "outcome": str(row.outcome),
-        **{name: getattr(row, name) for name in ("reason", "versions", "collection", "signals", "readiness")},
-        "seconds": row.seconds,
-        "changed_at": row.changed_at.isoformat(),
-        "digest": row.digest,
-    }
-    return {"text": notification_subject(content), **content}
-
-
-def _send_webhook(row: Delivery) -> None:
-    from scans.notices.webhook import Webhook, post_notification  # imports an HTTP client
-
-    hook = Webhook(settings.NOTIFY_URL, settings.NOTIFY_SECRET, settings.NOTIFY_SECONDS)
-    post_notification(hook, notification_body(row.notification), delivery=row.digest)
-
-
-def _send_email(row: Delivery) -> None:
-    content = notification_body(row.notification)
-    EmailMessage(
-        notification_subject(content),
-        notification_text(content),
-        to=list(settings.NOTIFY_EMAIL),
-        headers={"X-Seismo-Delivery": row.digest},
-    ).send()
-
-
-def _is_temporary(error: Exception) -> bool:
-    """Whether a mail error may be gone at the next try: replies of 5xx are permanent."""
-    if isinstance(error, SMTPRecipientsRefused):
-        return any(code < 500 for code, _ in error.recipients.values())
-    return not (isinstance(error, SMTPResponseException) and error.smtp_code >= 500)

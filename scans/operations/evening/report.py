@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # the admin imports this module, and collectors are slow to i
     from marketdata.operations.collect.missing_data import CollectionSummary
 
 Content = dict[str, Any]
+DERIVED = ("sessions", "left_out", "quarantined", "regime_rule", "regime_parts", "counts", "new", "dropped")
+"""Values of a version that differ between runs with the same result, or follow from the others."""
 
 
 @dataclass(slots=True)
@@ -32,12 +34,19 @@ class VersionReport:
     regime: str = ""
     regime_rule: str = ""
     """The reason for the session's regime, one sentence."""
+    regime_parts: dict[str, Any] = field(default_factory=dict)
+    """The same in parts (`RegimeRule`), for messages in another language."""
     matched: int = 0
     ranked: int = 0
     picks: list[dict[str, Any]] = field(default_factory=list)
     sessions: list[str] = field(default_factory=list)
     left_out: int = 0
     quarantined: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    """The counts of new, stayed and dropped picks; {} where they are not known."""
+    new: list[dict[str, Any]] = field(default_factory=list)
+    dropped: list[dict[str, Any]] = field(default_factory=list)
+    """The first `NAMED` of them, a dropped one with its reason: the status of its signal, or ""."""
     unchanged: bool = False
 
     @property
@@ -49,7 +58,8 @@ class VersionReport:
 class EveningReport:
     """The result of an evening. `session` None: there was nothing to do, `reason` says why, and no notification is
     sent. `incomplete`: bars of the session are missing. `signals`: counts of opened and moved, or an error.
-    `notification`: its number. `news`: whether a notification is sent."""
+    `notification`: its number. `news`: whether a notification is sent. `overdue`: there was nothing to do, and the
+    record should have a later session."""
 
     market: str
     session: date | None
@@ -62,6 +72,7 @@ class EveningReport:
     seconds: float = 0.0
     notification: int | None = None
     news: bool = False
+    overdue: bool = False
 
     def content(self) -> Content:
         """The content of the notification."""
@@ -139,9 +150,6 @@ def merge(before: Content, now: Content) -> Content:
 
 
 def _stable_row(row: dict[str, Any]) -> dict[str, Any]:
-    """A version's row without the values that differ between runs with the same result or follow from the others."""
+    """A version's row without `DERIVED` values and the plans of its picks, which follow from the picks."""
     picks = [{name: value for name, value in pick.items() if name != "plan"} for pick in row["picks"]]
-    kept = {
-        name: value for name, value in row.items() if name not in ("sessions", "left_out", "quarantined", "regime_rule")
-    }
-    return {**kept, "picks": picks}
+    return {**{name: value for name, value in row.items() if name not in DERIVED}, "picks": picks}

@@ -26,9 +26,11 @@ def test_an_evening(market: pd.DataFrame, probe: Probe, capsys: pytest.CaptureFi
     command = ("run_evening", "--no-collect", "--version", "rises", "--date", "2024-04-30")
     shown = ran(capsys, *command).splitlines()
     (version,) = Notification.objects.get().versions
-    assert shown[0] == f"Seismo kr 2024-04-30: rises {version['matched']}"
+    count = version["matched"]
+    assert shown[0] == f"Seismo KRX 2024-04-30 (Tue): rises {count} picks ({count} new)"
     best = version["picks"][0]
-    assert shown[2].startswith(f"  1. {best['code']}")
+    assert shown[2] == f"rises · {count} picks: {count} new, 0 stayed, 0 dropped"
+    assert shown[3].startswith(f"- New 1. {best['code']}")
     assert "no notification was sent again" in ran(capsys, *command)
 
 
@@ -40,8 +42,8 @@ def test_an_evening_on_which_something_fails(
     with pytest.raises(CommandError, match="RuntimeError: boom"):
         call_command(*command)
     out = capsys.readouterr().out
-    assert out.startswith("Seismo kr 2024-04-30: rises failed, v2 0, not everything went well\n")
-    assert "v2: 0 matched" in out
+    assert out.startswith("Seismo KRX 2024-04-30 (Tue): v2 0 picks, rises failed, not everything went well\n")
+    assert "\nv2 · neutral · 0 picks\n" in out
 
 
 def test_nothing_to_do_is_no_failure(market: pd.DataFrame, probe: Probe, capsys: pytest.CaptureFixture[str]) -> None:

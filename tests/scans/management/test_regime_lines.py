@@ -12,9 +12,9 @@ import pytest
 from django.core.management import call_command
 
 from scans.models import Notification
-from scans.notices.text import notification_text
-from scans.operations.evening import evening, notify
+from scans.operations.evening import evening
 from scans.operations.evening.evening import EveningRequest
+from scans.operations.evening.notification_content import notification_body
 from scans.operations.requests.queue import queue_request
 from scans.operations.requests.worker import process_request
 from tests.scans.conftest import AS_OF
@@ -66,12 +66,20 @@ def test_notifications(index: None, sessions: list[date]) -> None:
     queued = EveningRequest("kr", versions=("v1", "v2"), collects=False)
     evening.run_evening(queued, clock=lambda: at, warm_up=lambda *_: None)
     row = Notification.objects.get()
-    lines = notification_text(notify.notification_body(row)).splitlines()
-    assert lines[lines.index(f"  {DAILY}") - 1] == "v1: 0 matched, regime crash"
-    assert lines[lines.index(f"  {TREND}") - 1].startswith("v2: ")
-    for one in row.versions:  # as those of before rules were in messages
+    daily = "Daily regime: the index \N{MINUS SIGN}2.9 % on the day (crash below \N{MINUS SIGN}2.5 %)"
+    trend = (
+        "Trend regime: +6.8 % over 20 sessions (bull kept above 2 %), "
+        "mean of 10 sessions +0.16 % (above \N{MINUS SIGN}0.05 %)"
+    )
+    lines = notification_body(row)["text"].splitlines()
+    assert lines[lines.index(daily) - 1] == "v1 · crash · 0 picks"
+    assert lines[lines.index(trend) - 1].startswith("v2 · bull · ")
+    for one in row.versions:  # as those of before the parts of rules were in messages
+        del one["regime_parts"]
+    assert DAILY in notification_body(row)["text"].splitlines()
+    for one in row.versions:  # and of before rules were
         del one["regime_rule"]
-    assert f"  {DAILY}" not in notification_text(notify.notification_body(row)).splitlines()
+    assert DAILY not in notification_body(row)["text"].splitlines()
 
 
 def test_drafts(index: None, sessions: list[date]) -> None:

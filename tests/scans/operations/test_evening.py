@@ -88,7 +88,7 @@ def test_every_version_and_one_notification(
         assert [(pick["code"], pick["score"]) for pick in one["picks"]] == [
             (rank.code, rank.score) for rank in ranks[:5]
         ]
-    assert row.signals == {"opened": Signal.objects.count(), "moved": 0}
+    assert row.signals == {"opened": Signal.objects.count(), "moved": 0, "moves": [], "moves_left_out": 0}
     assert Signal.objects.count() > 0
     assert Evening.objects.get().status == Status.PUBLISHED
 

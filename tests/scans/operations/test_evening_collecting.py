@@ -13,9 +13,9 @@ import pytest
 from marketdata.models import InstitutionalFlow, LeaseRow
 from marketdata.operations.lease import LeaseLost
 from scans.models import Notification, ScannerVersion, ScanSession
-from scans.notices import text as notice
-from scans.operations.evening import evening, notify
+from scans.operations.evening import evening
 from scans.operations.evening.evening import EveningRequest
+from scans.operations.evening.notification_content import notification_body
 from scans.operations.evening.report import EveningReport
 from tests.marketdata.operations.kis_setup import KisSetup, create_instruments, generated_instruments, sessions
 from tests.marketdata.operations.kis_setup import evening as at_six
@@ -115,7 +115,7 @@ def bought(desk: KisSetup) -> None:
 
 def said(session: date) -> str:
     """The notification of `session` as a person reads it."""
-    return notice.notification_text(notify.notification_body(Notification.objects.get(session=session)))
+    return str(notification_body(Notification.objects.get(session=session))["text"])
 
 
 def flows(session: date) -> list[tuple[str, float | None]]:

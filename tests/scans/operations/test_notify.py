@@ -16,15 +16,24 @@ from django.db import connection
 from django_q.models import Schedule
 
 from scans.models import Delivery, Notification
-from scans.notices import text as notices
 from scans.operations.evening import notify
 from scans.operations.evening.notify import MAX_ATTEMPTS, RETRY_DELAYS, NoChannel
 from scans.operations.evening.report import EveningReport, VersionReport, digest
+from scans.wording.evening_message import evening_message
 from tests.exchanges.server import Response
 from tests.scans.receiver import Receiver
 
 NOW = datetime(2026, 8, 21, 9, 10, tzinfo=UTC)
 DAY = date(2026, 8, 21)
+SUBJECT = "Seismo KRX 2026-08-21 (Fri): v2 1 pick, v3 0 picks"
+TEXT = [
+    "v2 · 1 pick",
+    "- 1. 삼성전자 005930: 1,071,000 (+1.25 %)",
+    "v3 · 0 picks",
+    "Nothing passed.",
+    "Signals: 1 new, 2 earlier ones changed.",
+    "1.5 seconds.",
+]
 PATH, SECRET = "/T00/a-secret-path", "a-secret-key"
 PICK = {
     "rank": 1,
@@ -69,8 +78,9 @@ def test_a_message_shows_the_plan_and_its_order_prices() -> None:
         ran = VersionReport("v2", "published", matched=1, ranked=1, picks=[pick], sessions=["2026-08-21"])
         return report_of(versions=[ran])
 
-    lines = notices.notification_text(body_of(of({**PICK, "plan": PLAN}))).splitlines()
-    assert "     target 1,124,550 (order 1,124,000), stop 1,017,450 (order 1,018,000)" in lines
+    lines = evening_message(body_of(of({**PICK, "plan": PLAN})), "en").lines
+    text = "1. 삼성전자 005930: 1,071,000 (+1.25 %); target 1,124,000, stop 1,018,000"
+    assert text in [line.text for line in lines]
     # What follows from the pick makes no other message of it.
     assert digest(of({**PICK, "plan": PLAN}).content()) == digest(of(PICK).content())
 
@@ -102,7 +112,7 @@ def test_it_is_posted_signed_and_once(receiver: Receiver) -> None:
     assert request.headers["x-seismo-signature"] == f"sha256={expected}"
     assert request.headers["x-seismo-delivery"] == row.digest
     body = json.loads(request.body)
-    assert body["text"] == "Seismo kr 2026-08-21: v2 1, v3 0"
+    assert body["text"].splitlines() == [SUBJECT, *TEXT]
     assert (body["market"], body["session"], body["outcome"]) == ("kr", "2026-08-21", "done")
     assert [one["picks"] for one in body["versions"]] == [[PICK], []]
     delivery = Delivery.objects.get()
@@ -229,16 +239,13 @@ def test_mail(settings: Any) -> None:
     settings.NOTIFY_EMAIL = ["ann@example.org", "bob@example.org"]
     row = sent(report_of())
     (message,) = mail.outbox
+    assert isinstance(message, mail.EmailMultiAlternatives)
     assert message.to == ["ann@example.org", "bob@example.org"]
-    assert message.subject == "Seismo kr 2026-08-21: v2 1, v3 0"
+    assert message.subject == SUBJECT
     assert message.extra_headers == {"X-Seismo-Delivery": row.digest}
-    assert message.body.splitlines() == [
-        "v2: 1 matched",
-        "  1. 005930 삼성전자 watch: 6; 1,071,000 (+1.25 %)",
-        "v3: 0 matched, nothing passed",
-        "Signals: 1 new, 2 earlier ones changed.",
-        "1.5 seconds.",
-    ]
+    assert message.body.splitlines() == TEXT
+    ((form, kind),) = message.alternatives
+    assert (kind, str(form).startswith("<p><b>v2 · 1 pick</b><br>\n• 1. 삼성전자")) == ("text/html", True)
 
 
 @pytest.mark.django_db

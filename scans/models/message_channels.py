@@ -1,0 +1,36 @@
+"""A reader's own channels of messages."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+
+class ChannelKind(models.TextChoices):
+    """E-mail to the address of the account, or a chat or push service at `MessageChannel.address`."""
+
+    EMAIL = "email"
+    SERVICE = "service"
+
+
+class MessageChannel(models.Model):
+    """A channel by which a reader gets the messages of evenings. Empty `markets` and `versions` mean all of them, a
+    blank language that of the reader's settings. `address` is a secret: no page, answer or log shows it."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="message_channels")
+    name = models.CharField(max_length=40)
+    kind = models.CharField(max_length=12, choices=ChannelKind.choices)
+    address = models.CharField(max_length=500, blank=True)
+    markets = models.JSONField(default=list, blank=True)
+    versions = models.JSONField(default=list, blank=True)
+    language = models.CharField(max_length=8, blank=True)
+    skips_empty = models.BooleanField(default=False)
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="message_channel_name")]
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.user}"

@@ -1,0 +1,66 @@
+"""The changes since the evening before, for a notification: new and dropped picks, and the signals that moved."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from scans.models import ScanRank, Signal
+from scans.operations.evening.report import EveningReport
+from scans.order_prices import pick_plan
+from scans.queries.evening_summary import EveningSummary, VersionEvening, evening_summary
+
+LOGGER = logging.getLogger(__name__)
+NAMED = 50
+"""Most new picks, dropped picks and signals that a notification names; their counts are of all."""
+PICK_FIELDS = ("rank", "code", "name", "score", "label", "strategy", "close", "change_pct")
+
+
+def pick_row(rank: ScanRank) -> dict[str, Any]:
+    """A pick with its plan as JSON types."""
+    return {**{name: getattr(rank, name) for name in PICK_FIELDS}, "plan": pick_plan(rank)}
+
+
+def add_changes(report: EveningReport) -> None:
+    """Add the changes to the report. A failure is logged: the notification then goes without them."""
+    try:
+        summary = evening_summary(report.market, report.session)
+        if summary is not None:
+            _add_picks(report, summary)
+            _add_signals(report, summary)
+    except Exception:
+        LOGGER.exception("The changes of market %s since the evening before cannot be read", report.market)
+
+
+def _add_picks(report: EveningReport, summary: EveningSummary) -> None:
+    evenings: dict[str, VersionEvening] = {one.version.slug: one for one in summary.versions if one.session}
+    for version in report.versions:
+        evening = evenings.get(version.scanner_version)
+        if evening is None or version.failed:
+            continue
+        groups = {"new": evening.new, "stayed": evening.stayed, "dropped": evening.dropped}
+        version.counts = {name: len(picks) for name, picks in groups.items()}
+        version.new = [pick_row(pick.rank) for pick in evening.new[:NAMED]]
+        version.dropped = [
+            {"code": pick.rank.code, "name": pick.rank.name, "reason": pick.exit_reason}
+            for pick in evening.dropped[:NAMED]
+        ]
+
+
+def _add_signals(report: EveningReport, summary: EveningSummary) -> None:
+    slugs = {version.scanner_version for version in report.versions}
+    moved = [signal for signal in summary.signals if signal.scanner_version.slug in slugs]
+    ended = [signal for signal in moved if signal.exit_on == summary.session_date]
+    moves = [_move(signal, signal.status) for signal in ended]
+    moves += [_move(signal, "entered") for signal in moved if signal not in ended]
+    report.signals |= {"moves": moves[:NAMED], "moves_left_out": max(len(moves) - NAMED, 0)}
+
+
+def _move(signal: Signal, status: str) -> dict[str, Any]:
+    return {
+        "code": signal.code,
+        "name": signal.rank.name,
+        "scanner_version": signal.scanner_version.slug,
+        "status": status,
+        "return_pct": signal.return_pct,
+    }

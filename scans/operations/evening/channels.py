@@ -1,0 +1,138 @@
+"""Channels of notifications: those that the operator configured, and those of readers."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from smtplib import SMTPRecipientsRefused, SMTPResponseException
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.utils.html import format_html
+from django.utils.safestring import mark_safe
+
+from scans.models import ChannelKind, Delivery, EveningOutcome, MessageChannel, Notification, ReaderSettings
+from scans.notices.failure import NotDelivered
+from scans.notices.message import Form, Message, render
+from scans.operations.evening.notification_content import (
+    concerns,
+    content_digest,
+    notification_body,
+    notification_message,
+)
+
+WEBHOOK, EMAIL = "webhook", "email"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel. `send` sends a notification or raises; `digest` is that of what it sends. `knows_repeated`: its
+    receivers recognize a delivery that comes twice. `reader_channel`: its key, None for one of the operator."""
+
+    name: str
+    send: Callable[[Notification], None]
+    digest: Callable[[Notification], str] = content_digest
+    knows_repeated: bool = False
+    reader_channel: int | None = None
+
+
+def operator_channels() -> Mapping[str, Channel]:
+    """Name -> channel, of those that the settings configure."""
+    channels = []
+    if settings.NOTIFY_URL:
+        channels.append(Channel(WEBHOOK, _post, knows_repeated=True))
+    if settings.NOTIFY_EMAIL:
+        channels.append(_operator_channel(EMAIL, partial(send_email, list(settings.NOTIFY_EMAIL))))
+    channels += [
+        _operator_channel(_service_name(address), partial(send_to_service, address))
+        for address in settings.NOTIFY_APPRISE
+    ]
+    return {channel.name: channel for channel in channels}
+
+
+def reader_channels(row: Notification) -> Iterator[Channel]:
+    """The channels of readers who want this notification."""
+    for channel in MessageChannel.objects.filter(enabled=True, user__is_active=True).select_related("user"):
+        in_market = not channel.markets or row.market in channel.markets
+        if in_market and concerns(row, channel.versions, skips_empty=channel.skips_empty):
+            yield _reader_channel(channel)
+
+
+def delivery_channel(row: Delivery) -> Channel | None:
+    """The channel of a delivery; None if it is no longer configured."""
+    if row.reader_channel is None:
+        return operator_channels().get(row.channel)
+    usable = row.reader_channel.enabled and row.reader_channel.user.is_active
+    return _reader_channel(row.reader_channel) if usable else None
+
+
+def channel_message(channel: MessageChannel, row: Notification) -> Message:
+    """The message of a notification as a reader's channel gets it."""
+    language = channel.language
+    if not language:
+        preferences = ReaderSettings.objects.filter(user=channel.user).first()
+        language = (preferences and preferences.language) or settings.NOTIFY_LANGUAGE
+    return notification_message(row, language, channel.versions)
+
+
+def send_to_reader(channel: MessageChannel, row: Notification) -> None:
+    """Send a notification by a reader's channel once; raises where it was not taken."""
+    message = channel_message(channel, row)
+    if channel.kind == ChannelKind.EMAIL:
+        if not channel.user.email:
+            raise NotDelivered("the account has no e-mail address", temporary=False)
+        send_email([channel.user.email], message, row)
+    else:
+        send_to_service(channel.address, message, row)
+
+
+def send_email(recipients: list[str], message: Message, row: Notification) -> None:
+    """Mail a message as plain text and HTML."""
+    mail = EmailMultiAlternatives(
+        message.subject, render(message) + "\n", to=recipients, headers={"X-Seismo-Delivery": row.digest}
+    )
+    mail.attach_alternative(format_html("<p>{}</p>", mark_safe(render(message, Form.HTML))), "text/html")  # noqa: S308
+    mail.send()
+
+
+def send_to_service(address: str, message: Message, row: Notification) -> None:
+    """Send a message to a chat or push service."""
+    from scans.notices.apprise_service import send_message
+
+    is_problem = row.outcome != EveningOutcome.DONE
+    send_message(address, message, seconds=settings.NOTIFY_SECONDS, is_problem=is_problem)
+
+
+def is_temporary(error: Exception) -> bool:
+    """Whether a mail error may be gone at the next try: replies of 5xx are permanent."""
+    if isinstance(error, SMTPRecipientsRefused):
+        return any(code < 500 for code, _ in error.recipients.values())
+    return not (isinstance(error, SMTPResponseException) and error.smtp_code >= 500)
+
+
+def _reader_channel(channel: MessageChannel) -> Channel:
+    return Channel(
+        f"reader {channel.pk}",
+        partial(send_to_reader, channel),
+        partial(content_digest, versions=channel.versions),
+        reader_channel=channel.pk,
+    )
+
+
+def _service_name(address: str) -> str:
+    """`tgram 1a2b3c4d`: the schema and a keyed digest, which tells addresses apart and does not contain them."""
+    digest = hmac.new(settings.SECRET_KEY.encode(), address.encode(), "sha256").hexdigest()
+    return f"{address.split('://')[0][:24]} {digest[:8]}"
+
+
+def _operator_channel(name: str, send: Callable[[Message, Notification], None]) -> Channel:
+    return Channel(name, lambda row: send(notification_message(row, settings.NOTIFY_LANGUAGE), row))
+
+
+def _post(row: Notification) -> None:
+    from scans.notices.webhook import Webhook, post_notification  # imports an HTTP client
+
+    hook = Webhook(settings.NOTIFY_URL, settings.NOTIFY_SECRET, settings.NOTIFY_SECONDS)
+    post_notification(hook, notification_body(row), delivery=row.digest)

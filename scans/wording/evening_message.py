@@ -1,0 +1,250 @@
+"""The message of an evening in a reader's language, from the content of its notification.
+
+1. The subject: the market, the session and what each version lists, the larger of v2 and v3 first.
+2. What went wrong, and how far behind the record is.
+3. Of each version: its regime with the rule, counts as listed, who is new with the order, who left and why.
+4. The signals that ended or began, by name, with the return.
+5. The collection and the bars; the address of the page.
+
+Contents recorded before a part existed have a message without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from marketdata.markets import get_market
+from marketdata.number_format import format_number, format_percent, format_price
+from scans.engines.regime_rules import Comparison, RegimeRule
+from scans.models import ScanSession
+from scans.notices.message import ALWAYS, URGENT, Kind, Line, Message
+from scans.order_prices import LEVELS
+from scans.wording import glossary
+from scans.wording.reasons import no_picks_reason
+from scans.wording.regime_sentences import regime_sentence
+
+UNPUBLISHED = ("failed", "quarantined")
+FIRST = ("v2", "v3")
+VERSION, EXIT, RULE, NEW, ENTRY, DROPPED, DETAIL = 2, 3, 4, 10, 1000, 2000, 9000
+"""Weights: the n-th new pick of every version has `NEW` + n, so that no version fills a short message alone."""
+DIGITS = 10
+"""Significant digits of an order price."""
+
+
+def evening_message(content: Mapping[str, Any], language: str, *, link: str = "") -> Message:
+    """The message of a notification's content (`notify.notification_body`) with `link` as its last line."""
+    with translation.override(language or "en"):
+        lines = [*_problems(content)]
+        for version in _ordered(content["versions"]):
+            lines += _version(version, get_market(content["market"]).currency)
+        lines += _signals(content["signals"])
+        lines += [Line(text, weight=DETAIL) for text in _details(content)]
+        if link:
+            lines.append(Line(link, Kind.LINK, ALWAYS))
+        return Message(_subject(content), tuple(lines), _("Lines left out: {count}"))
+
+
+def evening_subject(content: Mapping[str, Any], language: str) -> str:
+    """The subject of the message alone."""
+    with translation.override(language or "en"):
+        return _subject(content)
+
+
+def _subject(content: Mapping[str, Any]) -> str:
+    counts = ", ".join(_count(version) for version in _ordered(content["versions"])) or _("nothing was run")
+    texts = {
+        "done": counts,
+        "partial": _("%(counts)s, not everything went well") % {"counts": counts},
+        "failed": _("nothing was published"),
+        "incomplete": _("the session is not complete"),
+    }
+    market = glossary.MARKET_NAMES.get(content["market"], content["market"])
+    return f"Seismo {market} {_day(content['session'])}: {texts[content['outcome']]}"[:200]
+
+
+def _day(session: str | date) -> str:
+    day = date.fromisoformat(str(session))
+    weekdays = _("Mon Tue Wed Thu Fri Sat Sun").split()
+    return f"{day} ({weekdays[day.weekday()]})"
+
+
+def _ordered(versions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """v2 and v3 first, the larger of them before the other, then the rest by name."""
+
+    def key(version: Mapping[str, Any]) -> tuple[bool, int, str]:
+        slug = version["scanner_version"]
+        return slug not in FIRST, -version["ranked"] if slug in FIRST else 0, slug
+
+    return sorted(versions, key=key)
+
+
+def _count(version: Mapping[str, Any]) -> str:
+    slug = version["scanner_version"]
+    if version["status"] in UNPUBLISHED:
+        return f"{slug} {_status(version)}"
+    text = ngettext("%(slug)s %(count)s pick", "%(slug)s %(count)s picks", version["ranked"]) % {
+        "slug": slug,
+        "count": f"{version['ranked']:,}",
+    }
+    new = version.get("counts", {}).get("new")
+    return text + _(" (%(count)s new)") % {"count": f"{new:,}"} if new else text
+
+
+def _status(version: Mapping[str, Any]) -> str:
+    return _("failed") if version["status"] == "failed" else _("quarantined")
+
+
+def _problems(content: Mapping[str, Any]) -> Iterator[Line]:
+    """The reasons why something was not done, as recorded, and the state of the market where it is not ready."""
+    collection, signals, readiness = content["collection"], content["signals"], content.get("readiness") or {}
+    yield from _problem(content["reason"])
+    if collection.get("error"):
+        yield from _problem(_("Collection: %(error)s") % collection)
+    yield from _problem(signals.get("error", ""))
+    behind = readiness.get("sessions_behind")
+    if behind:
+        day = {"behind": behind, "day": readiness["last_closed_session"]}
+        yield from _problem(
+            ngettext(
+                "The record is %(behind)s session behind: the last closed one is %(day)s.",
+                "The record is %(behind)s sessions behind: the last closed one is %(day)s.",
+                behind,
+            )
+            % day
+        )
+    is_ready = not readiness or readiness["state"] in ("ready", "demo")
+    if readiness.get("undecided") or not (is_ready or behind):
+        yield from _problem(_("State of the market: %(reason)s") % readiness)
+
+
+def _problem(text: str) -> Iterator[Line]:
+    if text:
+        yield Line(text, weight=URGENT)
+
+
+def _version(version: Mapping[str, Any], currency: str) -> Iterator[Line]:
+    slug = version["scanner_version"]
+    if version["status"] in UNPUBLISHED:
+        yield Line(f"{slug} · {_status(version)}: {version['reason']}", Kind.HEAD, URGENT)
+        return
+    yield Line(_head(version), Kind.HEAD, VERSION)
+    if rule := _rule(version):
+        yield Line(rule, weight=RULE)
+    if not version["ranked"]:
+        session = ScanSession(reason=version["reason"], regime=version["regime"])
+        yield Line(no_picks_reason(session), weight=RULE)
+    for text in _backlog(version):
+        yield Line(text, weight=URGENT)
+    counts = version.get("counts", {})
+    picks = version["new"] if counts else version["picks"]
+    for n, pick in enumerate(picks):
+        yield Line(_pick(pick, currency, is_new=bool(counts)), Kind.ITEM, NEW + n)
+    yield from _rest(counts.get("new", 0) - len(picks), _("More new ones: %(count)s"), NEW)
+    left, dropped = _("Dropped"), version.get("dropped", ())
+    for n, row in enumerate(dropped):
+        yield Line(f"{left} {_name(row)}: {_exit(row['reason'])}", Kind.ITEM, DROPPED + n)
+    yield from _rest(counts.get("dropped", 0) - len(dropped), _("More dropped ones: %(count)s"), DROPPED)
+
+
+def _rest(count: int, text: str, weight: int) -> Iterator[Line]:
+    if count > 0:
+        yield Line(text % {"count": f"{count:,}"}, Kind.ITEM, weight)
+
+
+def _head(version: Mapping[str, Any]) -> str:
+    """v2 · bull · 26 matched, 10 listed: 4 new, 6 stayed, 5 dropped"""
+    ranked = version["ranked"]
+    if version["matched"] > ranked:
+        counts = _("%(matched)s matched, %(listed)s listed") % {"matched": f"{version['matched']:,}", "listed": ranked}
+    else:
+        counts = ngettext("%(listed)s pick", "%(listed)s picks", ranked) % {"listed": f"{ranked:,}"}
+    moves = version.get("counts", {})
+    if any(moves.values()):
+        counts += ": " + _("%(new)s new, %(stayed)s stayed, %(dropped)s dropped") % moves
+    regime = glossary.word(glossary.REGIMES, version["regime"]) if version["regime"] else ""
+    return " · ".join(str(part) for part in (version["scanner_version"], regime, counts) if part)
+
+
+def _rule(version: Mapping[str, Any]) -> str:
+    """The rule of the regime; of contents recorded before its parts were, the English sentence."""
+    if not (parts := version.get("regime_parts")):
+        return str(version.get("regime_rule", ""))
+    comparisons = tuple(Comparison(**one) for one in parts["comparisons"])
+    return regime_sentence(RegimeRule(**{**parts, "comparisons": comparisons}))
+
+
+def _backlog(version: Mapping[str, Any]) -> Iterator[str]:
+    sessions = version["sessions"]
+    if len(sessions) > 1:
+        yield _("Sessions %(first)s to %(last)s were scanned.") % {"first": sessions[0], "last": sessions[-1]}
+    if version["left_out"]:
+        yield _("Earlier sessions left out: %(count)s; `manage.py backfill --resume` scans them.") % {
+            "count": version["left_out"]
+        }
+    if version.get("quarantined"):
+        days = ", ".join(version["quarantined"])
+        yield _("Quarantined, to be published or discarded in the admin: %(days)s.") % {"days": days}
+
+
+def _pick(pick: Mapping[str, Any], currency: str, *, is_new: bool) -> str:
+    """신규 1. 더블유게임즈 192080: 59,400 (+5.69 %); 목표 65,300, 손절 55,300"""
+    new = pgettext("figure", "New") + " " if is_new else ""
+    head = f"{new}{pick['rank']}. {_name(pick)}"
+    change = "" if pick["change_pct"] is None else f" ({format_percent(pick['change_pct'])})"
+    plan = pick.get("plan") or {}
+    orders = plan.get("order") or plan
+    names = {"entry": _("entry %(price)s"), "target": _("target %(price)s"), "stop": _("stop %(price)s")}
+    prices = [names[level] % {"price": format_number(orders[level], DIGITS)} for level in LEVELS if orders.get(level)]
+    words = [f"{head}: {format_price(pick['close'], currency)}{change}", ", ".join(prices)]
+    return "; ".join(filter(None, words))
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return f"{row['name']} {row['code']}" if row["name"] else str(row["code"])
+
+
+def _exit(reason: str) -> str:
+    return str(glossary.word(glossary.STATUSES, reason)) if reason else _("no longer passes")
+
+
+def _signals(signals: Mapping[str, Any]) -> Iterator[Line]:
+    moves, entered = signals.get("moves", ()), _("entered")
+    if moves:
+        yield Line(_("Signals that moved today"), Kind.HEAD, ENTRY)
+    for n, move in enumerate(moves):
+        if move["status"] == "entered":
+            yield Line(f"{entered} {_name(move)} ({move['scanner_version']})", Kind.ITEM, ENTRY + n)
+        else:
+            change = f" {format_percent(move['return_pct'])}" if move["return_pct"] is not None else ""
+            text = f"{_exit(move['status'])} {_name(move)} ({move['scanner_version']}){change}"
+            yield Line(text, Kind.ITEM, EXIT)
+    if (rest := signals.get("moves_left_out", 0)) > 0:
+        yield Line(_("More signals: %(count)s") % {"count": rest}, Kind.ITEM, EXIT)
+
+
+def _details(content: Mapping[str, Any]) -> Iterator[str]:
+    collection, signals, readiness = content["collection"], content["signals"], content.get("readiness") or {}
+    if collection.get("source"):
+        flows = collection.get("flows", 0)
+        counts = {name: f"{collection[name]:,}" for name in ("new", "corrected", "calls")}
+        counts["flows"] = _("%(count)s of investor flow, ") % {"count": flows} if flows else ""
+        counts["source"] = collection["source"]
+        yield _("Collected from %(source)s: %(new)s new, %(corrected)s corrected, %(flows)s%(calls)s calls.") % counts
+    if collection.get("note"):
+        yield _("Nothing was collected. %(note)s") % collection
+    if "opened" in signals:
+        yield _("Signals: %(opened)s new, %(moved)s earlier ones changed.") % signals
+    if readiness:
+        yield _("Bars: %(present)s of %(expected)s expected.") % {
+            name: f"{readiness[name]:,}" for name in ("present", "expected")
+        }
+    if skipped := readiness.get("skipped"):
+        named = ", ".join(f"{slug} ({', '.join(segments)})" for slug, segments in skipped.items())
+        yield _("Skipped, since the market lacks their segments: %(named)s.") % {"named": named}
+    yield _("%(seconds)s seconds.") % {"seconds": f"{content['seconds']:.1f}"}

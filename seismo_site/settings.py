@@ -294,7 +294,7 @@ NOTIFY_LANGUAGE = env.choice("SEISMO_NOTIFY_LANGUAGE", "en", ("en", "ko"))
 # Hosts that readers' own channels may name besides the public services.
 NOTIFY_HOSTS = tuple(host.lower() for host in env.words("SEISMO_NOTIFY_HOSTS"))
 # Where the pages are, for the link in messages; the monitor that gets a request after each evening.
-PUBLIC_URL = env.address("SEISMO_PUBLIC_URL").rstrip("/")
+PUBLIC_URL = env.address("SEISMO_PUBLIC_URL")
 PING_URL = env.webhook_url("SEISMO_PING_URL")
 NOTIFY_SECONDS = env.number("SEISMO_NOTIFY_SECONDS", 10, least=0.1, most=60)
 EMAIL_HOST = env.text("SEISMO_EMAIL_HOST")

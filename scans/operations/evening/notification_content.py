@@ -41,7 +41,8 @@ def concerns(row: Notification, versions: Collection[str], *, skips_empty: bool)
 
 def notification_message(row: Notification, language: str, versions: Collection[str] = ()) -> Message:
     """The message of a notification in a language, with the address of the evening's page."""
-    link = f"{settings.PUBLIC_URL}/{row.market}/{row.session}/" if settings.PUBLIC_URL else ""
+    site = settings.PUBLIC_URL.rstrip("/")
+    link = f"{site}/{row.market}/{row.session}/" if site else ""
     return evening_message(_evening(row, versions), language, link=link)
 
 

@@ -96,5 +96,6 @@ def test_a_content_of_before_changes_were_recorded() -> None:
 )
 def test_prices_have_all_their_digits_and_the_tick_grid_where_there_is_one(plan: dict[str, Any], words: str) -> None:
     one = {**content()["versions"][1]["new"][0], "plan": plan}
-    body = content(versions=[version("v2", counts={"new": 1}, new=[one])])
+    counts = {"new": 1, "stayed": 0, "dropped": 0}
+    body = content(versions=[version("v2", counts=counts, new=[one])])
     assert f"- New 1. 더블유게임즈 192080: 59,400 (+5.69 %){words}" in text(body).splitlines()

@@ -22,6 +22,12 @@ from marketdata.nearest_name import did_you_mean
 
 NAME_PATTERN = re.compile(r"(?P<base>[a-z]+)(-[a-z0-9]{1,7})?")
 
+OWN_EQUAL, OWN_CAP = "own-equal", "own-cap"
+"""The market's own series: all weights alike, and weights by carried market cap."""
+OWN_INDEX = ""
+"""In place of a series' name: own-equal, on which regimes depend where nothing else is chosen."""
+OWN_NAMES = (OWN_INDEX, OWN_EQUAL, OWN_CAP)
+
 
 class UnknownMarket(ValueError):
     """An unknown name of a market; the message lists the known ones."""

@@ -22,10 +22,13 @@ class SeriesFilter(InputFilter):
 
 @admin.register(IndexChoice)
 class IndexChoiceAdmin(GenerationMixin, MarketList):
-    """The index of each market, where it is not its own."""
+    """The index of each market's regimes, where it is not own-equal."""
 
     list_display = ("market", "name")
-    note = "A market without a row here uses its own index, computed from its instruments."
+    note = (
+        "The regimes of a market without a row here depend on own-equal, its own index with all weights alike; own-cap "
+        "weights by market cap. Either is computed from the market's instruments."
+    )
 
 
 @admin.register(IndexBar)

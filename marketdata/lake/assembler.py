@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from marketdata import adjust
+from marketdata import adjust, carried_caps
 from marketdata.breaks import Break
 from marketdata.context_threads import ContextThreadPool
 from marketdata.lake import arrays, footers, schema
@@ -183,6 +183,9 @@ class PanelAssembler:
         suspect = self._suspects(ratio, start - adjust.SUSPECT_SESSIONS + 1)
         fields = self._tails(close, idle, reach)
         factors = adjust.factors(close, base, ratio)
+        if "market_cap" in fields:
+            caps = self._carried_caps(base, ratio, factors)
+            fields["market_cap"] = caps[start - reach["market_cap"] - sessions :]
         if returns:
             fields["returns"] = adjust.returns(close, factors, start)
         columns, product = adjust.products(factors, sessions, instruments)
@@ -192,7 +195,7 @@ class PanelAssembler:
             elif name == "volume":
                 array[:, columns] /= product[sessions - len(array) :]
             array.flags.writeable = False
-        kept = {*reach, "market_cap", "returns"}
+        kept = {*reach, "returns"}
         return Panel(
             market=self.window.market,
             sessions=self.window.sessions,
@@ -220,6 +223,31 @@ class PanelAssembler:
         first = adjust.first_bars(self.state, np.isfinite(carry))
         idle = adjust.fill(self.arrays["close"], self.state, first, carry, base, ratio)
         return base, ratio, first, idle
+
+    def _carried_caps(self, base: adjust.Sparse, ratio: adjust.Sparse, factors: adjust.Sparse) -> Floats:
+        """The recorded caps with those of the sessions between carried; the closes are filled and raw."""
+        caps, window = self.arrays["market_cap"], self.window
+        row = self.shape[0] - len(caps)
+        cap, expected = np.full((2, self.shape[1]), np.nan)
+        columns, at = self._with_cap(row)
+        cells = row * self.shape[1] + columns
+        based = base.look_up(cells, np.nan)
+        cap[columns], before = window.caps.cap[at], window.caps.close[at]
+        expected[columns] = before * np.where(np.isnan(based), ratio.look_up(cells, 1.0), based / before)
+        carried_caps.carry(caps, self.arrays["close"], factors, cap, expected)
+        return caps
+
+    def _with_cap(self, row: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The columns that have a carried cap before `row`, and their places in the window's state of caps."""
+        codes = self.window.caps.codes
+        if not len(codes):
+            return np.empty(0, np.intp), np.empty(0, np.intp)
+        at = np.minimum(np.searchsorted(codes, self.codes), len(codes) - 1)
+        inside = codes[at] == self.codes
+        if (lives := self.lives) is not None:
+            inside &= (lives.low < max(row, 1)) & (lives.high > row) & ~(lives.fresh & (lives.low >= row))
+        columns = np.flatnonzero(inside)
+        return columns, at[columns]
 
     def _suspects(self, ratio: adjust.Sparse, start: int) -> NDArray[np.intp]:
         limit, from_breaks = self.window.suspect_move, self._broken()

@@ -1,4 +1,4 @@
-"""The file of a market's index: one row a session, and the digests of the partitions it was computed from."""
+"""The file of a market's own index: one row a session, and the digests of the partitions it was computed from."""
 
 from __future__ import annotations
 
@@ -17,41 +17,44 @@ from marketdata.lake.footers import open_file
 from marketdata.lake.layout import Lake, file_identity
 from marketdata.panel import Floats
 
-VERSION = 2
+VERSION = 3
+REVISION = 2
+"""The definition of the index, part of every input digest. Revision 1 had one series, which switched to equal weights
+where fewer than half had a market cap."""
+COLUMNS = ("m", "range", "cap_m", "cap_range")
 
 
 @dataclass(frozen=True, slots=True)
 class IndexFile:
-    """sessions (S,) datetime64[D] ascending, m and range (S,) fractions, NaN where unknown; partitions: ISO month
-    -> the digest of the partition the values were computed from; breaks: a digest of the breaks that were left out."""
+    """sessions (S,) datetime64[D] ascending; values (4, S): m and range of own-equal, then of own-cap, fractions, NaN
+    where unknown; partitions: ISO month -> the digest of the partition the values were computed from; breaks: a
+    digest of the breaks that were left out."""
 
     sessions: NDArray[np.datetime64]
-    m: Floats
-    range: Floats
+    values: Floats
     partitions: Mapping[str, str]
     breaks: str = ""
 
 
-NO_INDEX = IndexFile(np.empty(0, "datetime64[D]"), np.empty(0), np.empty(0), {})
+NO_INDEX = IndexFile(np.empty(0, "datetime64[D]"), np.empty((4, 0)), {})
 
 
 def read(lake: Lake, market: str) -> IndexFile:
-    """The index of `market`; `NO_INDEX` where the file is missing, damaged, another market's or of another version."""
+    """The index of `market`; `NO_INDEX` where the file is missing, damaged, another market's, or of another
+    version or revision."""
     path = lake.index(market)
     try:
         with open_file(lake, path, words=()) as file:
-            table, head = (
-                file.table(("date", "m", "range")),
-                json.loads(file.texts[b"seismo.index"]),
-            )
+            table, head = file.table(("date", *COLUMNS)), json.loads(file.texts[b"seismo.index"])
     except (LakeError, KeyError, ValueError):
         return NO_INDEX
-    if head.get("version") != VERSION or head.get("place") != list(file_identity(path)):
+    if (head.get("version"), head.get("revision")) != (VERSION, REVISION) or head.get("place") != list(
+        file_identity(path)
+    ):
         return NO_INDEX
     return IndexFile(
         sessions=arrays.days(table.column("date")),
-        m=arrays.floats(table.column("m")),
-        range=arrays.floats(table.column("range")),
+        values=np.array([arrays.floats(table.column(name)) for name in COLUMNS]),
         partitions=head["partitions"],
         breaks=head.get("breaks", ""),
     )
@@ -62,6 +65,7 @@ def write(lake: Lake, market: str, file: IndexFile) -> None:
     path = lake.index(market)
     head = {
         "version": VERSION,
+        "revision": REVISION,
         "place": file_identity(path),
         "partitions": dict(file.partitions),
         "breaks": file.breaks,
@@ -69,8 +73,7 @@ def write(lake: Lake, market: str, file: IndexFile) -> None:
     table = pa.table(
         {
             "date": pa.array(file.sessions, pa.date32()),
-            "m": pa.array(file.m),
-            "range": pa.array(file.range),
+            **{name: pa.array(column) for name, column in zip(COLUMNS, file.values, strict=True)},
         }
     )
     texts = {"seismo.index": json.dumps(head)}

@@ -2,6 +2,7 @@
 
     <root>/market=kr/year=2026/month=08/bars.parquet     one partition: a market's month
     <root>/market=kr/year=2026/month=08/flows.parquet    its investor flow, where it is recorded
+    <root>/market=kr/year=2026/month=08/caps             its carried market caps after its last session
     <root>/market=kr/index.parquet                       the market's own index, one row a session
     <root>/market=kr/breaks.json                         sessions from which on bars do not continue those before
 
@@ -59,6 +60,10 @@ class Lake:
     def flows(self, market: str, month: date) -> str:
         """The path of the month's investor flow below the root."""
         return self.partition(market, month).replace("bars.parquet", "flows.parquet")
+
+    def caps(self, market: str, month: date) -> str:
+        """The path of the month's carried caps below the root."""
+        return self.partition(market, month).replace("bars.parquet", "caps")
 
     def index(self, market: str) -> str:
         """The path of the market's index below the root."""

@@ -32,14 +32,13 @@ class Window(WindowPlan):
         *,
         instruments: slice = slice(None),
         threads: int = 1,
-        market_cap: bool = False,
         returns: bool = False,
     ) -> Panel:
         """The panel of the instruments `instruments` (a slice of `survey.codes`). `reach`: field ->
         how many sessions before the first requested one it is needed; its array has those and the requested ones.
 
-        `market_cap` adds that field (from one session before the first requested one; NaN is unknown), `returns` the
-        returns of the requested sessions, C[t] / C[t-1] - 1, from raw closes and factors: exact whatever was loaded.
+        `market_cap` is the carried cap; `returns` adds the returns of the requested sessions, C[t] / C[t-1] - 1, from
+        raw closes and factors: exact whatever was loaded.
         """
         codes = self.survey.codes[instruments]
         assembler = PanelAssembler(self, codes)
@@ -48,8 +47,10 @@ class Window(WindowPlan):
         tails = {name: rows for name, rows in reach.items() if name not in ("close", "raw_close")}
         if "amount" in tails:
             tails["volume"] = max(tails["amount"], tails.get("volume", 0))
-        if market_cap:
-            tails["market_cap"] = min(1, self.start)
+        if "market_cap" in tails and self.caps_row is not None:
+            if self.start - tails["market_cap"] < self.caps_row:
+                raise ValueError("the window was opened for fewer sessions of market_cap")
+            tails["market_cap"] = self.start - self.caps_row
         assembler.read(tails, threads)
         panel = assembler.panel(reach, returns=returns)
         return replace(panel, fields={**panel.fields, **self._flows(flows, codes, assembler)}) if flows else panel

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.breaks import Break
+from marketdata.carried_caps import NO_CAPS, CapState
 from marketdata.lake.footers import Part, Survey
 from marketdata.lake.layout import Lake
 
@@ -17,7 +18,8 @@ from marketdata.lake.layout import Lake
 class WindowPlan:
     """A market over consecutive sessions (T,): `start` the first requested one, `survey` the footers of its files,
     `carry` code -> raw close before the window (of instruments idle at its beginning that have one), `flows` the
-    window's files of investor flow, `breaks` those of its sessions."""
+    window's files of investor flow, `breaks` those of its sessions; `caps` the carried caps before its row `caps_row`,
+    from which on they can be read (None: from any row, with none before)."""
 
     lake: Lake
     market: str
@@ -28,3 +30,5 @@ class WindowPlan:
     carry: Mapping[str, float]
     flows: tuple[Part, ...] = ()
     breaks: tuple[Break, ...] = ()
+    caps: CapState = NO_CAPS
+    caps_row: int | None = None

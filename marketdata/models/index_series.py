@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from marketdata.markets import UnknownMarket, get_market
+from marketdata.markets import OWN_CAP, OWN_EQUAL, OWN_NAMES, UnknownMarket, get_market
 from marketdata.nearest_name import did_you_mean
 from marketdata.number_format import format_number
 
@@ -34,14 +34,14 @@ class IndexBar(models.Model):
 
 
 class IndexChoice(models.Model):
-    """The series that takes the place of a market's own index. A second market such as kr-adj has the choice of kr
-    unless it has one itself; a blank name is the market's own index."""
+    """The series on which a market's regimes depend, where it is not own-equal. A second market such as kr-adj has the
+    choice of kr unless it has one itself."""
 
     market = models.CharField(max_length=12, unique=True)
-    name = models.CharField(max_length=24, blank=True, help_text="A recorded series; blank: the market's own index")
+    name = models.CharField(max_length=24, blank=True, help_text="own-cap or a recorded series; blank: own-equal")
 
     def __str__(self) -> str:
-        return f"{self.market}: {self.name or 'its own index'}"
+        return f"{self.market}: {self.name or OWN_EQUAL}"
 
     def clean(self) -> None:
         try:
@@ -50,11 +50,11 @@ class IndexChoice(models.Model):
             raise ValidationError({"market": str(error)}) from error
         series = IndexBar.objects.filter(market__in=family).order_by("name")
         names = list(series.values_list("name", flat=True).distinct())
-        if self.name and self.name not in names:
+        if self.name not in (*OWN_NAMES, *names):
             raise ValidationError(
                 {
-                    "name": f"Market {self.market} has no index series {self.name!r} (recorded: "
-                    f"{', '.join(names) or 'none'}): import it with `manage.py import_index` first."
+                    "name": f"Market {self.market} has no index series {self.name!r} (its own: {OWN_EQUAL}, {OWN_CAP}; "
+                    f"recorded: {', '.join(names) or 'none'}): import it with `manage.py import_index` first."
                     f"{did_you_mean(self.name, names)}"
                 }
             )

@@ -1,4 +1,4 @@
-"""The index that regimes depend on: the market's own, or an external series where one is recorded and chosen.
+"""The index that regimes depend on: one of the market's own two series, or an external one where it is chosen.
 
 From an external series `m[t]` is close / close of the session before - 1 and `range[t]` (high - low) / close, over
 every session of the calendar. Where the series lacks a session both are unknown, and so is `m` on the next one: regimes
@@ -20,21 +20,20 @@ from caching.memo import Memo
 from marketdata import calendars
 from marketdata.errors import DataProblem, LakeError
 from marketdata.lake import digest, index_file
-from marketdata.markets import get_market
+from marketdata.markets import OWN_CAP, OWN_EQUAL, OWN_INDEX, OWN_NAMES, get_market
 from marketdata.models import IndexBar, IndexChoice
 from marketdata.nearest_name import did_you_mean
 from marketdata.panel import Floats
 from marketdata.queries.records import get_lake, get_record
 from marketdata.record import Days, Record
 
-OWN_INDEX = ""
-"""In place of a series' name: the market's own index."""
+REVISION = index_file.REVISION
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
     """sessions (S,), m (S,) and range (S,), fractions, NaN where unknown. `states`: for each requested session a digest
-    of the series up to it; none where the index is the market's own, which follows from the bars."""
+    of the series up to it; none where the index is one of the market's own, which follow from the bars."""
 
     name: str
     sessions: Days
@@ -43,27 +42,44 @@ class Index:
     states: tuple[str, ...] = ()
 
     def digests(self, chain: Sequence[str]) -> list[str]:
-        """For each requested session the digest of the data up to it (`chain`) and of the series."""
-        if not self.states:
-            return list(chain)
-        return [digest.text([bars.encode(), state.encode()]) for bars, state in zip(chain, self.states, strict=True)]
+        """For each requested session the digest of the data up to it (`chain`), of the definition of the index, and of
+        the series."""
+        definition = f"{self.name or OWN_EQUAL} {REVISION}".encode()
+        states = self.states or [""] * len(chain)
+        return [
+            digest.text([bars.encode(), definition, state.encode()]) for bars, state in zip(chain, states, strict=True)
+        ]
+
+
+def get_index_digests(record: Record, sessions: Days, name: str, chain: Sequence[str]) -> list[str]:
+    """`Index.digests` of the index called `name`; the market's own are not read for it."""
+    if name in OWN_NAMES:
+        unread = np.empty(0)
+        return Index(name, sessions[:0], unread, unread).digests(chain)
+    return get_index(record, sessions, name).digests(chain)
 
 
 def get_index_name(market: str) -> str:
-    """The name of the series chosen for `market`, `OWN_INDEX` where none is."""
+    """The name of the series chosen for the regimes of `market`, `OWN_INDEX` where none is."""
     family = get_market(market).family
     rows = dict(IndexChoice.objects.filter(market__in=family).values_list("market", "name"))
     return next((rows[name] for name in reversed(family) if name in rows), OWN_INDEX)
 
 
-def get_own_index(record: Record) -> tuple[Days, Floats, Floats]:
-    """The market's own index: sessions (S,), m (S,) and range (S,), fractions; NaN where unknown. LakeError where it is
-    behind the lake."""
+def get_own_index(record: Record, name: str = OWN_INDEX) -> tuple[Days, Floats, Floats]:
+    """The market's own index `name` of `OWN_NAMES`: sessions (S,), m (S,) and range (S,), fractions; NaN where unknown.
+    LakeError where it is behind the lake."""
     file = index_file.read(get_lake(), record.market.name)
     with_bars = record.sessions[record.bars > 0]
     if file.partitions != record.part_digests or not np.array_equal(file.sessions, with_bars):
         raise LakeError(f"The index of market {record.market.name} is behind its lake: run `manage.py project_lake`.")
-    return file.sessions, file.m, file.range
+    return file.sessions, *_own_values(file, name)
+
+
+def _own_values(file: index_file.IndexFile, name: str) -> tuple[Floats, Floats]:
+    """m and range of the own series `name`."""
+    m, spread = file.values[2:] if name == OWN_CAP else file.values[:2]
+    return m, spread
 
 
 def get_series(market: str, name: str) -> tuple[Days, NDArray[np.float64]]:
@@ -82,17 +98,17 @@ def get_series(market: str, name: str) -> tuple[Days, NDArray[np.float64]]:
 
 
 def get_index(record: Record, sessions: Days, name: str) -> Index:
-    """The index called `name` (`OWN_INDEX`: the market's own) for `sessions`. LakeError where the
-    market's own is behind the lake, DataProblem where the series is missing or ends too early."""
-    if name == OWN_INDEX:
-        return Index(OWN_INDEX, *get_own_index(record))
+    """The index called `name` for `sessions`. LakeError where the market's own is behind the lake, DataProblem where
+    the series is missing or ends too early."""
+    if name in OWN_NAMES:
+        return Index(name, *get_own_index(record, name))
     days, values = get_series(record.market.name, name)
     if sessions[-1] > days[-1]:
         raise DataProblem(
             f"The index {name}, chosen for market {record.market.name}, ends on {days[-1]}, before {sessions[-1]}: "
             "import its newer bars with `manage.py import_index`, or choose the market's own index in the admin."
         )
-    first = min(days[0], record.sessions[0])
+    first = min([days[0], *record.sessions[:1]])  # the lake may have none yet
     axis = record.calendar[(record.calendar >= first) & (record.calendar <= days[-1])]
     inside = np.isin(days, axis)
     days, values = days[inside], values[:, inside]
@@ -126,14 +142,14 @@ def get_index_for_display(market: str, name: str, last: date) -> Index:
     The market's own is read from its file in the lake, even where that is behind the record: without a query, and
     cached in this process as long as the file is the same. An external series is read anew.
     """
-    if name != OWN_INDEX:
+    if name not in OWN_NAMES:
         return get_index(get_record(market), calendars.to_days([last]), name)
     lake = get_lake()
-    return OWN_FILES.get((lake.root, market), lake.state(lake.index(market)), lambda: _own(market))
+    return OWN_FILES.get((lake.root, market, name), lake.state(lake.index(market)), lambda: _own(market, name))
 
 
-def _own(market: str) -> Index:
+def _own(market: str, name: str) -> Index:
     file = index_file.read(get_lake(), market)
     if not len(file.sessions):
         raise LakeError(f"The index of market {market} has no readable file: run `manage.py project_lake`.")
-    return Index(OWN_INDEX, file.sessions, file.m, file.range)
+    return Index(name, file.sessions, *_own_values(file, name))

@@ -3,7 +3,8 @@
 1. `_span` chooses the sessions: those requested and up to `warm_up` before them, without a missing one.
 2. Months in which the lake is behind the record are refused.
 3. `footers.survey` reads the footers of the months; a missing or damaged file is refused.
-4. `carry_forward` takes from the record what idle instruments bring into the window.
+4. `carry_forward` takes from the record what idle instruments bring into the window, `cap_states` the market caps of
+   the month before, where they are requested.
 """
 
 from __future__ import annotations
@@ -14,24 +15,29 @@ from datetime import date
 import numpy as np
 
 from marketdata.breaks import Break
+from marketdata.carried_caps import NO_CAPS
 from marketdata.errors import DataProblem
 from marketdata.lake.footers import Part, survey
 from marketdata.lake.reader import Window
 from marketdata.queries.breaks import get_breaks
+from marketdata.queries.cap_states import carrying_start, get_cap_state
 from marketdata.queries.carry_forward import get_carried_closes
 from marketdata.queries.records import get_lake, stale_month_error
 from marketdata.record import Days, FlowRecord, Record
 
 
-def open_window(record: Record, sessions: Days, warm_up: int, *, flows: FlowRecord | None = None) -> Window:
-    """A window on `sessions` (consecutive) and up to `warm_up` before them, with `flows` on their investor flow too.
+def open_window(
+    record: Record, sessions: Days, warm_up: int, *, flows: FlowRecord | None = None, caps: int | None = None
+) -> Window:
+    """A window on `sessions` (consecutive) and up to `warm_up` before them, with `flows` on their investor flow too,
+    with `caps` on their market caps and those of so many sessions before (it may then begin earlier in its month).
 
     Raises LakeError where a partition in the window is behind the record, or its file missing or broken,
     DataProblem where a session is missing.
     """
     days, start = check_window(record, sessions, warm_up, flows=flows)
     flow_parts = flows.months(days) if flows is not None else ()
-    return _open(record, days, start, get_breaks(record), flow_parts)
+    return _open(record, days, start, get_breaks(record), flow_parts, caps)
 
 
 def check_window(record: Record, sessions: Days, warm_up: int, *, flows: FlowRecord | None = None) -> tuple[Days, int]:
@@ -45,7 +51,13 @@ def check_window(record: Record, sessions: Days, warm_up: int, *, flows: FlowRec
 
 
 def open_block_window(
-    record: Record, block: Days, sessions: Days, *, look_back: int, breaks: Sequence[Break] | None = None
+    record: Record,
+    block: Days,
+    sessions: Days,
+    *,
+    look_back: int,
+    breaks: Sequence[Break] | None = None,
+    caps: int | None = None,
 ) -> Window:
     """The same inside one `block` of consecutive recorded sessions, whatever lies before it; with `breaks` in place of
     the market's, where given."""
@@ -54,7 +66,7 @@ def open_block_window(
     days = block[low : at + len(sessions)]
     breaks = get_breaks(record) if breaks is None else breaks
     _refuse_stale(record.market.name, record.months(days), record.stale)
-    return _open(record, days, at - low, breaks)
+    return _open(record, days, at - low, breaks, caps=caps)
 
 
 def _span(record: Record, sessions: Days, warm_up: int) -> tuple[Days, int]:
@@ -73,9 +85,24 @@ def _span(record: Record, sessions: Days, warm_up: int) -> tuple[Days, int]:
     return record.sessions[low:end], start - low
 
 
-def _open(record: Record, days: Days, start: int, breaks: Sequence[Break], flow_parts: tuple[Part, ...] = ()) -> Window:
+def _open(
+    record: Record,
+    days: Days,
+    start: int,
+    breaks: Sequence[Break],
+    flow_parts: tuple[Part, ...] = (),
+    caps: int | None = None,
+) -> Window:
+    block = record.block(days[0])
+    begins, cap_state, caps_row = block[0], NO_CAPS, None
+    if caps is not None:
+        first = int(np.searchsorted(block, days[0]))
+        since = carrying_start(block, days[max(start - caps, 0)])
+        cap_state = get_cap_state(record, breaks, block[since])
+        if since < first:
+            days, start = np.concatenate([block[since:first], days]), start + first - since
+        caps_row = max(since - first, 0)
     footers = survey(get_lake(), record.months(days))
-    begins = record.block(days[0])[0]
     carry = get_carried_closes(record, footers, days[0], begins, breaks) if days[0] > begins else {}
     return Window(
         lake=get_lake(),
@@ -87,6 +114,8 @@ def _open(record: Record, days: Days, start: int, breaks: Sequence[Break], flow_
         carry=carry,
         flows=flow_parts,
         breaks=tuple(one for one in breaks if str(days[0]) <= one.session <= str(days[-1])),
+        caps=cap_state,
+        caps_row=caps_row,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
@@ -25,6 +26,13 @@ class Percent(Number):
 
     def to_representation(self, value: float) -> float | None:  # type: ignore[override]
         return float(f"{100 * value:.10g}") if math.isfinite(value) else None
+
+
+class ZonedTime(serializers.DateTimeField):
+    """A moment in its own time zone, with the offset: 2026-08-21T15:30:00+09:00."""
+
+    def to_representation(self, value: datetime) -> str:
+        return value.isoformat()
 
 
 class Limits(serializers.DictField):

@@ -91,6 +91,17 @@ class VersionFilter(django_filters.CharFilter):  # type: ignore[misc]
         return rows.filter(**{self.field_name: versions.get_versions("", [value])[0]})
 
 
+class DateRangeParameters(serializers.Serializer[Any]):
+    """`from` and `to`, which cannot be attributes of a class body; both ends count."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        ends = {
+            "from": serializers.DateField(required=False, help_text="This day or later, e.g. 2024-05-02"),
+            "to": serializers.DateField(required=False, help_text="This day or before, e.g. 2024-05-31"),
+        }
+        return {**super().get_fields(), **ends}
+
+
 def date_range_filters(name: str) -> Any:
     """The filters `from` and `to` over the days of the field `name`; both ends count."""
     ends = {

@@ -113,8 +113,8 @@ def _follow(record: Record, pending: Sequence[ScanRank], days: Any) -> tuple[int
 def _prices(record: Record, days: Any) -> tuple[Prices, Floats]:
     """The prices of `days`, and the raw closes (T, N)."""
     window = open_window(record, days, 253)
-    fields = dict.fromkeys(("open", "high", "low", "close", "volume", "raw_close"), 0)
-    panel = window.read(fields, threads=2, market_cap=True)
+    fields = dict.fromkeys(("open", "high", "low", "close", "volume", "raw_close", "market_cap"), 0)
+    panel = window.read(fields, threads=2)
     return price_arrays(panel, window.suspects()), panel.tail("raw_close", 0)
 
 

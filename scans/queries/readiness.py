@@ -259,8 +259,7 @@ def _digest_now(market_record: Record, row: ScanSession, data: str) -> str:
     run, days = row.run, np.array([row.date], dtype="datetime64[D]")
     parameters = dict(run.params)
     try:
-        if run.index:
-            data = index_series.get_index(market_record, days, run.index).digests([data])[0]
+        data = index_series.get_index_digests(market_record, days, run.index, [data])[0]
         if engine := ENGINES.get(run.engine):
             own = {name: parameters[name] for name in SCOPE_PARAMS if name in parameters}
             engine_params_of_run = {name: value for name, value in parameters.items() if name not in SCOPE_PARAMS}

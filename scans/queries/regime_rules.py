@@ -56,9 +56,12 @@ def series_history(index: index_series.Index) -> RegimeHistory:
 
 
 def rule_json(rule: RegimeRule | None) -> Mapping[str, object] | None:
-    """A rule as JSON types; its measures in percent, null if undefined."""
-    if rule is None:
-        return None
+    """A rule as JSON types (`rule_values`), None without one."""
+    return None if rule is None else rule_values(rule)
+
+
+def rule_values(rule: RegimeRule) -> dict[str, object]:
+    """Kind, sentence and measures of a rule; its measures in percent, None if undefined."""
     measures = {
         f"{name}_pct": None if value is None else round(100 * value, 6) for name, value in rule.measures.items()
     }

@@ -2,10 +2,12 @@
 
 Choices where the definitions are silent
 - m is unknown (NaN) on the first session, on a missing session and on the one after it, where the level starts anew
-  at 1: so r20 needs 20 known m in a row. A session with bars but nothing eligible is treated as a missing one.
-- range is known again on the session after a missing one (it needs no session before). The first session of the record
-  has nobody with 2 bars, so neither m nor range.
-- Market caps are those recorded at t-1, not carried forward. "Fewer than half" counts 2 * caps < eligible.
+  at 1: so r20 needs 20 m in a row. A session with bars but nothing eligible is treated as a missing one, and so is a
+  session on which own-cap is undefined.
+- range is defined again on the session after a missing one (it needs no session before). The first session of the
+  record has nobody with 2 bars, so neither m nor range.
+- own-cap averages over the eligible that have a carried cap at t-1; "fewer than 90 %" counts 10 * caps < 9 * eligible.
+- A missing session is filled like any session without a bar: caps are carried across it with the adjusted close.
 - A mean or return that is not defined yet fulfils nothing: the regime is neutral, the range adjusts nothing.
 - A missing session itself is shown as neutral with short_risk 0; a run there is refused anyway.
 - Both range adjustments are of the table row; a crash has no row.
@@ -23,10 +25,14 @@ from tests.reference.bars import QUARANTINE, SEGMENTS, Frames
 from tests.reference.indicators import above
 
 TABLE = {"bull": (65.0, 2), "neutral": (58.0, 3), "bear": (45.0, 4)}
+OWN_EQUAL, OWN_CAP = "own-equal", "own-cap"
 
 
-def market_index(frames: Frames, sessions: Iterable[Any], *, segments: Iterable[str] = SEGMENTS) -> pd.DataFrame:
-    """m and range per session, `missing` where no instrument has a bar, `count` of instruments averaged."""
+def market_index(
+    frames: Frames, sessions: Iterable[Any], *, segments: Iterable[str] = SEGMENTS, series: str = OWN_EQUAL
+) -> pd.DataFrame:
+    """m and range of the series per session, `missing` where no instrument has a bar, `count` of eligible
+    instruments."""
     axis = pd.DatetimeIndex(pd.to_datetime(list(sessions))).sort_values()
     members: list[list[tuple[float, float, float]]] = [[] for _ in axis]
     recorded = [False] * len(axis)
@@ -37,7 +43,7 @@ def market_index(frames: Frames, sessions: Iterable[Any], *, segments: Iterable[
     rows = []
     for t in range(len(axis)):
         fresh = t == 0 or not recorded[t - 1]
-        move, span = averaged(members[t])
+        move, span = by_caps(members[t]) if series == OWN_CAP else alike(members[t])
         rows.append(
             {
                 "m": math.nan if fresh or not recorded[t] else move,
@@ -56,10 +62,12 @@ def collect(
     members: list[list[tuple[float, float, float]]],
     recorded: list[bool],
 ) -> None:
-    """Adds one instrument's (return, range, cap before) to each session on which it is eligible with min_bars 2."""
-    columns = ["rawC", "factor", "H", "L", "C", "market_cap", "traded", "recorded", "suspected"]
-    close, factor, high, low, adjusted, cap, traded, seen, suspected = (frame[name].tolist() for name in columns)
+    """Adds one instrument's (return, range, carried cap before) to each session on which it is eligible with min_bars
+    2."""
+    columns = ["rawC", "factor", "H", "L", "C", "traded", "recorded", "suspected"]
+    close, factor, high, low, adjusted, traded, seen, suspected = (frame[name].tolist() for name in columns)
     kind, segment = frame["eligible_kind"].tolist(), frame["segment"].tolist()
+    caps = carried_caps(frame)
     free_from = 0
     for i in range(len(close)):
         recorded[offset + i] = recorded[offset + i] or seen[i]
@@ -67,20 +75,41 @@ def collect(
             free_from = i + QUARANTINE
         if i and traded[i] and kind[i] and segment[i] in segments and i >= free_from:
             move = close[i] / (close[i - 1] * factor[i]) - 1
-            members[offset + i].append((move, (high[i] - low[i]) / adjusted[i], cap[i - 1]))
+            members[offset + i].append((move, (high[i] - low[i]) / adjusted[i], caps[i - 1]))
 
 
-def averaged(members: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
-    """Weighted mean return and range; NaN where there is no member."""
+def carried_caps(frame: pd.DataFrame) -> list[float]:
+    """The cap of each session of one instrument: the latest recorded one at or before it times the growth of the
+    adjusted close since; NaN before the first."""
+    caps = []
+    latest = then = math.nan
+    for cap, close in zip(frame["market_cap"].tolist(), frame["C"].tolist(), strict=True):
+        if cap > 0:
+            latest, then = cap, close
+        caps.append(latest * (close / then))
+    return caps
+
+
+def alike(members: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
+    """Mean return and range, all weights alike; NaN where there is no member."""
     if not members:
         return math.nan, math.nan
-    caps = [0.0 if math.isnan(cap) else cap for _, _, cap in members]
-    if 2 * sum(cap > 0 for cap in caps) < len(members):
-        caps = [1.0] * len(members)
-    total = math.fsum(caps)
-    move = math.fsum(cap * m for cap, (m, _, _) in zip(caps, members, strict=True)) / total
-    span = math.fsum(cap * r for cap, (_, r, _) in zip(caps, members, strict=True)) / total
-    return move, span
+    return (
+        math.fsum(move for move, _, _ in members) / len(members),
+        math.fsum(span for _, span, _ in members) / len(members),
+    )
+
+
+def by_caps(members: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
+    """Return and range weighted by the caps before; NaN where fewer than 90 % of the members have one."""
+    weighted = [one for one in members if one[2] > 0]
+    if not members or 10 * len(weighted) < 9 * len(members):
+        return math.nan, math.nan
+    total = math.fsum(cap for _, _, cap in weighted)
+    return (
+        math.fsum(cap * move for move, _, cap in weighted) / total,
+        math.fsum(cap * span for _, span, cap in weighted) / total,
+    )
 
 
 def regimes(index: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from marketdata.management.arguments import add_market
 from marketdata.management.command import SeismoCommand
+from marketdata.markets import OWN_EQUAL
 from marketdata.operations.imports.index_series import choose_index, import_index
 from marketdata.queries import index_series
 from marketdata.sources.files import PriceFileError
@@ -31,7 +32,7 @@ class Command(SeismoCommand):
         report = import_index(file=file, market=market, name=name, as_of=timezone.now())
         if options["choose"]:
             choose_index(market=market, name=name)
-        index_name = index_series.get_index_name(market) or "its own"
+        index_name = index_series.get_index_name(market) or OWN_EQUAL
         for line in report.lines():
             self.stdout.write(line)
-        self.stdout.write(f"Market {market} uses {index_name} index.")
+        self.stdout.write(f"The regimes of market {market} depend on {index_name}.")

@@ -20,7 +20,7 @@ from django.db import transaction
 from numpy.typing import NDArray
 
 from marketdata.errors import DataProblem
-from marketdata.markets import get_market
+from marketdata.markets import OWN_NAMES, get_market
 from marketdata.models import IndexBar, IndexChoice
 from marketdata.operations import bulk, generations
 from marketdata.operations.record.corrections import Counts
@@ -68,6 +68,8 @@ def import_index(*, file: Path, market: str, name: str, as_of: datetime) -> Inde
     rules = get_market(market)
     if not NAME.fullmatch(name):
         raise DataProblem(f"{name!r} is no name of a series: up to 24 characters without blanks.")
+    if name in OWN_NAMES:
+        raise DataProblem(f"{name} is the name of a market's own series: give this one another name, such as KS11.")
     sessions = get_sessions(market)
     batch = series.read(file, name, market)
     reasons = _reasons(batch, sessions, as_of.astimezone(ZoneInfo(rules.timezone)).date())
@@ -97,7 +99,7 @@ def import_index(*, file: Path, market: str, name: str, as_of: datetime) -> Inde
 
 
 def choose_index(*, market: str, name: str) -> None:
-    """Make the series `name` the index of `market` ("" for the market's own); DataProblem where it is not recorded."""
+    """Make the series `name` the index of `market` ("": own-equal); DataProblem where it is not recorded."""
     row = IndexChoice.objects.filter(market=market).first() or IndexChoice(market=market)
     row.name = name
     try:

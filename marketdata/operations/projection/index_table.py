@@ -1,4 +1,5 @@
-"""The table of a market's index, a file beside the lake with one row for each session of the record.
+"""The table of a market's own index, a file beside the lake with one row for each session of the record, and the files
+of carried market caps, which its own-cap series and every other reader of caps begin with.
 
 The file has the digest of every partition it was computed from: it is computed again from the first month whose digest
 differs, or the first session that was closed or opened since. Values do not depend on how much was read, so an index
@@ -13,13 +14,16 @@ import numpy as np
 
 from marketdata import market_index
 from marketdata.breaks import Break
-from marketdata.lake import digest, index_file
+from marketdata.carried_caps import CapState
+from marketdata.lake import cap_files, digest, index_file
 from marketdata.lake.layout import Lake
 from marketdata.models import LakePartition
+from marketdata.panel import Panel
 from marketdata.queries.breaks import get_breaks
+from marketdata.queries.cap_states import cap_data_digest
 from marketdata.queries.records import get_record
 from marketdata.queries.window import open_block_window
-from marketdata.record import Days
+from marketdata.record import Days, Record
 
 CHUNK = 250
 """Sessions computed at a time, which bounds memory."""
@@ -52,19 +56,42 @@ def refresh(lake: Lake, market: str, broken: np.datetime64 | None = None) -> Non
     )
     if since is None:
         return
+    since = since.astype("datetime64[M]").astype("datetime64[D]")
     before = table.sessions < since
-    days, m, spread = [table.sessions[before]], [table.m[before]], [table.range[before]]
+    days, values = [table.sessions[before]], [table.values[:, before]]
+    caps = CapWriter(lake, record)
     for block in record.blocks():
         sessions = block[block >= since]
         for low in range(0, len(sessions), CHUNK):
             part = sessions[low : low + CHUNK]
-            window = open_block_window(record, block, part, look_back=market_index.INDEX_LOOK_BACK)
-            values = market_index.compute_index(window)
+            window = open_block_window(record, block, part, look_back=market_index.INDEX_LOOK_BACK, caps=1)
+            panel = market_index.read_panel(window)
             days.append(part)
-            m.append(values[0])
-            spread.append(values[1])
-    updated = index_file.IndexFile(np.concatenate(days), np.concatenate(m), np.concatenate(spread), wanted, breaks)
+            values.append(market_index.compute_index(panel))
+            caps.write(panel, block)
+    updated = index_file.IndexFile(np.concatenate(days), np.concatenate(values, axis=1), wanted, breaks)
     index_file.write(lake, market, updated)
+
+
+class CapWriter:
+    """Writes the files of carried caps, session by session in their order."""
+
+    def __init__(self, lake: Lake, record: Record) -> None:
+        self.lake, self.record, self.breaks = lake, record, get_breaks(record)
+        self.states: dict[np.datetime64, CapState] = {}
+
+    def write(self, panel: Panel, block: Days) -> None:
+        """Write the months whose last sessions are among the requested ones of `panel`, in `block`."""
+        days = panel.output_sessions
+        for row, day in enumerate(days):
+            at = int(np.searchsorted(block, day)) + 1
+            month = day.astype("datetime64[M]")
+            if at < len(block) and block[at].astype("datetime64[M]") == month:
+                continue
+            self.states = {other: state for other, state in self.states.items() if other.astype(month.dtype) == month}
+            self.states[day] = market_index.cap_state(panel, row)
+            data = cap_data_digest(self.record, self.breaks, month.item())
+            cap_files.write(self.lake, self.record.market.name, month.item(), self.states, data=data)
 
 
 def _digest(breaks: Sequence[Break]) -> str:

@@ -141,6 +141,12 @@ def _reversed(name: str) -> str:
     return name[1:] if name[0] == "-" else f"-{name}"
 
 
+class WholeList(ListPagination):
+    """A list of a few rows: one page, in one order, without parameters."""
+
+    orders = {}
+
+
 class CodePagination(ListPagination):
     orders = {
         "code": ("code", "pk"),

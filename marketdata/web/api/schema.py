@@ -49,7 +49,7 @@ class SeismoSchema(AutoSchema):
         pages: Any = view.pagination_class
         if row:
             parameters += [_fields(serializers.member_names(row)), FORMAT, ENCODING]
-        if pages:
+        if pages and pages.orders:
             parameters += [_ordering(pages.names()), *PAGE_PARAMETERS]
         return parameters
 

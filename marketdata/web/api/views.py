@@ -96,7 +96,7 @@ class BaseView(GenericAPIView[Any]):
         names = list(_field_names(self.parameters)) if self.parameters else []
         if self.filterset_class:
             names += self.filterset_class.base_filters
-        if self.pagination_class:
+        if getattr(self.pagination_class, "orders", None):
             names += ["ordering", "limit", "cursor"]
         if self.row():
             names += ["fields", "format", "encoding"]

@@ -123,10 +123,12 @@ def evaluation_key_until(
         by=by,
         published=tuple(_published(market, version, days) for version in versions),
         data=digest(
-            [
-                *get_history_digests(record, record.between(end, end)),
-                *index_series.get_index(record, days[-1:], index_series.get_index_name(market)).states,
-            ]
+            index_series.get_index_digests(
+                record,
+                days[-1:],
+                index_series.get_index_name(market),
+                get_history_digests(record, record.between(end, end)),
+            )
         ),
     )
 

@@ -178,8 +178,8 @@ def _read_arrays(
     index_data = index_series.get_index(record, sessions, index_series.get_index_name(record.market.name))
     index = MarketIndex(index_data.sessions, index_data.m, index_data.range)
     history = max([HISTORY, *(rule.min_bars for rule in rules)])
-    window = open_window(record, price_days, history)
-    panel = window.read(dict.fromkeys(fields, 0), threads=2, market_cap=True)
+    window = open_window(record, price_days, history, caps=0)
+    panel = window.read({**dict.fromkeys(fields, 0), "market_cap": 0}, threads=2)
     return panel, price_arrays(panel, window.suspects()), index
 
 

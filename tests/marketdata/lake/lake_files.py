@@ -32,7 +32,7 @@ def market(seed: int, days: np.ndarray, instruments: int) -> pd.DataFrame:  # no
         code = f"{n * 7 % 1000:05d}{'A' if n % 5 == 0 else '0'}"
         begin = int(rng.integers(0, len(days))) if rng.random() < 0.4 else 0
         end = int(rng.integers(begin, len(days))) + 1 if rng.random() < 0.3 else len(days)
-        based, capped = rng.random() < 0.4, rng.random() < 0.6
+        based, capped = rng.random() < 0.4, rng.random()
         price, halted = float(rng.integers(500, 90_000)), 0
         for t in range(begin, end):
             before = price
@@ -74,7 +74,7 @@ def market(seed: int, days: np.ndarray, instruments: int) -> pd.DataFrame:  # no
                     **bar,
                     "base_price": base,
                     "ratio": ratio,
-                    "market_cap": price * 1000.0 * (n + 1) if capped else math.nan,
+                    "market_cap": price * 1000.0 * (n + 1) if rng.random() < capped else math.nan,
                     "segment": SEGMENTS[n % 2],
                     "eligible_kind": n % 7 != 3,
                 }
@@ -121,8 +121,8 @@ def window(lake: Lake, parts: tuple[Part, ...], days: np.ndarray, start: int, **
     """A window over `days`; the months outside are left out, as a reader would."""
     low, high = days[0].astype("datetime64[M]"), days[-1].astype("datetime64[M]")
     inside = [part for part in parts if low <= np.datetime64(part.month, "M") <= high]
-    carry = given.get("carry", {})
-    return Window(lake, "kr", 0.31, days, start, survey(lake, inside), carry)  # type: ignore[arg-type]
+    given.setdefault("carry", {})
+    return Window(lake, "kr", 0.31, days, start, survey(lake, inside), **given)  # type: ignore[arg-type]
 
 
 def here(folder: Path) -> Lake:

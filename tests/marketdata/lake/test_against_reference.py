@@ -83,21 +83,37 @@ def test_suspected_actions_keep_out_for_252_sessions_and_no_longer(stored) -> No
 def test_the_index_is_what_the_definitions_say(stored) -> None:  # type: ignore[no-untyped-def]
     days, raw, lake, parts = stored
     window = lake_files.window(lake, parts, days, 0)
-    m, spread = market_index.compute_index(window)
-    expected = reference_index.market_index(reference.build(raw, days), days)
-    np.testing.assert_allclose(m, expected["m"].to_numpy(float), rtol=1e-9, atol=1e-15)
-    np.testing.assert_allclose(spread, expected["range"].to_numpy(float), rtol=1e-9, atol=1e-15)
+    values = market_index.compute_index(market_index.read_panel(window))
+    frames = reference.build(raw, days)
+    for series, (m, spread) in zip(("own-equal", "own-cap"), (values[:2], values[2:]), strict=True):
+        expected = reference_index.market_index(frames, days, series=series)
+        np.testing.assert_allclose(m, expected["m"].to_numpy(float), rtol=1e-9, atol=1e-15)
+        np.testing.assert_allclose(spread, expected["range"].to_numpy(float), rtol=1e-9, atol=1e-15)
+    assert 20 < np.isfinite(values[2]).sum() < np.isfinite(values[0]).sum()  # else own-cap shows nothing
+
+
+def test_market_caps_are_carried_as_the_definitions_say(stored) -> None:  # type: ignore[no-untyped-def]
+    days, raw, lake, parts = stored
+    panel = lake_files.window(lake, parts, days, 0).read({"market_cap": 0})
+    frames = reference.build(raw, days)
+    for column, code in enumerate(panel.codes):
+        expected = np.full(len(days), np.nan)
+        expected[len(days) - len(frames[code]) :] = reference_index.carried_caps(frames[code])
+        np.testing.assert_allclose(panel["market_cap"][:, column], expected, rtol=1e-9, err_msg=str(code))
 
 
 def test_the_index_does_not_depend_on_how_much_was_read(stored) -> None:  # type: ignore[no-untyped-def]
     days, raw, lake, parts = stored
-    whole = market_index.compute_index(lake_files.window(lake, parts, days, 0))
+    panel = market_index.read_panel(lake_files.window(lake, parts, days, 0))
     start = market_index.INDEX_LOOK_BACK
     low = 330 - start - 20
-    carry = carried(raw, days, low)
-    part = market_index.compute_index(lake_files.window(lake, parts, days[low:], start, carry=carry))
-    np.testing.assert_array_equal(whole[0][low + start :], part[0])
-    np.testing.assert_array_equal(whole[1][low + start :], part[1])
+    for since in (low, low + start - 1, low + start - 30):
+        caps = market_index.cap_state(panel, since - 1)
+        window = lake_files.window(
+            lake, parts, days[low:], start, carry=carried(raw, days, low), caps=caps, caps_row=since - low
+        )
+        part = market_index.compute_index(market_index.read_panel(window))
+        np.testing.assert_array_equal(market_index.compute_index(panel)[:, low + start :], part)
 
 
 def carried(raw, days: np.ndarray, low: int) -> dict[str, float]:  # type: ignore[no-untyped-def]

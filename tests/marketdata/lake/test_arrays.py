@@ -54,14 +54,14 @@ import numpy as np
 from marketdata.lake import index_file
 from marketdata.lake.layout import Lake
 index = index_file.read(Lake({str(tmp_path)!r}), "kr")
-assert index.m.tolist() == [0.5, 0.25], index
+assert index.values[0].tolist() == [0.5, 0.25], index
 assert "pandas" not in sys.modules
 """
     from marketdata.lake import index_file
     from marketdata.lake.layout import Lake
 
     days = np.array(["2024-03-04", "2024-03-05"], dtype="datetime64[D]")
-    made = index_file.IndexFile(days, np.array([0.5, 0.25]), np.array([0.01, 0.02]), {})
+    made = index_file.IndexFile(days, np.array([[0.5, 0.25]] * 4), {})
     index_file.write(Lake(str(tmp_path)), "kr", made)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -40,7 +40,7 @@ def parts(lake: Lake) -> tuple[Part, ...]:
 
 def panel(lake: Lake, parts: tuple[Part, ...], codes: slice = slice(None)) -> dict[str, Any]:
     """Closes of all days, other fields of the last ones only, of all instruments or some."""
-    read = lake_files.window(lake, parts, DAYS, 35).read(REACH, instruments=codes, market_cap=True)
+    read = lake_files.window(lake, parts, DAYS, 35).read({**REACH, "market_cap": 1}, instruments=codes)
     return {**read.fields, "segment": read.segment, "flags": read.flags, "suspect": read.suspect}
 
 
@@ -64,7 +64,7 @@ def index_arrays(lake: Lake) -> dict[str, Any]:
     index = index_file.read(lake, "kr")
     if index is index_file.NO_INDEX:
         raise LakeError("it is computed anew")
-    return {"m": index.m, "range": index.range, "sessions": index.sessions}
+    return {"values": index.values, "sessions": index.sessions}
 
 
 def outcomes(file: Path, read: Callable[[], dict[str, Any]], seed: int) -> dict[str, int]:
@@ -120,7 +120,7 @@ def test_an_index_is_right_or_computed_anew(lake: Lake) -> None:
     index_file.write(
         lake,
         "kr",
-        index_file.IndexFile(DAYS, rng.normal(size=40), rng.random(40), {"2024-01-01": "aa"}),
+        index_file.IndexFile(DAYS, rng.normal(size=(4, 40)), {"2024-01-01": "aa"}),
     )
     counts = outcomes(Path(lake.root) / lake.index("kr"), lambda: index_arrays(lake), 4)
     assert counts["wrong"] == 0
@@ -155,7 +155,7 @@ def test_a_file_from_elsewhere_is_refused(lake: Lake, parts: tuple[Part, ...]) -
     with pytest.raises(LakeError, match="contains other bars than the record expects"):
         survey(lake, [replace(parts[1], digest=digest)])
     assert file_identity(lake.index("kr-adj")) == ("index", "kr-adj", "")
-    index_file.write(lake, "us", index_file.IndexFile(DAYS, np.zeros(40), np.zeros(40), {}))
+    index_file.write(lake, "us", index_file.IndexFile(DAYS, np.zeros((4, 40)), {}))
     target = Path(lake.root) / lake.index("kr")
     shutil.copy(Path(lake.root) / lake.index("us"), target)
     assert index_file.read(lake, "kr") is index_file.NO_INDEX

@@ -14,9 +14,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from marketdata.data_quality import report
+from marketdata.markets import OWN_INDEX
 from marketdata.models import IndexChoice
 from marketdata.operations.imports.index_series import choose_index, import_index
-from marketdata.queries import index_series
 from scans.models import ScanRun
 from scans.operations.scan import reproduce
 from scans.operations.scan.answers import SessionAnswer
@@ -84,7 +84,7 @@ def test_the_regime_of_a_session_is_the_chosen_indexs(index: Bring, sessions: li
     assert [one.regime for one in answers] == regimes(rows["close"].tolist())
     assert {one.regime for one in answers} == {"bull", "neutral", "bear", "crash"}
     assert not {one.input_digest for one in answers} & {one.input_digest for one in own}
-    choose_index(market="kr", name=index_series.OWN_INDEX)
+    choose_index(market="kr", name=OWN_INDEX)
     assert scanned(sessions, save=False) == own
 
 
@@ -140,7 +140,7 @@ def test_a_run_is_done_again_on_its_own_index_and_a_correction_is_named(index: B
     made = ScanRun.objects.get()
     assert made.index == "KS11"
     ScanRun.objects.update(started_at=AS_OF)
-    choose_index(market="kr", name=index_series.OWN_INDEX)
+    choose_index(market="kr", name=OWN_INDEX)
     assert reproduce.reproduce_run(made.pk, as_of=AS_OF).identical
     index(corrected(sessions))
     answers = reproduce.reproduce_run(made.pk, as_of=AS_OF)

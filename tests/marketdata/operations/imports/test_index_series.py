@@ -116,19 +116,20 @@ def test_rows_that_cannot_be_right_are_kept_out_and_counted(written: Any) -> Non
 def test_it_is_chosen_on_request_and_by_the_admin_only_where_it_is_recorded(written: Any) -> None:
     from django.core.exceptions import ValidationError
 
+    from marketdata.markets import OWN_INDEX
     from marketdata.models import IndexChoice
     from marketdata.queries import index_series
 
     text = output_of(str(written(bars())), "--name=KS11")
     assert "KS11 of market kr, 2024-03-04 to 2024-03-06: 3 new, 0 corrected" in text
-    assert text.endswith("Market kr uses its own index.\n")
-    assert output_of(str(written(bars())), "--name=KS11", "--choose").endswith("uses KS11 index.\n")
+    assert text.endswith("The regimes of market kr depend on own-equal.\n")
+    assert output_of(str(written(bars())), "--name=KS11", "--choose").endswith("depend on KS11.\n")
     assert index_series.get_index_name("kr") == index_series.get_index_name("kr-adj") == "KS11"
-    assert index_series.get_index_name("us") == index_series.OWN_INDEX
+    assert index_series.get_index_name("us") == OWN_INDEX
     IndexChoice(market="kr-adj", name="").save()
-    assert index_series.get_index_name("kr-adj") == index_series.OWN_INDEX
+    assert index_series.get_index_name("kr-adj") == OWN_INDEX
     for market, name, said in (
-        ("kr", "KS99", "Market kr has no index series 'KS99' \\(recorded: KS11\\)"),
+        ("kr", "KS99", "Market kr has no index series 'KS99' \\(its own: own-equal, own-cap; recorded: KS11\\)"),
         ("mars", "KS11", "Unknown market 'mars'"),
     ):
         with pytest.raises(ValidationError, match=said):

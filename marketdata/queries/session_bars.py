@@ -62,9 +62,10 @@ class _Listed(NamedTuple):
     gone_on: date | None
 
 
-def get_session_bars(record: Record, session: date) -> SessionBars:
+def get_session_bars(record: Record, session: date, *, eligibility: bool = True) -> SessionBars:
     """The bars of `session` of a market, which may have none. On a session after the record's end the instruments of
-    its end are expected."""
+    its end are expected. Without `eligibility` those that have a bar and are not scanned are left out, which spares
+    reading a panel."""
     market = record.market.name
     bars = Instrument.objects.filter(market=market, last_bar__lte=session)
     end = bars.aggregate(end=Max("last_bar"))["end"]
@@ -91,13 +92,13 @@ def get_session_bars(record: Record, session: date) -> SessionBars:
         Omission("halted", False, True, tuple(sorted(halted))),
         Omission("delisted", False, False, tuple(sorted(delisted))),
     ]
-    note = ""
-    if present and any(month <= session for month in record.stale):
+    note, wanted = "", eligibility and bool(present)
+    if wanted and any(month <= session for month in record.stale):
         note = (
             f"The lake of market {market} is behind the record: which instruments are not eligible is unknown "
             "until the next scan, or `manage.py project_lake`."
         )
-    elif present:
+    elif wanted:
         try:
             omissions += _ineligible(record, session)
         except DataProblem as error:

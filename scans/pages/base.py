@@ -1,23 +1,40 @@
-"""Base classes of the pages: the reader, the market of the address, the links of the header."""
+"""Base classes of the pages: the reader, the market of the address, the links of the header, content that is kept."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.mixins import AccessMixin
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.views.generic import TemplateView
 
-from marketdata.markets import MARKETS, Market, get_market
+from caching.cached import cached
+from marketdata.markets import Market, get_market
 from marketdata.nearest_name import did_you_mean
+from marketdata.operations import task_queue
 from marketdata.queries import instruments
-from scans.queries.freshness import markets_freshness
+from marketdata.queries.readiness import ReadinessState
+from scans.queries import marks, versions
+from scans.queries.market_status import Work, current_work, market_status
+from scans.queries.readiness import VersionState
+from scans.wording import glossary
 from scans.wording.glossary import MARKET_NAMES
+
+TAG = re.compile(r"<!--tag ([^ >]+)-->")
+"""Where the content of a page has the reader's tag of an instrument."""
 
 
 class Page(AccessMixin, TemplateView):
@@ -41,19 +58,105 @@ class MarketPage(Page):
     section = ""
 
     @cached_property
+    def generations(self) -> Mapping[str, datetime]:
+        """The times of the last changes of each market's data and of the versions. Read before anything else."""
+        return instruments.get_generations()
+
+    @cached_property
+    def markets(self) -> list[str]:
+        """The markets of the header's menu: the four built in, then imported ones."""
+        return instruments.list_markets(self.generations)
+
+    @cached_property
     def market(self) -> Market:
         name = self.kwargs["market"]
         if name not in self.markets:
             raise Http404(f"There is no market {name!r} here.{did_you_mean(name, self.markets)}")
         return get_market(name)
 
-    @cached_property
-    def markets(self) -> list[str]:
-        """The markets of the header's menu: the four built in, then imported ones."""
-        return list(dict.fromkeys([*MARKETS, *instruments.get_market_names()]))
+    @property
+    def state(self) -> list[datetime | None]:
+        """Changes with everything that the page shows of the market."""
+        return [self.generations.get(versions.GENERATION), self.generations.get(self.market.name)]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
-        context |= {"market": self.market, "markets": self.markets, "section": self.section}
-        (context["freshness"],) = markets_freshness([self.market.name], timezone.now())
-        return context
+        now, work = timezone.now(), current_work(self.market.name)
+        status = market_status(self.market.name, now, self.state)
+        return context | {
+            "market": self.market,
+            "markets": self.markets,
+            "section": self.section,
+            "status": status,
+            "is_stale": status.readiness.state != ReadinessState.DEMO and status.readiness.record.behind > 0,
+            "left_out": status.bars.expected - status.bars.present if status.bars else 0,
+            "quarantined": status.versions_in(VersionState.QUARANTINED),
+            "failed": status.versions_in(VersionState.FAILED),
+            "corrected": status.versions_in(VersionState.STALE),
+            "scanned": status.versions_in(VersionState.SCANNED),
+            "work": work,
+            "no_worker": _lacks_worker(work, now),
+        }
+
+
+def _lacks_worker(work: Sequence[Work], now: datetime) -> bool:
+    """Whether a request waits and no task worker is running."""
+    if not any(one.is_waiting for one in work):
+        return False
+    try:
+        return task_queue.queue_state(now).workers == 0
+    except (task_queue.QueueUnavailable, DatabaseError):
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The content of a page, the same for every reader: its title and HTML; `day`, the session that it is of, with the
+    ones before and after that have a page; `codes`, the instruments whose tags of the reader are filled in."""
+
+    title: str
+    html: str
+    day: date | None = None
+    previous: date | None = None
+    next: date | None = None
+    codes: list[str] = field(default_factory=list)
+
+
+class KeptPage(MarketPage):
+    """A page whose content is kept until the data that it depends on changes. A subclass defines `content`; its
+    template knows neither the request nor the reader. `parameters`: those of the query that the content depends on."""
+
+    template_name = "pages/kept.html"
+    parameters: ClassVar[Sequence[str]] = ()
+
+    def content(self) -> Content:
+        """The content, computed."""
+        raise NotImplementedError
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        content = _kept_content(self)
+        context = super().get_context_data(**kwargs)
+        tags = marks.tags(self.request.user, self.market.name, content.codes, content.day) if content.codes else {}
+        html = mark_safe(TAG.sub(lambda match: _tag(tags.get(match[1], "")), content.html))  # noqa: S308 - a template's
+        return context | {"content": content, "html": html}
+
+    def render(self, template: str, context: Mapping[str, Any]) -> str:
+        """The HTML of a template of the content."""
+        return render_to_string(template, {"market": self.market, **context})
+
+
+def _identity(page: KeptPage) -> Sequence[Any]:
+    query = [page.request.GET.get(name, "")[:100] for name in page.parameters]
+    return (page.request.path, query, get_language(), page.state)
+
+
+@cached("page", what="html", by=_identity, holds=(Content,))
+def _kept_content(page: KeptPage) -> Content:
+    return page.content()
+
+
+def _tag(tag: str) -> SafeString:
+    """A tag beside a name; "" without one."""
+    return (
+        format_html('<span class="tag {}">{}</span>', tag, glossary.word(glossary.TAGS, tag)) if tag else SafeString()
+    )

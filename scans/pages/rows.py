@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.urls import reverse
+
 from scans import order_prices
 from scans.models import ScanRank, Signal
 from scans.pages.sparkline import sparkline
 from scans.queries.evening_summary import EveningSummary, Pick
+from scans.templatetags.figures import plain_price
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +30,11 @@ class OrderPlan:
 
 @dataclass(frozen=True, slots=True)
 class PickRow:
-    """A pick of a list."""
+    """A pick of a list; `address` of its page, `copied`: the text for an order form."""
 
     rank: ScanRank
+    address: str
+    copied: str
     moved_by: int | None
     exit_reason: str
     close: float
@@ -44,7 +49,7 @@ class EveningSignalRow:
     """A signal that was entered or that ended on the session."""
 
     signal: Signal
-    order: OrderPlan
+    address: str
     entered: bool
     spark: str
 
@@ -57,13 +62,17 @@ def pick_row(pick: Pick, evening: EveningSummary) -> PickRow:
     close, change = rank.close, None if rank.change_pct is None else rank.change_pct / 100
     if not is_current and series is not None:
         close, change = series.last, series.change
+    order = order_plan(rank)
+    prices = "/".join(plain_price(price) for price in (order.entry, order.target, order.stop))
     return PickRow(
         rank=rank,
+        address=stock_address(rank),
+        copied=f"{rank.code} {rank.name} {prices}",
         moved_by=pick.moved_by if is_current else None,
         exit_reason=pick.exit_reason,
         close=close,
         change=change,
-        order=order_plan(rank),
+        order=order,
         flow=evening.flows.get((rank.code, evening.session_date)),
         spark=sparkline(series.adjusted if series else ()),
     )
@@ -74,10 +83,16 @@ def evening_signal_row(signal: Signal, evening: EveningSummary) -> EveningSignal
     series = evening.closes.get(signal.code)
     return EveningSignalRow(
         signal=signal,
-        order=order_plan(signal.rank),
+        address=stock_address(signal.rank),
         entered=signal.entered_on == evening.session_date and signal.exit_on != evening.session_date,
         spark=sparkline(series.adjusted if series else ()),
     )
+
+
+def stock_address(rank: ScanRank) -> str:
+    """The page of a pick's instrument, with that pick chosen."""
+    path = reverse("pages:stock", args=[rank.market, rank.code])
+    return f"{path}?scanner_version={rank.scanner_version.slug}&date={rank.date}"
 
 
 def order_plan(rank: ScanRank) -> OrderPlan:

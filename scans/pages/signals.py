@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from django.db.models import Max
+import numpy as np
+from django.db.models import Count, Max, Q
+from django.utils.translation import gettext as _
 
 from marketdata.queries.closes import CloseSeries, get_closes
+from marketdata.queries.market_calendar import get_sessions
 from scans.models import Signal, SignalStatus
-from scans.pages.base import MarketPage
-from scans.pages.rows import OrderPlan, order_plan
+from scans.order_prices import LEVELS
+from scans.pages.base import Content, KeptPage
+from scans.pages.rows import OrderPlan, order_plan, stock_address
 from scans.pages.sparkline import sparkline
 from scans.queries import results
 from scans.queries.evening_summary import SPARK
+from scans.queries.signal_distances import SignalDistance, signal_distance
 
 TABS = {
     "open": (SignalStatus.OPEN,),
@@ -26,65 +31,65 @@ TABS = {
         SignalStatus.SUSPECT,
     ),
 }
-CLOSED_SHOWN = 200
+LISTED = 200
 """Rows of a tab."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignalRow:
-    """A signal with its last close; `to_target` and `to_stop` are fractions of it, None without an order price."""
+    """A signal with the last close of its instrument, and how far its ends are from there."""
 
     signal: Signal
+    address: str
     order: OrderPlan
-    last: float | None
     change: float | None
-    to_target: float | None
-    to_stop: float | None
+    distance: SignalDistance
     spark: str
 
 
-class Signals(MarketPage):
+class Signals(KeptPage):
     """`/{market}/signals?status=open|waiting|closed`; open ones by their distance to the stop, the nearest first."""
 
-    template_name = "pages/signals.html"
     section = "signals"
+    parameters = ("status",)
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context = super().get_context_data(**kwargs)
+    def content(self) -> Content:
         status = self.request.GET.get("status", "open")
         status = status if status in TABS else "open"
         every = results.market_signals(self.market.name)
-        of_status = every.filter(status__in=TABS[status]).select_related("rank", "scanner_version")
-        signals = list(of_status.order_by("-exit_on", "-picked_on", "code")[:CLOSED_SHOWN])
-        day = max((signal.seen_until for signal in signals), default=None)
-        series = get_closes(self.market.name, {signal.code for signal in signals}, day, SPARK) if day else {}
+        counts = every.aggregate(
+            day=Max("seen_until"), **{name: Count("pk", Q(status__in=group)) for name, group in TABS.items()}
+        )
+        of_status = every.filter(status__in=TABS[status]).select_related("rank__scanner_version", "scanner_version")
+        signals = list(of_status.order_by("-exit_on", "-picked_on", "code")[:LISTED])
+        series = self._closes(signals)
         rows = [signal_row(signal, series.get(signal.code)) for signal in signals]
         if status != "closed":
-            rows.sort(key=lambda row: (row.to_stop is None, -(row.to_stop or 0), row.signal.code))
-        counts = {name: every.filter(status__in=group).count() for name, group in TABS.items()}
-        return context | {
-            "status": status,
-            "counts": counts,
-            "rows": rows,
-            "total": counts[status],
-            "seen_until": every.aggregate(day=Max("seen_until"))["day"],
-        }
+            rows.sort(key=lambda row: (row.distance.to_stop is None, -(row.distance.to_stop or 0), row.signal.code))
+        context = {"status": status, "counts": counts, "rows": rows, "total": counts[status]}
+        html = self.render("pages/signals.html", context)
+        return Content(_("Signals"), html, codes=sorted(series))
+
+    def _closes(self, signals: Sequence[Signal]) -> dict[str, CloseSeries]:
+        """The closes of the signals' instruments over `SPARK` sessions, or from the first pick that has not ended."""
+        if not signals:
+            return {}
+        day = max(signal.seen_until for signal in signals)
+        calendar = get_sessions(self.market.name)
+        picked = min((signal.picked_on for signal in signals if signal.status in results.OPEN), default=day)
+        first, last = np.searchsorted(calendar, np.array([picked, day], dtype="datetime64[D]")).tolist()
+        sessions = max(last - first + 1, SPARK)
+        return get_closes(self.market.name, {signal.code for signal in signals}, day, sessions, calendar=calendar)
 
 
 def signal_row(signal: Signal, series: CloseSeries | None) -> SignalRow:
     """The row of a signal; `series` are the latest closes of its instrument."""
-    order = order_plan(signal.rank)
-    last = series.last if series else None
-
-    def distance(price: float | None) -> float | None:
-        return price / last - 1 if price is not None and last else None
-
+    vars(signal).update({name: getattr(signal.rank, name) for name in (*LEVELS, "segment")})
     return SignalRow(
         signal=signal,
-        order=order,
-        last=last,
+        address=stock_address(signal.rank),
+        order=order_plan(signal.rank),
         change=series.change if series else None,
-        to_target=distance(order.target),
-        to_stop=distance(order.stop),
-        spark=sparkline(series.adjusted if series else ()),
+        distance=signal_distance(signal.market, signal, series),
+        spark=sparkline(series.adjusted[-SPARK:] if series else ()),
     )

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-WIDTH, HEIGHT = 96, 24
+WIDTH, HEIGHT = 240, 60
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """The points of a polyline in a box of 96 x 24; "" for fewer than two values."""
+    """The points of a polyline in a box of 240 x 60, in whole units; "" for fewer than two values."""
     if len(values) < 2:
         return ""
     low, high = min(values), max(values)
-    span = high - low or 1.0
+    scale = (HEIGHT - 8) / (high - low or 1.0)
     step = WIDTH / (len(values) - 1)
-    return " ".join(
-        f"{n * step:.1f},{HEIGHT - 2 - (value - low) / span * (HEIGHT - 4):.1f}" for n, value in enumerate(values)
-    )
+    return " ".join(f"{n * step:.0f},{HEIGHT - 4 - (value - low) * scale:.0f}" for n, value in enumerate(values))

@@ -3,39 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from django.http import Http404
+from django.utils.translation import gettext as _
 
+from marketdata.queries import instruments
 from scans.engines.regime_rules import RegimeRule
-from scans.pages.base import MarketPage
+from scans.pages.base import Content, KeptPage
 from scans.pages.rows import PickRow, evening_signal_row, pick_row
 from scans.queries.evening_summary import EveningSummary, Pick, VersionEvening, evening_summary
 from scans.queries.regime_rules import regime_rules
+from scans.templatetags.figures import day as day_text
 from scans.wording.regime_sentences import regime_sentence
 
 
-class Tonight(MarketPage):
+class Tonight(KeptPage):
     """`/{market}/` the latest evening, `/{market}/{day}/` that of a session."""
 
-    template_name = "pages/tonight.html"
     section = "tonight"
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context = super().get_context_data(**kwargs)
-        day = self.kwargs.get("day")
+    def content(self) -> Content:
+        day: date | None = self.kwargs.get("day")
         summary = evening_summary(self.market.name, day)
         if summary is None and day is not None:
             raise Http404(f"Nothing is published for {day}.")
-        context["evening"] = summary
         if summary is None:
-            return context
-        return context | {
-            "previous": summary.previous,
-            "next": summary.next,
-            "blocks": _blocks(summary),
-            "signals": [evening_signal_row(signal, summary) for signal in summary.signals],
-        }
+            recorded = self.market.name in instruments.get_recorded_markets()
+            return Content(_("Tonight"), self.render("pages/empty.html", {"recorded": recorded}))
+        blocks = _blocks(summary)
+        signals = [evening_signal_row(signal, summary) for signal in summary.signals]
+        html = self.render("pages/tonight.html", {"evening": summary, "blocks": blocks, "signals": signals})
+        return Content(
+            title=day_text(summary.session_date),
+            html=html,
+            day=summary.session_date,
+            previous=summary.previous,
+            next=summary.next,
+            codes=sorted(summary.closes),
+        )
 
 
 def _blocks(summary: EveningSummary) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from datetime import date
 from django.urls import path, register_converter
 
 from marketdata.markets import is_market
-from scans.pages import account, home, signals, stock, tonight
+from scans.pages import account, home, rescan, signals, stock, tonight
 
 
 class DayConverter:
@@ -49,6 +49,7 @@ urlpatterns = [
     path("<market:market>/", tonight.Tonight.as_view(), name="latest"),
     path("<market:market>/<day:day>/", tonight.Tonight.as_view(), name="tonight"),
     path("<market:market>/signals", signals.Signals.as_view(), name="signals"),
+    path("<market:market>/rescan", rescan.Rescan.as_view(), name="rescan"),
     path("<market:market>/search", stock.Search.as_view(), name="search"),
     path("<market:market>/s/<code:code>", stock.Stock.as_view(), name="stock"),
 ]

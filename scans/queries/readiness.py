@@ -56,8 +56,8 @@ class VersionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VersionReadiness:
-    """A version's readiness. `latest`: its last published session, of run `run`. `behind`: closed sessions since (None:
-    nothing is published). `belongs`: whether the market's readiness depends on it."""
+    """A version's readiness. `latest`: its last published session, of run `run`, which ended at `ready_at`. `behind`:
+    closed sessions since (None: nothing is published). `belongs`: whether the market's readiness depends on it."""
 
     version: str
     state: VersionState
@@ -66,6 +66,7 @@ class VersionReadiness:
     run: int | None
     behind: int | None
     belongs: bool
+    ready_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,7 @@ def _versions(freshness: Freshness, market_record: Record, day: date) -> list[Ve
             row.run_id if row else None,
             ago.get(version.pk),
             version.pk in required,
+            row.run.finished_at if row else None,
         )
         if row and row.date == day:
             stale = changed.get(row.pk, "")

@@ -42,10 +42,11 @@ def signal_distances(market: str, signals: Sequence[Signal]) -> dict[int, Signal
         since = min((signal.picked_on for signal in signals if signal.status in OPEN), default=latest)
         first, last = np.searchsorted(calendar, np.array([since, latest], dtype="datetime64[D]")).tolist()
         series = get_closes(market, codes, latest, max(last - first + 1, RECENT), calendar=calendar)
-    return {signal.pk: _distance(market, signal, series.get(signal.code)) for signal in signals}
+    return {signal.pk: signal_distance(market, signal, series.get(signal.code)) for signal in signals}
 
 
-def _distance(market: str, signal: Signal, series: CloseSeries | None) -> SignalDistance:
+def signal_distance(market: str, signal: Signal, series: CloseSeries | None) -> SignalDistance:
+    """The distances of a signal whose instrument has these closes, from the day of the pick on."""
     if series is None:
         return SignalDistance()
     factor = series.factor(signal.picked_on) if signal.status in OPEN else None

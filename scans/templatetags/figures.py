@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from marketdata.market_time import market_zone, utc_time
 from marketdata.number_format import MISSING_TEXT, format_number, format_percent, format_price
 from scans.models import ScanSession
 from scans.wording import glossary, reasons
@@ -128,13 +129,40 @@ def day(value: Any) -> str:
     return f"{value:%a} {value.day} {value:%b %Y}"
 
 
+@register.filter
+def count(value: Any) -> str:
+    """2,761; a dash where it is missing."""
+    return DASH if value is None else f"{value:,}"
+
+
+@register.filter
+def clock(moment: Any, market: str) -> Any:
+    """18:42 KST, with the moment in UTC as a title."""
+    if not moment:
+        return DASH
+    text = f"{moment.astimezone(market_zone(market)):%H:%M %Z}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), utc_time(moment), text)
+
+
+@register.filter
+def omission(reason: str) -> Any:
+    """Why instruments are left out."""
+    return glossary.word(glossary.OMISSIONS, reason)
+
+
+@register.filter
+def version_state(state: str) -> Any:
+    """What a version made of the last closed session."""
+    return glossary.word(glossary.VERSION_STATES, state)
+
+
 @register.simple_tag
 def spark(points: str, change: Any = None) -> SafeString:
-    """A sparkline of 96 x 24; nothing where there are too few closes."""
+    """A sparkline; nothing where there are too few closes."""
     if not points:
         return SafeString("")
     return format_html(
-        '<svg class="spark {}" viewBox="0 0 96 24" width="72" height="24" preserveAspectRatio="none" '
+        '<svg class="spark {}" viewBox="0 0 240 60" width="72" height="24" preserveAspectRatio="none" '
         'aria-hidden="true"><polyline points="{}"/></svg>',
         direction(change),
         points,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 Text = str | Promise
 
@@ -42,6 +43,24 @@ REGIMES: dict[str, Text] = {
     "neutral": _("neutral"),
     "bear": _("bear"),
     "crash": _("crash"),
+}
+TAGS: dict[str, Text] = {
+    "watch": pgettext_lazy("tag", "Watch"),
+    "buy": pgettext_lazy("tag", "Buy"),
+    "exclude": pgettext_lazy("tag", "Exclude"),
+    "question": "?",
+}
+VERSION_STATES: dict[str, Text] = {
+    "scanned": _("published"),
+    "stale": _("prices have changed since"),
+    "quarantined": _("withheld"),
+    "failed": _("failed"),
+    "not_scanned": _("not scanned yet"),
+}
+OMISSIONS: dict[str, Text] = {
+    "no_bar": _("without a bar"),
+    "halted": _("halted"),
+    "delisted": _("delisted"),
 }
 SIGNALS: dict[str, Text] = {
     "cross": _("TEMA 20 crossed above DEMA 10 today"),

@@ -31,7 +31,7 @@ PROBE = {"none", "rise"}
 """The strategy and the label of the probe, an engine of tests alone."""
 NAMES = {"Seismo", "KRX", "US", "Upbit", "Bithumb", "KOSPI", "KOSDAQ", "trader"}
 VERSIONS = {"rises", "v1", "v2"}
-TERMS = {"API", "TEMA", "DEMA", "MACD", "RSI", "OBV", "R", "ATR"}
+TERMS = {"API", "KST", "UTC", "TEMA", "DEMA", "MACD", "RSI", "OBV", "R", "ATR"}
 LANGUAGE_SWITCH = {"English"}
 ALLOWED = PROBE | NAMES | VERSIONS | TERMS | LANGUAGE_SWITCH
 CODE = re.compile(r"[0-9][0-9A-Z]{5}")

@@ -27,7 +27,7 @@ function move(step) {
 async function copy() {
   const row = rows()[current()];
   const text = row?.getAttribute("data-copy");
-  if (!text) return;
+  if (!text || document.querySelector("main.stale")) return;
   await navigator.clipboard.writeText(text);
   say(text);
 }
@@ -85,3 +85,15 @@ document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]"))
     if (!menu.contains(/** @type {Node} */ (event.target))) menu.removeAttribute("open");
 });
+
+// While something runs, the status is read again every five seconds; once it has ended, the page.
+const status = document.getElementById("status");
+if (status?.hasAttribute("data-work"))
+  setInterval(async () => {
+    if (document.hidden) return;
+    const answer = await fetch(location.href).catch(() => null);
+    if (!answer?.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("status");
+    if (!fresh?.hasAttribute("data-work")) location.reload();
+    else status.replaceChildren(...fresh.childNodes);
+  }, 5000);

@@ -1,0 +1,85 @@
+"""The status of a market above every page: its readiness with the bars of the session, and the work in progress.
+
+Readiness takes some thirty queries, so it is cached for one minute of the clock and one state of the data; the work is
+read anew each time, in one query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import BooleanField, Value
+from django.db.models.functions import Coalesce
+
+from caching.cached import cached
+from marketdata.queries.readiness import GRACE, Freshness, ReadinessState
+from marketdata.queries.records import get_record
+from marketdata.queries.session_bars import Omission, SessionBars, get_session_bars
+from scans.models import Evening, EveningStatus, RequestStatus, ScanRequest
+from scans.queries.overview import UNFINISHED
+from scans.queries.readiness import Readiness, VersionReadiness, VersionState, market_readiness
+
+
+@dataclass(frozen=True, slots=True)
+class MarketStatus:
+    """`bars` of the session that the readiness is about; None where the market has none. `begins_at`: when its evening
+    begins."""
+
+    readiness: Readiness
+    bars: SessionBars | None
+    begins_at: datetime | None
+
+    def versions_in(self, *states: VersionState) -> list[VersionReadiness]:
+        """The versions in one of these states on the last closed session."""
+        return [version for version in self.readiness.versions if version.state in states]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A scan request or an evening in progress. `total` 0: unknown; `since`: started, or queued where it waits."""
+
+    is_evening: bool
+    number: int
+    is_waiting: bool
+    done: int
+    total: int
+    since: datetime
+
+
+def market_status(market: str, as_of: datetime, state: Sequence[datetime | None]) -> MarketStatus:
+    """The status of a market at `as_of`; `state` changes with its data."""
+    return _cached_status(market, as_of, [*state, as_of.replace(second=0, microsecond=0)])
+
+
+@cached(
+    "tried",
+    what="market-status",
+    by=lambda market, as_of, state: (market, state),
+    holds=(MarketStatus, Readiness, VersionReadiness, Freshness, SessionBars, Omission),
+)
+def _cached_status(market: str, as_of: datetime, state: Sequence[datetime | None]) -> MarketStatus:
+    readiness = market_readiness(market, as_of)
+    record = readiness.record
+    if record.latest is None or record.last_closed is None:
+        return MarketStatus(readiness, None, None)
+    session = record.last_closed if readiness.state is ReadinessState.NOT_READY else record.latest
+    bars = get_session_bars(get_record(market), session, eligibility=False)
+    return MarketStatus(readiness, bars, record.due_at and record.due_at - GRACE)
+
+
+def current_work(market: str) -> list[Work]:
+    """Unfinished scan requests of the market and its running evening, the oldest first (one query)."""
+    requests = ScanRequest.objects.filter(market=market, status__in=UNFINISHED).order_by()
+    evenings = Evening.objects.filter(market=market, status=EveningStatus.RUNNING).order_by()
+    rows = requests.values_list(
+        Value(False, BooleanField()), "pk", "status", "sessions_done", "sessions", Coalesce("started_at", "queued_at")
+    ).union(
+        evenings.values_list(Value(True, BooleanField()), "pk", "status", Value(0), Value(0), "started_at"), all=True
+    )
+    work = [
+        Work(bool(is_evening), number, status == RequestStatus.QUEUED, done, total, since)
+        for is_evening, number, status, done, total, since in rows
+    ]
+    return sorted(work, key=lambda one: one.since)

@@ -220,7 +220,7 @@ SPECTACULAR_SETTINGS = rest.SCHEMA
 LAKE_DIR = DATA_DIR / "lake"
 CALENDAR_DIR = DATA_DIR / "calendars"
 REJECT_DIR = DATA_DIR / "rejects"
-SOURCE_ORDER = env.words("SEISMO_SOURCE_ORDER", ("kis", "marcap"))
+SOURCE_ORDER = env.words("SEISMO_SOURCE_ORDER", ("krx", "kis", "marcap"))
 
 # Sources that are asked over the network: the options each is made of (`marketdata.sources.registry`), where "" and 0
 # stand for the source's own.
@@ -238,6 +238,13 @@ SOURCES: dict[str, dict[str, object]] = {
         "token_every": env.number("KIS_TOKEN_SECONDS", 61, least=0.001),
         "bars_a_call": env.integer("KIS_BARS_A_CALL", 100, least=1),
         "quotes_a_call": env.integer("KIS_QUOTES_A_CALL", 30, least=1),
+    },
+    "krx": {
+        "api_key": env.credential("KRX_API_KEY"),
+        "segments": env.words("KRX_SEGMENTS", ("KOSPI", "KOSDAQ")),
+        "base_url": env.text("KRX_HOST"),
+        "per_second": env.number("KRX_PER_SECOND", 0),
+        "calls_a_day": env.integer("KRX_CALLS_A_DAY", 0),
     },
     "upbit": {
         "base_url": env.text("UPBIT_HOST"),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from marketdata.management.import_progress import Screen
 from marketdata.management.progress_bar import duration, time_left
 from marketdata.number_format import count_of
-from marketdata.operations.collect import CollectionPlan, CollectionProgress, CollectionReport
+from marketdata.operations.collect import CollectionPlan, CollectionProgress, CollectionReport, SessionPlan
 from marketdata.operations.collect.flows import FlowPlan, FlowReport
 
 SHOWN = 20
@@ -43,6 +43,21 @@ class CollectionScreen(Screen):
             f"{count_of(plan.calls - len(plan.quotes), 'call')}: {count_of(plan.calls, 'call')}, "
             f"{duration(plan.seconds)} at the limit"
         )
+
+    def session_plan(self, plan: SessionPlan) -> None:
+        """Write a plan of whole sessions."""
+        span = f" from {plan.days[0]} to {plan.days[-1]}" if plan.days else ""
+        self._out.write(
+            f"{plan.market.name} from {plan.source}: {count_of(len(plan.days), 'session')} missing{span}, "
+            f"{count_of(plan.calls, 'call')}, {duration(plan.seconds)} at the limit"
+        )
+        if plan.later:
+            self._out.write(
+                f"  {count_of(plan.later, 'more session')} exceed the calls of a day: run this again tomorrow"
+            )
+        if plan.waiting:
+            session, moment = plan.waiting
+            self._out.write(f"  session {session} is published from {moment:%Y-%m-%d %H:%M} on")
 
     def progress(self, progress: CollectionProgress) -> None:
         """Show the share done, the speed and the time left."""
@@ -89,17 +104,15 @@ class CollectionScreen(Screen):
         )
 
     @staticmethod
-    def failures(report: CollectionReport | FlowReport) -> str:
-        """The failures as text, "" where there are none."""
+    def failures(report: CollectionReport | FlowReport, what: str = "instrument") -> str:
+        """The failures as text, "" where there are none; `what` has failed."""
         lines = [report.stopped] if report.stopped else []
         if isinstance(report, CollectionReport) and report.refused:
             lines.append(report.refused)
         if isinstance(report, CollectionReport) and report.unknown:
             lines.append(f"No such instrument: {list_codes(report.unknown)}.")
         if report.failures and not report.stopped:
-            lines.append(
-                f"{count_of(len(report.failures), 'instrument')} failed; the same command requests them again:"
-            )
+            lines.append(f"{count_of(len(report.failures), what)} failed; the same command requests them again:")
             shown = list(report.failures.items())[:SHOWN]
             lines += [f"  {code}: {why}" for code, why in shown]
             if len(report.failures) > SHOWN:

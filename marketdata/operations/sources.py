@@ -18,7 +18,7 @@ from django.db import connection
 from marketdata.markets import get_market
 from marketdata.operations.rate_limit_rows import DatabaseRateLimits
 from marketdata.sources import registry
-from marketdata.sources.base import Source, SourceRefused
+from marketdata.sources.base import Capability, Source, SourceRefused
 from marketdata.sources.daily import DailyBarSource, FlowSource, HolidaySource, InstrumentSource
 from marketdata.sources.http.client import Timeouts
 from marketdata.sources.http.rate_limit_stores import RateLimitStore
@@ -28,6 +28,7 @@ from marketdata.sources.http.sqlite_rate_limits import SqliteRateLimits
 from marketdata.sources.kis.token_files import FileTokens
 from marketdata.sources.kis.token_stores import RedisTokens, TokenStore
 from marketdata.sources.registry import SourceDependencies
+from marketdata.sources.sessions import SessionSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,29 @@ def get_daily_bar_source(market: str, name: str = "") -> DailyBarSource:
     `market`. SourceRefused where there is none. Close it at the end."""
     source: DailyBarSource = _first_source(DailyBarSource, "has daily bars", market, name)
     return source
+
+
+def get_session_source(market: str, name: str = "") -> SessionSource:
+    """The same for whole sessions."""
+    source: SessionSource = _first_source(SessionSource, "has whole sessions", market, name)
+    return source
+
+
+def get_bar_source(market: str, name: str = "") -> DailyBarSource | SessionSource:
+    """The source of daily bars, by instrument or by session: `name`, else the first configured one by instrument, else
+    one by session. SourceRefused where there is none. Close it at the end."""
+    source: DailyBarSource | SessionSource
+    if name:
+        source = _first_source((DailyBarSource, SessionSource), "has daily bars", market, name)
+        return source
+    try:
+        return get_daily_bar_source(market)
+    except SourceRefused:
+        if not any(
+            description.is_configured and Capability.SESSIONS in description.can for description in describe_sources()
+        ):
+            raise
+    return get_session_source(market)
 
 
 def get_instrument_source(market: str, name: str = "") -> InstrumentSource:

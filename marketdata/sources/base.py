@@ -88,6 +88,7 @@ class Capability(StrEnum):
     HOLIDAYS = "holidays"
     INSTRUMENTS = "instruments"
     CANDLES = "candles"
+    SESSIONS = "sessions"
 
 
 @runtime_checkable

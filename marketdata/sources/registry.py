@@ -22,6 +22,8 @@ from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.kis.client import KisSource
 from marketdata.sources.kis.settings import KisSettings
 from marketdata.sources.kis.token_stores import ProcessTokens, TokenStore
+from marketdata.sources.krx.client import KrxSource
+from marketdata.sources.krx.settings import KrxSettings
 from marketdata.sources.upbit import client as upbit
 
 Options = Mapping[str, Any]
@@ -67,6 +69,7 @@ def table(*lines: tuple[str, Build]) -> Mapping[str, Build]:
 
 SOURCES = table(
     ("kis", lambda options, shared: KisSource(KisSettings(**options), shared.http(), shared.tokens)),
+    ("krx", lambda options, shared: KrxSource(KrxSettings(**options), shared.http())),
     ("upbit", lambda options, shared: upbit.source(shared.http(), **options)),
     ("bithumb", lambda options, shared: bithumb.source(shared.http(), **options)),
 )

@@ -24,4 +24,4 @@ def test_they_start_without_the_development_packages() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "{kis,upbit,bithumb}" in done.stdout
+    assert "{kis,krx,upbit,bithumb}" in done.stdout

@@ -6,15 +6,15 @@ from contextlib import closing
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.utils import timezone
 
 from marketdata.management.arguments import add_market, day, shares
 from marketdata.management.collection_progress import CollectionScreen
 from marketdata.management.command import SeismoCommand
 from marketdata.management.import_progress import INTERRUPTED
-from marketdata.operations import collect, sources
-from marketdata.queries.instrument_search import find_codes
+from marketdata.management.price_collection import collect_bars, collect_sessions
+from marketdata.operations import sources
 from marketdata.sources.base import SourceError
+from marketdata.sources.sessions import SessionSource
 
 
 class Command(SeismoCommand):
@@ -23,6 +23,7 @@ class Command(SeismoCommand):
         "collect_prices --dry-run",
         "collect_prices --market upbit --since 2024-01-01",
         "collect_prices --since 2025-01-02 --codes 005930,000660",
+        "collect_prices --source krx --since 2016-01-04",
         "collect_prices --refetch 005930,000660 --since 2026-08-03",
     )
     problems = (*SeismoCommand.problems, SourceError)
@@ -40,17 +41,14 @@ class Command(SeismoCommand):
 
     def handle(self, **options: Any) -> None:
         screen = CollectionScreen(self.bar, self.stdout)
-        market, refetch, since = options["market"], options["refetch"], options["since"]
-        codes = find_codes(refetch or options["codes"], market)
-        collection_options = collect.CollectionOptions.of_settings(codes=codes, since=since, refetch=bool(refetch))
-        with closing(sources.get_daily_bar_source(market, options["source"])) as source:
-            if options["dry_run"]:
-                now = timezone.now()
-                screen.plan(collect.make_plan(source, market=market, options=collection_options, as_of=now))
-                return
-            callbacks = collect.Callbacks(screen.plan, self.stdout.write, screen.progress)
-            report = collect.run(source, market, collection_options, clock=timezone.now, callbacks=callbacks)[1]
+        with closing(sources.get_bar_source(options["market"], options["source"])) as source:
+            if isinstance(source, SessionSource):
+                report, what = collect_sessions(source, screen, self.stdout.write, options), "session"
+            else:
+                report, what = collect_bars(source, screen, self.stdout.write, options), "instrument"
+        if report is None:
+            return
         self.bar.close()
         screen.summary(report)
-        if failures := screen.failures(report):
+        if failures := screen.failures(report, what):
             raise CommandError(failures)

@@ -5,6 +5,7 @@ from marketdata.operations.collect.plan import CollectionOptions, CollectionPlan
 from marketdata.operations.collect.planner import make_plan
 from marketdata.operations.collect.prices import execute_plan
 from marketdata.operations.collect.report import CollectionProgress, CollectionReport
+from marketdata.operations.collect.whole_sessions import SessionPlan, plan_sessions, run_sessions
 
 __all__ = [
     "Callbacks",
@@ -12,7 +13,10 @@ __all__ = [
     "CollectionPlan",
     "CollectionProgress",
     "CollectionReport",
+    "SessionPlan",
     "execute_plan",
     "make_plan",
+    "plan_sessions",
     "run",
+    "run_sessions",
 ]

@@ -16,8 +16,10 @@ from marketdata.operations.collect import holidays, instruments
 from marketdata.operations.collect.collection import Callbacks, collection_lease, run
 from marketdata.operations.collect.plan import CollectionOptions, CollectionPlan
 from marketdata.operations.collect.report import CollectionReport
+from marketdata.operations.collect.whole_sessions import SessionPlan, run_sessions
 from marketdata.sources.base import Capability, SourceError, SourceRefused
 from marketdata.sources.daily import DailyBarSource, InstrumentSource
+from marketdata.sources.sessions import SessionSource
 
 LOGGER = logging.getLogger(__name__)
 
@@ -50,10 +52,12 @@ def collect_missing(
     """Collect what `market` lacks, investor flow only with `flows`; `beat` is called after each answer, and its
     exception ends the collection."""
     try:
-        source = sources.get_daily_bar_source(market)
+        source = sources.get_bar_source(market)
     except SourceRefused as refusal:
         return CollectionSummary(note=str(refusal))
     with closing(source):
+        if isinstance(source, SessionSource):
+            return _collect_sessions(source, market, clock, beat)
         new_instruments, problems = _sync_instruments(source, market, clock())
         try:
             callbacks = Callbacks(progress=lambda _: beat())
@@ -64,6 +68,33 @@ def collect_missing(
     summary = _summary(source.name, plan, report, new_instruments, problems)
     # Flow is compared with the bars of its session; a source that is unavailable for bars is so for flow.
     return _with_flows(summary, market, clock, beat) if flows and not report.stopped else summary
+
+
+def _collect_sessions(
+    source: SessionSource, market: str, clock: Callable[[], datetime], beat: Callable[[], None]
+) -> CollectionSummary:
+    """The summary of collecting the published sessions that `market` lacks."""
+    plans: list[SessionPlan] = []
+    try:
+        report = run_sessions(source, market, clock=clock, on_plan=plans.append, progress=lambda _: beat())
+    except (DataProblem, SourceError) as error:
+        LOGGER.warning("Market %s was not collected from %s: %s", market, source.name, error)
+        return CollectionSummary(source.name, error=str(error))
+    waiting = plans[0].waiting
+    problems = [report.stopped] if report.stopped else []
+    problems += [f"Session {day}: {why}" for day, why in report.failures.items()][:1]
+    return CollectionSummary(
+        source=source.name,
+        left_out=f"Session {waiting[0]} is published from {waiting[1]:%Y-%m-%d %H:%M} on." if waiting else "",
+        calls=report.calls,
+        new=report.counts.new,
+        corrected=report.counts.corrected,
+        unchanged=report.counts.unchanged,
+        rejected=sum(report.rejected.values()),
+        failed=len(report.failures),
+        seconds=round(report.seconds, 1),
+        error=" ".join(problems),
+    )
 
 
 def sync_holidays(market: str, *, as_of: datetime) -> str:

@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from marketdata.sources import krx_words
 from marketdata.sources.batches import VALUES, BarBatch, missing_zeros
-from marketdata.sources.files import krx, spellings
+from marketdata.sources.files import spellings
 from marketdata.sources.files.dates import days
 from marketdata.sources.files.errors import PriceFileError
 from marketdata.sources.files.notation import Notation
@@ -52,9 +53,11 @@ def convert(table: pa.Table, row: NDArray[np.int64], notation: Notation) -> BarB
     names, codes = table.column_names, notation.codes(table.column("code"))
     name = words(table.column("name")) if "name" in names else no_words(size)
     segment = words(table.column("market"))
-    department = krx.Words(*words(table.column("department"))) if "department" in names else None
-    statuses, status = krx.statuses(krx.Words(*codes), krx.Words(*name), krx.Words(*segment), department)
-    is_segment = np.array([*(word in krx.SEGMENTS for word in segment[0].tolist()), False])
+    department = krx_words.Words(*words(table.column("department"))) if "department" in names else None
+    statuses, status = krx_words.statuses(
+        krx_words.Words(*codes), krx_words.Words(*name), krx_words.Words(*segment), department
+    )
+    is_segment = np.array([*(word in krx_words.SEGMENTS for word in segment[0].tolist()), False])
     return BarBatch(
         row=row,
         codes=codes[0],

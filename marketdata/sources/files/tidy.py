@@ -12,8 +12,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from marketdata.markets import get_market
+from marketdata.sources import krx_words
 from marketdata.sources.batches import PRICES, VALUES, BarBatch, RowStatus, missing_zeros
-from marketdata.sources.files import krx, spellings
+from marketdata.sources.files import spellings
 from marketdata.sources.files.dates import days
 from marketdata.sources.files.notation import Notation
 from marketdata.sources.files.numbers import numbers
@@ -70,12 +71,12 @@ def _segments(table: pa.Table, market: str) -> tuple[Coded, NDArray[np.bool_]]:
     """Each row's segment, and a mask of rows that name another market or a segment unknown to this one."""
     rules = get_market(market)
     base = market.split("-")[0]
-    market_segments = set(krx.SEGMENTS if base == "kr" else rules.segments)
+    market_segments = set(krx_words.SEGMENTS if base == "kr" else rules.segments)
     foreign = np.zeros(table.num_rows, dtype=bool)
     segments: Coded = no_words(table.num_rows)
     for column in ("market", "segment"):
         texts, index = _words(table, column)
-        upper = np.array([krx.segment(word) for word in texts.tolist()], dtype=np.str_)
+        upper = np.array([krx_words.segment(word) for word in texts.tolist()], dtype=np.str_)
         is_market = np.array([word in (base.upper(), market.upper()) for word in upper.tolist()] + [False])
         is_segment = np.array([word in market_segments for word in upper.tolist()] + [False])
         allowed = is_segment | is_market if column == "market" else is_segment
@@ -94,11 +95,11 @@ def _statuses(
     market: str, codes: Coded, name: Coded, segment: Coded, department: Coded | None
 ) -> tuple[tuple[RowStatus, ...], NDArray[np.int32]]:
     if market.split("-")[0] == "kr":
-        return krx.statuses(
-            krx.Words(*codes),
-            krx.Words(*name),
-            krx.Words(*segment),
-            krx.Words(*department) if department else None,
+        return krx_words.statuses(
+            krx_words.Words(*codes),
+            krx_words.Words(*name),
+            krx_words.Words(*segment),
+            krx_words.Words(*department) if department else None,
         )
     names, index = segment
     statuses = tuple(RowStatus(word, None, "common", None, None) for word in [*names.tolist(), None])

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from marketdata.sources import krx_words
 from marketdata.sources.batches import RowStatus
-from marketdata.sources.files import krx
 
 
 def said(code: str, name: str, segment: str, department: str | None) -> RowStatus:
-    def word(text: str | None) -> krx.Words:
-        return krx.Words(np.array([text or "?"]), np.array([0 if text else -1], dtype=np.int32))
+    def word(text: str | None) -> krx_words.Words:
+        return krx_words.Words(np.array([text or "?"]), np.array([0 if text else -1], dtype=np.int32))
 
     given = word(department) if department is not None else None
-    statuses, index = krx.statuses(word(code), word(name), word(segment), given)
+    statuses, index = krx_words.statuses(word(code), word(name), word(segment), given)
     status: RowStatus = statuses[int(index[0])]
     return status
 
@@ -57,10 +57,10 @@ def test_flags(department: str | None, managed: bool | None, caution: bool | Non
 
 
 def test_rows_that_say_the_same_share_a_status() -> None:
-    codes = krx.Words(np.array(["000010", "000015"]), np.array([0, 1, 0, 1], dtype=np.int32))
-    names = krx.Words(np.array(["가", "나"]), np.array([0, 0, 1, -1], dtype=np.int32))
-    segments = krx.Words(np.array(["KOSDAQ", "KOSPI"]), np.array([0, 0, 0, -1], dtype=np.int32))
-    statuses, index = krx.statuses(codes, names, segments, None)
+    codes = krx_words.Words(np.array(["000010", "000015"]), np.array([0, 1, 0, 1], dtype=np.int32))
+    names = krx_words.Words(np.array(["가", "나"]), np.array([0, 0, 1, -1], dtype=np.int32))
+    segments = krx_words.Words(np.array(["KOSDAQ", "KOSPI"]), np.array([0, 0, 0, -1], dtype=np.int32))
+    statuses, index = krx_words.statuses(codes, names, segments, None)
     assert [statuses[n] for n in index] == [
         RowStatus("KOSDAQ", None, "common", None, None),
         RowStatus("KOSDAQ", None, "preferred", None, None),

@@ -1,0 +1,212 @@
+"""Collection of whole sessions: every instrument of a market on one day, from a source that publishes them later.
+
+1. Planned are the published sessions of which the source has no recorded bar, ascending, as many as the calls of a day
+   allow; the next run has the rest.
+2. A session is recorded whole or not at all, in one transaction: no segment is empty, each has as many rows as a
+   session has, and there are at least `SHARE` of the bars of the session before.
+3. An empty answer is never a closed day: the exchange answers the same way before it has published a session.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from django.conf import settings
+from django.db.models import Count
+from numpy.typing import NDArray
+
+from marketdata.errors import DataProblem
+from marketdata.markets import Market, get_market
+from marketdata.models import StockPrice
+from marketdata.operations.closure_notices import DayFingerprints
+from marketdata.operations.collect.collection import collection_lease
+from marketdata.operations.collect.report import CollectionProgress, CollectionReport
+from marketdata.operations.record import bars
+from marketdata.operations.record.price_basis import PriceBasis
+from marketdata.operations.record.rejects import RejectFile
+from marketdata.operations.record.validation import FINE, Validator
+from marketdata.queries.market_calendar import get_sessions
+from marketdata.sources.base import AccessRefused, SourceError, SourceGone
+from marketdata.sources.sessions import SessionAnswer, SessionSource
+
+LOGGER = logging.getLogger(__name__)
+SHARE = 0.95
+"""Of the bars of the session before: with fewer, a session is taken to be incomplete."""
+NEAR = 10
+"""Sessions back in which the session before is sought."""
+SPARE_CALLS = 0.95
+"""Share of a day's calls that one run plans; the others are left for retries and for the next session."""
+MOST_REJECTED = 0.05
+"""Share of rejected rows of a session above which it is not recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPlan:
+    """The `days` to request, ascending; `later`: how many the daily limit leaves to another run; `waiting`: the first
+    closed session that is not published yet, and from when it is; `seconds`: the time of `calls` at the limit."""
+
+    market: Market
+    source: str
+    calendar: NDArray[np.datetime64]
+    days: tuple[date, ...]
+    later: int
+    waiting: tuple[date, datetime] | None
+    recorded: dict[date, int]
+    calls: int
+    seconds: float
+
+
+def plan_sessions(source: SessionSource, *, market: str, since: date | None, as_of: datetime) -> SessionPlan:
+    """The sessions that the record lacks from `source`: from `since` on, else from the first recorded session of the
+    source on, else the last SEISMO_COLLECT_HISTORY ones. DataProblem where the source has another market."""
+    rules = get_market(market)
+    if source.daily_market not in rules.family:
+        raise DataProblem(f"{source.title} has market {source.daily_market}, not {market}: name another --source.")
+    calendar = get_sessions(rules.name)
+    end = int(np.searchsorted(calendar, np.datetime64(as_of.date()), side="right"))
+    while end and source.published_at(calendar[end - 1].item(), calendar[end].item()) > as_of:
+        end -= 1
+    rows = StockPrice.objects.filter(market=rules.name, source=source.name)
+    recorded = dict(rows.values_list("date").annotate(count=Count("id")).order_by("date"))
+    begin = since or min(recorded, default=calendar[max(end - settings.COLLECT_HISTORY, 0)].item())
+    begin = max(begin, source.first_session)
+    first = int(np.searchsorted(calendar, np.datetime64(begin)))
+    missing = [day for day in calendar[first:end].tolist() if day not in recorded]
+    most = max(int(source.calls_a_day * SPARE_CALLS) // source.calls_a_session, 1)
+    calls = min(len(missing), most) * source.calls_a_session
+    waiting = None
+    if end < len(calendar) - 1:
+        session, following = calendar[end].item(), calendar[end + 1].item()
+        waiting = (session, source.published_at(session, following)) if session <= as_of.date() else None
+    return SessionPlan(
+        rules,
+        source.name,
+        calendar,
+        tuple(missing[:most]),
+        max(len(missing) - most, 0),
+        waiting,
+        recorded,
+        calls,
+        calls / source.calls_per_second,
+    )
+
+
+def run_sessions(
+    source: SessionSource,
+    market: str,
+    *,
+    since: date | None = None,
+    clock: Callable[[], datetime],
+    on_plan: Callable[[SessionPlan], None] = lambda plan: None,
+    on_wait: Callable[[str], None] = lambda sentence: None,
+    progress: Callable[[CollectionProgress], None] = lambda progress: None,
+) -> CollectionReport:
+    """Plan and collect, one process at a time (`collection_lease`)."""
+    with collection_lease("sessions", market, source.name, on_wait):
+        plan = plan_sessions(source, market=market, since=since, as_of=clock())
+        on_plan(plan)
+        return collect_sessions(source, plan, clock=clock, progress=progress)
+
+
+def collect_sessions(
+    source: SessionSource,
+    plan: SessionPlan,
+    *,
+    clock: Callable[[], datetime],
+    progress: Callable[[CollectionProgress], None] = lambda progress: None,
+) -> CollectionReport:
+    """Request and record the sessions of `plan`; the failures of the report are by day."""
+    columns = ("BAS_DD", "ISU_CD", "ISU_NM", "TDD_CLSPRC", "ACC_TRDVOL")
+    with RejectFile(Path(settings.REJECT_DIR), f"{plan.source}-{plan.market.name}", clock(), columns) as rejects:
+        collection = _SessionCollection(source, plan, clock, rejects)
+        collection.run(progress)
+        return replace(
+            collection.report,
+            rejected=dict(rejects.counts.most_common()),
+            reject_file=rejects.file,
+            notices=(
+                *collection.days.closed(plan.market.name),
+                *collection.basis.notices(plan.market.name, plan.source),
+            ),
+        )
+
+
+class _SessionCollection:
+    """One execution of a plan."""
+
+    def __init__(
+        self, source: SessionSource, plan: SessionPlan, clock: Callable[[], datetime], rejects: RejectFile
+    ) -> None:
+        self._source, self._plan, self._clock, self._rejects = source, plan, clock, rejects
+        self._recorded = Counter(plan.recorded)
+        self.report = CollectionReport()
+        self.days = DayFingerprints()
+        self.basis = PriceBasis()
+
+    def run(self, progress: Callable[[CollectionProgress], None]) -> None:
+        """Request every day; refused credentials and a source that is gone end the run."""
+        began, before, failures, stopped = perf_counter(), self._source.calls_made, dict[str, str](), ""
+        for number, (day, answer) in enumerate(self._source.sessions_of(self._plan.days), 1):
+            problem = str(answer) if isinstance(answer, SourceError) else self._record(answer)
+            if isinstance(answer, AccessRefused | SourceGone):
+                stopped = problem
+                break
+            if problem:
+                LOGGER.warning("collect event=failed source=%s session=%s error=%s", self._plan.source, day, problem)
+                failures[day.isoformat()] = problem
+            counts = self.report.counts
+            rows = counts.new + counts.corrected + counts.unchanged
+            calls = number * self._source.calls_a_session
+            progress(CollectionProgress(calls, self._plan.calls, rows, perf_counter() - began))
+        self.report = replace(
+            self.report,
+            calls=self._source.calls_made - before,
+            planned=self._plan.calls,
+            seconds=perf_counter() - began,
+            failures=dict(sorted(failures.items())),
+            stopped=stopped,
+        )
+
+    def _record(self, answer: SessionAnswer) -> str:
+        """Record a session; returns why it is not recorded, "" where it is."""
+        if problem := self._problem(answer):
+            return problem
+        batch, at = answer.batch, self._clock()
+        reasons = Validator(self._plan.market, self._plan.calendar, at).bars(batch)
+        self._rejects.add(batch.raw, batch.row, reasons)
+        valid = batch.take(np.flatnonzero(reasons == FINE))
+        if len(valid) < (1 - MOST_REJECTED) * len(batch):
+            return (
+                f"{len(batch) - len(valid):,} of {len(batch):,} rows are rejected: nothing of the session is recorded."
+            )
+        self.days.add(valid)
+        counts = bars.record_bars(
+            valid, market=self._plan.market.name, source=self._plan.source, at=at, basis=self.basis
+        )
+        self._recorded[answer.session] = len(valid)
+        self.report = replace(self.report, counts=self.report.counts + counts)
+        return ""
+
+    def _problem(self, answer: SessionAnswer) -> str:
+        """Why a session is incomplete, "" where it is whole."""
+        if answer.empty:
+            return (
+                f"{' and '.join(answer.empty)} without a row: not published yet, or a closed day that the calendar "
+                "does not know: record it in the calendar overrides."
+            )
+        for segment, least in answer.least.items():
+            if answer.rows[segment] < least:
+                return f"{segment} has {answer.rows[segment]:,} rows, fewer than the {least:,} of a whole session."
+        at = int(np.searchsorted(self._plan.calendar, np.datetime64(answer.session)))
+        earlier = (self._recorded[day] for day in self._plan.calendar[max(at - NEAR, 0) : at][::-1].tolist())
+        before = next((count for count in earlier if count), 0)
+        if len(answer.batch) < SHARE * before:
+            return f"{len(answer.batch):,} bars, fewer than {SHARE:.0%} of the {before:,} of the session before."
+        return ""

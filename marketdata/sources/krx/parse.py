@@ -1,0 +1,167 @@
+"""Daily rows of the exchange's Open API: strings in, a batch of bars out.
+
+Every value is text. `-` and an empty text are missing, `0` is a number. ISU_CD is the short code, which may hold
+letters.
+base price = TDD_CLSPRC - CMPPREVDD_PRC. A row without a close is no bar.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from marketdata.normalization import nfc
+from marketdata.sources import krx_words
+from marketdata.sources.base import AccessRefused, SourceChanged, SourceError, SourceRefused, SourceUnavailable
+from marketdata.sources.batches import VALUES, BarBatch, RowStatus, missing_zeros
+from marketdata.sources.http.client import Answer
+from marketdata.sources.http.retry import retry_after
+
+FIELDS = {
+    "open": "TDD_OPNPRC",
+    "high": "TDD_HGPRC",
+    "low": "TDD_LWPRC",
+    "close": "TDD_CLSPRC",
+    "volume": "ACC_TRDVOL",
+    "amount": "ACC_TRDVAL",
+    "market_cap": "MKTCAP",
+    "shares": "LIST_SHRS",
+}
+CHANGE = "CMPPREVDD_PRC"
+COLUMNS = ("BAS_DD", "ISU_CD", "ISU_NM", "MKT_NM", "SECT_TP_NM", CHANGE, *FIELDS.values())
+MISSING = ("", "-")
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+CAP_SLACK = 1e-6
+"""Relative difference of the market cap and close x shares from which the row contradicts itself."""
+
+Rows = list[dict[str, Any]]
+
+
+def rows_of(answer: Answer, service: str, session: date) -> Rows:
+    """The daily rows of an answer, [] where it has none; the SourceError of any other answer."""
+    try:
+        body = json.loads(answer.body)
+    except ValueError:
+        wait = retry_after(answer.headers.get("retry-after"), answer.sent_at)
+        raise SourceUnavailable(
+            f"{answer.what} answered status {answer.status} without whole JSON.", retry_after=wait
+        ) from None
+    if answer.status != 200 or not isinstance(body, dict) or "OutBlock_1" not in body:
+        raise _refusal(answer, body, service)
+    rows = body["OutBlock_1"]
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise SourceChanged(f"{answer.what} changed", expected="a list of rows", actual=type(rows).__name__)
+    if rows:
+        lacking = [name for name in COLUMNS if name not in rows[0]]
+        if lacking:
+            raise SourceChanged(
+                f"{answer.what} lacks columns", expected=", ".join(lacking), actual=", ".join(map(str, rows[0]))
+            )
+    day = f"{session:%Y%m%d}"
+    other = next((str(row.get("BAS_DD")) for row in rows if row.get("BAS_DD") != day), None)
+    if other is not None:
+        raise SourceChanged(f"{answer.what} answered for another day", expected=day, actual=other)
+    return rows
+
+
+def _refusal(answer: Answer, body: object, service: str) -> SourceError:
+    message = ""
+    if isinstance(body, dict):
+        message = str(body.get("respMsg") or body.get("error_msg") or "").strip()
+    if answer.status == 429 or answer.status >= 500:
+        wait = retry_after(answer.headers.get("retry-after"), answer.sent_at)
+        return SourceUnavailable(f"{answer.what} answered status {answer.status}.", retry_after=wait)
+    if "Unauthorized Key" in message:
+        return AccessRefused(
+            "The exchange does not accept the key: check KRX_API_KEY, and whether it has expired at openapi.krx.co.kr."
+        )
+    if answer.status == 401:
+        return AccessRefused(
+            f"The exchange has not approved service {service} for this key: request it at openapi.krx.co.kr, or leave "
+            "its segment out of KRX_SEGMENTS."
+        )
+    return SourceRefused(f"{answer.what} was refused: {message or f'status {answer.status}'}.")
+
+
+def bar_batch(session: date, rows_by_segment: Mapping[str, Rows]) -> BarBatch:
+    """The bars of a session, segment by segment; rows without a close are left out. A row whose market cap is not
+    close x shares, or with a text in the place of a number, is marked unreadable."""
+    priced = [
+        (segment, row)
+        for segment, rows in rows_by_segment.items()
+        for row in rows
+        if _text(row, FIELDS["close"]) not in MISSING
+    ]
+    rows = [row for _, row in priced]
+    segments = [_segment(_text(row, "MKT_NM"), segment) for segment, row in priced]
+    unreadable = np.zeros(len(rows), dtype=bool)
+    values = {name: np.full(len(rows), np.nan) for name in VALUES}
+    for name, column in FIELDS.items():
+        values[name] = _numbers(rows, column, unreadable)
+    values["base_price"] = values["close"] - _numbers(rows, CHANGE, unreadable)
+    with np.errstate(invalid="ignore"):
+        cap = values["close"] * values["shares"]
+        unreadable |= np.abs(values["market_cap"] - cap) > CAP_SLACK * cap
+    codes, names = _words([_text(row, "ISU_CD") for row in rows]), _words([_text(row, "ISU_NM") for row in rows])
+    departments = _words([_text(row, "SECT_TP_NM") for row in rows])
+    statuses, status = krx_words.statuses(codes, names, _words(segments), departments)
+    return BarBatch(
+        row=np.arange(1, len(rows) + 1),
+        codes=codes.words,
+        code=codes.index,
+        names=names.words,
+        name=names.index,
+        date=np.full(len(rows), np.datetime64(session, "D")),
+        values=missing_zeros(values),
+        statuses=tuple(_stated(row_status) for row_status in statuses),
+        status=status,
+        unreadable=unreadable,
+        foreign=np.zeros(len(rows), dtype=bool),
+        raw=pa.table({name: pa.array([_text(row, name) for row in rows], pa.string()) for name in COLUMNS}),
+    )
+
+
+def _stated(status: RowStatus) -> RowStatus:
+    """What the exchange's row states for certain: KOSPI rows have no department, so that administration and caution are
+    unknown there, and foreign companies have no kind of their own."""
+    if not status.department:
+        status = status._replace(department=None, managed=None, caution=None)
+    if status.kind == "common" and (status.department is None or "외국기업" in status.department):
+        status = status._replace(kind=None)
+    return status
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    return "" if value is None else nfc(str(value)).strip()
+
+
+def _segment(word: str, asked: str) -> str:
+    """KOSDAQ GLOBAL is a segment that the KOSDAQ service lists; else the service decides."""
+    named = krx_words.segment(word)
+    return named if named.startswith(asked) and named in krx_words.SEGMENTS else asked
+
+
+def _numbers(rows: Rows, column: str, unreadable: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The numbers of a column, NaN where one is missing; a text that is none marks its row in `unreadable`."""
+    values = np.full(len(rows), np.nan)
+    for at, row in enumerate(rows):
+        text = _text(row, column).replace(",", "")
+        if NUMBER.fullmatch(text):
+            values[at] = float(text)
+        elif text not in MISSING:
+            unreadable[at] = True
+    return values
+
+
+def _words(texts: Sequence[str]) -> krx_words.Words:
+    words = np.unique(np.array([text for text in texts if text not in MISSING], dtype=np.str_))
+    index = np.searchsorted(words, np.array(texts, dtype=np.str_)).astype(np.int32)
+    return krx_words.Words(words, np.where([text in MISSING for text in texts], np.int32(-1), index).astype(np.int32))

@@ -1,0 +1,66 @@
+"""Settings of a client of the exchange's Open API."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from marketdata.nearest_name import did_you_mean
+from marketdata.sources.base import SourceRefused
+
+HOST = "https://data-dbg.krx.co.kr"
+PER_SECOND = 2.0
+"""Calls a second. No limit is published; public clients wait between 0.2 and 1 s."""
+CALLS_A_DAY = 10_000
+"""Calls of a key from midnight to midnight in Korea (terms of the service)."""
+
+SERVICES: Mapping[str, str] = {
+    "KOSPI": "sto/stk_bydd_trd",
+    "KOSDAQ": "sto/ksq_bydd_trd",
+    "KONEX": "sto/knx_bydd_trd",
+}
+"""Segment -> service of its daily rows. The exchange approves each service by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class KrxSettings:
+    """`segments`: those of a session, recorded together or not at all. `base_url`, `per_second` and `calls_a_day`
+    override the defaults. SourceRefused for a segment without a service."""
+
+    api_key: str = field(default="", repr=False)
+    segments: tuple[str, ...] = ("KOSPI", "KOSDAQ")
+    base_url: str = ""
+    per_second: float = 0.0
+    calls_a_day: int = 0
+
+    def __post_init__(self) -> None:
+        for segment in self.segments:
+            if segment not in SERVICES:
+                raise SourceRefused(
+                    f"KRX_SEGMENTS names {segment!r}: choose among {', '.join(SERVICES)}."
+                    f"{did_you_mean(segment, SERVICES)}"
+                )
+        if not self.segments:
+            raise SourceRefused(f"KRX_SEGMENTS is empty: name one of {', '.join(SERVICES)}.")
+
+    @property
+    def url(self) -> str:
+        return (self.base_url or HOST).rstrip("/")
+
+    @property
+    def rate(self) -> float:
+        return self.per_second or PER_SECOND
+
+    @property
+    def daily_calls(self) -> int:
+        return self.calls_a_day or CALLS_A_DAY
+
+    @property
+    def account(self) -> str:
+        """The key of rate limits: a hash of the API key."""
+        return f"krx:{hashlib.sha256(self.api_key.encode()).hexdigest()[:16]}"
+
+    def missing(self) -> tuple[str, ...]:
+        """Names of the missing settings."""
+        return () if self.api_key else ("KRX_API_KEY",)

@@ -1,0 +1,57 @@
+"""Whole sessions: the protocol of sources that answer with every instrument of a market on one day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol, runtime_checkable
+
+from marketdata.sources.base import Source, SourceError
+from marketdata.sources.batches import BarBatch
+
+
+@dataclass(frozen=True, slots=True)
+class SessionAnswer:
+    """The bars of one session. `rows`: segment -> rows of the answer; `empty`: segments without a row, as before the
+    session is published, on a closed day and before the archive begins; `least`: segment -> fewest rows of a whole
+    session. Nothing of a session with an empty segment is recorded."""
+
+    session: date
+    batch: BarBatch
+    rows: dict[str, int]
+    least: dict[str, int]
+
+    @property
+    def empty(self) -> tuple[str, ...]:
+        return tuple(segment for segment, count in self.rows.items() if not count)
+
+
+@runtime_checkable
+class SessionSource(Source, Protocol):
+    """A source of whole sessions of one market.
+
+    `daily_market`: the market of its bars; `calls_a_session`, `calls_per_second` and `calls_a_day`: its costs and
+    limits; `calls_made`: the calls so far, retries included; `first_session`: where its archive begins.
+    """
+
+    @property
+    def daily_market(self) -> str: ...
+    @property
+    def calls_a_session(self) -> int: ...
+    @property
+    def calls_per_second(self) -> float: ...
+    @property
+    def calls_a_day(self) -> int: ...
+    @property
+    def calls_made(self) -> int: ...
+    @property
+    def first_session(self) -> date: ...
+
+    def published_at(self, session: date, following: date) -> datetime:
+        """The moment from which `session` is to be had; `following`: the next session of the market."""
+
+    def sessions_of(self, days: Iterable[date]) -> Iterator[tuple[date, SessionAnswer | SourceError]]:
+        """The bars of each day, in the order of arrival, or the day's error."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,132 @@
+"""An imitation of the exchange's Open API: whole sessions by service, published on the next business day at 08:00.
+
+Every value is text. A day without rows, a day not yet published and a closed day answer the same empty list. A service
+that is not approved, and a wrong key, answer 401; a wrong path 404.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime, time, timedelta, timezone
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from tests import realdata
+from tests.exchanges.server import Exchange, Request, Response
+
+KST = timezone(timedelta(hours=9))
+KEY = "KRX-TEST-KEY"
+SERVICES = {"KOSPI": "sto/stk_bydd_trd", "KOSDAQ": "sto/ksq_bydd_trd", "KONEX": "sto/knx_bydd_trd"}
+PUBLISHED = time(8, 0)
+
+Days = Mapping[date, Mapping[str, Sequence[Mapping[str, str]]]]
+"""Session -> segment -> rows."""
+
+
+def daily_row(
+    session: date,
+    code: str,
+    name: str = "",
+    *,
+    close: int,
+    change: int = 0,
+    prices: tuple[int, int, int] | None = None,
+    volume: int = 1_000,
+    amount: int | None = None,
+    shares: int = 1_000_000,
+    market: str = "KOSPI",
+    department: str = "",
+    **other: str,
+) -> dict[str, str]:
+    """A row with the fifteen fields of the daily services; `prices`: open, high, low."""
+    o, h, low = prices or (close, close, close)
+    before = close - change
+    return {
+        "BAS_DD": f"{session:%Y%m%d}",
+        "ISU_CD": code,
+        "ISU_NM": name or f"종목{code}",
+        "MKT_NM": market,
+        "SECT_TP_NM": department,
+        "TDD_CLSPRC": str(close),
+        "CMPPREVDD_PRC": str(change),
+        "FLUC_RT": f"{100 * change / before:.2f}" if before else "0.00",
+        "TDD_OPNPRC": str(o),
+        "TDD_HGPRC": str(h),
+        "TDD_LWPRC": str(low),
+        "ACC_TRDVOL": str(volume),
+        "ACC_TRDVAL": str(volume * close if amount is None else amount),
+        "MKTCAP": str(close * shares),
+        "LIST_SHRS": str(shares),
+    } | other
+
+
+class KrxOpenApi(Exchange):
+    """Serves `days`; `approved` are the segments whose service the key may use; `today` and the clock decide what is
+    published: a session from 08:00 of the next weekday on, `published` of them all where it is given."""
+
+    def __init__(
+        self, days: Days, *, approved: Collection[str] = tuple(SERVICES), now: datetime | None = None, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.days = days
+        self.approved = set(approved)
+        self.now = now
+        self.asked: Counter[date] = Counter()
+
+    def answer(self, request: Request, fault: str | None) -> Response:
+        segment = next((name for name, path in SERVICES.items() if request.path == f"/svc/apis/{path}"), None)
+        if segment is None:
+            return Response.json({"respMsg": "Not Found", "respCode": "404"}, 404)
+        if request.headers.get("auth_key") != KEY:
+            return Response.json({"respMsg": "Unauthorized Key", "respCode": "401"}, 401)
+        if segment not in self.approved:
+            return Response.json({"respMsg": "Unauthorized API Call", "respCode": "401"}, 401)
+        params = json.loads(request.body) if request.method == "POST" else request.params
+        day = date.fromisoformat(str(params.get("basDd")))
+        self.asked[day] += 1
+        rows = self.days.get(day, {}).get(segment, ()) if self._is_published(day) else ()
+        if fault == "other day":
+            rows = [{**row, "BAS_DD": "20200102"} for row in rows]
+        if fault == "columns":
+            rows = [{name: value for name, value in row.items() if name != "MKTCAP"} for row in rows]
+        if fault == "refusal":
+            return Response.json({"respMsg": "The service is closed for maintenance", "respCode": "900"})
+        return Response.json({"OutBlock_1": list(rows)})
+
+    def _is_published(self, day: date) -> bool:
+        if self.now is None:
+            return True
+        following = day + timedelta(days=1)
+        while following.weekday() > 4:
+            following += timedelta(days=1)
+        return self.now >= datetime.combine(following, PUBLISHED, KST)
+
+
+def recorded_days() -> dict[date, dict[str, list[dict[str, str]]]]:
+    """The recorded lists of 2026 as the API has them, without KONEX; empty where the data is not here."""
+    file = realdata.FOLDER / "marcap-2026.parquet"
+    days: dict[date, dict[str, list[dict[str, str]]]] = {}
+    for row in pq.read_table(file).to_pylist() if file.is_file() else ():
+        if row["Market"] == "KONEX":
+            continue
+        day = row["Date"].date()
+        rows = days.setdefault(day, {"KOSPI": [], "KOSDAQ": []})["KOSPI" if row["Market"] == "KOSPI" else "KOSDAQ"]
+        rows.append(
+            daily_row(
+                day,
+                row["Code"],
+                row["Name"],
+                close=int(row["Close"]),
+                change=int(row["Changes"]),
+                prices=(int(row["Open"]), int(row["High"]), int(row["Low"])),
+                volume=int(row["Volume"]),
+                amount=int(row["Amount"]),
+                shares=int(row["Stocks"]),
+                market=row["Market"],
+                department=row["Dept"] or "",
+            )
+        )
+    return days

@@ -1,0 +1,178 @@
+"""Whole sessions of the exchange's Open API in the record: whole or not at all, and the rest with the next run."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from marketdata.models import InstrumentStatus, StockPrice
+from marketdata.operations.collect import CollectionReport, SessionPlan, plan_sessions, run_sessions
+from marketdata.operations.imports.prices import import_prices
+from tests import realdata
+from tests.exchanges.krx_open_api import KEY, KST, KrxOpenApi, recorded_days
+from tests.marketdata.sources.krx.krx_setup import krx_source, whole_session
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
+
+THURSDAY, FRIDAY, MONDAY = date(2026, 8, 13), date(2026, 8, 14), date(2026, 8, 18)
+"""Monday the 17th is a holiday."""
+LATER = datetime(2026, 8, 19, 3, 0, tzinfo=UTC)
+
+
+def days(*sessions: date) -> dict[date, Any]:
+    return {session: whole_session(session, step=10 * n) for n, session in enumerate(sessions)}
+
+
+def collect(
+    served: dict[date, Any], *, now: datetime = LATER, since: date = THURSDAY, **options: Any
+) -> CollectionReport:
+    with krx_source(served, now=now, **options) as (_, source):
+        return run_sessions(source, "kr", since=since, clock=lambda: now)
+
+
+def recorded() -> dict[date, int]:
+    rows = StockPrice.objects.filter(market="kr", source="krx").values_list("date", flat=True)
+    return {day: list(rows).count(day) for day in set(rows)}
+
+
+def test_sessions_are_recorded_once() -> None:
+    served = days(THURSDAY, FRIDAY, MONDAY)
+    report = collect(served)
+    assert (report.counts.new, report.calls, report.failures) == (3 * 1_900, 6, {})
+    row = StockPrice.objects.get(market="kr", date=FRIDAY, stock_code="000010")
+    assert (row.close, row.base_price, row.market_cap, row.shares) == (10_020, 10_020, 10_020_000_000, 1_000_000)
+    assert collect(served).calls == 0
+
+
+def test_a_session_is_planned_from_the_next_business_day_on() -> None:
+    """Friday's session is published on Tuesday the 18th, since Monday is a holiday."""
+    for now, expected in (
+        (datetime(2026, 8, 17, 12, 0, tzinfo=KST), (THURSDAY,)),
+        (datetime(2026, 8, 18, 8, 9, tzinfo=KST), (THURSDAY,)),
+        (datetime(2026, 8, 18, 8, 10, tzinfo=KST), (THURSDAY, FRIDAY)),
+    ):
+        with krx_source({}) as (_, source):
+            plan = plan_sessions(source, market="kr", since=THURSDAY, as_of=now)
+        assert plan.days == expected
+        waiting = plan.waiting
+        assert waiting is not None or expected == (THURSDAY, FRIDAY)
+        if expected == (THURSDAY,):
+            assert waiting == (FRIDAY, datetime(2026, 8, 18, 8, 10, tzinfo=KST))
+
+
+def test_a_half_published_session_leaves_nothing_and_comes_with_the_next_run() -> None:
+    served = days(THURSDAY, FRIDAY, MONDAY)
+    half = served | {FRIDAY: {"KOSPI": served[FRIDAY]["KOSPI"]}}
+    report = collect(half)
+    assert recorded() == {THURSDAY: 1_900, MONDAY: 1_900}
+    assert "KOSDAQ without a row" in report.failures["2026-08-14"]
+    assert collect(served).counts.new == 1_900
+    assert recorded()[FRIDAY] == 1_900
+
+
+def test_an_empty_session_is_a_question_and_never_a_closed_day() -> None:
+    report = collect(days(THURSDAY, MONDAY))
+    assert list(report.failures) == ["2026-08-14"]
+    assert "calendar overrides" in report.failures["2026-08-14"]
+
+
+@pytest.mark.parametrize(
+    ("session", "sentence"),
+    [
+        (whole_session(FRIDAY, kospi=699), "KOSPI has 699 rows, fewer than the 700"),
+        (whole_session(FRIDAY, kospi=600 + 100, kosdaq=1_200), ""),
+    ],
+)
+def test_too_few_rows_of_a_segment(session: dict[str, Any], sentence: str) -> None:
+    report = collect({FRIDAY: session}, since=FRIDAY, now=datetime(2026, 8, 18, 1, 0, tzinfo=UTC))
+    assert sentence in report.failures.get("2026-08-14", "")
+    assert recorded() == ({} if sentence else {FRIDAY: 1_900})
+
+
+def test_fewer_bars_than_the_session_before() -> None:
+    served = {THURSDAY: whole_session(THURSDAY, kosdaq=1_400), FRIDAY: whole_session(FRIDAY, kosdaq=1_290)}
+    report = collect(served, now=datetime(2026, 8, 18, 1, 0, tzinfo=UTC))
+    assert report.failures == {"2026-08-14": "1,990 bars, fewer than 95% of the 2,100 of the session before."}
+    assert recorded() == {THURSDAY: 2_100}
+
+
+def test_one_bad_row_is_rejected_and_many_refuse_the_session() -> None:
+    served = days(FRIDAY)
+    served[FRIDAY]["KOSPI"][0] |= {"TDD_CLSPRC": "x"}
+    now = datetime(2026, 8, 18, 1, 0, tzinfo=UTC)
+    report = collect(served, since=FRIDAY, now=now)
+    assert (report.counts.new, sum(report.rejected.values())) == (1_899, 1)
+    StockPrice.objects.all().delete()
+    for row in served[FRIDAY]["KOSPI"][:100]:
+        row["ACC_TRDVOL"] = "x"
+    report = collect(served, since=FRIDAY, now=now)
+    assert "of 1,900 rows are rejected" in report.failures["2026-08-14"]
+    assert recorded() == {}
+
+
+def test_the_calls_of_a_day_bound_a_run_and_the_next_one_has_the_rest() -> None:
+    served = days(THURSDAY, FRIDAY, MONDAY)
+    plans: list[SessionPlan] = []
+    with krx_source(served, calls_a_day=5) as (_, source):
+        run_sessions(source, "kr", since=THURSDAY, clock=lambda: LATER, on_plan=plans.append)
+    assert (plans[0].days, plans[0].later) == ((THURSDAY, FRIDAY), 1)
+    assert collect(served).counts.new == 1_900
+
+
+def test_an_unapproved_service_ends_the_run() -> None:
+    report = collect(days(THURSDAY, FRIDAY), approved=["KOSPI"])
+    assert "sto/ksq_bydd_trd" in report.stopped
+    assert recorded() == {}
+
+
+def test_statuses_of_kospi_leave_those_of_other_sources_alone() -> None:
+    collect(days(FRIDAY), since=FRIDAY, now=datetime(2026, 8, 18, 1, 0, tzinfo=UTC))
+    row = InstrumentStatus.objects.get(instrument__market="kr", instrument__code="000010", source="krx")
+    assert (row.segment, row.managed, row.caution) == ("KOSPI", None, None)
+
+
+def test_the_command_plans_collects_and_refuses_single_shares(settings: Any, capsys: Any) -> None:
+    with KrxOpenApi(days(THURSDAY, FRIDAY)) as exchange:
+        settings.SOURCES = settings.SOURCES | {"krx": {"api_key": KEY, "base_url": exchange.url, "per_second": 1_000}}
+        call_command("collect_prices", "--since", "2026-08-13", "--dry-run")
+        assert "kr from krx:" in capsys.readouterr().out
+        with pytest.raises(CommandError, match="whole sessions, not single shares"):
+            call_command("collect_prices", "--codes", "005930", "--source", "krx")
+        assert sum(exchange.calls.values()) == 0
+
+
+def test_the_recorded_exchange_files_by_api_equal_their_import(tmp_path: Path) -> None:
+    """The exchange's own rows of 2026-02-19 and 20, served as the API has them, against the import of the file."""
+    file, sessions = realdata.path("marcap-2026.parquet"), (date(2026, 2, 19), date(2026, 2, 20))
+    served = {day: rows for day, rows in recorded_days().items() if day in sessions}
+    report = collect(served, since=sessions[0], now=datetime(2026, 2, 23, 3, 0, tzinfo=UTC))
+    assert (report.failures, report.rejected) == ({}, {})
+    table = pq.read_table(file).to_pandas()
+    part = tmp_path / "exchange.parquet"
+    table[table["Date"].dt.date.isin(sessions) & (table["Market"] != "KONEX")].to_parquet(part)
+    import_prices(files=[part], source="marcap", market="kr", as_of=LATER)
+    fields = (
+        "stock_code",
+        "date",
+        "open",
+        "high",
+        "low",
+        "close",
+        "volume",
+        "amount",
+        "base_price",
+        "market_cap",
+        "shares",
+    )
+    by_api, by_file = (
+        list(StockPrice.objects.filter(source=source).order_by("date", "stock_code").values_list(*fields))
+        for source in ("krx", "marcap")
+    )
+    assert len(by_api) > 5_000
+    assert by_api == by_file

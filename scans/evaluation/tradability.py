@@ -27,7 +27,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.panel import Bools, Floats
+from marketdata.panel import Bools, Floats, Panel
 from marketdata.ticks import get_price_limits
 
 LIQUIDATION = 7
@@ -52,6 +52,20 @@ class DailyBars:
     segments: tuple[str, ...]
 
 
+def daily_bars(panel: Panel) -> DailyBars:
+    """The requested sessions of `panel`, read with low, high, close, raw_close and volume."""
+    return DailyBars(
+        sessions=panel.output_sessions,
+        low=panel.tail("low", 0),
+        high=panel.tail("high", 0),
+        close=panel.tail("close", 0),
+        raw_close=panel.tail("raw_close", 0),
+        traded=panel.traded,
+        segment=panel.segment,
+        segments=panel.segments,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Tradability:
     """(T, N) each: the open can be bought, the close can be sold, the session lies in liquidation."""
@@ -61,8 +75,11 @@ class Tradability:
     liquidation: Bools
 
 
-def tradability(bars: DailyBars, *, limited: bool) -> Tradability:
-    """What can be bought and sold; everything that traded where the market has no daily limit (`limited` False)."""
+def tradability(bars: DailyBars, *, limited: bool, hindsight: bool = True) -> Tradability:
+    """What can be bought and sold; everything that traded where the market has no daily limit (`limited` False).
+
+    Liquidation shows only when it is over. Without `hindsight` there is none, so that no session depends on later ones.
+    """
     liquidation = np.zeros(bars.traded.shape, dtype=bool)
     if not limited or len(bars.close) < 2:
         return Tradability(bars.traded, bars.traded, liquidation)
@@ -83,7 +100,7 @@ def tradability(bars: DailyBars, *, limited: bool) -> Tradability:
         to_raw = float(scale[t, i])
         lower, upper = _limits(bars, t + 1, i, float(before[t, i]) * to_raw)
         lowest, highest = float(low[t, i]) * to_raw, float(high[t, i]) * to_raw
-        leaves = bars.segment[-1, i] < 0 and t + 1 > last[i] - LIQUIDATION
+        leaves = hindsight and bars.segment[-1, i] < 0 and t + 1 > last[i] - LIQUIDATION
         if resumed[t, i] and leaves and (lowest < lower * (1 - 1e-9) or highest > upper * (1 + 1e-9)):
             liquidation[t + 1 : t + 1 + LIQUIDATION, i] = True
         locked[t, i] = lowest >= upper * (1 - 1e-9)

@@ -35,9 +35,13 @@ class Signal(models.Model):
     exit_on = models.DateField(null=True)
     exit_price = models.FloatField(null=True)
     return_pct = models.FloatField(null=True, help_text="Of a closed signal, or open: to the last close")
+    bound_pct = models.FloatField(
+        null=True,
+        help_text="The return if the entry bar reached the stop after filling the buy stop; null where it cannot have",
+    )
     revision = models.PositiveSmallIntegerField(
         default=1,
-        help_text="The rule of its end: 1 the plan's exact target and stop, 2 their order prices",
+        help_text="The rules: 1 the plan's exact target and stop, 2 their order prices, 3 within daily limits too",
     )
     sessions_held = models.PositiveIntegerField(default=0)
     seen_until = models.DateField(help_text="The last session that this depends on")

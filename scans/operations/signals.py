@@ -6,10 +6,12 @@ backfill gives the same history. A signal that has ended changes only with `rebu
 The rule that ends a signal has a revision, a field of its row:
 
 1   the exact target and stop of the plan
-2   their order prices (`scans.order_prices`) if the market has a tick grid: prices that can be traded
+2   their order prices (`scans.order_prices`) if the market has a tick grid: prices that can be traded; the entry, a buy
+    stop, is exact in both
+3   order prices of all three; entries and exits within the market's daily limits, a lapse where the open of the entry
+    lies at or through a level, an exit at the close of the bar that filled a buy stop (`evaluation.trade_lifecycle`)
 
-A new signal gets `REVISION`; a recorded one keeps its revision in every update. The entry, a buy stop, is exact in
-both.
+A new signal gets `REVISION`; a recorded one keeps its revision in every update.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from marketdata.queries.window import open_window
 from marketdata.record import Record
 from scans.evaluation import trade_lifecycle
 from scans.evaluation.prices import Prices, price_arrays
+from scans.evaluation.tradability import Tradability, daily_bars, tradability
 from scans.evaluation.trade_lifecycle import Lifecycles, Plans
 from scans.models import ScannerVersion, ScanRank, Signal, SignalStatus
 from scans.order_prices import pick_order_prices
@@ -38,7 +41,7 @@ from scans.queries.versions import get_versions
 
 UNFINISHED = (SignalStatus.WAITING, SignalStatus.OPEN)
 BATCH = 1000
-REVISION = 2
+REVISION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +91,32 @@ def _update_version(record: Record, version: ScannerVersion, last: np.datetime64
     return SignalUpdate(version.slug, opened, moved, {name: n for name, n in counts.items() if n})
 
 
+@dataclass(frozen=True, slots=True)
+class _Bars:
+    """Prices over sessions, the raw closes (T, N), and what could be bought and sold."""
+
+    prices: Prices
+    raw: Floats
+    fills: Tradability
+
+
 def _follow(record: Record, pending: Sequence[ScanRank], days: Any) -> tuple[int, int]:
-    prices_of_days, raw = project.read_with_repair(record, lambda record: _prices(record, days))
+    bars = project.read_with_repair(record, lambda record: _bars(record, days))
     revisions = [rank.signal.revision if hasattr(rank, "signal") else REVISION for rank in pending]
-    plans = _plans(pending, revisions, prices_of_days, raw)
-    lives = trade_lifecycle.follow_plans(prices_of_days, plans)
     new_signals, changed = [], []
-    for n, rank in enumerate(pending):
-        recorded = getattr(rank, "signal", None)  # read first: a new Signal replaces it as its rank's
-        signal = _signal(rank, n, lives, plans, prices_of_days, raw)
-        signal.revision = revisions[n]
-        if recorded is None:
-            new_signals.append(signal)
-        elif _changing_values(recorded) != _changing_values(signal):
-            signal.pk = recorded.pk
-            changed.append(signal)
+    for revision in sorted(set(revisions)):
+        ranks = [rank for rank, own in zip(pending, revisions, strict=True) if own == revision]
+        plans = _plans(ranks, revision, bars)
+        lives = trade_lifecycle.follow_plans(bars.prices, plans, bars.fills if revision > 2 else None)
+        for n, rank in enumerate(ranks):
+            recorded = getattr(rank, "signal", None)  # read first: a new Signal replaces it as its rank's
+            signal = _signal(rank, n, lives, plans, bars)
+            signal.revision = revision
+            if recorded is None:
+                new_signals.append(signal)
+            elif _changing_values(recorded) != _changing_values(signal):
+                signal.pk = recorded.pk
+                changed.append(signal)
     with transaction.atomic():
         Signal.objects.bulk_create(new_signals, batch_size=BATCH)
         Signal.objects.bulk_update(changed, CHANGING_FIELDS, batch_size=BATCH)
@@ -110,12 +124,16 @@ def _follow(record: Record, pending: Sequence[ScanRank], days: Any) -> tuple[int
     return len(new_signals), len(changed)
 
 
-def _prices(record: Record, days: Any) -> tuple[Prices, Floats]:
-    """The prices of `days`, and the raw closes (T, N)."""
+def _bars(record: Record, days: Any) -> _Bars:
     window = open_window(record, days, 253)
     fields = dict.fromkeys(("open", "high", "low", "close", "volume", "raw_close", "market_cap"), 0)
     panel = window.read(fields, threads=2)
-    return price_arrays(panel, window.suspects()), panel.tail("raw_close", 0)
+    is_limited = record.market.suspect_move is not None
+    return _Bars(
+        price_arrays(panel, window.suspects()),
+        panel.tail("raw_close", 0),
+        tradability(daily_bars(panel), limited=is_limited, hindsight=False),
+    )
 
 
 CHANGING_FIELDS = (
@@ -125,6 +143,7 @@ CHANGING_FIELDS = (
     "exit_on",
     "exit_price",
     "return_pct",
+    "bound_pct",
     "sessions_held",
     "seen_until",
 )
@@ -134,18 +153,16 @@ def _changing_values(signal: Signal) -> tuple[Any, ...]:
     return tuple(getattr(signal, name) for name in CHANGING_FIELDS)
 
 
-def _plans(pending: Sequence[ScanRank], revisions: Sequence[int], prices_of_days: Prices, raw: Floats) -> Plans:
-    row = np.searchsorted(prices_of_days.sessions, np.array([rank.date for rank in pending], dtype="datetime64[D]"))
-    column = prices_of_days.columns(np.array([rank.code for rank in pending]), row)
-    scale = prices_of_days.close[row, column] / raw[row, column]
-
-    orders = [
-        pick_order_prices(rank) if revision > 1 else None for rank, revision in zip(pending, revisions, strict=True)
-    ]
+def _plans(ranks: Sequence[ScanRank], revision: int, bars: _Bars) -> Plans:
+    prices = bars.prices
+    row = np.searchsorted(prices.sessions, np.array([rank.date for rank in ranks], dtype="datetime64[D]"))
+    column = prices.columns(np.array([rank.code for rank in ranks]), row)
+    scale = prices.close[row, column] / bars.raw[row, column]
+    orders = [pick_order_prices(rank) if revision > 1 else None for rank in ranks]
 
     def level(name: str, *, exact: bool = False) -> Floats:
         values = []
-        for rank, order in zip(pending, orders, strict=True):
+        for rank, order in zip(ranks, orders, strict=True):
             price = getattr(rank, name) if order is None or exact else order[name]
             values.append(np.nan if price is None else price)
         levels: Floats = scale * np.array(values)
@@ -154,28 +171,30 @@ def _plans(pending: Sequence[ScanRank], revisions: Sequence[int], prices_of_days
     return Plans(
         row=row,
         column=column,
-        entry=level("entry", exact=True),
+        entry=level("entry", exact=revision < 3),
         target=level("target"),
         stop=level("stop"),
-        holding_max=np.array([rank.holding_max for rank in pending], dtype=np.int64),
+        holding_max=np.array([rank.holding_max for rank in ranks], dtype=np.int64),
     )
 
 
-def _signal(rank: ScanRank, n: int, lives: Lifecycles, plans: Plans, prices_of_days: Prices, raw: Floats) -> Signal:
-    column = plans.column[n]
+def _signal(rank: ScanRank, n: int, lives: Lifecycles, plans: Plans, bars: _Bars) -> Signal:
+    column, prices = plans.column[n], bars.prices
 
     def day(row: int) -> Any:
-        return prices_of_days.sessions[row].item() if row >= 0 else None
+        return prices.sessions[row].item() if row >= 0 else None
 
     def price(row: int, adjusted: float) -> float | None:
         if row < 0 or np.isnan(adjusted):
             return None
-        return float(f"{adjusted * raw[row, column] / prices_of_days.close[row, column]:.10g}")
+        return float(f"{adjusted * bars.raw[row, column] / prices.close[row, column]:.10g}")
+
+    def percent(end: float) -> float | None:
+        gain = (end / lives.entry[n] - 1) * 100
+        return float(f"{gain:.10g}") if np.isfinite(gain) else None
 
     entered, left = int(lives.entered[n]), int(lives.left[n])
     status = trade_lifecycle.STATUSES[lives.status[n]]
-    end = lives.exit[n] if left >= 0 else prices_of_days.close[-1, column]
-    gain = (end / lives.entry[n] - 1) * 100
     return Signal(
         rank=rank,
         scanner_version_id=rank.scanner_version_id,
@@ -187,7 +206,8 @@ def _signal(rank: ScanRank, n: int, lives: Lifecycles, plans: Plans, prices_of_d
         entry_price=price(entered, lives.entry[n]),
         exit_on=day(left),
         exit_price=price(left, lives.exit[n]),
-        return_pct=float(f"{gain:.10g}") if np.isfinite(gain) else None,
+        return_pct=percent(lives.exit[n] if left >= 0 else prices.close[-1, column]),
+        bound_pct=percent(lives.bound[n]),
         sessions_held=int(lives.holding[n]),
-        seen_until=day(left if left >= 0 else len(prices_of_days.sessions) - 1),
+        seen_until=day(left if left >= 0 else len(prices.sessions) - 1),
     )

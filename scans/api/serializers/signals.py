@@ -69,6 +69,7 @@ class SignalBody(PlannedSerializer, serializers.ModelSerializer[Signal]):
             "exit_on",
             "exit_price",
             "return_pct",
+            "bound_pct",
             "sessions_held",
             "last_close",
             "last_close_on",

@@ -56,9 +56,9 @@ def get(client: Client, user: User) -> Get:
     client.force_login(user)
 
     def get(path: str, status: int = 200, /, **query: Any) -> Any:
-        found = client.get(f"/api/{path}", query)
-        assert found.status_code == status, found.content
-        return found.json()
+        response = client.get(f"/api/{path}", query)
+        assert response.status_code == status, response.content
+        return response.json()
 
     return get
 

@@ -47,16 +47,16 @@ def writer(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Writer]:
 
 
 def test_a_pick_is_read(scanned: pd.DataFrame, sessions: list[date], pick: str, get: Get) -> None:
-    found = get(f"kr/analysis/{pick}")
+    body = get(f"kr/analysis/{pick}")
     ranked = get("kr/scans/latest")["results"][0]
-    assert (found["date"], found["code"]) == (str(sessions[30]), pick)
-    assert found["status"] == "published"
-    assert found["pick"] == {name: ranked[name] for name in found["pick"]}
-    assert found["pick"]["plan"]["target"] == pytest.approx(1.02 * ranked["close"])
-    assert [check["name"] for check in found["fired"]] == ["rise"]
-    assert found["not_fired"] == []
-    assert found["parameters"]["reproduces"] is True
-    assert found["narrative"] == {"state": "off", "text": "", "model": "", "reason": ""}
+    assert (body["date"], body["code"]) == (str(sessions[30]), pick)
+    assert body["status"] == "published"
+    assert body["pick"] == {name: ranked[name] for name in body["pick"]}
+    assert body["pick"]["plan"]["target"] == pytest.approx(1.02 * ranked["close"])
+    assert [check["name"] for check in body["fired"]] == ["rise"]
+    assert body["not_fired"] == []
+    assert body["parameters"]["reproduces"] is True
+    assert body["narrative"] == {"state": "off", "text": "", "model": "", "reason": ""}
 
 
 def test_base_rates_know_nothing_of_later_days(
@@ -66,7 +66,7 @@ def test_base_rates_know_nothing_of_later_days(
     monkeypatch.setattr(base_rates, "MIN_JUDGED", 5)
     day = next(n for n in range(25, 31) if risers(scanned, sessions[n]))
     code = risers(scanned, sessions[day])[0]
-    found = get(f"kr/analysis/{code}", date=sessions[day])["base_rates"]
+    body = get(f"kr/analysis/{code}", date=sessions[day])["base_rates"]
     opened, closed = (scanned.pivot_table(index="date", columns="code", values=name) for name in ("open", "close"))
     returns = [
         float(closed[one][sessions[n + 5]] / opened[one][sessions[n + 1]]) - 1
@@ -75,7 +75,7 @@ def test_base_rates_know_nothing_of_later_days(
         if n + 5 <= day
     ]
     every = sum(len(risers(scanned, sessions[n])) for n in range(10, day + 1))
-    rates = {(one["by"], one["horizon"]): one for one in found["rates"]}
+    rates = {(one["by"], one["horizon"]): one for one in body["rates"]}
     for by in ("all", "label", "strategy"):
         one = rates[by, 5]
         assert (one["picks"], one["judged"]) == (every, len(returns))
@@ -83,8 +83,8 @@ def test_base_rates_know_nothing_of_later_days(
         assert one["hit_rate_pct"] == pytest.approx(100 * np.mean([x > 0 for x in returns]))
         assert one["standard_error_pct"] > 0
     assert rates["label", 5]["group"] == "rise"
-    assert rates["regime", 5]["group"] == found["market_regime"] != ""
-    assert found["last"] == str(sessions[day])
+    assert rates["regime", 5]["group"] == body["market_regime"] != ""
+    assert body["last"] == str(sessions[day])
 
 
 def test_few_picks_say_nothing(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
@@ -101,11 +101,11 @@ def test_an_instrument_that_was_not_picked(
     scanned: pd.DataFrame, sessions: list[date], get: Get, writer: Writer
 ) -> None:
     code = next(code for code in CODES if code not in risers(scanned, sessions[30]))
-    found = get(f"kr/analysis/{code}")
-    assert found["pick"] is None
-    assert (found["fired"], [check["name"] for check in found["not_fired"]]) == ([], ["rise"])
-    assert found["base_rates"]["rates"] == []
-    assert found["narrative"]["state"] == "not_picked"
+    body = get(f"kr/analysis/{code}")
+    assert body["pick"] is None
+    assert (body["fired"], [check["name"] for check in body["not_fired"]]) == ([], ["rise"])
+    assert body["base_rates"]["rates"] == []
+    assert body["narrative"]["state"] == "not_picked"
     assert writer.requests == []
 
 
@@ -154,19 +154,19 @@ def test_what_cannot_be_read(
 def test_a_narrative_is_written_once_from_the_facts_alone(
     pick: str, sessions: list[date], client: Client, get: Get, writer: Writer
 ) -> None:
-    found = get(f"kr/analysis/{pick}")
-    assert found["narrative"] == {
+    body = get(f"kr/analysis/{pick}")
+    assert body["narrative"] == {
         "state": "made",
         "text": writer.text,
         "model": MODEL,
         "reason": "",
     }
-    assert get(f"kr/analysis/{pick}") == found
+    assert get(f"kr/analysis/{pick}") == body
     (call,) = writer.requests
     assert call["model"] == "asked-for"
     facts = json.loads(call["messages"][1]["content"])
-    assert facts["instrument"] == {"market": "kr", "code": pick, "name": found["name"]}
-    assert facts["pick"]["score"] == found["pick"]["score"]
+    assert facts["instrument"] == {"market": "kr", "code": pick, "name": body["name"]}
+    assert facts["pick"]["score"] == body["pick"]["score"]
     assert facts["held"] == ["filter rise: close above the close before"]
     assert "rise" not in call["messages"][0]["content"]
     other = next(day for day in sessions[20:30] if get(f"kr/analysis/{pick}", date=day)["pick"])
@@ -204,8 +204,8 @@ def test_the_analysis_is_complete_whatever_the_writer_does(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     writer.faults.next(fault)
-    found = get(f"kr/analysis/{pick}")
-    body = found.pop("narrative")
+    result = get(f"kr/analysis/{pick}")
+    body = result.pop("narrative")
     assert (body["state"], body["text"], body["model"]) == ("failed", "", "")
     assert reason in body["reason"]
     assert KEY not in caplog.text + json.dumps(body)
@@ -213,7 +213,7 @@ def test_the_analysis_is_complete_whatever_the_writer_does(
     again = get(f"kr/analysis/{pick}")  # a failure is not tried again at once
     assert again.pop("narrative") == body
     assert sum(writer.calls.values()) == calls
-    assert again == found
+    assert again == result
     cache.clear()
     assert get(f"kr/analysis/{pick}")["narrative"]["state"] == "made"
 
@@ -230,10 +230,10 @@ def test_a_writer_that_keeps_failing_is_left_alone(
     writer.faults.rates = {"error": 1.0}
     for n in range(11, 19):
         for code in risers(scanned, sessions[n])[:1]:
-            found = get(f"kr/analysis/{code}", date=sessions[n])["narrative"]
-            assert found["state"] == "failed"
+            body = get(f"kr/analysis/{code}", date=sessions[n])["narrative"]
+            assert body["state"] == "failed"
     assert sum(writer.calls.values()) == 3
-    assert "no calls" in found["reason"]
+    assert "no calls" in body["reason"]
 
 
 def test_a_narrative_is_plain_text(pick: str, get: Get, writer: Writer) -> None:

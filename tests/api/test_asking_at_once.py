@@ -60,20 +60,20 @@ def sent(user: User, bodies: Sequence[dict[str, Any]], key: str) -> list[Any]:
 @pytest.mark.parametrize("senders", [2, 8])
 def test_one_key_makes_one_request(chief: User, senders: int) -> None:
     for n in range(1, 4):
-        found = sent(chief, [ONE] * senders, f"day-{n}")
-        assert [one.status_code for one in found] == [202] * senders
+        result = sent(chief, [ONE] * senders, f"day-{n}")
+        assert [one.status_code for one in result] == [202] * senders
         made = ScanRequest.objects.get(key=f"day-{n}")
-        assert {one.json()["id"] for one in found} == {made.pk}
-        assert {one.headers["Location"] for one in found} == {f"/api/kr/scan-requests/{made.pk}"}
+        assert {one.json()["id"] for one in result} == {made.pk}
+        assert {one.headers["Location"] for one in result} == {f"/api/kr/scan-requests/{made.pk}"}
         assert ScanRequest.objects.count() == queue_size() == n
 
 
 def test_one_key_for_two_bodies_is_the_first_ones(chief: User) -> None:
     for n in range(1, 4):
-        found = sent(chief, [ONE, OTHER] * 4, f"day-{n}")
+        result = sent(chief, [ONE, OTHER] * 4, f"day-{n}")
         made = ScanRequest.objects.get(key=f"day-{n}")
-        accepted = [one for one in found if one.status_code == 202]
-        refused = [one for one in found if one.status_code == 422]
+        accepted = [one for one in result if one.status_code == 202]
+        refused = [one for one in result if one.status_code == 422]
         assert (len(accepted), len(refused)) == (4, 4)
         assert {one.json()["id"] for one in accepted} == {made.pk}
         assert {tuple(one.json()["versions"]) for one in accepted} == {tuple(made.versions)}
@@ -83,6 +83,6 @@ def test_one_key_for_two_bodies_is_the_first_ones(chief: User) -> None:
 
 def test_a_key_is_its_users_own(chief: User) -> None:
     deputy = scan_chief("deputy")
-    (mine,), (theirs,) = sent(chief, [ONE], "day"), sent(deputy, [OTHER], "day")
-    assert mine.status_code == theirs.status_code == 202
-    assert mine.json()["id"] != theirs.json()["id"]
+    (response,), (theirs,) = sent(chief, [ONE], "day"), sent(deputy, [OTHER], "day")
+    assert response.status_code == theirs.status_code == 202
+    assert response.json()["id"] != theirs.json()["id"]

@@ -21,9 +21,9 @@ MEMBERS = {"type", "title", "status", "code", "detail", "request_id"}
 
 
 def test_an_error_is_a_problem(client: Client, get: Get) -> None:
-    found = client.get("/api/xx/scans/latest", headers={"X-Request-ID": "asked-by-a-test"})
-    assert found.headers["Content-Type"] == "application/problem+json"
-    body = found.json()
+    response = client.get("/api/xx/scans/latest", headers={"X-Request-ID": "asked-by-a-test"})
+    assert response.headers["Content-Type"] == "application/problem+json"
+    body = response.json()
     assert body.keys() >= MEMBERS
     assert body["type"] == "urn:seismo:problem:unknown_market"
     assert (body["status"], body["title"]) == (404, "Not Found")
@@ -32,8 +32,8 @@ def test_an_error_is_a_problem(client: Client, get: Get) -> None:
 
 @pytest.mark.parametrize("path", ["", "/", "/kr", "/kr/nothing", "/kr/scans/latest/"])
 def test_an_address_that_is_not_there(client: Client, path: str) -> None:
-    found = client.get(f"/api{path}")
-    assert (found.status_code, found.json()["code"]) == (404, "no_such_endpoint")
+    response = client.get(f"/api{path}")
+    assert (response.status_code, response.json()["code"]) == (404, "no_such_endpoint")
 
 
 def test_a_defect_is_told_without_its_details(client: Client, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,9 +45,9 @@ def test_a_defect_is_told_without_its_details(client: Client, user: User, monkey
     monkeypatch.setattr(views, "market_or_404", fail)
     client.raise_request_exception = False
     client.force_login(user)
-    found = client.get("/api/kr/stocks")
-    assert (found.status_code, found.json()["code"]) == (500, "internal")
-    assert b"swordfish" not in found.content
+    response = client.get("/api/kr/stocks")
+    assert (response.status_code, response.json()["code"]) == (500, "internal")
+    assert b"swordfish" not in response.content
 
 
 @pytest.mark.parametrize(
@@ -127,11 +127,11 @@ def test_who_a_token_stands_for(user: User, name: str) -> None:
     secret = token.new_secret()
     token.save()
     asked = Request(RequestFactory().get("/", headers={"Authorization": f"Bearer {secret}"}))
-    found = TokenAuthentication().authenticate(asked)
-    assert found is not None
-    assert found[1] == token
+    result = TokenAuthentication().authenticate(asked)
+    assert result is not None
+    assert result[1] == token
     for one in User._meta.concrete_fields:
-        assert getattr(found[0], one.attname) == getattr(User.objects.get(), one.attname)
+        assert getattr(result[0], one.attname) == getattr(User.objects.get(), one.attname)
 
 
 def test_a_token_expires_and_its_use_is_noted_once_an_hour(client: Client, user: User) -> None:

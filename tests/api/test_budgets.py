@@ -35,9 +35,9 @@ def counted(client: Client, address: str) -> int:
     """The queries of an answer that nothing is kept of."""
     forget()
     with CaptureQueriesContext(connection) as made:
-        found = client.get(address)
+        response = client.get(address)
     wanted = 404 if address.endswith("/answer") else 200  # drafts are kept in the cache alone
-    assert found.status_code == wanted, (address, found.content)
+    assert response.status_code == wanted, (address, response.content)
     return len(made)
 
 
@@ -59,17 +59,17 @@ def names(scanned: Any, client: Client, sessions: list[date]) -> dict[str, str]:
     made = client.post("/api/kr/scans", body, content_type="application/json")
     assert made.status_code == 202, made.content
     client.put("/api/kr/marks/005930", {"tag": "buy"}, content_type="application/json")
-    known = {"market": "kr", "code": "005930", "slug": "rises", "date": str(sessions[30])}
-    return {**known, "number": str(made.json()["id"])}
+    values = {"market": "kr", "code": "005930", "slug": "rises", "date": str(sessions[30])}
+    return {**values, "number": str(made.json()["id"])}
 
 
 def test_the_queries_of_every_endpoint(names: dict[str, str], client: Client) -> None:
-    found: dict[str, int] = {}
+    values: dict[str, int] = {}
     for path in READS:
         each = {address: counted(client, address) for address in addresses(path, names)}
         assert len(set(each.values())) == 1, each
-        found[path.removeprefix("/api/")] = next(iter(each.values()))
+        values[path.removeprefix("/api/")] = next(iter(each.values()))
     if "RECORD_QUERY_COUNTS" in os.environ:
-        COUNTS.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        COUNTS.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     wanted = json.loads(COUNTS.read_text(encoding="utf-8"))
-    assert found == wanted
+    assert values == wanted

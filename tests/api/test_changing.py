@@ -25,9 +25,9 @@ def send(client: Client, probe: Probe) -> Send:
 
     def send(method: str, path: str, status: int, body: Any = None, /, **headers: str) -> Any:
         text = json.dumps(body)
-        found = client.generic(method, path, text, content_type="application/json", headers=headers)
-        assert found.status_code == status, found.content
-        return found.json() | {"headers": found.headers}
+        response = client.generic(method, path, text, content_type="application/json", headers=headers)
+        assert response.status_code == status, response.content
+        return response.json() | {"headers": response.headers}
 
     return send
 
@@ -37,8 +37,8 @@ def values(told: Any) -> dict[str, Any]:
 
 
 def test_a_parameter_is_changed_and_it_is_kept_who_did(send: Send) -> None:
-    told = send("PATCH", RISES, 200, {"parameters": {"scale": 3}, "title": "Thrice"})
-    assert (values(told), told["title"]) == ({"scale": 3.0}, "Thrice")
+    body = send("PATCH", RISES, 200, {"parameters": {"scale": 3}, "title": "Thrice"})
+    assert (values(body), body["title"]) == ({"scale": 3.0}, "Thrice")
     version = ScannerVersion.objects.get(slug="rises-10")
     assert version.params == {"scale": 3.0}
     change = version.changes.get()
@@ -71,9 +71,9 @@ def test_a_parameter_is_changed_and_it_is_kept_who_did(send: Send) -> None:
     ],
 )
 def test_what_does_not_fit_is_told_by_field(send: Send, body: dict[str, Any], errors: list[str]) -> None:
-    told = send("PATCH", RISES, 400, body)
-    assert told["code"] == "invalid"
-    assert sorted(told["errors"]) == errors
+    answer = send("PATCH", RISES, 400, body)
+    assert answer["code"] == "invalid"
+    assert sorted(answer["errors"]) == errors
     assert not VersionChange.objects.exists()
 
 
@@ -83,8 +83,8 @@ def test_a_state_that_has_changed_is_not_overwritten(send: Send, client: Client)
     changed = send("PATCH", RISES, 200, {"parameters": {"scale": 3}}, **{"If-Match": seen})
     assert changed["headers"]["ETag"] != seen
     for held in (seen, '"nonsense"', "nonsense", ""):
-        told = send("PATCH", RISES, 412, {"parameters": {"scale": 4}}, **{"If-Match": held})
-        assert told["code"] == "precondition_failed"
+        body = send("PATCH", RISES, 412, {"parameters": {"scale": 4}}, **{"If-Match": held})
+        assert body["code"] == "precondition_failed"
     assert ScannerVersion.objects.get(slug="rises-10").params == {"scale": 3.0}
     now = changed["headers"]["ETag"]
     assert client.get(RISES).headers["ETag"] == now
@@ -113,9 +113,9 @@ def test_a_version_of_ones_own(send: Send, client: Client) -> None:
 
 def test_a_wrong_formula_is_told_with_its_place(send: Send) -> None:
     parameters = {"match": "raw_close > 1 and\n  rsj(14) < 40"}
-    told = send("POST", "/api/versions", 400, {"slug": "x", "engine": "formula", "parameters": parameters})
-    assert "rsj" in told["errors"]["parameters.match"][0]
-    assert told["positions"] == {"parameters.match": {"line": 2, "column": 3}}
+    body = send("POST", "/api/versions", 400, {"slug": "x", "engine": "formula", "parameters": parameters})
+    assert "rsj" in body["errors"]["parameters.match"][0]
+    assert body["positions"] == {"parameters.match": {"line": 2, "column": 3}}
     assert not ScannerVersion.objects.filter(slug="x").exists()
 
 
@@ -150,10 +150,10 @@ def test_the_active_version(send: Send, client: Client) -> None:
     assert VersionChange.objects.get().after == {"active on kr": "rises-10"}
     assert send("PATCH", RISES, 400, {"enabled": False})["errors"].keys() == {"enabled"}
     send("PATCH", "/api/versions/rises", 200, {"enabled": False})
-    told = send("PUT", "/api/kr/active-version", 400, {"scanner_version": "rises"})
-    assert "disabled" in told["detail"]
-    told = send("PUT", "/api/kr/active-version", 404, {"scanner_version": "v9"})
-    assert told["code"] == "unknown_version"
+    body = send("PUT", "/api/kr/active-version", 400, {"scanner_version": "rises"})
+    assert "disabled" in body["detail"]
+    body = send("PUT", "/api/kr/active-version", 404, {"scanner_version": "v9"})
+    assert body["code"] == "unknown_version"
     assert send("PUT", "/api/kr/active-version", 400, {})["errors"].keys() == {"scanner_version"}
 
 

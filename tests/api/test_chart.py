@@ -35,30 +35,30 @@ def column(found: dict[str, Any], name: str) -> list[Any]:
 
 
 def test_bars_marks_and_what_is_told(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
-    found = get(CHART)
+    body = get(CHART)
     raw = bars_of(scanned)
-    assert column(found, "date") == [str(day) for day in sessions]
+    assert column(body, "date") == [str(day) for day in sessions]
     for name in ("open", "high", "low", "close", "volume"):
-        assert column(found, name) == raw[name].tolist()
-    assert column(found, "amount") == (raw.close * raw.volume).tolist()  # nobody said what was paid
-    assert (found["currency"], found["period"], found["interval"]) == ("KRW", "1y", "day")
+        assert column(body, name) == raw[name].tolist()
+    assert column(body, "amount") == (raw.close * raw.volume).tolist()  # nobody said what was paid
+    assert (body["currency"], body["period"], body["interval"]) == ("KRW", "1y", "day")
     wanted = [
         (str(day), version, risers(scanned, day).index("005930") + 1)
         for day in sessions[10:31]
         if "005930" in risers(scanned, day)
         for version in ("rises", "rises-10")
     ]
-    marks = [(mark["date"], mark["scanner_version"], mark["rank"]) for mark in found["marks"]]
+    marks = [(mark["date"], mark["scanner_version"], mark["rank"]) for mark in body["marks"]]
     assert marks == wanted
     month = get(CHART, period="1mo")
     begins = date(2024, 3, 30)  # a month before the last session, April 30
     assert column(month, "date") == [str(day) for day in sessions if day >= begins]
-    assert month["marks"] == [mark for mark in found["marks"] if mark["date"] >= str(begins)]
+    assert month["marks"] == [mark for mark in body["marks"] if mark["date"] >= str(begins)]
 
 
 def test_indicators_begin_before_the_window(scanned: pd.DataFrame, get: Get) -> None:
-    found = get(CHART, period="1mo", indicators="ema20,sma5,rsi14,macd,ema20")
-    assert found["indicators"] == ["ema20", "sma5", "rsi14", "macd"]
+    answer = get(CHART, period="1mo", indicators="ema20,sma5,rsi14,macd,ema20")
+    assert answer["indicators"] == ["ema20", "sma5", "rsi14", "macd"]
     close = bars_of(scanned).close
     change = close.diff().fillna(0.0)
     up = change.clip(lower=0).ewm(alpha=1 / 14, adjust=False).mean()
@@ -73,7 +73,7 @@ def test_indicators_begin_before_the_window(scanned: pd.DataFrame, get: Get) -> 
         "rsi14": 100 * up / (up + down),
         "macd": ema(12) - ema(26),
     }
-    drawn = column(found, "indicators")
+    drawn = column(answer, "indicators")
     for name, values in wanted.items():
         body = [bar[name] for bar in drawn]
         assert body == pytest.approx(values.iloc[-len(body) :].tolist(), rel=1e-9), name
@@ -108,11 +108,11 @@ def test_adjusted_and_raw(market: pd.DataFrame, sessions: list[date], get: Get) 
     )  # fmt: skip
     raw = bars_of(market)
     before = np.arange(len(sessions)) < 20
-    found = get(CHART)
-    assert column(found, "close") == pytest.approx(np.where(before, raw.close * 0.2, raw.close))
-    assert column(found, "volume") == pytest.approx(np.where(before, raw.volume / 0.2, raw.volume))
-    assert column(found, "amount") == (raw.close * raw.volume).tolist()
-    assert found["factors"] == [{"date": str(sessions[20]), "factor": 0.2}]
+    body = get(CHART)
+    assert column(body, "close") == pytest.approx(np.where(before, raw.close * 0.2, raw.close))
+    assert column(body, "volume") == pytest.approx(np.where(before, raw.volume / 0.2, raw.volume))
+    assert column(body, "amount") == (raw.close * raw.volume).tolist()
+    assert body["factors"] == [{"date": str(sessions[20]), "factor": 0.2}]
     assert column(get(CHART, adjusted="false"), "close") == raw.close.tolist()
 
 
@@ -123,16 +123,16 @@ def test_weeks_and_months(market: pd.DataFrame, sessions: list[date], get: Get) 
         ("week", days.isocalendar().week.to_numpy()),
         ("month", days.month.to_numpy()),
     ):
-        found = get(CHART, interval=interval, indicators="sma2")
+        result = get(CHART, interval=interval, indicators="sma2")
         grouped = raw.groupby(groups)
-        assert column(found, "date") == [str(max(sessions[n] for n in rows)) for rows in grouped.indices.values()]
-        assert column(found, "open") == grouped.open.first().tolist()
-        assert column(found, "high") == grouped.high.max().tolist()
-        assert column(found, "low") == grouped.low.min().tolist()
-        assert column(found, "close") == grouped.close.last().tolist()
-        assert column(found, "volume") == grouped.volume.sum().tolist()
+        assert column(result, "date") == [str(max(sessions[n] for n in rows)) for rows in grouped.indices.values()]
+        assert column(result, "open") == grouped.open.first().tolist()
+        assert column(result, "high") == grouped.high.max().tolist()
+        assert column(result, "low") == grouped.low.min().tolist()
+        assert column(result, "close") == grouped.close.last().tolist()
+        assert column(result, "volume") == grouped.volume.sum().tolist()
         two = grouped.close.last().rolling(2).mean().tolist()[1:]
-        assert [bar["sma2"] for bar in column(found, "indicators")[1:]] == pytest.approx(two)
+        assert [bar["sma2"] for bar in column(result, "indicators")[1:]] == pytest.approx(two)
 
 
 def test_halted_days_and_sources(market: pd.DataFrame, sessions: list[date], get: Get) -> None:
@@ -158,12 +158,12 @@ def test_history_begins_after_a_missing_session(bring: Importer, market: pd.Data
     closed = {date(2024, 6, 6)}
     late = late[[day not in closed for day in late.date]]
     bring(late, datetime(2024, 8, 1, tzinfo=AS_OF.tzinfo))
-    found = get(CHART, period="max", indicators="ema5")
+    body = get(CHART, period="max", indicators="ema5")
     # April 10, a holiday, is June 5 eight weeks later: a session that nobody has bars of.
-    assert column(found, "date")[0] == "2024-06-07"
-    assert found["bars"][0]["indicators"]["ema5"] == found["bars"][0]["close"]
+    assert column(body, "date")[0] == "2024-06-07"
+    assert body["bars"][0]["indicators"]["ema5"] == body["bars"][0]["close"]
     project.current_record("kr")  # until then the lake knows nothing of the later bars
-    assert get(CHART, period="max", indicators="ema5") == found
+    assert get(CHART, period="max", indicators="ema5") == body
 
 
 def test_what_cannot_be_drawn(market: Any, get: Get) -> None:
@@ -195,8 +195,8 @@ def test_the_record_and_the_lake_say_the_same(market: pd.DataFrame, sessions: li
     at = int(np.searchsorted(window.survey.codes, b"247540"))
     names = ("open", "high", "low", "close", "volume", "amount")
     panel = window.read(dict.fromkeys(names, 0), instruments=slice(at, at + 1))
-    found = get_history(read_instrument_table("kr"), "247540")
-    assert found is not None
-    assert not found.has_bar[30]
+    result = get_history(read_instrument_table("kr"), "247540")
+    assert result is not None
+    assert not result.has_bar[30]
     for name in names:
-        np.testing.assert_allclose(found.adjusted().fields[name], panel.fields[name][:, 0], rtol=1e-12)
+        np.testing.assert_allclose(result.adjusted().fields[name], panel.fields[name][:, 0], rtol=1e-12)

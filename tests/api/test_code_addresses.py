@@ -58,8 +58,8 @@ def test_the_api_has_an_address_for_the_code(admin_client: Client, share: Instru
 
 @pytest.mark.parametrize("name", ["chart", "explain", "scans", "flows"])
 def test_what_is_below_a_code_is_no_part_of_it(name: str) -> None:
-    found = resolve(f"/api/us/stocks/BF/A/{name}")
-    assert found.kwargs == {"market": "us", "code": "BF/A"}
+    result = resolve(f"/api/us/stocks/BF/A/{name}")
+    assert result.kwargs == {"market": "us", "code": "BF/A"}
     assert resolve(f"/api/us/stocks/AAPL/{name}").kwargs == {"market": "us", "code": "AAPL"}
     assert resolve("/api/us/analysis/BF/A").kwargs["code"] == "BF/A"
 
@@ -68,9 +68,9 @@ def test_the_pages_have_an_address_for_the_code(admin_client: Client, share: Ins
     address = reverse("pages:stock", kwargs={"market": share.market, "code": share.code})
     assert resolve(address).kwargs["code"] == share.code
     assert admin_client.get(address).status_code == 200
-    found = admin_client.get(f"/{share.market}/search", {"q": share.code})
-    assert found.status_code == 302
-    assert found["Location"] == address
+    response = admin_client.get(f"/{share.market}/search", {"q": share.code})
+    assert response.status_code == 302
+    assert response["Location"] == address
 
 
 @pytest.mark.parametrize("model", ["instrument", "stockprice"])

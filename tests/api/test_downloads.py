@@ -55,14 +55,14 @@ def lists(scanned: Any, get: Get, user: User) -> Any:
 def test_the_three_forms_agree(lists: Any, client: Client, path: str) -> None:
     sign = "&" if "?" in path else "?"
     limit = "" if "ch" in path or "compare" in path else "&limit=500"
-    told = client.get(f"/api/{path}{sign}format=json{limit}").json()
+    body = client.get(f"/api/{path}{sign}format=json{limit}").json()
     text = lines(client.get(f"/api/{path}{sign}format=csv"))
     typed = table(client.get(f"/api/{path}{sign}format=parquet"))
-    rows = told
-    if isinstance(told, dict):
-        rows = next((told[name] for name in ("results", "rows") if name in told), None)
+    rows = body
+    if isinstance(body, dict):
+        rows = next((body[name] for name in ("results", "rows") if name in body), None)
     if rows is None:
-        rows = [*told["entered"], *told["left"], *told["moved"]]
+        rows = [*body["entered"], *body["left"], *body["moved"]]
     assert len(rows) == len(text) == typed.num_rows > 0
     assert list(text[0]) == typed.column_names
     head, *cells = sheet(client.get(f"/api/{path}{sign}format=xlsx"))
@@ -122,9 +122,9 @@ def test_no_cell_is_a_formula(market: Any, client: Client, get: Get) -> None:
         Instrument.objects.filter(code=code).update(name=name)
     Instrument.objects.create(market="kr", code="zz", name=bad[-1])
     get("versions")
-    found = lines(client.get("/api/kr/stocks?format=csv"))
-    assert [row["name"] for row in found[:6]] == [f"'{name}" for name in bad[:6]]
-    assert found[-1]["name"] == bad[-1]
+    result = lines(client.get("/api/kr/stocks?format=csv"))
+    assert [row["name"] for row in result[:6]] == [f"'{name}" for name in bad[:6]]
+    assert result[-1]["name"] == bad[-1]
     raw = table(client.get("/api/kr/stocks?format=parquet"))
     assert raw.column("name").to_pylist()[:6] == bad[:6]
 
@@ -153,8 +153,8 @@ def test_codes_and_names_are_text_in_a_workbook(market: Any, client: Client, get
 
 def test_how_a_form_is_asked_for(lists: Any, client: Client) -> None:
     def kind(accept: str, query: str = "") -> str:
-        found = client.get(f"/api/kr/signals{query}", headers={"Accept": accept})
-        return f"{found.status_code} {found.headers['Content-Type'].partition(';')[0]}"
+        response = client.get(f"/api/kr/signals{query}", headers={"Accept": accept})
+        return f"{response.status_code} {response.headers['Content-Type'].partition(';')[0]}"
 
     assert kind("text/csv") == "200 text/csv"
     assert kind("application/vnd.apache.parquet") == "200 application/vnd.apache.parquet"

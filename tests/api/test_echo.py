@@ -41,9 +41,9 @@ def test_of_an_address(chief: Client, settings: Any) -> None:
     for path, methods in SCHEMA["paths"].items():
         for name in re.findall(r"{(\w+)}", path):
             for method in methods:
-                found = chief.generic(method.upper(), address(path, **{name: LONG}), "{}", "application/json")
-                if found.status_code != 200:  # an instrument that nobody knows has no picks
-                    check(found)
+                response = chief.generic(method.upper(), address(path, **{name: LONG}), "{}", "application/json")
+                if response.status_code != 200:  # an instrument that nobody knows has no picks
+                    check(response)
     check(chief.get(f"/api/{LONG}/{LONG}/{LONG}"))
 
 
@@ -56,9 +56,9 @@ def test_of_a_parameter(chief: Client, settings: Any) -> None:
         for one in methods["get"].get("parameters", []):
             if one["in"] != "query":
                 continue
-            found = chief.get(address(path), {one["name"]: LONG})
-            if found.status_code != 200:  # a search for it finds nothing
-                check(found)
+            response = chief.get(address(path), {one["name"]: LONG})
+            if response.status_code != 200:  # a search for it finds nothing
+                check(response)
 
 
 @pytest.mark.parametrize("value", [LONG, [LONG], {LONG: LONG}, [[LONG[:9_000]] * 6]])
@@ -84,9 +84,9 @@ def test_of_a_body(chief: Client, value: Any) -> None:
     wrong = {"parameters": {LONG: 1}}
     check(chief.generic("PATCH", "/api/versions/rises-10", json.dumps(wrong), "application/json"))
     many = {f"unknown-{n}": 1 for n in range(3_000)}
-    found = chief.generic("POST", "/api/kr/scans", json.dumps(many), "application/json")
-    assert found.status_code == 400
-    assert len(found.content) < 10 * SHORT
+    response = chief.generic("POST", "/api/kr/scans", json.dumps(many), "application/json")
+    assert response.status_code == 400
+    assert len(response.content) < 10 * SHORT
 
 
 def test_of_a_formula(chief: Client) -> None:
@@ -97,8 +97,8 @@ def test_of_a_formula(chief: Client) -> None:
 
 def test_of_a_header(chief: Client) -> None:
     for name in ("Idempotency-Key", "If-Match", "Accept", "X-Request-ID", "Authorization"):
-        found = chief.post("/api/kr/scans", {"top": -1}, "application/json", headers={name: LONG})
-        check(found)
+        result = chief.post("/api/kr/scans", {"top": -1}, "application/json", headers={name: LONG})
+        check(result)
     check(Client().get("/api/versions", headers={"Authorization": f"Bearer {LONG}"}))
 
 

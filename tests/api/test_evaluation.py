@@ -34,13 +34,13 @@ def naive(rows: pd.DataFrame, sessions: list[date], days: list[date], horizon: i
 
 
 def test_the_figures(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
-    found = get("kr/evaluation", horizon="5,2", **SPAN)
+    body = get("kr/evaluation", horizon="5,2", **SPAN)
     days = [day for day in sessions[10:31] if SPAN["from"] <= str(day) <= SPAN["to"]]
-    assert (found["first"], found["last"]) == (SPAN["from"], SPAN["to"])
-    assert (found["sessions"], found["judged_until"]) == (len(days), str(sessions[-1]))
-    assert found["currency"] == "KRW"
-    assert [line["horizon"] for line in found["figures"]] == [2, 5]
-    for line in found["figures"]:
+    assert (body["first"], body["last"]) == (SPAN["from"], SPAN["to"])
+    assert (body["sessions"], body["judged_until"]) == (len(days), str(sessions[-1]))
+    assert body["currency"] == "KRW"
+    assert [line["horizon"] for line in body["figures"]] == [2, 5]
+    for line in body["figures"]:
         returns = naive(scanned, sessions, days, line["horizon"])
         assert (line["scanner_version"], line["group"]) == ("rises", "")
         assert line["judged"] == line["picks"] == len(returns)
@@ -57,15 +57,15 @@ def test_costs_are_percent_of_a_round_trip(scanned: pd.DataFrame, sessions: list
 
 
 def test_versions_horizons_and_groups_that_are_left_out(scanned: pd.DataFrame, get: Get) -> None:
-    found = get("kr/evaluation", by="label", versions="rises,rises-10", **SPAN)
-    lines = [(line["scanner_version"], line["horizon"], line["group"]) for line in found["figures"]]
+    body = get("kr/evaluation", by="label", versions="rises,rises-10", **SPAN)
+    lines = [(line["scanner_version"], line["horizon"], line["group"]) for line in body["figures"]]
     assert lines == [
         (version, horizon, group)
         for version in ("rises", "rises-10")
         for horizon in (1, 5, 10, 20)  # no pick can have been held for 60
         for group in ("", "rise")
     ]
-    whole, label = found["figures"][:2]
+    whole, label = body["figures"][:2]
     assert {**label, "group": ""} == whole
 
 
@@ -114,9 +114,9 @@ def test_an_answer_is_kept_until_something_it_depends_on_changes(
     ],
 )
 def test_what_cannot_be_judged(scanned: pd.DataFrame, get: Get, query: dict[str, str], status: int, code: str) -> None:
-    found = get("kr/evaluation", status, **query)
-    assert found["code"] == code
-    assert "--" not in found["detail"]  # that is for the command line
+    body = get("kr/evaluation", status, **query)
+    assert body["code"] == code
+    assert "--" not in body["detail"]  # that is for the command line
 
 
 def test_an_evaluation_is_bounded(scanned: pd.DataFrame, get: Get, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,17 +29,17 @@ def test_each_instrument_is_explained_as_it_was_picked(scanned: pd.DataFrame, se
     picks = {row["code"]: row for row in get(f"kr/scans/{day}")["results"]}
     assert 0 < len(picks) < len(CODES)
     for code in CODES:
-        found = get(f"kr/stocks/{code}/explain", date=day)
-        (check,) = found["checks"]
+        body = get(f"kr/stocks/{code}/explain", date=day)
+        (check,) = body["checks"]
         assert check["value"] == pytest.approx(rise(scanned, code, day, sessions[19]))
         assert check["rule"] == "close above the close before"
         assert check["holds"] == (code in picks)
-        pick = found["pick"]
+        pick = body["pick"]
         assert (pick is None) == (code not in picks)
         if pick:
             assert pick == {name: picks[code][name] for name in pick}
-        assert (found["day"]["status"], found["day"]["matched"]) == ("published", len(picks))
-        assert found["parameters"]["reproduces"] is True
+        assert (body["day"]["status"], body["day"]["matched"]) == ("published", len(picks))
+        assert body["parameters"]["reproduces"] is True
 
 
 def test_the_parameters_are_those_of_the_run(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
@@ -71,8 +71,8 @@ def test_the_same_each_time_and_nothing_is_written(scanned: pd.DataFrame, client
     cache.clear()
     again = client.get(path)
     assert (again.json(), again.headers["ETag"]) == (first.json(), first.headers["ETag"])
-    held = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
-    assert (held.status_code, held.content) == (304, b"")
+    response = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (response.status_code, response.content) == (304, b"")
     assert ScanRun.objects.count() == 2
 
 
@@ -80,9 +80,9 @@ def test_a_lake_behind_the_record_is_not_brought_up_to_it(
     scanned: pd.DataFrame, sessions: list[date], client: Client, get: Get
 ) -> None:
     LakePartition.objects.filter(month=date(2024, 4, 1)).update(written=0)
-    found = get("kr/stocks/005930/explain", 503, date=sessions[30])
-    assert found["code"] == "lake_behind"
-    assert "manage.py project_lake" in found["detail"]
+    answer = get("kr/stocks/005930/explain", 503, date=sessions[30])
+    assert answer["code"] == "lake_behind"
+    assert "manage.py project_lake" in answer["detail"]
     body = client.get("/api/kr/stocks/005930/explain", {"date": str(sessions[30])})
     assert body.headers["Retry-After"] == "60"
     assert LakePartition.objects.get(month=date(2024, 4, 1)).written == 0
@@ -97,9 +97,9 @@ def test_a_correction_since_the_run_is_told(
     fallen[["open", "high", "low", "close"]] = fallen[["open", "high", "low", "close"]] - 100
     bring(fallen, AS_OF + timedelta(1))
     project_bars("kr")
-    found = get(f"kr/stocks/{code}/explain", date=sessions[30])
-    assert found["parameters"]["reproduces"] is False
-    assert (found["pick"], found["checks"][0]["holds"]) == (None, False)
+    body = get(f"kr/stocks/{code}/explain", date=sessions[30])
+    assert body["parameters"]["reproduces"] is False
+    assert (body["pick"], body["checks"][0]["holds"]) == (None, False)
     assert get(f"kr/stocks/{code}/explain", date=sessions[29])["parameters"]["reproduces"] is True
 
 
@@ -129,26 +129,26 @@ def test_what_cannot_be_explained(
     late = scanned[(scanned.date == sessions[-1]) & (scanned.code == "005930")].copy()
     bring(late.assign(code="777777"), AS_OF + timedelta(1))
     project_bars("kr")
-    found = get(f"kr/stocks/{code}/explain", status, **query)
-    assert found["code"] == problem
+    body = get(f"kr/stocks/{code}/explain", status, **query)
+    assert body["code"] == problem
     if problem == "not_a_session":
-        assert found["nearest"] == {"before": "2024-04-30", "after": "2024-05-02"}
+        assert body["nearest"] == {"before": "2024-04-30", "after": "2024-05-02"}
 
 
 def test_an_engine_that_has_changed_since(scanned: pd.DataFrame, get: Get) -> None:
     ScanRun.objects.update(revision=7)
-    found = get("kr/stocks/005930/explain", 409)
-    assert found["code"] == "engine_changed"
-    assert "revision 7, here is revision 1" in found["detail"]
+    body = get("kr/stocks/005930/explain", 409)
+    assert body["code"] == "engine_changed"
+    assert "revision 7, here is revision 1" in body["detail"]
 
 
 def test_nothing_published_yet(market: pd.DataFrame, probe: Probe, sessions: list[date], get: Get) -> None:
     assert get("kr/stocks/005930/explain", 503)["code"] == "lake_behind"  # there is none yet
     assert get("kr/stocks/005930/explain", 503, date=sessions[5])["code"] == "lake_behind"
     project_bars("kr")
-    found = get("kr/stocks/005930/explain")
-    assert found["date"] == str(sessions[-1])  # the last complete session
-    assert found["parameters"]["source"] == "version"
+    body = get("kr/stocks/005930/explain")
+    assert body["date"] == str(sessions[-1])  # the last complete session
+    assert body["parameters"]["source"] == "version"
     assert not ScanSession.objects.exists()
 
 
@@ -175,11 +175,11 @@ def test_every_shipped_version_explains_itself(
     """Values that are not known (too short a history) are null, never NaN."""
     project_bars("kr")
     for version in ("v1", "v2", "v3", "seismograph", "vcp"):
-        found = get("kr/stocks/005930/explain", scanner_version=version)
-        groups = {check["group"] for check in found["checks"]}
+        body = get("kr/stocks/005930/explain", scanner_version=version)
+        groups = {check["group"] for check in body["checks"]}
         assert {"universe", "rank"} <= groups
-        assert found["pick"] is None
-        assert any(check["value"] is None for check in found["checks"])
+        assert body["pick"] is None
+        assert any(check["value"] is None for check in body["checks"])
 
 
 def test_a_published_day_is_explained_from_what_is_published(
@@ -189,6 +189,6 @@ def test_a_published_day_is_explained_from_what_is_published(
     day = next(day for day in sessions[10:31] if len(risers(scanned, day)) > 1)
     code = risers(scanned, day)[-1]
     run_scan(RunRequest(market="kr", as_of=AS_OF, top=1, first=day, last=day))
-    found = get(f"kr/stocks/{code}/explain", date=day)
-    assert found["parameters"]["values"]["top"] == 1
-    assert (found["pick"], found["checks"][0]["holds"]) == (None, True)
+    body = get(f"kr/stocks/{code}/explain", date=day)
+    assert body["parameters"]["values"]["top"] == 1
+    assert (body["pick"], body["checks"][0]["holds"]) == (None, True)

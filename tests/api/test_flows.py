@@ -37,12 +37,12 @@ def bought(scanned: pd.DataFrame, sessions: list[date]) -> str:
 
 def test_a_pick_shows_what_was_recorded_up_to_its_session(bought: str, sessions: list[date], get: Get) -> None:
     ranks = get(f"kr/scans/{sessions[30]}", scanner_version="rises")["results"]
-    found = ranks[0]["flow"]
+    body = ranks[0]["flow"]
     assert ranks[0]["code"] == bought
-    assert found["date"] == str(sessions[30])
-    assert found["foreign_quantity_1"] == 30
-    assert found["foreign_quantity_5"] == 26 + 27 + 28 + 29 + 30
-    assert found["foreign_value_5"] is None
+    assert body["date"] == str(sessions[30])
+    assert body["foreign_quantity_1"] == 30
+    assert body["foreign_quantity_5"] == 26 + 27 + 28 + 29 + 30
+    assert body["foreign_value_5"] is None
     assert [rank["flow"] for rank in ranks[1:]] == [None] * (len(ranks) - 1)
     picks = get(f"kr/stocks/{bought}/scans", scanner_version="rises", limit=500)["results"]
     told = {row["date"]: row["flow"] for row in picks}
@@ -59,8 +59,8 @@ def test_a_pick_shows_what_was_recorded_up_to_its_session(bought: str, sessions:
         whole = latest - 4 >= 20 and not latest - 4 <= 24 <= latest
         assert told[day]["foreign_quantity_5"] == (5 * (latest - 2) if whole else None)
     changes = get("kr/scans/changes", scanner_version="rises", date=str(sessions[30]))
-    mine = [row for row in [*changes["entered"], *changes["moved"]] if row["code"] == bought]
-    assert all(row["flow"] == found for row in mine)
+    rows = [row for row in [*changes["entered"], *changes["moved"]] if row["code"] == bought]
+    assert all(row["flow"] == body for row in rows)
 
 
 def test_explanations_and_analyses_show_it_beside_the_pick(
@@ -68,9 +68,9 @@ def test_explanations_and_analyses_show_it_beside_the_pick(
 ) -> None:
     ranks = get(f"kr/scans/{sessions[30]}")["results"]
     for path in (f"kr/stocks/{bought}/explain", f"kr/analysis/{bought}"):
-        found = get(path, date=sessions[30])
-        assert found["pick"]["rank"] == 1
-        assert found["flow"] == ranks[0]["flow"]
+        body = get(path, date=sessions[30])
+        assert body["pick"]["rank"] == 1
+        assert body["flow"] == ranks[0]["flow"]
         then = get(path, date=sessions[25])["flow"]  # picked that day or not
         assert (then["foreign_quantity_1"], then["foreign_quantity_5"]) == (25, None)
         other = next(code for code in CODES if code != bought)
@@ -85,9 +85,9 @@ def test_explanations_and_analyses_show_it_beside_the_pick(
 def test_what_lies_more_than_five_sessions_back_is_not_shown(market: pd.DataFrame, sessions: list[date]) -> None:
     flow([sessions[5]], [7.0], code="005930")
     picks = [("005930", sessions[n]) for n in (4, 5, 9, 10)]
-    found = flows.get_flow_figures("kr", picks)
-    assert [day for _, day in found] == [sessions[5], sessions[9]]
-    assert found["005930", sessions[9]]["date"] == sessions[5]
+    result = flows.get_flow_figures("kr", picks)
+    assert [day for _, day in result] == [sessions[5], sessions[9]]
+    assert result["005930", sessions[9]]["date"] == sessions[5]
     flow([sessions[5]], [8.0], code="005930", source="marcap")
     assert flows.get_flow_figures("kr", picks[1:2])[picks[1]]["foreign_quantity_1"] == 7  # kis comes first
 

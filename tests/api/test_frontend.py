@@ -53,9 +53,9 @@ class Page:
 
     def __init__(self, address: str, secret: str) -> None:
         self.http = httpx2.Client(base_url=address, headers={"Authorization": f"Bearer {secret}"}, timeout=60)
-        told = self.http.get("/api/schema")
-        assert told.status_code == 200
-        self.schema: dict[str, Any] = yaml.safe_load(told.text)
+        response = self.http.get("/api/schema")
+        assert response.status_code == 200
+        self.schema: dict[str, Any] = yaml.safe_load(response.text)
         self.operations = {
             operation["operationId"]: (path, method, operation)
             for path, methods in self.schema["paths"].items()
@@ -102,9 +102,9 @@ def test_a_frontend_finds_its_way_by_the_schema_alone(data: Path) -> None:
         assert day in [row["date"] for row in caught["results"]]
         if "stock_chart" in page.operations:
             page.ask("stock_chart", market="kr", code=first["code"], period="3mo")
-        told = page.ask("stock_explain", market="kr", code=first["code"], scanner_version="v2", date=day)
-        assert told["pick"]["rank"] == first["rank"]
-        assert [check["name"] for check in told["checks"] if check["group"] == "rank"] == ["rank"]
+        body = page.ask("stock_explain", market="kr", code=first["code"], scanner_version="v2", date=day)
+        assert body["pick"]["rank"] == first["rank"]
+        assert [check["name"] for check in body["checks"] if check["group"] == "rank"] == ["rank"]
         read = page.ask("analysis", market="kr", code=first["code"], date=day)
         assert read["pick"]["score"] == first["score"]
         assert page.ask("evaluation", market="kr", versions="v2", horizon="5")["figures"]

@@ -79,7 +79,7 @@ def failures(operation: Any, headers: dict[str, str]) -> list[str]:
         "bad": operation.as_strategy(GenerationMode.NEGATIVE),
         "known": operation.as_strategy(GenerationMode.POSITIVE, path_parameters=known or None),
     }
-    found = []
+    rows = []
     for kind, strategy in kinds.items():
 
         @hypothesis.settings(
@@ -105,8 +105,8 @@ def failures(operation: Any, headers: dict[str, str]) -> list[str]:
             Exception,
             FailureGroup,
         ) as error:  # all operations are tried before anything is said
-            found.append(f"{operation.label} ({kind}): {error}")
-    return found
+            rows.append(f"{operation.label} ({kind}): {error}")
+    return rows
 
 
 @pytest.mark.parametrize("who", ["staff", "nobody"])

@@ -83,10 +83,10 @@ def served(data: Path, **settings: str) -> Iterator[str]:
 
 def asked(address: str, status: int) -> dict[str, Any]:
     """What readiness says, every part named; of a client that does not wait for long."""
-    found = httpx2.get(f"{address}{READY}", timeout=PATIENCE)
-    assert found.status_code == status, found.text
-    assert "hunter2" not in found.text
-    body: dict[str, Any] = found.json()
+    response = httpx2.get(f"{address}{READY}", timeout=PATIENCE)
+    assert response.status_code == status, response.text
+    assert "hunter2" not in response.text
+    body: dict[str, Any] = response.json()
     assert set(body) == {"state", *PARTS}
     return body
 
@@ -110,12 +110,12 @@ def settled(address: str, **wanted: str) -> dict[str, Any]:
 def test_all_is_well(client: Client, settings: Any) -> None:
     settings.ANONYMOUS_READS = False
     assert client.get("/api/health/live").json() == {"state": "up"}
-    found = client.get(READY).json()
-    assert found["state"] == "up"
-    assert found["database"] == {"state": "up", "detail": connection.vendor}
-    assert found["queue"]["state"] == "up"
-    assert found["queue"]["detail"].startswith("0 waiting")
-    assert found["cache"]["state"] == "up"
+    body = client.get(READY).json()
+    assert body["state"] == "up"
+    assert body["database"] == {"state": "up", "detail": connection.vendor}
+    assert body["queue"]["state"] == "up"
+    assert body["queue"]["detail"].startswith("0 waiting")
+    assert body["cache"]["state"] == "up"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -123,10 +123,10 @@ def test_a_lake_behind_the_record_is_told(client: Client, scanned: Any, sessions
     body = client.get(READY).json()["lake"]
     assert body == {"state": "up", "detail": f"kr until {sessions[-1]}"}
     LakePartition.objects.filter(month=date(2024, 3, 1)).update(written=0)
-    found = client.get(READY)
-    assert found.status_code == 200
-    assert (found.json()["state"], found.json()["lake"]["state"]) == ("degraded", "degraded")
-    assert "kr 1;" in found.json()["lake"]["detail"]
+    response = client.get(READY)
+    assert response.status_code == 200
+    assert (response.json()["state"], response.json()["lake"]["state"]) == ("degraded", "degraded")
+    assert "kr 1;" in response.json()["lake"]["detail"]
 
 
 def test_the_queries_of_the_parts(scanned: Any) -> None:
@@ -139,9 +139,9 @@ def test_the_queries_of_the_parts(scanned: Any) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_record_that_ends_years_ago_is_degraded(client: Client, scanned: Any) -> None:
-    found = client.get(READY)
-    assert (found.status_code, found.json()["state"]) == (200, "degraded")
-    body = found.json()["sessions"]
+    response = client.get(READY)
+    assert (response.status_code, response.json()["state"]) == (200, "degraded")
+    body = response.json()["sessions"]
     assert body["state"] == "degraded"
     assert body["detail"].startswith("The record of market kr ends ")
     assert client.get("/api/health/live").json() == {"state": "up"}

@@ -95,15 +95,15 @@ def test_text_that_means_harm_changes_nothing(
     every = len(get("kr/stocks", limit=500)["results"])
     for text in texts:
         for place in PLACES + ASKED:
-            found = client.get(f"/api/{place.format(quote(text, safe=''))}")
-            assert found.status_code in {200, 400, 404, 406}, (place, text, found.content)
-            assert b"root:" not in found.content
-            if found.status_code == 200:
-                rows = found.json().get("results", [])
+            response = client.get(f"/api/{place.format(quote(text, safe=''))}")
+            assert response.status_code in {200, 400, 404, 406}, (place, text, response.content)
+            assert b"root:" not in response.content
+            if response.status_code == 200:
+                rows = response.json().get("results", [])
                 assert len(rows) < every or "search" not in place, (place, text)
             else:
-                assert found.headers["Content-Type"] == "application/problem+json"
-                assert found.json()["code"]
+                assert response.headers["Content-Type"] == "application/problem+json"
+                assert response.json()["code"]
     assert (ScanRank.objects.count(), ScanRun.objects.count(), User.objects.count()) == before
 
 
@@ -117,9 +117,9 @@ def test_days_that_are_none(scanned: pd.DataFrame, client: Client, get: Get, tex
     for path in ("kr/scans/changes", "kr/stocks/005930/explain", "kr/analysis/005930"):
         assert client.get(f"/api/{path}", {"date": text}).status_code in {400, 404, 409}
     for name in ("from", "to"):
-        found = client.get("/api/kr/evaluation", {name: text})
-        assert found.status_code in {400, 409}
-        assert found.json()["code"] in {"invalid", "no_data"}
+        response = client.get("/api/kr/evaluation", {name: text})
+        assert response.status_code in {400, 409}
+        assert response.json()["code"] in {"invalid", "no_data"}
     assert client.get(f"/api/kr/scans/{quote(text, safe='')}").status_code in {400, 404}
 
 
@@ -130,9 +130,9 @@ def test_what_a_table_would_run_is_text_in_csv(scanned: pd.DataFrame, client: Cl
     get("versions")
     for evil in ("=HYPERLINK(1)", "+1+1", "-1+cmd|' /C calc'!A0", "@SUM(1)", "\t=1", "\r=1"):
         Instrument.objects.filter(code="005930").update(name=evil)
-        found = client.get("/api/kr/stocks", {"format": "csv"})
-        assert found.status_code == 200
-        text = b"".join(found) if found.streaming else found.content
+        response = client.get("/api/kr/stocks", {"format": "csv"})
+        assert response.status_code == 200
+        text = b"".join(response) if response.streaming else response.content
         (line,) = [one for one in text.decode().split("\n") if one.lstrip("\"'").startswith("005930")]
         cell = line.split(",", 1)[1].lstrip('"')
         assert cell[0] not in "=+-@\t\r", (evil, line)
@@ -156,8 +156,8 @@ def test_a_token_is_nobody_elses(client: Client, scanned: pd.DataFrame) -> None:
         "Bearer " + "A" * 5000, "Bearer \u00e9", f"bearer: {secret}", secret, "Bearer ' OR 1=1 --",
         f"Bearer {token.digest}",
     ):  # fmt: skip
-        found = client.get("/api/versions", headers={"Authorization": wrong})
-        assert (found.status_code, found.json()["code"]) in {
+        response = client.get("/api/versions", headers={"Authorization": wrong})
+        assert (response.status_code, response.json()["code"]) in {
             (401, "not_authenticated"),
             (401, "authentication_failed"),
         }, wrong
@@ -166,18 +166,18 @@ def test_a_token_is_nobody_elses(client: Client, scanned: pd.DataFrame) -> None:
 def test_tricks_with_methods_and_headers(scanned: pd.DataFrame, client: Client, get: Get) -> None:
     get("versions")
     for header in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
-        found = client.get("/api/versions/rises", headers={header: "DELETE"})
-        assert found.status_code == 200
+        response = client.get("/api/versions/rises", headers={header: "DELETE"})
+        assert response.status_code == 200
     client.force_login(scan_chief())
     for method in ("TRACE", "CONNECT", "PROPFIND", "DELETE", "PUT"):
-        found = client.generic(method, "/api/versions/rises")
-        assert found.status_code == 405, method
-        assert found.json()["code"] == "method_not_allowed"
+        response = client.generic(method, "/api/versions/rises")
+        assert response.status_code == 405, method
+        assert response.json()["code"] == "method_not_allowed"
     assert ScannerVersion.objects.filter(slug="rises").exists()
     evil = "known-id\r\nSet-Cookie: a=b"
-    found = client.get("/api/versions", headers={"X-Request-ID": evil})
-    assert "known-id" not in found.headers["X-Request-ID"]
-    assert "Set-Cookie" not in found.headers
+    response = client.get("/api/versions", headers={"X-Request-ID": evil})
+    assert "known-id" not in response.headers["X-Request-ID"]
+    assert "Set-Cookie" not in response.headers
     host = client.get("/api/versions", headers={"Host": "evil.example"})
     assert host.status_code == 400
     forwarded = client.get("/api/kr/stocks?limit=1", headers={"X-Forwarded-Host": "evil.example"})
@@ -204,17 +204,17 @@ def test_bodies_that_are_too_much(scanned: pd.DataFrame, client: Client) -> None
         ('{"scanner_version": "\\u0000"}', "application/json"),
         ("\xff\xfe", "application/json"),
     ):
-        found = client.post("/api/kr/scans", body, content_type=kind)
-        assert found.status_code in {400, 404, 413, 415}, (body[:60], found.content[:300])
-        assert found.headers["Content-Type"] == "application/problem+json"
+        response = client.post("/api/kr/scans", body, content_type=kind)
+        assert response.status_code in {400, 404, 413, 415}, (body[:60], response.content[:300])
+        assert response.headers["Content-Type"] == "application/problem+json"
     for key in ("k" * 100_000, "\u00e9", "a b", "\x00"):
-        found = client.post(
+        response = client.post(
             "/api/kr/scans",
             json.dumps({"scanner_version": "rises", "date": "2024-04-15"}),
             content_type="application/json",
             headers={"Idempotency-Key": key},
         )
-        assert found.status_code in {202, 400}, (key[:20], found.content[:300])
+        assert response.status_code in {202, 400}, (key[:20], response.content[:300])
     assert ScanRun.objects.count() == before
 
 
@@ -234,7 +234,7 @@ def test_what_every_answer_carries(client: Client, get: Get) -> None:
 
 def test_nobody_reads_anything_but_whether_it_lives(client: Client, scanned: pd.DataFrame, settings: Any) -> None:
     settings.ANONYMOUS_READS = False
-    given = {
+    values = {
         "{market}": "kr",
         "{code}": "005930",
         "{date}": "2024-04-15",
@@ -242,11 +242,11 @@ def test_nobody_reads_anything_but_whether_it_lives(client: Client, scanned: pd.
         "{number}": "1",
     }
     for path, methods in SCHEMA["paths"].items():
-        for name, text in given.items():
+        for name, text in values.items():
             path = path.replace(name, text)
         for method in methods:
-            found = client.generic(method.upper(), path)
+            response = client.generic(method.upper(), path)
             wanted = {200} if path.startswith("/api/health/") else {401}
-            assert found.status_code in wanted, (method, path)
+            assert response.status_code in wanted, (method, path)
     for path in ("/api/schema", "/api/docs"):
         assert client.get(path).status_code == 401

@@ -33,8 +33,8 @@ WHO = 2
 
 
 def counted(what: str) -> tuple[float, float]:
-    found = STATS.snapshot().get(what, {"hits": 0, "misses": 0})
-    return found["hits"], found["misses"]
+    body = STATS.snapshot().get(what, {"hits": 0, "misses": 0})
+    return body["hits"], body["misses"]
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ def test_what_was_computed_is_found_again(scanned: Any, reader: Client, what: st
     if "Content-Encoding" in packed.headers:
         assert gzip.decompress(packed.content) == first.content
         assert packed.headers["ETag"] == f"W/{first.headers['ETag']}"
-    known = {"If-None-Match": packed.headers["ETag"]}
-    assert reader.get(KEPT[what], headers=known).status_code == 304
+    values = {"If-None-Match": packed.headers["ETag"]}
+    assert reader.get(KEPT[what], headers=values).status_code == 304
 
 
 def test_a_compressed_answer_for_those_who_take_it(scanned: Any, reader: Client) -> None:
@@ -144,9 +144,9 @@ def test_no_list_is_ever_half_published(scanned: Any, sessions: list[date], get:
     writer.start()
     seen: set[int] = set()
     while not ended.is_set() or len(seen) < 1:
-        found = get("kr/scans/latest", limit=500)
-        assert found["counts"]["ranked"] == len(found["results"])
-        assert [row["rank"] for row in found["results"]] == list(range(1, len(found["results"]) + 1))
-        seen.add(found["run"])
+        body = get("kr/scans/latest", limit=500)
+        assert body["counts"]["ranked"] == len(body["results"])
+        assert [row["rank"] for row in body["results"]] == list(range(1, len(body["results"]) + 1))
+        seen.add(body["run"])
     writer.join()
     assert get("kr/scans/latest")["counts"]["ranked"] == 1

@@ -50,11 +50,11 @@ def rows(page: dict[str, Any]) -> list[dict[str, Any]]:
 
 def walked(client: Client, page: dict[str, Any], way: str) -> list[dict[str, Any]]:
     """The rows of this page and all that `way` leads to, in the list's order."""
-    found = rows(page)
+    result = rows(page)
     while page[way]:
         page = client.get(page[way]).json()
-        found = [*found, *rows(page)] if way == "next" else [*rows(page), *found]
-    return found
+        result = [*result, *rows(page)] if way == "next" else [*rows(page), *result]
+    return result
 
 
 @pytest.mark.parametrize("path", LISTS)
@@ -111,9 +111,9 @@ def test_the_pages_of_an_answer_stay_its_own(scanned: Any, sessions: list[date],
 def test_fields(lists: Any, client: Client, get: Get, path: str) -> None:
     def asked(fields: str, status: int = 200) -> Any:
         sign = "&" if "?" in path else "?"
-        found = client.get(f"/api/kr/{path}{sign}{urlencode({'fields': fields})}")
-        assert found.status_code == status, found.content
-        return found.json()
+        response = client.get(f"/api/kr/{path}{sign}{urlencode({'fields': fields})}")
+        assert response.status_code == status, response.content
+        return response.json()
 
     get("versions")
     known = asked("colour", 400)["known"]
@@ -124,9 +124,9 @@ def test_fields(lists: Any, client: Client, get: Get, path: str) -> None:
         names = ("results", "rows", "entered", "left", "moved")
         return next(body[name] for name in names if body.get(name))
 
-    found = there(asked(",".join(two)))
-    assert all(row.keys() == set(two) for row in found)
-    assert there(asked(",".join(reversed(two)))) == found
+    result = there(asked(",".join(two)))
+    assert all(row.keys() == set(two) for row in result)
+    assert there(asked(",".join(reversed(two)))) == result
 
 
 READ_OUT = ("evaluation?horizon=1", "stocks/005930/explain", "analysis/005930")
@@ -166,8 +166,8 @@ def test_two_changes_are_two_times(db: None) -> None:
 def test_no_time_of_change_lies_ahead(lists: Any, client: Client, get: Get) -> None:
     for _ in range(5):
         generations.advance("kr")  # faster than the clock
-    found = client.get("/api/kr/signals")
+    response = client.get("/api/kr/signals")
     get("versions")
     ahead = Generation.objects.get(name="kr").changed_at
-    told = found.headers.get("Last-Modified")
-    assert told is None or parsedate_to_datetime(told) < ahead
+    result = response.headers.get("Last-Modified")
+    assert result is None or parsedate_to_datetime(result) < ahead

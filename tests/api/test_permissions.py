@@ -138,17 +138,17 @@ def test_who_may_write(
     before = state()
     cache.clear()
     text = json.dumps(row.body)
-    found = client.generic(method, address, text, content_type="application/json")
+    response = client.generic(method, address, text, content_type="application/json")
     if who in ("permitted", "superuser"):
-        assert found.status_code == row.status, found.content
+        assert response.status_code == row.status, response.content
         assert state() != before
         return
     wanted = 401 if who == "nobody" else 403
-    assert found.status_code == wanted, found.content
-    told = found.json()
-    assert told["code"] in ("not_authenticated", "authentication_failed", "permission_denied")
+    assert response.status_code == wanted, response.content
+    body = response.json()
+    assert body["code"] in ("not_authenticated", "authentication_failed", "permission_denied")
     if who in ("viewer", "others"):
-        assert told["detail"] == f"This takes the permission {row.permission}."
+        assert body["detail"] == f"This takes the permission {row.permission}."
     assert state() == before
 
 
@@ -159,8 +159,8 @@ def test_a_token_does_no_more_than_its_user_does_now(scanned: Any) -> None:
     client = by_token(user)
 
     def asked() -> int:
-        found = client.post("/api/kr/scans", {"save": False}, content_type="application/json")
-        return found.status_code
+        response = client.post("/api/kr/scans", {"save": False}, content_type="application/json")
+        return response.status_code
 
     assert asked() == 202
     user.user_permissions.clear()

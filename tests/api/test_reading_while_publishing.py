@@ -45,10 +45,10 @@ def digest(ranks: list[dict[str, Any]]) -> str:
 
 
 def whole(client: Client) -> str:
-    found = client.get(LATEST, {"limit": 500}).json()
-    assert found["counts"]["ranked"] == len(found["results"])
-    assert digest(found["results"]) == found["result_digest"]
-    return str(found["result_digest"])
+    body = client.get(LATEST, {"limit": 500}).json()
+    assert body["counts"]["ranked"] == len(body["results"])
+    assert digest(body["results"]) == body["result_digest"]
+    return str(body["result_digest"])
 
 
 def page_by_page(client: Client) -> str:
@@ -57,20 +57,20 @@ def page_by_page(client: Client) -> str:
     digests = set()
     where = f"{LATEST}?limit=1"
     while where:
-        found = client.get(where).json()
-        ranks += found["results"]
-        digests.add(found["result_digest"])
-        where = found["next"]
+        body = client.get(where).json()
+        ranks += body["results"]
+        digests.add(body["result_digest"])
+        where = body["next"]
     assert digests == {digest(ranks)}
     return str(digests.pop())
 
 
 def beside_another(client: Client) -> str:
     """In a comparison, where the ranks of several lists come from one query."""
-    found = client.get("/api/kr/scans/compare", {"versions": "rises,rises-10"}).json()
-    mine = [{"code": row["code"], **row["versions"]["rises"]} for row in found["rows"] if "rises" in row["versions"]]
-    head = next(one for one in found["answers"] if one["scanner_version"] == "rises")
-    assert digest(sorted(mine, key=lambda one: int(one["rank"]))) == head["result_digest"]
+    body = client.get("/api/kr/scans/compare", {"versions": "rises,rises-10"}).json()
+    rows = [{"code": row["code"], **row["versions"]["rises"]} for row in body["rows"] if "rises" in row["versions"]]
+    head = next(one for one in body["answers"] if one["scanner_version"] == "rises")
+    assert digest(sorted(rows, key=lambda one: int(one["rank"]))) == head["result_digest"]
     return str(head["result_digest"])
 
 
@@ -95,9 +95,9 @@ def test_one_list_or_the_other(lists: tuple[str, str], user: User, read: Callabl
         client.force_login(user)
         try:
             while not over:
-                found = read(client)
+                result = read(client)
                 with news:
-                    seen.append(found)
+                    seen.append(result)
                     news.notify_all()
         finally:
             with news:

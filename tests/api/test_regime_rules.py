@@ -94,9 +94,9 @@ def test_an_index_that_changed_since_leaves_the_numbers_out(
 ) -> None:
     record_index(levels(sessions, last=0.005), tmp_path)
     forget()
-    found = get("kr/scans/latest", scanner_version="v1")
-    assert found["regime"] == "crash"
-    assert found["regime_rule"] == {
+    body = get("kr/scans/latest", scanner_version="v1")
+    assert body["regime"] == "crash"
+    assert body["regime_rule"] == {
         "kind": "daily",
         "sentence": "daily: crash, recorded data has changed since",
         "measures": {},
@@ -108,10 +108,10 @@ def test_an_index_that_cannot_be_read_is_said_to_be(market: pd.DataFrame, sessio
     assert get("kr/scans/latest", scanner_version="v1")["regime_rule"]["measures"]
     Path(get_lake().root, get_lake().index("kr")).write_bytes(b"damaged")
     forget()
-    found = get("kr/scans/latest", scanner_version="v1")
-    assert found["regime_rule"] == {
+    body = get("kr/scans/latest", scanner_version="v1")
+    assert body["regime_rule"] == {
         "kind": "daily",
-        "sentence": f"daily: {found['regime']}, its numbers are not known: the index cannot be read now",
+        "sentence": f"daily: {body['regime']}, its numbers are not known: the index cannot be read now",
         "measures": {},
     }
 

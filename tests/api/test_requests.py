@@ -30,9 +30,9 @@ def send(client: Client, market: pd.DataFrame, probe: Probe, django_capture_on_c
 
     def send(path: str, status: int, body: Any = None, /, **headers: str) -> Any:
         with django_capture_on_commit_callbacks(execute=True):
-            found = client.post(path, body, content_type="application/json", headers=headers)
-        assert found.status_code == status, found.content
-        return found.json() | {"headers": found.headers}
+            response = client.post(path, body, content_type="application/json", headers=headers)
+        assert response.status_code == status, response.content
+        return response.json() | {"headers": response.headers}
 
     return send
 
@@ -89,9 +89,9 @@ def test_nothing_said_is_the_last_session_by_the_active_version(send: Send, sess
     ],
 )
 def test_a_body_that_does_not_fit(send: Send, body: Any, field: str) -> None:
-    told = send(ASK, 400, body)
-    assert told["code"] == "invalid"
-    assert [name.split(".")[0].replace("non_field_errors", "") for name in told["errors"]] == [field]
+    answer = send(ASK, 400, body)
+    assert answer["code"] == "invalid"
+    assert [name.split(".")[0].replace("non_field_errors", "") for name in answer["errors"]] == [field]
     assert not ScanRequest.objects.exists()
 
 
@@ -132,8 +132,8 @@ def test_a_key_makes_one_request(send: Send) -> None:
     assert again["id"] == made["id"]
     assert send(ASK, 422, {"scanner_version": "rises-10"}, **key)["code"] == "idempotency_key_reused"
     for bad in ("", "ü", "a b", "x" * 129):
-        told = send(ASK, 400, {}, **{"Idempotency-Key": bad})
-        assert told["code"] == "invalid_idempotency_key"
+        body = send(ASK, 400, {}, **{"Idempotency-Key": bad})
+        assert body["code"] == "invalid_idempotency_key"
     assert ScanRequest.objects.count() == 1
 
 
@@ -167,9 +167,9 @@ def test_without_saving(send: Send, client: Client, sessions: list[date]) -> Non
 def test_a_worker_that_was_lost_is_seen_when_polling(send: Send, client: Client) -> None:
     made = send(ASK, 202, {})
     ScanRequest.objects.update(status=RequestStatus.RUNNING, started_at=AS_OF)
-    found = client.get(made["headers"]["Location"]).json()
-    assert found["status"] == "failed"
-    assert found["reason"].startswith("The worker was lost")
+    body = client.get(made["headers"]["Location"]).json()
+    assert body["status"] == "failed"
+    assert body["reason"].startswith("The worker was lost")
 
 
 def test_a_queue_that_does_not_answer(send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,9 +178,9 @@ def test_a_queue_that_does_not_answer(send: Send, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(queue, "async_task", refuse)
     monkeypatch.setattr("django.db.transaction.on_commit", lambda told: told())
-    told = send(ASK, 503, {})
-    assert told["code"] == "queue_unreachable"
-    assert "hunter2" not in json.dumps(told["detail"])
+    body = send(ASK, 503, {})
+    assert body["code"] == "queue_unreachable"
+    assert "hunter2" not in json.dumps(body["detail"])
     assert not ScanRequest.objects.exists()
 
 

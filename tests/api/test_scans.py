@@ -21,17 +21,17 @@ def codes(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def test_the_latest_scan(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
-    found = get("kr/scans/latest")
+    body = get("kr/scans/latest")
     wanted = risers(scanned, sessions[30])
-    assert found["date"] == sessions[30].isoformat()
-    assert (found["market"], found["currency"]) == ("kr", "KRW")
-    assert found["scanner_version"] == "rises"
-    assert found["as_of"] == "2024-06-01T09:00:00Z"
-    assert found["status"] == "published"
-    assert found["counts"]["ranked"] == len(wanted)
-    assert (found["is_latest"], found["is_today"], found["is_session"]) == (True, False, True)
-    assert codes(found["results"]) == wanted
-    first = found["results"][0]
+    assert body["date"] == sessions[30].isoformat()
+    assert (body["market"], body["currency"]) == ("kr", "KRW")
+    assert body["scanner_version"] == "rises"
+    assert body["as_of"] == "2024-06-01T09:00:00Z"
+    assert body["status"] == "published"
+    assert body["counts"]["ranked"] == len(wanted)
+    assert (body["is_latest"], body["is_today"], body["is_session"]) == (True, False, True)
+    assert codes(body["results"]) == wanted
+    first = body["results"][0]
     close = scanned.pivot_table(index="date", columns="code", values="close")[wanted[0]]
     assert first["rank"] == 1
     assert first["close"] == close[sessions[30]]
@@ -43,16 +43,16 @@ def test_the_latest_scan(scanned: pd.DataFrame, sessions: list[date], get: Get) 
 
 def test_a_date_and_a_version(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
     day = sessions[12]
-    found = get(f"kr/scans/{day}", scanner_version="rises-10")
-    assert (found["date"], found["scanner_version"]) == (day.isoformat(), "rises-10")
-    assert found["is_latest"] is False
-    assert codes(found["results"]) == risers(scanned, day)
+    body = get(f"kr/scans/{day}", scanner_version="rises-10")
+    assert (body["date"], body["scanner_version"]) == (day.isoformat(), "rises-10")
+    assert body["is_latest"] is False
+    assert codes(body["results"]) == risers(scanned, day)
     plain = get(f"kr/scans/{day}")
-    assert found["results"][0]["score"] == pytest.approx(10 * plain["results"][0]["score"])
+    assert body["results"][0]["score"] == pytest.approx(10 * plain["results"][0]["score"])
 
 
 def test_ranks_page_by_page(scanned: pd.DataFrame, sessions: list[date], client: Client, get: Get) -> None:
-    wanted = next(found for day in sessions[10:31] if len(found := risers(scanned, day)) >= 3)
+    wanted = next(result for day in sessions[10:31] if len(result := risers(scanned, day)) >= 3)
     day = next(day for day in sessions[10:31] if risers(scanned, day) == wanted)
     page = get(f"kr/scans/{day}", limit=2)
     seen = codes(page["results"])
@@ -81,32 +81,32 @@ def test_nothing_passed_is_an_answer(
     fallen["date"] = sessions[-1]
     bring(fallen, AS_OF + timedelta(1))
     run_scan(RunRequest(market="kr", as_of=AS_OF + timedelta(2), first=sessions[-1], last=sessions[-1]))
-    found = get("kr/scans/latest")
-    assert (found["status"], found["reason"]) == ("no_match", "nothing passed")
-    assert (found["counts"]["matched"], found["results"], found["next"]) == (0, [], None)
+    body = get("kr/scans/latest")
+    assert (body["status"], body["reason"]) == ("no_match", "nothing passed")
+    assert (body["counts"]["matched"], body["results"], body["next"]) == (0, [], None)
     assert codes(get("kr/scans/changes")["entered"]) == []
 
 
 def test_an_unknown_market_names_the_known(scanned: pd.DataFrame, get: Get) -> None:
     for name in ("xx", "kr-adj", "KR", "versions2"):
-        found = get(f"{name}/scans/latest", 404)
-        assert found["code"] == "unknown_market"
-        assert found["known"] == ["kr", "us", "upbit", "bithumb"]
-        assert repr(name) in found["detail"]
+        body = get(f"{name}/scans/latest", 404)
+        assert body["code"] == "unknown_market"
+        assert body["known"] == ["kr", "us", "upbit", "bithumb"]
+        assert repr(name) in body["detail"]
 
 
 def test_an_unknown_version_names_the_known(scanned: pd.DataFrame, get: Get) -> None:
     for path in ("kr/scans/latest", "kr/scans/dates", "kr/scans", "kr/signals", "kr/scans/changes"):
-        found = get(path, 404, scanner_version="v99")
-        assert found["code"] == "unknown_version"
-        assert {"rises", "rises-10", "v1"} <= set(found["known"])
+        body = get(path, 404, scanner_version="v99")
+        assert body["code"] == "unknown_version"
+        assert {"rises", "rises-10", "v1"} <= set(body["known"])
 
 
 def test_a_market_without_an_active_version(scanned: pd.DataFrame, get: Get) -> None:
     ActiveVersion.objects.filter(market="us").delete()
-    found = get("us/scans/latest", 404)
-    assert found["code"] == "no_active_version"
-    assert "scanner_version" in found["detail"]
+    body = get("us/scans/latest", 404)
+    assert body["code"] == "no_active_version"
+    assert "scanner_version" in body["detail"]
 
 
 def test_a_date_without_a_run_names_the_nearest(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
@@ -117,8 +117,8 @@ def test_a_date_without_a_run_names_the_nearest(scanned: pd.DataFrame, sessions:
         (late, {"before": last, "after": None}),
         (date(2024, 4, 10), {"before": "2024-04-09", "after": "2024-04-11"}),
     ):
-        found = get(f"kr/scans/{day}", 404)
-        assert (found["code"], found["nearest"]) == ("no_run", near)
+        body = get(f"kr/scans/{day}", 404)
+        assert (body["code"], body["nearest"]) == ("no_run", near)
 
 
 def test_no_run_at_all(market: pd.DataFrame, probe: Probe, get: Get) -> None:
@@ -174,11 +174,11 @@ def test_dates(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
 def test_changes(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
     for n in (30, 20, 11):
         now, before = risers(scanned, sessions[n]), risers(scanned, sessions[n - 1])
-        found = get("kr/scans/changes", **({} if n == 30 else {"date": sessions[n]}))
-        assert (found["date"], found["before"]) == (str(sessions[n]), str(sessions[n - 1]))
-        assert codes(found["entered"]) == [code for code in now if code not in before]
-        assert codes(found["left"]) == [code for code in before if code not in now]
-        moved = {row["code"]: (row["rank_before"], row["moved_by"]) for row in found["moved"]}
+        body = get("kr/scans/changes", **({} if n == 30 else {"date": sessions[n]}))
+        assert (body["date"], body["before"]) == (str(sessions[n]), str(sessions[n - 1]))
+        assert codes(body["entered"]) == [code for code in now if code not in before]
+        assert codes(body["left"]) == [code for code in before if code not in now]
+        moved = {row["code"]: (row["rank_before"], row["moved_by"]) for row in body["moved"]}
         assert moved == {
             code: (before.index(code) + 1, before.index(code) - now.index(code))
             for code in now
@@ -192,13 +192,13 @@ def test_changes(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
 
 def test_versions_side_by_side(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
     run_scan(RunRequest(market="kr", as_of=AS_OF, first=sessions[31], last=sessions[31], versions=["rises"]))
-    found = get("kr/scans/compare", versions="rises,rises-10")
+    body = get("kr/scans/compare", versions="rises,rises-10")
     wanted = risers(scanned, sessions[30])
-    assert found["date"] == str(sessions[30])  # the latest that both have
-    assert [row["scanner_version"] for row in found["answers"]] == ["rises", "rises-10"]
-    assert codes(found["rows"]) == wanted
-    assert found["rows"][0]["versions"].keys() == {"rises", "rises-10"}
-    assert found["overlap"] == {"common": len(wanted), "any": len(wanted), "common_pct": 100.0}
+    assert body["date"] == str(sessions[30])  # the latest that both have
+    assert [row["scanner_version"] for row in body["answers"]] == ["rises", "rises-10"]
+    assert codes(body["rows"]) == wanted
+    assert body["rows"][0]["versions"].keys() == {"rises", "rises-10"}
+    assert body["overlap"] == {"common": len(wanted), "any": len(wanted), "common_pct": 100.0}
     lacking = get("kr/scans/compare", 404, versions="rises,rises-10", date=sessions[31])
     assert lacking["nearest"] == {"before": str(sessions[30]), "after": None}
     assert "rises-10" in lacking["detail"]

@@ -62,8 +62,8 @@ def test_no_parameter_is_told_that_is_refused_and_none_is_left_out() -> None:
         view = one.callback.view_class(request=RequestFactory().get(path))  # type: ignore[attr-defined]
         if "get" not in SCHEMA["paths"][path] or not isinstance(view, BaseView):
             continue
-        told = SCHEMA["paths"][path]["get"].get("parameters", [])
-        queried = {parameter["name"] for parameter in told if parameter["in"] == "query"}
+        result = SCHEMA["paths"][path]["get"].get("parameters", [])
+        queried = {parameter["name"] for parameter in result if parameter["in"] == "query"}
         assert queried == set(view.parameter_names()), path
 
 

@@ -36,12 +36,12 @@ def test_stocks_are_found(market: pd.DataFrame, get: Get) -> None:
 
 
 def test_one_stock(market: pd.DataFrame, sessions: list[date], get: Get) -> None:
-    found = get("kr/stocks/005930")
+    body = get("kr/stocks/005930")
     last = market[(market.code == "005930") & (market.date == sessions[-1])].iloc[0]
-    assert (found["currency"], found["last_bar"]) == ("KRW", str(sessions[-1]))
-    bar = found["latest_bar"]
+    assert (body["currency"], body["last_bar"]) == ("KRW", str(sessions[-1]))
+    bar = body["latest_bar"]
     assert (bar["close"], bar["volume"]) == (last.close, last.volume)
-    assert found["statuses"][0]["valid_from"] == str(sessions[0])
+    assert body["statuses"][0]["valid_from"] == str(sessions[0])
     assert get("kr/stocks/999999", 404)["code"] == "unknown_stock"
     assert get("us/stocks/005930", 404)["code"] == "unknown_stock"
     assert get("kr/stocks/999999/scans", 404)["code"] == "unknown_stock"
@@ -133,9 +133,9 @@ def test_versions(probe: Any, get: Get) -> None:
     rows = {row["slug"]: row for row in get("versions")["results"]}
     assert {"v1", "v2", "rises", "rises-10"} <= rows.keys()
     assert rows["rises"]["active_on"] == ["kr"]
-    found = get("versions/rises-10")
-    assert found["engine"] == "probe"
-    assert found["parameters"] == [
+    body = get("versions/rises-10")
+    assert body["engine"] == "probe"
+    assert body["parameters"] == [
         {
             "name": "scale",
             "type": "float",

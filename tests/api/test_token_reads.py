@@ -77,10 +77,10 @@ def test_links_are_those_of_the_callers_site(ask: Ask, settings: Any) -> None:
     address = "/api/kr/stocks?limit=1"
     for host in ("one.example", "two.example", "one.example"):
         for coding in ("", "gzip"):
-            found = ask(address, Host=host, **{"Accept-Encoding": coding})
-            body = gzip.decompress(found.content) if found.has_header("Content-Encoding") else found.content
+            response = ask(address, Host=host, **{"Accept-Encoding": coding})
+            body = gzip.decompress(response.content) if response.has_header("Content-Encoding") else response.content
             assert f'"next":"http://{host}/api/kr/stocks?'.encode() in body
-            plain = {"If-None-Match": found.headers["ETag"], "Accept-Encoding": coding}
+            plain = {"If-None-Match": response.headers["ETag"], "Accept-Encoding": coding}
             assert ask(address, Host=host, **plain).status_code == 304
     assert STATS.snapshot()["stocks"]["misses"] == 1
 
@@ -132,7 +132,7 @@ def test_without_a_database(ask: Ask, monkeypatch: Any) -> None:
         raise OperationalError("the server closed the connection")
 
     monkeypatch.setattr(tokens.TOKENS, "rows", away)
-    found = ask(CACHED[0])
-    assert (found.status_code, found.json()["code"]) == (503, "database_unreachable")
-    assert found.headers["Retry-After"] == "5"
-    assert "closed" not in found.text
+    response = ask(CACHED[0])
+    assert (response.status_code, response.json()["code"]) == (503, "database_unreachable")
+    assert response.headers["Retry-After"] == "5"
+    assert "closed" not in response.text

@@ -34,8 +34,8 @@ def test_the_first_caller_finds_what_was_kept(scanned: Any, client: Client, user
     client.force_login(user)
     for address in READY:
         with CaptureQueriesContext(connection) as made:
-            found = client.get(address)
-        assert found.status_code == 200
+            response = client.get(address)
+        assert response.status_code == 200
         assert len(made) == 3, address  # who asks, and the generations
     assert {what: (body["hits"], body["misses"]) for what, body in STATS.snapshot().items()} == {
         "scan": (3, 3),

@@ -44,8 +44,8 @@ def profile(bench: Bench) -> None:
     """The functions that take most time of their own in one session of KRX."""
     installation = bench.krx()
     day = installation.run_task("extent", market="kr")["sessions"][-1]
-    given = {"market": "kr", "version": VERSION, "day": day, "top": 35}
-    print(installation.run_task("profile", save=False, **given)["text"])
+    values = {"market": "kr", "version": VERSION, "day": day, "top": 35}
+    print(installation.run_task("profile", save=False, **values)["text"])
 
 
 SECTIONS: dict[str, Callable[[Bench], None]] = {

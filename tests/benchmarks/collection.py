@@ -173,7 +173,7 @@ def collect(
     installation: Installation, exchange: KisExchange, task: str, day: date, market: Market, **options: Any
 ) -> dict[str, Any]:
     """What `tests.benchmarks.task_process` answers to a collection on the evening of `day`."""
-    given = {"day": day, "codes": list(market), **options}
+    values = {"day": day, "codes": list(market), **options}
     settings = {
         "KIS_APP_KEY": exchange.keys[0],
         "KIS_APP_SECRET": exchange.keys[1],
@@ -186,7 +186,7 @@ def collect(
         "-m",
         "tests.benchmarks.task_process",
         task,
-        json.dumps(given, default=str),
+        json.dumps(values, default=str),
     ]
     done = child(command, {**installation.env, **settings})
     result: dict[str, Any] = json.loads(done.output.splitlines()[-1])

@@ -30,8 +30,8 @@ def _work(bench: Bench, installation: Installation, market: str, days: list[str]
     turns: list[dict[str, Any]] = [
         {"versions": [VERSION], "save": False, "executor": executor, "workers": workers} for executor, workers in TURNS
     ]
-    given = {"market": market, "first": days[0], "last": days[-1], "runs": runs}
-    done = installation.run_task("scan", turns=turns, warm=len(days) == 1, **given)
+    values = {"market": market, "first": days[0], "last": days[-1], "runs": runs}
+    done = installation.run_task("scan", turns=turns, warm=len(days) == 1, **values)
     window = installation.run_task("reading", market=market, version=VERSION, day=days[-1], runs=1)
     history = window["sessions"] + len(days) - 1
     lines = [

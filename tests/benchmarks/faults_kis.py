@@ -75,7 +75,7 @@ def _exchange(market: dict[str, Instrument]) -> KisExchange:
 
 def _command(installation: Installation, exchange: KisExchange, days: list[date], **settings: str) -> Run:
     """`collect_prices` of everything since the first of `days`."""
-    given = {
+    values = {
         "KIS_APP_KEY": exchange.keys[0],
         "KIS_APP_SECRET": exchange.keys[1],
         "KIS_HOST": exchange.url,
@@ -87,15 +87,15 @@ def _command(installation: Installation, exchange: KisExchange, days: list[date]
                "--codes", ",".join(exchange.market)]  # fmt: skip
     before, began = sum(exchange.calls.values()), time.perf_counter()
     done = subprocess.run(
-        command, cwd=ROOT, env={**installation.env, **given}, capture_output=True, text=True, check=False
+        command, cwd=ROOT, env={**installation.env, **values}, capture_output=True, text=True, check=False
     )
     seconds = time.perf_counter() - began
     calls = re.search(r"rejected; ([0-9,]+) calls", done.stdout)
     reported = int(calls[1].replace(",", "")) if calls else -1
-    said = done.stderr.strip().splitlines()
+    result = done.stderr.strip().splitlines()
     return Run(
         done.returncode,
-        said[-1] if said else "",
+        result[-1] if result else "",
         seconds,
         reported,
         sum(exchange.calls.values()) - before,

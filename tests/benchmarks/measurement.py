@@ -46,13 +46,13 @@ def child(command: Sequence[str], env: Mapping[str, str]) -> Child:
         seconds = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
-        said = output.read().decode(errors="replace")
+        result = output.read().decode(errors="replace")
         if process.returncode:
             errors.seek(0)
-            tail = (said + errors.read().decode(errors="replace"))[-3000:]
+            tail = (result + errors.read().decode(errors="replace"))[-3000:]
             raise BenchFailed(f"{' '.join(command)} ended with {process.returncode}:\n{tail}")
     peak = watched.peak or _mb(used.ru_maxrss)
-    return Child(seconds, used.ru_utime + used.ru_stime, peak, said)
+    return Child(seconds, used.ru_utime + used.ru_stime, peak, result)
 
 
 class _Watched:

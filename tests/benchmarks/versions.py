@@ -21,8 +21,8 @@ def section(bench: Bench) -> None:
 
 
 def _turn(installation: Installation, market: str, days: list[str], runs: int, **turn: Any) -> dict[str, Any]:
-    given = {"market": market, "first": days[0], "last": days[-1], "runs": runs, "warm": False}
-    result: dict[str, Any] = installation.run_task("scan", turns=[turn], **given)["turns"][0]
+    values = {"market": market, "first": days[0], "last": days[-1], "runs": runs, "warm": False}
+    result: dict[str, Any] = installation.run_task("scan", turns=[turn], **values)["turns"][0]
     return result
 
 

@@ -51,15 +51,15 @@ def test_the_best_counts_where_none_is_good() -> None:
 def test_nothing_but_the_last_seven_sessions_decides(
     given_counts: list[dict[str, int]], at: int, other: dict[str, int]
 ) -> None:
-    said = dict(zip(DAYS, given_counts, strict=False))
-    day = list(said)[min(at, len(said) - 1)]
+    result = dict(zip(DAYS, given_counts, strict=False))
+    day = list(result)[min(at, len(result) - 1)]
     order = ("kis", "marcap")
-    chosen = preferred_sources(said, [day], order)
-    later = {one: (other if one > day else had) for one, had in said.items()}
+    chosen = preferred_sources(result, [day], order)
+    later = {one: (other if one > day else had) for one, had in result.items()}
     assert preferred_sources(later, [day], order) == chosen
-    window = sorted(one for one in said if one <= day)[-QUALITY_SESSIONS:]
-    assert preferred_sources({one: said[one] for one in window}, [day], order) == chosen
-    assert set(chosen[day]) == {source for one in window for source in said[one]}
+    window = sorted(one for one in result if one <= day)[-QUALITY_SESSIONS:]
+    assert preferred_sources({one: result[one] for one in window}, [day], order) == chosen
+    assert set(chosen[day]) == {source for one in window for source in result[one]}
 
 
 @pytest.mark.django_db

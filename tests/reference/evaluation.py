@@ -110,11 +110,11 @@ def hold(
     last, late = leave(frame, axis, entry, horizon)
     if last is None:
         return Holding(day, code, "open", entry=entry)
-    held = frame.loc[entry:last]
-    inside = held.iloc[1:]
+    body = frame.loc[entry:last]
+    inside = body.iloc[1:]
     if (inside["suspected"] & ~inside["liquidation"].astype(bool)).any():
         return Holding(day, code, "unjudged", entry, last, late)
-    paid, got = float(held["O"].iloc[0]), float(held["C"].iloc[-1])
+    paid, got = float(body["O"].iloc[0]), float(body["C"].iloc[-1])
     share = costs(entry, last) if callable(costs) else costs
     return Holding(
         date=day,
@@ -125,8 +125,8 @@ def hold(
         late=late,
         gross=got / paid - 1,
         net=got / paid - 1 - share,
-        best=max(held["H"].tolist()) / paid - 1,
-        worst=min(held["L"].tolist()) / paid - 1,
+        best=max(body["H"].tolist()) / paid - 1,
+        worst=min(body["L"].tolist()) / paid - 1,
         hit=above(got, paid * (1 + share)),
     )
 
@@ -143,28 +143,28 @@ def carried_cap(frame: pd.DataFrame, day: pd.Timestamp) -> float:
 
 def path(frame: pd.DataFrame, entry: Any, last: Any) -> list[float] | None:
     """C / O[entry] of each session from entry to last; None with a suspected action inside."""
-    held = frame.loc[entry:last]
-    inside = held.iloc[1:]
-    if not len(held) or held.index[0] != entry or (inside["suspected"] & ~inside["liquidation"].astype(bool)).any():
+    body = frame.loc[entry:last]
+    inside = body.iloc[1:]
+    if not len(body) or body.index[0] != entry or (inside["suspected"] & ~inside["liquidation"].astype(bool)).any():
         return None
-    return [float(close) / float(held["O"].iloc[0]) for close in held["C"]]
+    return [float(close) / float(body["O"].iloc[0]) for close in body["C"]]
 
 
 def weighted(paths: Mapping[str, list[float]], weights: Mapping[str, float]) -> list[float]:
     """The value of a basket with those weights on each session, bought at 1; empty where less than 90 % of its members
     have a weight."""
-    known = [code for code in paths if weights[code] > 0]
-    if not paths or len(known) < COVERED * len(paths):
+    known_names = [code for code in paths if weights[code] > 0]
+    if not paths or len(known_names) < COVERED * len(paths):
         return []
-    total = math.fsum(weights[code] for code in known)
+    total = math.fsum(weights[code] for code in known_names)
     length = len(next(iter(paths.values())))
-    return [math.fsum(weights[code] * paths[code][n] for code in known) / total for n in range(length)]
+    return [math.fsum(weights[code] * paths[code][n] for code in known_names) / total for n in range(length)]
 
 
 def quintiles(values: Mapping[str, float]) -> dict[str, int]:
     """Code -> its group 0..4 by value, then code; -1 without a value."""
-    known = sorted((value, code) for code, value in values.items() if not math.isnan(value))
-    result = {code: place * 5 // len(known) for place, (_, code) in enumerate(known)}
+    known_names = sorted((value, code) for code, value in values.items() if not math.isnan(value))
+    result = {code: place * 5 // len(known_names) for place, (_, code) in enumerate(known_names)}
     return {code: result.get(code, -1) for code in values}
 
 

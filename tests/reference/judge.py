@@ -68,10 +68,10 @@ def hold(frames: Frames, axis: pd.DatetimeIndex, date: Any, code: str, horizon: 
     if first + horizon - 1 >= len(axis):
         return Holding(day, code, "open", entry=trades[0])
     last = axis[first + horizon - 1]
-    held = frame.loc[trades[0] : last]
-    if held["suspected"].iloc[1:].any():
+    body = frame.loc[trades[0] : last]
+    if body["suspected"].iloc[1:].any():
         return Holding(day, code, "unjudged", trades[0], last)
-    paid, got = float(held["O"].iloc[0]), float(held["C"].iloc[-1])
+    paid, got = float(body["O"].iloc[0]), float(body["C"].iloc[-1])
     net = got / paid - 1 - costs
     return Holding(
         date=day,
@@ -80,8 +80,8 @@ def hold(frames: Frames, axis: pd.DatetimeIndex, date: Any, code: str, horizon: 
         entry=trades[0],
         exit=last,
         gross=got / paid - 1,
-        best=max(held["H"].tolist()) / paid - 1,
-        worst=min(held["L"].tolist()) / paid - 1,
+        best=max(body["H"].tolist()) / paid - 1,
+        worst=min(body["L"].tolist()) / paid - 1,
         hit=above(got, paid * (1 + costs)),
         net=net,
     )
@@ -91,11 +91,11 @@ def benchmark(frames: Frames, date: pd.Timestamp, codes: Iterable[str], entry: A
     """Cap-weighted and equal-weighted mean of open-to-close over entry..last of `codes`."""
     returns, caps = [], []
     for code in codes:
-        held = frames[code].loc[entry:last]
-        if held["suspected"].iloc[1:].any():
+        body = frames[code].loc[entry:last]
+        if body["suspected"].iloc[1:].any():
             continue
         cap = float(frames[code].loc[date:date, "market_cap"].iloc[0])
-        returns.append(float(held["C"].iloc[-1]) / float(held["O"].iloc[0]) - 1)
+        returns.append(float(body["C"].iloc[-1]) / float(body["O"].iloc[0]) - 1)
         caps.append(0.0 if math.isnan(cap) else cap)
     if not returns:
         return math.nan, math.nan
@@ -117,16 +117,16 @@ def holdings(
 ) -> list[Holding]:
     """Every pick (date, code) over `horizon`. `eligible` gives the codes eligible on a date by the version's rule."""
     axis = pd.DatetimeIndex(pd.to_datetime(list(sessions))).sort_values()
-    known: dict[Any, tuple[float, float]] = {}
+    values: dict[Any, tuple[float, float]] = {}
     result = []
     for date, code in picks:
         one = hold(frames, axis, date, code, horizon, costs)
         if one.state == "judged":
             key = (one.date, one.entry)
-            if key not in known:
+            if key not in values:
                 codes = list(eligible(one.date))
-                known[key] = benchmark(frames, one.date, codes, one.entry, one.exit)
-            cap, equal = known[key]
+                values[key] = benchmark(frames, one.date, codes, one.entry, one.exit)
+            cap, equal = values[key]
             one = replace(one, excess_cap=one.net - cap, excess_equal=one.net - equal)
         result.append(one)
     return result
@@ -174,10 +174,10 @@ def worst_drawdown(judged: Sequence[Holding], frames: Frames, costs: float) -> f
     """The deepest fall of the basket below its highest value so far, as a return (0 or negative)."""
     daily: dict[pd.Timestamp, list[float]] = {}
     for one in judged:
-        held = frames[one.code].loc[one.entry : one.exit]
-        closes, before = held["C"].tolist(), float(held["O"].iloc[0])
-        for place, (session, close) in enumerate(zip(held.index, closes, strict=True)):
-            ends = int(place == 0) + int(place == len(held) - 1)
+        body = frames[one.code].loc[one.entry : one.exit]
+        closes, before = body["C"].tolist(), float(body["O"].iloc[0])
+        for place, (session, close) in enumerate(zip(body.index, closes, strict=True)):
+            ends = int(place == 0) + int(place == len(body) - 1)
             daily.setdefault(session, []).append(close / before - 1 - costs / 2 * ends)
             before = close
     value = top = 1.0

@@ -28,8 +28,8 @@ def test_a_ratio_stands_in_where_no_base_price_is_known() -> None:
 
 def test_no_trade_bars_are_filled_and_the_filling_goes_on_after_the_last_bar() -> None:
     nothing = {"open": 0, "high": 0, "low": 0, "volume": 0}
-    given = [row(1, 100), row(2, 999, **nothing), row(4, 999, base_price=50, **nothing), row(5, 52)]
-    a = frames(given, 8)["A"]
+    rows = [row(1, 100), row(2, 999, **nothing), row(4, 999, base_price=50, **nothing), row(5, 52)]
+    a = frames(rows, 8)["A"]
     assert a.index[0] == DAYS[1]
     assert a["rawC"].tolist() == [100, 100, 100, 50, 52, 52, 52]
     assert a["C"].tolist() == pytest.approx([50, 50, 50, 50, 52, 52, 52])

@@ -88,10 +88,10 @@ def test_risk_of_v2() -> None:
 
 
 def test_signals_by_hand() -> None:
-    held = crossover.signals(quiet(V=18.0, vma20=15.0), vol_mult=1.8, rsi_threshold=58)
-    assert held["volume"]
-    assert held["obv"]
-    assert not held["rsi"]
+    body = crossover.signals(quiet(V=18.0, vma20=15.0), vol_mult=1.8, rsi_threshold=58)
+    assert body["volume"]
+    assert body["obv"]
+    assert not body["rsi"]
     assert crossover.signals(quiet(rsi_tema=60.0, rsi_dema=62.9), vol_mult=2, rsi_threshold=58)["rsi"]
     assert not crossover.signals(quiet(rsi_tema=60.0, rsi_dema=63.0), vol_mult=2, rsi_threshold=58)["rsi"]
 

@@ -16,9 +16,9 @@ from tests.reference.made_markets import DAYS
 
 def frame(close: Any, volume: Any = 100.0, scale: float = 1.0, **more: Any) -> pd.DataFrame:
     close = np.asarray(close, dtype=np.float64)
-    known = {"O": close, "H": close, "L": close, "C": close, "V": volume, "rawV": volume}
-    known |= {"A": 2e9, "rawC": close * scale} | more
-    return pd.DataFrame(known, index=DAYS[: len(close)])
+    values = {"O": close, "H": close, "L": close, "C": close, "V": volume, "rawV": volume}
+    values |= {"A": 2e9, "rawC": close * scale} | more
+    return pd.DataFrame(values, index=DAYS[: len(close)])
 
 
 def test_midterm_of_steady_growth() -> None:

@@ -97,10 +97,10 @@ def flow_share(rate: float) -> float:
 def bought(bars: pd.DataFrame, flows: pd.DataFrame, who: str) -> list[float]:
     """Net raw shares of the last 5 sessions, NaN where nothing is recorded."""
     last = bars.iloc[-5:]
-    said = flows.reindex(index=last.index, columns=[who, f"{who}_value"])
+    result = flows.reindex(index=last.index, columns=[who, f"{who}_value"])
     rows = zip(
         *(last[name].tolist() for name in ("A", "rawV", "rawC")),
-        *(said[name].tolist() for name in said.columns),
+        *(result[name].tolist() for name in result.columns),
         strict=True,
     )
     return [

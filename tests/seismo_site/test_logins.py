@@ -88,14 +88,14 @@ def test_a_user_who_is_not_there_is_locked_out_likewise(db: None) -> None:
 
 def test_whose_address_counts(ann: User, settings: Any) -> None:
     """The proxy's header is anybody's to write where there is no proxy; behind one, its last word counts."""
-    found = [login("wrong", **{"X-Forwarded-For": f"10.9.9.{n}"}).status_code for n in range(5)]
-    assert found == [200] * 4 + [429]
+    rows = [login("wrong", **{"X-Forwarded-For": f"10.9.9.{n}"}).status_code for n in range(5)]
+    assert rows == [200] * 4 + [429]
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
     proxy = "10.0.0.7"
     for n in range(5):
         login("wrong", at=proxy, **{"X-Forwarded-For": f"1.1.1.{n}, 10.8.8.8"})
-    said = {"X-Forwarded-For": "10.8.8.8"}
-    assert login(WORD, at=proxy, **said).status_code == 429
+    values = {"X-Forwarded-For": "10.8.8.8"}
+    assert login(WORD, at=proxy, **values).status_code == 429
     assert login(WORD, at=proxy, **{"X-Forwarded-For": "10.8.8.9"}).status_code == 302
 
 
@@ -113,16 +113,16 @@ def test_whatever_the_proxy_writes_is_an_address_or_none(
     ann: User, settings: Any, written: str, counts_as: str | None
 ) -> None:
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
-    said = {"X-Forwarded-For": f"1.1.1.1, {written}"}
-    assert login("wrong", at="", **said).status_code == 200
+    values = {"X-Forwarded-For": f"1.1.1.1, {written}"}
+    assert login("wrong", at="", **values).status_code == 200
     assert AccessAttempt.objects.get().ip_address == counts_as
-    assert login(WORD, at="", **said).status_code == 302
+    assert login(WORD, at="", **values).status_code == 302
 
 
 def test_one_address_tries_many_names_only_so_often(db: None, settings: Any) -> None:
     settings.ANONYMOUS_RATE = 3
-    found = [login("wrong", name=f"name-{n}").status_code for n in range(5)]
-    assert found == [200, 200, 200, 429, 429]
+    rows = [login("wrong", name=f"name-{n}").status_code for n in range(5)]
+    assert rows == [200, 200, 200, 429, 429]
     assert login("wrong", at="10.0.0.2").status_code == 200
 
 
@@ -150,26 +150,26 @@ def test_bad_tokens_are_refused_without_a_database(ann: User, settings: Any, dja
 def test_a_stranger_at_the_same_address_keeps_nobody_out(ann: User, settings: Any) -> None:
     settings.ANONYMOUS_RATE = 3
     token = ApiToken(user=ann, name="cron")
-    mine = {"Authorization": f"Bearer {token.new_secret()}"}
+    values = {"Authorization": f"Bearer {token.new_secret()}"}
     token.save()
     browser = Client()
     browser.force_login(ann)
-    assert Client().get("/api/versions", headers=mine).status_code == 200
+    assert Client().get("/api/versions", headers=values).status_code == 200
     assert browser.get("/api/versions").status_code == 200
-    found = [Client().get("/api/versions", headers={"Authorization": f"Bearer {n}"}).status_code for n in range(5)]
-    assert found == [401, 401, 401, 429, 429]
-    assert Client().get("/api/versions", headers=mine).status_code == 200
+    rows = [Client().get("/api/versions", headers={"Authorization": f"Bearer {n}"}).status_code for n in range(5)]
+    assert rows == [401, 401, 401, 429, 429]
+    assert Client().get("/api/versions", headers=values).status_code == 200
     assert browser.get("/api/versions").status_code == 200
     ApiToken.objects.all().delete()
-    assert Client().get("/api/versions", headers=mine).status_code == 429
+    assert Client().get("/api/versions", headers=values).status_code == 429
 
 
 def test_what_a_user_may_not_counts_as_his(ann: User, settings: Any) -> None:
     settings.USER_RATE = 3
     client = Client()
     client.force_login(ann)
-    asked = [client.post("/api/versions", {}, content_type="application/json").status_code for _ in range(5)]
-    assert asked == [403, 403, 403, 429, 429]
+    rows = [client.post("/api/versions", {}, content_type="application/json").status_code for _ in range(5)]
+    assert rows == [403, 403, 403, 429, 429]
     other = Client()
     other.force_login(User.objects.create_user("bob"))
     assert other.get("/api/versions").status_code == 200

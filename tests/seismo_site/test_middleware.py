@@ -134,11 +134,11 @@ def test_pages_of_other_origins_where_they_are_named(client: Client, settings: A
     health, asked = "/api/health/live", {"origin": ORIGIN}
     assert "Access-Control-Allow-Origin" not in client.get(health, headers=asked).headers
     settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
-    found = client.get(health, headers=asked)
-    assert found["Access-Control-Allow-Origin"] == ORIGIN
-    assert "ETag" in found["Access-Control-Expose-Headers"]
-    assert "Access-Control-Allow-Credentials" not in found.headers  # no cookies
-    assert "origin" in found["Vary"].lower()
+    response = client.get(health, headers=asked)
+    assert response["Access-Control-Allow-Origin"] == ORIGIN
+    assert "ETag" in response["Access-Control-Expose-Headers"]
+    assert "Access-Control-Allow-Credentials" not in response.headers  # no cookies
+    assert "origin" in response["Vary"].lower()
     first = client.options(
         "/api/kr/stocks",
         headers={**asked, "access-control-request-method": "GET",
@@ -175,8 +175,8 @@ def test_the_line_of_a_refused_request_carries_its_identifier(
     """Django writes it when the request is over."""
     for path in ("/api/versions", "/api/nothing", "/nothing"):
         caplog.clear()
-        found = client.get(path, headers={"X-Request-ID": "caller-0123"})
-        assert found.status_code in (401, 404)
+        response = client.get(path, headers={"X-Request-ID": "caller-0123"})
+        assert response.status_code in (401, 404)
         (record,) = caplog.records
         RequestIdFilter().filter(record)
         assert record.request_id == "caller-0123"  # type: ignore[attr-defined]

@@ -116,13 +116,13 @@ def test_a_worker_ends_when_its_whole_group_is_told_to(tmp_path: Path, with_task
 
 def group(leader: int) -> list[int]:
     """The processes of a group."""
-    found = []
+    rows = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
             if int(fields[2]) == leader and fields[0] not in "ZX":
-                found.append(int(folder.name))
-    return found
+                rows.append(int(folder.name))
+    return rows
 
 
 def eventually(holds: Callable[[], bool]) -> bool:

@@ -35,9 +35,9 @@ def test_a_task_comes_back_as_it_was() -> None:
     now = datetime(2026, 8, 21, 9, tzinfo=UTC)
     task = {"id": "x", "func": "a.b", "args": (1, ["v2"]), "kwargs": {"at": now}, "started": now}
     for compressed in (False, True):
-        found = SignedPackage.loads(SignedPackage.dumps(task, compressed))
-        assert found == task
-        assert type(found["args"]) is tuple
+        body = SignedPackage.loads(SignedPackage.dumps(task, compressed))
+        assert body == task
+        assert type(body["args"]) is tuple
 
 
 def test_a_function_is_kept_by_its_name() -> None:
@@ -48,12 +48,12 @@ def test_a_function_is_kept_by_its_name() -> None:
 def test_statistics_come_back_as_statistics() -> None:
     stat = Stat.__new__(Stat)
     now = timezone.now()
-    known = {"tob": now, "status": Conf.IDLE, "cluster_id": uuid4(), "workers": [7, 8]}
-    stat.__dict__.update(broker=object(), **known)
-    found = SignedPackage.loads(SignedPackage.dumps(stat, True))
-    assert isinstance(found, Stat)
-    assert found.__dict__ == known
-    assert not hasattr(found, "broker")
+    values = {"tob": now, "status": Conf.IDLE, "cluster_id": uuid4(), "workers": [7, 8]}
+    stat.__dict__.update(broker=object(), **values)
+    result = SignedPackage.loads(SignedPackage.dumps(stat, True))
+    assert isinstance(result, Stat)
+    assert result.__dict__ == values
+    assert not hasattr(result, "broker")
 
 
 def test_a_pickle_is_refused_even_with_the_right_signature() -> None:

@@ -57,10 +57,10 @@ def test_every_example_is_a_command_line_that_parses(name: str) -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_djangos_options_still_work(name: str) -> None:
     command = load_command_class(str(OURS[name]), name)
-    given = ["--settings", "s", "--pythonpath", "p", "--traceback", "--no-color", "-v", "2"]
+    rows = ["--settings", "s", "--pythonpath", "p", "--traceback", "--no-color", "-v", "2"]
     example = command.examples[0].split()[1:] if isinstance(command, SeismoCommand) else []
     parser = command.create_parser("manage.py", name)
-    options = parser.parse_args([*given, "--skip-checks", *example])
+    options = parser.parse_args([*rows, "--skip-checks", *example])
     assert (options.settings, options.pythonpath, options.verbosity) == ("s", "p", 2)
     assert (options.traceback, options.no_color, options.skip_checks) == (True, True, True)
 

@@ -205,18 +205,18 @@ def test_every_score_and_intensity_of_seismograph() -> None:
 @pytest.mark.parametrize("weight", [0.0, 0.4])
 def test_plans_grades_and_flow_of_vcp(weight: float) -> None:
     engine = ENGINES["vcp"]
-    given = {"turnover_min": 0.0, "price_min": 0.0, "template_min": 0, "score_min": 10.0}
-    given["flow_weight"] = weight
+    body = {"turnover_min": 0.0, "price_min": 0.0, "template_min": 0, "score_min": 10.0}
+    body["flow_weight"] = weight
     compared = 0
     for seed in (1, 2, 3):
         made = panels.panel(seed, sessions=300, instruments=60, span=40, dirty=False)
         bars, flows, known = frames(made), flows_of(made), panels.index(made)
-        params = read(engine.Params, given)
+        params = read(engine.Params, body)
         universe = panels.universe(made, engine.min_bars)
         measured = engine.features(Measures(made), params)
         result = engine.score(universe, measured, known, params).ranks
         for day in range(0, 40, 5):
-            rows = vcp.scan(bars, regimes(known), made.output_sessions[day], given, flows).rows
+            rows = vcp.scan(bars, regimes(known), made.output_sessions[day], body, flows).rows
             at = np.flatnonzero(result.day == day)
             got = {
                 str(universe.codes[result.column[one]]): [

@@ -114,8 +114,8 @@ def test_v2_keeps_of_each_strategy_the_best_up_to_its_cap(
 ) -> None:
     cut = {f"cutoff_{name}_neutral": -20.0 for name in ("swing", "position", "longterm")}
     known = index(market, **last)
-    given = {"top_n": 10_000, "risk_max": 20, "min_signals_neutral": 0, **cut}
-    _, result = answer("v2", market, known, **given)
+    values = {"top_n": 10_000, "risk_max": 20, "min_signals_neutral": 0, **cut}
+    _, result = answer("v2", market, known, **values)
     day = len(market.output_sessions) - 1
     assert result.days.short_risk[day] == risk
     caps = {"swing": swing, "position": position, "longterm": longterm}
@@ -124,7 +124,7 @@ def test_v2_keeps_of_each_strategy_the_best_up_to_its_cap(
     assert all(kept[name] <= most for name, most in caps.items())
     assert sum(kept[name] == most for name, most in caps.items()) >= 2
     assert result.days.matched[day] == sum(kept.values())
-    _, best = answer("v2", market, known, **{**given, "top_n": 4})
+    _, best = answer("v2", market, known, **{**values, "top_n": 4})
     assert (
         best.ranks.column[best.ranks.day == day].tolist() == result.ranks.column[result.ranks.day == day][:4].tolist()
     )

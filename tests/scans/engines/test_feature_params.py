@@ -33,14 +33,14 @@ def watched(params: Any, seen: set[str]) -> Any:
 
 @every_engine
 def test_features_read_no_parameter_that_is_not_said(engine: Engine) -> None:
-    said = get_feature_params(engine)
-    assert said is not None
+    result = get_feature_params(engine)
+    assert result is not None
     seen: set[str] = set()
     params = watched(lenient(engine), seen)
     get_requirements(engine, params)
     through_needs = set(seen)
     engine.features(Measures(market(engine, 1)), params)
-    assert seen - through_needs <= set(said)
+    assert seen - through_needs <= set(result)
 
 
 def test_how_much_flow_weighs_changes_no_feature_of_vcp() -> None:

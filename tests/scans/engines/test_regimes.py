@@ -23,16 +23,16 @@ def index_of(m: list[float], ranges: list[float] | None = None) -> MarketIndex:
 def naive_trend(m: list[float]) -> list[str]:  # noqa: C901
     """The definition read aloud: one session at a time, each measure from a list of what is known since the start."""
     state = "neutral"
-    known: list[float] = []
+    known_names: list[float] = []
     states: list[str] = []
     for value in m:
         if value != value:
-            state, known = "neutral", []
+            state, known_names = "neutral", []
             states.append(state)
             continue
-        known.append(value)
+        known_names.append(value)
 
-        def total(n: int, known: list[float] = known) -> float | None:
+        def total(n: int, known: list[float] = known_names) -> float | None:
             if len(known) < n:
                 return None
             level = 1.0
@@ -41,7 +41,7 @@ def naive_trend(m: list[float]) -> list[str]:  # noqa: C901
             return level - 1
 
         r20, r5 = total(20), total(5)
-        m10 = sum(known[-10:]) / 10 if len(known) >= 10 else None
+        m10 = sum(known_names[-10:]) / 10 if len(known_names) >= 10 else None
         if (r20 is not None and r20 < -0.10) or (r5 is not None and r5 < -0.05):
             state = "crash"
         elif r20 is None or m10 is None:

@@ -187,10 +187,10 @@ def test_cells_against_the_reference() -> None:
     table = {
         code: pd.DataFrame({"C": close[:, n], "market_cap": cap[:, n]}, index=axis) for n, code in enumerate(codes)
     }
-    found = traits(close, cap, np.array([40, 69]))
+    result = traits(close, cap, np.array([40, 69]))
     members = np.ones(50, dtype=bool)
     for row, day in enumerate((axis[40], axis[69])):
-        cells = matching_cells(found, row, members)
+        cells = matching_cells(result, row, members)
         depths = cell_depths(cells, np.arange(50))
         for n, code in enumerate(codes):
             expected = evaluation.matching_cell(table, day, codes, code)

@@ -54,20 +54,20 @@ def test_every_task_gets_its_arrays_over_all_instruments() -> None:
 def test_what_tasks_share_is_put_together_once(pieces: int) -> None:
     parts = [made(["A"], seed) for seed in range(pieces)]
     own = [{"gap": part["gap"], "rsi": part["ext"] + 1} for part in parts]
-    given = [piece([code], part, mine) for code, part, mine in zip("AB"[:pieces], parts, own, strict=True)]
-    (_, first), (_, second) = join_pieces(given, tasks(2))
+    rows = [piece([code], part, mine) for code, part, mine in zip("AB"[:pieces], parts, own, strict=True)]
+    (_, first), (_, second) = join_pieces(rows, tasks(2))
     assert not isinstance(first, Exception)
     assert not isinstance(second, Exception)
     assert first["gap"] is second["gap"]
     assert set(second) == {"gap", "rsi"}
-    assert all(not one.features for one in given)  # nothing is held by the pieces any more
+    assert all(not one.features for one in rows)  # nothing is held by the pieces any more
 
 
 def test_a_task_that_failed_in_one_piece_leaves_the_others_standing() -> None:
     odd = ValueError("odd")
     left, right = made(["A"], 1), made(["B"], 2)
-    given = [piece(["A"], left, left), piece(["B"], odd, right)]
-    (_, failed), (_, whole) = join_pieces(given, tasks(2))
+    rows = [piece(["A"], left, left), piece(["B"], odd, right)]
+    (_, failed), (_, whole) = join_pieces(rows, tasks(2))
     assert failed is odd
     assert not isinstance(whole, Exception)
     np.testing.assert_array_equal(whole["ext"], np.hstack([left["ext"], right["ext"]]))

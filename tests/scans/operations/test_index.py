@@ -67,11 +67,11 @@ def scanned(sessions: list[date], **given: object) -> list[SessionAnswer]:
 
 def regimes(close: list[float]) -> list[str]:
     """What the returns from close to close say by the table of regime_daily; NaN says neutral."""
-    said = ["neutral"]
+    rows = ["neutral"]
     for before, now in itertools.pairwise(close):
         m = now / before - 1
-        said.append("crash" if m < -0.025 else "bear" if m < -0.01 else "bull" if m > 0.01 else "neutral")
-    return said
+        rows.append("crash" if m < -0.025 else "bear" if m < -0.01 else "bull" if m > 0.01 else "neutral")
+    return rows
 
 
 def test_the_regime_of_a_session_is_the_chosen_indexs(index: Bring, sessions: list[date]) -> None:

@@ -68,9 +68,9 @@ def test_a_range_gives_what_single_sessions_give(market: pd.DataFrame, probe: Pr
 def test_executors_change_nothing(market: pd.DataFrame, probe: Probe, executor: str) -> None:
     # A spawned process knows only the engines of the registry.
     versions = ["v1", "v2"] if executor == "process" else ["rises"]
-    given: dict[str, Any] = {"versions": versions, "save": False, "cached": False}
-    inline = run_scan(RunRequest(market="kr", as_of=AS_OF, executor="inline", **given))
-    other = run_scan(RunRequest(market="kr", as_of=AS_OF, executor=executor, workers=3, **given))
+    values: dict[str, Any] = {"versions": versions, "save": False, "cached": False}
+    inline = run_scan(RunRequest(market="kr", as_of=AS_OF, executor="inline", **values))
+    other = run_scan(RunRequest(market="kr", as_of=AS_OF, executor=executor, workers=3, **values))
     assert [one.answers for one in inline] == [one.answers for one in other]
     assert other[0].executor == f"{executor} x3"
 

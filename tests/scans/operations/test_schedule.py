@@ -109,9 +109,9 @@ def test_missed_runs_are_made_up_for_once(broker: Any) -> None:
     scheduler(broker)
     (task,) = taken()
     assert task["func"] == "scans.tasks.evening"
-    given = task["kwargs"]
-    assert (given["market"], given["at"], given["versions"]) == ("kr", "15:43", [])
-    assert datetime.fromisoformat(given["due"]) == due
+    body = task["kwargs"]
+    assert (body["market"], body["at"], body["versions"]) == ("kr", "15:43", [])
+    assert datetime.fromisoformat(body["due"]) == due
     assert Schedule.objects.get().next_run > datetime.now(UTC)
 
 

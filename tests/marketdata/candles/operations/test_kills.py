@@ -91,11 +91,11 @@ def processes(transactional_db: None, killing: KillingExchange, tmp_path: Path) 
 
 def database_url() -> str:
     """The address of the database that this test uses."""
-    given = connection.settings_dict
+    body = connection.settings_dict
     if connection.vendor == "sqlite":
-        return f"sqlite:///{given['NAME']}"
-    user, host = quote(given["USER"] or ""), quote(given["HOST"], safe="")
-    return f"postgres://{user}@/{given['NAME']}?host={host}"
+        return f"sqlite:///{body['NAME']}"
+    user, host = quote(body["USER"] or ""), quote(body["HOST"], safe="")
+    return f"postgres://{user}@/{body['NAME']}?host={host}"
 
 
 def collected(processes: subprocess.Popen[str], killing: KillingExchange, market: str) -> int:

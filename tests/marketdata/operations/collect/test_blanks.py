@@ -285,8 +285,8 @@ def day(number: int) -> date:
     ],
 )
 def test_a_span_without_its_holes(holes: list[tuple[int, int]], pieces: list[tuple[int, int]]) -> None:
-    given = [(day(first), day(last)) for first, last in holes]
-    assert subtract((day(0), day(9)), given) == [(day(first), day(last)) for first, last in pieces]
+    rows = [(day(first), day(last)) for first, last in holes]
+    assert subtract((day(0), day(9)), rows) == [(day(first), day(last)) for first, last in pieces]
 
 
 def test_pieces_around_an_open_session_do_not_touch() -> None:

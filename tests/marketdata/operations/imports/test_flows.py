@@ -34,8 +34,8 @@ def reject_dir(tmp_path: Path, settings: Settings) -> None:
 
 
 def brought(path: Path, **options: object) -> FileReport:
-    given = {"as_of": AS_OF, **options}
-    return import_flows(files=[path], **given).files[0]  # type: ignore[arg-type]
+    values = {"as_of": AS_OF, **options}
+    return import_flows(files=[path], **values).files[0]  # type: ignore[arg-type]
 
 
 def test_a_file_is_recorded_and_a_repeat_writes_nothing(tmp_path: Path) -> None:

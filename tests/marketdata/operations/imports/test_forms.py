@@ -92,8 +92,8 @@ def test_names_and_departments_say_the_same_in_either_form_of_unicode(
     ]
     text = [unicodedata.normalize(form, row) for row in rows]
     import_file(write_tidy(tmp_path / "kr.csv", text, columns=f"{COLUMNS},name,market,department"))
-    said = InstrumentStatus.objects.order_by("instrument__code")
-    assert list(said.values_list("kind", "managed", "caution")) == [
+    result = InstrumentStatus.objects.order_by("instrument__code")
+    assert list(result.values_list("kind", "managed", "caution")) == [
         ("common", True, False),
         ("common", False, True),
         ("reit", False, False),

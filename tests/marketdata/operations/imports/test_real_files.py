@@ -62,16 +62,16 @@ def test_marcap_is_recorded_as_pandas_reads_it(name: str) -> None:
     np.testing.assert_array_equal(rows.base_price, expected.Close - expected.Changes)
 
     # the department of every day, from runs and from the file
-    said: dict[tuple[str, date], str] = {}
+    values: dict[tuple[str, date], str] = {}
     runs = InstrumentStatus.objects.values_list("instrument__code", "valid_from", "valid_to", "department", "managed")
     days = sorted(set(rows.date))
     for code, first, last, department, managed in runs:
         assert department is not None
         assert managed == ("관리종목" in department)
-        said |= {(code, day): department for day in days if first <= day <= last}
+        values |= {(code, day): department for day in days if first <= day <= last}
     departments = expected.Dept.fillna("").replace("nan", "")
     for code, day, department in zip(expected.Code, rows.date, departments, strict=True):
-        assert said[code, day] == department
+        assert values[code, day] == department
 
 
 def test_a_part_of_marcap_again_changes_nothing_and_events_are_all_let_in() -> None:

@@ -146,10 +146,10 @@ def test_departments_of_a_file_become_intervals(tmp_path: Path) -> None:
     columns = f"{COLUMNS},segment,department"
     for part in (rows[2:4], rows[4:], rows[:2]):
         import_file(write_tidy(tmp_path / "a.csv", part, columns=columns), source="krx")
-    found = InstrumentStatus.objects.order_by("valid_from").values_list(
+    result = InstrumentStatus.objects.order_by("valid_from").values_list(
         "valid_from", "valid_to", "managed", "caution", "segment"
     )
-    assert [(f"{first:%d}", f"{last:%d}", *rest) for first, last, *rest in found] == [
+    assert [(f"{first:%d}", f"{last:%d}", *rest) for first, last, *rest in result] == [
         ("03", "04", False, False, "KOSDAQ"),
         ("05", "06", True, False, "KOSDAQ"),
         ("07", "07", False, False, "KOSDAQ"),

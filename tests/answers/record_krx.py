@@ -97,9 +97,9 @@ def main(names: list[str]) -> None:
 _shared: tuple[Any, Any, Any]
 
 
-def _share(*given: Any) -> None:
+def _share(*arguments: Any) -> None:
     global _shared
-    _shared = given
+    _shared = arguments
 
 
 def _scan(day: str) -> list[dict[str, Any]]:

@@ -126,9 +126,9 @@ def test_the_flows_of_a_stock_page_by_page(bought: str, sessions: list[date], ge
 
 
 def test_commands_show_the_flow_of_a_pick(bought: str, sessions: list[date], tmp_path: Path) -> None:
-    def told(*given: str) -> str:
+    def told(*arguments: str) -> str:
         out = io.StringIO()
-        call_command(*given, stdout=out)
+        call_command(*arguments, stdout=out)
         return out.getvalue()
 
     scan = ("run_scan", "--version", "rises", "--date", str(sessions[30]), "--no-save")

@@ -62,14 +62,14 @@ class Page:
             for method, operation in methods.items()
         }
 
-    def ask(self, name: str, **given: Any) -> Any:
+    def ask(self, name: str, **options: Any) -> Any:
         path, method, operation = self.operations[name]
         known = {one["name"]: one["in"] for one in operation.get("parameters", [])}
-        assert given.keys() <= known.keys(), f"{name} has no parameter {given.keys() - known.keys()}"
+        assert options.keys() <= known.keys(), f"{name} has no parameter {options.keys() - known.keys()}"
         for one, where in known.items():
             if where == "path":
-                path = path.replace(f"{{{one}}}", str(given[one]))
-        query = {one: value for one, value in given.items() if known[one] == "query"}
+                path = path.replace(f"{{{one}}}", str(options[one]))
+        query = {one: value for one, value in options.items() if known[one] == "query"}
         answer = self.http.request(method, path, params=query)
         assert answer.status_code == 200, answer.text
         content = operation["responses"]["200"]["content"]["application/json"]["schema"]

@@ -29,14 +29,14 @@ Answer = dict[str, Any]
 AS_OF = datetime(2027, 1, 1, tzinfo=UTC)
 
 
-def request(first: str, last: str, **given: Any) -> run.RunRequest:
+def request(first: str, last: str, **options: Any) -> run.RunRequest:
     """A request of the benchmarks; features are computed unless `given` has them `cached`."""
     return run.RunRequest(
         as_of=AS_OF,
         first=date.fromisoformat(first),
         last=date.fromisoformat(last),
         started_by="bench",
-        **{"cached": False, **given},
+        **{"cached": False, **options},
     )
 
 

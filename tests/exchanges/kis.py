@@ -77,9 +77,9 @@ class KisExchange(Exchange):
         paper: bool = False,
         drift: bool = False,
         seed: int = 0,
-        **given: Any,
+        **options: Any,
     ) -> None:
-        super().__init__(**given)
+        super().__init__(**options)
         self.market = dict(market)
         self.keys = (app_key, app_secret)
         self.limit = SlidingLimit(per_second)

@@ -88,9 +88,9 @@ class QuotationExchange(Exchange):
         per_second: int = 10,
         ban_after: int = 5,
         clock: Callable[[], float] = time.time,
-        **given: Any,
+        **options: Any,
     ) -> None:
-        super().__init__(clock=clock, **given)
+        super().__init__(clock=clock, **options)
         self._limit = SlidingLimit(per_second)
         self._ban_after = ban_after
         self._in_a_row = 0

@@ -19,7 +19,7 @@ HALTED = {"volume": 0}
 
 
 def market(
-    changes: dict[int, dict[str, Any] | None], code: str = "A", sessions: int = SESSIONS, **known: Any
+    changes: dict[int, dict[str, Any] | None], code: str = "A", sessions: int = SESSIONS, **options: Any
 ) -> list[dict[str, Any]]:
     """Bars that open at 100 and close at 100, between 90 and 110, whose base price is 100; `changes` replaces fields of
     a session or takes it away."""
@@ -27,7 +27,7 @@ def market(
     for t in range(sessions):
         given = changes.get(t, {})
         if given is not None:
-            plain = {"open": 100.0, "high": 110.0, "low": 90.0, "base_price": 100.0, "code": code, **known}
+            plain = {"open": 100.0, "high": 110.0, "low": 90.0, "base_price": 100.0, "code": code, **options}
             rows.append({**row(t, 100.0, **plain), **given})
     return rows
 

@@ -117,12 +117,12 @@ def bars(rows: pd.DataFrame) -> writer.Bars:
     )
 
 
-def window(lake: Lake, parts: tuple[Part, ...], days: np.ndarray, start: int, **given: object) -> Window:
+def window(lake: Lake, parts: tuple[Part, ...], days: np.ndarray, start: int, **options: object) -> Window:
     """A window over `days`; the months outside are left out, as a reader would."""
     low, high = days[0].astype("datetime64[M]"), days[-1].astype("datetime64[M]")
     inside = [part for part in parts if low <= np.datetime64(part.month, "M") <= high]
-    given.setdefault("carry", {})
-    return Window(lake, "kr", 0.31, days, start, survey(lake, inside), **given)  # type: ignore[arg-type]
+    options.setdefault("carry", {})
+    return Window(lake, "kr", 0.31, days, start, survey(lake, inside), **options)  # type: ignore[arg-type]
 
 
 def here(folder: Path) -> Lake:

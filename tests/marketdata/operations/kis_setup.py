@@ -60,9 +60,9 @@ class KisSetup:
 
     source: KisSource
 
-    def __init__(self, market: dict[str, Listed], **given: Any) -> None:
+    def __init__(self, market: dict[str, Listed], **options: Any) -> None:
         self.market = market
-        self.exchange = KisExchange(market, **{"per_second": 100_000, "token_every": 0.0} | given)
+        self.exchange = KisExchange(market, **{"per_second": 100_000, "token_every": 0.0} | options)
 
     def __enter__(self) -> Self:
         self.exchange.__enter__()
@@ -73,9 +73,9 @@ class KisSetup:
         self.source.close()
         self.exchange.__exit__()
 
-    def make(self, **given: Any) -> KisSource:
+    def make(self, **options: Any) -> KisSource:
         settings = KisSettings(
-            **{"environment": "real", "app_key": "PSimitationkey", "app_secret": "imitation-secret"} | given,
+            **{"environment": "real", "app_key": "PSimitationkey", "app_secret": "imitation-secret"} | options,
             base_url=self.exchange.url,
             master_url=f"{self.exchange.url}/common/master",
             per_second=1_000,
@@ -123,6 +123,6 @@ def recorded_rows(**which: Any) -> list[tuple[Any, ...]]:
     )  # fmt: skip
 
 
-def create_instruments(*codes: str, **said: Any) -> None:
+def create_instruments(*codes: str, **options: Any) -> None:
     for code in codes:
-        Instrument.objects.create(market="kr", code=code, **said)
+        Instrument.objects.create(market="kr", code=code, **options)

@@ -20,8 +20,8 @@ from marketdata.sources.registry import SOURCES, SourceDependencies, table
 KEYS = {"environment": "real", "app_key": "PSverysecretkey", "app_secret": "the-very-secret"}
 
 
-def made(name: str, **given: Any) -> Source:
-    source = registry.build(name, given, SourceDependencies())
+def made(name: str, **options: Any) -> Source:
+    source = registry.build(name, options, SourceDependencies())
     source.close()
     return source
 

@@ -34,17 +34,17 @@ def index(made: Panel, **last: float) -> MarketIndex:
     return replace(known, **values)
 
 
-def answer(slug: str, made: Panel, known: MarketIndex, **given: Any) -> tuple[Universe, Outcome]:
+def answer(slug: str, made: Panel, known: MarketIndex, **options: Any) -> tuple[Universe, Outcome]:
     engine = ENGINES[slug]
-    params = read(engine.Params, {**LENIENT[slug], **given})
+    params = read(engine.Params, {**LENIENT[slug], **options})
     universe = panels.universe(made, engine.min_bars)
     return universe, engine.score(universe, engine.features(Measures(made), params), known, params)
 
 
-def explained(slug: str, made: Panel, known: MarketIndex, name: str, **given: Any) -> str:
+def explained(slug: str, made: Panel, known: MarketIndex, name: str, **options: Any) -> str:
     """The rule of the check `name` on the last session."""
     engine = ENGINES[slug]
-    params = read(engine.Params, {**LENIENT[slug], **given})
+    params = read(engine.Params, {**LENIENT[slug], **options})
     universe = panels.universe(made, engine.min_bars)
     measured = engine.features(Measures(made), params)
     last = len(made.output_sessions) - 1

@@ -18,8 +18,8 @@ ENGINE = ENGINES["seismograph"]
 ALL = {"turnover_min": 0.0, "threshold": 0.0}
 
 
-def ranks(made: Panel, **given: Any) -> Ranks:
-    params = read(ENGINE.Params, {**ALL, **given})
+def ranks(made: Panel, **options: Any) -> Ranks:
+    params = read(ENGINE.Params, {**ALL, **options})
     universe = panels.universe(made, ENGINE.min_bars)
     measured = ENGINE.features(Measures(made), params)
     return ENGINE.score(universe, measured, panels.index(made), params).ranks

@@ -31,14 +31,14 @@ SESSIONS = 14
 HALTED = {"volume": 0.0, "open": 0.0, "high": 0.0, "low": 0.0}
 
 
-def market(changes: dict[int, dict[str, Any] | None], code: str = "A", **given: Any) -> list[dict[str, Any]]:
+def market(changes: dict[int, dict[str, Any] | None], code: str = "A", **options: Any) -> list[dict[str, Any]]:
     """Bars that open at 100 + t, close one higher and reach from 98 + t to 103 + t; `changes` replaces fields of a
     session or takes it away."""
     rows = []
     for t in range(SESSIONS):
         change = changes.get(t, {})
         if change is not None:
-            plain = {"open": 100 + t, "high": 103 + t, "low": 98 + t, "code": code, **given}
+            plain = {"open": 100 + t, "high": 103 + t, "low": 98 + t, "code": code, **options}
             rows.append({**row(t, 101 + t, **plain), **change})
     return rows
 

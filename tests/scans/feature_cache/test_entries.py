@@ -73,9 +73,9 @@ def test_a_file_that_is_another_entrys_or_none_is_refused() -> None:
             entries.decode_entry(broken, NAME)
 
 
-def task(slug: str = "v2", **given: Any) -> EngineTask:
+def task(slug: str = "v2", **options: Any) -> EngineTask:
     engine = ENGINES[slug]
-    return EngineTask(engine, read(engine.Params, given), ("KOSPI", "KOSDAQ"), {"KOSPI": 200})
+    return EngineTask(engine, read(engine.Params, options), ("KOSPI", "KOSDAQ"), {"KOSPI": 200})
 
 
 def key(of: EngineTask, market: str = "kr", session: np.datetime64[date] = DAY, data: str = "d1") -> str:

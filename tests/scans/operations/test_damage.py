@@ -67,13 +67,13 @@ def remove(file: Path) -> None:
 EVERY = [cut, zero, another_month, without_volume, an_earlier_version, remove]
 
 
-def request(*days: date, **given: Any) -> RunRequest:
-    options: dict[str, Any] = {"versions": ["rises"], "save": False, "cached": False, **given}
+def request(*days: date, **overrides: Any) -> RunRequest:
+    options: dict[str, Any] = {"versions": ["rises"], "save": False, "cached": False, **overrides}
     return RunRequest(market="kr", as_of=AS_OF, first=days[0], last=days[-1], **options)
 
 
-def ranks(*days: date, **given: Any) -> list[Any]:
-    scans = run_scan(request(*days, **given))
+def ranks(*days: date, **options: Any) -> list[Any]:
+    scans = run_scan(request(*days, **options))
     assert not [one.error for one in scans if one.error]
     return [(one.date, one.input_digest, one.result_digest) for made in scans for one in made.answers]
 

@@ -50,8 +50,8 @@ class Evenings:
     def __init__(self) -> None:
         self.warmed: list[tuple[str, list[str]]] = []
 
-    def __call__(self, at: datetime, **given: Any) -> EveningReport:
-        request = EveningRequest(**{"market": "kr", "versions": BOTH, "collects": False, **given})
+    def __call__(self, at: datetime, **options: Any) -> EveningReport:
+        request = EveningRequest(**{"market": "kr", "versions": BOTH, "collects": False, **options})
         return evening.run_evening(request, clock=lambda: at, warm_up=self.warm)
 
     def warm(self, market: str, versions: Iterable[str]) -> None:
@@ -274,7 +274,7 @@ def test_signals_that_fail_are_reported(
     evenings: Evenings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(signals, "update_signals", lambda **given: 1 / 0)
+    monkeypatch.setattr(signals, "update_signals", lambda **options: 1 / 0)
     report = evenings(night(sessions[-1]))
     assert report.failures() == ["The signals were not updated: ZeroDivisionError."]
     assert Notification.objects.get().outcome == "partial"

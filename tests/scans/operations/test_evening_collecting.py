@@ -170,7 +170,7 @@ def test_a_lease_that_is_lost_ends_the_collection(desk: KisSetup) -> None:
         return at_six(last)
 
     with pytest.raises(LeaseLost):
-        evening.run_evening(EveningRequest("kr", versions=["rises"]), clock=taken, warm_up=lambda *given: None)
+        evening.run_evening(EveningRequest("kr", versions=["rises"]), clock=taken, warm_up=lambda *arguments: None)
     assert not Notification.objects.exists()
 
 

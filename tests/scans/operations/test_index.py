@@ -51,14 +51,14 @@ def index(market: pd.DataFrame, tmp_path: Path) -> Bring:
     return index
 
 
-def scanned(sessions: list[date], **given: object) -> list[SessionAnswer]:
+def scanned(sessions: list[date], **options: object) -> list[SessionAnswer]:
     request = RunRequest(
         market="kr",
         as_of=AS_OF,
         versions=["v1"],
         first=sessions[0],
         last=sessions[-1],
-        **given,  # type: ignore[arg-type]
+        **options,  # type: ignore[arg-type]
     )
     (scan,) = run_scan(request)
     assert not scan.error

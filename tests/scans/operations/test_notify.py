@@ -55,14 +55,14 @@ def receiver(settings: Any) -> Iterator[Receiver]:
         yield one
 
 
-def report_of(**given: Any) -> EveningReport:
+def report_of(**options: Any) -> EveningReport:
     """An evening of v2, which picked one, and v3, which picked nothing."""
     versions = [
         VersionReport("v2", "published", matched=1, ranked=1, picks=[PICK], sessions=["2026-08-21"]),
         VersionReport("v3", "no_match", "nothing passed", sessions=["2026-08-21"]),
     ]
     signals = {"opened": 1, "moved": 2}
-    return EveningReport("kr", DAY, **{"versions": versions, "signals": signals, "seconds": 1.5, **given})
+    return EveningReport("kr", DAY, **{"versions": versions, "signals": signals, "seconds": 1.5, **options})
 
 
 PLAN = {

@@ -52,8 +52,8 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def queue_scan(market: pd.DataFrame, probe: Probe, django_capture_on_commit_callbacks: Any) -> QueueScan:
     """Queues a request of `ann`; the request, new or not."""
 
-    def queue_scan(**given: Any) -> ScanRequest:
-        options = {"market": "kr", "as_of": AS_OF, "requested_by": "ann", **given}
+    def queue_scan(**overrides: Any) -> ScanRequest:
+        options = {"market": "kr", "as_of": AS_OF, "requested_by": "ann", **overrides}
         with django_capture_on_commit_callbacks(execute=True):
             return queue.queue_request(**options).request
 

@@ -17,8 +17,8 @@ from scans.queries import schedules
 from scans.queries.versions import UnknownVersion
 
 
-def utc(*given: int) -> datetime:
-    return datetime(*given, tzinfo=UTC)  # type: ignore[misc, arg-type]
+def utc(*arguments: int) -> datetime:
+    return datetime(*arguments, tzinfo=UTC)  # type: ignore[misc, arg-type]
 
 
 @pytest.mark.django_db

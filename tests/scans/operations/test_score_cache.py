@@ -45,12 +45,12 @@ def where(settings: Settings, said: Said) -> Path:
     return Path(settings.SCORE_CACHE)
 
 
-def request(*days: date, version: str = "rises", **given: Any) -> RunRequest:
-    return RunRequest(market="kr", as_of=AS_OF, versions=[version], first=days[0], last=days[-1], **given)
+def request(*days: date, version: str = "rises", **options: Any) -> RunRequest:
+    return RunRequest(market="kr", as_of=AS_OF, versions=[version], first=days[0], last=days[-1], **options)
 
 
-def scanned(*days: date, **given: Any) -> Scan:
-    return run_scan(request(*days, **{"save": False} | given))[0]
+def scanned(*days: date, **options: Any) -> Scan:
+    return run_scan(request(*days, **{"save": False} | options))[0]
 
 
 def ranks(scan: Scan) -> list[Any]:
@@ -58,10 +58,10 @@ def ranks(scan: Scan) -> list[Any]:
     return [(one.date, one.input_digest, one.result_digest, one.ranks) for one in scan.answers]
 
 
-def is_computed(said: Said, *days: date, **given: Any) -> bool:
+def is_computed(said: Said, *days: date, **options: Any) -> bool:
     """Whether a run has to compute features."""
     said.failure = AWAY
-    results = scanned(*days, **given)
+    results = scanned(*days, **options)
     said.failure = None
     assert bool(results.error) == (results.executor != inputs.CACHE)
     return bool(results.error)

@@ -23,10 +23,10 @@ def minutes(count: int, end: int = END) -> list[int]:
     return [end - 60 * (n + 1) for n in range(count)]
 
 
-def collect(source: ListSource, store: CandleStore, **given: object) -> Outcome:
+def collect(source: ListSource, store: CandleStore, **overrides: object) -> Outcome:
     """Collect a request on KRW-BTC (`given`, 1m by default) with collector options under `options`."""
-    options: Any = given.pop("options", {})
-    request = CandleRequest("KRW-BTC", **{"timeframe": "1m", **given})  # type: ignore[arg-type]
+    options: Any = overrides.pop("options", {})
+    request = CandleRequest("KRW-BTC", **{"timeframe": "1m", **overrides})  # type: ignore[arg-type]
     collector = Collector(source, store, **({"pause": lambda seconds: None} | options))
     return collector.collect(request, as_of=as_datetime(source.now))
 

@@ -53,13 +53,13 @@ def source_of(url: str) -> QuotationSource:
     return upbit.source(http, base_url=url, per_second=100_000)
 
 
-def exchange(**given: object) -> UpbitExchange:
+def exchange(**options: object) -> UpbitExchange:
     return UpbitExchange(
         BOOK,
         per_second=100_000,
         clock=lambda: float(NOW),
         hang=0.1,
-        **given,  # type: ignore[arg-type]
+        **options,  # type: ignore[arg-type]
     )
 
 

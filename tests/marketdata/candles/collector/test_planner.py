@@ -31,9 +31,9 @@ UPBIT = SourceCalendar(seconds_horizon=timedelta(days=90))
 ONE_MINUTE = Grid(get_timeframe("1m"))
 
 
-def wanted(**given: object) -> tuple[datetime, datetime, int]:
+def wanted(**options: object) -> tuple[datetime, datetime, int]:
     """Start, end and slots of a request on KRW-BTC."""
-    request = CandleRequest("KRW-BTC", **{"timeframe": "1m", **given})  # type: ignore[arg-type]
+    request = CandleRequest("KRW-BTC", **{"timeframe": "1m", **options})  # type: ignore[arg-type]
     resolved = resolve(request, calendar=UPBIT, as_of=NOW)
     grid = grid_for(request, UPBIT)
     start, end = map(as_datetime, resolved.interval)

@@ -48,7 +48,7 @@ def read(answer: Answer) -> object:
         raise SourceChanged("no JSON", expected="JSON", actual=answer.body[:20].decode()) from error
 
 
-def client(virtual: Virtual, handler: Handler, **given: object) -> HttpClient:
+def client(virtual: Virtual, handler: Handler, **options: object) -> HttpClient:
     return HttpClient(
         limiter=Limiter(ProcessRateLimits(virtual.clock), pause=virtual.pause, clock=virtual.clock),
         breaker=lambda: CircuitBreaker(threshold=5, rest=1.0, longest=5.0, clock=virtual.clock),
@@ -57,7 +57,7 @@ def client(virtual: Virtual, handler: Handler, **given: object) -> HttpClient:
         pause=virtual.pause,
         clock=virtual.clock,
         wall_clock=virtual.clock,
-        **given,  # type: ignore[arg-type]
+        **options,  # type: ignore[arg-type]
     )
 
 

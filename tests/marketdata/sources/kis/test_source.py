@@ -52,9 +52,9 @@ def expected(bars: list[Bar], code: str) -> list[DailyBar]:
     ]
 
 
-def source_of(exchange: KisExchange, tokens: TokenStore | None = None, **given: str) -> KisSource:
+def source_of(exchange: KisExchange, tokens: TokenStore | None = None, **options: str) -> KisSource:
     settings = KisSettings(
-        **{"environment": "real", "app_key": KEY, "app_secret": SECRET} | given,  # type: ignore[arg-type]
+        **{"environment": "real", "app_key": KEY, "app_secret": SECRET} | options,  # type: ignore[arg-type]
         base_url=exchange.url,
         master_url=f"{exchange.url}/common/master",
         per_second=10_000,

@@ -44,12 +44,12 @@ BOOK = {
 NO_WAIT = RetryPolicy(draw=lambda low, high: 0.0)
 
 
-def http(**given: object) -> HttpClient:
+def http(**options: object) -> HttpClient:
     return HttpClient(
         retry=NO_WAIT,
         timeouts=Timeouts(read=0.3),
         wall_clock=lambda: float(NOW),
-        **given,  # type: ignore[arg-type]
+        **options,  # type: ignore[arg-type]
     )
 
 

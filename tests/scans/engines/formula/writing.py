@@ -238,7 +238,7 @@ def plains(draw: st.DrawFn, depth: int = 2) -> Piece:
         lambda: cellwise("({} + {})", lambda a, b: a + b, draw(deeper), draw(deeper)),
         lambda: cellwise("{} * {}", lambda a, b: a * b, draw(deeper), constant(draw(numbers))),
         lambda: cellwise(
-            "number_of({}, {})", lambda *held: float(sum(held)),
+            "number_of({}, {})", lambda *arguments: float(sum(arguments)),
             draw(conditions(depth - 1)), draw(conditions(depth - 1)),
         ),
     ]  # fmt: skip

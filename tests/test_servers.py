@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.django_db
-def test_the_database_is_the_backend_asked_for(request: pytest.FixtureRequest) -> None:
+def test_database_is_the_chosen_backend(request: pytest.FixtureRequest) -> None:
     wanted = {"sqlite": "sqlite", "postgres": "postgresql"}[request.config.getoption("--backend")]
     assert connection.vendor == wanted
     with connection.cursor() as cursor:
@@ -23,7 +23,7 @@ def test_the_database_is_the_backend_asked_for(request: pytest.FixtureRequest) -
 
 
 @pytest.mark.backend
-def test_the_cache_is_the_backend_asked_for(request: pytest.FixtureRequest) -> None:
+def test_cache_is_the_chosen_backend(request: pytest.FixtureRequest) -> None:
     kind = str(settings.CACHES["default"]["BACKEND"])
     postgres = request.config.getoption("--backend") == "postgres"
     assert kind.endswith("RedisCache" if postgres else "LocMemCache")

@@ -216,7 +216,9 @@ def test_an_override_that_says_nothing_is_refused(
     assert CalendarOverride.objects.count() == before
 
 
-def test_prices_are_found_by_code_and_by_day(market: pd.DataFrame, console: Client, sessions: list[date]) -> None:
+def test_price_list_searches_by_code_and_filters_by_day(
+    market: pd.DataFrame, console: Client, sessions: list[date]
+) -> None:
     prices = "/admin/marketdata/stockprice/"
     day = sessions[7].isoformat()
     rows = market[market.date == sessions[7]]

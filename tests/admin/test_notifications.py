@@ -29,7 +29,7 @@ def sentence() -> Notification:
     return Notification.objects.get()
 
 
-def test_what_was_told(scanned: Any, looking: Client) -> None:
+def test_notification_page_shows_the_report(scanned: Any, looking: Client) -> None:
     row = sentence()
     best = row.versions[0]["picks"][0]
     listed = page(looking, reverse("admin:scans_notification_changelist"))

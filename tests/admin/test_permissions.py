@@ -160,9 +160,7 @@ def test_one_permission_opens_one_door(rows: dict[str, Any], client: Client) -> 
     assert "Suspected actions" not in index
 
 
-def test_the_queue_runs_what_a_superuser_names_and_nobody_else(
-    rows: dict[str, Any], console: Client, client: Client
-) -> None:
+def test_queue_shell_is_open_to_superusers_only(rows: dict[str, Any], console: Client, client: Client) -> None:
     """With every permission there is for the queue, staff may look at tasks."""
     now = timezone.now()
     task = {"func": "os.getcwd", "started": now, "stopped": now, "name": "one"}

@@ -55,7 +55,7 @@ def test_a_run_shows_its_counts_its_cost_and_the_ranks_of_its_last_session(scann
 def test_a_session_shows_who_entered_left_and_moved(
     scanned: pd.DataFrame, console: Client, sessions: list[date]
 ) -> None:
-    """Told from the bars themselves: the probe picks what rose, the largest rise first."""
+    """Derived from the bars themselves: the probe picks what rose, the largest rise first."""
     before, now = (risers(scanned, day) for day in (sessions[19], sessions[20]))
     moved = [code for code in now if code in before and now.index(code) != before.index(code)]
     row = ScanSession.objects.get(scanner_version__slug="rises", date=sessions[20])
@@ -81,7 +81,7 @@ def test_a_run_again_goes_through_the_queue_with_the_parameters_it_recorded(scan
     assert ScanRun.objects.filter(scanner_version=made.scanner_version).count() == 1  # the same came out
 
 
-def test_a_request_is_cancelled_once_and_asked_for_again(market: Any, probe: Any, console: Client) -> None:
+def test_request_is_cancelled_once_and_repeated(market: Any, probe: Any, console: Client) -> None:
     queued = queue.queue_request(market="kr", as_of=AS_OF, requested_by="ann").request
     cancel = reverse("admin:scans_request_cancel", args=[queued.pk])
     assert f"Cancel request {queued.pk}?" in page(console, cancel)
@@ -149,7 +149,7 @@ def test_the_console_tells_the_last_run_of_each_version(scanned: Any, console: C
     assert "the queue does not answer" not in text
 
 
-def test_the_console_tells_of_tasks_that_nobody_takes(scanned: Any, console: Client) -> None:
+def test_console_shows_tasks_without_a_worker(scanned: Any, console: Client) -> None:
     async_task("django.utils.text.slugify", "done")
     OrmQ.objects.update(lock=timezone.now() - timedelta(hours=3))  # where it is in the database
     try:

@@ -93,14 +93,14 @@ def test_what_does_not_fit_is_refused_and_nothing_kept(
     console: Client, v2: ScannerVersion, sent: dict[str, str], sentence: str
 ) -> None:
     ActiveVersion.objects.update_or_create(market="kr", defaults={"version": v2})
-    given = {name: value for name, value in {**typed("v2"), **sent}.items() if value or name != "enabled"}
-    response = console.post(address(v2), given)
+    form = {name: value for name, value in {**typed("v2"), **sent}.items() if value or name != "enabled"}
+    response = console.post(address(v2), form)
     assert response.status_code == 200
     assert sentence in response.content.decode()
     assert not VersionChange.objects.exists()
 
 
-def test_a_formula_is_told_where_it_is_wrong(console: Client) -> None:
+def test_form_marks_the_place_of_a_formula_error(console: Client) -> None:
     sent = typed("formula", slug="mine", param_match="close > ema(close, 60)\r\nand rsi(14) <")
     response = console.post(f"{ADD}?engine=formula", sent)
     text = response.content.decode()

@@ -84,10 +84,10 @@ def main(names: list[str]) -> None:
     raw = market(Path(os.environ["SEISMO_DATA_DIR"]) / "lake")
     axis = np.sort(raw["date"].unique())
     frames = bars.build(raw, axis)
-    known = index.regimes(index.market_index(frames, axis))
+    regimes_of_market = index.regimes(index.market_index(frames, axis))
     for name in names:
         rows: list[Mapping[str, Any]] = []
-        with Pool(2, initializer=_share, initargs=(name, frames, known)) as pool:
+        with Pool(2, initializer=_share, initargs=(name, frames, regimes_of_market)) as pool:
             for answer in pool.imap(_scan, SESSIONS):
                 rows += answer
                 sys.stderr.write(f"{name} {answer[0]['date']} {len(answer)}\n")
@@ -103,8 +103,8 @@ def _share(*arguments: Any) -> None:
 
 
 def _scan(day: str) -> list[dict[str, Any]]:
-    name, frames, known = _shared
-    result = importlib.import_module(f"tests.reference.{name}").scan(frames, known, pd.Timestamp(day))
+    name, frames, regimes_of_market = _shared
+    result = importlib.import_module(f"tests.reference.{name}").scan(frames, regimes_of_market, pd.Timestamp(day))
     head = {
         "version": name,
         "date": day,

@@ -1,4 +1,4 @@
-"""Forty sessions of a small KRX market, scanned by two versions, asked over HTTP by a user who may read."""
+"""Forty sessions of a small KRX market, scanned by two versions, read over HTTP by a user with the permission."""
 
 from __future__ import annotations
 

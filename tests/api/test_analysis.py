@@ -40,7 +40,7 @@ def writer(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Writer]:
     monkeypatch.setattr(narrate, "BREAKER", CircuitBreaker(threshold=3, rest=60))
     with Writer() as server:
         settings.NARRATIVE_URL = f"{server.url}/v1"
-        settings.NARRATIVE_MODEL = "asked-for"
+        settings.NARRATIVE_MODEL = "requested-model"
         settings.NARRATIVE_KEY = KEY
         settings.NARRATIVE_SECONDS = 5.0
         yield server
@@ -163,7 +163,7 @@ def test_a_narrative_is_written_once_from_the_facts_alone(
     }
     assert get(f"kr/analysis/{pick}") == body
     (call,) = writer.requests
-    assert call["model"] == "asked-for"
+    assert call["model"] == "requested-model"
     facts = json.loads(call["messages"][1]["content"])
     assert facts["instrument"] == {"market": "kr", "code": pick, "name": body["name"]}
     assert facts["pick"]["score"] == body["pick"]["score"]

@@ -21,13 +21,13 @@ MEMBERS = {"type", "title", "status", "code", "detail", "request_id"}
 
 
 def test_an_error_is_a_problem(client: Client, get: Get) -> None:
-    response = client.get("/api/xx/scans/latest", headers={"X-Request-ID": "asked-by-a-test"})
+    response = client.get("/api/xx/scans/latest", headers={"X-Request-ID": "id-of-a-test"})
     assert response.headers["Content-Type"] == "application/problem+json"
     body = response.json()
     assert body.keys() >= MEMBERS
     assert body["type"] == "urn:seismo:problem:unknown_market"
     assert (body["status"], body["title"]) == (404, "Not Found")
-    assert body["request_id"] == "asked-by-a-test"
+    assert body["request_id"] == "id-of-a-test"
 
 
 @pytest.mark.parametrize("path", ["", "/", "/kr", "/kr/nothing", "/kr/scans/latest/"])
@@ -36,7 +36,7 @@ def test_an_address_that_is_not_there(client: Client, path: str) -> None:
     assert (response.status_code, response.json()["code"]) == (404, "no_such_endpoint")
 
 
-def test_a_defect_is_told_without_its_details(client: Client, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_defect_is_answered_without_its_details(client: Client, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     from marketdata.api import views
 
     def fail(name: str) -> None:
@@ -109,7 +109,7 @@ def test_a_token(client: Client, user: User) -> None:
     assert status(f"Bearer {secret}") == 200
     assert status(f"Bearer {secret}x") == 401
     assert status("Bearer") == 401
-    assert status("Basic YTpi") == 401  # not ours, so nobody
+    assert status("Basic YTpi") == 401  # not ours, so anonymous
     user.is_active = False
     user.save()
     assert status(f"Bearer {secret}") == 401
@@ -126,8 +126,8 @@ def test_who_a_token_stands_for(user: User, name: str) -> None:
     token = ApiToken(user=user, name="dashboard")
     secret = token.new_secret()
     token.save()
-    asked = Request(RequestFactory().get("/", headers={"Authorization": f"Bearer {secret}"}))
-    result = TokenAuthentication().authenticate(asked)
+    request = Request(RequestFactory().get("/", headers={"Authorization": f"Bearer {secret}"}))
+    result = TokenAuthentication().authenticate(request)
     assert result is not None
     assert result[1] == token
     for one in User._meta.concrete_fields:
@@ -176,7 +176,7 @@ def test_reads_alone(get: Get, client: Client) -> None:
     assert (refused.status_code, refused.json()["code"]) == (405, "method_not_allowed")
 
 
-def test_who_asks_too_often_is_held_back(client: Client, user: User, settings: Any) -> None:
+def test_too_many_requests_are_throttled(client: Client, user: User, settings: Any) -> None:
     settings.ANONYMOUS_READS, settings.ANONYMOUS_RATE, settings.USER_RATE = True, 2, 3
     # The proxy's header is anybody's to write where there is no proxy.
     statuses = [client.get("/api/versions", headers={"X-Forwarded-For": f"10.0.0.{n}"}).status_code for n in range(3)]

@@ -27,7 +27,7 @@ from tests.scans.conftest import AS_OF
 HERE = Path(__file__).parent
 COUNTS = HERE / "query_counts.json"
 SCHEMA = yaml.safe_load((HERE.parents[1] / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
-READS = {path: told["get"] for path, told in SCHEMA["paths"].items() if "get" in told}
+READS = {path: operations["get"] for path, operations in SCHEMA["paths"].items() if "get" in operations}
 QUERY = dict.fromkeys(("/api/{market}/scans/compare", "/api/{market}/evaluation"), "versions=rises,rises-10")
 
 
@@ -43,16 +43,16 @@ def counted(client: Client, address: str) -> int:
 
 def addresses(path: str, names: dict[str, str]) -> list[str]:
     """The endpoint with pages of several sizes, and as a table, where it has them."""
-    address = re.sub(r"{(\w+)}", lambda found: names[found[1]], path)
-    asked = [QUERY[path]] if path in QUERY else []
+    address = re.sub(r"{(\w+)}", lambda match: names[match[1]], path)
+    query = [QUERY[path]] if path in QUERY else []
     parameters = {one["name"] for one in READS[path].get("parameters", [])}
     sizes = ["limit=1", "limit=500"] if "limit" in parameters else []
-    return ["?".join([address, "&".join([*asked, *size])]).rstrip("?") for size in ([], *([one] for one in sizes))]
+    return ["?".join([address, "&".join([*query, *size])]).rstrip("?") for size in ([], *([one] for one in sizes))]
 
 
 @pytest.fixture
 def names(scanned: Any, client: Client, sessions: list[date]) -> dict[str, str]:
-    """What stands in the paths; asked by one of the staff."""
+    """The values of the paths; read by staff."""
     signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
     client.force_login(scan_chief())
     body = {"versions": ["rises"], "first": sessions[10], "last": sessions[11], "save": False}

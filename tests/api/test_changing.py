@@ -32,8 +32,8 @@ def send(client: Client, probe: Probe) -> Send:
     return send
 
 
-def values(told: Any) -> dict[str, Any]:
-    return {one["name"]: one["value"] for one in told["parameters"]}
+def values(body: Any) -> dict[str, Any]:
+    return {one["name"]: one["value"] for one in body["parameters"]}
 
 
 def test_a_parameter_is_changed_and_it_is_kept_who_did(send: Send) -> None:
@@ -70,7 +70,7 @@ def test_a_parameter_is_changed_and_it_is_kept_who_did(send: Send) -> None:
         ({"enabled": "perhaps"}, ["enabled"]),
     ],
 )
-def test_what_does_not_fit_is_told_by_field(send: Send, body: dict[str, Any], errors: list[str]) -> None:
+def test_invalid_body_is_reported_by_field(send: Send, body: dict[str, Any], errors: list[str]) -> None:
     answer = send("PATCH", RISES, 400, body)
     assert answer["code"] == "invalid"
     assert sorted(answer["errors"]) == errors
@@ -82,8 +82,8 @@ def test_a_state_that_has_changed_is_not_overwritten(send: Send, client: Client)
     assert client.get(RISES, headers={"If-None-Match": seen}).status_code == 304
     changed = send("PATCH", RISES, 200, {"parameters": {"scale": 3}}, **{"If-Match": seen})
     assert changed["headers"]["ETag"] != seen
-    for held in (seen, '"nonsense"', "nonsense", ""):
-        body = send("PATCH", RISES, 412, {"parameters": {"scale": 4}}, **{"If-Match": held})
+    for tag in (seen, '"nonsense"', "nonsense", ""):
+        body = send("PATCH", RISES, 412, {"parameters": {"scale": 4}}, **{"If-Match": tag})
         assert body["code"] == "precondition_failed"
     assert ScannerVersion.objects.get(slug="rises-10").params == {"scale": 3.0}
     now = changed["headers"]["ETag"]
@@ -111,7 +111,7 @@ def test_a_version_of_ones_own(send: Send, client: Client) -> None:
     assert send("POST", "/api/versions", 409, body)["code"] == "version_exists"
 
 
-def test_a_wrong_formula_is_told_with_its_place(send: Send) -> None:
+def test_formula_error_has_its_position(send: Send) -> None:
     parameters = {"match": "raw_close > 1 and\n  rsj(14) < 40"}
     body = send("POST", "/api/versions", 400, {"slug": "x", "engine": "formula", "parameters": parameters})
     assert "rsj" in body["errors"]["parameters.match"][0]

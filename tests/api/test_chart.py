@@ -30,17 +30,17 @@ def bars_of(rows: pd.DataFrame, code: str = "005930") -> pd.DataFrame:
     return rows[rows.code == code].set_index("date")
 
 
-def column(found: dict[str, Any], name: str) -> list[Any]:
-    return [bar[name] for bar in found["bars"]]
+def column(body: dict[str, Any], name: str) -> list[Any]:
+    return [bar[name] for bar in body["bars"]]
 
 
-def test_bars_marks_and_what_is_told(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
+def test_chart_has_bars_marks_and_currency(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
     body = get(CHART)
     raw = bars_of(scanned)
     assert column(body, "date") == [str(day) for day in sessions]
     for name in ("open", "high", "low", "close", "volume"):
         assert column(body, name) == raw[name].tolist()
-    assert column(body, "amount") == (raw.close * raw.volume).tolist()  # nobody said what was paid
+    assert column(body, "amount") == (raw.close * raw.volume).tolist()  # the file has no amount
     assert (body["currency"], body["period"], body["interval"]) == ("KRW", "1y", "day")
     wanted = [
         (str(day), version, risers(scanned, day).index("005930") + 1)
@@ -140,8 +140,8 @@ def test_halted_days_and_sources(market: pd.DataFrame, sessions: list[date], get
     close = get(CHART)["bars"][6]["close"]
     halted.update(open=0, high=0, low=0, volume=0, close=close)
     generations.advance("kr")
-    found = get(CHART)["bars"][7]
-    body = [found[name] for name in ("open", "high", "low", "close", "volume", "amount")]
+    bar = get(CHART)["bars"][7]
+    body = [bar[name] for name in ("open", "high", "low", "close", "volume", "amount")]
     assert body == [close] * 4 + [0, 0]
     other = StockPrice.objects.get(stock_code="005930", date=sessions[9])
     other.pk, other.source, other.close = None, site.SOURCE_ORDER[0], 12_345.0
@@ -159,7 +159,7 @@ def test_history_begins_after_a_missing_session(bring: Importer, market: pd.Data
     late = late[[day not in closed for day in late.date]]
     bring(late, datetime(2024, 8, 1, tzinfo=AS_OF.tzinfo))
     body = get(CHART, period="max", indicators="ema5")
-    # April 10, a holiday, is June 5 eight weeks later: a session that nobody has bars of.
+    # April 10, a holiday, is June 5 eight weeks later: a session without bars.
     assert column(body, "date")[0] == "2024-06-07"
     assert body["bars"][0]["indicators"]["ema5"] == body["bars"][0]["close"]
     project.current_record("kr")  # until then the lake knows nothing of the later bars
@@ -190,8 +190,8 @@ def test_the_record_and_the_lake_say_the_same(market: pd.DataFrame, sessions: li
     )  # fmt: skip
     StockPrice.objects.filter(stock_code="247540", date=sessions[30]).delete()
     marks.mark("kr", sessions)
-    held = project.current_record("kr")
-    window = open_window(held, held.sessions, 0)
+    record = project.current_record("kr")
+    window = open_window(record, record.sessions, 0)
     at = int(np.searchsorted(window.survey.codes, b"247540"))
     names = ("open", "high", "low", "close", "volume", "amount")
     panel = window.read(dict.fromkeys(names, 0), instruments=slice(at, at + 1))

@@ -26,7 +26,7 @@ CODES = [
 def share(request: pytest.FixtureRequest) -> Instrument:
     """An instrument with a bar, whose code is recorded as it was before codes lost their slashes."""
     market, code = request.param
-    found, _ = Instrument.objects.get_or_create(
+    instrument, _ = Instrument.objects.get_or_create(
         market=market, code=code, defaults={"name": "Share", "segment": "US", "kind": "stock"}
     )
     now = timezone.now()
@@ -43,7 +43,7 @@ def share(request: pytest.FixtureRequest) -> Instrument:
         created_at=now,
         updated_at=now,
     )
-    return found
+    return instrument
 
 
 @pytest.mark.parametrize("quoted", [True, False])

@@ -151,7 +151,7 @@ def test_codes_and_names_are_text_in_a_workbook(market: Any, client: Client, get
     assert rows[: len(bad)] == [[code, name] for code, name in zip(codes, bad, strict=False)]
 
 
-def test_how_a_form_is_asked_for(lists: Any, client: Client) -> None:
+def test_format_comes_from_query_or_accept_header(lists: Any, client: Client) -> None:
     def kind(accept: str, query: str = "") -> str:
         response = client.get(f"/api/kr/signals{query}", headers={"Accept": accept})
         return f"{response.status_code} {response.headers['Content-Type'].partition(';')[0]}"

@@ -26,10 +26,10 @@ def chief(client: Client, scanned: Any) -> Client:
     return client
 
 
-def check(found: Any) -> None:
-    assert 400 <= found.status_code < 500, (found.status_code, found.content[:200])
-    assert len(found.content) < SHORT, found.content[:200]
-    assert all(len(value) < SHORT for value in found.headers.values())
+def check(response: Any) -> None:
+    assert 400 <= response.status_code < 500, (response.status_code, response.content[:200])
+    assert len(response.content) < SHORT, response.content[:200]
+    assert all(len(value) < SHORT for value in response.headers.values())
 
 
 def address(path: str, **parts: str) -> str:
@@ -42,7 +42,7 @@ def test_of_an_address(chief: Client, settings: Any) -> None:
         for name in re.findall(r"{(\w+)}", path):
             for method in methods:
                 response = chief.generic(method.upper(), address(path, **{name: LONG}), "{}", "application/json")
-                if response.status_code != 200:  # an instrument that nobody knows has no picks
+                if response.status_code != 200:  # an instrument without a row has no picks
                     check(response)
     check(chief.get(f"/api/{LONG}/{LONG}/{LONG}"))
 
@@ -103,6 +103,6 @@ def test_of_a_header(chief: Client) -> None:
 
 
 def test_a_long_text_keeps_its_beginning_and_its_end(chief: Client) -> None:
-    told = chief.get(f"/api/kr/scan-requests/{LONG}").json()["detail"]
-    assert told.startswith("Market kr has no scan request 'zq")
-    assert told.endswith("/api/kr/scan-requests lists them. (60,067 characters)")
+    detail = chief.get(f"/api/kr/scan-requests/{LONG}").json()["detail"]
+    assert detail.startswith("Market kr has no scan request 'zq")
+    assert detail.endswith("/api/kr/scan-requests lists them. (60,067 characters)")

@@ -24,13 +24,13 @@ SPAN = {"from": "2024-03-18", "to": "2024-04-16"}
 def naive(rows: pd.DataFrame, sessions: list[date], days: list[date], horizon: int) -> list[float]:
     """Bought at the open after the pick, sold at the close `horizon` sessions later, while the record lasts."""
     opened, closed = (rows.pivot_table(index="date", columns="code", values=name) for name in ("open", "close"))
-    found = []
+    changes = []
     for day in days:
         at = sessions.index(day)
         if at + horizon < len(sessions):
             entry, exit_ = sessions[at + 1], sessions[at + horizon]
-            found += [float(closed[code][exit_] / opened[code][entry]) - 1 for code in risers(rows, day)]
-    return found
+            changes += [float(closed[code][exit_] / opened[code][entry]) - 1 for code in risers(rows, day)]
+    return changes
 
 
 def test_the_figures(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
@@ -62,7 +62,7 @@ def test_versions_horizons_and_groups_that_are_left_out(scanned: pd.DataFrame, g
     assert lines == [
         (version, horizon, group)
         for version in ("rises", "rises-10")
-        for horizon in (1, 5, 10, 20)  # no pick can have been held for 60
+        for horizon in (1, 5, 10, 20)  # no pick is 60 sessions old
         for group in ("", "rise")
     ]
     whole, label = body["figures"][:2]

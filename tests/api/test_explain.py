@@ -89,7 +89,7 @@ def test_a_lake_behind_the_record_is_not_brought_up_to_it(
     assert get("kr/stocks/005930/explain", date=sessions[10])["date"] == str(sessions[10])
 
 
-def test_a_correction_since_the_run_is_told(
+def test_explanation_reports_a_correction_since_the_run(
     scanned: pd.DataFrame, sessions: list[date], bring: Importer, get: Get
 ) -> None:
     code = risers(scanned, sessions[30])[0]
@@ -172,7 +172,7 @@ def test_since_when_it_has_been_the_answer(
 def test_every_shipped_version_explains_itself(
     market: pd.DataFrame, probe: Probe, sessions: list[date], get: Get
 ) -> None:
-    """Values that are not known (too short a history) are null, never NaN."""
+    """Missing values (too short a history) are null, never NaN."""
     project_bars("kr")
     for version in ("v1", "v2", "v3", "seismograph", "vcp"):
         body = get("kr/stocks/005930/explain", scanner_version=version)

@@ -22,8 +22,8 @@ from tests.scans.conftest import AS_OF, CODES
 
 
 def flow(days: Sequence[date], values: Sequence[float | None], *, code: str, source: str = "kis") -> None:
-    given = FlowBatch.of([code] * len(days), days, {"foreign_net_quantity": values})
-    record_flows(given, market="kr", source=source, at=AS_OF)
+    batch = FlowBatch.of([code] * len(days), days, {"foreign_net_quantity": values})
+    record_flows(batch, market="kr", source=source, at=AS_OF)
 
 
 @pytest.fixture
@@ -45,19 +45,19 @@ def test_a_pick_shows_what_was_recorded_up_to_its_session(bought: str, sessions:
     assert body["foreign_value_5"] is None
     assert [rank["flow"] for rank in ranks[1:]] == [None] * (len(ranks) - 1)
     picks = get(f"kr/stocks/{bought}/scans", scanner_version="rises", limit=500)["results"]
-    told = {row["date"]: row["flow"] for row in picks}
+    flow_of_day = {row["date"]: row["flow"] for row in picks}
     for n in range(10, 31):
         day = str(sessions[n])
-        if day not in told:
+        if day not in flow_of_day:
             continue
         if n < 20:
-            assert told[day] is None
+            assert flow_of_day[day] is None
             continue
         latest = 23 if n == 24 else n
-        assert told[day]["date"] == str(sessions[latest])
-        assert told[day]["foreign_quantity_1"] == latest
+        assert flow_of_day[day]["date"] == str(sessions[latest])
+        assert flow_of_day[day]["foreign_quantity_1"] == latest
         whole = latest - 4 >= 20 and not latest - 4 <= 24 <= latest
-        assert told[day]["foreign_quantity_5"] == (5 * (latest - 2) if whole else None)
+        assert flow_of_day[day]["foreign_quantity_5"] == (5 * (latest - 2) if whole else None)
     changes = get("kr/scans/changes", scanner_version="rises", date=str(sessions[30]))
     rows = [row for row in [*changes["entered"], *changes["moved"]] if row["code"] == bought]
     assert all(row["flow"] == body for row in rows)
@@ -126,28 +126,28 @@ def test_the_flows_of_a_stock_page_by_page(bought: str, sessions: list[date], ge
 
 
 def test_commands_show_the_flow_of_a_pick(bought: str, sessions: list[date], tmp_path: Path) -> None:
-    def told(*arguments: str) -> str:
+    def printed(*arguments: str) -> str:
         out = io.StringIO()
         call_command(*arguments, stdout=out)
         return out.getvalue()
 
     scan = ("run_scan", "--version", "rises", "--date", str(sessions[30]), "--no-save")
-    table = told(*scan).splitlines()
+    table = printed(*scan).splitlines()
     first = next(n for n, line in enumerate(table) if line.startswith("rank"))
     assert table[first].endswith("  foreign shares 5 sessions")
     assert table[first + 1].split()[-1] == "+140"
     assert all(row.split()[-1] == "-" for row in table[first + 2 :] if row)
-    line = json.loads(told(*scan, "--format", "json"))
+    line = json.loads(printed(*scan, "--format", "json"))
     assert line["ranks"][0]["flow"]["foreign_quantity_5"] == 140
     assert all(rank["flow"] is None for rank in line["ranks"][1:])
-    rows = list(csv.DictReader(io.StringIO(told(*scan, "--format", "csv"))))
+    rows = list(csv.DictReader(io.StringIO(printed(*scan, "--format", "csv"))))
     assert (rows[0]["flow_date"], rows[0]["foreign_quantity_1"]) == (str(sessions[30]), "30.0")
     file = tmp_path / "ranks.parquet"
-    told(*scan, "--format", "parquet", "--output", str(file))
+    printed(*scan, "--format", "parquet", "--output", str(file))
     assert pd.read_parquet(file).foreign_quantity_5.tolist()[0] == 140
     sentence = f"net buying up to {sessions[30]}: 1 session foreign +30 shares; 5 sessions foreign +140 shares"
-    assert sentence in told(*scan, "--explain", bought)
-    history = told("stock", bought).splitlines()
+    assert sentence in printed(*scan, "--explain", bought)
+    history = printed("stock", bought).splitlines()
     first = next(n for n, line in enumerate(history) if line.startswith("date"))
     assert history[first].endswith("  foreign shares 5 sessions")
     assert history[first + 1].split()[-1] == "+140"

@@ -49,7 +49,7 @@ def sessions(folder: Path) -> tuple[str, str]:
 
 
 class Page:
-    """A client made from the schema: operations by their name, no parameter that is not told, every answer checked."""
+    """A client made from the schema: operations by name, only the schema's parameters, every answer validated."""
 
     def __init__(self, address: str, secret: str) -> None:
         self.http = httpx2.Client(base_url=address, headers={"Authorization": f"Bearer {secret}"}, timeout=60)
@@ -64,12 +64,14 @@ class Page:
 
     def ask(self, name: str, **options: Any) -> Any:
         path, method, operation = self.operations[name]
-        known = {one["name"]: one["in"] for one in operation.get("parameters", [])}
-        assert options.keys() <= known.keys(), f"{name} has no parameter {options.keys() - known.keys()}"
-        for one, where in known.items():
+        place_of_parameter = {one["name"]: one["in"] for one in operation.get("parameters", [])}
+        assert options.keys() <= place_of_parameter.keys(), (
+            f"{name} has no parameter {options.keys() - place_of_parameter.keys()}"
+        )
+        for one, where in place_of_parameter.items():
             if where == "path":
                 path = path.replace(f"{{{one}}}", str(options[one]))
-        query = {one: value for one, value in options.items() if known[one] == "query"}
+        query = {one: value for one, value in options.items() if place_of_parameter[one] == "query"}
         answer = self.http.request(method, path, params=query)
         assert answer.status_code == 200, answer.text
         content = operation["responses"]["200"]["content"]["application/json"]["schema"]

@@ -1,4 +1,4 @@
-"""Requests made up from the schema, good and bad, by staff and by nobody: no 5xx, nothing the schema does not tell."""
+"""Generated requests of the schema, good and bad, by staff and anonymous: no 5xx, no answer outside the schema."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = {"good": 3, "bad": 2, "known": 4}
+EXAMPLES = {"good": 3, "bad": 2, "existing": 4}
 """How many requests of each kind an operation gets."""
 
-KNOWN = {"market": "kr", "code": "005930", "slug": "rises", "date": "2024-04-15", "number": "1"}
+PATH_VALUES = {"market": "kr", "code": "005930", "slug": "rises", "date": "2024-04-15", "number": "1"}
 """Path parameters that lead somewhere."""
 
 
@@ -73,11 +73,11 @@ def failures(operation: Any, headers: dict[str, str]) -> list[str]:
     """What was wrong with the answers to requests of every kind."""
     from seismo_site.wsgi import application
 
-    known = {one.name: KNOWN[one.name] for one in operation.path_parameters if one.name in KNOWN}
+    path_values = {one.name: PATH_VALUES[one.name] for one in operation.path_parameters if one.name in PATH_VALUES}
     kinds = {
         "good": operation.as_strategy(GenerationMode.POSITIVE),
         "bad": operation.as_strategy(GenerationMode.NEGATIVE),
-        "known": operation.as_strategy(GenerationMode.POSITIVE, path_parameters=known or None),
+        "existing": operation.as_strategy(GenerationMode.POSITIVE, path_parameters=path_values or None),
     }
     rows = []
     for kind, strategy in kinds.items():
@@ -93,7 +93,7 @@ def failures(operation: Any, headers: dict[str, str]) -> list[str]:
         @hypothesis.given(case=strategy)
         def ask(case: Any) -> None:
             answer = case.call(app=application, headers=headers)
-            # Rows of which only some members were asked for lack the others.
+            # Rows of a request with `fields` lack the other members.
             checks = CHECKS[:-1] if "fields" in (case.query or {}) else CHECKS
             case.validate_response(answer, checks=checks, headers=headers)
 
@@ -109,7 +109,7 @@ def failures(operation: Any, headers: dict[str, str]) -> list[str]:
     return rows
 
 
-@pytest.mark.parametrize("who", ["staff", "nobody"])
+@pytest.mark.parametrize("who", ["staff", "anonymous"])
 def test_no_request_is_answered_with_what_the_schema_does_not_tell(
     who: str, secret: str, one_connection: None, settings: Any
 ) -> None:

@@ -37,7 +37,7 @@ HEAVY = (Model, HttpRequest, Request, APIView, BaseSerializer)
 
 @pytest.fixture
 def collected() -> Iterator[list[Any]]:
-    """What only the collector would find from here on, once it is asked."""
+    """The objects that only the garbage collector would free from here on."""
     gc.collect()
     gc.disable()
     gc.set_debug(gc.DEBUG_SAVEALL)

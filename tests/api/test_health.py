@@ -60,7 +60,7 @@ def silent() -> Iterator[int]:
 
 @pytest.fixture
 def deaf() -> Iterator[int]:
-    """A port that nobody listens on, nor comes to listen on meanwhile."""
+    """A port without a listener, reserved meanwhile."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         yield int(one.getsockname()[1])
@@ -81,7 +81,7 @@ def served(data: Path, **settings: str) -> Iterator[str]:
         yield server.address
 
 
-def asked(address: str, status: int) -> dict[str, Any]:
+def readiness_body(address: str, status: int) -> dict[str, Any]:
     """What readiness says, every part named; of a client that does not wait for long."""
     response = httpx2.get(f"{address}{READY}", timeout=PATIENCE)
     assert response.status_code == status, response.text
@@ -98,10 +98,10 @@ def states(body: dict[str, Any]) -> dict[str, str]:
 def settled(address: str, **wanted: str) -> dict[str, Any]:
     """What readiness says once these parts have these states; a busy machine may miss its two seconds at first."""
     until = time.monotonic() + UNTIL
-    body = asked(address, 200)
+    body = readiness_body(address, 200)
     while not wanted.items() <= states(body).items() and time.monotonic() < until:
         time.sleep(0.1)
-        body = asked(address, 200)
+        body = readiness_body(address, 200)
     assert wanted.items() <= states(body).items(), body
     return body
 
@@ -119,7 +119,7 @@ def test_all_is_well(client: Client, settings: Any) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_lake_behind_the_record_is_told(client: Client, scanned: Any, sessions: list[date]) -> None:
+def test_readiness_reports_a_lake_behind_the_record(client: Client, scanned: Any, sessions: list[date]) -> None:
     body = client.get(READY).json()["lake"]
     assert body == {"state": "up", "detail": f"kr until {sessions[-1]}"}
     LakePartition.objects.filter(month=date(2024, 3, 1)).update(written=0)
@@ -130,7 +130,7 @@ def test_a_lake_behind_the_record_is_told(client: Client, scanned: Any, sessions
 
 
 def test_the_queries_of_the_parts(scanned: Any) -> None:
-    """They are asked in threads of their own, where the budgets of the addresses do not see them."""
+    """Checks run in threads of their own, where the budgets of the addresses do not count."""
     with CaptureQueriesContext(connection) as made:
         for ask in (health.database, health.queue, health.lake):
             ask()
@@ -163,7 +163,7 @@ def test_a_database_that_is_not_there(kind: str, request: Any, tmp_path: Path) -
     port = request.getfixturevalue(kind)
     url = f"postgres://seismo:hunter2@127.0.0.1:{port}/seismo"
     with served(tmp_path, DATABASE_URL=url) as address:
-        body = asked(address, 503)
+        body = readiness_body(address, 503)
         assert body["state"] == "down"
         assert states(body) == {**dict.fromkeys(PARTS, "down"), "cache": "up"}
         assert body["lake"]["detail"] == body["queue"]["detail"]
@@ -172,7 +172,7 @@ def test_a_database_that_is_not_there(kind: str, request: Any, tmp_path: Path) -
 
 @pytest.mark.parametrize("kind", ["deaf", "silent"])
 def test_a_redis_that_is_not_there(kind: str, request: Any, tmp_path: Path) -> None:
-    """Answers are slower and nothing can be asked for, but there are answers."""
+    """Answers are slower and nothing can be requested, but there are answers."""
     installed(tmp_path)
     url = f"redis://:hunter2@127.0.0.1:{request.getfixturevalue(kind)}"
     with served(tmp_path, REDIS_URL=url) as address:
@@ -201,7 +201,7 @@ def test_a_queue_without_and_with_a_worker_then_no_servers(servers: Servers, tmp
         try:
             until = time.monotonic() + UNTIL
             wanted = {"state": "up", "detail": "0 waiting; task workers running: 1"}
-            while asked(address, 200)["queue"] != wanted:
+            while readiness_body(address, 200)["queue"] != wanted:
                 assert worker.poll() is None
                 assert time.monotonic() < until
                 time.sleep(0.1)
@@ -209,17 +209,17 @@ def test_a_queue_without_and_with_a_worker_then_no_servers(servers: Servers, tmp
             worker.terminate()
             worker.wait(30)
         servers.stop()
-        assert states(asked(address, 503))["database"] == "down"
+        assert states(readiness_body(address, 503))["database"] == "down"
 
 
 FRESH = """
 import sys
 from seismo_site.wsgi import application
 from django.test import RequestFactory
-known = set(sys.modules)
+before = set(sys.modules)
 body = application(RequestFactory().get("/api/health/ready", headers={"host": "localhost"}).environ, lambda *_: None)
 assert b'"database"' in b"".join(body)
-print(*sorted(name for name in set(sys.modules) - known if "redis" in name.split(".")[0]))
+print(*sorted(name for name in set(sys.modules) - before if "redis" in name.split(".")[0]))
 """
 
 
@@ -237,7 +237,7 @@ def test_a_servers_threads_find_the_client_of_redis_imported(tmp_path: Path, dea
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
 
 
-def test_a_task_that_nobody_takes(client: Client, emptied: None) -> None:
+def test_readiness_reports_a_task_without_a_worker(client: Client, emptied: None) -> None:
     """In the database a worker is seen by its lease, or by a task that it has taken."""
     for _ in range(3):
         async_task("django.utils.text.slugify", "done")
@@ -300,7 +300,7 @@ def test_many_who_ask_wait_for_one_answer() -> None:
     assert probe.begin().result(UNTIL) == 2
 
 
-def test_a_question_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hanging_check_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probes, "GIVE_UP", -1.0)
     never = threading.Event()
     answers: Iterator[Callable[[], Any]] = iter([lambda: never.wait(UNTIL), lambda: "here"])
@@ -311,7 +311,7 @@ def test_a_question_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
     never.set()
 
 
-def test_what_went_wrong_is_told_to_whoever_asked() -> None:
+def test_error_of_a_check_reaches_every_caller() -> None:
     probe = probes.Probe(lambda: 1 // 0, needs_database=False)
     with pytest.raises(ZeroDivisionError):
         probe.begin().result(UNTIL)

@@ -1,4 +1,4 @@
-"""Answers that are kept: found again, replaced with what they show, and nobody's who may not have them."""
+"""Cached answers: read again, replaced when their data change, never sent to a user without the permission."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def reader(client: Client, user: User) -> Client:
 
 
 @pytest.mark.parametrize("what", KEPT)
-def test_what_was_computed_is_found_again(scanned: Any, reader: Client, what: str) -> None:
+def test_computed_answer_is_read_from_the_cache(scanned: Any, reader: Client, what: str) -> None:
     signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
     first = reader.get(KEPT[what])
     with CaptureQueriesContext(connection) as made:

@@ -44,8 +44,8 @@ def lists(scanned: Any) -> Any:
 
 
 def rows(page: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = page["results"]
-    return found
+    results: list[dict[str, Any]] = page["results"]
+    return results
 
 
 def walked(client: Client, page: dict[str, Any], way: str) -> list[dict[str, Any]]:
@@ -109,24 +109,24 @@ def test_the_pages_of_an_answer_stay_its_own(scanned: Any, sessions: list[date],
 
 @pytest.mark.parametrize("path", [*LISTS, *WHOLE])
 def test_fields(lists: Any, client: Client, get: Get, path: str) -> None:
-    def asked(fields: str, status: int = 200) -> Any:
+    def request(fields: str, status: int = 200) -> Any:
         sign = "&" if "?" in path else "?"
         response = client.get(f"/api/kr/{path}{sign}{urlencode({'fields': fields})}")
         assert response.status_code == status, response.content
         return response.json()
 
     get("versions")
-    known = asked("colour", 400)["known"]
-    assert asked("", 400)["code"] == "unknown_field"
-    two = known[-1:-4:-2]
+    field_names = request("colour", 400)["known"]
+    assert request("", 400)["code"] == "unknown_field"
+    two = field_names[-1:-4:-2]
 
     def there(body: dict[str, Any]) -> Any:
         names = ("results", "rows", "entered", "left", "moved")
         return next(body[name] for name in names if body.get(name))
 
-    result = there(asked(",".join(two)))
+    result = there(request(",".join(two)))
     assert all(row.keys() == set(two) for row in result)
-    assert there(asked(",".join(reversed(two)))) == result
+    assert there(request(",".join(reversed(two)))) == result
 
 
 READ_OUT = ("evaluation?horizon=1", "stocks/005930/explain", "analysis/005930")
@@ -143,16 +143,16 @@ def test_what_the_caller_has_is_not_sent_again(lists: Any, client: Client, get: 
     assert "no-cache" in first.headers["Cache-Control"]
     assert {"Accept", "Authorization", "Cookie"} <= set(first.headers["Vary"].split(", "))
 
-    def asked(**headers: str) -> int:
+    def request(**headers: str) -> int:
         return client.get(address, headers={name.replace("_", "-"): text for name, text in headers.items()}).status_code
 
-    assert asked(if_none_match=tag) == asked(if_modified_since=when) == 304
-    assert asked(if_none_match=f'"other", W/{tag}') == 304
-    assert asked(if_none_match='"other"') == asked(if_none_match='"other"', if_modified_since=when)
-    assert asked(if_none_match='"other"') == 200
+    assert request(if_none_match=tag) == request(if_modified_since=when) == 304
+    assert request(if_none_match=f'"other", W/{tag}') == 304
+    assert request(if_none_match='"other"') == request(if_none_match='"other"', if_modified_since=when)
+    assert request(if_none_match='"other"') == 200
     generations.advance("kr")
-    assert asked(if_modified_since=when) == 200
-    assert asked(if_none_match=tag) == 304  # the same bytes as before
+    assert request(if_modified_since=when) == 200
+    assert request(if_none_match=tag) == 304  # the same bytes as before
 
 
 def test_two_changes_are_two_times(db: None) -> None:

@@ -1,4 +1,4 @@
-"""What a user is told of itself, its settings, the export and the deletion of its own data."""
+"""The account of a user, its settings, the export and the deletion of its own data."""
 
 from __future__ import annotations
 

@@ -75,22 +75,22 @@ def test_every_write_endpoint_is_in_the_table() -> None:
     assert set(write_endpoints()) == set(TABLE)
 
 
-PEOPLE = ("nobody", "reader", "viewer", "others", "unstaffed", "permitted", "superuser")
+PEOPLE = ("anonymous", "reader", "viewer", "others", "unstaffed", "permitted", "superuser")
 CASES = [(*where, who) for where in TABLE for who in PEOPLE]
 
 
 def person(who: str, permission: str) -> User | None:
     """A user of that kind. `others` has every permission of this project but the right one; `unstaffed` has the right
     one and is no staff, so that the admin would not let in either."""
-    if who == "nobody":
+    if who == "anonymous":
         return None
     user: User = User.objects.create_user(
         who, is_staff=who not in ("reader", "unstaffed"), is_superuser=who == "superuser"
     )
     if who in ("viewer", "others"):
         every = Permission.objects.filter(content_type__app_label__in=("scans", "marketdata"))
-        mine = every.filter(codename__startswith="view_") if who == "viewer" else every
-        user.user_permissions.set(mine.exclude(codename=permission.partition(".")[2]))
+        own = every.filter(codename__startswith="view_") if who == "viewer" else every
+        user.user_permissions.set(own.exclude(codename=permission.partition(".")[2]))
     elif who in ("permitted", "unstaffed"):
         grant(user, permission)
     return user
@@ -105,7 +105,7 @@ def by_session(user: User | None) -> Client:
 
 def by_token(user: User | None) -> Client:
     if user is None:
-        return Client(headers={"Authorization": "Bearer seismo_of-nobody"})
+        return Client(headers={"Authorization": "Bearer seismo_of-no-user"})
     token = ApiToken(user=user, name="test")
     secret = token.new_secret()
     token.save()
@@ -127,12 +127,12 @@ def test_who_may_write(
     scanned: Any, caller: Callable[[User | None], Client], method: str, route: str, who: str
 ) -> None:
     row = TABLE[method, route]
-    asked = queue.queue_request(market="kr", as_of=AS_OF, requested_by="ann").request
+    scan_request = queue.queue_request(market="kr", as_of=AS_OF, requested_by="ann").request
     if route.endswith("rerun"):
-        queue.cancel_request(asked.pk, as_of=AS_OF, who="ann")
+        queue.cancel_request(scan_request.pk, as_of=AS_OF, who="ann")
     slug = "rises-10"
     address = "/" + (
-        route.replace("<str:market>", "kr").replace("<str:slug>", slug).replace("<str:number>", str(asked.pk))
+        route.replace("<str:market>", "kr").replace("<str:slug>", slug).replace("<str:number>", str(scan_request.pk))
     )
     client = caller(person(who, row.permission))
     before = state()
@@ -143,7 +143,7 @@ def test_who_may_write(
         assert response.status_code == row.status, response.content
         assert state() != before
         return
-    wanted = 401 if who == "nobody" else 403
+    wanted = 401 if who == "anonymous" else 403
     assert response.status_code == wanted, response.content
     body = response.json()
     assert body["code"] in ("not_authenticated", "authentication_failed", "permission_denied")
@@ -158,17 +158,17 @@ def test_a_token_does_no_more_than_its_user_does_now(scanned: Any) -> None:
     assert user is not None
     client = by_token(user)
 
-    def asked() -> int:
+    def post_status() -> int:
         response = client.post("/api/kr/scans", {"save": False}, content_type="application/json")
         return response.status_code
 
-    assert asked() == 202
+    assert post_status() == 202
     user.user_permissions.clear()
-    assert asked() == 403
+    assert post_status() == 403
     grant(user, "scans.add_scanrequest")
-    assert asked() == 202
+    assert post_status() == 202
     User.objects.filter(pk=user.pk).update(is_staff=False)
-    assert asked() == 403
+    assert post_status() == 403
     User.objects.filter(pk=user.pk).update(is_staff=True, is_active=False)
-    assert asked() == 401
+    assert post_status() == 401
     assert ScanRequest.objects.filter(status=RequestStatus.QUEUED).count() == 2

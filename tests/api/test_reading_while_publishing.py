@@ -1,4 +1,4 @@
-"""Whoever reads while another list is published sees the one or the other, whole: never the head of the one over the
+"""A reader during a publication sees the one list or the other, whole: never the head of the one over the
 ranks of the other, and never pages of both."""
 
 from __future__ import annotations
@@ -130,14 +130,14 @@ def test_published_between_the_head_and_the_ranks(
     """The same by force: the head has been read, then the list is replaced, then the ranks are read."""
     ranks = results.session_ranks
 
-    def late(found: Any, **filters: Any) -> Any:
+    def late(query: Any, **filters: Any) -> Any:
         def other() -> None:
             publish(1)
             connection.close()
 
         with ThreadPoolExecutor(1) as pool:
             pool.submit(other).result()
-        return ranks(found, **filters)
+        return ranks(query, **filters)
 
     client.force_login(user)
     with monkeypatch.context() as patched:

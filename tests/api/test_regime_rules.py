@@ -1,4 +1,4 @@
-"""The rule behind a regime stands beside it in every answer of the API, from an index of known answers."""
+"""The rule behind a regime is beside it in every answer of the API, from an index of known answers."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_an_index_that_changed_since_leaves_the_numbers_out(
     }
 
 
-def test_an_index_that_cannot_be_read_is_said_to_be(market: pd.DataFrame, sessions: list[date], get: Get) -> None:
+def test_unreadable_index_is_named_in_the_rule(market: pd.DataFrame, sessions: list[date], get: Get) -> None:
     scan(sessions)
     assert get("kr/scans/latest", scanner_version="v1")["regime_rule"]["measures"]
     Path(get_lake().root, get_lake().index("kr")).write_bytes(b"damaged")

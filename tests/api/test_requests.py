@@ -41,17 +41,17 @@ def work(number: int) -> None:
     worker.process_request(number, as_of=AS_OF)
 
 
-def test_asked_polled_and_read(send: Send, client: Client, sessions: list[date]) -> None:
+def test_scan_is_requested_polled_and_read(send: Send, client: Client, sessions: list[date]) -> None:
     body = {"versions": ["rises", "rises-10"], "first": sessions[10], "last": sessions[11]}
-    made = send(ASK, 202, body, **{"X-Request-ID": "asked-by-a-test"})
+    made = send(ASK, 202, body, **{"X-Request-ID": "id-of-a-test"})
     assert made["headers"]["Location"] == f"/api/kr/scan-requests/{made['id']}"
     assert (made["status"], made["progress"]["total"], made["outcomes"]) == ("queued", 4, [])
-    assert (made["requested_by"], made["request_id"]) == ("chief", "asked-by-a-test")
+    assert (made["requested_by"], made["request_id"]) == ("chief", "id-of-a-test")
     work(made["id"])
     polled = client.get(made["headers"]["Location"]).json()
     assert (polled["status"], polled["progress"]["done"]) == ("done", 4)
     assert [one["scanner_version"] for one in polled["outcomes"]] == ["rises", "rises-10"]
-    assert ScanRun.objects.get(pk=polled["outcomes"][1]["runs"][0]).request_id == "asked-by-a-test"
+    assert ScanRun.objects.get(pk=polled["outcomes"][1]["runs"][0]).request_id == "id-of-a-test"
     shown = client.get(f"/api/kr/scans/{sessions[11]}?scanner_version=rises-10").json()
     assert shown["run"] == polled["outcomes"][1]["runs"][0]
     listed = client.get("/api/kr/scan-requests?status=done").json()["results"]
@@ -59,7 +59,7 @@ def test_asked_polled_and_read(send: Send, client: Client, sessions: list[date])
     assert client.get("/api/kr/scan-requests?status=queued").json()["results"] == []
 
 
-def test_nothing_said_is_the_last_session_by_the_active_version(send: Send, sessions: list[date]) -> None:
+def test_empty_request_scans_the_last_session_by_the_active_version(send: Send, sessions: list[date]) -> None:
     made = send(ASK, 202, {})
     assert "manage.py qcluster" in made["warning"]  # no worker runs here
     assert (made["versions"], made["first"], made["last"]) == (
@@ -177,7 +177,7 @@ def test_a_queue_that_does_not_answer(send: Send, monkeypatch: pytest.MonkeyPatc
         raise ConnectionError("redis://:hunter2@there")
 
     monkeypatch.setattr(queue, "async_task", refuse)
-    monkeypatch.setattr("django.db.transaction.on_commit", lambda told: told())
+    monkeypatch.setattr("django.db.transaction.on_commit", lambda callback: callback())
     body = send(ASK, 503, {})
     assert body["code"] == "queue_unreachable"
     assert "hunter2" not in json.dumps(body["detail"])

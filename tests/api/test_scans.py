@@ -87,7 +87,7 @@ def test_nothing_passed_is_an_answer(
     assert codes(get("kr/scans/changes")["entered"]) == []
 
 
-def test_an_unknown_market_names_the_known(scanned: pd.DataFrame, get: Get) -> None:
+def test_unknown_market_lists_the_existing_ones(scanned: pd.DataFrame, get: Get) -> None:
     for name in ("xx", "kr-adj", "KR", "versions2"):
         body = get(f"{name}/scans/latest", 404)
         assert body["code"] == "unknown_market"
@@ -95,7 +95,7 @@ def test_an_unknown_market_names_the_known(scanned: pd.DataFrame, get: Get) -> N
         assert repr(name) in body["detail"]
 
 
-def test_an_unknown_version_names_the_known(scanned: pd.DataFrame, get: Get) -> None:
+def test_unknown_version_lists_the_existing_ones(scanned: pd.DataFrame, get: Get) -> None:
     for path in ("kr/scans/latest", "kr/scans/dates", "kr/scans", "kr/signals", "kr/scans/changes"):
         body = get(path, 404, scanner_version="v99")
         assert body["code"] == "unknown_version"
@@ -153,10 +153,10 @@ def test_a_new_run_changes_the_tag(scanned: pd.DataFrame, sessions: list[date], 
 
 
 def test_runs(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
-    found = get("kr/scans")["results"]
-    assert {row["scanner_version"] for row in found} == {"rises", "rises-10"}
-    assert found[0]["first"] == sessions[10].isoformat()
-    assert not {"started_by", "request_id"} & found[0].keys()
+    rows = get("kr/scans")["results"]
+    assert {row["scanner_version"] for row in rows} == {"rises", "rises-10"}
+    assert rows[0]["first"] == sessions[10].isoformat()
+    assert not {"started_by", "request_id"} & rows[0].keys()
     one = get("kr/scans", scanner_version="rises", status="published", date=sessions[15])
     assert [row["id"] for row in one["results"]] == [ScanRun.objects.get(scanner_version__slug="rises").pk]
     assert get("kr/scans", date=sessions[31])["results"] == []
@@ -164,9 +164,9 @@ def test_runs(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
 
 
 def test_dates(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
-    found = get("kr/scans/dates")["results"]
+    rows = get("kr/scans/dates")["results"]
     wanted = [day.isoformat() for day in reversed(sessions[10:31])]
-    assert [row["date"] for row in found] == wanted
+    assert [row["date"] for row in rows] == wanted
     some = get("kr/scans/dates", **{"from": sessions[12], "to": sessions[14]})["results"]
     assert [row["date"] for row in some] == [day.isoformat() for day in sessions[14:11:-1]]
 

@@ -16,11 +16,11 @@ from tests.api.conftest import Get, risers
 from tests.scans.conftest import AS_OF, CODES
 
 
-def test_stocks_are_found(market: pd.DataFrame, get: Get) -> None:
+def test_stocks_are_searched(market: pd.DataFrame, get: Get) -> None:
     Instrument.objects.filter(code="005930").update(name="삼성전자")
     Instrument.objects.filter(code="035720").update(name="Kakao 50%_off")
     assert [row["code"] for row in get("kr/stocks")["results"]] == sorted(CODES)
-    for text, found in (
+    for text, expected in (
         ("0059", ["005930"]),
         ("삼성", ["005930"]),
         ("kakao", ["035720"]),
@@ -29,7 +29,7 @@ def test_stocks_are_found(market: pd.DataFrame, get: Get) -> None:
         ("%", ["035720"]),
         ("' OR 1=1 --", []),
     ):
-        assert [row["code"] for row in get("kr/stocks", search=text)["results"]] == found
+        assert [row["code"] for row in get("kr/stocks", search=text)["results"]] == expected
     kospi = [row["code"] for row in get("kr/stocks", segment="KOSPI")["results"]]
     assert kospi == sorted(CODES[1::2])
     assert get("us/stocks")["results"] == []
@@ -48,10 +48,10 @@ def test_one_stock(market: pd.DataFrame, sessions: list[date], get: Get) -> None
 
 
 def test_the_picks_of_a_stock(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
-    found = get("kr/stocks/005930/scans", scanner_version="rises")["results"]
+    expected = get("kr/stocks/005930/scans", scanner_version="rises")["results"]
     wanted = [day for day in reversed(sessions[10:31]) if "005930" in risers(scanned, day)]
-    assert [row["date"] for row in found] == [str(day) for day in wanted]
-    assert [row["rank"] for row in found] == [risers(scanned, day).index("005930") + 1 for day in wanted]
+    assert [row["date"] for row in expected] == [str(day) for day in wanted]
+    assert [row["rank"] for row in expected] == [risers(scanned, day).index("005930") + 1 for day in wanted]
     some = get("kr/stocks/005930/scans", scanner_version="rises-10", **{"from": wanted[0]})
     assert [row["scanner_version"] for row in some["results"]] == ["rises-10"]
 
@@ -72,9 +72,9 @@ def test_signals(scanned: pd.DataFrame, get: Get) -> None:
     assert len(get("kr/signals", status="closed,open", limit=500)["results"]) == len(every) - rows.get("waiting", 0)
     assert len(get("kr/signals", status="target", limit=500)["results"]) == rows.get("target", 0)
     one = every[-1]
-    mine = get("kr/signals", code=one["code"], to=one["picked_on"])["results"]
-    assert mine[0]["code"] == one["code"]
-    assert mine[0]["plan"]["target"] > mine[0]["plan"]["stop"]
+    of_code = get("kr/signals", code=one["code"], to=one["picked_on"])["results"]
+    assert of_code[0]["code"] == one["code"]
+    assert of_code[0]["plan"]["target"] > of_code[0]["plan"]["stop"]
     get("kr/signals", 400, status="won")
     get("kr/signals", 400, status="open,won")
 
@@ -90,7 +90,7 @@ def test_waiting_signals_are_not_open(scanned: pd.DataFrame, get: Get) -> None:
     assert len(get("kr/signals", status="closed", limit=500)["results"]) == len(keys) - 5
 
 
-def test_signals_are_found_by_name(scanned: pd.DataFrame, get: Get) -> None:
+def test_signals_are_searched_by_name(scanned: pd.DataFrame, get: Get) -> None:
     signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
     Instrument.objects.filter(market="kr", code="005930").update(name="삼성전자")
     Instrument.objects.create(market="us", code="000020", name="삼성전자")

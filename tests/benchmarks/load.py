@@ -63,7 +63,7 @@ def _table(bench: Bench, client: http_load.Client, pids: list[int], cache: str, 
                 seen = client.drive(addresses, connections, seconds)
                 spent = tree_cpu(pids) - before
                 aim = {"cold": COLD, "warm": WARM}[kind] if connections == AT else None
-                lines.append(Line(f"{name}, {kind}, {connections:2} connections", note=_told(seen, spent, aim)))
+                lines.append(Line(f"{name}, {kind}, {connections:2} connections", note=_latency_line(seen, spent, aim)))
     return Table(
         "load",
         "requests to a production server on PostgreSQL and Redis",
@@ -73,7 +73,7 @@ def _table(bench: Bench, client: http_load.Client, pids: list[int], cache: str, 
     )
 
 
-def _told(seen: http_load.Seen, cpu: float, aim: float | None) -> str:
+def _latency_line(seen: http_load.Seen, cpu: float, aim: float | None) -> str:
     verdict = ""
     if aim is not None:
         verdict = f"  p95 < {aim:g} ms {'met' if seen.p95 < aim else 'MISSED'}"

@@ -29,7 +29,7 @@ def test_prices_are_quoted_in_ticks(months: list[Month]) -> None:
             assert all(price % tick(price) == 0 for price in prices.tolist())
 
 
-def test_bars_hold_together_and_halts_are_told_as_krx_tells_them(months: list[Month]) -> None:
+def test_bars_are_consistent_and_halts_look_like_krx(months: list[Month]) -> None:
     halts = 0
     for month in months:
         bar = month.fields

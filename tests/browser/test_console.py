@@ -31,7 +31,7 @@ def page(chromium: Browser, server: str) -> Iterator[Page]:
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto("/admin/")
     page.fill("#id_username", "operator")

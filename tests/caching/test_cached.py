@@ -167,7 +167,7 @@ def test_processes_compute_once() -> None:
     def take_lease(key: str, holder: str, seconds: int) -> bool:
         got = taken(key, holder, seconds)
         if not got:
-            other_asks.set()  # the second has found the first at work
+            other_asks.set()  # the second waits for the first
         return got
 
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
@@ -244,7 +244,7 @@ def test_what_another_release_wrote_is_a_miss() -> None:
         assert not STORE.breaker.is_open
 
 
-def test_leases_are_given_back() -> None:
+def test_leases_are_returned() -> None:
     kept = keep(Counter(1))
     kept()
     assert STORE.take_lease(kept.key(), "the next", 10)

@@ -151,7 +151,7 @@ def evil() -> list[bytes]:
 
 
 @pytest.mark.parametrize("content", evil())
-def test_what_somebody_else_wrote_is_unreadable(content: bytes) -> None:
+def test_foreign_content_is_unreadable(content: bytes) -> None:
     with pytest.raises(UnreadableValue):
         unpack(content)
     assert RAN == []

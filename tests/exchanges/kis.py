@@ -57,7 +57,7 @@ AFTER_MARKET = 16 * 60
 
 
 class KisExchange(Exchange):
-    """`market` maps codes to instruments; one application key and its secret are known. `today` is the last day that
+    """`market` maps codes to instruments; one application key and its secret are valid. `today` is the last day that
     bars and quotes know of (None: whatever the market has); on `paper` there are no quotes and no holidays. With
     `drift` the bars of `today` follow the trades after 16:00, by the exchange's own clock. Besides the faults of the
     transport: `spoiled` takes values from some rows of an answer, drawn by `seed`, `zeros` answers prices of 0 beside a
@@ -146,8 +146,8 @@ class KisExchange(Exchange):
     def _issue(self, request: Request) -> Response:
         import json
 
-        given = json.loads(request.body)
-        if (given.get("appkey"), given.get("appsecret")) != self.keys:
+        body = json.loads(request.body)
+        if (body.get("appkey"), body.get("appsecret")) != self.keys:
             return Response.json({"error_code": "EGW00105", "error_description": "secret"}, 403)
         now = time.monotonic()
         if now < self._token_at + self._token_every:

@@ -58,7 +58,7 @@ def _ratios() -> dict[tuple[str, date], float]:
 
 
 def _add_flows(market: dict[str, Instrument]) -> None:
-    """Nets in shares at the day's close from the recorded nets in won; nothing is known of individuals."""
+    """Nets in shares at the day's close from the recorded nets in won; individuals have no rows."""
     file = realdata.FOLDER / FLOWS
     if not file.is_file():
         return

@@ -15,8 +15,8 @@ from marketdata.session_hours import SessionHours
 
 
 def hours(name: str, **overrides: tuple[int | None, int | None]) -> SessionHours:
-    said = {date.fromisoformat(day): minutes for day, minutes in overrides.items()}
-    return SessionHours(get_market(name), Path(settings.CALENDAR_DIR), said)
+    overridden = {date.fromisoformat(day): minutes for day, minutes in overrides.items()}
+    return SessionHours(get_market(name), Path(settings.CALENDAR_DIR), overridden)
 
 
 WEEK = np.array(["2026-08-17", "2026-08-18", "2026-08-19", "2026-08-20", "2026-08-21"], dtype="datetime64[D]")

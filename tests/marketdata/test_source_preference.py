@@ -22,29 +22,29 @@ counts = st.dictionaries(st.sampled_from(["kis", "marcap", "other"]), st.integer
 
 
 def test_quality_by_hand() -> None:
-    said = {day: {"kis": 8, "marcap": 10} for day in DAYS[:6]}
-    said[DAYS[6]] = {"marcap": 10}
-    qualities = source_qualities(said, DAYS[6])
+    counts = {day: {"kis": 8, "marcap": 10} for day in DAYS[:6]}
+    counts[DAYS[6]] = {"marcap": 10}
+    qualities = source_qualities(counts, DAYS[6])
     assert qualities["marcap"] == pytest.approx(1.0)
     assert qualities["kis"] == pytest.approx(0.6 * 48 / 70 + 0.4 * 6 / 7)
-    assert preferred_sources(said, [DAYS[5]], ("kis", "marcap"))[DAYS[5]] == ("kis", "marcap")
-    assert preferred_sources(said, [DAYS[6]], ("kis", "marcap"))[DAYS[6]] == ("marcap", "kis")
+    assert preferred_sources(counts, [DAYS[5]], ("kis", "marcap"))[DAYS[5]] == ("kis", "marcap")
+    assert preferred_sources(counts, [DAYS[6]], ("kis", "marcap"))[DAYS[6]] == ("marcap", "kis")
 
 
 def test_a_source_whose_record_begins_is_not_behind() -> None:
     """Six sessions of one source alone, then both: the new one is judged by the seventh."""
-    said = {day: {"marcap": 10} for day in DAYS[:6]}
-    said[DAYS[6]] = {"marcap": 10, "kis": 9}
-    assert source_qualities(said, DAYS[6])["kis"] == pytest.approx(0.6 * 9 / 10 + 0.4)
-    assert preferred_sources(said, [DAYS[6]], ("kis", "marcap"))[DAYS[6]] == ("kis", "marcap")
+    counts = {day: {"marcap": 10} for day in DAYS[:6]}
+    counts[DAYS[6]] = {"marcap": 10, "kis": 9}
+    assert source_qualities(counts, DAYS[6])["kis"] == pytest.approx(0.6 * 9 / 10 + 0.4)
+    assert preferred_sources(counts, [DAYS[6]], ("kis", "marcap"))[DAYS[6]] == ("kis", "marcap")
 
 
 def test_the_best_counts_where_none_is_good() -> None:
-    said = {day: {"a": 1} if n % 2 else {"b": 2} for n, day in enumerate(DAYS[:8])}
-    quality = source_qualities(said, DAYS[7])
+    counts = {day: {"a": 1} if n % 2 else {"b": 2} for n, day in enumerate(DAYS[:8])}
+    quality = source_qualities(counts, DAYS[7])
     assert max(quality.values()) < 0.8
     best = max(quality, key=lambda source: quality[source])
-    assert preferred_sources(said, [DAYS[7]], ("a", "b"))[DAYS[7]][0] == best
+    assert preferred_sources(counts, [DAYS[7]], ("a", "b"))[DAYS[7]][0] == best
 
 
 @given(st.lists(counts, min_size=1, max_size=20), st.integers(0, 19), counts)

@@ -23,7 +23,7 @@ PAGES = [
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_unknown_visitor_is_asked_to_log_in(client: Client, db: None, path: str) -> None:
+def test_anonymous_visitor_is_sent_to_log_in(client: Client, db: None, path: str) -> None:
     response = client.get(path)
     assert response.status_code == 302
     assert response["Location"].startswith("/login?next=")

@@ -107,7 +107,7 @@ def test_no_english_is_visible_on_a_korean_page(korean: Client, sessions: list[d
         response = korean.get(path)
         assert response.status_code == 200, path
         words[path] = english_words(response.content.decode())
-    assert {path: found for path, found in words.items() if found} == {}
+    assert {path: missing for path, missing in words.items() if missing} == {}
 
 
 def test_no_english_is_visible_on_the_korean_login(client: Client, db: None) -> None:

@@ -68,7 +68,7 @@ def test_market_without_bars_shows_how_to_get_some(browser: Client) -> None:
     assert "<table" not in html
 
 
-def test_stale_record_is_said_first(scanned: pd.DataFrame, sessions: list[date], browser: Client) -> None:
+def test_stale_record_is_reported_first(scanned: pd.DataFrame, sessions: list[date], browser: Client) -> None:
     """The market of the test ended years ago."""
     html = browser.get("/kr/").content.decode()
     assert 'class="readiness warn"' in html

@@ -9,7 +9,7 @@ Choices where the definitions are silent
 - A row without a close above 0 is a missing bar (its ratio still counts), except that a base price may price it.
 - The recorded close of a no-trade bar is ignored, unless it is the first bar and has no base price.
 - Only a traded bar can be suspected; |close - before| must be above 31 % of the price before, ties excluded.
-- A missing bar keeps the last known segment and kind (it is not eligible anyway) and has no market cap.
+- A missing bar keeps the last segment and kind (it is not eligible anyway) and has no market cap.
 - A traded bar's missing (NaN) open, high or low counts as 0.
 """
 

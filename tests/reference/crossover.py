@@ -70,7 +70,7 @@ class Measures:
 
 
 def tradable(bars: pd.DataFrame, turnover_min: float, price_min: float) -> bool:
-    """The two filters that need no indicator, asked first because they spare the measuring of half a market."""
+    """The two filters that need no indicator, applied first because they spare half a market's indicators."""
     turnover = at_least(indicators.mean_last(bars["A"], 20), turnover_min)
     return turnover and float(bars["rawC"].iloc[-1]) >= price_min
 
@@ -143,8 +143,8 @@ def risk(x: Measures) -> int:
     return points
 
 
-def points_of(held: dict[str, bool], names: tuple[str, ...]) -> int:
-    return sum(POINTS[name] for name in names if held[name])
+def points_of(signals: dict[str, bool], names: tuple[str, ...]) -> int:
+    return sum(POINTS[name] for name in names if signals[name])
 
 
 def label(score: float) -> str:
@@ -155,17 +155,17 @@ def label(score: float) -> str:
     return "watch" if score >= 6 else "candidate"
 
 
-def strategy(points: int, held: dict[str, bool], *, longterm_trend: int) -> str:
+def strategy(points: int, signals: dict[str, bool], *, longterm_trend: int) -> str:
     """The strategy table by `points`; `longterm_trend` is what 6..8 asks of the trend points (v1 2, v2 3)."""
-    momentum, trend = points_of(held, MOMENTUM), points_of(held, TREND)
+    momentum, trend = points_of(signals, MOMENTUM), points_of(signals, TREND)
     if points >= 10:
-        if held["cross"] and held["volume"] and momentum >= 6:
+        if signals["cross"] and signals["volume"] and momentum >= 6:
             return "swing"
         return "position" if trend >= 5 else "swing"
     if points >= 8:
-        if held["cross"] and trend >= 4:
+        if signals["cross"] and trend >= 4:
             return "position"
-        return "swing" if held["volume"] and momentum >= 5 else "position"
+        return "swing" if signals["volume"] and momentum >= 5 else "position"
     if points >= 6:
         return "longterm" if trend >= longterm_trend else "watch"
     return "watch"

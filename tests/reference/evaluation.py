@@ -133,12 +133,12 @@ def hold(
 
 def carried_cap(frame: pd.DataFrame, day: pd.Timestamp) -> float:
     """The market cap at `day`, carried forward from the latest recorded one; NaN before the first."""
-    known = frame.loc[:day, "market_cap"].dropna()
-    if not len(known):
+    caps = frame.loc[:day, "market_cap"].dropna()
+    if not len(caps):
         return math.nan
-    then = known.index[-1]
+    then = caps.index[-1]
     closes = frame["C"]
-    return float(known.iloc[-1]) * float(closes[day]) / float(closes[then])
+    return float(caps.iloc[-1]) * float(closes[day]) / float(closes[then])
 
 
 def path(frame: pd.DataFrame, entry: Any, last: Any) -> list[float] | None:
@@ -253,8 +253,8 @@ def calendar_time(
         if not beside:
             continue
         for n, session in enumerate(frame.loc[one.entry : one.exit].index):
-            mine, theirs = ((value[n] / (value[n - 1] if n else 1.0)) - 1 for value in (own, beside))
-            cohorts.setdefault(session, {}).setdefault(one.date, []).append(mine - theirs)
+            own_return, theirs = ((value[n] / (value[n - 1] if n else 1.0)) - 1 for value in (own, beside))
+            cohorts.setdefault(session, {}).setdefault(one.date, []).append(own_return - theirs)
     days = [mean([mean(values) for values in cohorts[session].values()]) for session in sorted(cohorts)]
     return mean(days) * horizon, newey_west(days) * horizon
 

@@ -5,7 +5,7 @@ Choices where the definitions are silent
   at 1: so r20 needs 20 m in a row. A session with bars but nothing eligible is treated as a missing one, and so is a
   session on which own-cap is undefined.
 - range is defined again on the session after a missing one (it needs no session before). The first session of the
-  record has nobody with 2 bars, so neither m nor range.
+  record has no instrument with 2 bars, so neither m nor range.
 - own-cap averages over the eligible that have a carried cap at t-1; "fewer than 90 %" counts 10 * caps < 9 * eligible.
 - A missing session is filled like any session without a bar: caps are carried across it with the adjusted close.
 - A mean or return that is not defined yet fulfils nothing: the regime is neutral, the range adjusts nothing.
@@ -164,15 +164,15 @@ def adjusted_row(daily: str, ranges: Sequence[float]) -> tuple[float, float]:
     return threshold, needed
 
 
-def over(known: Sequence[float], n: int) -> float:
+def over(moves: Sequence[float], n: int) -> float:
     """The index return over the last n sessions; NaN while there are fewer."""
-    return math.prod(1 + move for move in known[-n:]) - 1 if len(known) >= n else math.nan
+    return math.prod(1 + move for move in moves[-n:]) - 1 if len(moves) >= n else math.nan
 
 
-def next_trend(before: str, known: Sequence[float]) -> str:
+def next_trend(before: str, moves: Sequence[float]) -> str:
     """The state after `before`, given every m since the level last started, today's last."""
-    r5, r20 = over(known, 5), over(known, 20)
-    m10 = math.fsum(known[-10:]) / 10 if len(known) >= 10 else math.nan
+    r5, r20 = over(moves, 5), over(moves, 20)
+    m10 = math.fsum(moves[-10:]) / 10 if len(moves) >= 10 else math.nan
     if above(-0.10, r20) or above(-0.05, r5):
         return "crash"
     if before == "bull" and above(r20, 0.02) and above(m10, -0.0005):

@@ -191,7 +191,7 @@ def slope_sides(x: Floats, n: int) -> Sides:
 
 
 def obv_sides(close: Floats, volume: Floats, n: int) -> Sides:
-    """slope(obv, n) > 0 at the last bar, told by the n - 1 signed volumes inside the window.
+    """slope(obv, n) > 0 at the last bar, from the n - 1 signed volumes inside the window.
 
     Written with its increments d, the numerator sum((i - middle) obv[i]) is sum(d[j] * j (n - j) / 2), j = 1 .. n - 1:
     the level before the window falls out and every weight is positive.

@@ -20,7 +20,7 @@ def test_a_split_scales_what_came_before() -> None:
     assert not a["suspected"].any()
 
 
-def test_a_ratio_stands_in_where_no_base_price_is_known() -> None:
+def test_ratio_replaces_a_missing_base_price() -> None:
     a = frames([row(0, 100), row(1, 55, ratio=0.5), row(2, 60, base_price=60, ratio=9)], 3)["A"]
     assert a["factor"].tolist() == pytest.approx([1, 0.5, 60 / 55])
     assert not a["suspected"].any()
@@ -58,7 +58,7 @@ def test_open_high_and_low_of_zero_take_the_close() -> None:
 
 
 @pytest.mark.parametrize(
-    ("close", "given", "expected"),
+    ("close", "fields", "expected"),
     [
         (131, {}, False),
         (132, {}, True),
@@ -69,8 +69,8 @@ def test_open_high_and_low_of_zero_take_the_close() -> None:
         (200, {"volume": 0}, False),
     ],
 )
-def test_suspected_corporate_actions(close: float, given: dict[str, Any], expected: bool) -> None:
-    rows = [row(0, 100), row(1, close, **given)]
+def test_suspected_corporate_actions(close: float, fields: dict[str, Any], expected: bool) -> None:
+    rows = [row(0, 100), row(1, close, **fields)]
     assert bool(frames(rows, 2)["A"]["suspected"].iloc[1]) is expected
     assert not frames(rows, 2, daily_limit=False)["A"]["suspected"].any()
 

@@ -18,9 +18,9 @@ def test_ranking() -> None:
 
 def test_strategies_and_labels() -> None:
     def of(names: str, longterm_trend: int = 2) -> tuple[int, str]:
-        held = {name: name in names.split() for name in crossover.POINTS}
-        points = crossover.points_of(held, crossover.SEVEN)
-        return points, crossover.strategy(points, held, longterm_trend=longterm_trend)
+        signals = {name: name in names.split() for name in crossover.POINTS}
+        points = crossover.points_of(signals, crossover.SEVEN)
+        return points, crossover.strategy(points, signals, longterm_trend=longterm_trend)
 
     assert of("cross volume macd tema obv above5") == (12, "swing")
     assert of("cross volume tema obv above5") == (11, "position")  # momentum 5, trend 6
@@ -47,12 +47,12 @@ def test_adjusted_points_of_v2() -> None:
 
 def quiet(**changed: Any) -> crossover.Measures:
     """A measured instrument that passes every filter of v1 with one signal, obv; nothing of it adds risk."""
-    known: dict[str, Any] = dict.fromkeys(("osc_positive", "crossed", "tema_rises"), False)
-    known |= {"A": 2e9, "turnover": 2e9, "price": 5000.0, "C": 100.0, "ema60": 95.0, "V": 10.0}
-    known |= {"tema20": 100.2, "dema10": 99.8, "gap": 0.004, "ext": -0.002, "atr_share": 0.02}
-    known |= {"vma5": 10.0, "vma20": 10.0, "rsi_tema": 50.0, "rsi_dema": 55.0, "dema_rises": True}
-    known |= {"obv_rises": True, "osc_rising": 3, "ups": 3, "sessions_above": 0}
-    return crossover.Measures(**(known | changed))
+    signals: dict[str, Any] = dict.fromkeys(("osc_positive", "crossed", "tema_rises"), False)
+    signals |= {"A": 2e9, "turnover": 2e9, "price": 5000.0, "C": 100.0, "ema60": 95.0, "V": 10.0}
+    signals |= {"tema20": 100.2, "dema10": 99.8, "gap": 0.004, "ext": -0.002, "atr_share": 0.02}
+    signals |= {"vma5": 10.0, "vma20": 10.0, "rsi_tema": 50.0, "rsi_dema": 55.0, "dema_rises": True}
+    signals |= {"obv_rises": True, "osc_rising": 3, "ups": 3, "sessions_above": 0}
+    return crossover.Measures(**(signals | changed))
 
 
 @pytest.mark.parametrize(

@@ -25,10 +25,10 @@ def market(
     a session or takes it away."""
     rows = []
     for t in range(sessions):
-        given = changes.get(t, {})
-        if given is not None:
+        change = changes.get(t, {})
+        if change is not None:
             plain = {"open": 100.0, "high": 110.0, "low": 90.0, "base_price": 100.0, "code": code, **options}
-            rows.append({**row(t, 100.0, **plain), **given})
+            rows.append({**row(t, 100.0, **plain), **change})
     return rows
 
 
@@ -37,7 +37,7 @@ def made(*rows: list[dict[str, Any]], sessions: int = SESSIONS) -> dict[str, pd.
     return {code: fills.with_limits(frame) for code, frame in result.items()}
 
 
-def held(rows: list[dict[str, Any]], t: int, horizon: int, costs: float = 0.0, sessions: int = SESSIONS) -> Holding:
+def holding(rows: list[dict[str, Any]], t: int, horizon: int, costs: float = 0.0, sessions: int = SESSIONS) -> Holding:
     return evaluation.hold(made(rows, sessions=sessions), DAYS[:sessions], DAYS[t], "A", horizon, costs)
 
 
@@ -66,13 +66,13 @@ def test_a_base_price_that_is_no_whole_won_has_limits_without_a_grid() -> None:
 
 def test_a_session_locked_at_the_upper_limit_is_passed_over() -> None:
     after = {"base_price": 130, "open": 120, "close": 125, "low": 119, "high": 129}
-    one = held(market({1: LOCKED_UP, 2: after}), 0, 1)
+    one = holding(market({1: LOCKED_UP, 2: after}), 0, 1)
     assert (one.state, one.entry, one.exit) == ("judged", DAYS[2], DAYS[2])
     assert one.gross == pytest.approx(125 / 120 - 1)
 
 
 def test_a_session_that_leaves_the_upper_limit_can_be_bought() -> None:
-    one = held(market({1: {**LOCKED_UP, "low": 129}}), 0, 1)
+    one = holding(market({1: {**LOCKED_UP, "low": 129}}), 0, 1)
     assert one.entry == DAYS[1]
     assert one.gross == 0.0
 
@@ -83,31 +83,31 @@ def test_five_locked_sessions_drop_the_pick_as_locked_and_five_halted_ones_as_un
         _, top = fills.limits(price, DAYS[t], "KOSPI")
         rising[t] = {"open": top, "high": top, "low": top, "close": top, "base_price": price}
         price = int(top)
-    assert held(market({**rising}), 0, 1).state == "locked"
-    assert held(market(dict.fromkeys(range(1, 6), HALTED)), 0, 1).state == "untraded"
-    assert held(market({**rising, 5: HALTED}), 0, 1).state == "locked"
-    assert held(market({1: HALTED}, sessions=4), 0, 1, sessions=4).entry == DAYS[2]
-    assert held(market(dict.fromkeys(range(1, 4), HALTED), sessions=4), 0, 1, sessions=4).state == "open"
+    assert holding(market({**rising}), 0, 1).state == "locked"
+    assert holding(market(dict.fromkeys(range(1, 6), HALTED)), 0, 1).state == "untraded"
+    assert holding(market({**rising, 5: HALTED}), 0, 1).state == "locked"
+    assert holding(market({1: HALTED}, sessions=4), 0, 1, sessions=4).entry == DAYS[2]
+    assert holding(market(dict.fromkeys(range(1, 4), HALTED), sessions=4), 0, 1, sessions=4).state == "open"
 
 
 def test_an_exit_locked_at_the_lower_limit_or_halted_moves_on_and_is_late() -> None:
     after = {"base_price": 70, "open": 72, "close": 74, "low": 71, "high": 75}
-    one = held(market({3: LOCKED_DOWN, 4: after}), 0, 3)
+    one = holding(market({3: LOCKED_DOWN, 4: after}), 0, 3)
     assert (one.exit, one.late) == (DAYS[4], True)
     assert one.gross == pytest.approx(74 / 100 - 1)
     assert one.worst == pytest.approx(70 / 100 - 1)
-    halted = held(market({3: HALTED, 4: HALTED, 5: {"close": 105}}), 0, 3)
+    halted = holding(market({3: HALTED, 4: HALTED, 5: {"close": 105}}), 0, 3)
     assert (halted.exit, halted.late) == (DAYS[5], True)
     assert halted.gross == pytest.approx(0.05)
-    plain = held(market({}), 0, 3)
+    plain = holding(market({}), 0, 3)
     assert (plain.exit, plain.late) == (DAYS[3], False)
 
 
 def test_a_halt_that_lasts_is_open_and_a_delisting_exits_at_the_last_traded_close() -> None:
     halted = market(dict.fromkeys(range(3, SESSIONS), HALTED))
-    assert held(halted, 0, 3).state == "open"
+    assert holding(halted, 0, 3).state == "open"
     gone = market({2: {"close": 104}, **dict.fromkeys(range(3, SESSIONS), None)})
-    one = held(gone, 0, 20)
+    one = holding(gone, 0, 20)
     assert (one.state, one.exit, one.late) == ("judged", DAYS[2], False)
     assert one.gross == pytest.approx(0.04)
 
@@ -116,10 +116,10 @@ def test_liquidation_is_a_return_and_no_suspected_action() -> None:
     """Halted on 3 and 4, then traded at a tenth without a limit, then gone."""
     fall = {5: {"open": 8, "high": 12, "low": 6, "close": 10, "base_price": math.nan}}
     fall[6] = {"open": 9, "high": 9, "low": 2, "close": 3, "base_price": 10}
-    one = held(market({3: HALTED, 4: HALTED, **fall, **dict.fromkeys(range(7, SESSIONS), None)}), 0, 5)
+    one = holding(market({3: HALTED, 4: HALTED, **fall, **dict.fromkeys(range(7, SESSIONS), None)}), 0, 5)
     assert (one.state, one.exit) == ("judged", DAYS[5])
     assert one.gross == pytest.approx(10 / 100 - 1)
-    longer = held(market({3: HALTED, 4: HALTED, **fall, **dict.fromkeys(range(7, SESSIONS), None)}), 0, 20)
+    longer = holding(market({3: HALTED, 4: HALTED, **fall, **dict.fromkeys(range(7, SESSIONS), None)}), 0, 20)
     assert longer.exit == DAYS[6]
     assert longer.gross == pytest.approx(3 / 100 - 1)
 
@@ -129,9 +129,9 @@ def test_a_suspected_action_inside_is_not_judged() -> None:
         t: {"open": 50, "high": 52, "low": 49, "close": 50, "base_price": math.nan if t == 3 else 50}
         for t in range(3, SESSIONS)
     }
-    assert held(market({**jump}), 0, 2).state == "judged"
-    assert held(market({**jump}), 0, 3).state == "unjudged"
-    assert held(market({**jump}), 2, 3).state == "judged"  # bought at the open after it
+    assert holding(market({**jump}), 0, 2).state == "judged"
+    assert holding(market({**jump}), 0, 3).state == "unjudged"
+    assert holding(market({**jump}), 2, 3).state == "judged"  # bought at the open after it
 
 
 def test_costs_may_depend_on_the_day_of_the_exit() -> None:

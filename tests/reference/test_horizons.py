@@ -97,7 +97,7 @@ def test_vcp_breakout() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("ranges", "expected"),
     [
         ((0.20, 0.15, 0.1125), True),
         ((0.20, 0.16, 0.10), True),
@@ -108,8 +108,8 @@ def test_vcp_breakout() -> None:
         ((0.08, 0.06, 0.045), True),
     ],
 )
-def test_contracting(given: tuple[float, float, float], expected: bool) -> None:
-    assert vcp.contracting(*given) is expected
+def test_contracting(ranges: tuple[float, float, float], expected: bool) -> None:
+    assert vcp.contracting(*ranges) is expected
 
 
 def test_dry_up_and_grade() -> None:

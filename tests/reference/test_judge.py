@@ -19,53 +19,53 @@ def market(changes: dict[int, dict[str, Any] | None], code: str = "A") -> list[d
     """Bars that open at 100 + t and close one higher; `changes` replaces fields of a session or takes it away."""
     rows = []
     for t in range(SESSIONS):
-        given = changes.get(t, {})
-        if given is not None:
+        change = changes.get(t, {})
+        if change is not None:
             plain = {"open": 100 + t, "high": 103 + t, "low": 98 + t, "code": code}
-            rows.append({**row(t, 101 + t, **plain), **given})
+            rows.append({**row(t, 101 + t, **plain), **change})
     return rows
 
 
-def held(rows: list[dict[str, Any]], t: int, horizon: int, costs: float = 0.0) -> Holding:
+def holding(rows: list[dict[str, Any]], t: int, horizon: int, costs: float = 0.0) -> Holding:
     return judge.hold(frames(rows, SESSIONS), DAYS[:SESSIONS], DAYS[t], "A", horizon, costs)
 
 
 def test_plain_holding() -> None:
-    one = held(market({}), 0, 3)
+    one = holding(market({}), 0, 3)
     assert (one.state, one.entry, one.exit) == ("judged", DAYS[1], DAYS[3])
     assert one.gross == pytest.approx(104 / 101 - 1)
     assert one.best == pytest.approx(106 / 101 - 1)
     assert one.worst == pytest.approx(99 / 101 - 1)
     assert one.hit
-    assert held(market({}), 0, 1).gross == pytest.approx(102 / 101 - 1)
-    costly = held(market({}), 0, 3, 0.05)
+    assert holding(market({}), 0, 1).gross == pytest.approx(102 / 101 - 1)
+    costly = holding(market({}), 0, 3, 0.05)
     assert costly.net == pytest.approx(104 / 101 - 1.05)
     assert not costly.hit
 
 
 def test_halt_at_entry_waits_up_to_five_sessions() -> None:
     halted = {"volume": 0}
-    one = held(market({1: halted, 2: halted}), 0, 2)
+    one = holding(market({1: halted, 2: halted}), 0, 2)
     assert (one.entry, one.exit) == (DAYS[3], DAYS[4])
     assert one.gross == pytest.approx(105 / 103 - 1)
-    assert held(market(dict.fromkeys(range(1, 5), halted)), 0, 2).entry == DAYS[5]
-    assert held(market(dict.fromkeys(range(1, 6), halted)), 0, 2).state == "dropped"
+    assert holding(market(dict.fromkeys(range(1, 5), halted)), 0, 2).entry == DAYS[5]
+    assert holding(market(dict.fromkeys(range(1, 6), halted)), 0, 2).state == "dropped"
 
 
-def test_halt_and_delisting_while_held_exit_at_the_last_traded_close() -> None:
-    assert held(market({3: {"volume": 0}}), 0, 3).gross == pytest.approx(103 / 101 - 1)
-    gone = held(market(dict.fromkeys(range(3, SESSIONS), None)), 0, 10)
+def test_halt_and_delisting_in_a_holding_exit_at_the_last_traded_close() -> None:
+    assert holding(market({3: {"volume": 0}}), 0, 3).gross == pytest.approx(103 / 101 - 1)
+    gone = holding(market(dict.fromkeys(range(3, SESSIONS), None)), 0, 10)
     assert (gone.state, gone.exit) == ("judged", DAYS[10])
     assert gone.gross == pytest.approx(103 / 101 - 1)
-    assert held(market(dict.fromkeys(range(1, SESSIONS), None)), 0, 5).state == "dropped"
+    assert holding(market(dict.fromkeys(range(1, SESSIONS), None)), 0, 5).state == "dropped"
 
 
-def test_split_while_held_is_adjusted() -> None:
+def test_split_in_a_holding_is_adjusted() -> None:
     split: dict[int, dict[str, float]] = {
         t: {"open": 50, "high": 52, "low": 49, "close": 51} for t in range(3, SESSIONS)
     }
     split[3] |= {"base_price": 51.5}  # half of 103
-    one = held(market({**split}), 0, 5)
+    one = holding(market({**split}), 0, 5)
     assert one.state == "judged"
     assert one.gross == pytest.approx(102 / 101 - 1)
     assert one.worst == pytest.approx(98 / 101 - 1)
@@ -73,16 +73,16 @@ def test_split_while_held_is_adjusted() -> None:
 
 def test_a_suspected_action_inside_is_not_judged() -> None:
     jump = {t: {"open": 50, "high": 52, "low": 49, "close": 51} for t in range(3, SESSIONS)}
-    assert held(market({**jump}), 0, 2).state == "judged"
-    assert held(market({**jump}), 0, 3).state == "unjudged"
-    assert held(market({**jump}), 2, 3).state == "judged"  # bought at the open after it
+    assert holding(market({**jump}), 0, 2).state == "judged"
+    assert holding(market({**jump}), 0, 3).state == "unjudged"
+    assert holding(market({**jump}), 2, 3).state == "judged"  # bought at the open after it
 
 
 def test_the_end_of_the_record_is_open() -> None:
-    assert held(market({}), SESSIONS - 4, 3).state == "judged"
-    assert held(market({}), SESSIONS - 4, 4).state == "open"
-    assert held(market({}), SESSIONS - 1, 1).state == "open"
-    assert held(market({11: {"volume": 0}}), SESSIONS - 2, 1).state == "open"
+    assert holding(market({}), SESSIONS - 4, 3).state == "judged"
+    assert holding(market({}), SESSIONS - 4, 4).state == "open"
+    assert holding(market({}), SESSIONS - 1, 1).state == "open"
+    assert holding(market({11: {"volume": 0}}), SESSIONS - 2, 1).state == "open"
 
 
 def test_excess_over_everything_eligible() -> None:

@@ -77,9 +77,9 @@ def test_nothing_after_the_session_counts(name: str, market: pd.DataFrame, whole
     compared = 0
     for t in (SESSIONS - 35, SESSIONS - 12):
         day = DAYS[t]
-        known = bars.build(market[market["date"] <= day], DAYS[: t + 1])
+        frames = bars.build(market[market["date"] <= day], DAYS[: t + 1])
         late, early = (
-            run(name, result, sessions, day) for result, sessions in ((whole, DAYS[:SESSIONS]), (known, DAYS[: t + 1]))
+            run(name, result, sessions, day) for result, sessions in ((whole, DAYS[:SESSIONS]), (frames, DAYS[: t + 1]))
         )
         assert (late.status, late.reason, late.regime) == (early.status, early.reason, early.regime)
         assert [r["code"] for r in late.rows] == [r["code"] for r in early.rows]

@@ -105,11 +105,11 @@ def fallback(
 def matches(passed: Mapping[str, Measures], vol_mult: float, min_signals: int, rsi_threshold: float) -> list[Row]:
     rows = []
     for code, x in passed.items():
-        held = crossover.signals(x, vol_mult=vol_mult, rsi_threshold=rsi_threshold)
-        if sum(held[name] for name in crossover.SEVEN) < min_signals:
+        signals = crossover.signals(x, vol_mult=vol_mult, rsi_threshold=rsi_threshold)
+        if sum(signals[name] for name in crossover.SEVEN) < min_signals:
             continue
-        points = crossover.points_of(held, crossover.SEVEN)
-        strategy = crossover.strategy(points, held, longterm_trend=2)
+        points = crossover.points_of(signals, crossover.SEVEN)
+        strategy = crossover.strategy(points, signals, longterm_trend=2)
         rows.append(
             {
                 "code": code,
@@ -121,7 +121,7 @@ def matches(passed: Mapping[str, Measures], vol_mult: float, min_signals: int, r
                 "strategy": strategy,
                 "plan": crossover.PLANS[strategy],
                 "risk": crossover.risk(x),
-                "signals": {name: held[name] for name in crossover.SEVEN},
+                "signals": {name: signals[name] for name in crossover.SEVEN},
                 "measures": x,
             }
         )

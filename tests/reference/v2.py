@@ -62,11 +62,11 @@ def filters(x: Measures, regime: str, rsi_threshold: float, params: Mapping[str,
     }
 
 
-def gate(x: Measures, held: Mapping[str, bool], regime: str) -> bool:
+def gate(x: Measures, signals: Mapping[str, bool], regime: str) -> bool:
     if regime == "bull":
         ways = (x.tema_rises, x.obv_rises, x.sessions_above >= 2, above(x.tema20, x.dema10))
         return sum(ways) >= 2
-    return x.tema_rises and x.obv_rises and held["above5"]
+    return x.tema_rises and x.obv_rises and signals["above5"]
 
 
 def risk(x: Measures, points: int) -> int:
@@ -122,15 +122,15 @@ def judged(code: str, x: Measures, regime: str, short_risk: int, params: Mapping
     threshold, needed = TABLE[regime]
     if not all(filters(x, regime, threshold, params).values()):
         return None
-    held = crossover.signals(x, vol_mult=params["vol_mult"], rsi_threshold=threshold)
-    if sum(held[name] for name in crossover.SEVEN) < needed or not gate(x, held, regime):
+    signals = crossover.signals(x, vol_mult=params["vol_mult"], rsi_threshold=threshold)
+    if sum(signals[name] for name in crossover.SEVEN) < needed or not gate(x, signals, regime):
         return None
-    points = crossover.points_of(held, EIGHT)
+    points = crossover.points_of(signals, EIGHT)
     danger = risk(x, points)
     if danger >= 4:
         return None
     score = adjusted(points, danger) - params["penalty"][short_risk]
-    strategy = crossover.strategy(points, held, longterm_trend=3)
+    strategy = crossover.strategy(points, signals, longterm_trend=3)
     if strategy == "watch" or not at_least(score, params["cutoffs"][regime][strategy]):
         return None
     return {
@@ -143,6 +143,6 @@ def judged(code: str, x: Measures, regime: str, short_risk: int, params: Mapping
         "strategy": strategy,
         "plan": crossover.PLANS[strategy],
         "risk": danger,
-        "signals": held,
+        "signals": signals,
         "measures": x,
     }

@@ -1,4 +1,4 @@
-"""An external index with known regimes over the sessions of the small market: +0.5 % every session, -2.9 % on the
+"""An external index with fixed regimes over the sessions of the small market: +0.5 % every session, -2.9 % on the
 last.
 
 By hand, of the last session: its move is -2.9 %; over 20 sessions 1.005^19 * 0.971 = 1.099399 * 0.971 = 1.067516; over

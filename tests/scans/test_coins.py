@@ -83,8 +83,8 @@ def test_coins_of_upbit_are_collected_and_scanned(coins: Book) -> None:
         for tick in coins[code]
         if day_of(tick) < TODAY  # a day that is forming never enters the record
     )
-    said = InstrumentStatus.objects.values_list("segment", "kind").distinct()
-    assert list(said) == [("KRW", "common")]
+    lines = InstrumentStatus.objects.values_list("segment", "kind").distinct()
+    assert list(lines) == [("KRW", "common")]
     assert InstrumentStatus.objects.count() == len(quoted_in_won)
 
     record = project.current_record("upbit")

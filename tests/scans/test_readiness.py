@@ -149,9 +149,9 @@ def test_expected_and_present_bars_add_up(bring: Importer, market: pd.DataFrame,
     )
     assert "behind the record" in get_session_bars(get_record("kr"), day).note
     readiness = get_session_bars(project.current_record("kr"), day)
-    said: dict[tuple[str, bool], Any] = {(one.reason, one.has_bar): one.codes for one in readiness.omissions}
+    omitted: dict[tuple[str, bool], Any] = {(one.reason, one.has_bar): one.codes for one in readiness.omissions}
     assert readiness.note == ""
-    assert said == {
+    assert omitted == {
         ("no_bar", False): (CODES[0],),
         ("delisted", False): (CODES[1],),
         ("halted", False): (CODES[2],),

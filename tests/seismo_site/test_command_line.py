@@ -181,14 +181,14 @@ def test_a_reader_that_leaves_is_no_error_of_ours(tmp_path: Path) -> None:
         "stock 005930",
     ],
 )
-def test_an_empty_record_is_said_with_what_to_do_first(tmp_path: Path, command: str) -> None:
+def test_empty_record_names_the_first_step(tmp_path: Path, command: str) -> None:
     done = manage(installed(tmp_path / "data"), *command.split())
     assert (done.returncode, done.stdout) == (1, "")
     assert re.match(r"Market kr has no (bars|instruments) yet: .+`manage\.py import_prices FILE", done.stderr)
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_directory_that_is_none_is_said(tmp_path: Path) -> None:
+def test_missing_directory_is_reported(tmp_path: Path) -> None:
     data = installed(tmp_path / "data")
     (data / "rejects").touch()
     bars = tmp_path / "bars.csv"

@@ -258,8 +258,8 @@ def test_a_dotenv_file_never_overrides_the_environment(monkeypatch: pytest.Monke
         os.environ.pop("SEISMO_TEST_OTHER", None)
 
 
-def test_a_dotenv_file_that_was_asked_for_must_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    env.load("SEISMO_TEST_FILE", tmp_path / "none")  # nobody asked for this one
+def test_named_dotenv_file_must_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    env.load("SEISMO_TEST_FILE", tmp_path / "none")  # optional: not named by the user
     monkeypatch.setenv("SEISMO_TEST_FILE", str(tmp_path / "none"))
     with pytest.raises(ImproperlyConfigured, match="SEISMO_TEST_FILE"):
         env.load("SEISMO_TEST_FILE", tmp_path / ".env")

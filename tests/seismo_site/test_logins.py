@@ -40,7 +40,7 @@ def login(password: str, name: str = "ann", at: str = "10.0.0.1", **headers: str
     return Client(REMOTE_ADDR=at, headers=headers).post(LOGIN, sent)
 
 
-def test_a_user_is_locked_out_after_failures_and_told_in_a_sentence(ann: User) -> None:
+def test_user_is_locked_out_after_failures_with_a_sentence(ann: User) -> None:
     for _ in range(4):
         assert login("wrong").status_code == 200
     locked = login("wrong")
@@ -130,24 +130,24 @@ def test_bad_tokens_are_refused_without_a_database(ann: User, settings: Any, dja
     settings.ANONYMOUS_RATE = 3
     client = Client()
 
-    def asked(n: int, path: str = "/api/versions") -> Any:
+    def get(n: int, path: str = "/api/versions") -> Any:
         return client.get(path, headers={"Authorization": f"Bearer seismo_{n}"})
 
-    assert [asked(n).status_code for n in range(4)] == [401, 401, 401, 429]
+    assert [get(n).status_code for n in range(4)] == [401, 401, 401, 429]
     with django_assert_num_queries(0):
         for n in range(20):
-            refused = asked(n)
+            refused = get(n)
             assert (refused.status_code, refused.json()["code"]) == (429, "throttled")
             assert int(refused.headers["Retry-After"]) > 0
         posted = client.post("/api/kr/scans", headers={"Authorization": "Bearer seismo_x"})
         assert posted.status_code == 429
-        assert asked(1, "/metrics").status_code == 429
+        assert get(1, "/metrics").status_code == 429
         assert client.get("/api/versions").status_code == 429
     assert client.get("/api/health/live").status_code == 200
     assert Client(REMOTE_ADDR="10.0.0.2").get("/api/versions").status_code == 401
 
 
-def test_a_stranger_at_the_same_address_keeps_nobody_out(ann: User, settings: Any) -> None:
+def test_stranger_at_the_same_address_locks_out_no_user(ann: User, settings: Any) -> None:
     settings.ANONYMOUS_RATE = 3
     token = ApiToken(user=ann, name="cron")
     values = {"Authorization": f"Bearer {token.new_secret()}"}

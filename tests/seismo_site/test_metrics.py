@@ -59,7 +59,7 @@ def read(chief: Client) -> Read:
     return read
 
 
-def test_requests_by_route_whoever_answers_them(scanned: Any, chief: Client, read: Read) -> None:
+def test_requests_are_counted_by_route(scanned: Any, chief: Client, read: Read) -> None:
     labels = {"method": "GET", "route": LATEST, "status": "200"}
     before = read("seismo_http_request_seconds_count", **labels)
     hits = read("seismo_cache_answers_total", what="scan", outcome="hit")
@@ -85,7 +85,7 @@ def test_how_the_installation_stands(scanned: Any, sessions: list[Any], read: Re
     assert read("seismo_tasks_waiting") == read("seismo_task_age_seconds") == 0
 
 
-def test_nobody_else_reads_them(db: None, client: Client) -> None:
+def test_metrics_are_closed_to_other_users(db: None, client: Client) -> None:
     assert client.get("/metrics").status_code == 401
     client.force_login(User.objects.create_user("reader"))
     assert client.get("/metrics").status_code == 403
@@ -108,7 +108,7 @@ def test_other_workers_are_added_until_they_are_gone(db: None, read: Read, numbe
     assert read("seismo_http_request_seconds_count", **labels) == 0
 
 
-def test_alerts_are_about_what_is_told(scanned: Any, chief: Client) -> None:
+def test_alerts_use_exported_metrics(scanned: Any, chief: Client) -> None:
     chief.get("/api/kr/scans/latest")
     output = {
         sample.name

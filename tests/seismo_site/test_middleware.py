@@ -53,10 +53,10 @@ def test_a_well_formed_identifier_is_kept(lines: list[str]) -> None:
     assert lines == ["[caller-0123] seen", "[-] after"]
 
 
-@pytest.mark.parametrize("given", ["", "short", "x" * 65, "line\nbreak-00", "blank 00000"])
-def test_any_other_is_replaced(given: str) -> None:
+@pytest.mark.parametrize("text", ["", "short", "x" * 65, "line\nbreak-00", "blank 00000"])
+def test_any_other_is_replaced(text: str) -> None:
     made = {
-        RequestIdMiddleware(view)(RequestFactory().get("/", headers={"X-Request-ID": given}))["X-Request-ID"]
+        RequestIdMiddleware(view)(RequestFactory().get("/", headers={"X-Request-ID": text}))["X-Request-ID"]
         for _ in range(2)
     }
     assert len(made) == 2
@@ -131,24 +131,24 @@ ORIGIN = "https://charts.example.org"
 
 @pytest.mark.django_db
 def test_pages_of_other_origins_where_they_are_named(client: Client, settings: Any) -> None:
-    health, asked = "/api/health/live", {"origin": ORIGIN}
-    assert "Access-Control-Allow-Origin" not in client.get(health, headers=asked).headers
+    health, headers = "/api/health/live", {"origin": ORIGIN}
+    assert "Access-Control-Allow-Origin" not in client.get(health, headers=headers).headers
     settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
-    response = client.get(health, headers=asked)
+    response = client.get(health, headers=headers)
     assert response["Access-Control-Allow-Origin"] == ORIGIN
     assert "ETag" in response["Access-Control-Expose-Headers"]
     assert "Access-Control-Allow-Credentials" not in response.headers  # no cookies
     assert "origin" in response["Vary"].lower()
     first = client.options(
         "/api/kr/stocks",
-        headers={**asked, "access-control-request-method": "GET",
+        headers={**headers, "access-control-request-method": "GET",
                  "access-control-request-headers": "authorization,if-none-match"},
     )  # fmt: skip
-    assert first.status_code == 200  # nobody has to be known for this
+    assert first.status_code == 200  # anonymous requests too
     assert {"authorization", "if-none-match"} <= set(first["Access-Control-Allow-Headers"].split(", "))
     elsewhere = client.get(health, headers={"origin": "https://elsewhere.example"})
     assert "Access-Control-Allow-Origin" not in elsewhere.headers
-    page = client.get("/admin/login/", headers=asked)
+    page = client.get("/admin/login/", headers=headers)
     assert "Access-Control-Allow-Origin" not in page.headers
 
 

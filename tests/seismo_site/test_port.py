@@ -28,25 +28,25 @@ def problem_of(port: int) -> str:
 
 
 @pytest.mark.parametrize("options", [(), (socket.SO_REUSEADDR,), (socket.SO_REUSEADDR, socket.SO_REUSEPORT)])
-def test_a_port_is_in_use_as_long_as_somebody_listens(options: tuple[int, ...]) -> None:
+def test_port_is_in_use_while_a_socket_listens(options: tuple[int, ...]) -> None:
     with listening(*options) as one:
         port = one.getsockname()[1]
         assert port_problem(str(port)) == problem_of(port)
 
 
 @pytest.mark.parametrize("text", ["", "0", "65536", "-1", "80a", "http", "８０８０", "1 2"])
-def test_what_is_no_port_is_said(text: str) -> None:
+def test_invalid_port_is_reported(text: str) -> None:
     assert port_problem(text).startswith(f"PORT={text} is no port: name a number")
 
 
 def test_as_a_command_it_is_one_sentence_and_a_status() -> None:
-    def asked(port: int) -> subprocess.CompletedProcess[str]:
+    def run_port(port: int) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "seismo_site.port", str(port)]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     with listening(socket.SO_REUSEADDR, socket.SO_REUSEPORT) as one:
         port = one.getsockname()[1]
-        done = asked(port)
+        done = run_port(port)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == problem_of(port) + "\n"
 

@@ -82,7 +82,7 @@ def test_one_with_news_is_kept(pooled: Any, url: str) -> None:
 
 
 @pytest.mark.parametrize(("option", "prepared"), [("", 1), ("&prepare=off", 0)])
-def test_what_is_asked_again_and_again_is_prepared(url: str, option: str, prepared: int) -> None:
+def test_repeated_query_is_prepared(url: str, option: str, prepared: int) -> None:
     connection = opened(url + option)
     try:
         with connection.cursor() as cursor:

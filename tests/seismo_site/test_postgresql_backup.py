@@ -37,7 +37,7 @@ def env() -> Iterator[dict[str, str]]:
     servers.stop()
 
 
-def asked(env: dict[str, str], *statements: str) -> list[Rows]:
+def query_rows(env: dict[str, str], *statements: str) -> list[Rows]:
     """What the database answers to SQL, without Django."""
     with psycopg.connect(env["DATABASE_URL"], autocommit=True) as connection:
         return [connection.execute(one.encode()).fetchall() for one in statements]
@@ -46,11 +46,11 @@ def asked(env: dict[str, str], *statements: str) -> list[Rows]:
 def contents(env: dict[str, str]) -> list[Rows]:
     """A digest of all rows of each table."""
     digest = "SELECT count(*), md5(string_agg(t::text, ' ' ORDER BY t.id)) FROM {} t"
-    return asked(env, *(digest.format(table) for table in TABLES))
+    return query_rows(env, *(digest.format(table) for table in TABLES))
 
 
 def test_the_programs_are_of_the_servers_version(env: dict[str, str]) -> None:
-    [[(server,)]] = asked(env, "SHOW server_version")
+    [[(server,)]] = query_rows(env, "SHOW server_version")
     for name in ("pg_dump", "pg_restore"):
         shown = subprocess.run([name, "--version"], env=os.environ | env, capture_output=True, text=True, check=True)
         assert shown.stdout.split()[:3] == [name, "(PostgreSQL)", str(server).split()[0]]
@@ -64,7 +64,7 @@ def test_a_scanned_market_comes_back_after_its_database_is_dropped(env: dict[str
     managed(data, "import_prices", str(file), "--source", "demo", **env)
     scan = ("run_scan", "--version", "v1", "--version", "v2")
     managed(data, *scan, **env)
-    [ranks], before = asked(env, RANKS), contents(env)
+    [ranks], before = query_rows(env, RANKS), contents(env)
     assert {row[0] for row in ranks} == {"v1", "v2"}
     assert sum(int(str(row[4])) for row in ranks) > 0
 
@@ -74,11 +74,11 @@ def test_a_scanned_market_comes_back_after_its_database_is_dropped(env: dict[str
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
     managed(data, "restore", str(folder), **env)
-    assert asked(env, RANKS) == [ranks]
+    assert query_rows(env, RANKS) == [ranks]
     assert contents(env) == before
     assert "agrees with the record" in managed(data, "verify_lake", **env)
     managed(data, *scan, **env)  # computed again from the restored bars
-    assert asked(env, RANKS) == [ranks]
+    assert query_rows(env, RANKS) == [ranks]
 
     with psycopg.connect(env["DATABASE_URL"], autocommit=True) as connection:
         connection.execute("UPDATE marketdata_stockprice SET close = close + 1")

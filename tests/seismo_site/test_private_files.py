@@ -83,9 +83,9 @@ def test_a_directory_of_others_is_left_as_it_is(tmp_path: Path) -> None:
         os.umask(before)
 
 
-@pytest.mark.parametrize("given", [0o000, 0o022, 0o027])
-def test_a_umask_is_made_stricter_only(tmp_path: Path, given: int) -> None:
-    before = os.umask(given)
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o027])
+def test_a_umask_is_made_stricter_only(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
     try:
         private_files.close_to_others(tmp_path)
         assert os.umask(0) == 0o077

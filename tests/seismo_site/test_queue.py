@@ -46,7 +46,7 @@ def test_with_postgresql_and_redis(tmp_path: Path) -> None:
 
 
 def test_what_a_worker_logs_carries_the_identifier_of_the_request(tmp_path: Path) -> None:
-    """The task is queued by a request that names itself; a task of nobody has an identifier of its own."""
+    """The task is queued by a request that names itself; a task without a request has an identifier of its own."""
     task = "tests.seismo_site.test_queue.logged"
     ask = (
         "from django.test import RequestFactory\n"
@@ -55,7 +55,7 @@ def test_what_a_worker_logs_carries_the_identifier_of_the_request(tmp_path: Path
         "from seismo_site.middleware import RequestIdMiddleware\n"
         f"view = lambda request: HttpResponse(async_task('{task}', 'by a request'))\n"
         "RequestIdMiddleware(view)(RequestFactory().get('/', headers={'X-Request-ID': 'caller-0123'}))\n"
-        f"print(async_task('{task}', 'by nobody'))\n"
+        f"print(async_task('{task}', 'by hand'))\n"
     )
     installed(tmp_path)
     number = managed(tmp_path, "shell", "--no-imports", "-c", ask).strip()
@@ -64,7 +64,7 @@ def test_what_a_worker_logs_carries_the_identifier_of_the_request(tmp_path: Path
     assert sorted(line.partition("WARNING ")[2] for line in lines) == sorted(
         [
             "tests.seismo_site.test_queue [caller-0123] Worked by a request",
-            f"tests.seismo_site.test_queue [{number}] Worked by nobody",
+            f"tests.seismo_site.test_queue [{number}] Worked by hand",
         ]
     )
 
@@ -87,8 +87,8 @@ def slow(folder: str) -> str:
 
 @pytest.mark.parametrize("with_task", [False, True])
 @pytest.mark.parametrize("signals", [1, 3])
-def test_a_worker_ends_when_its_whole_group_is_told_to(tmp_path: Path, with_task: bool, signals: int) -> None:
-    """As a supervisor tells it: SIGTERM to every process. The task in hand is done, and nobody is left."""
+def test_worker_ends_on_a_signal_to_its_group(tmp_path: Path, with_task: bool, signals: int) -> None:
+    """As a supervisor does: SIGTERM to every process. The current task is finished, and no process is left."""
     data = installed(tmp_path / "data")
     if with_task:
         managed(data, "shell", "--no-imports", "-c", SLOW.format(folder=tmp_path))
@@ -99,8 +99,8 @@ def test_a_worker_ends_when_its_whole_group_is_told_to(tmp_path: Path, with_task
             stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     try:
-        said = "begun" if with_task else "pushing tasks at"
-        assert eventually(lambda: (tmp_path / said).exists() or said in (tmp_path / "log").read_text())
+        phrase = "begun" if with_task else "pushing tasks at"
+        assert eventually(lambda: (tmp_path / phrase).exists() or phrase in (tmp_path / "log").read_text())
         assert len(group(cluster.pid)) >= 5  # itself, sentinel, worker, monitor, pusher
         for _ in range(signals):
             os.killpg(cluster.pid, signal.SIGTERM)

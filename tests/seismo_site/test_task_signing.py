@@ -79,7 +79,7 @@ def test_what_cannot_be_kept_is_not_queued(db: None) -> None:
 
 
 def finished(value: bytes) -> Success:
-    """A finished task whose result is what somebody wrote into the table."""
+    """A finished task whose result was forged in the table."""
     now = timezone.now()
     Success.objects.create(id="a" * 32, name="one", func="f", started=now, stopped=now, success=True)
     with connection.cursor() as cursor:

@@ -39,7 +39,7 @@ def test_a_sound_record_has_no_findings(tmp_path: Path) -> None:
     assert findings() == {}
 
 
-def test_missing_sessions_are_told_as_runs(tmp_path: Path) -> None:
+def test_missing_sessions_are_listed_as_ranges(tmp_path: Path) -> None:
     days = ["2026-08-10", "2026-08-11", "2026-08-13", "2026-08-21"]
     import_file(write_tidy(tmp_path / "a.csv", [f"{day},000010,{BAR}" for day in days]))
     # a Monday to a Friday; 12 is missing, then 14, 18, 19, 20 (the 17th is a holiday) - see the calendar

@@ -49,8 +49,8 @@ def test_every_example_is_a_command_line_that_parses(name: str) -> None:
     command = load_command_class(str(OURS[name]), name)
     assert isinstance(command, SeismoCommand)
     for example in command.examples:
-        given, *arguments = example.split()
-        assert given == name
+        words, *arguments = example.split()
+        assert words == name
         command.create_parser("manage.py", name).parse_args(arguments)
 
 
@@ -66,7 +66,7 @@ def test_djangos_options_still_work(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "sentence"),
+    ("words", "sentence"),
     [
         (["run_scan", "--verison", "v2"], "run_scan has no option --verison: did you mean --version?"),
         (["stock"], "stock needs SHARE."),
@@ -101,9 +101,9 @@ def test_djangos_options_still_work(name: str) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )  # fmt: skip
-def test_an_argument_that_does_not_fit_is_one_sentence(given: list[str], sentence: str) -> None:
+def test_an_argument_that_does_not_fit_is_one_sentence(words: list[str], sentence: str) -> None:
     with pytest.raises(CommandError) as raised:
-        call_command(*given, stdout=StringIO())
+        call_command(*words, stdout=StringIO())
     assert (str(raised.value), raised.value.returncode) == (sentence, 2)
 
 
@@ -135,12 +135,12 @@ def test_the_overview_begins_with_seismos_commands(tmp_path: Path) -> None:
     assert all(len(line.split()) > 3 for line in named.values()), "each with what it does"
 
 
-@pytest.mark.parametrize("given", [["version"], ["--version"], ["stock", "--version"]])
-def test_the_version_is_seismos(tmp_path: Path, given: list[str]) -> None:
+@pytest.mark.parametrize("words", [["version"], ["--version"], ["stock", "--version"]])
+def test_the_version_is_seismos(tmp_path: Path, words: list[str]) -> None:
     project = Path(__file__).parents[3] / "pyproject.toml"
     stated = re.search(r'^version = "(.+)"$', project.read_text(encoding="utf-8"), re.MULTILINE)
     assert stated
-    done = manage(tmp_path, *given)
+    done = manage(tmp_path, *words)
     assert (done.stdout, done.returncode) == (f"Seismo {stated[1]}\n", 0)
 
 

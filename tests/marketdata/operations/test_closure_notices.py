@@ -49,7 +49,7 @@ def lines(at: int, odd: Row, days: list[int]) -> list[str]:
     ]
 
 
-def said(path: Path) -> list[str]:
+def warnings_of_import(path: Path) -> list[str]:
     out = StringIO()
     call_command("import_prices", str(path), stdout=out)
     return [line for line in out.getvalue().splitlines() if line.startswith("WARNING")]
@@ -66,26 +66,26 @@ def said(path: Path) -> list[str]:
 def test_an_import_names_a_closed_day_and_the_scans_leave_out_the_same(
     tmp_path: Path, odd: Row, why: str, at: int
 ) -> None:
-    (line,) = said(write_tidy(tmp_path / "a.csv", lines(at, odd, [0, 1, 2, 3, 4])))
+    (line,) = warnings_of_import(write_tidy(tmp_path / "a.csv", lines(at, odd, [0, 1, 2, 3, 4])))
     assert line.startswith(f"WARNING: {DAYS[at]}: {why}; closed?")
     assert list(project.current_record("kr").closed_days()) == [DAYS[at]]
 
 
 def test_only_days_of_the_import_are_named(tmp_path: Path) -> None:
-    assert len(said(write_tidy(tmp_path / "a.csv", lines(3, silent, [0, 1, 2, 3])))) == 1
-    assert said(write_tidy(tmp_path / "b.csv", lines(-1, usual, [4]))) == []
+    assert len(warnings_of_import(write_tidy(tmp_path / "a.csv", lines(3, silent, [0, 1, 2, 3])))) == 1
+    assert warnings_of_import(write_tidy(tmp_path / "b.csv", lines(-1, usual, [4]))) == []
 
 
 def test_a_day_that_is_imported_alone_is_compared_with_the_session_before(tmp_path: Path) -> None:
-    assert said(write_tidy(tmp_path / "a.csv", lines(-1, usual, [0, 1]))) == []
+    assert warnings_of_import(write_tidy(tmp_path / "a.csv", lines(-1, usual, [0, 1]))) == []
     project.project_bars("kr")
-    (line,) = said(write_tidy(tmp_path / "b.csv", lines(2, copied, [2])))
+    (line,) = warnings_of_import(write_tidy(tmp_path / "b.csv", lines(2, copied, [2])))
     assert line.startswith(f"WARNING: {DAYS[2]}: ")
 
 
 def test_a_day_that_an_operator_calls_open_is_not_named(tmp_path: Path) -> None:
     CalendarOverride.objects.create(market="kr", date=date.fromisoformat(DAYS[2]), is_open=True)
-    assert said(write_tidy(tmp_path / "a.csv", lines(2, silent, [0, 1, 2, 3]))) == []
+    assert warnings_of_import(write_tidy(tmp_path / "a.csv", lines(2, silent, [0, 1, 2, 3]))) == []
 
 
 def test_a_collection_names_it_too() -> None:

@@ -110,7 +110,7 @@ def test_what_another_market_has_is_named() -> None:
 
 
 @pytest.mark.parametrize("text", ["없는회사", "999999", "", "%", "_", "x" * 5_000])
-def test_what_nobody_is_called(text: str) -> None:
+def test_search_without_a_match(text: str) -> None:
     with pytest.raises(NotOneInstrument, match="Market kr has no instrument ") as raised:
         find_instrument(text, "kr")
     assert len(str(raised.value)) < 200

@@ -9,12 +9,12 @@ from marketdata.sources import krx_words
 from marketdata.sources.batches import RowStatus
 
 
-def said(code: str, name: str, segment: str, department: str | None) -> RowStatus:
+def status_of(code: str, name: str, segment: str, department: str | None) -> RowStatus:
     def word(text: str | None) -> krx_words.Words:
         return krx_words.Words(np.array([text or "?"]), np.array([0 if text else -1], dtype=np.int32))
 
-    given = word(department) if department is not None else None
-    statuses, index = krx_words.statuses(word(code), word(name), word(segment), given)
+    words = word(department) if department is not None else None
+    statuses, index = krx_words.statuses(word(code), word(name), word(segment), words)
     status: RowStatus = statuses[int(index[0])]
     return status
 
@@ -37,7 +37,7 @@ def said(code: str, name: str, segment: str, department: str | None) -> RowStatu
     ],
 )
 def test_kinds(code: str, name: str, segment: str, department: str, kind: str) -> None:
-    assert said(code, name, segment, department).kind == kind
+    assert status_of(code, name, segment, department).kind == kind
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_kinds(code: str, name: str, segment: str, department: str, kind: str) -
     ],
 )
 def test_flags(department: str | None, managed: bool | None, caution: bool | None) -> None:
-    status = said("000010", "가나", "KOSDAQ", department)
+    status = status_of("000010", "가나", "KOSDAQ", department)
     assert (status.managed, status.caution) == (managed, caution)
     assert status.department == department
 

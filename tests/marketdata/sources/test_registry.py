@@ -32,7 +32,7 @@ def test_two_sources_of_one_name_are_refused() -> None:
         table(line, ("upbit", SOURCES["upbit"]), line)
 
 
-def test_an_unknown_source_is_refused_with_the_list_of_sources() -> None:
+def test_unknown_source_is_refused_with_the_list_of_sources() -> None:
     with pytest.raises(SourceRefused, match="choose one of kis, krx, upbit, bithumb"):
         made("kiss")
 
@@ -65,9 +65,9 @@ def test_the_command_tells_what_is_missing_and_never_a_secret(settings: Settings
     settings.SOURCES = {"kis": KEYS | {"environment": "paper"}}
     kis, *_ = [json.loads(line) for line in listed(format="json").splitlines()]
     assert "quotes" not in kis["can"]
-    for said in (text, listed(), listed(format="json")):
-        assert "PSverysecretkey" not in said
-        assert "the-very-secret" not in said
+    for output in (text, listed(), listed(format="json")):
+        assert "PSverysecretkey" not in output
+        assert "the-very-secret" not in output
 
 
 def test_settings_that_contradict_each_other_are_reported(settings: Settings) -> None:

@@ -43,8 +43,8 @@ def test_the_rows_of_the_query_set() -> None:
 @pytest.mark.parametrize("text", [False, True])
 def test_dates_as_an_array(text: bool) -> None:
     every = [date(1969, 12, 31), date(1970, 1, 1), date(2024, 2, 29), date(2035, 12, 31)]
-    given = [str(day) for day in every] if text else every
-    dates = calendars.to_days(given)
+    values = [str(day) for day in every] if text else every
+    dates = calendars.to_days(values)
     assert dates.dtype == np.dtype("datetime64[D]")
     assert dates.tolist() == every
     assert calendars.to_days([]).tolist() == []

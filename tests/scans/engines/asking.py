@@ -66,12 +66,12 @@ class Near(list[float]):
 
 
 def lenient(engine: Engine) -> Any:
-    given = LENIENT[engine.slug]
-    return read(engine.Params, given | {"flow_weight": 0.5} if engine is FLOWING else given)
+    options = LENIENT[engine.slug]
+    return read(engine.Params, options | {"flow_weight": 0.5} if engine is FLOWING else options)
 
 
 def market(engine: Engine, seed: int, *, instruments: int = 12) -> Panel:
-    """A random market of 30 sessions asked for, most of whose instruments have the bars that the engine wants."""
+    """A random market of 30 scored sessions, most of whose instruments have the bars that the engine wants."""
     return panels.panel(seed, sessions=max(130, engine.min_bars + 40), instruments=instruments)
 
 
@@ -100,7 +100,7 @@ def answer(engine: Engine, made: Panel, index: MarketIndex, params: Any = None) 
 
 
 def rows(universe: Universe, outcome: Outcome) -> dict[str, list[Any]]:
-    """Per session what is known of it and its picks, numbers to 1e-6 relative."""
+    """Per session its state and its picks, numbers to 1e-6 relative."""
     days, ranks = outcome.days, outcome.ranks
     result: dict[str, list[Any]] = {
         str(session): [

@@ -24,7 +24,7 @@ def panel(
     span: int = 30,
     dirty: bool = True,
 ) -> Panel:
-    """A random market: the last `asked` of `sessions` are asked for; a clean one has neither halts, late listings,
+    """A random market: the last `span` of `sessions` are scored; a clean one has neither halts, late listings,
     splits nor flags."""
     rng = np.random.default_rng(seed)
     shape = (sessions, instruments)
@@ -156,7 +156,7 @@ def index(made: Panel, seed: int = 0, *, before: int = 40, unknown: bool = True)
 
 
 def universe(made: Panel, min_bars: int, segments: tuple[str, ...] = ("KOSPI", "KOSDAQ")) -> Universe:
-    """The universe of the sessions asked for."""
+    """The universe of the scored sessions."""
     close = made["close"]
     before = np.vstack([np.full((1, close.shape[1]), np.nan), close])[made.start : -1]
     return Universe(
@@ -246,7 +246,7 @@ def rescaled(made: Panel, column: int, factor: float) -> Panel:
 
 
 def asking_last(made: Panel, span: int) -> Panel:
-    """The same bars, with only the last `asked` sessions asked for."""
+    """The same bars, with only the last `span` sessions scored."""
     return _read_only(
         replace(
             made,
@@ -258,7 +258,7 @@ def asking_last(made: Panel, span: int) -> Panel:
     )
 
 
-def index_until(known: MarketIndex, last: np.datetime64) -> MarketIndex:
+def index_until(series: MarketIndex, last: np.datetime64) -> MarketIndex:
     """The index cut off after the session `last`."""
-    end = int(np.searchsorted(known.sessions, last, side="right"))
-    return MarketIndex(known.sessions[:end], known.m[:end], known.range[:end])
+    end = int(np.searchsorted(series.sessions, last, side="right"))
+    return MarketIndex(series.sessions[:end], series.m[:end], series.range[:end])

@@ -26,7 +26,7 @@ OPEN = {"turnover_min": 1e6, "price_min": 1_000}
 
 SEISMIC = {"turnover_min": 1e6, "threshold": 20.0}
 
-# What both are asked: the scan and parameters of the reference, the parameters of the engine.
+# The cases of both: the scan and parameters of the reference, the parameters of the engine.
 CASES: dict[str, tuple[Any, dict[str, Any], dict[str, Any]]] = {
     "v1": (v1.scan, OPEN, OPEN),
     "v2": (
@@ -91,9 +91,9 @@ def frames(made: Panel) -> Frames:
     return result
 
 
-def regimes(known: MarketIndex) -> pd.DataFrame:
+def regimes(series: MarketIndex) -> pd.DataFrame:
     return reference_index.regimes(
-        pd.DataFrame({"m": known.m, "range": known.range}, index=pd.DatetimeIndex(known.sessions))
+        pd.DataFrame({"m": series.m, "range": series.range}, index=pd.DatetimeIndex(series.sessions))
     )
 
 
@@ -138,7 +138,7 @@ def answered(universe: Universe, outcome: Outcome, day: int) -> dict[str, Any]:
         "labels": ranks.label[at].tolist(),
         "risks": ranks.components["risk"][at].tolist() if "risk" in ranks.components else [],
         "signals": [
-            [name for name, held in ranks.signals.items() if held[one]] for one in at if "cross" in ranks.signals
+            [name for name, fired in ranks.signals.items() if fired[one]] for one in at if "cross" in ranks.signals
         ],
     }
 
@@ -150,18 +150,18 @@ def size(case: str) -> int:
 
 @pytest.mark.parametrize("case", CASES)
 def test_random_markets(case: str) -> None:
-    scan, given, params = CASES[case]
+    scan, changes, params = CASES[case]
     engine = ENGINES[case.split()[0]]
     picks = 0
     for seed in (1, 2):
         made = panels.panel(seed, sessions=max(150, engine.min_bars + 60), instruments=25, span=40)
-        known = panels.index(made, seed)
-        bars, days = frames(made), regimes(known)
+        series = panels.index(made, seed)
+        bars, days = frames(made), regimes(series)
         universe = panels.universe(made, engine.min_bars)
         chosen = read(engine.Params, params)
-        outcome = engine.score(universe, engine.features(Measures(made), chosen), known, chosen)
+        outcome = engine.score(universe, engine.features(Measures(made), chosen), series, chosen)
         for day in range(seed, 40, 5):
-            wanted = expected(scan(bars, days, made.output_sessions[day], given))
+            wanted = expected(scan(bars, days, made.output_sessions[day], changes))
             result = answered(universe, outcome, day)
             if engine.slug in ("seismograph", "vcp"):  # ask for no regime
                 result["regime"] = ""
@@ -210,13 +210,13 @@ def test_plans_grades_and_flow_of_vcp(weight: float) -> None:
     compared = 0
     for seed in (1, 2, 3):
         made = panels.panel(seed, sessions=300, instruments=60, span=40, dirty=False)
-        bars, flows, known = frames(made), flows_of(made), panels.index(made)
+        bars, flows, series = frames(made), flows_of(made), panels.index(made)
         params = read(engine.Params, body)
         universe = panels.universe(made, engine.min_bars)
         measured = engine.features(Measures(made), params)
-        result = engine.score(universe, measured, known, params).ranks
+        result = engine.score(universe, measured, series, params).ranks
         for day in range(0, 40, 5):
-            rows = vcp.scan(bars, regimes(known), made.output_sessions[day], body, flows).rows
+            rows = vcp.scan(bars, regimes(series), made.output_sessions[day], body, flows).rows
             at = np.flatnonzero(result.day == day)
             got = {
                 str(universe.codes[result.column[one]]): [

@@ -1,4 +1,4 @@
-"""What every engine of the registry owes: the same answers however it is asked."""
+"""The contract of every engine of the registry: the same answers for every way to call it."""
 
 from __future__ import annotations
 
@@ -94,9 +94,9 @@ def test_input_stays_as_it_was(engine: Engine, seed: int) -> None:
 def test_truncating_after_a_session_changes_nothing_up_to_it(engine: Engine, seed: int, cut: int) -> None:
     made = market(engine, seed)
     index = panels.index(made, seed)
-    known = panels.until(made, len(made.sessions) - cut)
-    shorter = panels.index_until(index, known.sessions[-1])
-    whole, part = rows(*answer(engine, made, index)), rows(*answer(engine, known, shorter))
+    series = panels.until(made, len(made.sessions) - cut)
+    shorter = panels.index_until(index, series.sessions[-1])
+    whole, part = rows(*answer(engine, made, index)), rows(*answer(engine, series, shorter))
     assert part == {session: whole[session] for session in part}
 
 
@@ -177,7 +177,7 @@ def test_rescaling_an_instrument_changes_nothing(engine: Engine, seed: int, colu
 @every_engine
 @quick
 @given(seed=seeds)
-def test_more_history_than_asked_for_and_other_fields_change_nothing(engine: Engine, seed: int) -> None:
+def test_more_history_and_other_fields_change_nothing(engine: Engine, seed: int) -> None:
     made = market(engine, seed)
     measured = engine.features(Measures(made), lenient(engine))
     same_features(measured, features(engine, made))
@@ -255,12 +255,12 @@ def test_explaining_agrees_with_the_score(engine: Engine, seed: int, day: int) -
         passed = passes(checks)
         assert bool(len(at)) == (passed and all(one.holds for one in checks if one.group == "rank"))
         if len(at):
-            held = {one.name for one in checks if one.group == "signal" and one.holds}
-            assert held == {name for name in ranks.signals if ranks.signals[name][at[0]]}
+            signals = {one.name for one in checks if one.group == "signal" and one.holds}
+            assert signals == {name for name in ranks.signals if ranks.signals[name][at[0]]}
 
 
 def passes(checks: list[Check]) -> bool:
-    """Whether everything asked for holds; of an engine of two halves, all of one."""
+    """Whether every condition holds; of an engine of two halves, all of one."""
 
     def hold(*groups: str) -> bool:
         return all(one.holds for one in checks if one.group in groups)
@@ -302,7 +302,7 @@ def test_a_field_that_was_not_loaded_is_named(engine: Engine) -> None:
 
 
 @every_engine
-def test_the_index_must_reach_the_sessions_asked_for(engine: Engine) -> None:
+def test_index_must_reach_the_scored_sessions(engine: Engine) -> None:
     made = market(engine, 2)
     short = panels.index_until(panels.index(made), made.sessions[-2])
     with pytest.raises(ValueError, match=str(made.sessions[-1])):
@@ -324,7 +324,7 @@ def test_parameters_carry_help_and_fit_their_own_range(engine: Engine) -> None:
                 engine_params.read(engine.Params, {one["name"]: one["default"] * 0 + one["least"] - 1})
 
 
-def test_an_unknown_engine_lists_the_known() -> None:
+def test_unknown_engine_lists_the_existing_ones() -> None:
     with pytest.raises(UnknownEngine, match=r"'v9'.*v1, v2, v3"):
         get_engine("v9")
     assert get_engine("v2") is ENGINES["v2"]

@@ -27,37 +27,37 @@ def market() -> Panel:
 
 def index(made: Panel, **last: float) -> MarketIndex:
     """A calm market, but for the last session."""
-    known = panels.index(made)
-    values = {name: np.full(len(known.m), value) for name, value in CALM.items()}
+    series = panels.index(made)
+    values = {name: np.full(len(series.m), value) for name, value in CALM.items()}
     for name, value in last.items():
         values[name][-1] = value
-    return replace(known, **values)
+    return replace(series, **values)
 
 
-def answer(slug: str, made: Panel, known: MarketIndex, **options: Any) -> tuple[Universe, Outcome]:
+def answer(slug: str, made: Panel, series: MarketIndex, **options: Any) -> tuple[Universe, Outcome]:
     engine = ENGINES[slug]
     params = read(engine.Params, {**LENIENT[slug], **options})
     universe = panels.universe(made, engine.min_bars)
-    return universe, engine.score(universe, engine.features(Measures(made), params), known, params)
+    return universe, engine.score(universe, engine.features(Measures(made), params), series, params)
 
 
-def explained(slug: str, made: Panel, known: MarketIndex, name: str, **options: Any) -> str:
+def explained(slug: str, made: Panel, series: MarketIndex, name: str, **options: Any) -> str:
     """The rule of the check `name` on the last session."""
     engine = ENGINES[slug]
     params = read(engine.Params, {**LENIENT[slug], **options})
     universe = panels.universe(made, engine.min_bars)
     measured = engine.features(Measures(made), params)
     last = len(made.output_sessions) - 1
-    checks = engine.explain(universe, measured, known, params, day=last, column=0)
+    checks = engine.explain(universe, measured, series, params, day=last, column=0)
     return next(one.rule for one in checks if one.name == name and one.group != "risk")
 
 
 def test_v1_takes_the_first_step_that_finds_enough(market: Panel) -> None:
-    known = index(market)
+    series = index(market)
     strict = {"min_signals_neutral": 7, "vol_mult": 5.0, "top_n": 10_000}
     steps = {}
     for target in (0, 1, 40, 1_000):
-        _, result = answer("v1", market, known, **strict, target_min=target)
+        _, result = answer("v1", market, series, **strict, target_min=target)
         steps[target] = result.days.step.tolist()
         enough = result.days.matched >= target
         assert (enough | (result.days.step == 2)).all()
@@ -67,14 +67,14 @@ def test_v1_takes_the_first_step_that_finds_enough(market: Panel) -> None:
 
 
 def test_a_fallback_step_never_tightens(market: Panel) -> None:
-    known = index(market)
+    series = index(market)
     loose = {"vol_mult": 1.5, "min_signals_neutral": 1, "target_min": 1_000}
-    assert (answer("v1", market, known, **loose)[1].days.step == 2).all()
-    assert explained("v1", market, known, "volume", **loose).startswith("volume >= 1.5 times")
-    assert "at least 1 of" in explained("v1", market, known, "signals", **loose)
+    assert (answer("v1", market, series, **loose)[1].days.step == 2).all()
+    assert explained("v1", market, series, "volume", **loose).startswith("volume >= 1.5 times")
+    assert "at least 1 of" in explained("v1", market, series, "signals", **loose)
     strict = {"target_min": 1_000}
-    assert explained("v1", market, known, "volume", **strict).startswith("volume >= 1.8 times")
-    assert "at least 2 of" in explained("v1", market, known, "signals", **strict)
+    assert explained("v1", market, series, "volume", **strict).startswith("volume >= 1.8 times")
+    assert "at least 2 of" in explained("v1", market, series, "signals", **strict)
 
 
 def test_a_wide_market_asks_v1_for_more(market: Panel) -> None:
@@ -82,9 +82,9 @@ def test_a_wide_market_asks_v1_for_more(market: Panel) -> None:
     wide = replace(calm, range=np.full_like(calm.range, 0.045))
     narrow = replace(calm, range=np.full_like(calm.range, 0.015))
     limits = {"target_min": 0, "rsi_headroom": 25}
-    for known, cap, need in ((calm, 83, 3), (wide, 85, 4), (narrow, 82, 3)):
-        assert explained("v1", market, known, "rsi cap", **limits) == f"rsi_tema < {cap}"
-        assert f"at least {need} of" in explained("v1", market, known, "signals", **limits)
+    for series, cap, need in ((calm, 83, 3), (wide, 85, 4), (narrow, 82, 3)):
+        assert explained("v1", market, series, "rsi cap", **limits) == f"rsi_tema < {cap}"
+        assert f"at least {need} of" in explained("v1", market, series, "signals", **limits)
 
 
 def test_a_crash_closes_v1_and_a_bear_closes_v2(market: Panel) -> None:
@@ -113,9 +113,9 @@ def test_v2_keeps_of_each_strategy_the_best_up_to_its_cap(
     market: Panel, last: dict[str, float], risk: int, swing: int, position: int, longterm: int
 ) -> None:
     cut = {f"cutoff_{name}_neutral": -20.0 for name in ("swing", "position", "longterm")}
-    known = index(market, **last)
+    series = index(market, **last)
     values = {"top_n": 10_000, "risk_max": 20, "min_signals_neutral": 0, **cut}
-    _, result = answer("v2", market, known, **values)
+    _, result = answer("v2", market, series, **values)
     day = len(market.output_sessions) - 1
     assert result.days.short_risk[day] == risk
     caps = {"swing": swing, "position": position, "longterm": longterm}
@@ -124,7 +124,7 @@ def test_v2_keeps_of_each_strategy_the_best_up_to_its_cap(
     assert all(kept[name] <= most for name, most in caps.items())
     assert sum(kept[name] == most for name, most in caps.items()) >= 2
     assert result.days.matched[day] == sum(kept.values())
-    _, best = answer("v2", market, known, **{**values, "top_n": 4})
+    _, best = answer("v2", market, series, **{**values, "top_n": 4})
     assert (
         best.ranks.column[best.ranks.day == day].tolist() == result.ranks.column[result.ranks.day == day][:4].tolist()
     )

@@ -18,26 +18,26 @@ class Params:
     strict: bool = param(False, help="Whether")
 
 
-def test_what_is_not_given_keeps_its_default() -> None:
+def test_absent_parameter_keeps_its_default() -> None:
     assert read(Params, {}) == Params()
     assert read(Params, {"top_n": 3}) == Params(top_n=3)
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("values", "expected"),
     [
         ({"share": "0.25"}, 0.25), ({"share": 1}, 1.0), ({"top_n": "7"}, 7), ({"model": "v1"}, "v1"),
         ({"strict": "true"}, True),
     ],
 )  # fmt: skip
-def test_text_is_read_as_the_type_of_the_parameter(given: dict[str, Any], expected: Any) -> None:
-    result = getattr(read(Params, given), next(iter(given)))
+def test_text_is_read_as_the_type_of_the_parameter(values: dict[str, Any], expected: Any) -> None:
+    result = getattr(read(Params, values), next(iter(values)))
     assert result == expected
     assert type(result) is type(expected)
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("values", "sentence"),
     [
         (
             {"shares": 1},
@@ -55,9 +55,9 @@ def test_text_is_read_as_the_type_of_the_parameter(given: dict[str, Any], expect
         ({"strict": "yes"}, r"strict is 'yes'; it must be true or false\."),
     ],
 )
-def test_what_does_not_fit_is_told_in_one_sentence(given: dict[str, Any], said: str) -> None:
-    with pytest.raises(ParamError, match=said):
-        read(Params, given)
+def test_invalid_parameter_is_refused_in_one_sentence(values: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ParamError, match=sentence):
+        read(Params, values)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def watched(params: Any, seen: set[str]) -> Any:
 
 
 @every_engine
-def test_features_read_no_parameter_that_is_not_said(engine: Engine) -> None:
+def test_features_read_declared_parameters_only(engine: Engine) -> None:
     result = get_feature_params(engine)
     assert result is not None
     seen: set[str] = set()

@@ -124,7 +124,7 @@ TREND_CASES = {
         "bear",
         "neutral entered from bear, -1.9 % over 20 sessions (not below -2 %), mean of 10 sessions 0.00 %",
     ),
-    # 0.989^5 = 0.946196: a crash by 5 sessions, before 20 are known
+    # 0.989^5 = 0.946196: a crash by 5 sessions, before there are 20
     "a crash by 5 sessions": (
         then((-0.011, 5)),
         "crash",

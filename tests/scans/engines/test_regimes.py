@@ -21,7 +21,7 @@ def index_of(m: list[float], ranges: list[float] | None = None) -> MarketIndex:
 
 
 def naive_trend(m: list[float]) -> list[str]:  # noqa: C901
-    """The definition read aloud: one session at a time, each measure from a list of what is known since the start."""
+    """The definition read aloud: one session at a time, each measure from the list of values since the start."""
     state = "neutral"
     known_names: list[float] = []
     states: list[str] = []
@@ -32,11 +32,11 @@ def naive_trend(m: list[float]) -> list[str]:  # noqa: C901
             continue
         known_names.append(value)
 
-        def total(n: int, known: list[float] = known_names) -> float | None:
-            if len(known) < n:
+        def total(n: int, moves: list[float] = known_names) -> float | None:
+            if len(moves) < n:
                 return None
             level = 1.0
-            for one in known[-n:]:
+            for one in moves[-n:]:
                 level *= 1 + one
             return level - 1
 

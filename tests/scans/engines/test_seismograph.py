@@ -94,9 +94,9 @@ def test_limits_of_price_volume_and_turnover() -> None:
     made = panels.panel(5, instruments=30, sessions=200, span=60)
     everything = ranks(made)
     close = made["raw_close"][made.start :][everything.day, everything.column]
-    held = picks(ranks(made, price_min=2_400.0, price_max=3_600.0))
+    within = picks(ranks(made, price_min=2_400.0, price_max=3_600.0))
     inside = (close >= 2_400) & (close <= 3_600)
-    assert held == {
+    assert within == {
         pick
         for pick, kept in zip(
             zip(everything.day.tolist(), everything.column.tolist(), strict=True),
@@ -105,7 +105,7 @@ def test_limits_of_price_volume_and_turnover() -> None:
         )
         if kept
     }
-    assert 0 < len(held) < len(everything.day)
+    assert 0 < len(within) < len(everything.day)
     rich = ranks(made, turnover_min=1e9)
     assert 0 < len(rich.day) < len(everything.day)
     assert (rich.components["turnover"] >= 1e9).all()

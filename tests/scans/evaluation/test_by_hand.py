@@ -52,7 +52,7 @@ def picked(*days: int) -> PickSet:
     return PickSet(np.array(days, dtype=np.intp), np.zeros(len(days), dtype=np.intp))
 
 
-def held(rows: list[dict[str, Any]], day: int, horizon: int, costs: float = 0.0) -> Holdings:
+def holdings(rows: list[dict[str, Any]], day: int, horizon: int, costs: float = 0.0) -> Holdings:
     return hold(follow(prices(rows), picked(day), (horizon,)), horizon, costs=costs)
 
 
@@ -63,47 +63,47 @@ def one(values: Any) -> Any:
 
 
 def test_bought_at_the_next_open_never_at_the_close_of_the_scan() -> None:
-    result = held(market({}), 0, 3)
+    result = holdings(market({}), 0, 3)
     assert (one(result.state), one(result.entry), one(result.exit)) == (JUDGED, 1, 3)
     assert one(result.gross) == pytest.approx(104 / 101 - 1)
     assert one(result.best) == pytest.approx(106 / 101 - 1)
     assert one(result.worst) == pytest.approx(99 / 101 - 1)
     # The close of the scan is nowhere in it.
-    assert one(held(market({0: {"close": 90, "low": 89}}), 0, 3).gross) == one(result.gross)
+    assert one(holdings(market({0: {"close": 90, "low": 89}}), 0, 3).gross) == one(result.gross)
 
 
 def test_a_horizon_of_one_session_is_open_to_close() -> None:
-    result = held(market({}), 4, 1)
+    result = holdings(market({}), 4, 1)
     assert (one(result.entry), one(result.exit)) == (5, 5)
     assert one(result.gross) == pytest.approx(106 / 105 - 1)
     assert result.step.tolist() == [[pytest.approx(106 / 105 - 1)]]
 
 
 def test_a_halt_at_entry_is_waited_for() -> None:
-    result = held(market({1: HALTED, 2: HALTED}), 0, 2)
+    result = holdings(market({1: HALTED, 2: HALTED}), 0, 2)
     assert (one(result.entry), one(result.exit)) == (3, 4)
     assert one(result.gross) == pytest.approx(105 / 103 - 1)
-    assert one(held(market(dict.fromkeys(range(1, 5), HALTED)), 0, 2).entry) == 5
+    assert one(holdings(market(dict.fromkeys(range(1, 5), HALTED)), 0, 2).entry) == 5
 
 
 def test_not_traded_within_five_sessions_is_dropped() -> None:
-    result = held(market(dict.fromkeys(range(1, 6), HALTED)), 0, 2)
+    result = holdings(market(dict.fromkeys(range(1, 6), HALTED)), 0, 2)
     assert (one(result.state), one(result.entry), one(result.exit)) == (NEVER, DROPPED, -1)
     assert math.isnan(one(result.net))
     assert not one(result.hit)
 
 
-def test_a_delisting_while_held_exits_at_the_last_traded_close() -> None:
-    result = held(market(dict.fromkeys(range(4, SESSIONS), None)), 0, 8)
+def test_delisting_in_a_holding_exits_at_the_last_traded_close() -> None:
+    result = holdings(market(dict.fromkeys(range(4, SESSIONS), None)), 0, 8)
     assert (one(result.state), one(result.exit)) == (JUDGED, 8)
     assert one(result.gross) == pytest.approx(104 / 101 - 1)
     assert one(result.best) == pytest.approx(106 / 101 - 1)
 
 
-def test_a_split_while_held_is_no_loss() -> None:
+def test_split_in_a_holding_is_no_loss() -> None:
     halved: dict[int, Any] = {t: {"open": 50, "high": 52, "low": 49, "close": 51} for t in range(3, SESSIONS)}
     halved[3] |= {"base_price": 51.5}  # half of 103, the close before
-    result = held(market(halved), 0, 5)
+    result = holdings(market(halved), 0, 5)
     assert one(result.state) == JUDGED
     assert one(result.gross) == pytest.approx(102 / 101 - 1)
     assert one(result.worst) == pytest.approx(98 / 101 - 1)
@@ -111,30 +111,30 @@ def test_a_split_while_held_is_no_loss() -> None:
 
 def test_a_suspected_action_inside_is_not_judged() -> None:
     jump: dict[int, Any] = {t: {"open": 50, "high": 52, "low": 49, "close": 51} for t in range(3, SESSIONS)}
-    assert one(held(market(jump), 0, 2).state) == JUDGED  # sold the day before
-    result = held(market(jump), 0, 3)
+    assert one(holdings(market(jump), 0, 2).state) == JUDGED  # sold the day before
+    result = holdings(market(jump), 0, 3)
     assert (one(result.state), one(result.exit)) == (UNJUDGED, 3)
     assert math.isnan(one(result.gross))
-    assert one(held(market(jump), 2, 3).state) == JUDGED  # bought at the open after it
+    assert one(holdings(market(jump), 2, 3).state) == JUDGED  # bought at the open after it
 
 
 def test_past_the_end_of_the_data_is_open() -> None:
-    assert one(held(market({}), SESSIONS - 4, 3).state) == JUDGED
-    assert one(held(market({}), SESSIONS - 4, 4).state) == OPEN
+    assert one(holdings(market({}), SESSIONS - 4, 3).state) == JUDGED
+    assert one(holdings(market({}), SESSIONS - 4, 4).state) == OPEN
     assert enter(prices(market({})), picked(SESSIONS - 1)).tolist() == [PENDING]
     # Not dropped before the five sessions are over; and a delisted instrument's horizon is open like any other.
     late = market({SESSIONS - 2: HALTED, SESSIONS - 1: HALTED})
-    assert one(held(late, SESSIONS - 3, 1).state) == OPEN
-    assert one(held(market(dict.fromkeys(range(11, SESSIONS), None)), 9, 8).state) == OPEN
+    assert one(holdings(late, SESSIONS - 3, 1).state) == OPEN
+    assert one(holdings(market(dict.fromkeys(range(11, SESSIONS), None)), 9, 8).state) == OPEN
 
 
 def test_costs_are_taken_off_each_return_and_decide_hits() -> None:
-    result = held(market({}), 0, 3, costs=0.05)
+    result = holdings(market({}), 0, 3, costs=0.05)
     assert one(result.gross) == pytest.approx(104 / 101 - 1)
     assert one(result.net) == pytest.approx(104 / 101 - 1.05)
     assert not one(result.hit)
-    assert one(held(market({}), 0, 3, costs=0.02).hit)
-    assert not one(held(market({3: {"close": 101}}), 0, 3).hit)  # neither won nor lost
+    assert one(holdings(market({}), 0, 3, costs=0.02).hit)
+    assert not one(holdings(market({3: {"close": 101}}), 0, 3).hit)  # neither won nor lost
 
 
 def test_picks_that_overlap_are_holdings_of_their_own() -> None:

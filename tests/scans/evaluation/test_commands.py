@@ -187,7 +187,7 @@ def test_what_was_published_under_a_limit_is_judged_against_what_the_limit_left(
     assert limited["excess_equal_pct"] != pytest.approx(whole["excess_equal_pct"])
 
 
-def test_the_benchmark_is_whoever_the_scan_called_eligible(
+def test_benchmark_is_the_eligible_universe_of_the_scan(
     eventful: pd.DataFrame, probe: Probe, sessions: list[date]
 ) -> None:
     call("run_scan", "--version=rises", f"--from={sessions[2]}", f"--to={sessions[-1]}")
@@ -222,7 +222,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_is_told_in_one_sentence(market: pd.DataFrame, probe: Probe, case: str) -> None:
+def test_wrong_argument_is_refused_in_one_sentence(market: pd.DataFrame, probe: Probe, case: str) -> None:
     arguments, sentence = WRONG[case]
     with pytest.raises(CommandError) as report:
         call("evaluate_scans", *arguments)
@@ -230,7 +230,7 @@ def test_what_is_wrong_is_told_in_one_sentence(market: pd.DataFrame, probe: Prob
     assert "\n" not in str(report.value).strip()
 
 
-def test_a_version_that_fails_on_the_fly_is_told(market: pd.DataFrame, probe: Probe) -> None:
+def test_version_that_fails_on_the_fly_is_reported(market: pd.DataFrame, probe: Probe) -> None:
     probe.failure = RuntimeError("out of luck")
     with pytest.raises(CommandError, match="Version rises failed: RuntimeError: out of luck"):
         call("evaluate_scans", "--versions=rises", "--source=fly", "--horizons=1")

@@ -66,7 +66,7 @@ def test_a_version_does_not_differ_from_itself() -> None:
     assert one.interval.apart == 0
 
 
-def test_what_always_pays_more_is_told_apart_and_chance_is_not() -> None:
+def test_better_version_is_significant_and_chance_is_not() -> None:
     better = judged(4)
     worse = ExcessReturns(better.session, better.excess - 0.02)
     one = both(better, worse)[0]
@@ -78,7 +78,7 @@ def test_what_always_pays_more_is_told_apart_and_chance_is_not() -> None:
     assert both(rich, worse)[0].alone[0].apart == 1
     assert both(rich, judged(5))[0].alone[1].apart == 0
     text = [both(judged(seed), judged(seed + 50))[0].interval.apart for seed in range(12)]
-    assert text.count(0) >= 9  # the same distribution: at 95 % hardly any is told apart
+    assert text.count(0) >= 9  # the same distribution: at 95 % hardly any is significant
 
 
 def test_the_corrected_interval_is_wider_and_both_hold_the_difference() -> None:
@@ -128,13 +128,13 @@ def test_overlapping_holdings_widen_by_what_blocks_miss() -> None:
 
 def test_intervals_of_overlapping_noise_hold_the_truth() -> None:
     random = np.random.default_rng(0)
-    held = 0
+    covered = 0
     for seed in range(60):
         noise = np.convolve(random.normal(size=519), np.ones(20), "valid")
         drawn = bootstrap_means(noise[None, :, None], np.ones((1, 500, 1)), 20, draws=300, seed=seed)
         result = percentile_interval(drawn[:, 0, 0], float(noise.mean()), 0.95, widening(0.95, 500, 20))
-        held += result.low < 0 < result.high
-    assert held >= 53  # 57 are expected; without widening 50
+        covered += result.low < 0 < result.high
+    assert covered >= 53  # 57 are expected; without widening 50
 
 
 def test_overlap_against_sets() -> None:

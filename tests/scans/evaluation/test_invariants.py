@@ -72,8 +72,8 @@ def test_later_data_change_no_closed_holding(seed: int, end: int) -> None:
     prices, picks, eligible = made(seed)
     fields = ("sessions", *FIELDS, "traded", "actions", "market_cap")
     early = replace(prices, **{name: getattr(prices, name)[:end] for name in fields})
-    known = picks.day < end
-    first = PickSet(picks.day[known], picks.column[known])
+    judged = picks.day < end
+    first = PickSet(picks.day[judged], picks.column[judged])
     before, after = follow(early, first, HORIZONS), follow(prices, first, HORIZONS)
     then, now = compute_benchmarks(early, before, eligible[:end]), compute_benchmarks(prices, after, eligible)
     for horizon in HORIZONS:
@@ -100,7 +100,7 @@ def test_the_day_of_the_scan_is_never_paid(seed: int) -> None:
     np.testing.assert_array_equal(result.gross, changed.gross)
 
 
-def test_nothing_is_known_on_the_last_session() -> None:
+def test_last_session_has_no_outcome() -> None:
     prices, _, _ = made(0)
     last = PickSet(np.full(INSTRUMENTS, SESSIONS - 1), np.arange(INSTRUMENTS))
     paths = follow(prices, last, (1,))

@@ -111,7 +111,7 @@ CASES = {
     ),
     "a halt at entry waits": ([PICK, None, (99, 101, 98, 100)], {}, ("open", 2, 99, -1, NAN, 1)),
     "nothing within the wait lapses": ([PICK] + [None] * 7, {}, ("lapsed", -1, NAN, -1, NAN, 0)),
-    "not known yet": ([PICK, None], {}, ("waiting", -1, NAN, -1, NAN, 0)),
+    "no bar yet": ([PICK, None], {}, ("waiting", -1, NAN, -1, NAN, 0)),
     "a buy stop waits for its level": (
         [PICK, CALM, (101, 106, 94, 105), CALM],
         {"entry": 105.0},
@@ -152,7 +152,7 @@ def test_a_suspected_action_ends_it_without_a_price() -> None:
 def naive(bars: list[Bar], p: Plans) -> tuple[str, int, float, int, float, int]:  # noqa: C901
     """The same walk, bar by bar, written from the definition."""
     target, stop, trigger = float(p.target[0]), float(p.stop[0]), float(p.entry[0])
-    limit, entered, entry, held = int(p.holding_max[0]), -1, NAN, 0
+    limit, entered, entry, sessions = int(p.holding_max[0]), -1, NAN, 0
     wait = WAIT if math.isnan(trigger) else WAIT_STOP
     for row in range(1, len(bars)):
         bar, inside = bars[row], False
@@ -165,21 +165,21 @@ def naive(bars: list[Bar], p: Plans) -> tuple[str, int, float, int, float, int]:
                 return "lapsed", -1, NAN, -1, NAN, 0
         if entered < 0:
             continue
-        held = row - entered + 1
+        sessions = row - entered + 1
         if bar is None:
             continue
         if not inside:
             if bar[0] <= stop:
-                return "stop", entered, entry, row, bar[0], held
+                return "stop", entered, entry, row, bar[0], sessions
             if bar[0] >= target:
-                return "target", entered, entry, row, bar[0], held
+                return "target", entered, entry, row, bar[0], sessions
             if bar[2] <= stop:
-                return "stop", entered, entry, row, stop, held
+                return "stop", entered, entry, row, stop, sessions
             if bar[1] >= target:
-                return "target", entered, entry, row, target, held
-        if limit and held >= limit:
-            return "expired", entered, entry, row, bar[3], held
-    return ("open" if entered >= 0 else "waiting"), entered, entry, -1, NAN, held
+                return "target", entered, entry, row, target, sessions
+        if limit and sessions >= limit:
+            return "expired", entered, entry, row, bar[3], sessions
+    return ("open" if entered >= 0 else "waiting"), entered, entry, -1, NAN, sessions
 
 
 @st.composite

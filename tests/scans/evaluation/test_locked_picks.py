@@ -15,7 +15,7 @@ from scans.evaluation.holdings import PickSet
 from scans.evaluation.tradability import DailyBars, tradability
 from tests.scans.evaluation import krx_bars
 
-HELD = 20
+HORIZON = 20
 SEGMENTS = ("KOSPI",)
 
 Bars = list[tuple[int, int, int, int]]
@@ -76,11 +76,11 @@ def both_judgements(
     and sold only where a bar had the other side."""
     fills = tradability(bars, limited=True)
     last = len(bars.traded) - 1 - (bars.segment >= 0)[::-1].argmax(axis=0)
-    periods = holding_periods(picks, (HELD,), fills, bars.traded, last)
-    naive_exit = np.minimum(picks.day + HELD, len(bars.traded) - 1)
+    periods = holding_periods(picks, (HORIZON,), fills, bars.traded, last)
+    naive_exit = np.minimum(picks.day + HORIZON, len(bars.traded) - 1)
     judgements = []
     for entry, end, ended in (
-        (np.minimum(picks.day + 1, naive_exit), naive_exit, picks.day + HELD < len(bars.traded)),
+        (np.minimum(picks.day + 1, naive_exit), naive_exit, picks.day + HORIZON < len(bars.traded)),
         (periods.entry, periods.exit[:, 0], periods.exit[:, 0] >= 0),
     ):
         kept = ended & (actions[np.maximum(entry, 0), picks.column] == actions[end, picks.column])

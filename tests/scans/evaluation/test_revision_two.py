@@ -96,7 +96,7 @@ def test_every_holding_period(case: Case) -> None:
     axis = DAYS[:SESSIONS].tolist()
     for n, horizon in enumerate(HORIZONS):
         expected = case.expected(horizon)
-        held = clean(case.prices, case.periods, case.arrays.column, n)
+        is_clean = clean(case.prices, case.periods, case.arrays.column, n)
         for p, one in enumerate(expected):
             if one.entry is None:
                 assert case.periods.entry[p] == ENTRIES[one.state]
@@ -107,7 +107,7 @@ def test_every_holding_period(case: Case) -> None:
                 continue
             assert case.periods.exit[p, n] == axis.index(one.exit)
             assert bool(case.periods.late[p, n]) == one.late
-            assert bool(held[p]) == (one.state == "judged")
+            assert bool(is_clean[p]) == (one.state == "judged")
 
 
 def test_every_benchmark(case: Case) -> None:
@@ -146,8 +146,8 @@ def daily_excess(case: Case, paths: BenchmarkPaths, n: int, name: str) -> Any:
     close = case.prices.close[at, column[:, None]]
     before = np.column_stack([case.prices.open[at[:, 0], column], close[:, :-1]])
     judged = (periods.exit[:, n] >= 0) & clean(case.prices, periods, column, n)
-    held = judged[:, None] & (row <= periods.exit[:, n][:, None]) & (periods.entry >= 0)[:, None]
-    return np.where(held, close / before - 1 - beside, np.nan)
+    is_held = judged[:, None] & (row <= periods.exit[:, n][:, None]) & (periods.entry >= 0)[:, None]
+    return np.where(is_held, close / before - 1 - beside, np.nan)
 
 
 def test_the_markets_hold_everything_that_can_happen() -> None:

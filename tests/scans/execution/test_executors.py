@@ -27,7 +27,7 @@ def test_auto_means_threads_on_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
     assert executors.choose_executor("auto", 1) == "thread"
 
 
-def test_what_is_named_is_taken_and_the_unknown_refused() -> None:
+def test_executor_is_chosen_by_name_and_unknown_ones_are_refused() -> None:
     assert executors.choose_executor("process", 1) == "process"
     with pytest.raises(ValueError, match="Unknown executor 'dask': choose among auto, inline"):
         executors.choose_executor("dask", 1)

@@ -54,13 +54,13 @@ def test_every_task_gets_its_arrays_over_all_instruments() -> None:
 def test_what_tasks_share_is_put_together_once(pieces: int) -> None:
     parts = [made(["A"], seed) for seed in range(pieces)]
     own = [{"gap": part["gap"], "rsi": part["ext"] + 1} for part in parts]
-    rows = [piece([code], part, mine) for code, part, mine in zip("AB"[:pieces], parts, own, strict=True)]
+    rows = [piece([code], part, values) for code, part, values in zip("AB"[:pieces], parts, own, strict=True)]
     (_, first), (_, second) = join_pieces(rows, tasks(2))
     assert not isinstance(first, Exception)
     assert not isinstance(second, Exception)
     assert first["gap"] is second["gap"]
     assert set(second) == {"gap", "rsi"}
-    assert all(not one.features for one in rows)  # nothing is held by the pieces any more
+    assert all(not one.features for one in rows)  # the pieces keep nothing any more
 
 
 def test_a_task_that_failed_in_one_piece_leaves_the_others_standing() -> None:

@@ -18,12 +18,12 @@ NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 
 
 class Bucket:
-    """`files` by their name, `asked` the methods with their paths; `fails` True: every answer is 503."""
+    """`files` by their name, `requests` the methods with their paths; `fails` True: every answer is 503."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.parts: dict[str, dict[int, bytes]] = {}
-        self.asked: list[tuple[str, str]] = []
+        self.requests: list[tuple[str, str]] = []
         self.fails = False
         bucket = self
 
@@ -54,7 +54,7 @@ class Answering(BaseHTTPRequestHandler):
         text = urlsplit(self.path)
         name, query = unquote(text.path), parse_qs(text.query, keep_blank_values=True)
         body = self._body()
-        self.own.asked.append((self.command, name))
+        self.own.requests.append((self.command, name))
         if self.own.fails:
             return self._say(503, _error("SlowDown"))
         if f"Credential={ACCESS}/" not in self.headers.get("Authorization", ""):

@@ -79,13 +79,13 @@ def test_a_bucket_that_refuses_is_left_alone(
     kept = open_feature_cache(address(bucket), most=1)
     with caplog.at_level(logging.WARNING):
         assert kept.read(KEYS[0]) is None
-        span = len(bucket.asked)
+        span = len(bucket.requests)
         assert span
         kept.write(KEYS[0], entry)
         assert kept.read(KEYS[1]) is None
-    assert len(bucket.asked) == span
-    (said,) = caplog.messages
-    assert said.startswith(f"The score cache rests for 60 s, {KEYS[0]} cannot be read")
+    assert len(bucket.requests) == span
+    (message,) = caplog.messages
+    assert message.startswith(f"The score cache rests for 60 s, {KEYS[0]} cannot be read")
     assert not bucket.files
 
 

@@ -77,7 +77,7 @@ def some_bars(draw: st.DrawFn, most_sessions: int = 70, most_instruments: int = 
 
 
 def per_column(naive: Callable[..., Sequence[float]], *arrays: Floats) -> Floats:
-    """A function of one instrument's values from its first bar on, asked for every column; NaN before the first bar."""
+    """A function of one instrument's values from its first bar on, for every column; NaN before the first bar."""
     answer = np.full(arrays[0].shape, np.nan)
     for column in range(arrays[0].shape[1]):
         first = int(np.isnan(arrays[0][:, column]).sum())

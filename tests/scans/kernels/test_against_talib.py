@@ -139,9 +139,9 @@ def test_windows(ours: Callable[[Bars], Values], theirs: Callable[[Bars], Values
 def test_true_range_and_its_mean() -> None:
     b = bars(300, 3, seed=9)
     theirs = column_by_column(talib.TRANGE, b.high, b.low, b.close)
-    known = ~np.isnan(theirs)  # TA-Lib has none at the first bar
+    has_value = ~np.isnan(theirs)  # TA-Lib has none at the first bar
     ours = ranges.true_range(b.high, b.low, b.close)
-    assert np.array_equal(ours[known], theirs[known])
+    assert np.array_equal(ours[has_value], theirs[has_value])
     mean = column_by_column(lambda r: talib.SMA(r, 14), ours)
     np.testing.assert_allclose(ranges.atr(b.high, b.low, b.close, 14), mean, rtol=1e-10)
 

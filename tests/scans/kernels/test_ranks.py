@@ -83,7 +83,7 @@ def test_the_largest_of_each_group(seed: int, rows: int, columns: int, count: in
     assert same(top_per_group(amount, mask, count, group), chosen_by_sorting(amount, mask, group, count))
 
 
-def test_nobody_and_everybody() -> None:
+def test_ranks_of_none_and_of_all() -> None:
     x, mask = market(1, 3, 10)
     assert np.isnan(percentile(x, np.zeros_like(mask))).all()
     assert same(top_per_group(x, mask, 10), mask)

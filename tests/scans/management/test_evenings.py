@@ -73,8 +73,8 @@ def test_a_schedule(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_task_sets_its_next_run_and_makes_up_for_what_was_due(
     market: pd.DataFrame, probe: Probe, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nobody was there from 2024-04-30 on: the session of that day is the latest that the record has, and it is not
-    that of yesterday, so that it is told."""
+    """No process ran from 2024-04-30 on: the session of that day is the latest that the record has, and it is not
+    that of yesterday, so that it is reported."""
     long_ago = timezone.now().astimezone(ZoneInfo("Asia/Seoul")) - timedelta(hours=12)
     at = f"{long_ago:%H:%M}"
     ran(capsys, "schedule", "--no-collect", "--version", "rises", "--at", at)

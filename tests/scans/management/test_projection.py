@@ -97,7 +97,7 @@ def test_verify_finds_what_was_changed_behind_its_back(installation: Path) -> No
     assert "month=04/bars.parquet is missing: run `manage.py project_lake`." in gone.stdout
 
 
-def test_an_unknown_market_is_told(installation: Path) -> None:
+def test_unknown_market_is_reported(installation: Path) -> None:
     for command in ("project_lake", "verify_lake"):
         done = manage(installation, command, "--market", "mars")
         assert done.returncode == 1

@@ -81,7 +81,7 @@ def test_a_cell_as_people_read_it(name: str, value: float | str | None, market: 
     assert _cell(name, value, get_market(market)) == text
 
 
-def test_a_terminal_is_told_what_to_do_next_only_where_it_helps(
+def test_terminal_shows_the_next_step_only_where_it_helps(
     market: pd.DataFrame, probe: Probe, sessions: list[date], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "300")

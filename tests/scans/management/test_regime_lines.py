@@ -93,7 +93,7 @@ def test_drafts(index: None, sessions: list[date]) -> None:
         last=sessions[-1],
         publishes=False,
         as_of=AS_OF,
-        requested_by="somebody",
+        requested_by="ann",
     )
     process_request(queued.request.pk, as_of=AS_OF)
     draft = ScanDraft.objects.get()

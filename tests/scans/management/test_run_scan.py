@@ -173,7 +173,7 @@ def test_explain_as_json(market: pd.DataFrame, probe: Probe) -> None:
         run_scan("--explain=005930", "--format=csv")
 
 
-def test_a_failing_version_is_told_and_ends_in_an_error(market: pd.DataFrame, probe: Probe) -> None:
+def test_failing_version_is_reported_and_ends_in_an_error(market: pd.DataFrame, probe: Probe) -> None:
     probe.failure = RuntimeError("out of luck")
     with pytest.raises(CommandError, match="rises failed: RuntimeError: out of luck"):
         run_scan("--format=json")
@@ -211,7 +211,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_is_told_in_one_sentence(market: pd.DataFrame, probe: Probe, case: str) -> None:
+def test_wrong_argument_is_refused_in_one_sentence(market: pd.DataFrame, probe: Probe, case: str) -> None:
     arguments, sentence = WRONG[case]
     with pytest.raises(CommandError) as answer:
         run_scan(*arguments)

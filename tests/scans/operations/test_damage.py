@@ -28,7 +28,7 @@ from tests.damage import damages
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.flow_probe import FlowProbe
 from tests.scans.operations.test_flows import flow
-from tests.scans.operations.test_score_cache import Said
+from tests.scans.operations.test_score_cache import ParameterFreeProbe
 from tests.scans.probe import Probe
 
 Spoil = Callable[[Path], object]
@@ -192,7 +192,7 @@ def test_answers_from_a_damaged_file_are_replaced_after_the_damage_is_detected(
 def test_nothing_is_saved_from_an_unverified_read(
     market: pd.DataFrame, probe: Probe, sessions: list[date], data_dir: Path
 ) -> None:
-    ENGINES["probe"] = Said()
+    ENGINES["probe"] = ParameterFreeProbe()
     right = ranks(sessions[25])
     zero(data_dir / "lake" / APRIL / "bars.parquet")
     with pytest.raises(LakeError):

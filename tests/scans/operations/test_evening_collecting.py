@@ -113,7 +113,7 @@ def bought(desk: KisSetup) -> None:
         one.flows[:] = [(bar.session, -(bar.volume // 10), 0, bar.volume // 10) for bar in one.bars[-30:]]
 
 
-def said(session: date) -> str:
+def text_of_notification(session: date) -> str:
     """The notification of `session` as a person reads it."""
     return str(notification_body(Notification.objects.get(session=session))["text"])
 
@@ -134,13 +134,13 @@ def test_flow_is_collected_for_a_version_that_reads_it_and_for_no_other(desk: Ki
     report = run(desk, last, "rises", "plain")
     assert report.collected
     assert (report.collected.flows, flows(last)) == (0, [])
-    assert "investor flow" not in said(last)
+    assert "investor flow" not in text_of_notification(last)
     report = run(desk, last, "rises", "leans")
     assert report.collected
     assert (report.collected.error, report.failures()) == ("", [])
     assert flows(last) == [(code, one.bars[-1].volume // 10) for code, one in sorted(desk.market.items())]
     assert report.collected.flows == InstitutionalFlow.objects.count() > SIZE
-    assert f"{report.collected.flows} of investor flow, {SIZE} calls." in said(last)
+    assert f"{report.collected.flows} of investor flow, {SIZE} calls." in text_of_notification(last)
     again = run(desk, last, "rises", "leans")
     assert again.collected
     assert (again.collected.flows, again.collected.calls, again.news) == (0, 0, False)

@@ -46,8 +46,8 @@ def flow(
     at: datetime = AS_OF,
     **values: Sequence[float | None],
 ) -> None:
-    given = FlowBatch.of([code] * len(days), days, values)
-    flows.record_flows(given, market="kr", source=source, at=at)
+    batch = FlowBatch.of([code] * len(days), days, values)
+    flows.record_flows(batch, market="kr", source=source, at=at)
 
 
 def scanned(sessions: list[date], *, executor: str = "inline", save: bool = True) -> list[Scan]:
@@ -74,9 +74,9 @@ def test_a_version_sees_the_flows_of_its_window_as_recorded(engine: FlowProbe, s
     wanted = {name: pd.DataFrame(index=sessions, columns=CODES, dtype=float) for name in FIELDS}
     for code in CODES[1:]:
         days = [day for day in sessions if rng.random() < 0.8]
-        given = {name: [float(rng.integers(-9, 9)) if rng.random() < 0.7 else np.nan for _ in days] for name in FIELDS}
-        flows.record_flows(FlowBatch.of([code] * len(days), days, given), market="kr", source="kis", at=AS_OF)
-        for name, values in given.items():
+        batch = {name: [float(rng.integers(-9, 9)) if rng.random() < 0.7 else np.nan for _ in days] for name in FIELDS}
+        flows.record_flows(FlowBatch.of([code] * len(days), days, batch), market="kr", source="kis", at=AS_OF)
+        for name, values in batch.items():
             wanted[name].loc[days, code] = values
     flow(sessions, "999999", foreign_net_quantity=[7] * len(sessions))
     for executor in ("inline", "thread"):

@@ -88,9 +88,7 @@ def test_the_regime_of_a_session_is_the_chosen_indexs(index: Bring, sessions: li
     assert scanned(sessions, save=False) == own
 
 
-def test_a_session_that_the_index_lacks_is_unknown_and_so_is_the_next_return(
-    index: Bring, sessions: list[date]
-) -> None:
+def test_session_missing_in_the_index_has_no_regime_nor_the_next_a_return(index: Bring, sessions: list[date]) -> None:
     rows = levels(sessions)
     index(rows.drop(index=[10, 11]))
     choose_index(market="kr", name="KS11")
@@ -117,13 +115,13 @@ def test_an_answer_depends_on_the_index_up_to_its_session_alone(index: Bring, se
 def test_a_scan_beyond_the_end_of_the_index_is_refused(index: Bring, sessions: list[date]) -> None:
     index(levels(sessions[:30]))
     choose_index(market="kr", name="KS11")
-    said = f"The index KS11, chosen for market kr, ends on {sessions[29]}, before {sessions[-1]}"
+    sentence = f"The index KS11, chosen for market kr, ends on {sessions[29]}, before {sessions[-1]}"
     for command in (
         ("run_scan", "--version=v1"),
         ("run_scan", "--version=v1", "--explain=005930"),
         ("evaluate_scans", "--versions=v1", "--source=fly", "--horizons=1"),
     ):
-        with pytest.raises(CommandError, match=said):
+        with pytest.raises(CommandError, match=sentence):
             call_command(*command)
     assert not ScanRun.objects.exists()
     IndexChoice.objects.update(name="KS99")

@@ -151,7 +151,7 @@ def test_another_outcome_is_news(receiver: Receiver) -> None:
 
 
 @pytest.mark.django_db
-def test_a_server_that_fails_is_tried_again_ever_later_and_then_given_up(
+def test_failing_receiver_is_retried_ever_later_up_to_a_limit(
     receiver: Receiver,
 ) -> None:
     receiver.answers = [Response(500) for _ in range(MAX_ATTEMPTS)]

@@ -98,7 +98,7 @@ def test_a_range_part_by_part(queue_scan: QueueScan, sessions: list[date]) -> No
 
 
 @pytest.mark.parametrize(
-    ("given", "error", "sentence"),
+    ("options", "error", "sentence"),
     [
         ({"versions": ["v9"]}, UnknownVersion, "Unknown scanner version 'v9'"),
         ({"first": date(2031, 1, 2), "last": date(2031, 1, 2)}, DataProblem, "no bars on"),
@@ -113,10 +113,10 @@ def test_a_range_part_by_part(queue_scan: QueueScan, sessions: list[date]) -> No
     ],
 )
 def test_invalid_request_is_refused_when_queued(
-    queue_scan: QueueScan, given: dict[str, Any], error: type[Exception], sentence: str
+    queue_scan: QueueScan, options: dict[str, Any], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):
-        queue_scan(**given)
+        queue_scan(**options)
     assert not ScanRequest.objects.exists()
     assert queue_size() == 0
 

@@ -27,21 +27,21 @@ from tests.scans.probe import Probe
 AWAY = RuntimeError("features are not to be computed")
 
 
-class Said(Probe):
-    """The probe engine, which says that its features depend on no parameter."""
+class ParameterFreeProbe(Probe):
+    """The probe engine, whose features depend on no parameter."""
 
     feature_params = ()
 
 
 @pytest.fixture
-def said(market: pd.DataFrame, probe: Probe) -> Iterator[Said]:
-    made = ENGINES["probe"] = Said()
+def parameter_free(market: pd.DataFrame, probe: Probe) -> Iterator[ParameterFreeProbe]:
+    made = ENGINES["probe"] = ParameterFreeProbe()
     yield made
     ENGINES["probe"] = probe
 
 
 @pytest.fixture
-def where(settings: Settings, said: Said) -> Path:
+def where(settings: Settings, parameter_free: ParameterFreeProbe) -> Path:
     return Path(settings.SCORE_CACHE)
 
 
@@ -58,67 +58,73 @@ def ranks(scan: Scan) -> list[Any]:
     return [(one.date, one.input_digest, one.result_digest, one.ranks) for one in scan.answers]
 
 
-def is_computed(said: Said, *days: date, **options: Any) -> bool:
+def is_computed(parameter_free: ParameterFreeProbe, *days: date, **options: Any) -> bool:
     """Whether a run has to compute features."""
-    said.failure = AWAY
+    parameter_free.failure = AWAY
     results = scanned(*days, **options)
-    said.failure = None
+    parameter_free.failure = None
     assert bool(results.error) == (results.executor != inputs.CACHE)
     return bool(results.error)
 
 
-def test_a_session_is_computed_once(said: Said, where: Path, sessions: list[date]) -> None:
+def test_a_session_is_computed_once(parameter_free: ParameterFreeProbe, where: Path, sessions: list[date]) -> None:
     first = scanned(sessions[30])
     assert first.executor == "inline"
-    assert not is_computed(said, sessions[30])
+    assert not is_computed(parameter_free, sessions[30])
     again = scanned(sessions[30])
     assert ranks(again) == ranks(first)
     assert ranks(first)[0][3]
     assert ranks(scanned(sessions[30], cached=False)) == ranks(first)
-    assert is_computed(said, sessions[30], cached=False)
-    assert is_computed(said, sessions[29])
+    assert is_computed(parameter_free, sessions[30], cached=False)
+    assert is_computed(parameter_free, sessions[29])
 
 
-def test_what_only_scores_is_tried_again_without_computing(said: Said, where: Path, sessions: list[date]) -> None:
+def test_what_only_scores_is_tried_again_without_computing(
+    parameter_free: ParameterFreeProbe, where: Path, sessions: list[date]
+) -> None:
     ten = scanned(sessions[30], version="rises-10", cached=False)
     scanned(sessions[30])
-    assert not is_computed(said, sessions[30], version="rises-10")
+    assert not is_computed(parameter_free, sessions[30], version="rises-10")
     assert ranks(scanned(sessions[30], version="rises-10")) == ranks(ten)
-    assert not is_computed(said, sessions[30], top=2)
-    assert is_computed(said, sessions[30], limits={"KOSPI": 1})
+    assert not is_computed(parameter_free, sessions[30], top=2)
+    assert is_computed(parameter_free, sessions[30], limits={"KOSPI": 1})
     ScannerVersion.objects.filter(slug="rises").update(segments=["KOSPI"])
-    assert is_computed(said, sessions[30])
+    assert is_computed(parameter_free, sessions[30])
 
 
-def test_an_evening_of_several_sessions_leaves_each(said: Said, where: Path, sessions: list[date]) -> None:
+def test_an_evening_of_several_sessions_leaves_each(
+    parameter_free: ParameterFreeProbe, where: Path, sessions: list[date]
+) -> None:
     whole = scanned(*sessions[20:30])
     assert len(list(where.iterdir())) == 10
     for day, answer in zip(sessions[20:30], ranks(whole), strict=True):
-        assert not is_computed(said, day)
+        assert not is_computed(parameter_free, day)
         assert ranks(scanned(day)) == [answer]
 
 
-def test_a_backfill_leaves_none(said: Said, where: Path, sessions: list[date]) -> None:
+def test_a_backfill_leaves_none(parameter_free: ParameterFreeProbe, where: Path, sessions: list[date]) -> None:
     assert not scanned(*sessions[20:31]).error
     assert not where.exists()
 
 
 def test_correction_is_reported_and_a_later_bar_is_not(
-    said: Said, where: Path, bring: Importer, market: pd.DataFrame, sessions: list[date]
+    parameter_free: ParameterFreeProbe, where: Path, bring: Importer, market: pd.DataFrame, sessions: list[date]
 ) -> None:
     scanned(sessions[30])
     later = market[market["date"] == sessions[35]].copy()
     later["close"] = later["close"] + 1
     bring(later, AS_OF + timedelta(days=1))
-    assert not is_computed(said, sessions[30])
+    assert not is_computed(parameter_free, sessions[30])
     earlier = market[market["date"] == sessions[28]].copy()
     earlier["close"] = earlier["close"] + 1
     bring(earlier, AS_OF + timedelta(days=2))
-    assert is_computed(said, sessions[30])
+    assert is_computed(parameter_free, sessions[30])
     assert ranks(scanned(sessions[30])) == ranks(scanned(sessions[30], cached=False))
 
 
-def test_a_session_that_is_missing_now_is_refused_all_the_same(said: Said, where: Path, sessions: list[date]) -> None:
+def test_a_session_that_is_missing_now_is_refused_all_the_same(
+    parameter_free: ParameterFreeProbe, where: Path, sessions: list[date]
+) -> None:
     day = sessions[sessions.index(date(2024, 4, 11))]
     scanned(day)
     CalendarOverride.objects.create(market="kr", date=date(2024, 4, 10), is_open=True)
@@ -126,7 +132,9 @@ def test_a_session_that_is_missing_now_is_refused_all_the_same(said: Said, where
         scanned(day)
 
 
-def test_cached_version_is_not_computed_with_the_other(said: Said, where: Path, sessions: list[date]) -> None:
+def test_cached_version_is_not_computed_with_the_other(
+    parameter_free: ParameterFreeProbe, where: Path, sessions: list[date]
+) -> None:
     ScannerVersion.objects.create(
         slug="own",
         engine="formula",
@@ -135,7 +143,7 @@ def test_cached_version_is_not_computed_with_the_other(said: Said, where: Path, 
     both = replace(request(sessions[30], save=False), versions=["rises", "own"])
     whole = [ranks(one) for one in run_scan(replace(both, cached=False))]
     scanned(sessions[30])
-    said.failure = AWAY
+    parameter_free.failure = AWAY
     results = run_scan(both)
     assert [ranks(one) for one in results] == whole
     assert [one.executor for one in results] == ["inline", "inline"]
@@ -163,28 +171,30 @@ def test_new_flow_changes_versions_that_read_it(
         del ENGINES["flow-probe"]
 
 
-def test_pick_is_explained_from_cached_features(said: Said, where: Path, sessions: list[date]) -> None:
+def test_pick_is_explained_from_cached_features(
+    parameter_free: ParameterFreeProbe, where: Path, sessions: list[date]
+) -> None:
     day = request(sessions[30], mend=False)
     run_scan(request(sessions[30]))
     plain = check_instrument(replace(day, cached=False), "005930")
-    said.failure = AWAY
+    parameter_free.failure = AWAY
     assert check_instrument(day, "005930") == plain
 
 
-def test_doing_a_run_again_computes_it(said: Said, where: Path, sessions: list[date]) -> None:
+def test_doing_a_run_again_computes_it(parameter_free: ParameterFreeProbe, where: Path, sessions: list[date]) -> None:
     run_scan(request(sessions[30]))
     assert reproduce.reproduce_run(ScanRun.objects.get().pk, as_of=AS_OF).identical
-    said.failure = AWAY
+    parameter_free.failure = AWAY
     results = reproduce.reproduce_run(ScanRun.objects.get().pk, as_of=AS_OF)
     assert not results.identical
 
 
 def test_nothing_is_cached_if_disabled_or_unsupported_by_the_engine(
-    said: Said, where: Path, settings: Settings, probe: Probe, sessions: list[date]
+    parameter_free: ParameterFreeProbe, where: Path, settings: Settings, probe: Probe, sessions: list[date]
 ) -> None:
     settings.SCORE_CACHE = ""
     assert scanned(sessions[30]).executor == "inline"
-    assert is_computed(said, sessions[30])
+    assert is_computed(parameter_free, sessions[30])
     settings.SCORE_CACHE = str(where)
     ENGINES["probe"] = probe
     assert scanned(sessions[30]).executor == "inline"

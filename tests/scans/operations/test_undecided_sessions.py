@@ -38,12 +38,12 @@ def test_the_readiness_and_the_first_line_name_it_and_strict_refuses(evening: da
     why = "only 5 instruments have a bar, 12 had one the session before"
     assert record.undecided == ((sessions[AT], why),)
     assert (record.behind, record.complete) == (0, sessions[AT + 2])
-    said = f"which no operator has decided about ({sessions[AT]}: {why})"
-    assert said in record.sentence
-    assert said in readiness.market_readiness("kr", evening).reason
+    sentence = f"which no operator has decided about ({sessions[AT]}: {why})"
+    assert sentence in record.sentence
+    assert sentence in readiness.market_readiness("kr", evening).reason
     line = freshness.warning("kr", evening)
     assert line.startswith("WARNING: ")
-    assert said in line
+    assert sentence in line
     with pytest.raises(CommandError, match=r"Nothing was done \(--strict-fresh\)"):
         freshness.warning("kr", evening, strict=True)
 
@@ -60,10 +60,10 @@ def test_the_answers_after_it_say_so_and_the_one_of_the_session_is_quarantined(
         False,
     ]
     notes = [answer.notes for answer in scan.answers]
-    said = f"builds on {sessions[AT]}, in doubt: only 5 instruments have a bar"
-    assert [note.startswith(said) for note in notes] == [False, False, True, True]
+    sentence = f"builds on {sessions[AT]}, in doubt: only 5 instruments have a bar"
+    assert [note.startswith(sentence) for note in notes] == [False, False, True, True]
     kept = ScanSession.objects.get(date=sessions[AT + 1], published=True)
-    assert kept.notes.startswith(said)
+    assert kept.notes.startswith(sentence)
 
 
 @pytest.mark.parametrize("is_open", [True, False])

@@ -55,11 +55,11 @@ def test_what_is_set_stays_set_where_another_market_has_another_default() -> Non
 
 def test_only_a_market_and_a_version_that_work_can_be_made_active_in_the_admin() -> None:
     off = ScannerVersion.objects.create(slug="off", engine="v2", enabled=False)
-    for market, version, said in (
+    for market, version, sentence in (
         ("mars", ScannerVersion.objects.get(slug="v1"), "Unknown market 'mars'"),
         ("us", off, "Version off is disabled"),
     ):
-        with pytest.raises(ValidationError, match=said):
+        with pytest.raises(ValidationError, match=sentence):
             ActiveVersion(market=market, version=version).full_clean()
 
 

@@ -15,8 +15,8 @@ STEPS = {
     "1d": timedelta(days=1),
     "1w": timedelta(days=7),
 }
-# One opening of each timeframe in UTC that is known from a calendar: 2024-01-01 was a Monday.
-KNOWN = datetime(2024, 1, 1)  # noqa: DTZ001 - on the source's own clock
+# One opening of each timeframe in UTC by the calendar: 2024-01-01 was a Monday.
+EPOCH = datetime(2024, 1, 1)  # noqa: DTZ001 - on the source's own clock
 
 
 def following(name: str, local: datetime, steps: int = 1) -> datetime:
@@ -29,9 +29,9 @@ def following(name: str, local: datetime, steps: int = 1) -> datetime:
 
 
 def openings(name: str, start: datetime, end: datetime, offset_hours: int = 0) -> list[int]:
-    """Openings in [start, end) as seconds since 1970 UTC, walked from a known one."""
+    """Openings in [start, end) as seconds since 1970 UTC, walked from `EPOCH`."""
     zone = timezone(timedelta(hours=offset_hours))
-    at = KNOWN.replace(tzinfo=zone)
+    at = EPOCH.replace(tzinfo=zone)
     openings: list[int] = []
     while at >= start:
         at = following(name, at, -1)

@@ -55,7 +55,7 @@ class MemoryStore:
 
     @property
     def first(self) -> dict[Series, int]:
-        """The first candle of each series where it is known."""
+        """The first candle of each series, if recorded."""
         return {series: one.first for series, one in self.begins.items() if one.first is not None}
 
     def history(self, series: Series) -> History:

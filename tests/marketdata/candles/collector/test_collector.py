@@ -216,7 +216,7 @@ def test_a_page_of_a_sparse_market_proves_all_that_it_reaches() -> None:
         assert recorded(store) == sorted(traded)
         calls[name] = len(source.requests)
         assert max(count for _, count in source.requests) == 200
-    # 2,000 rows on pages of 200; from the second page on one of them is the candle that is known already
+    # 2,000 rows on pages of 200; from the second page on one of them is a recorded candle
     assert calls == {"on": 11, "off": 11}
 
 

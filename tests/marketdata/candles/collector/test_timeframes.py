@@ -31,7 +31,7 @@ def span(name: str) -> int:
 
 
 def near(name: str, start: int) -> int:
-    """Seconds and minutes are compared near the naive walk's known opening, or it would walk for
+    """Seconds and minutes are compared near the naive walk's `EPOCH`, or it would walk for
     ever.
     """
     base = moment(naive.utc("2024-01-01"))

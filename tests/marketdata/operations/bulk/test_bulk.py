@@ -31,9 +31,9 @@ def bars(count: int, *, seed: int = 1) -> bulk.WriteBatch:
     return bulk.WriteBatch(codes, code, np.tile(DAYS, count), values)
 
 
-def write(given: bulk.WriteBatch, *, market: str = "kr", source: str = "marcap") -> None:
+def write(batch: bulk.WriteBatch, *, market: str = "kr", source: str = "marcap") -> None:
     with transaction.atomic():
-        bulk.insert(given, market=market, source=source, at=AT)
+        bulk.insert(batch, market=market, source=source, at=AT)
 
 
 def as_dict(rows: bulk.Rows) -> dict[tuple[str, str, str], tuple[float, ...]]:
@@ -47,12 +47,12 @@ def same(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
 
 @pytest.mark.parametrize("count", [1, 33, 700])
 def test_what_was_written_is_read_bit_for_bit(count: int) -> None:
-    given = bars(count)
-    write(given)
+    batch = bars(count)
+    write(batch)
     read = as_dict(bulk.month_rows("kr", date(2026, 8, 1), date(2026, 8, 31)))
-    assert len(read) == len(given)
-    for place, (code, day) in enumerate(zip(given.codes[given.code].tolist(), given.date, strict=True)):
-        expected = tuple(float(given.values[name][place]) for name in bulk.COLUMNS)
+    assert len(read) == len(batch)
+    for place, (code, day) in enumerate(zip(batch.codes[batch.code].tolist(), batch.date, strict=True)):
+        expected = tuple(float(batch.values[name][place]) for name in bulk.COLUMNS)
         assert same(read[code, str(day), "marcap"], expected)
 
 
@@ -70,14 +70,14 @@ def test_codes_of_any_length_and_script() -> None:
 
 
 def test_django_reads_the_same_row() -> None:
-    given = bars(2)
-    write(given)
+    batch = bars(2)
+    write(batch)
     row = StockPrice.objects.get(stock_code="00001A", date=date(2026, 8, 20))
     assert (row.market, row.source) == ("kr", "marcap")
     assert row.created_at == row.updated_at == AT
-    assert row.close == given.values["close"][4]
+    assert row.close == batch.values["close"][4]
     assert row.amount is None
-    assert row.base_price == given.values["base_price"][4]
+    assert row.base_price == batch.values["base_price"][4]
 
 
 def test_reads_select_market_days_source_and_codes() -> None:
@@ -100,9 +100,9 @@ def test_reads_select_market_days_source_and_codes() -> None:
 
 
 def test_an_update_replaces_values_and_says_when() -> None:
-    given = bars(2)
-    write(given)
-    changed = given.slice(1, 3)
+    batch = bars(2)
+    write(batch)
+    changed = batch.slice(1, 3)
     changed.values["close"][:] = [1.5, 2.5]
     changed.values["amount"][:] = [np.nan, 7.25]
     with transaction.atomic():

@@ -70,7 +70,7 @@ def test_keys_and_tokens_are_never_shown(settings: Settings, data_dir: Path, cap
     """The commands as a person runs them, against an exchange that fails in every way, with all that is logged, said,
     raised and recorded searched afterwards. The token file alone may hold the token."""
     caplog.set_level(logging.DEBUG)
-    out, said = StringIO(), []
+    out, messages = StringIO(), []
     faults = Faults(dict.fromkeys(FAULTS, 0.02), seed=3)
     with KisExchange(
         generated_instruments(12),
@@ -96,7 +96,7 @@ def test_keys_and_tokens_are_never_shown(settings: Settings, data_dir: Path, cap
         wrong = {"kis": kis | {"app_secret": SECRET + "-wrong"}}
         Instrument.objects.bulk_create(Instrument(market="kr", code=code) for code in exchange.market)
         since = str(sessions()[-60])
-        for command, given in (
+        for command, options in (
             ("collect_prices", ["--since", since]),
             ("collect_prices", ["--since", since, "--codes", "999999,000010"]),
             ("sync_instruments", []),
@@ -109,16 +109,16 @@ def test_keys_and_tokens_are_never_shown(settings: Settings, data_dir: Path, cap
                 for file in (data_dir / "tokens").glob("*"):
                     file.unlink()
                 try:
-                    call_command(command, *given, stdout=out, stderr=out)
+                    call_command(command, *options, stdout=out, stderr=out)
                 except CommandError as error:
-                    said.append(str(error))
+                    messages.append(str(error))
         assert exchange.tokens_issued
     assert StockPrice.objects.exists()
-    assert any("KIS_APP_SECRET" in line for line in said)
+    assert any("KIS_APP_SECRET" in line for line in messages)
     texts = {
         "log": caplog.text + " ".join(str(record.__dict__) for record in caplog.records),
         "output": out.getvalue(),
-        "errors": " ".join(said),
+        "errors": " ".join(messages),
         "database": _everything(),
         "fixtures": "".join(
             file.read_text(encoding="utf-8", errors="replace")

@@ -39,7 +39,7 @@ def synced(kis: KisSetup, day: date) -> SyncReport:
     return sync(kis.source, market="kr", as_of=evening(day))
 
 
-def said(code: str) -> list[tuple[object, ...]]:
+def recorded_statuses(code: str) -> list[tuple[object, ...]]:
     names = ("valid_from", "valid_to", "segment", "kind", "managed", "caution", "halted", "warning")
     rows = InstrumentStatus.objects.filter(instrument__code=code, source="kis")
     return list(rows.order_by("valid_from").values_list(*names))
@@ -61,20 +61,20 @@ def test_names_segments_kinds_flags_and_listing_dates(kis: KisSetup) -> None:
         "900001": ("코넥스", "common", "KONEX"),
     }
     assert Instrument.objects.get(code="005930").listed_on == date(1975, 6, 11)
-    assert said("005930") == [(day, day, "KOSPI", "common", False, False, False, "")]
-    assert said("035720") == [(day, day, "KOSDAQ", "common", True, True, False, "02")]
-    assert said("0001A0") == [(day, day, "KOSDAQ", "spac", False, False, True, "")]
+    assert recorded_statuses("005930") == [(day, day, "KOSPI", "common", False, False, False, "")]
+    assert recorded_statuses("035720") == [(day, day, "KOSDAQ", "common", True, True, False, "02")]
+    assert recorded_statuses("0001A0") == [(day, day, "KOSDAQ", "spac", False, False, True, "")]
 
 
-def test_what_is_said_holds_from_the_day_it_is_said(kis: KisSetup) -> None:
+def test_status_is_valid_from_the_day_of_its_file(kis: KisSetup) -> None:
     first, then, last = sessions()[-3:]
     synced(kis, first)
     synced(kis, then)
-    assert said("005930") == [(first, then, "KOSPI", "common", False, False, False, "")]
+    assert recorded_statuses("005930") == [(first, then, "KOSPI", "common", False, False, False, "")]
     kis.exchange.market["005930"] = Listed("삼성전자", [], managed=True)
     done = synced(kis, last)
     assert (done.new, done.changed) == (0, 1)  # its listing date
-    assert said("005930") == [
+    assert recorded_statuses("005930") == [
         (first, then, "KOSPI", "common", False, False, False, ""),
         (last, last, "KOSPI", "common", True, False, False, ""),
     ]
@@ -88,7 +88,7 @@ def test_two_lists_of_one_day_leave_the_later(kis: KisSetup) -> None:
     synced(kis, last)
     kis.exchange.market["005930"] = Listed("삼성전자", [], halted=True)
     synced(kis, last)
-    assert said("005930") == [
+    assert recorded_statuses("005930") == [
         (first, first, "KOSPI", "common", False, False, False, ""),
         (last, last, "KOSPI", "common", False, False, True, ""),
     ]
@@ -101,7 +101,7 @@ def test_a_delisting_is_recorded_reported_and_ends_requests(kis: KisSetup) -> No
     done = synced(kis, last)
     assert done.gone == ("005930",)
     assert Instrument.objects.get(code="005930").gone_on == last
-    assert said("005930")[-1][1] == first
+    assert recorded_statuses("005930")[-1][1] == first
     plan = kis.plan(last, CollectionOptions(since=first))
     assert {(one.code, one.end) for one in plan.requests if one.code == "005930"} == {("005930", first)}
     assert synced(kis, last).gone == ()

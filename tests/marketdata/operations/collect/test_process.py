@@ -60,7 +60,7 @@ def exchange() -> Iterator[StrikingExchange]:
 
 
 @pytest.fixture(scope="module")
-def given(exchange: StrikingExchange, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def installation(exchange: StrikingExchange, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The settings of an installation that knows the instruments and has no bar yet; they have 250, up to the latest
     session that is over."""
     folder = installed(tmp_path_factory.mktemp("collecting"))
@@ -84,18 +84,20 @@ def given(exchange: StrikingExchange, tmp_path_factory: pytest.TempPathFactory) 
     return {**environment(folder), **settings_of_source}
 
 
-def command(given: dict[str, str]) -> tuple[str, ...]:
-    return ("collect_prices", "--since", given["since"])
+def command(installation: dict[str, str]) -> tuple[str, ...]:
+    return ("collect_prices", "--since", installation["since"])
 
 
-def struck(exchange: StrikingExchange, given: dict[str, str], *, after: int, by: signal.Signals) -> tuple[int, str]:
+def struck(
+    exchange: StrikingExchange, installation: dict[str, str], *, after: int, by: signal.Signals
+) -> tuple[int, str]:
     """The exit status and the errors of a collection that gets a signal with a call."""
     exchange.calls_left, exchange.signal = after, by
     exchange.started.clear()
     with subprocess.Popen(
-        [sys.executable, "manage.py", *command(given)],
+        [sys.executable, "manage.py", *command(installation)],
         cwd=ROOT,
-        env=given,
+        env=installation,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -106,13 +108,13 @@ def struck(exchange: StrikingExchange, given: dict[str, str], *, after: int, by:
     return running.returncode, errors
 
 
-def on_a_terminal(given: dict[str, str], *arguments: str) -> tuple[int, str, str]:
+def on_a_terminal(installation: dict[str, str], *arguments: str) -> tuple[int, str, str]:
     """The exit status, what a command printed, and what its terminal saw of errors and progress."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
-        env=given,
+        env=installation,
         stdout=subprocess.PIPE,
         stderr=theirs,
         text=True,
@@ -132,8 +134,8 @@ def on_a_terminal(given: dict[str, str], *arguments: str) -> tuple[int, str, str
     return running.returncode, printed, seen.decode()
 
 
-def recorded(given: dict[str, str]) -> list[Any]:
-    with sqlite3.connect(Path(given["SEISMO_DATA_DIR"]) / "seismo.sqlite3") as db:
+def recorded(installation: dict[str, str]) -> list[Any]:
+    with sqlite3.connect(Path(installation["SEISMO_DATA_DIR"]) / "seismo.sqlite3") as db:
         return db.execute(
             "SELECT stock_code, date, open, high, low, close, volume, base_price "
             "FROM marketdata_stockprice ORDER BY stock_code, date"
@@ -141,36 +143,36 @@ def recorded(given: dict[str, str]) -> list[Any]:
 
 
 def test_whatever_ends_it_the_next_run_takes_up_what_is_missing(
-    exchange: StrikingExchange, given: dict[str, str]
+    exchange: StrikingExchange, installation: dict[str, str]
 ) -> None:
     served = [
         (code, str(b.session), b.open, b.high, b.low, b.close, b.volume, b.base)
         for code, one in sorted(exchange.market.items())
         for b in one.bars
     ]
-    status, errors = struck(exchange, given, after=9, by=signal.SIGINT)
+    status, errors = struck(exchange, installation, after=9, by=signal.SIGINT)
     assert status != 0
     assert "the same command completes the rest" in errors
     assert "Traceback" not in errors
     for after in (2, 17, 30):
-        status, _ = struck(exchange, given, after=after, by=signal.SIGKILL)
+        status, _ = struck(exchange, installation, after=after, by=signal.SIGKILL)
         assert status == -signal.SIGKILL
-        rows = recorded(given)
+        rows = recorded(installation)
         assert set(rows) <= set(served)
         assert len(rows) == len(set(rows))
 
-    status, printed, seen = on_a_terminal(given, *command(given))
+    status, printed, seen = on_a_terminal(installation, *command(installation))
     assert status == 0, seen
-    assert recorded(given) == served
+    assert recorded(installation) == served
     assert re.search(r"[0-9,]+ rows, [0-9.]+ calls/s", seen)
     planned = int(re.search(r"([0-9,]+) calls, .* at the limit", printed)[1])  # type: ignore[index]
     assert planned <= LISTED * PAGES
 
     exchange.calls.clear()
-    status, printed, _ = on_a_terminal(given, *command(given))
+    status, printed, _ = on_a_terminal(installation, *command(installation))
     assert status == 0
     assert f"{LISTED} complete, 0 sessions missing" in printed
     assert not any(path.endswith("itemchartprice") for path in exchange.calls)
-    where = Path(given["SEISMO_DATA_DIR"])
+    where = Path(installation["SEISMO_DATA_DIR"])
     secret = exchange.keys[1].encode()
     assert not [one for one in where.rglob("*") if one.is_file() and secret in one.read_bytes()]

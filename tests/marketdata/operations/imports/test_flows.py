@@ -88,7 +88,7 @@ def test_bad_input_ends_in_one_sentence(tmp_path: Path) -> None:
     flows = str(write_tidy(tmp_path / "flows.csv", [*ROWS, "2026-08-02,000010,1,,"], columns=COLUMNS))
     prices = str(write_tidy(tmp_path / "bars.csv", ["2026-07-30,000010,1,1,1,1,1"]))
     (tmp_path / "empty.csv").touch()
-    for given, message in (
+    for content, message in (
         ([str(tmp_path / "none.csv")], "There is no file"),
         ([str(tmp_path / "empty.csv")], r"empty\.csv is empty \(0 bytes\)"),
         ([prices], r"no known form of file; flows is the nearest and lacks foreign_net_quantity"),
@@ -97,7 +97,7 @@ def test_bad_input_ends_in_one_sentence(tmp_path: Path) -> None:
         ([flows, "--strict"], "refused whole, as --strict asks: 1 of its 4 rows"),
     ):
         with pytest.raises(CommandError, match=message):
-            call_command("import_flows", *given, stdout=StringIO())
+            call_command("import_flows", *content, stdout=StringIO())
     assert not InstitutionalFlow.objects.exists()
 
 

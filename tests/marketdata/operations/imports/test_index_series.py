@@ -128,18 +128,18 @@ def test_it_is_chosen_on_request_and_by_the_admin_only_where_it_is_recorded(writ
     assert index_series.get_index_name("us") == OWN_INDEX
     IndexChoice(market="kr-adj", name="").save()
     assert index_series.get_index_name("kr-adj") == OWN_INDEX
-    for market, name, said in (
+    for market, name, sentence in (
         ("kr", "KS99", "Market kr has no index series 'KS99' \\(its own: own-equal, own-cap; recorded: KS11\\)"),
         ("mars", "KS11", "Unknown market 'mars'"),
     ):
-        with pytest.raises(ValidationError, match=said):
+        with pytest.raises(ValidationError, match=sentence):
             IndexChoice(market=market, name=name).full_clean()
 
 
 def test_a_wrong_file_is_one_sentence_and_nothing_is_recorded(written: Any, tmp_path: Path) -> None:
     good, odd = written(bars()), written(bars().drop(columns="low"), "odd.csv")
     off = written(bars().assign(date="2024-03-09"), "off.csv")
-    for arguments, said in (
+    for arguments, sentence in (
         ((str(good), "--name=KS99"), "has no series 'KS99': choose one of KQ11, KS11"),
         ((str(good), "--name=K S"), "is no name of a series"),
         ((str(good), "--name=KS11", "--market=mars"), "Unknown market 'mars'"),
@@ -147,7 +147,7 @@ def test_a_wrong_file_is_one_sentence_and_nothing_is_recorded(written: Any, tmp_
         ((str(off), "--name=KS11"), "none of the 3 rows of KS11 can be right"),
         ((str(tmp_path / "none.csv"), "--name=KS11"), "There is no file"),
     ):
-        with pytest.raises(CommandError, match=said):
+        with pytest.raises(CommandError, match=sentence):
             output_of(*arguments)
     assert not recorded()
 

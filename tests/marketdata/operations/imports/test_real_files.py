@@ -111,7 +111,7 @@ def test_every_row_of_the_large_files_is_valid(name: str, market: str, rows: int
     assert (seen, bad) == (rows, rejected)
 
 
-def batches_of_bars(given: Iterator[object]) -> Iterator[BarBatch]:
-    for batch in given:
+def batches_of_bars(batches: Iterator[object]) -> Iterator[BarBatch]:
+    for batch in batches:
         assert isinstance(batch, BarBatch)
         yield batch

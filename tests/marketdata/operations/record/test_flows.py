@@ -35,20 +35,20 @@ def batch(days: Sequence[date] = DAYS, code: str = "000010", /, **values: Sequen
     return FlowBatch.of([code] * len(days), days, values)
 
 
-def entered(given: FlowBatch, *, at: datetime = AS_OF, source: str = "kis") -> Counts:
-    return flows.record_flows(given, market="kr", source=source, at=at)
+def entered(batch: FlowBatch, *, at: datetime = AS_OF, source: str = "kis") -> Counts:
+    return flows.record_flows(batch, market="kr", source=source, at=at)
 
 
-def said(name: str = "foreign_net_quantity") -> list[float | None]:
+def recorded(name: str = "foreign_net_quantity") -> list[float | None]:
     return list(InstitutionalFlow.objects.order_by("date", "source").values_list(name, flat=True))
 
 
 def test_what_is_new_is_recorded_and_marks_its_months() -> None:
-    given = batch(foreign_net_quantity=[1, None, -3.0], pension_net_value=[None, 2e6, 0])
-    assert entered(given) == Counts(new=3)
-    assert said() == [1, None, -3]
-    assert said("pension_net_value") == [None, 2e6, 0]
-    assert said("individual_net_value") == [None] * 3
+    flow_batch = batch(foreign_net_quantity=[1, None, -3.0], pension_net_value=[None, 2e6, 0])
+    assert entered(flow_batch) == Counts(new=3)
+    assert recorded() == [1, None, -3]
+    assert recorded("pension_net_value") == [None, 2e6, 0]
+    assert recorded("individual_net_value") == [None] * 3
     row = InstitutionalFlow.objects.order_by("date").first()
     assert row is not None
     assert (row.market, row.stock_code, row.source, row.created_at) == (
@@ -63,10 +63,10 @@ def test_what_is_new_is_recorded_and_marks_its_months() -> None:
 
 
 def test_a_repeat_writes_nothing() -> None:
-    given = batch(foreign_net_quantity=[1, 2, 3])
-    entered(given)
+    flow_batch = batch(foreign_net_quantity=[1, 2, 3])
+    entered(flow_batch)
     before = list(InstitutionalFlow.objects.order_by("pk").values_list())
-    assert entered(given, at=LATER) == Counts(unchanged=3)
+    assert entered(flow_batch, at=LATER) == Counts(unchanged=3)
     assert list(InstitutionalFlow.objects.order_by("pk").values_list()) == before
     assert set(FlowPartition.objects.values_list("wanted", flat=True)) == {1}
 
@@ -75,8 +75,8 @@ def test_a_later_value_replaces_a_provisional_one_and_the_old_one_is_kept() -> N
     entered(batch(foreign_net_quantity=[1, 2, 3], institution_net_value=[9e6, None, None]))
     later = batch(foreign_net_quantity=[1, 20, None], institution_net_value=[None, 8e6, None])
     assert entered(later, at=LATER) == Counts(corrected=1, unchanged=2)
-    assert said() == [1, 20, 3]
-    assert said("institution_net_value") == [9e6, 8e6, None]
+    assert recorded() == [1, 20, 3]
+    assert recorded("institution_net_value") == [9e6, 8e6, None]
     kept = FlowCorrection.objects.get()
     assert (kept.date, kept.old) == (
         DAYS[1],
@@ -90,7 +90,7 @@ def test_a_later_value_replaces_a_provisional_one_and_the_old_one_is_kept() -> N
 def test_a_blank_never_erases_and_a_silent_row_is_not_recorded() -> None:
     entered(batch(foreign_net_quantity=[5, 6, 7]))
     assert entered(batch(), at=LATER) == Counts(unchanged=3)
-    assert said() == [5, 6, 7]
+    assert recorded() == [5, 6, 7]
     assert entered(batch(DAYS, "000020")) == Counts(unchanged=3)
     assert InstitutionalFlow.objects.filter(stock_code="000020").count() == 0
 
@@ -101,17 +101,17 @@ def test_sources_stand_beside_each_other() -> None:
     assert InstitutionalFlow.objects.count() == 6
 
 
-def reasons(given: FlowBatch) -> list[str]:
+def reasons(batch: FlowBatch) -> list[str]:
     check = Validator(get_market("kr"), get_sessions("kr"), AS_OF)
-    results = flows.against_bars(given, check.flows(given), market="kr")
+    results = flows.against_bars(batch, check.flows(batch), market="kr")
     return ["" if one == FINE else str(REASONS[one]) for one in results.tolist()]
 
 
 def test_rows_are_checked_by_themselves_and_against_what_was_traded(tmp_path: Path) -> None:
     import_file(write_tidy(tmp_path / "a.csv", BARS))
     days = [*DAYS, date(2026, 8, 1), date(2026, 8, 24), DAYS[0]]
-    given = batch(days, foreign_net_quantity=[150_001, -40_000, np.inf, 1, 1, 1])
-    assert reasons(given) == [
+    flow_batch = batch(days, foreign_net_quantity=[150_001, -40_000, np.inf, 1, 1, 1])
+    assert reasons(flow_batch) == [
         "net buying beyond what was traded",
         "",
         "not a number",

@@ -28,7 +28,7 @@ PARTIAL = RowStatus("KOSDAQ", None, "common", None, None)
 SILENT = RowStatus(None, None, None, None, None)
 START = date(2026, 7, 1)
 
-Said = Mapping[int, RowStatus]
+Statements = Mapping[int, RowStatus]
 """Day of July 2026, from 0, -> what was said."""
 
 IMPORTS = st.lists(
@@ -42,10 +42,10 @@ def day(number: int) -> date:
     return START + timedelta(days=number)
 
 
-def naive(imports: Sequence[Said]) -> list[StatusInterval]:
+def naive(imports: Sequence[Statements]) -> list[StatusInterval]:
     status_by_day: dict[int, RowStatus] = {}
-    for said in imports:
-        status_by_day.update(said)
+    for statements in imports:
+        status_by_day.update(statements)
     result = []
     for status, group in groupby(sorted(status_by_day.items()), key=lambda item: item[1]):
         numbers = [number for number, _ in group]
@@ -53,7 +53,7 @@ def naive(imports: Sequence[Said]) -> list[StatusInterval]:
     return result
 
 
-def merge_all(imports: Sequence[Said]) -> list[StatusInterval]:
+def merge_all(imports: Sequence[Statements]) -> list[StatusInterval]:
     merged: list[StatusInterval] = []
     seen: set[int] = set()
     days: list[tuple[date, RowStatus]] = []
@@ -61,34 +61,34 @@ def merge_all(imports: Sequence[Said]) -> list[StatusInterval]:
     def detail() -> tuple[list[tuple[date, RowStatus]], list[date]]:
         return days, [day(number) for number in sorted(seen)]
 
-    for said in imports:
-        days = [(day(number), status) for number, status in sorted(said.items())]
-        seen |= set(said)
+    for statements in imports:
+        days = [(day(number), status) for number, status in sorted(statements.items())]
+        seen |= set(statements)
         merged = merge(merged, intervals(days), detail)
     return merged
 
 
 @given(IMPORTS)
-def test_runs_are_those_of_a_dictionary_of_days(imports: list[Said]) -> None:
+def test_runs_are_those_of_a_dictionary_of_days(imports: list[Statements]) -> None:
     assert merge_all(imports) == naive(imports)
 
 
 @given(IMPORTS, st.randoms(use_true_random=False))
-def test_the_order_of_imports_that_agree_does_not_matter(imports: list[Said], random: object) -> None:
+def test_the_order_of_imports_that_agree_does_not_matter(imports: list[Statements], random: object) -> None:
     agreed: dict[int, RowStatus] = {}
-    for said in imports:
-        agreed |= said
-    same = [{number: agreed[number] for number in said} for said in imports]
+    for statements in imports:
+        agreed |= statements
+    same = [{number: agreed[number] for number in days} for days in imports]
     shuffled = list(same)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert merge_all(shuffled) == merge_all(same)
 
 
-def batch(said: Said) -> BarBatch:
+def batch(statements: Statements) -> BarBatch:
     """A bar on each of these days of one instrument, with its statement."""
-    count = len(said)
+    count = len(statements)
     statuses = (A, B, PARTIAL, SILENT)
-    numbers = list(said)
+    numbers = list(statements)
     return BarBatch(
         row=np.arange(count),
         codes=np.array(["000010"]),
@@ -100,7 +100,7 @@ def batch(said: Said) -> BarBatch:
             name: np.ones(count) for name in (*COLUMNS.split(",")[2:], "amount", "base_price", "market_cap", "shares")
         },
         statuses=statuses,
-        status=np.array([statuses.index(said[number]) for number in numbers], dtype=np.int32),
+        status=np.array([statuses.index(statements[number]) for number in numbers], dtype=np.int32),
         unreadable=np.zeros(count, dtype=bool),
         foreign=np.zeros(count, dtype=bool),
         raw=pa.table({}),
@@ -115,11 +115,11 @@ def recorded() -> list[StatusInterval]:
 @pytest.mark.django_db
 @settings(max_examples=25, deadline=None)
 @given(IMPORTS)
-def test_the_record_holds_the_runs_of_the_dictionary(imports: list[Said]) -> None:
+def test_the_record_holds_the_runs_of_the_dictionary(imports: list[Statements]) -> None:
     for model in (InstrumentStatus, StockPrice):
         model.objects.all().delete()
-    for said in imports:
-        bars.record_bars(batch(said), market="kr", source="marcap", at=AS_OF)
+    for statements in imports:
+        bars.record_bars(batch(statements), market="kr", source="marcap", at=AS_OF)
     assert recorded() == naive(imports)
 
 
@@ -168,7 +168,9 @@ def test_departments_of_a_file_become_intervals(tmp_path: Path) -> None:
         ({0: A, 3: B, 6: A}, {0: A, 6: A}, (day(3), None)),
     ],
 )
-def test_the_days_on_which_a_change_matters(old: Said, new: Said, effect: tuple[date, date | None] | None) -> None:
+def test_the_days_on_which_a_change_matters(
+    old: Statements, new: Statements, effect: tuple[date, date | None] | None
+) -> None:
     assert difference(naive([old]), naive([new])) == effect
 
 

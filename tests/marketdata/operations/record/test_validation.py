@@ -58,7 +58,7 @@ def reject_dir(tmp_path: Path, settings: Settings) -> Path:
         ("2026-08-20,000020,100,110,90,105,1,000", "wrong number of fields"),
     ],
 )
-def test_a_bad_row_is_kept_out_and_said_why(row: str, reason: str, tmp_path: Path, reject_dir: Path) -> None:
+def test_bad_row_is_rejected_with_its_reason(row: str, reason: str, tmp_path: Path, reject_dir: Path) -> None:
     report = import_file(write_tidy(tmp_path / "prices.csv", [GOOD, row]))
     assert report.error == ""
     assert report.rejected == {reason: 1}

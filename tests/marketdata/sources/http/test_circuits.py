@@ -1,4 +1,4 @@
-"""Endpoints and hosts that do not answer, in virtual time: which calls are held back, and what others lose by it."""
+"""Endpoints and hosts that do not answer, in virtual time: which calls are stopped, and the cost for others."""
 
 from __future__ import annotations
 

@@ -236,7 +236,7 @@ def test_a_refusal_holds_the_group_for_every_call() -> None:
     assert sent[2] - sent[1] == pytest.approx(0.103)  # and the pace is 3 % slower
 
 
-def test_a_call_that_finds_nobody_to_connect_to_was_not_made() -> None:
+def test_failed_connection_does_not_count_as_a_call() -> None:
     handler, seen = script(httpx2.ConnectError("nobody"), httpx2.ReadError("reset"), OK)
     work = client(Virtual(), handler)
     work.fetch(CALL, read)

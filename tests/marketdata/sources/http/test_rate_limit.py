@@ -81,7 +81,7 @@ def test_a_slot_is_free_when_the_next_call_is_certain_to_be_counted_a_window_lat
         assert 999.8 + answer.wait == pytest.approx(999.3 + after_answer + MARGIN)
 
 
-def test_calls_without_an_answer_are_looked_at_again_and_given_up_in_the_end() -> None:
+def test_calls_without_an_answer_release_their_slots_in_the_end() -> None:
     state = RateLimitState(slots=(CallSlot(999.0), CallSlot(999.5)))
     _, answer = state.request_permit(999.6, TWO, "me", 0.1)
     assert 999.6 + answer.wait == pytest.approx(1000.0 + MARGIN)  # when it may be free at the earliest
@@ -92,7 +92,7 @@ def test_calls_without_an_answer_are_looked_at_again_and_given_up_in_the_end() -
     assert answer.at == 1000.0 + PATIENCE
 
 
-def test_an_answer_that_comes_after_its_slot_was_given_up_takes_one_again() -> None:
+def test_late_answer_takes_a_slot_again() -> None:
     state = RateLimitState(slots=(CallSlot(1000.2, 1000.25), CallSlot(1000.7, 1000.75)))
     state = state.settle(998.0, 1000.8, 0.0)
     assert [slot.at for slot in state.slots] == [998.0, 1000.2, 1000.7]

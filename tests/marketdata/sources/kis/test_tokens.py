@@ -147,7 +147,7 @@ def test_swap_changes_only_what_was_seen(store: TokenStore) -> None:
     assert store.load("other") is None
 
 
-def test_a_claim_is_given_to_one_until_it_is_released(store: TokenStore) -> None:
+def test_claim_is_exclusive_until_released(store: TokenStore) -> None:
     assert store.claim("k", 100.0)
     assert not store.claim("k", 100.0)
     store.release("k")

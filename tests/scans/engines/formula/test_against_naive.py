@@ -21,7 +21,7 @@ from tests.scans.engines.asking import inputs_only, same_features
 from tests.scans.engines.formula.writing import Lists, Piece, conditions, plains
 
 ENGINE = ENGINES["formula"]
-SESSIONS, ASKED = 45, 12
+SESSIONS, SESSIONS_SCORED = 45, 12
 
 thorough = settings(
     max_examples=60,
@@ -40,16 +40,16 @@ def bars(made: Panel, column: int) -> pd.DataFrame:
 
 
 def evaluated(piece: Piece, made: Panel) -> tuple[np.ndarray, np.ndarray]:
-    """What the naive side says on the sessions asked for, (K, N) values and whether they are defined."""
-    values = np.full((ASKED, len(made.codes)), np.nan)
+    """The naive result on the scored sessions, (K, N) values and whether they are defined."""
+    values = np.full((SESSIONS_SCORED, len(made.codes)), np.nan)
     defined = np.zeros(values.shape, dtype=bool)
     for column in range(len(made.codes)):
         frame = bars(made, column)
         if len(frame):
             result: Lists = piece.naive(frame)
-            known = min(len(frame), ASKED)
-            values[ASKED - known :, column] = np.array(result[0], dtype=float)[-known:]
-            defined[ASKED - known :, column] = result[1][-known:]
+            count = min(len(frame), SESSIONS_SCORED)
+            values[SESSIONS_SCORED - count :, column] = np.array(result[0], dtype=float)[-count:]
+            defined[SESSIONS_SCORED - count :, column] = result[1][-count:]
     return values, defined
 
 
@@ -71,7 +71,7 @@ def table(outcome: Outcome, shape: tuple[int, ...]) -> np.ndarray:
 @thorough
 @given(seed=st.integers(0, 200), match=conditions(), score=plains())
 def test_matches_and_scores(seed: int, match: Piece, score: Piece) -> None:
-    made = panels.panel(seed, sessions=SESSIONS, instruments=6, span=ASKED)
+    made = panels.panel(seed, sessions=SESSIONS, instruments=6, span=SESSIONS_SCORED)
     holds, compared = evaluated(match, made)
     worth, nested = evaluated(score, made)
     universe, outcome = answer(made, {"match": match.text, "score": score.text})
@@ -84,13 +84,13 @@ def test_matches_and_scores(seed: int, match: Piece, score: Piece) -> None:
 @settings(thorough, max_examples=30)
 @given(seed=st.integers(0, 200), ranked=plains(), cut=st.floats(0.1, 0.9))
 def test_percentiles(seed: int, ranked: Piece, cut: float) -> None:
-    made = panels.panel(seed, sessions=SESSIONS, instruments=8, span=ASKED)
+    made = panels.panel(seed, sessions=SESSIONS, instruments=8, span=SESSIONS_SCORED)
     values, nested = evaluated(ranked, made)
     cut = round(cut, 3) + 0.0004  # no share of eight falls on it
     text = f"percentile({ranked.text})"
     universe, outcome = answer(made, {"match": f"{text} > {cut}", "score": f"2 * {text}"})
     expected = np.full(values.shape, np.nan)
-    for day in range(ASKED):
+    for day in range(SESSIONS_SCORED):
         who = np.flatnonzero(universe.eligible[day] & np.isfinite(values[day]))
         spread = np.sort(values[day, who])
         # Chains of ties are grouped by neighbours there, by the lowest here.
@@ -105,16 +105,16 @@ def test_percentiles(seed: int, ranked: Piece, cut: float) -> None:
 @settings(thorough, max_examples=25)
 @given(seed=st.integers(0, 200), match=conditions(), score=plains())
 def test_it_reads_no_more_than_it_says(seed: int, match: Piece, score: Piece) -> None:
-    made = panels.panel(seed, sessions=SESSIONS, instruments=6, span=ASKED)
+    made = panels.panel(seed, sessions=SESSIONS, instruments=6, span=SESSIONS_SCORED)
     params = read(ENGINE.Params, {"match": match.text, "score": score.text})
     whole = ENGINE.features(Measures(made), params)
     same_features(ENGINE.features(Measures(inputs_only(ENGINE, made, params)), params), whole)
 
 
 @settings(thorough, max_examples=25)
-@given(seed=st.integers(0, 200), match=conditions(), day=st.integers(0, ASKED - 1))
+@given(seed=st.integers(0, 200), match=conditions(), day=st.integers(0, SESSIONS_SCORED - 1))
 def test_explanations_show_each_comparison_and_its_verdict(seed: int, match: Piece, day: int) -> None:
-    made = panels.panel(seed, sessions=SESSIONS, instruments=4, span=ASKED)
+    made = panels.panel(seed, sessions=SESSIONS, instruments=4, span=SESSIONS_SCORED)
     params = read(ENGINE.Params, {"match": match.text, "score": "1", "min_bars": 2})
     universe = panels.universe(made, 2)
     index = panels.index(made, unknown=False)

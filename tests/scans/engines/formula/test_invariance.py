@@ -18,7 +18,7 @@ from tests.scans.engines import panels
 from tests.scans.engines.formula.writing import plains
 
 ENGINE = ENGINES["formula"]
-ASKED = 10
+SESSIONS_SCORED = 10
 
 some = settings(
     max_examples=60,
@@ -88,7 +88,7 @@ def unchanged(score: str, seed: int, column: int, factor: float, end: int) -> No
     params = accepted(score)
     if params is None:
         return
-    made = panels.panel(seed, sessions=40, instruments=5, span=ASKED)
+    made = panels.panel(seed, sessions=40, instruments=5, span=SESSIONS_SCORED)
     index = panels.index(made, seed)
     whole = scores(made, index, params)
     rescaled = scores(panels.rescaled(made, column, factor), index, params)

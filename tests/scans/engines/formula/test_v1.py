@@ -62,8 +62,8 @@ def picks(
     ranks = outcome.ranks
     signals = np.array([ranks.signals[one] for one in names]).T.tolist()
     return [
-        (day, str(universe.codes[column]), rank, score, tuple(held))
-        for day, column, rank, score, held in zip(
+        (day, str(universe.codes[column]), rank, score, tuple(holds))
+        for day, column, rank, score, holds in zip(
             ranks.day.tolist(), ranks.column.tolist(), ranks.rank.tolist(), ranks.score.tolist(), signals, strict=True,
         )
     ]  # fmt: skip

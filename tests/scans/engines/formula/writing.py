@@ -52,7 +52,7 @@ def cellwise(text: str, what: Callable[..., Any], *parts: Piece) -> Piece:
     return Piece(text.format(*(part.text for part in parts)), naive)
 
 
-def known(part: Piece, bars: pd.DataFrame) -> Lists:
+def undefined_as_nan(part: Piece, bars: pd.DataFrame) -> Lists:
     """What a function that looks back sees of it: NaN where something compared on the way is not defined."""
     values, defined = part.naive(bars)
     return [x if d else math.nan for x, d in zip(values, defined, strict=True)], defined
@@ -62,7 +62,7 @@ def windowed(name: str, what: Callable[[list[float]], float], part: Piece, n: in
     """`what` of the last n values, NaN where there are fewer or one of them is."""
 
     def naive(bars: pd.DataFrame) -> Lists:
-        values, defined = known(part, bars)
+        values, defined = undefined_as_nan(part, bars)
         result = [math.nan] * len(values)
         for t in range(n - 1, len(values)):
             window = values[t - n + 1 : t + 1]
@@ -76,7 +76,7 @@ def whole(name: str, what: Callable[[Any, int], Any], part: Piece, n: int) -> Pi
     """An indicator of the reference, from the first bar on."""
 
     def naive(bars: pd.DataFrame) -> Lists:
-        values, defined = known(part, bars)
+        values, defined = undefined_as_nan(part, bars)
         series = pd.Series(values, dtype=float).ffill()  # a session without value is skipped
         result = what(series[series.notna()], n)
         return result.reindex(series.index).tolist(), defined
@@ -134,7 +134,7 @@ def written(text: str, like: Piece) -> Piece:
 def counted(condition: Piece, n: int) -> Piece:
     def naive(bars: pd.DataFrame) -> Lists:
         holds, defined = condition.naive(bars)
-        sure = [held and there for held, there in zip(holds, defined, strict=True)]
+        sure = [is_true and there for is_true, there in zip(holds, defined, strict=True)]
         return [float(sum(sure[max(t - n + 1, 0) : t + 1])) for t in range(len(sure))], defined
 
     return Piece(f"count({condition.text}, {n})", naive)
@@ -142,7 +142,7 @@ def counted(condition: Piece, n: int) -> Piece:
 
 def shifted(x: Piece, n: int) -> Piece:
     def naive(bars: pd.DataFrame) -> Lists:
-        values, defined = known(x, bars)
+        values, defined = undefined_as_nan(x, bars)
         return ([math.nan] * n + values)[: len(values)], defined
 
     return Piece(f"shift({x.text}, {n})", naive)
@@ -150,7 +150,7 @@ def shifted(x: Piece, n: int) -> Piece:
 
 def crossing(a: Piece, b: Piece) -> Piece:
     def naive(bars: pd.DataFrame) -> Lists:
-        (x, one), (y, other) = known(a, bars), known(b, bars)
+        (x, one), (y, other) = undefined_as_nan(a, bars), undefined_as_nan(b, bars)
         holds = [
             t > 0 and indicators.above(x[t], y[t]) and indicators.at_least(y[t - 1], x[t - 1]) for t in range(len(x))
         ]

@@ -153,18 +153,18 @@ def path(frame: pd.DataFrame, entry: Any, last: Any) -> list[float] | None:
 def weighted(paths: Mapping[str, list[float]], weights: Mapping[str, float]) -> list[float]:
     """The value of a basket with those weights on each session, bought at 1; empty where less than 90 % of its members
     have a weight."""
-    known_names = [code for code in paths if weights[code] > 0]
-    if not paths or len(known_names) < COVERED * len(paths):
+    weighed = [code for code in paths if weights[code] > 0]
+    if not paths or len(weighed) < COVERED * len(paths):
         return []
-    total = math.fsum(weights[code] for code in known_names)
+    total = math.fsum(weights[code] for code in weighed)
     length = len(next(iter(paths.values())))
-    return [math.fsum(weights[code] * paths[code][n] for code in known_names) / total for n in range(length)]
+    return [math.fsum(weights[code] * paths[code][n] for code in weighed) / total for n in range(length)]
 
 
 def quintiles(values: Mapping[str, float]) -> dict[str, int]:
     """Code -> its group 0..4 by value, then code; -1 without a value."""
-    known_names = sorted((value, code) for code, value in values.items() if not math.isnan(value))
-    result = {code: place * 5 // len(known_names) for place, (_, code) in enumerate(known_names)}
+    ordered = sorted((value, code) for code, value in values.items() if not math.isnan(value))
+    result = {code: place * 5 // len(ordered) for place, (_, code) in enumerate(ordered)}
     return {code: result.get(code, -1) for code in values}
 
 

@@ -120,14 +120,14 @@ def regimes(index: pd.DataFrame) -> pd.DataFrame:
     moves, spans = index["m"].tolist(), index["range"].tolist()
     rows = []
     trend = "neutral"
-    known_names: list[float] = []  # m since the level last started
+    since_start: list[float] = []  # m since the level last started
     ranges: list[float] = []  # range since then
     for move, span in zip(moves, spans, strict=True):
         if math.isnan(move):
-            trend, known_names, ranges = "neutral", [], []
+            trend, since_start, ranges = "neutral", [], []
         else:
-            known_names.append(move)
-            trend = next_trend(trend, known_names)
+            since_start.append(move)
+            trend = next_trend(trend, since_start)
         if not math.isnan(span):
             ranges.append(span)
         daily = regime_daily(move)

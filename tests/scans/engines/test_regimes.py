@@ -23,16 +23,16 @@ def index_of(m: list[float], ranges: list[float] | None = None) -> MarketIndex:
 def naive_trend(m: list[float]) -> list[str]:  # noqa: C901
     """The definition read aloud: one session at a time, each measure from the list of values since the start."""
     state = "neutral"
-    known_names: list[float] = []
+    since_start: list[float] = []
     states: list[str] = []
     for value in m:
         if value != value:
-            state, known_names = "neutral", []
+            state, since_start = "neutral", []
             states.append(state)
             continue
-        known_names.append(value)
+        since_start.append(value)
 
-        def total(n: int, moves: list[float] = known_names) -> float | None:
+        def total(n: int, moves: list[float] = since_start) -> float | None:
             if len(moves) < n:
                 return None
             level = 1.0
@@ -41,7 +41,7 @@ def naive_trend(m: list[float]) -> list[str]:  # noqa: C901
             return level - 1
 
         r20, r5 = total(20), total(5)
-        m10 = sum(known_names[-10:]) / 10 if len(known_names) >= 10 else None
+        m10 = sum(since_start[-10:]) / 10 if len(since_start) >= 10 else None
         if (r20 is not None and r20 < -0.10) or (r5 is not None and r5 < -0.05):
             state = "crash"
         elif r20 is None or m10 is None:

@@ -16,7 +16,7 @@ from scans.operations.scan.run import RunRequest, run_scan
 from tests.api.conftest import Get
 from tests.scans.conftest import AS_OF
 from tests.scans.index_series import DAILY, TREND, levels, record_index
-from tests.scans.test_market_index import expected, with_caps
+from tests.scans.queries.test_market_index import expected, with_caps
 
 
 def by_name(body: dict[str, Any]) -> dict[str, dict[str, Any]]:

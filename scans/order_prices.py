@@ -25,6 +25,7 @@ class Pick(Protocol):
     market: str
     date: date
     segment: str
+    close: float
     entry: float | None
     target: float | None
     stop: float | None
@@ -45,10 +46,21 @@ def pick_order_prices(pick: Pick) -> OrderPrices | None:
     return order_prices(plan, market=pick.market, session=pick.date, segment=pick.segment)
 
 
+def tick_size(close: float, *, market: str, session: date, segment: str) -> float | None:
+    """The tick of a share's band at `close`; None where the market has no tick grid on that session."""
+    grid, price = ticks.get_grid(market, session, segment), ticks.to_decimal(close)
+    return None if grid is None or price is None else float(grid.tick(price))
+
+
+def pick_tick(pick: Pick) -> float | None:
+    """The tick at the close of a rank."""
+    return tick_size(pick.close, market=pick.market, session=pick.date, segment=pick.segment)
+
+
 def add_order_prices(rank: Mapping[str, Any], *, market: str, session: date) -> dict[str, Any]:
-    """A row of an answer that is not recorded (see `answers.Answer`) with its `order`."""
-    prices = order_prices(rank, market=market, session=session, segment=rank["segment"])
-    return {**rank, "order": prices}
+    """A row of an answer that is not recorded (see `answers.Answer`) with its `order` and `tick`."""
+    where = {"market": market, "session": session, "segment": rank["segment"]}
+    return {**rank, "order": order_prices(rank, **where), "tick": tick_size(rank["close"], **where)}
 
 
 def pick_plan(pick: Pick) -> dict[str, Any]:

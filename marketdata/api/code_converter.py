@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SUBPATHS = ("chart", "scans", "explain", "flows")
+SUBPATHS = ("chart", "scans", "explain", "flows", "overview")
 """The paths below a code."""
 
 

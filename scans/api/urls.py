@@ -12,6 +12,7 @@ from scans.api.views import (
     markets,
     marks,
     me,
+    overview,
     picks,
     readiness,
     requests,
@@ -28,6 +29,7 @@ urlpatterns = [
     path("versions/<str:slug>", versions.OneVersion.as_view()),
     # The most requested first: Django tries the lines in order.
     path("<str:market>/stocks/<code:code>/chart", chart.StockChart.as_view()),
+    path("<str:market>/stocks/<code:code>/overview", overview.StockOverview.as_view()),
     path("<str:market>/stocks/<code:code>/scans", picks.StockScans.as_view()),
     path("<str:market>/stocks/<code:code>/explain", analysis.Explain.as_view()),
     path("<str:market>/readiness", readiness.ReadinessView.as_view()),

@@ -11,6 +11,7 @@ import numpy as np
 from marketdata.queries.closes import CloseSeries, get_closes
 from marketdata.queries.instruments import get_last_day
 from marketdata.queries.market_calendar import get_sessions
+from marketdata.record import Days
 from scans.models import Signal
 from scans.order_prices import LEVELS, order_prices
 from scans.queries.results import OPEN
@@ -31,14 +32,14 @@ class SignalDistance:
     to_stop: float | None = None
 
 
-def signal_distances(market: str, signals: Sequence[Signal]) -> dict[int, SignalDistance]:
+def signal_distances(market: str, signals: Sequence[Signal], calendar: Days | None = None) -> dict[int, SignalDistance]:
     """Key of a signal -> its distances, in a fixed number of queries. `signals` are of one market and have `segment`,
-    `entry`, `target` and `stop` of their picks."""
+    `entry`, `target` and `stop` of their picks. `calendar`: the market's sessions."""
     codes = {signal.code for signal in signals}
     latest = get_last_day(market, codes)
     series: dict[str, CloseSeries] = {}
     if latest is not None:
-        calendar = get_sessions(market)
+        calendar = get_sessions(market) if calendar is None else calendar
         since = min((signal.picked_on for signal in signals if signal.status in OPEN), default=latest)
         first, last = np.searchsorted(calendar, np.array([since, latest], dtype="datetime64[D]")).tolist()
         series = get_closes(market, codes, latest, max(last - first + 1, RECENT), calendar=calendar)

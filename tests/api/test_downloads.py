@@ -179,7 +179,7 @@ def test_whole_a_page_or_refused(lists: Any, client: Client, monkeypatch: pytest
     some = lines(client.get(f"/api/kr/signals?format=csv&code={every[0]['code']}&fields=code,plan"))
     plan = ["entry", "target", "stop", "holding_min", "holding_max"]
     orders = ["order_entry", "order_target", "order_stop"]
-    assert list(some[0]) == ["code", *plan, *orders]
+    assert list(some[0]) == ["code", *plan, *orders, "tick"]
     assert {row["code"] for row in some} == {every[0]["code"]}
     monkeypatch.setattr(views, "MOST_ROWS", len(every))
     assert len(lines(client.get("/api/kr/signals?format=csv"))) == len(every)

@@ -115,7 +115,7 @@ def evening_body(summary: EveningSummary, context: dict[str, Any]) -> dict[str, 
     attach_regime_rules([version.session for version in summary.versions if version.session])
     for signal in summary.signals:
         signal.version_slug, signal.picked_rank = signal.scanner_version.slug, signal.rank.rank  # type: ignore[attr-defined]
-        for name in ("name", "segment", "date", "entry", "target", "stop", "holding_min", "holding_max"):
+        for name in ("name", "segment", "date", "close", "entry", "target", "stop", "holding_min", "holding_max"):
             setattr(signal, name, getattr(signal.rank, name))
     return {
         "market": market.name,

@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from marketdata.web.api.serializers import PlannedSerializer
-from scans.order_prices import pick_order_prices
+from scans.order_prices import pick_order_prices, pick_tick
 
 
 class Order(PlannedSerializer):
@@ -23,6 +23,13 @@ class Order(PlannedSerializer):
         return instance["order"] if isinstance(instance, Mapping) else pick_order_prices(instance)
 
 
+class Tick(serializers.FloatField):
+    """The tick at the pick's close."""
+
+    def to_representation(self, value: Any) -> Any:
+        return value["tick"] if isinstance(value, Mapping) else pick_tick(value)
+
+
 class Plan(PlannedSerializer):
     """What the version would do, exactly: buy stop (null: at the open), target, stop, holding in sessions (0: none);
     and the prices at which orders for it can be placed."""
@@ -33,3 +40,4 @@ class Plan(PlannedSerializer):
     holding_min = serializers.IntegerField()
     holding_max = serializers.IntegerField()
     order = Order(source="*", allow_null=True)
+    tick = Tick(source="*", allow_null=True, help_text="The tick at the pick's close; null without a tick table")

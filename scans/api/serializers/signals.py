@@ -8,6 +8,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from marketdata.record import Days
 from marketdata.web.api.serializers import PlannedSerializer
 from scans.api.fields import Percent
 from scans.api.serializers.plans import Plan
@@ -84,9 +85,10 @@ class SignalBody(PlannedSerializer, serializers.ModelSerializer[Signal]):
         return currency
 
 
-def attach_distances(signals: Sequence[Signal]) -> None:
-    """Set `distance` of each signal; all are of one market."""
-    distances = signal_distances(signals[0].market, signals) if signals else {}
+def attach_distances(signals: Sequence[Signal], calendar: Days | None = None) -> None:
+    """Set `distance` of each signal that lacks it; all are of one market, whose sessions are `calendar`."""
+    signals = [signal for signal in signals if not hasattr(signal, "distance")]
+    distances = signal_distances(signals[0].market, signals, calendar) if signals else {}
     for signal in signals:
         signal.distance = distances[signal.pk]  # type: ignore[attr-defined]
 

@@ -111,7 +111,8 @@ JOINED_FIELDS: dict[str, F] = {
     "version_slug": F("scanner_version__slug"),
     "picked_rank": F("rank__rank"),
     "name": F("rank__name"),
-    **{str(name): F(f"rank__{name}") for name in Plan().get_fields() if name != "order"},
+    **{str(name): F(f"rank__{name}") for name in Plan().get_fields() if name not in ("order", "tick")},
+    "close": F("rank__close"),
     "date": F("rank__date"),
     "segment": F("rank__segment"),
 }
@@ -120,7 +121,7 @@ would take longer to make than to read."""
 
 
 @cache
-def _shown(market: str) -> QuerySet[Signal]:
+def signal_rows(market: str) -> QuerySet[Signal]:
     """A market's signals with what is read of each: to be copied, for to make it takes as long as to read a page."""
     return results.market_signals(market).only("market", *SIGNAL_FIELDS).annotate(**JOINED_FIELDS)
 
@@ -136,7 +137,7 @@ class Signals(MarketList):
     response_cache = make_response_cache("page", "signals")
 
     def rows(self) -> QuerySet[Signal]:
-        return _shown(self.market.name).all()
+        return signal_rows(self.market.name).all()
 
     def table(self, rows: QuerySet[Signal]) -> downloads.Table:
         serializer = serializers.select_members(self.get_serializer(), self.fields)

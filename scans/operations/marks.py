@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from marketdata.normalization import nfc
-from scans.models import Mark, ReaderSettings
+from scans.models import Mark, MessageChannel, ReaderSettings
 from scans.models.marks import MOST_MARKS
 
 BLANK: Mapping[str, Any] = {"tag": "", "note": "", "seen": False}
@@ -58,8 +58,10 @@ def save_settings(*, user: Any, changes: Mapping[str, Any]) -> ReaderSettings:
 
 
 def delete_own_data(user: Any) -> dict[str, int]:
-    """Delete the user's marks and settings; how many rows of each."""
+    """Delete the user's marks, settings and channels of messages; how many of each."""
+    rows = {"marks": Mark.objects, "settings": ReaderSettings.objects, "message_channels": MessageChannel.objects}
     with transaction.atomic():
-        marks, _ = Mark.objects.filter(user=user).delete()
-        settings, _ = ReaderSettings.objects.filter(user=user).delete()
-    return {"marks": marks, "settings": settings}
+        return {
+            name: manager.filter(user=user).delete()[1].get(manager.model._meta.label, 0)
+            for name, manager in rows.items()
+        }

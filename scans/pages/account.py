@@ -1,42 +1,51 @@
-"""Login, logout and the settings of a reader."""
+"""Login, logout, and the settings of a reader, with the export and the deletion of what belongs to it."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import LoginView, LogoutView
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
-from django.views.generic import FormView
+from django.views.generic import FormView, TemplateView
 
+from marketdata.queries import instruments
 from scans.models import ReaderSettings
+from scans.operations.marks import delete_own_data, save_settings
+from scans.queries.marks import all_marks, reader_settings
+from scans.queries.versions import all_versions
+from scans.wording.glossary import MARKET_NAMES
 
 if TYPE_CHECKING:
-    ReaderSettingsForm = forms.ModelForm[ReaderSettings]
     SettingsView = FormView["SettingsForm"]
 else:
-    ReaderSettingsForm, SettingsView = forms.ModelForm, FormView
+    SettingsView = FormView
 
 LANGUAGES = (("", _("as the browser says")), ("ko", "한국어"), ("en", "English"))
 THEMES = (("", _("as the device says")), ("light", _("light")), ("dark", _("dark")))
-THEME_COOKIE = "seismo_theme"
+DENSITIES = (("", _("usual")), ("compact", _("compact")), ("roomy", _("roomy")))
+THEME_COOKIE, DENSITY_COOKIE, VERSIONS_COOKIE, MARKETS_COOKIE = (
+    f"seismo_{name}" for name in ("theme", "density", "versions", "markets")
+)
+NAMES = re.compile(r"[A-Za-z0-9_.-]{1,2000}")
+"""The value of a cookie with names, which a dot separates."""
 
 
 class Login(LoginView):
-    """The login of every active user, staff or not; it applies the reader's language and theme."""
+    """The login of every active user, staff or not; it applies the reader's settings."""
 
     template_name = "pages/login.html"
     redirect_authenticated_user = True
 
     def form_valid(self, form: Any) -> HttpResponse:
         response = super().form_valid(form)
-        preferences = ReaderSettings.objects.filter(user=self.request.user).first()  # type: ignore[misc]
-        if preferences:
-            set_preference_cookies(response, preferences)
+        set_preference_cookies(response, reader_settings(self.request.user))
         return response
 
 
@@ -44,13 +53,26 @@ class Logout(LogoutView):
     next_page = "pages:login"
 
 
-class SettingsForm(ReaderSettingsForm):
+class SettingsForm(forms.Form):
+    """The settings; `market` is the first one of `ReaderSettings.markets`."""
+
     language = forms.ChoiceField(choices=LANGUAGES, required=False, label=_("Language"))
     theme = forms.ChoiceField(choices=THEMES, required=False, label=_("Theme"))
+    density = forms.ChoiceField(choices=DENSITIES, required=False, label=_("Height of rows"))
+    market = forms.ChoiceField(required=False, label=_("Market of the start page"))
+    versions = forms.MultipleChoiceField(
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label=_("Versions that you read"),
+        help_text=_("None: all of them"),
+    )
 
-    class Meta:
-        model = ReaderSettings
-        fields = ("language", "theme")
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = instruments.get_market_names()
+        self.fields["market"].choices = [(name, MARKET_NAMES.get(name, name)) for name in names]  # type: ignore[attr-defined]
+        slugs = all_versions().filter(enabled=True).values_list("slug", flat=True)
+        self.fields["versions"].choices = [(slug, slug) for slug in slugs]  # type: ignore[attr-defined]
 
 
 class Settings(LoginRequiredMixin, SettingsView):
@@ -60,22 +82,66 @@ class Settings(LoginRequiredMixin, SettingsView):
     form_class = SettingsForm
     success_url = reverse_lazy("pages:settings")
 
-    def get_form_kwargs(self) -> dict[str, Any]:
-        user = self.request.user
-        row = ReaderSettings.objects.filter(user=user).first() or ReaderSettings(user=user)  # type: ignore[misc]
-        return {**super().get_form_kwargs(), "instance": row}
+    def get_initial(self) -> dict[str, Any]:
+        row = reader_settings(self.request.user)
+        names = ("language", "theme", "density", "versions")
+        return {name: getattr(row, name) for name in names} | {"market": (row.markets or ["kr"])[0]}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs) | {"mark_count": all_marks(self.request.user).count()}
 
     def form_valid(self, form: SettingsForm) -> HttpResponse:
-        row = form.save()
-        response = super().form_valid(form)
+        changes = dict(form.cleaned_data)
+        first = changes.pop("market") or "kr"
+        markets = reader_settings(self.request.user).markets
+        changes["markets"] = [first, *(name for name in markets if name != first)]
+        row = save_settings(user=self.request.user, changes=changes)
+        response = redirect(f"{self.success_url}?saved")
         set_preference_cookies(response, row)
         return response
 
 
+class DeleteOwnData(LoginRequiredMixin, TemplateView):
+    """`/settings/delete`: asks, and deletes the reader's marks and settings."""
+
+    template_name = "pages/delete_own_data.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs) | {"mark_count": all_marks(self.request.user).count()}
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        delete_own_data(request.user)
+        response = redirect("pages:settings")
+        set_preference_cookies(response, ReaderSettings())
+        return response
+
+
 def set_preference_cookies(response: HttpResponse, row: ReaderSettings) -> None:
-    """Set the cookies of the language and the theme, or delete them where the reader has no preference."""
-    for name, value in ((settings.LANGUAGE_COOKIE_NAME, row.language), (THEME_COOKIE, row.theme)):
+    """Set the cookies of the settings that pages read, or delete those of which the reader has none."""
+    cookies = {
+        settings.LANGUAGE_COOKIE_NAME: row.language,
+        THEME_COOKIE: row.theme,
+        DENSITY_COOKIE: row.density,
+        VERSIONS_COOKIE: ".".join(row.versions),
+        MARKETS_COOKIE: ".".join(row.markets),
+    }
+    for name, value in cookies.items():
         if value:
             response.set_cookie(name, value, max_age=31_536_000, samesite="Lax", secure=settings.HTTPS)
         else:
             response.delete_cookie(name)
+
+
+def chosen_versions(request: HttpRequest) -> list[str]:
+    """The names of the versions that the reader chose in the settings; none: all of them."""
+    return _names(request, VERSIONS_COOKIE)
+
+
+def chosen_market(request: HttpRequest) -> str:
+    """The market of the start page."""
+    return (_names(request, MARKETS_COOKIE) or ["kr"])[0]
+
+
+def _names(request: HttpRequest, cookie: str) -> list[str]:
+    value = request.COOKIES.get(cookie, "")
+    return value.split(".") if NAMES.fullmatch(value) else []

@@ -8,15 +8,18 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from marketdata.markets import is_market
+from scans.pages.account import chosen_market
 from scans.pages.base import Page
 from scans.wording import glossary
 
 
 class Home(Page):
-    """A redirect to the evening's page, or to the login."""
+    """A redirect to the evening of the reader's first market, or to the login."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return redirect("pages:latest", market="kr")
+        market = chosen_market(request)
+        return redirect("pages:latest", market=market if is_market(market) else "kr")
 
 
 class Help(Page):

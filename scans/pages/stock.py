@@ -6,14 +6,16 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from marketdata.queries import instrument_search, instruments
 from marketdata.queries.history import get_history, get_instrument_table
 from scans.models import ScanRank, Signal
 from scans.pages.base import MarketPage
 from scans.pages.candlesticks import candlestick_chart
+from scans.pages.marks import mark_form
 from scans.pages.rows import order_plan
-from scans.queries import results
+from scans.queries import marks, results
 
 BARS = 120
 """Sessions of the chart."""
@@ -36,10 +38,16 @@ class Stock(MarketPage):
         picks = list(results.instrument_picks(self.market.name, code)[:PICKS])
         outcomes = {signal.rank_id: signal for signal in Signal.objects.filter(rank__in=[p.pk for p in picks])}
         chosen = self.chosen(picks)
-        table = get_instrument_table(self.market.name, tuple(sorted(instruments.get_generations().items())))
+        table = get_instrument_table(self.market.name, tuple(sorted(self.generations.items())))
         series = get_history(table, code)
         order = order_plan(chosen) if chosen else None
+        own = marks.instrument_marks(self.request.user, self.market.name, code)
+        steps = _steps(chosen) if chosen else {}
+        form = mark_form(code, chosen.date if chosen else None, own, steps.get("onward", ""))
         return context | {
+            **steps,
+            "mark_form": form if self.request.user.is_authenticated else None,
+            "tags": {mark.date: mark.tag for mark in own},
             "instrument": instrument,
             "picks": [(pick, outcomes.get(pick.pk)) for pick in picks],
             "chosen": chosen,
@@ -56,6 +64,22 @@ class Stock(MarketPage):
             if (not version or pick.scanner_version.slug == version) and (not day or pick.date.isoformat() == day)
         ]
         return fitting[0] if fitting else None
+
+
+def _steps(chosen: ScanRank) -> dict[str, Any]:
+    """The place of a pick in its version's list, with the addresses of the picks before and after it."""
+    codes = list(ScanRank.objects.filter(session=chosen.session_id).order_by("rank").values_list("code", flat=True))
+    place = codes.index(chosen.code)
+
+    def address(code: str) -> str:
+        page = reverse("pages:stock", args=[chosen.market, code])
+        return f"{page}?scanner_version={chosen.scanner_version.slug}&date={chosen.date}"
+
+    return {
+        "place": f"{place + 1}/{len(codes)}",
+        "backward": address(codes[place - 1]) if place else "",
+        "onward": address(codes[place + 1]) if place + 1 < len(codes) else "",
+    }
 
 
 class Search(MarketPage):

@@ -7,7 +7,7 @@ from datetime import date
 from django.urls import path, register_converter
 
 from marketdata.markets import is_market
-from scans.pages import account, home, rescan, signals, stock, tonight
+from scans.pages import account, home, marks, rescan, review, signals, stock, tonight
 
 
 class DayConverter:
@@ -45,9 +45,13 @@ urlpatterns = [
     path("login", account.Login.as_view(), name="login"),
     path("logout", account.Logout.as_view(), name="logout"),
     path("settings", account.Settings.as_view(), name="settings"),
+    path("settings/delete", account.DeleteOwnData.as_view(), name="delete_own_data"),
     path("help", home.Help.as_view(), name="help"),
     path("<market:market>/", tonight.Tonight.as_view(), name="latest"),
     path("<market:market>/<day:day>/", tonight.Tonight.as_view(), name="tonight"),
+    path("<market:market>/review", review.LatestReview.as_view(), name="latest_review"),
+    path("<market:market>/<day:day>/review", review.Review.as_view(), name="review"),
+    path("<market:market>/marks/<code:code>", marks.SaveMark.as_view(), name="mark"),
     path("<market:market>/signals", signals.Signals.as_view(), name="signals"),
     path("<market:market>/rescan", rescan.Rescan.as_view(), name="rescan"),
     path("<market:market>/search", stock.Search.as_view(), name="search"),

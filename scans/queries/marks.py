@@ -33,11 +33,10 @@ def tags(user: Any, market: str, codes: Iterable[str], day: date | None = None) 
 
 
 def instrument_marks(user: Any, market: str, code: str) -> list[Mark]:
-    """The user's marks of an instrument with a tag or a note, the latest session first, then the one without a date."""
+    """The user's marks of an instrument, the latest session first, then the one without a date."""
     if not user.pk:
         return []
-    rows = own_marks(user, market).filter(code=code).exclude(tag="", note="")
-    return list(rows.order_by(F("date").desc(nulls_last=True)))
+    return list(own_marks(user, market).filter(code=code).order_by(F("date").desc(nulls_last=True)))
 
 
 def get_mark(user: Any, market: str, code: str, day: date | None) -> Mark | None:

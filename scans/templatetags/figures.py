@@ -88,7 +88,26 @@ def direction(value: Any) -> str:
 
 
 @register.filter
-def get(mapping: Any, key: str) -> Any:
+def measure(value: Any) -> str:
+    """The measure of a check to six significant digits; a dash where it is missing."""
+    return _typeset(format_number(_number(value)))
+
+
+@register.filter
+def signed(value: Any) -> str:
+    """+2 or −1; a dash where it is missing."""
+    number = _number(value)
+    return _typeset(_with_sign(format_number(number), number))
+
+
+@register.filter
+def signal_name(check: Any) -> Any:
+    """The name of an engine's signal; "" where the glossary lacks it."""
+    return glossary.SIGNALS.get(check.name, "") if check.group == "signal" else ""
+
+
+@register.filter
+def get(mapping: Any, key: Any) -> Any:
     """The value of a key; None without mapping or key."""
     return (mapping or {}).get(key)
 
@@ -106,6 +125,11 @@ def label(key: str) -> Any:
 @register.filter
 def life(key: str) -> Any:
     return glossary.word(glossary.STATUSES, key)
+
+
+@register.filter
+def tag(key: str) -> Any:
+    return glossary.word(glossary.TAGS, key)
 
 
 @register.filter

@@ -79,17 +79,21 @@ GROUPS: tuple[tuple[Text, dict[str, Text]], ...] = (
     (_("Signals' lives"), STATUSES),
     (_("Signals of the crossover engines"), SIGNALS),
 )
-KEYS: tuple[tuple[str, Text], ...] = (
+KEYS: tuple[tuple[Text, Text], ...] = (
     ("j / k", _("next / previous row")),
     ("Enter", _("open the stock")),
     ("Esc", _("back to the list")),
     ("n / p", _("next / previous pick")),
+    (_("Space"), _("seen, then the next pick")),
+    ("1 … 4", _("tag: watch, buy, exclude, ?; again takes it off")),
+    ("t", _("write a note; Esc saves it")),
+    ("e", _("why it was picked: open / close")),
     ("[ / ]", _("session before / after")),
     ("/", _("search")),
     ("c", _("copy code, name and order prices")),
     ("g", _("choose a market")),
     ("v", _("next version")),
-    ("?", _("this page")),
+    ("?", _("these keys")),
 )
 
 

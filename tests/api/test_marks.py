@@ -118,7 +118,7 @@ def test_another_user_s_marks_are_unreadable_and_unwritable(
         write(other, "PUT", {"tag": "exclude"}, status=201)
         assert "user" in write(other, "PUT", {"tag": "buy", "user": before[0]["user_id"]}, status=400)["errors"]
         assert "secret" not in other.get("/api/me/export").content.decode()
-        assert write(other, "DELETE", "", "/api/me/data") == {"marks": 1, "settings": 0}
+        assert write(other, "DELETE", "", "/api/me/data") == {"marks": 1, "settings": 0, "message_channels": 0}
     assert list(Mark.objects.values()) == before
 
 

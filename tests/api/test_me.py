@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from scans.models import Mark, ReaderSettings
+from scans.models import Mark, MessageChannel, ReaderSettings
 from seismo_site.models import ApiToken
 from tests.api.conftest import Get
 from tests.people import grant
@@ -84,6 +84,7 @@ def test_export_has_everything_and_deletion_takes_it(get: Get, client: Client, u
     for owner, market in ((user, "kr"), (user, "us"), (other, "kr")):
         Mark.objects.create(user=owner, market=market, code="1", note=f"of {owner} on {market}", updated_at=AS_OF)
         ReaderSettings.objects.update_or_create(user=owner, defaults={"language": "ko"})
+        MessageChannel.objects.get_or_create(user=owner, name="phone", kind="service", address="ntfy://secret")
     get("me")
     response = client.get("/api/me/export")
     assert response["Content-Disposition"] == 'attachment; filename="seismo-export.json"'
@@ -95,9 +96,12 @@ def test_export_has_everything_and_deletion_takes_it(get: Get, client: Client, u
     assert body["settings"]["language"] == "ko"
     assert body["username"] == "reader"
     assert body["exported_at"]
+    assert [row["name"] for row in body["message_channels"]] == ["phone"]
+    assert "secret" not in response.content.decode()
     deleted = client.delete("/api/me/data")
-    assert (deleted.status_code, deleted.json()) == (200, {"marks": 2, "settings": 1})
+    assert (deleted.status_code, deleted.json()) == (200, {"marks": 2, "settings": 1, "message_channels": 1})
     assert get("me/export")["marks"] == []
     assert list(Mark.objects.values_list("user__username", flat=True)) == ["another"]
     assert list(ReaderSettings.objects.values_list("user__username", flat=True)) == ["another"]
+    assert list(MessageChannel.objects.values_list("user__username", flat=True)) == ["another"]
     assert User.objects.filter(pk=user.pk).exists()

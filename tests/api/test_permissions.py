@@ -22,8 +22,8 @@ from tests.scans.conftest import AS_OF
 WRITES = ("post", "put", "patch", "delete")
 OWN_DOORS = ("admin",)
 """What is not the API: the admin's pages have a table of their own."""
-READERS_OWN = ("login", "logout", "settings")
-"""Pages that change nothing but the session and the settings of their reader: see tests/pages/test_accounts.py."""
+READERS_OWN = ("login", "logout", "settings", "settings/delete", "<market:market>/marks/<code:code>")
+"""Pages that change nothing but the session, the settings and the marks of their reader: see tests/pages."""
 
 OWN_ROWS = ("api/me", "api/me/data", "api/<str:market>/marks/<code:code>")
 """Addresses where every user writes rows of its own and no others: see tests/api/test_marks.py and test_me.py."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,9 +17,12 @@ PAGES = [
     "/kr/2024-05-03/",
     "/kr/signals",
     "/kr/s/005930",
+    "/kr/review",
+    "/kr/2024-05-03/review",
     "/kr/search",
     "/help",
     "/settings",
+    "/settings/delete",
 ]
 
 
@@ -88,3 +92,36 @@ def test_settings_of_another_reader_stay(browser: Client, trader: User) -> None:
     browser.post("/settings", {"language": "ko", "theme": "", "user": other.pk})
     assert ReaderSettings.objects.get(user=other).language == "en"
     assert ReaderSettings.objects.get(user=trader).language == "ko"
+
+
+def test_settings_apply_at_the_next_login_on_another_browser(browser: Client, trader: User) -> None:
+    sent = {"language": "ko", "theme": "dark", "density": "compact", "market": "upbit", "versions": ["v3", "v2"]}
+    assert browser.post("/settings", sent)["Location"] == "/settings?saved"
+    other = Client()
+    other.post("/login", {"username": "trader", "password": "a trader's password"})
+    html = other.get("/settings").content.decode()
+    assert '<html lang="ko" data-theme="dark" data-density="compact"' in html
+    assert re.findall(r'value="([\w-]+)"[^>]* checked', html) == ["v2", "v3"]
+    assert other.get("/")["Location"] == "/upbit/"
+
+
+def test_a_forged_cookie_of_settings_does_no_harm(browser: Client, db: None) -> None:
+    for value in ("../../etc", "x" * 5_000, "..", "v2\u00e9", "-"):
+        browser.cookies["seismo_markets"] = browser.cookies["seismo_versions"] = value
+        assert browser.get("/")["Location"] == "/kr/"
+
+
+def test_deletion_asks_first_and_takes_marks_and_settings(browser: Client, trader: User) -> None:
+    from scans.models import Mark, ReaderSettings
+    from tests.scans.conftest import AS_OF
+
+    Mark.objects.create(user=trader, market="kr", code="005930", updated_at=AS_OF)
+    browser.post("/settings", {"language": "ko", "market": "kr"})
+    assert "1건" in browser.get("/settings/delete").content.decode()
+    assert Mark.objects.exists()
+    response = browser.post("/settings/delete")
+    assert response["Location"] == "/settings"
+    assert response.cookies["django_language"].value == ""
+    assert not Mark.objects.exists()
+    assert not ReaderSettings.objects.exists()
+    assert browser.get("/settings").status_code == 200

@@ -30,7 +30,7 @@ from tests.scans.probe import Probe
 PROBE = {"none", "rise"}
 """The strategy and the label of the probe, an engine of tests alone."""
 NAMES = {"Seismo", "KRX", "US", "Upbit", "Bithumb", "KOSPI", "KOSDAQ", "trader"}
-VERSIONS = {"rises", "v1", "v2"}
+VERSIONS = {"rises", "v1", "v2", "v3", "vcp", "seismograph", "crypto"}
 TERMS = {"API", "KST", "UTC", "TEMA", "DEMA", "MACD", "RSI", "OBV", "R", "ATR"}
 LANGUAGE_SWITCH = {"English"}
 ALLOWED = PROBE | NAMES | VERSIONS | TERMS | LANGUAGE_SWITCH
@@ -93,6 +93,8 @@ def test_no_english_is_visible_on_a_korean_page(korean: Client, sessions: list[d
         *(f"/kr/signals?status={status}" for status in ("open", "waiting", "closed")),
         "/kr/s/005930",
         "/kr/s/0001A0",
+        f"/kr/{sessions[-1]}/review",
+        f"/kr/{sessions[20]}/review",
         "/kr/search",
         "/kr/search?q=0",
         "/kr/search?q=999999",
@@ -101,6 +103,7 @@ def test_no_english_is_visible_on_a_korean_page(korean: Client, sessions: list[d
         "/upbit/signals",
         "/help",
         "/settings",
+        "/settings/delete",
     ]
     words = {}
     for path in paths:

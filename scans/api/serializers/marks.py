@@ -11,7 +11,7 @@ from marketdata.nearest_name import did_you_mean
 from marketdata.queries import instruments
 from marketdata.web.api.parsers import StrictBody
 from marketdata.web.api.serializers import PlannedSerializer
-from scans.models import Mark, ReaderSettings, Tag
+from scans.models import Mark, MessageChannel, ReaderSettings, Tag
 from scans.models.marks import NOTE_LENGTH
 from scans.models.reader_settings import DENSITIES, LANGUAGES, MOST_NAMES, THEMES
 from scans.operations.marks import compose_note
@@ -130,6 +130,17 @@ class MeBody(serializers.Serializer[Any]):
     tokens = TokenBody(many=True, source="api_tokens")
 
 
+class ChannelBody(serializers.ModelSerializer[MessageChannel]):
+    """A channel of yours for messages of evenings, without its address, which is a secret."""
+
+    markets = serializers.ListField(child=serializers.CharField(), help_text="Empty: all of them")
+    versions = serializers.ListField(child=serializers.CharField(), help_text="Empty: all of them")
+
+    class Meta:
+        model = MessageChannel
+        fields = ("name", "kind", "markets", "versions", "language", "skips_empty", "enabled", "created_at")
+
+
 class MePatch(StrictBody):
     """What of yours may be changed."""
 
@@ -144,6 +155,7 @@ class ExportBody(MeBody):
     date_joined = serializers.DateTimeField()
     last_login = serializers.DateTimeField(allow_null=True)
     marks = MarketMarkBody(many=True)
+    message_channels = ChannelBody(many=True)
 
 
 class DeletedBody(serializers.Serializer[Any]):
@@ -151,6 +163,7 @@ class DeletedBody(serializers.Serializer[Any]):
 
     marks = serializers.IntegerField()
     settings = serializers.IntegerField()
+    message_channels = serializers.IntegerField()
 
 
 def _existing(names: Sequence[str], choices: Sequence[str], kind: str) -> list[str]:

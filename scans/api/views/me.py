@@ -77,8 +77,15 @@ class Export(OwnView):
 
     @extend_schema(operation_id="export_me", tags=["me"], responses={200: ExportBody, **error_responses(400)})
     def get(self, request: Request) -> HttpResponseBase:
-        """Everything that is kept of you, as a file: account, settings, tokens without secrets, and all marks."""
-        own = {"exported_at": timezone.now(), "marks": queries.all_marks(request.user), **self.account(request)}
+        """Everything that is kept of you, as a file: account, settings, all marks, and without their
+        secrets your tokens and channels of messages."""
+        user: Any = request.user
+        own = {
+            **self.account(request),
+            "exported_at": timezone.now(),
+            "marks": queries.all_marks(user),
+            "message_channels": user.message_channels.all(),
+        }
         response = _private_json(request, ExportBody(own).data)
         response["Content-Disposition"] = 'attachment; filename="seismo-export.json"'
         return response
@@ -94,7 +101,8 @@ class OwnRecords(OwnView):
         responses={200: DeletedBody, **error_responses(400)},
     )
     def delete(self, request: Request) -> Response:
-        """Delete all your marks and your settings. The account and its tokens stay: the operator deletes them."""
+        """Delete all your marks, settings and channels of messages. The account and its tokens stay: the operator
+        deletes them."""
         return Response(operations.delete_own_data(request.user))
 
 

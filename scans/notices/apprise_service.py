@@ -8,6 +8,7 @@ temporary. It is imported with the first message.
 from __future__ import annotations
 
 from collections.abc import Collection
+from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -24,8 +25,25 @@ OPTIONS = frozenset({"format", "thread", "topic", "silent", "priority", "tags"})
 """The options that a reader's address may have; others read files, or fetch other addresses."""
 
 
+UNKNOWN_ADDRESS, NOT_TAKEN = "the service does not know such an address", "the service did not take it"
+
+
+class Refusal(StrEnum):
+    """Why a reader may not use an address."""
+
+    SCHEMA = "schema"
+    OPTIONS = "options"
+    UNKNOWN = "unknown"
+    HOST = "host"
+    RECIPIENTS = "recipients"
+
+
 class AddressRefused(ValueError):
-    """An address that a reader may not use; the message has the reason, without the address."""
+    """An address that a reader may not use, with the reason."""
+
+    def __init__(self, reason: Refusal) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def check_reader_address(address: str, *, hosts: Collection[str]) -> str:
@@ -35,21 +53,21 @@ def check_reader_address(address: str, *, hosts: Collection[str]) -> str:
         url = urlsplit(address)
         host = (url.hostname or "").lower()
     except ValueError:
-        raise AddressRefused("It is not an address.") from None
+        raise AddressRefused(Refusal.SCHEMA) from None
     schema = NATIVE.get(host, "") if url.scheme == "https" else url.scheme.lower()
     if schema not in PUBLIC | HOSTED:
-        raise AddressRefused(f"It must begin with one of {', '.join(sorted(PUBLIC | HOSTED))}, and ://.")
+        raise AddressRefused(Refusal.SCHEMA)
     options = {name.lower() for name, _ in parse_qsl(url.query, keep_blank_values=True)} - OPTIONS
     if options or url.fragment:
-        raise AddressRefused(f"It may have no options but {', '.join(sorted(OPTIONS))}.")
+        raise AddressRefused(Refusal.OPTIONS)
     plugin = _plugin(address, 10.0)
     if plugin is None or (url.scheme == "https" and plugin.secure_protocol != schema):
-        raise AddressRefused("The service does not know such an address.")
+        raise AddressRefused(Refusal.UNKNOWN)
     is_public = schema in PUBLIC or getattr(plugin, "mode", "") == "cloud"
     if not is_public and host not in hosts:
-        raise AddressRefused("Its host is not among those that SEISMO_NOTIFY_HOSTS names: ask the operator.")
+        raise AddressRefused(Refusal.HOST)
     if len(plugin) > 1:
-        raise AddressRefused("It names several recipients: add a channel for each.")
+        raise AddressRefused(Refusal.RECIPIENTS)
     return schema
 
 
@@ -57,7 +75,7 @@ def send_message(address: str, message: Message, *, seconds: float, is_problem: 
     """Send the message once; NotDelivered unless the service took it."""
     plugin = _plugin(address, seconds)
     if plugin is None:
-        raise NotDelivered("the service does not know such an address", temporary=False)
+        raise NotDelivered(UNKNOWN_ADDRESS, temporary=False)
     if len(plugin) > 1:  # a repeated try would reach those again that the first one reached
         raise NotDelivered("the address names several recipients: write one address for each", temporary=False)
     from apprise import NotifyType
@@ -68,7 +86,7 @@ def send_message(address: str, message: Message, *, seconds: float, is_problem: 
     body = render(message, form, limit=limit, with_subject=not title)
     kind = NotifyType.WARNING if is_problem else NotifyType.INFO
     if not plugin.notify(body=body, title=title, notify_type=kind, body_format=form.value):
-        raise NotDelivered("the service did not take it", temporary=True)
+        raise NotDelivered(NOT_TAKEN, temporary=True)
 
 
 def _plugin(address: str, seconds: float) -> Any:

@@ -7,7 +7,7 @@ from datetime import date
 from django.urls import path, register_converter
 
 from marketdata.markets import is_market
-from scans.pages import account, home, marks, rescan, review, signals, stock, tonight
+from scans.pages import account, home, marks, messages, rescan, review, signals, stock, tonight
 
 
 class DayConverter:
@@ -46,6 +46,10 @@ urlpatterns = [
     path("logout", account.Logout.as_view(), name="logout"),
     path("settings", account.Settings.as_view(), name="settings"),
     path("settings/delete", account.DeleteOwnData.as_view(), name="delete_own_data"),
+    path("settings/messages", messages.Messages.as_view(), name="messages"),
+    path("settings/messages/<int:pk>", messages.Messages.as_view(), name="message_channel"),
+    path("settings/messages/<int:pk>/test", messages.TestMessage.as_view(), name="message_test"),
+    path("settings/messages/<int:pk>/delete", messages.DeleteChannel.as_view(), name="message_delete"),
     path("help", home.Help.as_view(), name="help"),
     path("<market:market>/", tonight.Tonight.as_view(), name="latest"),
     path("<market:market>/<day:day>/", tonight.Tonight.as_view(), name="tonight"),

@@ -50,6 +50,15 @@ def evening_message(content: Mapping[str, Any], language: str, *, link: str = ""
         return Message(_subject(content), tuple(lines), _("Lines left out: {count}"))
 
 
+def sample_message(language: str, *, link: str = "") -> Message:
+    """The message of a test where no evening has been recorded yet."""
+    with translation.override(language or "en"):
+        lines = [Line(_("No evening has been recorded yet; this is how a message arrives."))]
+        if link:
+            lines.append(Line(link, Kind.LINK, ALWAYS))
+        return Message(_("Seismo: a test message"), tuple(lines), _("Lines left out: {count}"))
+
+
 def evening_subject(content: Mapping[str, Any], language: str) -> str:
     """The subject of the message alone."""
     with translation.override(language or "en"):

@@ -23,6 +23,7 @@ PAGES = [
     "/help",
     "/settings",
     "/settings/delete",
+    "/settings/messages",
 ]
 
 

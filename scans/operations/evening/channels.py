@@ -10,8 +10,6 @@ from smtplib import SMTPRecipientsRefused, SMTPResponseException
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.utils.html import format_html
-from django.utils.safestring import mark_safe
 
 from scans.models import ChannelKind, Delivery, EveningOutcome, MessageChannel, Notification, ReaderSettings
 from scans.notices.failure import NotDelivered
@@ -44,11 +42,8 @@ def operator_channels() -> Mapping[str, Channel]:
     if settings.NOTIFY_URL:
         channels.append(Channel(WEBHOOK, _post, knows_repeated=True))
     if settings.NOTIFY_EMAIL:
-        channels.append(_operator_channel(EMAIL, partial(send_email, list(settings.NOTIFY_EMAIL))))
-    channels += [
-        _operator_channel(_service_name(address), partial(send_to_service, address))
-        for address in settings.NOTIFY_APPRISE
-    ]
+        channels.append(Channel(EMAIL, _mail_to_operator))
+    channels += [_service(address) for address in settings.NOTIFY_APPRISE]
     return {channel.name: channel for channel in channels}
 
 
@@ -68,40 +63,39 @@ def delivery_channel(row: Delivery) -> Channel | None:
     return _reader_channel(row.reader_channel) if usable else None
 
 
+def channel_language(channel: MessageChannel) -> str:
+    """The language of a reader's channel: its own, else that of the reader's settings, else the operator's."""
+    preferences = ReaderSettings.objects.filter(user=channel.user).first()
+    return channel.language or (preferences.language if preferences else "") or settings.NOTIFY_LANGUAGE
+
+
 def channel_message(channel: MessageChannel, row: Notification) -> Message:
     """The message of a notification as a reader's channel gets it."""
-    language = channel.language
-    if not language:
-        preferences = ReaderSettings.objects.filter(user=channel.user).first()
-        language = (preferences and preferences.language) or settings.NOTIFY_LANGUAGE
-    return notification_message(row, language, channel.versions)
+    return notification_message(row, channel_language(channel), channel.versions)
 
 
-def send_to_reader(channel: MessageChannel, row: Notification) -> None:
-    """Send a notification by a reader's channel once; raises where it was not taken."""
-    message = channel_message(channel, row)
-    if channel.kind == ChannelKind.EMAIL:
-        if not channel.user.email:
-            raise NotDelivered("the account has no e-mail address", temporary=False)
-        send_email([channel.user.email], message, row)
-    else:
-        send_to_service(channel.address, message, row)
+def send_to_reader(channel: MessageChannel, message: Message, *, is_problem: bool, digest: str = "") -> None:
+    """Send a message by a reader's channel once; raises where it was not taken."""
+    if channel.kind == ChannelKind.SERVICE:
+        send_to_service(channel.address, message, is_problem=is_problem)
+        return
+    if not channel.user.email:
+        raise NotDelivered("the account has no e-mail address", temporary=False)
+    send_email([channel.user.email], message, digest=digest)
 
 
-def send_email(recipients: list[str], message: Message, row: Notification) -> None:
+def send_email(recipients: list[str], message: Message, *, digest: str) -> None:
     """Mail a message as plain text and HTML."""
-    mail = EmailMultiAlternatives(
-        message.subject, render(message) + "\n", to=recipients, headers={"X-Seismo-Delivery": row.digest}
-    )
-    mail.attach_alternative(format_html("<p>{}</p>", mark_safe(render(message, Form.HTML))), "text/html")  # noqa: S308
+    headers = {"X-Seismo-Delivery": digest}
+    mail = EmailMultiAlternatives(message.subject, render(message) + "\n", to=recipients, headers=headers)
+    mail.attach_alternative(f"<p>{render(message, Form.HTML)}</p>", "text/html")
     mail.send()
 
 
-def send_to_service(address: str, message: Message, row: Notification) -> None:
+def send_to_service(address: str, message: Message, *, is_problem: bool) -> None:
     """Send a message to a chat or push service."""
-    from scans.notices.apprise_service import send_message
+    from scans.notices.apprise_service import send_message  # imports an HTTP client
 
-    is_problem = row.outcome != EveningOutcome.DONE
     send_message(address, message, seconds=settings.NOTIFY_SECONDS, is_problem=is_problem)
 
 
@@ -113,12 +107,15 @@ def is_temporary(error: Exception) -> bool:
 
 
 def _reader_channel(channel: MessageChannel) -> Channel:
-    return Channel(
-        f"reader {channel.pk}",
-        partial(send_to_reader, channel),
-        partial(content_digest, versions=channel.versions),
-        reader_channel=channel.pk,
-    )
+    def send(row: Notification) -> None:
+        send_to_reader(channel, channel_message(channel, row), is_problem=_is_problem(row), digest=row.digest)
+
+    digest = partial(content_digest, versions=channel.versions)
+    return Channel(f"reader {channel.pk}", send, digest, reader_channel=channel.pk)
+
+
+def _is_problem(row: Notification) -> bool:
+    return row.outcome != EveningOutcome.DONE
 
 
 def _service_name(address: str) -> str:
@@ -127,8 +124,15 @@ def _service_name(address: str) -> str:
     return f"{address.split('://')[0][:24]} {digest[:8]}"
 
 
-def _operator_channel(name: str, send: Callable[[Message, Notification], None]) -> Channel:
-    return Channel(name, lambda row: send(notification_message(row, settings.NOTIFY_LANGUAGE), row))
+def _mail_to_operator(row: Notification) -> None:
+    send_email(list(settings.NOTIFY_EMAIL), notification_message(row, settings.NOTIFY_LANGUAGE), digest=row.digest)
+
+
+def _service(address: str) -> Channel:
+    def send(row: Notification) -> None:
+        send_to_service(address, notification_message(row, settings.NOTIFY_LANGUAGE), is_problem=_is_problem(row))
+
+    return Channel(_service_name(address), send)
 
 
 def _post(row: Notification) -> None:

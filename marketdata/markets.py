@@ -40,7 +40,8 @@ class Market:
     `suspect_move` is the move of the raw close, as a fraction, beyond which a bar without a base price is a
     suspected corporate action; None where the market has no daily limit. `evening_at` is the local time in `timezone`
     at which a session's evening is run by default. On KRX that is 15:43: since 2026-09-14 it trades again from 16:00 to
-    20:00, and bars of the same day then follow those trades. Opening and closing times are in `session_hours`.
+    20:00, and bars of the same day then follow those trades; `settled_at` is the local time of the next day at which
+    the session is read again, None where that is not needed. Opening and closing times are in `session_hours`.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Market:
     evening_at: time
     segments: tuple[str, ...]
     suspect_move: float | None
+    settled_at: time | None = None
 
     @property
     def family(self) -> tuple[str, ...]:
@@ -96,6 +98,7 @@ MARKETS = {
         evening_at=time(15, 43),
         segments=("KOSPI", "KOSDAQ", "KOSDAQ GLOBAL"),
         suspect_move=0.31,
+        settled_at=time(8, 15),
     ),
     "us": Market(
         name="us",

@@ -55,6 +55,25 @@ def evening(market: str, at: str, due: str, versions: Sequence[str] = (), collec
     return f"{market} {report.session}: {report.outcome}{', to be tried again' if is_retried else ''}"
 
 
+def settle(market: str, at: str) -> str:
+    """Settle the last sessions of the market; returns the result as text. `at`: the scheduled time in local time."""
+    from scans.operations.evening.settle import settle as settle_market  # imports every engine
+
+    schedule.set_next_morning(market, at, as_of=timezone.now())
+    try:
+        report = settle_market(
+            market,
+            clock=timezone.now,
+            executor=settings.SCAN_EXECUTOR,
+            started_by="schedule",
+            warm_up=warm_up_responses,
+        )
+    except (UnknownMarket, LeaseTaken, LeaseLost) as error:
+        LOGGER.error("The sessions of market %s were not settled: %s", market, error)
+        return str(error)
+    return " ".join(report.lines())
+
+
 def deliver(number: int) -> str:
     """Try a delivery of a notification; returns its state as text."""
     return notify.deliver(number, as_of=timezone.now())

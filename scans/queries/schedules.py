@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from ast import literal_eval
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 
 from django_q.models import Schedule
@@ -12,13 +12,13 @@ from django_q.models import Schedule
 from marketdata.markets import get_market
 
 LOGGER = logging.getLogger(__name__)
-TASK = "scans.tasks.evening"
+TASK, SETTLE_TASK = "scans.tasks.evening", "scans.tasks.settle"
 
 
 @dataclass(frozen=True, slots=True)
 class EveningSchedule:
     """A market's schedule: the time of day in `zone`, its versions (none: all whose segments it has), the next run in
-    UTC."""
+    UTC; `settled`: the next run of the morning that settles the session, None where the market has none."""
 
     market: str
     at: time
@@ -26,14 +26,20 @@ class EveningSchedule:
     versions: tuple[str, ...]
     collects: bool
     next_run: datetime | None
+    settled: datetime | None = None
 
 
 def evening_schedules() -> list[EveningSchedule]:
     """Every schedule, by market; an invalid row, edited by hand, is logged and left out."""
+    rows = Schedule.objects.filter(func__in=(TASK, SETTLE_TASK)).order_by("name")
+    mornings = {row.name: row.next_run for row in rows if row.func == SETTLE_TASK}
     result = []
-    for row in Schedule.objects.filter(func=TASK).order_by("name"):
+    for row in rows:
+        if row.func != TASK:
+            continue
         try:
-            result.append(_schedule_of_row(row))
+            schedule = _schedule_of_row(row)
+            result.append(replace(schedule, settled=mornings.get(f"settle {schedule.market}")))
         except (ValueError, SyntaxError, TypeError, KeyError):  # UnknownMarket is a ValueError
             LOGGER.warning("Schedule %r of the task queue is not a schedule of an evening: delete it", row.name)
     return result

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from marketdata.errors import DataProblem
 from marketdata.operations import sources
@@ -70,13 +70,54 @@ def collect_missing(
     return _with_flows(summary, market, clock, beat) if flows and not report.stopped else summary
 
 
+SETTLED_SESSIONS = timedelta(days=14)
+"""How far back a morning requests the sessions of an exchange that publishes them later."""
+
+
+def collect_settled(market: str, *, clock: Callable[[], datetime], beat: Callable[[], None]) -> CollectionSummary:
+    """Collect what settles the last sessions of `market`: the exchange's own where a source has whole sessions, then
+    what the source of daily bars reads again."""
+    summary = None
+    try:
+        source = sources.get_session_source(market)
+    except SourceRefused:
+        pass
+    else:
+        with closing(source):
+            since = (clock() - SETTLED_SESSIONS).date()
+            summary = _collect_sessions(source, market, clock, beat, since)
+    try:
+        sources.get_daily_bar_source(market).close()
+    except SourceRefused as refusal:
+        return summary or CollectionSummary(note=str(refusal))
+    daily = collect_missing(market, flows=False, clock=clock, beat=beat)
+    if summary is None:
+        return daily
+    return replace(
+        _add_problems(summary, daily.error),
+        source=f"{summary.source} and {daily.source}",
+        left_out=daily.left_out,
+        calls=summary.calls + daily.calls,
+        new=summary.new + daily.new,
+        corrected=summary.corrected + daily.corrected,
+        unchanged=summary.unchanged + daily.unchanged,
+        rejected=summary.rejected + daily.rejected,
+        failed=summary.failed + daily.failed,
+        seconds=round(summary.seconds + daily.seconds, 1),
+    )
+
+
 def _collect_sessions(
-    source: SessionSource, market: str, clock: Callable[[], datetime], beat: Callable[[], None]
+    source: SessionSource,
+    market: str,
+    clock: Callable[[], datetime],
+    beat: Callable[[], None],
+    since: date | None = None,
 ) -> CollectionSummary:
     """The summary of collecting the published sessions that `market` lacks."""
     plans: list[SessionPlan] = []
     try:
-        report = run_sessions(source, market, clock=clock, on_plan=plans.append, progress=lambda _: beat())
+        report = run_sessions(source, market, since=since, clock=clock, on_plan=plans.append, progress=lambda _: beat())
     except (DataProblem, SourceError) as error:
         LOGGER.warning("Market %s was not collected from %s: %s", market, source.name, error)
         return CollectionSummary(source.name, error=str(error))

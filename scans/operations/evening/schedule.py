@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -22,7 +23,7 @@ from django_q.models import Schedule
 from marketdata.markets import Market, get_market
 from marketdata.queries.market_calendar import get_hours
 from marketdata.queries.readiness import GRACE
-from scans.queries.schedules import TASK, EveningSchedule, evening_schedules
+from scans.queries.schedules import SETTLE_TASK, TASK, EveningSchedule, evening_schedules
 from scans.queries.versions import get_versions
 
 FIRST_PAUSE, FIRST_PERIOD = timedelta(minutes=5), timedelta(minutes=15)
@@ -55,20 +56,45 @@ def set_schedule(
         "next_run": next_moment(market_of_name, time_of_day, as_of),
     }
     with transaction.atomic():
-        rows = Schedule.objects.select_for_update().filter(func=TASK, name=_name(market))
-        if not rows.update(**fields):
-            Schedule.objects.create(func=TASK, name=_name(market), **fields)
+        _write(TASK, _name(market), fields)
+        if collects and market_of_name.settled_at and len(market_of_name.family) == 1:
+            _write_morning(market_of_name, market_of_name.settled_at, as_of)
+        else:
+            Schedule.objects.filter(func=SETTLE_TASK, name=_morning_name(market)).delete()
     return next(schedule for schedule in evening_schedules() if schedule.market == market)
+
+
+def _write(task: str, name: str, fields: dict[str, Any]) -> None:
+    if not Schedule.objects.select_for_update().filter(func=task, name=name).update(**fields):
+        Schedule.objects.create(func=task, name=name, **fields)
+
+
+def _write_morning(market: Market, at: time, as_of: datetime) -> None:
+    """The schedule of `settle`."""
+    fields = {
+        "kwargs": repr({"market": market.name, "at": f"{at:%H:%M}"}),
+        "schedule_type": Schedule.DAILY,
+        "repeats": -1,
+        "next_run": next_moment(market, at, as_of),
+    }
+    _write(SETTLE_TASK, _morning_name(market.name), fields)
 
 
 def remove_schedule(market: str) -> bool:
     """Delete the market's schedule; returns whether there was one."""
+    Schedule.objects.filter(func=SETTLE_TASK, name=_morning_name(market)).delete()
     return bool(Schedule.objects.filter(func=TASK, name=_name(market)).delete()[0])
 
 
 def set_next_run(market: str, at: str, *, as_of: datetime) -> None:
     """Set the market's next run to the next `at` of its local time."""
     _update_next_run(market, next_moment(get_market(market), time.fromisoformat(at), as_of))
+
+
+def set_next_morning(market: str, at: str, *, as_of: datetime) -> None:
+    """The same for the morning that settles the session."""
+    moment = next_moment(get_market(market), time.fromisoformat(at), as_of)
+    Schedule.objects.filter(func=SETTLE_TASK, name=_morning_name(market)).update(next_run=moment)
 
 
 def retry_later(market: str, at: str, *, as_of: datetime) -> bool:
@@ -117,3 +143,7 @@ def _nearest_moment(market: Market, at: time, moment: datetime, days: range, *, 
 
 def _name(market: str) -> str:
     return f"evening {market}"
+
+
+def _morning_name(market: str) -> str:
+    return f"settle {market}"

@@ -21,11 +21,12 @@ from scans.models import (
 )
 
 MARK_FIELDS = ("rank", "score", "label", "strategy")
+OUTCOME_FIELDS = ("signal__status", "signal__return_pct", "signal__exit_on")
 MARK_QUERY = PreparedStatement(
     lambda market, code, first, last: (
         ScanRank.objects.filter(market=market, code=code, date__gte=first, date__lte=last, published=True)
         .order_by("date", "scanner_version__slug")
-        .values_list("date", "scanner_version__slug", *MARK_FIELDS)
+        .values_list("date", "scanner_version__slug", *OUTCOME_FIELDS, *MARK_FIELDS)
     ),
     "market",
     "code",
@@ -118,8 +119,13 @@ def instrument_picks(market: str, code: str, *, since: date | None = None) -> Qu
 def chart_marks(market: str, code: str, first: date, last: date) -> list[dict[str, Any]]:
     """The marks of a chart: the published picks of one instrument from `first` to `last`, ascending."""
     return [
-        {"date": str(day), "scanner_version": version, **dict(zip(MARK_FIELDS, values, strict=True))}
-        for day, version, *values in MARK_QUERY.rows(market, code, first, last)
+        {
+            "date": str(day),
+            "scanner_version": version,
+            **dict(zip(MARK_FIELDS, values, strict=True)),
+            "outcome": status and {"status": status, "return_pct": return_pct, "exit_on": exit_on and str(exit_on)},
+        }
+        for day, version, status, return_pct, exit_on, *values in MARK_QUERY.rows(market, code, first, last)
     ]
 
 

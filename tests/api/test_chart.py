@@ -19,6 +19,9 @@ from marketdata.operations.projection import dirty_months as marks
 from marketdata.operations.projection import project
 from marketdata.queries.history import get_history, read_instrument_table
 from marketdata.queries.window import open_window
+from marketdata.significant_digits import significant
+from scans.models import Signal
+from scans.operations import signals
 from tests.api.conftest import Get, risers
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
@@ -114,6 +117,43 @@ def test_adjusted_and_raw(market: pd.DataFrame, sessions: list[date], get: Get) 
     assert column(body, "amount") == (raw.close * raw.volume).tolist()
     assert body["factors"] == [{"date": str(sessions[20]), "factor": 0.2}]
     assert column(get(CHART, adjusted="false"), "close") == raw.close.tolist()
+
+
+def test_adjusted_bars_have_six_digits_and_raw_ones_all(market: pd.DataFrame, sessions: list[date], get: Get) -> None:
+    """Rounded by Python's own format; what no corporate action follows is exact."""
+    FactorEvent.objects.create(
+        market="kr", stock_code="005930", date=sessions[20], ratio=0.846838, source="file", created_at=AS_OF
+    )  # fmt: skip
+    raw = bars_of(market)
+    body = get(CHART, indicators="ema20")
+    for name in ("open", "high", "low", "close"):
+        adjusted = [float(f"{value * 0.846838:.6g}") for value in raw[name].tolist()[:20]]
+        assert column(body, name) == [*adjusted, *raw[name].tolist()[20:]], name
+    volumes = [float(f"{value / 0.846838:.6g}") for value in raw.volume.tolist()[:20]]
+    assert column(body, "volume") == [*volumes, *raw.volume.tolist()[20:]]
+    assert column(get(CHART, adjusted="false"), "close") == raw.close.tolist()
+    drawn = [bar["ema20"] for bar in column(body, "indicators")]
+    assert [float(f"{value:.10g}") for value in drawn] == drawn
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 123456.5, 1234567.0, 0.000123456789, 9.999999, -98765.4321, 5e-9])
+def test_significant_digits(value: float) -> None:
+    assert significant(np.array([value, np.nan]), 6)[0] == float(f"{value:.6g}")
+
+
+def test_ten_years_and_outcomes(scanned: pd.DataFrame, get: Get) -> None:
+    signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
+    body = get(CHART, period="10y")
+    assert body["bars"] == get(CHART, period="max")["bars"]
+    outcomes = {
+        (str(signal.picked_on), "rises"): {
+            "status": signal.status, "return_pct": signal.return_pct, "exit_on": signal.exit_on and str(signal.exit_on),
+        }
+        for signal in Signal.objects.filter(code="005930")
+    }  # fmt: skip
+    assert outcomes
+    for mark in body["marks"]:
+        assert mark["outcome"] == outcomes.get((mark["date"], mark["scanner_version"]))
 
 
 def test_weeks_and_months(market: pd.DataFrame, sessions: list[date], get: Get) -> None:

@@ -6,9 +6,12 @@ from typing import Any
 
 from rest_framework import serializers
 
+from scans.models import SignalStatus
+
 
 class ChartBar(serializers.Serializer[Any]):
-    """One bar. Prices in the currency named; a session without a trade stands where the one before it closed."""
+    """One bar. Prices in the currency named; a session without a trade has the close before it. What is adjusted is
+    rounded to six significant digits, indicators to ten."""
 
     date = serializers.DateField(help_text="The last session of the week or month")
     open = serializers.FloatField()
@@ -21,10 +24,20 @@ class ChartBar(serializers.Serializer[Any]):
 
 
 class Factor(serializers.Serializer[Any]):
-    """A corporate action: base price of the day / raw close before."""
+    """A corporate action. An adjusted price is the raw price times the factors of all later days, an adjusted volume
+    the raw volume divided by them; amounts are never adjusted. So a level in the raw prices of a day, such as a target,
+    is drawn over adjusted bars at the level times the factors of all later days."""
 
-    date = serializers.DateField()
-    factor = serializers.FloatField()
+    date = serializers.DateField(help_text="The first day in the new prices; its own bar is not multiplied")
+    factor = serializers.FloatField(help_text="Base price of the day / raw close of the session before")
+
+
+class Outcome(serializers.Serializer[Any]):
+    """What became of a pick's plan."""
+
+    status = serializers.ChoiceField(choices=SignalStatus.choices)
+    return_pct = serializers.FloatField(allow_null=True, help_text="Of the entry, adjusted; null: not entered")
+    exit_on = serializers.DateField(allow_null=True, help_text="Null: not ended")
 
 
 class Mark(serializers.Serializer[Any]):
@@ -36,6 +49,7 @@ class Mark(serializers.Serializer[Any]):
     score = serializers.FloatField()
     label = serializers.CharField()  # type: ignore[assignment]
     strategy = serializers.CharField()
+    outcome = Outcome(allow_null=True, help_text="Of its signal; null: it has no plan, or none was followed yet")
 
 
 class Chart(serializers.Serializer[Any]):

@@ -17,7 +17,9 @@ from rest_framework.request import Request
 from marketdata.api.schema import CODE, MARKET
 from marketdata.api.stocks import instrument_or_404
 from marketdata.api.views import MarketView
+from marketdata.panel import Bools, Floats
 from marketdata.queries.history import GROUPS, History, InstrumentTable, get_history, get_instrument_table
+from marketdata.significant_digits import significant
 from marketdata.web.api import downloads
 from marketdata.web.api.problems import Problem
 from marketdata.web.api.response_cache import make_response_cache
@@ -26,8 +28,12 @@ from scans.api import indicators
 from scans.api.serializers.chart import Chart, ChartBar
 from scans.queries import results, versions
 
-PERIODS = {"1mo": 1, "3mo": 3, "6mo": 6, "1y": 12, "5y": 60, "max": 0}
-FIELDS = ("open", "high", "low", "close", "volume", "amount")
+PERIODS = {"1mo": 1, "3mo": 3, "6mo": 6, "1y": 12, "5y": 60, "10y": 120, "max": 0}
+ROUNDED = ("open", "high", "low", "close", "volume")
+FIELDS = (*ROUNDED, "amount")
+DIGITS, INDICATOR_DIGITS = 6, 10
+"""Significant digits of adjusted prices and volumes, and of indicators. Raw ones are exact, and so are adjusted ones as
+long as no corporate action came after them."""
 
 
 class ChartParameters(serializers.Serializer[Any]):
@@ -121,11 +127,13 @@ class StockChart(MarketView):
         shown = np.flatnonzero(series.has_bar & (series.days >= _since(series.days[-1].item(), given["period"])))
         dates = series.days[shown].astype(str).tolist()
         names = ["date", *FIELDS, "indicators"]
+        is_adjusted = ((series.product != 1) | (series.factor != 1))[shown]
         columns: list[list[Any]] = [
             dates,
-            *(series.fields[name][shown].tolist() for name in FIELDS),
+            *(_numbers(series.fields[name][shown], is_adjusted) for name in ROUNDED),
+            _numbers(series.fields["amount"][shown], np.zeros(len(shown), dtype=bool)),
         ]
-        drawn = _rows(list(values), [_nulls(array[shown]) for array in values.values()])
+        drawn = _rows(list(values), [_nulls(significant(array[shown], INDICATOR_DIGITS)) for array in values.values()])
         columns.append(drawn or [{} for _ in dates])
         if self.fields is None:
             return _whole(columns), shown
@@ -162,6 +170,14 @@ def _whole(columns: list[list[Any]]) -> list[dict[str, Any]]:
         }
         for day, opened, high, low, close, volume, amount, drawn in zip(*columns, strict=True)
     ]
+
+
+def _numbers(values: Floats, is_rounded: Bools) -> list[Any]:
+    """The values, rounded where `is_rounded`; whole numbers where all of them are."""
+    rounded = np.where(is_rounded, significant(values, DIGITS), values)
+    whole = rounded.astype(np.int64)
+    numbers: list[Any] = (whole if np.array_equal(whole, rounded) else rounded).tolist()
+    return numbers
 
 
 def _nulls(array: Any) -> list[float | None]:

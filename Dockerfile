@@ -1,4 +1,9 @@
 # The web server by default; the task worker is the same image with another command (see compose.yaml).
+FROM node:24-slim AS assets
+WORKDIR /assets
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+
 FROM python:3.11-slim
 
 RUN useradd --create-home --uid 10001 seismo && install -d -o seismo -g seismo /data
@@ -13,6 +18,8 @@ COPY seismo_site seismo_site
 COPY caching caching
 COPY marketdata marketdata
 COPY scans scans
+COPY --from=assets /assets/node_modules/lightweight-charts/dist/lightweight-charts.standalone.production.mjs var/assets/lightweight-charts.js
+COPY --from=assets /assets/node_modules/lightweight-charts/LICENSE var/assets/lightweight-charts.LICENSE
 RUN pybabel --quiet compile --domain django --directory seismo_site/locale
 
 ARG REVISION=""

@@ -18,7 +18,7 @@ DEV := $(call stamp,dev)
 DEMO_DIR := $(or $(SEISMO_DATA_DIR),var)/demo
 DEMO := SEISMO_DATA_DIR=$(DEMO_DIR) DATABASE_URL= REDIS_URL=
 
-.PHONY: help install demo test check lint coverage docs format serve bench requirements
+.PHONY: help install assets demo test check lint coverage docs format serve bench requirements
 .DEFAULT_GOAL := help
 
 help:
@@ -32,7 +32,11 @@ help:
 	@echo "make bench                how fast it is on this machine"
 	@echo "make install | requirements   the environment in $(VENV) | compile requirements/*.txt anew"
 
-install: $(BASE)
+install: $(BASE) assets
+
+# The charts' script, where network is; without it pages draw plain charts and say so.
+assets: $(BASE)
+	@$(BIN)/python -m seismo_site.assets
 
 $(BASE) $(DEV): | $(BIN)/python
 	@echo "Installing $(patsubst .%,%,$(basename $(subst -,.,$(notdir $@)))) requirements into $(VENV) ..."
@@ -45,7 +49,7 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 
 ifdef PRICES
-demo: $(BASE)
+demo: $(BASE) assets
 	@$(MANAGE) migrate --verbosity 0
 	$(MANAGE) import_prices $(PRICES)
 	$(MANAGE) run_scan --version v1 --version v2
@@ -55,7 +59,7 @@ demo: $(BASE)
 	@echo "  $(MANAGE) check_data          what the record knows and what it doubts"
 	@echo "  $(MANAGE) createsuperuser     then make serve, for the pages and the admin"
 else
-demo: $(BASE)
+demo: $(BASE) assets
 	@mkdir -p $(DEMO_DIR)
 	@$(DEMO) $(MANAGE) migrate --verbosity 0
 	$(DEMO) $(MANAGE) make_demo_prices --output $(DEMO_DIR)/prices.parquet
@@ -95,6 +99,7 @@ lint: $(DEV)
 	$(BIN)/mypy .
 	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/python -m tests.dead_code
+	$(BIN)/python -m tests.script_types
 	$(MANAGE) check
 	$(MANAGE) makemigrations --check --dry-run
 
@@ -102,7 +107,7 @@ format: $(DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-serve: $(BASE)
+serve: $(BASE) assets
 	@$(BIN)/python -m seismo_site.port '$(PORT)'
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) collectstatic --no-input --verbosity 0

@@ -167,9 +167,11 @@ LOGIN_REDIRECT_URL = "pages:home"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+ASSETS = BASE_DIR / "var" / "assets"
+STATICFILES_DIRS = [("vendor", ASSETS)] if ASSETS.is_dir() else []
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "seismo_site.static_files.StaticFiles"},
 }
 
 # Behind TLS (the default outside DEBUG is to expect it only when asked: a laptop serves plain HTTP).

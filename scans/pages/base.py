@@ -111,8 +111,9 @@ def _lacks_worker(work: Sequence[Work], now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The content of a page, the same for every reader: its title and HTML; `day`, the session that it is of, with the
-    ones before and after that have a page; `codes`, the instruments whose tags of the reader are filled in."""
+    """The content of a page, the same for every reader: its title and HTML. `day`: the session that it is of, with the
+    ones before and after that have a page; `codes`: the instruments whose tags of the reader are filled in; `frame`:
+    plain data for the page around it."""
 
     title: str
     html: str
@@ -120,6 +121,7 @@ class Content:
     previous: date | None = None
     next: date | None = None
     codes: list[str] = field(default_factory=list)
+    frame: dict[str, Any] = field(default_factory=dict)
 
 
 class KeptPage(MarketPage):
@@ -136,9 +138,13 @@ class KeptPage(MarketPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         content = _kept_content(self)
         context = super().get_context_data(**kwargs)
-        tags = marks.tags(self.request.user, self.market.name, content.codes, content.day) if content.codes else {}
+        tags = self.tags(content)
         html = mark_safe(TAG.sub(lambda match: _tag(tags.get(match[1], "")), content.html))  # noqa: S308 - a template's
         return context | {"content": content, "html": html}
+
+    def tags(self, content: Content) -> Mapping[str, str]:
+        """The reader's tags by the names of their places in the content: codes."""
+        return marks.tags(self.request.user, self.market.name, content.codes, content.day) if content.codes else {}
 
     def render(self, template: str, context: Mapping[str, Any]) -> str:
         """The HTML of a template of the content."""
@@ -147,7 +153,7 @@ class KeptPage(MarketPage):
 
 def _identity(page: KeptPage) -> Sequence[Any]:
     query = [page.request.GET.get(name, "")[:100] for name in page.parameters]
-    return (page.request.path, query, get_language(), page.state)
+    return (settings.VERSION, page.request.path, query, get_language(), page.state)
 
 
 @cached("page", what="html", by=_identity, holds=(Content,))

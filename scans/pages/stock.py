@@ -1,61 +1,121 @@
-"""One stock: its chart, the plan of the pick, its picks and their outcomes."""
+"""One stock: its chart, the plan of the pick, why it was picked, its picks and their outcomes."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
 
+from marketdata.errors import DataProblem
 from marketdata.queries import instrument_search, instruments
 from marketdata.queries.history import get_history, get_instrument_table
-from scans.models import ScanRank, Signal
-from scans.pages.base import MarketPage
+from scans.models import Mark, ScannerVersion, ScanRank
+from scans.operations.analysis import analyse
+from scans.operations.analysis.explain import explain_instrument
+from scans.operations.evaluation.base_rates import MIN_JUDGED
+from scans.operations.scan.reproduce import NoSuchRun
+from scans.pages.base import Content, KeptPage, MarketPage
 from scans.pages.candlesticks import candlestick_chart
+from scans.pages.check_rows import check_parts
 from scans.pages.marks import mark_form
 from scans.pages.rows import order_plan
 from scans.queries import marks, results
+from scans.queries.results import NoSession
+from scans.queries.versions import NoActiveVersion, UnknownVersion, get_versions
 
 BARS = 120
-"""Sessions of the chart."""
+"""Sessions of the chart that the server draws."""
 PICKS = 50
 SUGGESTED = 30
+CHART_SCRIPT = "lightweight-charts.js"
+MARK = "<!--mark-->"
+"""Where the content has the form of the reader's mark."""
 
 
-class Stock(MarketPage):
-    """`/{market}/s/{code}?scanner_version=&date=`: with them, the plan of that version's pick of that session."""
+class StockPage(KeptPage):
+    """A page of one instrument; `?scanner_version=&date=` choose a pick."""
 
-    template_name = "pages/stock.html"
     section = "stock"
+    parameters = ("scanner_version", "date")
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context = super().get_context_data(**kwargs)
+    def instrument(self) -> Any:
+        """The instrument of the address; 404 where there is none."""
         code = self.kwargs["code"]
         instrument = instruments.get_instrument(self.market.name, code)
         if instrument is None:
             raise Http404(f"Market {self.market.name} has no instrument {code!r}.")
-        picks = list(results.instrument_picks(self.market.name, code)[:PICKS])
-        outcomes = {signal.rank_id: signal for signal in Signal.objects.filter(rank__in=[p.pk for p in picks])}
-        chosen = self.chosen(picks)
-        table = get_instrument_table(self.market.name, tuple(sorted(self.generations.items())))
-        series = get_history(table, code)
-        order = order_plan(chosen) if chosen else None
-        own = marks.instrument_marks(self.request.user, self.market.name, code)
-        steps = _steps(chosen) if chosen else {}
-        form = mark_form(code, chosen.date if chosen else None, own, steps.get("onward", ""))
-        return context | {
-            **steps,
-            "mark_form": form if self.request.user.is_authenticated else None,
-            "tags": {mark.date: mark.tag for mark in own},
-            "instrument": instrument,
-            "picks": [(pick, outcomes.get(pick.pk)) for pick in picks],
-            "chosen": chosen,
-            "order": order,
-            "chart": candlestick_chart(series, BARS, order, picks) if series else None,
-        }
+        return instrument
 
-    def chosen(self, picks: list[ScanRank]) -> ScanRank | None:
+    def chosen_day(self) -> date | None:
+        """The day of ?date=, None without one."""
+        try:
+            return date.fromisoformat(self.request.GET.get("date", ""))
+        except ValueError:
+            return None
+
+
+class Stock(StockPage):
+    """`/{market}/s/{code}`: the plan of the chosen pick, by default the latest one."""
+
+    def content(self) -> Content:
+        instrument = instruments.prefetch_statuses(self.instrument())
+        code = instrument.code
+        rows = results.instrument_picks(self.market.name, code)
+        picks = list(rows.select_related("scanner_version", "signal")[:PICKS])
+        chosen = self.chosen(picks)
+        series = get_history(get_instrument_table(self.market.name, tuple(self.state)), code)
+        order = order_plan(chosen) if chosen else None
+        steps = _steps(chosen) if chosen else {}
+        query = f"?scanner_version={chosen.scanner_version.slug}&date={chosen.date}" if chosen else ""
+        html = self.render(
+            "pages/stock.html",
+            {
+                **steps,
+                "instrument": instrument,
+                "statuses": _statuses(instrument),
+                "bar": instruments.get_latest_bar(instrument),
+                "picks": [(pick, getattr(pick, "signal", None)) for pick in picks],
+                "chosen": chosen,
+                "order": order,
+                "chart": candlestick_chart(series, BARS, order, picks) if series else None,
+                "has_script": (settings.ASSETS / CHART_SCRIPT).is_file(),
+                "reasons": reverse("pages:reasons", args=[self.market.name, code]) + query,
+                "rates": reverse("pages:rates", args=[self.market.name, code]) + query if chosen else "",
+            },
+        )
+        frame = {"code": code, "day": chosen and chosen.date, "onward": steps.get("onward", "")}
+        return Content(f"{instrument.name or code} {code}", html, frame=frame)
+
+    @cached_property
+    def own_marks(self) -> list[Mark]:
+        """The reader's marks of the instrument."""
+        return marks.instrument_marks(self.request.user, self.market.name, self.kwargs["code"])
+
+    def tags(self, content: Content) -> Mapping[str, str]:
+        """By session."""
+        return {str(mark.date): mark.tag for mark in self.own_marks}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The form of the reader's own mark is filled in."""
+        context = super().get_context_data(**kwargs)
+        frame = context["content"].frame
+        if self.request.user.is_authenticated:
+            form = mark_form(frame["code"], frame["day"], self.own_marks, frame["onward"])
+            mark = render_to_string("pages/stock_mark.html", {**context, "mark_form": form}, self.request)
+            context["html"] = mark_safe(context["html"].replace(MARK, mark, 1))  # noqa: S308 - templates'
+        return context
+
+    def chosen(self, picks: Sequence[ScanRank]) -> ScanRank | None:
         """The pick of ?scanner_version= and ?date=; else the latest one."""
         version, day = self.request.GET.get("scanner_version"), self.request.GET.get("date")
         fitting = [
@@ -80,6 +140,81 @@ def _steps(chosen: ScanRank) -> dict[str, Any]:
         "backward": address(codes[place - 1]) if place else "",
         "onward": address(codes[place + 1]) if place + 1 < len(codes) else "",
     }
+
+
+def _statuses(instrument: Any) -> list[str]:
+    """The attributes of the instrument's status that warn: managed, caution, halted, warning."""
+    latest: dict[str, Any] = {}
+    for statement in instrument.statuses.all():
+        for name in ("managed", "caution", "halted", "warning"):
+            value = getattr(statement, name)
+            if value is not None:
+                latest[name] = value
+    return [name for name, value in latest.items() if value and value != "00"]
+
+
+class ReadingPage(StockPage):
+    """A part of the stock page that takes longer: why a version picked the instrument on a day, or not. The stock page
+    fetches it; by itself it is a page too."""
+
+    def version(self) -> ScannerVersion:
+        """The version of ?scanner_version=, else the market's active one; 404 where there is none."""
+        slug = self.request.GET.get("scanner_version", "")
+        try:
+            return get_versions(self.market.name, [slug] if slug else [])[0]
+        except (UnknownVersion, NoActiveVersion) as error:
+            raise Http404(str(error)) from error
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        if "part" in self.request.GET:
+            return HttpResponse(context["html"])
+        return super().render_to_response(context, **kwargs)
+
+
+class Reasons(ReadingPage):
+    """`/{market}/reasons/{code}`: the checks in three parts."""
+
+    def content(self) -> Content:
+        instrument, version = self.instrument(), self.version()
+        context: dict[str, Any] = {"instrument": instrument, "version": version}
+        try:
+            explanation = explain_instrument(
+                market=self.market.name,
+                version=version,
+                code=instrument.code,
+                day=self.chosen_day(),
+                as_of=timezone.now(),
+            )
+        except (DataProblem, NoSuchRun):
+            explanation = None
+        if explanation:
+            context |= {
+                "day": explanation.date,
+                "parts": check_parts(explanation.checks.checks),
+                "is_pick": explanation.checks.rank(instrument.code) is not None,
+                "reproduces": explanation.reproduces,
+            }
+        return Content(_("Why it was picked"), self.render("pages/reasons.html", context))
+
+
+class Rates(ReadingPage):
+    """`/{market}/rates/{code}`: how such picks of the version fared before."""
+
+    def content(self) -> Content:
+        instrument, version = self.instrument(), self.version()
+        try:
+            analysis = analyse.analyse_pick(
+                market=self.market,
+                version=version,
+                code=instrument.code,
+                name=instrument.name,
+                day=self.chosen_day(),
+                as_of=timezone.now(),
+            )
+        except (DataProblem, NoSuchRun, NoSession):
+            analysis = None
+        context = {"instrument": instrument, "version": version, "analysis": analysis, "min_judged": MIN_JUDGED}
+        return Content(_("How such picks fared"), self.render("pages/rates.html", context))
 
 
 class Search(MarketPage):

@@ -59,5 +59,7 @@ urlpatterns = [
     path("<market:market>/signals", signals.Signals.as_view(), name="signals"),
     path("<market:market>/rescan", rescan.Rescan.as_view(), name="rescan"),
     path("<market:market>/search", stock.Search.as_view(), name="search"),
+    path("<market:market>/reasons/<code:code>", stock.Reasons.as_view(), name="reasons"),
+    path("<market:market>/rates/<code:code>", stock.Rates.as_view(), name="rates"),
     path("<market:market>/s/<code:code>", stock.Stock.as_view(), name="stock"),
 ]

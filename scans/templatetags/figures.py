@@ -13,7 +13,7 @@ from django.utils.translation import get_language
 from marketdata.market_time import market_zone, utc_time
 from marketdata.number_format import MISSING_TEXT, format_number, format_percent, format_price
 from scans.models import ScanSession
-from scans.wording import glossary, reasons
+from scans.wording import glossary, reasons, rules
 
 register = template.Library()
 MINUS = "\u2212"
@@ -101,12 +101,6 @@ def signed(value: Any) -> str:
 
 
 @register.filter
-def signal_name(check: Any) -> Any:
-    """The name of an engine's signal; "" where the glossary lacks it."""
-    return glossary.SIGNALS.get(check.name, "") if check.group == "signal" else ""
-
-
-@register.filter
 def get(mapping: Any, key: Any) -> Any:
     """The value of a key; None without mapping or key."""
     return (mapping or {}).get(key)
@@ -172,6 +166,35 @@ def clock(moment: Any, market: str) -> Any:
 def omission(reason: str) -> Any:
     """Why instruments are left out."""
     return glossary.word(glossary.OMISSIONS, reason)
+
+
+@register.filter
+def share(value: Any) -> str:
+    """A fraction as a percentage without a sign: 0.5312 -> 53 %."""
+    return _typeset(format_percent(_number(value) and 100 * float(value), decimals=0)).removeprefix("+")
+
+
+@register.filter
+def check_name(check: Any) -> str:
+    return rules.check_name(check.name)
+
+
+@register.filter
+def rule(text: str) -> str:
+    """The rule of a check."""
+    return rules.rule_text(text)
+
+
+@register.filter
+def source_name(source: str) -> Any:
+    """Where a bar is from."""
+    return glossary.word(glossary.SOURCES, source)
+
+
+@register.filter
+def status_flag(name: str) -> Any:
+    """A warning about an instrument."""
+    return glossary.word(glossary.STATUS_FLAGS, name)
 
 
 @register.filter

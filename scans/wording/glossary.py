@@ -57,6 +57,21 @@ VERSION_STATES: dict[str, Text] = {
     "failed": _("failed"),
     "not_scanned": _("not scanned yet"),
 }
+SOURCES: dict[str, Text] = {
+    "file": _("a file"),
+    "demo": _("the generator"),
+    "manual": _("an operator"),
+    "kis": _("Korea Investment & Securities"),
+    "krx": "KRX",
+    "upbit": "Upbit",
+    "bithumb": "Bithumb",
+}
+STATUS_FLAGS: dict[str, Text] = {
+    "managed": _("under administration"),
+    "caution": _("investment caution"),
+    "halted": _("halted"),
+    "warning": _("market alert"),
+}
 OMISSIONS: dict[str, Text] = {
     "no_bar": _("without a bar"),
     "halted": _("halted"),

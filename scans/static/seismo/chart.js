@@ -1,0 +1,177 @@
+// The chart of a stock over the API's bars: candles, volume, averages, RSI, picks, corporate actions, the plan's lines.
+// The drawing of the server stays in place where the library is missing or no bars come.
+
+import { failure } from "./failure.js";
+
+/** @typedef {{date: string, open: number, high: number, low: number, close: number, volume: number, indicators: Record<string, number | null>}} Bar */
+/** @typedef {{date: string, scanner_version: string, rank: number}} Mark */
+/** @typedef {{bars: Bar[], marks: Mark[], factors: {date: string, factor: number}[]}} Answer */
+
+const AVERAGES = /** @type {const} */ (["ema20", "ema60", "ema120"]);
+const SHOWN = 130;
+const box = /** @type {HTMLElement | null} */ (document.querySelector("figure[data-chart]"));
+if (box) draw(box);
+
+/** @param {string} name */
+function token(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+/** @param {HTMLElement} figure */
+async function draw(figure) {
+  const set = figure.dataset;
+  const lang = document.documentElement.lang;
+  const digits = set.currency === "KRW" ? 0 : 2;
+  const number = new Intl.NumberFormat(lang, { maximumFractionDigits: digits });
+  const price = new Intl.NumberFormat(lang, { minimumFractionDigits: digits, maximumSignificantDigits: 10 });
+  const amount = new Intl.NumberFormat(lang, { notation: "compact", maximumFractionDigits: 1 });
+  /** @type {any} */
+  let library;
+  try {
+    library = await import(/** @type {string} */ (set.library));
+  } catch {
+    figure.querySelector("[data-plain]")?.removeAttribute("hidden");
+    return;
+  }
+  const canvas = document.createElement("div");
+  canvas.className = "canvas";
+  const legend = /** @type {HTMLElement} */ (figure.querySelector(".legend"));
+  const chart = library.createChart(canvas, {
+    autoSize: true,
+    layout: { attributionLogo: true, fontFamily: getComputedStyle(document.body).fontFamily, panes: { enableResize: false } },
+    localization: { locale: lang, priceFormatter: (/** @type {number} */ value) => number.format(value) },
+    rightPriceScale: { borderVisible: false },
+    timeScale: { borderVisible: false, rightOffset: 4 },
+    crosshair: { mode: 0 },
+    handleScroll: { vertTouchDrag: false },
+  });
+  const quiet = { priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false };
+  const candles = chart.addSeries(library.CandlestickSeries, { priceLineVisible: false, borderVisible: false }, 0);
+  const averages = AVERAGES.map(() => chart.addSeries(library.LineSeries, { ...quiet, lineWidth: 1 }, 0));
+  const volume = chart.addSeries(library.HistogramSeries, { ...quiet, priceFormat: { type: "custom", formatter: amount.format, minMove: 1 } }, 1);
+  const rsi = chart.addSeries(library.LineSeries, { ...quiet, lineWidth: 1, priceFormat: { type: "custom", formatter: (/** @type {number} */ value) => value.toFixed(0), minMove: 1 } }, 2);
+  for (const level of [30, 70]) rsi.createPriceLine({ price: level, lineStyle: 2, lineWidth: 1, axisLabelVisible: false, color: token("--line") });
+  const markers = library.createSeriesMarkers(candles, []);
+  /** @type {any[]} */
+  let lines = [];
+  /** @type {Map<string, Bar>} */
+  let bars = new Map();
+  /** @type {Mark[]} */
+  let marks = [];
+
+  function colours() {
+    const [up, down, ink, muted, line] = ["--up-fg", "--down-fg", "--ink", "--muted", "--line"].map(token);
+    chart.applyOptions({
+      layout: { background: { color: token("--card") }, textColor: muted, panes: { separatorColor: line } },
+      grid: { vertLines: { visible: false }, horzLines: { color: line } },
+      crosshair: { vertLine: { color: muted, labelBackgroundColor: ink }, horzLine: { color: muted, labelBackgroundColor: ink } },
+    });
+    candles.applyOptions({ upColor: up, downColor: down, wickUpColor: up, wickDownColor: down });
+    averages.forEach((series, n) => series.applyOptions({ color: token(`--line-${n + 1}`) }));
+    rsi.applyOptions({ color: token("--accent") });
+    volume.setData([...bars.values()].map((bar) => ({ time: bar.date, value: bar.volume, color: (bar.close >= bar.open ? up : down) + "66" })));
+  }
+
+  /** The plan of the pick on the bars' scale, which later corporate actions have changed.
+   * @param {Answer} answer @param {boolean} adjusted */
+  function plan(answer, adjusted) {
+    for (const line of lines) candles.removePriceLine(line);
+    const later = answer.factors.filter((event) => event.date > (set.date ?? ""));
+    const factor = adjusted ? later.reduce((product, event) => product * event.factor, 1) : 1;
+    lines = (["target", "entry", "stop"]).filter((name) => set[name]).map((name) => {
+      const colour = { target: "--up-fg", entry: "--accent", stop: "--down-fg" }[name] ?? "";
+      const style = { lineStyle: 2, lineWidth: 1, axisLabelVisible: true, title: set[`${name}Name`] };
+      return candles.createPriceLine({ ...style, price: Number(set[name]) * factor, color: token(colour) });
+    });
+  }
+
+  /** @param {Bar | undefined} bar */
+  function tell(bar) {
+    const last = bar ?? [...bars.values()].at(-1);
+    if (!last) return;
+    const parts = [last.date, ...[last.open, last.high, last.low, last.close].map((value) => price.format(value)), amount.format(last.volume)];
+    legend.replaceChildren(...parts.map((text) => Object.assign(document.createElement("span"), { textContent: text })));
+    AVERAGES.forEach((name, n) => {
+      const value = last.indicators[name];
+      const part = Object.assign(document.createElement("span"), { className: `line-${n + 1}`, textContent: `${name.toUpperCase()} ${value == null ? "–" : number.format(value)}` });
+      legend.append(part);
+    });
+  }
+
+  async function load() {
+    const chosen = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (figure.querySelector(`input[name=${name}]:checked`)).value;
+    const adjusted = chosen("adjusted") === "true";
+    const query = new URLSearchParams({ period: "max", interval: chosen("interval"), adjusted: String(adjusted), indicators: [...AVERAGES, "rsi14"].join() });
+    const response = await fetch(`${set.chart}?${query}`).catch(() => null);
+    if (!response?.ok) {
+      /** @type {HTMLElement} */ (figure.querySelector("[data-failed]")).replaceChildren(failure(response, begin));
+      return false;
+    }
+    figure.querySelector("[data-failed]")?.replaceChildren();
+    /** @type {Answer} */
+    const answer = await response.json();
+    bars = new Map(answer.bars.map((bar) => [bar.date, bar]));
+    marks = answer.marks;
+    candles.setData(answer.bars.map((bar) => ({ time: bar.date, open: bar.open, high: bar.high, low: bar.low, close: bar.close })));
+    averages.forEach((series, n) => series.setData(line(answer.bars, AVERAGES[n])));
+    rsi.setData(line(answer.bars, "rsi14"));
+    plan(answer, adjusted);
+    const days = answer.bars.map((bar) => bar.date);
+    const onBar = (/** @type {string} */ day) => days[Math.min(lower(days, day), days.length - 1)];
+    const picks = group(marks, (mark) => onBar(mark.date));
+    const shapes = [...picks].map(([day, some]) => ({ time: day, position: "belowBar", shape: "arrowUp", size: 0.7, color: token("--accent"), text: some.length > 1 ? `${some.length}` : some[0].scanner_version }));
+    const events = answer.factors.map((event) => ({ time: onBar(event.date), position: "aboveBar", shape: "circle", size: 0.7, color: token("--warn"), text: `×${Number(event.factor.toPrecision(4))}` }));
+    markers.setMarkers([...shapes, ...events].sort((one, other) => (one.time < other.time ? -1 : 1)));
+    colours();
+    show();
+    tell(undefined);
+    return true;
+  }
+
+  /** The last bars, once the canvas has its width. */
+  function show() {
+    const count = bars.size;
+    if (canvas.isConnected) requestAnimationFrame(() => chart.timeScale().setVisibleLogicalRange({ from: count - SHOWN, to: count + 3 }));
+  }
+
+  async function begin() {
+    if (!(await load()) || canvas.isConnected) return;
+    figure.querySelector("svg")?.remove();
+    const scales = /** @type {HTMLElement} */ (figure.querySelector(".scales"));
+    scales.hidden = false;
+    scales.addEventListener("change", load);
+    figure.insertBefore(canvas, figure.querySelector("figcaption"));
+    figure.classList.add("drawn");
+    chart.panes().forEach((/** @type {any} */ pane, /** @type {number} */ n) => pane.setStretchFactor([6, 1.4, 1.6][n]));
+    show();
+  }
+
+  await begin();
+  chart.subscribeCrosshairMove((/** @type {any} */ move) => tell(bars.get(String(move.time))));
+  chart.subscribeClick((/** @type {any} */ move) => {
+    const mark = marks.find((one) => one.date === move.time);
+    if (mark) location.search = String(new URLSearchParams({ scanner_version: mark.scanner_version, date: mark.date }));
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", colours);
+  document.addEventListener("theme", colours);
+  Object.assign(figure, { chart, candles, lines: () => lines });
+}
+
+/** @param {Bar[]} bars @param {string} name */
+function line(bars, name) {
+  return bars.map((bar) => (bar.indicators[name] == null ? { time: bar.date } : { time: bar.date, value: bar.indicators[name] }));
+}
+
+/** The place of the first day that is not before `day`. @param {string[]} days @param {string} day */
+function lower(days, day) {
+  const at = days.findIndex((one) => one >= day);
+  return at < 0 ? days.length - 1 : at;
+}
+
+/** @template T @param {T[]} rows @param {(row: T) => string} key @returns {Map<string, T[]>} */
+function group(rows, key) {
+  /** @type {Map<string, T[]>} */
+  const groups = new Map();
+  for (const row of rows) groups.set(key(row), [...(groups.get(key(row)) ?? []), row]);
+  return groups;
+}

@@ -1,0 +1,79 @@
+"""Why an instrument was picked, or not, and how such picks fared: parts of the stock page, and pages of their own."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pandas as pd
+import pytest
+from django.test import Client
+from django.utils import translation
+
+from scans.engines.base import Check
+from scans.pages.check_rows import check_parts
+from scans.wording.rules import check_name, rule_text
+from tests.api.conftest import risers
+
+
+def test_reasons_are_in_three_parts(scanned: pd.DataFrame, sessions: list[date], browser: Client) -> None:
+    day = sessions[30]
+    code = risers(scanned, day)[0]
+    stock = browser.get(f"/kr/s/{code}?scanner_version=rises&date={day}").content.decode()
+    address = re.findall(r'data-load="([^"]+reasons[^"]+)"', stock)[0].replace("&amp;", "&")
+    whole, part = browser.get(address).content.decode(), browser.get(f"{address}&part=1").content.decode()
+    assert part in whole
+    assert "<html" not in part
+    assert "Why it was picked" in part
+    assert part.count("<li ") == part.count('class="rule-text"') > 0
+
+
+def test_reasons_of_an_instrument_that_was_not_picked(
+    scanned: pd.DataFrame, sessions: list[date], browser: Client
+) -> None:
+    day = next(day for day in sessions[10:31] if "005930" not in risers(scanned, day))
+    html = browser.get(f"/kr/reasons/005930?scanner_version=rises&date={day}").content.decode()
+    assert "Why it was not picked" in html
+    assert browser.get("/kr/reasons/005930?scanner_version=nothing").status_code == 404
+    assert browser.get("/kr/reasons/999999?scanner_version=rises").status_code == 404
+
+
+def test_rates_of_few_picks_say_so(scanned: pd.DataFrame, sessions: list[date], browser: Client) -> None:
+    day = sessions[30]
+    code = risers(scanned, day)[0]
+    html = browser.get(f"/kr/rates/{code}?scanner_version=rises&date={day}").content.decode()
+    assert "too few to judge" in html or 'class="rows rates"' in html
+
+
+CHECKS = [
+    Check("filter", "turnover", 3_000.0, "mean turnover of 20 sessions >= 1,000", True, 0.0, (1_000.0,)),
+    Check("filter", "gap", 0.02, "0.002 <= (tema20 - dema10) / close <= 0.015", False, 0.0, (0.002, 0.015)),
+    Check("signal", "obv", 0.1, "slope of obv over 20 sessions > 0", True, 2.0),
+    Check("risk", "rsi", 50.0, "rsi_tema > 80", False, 2.0, (80.0,)),
+    Check("risk", "macd", 1.0, "the macd oscillator rose on fewer than 3 of the last 3 sessions", True, 1.0),
+]
+
+
+def test_checks_are_points_failed_and_passed_with_their_distances() -> None:
+    parts = check_parts(CHECKS)
+    assert [(row.check.name, row.points) for row in parts.points] == [("obv", 2.0), ("macd", -1.0)]
+    assert [row.check.name for row in parts.failed] == ["gap"]
+    assert [row.check.name for row in parts.passed] == ["turnover", "rsi"]
+    turnover = parts.passed[0].gauge
+    assert turnover is not None
+    assert turnover.width == pytest.approx(3 * turnover.limits[0], abs=0.2)  # three times the threshold
+    assert parts.points[0].gauge is None
+
+
+def test_rules_of_engines_in_korean() -> None:
+    rules = {
+        "mean turnover of 20 sessions >= 1,000": "20일 평균 거래대금 ≥ 1,000",
+        "0.002 <= (tema20 - dema10) / close <= 0.015": "0.002 ≤ (TEMA20 - DEMA10) / 종가 ≤ 0.015",
+        "volume > 3 times its 5-session mean": "거래량 > 5일 평균의 3배",
+        "at least 4 of the last 5 closes above the close before": "최근 5일 중 4일 이상 상승 마감",
+    }
+    with translation.override("ko"):
+        assert {rule: rule_text(rule) for rule in rules} == rules
+        assert check_name("turnover") == "거래대금"
+    assert rule_text("close / ema20 > 1") == "close / EMA20 > 1"
+    assert check_name("turnover") == "turnover"

@@ -17,7 +17,8 @@ Floats: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
 
 PRICE_FIELDS = ("open", "high", "low", "close")
-FIELDS = (*PRICE_FIELDS, "volume", "amount", "raw_close")
+MARKET_CAP = "market_cap"
+FIELDS = (*PRICE_FIELDS, "volume", "amount", "raw_close", MARKET_CAP)
 
 INVESTORS = ("foreign", "institution", "pension", "individual")
 """Kinds of investors that a source of flow may distinguish; pension funds are counted among the institutions too."""
@@ -39,8 +40,8 @@ class Panel:
     first     (N,) index of the instrument's first bar (0 where it has earlier bars; T where it has none)
     fields    name -> (R, N) float64, the requested ones, each with the requested number of sessions:
               R <= T, and the last row is the last session; NaN before the first bar, filled after it (no-trade
-              bars); open, high, low, close and volume adjusted, amount and raw_close raw; those of `FLOW_FIELDS` as
-              recorded, NaN where none is
+              bars); open, high, low, close and volume adjusted, amount and raw_close raw; market_cap as recorded or
+              carried (`carried_caps`), NaN before the first; those of `FLOW_FIELDS` as recorded, NaN where none is
     segments  the names that `segment` counts
     segment   (K, N) int8, -1 where there is no bar
     flags     (K, N) uint8, bits NOT_COMMON, MANAGED, CAUTION

@@ -34,8 +34,8 @@ class Record:
     hours: when sessions open and close; calendar: all its sessions (S,); sessions (R,): those from the first recorded
     to the last; bars (R,): how many instruments have one; good (R,): how many of those are common stock in good
     standing of the market's segments; counts (R,): these and more of each session; digests: ISO date -> digest of all
-    bars of that session; parts: the lake's partitions; closed: ISO date -> why the market was closed on a day that has
-    bars, "" where the calendar says so: such a day is in none of the above.
+    bars of that session but their market caps, cap_digests: of these; parts: the lake's partitions; closed: ISO date ->
+    why the market was closed on a day that has bars, "" where the calendar says so: such a day is in none of the above.
     """
 
     market: Market
@@ -45,6 +45,7 @@ class Record:
     bars: NDArray[np.int64]
     good: NDArray[np.int64]
     digests: Mapping[str, str]
+    cap_digests: Mapping[str, str]
     parts: tuple[Part, ...]
     part_digests: Mapping[str, str]
     stale: tuple[date, ...]
@@ -130,8 +131,8 @@ class Record:
         return parts_of(self.parts, days)
 
     def history_digests(self, sessions: Days, breaks: Iterable[Break] = ()) -> list[str]:
-        """For each of `sessions` the digest of everything recorded up to and including it, and of the `breaks` up to
-        it, in hex: what a result may depend on, and nothing later."""
+        """For each of `sessions` the digest of everything recorded up to and including it but market caps, and of the
+        `breaks` up to it, in hex: what every result may depend on, and nothing later."""
         requested = {str(day) for day in sessions}
         by_session: dict[str, list[bytes]] = {}
         for one in breaks:
@@ -145,6 +146,11 @@ class Record:
             if day in requested:
                 digests.append(state)
         return digests
+
+    def digests_with_caps(self, sessions: Days, bar_digests: Sequence[str]) -> list[str]:
+        """For each of `sessions` the digest of the bars up to it (`bar_digests`) and of all market caps up to it, in
+        hex; that of the bars alone where no cap is recorded up to then."""
+        return _joined(bar_digests, _chained(sessions, self.cap_digests))
 
     def refuse_empty(self) -> None:
         """DataProblem where there are no bars at all."""
@@ -193,18 +199,32 @@ class FlowRecord:
     def digests_with_bars(self, sessions: Days, bar_digests: Sequence[str]) -> list[str]:
         """For each of `sessions` the digest of the bars up to it (`bar_digests`) and of all flows up to it, in hex;
         that of the bars alone where no flow is recorded up to then."""
-        days, state, n = sorted(self.digests), "", 0
-        digests = []
-        for session, bar_digest in zip(sessions, bar_digests, strict=True):
-            while n < len(days) and days[n] <= str(session):
-                state = digest.text([state.encode(), days[n].encode(), self.digests[days[n]].encode()])
-                n += 1
-            digests.append(digest.text([bar_digest.encode(), state.encode()]) if state else bar_digest)
-        return digests
+        return _joined(bar_digests, _chained(sessions, self.digests))
 
     def months(self, days: Days) -> tuple[Part, ...]:
         """The files that `days` lie in."""
         return parts_of(self.parts, days)
+
+
+def _chained(sessions: Days, digests: Mapping[str, str]) -> list[str]:
+    """For each of `sessions`, ascending, the digest of those of `digests` (ISO date -> digest) up to it, "" where there
+    is none."""
+    days, state, n = sorted(day for day, text in digests.items() if text), "", 0
+    chain = []
+    for session in sessions:
+        while n < len(days) and days[n] <= str(session):
+            state = digest.text([state.encode(), days[n].encode(), digests[days[n]].encode()])
+            n += 1
+        chain.append(state)
+    return chain
+
+
+def _joined(digests: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Each of `digests` with the one of `others` beside it, where that is not blank."""
+    return [
+        digest.text([one.encode(), other.encode()]) if other else one
+        for one, other in zip(digests, others, strict=True)
+    ]
 
 
 def parts_of(parts: tuple[Part, ...], days: Days) -> tuple[Part, ...]:

@@ -85,7 +85,7 @@ class SessionCounts(NamedTuple):
         if row is None:
             return cls()
         bars, _, good, *more = row
-        return cls(bars, good, *more) if more else cls(bars, good, -1, -1, 0)
+        return cls(bars, good, *more[:3]) if more else cls(bars, good, -1, -1, 0)
 
     def doubt(self, before: SessionCounts) -> str:
         """Why the session is in doubt beside the one before it, "" where it is not."""

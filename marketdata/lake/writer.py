@@ -22,8 +22,11 @@ from marketdata.lake.layout import Lake
 from marketdata.markets import get_market
 
 CODES_PER_GROUP = 1024
+CAPS = ("market_cap", "shares")
 
-SessionTuple = tuple[int, str, int, int, int, int]
+SessionTuple = tuple[int, str, int, int, int, int, str]
+RowDigests = tuple[NDArray[np.uint64], NDArray[np.uint64]]
+"""Of each row, (R,): a digest without its market cap and shares, and one of these, 0 where it has neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Bars:
 class PartitionSummary:
     """Summary of a written partition: rows, bytes, the partition's digest, and ISO date -> (bars, digest in hex, how
     many of the bars are of common stock in good standing of the market's own segments, how many of those traded, how
-    many of all bars traded, how many of those repeat the session before)."""
+    many of all bars traded, how many of those repeat the session before, digest of the market caps in hex)."""
 
     rows: int
     bytes: int
@@ -87,18 +90,21 @@ def write(lake: Lake, market: str, month: date, bars: Bars, *, generation: int) 
     )
 
 
-def row_digests(bars: Bars) -> NDArray[np.uint64]:
-    """A digest for each row, (R,)."""
+def row_digests(bars: Bars) -> RowDigests:
+    """The digests of each row: what every answer depends on, and apart from it what few do."""
     keys = digest.words(bars.codes)[bars.code] if len(bars.codes) else np.empty(0, np.uint64)
     names = digest.words(bars.segments)
     columns: list[NDArray[np.generic]] = [bars.date.astype(np.int64)]
-    columns += [bars.values[name] for name in (*schema.FLOATS, *schema.NULLABLE)]
+    columns += [bars.values[name] for name in (*schema.FLOATS, *schema.NULLABLE) if name not in CAPS]
     columns += [names[bars.segment] if len(names) else bars.segment, bars.flags]
-    return digest.rows(keys, columns)
+    caps = [bars.values[name] for name in CAPS]
+    cap_digests = digest.rows(keys, [bars.date.astype(np.int64), *caps])
+    cap_digests[np.all([np.isnan(column) for column in caps], axis=0)] = 0
+    return digest.rows(keys, columns), cap_digests
 
 
 def roster(
-    bars: Bars, digests: NDArray[np.uint64], market: str, month: date, generation: int
+    bars: Bars, digests: RowDigests, market: str, month: date, generation: int
 ) -> tuple[schema.Roster, dict[str, SessionTuple]]:
     """The partition's metadata, and its sessions with their bars and digests."""
     count = len(bars.codes)
@@ -114,9 +120,10 @@ def roster(
         digest.words(bars.codes)[ev_code] if count else np.empty(0, np.uint64),
         [ev_date.astype(np.int64), ev_ratio],
     )
-    per_code = digest.total(digests, bars.code.astype(np.intp), count)
+    per_code = digest.total(digests[0] + digests[1], bars.code.astype(np.intp), count)
     per_code += digest.total(ev_digests, ev_code.astype(np.intp), count)
-    per_day = digest.total(digests, day, 32) + digest.total(ev_digests, ev_day, 32)
+    per_day = digest.total(digests[0], day, 32) + digest.total(ev_digests, ev_day, 32)
+    caps_per_day = digest.total(digests[1], day, 32)
     bars_per_day = np.bincount(day, minlength=32)
     own = np.array([name in get_market(market).segments for name in bars.segments] or [False])
     good = own[bars.segment] & (bars.flags == 0)
@@ -131,6 +138,7 @@ def roster(
             int(trading_per_day[at]),
             int(traded_per_day[at]),
             bars.repeated.get(str(first + int(at)), 0),
+            f"{int(caps_per_day[at]):016x}" if caps_per_day[at] else "",
         )
         for at in np.flatnonzero((bars_per_day > 0) | (per_day > 0))
     }

@@ -20,7 +20,7 @@ class Partition(models.Model):
     sessions = models.JSONField(
         default=dict,
         help_text="ISO date -> [bars, digest, bars that can be scanned, those of them that traded, bars that traded, "
-        "those of them that repeat the session before]",
+        "those of them that repeat the session before, digest of the market caps]",
     )
     written_at = models.DateTimeField(null=True)
     damage_seen_at = models.DateTimeField(

@@ -33,7 +33,7 @@ REVISION = index_file.REVISION
 @dataclass(frozen=True, slots=True)
 class Index:
     """sessions (S,), m (S,) and range (S,), fractions, NaN where unknown. `states`: for each requested session a digest
-    of the series up to it; none where the index is one of the market's own, which follow from the bars."""
+    of the series up to it; none of own-equal, which follows from the bars."""
 
     name: str
     sessions: Days
@@ -55,7 +55,7 @@ def get_index_digests(record: Record, sessions: Days, name: str, chain: Sequence
     """`Index.digests` of the index called `name`; the market's own are not read for it."""
     if name in OWN_NAMES:
         unread = np.empty(0)
-        return Index(name, sessions[:0], unread, unread).digests(chain)
+        return Index(name, sessions[:0], unread, unread, _cap_states(record, sessions, name)).digests(chain)
     return get_index(record, sessions, name).digests(chain)
 
 
@@ -101,7 +101,7 @@ def get_index(record: Record, sessions: Days, name: str) -> Index:
     """The index called `name` for `sessions`. LakeError where the market's own is behind the lake, DataProblem where
     the series is missing or ends too early."""
     if name in OWN_NAMES:
-        return Index(name, *get_own_index(record, name))
+        return Index(name, *get_own_index(record, name), _cap_states(record, sessions, name))
     days, values = get_series(record.market.name, name)
     if sessions[-1] > days[-1]:
         raise DataProblem(
@@ -130,6 +130,11 @@ def _states(name: str, days: Days, values: NDArray[np.float64], sessions: Days) 
         digests.append(state.copy().hexdigest())
         done = end
     return tuple(digests)
+
+
+def _cap_states(record: Record, sessions: Days, name: str) -> tuple[str, ...]:
+    """Own-cap follows from the bars and the market caps."""
+    return tuple(record.digests_with_caps(sessions, [name] * len(sessions))) if name == OWN_CAP else ()
 
 
 OWN_FILES: Memo[Index] = Memo()

@@ -104,6 +104,7 @@ def _record(calendar: MarketCalendar, rows: Iterable[LakePartition]) -> Record:
         good=np.array([count.good for count in session_counts], dtype=np.int64),
         counts=session_counts,
         digests={day: str(counts[day][1]) for day in _inside(counts, every)},
+        cap_digests={day: str(counts[day][6]) for day in _inside(counts, every) if len(counts[day]) > 6},
         parts=tuple(parts),
         part_digests=part_digests,
         stale=tuple(stale),

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.panel import FLOW_FIELDS, Bools, Floats
+from marketdata.panel import FLOW_FIELDS, MARKET_CAP, Bools, Floats
 from scans.engines.indicators import Measures
 
 Features: TypeAlias = Mapping[str, NDArray[Any]]
@@ -212,6 +212,12 @@ def get_requirements(engine: Engine, params: Any) -> Requirements:
     if isinstance(engine, VariableRequirements):
         return engine.requirements(params)
     return Requirements(engine.inputs, engine.warm_up, engine.min_bars)
+
+
+def caps_reach(engine: Engine, params: Any) -> int | None:
+    """How many sessions before the first requested one `engine` reads market caps with `params`; None where it reads
+    none."""
+    return get_requirements(engine, params).inputs.get(MARKET_CAP)
 
 
 def reads_flows(engine: Engine, params: Any) -> bool:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Panel
-from scans.engines.base import Engine, Features, Requirements, Universe, get_requirements, reads_flows
+from scans.engines.base import Engine, Features, Requirements, Universe, caps_reach, get_requirements, reads_flows
 from scans.engines.indicators import Measures
 from scans.kernels.ranks import top_per_group
 
@@ -58,6 +58,12 @@ class EngineTask:
     @property
     def requirements(self) -> Requirements:
         return get_requirements(self.engine, self.params)
+
+    @property
+    def caps_reach(self) -> int | None:
+        """How many sessions before the first requested one the engine, with these parameters, reads market caps; None
+        where it reads none."""
+        return caps_reach(self.engine, self.params)
 
     @property
     def reads_flows(self) -> bool:

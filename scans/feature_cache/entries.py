@@ -35,6 +35,7 @@ SOURCE_PATHS = (
             "adjust.py",
             "arrow_columns.py",
             "breaks.py",
+            "carried_caps.py",
             "markets.py",
             "membership.py",
             "panel.py",

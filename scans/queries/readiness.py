@@ -25,7 +25,7 @@ from marketdata.queries.records import get_flow_record, get_record, get_records
 from marketdata.record import Record
 from scans import digests
 from scans.engines import engine_params
-from scans.engines.base import reads_flows
+from scans.engines.base import caps_reach, reads_flows
 from scans.engines.registry import ENGINES
 from scans.models import (
     Notification,
@@ -267,6 +267,8 @@ def _digest_now(market_record: Record, row: ScanSession, data: str) -> str:
             engine_params_of_run = {name: value for name, value in parameters.items() if name not in SCOPE_PARAMS}
             params = engine_params.read(engine.Params, engine_params_of_run, run.market)
             parameters = {**engine_params.dump(params), **own}  # numbers with the engine's types
+            if caps_reach(engine, params) is not None:
+                data = market_record.digests_with_caps(days, [data])[0]
             if reads_flows(engine, params):
                 data = get_flow_record(run.market).digests_with_bars(days, [data])[0]
     except (DataProblem, engine_params.ParamError):

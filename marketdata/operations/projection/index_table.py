@@ -15,12 +15,13 @@ import numpy as np
 from marketdata import market_index
 from marketdata.breaks import Break
 from marketdata.carried_caps import CapState
+from marketdata.errors import LakeError
 from marketdata.lake import cap_files, digest, index_file
 from marketdata.lake.layout import Lake
 from marketdata.models import LakePartition
 from marketdata.panel import Panel
 from marketdata.queries.breaks import get_breaks
-from marketdata.queries.cap_states import cap_data_digest
+from marketdata.queries.cap_states import cap_data_digest, get_cap_state
 from marketdata.queries.records import get_record
 from marketdata.queries.window import open_block_window
 from marketdata.record import Days, Record
@@ -71,6 +72,19 @@ def refresh(lake: Lake, market: str, broken: np.datetime64 | None = None) -> Non
             caps.write(panel, block)
     updated = index_file.IndexFile(np.concatenate(days), np.concatenate(values, axis=1), wanted, breaks)
     index_file.write(lake, market, updated)
+
+
+def has_caps(record: Record) -> bool:
+    """Whether the files of carried caps can be read."""
+    breaks = get_breaks(record)
+    begins = [block[0] for block in record.blocks()]
+    months = [np.datetime64(part.month) for part in record.parts]
+    try:
+        for session in {*months, *begins}:
+            get_cap_state(record, breaks, session)
+    except LakeError:
+        return False
+    return True
 
 
 class CapWriter:

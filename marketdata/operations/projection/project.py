@@ -143,6 +143,9 @@ def update_lake(market: str) -> None:
     """Rewrite the partitions that are stale, and those whose file is missing, damaged or not the recorded one."""
     mark_damaged(market)
     project_bars(market)
+    if not index_table.has_caps(get_record(market)):
+        get_lake().delete(get_lake().index(market))
+        _refresh(market)
     project_flows(market)
 
 

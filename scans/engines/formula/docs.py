@@ -29,6 +29,7 @@ FIELD_TEXTS = {
     "volume": "shares traded",
     "amount": "turnover in currency, as traded",
     "raw_close": "last price as traded, without adjustment",
+    "market_cap": "market cap in currency: as recorded, else the latest one before times the growth of `close` since",
 }
 
 INTRODUCTION = """\

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
-from marketdata.panel import PRICE_FIELDS
+from marketdata.panel import MARKET_CAP, PRICE_FIELDS
 
 INSTRUMENT, SESSION = 1, 2
 
@@ -166,7 +166,7 @@ class Nodes:
             name,
             unit=Unit(1 if price else -1 if name == "volume" else 0),
             level=INSTRUMENT,
-            positive=price or name == "raw_close",
+            positive=price or name in ("raw_close", MARKET_CAP),
             whole=True,
             raw=name in ("raw_close", "amount"),
         )

@@ -68,7 +68,9 @@ def explain_instrument(
         parameters,
         index,
         f"{version.engine} {ENGINES[version.engine].revision}",
-        index_series.get_index_digests(record, days, index, get_history_digests(record, days))[0],
+        index_series.get_index_digests(
+            record, days, index, record.digests_with_caps(days, get_history_digests(record, days))
+        )[0],
     )
     return Explanation(version, day, published, parameters, checks)
 

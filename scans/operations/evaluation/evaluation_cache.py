@@ -112,6 +112,7 @@ def evaluation_key_until(
 ) -> EvaluationKey:
     """The key of an evaluation with given sessions, end and horizons."""
     _refuse_too_much(record, days, horizons)
+    until = record.between(end, end)
     return EvaluationKey(
         market=market,
         versions=tuple(version.slug for version in versions),
@@ -127,7 +128,7 @@ def evaluation_key_until(
                 record,
                 days[-1:],
                 index_series.get_index_name(market),
-                get_history_digests(record, record.between(end, end)),
+                record.digests_with_caps(until, get_history_digests(record, until)),
             )
         ),
     )

@@ -34,9 +34,11 @@ FeatureResult = tuple[Universe, Features | Exception]
 
 @dataclass(frozen=True, slots=True)
 class ScanInputs:
-    """The inputs of a run. `bars`: the digest of all bars up to each requested session. `flows`: read if a task needs
-    them. `results`: for each task, in order, the universe and its features, or the exception; an iterator."""
+    """The inputs of a run from `record`. `bars`: the digest of all bars up to each requested session. `flows`: read if
+    a task needs them. `results`: for each task, in order, the universe and its features, or the exception; an
+    iterator."""
 
+    record: Record
     days: Days
     index: index_series.Index
     bars: list[str]
@@ -52,8 +54,8 @@ class ScanInputs:
 
     def digests(self, task: EngineTask) -> list[str]:
         """The digest of the data that `task` depends on, for each session: of the bars up to it, of the index, and of
-        the flows if the task reads them."""
-        return _with_flows(self.index.digests(self.bars), self.days, task, self.flows)
+        the market caps and the flows if the task reads them."""
+        return _with_others(self.record, self.index.digests(self.bars), self.days, task, self.flows)
 
 
 class ReadOptions(Protocol):
@@ -92,6 +94,7 @@ def _read(record: Record, days: Days, tasks: Sequence[EngineTask], how: ReadOpti
     if any(task.reads_flows for task in tasks):
         flows = (project.current_flow_record if how.mend else get_flow_record)(market)
     warm_up = max(task.requirements.warm_up for task in tasks)
+    caps = max((reach for task in tasks if (reach := task.caps_reach) is not None), default=None)
     bars = get_history_digests(record, days)
     began = time.perf_counter()
     keys = _keys(record, days, tasks, bars, flows) if how.cached else {}
@@ -106,12 +109,12 @@ def _read(record: Record, days: Days, tasks: Sequence[EngineTask], how: ReadOpti
     computed: Iterator[FeatureResult] = iter(())
     if left:
         todo = [tasks[n] for n in left]
-        window: PanelReader = open_window(record, days, warm_up, flows=flows)
+        window: PanelReader = open_window(record, days, warm_up, flows=flows, caps=caps)
         pieces, executor = executors.compute_pieces(window, todo, executor=how.executor, workers=how.workers)
         seconds = {stage: sum(piece.seconds[stage] for piece in pieces) for stage in seconds}
         computed = join_pieces(pieces, todo)
     results = _feature_results(len(tasks), cached_entries, computed, keys)
-    return ScanInputs(days, index, bars, flows, results, seconds, executor)
+    return ScanInputs(record, days, index, bars, flows, results, seconds, executor)
 
 
 def _feature_results(
@@ -149,7 +152,7 @@ def _keys(
         return {}
     keys = {}
     for n, task in enumerate(tasks):
-        states = _with_flows(bars, days, task, flows)
+        states = _with_others(record, bars, days, task, flows)
         names = [
             entries.entry_key(task, market=record.market.name, session=day, data=data)
             for day, data in zip(days, states, strict=True)
@@ -159,7 +162,12 @@ def _keys(
     return keys
 
 
-def _with_flows(digests: list[str], days: Days, task: EngineTask, flows: FlowRecord | None) -> list[str]:
+def _with_others(
+    record: Record, digests: list[str], days: Days, task: EngineTask, flows: FlowRecord | None
+) -> list[str]:
+    """The digests of bars with those of the market caps and of the flows, where the task reads them."""
+    if task.caps_reach is not None:
+        digests = record.digests_with_caps(days, digests)
     return flows.digests_with_bars(days, digests) if flows and task.reads_flows else digests
 
 

@@ -44,6 +44,7 @@ def panel(
         suspect[: span // 2, rng.random(instruments) < 0.05] = True
     segment = np.broadcast_to(rng.integers(0, 2, instruments), (span, instruments)).astype(np.int8)
     fields |= _flows(np.random.default_rng(seed + 1), fields)
+    fields["market_cap"] = _caps(fields["raw_close"])
     return _read_only(
         Panel(
             market="kr",
@@ -107,6 +108,15 @@ def _split(rng: np.random.Generator, fields: dict[str, Floats]) -> None:
     for column in np.flatnonzero(rng.random(instruments) < 0.3):
         at = int(rng.integers(1, sessions))
         fields["raw_close"][:at, column] *= float(rng.choice([0.2, 0.7, 3.0]))
+
+
+def _caps(raw_close: Floats) -> Floats:
+    """Market caps, which some instruments have from a later session on, and some never."""
+    sessions, instruments = raw_close.shape
+    column = np.arange(instruments)
+    caps: Floats = raw_close * 1e6 * (1 + column)
+    caps[np.arange(sessions)[:, None] < np.where(column % 3 == 1, sessions * (column % 4) // 3, 0)] = np.nan
+    return caps
 
 
 def _flows(rng: np.random.Generator, fields: dict[str, Floats]) -> dict[str, Floats]:

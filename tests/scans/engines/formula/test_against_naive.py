@@ -34,7 +34,7 @@ def bars(made: Panel, column: int) -> pd.DataFrame:
     first = int(made.first[column])
     names = {
         "O": "open", "H": "high", "L": "low", "C": "close", "V": "volume", "A": "amount",
-        "rawC": "raw_close",
+        "rawC": "raw_close", "cap": "market_cap",
     }  # fmt: skip
     return pd.DataFrame({name: made[of][first:, column] for name, of in names.items()})
 

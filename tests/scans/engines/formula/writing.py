@@ -35,6 +35,7 @@ def field(name: str, column: str) -> Piece:
 PRICES = [field("open", "O"), field("high", "H"), field("low", "L"), field("close", "C")]
 CLOSE, VOLUME = PRICES[3], field("volume", "V")
 RAW = [field("raw_close", "rawC"), field("amount", "A")]
+CAP = field("market_cap", "cap")
 
 
 def constant(value: float) -> Piece:
@@ -226,6 +227,7 @@ def plains(draw: st.DrawFn, depth: int = 2) -> Piece:
         lambda: windowed(  # not of counts, which are 0 before the first bar
             "sma", statistics.fmean, draw(st.sampled_from([quotient, of_close("rsi", indicators.rsi, 5)])), n
         ),
+        lambda: cellwise("{} / {}", divided, CAP, windowed("sma", statistics.fmean, CAP, n)),
         lambda: windowed("r_squared", r_squared, draw(prices(0)), max(n, 3)),
         lambda: counted(draw(conditions(depth - 1)), n),
         lambda: written(f"ratio({(x := draw(prices(depth - 1))).text}, {n})", windowed("", ratio, x, n + 1)),
@@ -265,6 +267,7 @@ def conditions(draw: st.DrawFn, depth: int = 2) -> Piece:
     deeper = conditions(depth - 1)
     compound: list[Callable[[], Piece]] = [
         lambda: compared(op, draw(plains(depth - 1)), constant(draw(numbers))),
+        lambda: compared(op, CAP, constant(draw(st.sampled_from([2e9, 3e10])))),
         lambda: compared(op, draw(plains(depth - 1)), draw(plains(depth - 1))),
         lambda: cellwise("({} and {})", lambda a, b: a and b, draw(deeper), draw(deeper)),
         lambda: cellwise("({} or {})", lambda a, b: a or b, draw(deeper), draw(deeper)),

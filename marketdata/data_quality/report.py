@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from datetime import date
 from itertools import combinations
@@ -9,9 +10,12 @@ from itertools import combinations
 import numpy as np
 from django.db import connection
 from django.db.models import Max, Min
+from numpy.typing import NDArray
 
 from marketdata.data_quality import anomalies, bars, closures, series_breaks, sessions
 from marketdata.data_quality.finding import Finding
+from marketdata.errors import DataProblem
+from marketdata.markets import OWN_CAP, OWN_INDEX, OWN_NAMES
 from marketdata.models import Instrument, InstrumentStatus, StockPrice
 from marketdata.queries import index_series
 from marketdata.queries.market_calendar import get_sessions
@@ -47,6 +51,7 @@ def get_findings(
         quiet_instruments,
         old_statements,
         index_gaps,
+        market_caps,
     )
     show = progress or (lambda name, share: None)
     for n, check in enumerate(checks):
@@ -68,11 +73,7 @@ def missing_sessions(market: str, limit: int) -> Finding:
         recorded = StockPrice.objects.filter(market=market)
         absent = np.array([not recorded.filter(date=day).exists() for day in inside.tolist()])
         missing = list(inside[absent])
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], absent.astype(np.int8), [0]])))
-        starts = [
-            {"from": str(inside[low]), "to": str(inside[high - 1]), "sessions": int(high - low)}
-            for low, high in edges.reshape(-1, 2)
-        ]
+        starts = _spans(inside, absent)
     return Finding(
         "missing_sessions",
         market,
@@ -87,7 +88,7 @@ def index_gaps(market: str, limit: int) -> Finding:
     """Sessions from the first recorded bar on that the index chosen for the market lacks."""
     name, (first, last) = index_series.get_index_name(market), _recorded(market)
     lacks: list[np.datetime64] = []
-    if name and first and last:
+    if name not in OWN_NAMES and first and last:
         calendar = get_sessions(market)
         inside = calendar[(calendar >= np.datetime64(first)) & (calendar <= np.datetime64(last))]
         lacks = list(np.setdiff1d(inside, index_series.get_series(market, name)[0]))
@@ -99,6 +100,22 @@ def index_gaps(market: str, limit: int) -> Finding:
         "refused (import its bars with `manage.py import_index`)",
         tuple({"session": str(day)} for day in lacks[:limit]),
     )
+
+
+def market_caps(market: str, limit: int) -> Finding:
+    """Sessions on which own-cap is undefined, where it is chosen or defined on any; none without a readable index."""
+    chosen = index_series.get_index_name(market) == OWN_CAP
+    lacks = np.zeros(0, dtype=bool)
+    days = np.empty(0, "datetime64[D]")
+    with contextlib.suppress(DataProblem):
+        equal, by_cap = (index_series.get_index_for_display(market, name, date.min) for name in (OWN_INDEX, OWN_CAP))
+        if chosen or np.isfinite(by_cap.m).any():
+            days, lacks = equal.sessions, np.isfinite(equal.m) & np.isnan(by_cap.m)
+    text = "Sessions on which own-cap is undefined, since fewer than 90 % of the eligible have a market cap"
+    if chosen:
+        text += f": the regimes of market {market}, which depend on it, are neutral and start anew"
+    action = "decide: /admin/marketdata/indexchoice/" if chosen else ""
+    return Finding("market_caps", market, int(lacks.sum()), text, tuple(_spans(days, lacks)[:limit]), action)
 
 
 def disagreements(market: str, limit: int) -> Finding:
@@ -178,6 +195,15 @@ def old_statements(market: str, limit: int) -> Finding:
             for row in old[:limit]
         ),
     )
+
+
+def _spans(days: NDArray[np.datetime64], chosen: NDArray[np.bool_]) -> list[dict[str, str | float]]:
+    """The runs of consecutive `chosen` days."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], chosen.astype(np.int8), [0]])))
+    return [
+        {"from": str(days[low]), "to": str(days[high - 1]), "sessions": int(high - low)}
+        for low, high in edges.reshape(-1, 2)
+    ]
 
 
 def _recorded(market: str) -> tuple[date | None, date | None]:

@@ -106,7 +106,7 @@ def get_index(record: Record, sessions: Days, name: str) -> Index:
     if sessions[-1] > days[-1]:
         raise DataProblem(
             f"The index {name}, chosen for market {record.market.name}, ends on {days[-1]}, before {sessions[-1]}: "
-            "import its newer bars with `manage.py import_index`, or choose the market's own index in the admin."
+            "import its newer bars with `manage.py import_index`, or choose own-equal in the admin."
         )
     first = min([days[0], *record.sessions[:1]])  # the lake may have none yet
     axis = record.calendar[(record.calendar >= first) & (record.calendar <= days[-1])]

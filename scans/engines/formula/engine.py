@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from marketdata.number_format import format_number
-from marketdata.panel import Floats
+from marketdata.panel import MARKET_CAP, Floats
 from scans.engines import outcomes, regimes
 from scans.engines.base import Check, Features, Requirements, Universe
 from scans.engines.condition_engine import Checkable, ConditionEngine, Evaluation, MarketState
@@ -106,9 +107,11 @@ class Engine(ConditionEngine):
     def evaluate(self, universe: Universe, features: Features, market: MarketState, params: Any) -> Evaluation:
         """See `ConditionEngine`. Filters are the parts of the match that must all hold, each before its own comparisons
         where it has several. Signals are the conditions that the formula defines, components its numbers; without
-        definitions, components are the compared values."""
+        definitions, components are the compared values. Where the formula reads market caps, they are a component too,
+        and the notes say how many of the eligible have one."""
         formula = params.program
         values = MarketValues(formula, universe, features, market.index)
+        caps = {name: features[name] for name in (MARKET_CAP,) if name in formula.inputs}
         scored = universe.eligible & values.defined()
         score = values.wide(formula.score).astype(np.float64)
         matched = scored & values.wide(formula.match) & np.isfinite(score)
@@ -123,8 +126,16 @@ class Engine(ConditionEngine):
             strategy=np.full(len(picks), "formula"),
             levels=levels([params.plan], np.zeros(len(picks), dtype=np.intp), picks.of(universe.close)),
             signals={name: values.wide(node) for name, node in formula.signals.items()},
-            components={name: values.wide(node) for name, node in formula.components.items()},
+            components={**caps, **{name: values.wide(node) for name, node in formula.components.items()}},
+            notes=_cap_notes(universe, caps[MARKET_CAP]) if caps else None,
         )
+
+
+def _cap_notes(universe: Universe, caps: NDArray[Any]) -> list[str]:
+    """For each session how many of the eligible have a market cap."""
+    counts = universe.eligible.sum(axis=1).tolist()
+    known = (universe.eligible & np.isfinite(caps)).sum(axis=1).tolist()
+    return [f"{one:,} of {count:,} eligible have a market cap" for one, count in zip(known, counts, strict=True)]
 
 
 def _checks(formula: Program, values: MarketValues, score: Floats) -> Iterator[Checkable]:

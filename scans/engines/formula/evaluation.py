@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.panel import FIELDS, Bools
+from marketdata.panel import FIELDS, MARKET_CAP, Bools
 from scans.engines import regimes
 from scans.engines.base import Features, MarketIndex, Universe
 from scans.engines.formula.nodes import Kind, Node
@@ -30,7 +30,7 @@ DEFINED = "defined"
 
 def compute_features(program: Program, measures: Measures) -> Features:
     """The stored nodes by their keys, (K, N) each: conditions as bool, numbers as float64, numbers that are only
-    shown as float32."""
+    shown as float32; with `MARKET_CAP`, where the program reads it."""
     k = measures.session_count
     readers = Counter(one for node in program.order for one in node.args)
     needed = {one for one in program.measured if one.local}
@@ -51,6 +51,8 @@ def compute_features(program: Program, measures: Measures) -> Features:
         if not readers[node]:
             del values[node]
     features[DEFINED] = defined
+    if MARKET_CAP in program.inputs:
+        features[MARKET_CAP] = measures.panel.tail(MARKET_CAP, 0).copy()
     return features
 
 

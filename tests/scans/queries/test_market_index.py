@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from marketdata.data_quality import report
 from marketdata.errors import DataProblem
 from marketdata.markets import OWN_CAP
 from marketdata.operations.imports.index_series import choose_index, import_index
@@ -122,3 +123,28 @@ def test_an_own_name_is_no_external_series(market: pd.DataFrame, sessions: list[
     pd.DataFrame({"date": sessions, "high": 2.0, "low": 1.0, "close": 1.5}).to_csv(file, index=False)
     with pytest.raises(DataProblem, match="own-cap is the name of a market's own series"):
         import_index(file=file, market="kr", name="own-cap", as_of=AS_OF)
+
+
+def test_sessions_without_enough_caps_are_named_in_check_data(bring: Importer, sessions: list[date]) -> None:
+    rows = with_caps(sessions)
+    bring(rows)
+    project.current_record("kr")
+
+    def finding() -> Any:
+        return next((one for one in report.get_findings("kr") if one.check == "market_caps"), None)
+
+    # Caps of session 3 weight session 4; before it one of six instruments has one.
+    assert finding().cases == ({"from": str(sessions[1]), "to": str(sessions[3]), "sessions": 3},)
+    assert "regimes" not in finding().text
+    choose_index(market="kr", name=OWN_CAP)
+    assert finding().count == 3
+    assert "the regimes of market kr, which depend on it, are neutral and start anew" in finding().text
+
+
+def test_a_market_without_caps_is_named_where_own_cap_is_chosen(market: pd.DataFrame, sessions: list[date]) -> None:
+    project.current_record("kr")
+    assert "market_caps" not in {one.check for one in report.get_findings("kr")}
+    choose_index(market="kr", name=OWN_CAP)
+    (finding,) = (one for one in report.get_findings("kr") if one.check == "market_caps")
+    assert finding.count == len(sessions) - 1  # every session but the first, on which own-equal is undefined too
+    assert finding.action == "decide: /admin/marketdata/indexchoice/"

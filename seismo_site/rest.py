@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from seismo_site.openapi.summaries import INTRODUCTION
+
 
 def rest_framework_settings(*, proxies: int) -> dict[str, object]:
     """REST_FRAMEWORK; `proxies` is how many stand in front and write X-Forwarded-For."""
@@ -29,7 +31,7 @@ SCHEMA = {
     "TITLE": "Seismo",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
-    "DESCRIPTION": "Ranked, reproducible scans of whole stock markets.",
+    "DESCRIPTION": INTRODUCTION,
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["marketdata.web.api.access.ReadPermission"],
     "SCHEMA_PATH_PREFIX": "/api",
@@ -40,6 +42,7 @@ SCHEMA = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "marketdata.web.api.schema.add_downloads",
         "marketdata.web.api.schema.add_examples",
+        "seismo_site.openapi.hooks.add_texts",
     ],
     "ENUM_NAME_OVERRIDES": {
         "RunStatus": "scans.models.Status",

@@ -3,10 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.i18n import set_language
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularAPIView
 
 from marketdata.web.api.problems import no_such_endpoint
 from seismo_site.metrics import MetricsView
+from seismo_site.openapi.documentation import DocumentationView
 
 admin.autodiscover()  # here and not at Django's start: see SeismoAdminConfig
 
@@ -14,7 +15,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("metrics", MetricsView.as_view()),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("api/docs", DocumentationView.as_view(url_name="schema"), name="docs"),
     path("api/", include("seismo_site.health.urls")),
     path("api/", include("scans.api.urls")),
     path("api/", include("marketdata.api.urls")),

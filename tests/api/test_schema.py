@@ -88,6 +88,67 @@ def test_a_version_is_called_scanner_version_everywhere() -> None:
     assert "version" not in names
 
 
+def operations() -> list[dict[str, Any]]:
+    return [operation for methods in SCHEMA["paths"].values() for operation in methods.values()]
+
+
+def validate(schema: dict[str, Any], value: Any) -> None:
+    from jsonschema import Draft202012Validator
+
+    Draft202012Validator({**schema, "components": SCHEMA["components"]}).validate(value)
+
+
+def test_every_operation_has_a_summary_and_a_description() -> None:
+    """Otherwise: a line in seismo_site/openapi/summaries.py, and a docstring of the view."""
+    for operation in operations():
+        assert operation.get("summary"), operation["operationId"]
+        assert operation.get("description"), operation["operationId"]
+    assert {tag for one in operations() for tag in one["tags"]} == {tag["name"] for tag in SCHEMA["tags"]}
+
+
+def test_every_field_has_a_description_and_an_example() -> None:
+    """Otherwise: a help text, or lines in descriptions.py and examples.py of seismo_site/openapi. Choices and other
+    components are their own examples."""
+    for name, component in SCHEMA["components"]["schemas"].items():
+        assert component.get("description"), name
+        for field, schema in component.get("properties", {}).items():
+            assert schema.get("description"), f"{name}.{field} has no description"
+            if not schema.get("items", schema).keys() & {"$ref", "oneOf", "allOf", "enum"}:
+                assert schema.get("examples"), f"{name}.{field} has no example"
+            for value in schema.get("examples", []):
+                validate(schema, value)
+
+
+def test_every_body_has_an_example_that_fits() -> None:
+    for operation in operations():
+        bodies = {**operation["responses"], "request": operation.get("requestBody", {})}
+        for where, body in bodies.items():
+            content = body.get("content", {}).get("application/json")
+            if not content:
+                continue
+            shown = [one["value"] for one in content.get("examples", {}).values()]
+            shown += [content["example"]] if "example" in content else []
+            assert shown, f"{operation['operationId']} {where} has no example"
+            for value in shown:
+                validate(content["schema"], value)
+
+
+def test_tokens_and_csrf_are_explained() -> None:
+    schemes = SCHEMA["components"]["securitySchemes"]
+    for text in (SCHEMA["info"]["description"], schemes["cookieAuth"]["description"]):
+        assert "X-CSRFToken" in text
+    for text in (SCHEMA["info"]["description"], schemes["token"]["description"]):
+        assert "Authorization: Bearer seismo_" in text
+
+
+def test_the_documentation_asks_an_unknown_visitor_to_log_in(client: Client, db: None, settings: Any) -> None:
+    page: Any = client.get("/api/docs")
+    assert (page.status_code, page["Location"]) == (302, "/login?next=/api/docs")
+    assert client.get("/api/schema").status_code == 401
+    settings.ANONYMOUS_READS = True
+    assert client.get("/api/docs").status_code == 200
+
+
 def test_schema_and_documentation_are_served(client: Client, user: Any) -> None:
     client.force_login(user)
     assert client.get("/api/schema").status_code == 200

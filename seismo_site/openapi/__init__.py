@@ -1,0 +1,1 @@
+"""The OpenAPI document: its introduction, summaries of operations, and descriptions and examples of fields."""

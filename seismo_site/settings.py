@@ -257,6 +257,7 @@ SOURCES: dict[str, dict[str, object]] = {
         "per_second": env.number("BITHUMB_PER_SECOND", 0),
     },
 }
+SOURCES["kis-us"] = SOURCES["kis"]  # one application has both
 SOURCE_TIMEOUT = env.number("SEISMO_SOURCE_TIMEOUT", 10, least=0.1)
 SOURCE_ATTEMPTS = env.integer("SEISMO_SOURCE_ATTEMPTS", 40, least=1, most=1000)
 SOURCE_PATIENCE = env.number("SEISMO_SOURCE_PATIENCE", 90, least=1)

@@ -20,6 +20,7 @@ from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.rate_limit_stores import ProcessRateLimits, RateLimitStore
 from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.kis.client import KisSource
+from marketdata.sources.kis.overseas import KisOverseasSource
 from marketdata.sources.kis.settings import KisSettings
 from marketdata.sources.kis.token_stores import ProcessTokens, TokenStore
 from marketdata.sources.krx.client import KrxSource
@@ -69,6 +70,7 @@ def table(*lines: tuple[str, Build]) -> Mapping[str, Build]:
 
 SOURCES = table(
     ("kis", lambda options, shared: KisSource(KisSettings(**options), shared.http(), shared.tokens)),
+    ("kis-us", lambda options, shared: KisOverseasSource(KisSettings(**options), shared.http(), shared.tokens)),
     ("krx", lambda options, shared: KrxSource(KrxSettings(**options), shared.http())),
     ("upbit", lambda options, shared: upbit.source(shared.http(), **options)),
     ("bithumb", lambda options, shared: bithumb.source(shared.http(), **options)),

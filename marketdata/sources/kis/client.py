@@ -25,14 +25,13 @@ from marketdata.sources.daily import (
     QuoteAnswer,
     SameDay,
 )
-from marketdata.sources.http.client import Answer, Call, FetchResult, HttpClient
+from marketdata.sources.http.client import Answer, Call, HttpClient
 from marketdata.sources.http.rate_limit import Rate
 from marketdata.sources.kis import master, parse
-from marketdata.sources.kis.errors import TokenStale, body_of
+from marketdata.sources.kis.calls import KisCalls
 from marketdata.sources.kis.pages import BarPages
 from marketdata.sources.kis.settings import KisSettings
 from marketdata.sources.kis.token_stores import TokenStore
-from marketdata.sources.kis.tokens import TokenProvider
 
 T = TypeVar("T")
 
@@ -70,9 +69,8 @@ class KisSource:
     ) -> None:
         self._settings = settings
         self._http = http
-        self._tokens = TokenProvider(settings, http, tokens, pause=pause)
+        self._calls = KisCalls(settings, http, tokens, pause=pause)
         self._market = market
-        self._rate = Rate(settings.account, settings.rate)
         self._file_rate = Rate("kis:master", 5.0)
 
     @property
@@ -235,8 +233,6 @@ class KisSource:
 
         return self._http.fetch(Call(url, self._file_rate), read).value
 
-    # --- one call ---------------------------------------------------------------------------------
-
     async def _get(
         self,
         name: str,
@@ -247,45 +243,7 @@ class KisSource:
         tr_cont: str = "",
     ) -> tuple[T, Answer]:
         """The value of `read` (body), and the answer."""
-        missing = self.missing_settings()
-        if missing:
-            raise SourceRefused(f"KIS is not configured: set {' and '.join(missing)}.")
-        token = await self._tokens.current()
-        try:
-            fetched = await self._send(name, transaction, params, read, tr_cont, token)
-        except TokenStale:
-            token = await self._tokens.current(stale=token)
-            try:
-                fetched = await self._send(name, transaction, params, read, tr_cont, token)
-            except TokenStale as error:
-                # Another program has requested a token since: this call is not repeated again; a later one may succeed.
-                raise SourceUnavailable(f"{error} So was the one that replaced it.") from None
-        return fetched.value
-
-    async def _send(
-        self,
-        name: str,
-        transaction: str,
-        params: dict[str, str],
-        read: Callable[[dict[str, Any]], T],
-        tr_cont: str,
-        token: str,
-    ) -> FetchResult[tuple[T, Answer]]:
-        call = Call(
-            f"{self._settings.url}{QUOTATIONS}/{name}",
-            self._rate,
-            params=params,
-            headers={
-                "content-type": "application/json; charset=utf-8",
-                "authorization": f"Bearer {token}",
-                "appkey": self._settings.app_key,
-                "appsecret": self._settings.app_secret,
-                "tr_id": transaction,
-                "custtype": "P",
-                "tr_cont": tr_cont,
-            },
-        )
-        return await self._http.fetch_async(call, lambda answer: (read(body_of(answer)), answer))
+        return await self._calls.get(f"{QUOTATIONS}/{name}", transaction, params, read, tr_cont=tr_cont)
 
     def _only_real(self, what: str) -> None:
         if self._settings.environment != "real":

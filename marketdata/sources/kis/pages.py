@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from marketdata.sources.base import SourceChanged, SourceUnavailable
 from marketdata.sources.daily import BarAnswer, BarRequest, DailyBar
-from marketdata.sources.kis.parse import BarPage
+from marketdata.sources.kis.cells import BarPage
 
 DAY = timedelta(days=1)
 

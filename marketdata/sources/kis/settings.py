@@ -27,9 +27,9 @@ class KisSettings:
     SourceRefused where they contradict each other.
     """
 
-    environment: Environment
-    app_key: str = field(repr=False)
-    app_secret: str = field(repr=False)
+    environment: Environment = "real"
+    app_key: str = field(default="", repr=False)
+    app_secret: str = field(default="", repr=False)
     base_url: str = ""
     master_url: str = MASTER_FILES
     per_second: float = 0.0

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from django.db.models import F, Q, QuerySet, Subquery, Value, Window
+from django.db.models import F, Q, Subquery, Value, Window
 from django.db.models.functions import RowNumber
 
 from marketdata.queries.closes import CloseSeries, get_closes
@@ -74,12 +74,6 @@ class EveningSummary:
     signals: Sequence[Signal]
     closes: Mapping[str, CloseSeries] = field(default_factory=dict)
     flows: Mapping[tuple[str, date], FlowFigures] = field(default_factory=dict)
-
-
-def published_dates(market: str) -> QuerySet[ScanSession, date]:
-    """The days with a published session of any version, ascending."""
-    rows = ScanSession.objects.filter(market=market, published=True)
-    return rows.order_by("date").values_list("date", flat=True).distinct()
 
 
 def evening_summary(market: str, day: date | None) -> EveningSummary | None:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 from django.test import Client
 
-from tests.api.conftest import scanned
+from tests.api.conftest import forgotten, scanned
 from tests.scans.conftest import bring, market, probe, sessions
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-__all__ = ["bring", "market", "probe", "scanned", "sessions"]
+__all__ = ["bring", "forgotten", "market", "probe", "scanned", "sessions"]
 
 
 @pytest.fixture

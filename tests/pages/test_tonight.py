@@ -6,12 +6,17 @@ import re
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any
 
 import pandas as pd
+import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from scans.operations.scan.run import RunRequest, run_scan
 from tests.api.conftest import risers
+from tests.scans.conftest import AS_OF
+from tests.scans.probe import Probe
 
 
 def picked(rows: pd.DataFrame, day: date) -> set[str]:
@@ -75,13 +80,31 @@ def test_stale_record_is_reported_first(scanned: pd.DataFrame, sessions: list[da
     assert re.search(r"The record ends [\d,]+ sessions ago", html)
 
 
-def test_queries_do_not_grow_with_picks(
-    scanned: pd.DataFrame,
-    sessions: list[date],
-    browser: Client,
-    django_assert_max_num_queries: Any,
-) -> None:
+PAGES = ["/kr/", "/kr/signals", "/kr/s/005930", "/kr/search?q=0", "/help"]
+
+
+def queries(browser: Client, path: str) -> int:
+    with CaptureQueriesContext(connection) as made:
+        assert browser.get(path).status_code == 200
+    return len(made)
+
+
+def test_queries_do_not_grow_with_picks(scanned: pd.DataFrame, sessions: list[date], browser: Client) -> None:
+    """Five for the evening, three for the reader and its tags, one each for the state of the data and what runs."""
+    browser.get("/kr/signals")  # the status of the market is as old as a minute
     by_size = sorted(sessions[11:31], key=lambda day: len(picked(scanned, day)))
-    for day in (by_size[0], by_size[-1]):
-        with django_assert_max_num_queries(20):
-            browser.get(f"/kr/{day}/")
+    assert queries(browser, f"/kr/{by_size[0]}/") == queries(browser, f"/kr/{by_size[-1]}/") == 10
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_kept_page_takes_six_queries(scanned: pd.DataFrame, browser: Client, path: str) -> None:
+    browser.get(path)
+    assert queries(browser, path) <= 6
+
+
+def test_kept_page_is_replaced_by_a_publication(
+    scanned: pd.DataFrame, sessions: list[date], browser: Client, probe: Probe
+) -> None:
+    assert f'datetime="{sessions[30]}"' in browser.get("/kr/").content.decode()
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[31], last=sessions[31]))
+    assert f'datetime="{sessions[31]}"' in browser.get("/kr/").content.decode()
